@@ -61,8 +61,9 @@ pub struct Sources {
     pub whole_up_to: u64,
 }
 
-/// Called with each decision of the solver.
-pub type OnDecided = Box<dyn Fn(&Candidate) + Send + Sync>;
+/// Called with each decision of the solver, and with the wheel's bytes where they came along with
+/// its metadata.
+pub type OnDecided = Box<dyn Fn(&Candidate, Option<Bytes>) + Send + Sync>;
 
 /// [`Packages`] over the network.
 pub struct Registry {
@@ -195,7 +196,7 @@ impl Registry {
     }
 
     /// A wheel that came whole while its metadata was read; it is given away.
-    pub fn take_whole(&self, sha256: &Sha256) -> Option<Bytes> {
+    fn take_whole(&self, sha256: &Sha256) -> Option<Bytes> {
         self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner).remove(sha256)
     }
 
@@ -204,11 +205,7 @@ impl Registry {
     /// # Errors
     /// What fetching fails with.
     pub(crate) fn digest(&self, candidate: &Candidate) -> Result<Sha256, Error> {
-        let key = candidate.location.to_string();
-        let known = || {
-            self.shared.digests.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
-        };
-        if let Some(digest) = candidate.sha256.or_else(known) {
+        if let Some(digest) = candidate.sha256.or_else(|| self.shared.known_digest(candidate)) {
             return Ok(digest);
         }
         match &candidate.location {
@@ -253,7 +250,10 @@ impl Packages for Registry {
 
     fn decided(&self, candidate: &Candidate) {
         if let Some(on_decided) = &self.on_decided {
-            on_decided(candidate);
+            let mut candidate = candidate.clone();
+            candidate.sha256 = candidate.sha256.or_else(|| self.shared.known_digest(&candidate));
+            let body = candidate.sha256.and_then(|digest| self.take_whole(&digest));
+            on_decided(&candidate, body);
         }
     }
 }
@@ -391,6 +391,12 @@ impl Shared {
         }
         self.keep(candidate, &answer.body)?;
         Ok(answer.body)
+    }
+
+    /// The digest of a wheel that came whole.
+    fn known_digest(&self, candidate: &Candidate) -> Option<Sha256> {
+        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.get(&candidate.location.to_string()).copied()
     }
 
     /// Checks a whole wheel against its digest and keeps it where it is going to be installed.

@@ -189,9 +189,6 @@ impl<'a> Provider<'a> {
         let Some(candidate) = self.candidate(name, &Ranges::singleton(version.clone()))? else {
             return Ok(Dependencies::Unavailable("is not usable here".to_owned()));
         };
-        if extra.is_none() && self.told.borrow_mut().insert((name.clone(), version.clone())) {
-            self.packages.decided(&candidate);
-        }
         let metadata = match self.packages.metadata(&candidate)? {
             Ok(metadata) => metadata,
             Err(reason) => {
@@ -204,6 +201,9 @@ impl<'a> Provider<'a> {
             && !allows_python(specifiers, self.problem.selector.target().python())
         {
             return Ok(Dependencies::Unavailable(format!("needs Python {specifiers}")));
+        }
+        if extra.is_none() && self.told.borrow_mut().insert((name.clone(), version.clone())) {
+            self.packages.decided(&candidate);
         }
         let mut constraints = Constraints::new(self);
         if extra.is_some() {
