@@ -3,7 +3,9 @@
 mod cli;
 mod commands;
 mod config;
+mod environment;
 mod failure;
+mod image;
 mod indexes;
 mod interpreters;
 mod pip;
