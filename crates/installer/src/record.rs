@@ -2,6 +2,8 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>
 
+use std::borrow::Cow;
+
 use pyfast_resolver::Sha256;
 use sha2::Digest as _;
 
@@ -124,26 +126,56 @@ pub(crate) type Written = (String, Option<(Sha256, u64)>);
 pub(crate) fn write(mut rows: Vec<Written>) -> Vec<u8> {
     rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     let mut text = String::with_capacity(rows.len() * 100);
-    for (path, known) in rows {
-        if path.contains([',', '"', '\n', '\r']) {
-            text.push('"');
-            text.push_str(&path.replace('"', "\"\""));
-            text.push('"');
-        } else {
-            text.push_str(&path);
-        }
-        match known {
-            Some((sha256, size)) => {
-                text.push_str(",sha256=");
-                encode(&sha256.0, &mut text);
-                text.push(',');
-                text.push_str(&size.to_string());
-            }
-            None => text.push_str(",,"),
-        }
-        text.push('\n');
+    for row in &rows {
+        push(row, &mut text);
     }
     text.into_bytes()
+}
+
+/// A RECORD that [`write()`] made, with more rows put where they belong.
+pub(crate) fn extend(record: &str, mut rows: Vec<Written>) -> Vec<u8> {
+    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    let mut text = String::with_capacity(record.len() + rows.len() * 100);
+    let mut rows = rows.iter().peekable();
+    for line in record.split_inclusive('\n') {
+        let path = path_of(line);
+        while let Some(row) = rows.next_if(|row| *row.0 < *path) {
+            push(row, &mut text);
+        }
+        text.push_str(line);
+    }
+    for row in rows {
+        push(row, &mut text);
+    }
+    text.into_bytes()
+}
+
+/// The path in a line that [`push`] made.
+fn path_of(line: &str) -> Cow<'_, str> {
+    match line.strip_prefix('"').and_then(|line| line.rsplit_once("\",")) {
+        Some((quoted, _)) => Cow::Owned(quoted.replace("\"\"", "\"")),
+        None => Cow::Borrowed(line.split_once(',').map_or(line, |(path, _)| path)),
+    }
+}
+
+fn push((path, known): &Written, text: &mut String) {
+    if path.contains([',', '"', '\n', '\r']) {
+        text.push('"');
+        text.push_str(&path.replace('"', "\"\""));
+        text.push('"');
+    } else {
+        text.push_str(path);
+    }
+    match known {
+        Some((sha256, size)) => {
+            text.push_str(",sha256=");
+            encode(&sha256.0, text);
+            text.push(',');
+            text.push_str(&size.to_string());
+        }
+        None => text.push_str(",,"),
+    }
+    text.push('\n');
 }
 
 /// URL-safe base64 without padding.
@@ -228,6 +260,16 @@ mod tests {
         let text = String::from_utf8(write(rows)).unwrap();
         let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         assert_eq!(text, format!("\"a,\"\"b\",sha256={digest},0\nx/RECORD,,\n"));
+    }
+
+    #[test]
+    fn rows_are_put_where_they_belong() {
+        let row = |path: &str| (path.to_owned(), Some((sha256(path.as_bytes()), 1)));
+        let record = write(vec![row("b"), row("d,\"e"), row("x/RECORD")]);
+        let more = vec![row("z"), row("a"), row("c"), row("d,f")];
+        let all = ["a", "b", "c", "d,\"e", "d,f", "x/RECORD", "z"].map(row);
+        let extended = extend(std::str::from_utf8(&record).unwrap(), more);
+        assert_eq!(extended, write(all.to_vec()));
     }
 
     proptest! {

@@ -15,6 +15,8 @@ use crate::manifest::{Manifest, StoredFile};
 use crate::record;
 use crate::wheel::Wheel;
 
+pub(crate) use unpack::INSTALLER;
+
 /// The wheels of a root. Cheap to share between threads; keep one for a process, because it owns the
 /// directory that wheels are unpacked in.
 #[derive(Debug)]
@@ -60,6 +62,11 @@ impl Store {
     /// The root that this store is in.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// This process's own directory, as deep in the root as a generation.
+    pub(crate) fn workspace(&self) -> &std::path::Path {
+        self.workspace.path()
     }
 
     /// Whether a wheel is in the store.
