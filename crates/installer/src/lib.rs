@@ -1,1 +1,41 @@
-//! Placeholder.
+//! Makes environments exactly what a lock says: a store of unpacked wheels, and generations composed of
+//! links into it. Knows nothing of requirements or containers; prints nothing, reads no environment variable.
+
+mod act;
+mod activate;
+mod archive;
+mod compose;
+mod disk;
+mod elf;
+mod entry_points;
+mod environment;
+mod error;
+mod event;
+mod interpreter;
+mod layout;
+mod manifest;
+mod plan;
+mod record;
+mod scripts;
+mod store;
+mod wheel;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use activate::{
+    Activation, Rollback, activate, current, history, lease_current, lock_project, rollback_target,
+};
+pub use compose::plan;
+pub use disk::FileLock;
+pub use entry_points::EntryPoint;
+pub use environment::{Generation, compose, id};
+pub use error::{Error, Refusal};
+pub use event::Event;
+pub use interpreter::{Interpreter, PROBE};
+pub use layout::{Layout, ProjectEnv};
+pub use manifest::{Manifest, StoredFile, TopLevel};
+pub use plan::{
+    Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
+};
+pub use store::{Admission, Store, WheelBytes};
