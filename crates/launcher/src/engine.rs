@@ -7,6 +7,7 @@ mod recorded;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -45,6 +46,16 @@ pub trait Engine: Clone + Send + Sync + 'static {
         id: &str,
         path: &str,
     ) -> impl Future<Output = Result<Option<FileStat>, Error>> + Send;
+    /// Whether a directory inside a container (started or not) exists and holds nothing.
+    fn is_empty_directory(
+        &self,
+        id: &str,
+        path: &str,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// The containers that [`Engine::create_container`] made and nobody removed, those of other processes included.
+    fn scratch_containers(
+        &self,
+    ) -> impl Future<Output = Result<Vec<ScratchContainer>, Error>> + Send;
     /// Creates a named volume of the local driver; an existing one is returned as it is.
     fn create_volume(
         &self,
@@ -152,6 +163,17 @@ pub struct FileStat {
     pub size: u64,
     /// Where it points when it is a symbolic link, as the engine resolved it; else empty.
     pub link_target: String,
+}
+
+/// A container made by this crate, in whatever process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScratchContainer {
+    /// Its id.
+    pub id: String,
+    /// When it was created.
+    pub created: SystemTime,
+    /// Whether its command runs now.
+    pub running: bool,
 }
 
 /// Facts about a volume.

@@ -16,13 +16,14 @@ pub mod entry;
 
 pub use engine::{
     ContainerSpec, DEFAULT_PATH, Docker, Engine, EngineVersion, Exit, FileStat, Image, Mount,
-    Output, Program, Recorded, Volume,
+    Output, Program, Recorded, ScratchContainer, Volume,
 };
 pub use error::{Error, Unreachable};
 pub use helper::{HelperFile, HelperRun, run_helper};
 pub use host::{Host, HostSettings};
 pub use inject::{Binary, Injected, inject};
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
+pub use scratch::remove_leftovers;
 pub use volume::{
     Access, ID_LABEL, MOUNT_POINT, PROJECT_LABEL, SCHEMA, SCHEMA_LABEL, STORE_LABEL, StoreVolume,
     open_volume,

@@ -196,10 +196,7 @@ async fn mark<E: Engine>(
     mountpoint: &Path,
     marker: &Marker,
 ) -> Result<Access, Error> {
-    let text = serde_json::to_vec(marker).expect("two strings always serialize");
-    let path = format!("{MOUNT_POINT}/{MARKER}");
-    let tar = pack(&[Put::File { path: &path, bytes: &text, mode: 0o644 }])
-        .map_err(Error::io("pack the marker of a volume"))?;
+    let tar = pack_marker(marker)?;
     let container = Scratch::create(engine, &never_started(name, image)).await?;
     let put = engine.put_archive(container.id(), tar).await;
     container.remove().await?;
@@ -210,12 +207,30 @@ async fn mark<E: Engine>(
 
 async fn ask<E: Engine>(engine: &E, name: &str, image: &str) -> Result<Access, Error> {
     let container = Scratch::create(engine, &never_started(name, image)).await?;
-    let found = engine.stat(container.id(), &format!("{MOUNT_POINT}/{MARKER}")).await;
+    let usable = is_usable(engine, container.id()).await;
     container.remove().await?;
-    match found? {
-        Some(_) => Ok(Access::Container),
-        None => Err(Error::VolumeForeign { volume: name.into() }),
+    if usable? { Ok(Access::Container) } else { Err(Error::VolumeForeign { volume: name.into() }) }
+}
+
+async fn is_usable<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
+    let marked = engine.stat(id, &format!("{MOUNT_POINT}/{MARKER}")).await?.is_some();
+    if marked {
+        return Ok(true);
     }
+    if !engine.is_empty_directory(id, MOUNT_POINT).await? {
+        return Ok(false);
+    }
+    // Marked at once, or the next run would find it in use by somebody.
+    let marker = Marker { schema: SCHEMA.into(), id: random_id()? };
+    engine.put_archive(id, pack_marker(&marker)?).await?;
+    Ok(true)
+}
+
+fn pack_marker(marker: &Marker) -> Result<bytes::Bytes, Error> {
+    let text = serde_json::to_vec(marker).expect("two strings always serialize");
+    let path = format!("{MOUNT_POINT}/{MARKER}");
+    pack(&[Put::File { path: &path, bytes: &text, mode: 0o644 }])
+        .map_err(Error::io("pack the marker of a volume"))
 }
 
 /// A container that only lends its mount.
@@ -359,8 +374,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unlabelled_volume_out_of_sight_is_taken_only_with_a_marker() {
-        let engine = engine().with_volume(volume(&[], Path::new("/nowhere")));
+    async fn an_unlabelled_volume_out_of_sight_is_taken_when_empty_or_marked() {
+        let bare = || engine().with_volume(volume(&[], Path::new("/nowhere")));
+        let engine = bare();
+        let opened = open_volume(&engine, "v1", "slim", None).await.unwrap();
+        assert_eq!(opened.access, Access::Container);
+        assert_eq!(engine.files("v1"), [(MARKER.to_owned(), String::new())]);
+        let again = open_volume(&engine, "v1", "slim", None).await.unwrap();
+        assert_eq!(again.access, Access::Container);
+        let engine = bare().with_file("v1", "PG_VERSION");
         let error = open_volume(&engine, "v1", "slim", None).await.unwrap_err();
         assert!(matches!(error, Error::VolumeForeign { .. }));
         assert!(engine.containers().is_empty());

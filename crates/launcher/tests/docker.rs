@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use pyfast_launcher::{
     Access, Binary, Docker, Engine as _, Error, HelperFile, HelperRun, Host, INTERPRETERS,
-    ProbeRequest, StoreVolume, Unreachable, inject, open_volume, probe, run_helper,
+    ProbeRequest, StoreVolume, Unreachable, inject, open_volume, probe, remove_leftovers,
+    run_helper,
 };
 use rustix::fs::FlockOperation;
 
@@ -311,6 +312,87 @@ async fn a_helper_writes_where_the_host_cannot() {
     assert_eq!(code, 1);
     assert!(err.contains("/no/such/file"), "{err}");
     assert_eq!(leftovers(&host, &named.volume), "");
+}
+
+/// The engine's socket as a network address, as on another machine.
+async fn forward(host: &str) -> String {
+    let socket =
+        host.strip_prefix("unix://").expect("the private engine listens on a socket").to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut engine = tokio::net::UnixStream::connect(&socket).await.unwrap();
+            tokio::spawn(
+                async move { tokio::io::copy_bidirectional(&mut client, &mut engine).await },
+            );
+        }
+    });
+    format!("tcp://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_behind_a_network_address_is_served_through_containers() {
+    let Some(host) = host() else { return };
+    let remote = engine(&forward(&host).await).await;
+    let answer = probe(&remote, &request(SLIM, "print('far away')")).await.unwrap();
+    assert_eq!(answer.stdout, b"far away\n");
+    let named = Named::new(&host, "remote");
+    let volume = filled(&remote, &named).await;
+    assert_eq!(
+        volume.access,
+        Access::Container,
+        "its file system is not this machine's, whatever it looks like"
+    );
+    let arguments = ["write", "/pyfast/made", "far"].map(str::to_owned);
+    let request = HelperRun {
+        image: SLIM,
+        volume: &named.volume,
+        arguments: &arguments,
+        files: &[],
+        network: "none",
+        environment: &[],
+    };
+    assert_eq!(run_helper(&remote, &request, &mut |_| {}).await.unwrap(), 0);
+    // Seen through the socket the same volume is a directory of this machine, once its marker is there.
+    let near = open_volume(&engine(&host).await, &named.volume, SLIM, None).await.unwrap();
+    assert_eq!(fs_err::read_to_string(directory(&near).join("made")).unwrap(), "far");
+
+    // A volume that nobody labelled: taken while it is empty, left alone when it is somebody's.
+    let bare = Named::new(&host, "bare");
+    docker(&host, &["volume", "create", &bare.volume]);
+    for _ in 0..2 {
+        let opened = open_volume(&remote, &bare.volume, SLIM, None).await.unwrap();
+        assert_eq!(opened.access, Access::Container);
+    }
+    let foreign = Named::new(&host, "theirs");
+    docker(&host, &["volume", "create", &foreign.volume]);
+    let mountpoint = remote.inspect_volume(&foreign.volume).await.unwrap().unwrap().mountpoint;
+    fs_err::write(mountpoint.join("PG_VERSION"), vec![b'1'; 3_000_000]).unwrap();
+    let error = open_volume(&remote, &foreign.volume, SLIM, None).await.unwrap_err();
+    assert!(matches!(error, Error::VolumeForeign { .. }), "{error}");
+    for named in [&named, &bare, &foreign] {
+        assert_eq!(leftovers(&host, &named.volume), "");
+    }
+}
+
+#[tokio::test]
+async fn leftovers_of_killed_processes_are_found_by_their_label() {
+    let Some(host) = host() else { return };
+    let engine = engine(&host).await;
+    let label = ["create", "--label", "io.pyfast.scratch=1", "--network", "none", SLIM, "true"];
+    let id = String::from_utf8(docker(&host, &label).stdout).unwrap().trim().to_owned();
+    let now = std::time::SystemTime::now();
+    let exists = || docker(&host, &["container", "inspect", &id]).status.success();
+    remove_leftovers(&engine, now).await.unwrap();
+    assert!(exists(), "another process may still be at it");
+    // Other tests' containers are left alone: theirs are gone or running by then, or removed twice without harm.
+    let found = engine.scratch_containers().await.unwrap();
+    let ours = found.iter().find(|container| container.id == id).unwrap();
+    assert!(!ours.running);
+    assert!(now.duration_since(ours.created).unwrap_or_default() < Duration::from_mins(1));
+    docker(&host, &["rm", "-f", &id]);
+    assert!(!exists());
 }
 
 #[tokio::test]

@@ -1,25 +1,28 @@
-//! The engine behind the Docker API (Docker, or Podman's compatible socket). Owns the translation between bollard's
-//! types and ours, and the reading of its errors; must not know what the containers are for.
+//! The engine behind the Docker API (Docker, or Podman's compatible socket). Owns the requests and
+//! their order; must not know what the containers are for.
+
+mod translate;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ApiError;
-use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ImageInspect,
-    VolumeCreateRequest,
-};
+use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, ContainerArchiveInfoOptionsBuilder,
+    DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder,
     RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
+use self::translate::{
+    CONTAINER_LABEL, container_body, failure, holds_one_entry, image_facts, reason, refusal,
+    scratch_facts, server_message, status, volume_facts,
+};
 use super::{
-    ContainerSpec, DEFAULT_PATH, Engine, EngineVersion, Exit, FileStat, Image, Mount, Output,
-    Volume,
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
 };
 use crate::error::{Error, Unreachable};
 use crate::host::Host;
@@ -28,8 +31,8 @@ use crate::host::Host;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const REQUEST_SECONDS: u64 = 300;
 
-/// Labels every container that this crate makes, so that leftovers of a killed process can be told.
-pub(super) const CONTAINER_LABEL: &str = "io.pyfast.scratch";
+/// Bytes in which the first two entries of an archive show, long names and extended headers included.
+const ARCHIVE_HEAD: usize = 8192;
 
 /// A connection to an engine.
 #[derive(Clone)]
@@ -195,6 +198,33 @@ impl Engine for Docker {
         }
     }
 
+    async fn is_empty_directory(&self, id: &str, path: &str) -> Result<bool, Error> {
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let mut archive = std::pin::pin!(self.api.download_from_container(id, Some(options)));
+        let mut head = Vec::new();
+        // The directory's own header and the next one decide; the rest, maybe gigabytes, is not asked for.
+        while head.len() < ARCHIVE_HEAD
+            && let Some(piece) = archive.next().await
+        {
+            match piece {
+                Ok(bytes) => head.extend_from_slice(&bytes),
+                Err(error) if status(&error) == Some(404) => return Ok(false),
+                Err(error) => {
+                    return Err(self.failed(format!("list {path} in the container {id}"))(error));
+                }
+            }
+        }
+        Ok(holds_one_entry(&head))
+    }
+
+    async fn scratch_containers(&self) -> Result<Vec<ScratchContainer>, Error> {
+        let filters = HashMap::from([("label", vec![CONTAINER_LABEL])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let listed = self.api.list_containers(Some(options)).await;
+        let listed = listed.map_err(self.failed("list its containers"))?;
+        Ok(listed.into_iter().filter_map(scratch_facts).collect())
+    }
+
     async fn create_volume(
         &self,
         name: &str,
@@ -219,124 +249,5 @@ impl Engine for Docker {
 
     fn is_local(&self) -> bool {
         matches!(self.host, Host::Unix(_))
-    }
-}
-
-fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
-    let (program, arguments) =
-        spec.argv.split_first().map_or((None, Vec::new()), |(program, arguments)| {
-            (Some(vec![program.clone()]), arguments.to_vec())
-        });
-    ContainerCreateBody {
-        image: Some(spec.image.clone()),
-        entrypoint: program,
-        cmd: Some(arguments),
-        user: spec.user.clone(),
-        env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
-        healthcheck: Some(HealthConfig {
-            test: Some(vec!["NONE".into()]),
-            ..HealthConfig::default()
-        }),
-        labels: Some(HashMap::from([(CONTAINER_LABEL.into(), "1".into())])),
-        host_config: Some(HostConfig {
-            network_mode: Some(spec.network.clone()),
-            binds: spec.mount.as_ref().map(|mount| vec![bind(mount)]),
-            // The output is read while it comes; nothing needs to be kept on the engine's disk.
-            log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
-            ..HostConfig::default()
-        }),
-        ..ContainerCreateBody::default()
-    }
-}
-
-fn bind(mount: &Mount) -> String {
-    format!("{}:{}:{},nocopy", mount.volume, mount.target, if mount.writable { "rw" } else { "ro" })
-}
-
-fn image_facts(facts: ImageInspect) -> Image {
-    let config = facts.config.unwrap_or_default();
-    let environment = config.env.unwrap_or_default();
-    let path = environment.iter().find_map(|entry| entry.strip_prefix("PATH="));
-    Image {
-        id: facts.id.unwrap_or_default(),
-        architecture: facts.architecture.unwrap_or_default(),
-        os: facts.os.unwrap_or_default(),
-        path_env: path.unwrap_or(DEFAULT_PATH).to_owned(),
-        working_dir: config.working_dir.filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/".into()),
-        user: config.user.unwrap_or_default(),
-        entrypoint: config.entrypoint.unwrap_or_default(),
-        cmd: config.cmd.unwrap_or_default(),
-    }
-}
-
-fn volume_facts(volume: bollard::models::Volume) -> Volume {
-    Volume {
-        name: volume.name,
-        driver: volume.driver,
-        mountpoint: volume.mountpoint.into(),
-        labels: volume.labels.into_iter().collect(),
-    }
-}
-
-fn status(error: &ApiError) -> Option<u16> {
-    match error {
-        ApiError::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
-}
-
-fn server_message(error: &ApiError) -> &str {
-    match error {
-        ApiError::DockerResponseServerError { message, .. } => message,
-        _ => "",
-    }
-}
-
-/// Tells a command that cannot run from any other reason why a container does not start. The API has no field for
-/// it, so the runtime's words (runc, crun) have to do.
-fn refusal(error: &ApiError) -> Option<Exit> {
-    let message = server_message(error);
-    let lower = message.to_lowercase();
-    if lower.contains("executable file") && lower.contains("not found")
-        || lower.contains("no such file or directory") && lower.contains("exec")
-    {
-        Some(Exit::NotFound(message.trim().into()))
-    } else if lower.contains("exec format error")
-        || lower.contains("permission denied") && lower.contains("exec")
-        || lower.contains("is a directory") && lower.contains("exec")
-    {
-        Some(Exit::NotExecutable(message.trim().into()))
-    } else {
-        None
-    }
-}
-
-/// Why the engine could not be spoken to; `None` when it answered.
-fn reason(error: &ApiError) -> Option<Unreachable> {
-    match error {
-        ApiError::SocketNotFoundError(_) => return Some(Unreachable::SocketMissing),
-        ApiError::RequestTimeoutError => return Some(Unreachable::TimedOut),
-        ApiError::HyperLegacyError { err } if !err.is_connect() => return None,
-        ApiError::HyperLegacyError { .. } | ApiError::IOError { .. } => {}
-        _ => return None,
-    }
-    let mut cause = Some(error as &dyn std::error::Error);
-    let mut last = String::new();
-    while let Some(current) = cause {
-        if let Some(io) = current.downcast_ref::<std::io::Error>() {
-            return Some(Unreachable::from_io(io));
-        }
-        last = current.to_string();
-        cause = current.source();
-    }
-    Some(Unreachable::Other(last))
-}
-
-fn failure(host: &Host, act: impl Into<String>, error: ApiError) -> Error {
-    match reason(&error) {
-        Some(reason) => Error::EngineUnreachable { host: host.to_string(), reason },
-        None => Error::Engine { act: act.into(), source: Box::new(error) },
     }
 }

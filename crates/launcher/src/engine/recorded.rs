@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::{ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, Volume};
+use super::{
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
+};
 use crate::error::Error;
 
 /// What a command does when a container runs it.
@@ -90,6 +93,14 @@ impl Recorded {
     #[must_use]
     pub fn with_volume(self, volume: Volume) -> Self {
         self.lock().volumes.insert(volume.name.clone(), volume);
+        self
+    }
+
+    /// Puts a file of no content into a volume.
+    #[must_use]
+    pub fn with_file(self, volume: &str, path: &str) -> Self {
+        let stat = FileStat { size: 0, link_target: String::new() };
+        self.lock().files.insert((volume.into(), path.into()), stat);
         self
     }
 
@@ -274,6 +285,23 @@ impl Engine for Recorded {
         let inside =
             path.strip_prefix(&format!("{}/", mount.target)).unwrap_or_default().to_owned();
         Ok(self.lock().files.get(&(mount.volume, inside)).cloned())
+    }
+
+    async fn is_empty_directory(&self, id: &str, path: &str) -> Result<bool, Error> {
+        let Some(mount) = self.spec(id)?.mount.filter(|mount| mount.target == path) else {
+            return Ok(false);
+        };
+        Ok(!self.lock().files.keys().any(|(volume, _)| *volume == mount.volume))
+    }
+
+    async fn scratch_containers(&self) -> Result<Vec<ScratchContainer>, Error> {
+        let state = self.lock();
+        let found = state.containers.keys().map(|id| ScratchContainer {
+            id: id.clone(),
+            created: SystemTime::UNIX_EPOCH,
+            running: state.calls.contains(&format!("run {id}")),
+        });
+        Ok(found.collect())
     }
 
     async fn create_volume(
