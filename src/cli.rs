@@ -32,8 +32,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CommonArgs {
     /// Project directory [default: nearest parent with pyfast.toml, else the current directory]
-    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_PROJECT_DIR", help_heading = "Common options")]
+    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_PROJECT", help_heading = "Common options")]
     pub(crate) project: Option<PathBuf>,
+    /// The name of the project below the root [default: of pyfast.toml, else made from the directory]
+    #[arg(long, global = true, value_name = "NAME", env = "PYFAST_PROJECT_NAME", help_heading = "Common options")]
+    pub(crate) project_name: Option<String>,
     /// Directory where store and environments live [default: the user's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "PYFAST_ROOT", help_heading = "Common options")]
     pub(crate) root: Option<PathBuf>,

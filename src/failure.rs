@@ -3,7 +3,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io::ErrorKind;
 
+use pyfast_installer::Error as InstallError;
+use pyfast_launcher::Error as LaunchError;
 use pyfast_resolver::{Error as ResolveError, Unusable};
 use serde_json::json;
 
@@ -92,6 +95,12 @@ impl Failure {
 
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
+        Self::from_resolve(&error)
+    }
+}
+
+impl Failure {
+    fn from_resolve(error: &ResolveError) -> Self {
         let root = error.root();
         let (kind, code) = match root {
             ResolveError::ReadRequirements { .. }
@@ -175,5 +184,104 @@ fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> 
         Unusable::Yanked => Some(format!("{name} {newest} was yanked; pin it with == to use it all the same")),
         Unusable::Tags => Some(format!("{name} {newest} has wheels for other platforms or Pythons only")),
         Unusable::Hash | Unusable::NoFiles => None,
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        let root = error.root();
+        let (kind, code) = match root {
+            InstallError::Fetch(error) => return Self::from_resolve(error),
+            InstallError::Io { .. } => ("io", Code::Mendable),
+            InstallError::LayoutVersion { .. } => ("layout", Code::Usage),
+            InstallError::Name { .. } => ("usage", Code::Usage),
+            InstallError::Probe { .. } => ("no-interpreter", Code::Usage),
+            InstallError::Wheel { .. } => ("bad-wheel", Code::Mendable),
+            InstallError::HashMismatch { .. } => ("hash-mismatch", Code::Mendable),
+            InstallError::NotInStore { .. } | InstallError::Damaged { .. } => ("damaged", Code::Mendable),
+            InstallError::Clash { .. } => ("clash", Code::Mendable),
+            InstallError::LockTimeout { .. } => ("busy", Code::Mendable),
+            InstallError::NoGeneration { .. } => ("no-environment", Code::Mendable),
+            InstallError::Compile { .. } => ("compile", Code::Mendable),
+            _ => ("install", Code::Mendable),
+        };
+        let mut failure = Self::from_error(kind, root, code);
+        failure.hints.extend(install_hint(root).map(str::to_owned));
+        failure
+    }
+}
+
+fn install_hint(error: &InstallError) -> Option<&'static str> {
+    match error {
+        InstallError::Io { source, .. } => match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Some("make room, or choose another place with --root DIR; nothing was changed")
+            }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Some("choose a place that you can write with --root DIR")
+            }
+            _ => None,
+        },
+        InstallError::LayoutVersion { .. } => {
+            Some("use the pyfast that made it, or choose another place with --root DIR")
+        }
+        InstallError::Probe { .. } => Some("name another interpreter with --python PATH"),
+        InstallError::Wheel { .. } => {
+            Some("nothing of it was installed; report it to its publisher, or pin another version")
+        }
+        InstallError::HashMismatch { .. } => Some(
+            "the file is damaged, or it changed since it was locked; `pyfast lock --upgrade` looks again",
+        ),
+        InstallError::NotInStore { .. } | InstallError::Damaged { .. } => {
+            Some("`pyfast verify --repair` and `pyfast sync --reinstall` mend the store")
+        }
+        InstallError::Clash { .. } => Some("leave --strict out to let the later package win"),
+        InstallError::NoGeneration { .. } => Some("`pyfast history` shows what there is"),
+        InstallError::Compile { .. } => Some("--no-compile leaves bytecode out"),
+        _ => None,
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
+        let (kind, code) = match &error {
+            LaunchError::EngineUnreachable { .. } => ("engine-unreachable", Code::Engine),
+            LaunchError::EngineHost { .. } | LaunchError::EngineContext { .. } => {
+                ("engine-address", Code::Usage)
+            }
+            LaunchError::ImageMissing { .. } => ("image-missing", Code::Mendable),
+            LaunchError::NoPython { .. } => ("no-interpreter", Code::Mendable),
+            LaunchError::VolumeLayout { .. } | LaunchError::VolumeForeign { .. } => {
+                ("layout", Code::Usage)
+            }
+            LaunchError::VolumeName { .. } | LaunchError::NoCommand => ("usage", Code::Usage),
+            LaunchError::NoEnvironment { .. } => ("no-environment", Code::Mendable),
+            LaunchError::SeveralProjects { .. } => ("usage", Code::Usage),
+            LaunchError::Binary { .. } | LaunchError::Architecture { .. } => ("binary", Code::Usage),
+            _ => ("launch", Code::Mendable),
+        };
+        let mut failure = Self::from_error(kind, &error, code);
+        failure.hints.extend(launch_hint(&error).map(str::to_owned));
+        failure
+    }
+}
+
+fn launch_hint(error: &LaunchError) -> Option<&'static str> {
+    match error {
+        LaunchError::EngineUnreachable { .. } => {
+            Some("start the engine, or name it with DOCKER_HOST; `docker info` must work")
+        }
+        LaunchError::ImageMissing { .. } => Some("pull or build it first; `docker images` shows what there is"),
+        LaunchError::NoPython { .. } => Some(
+            "choose an image with Python, such as one of the slim Python images, or install python3 in it",
+        ),
+        LaunchError::VolumeLayout { .. } => Some("use the pyfast that made it, or another --volume"),
+        LaunchError::VolumeForeign { .. } => Some("choose another name with --volume"),
+        LaunchError::NoEnvironment { .. } => Some("make one with `pyfast sync`"),
+        LaunchError::SeveralProjects { .. } => Some("name it with --project-name or PYFAST_PROJECT_NAME"),
+        LaunchError::Binary { .. } => Some(
+            "build pyfast with the settings of its .cargo/config.toml, which link it statically",
+        ),
+        _ => None,
     }
 }

@@ -48,7 +48,7 @@ impl Connection {
             let request = ProbeRequest {
                 image,
                 script: pyfast_installer::PROBE,
-                candidates: INTERPRETERS,
+                candidates: &INTERPRETERS,
                 deadline: PROBE_DEADLINE,
             };
             let answer = self.runtime.block_on(probe(&self.docker, &request))?;

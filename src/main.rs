@@ -14,6 +14,7 @@ mod project;
 mod resolving;
 mod settings;
 mod state;
+mod syncing;
 mod ui;
 
 use std::process::ExitCode;

@@ -16,6 +16,8 @@ pub(crate) struct Project {
     pub(crate) working_directory: PathBuf,
     /// `pyfast.toml`, or the table of `pyproject.toml`.
     pub(crate) config: Config,
+    /// A name given on the command line.
+    given_name: Option<String>,
 }
 
 /// Requirements files looked for where none is named, in this order.
@@ -24,7 +26,7 @@ const USUAL: [&str; 2] = ["requirements.txt", "backend/requirements.txt"];
 impl Project {
     /// Finds the project: `given`, else the nearest parent with `pyfast.toml`, else the working
     /// directory.
-    pub(crate) fn find(given: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn find(given: Option<&Path>, name: Option<&str>) -> Result<Self, Failure> {
         #[expect(clippy::disallowed_methods, reason = "the one place that asks for it")]
         let working_directory = std::env::current_dir().map_err(|error| {
             Failure::usage(format!("cannot find the current directory: {error}"))
@@ -38,13 +40,13 @@ impl Project {
             return Err(Failure::usage(message));
         }
         let config = Config::read(&directory)?;
-        Ok(Self { directory, working_directory, config })
+        Ok(Self { directory, working_directory, config, given_name: name.map(str::to_owned) })
     }
 
     /// The name below which the root keeps the project's environments. Without a configured name it
     /// is the directory's, made unique by its path.
     pub(crate) fn name(&self) -> String {
-        if let Some(name) = &self.config.project.name {
+        if let Some(name) = self.given_name.as_ref().or(self.config.project.name.as_ref()) {
             return name.clone();
         }
         let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned());

@@ -74,7 +74,7 @@ impl Settings {
     /// Decides everything that is the same for all commands.
     pub(crate) fn new(common: CommonArgs, environment: Environment) -> Result<Self, Failure> {
         let ui = Ui::new(&common, &environment);
-        let project = Project::find(common.project.as_deref())?;
+        let project = Project::find(common.project.as_deref(), common.project_name.as_deref())?;
         let env = common.env.clone().unwrap_or_else(|| "default".to_owned());
         if !is_name(&env) {
             let message = format!("`{env}` is not a name of an environment");

@@ -7,7 +7,7 @@ mod report;
 
 use std::path::PathBuf;
 
-use pyfast_installer::{Interpreter, Layout, LinkMode, ProjectEnv};
+use pyfast_installer::{Layout, LinkMode, ProjectEnv};
 use pyfast_launcher::MOUNT_POINT;
 
 use crate::failure::Failure;

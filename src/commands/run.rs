@@ -10,7 +10,6 @@ use pyfast_launcher::entry::{Entry, EntryEvent, exec, is_read_only};
 
 use crate::commands::sync;
 use crate::failure::Failure;
-use crate::resolving::ResolveArgs;
 use crate::settings::{Root, Settings, own_root};
 use crate::ui::duration;
 
@@ -33,9 +32,6 @@ pub(crate) struct Args {
     /// How long to wait for an environment on a read-only mount, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, env = "PYFAST_WAIT")]
     wait: u64,
-    /// The project below the root, where it holds several [default: the only one]
-    #[arg(long, value_name = "NAME", env = "PYFAST_PROJECT")]
-    project_name: Option<String>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -52,8 +48,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let in_volume = own_root().is_some_and(|own| own == root);
     let read_only = is_read_only(&root).unwrap_or(false);
     let synced = !args.no_sync && !read_only && sync_first(args, settings, in_volume)?;
-    let project = match &args.project_name {
+    let project = match &settings.common.project_name {
         Some(name) => Some(name.clone()),
+        // A volume that holds one project needs no name.
         None if in_volume && !synced => None,
         None => Some(settings.project.name()),
     };
@@ -80,7 +77,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Syncs where there are requirements; says whether it did.
 fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool, Failure> {
-    let resolve = ResolveArgs { requirements: args.requirements.clone(), ..ResolveArgs::default() };
     let found = settings.project.requirements(&args.requirements, &settings.env);
     match found {
         Ok(_) => {}
@@ -92,7 +88,7 @@ fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool,
     if in_volume && args.requirements.is_empty() && settings.project.config.env.is_empty() {
         return Ok(false);
     }
-    sync::ensure(resolve, settings)?;
+    sync::ensure(args.requirements.clone(), settings)?;
     Ok(true)
 }
 

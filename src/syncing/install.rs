@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyfast_installer::{
     Compiler, Downloads, EnvironmentOptions, EnvironmentSpec, Generation, Interpreter, Layout,
-    Package, Store, Wanted, activate, compose, current, lock_project, plan,
+    Package, Store, Wanted, activate, compose, current, lock_project, plan, repair, verify,
 };
-use pyfast_resolver::{Candidate, Location, Lock, Locked, RequirementSet, Target, redact};
+use pyfast_resolver::{Candidate, Location, Lock, Locked, RequirementSet, Sha256, Target, redact};
 use serde_json::{Value, json};
 
 use super::report::{Changes, Report, Timings, listed};
@@ -166,13 +166,16 @@ impl Job<'_> {
         })?;
         let before = current(&self.layout, &self.place.name);
         let before_packages = before.as_ref().map(installed).unwrap_or_default();
-        let store = Store::open(&self.layout)?;
-        let fetched = self.fetch(lock_file, store.clone())?;
+        let store = Arc::new(Store::open(&self.layout)?);
+        let fetched = self.fetch(lock_file, &store)?;
         let (lock, mut timings) = (fetched.lock, fetched.timings);
         let composing = Instant::now();
         let lock_text = lock.to_toml(Path::new("/"));
         let spec = self.spec(&lock);
-        let generation = self.compose(&store, &spec, &lock_text, fetched.session.as_ref())?;
+        if self.options.verify || self.options.reinstall {
+            self.heal(&store, &lock)?;
+        }
+        let generation = self.compose(&store, &spec, &lock_text)?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
         let changed = activate(&self.layout, &self.place.name, &generation, at)?;
@@ -189,7 +192,7 @@ impl Job<'_> {
     }
 
     /// Locks where needed, and has every wheel of the lock in the store.
-    fn fetch(&self, lock_file: LockFile, store: Store) -> Result<Fetched, Failure> {
+    fn fetch(&self, lock_file: LockFile, store: &Arc<Store>) -> Result<Fetched, Failure> {
         let compile = self.place.compiles(self.options);
         let lock_file = match lock_file {
             LockFile { existing: Some(lock), current: true, .. } => {
@@ -200,7 +203,7 @@ impl Job<'_> {
         let resolving = Instant::now();
         let inputs = self.inputs.as_ref().ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
         let session = self.session(&inputs.set)?;
-        let downloads = Arc::new(self.downloads(store.clone(), &session, compile)?);
+        let downloads = Arc::new(self.downloads(store, &session, compile)?);
         let ahead = Arc::clone(&downloads);
         let on_decided = Box::new(move |candidate: &Candidate, body| {
             if let Some(sha256) = candidate.sha256 {
@@ -236,7 +239,7 @@ impl Job<'_> {
         Ok(Fetched { lock, timings, count, session: Some(session) })
     }
 
-    fn fetch_locked(&self, lock: Lock, store: Store, compile: bool) -> Result<Fetched, Failure> {
+    fn fetch_locked(&self, lock: Lock, store: &Arc<Store>, compile: bool) -> Result<Fetched, Failure> {
         let missing = lock.packages.iter().any(|package| {
             !store.contains(&package.sha256)
                 || compile && !pyfast_installer::is_compiled(&self.layout, &self.interpreter, &package.sha256)
@@ -261,10 +264,10 @@ impl Job<'_> {
         Session::new(self.settings, &set.index, host.as_deref(), self.settings.cache_directory()?)
     }
 
-    fn downloads(&self, store: Store, session: &Session, compile: bool) -> Result<Downloads, Failure> {
+    fn downloads(&self, store: &Arc<Store>, session: &Session, compile: bool) -> Result<Downloads, Failure> {
         let compiler = if compile { self.compiler()? } else { None };
         let client = Arc::clone(&session.client);
-        Ok(Downloads::new(store, client, compiler, session.runtime.handle(), self.progress.sink()))
+        Ok(Downloads::new(Arc::clone(store), client, compiler, session.runtime.handle(), self.progress.sink()))
     }
 
     /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.
@@ -319,11 +322,7 @@ impl Job<'_> {
         store: &Store,
         spec: &EnvironmentSpec,
         lock_text: &str,
-        session: Option<&Session>,
     ) -> Result<Generation, Failure> {
-        if self.options.verify || self.options.reinstall {
-            self.verify(store, spec, session)?;
-        }
         let id = pyfast_installer::id(&self.layout, spec);
         if let Some(ready) = Generation::find(&self.layout, &id) {
             if !self.options.reinstall {
@@ -333,6 +332,22 @@ impl Job<'_> {
         }
         let plan = plan(&self.layout, spec)?;
         Ok(compose(store, spec, &plan, lock_text, &*self.progress.sink())?)
+    }
+
+    /// Hashes every file of the lock's wheels, and fetches those again that are damaged.
+    fn heal(&self, store: &Arc<Store>, lock: &Lock) -> Result<(), Failure> {
+        let wheels: Vec<Sha256> = lock.packages.iter().map(|package| package.sha256).collect();
+        let findings = verify(&self.layout, &wheels)?;
+        if findings.is_empty() {
+            return Ok(());
+        }
+        for finding in &findings {
+            self.settings.ui.warning(format!("{finding}; it is fetched again"));
+        }
+        repair(store, &findings)?;
+        let compile = self.place.compiles(self.options);
+        self.fetch_locked(lock.clone(), store, compile)?;
+        Ok(())
     }
 
     /// The result without what differs from run to run.

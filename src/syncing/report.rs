@@ -1,6 +1,5 @@
 //! The result of a sync, for people and for scripts.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -152,13 +151,6 @@ pub(crate) fn listed(facts: &Value) -> Vec<Listed> {
     let packages = facts["packages"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     packages.map(|package| Listed { name: text(&package["name"]), version: text(&package["version"]) }).collect()
-}
-
-/// Where an environment is, for a report's facts.
-pub(crate) struct Whereabouts {
-    pub(crate) environment: PathBuf,
-    pub(crate) current: PathBuf,
-    pub(crate) lock: PathBuf,
 }
 
 #[cfg(test)]

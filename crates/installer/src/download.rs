@@ -4,6 +4,7 @@
 //! Tasks on the runtime fetch; unpacking crosses to rayon once, in [`Shared::unpack`].
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::bytecode::Compiler;
 use crate::disk::FileLock;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::Store;
+use crate::store::{Admission, Store, WheelBytes};
 
 /// Bytes of wheels held in memory at once, in units of [`UNIT`].
 const MEMORY_UNITS: u32 = 40 << 4;
@@ -56,30 +57,31 @@ pub struct Downloads {
 }
 
 struct Shared {
-    store: Store,
+    store: Arc<Store>,
     client: Arc<Client>,
     compiler: Option<Compiler>,
     memory: Semaphore,
     sink: Sink,
+    fetched: AtomicUsize,
 }
 
 impl Downloads {
     /// Downloads into `store` on `runtime`; with a compiler, each wheel is compiled as well.
     pub fn new(
-        store: Store,
+        store: Arc<Store>,
         client: Arc<Client>,
         compiler: Option<Compiler>,
         runtime: &Handle,
         sink: Sink,
     ) -> Self {
         let memory = Semaphore::new(MEMORY_UNITS as usize);
-        let shared = Arc::new(Shared { store, client, compiler, memory, sink });
+        let shared = Arc::new(Shared { store, client, compiler, memory, sink, fetched: AtomicUsize::new(0) });
         Self { shared, runtime: runtime.clone(), work: Mutex::default() }
     }
 
     /// Starts on a wheel, unless that was done before. Returns at once.
     pub fn start(&self, wanted: Wanted) {
-        self.outcome(wanted);
+        drop(self.outcome(wanted));
     }
 
     fn outcome(&self, wanted: Wanted) -> Outcome {
@@ -96,6 +98,11 @@ impl Downloads {
             outcome.boxed().shared()
         });
         outcome.clone()
+    }
+
+    /// How many wheels were unpacked so far.
+    pub fn fetched(&self) -> usize {
+        self.shared.fetched.load(Ordering::Relaxed)
     }
 
     /// Waits until all of `wanted` are in the store. What was started and is not among them is left
@@ -135,7 +142,8 @@ impl Shared {
 
     fn compile(&self, sha256: &Sha256) -> Result<(), Error> {
         let Some(compiler) = &self.compiler else { return Ok(()) };
-        compiler.compile(&self.store, sha256)?;
+        let modules = compiler.compile(self.store.layout(), sha256)?;
+        (self.sink)(Event::Compiled { wheel: *sha256, modules });
         Ok(())
     }
 
@@ -175,7 +183,8 @@ impl Shared {
 
     /// Takes the wheel's lock; `None` if the wheel came into the store meanwhile.
     async fn lock(&self, sha256: &Sha256) -> Result<Option<FileLock>, Error> {
-        let path = self.store.lock_path(sha256);
+        let shelf = sha256.to_string();
+        let path = self.store.layout().locks().join(format!("wheels-{}", &shelf[..2]));
         loop {
             let lock = FileLock::try_exclusive(&path)?;
             if self.store.contains(sha256) {
@@ -194,15 +203,30 @@ impl Shared {
         let (shared, filename, sha256) = (Arc::clone(self), wanted.filename.clone(), wanted.sha256);
         rayon::spawn(move || {
             let admit = std::panic::AssertUnwindSafe(|| {
-                shared.store.admit(&filename, &sha256, &bytes, &*shared.sink)
+                let expected = sha256;
+                let bytes = &bytes[..];
+                shared.store.admit(&WheelBytes { filename: &filename, expected, found: None, bytes })
             });
             // Nobody waits any more if the run has already failed.
             let _ = sender.send(std::panic::catch_unwind(admit));
         });
         match receiver.await {
-            Ok(Ok(admitted)) => admitted.map(drop),
+            Ok(Ok(admission)) => self.admitted(wanted, admission?),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             Err(_closed) => unreachable!("the closure sends exactly once"),
+        }
+        Ok(())
+    }
+
+    fn admitted(&self, wanted: &Wanted, admission: Admission) {
+        if let Admission::Unpacked(manifest) = admission {
+            self.fetched.fetch_add(1, Ordering::Relaxed);
+            (self.sink)(Event::Admitted {
+                wheel: wanted.filename.to_string(),
+                sha256: wanted.sha256,
+                files: manifest.files,
+                size: manifest.size,
+            });
         }
     }
 }

@@ -140,6 +140,12 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// A wheel could not be fetched.
+    #[error(transparent)]
+    Fetch(pyfast_resolver::Error),
+    /// An error that several askers share.
+    #[error(transparent)]
+    Shared(std::sync::Arc<Error>),
     /// A bytecode worker failed.
     #[error("cannot compile with {}: {reason}", python.display())]
     Compile {
@@ -151,6 +157,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error itself, whoever shares it.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Shared(error) => error.root(),
+            error => error,
+        }
+    }
+
     /// For `map_err`: an act on a path that the operating system refused.
     pub(crate) fn io<E: Into<io::Error>>(act: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
         move |source| Self::Io { act, path: path.to_owned(), source: source.into() }

@@ -8,6 +8,13 @@ use pyfast_resolver::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A wheel is being fetched.
+    Fetching {
+        /// The wheel's file name.
+        wheel: String,
+        /// Its size in bytes, where that is known.
+        size: Option<u64>,
+    },
     /// A wheel was verified, unpacked and admitted to the store.
     Admitted {
         /// The wheel's file name.

@@ -4,8 +4,10 @@
 mod act;
 mod activate;
 mod archive;
+mod bytecode;
 mod compose;
 mod disk;
+mod download;
 mod elf;
 mod entry_points;
 mod environment;
@@ -18,6 +20,7 @@ mod plan;
 mod record;
 mod scripts;
 mod store;
+mod verify;
 mod wheel;
 
 #[cfg(test)]
@@ -26,8 +29,10 @@ mod fixtures;
 pub use activate::{
     Activation, Rollback, activate, current, history, lease_current, lock_project, rollback_target,
 };
+pub use bytecode::{Compiler, is_compiled};
 pub use compose::plan;
 pub use disk::FileLock;
+pub use download::{Downloads, Sink, Wanted};
 pub use entry_points::EntryPoint;
 pub use environment::{Generation, compose, id};
 pub use error::{Error, Refusal};
@@ -39,3 +44,4 @@ pub use plan::{
     Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
 };
 pub use store::{Admission, Store, WheelBytes};
+pub use verify::{Fault, Finding, repair, verify, verify_generation, verify_store};

@@ -22,6 +22,8 @@ pub struct RequirementSet {
     pub index: IndexOptions,
     /// Every file read, in the order of reading.
     pub files: Vec<PathBuf>,
+    /// Names of the variables that the files expand, whether set or not.
+    pub variables: BTreeSet<String>,
     /// Lines that were understood but have no effect, with the reason.
     pub warnings: Vec<String>,
 }
@@ -103,7 +105,7 @@ impl Reader<'_> {
         let name: Arc<str> = file.display().to_string().into();
         for (number, line) in logical_lines(&text) {
             let origin = Origin { file: Arc::clone(&name), line: number };
-            let line = expand_variables(&line, &self.context.variables);
+            let line = expand_variables(&line, &self.context.variables, &mut self.set.variables);
             self.line(&line, role, &origin, file)?;
         }
         Ok(())
@@ -293,13 +295,20 @@ fn strip_comment(line: &str) -> &str {
 }
 
 /// Replaces `${NAME}` where NAME is set; anything else stays as it is (rule 41).
-fn expand_variables(line: &str, variables: &BTreeMap<String, String>) -> String {
+fn expand_variables(
+    line: &str,
+    variables: &BTreeMap<String, String>,
+    used: &mut BTreeSet<String>,
+) -> String {
     let mut expanded = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(start) = rest.find("${") {
         let Some(length) = rest[start..].find('}') else { break };
         let name = &rest[start + 2..start + length];
         expanded.push_str(&rest[..start]);
+        if is_variable_name(name) {
+            used.insert(name.to_owned());
+        }
         match variables.get(name) {
             Some(value) if is_variable_name(name) => expanded.push_str(value),
             _ => expanded.push_str(&rest[start..=start + length]),
@@ -337,7 +346,7 @@ mod tests {
     fn rule_41_variables_are_expanded_only_where_set() {
         let variables = BTreeMap::from([("TOKEN".to_owned(), "x".to_owned())]);
         assert_eq!(
-            expand_variables("${TOKEN} ${OTHER} $TOKEN ${", &variables),
+            expand_variables("${TOKEN} ${OTHER} $TOKEN ${", &variables, &mut BTreeSet::new()),
             "x ${OTHER} $TOKEN ${"
         );
     }
