@@ -184,6 +184,12 @@ impl FileLock {
         Self::wait(file, path, std::fs::File::try_lock_shared, waiting)
     }
 
+    /// Takes an existing file for this process alone, and waits for others.
+    pub(crate) fn exclusive_existing(path: &Path) -> Result<Self, Error> {
+        let file = fs::File::open(path).map_err(Error::io("open", path))?.into_parts().0;
+        Self::wait(file, path, std::fs::File::try_lock, &|_| ())
+    }
+
     /// Takes an existing file for this process alone; `None` if another process holds it.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod act;
 mod activate;
 mod archive;
+mod bytecode;
 mod compose;
 mod disk;
 mod elf;
@@ -18,6 +19,7 @@ mod plan;
 mod record;
 mod scripts;
 mod store;
+mod verify;
 mod wheel;
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ mod fixtures;
 pub use activate::{
     Activation, Rollback, activate, current, history, lease_current, lock_project, rollback_target,
 };
+pub use bytecode::Compiler;
 pub use compose::plan;
 pub use disk::FileLock;
 pub use entry_points::EntryPoint;
@@ -39,3 +42,4 @@ pub use plan::{
     Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
 };
 pub use store::{Admission, Store, WheelBytes};
+pub use verify::{Fault, Finding, repair, verify, verify_generation, verify_store};

@@ -280,3 +280,6 @@ fn check_places(members: &[Member]) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
