@@ -175,3 +175,6 @@ pub fn lease_current(
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,8 @@ impl Compiler {
             return Ok(0);
         }
         let modules = files.iter().filter(|file| {
-            file.path.starts_with("root/") && Path::new(&file.path).extension() == Some("py".as_ref())
+            file.path.starts_with("root/")
+                && Path::new(&file.path).extension() == Some("py".as_ref())
         });
         let modules: Vec<(PathBuf, u64)> =
             modules.map(|file| (directory.join(&file.path), file.size)).collect();

@@ -136,7 +136,8 @@ impl Planner<'_> {
     /// What every environment has.
     fn skeleton(&mut self) {
         let python = &self.spec.interpreter;
-        for path in ["bin".to_owned(), "lib".into(), python.lib_dir.clone(), python.site_packages()] {
+        for path in ["bin".to_owned(), "lib".into(), python.lib_dir.clone(), python.site_packages()]
+        {
             self.steps.push(Step::Directory { path });
         }
         let mut link = |path: &str, target: &str| {
@@ -156,7 +157,8 @@ impl Planner<'_> {
         let python = &self.spec.interpreter;
         let home = python.executable.parent().unwrap_or(std::path::Path::new("/"));
         let prompt = self.spec.options.prompt.as_ref();
-        let prompt = prompt.map(|prompt| format!("prompt = {}\n", prompt.replace(['\n', '\r'], " ")));
+        let prompt =
+            prompt.map(|prompt| format!("prompt = {}\n", prompt.replace(['\n', '\r'], " ")));
         format!(
             "home = {}\nimplementation = {}\nversion_info = {}\npyfast = {}\n\
              include-system-site-packages = false\n{}",

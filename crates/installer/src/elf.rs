@@ -106,6 +106,8 @@ mod tests {
     fn what_is_no_library_has_no_paths() {
         assert!(search_paths(b"").is_empty());
         assert!(search_paths(b"\x7fELF").is_empty());
-        assert!(search_paths(&[b"\x7fELF\x02\x01\x01".as_slice(), &[0xFF; 200]].concat()).is_empty());
+        assert!(
+            search_paths(&[b"\x7fELF\x02\x01\x01".as_slice(), &[0xFF; 200]].concat()).is_empty()
+        );
     }
 }

@@ -127,10 +127,9 @@ fn check_metadata(metadata: &[u8], filename: &WheelFilename) -> Result<(), Refus
     let text = String::from_utf8_lossy(metadata);
     let text = text.trim_start_matches('\u{feff}');
     let refuse = |reason: String| Refusal::entry("METADATA", reason);
-    for (field, agrees) in [
-        ("Name", is_name as fn(&str, &WheelFilename) -> bool),
-        ("Version", is_version),
-    ] {
+    for (field, agrees) in
+        [("Name", is_name as fn(&str, &WheelFilename) -> bool), ("Version", is_version)]
+    {
         let mut values = fields(text, field);
         let value = values.next().ok_or_else(|| refuse(format!("has no {field}")))?;
         if !agrees(value, filename) {
@@ -188,11 +187,8 @@ fn check_record<'a>(
             return Err(refuse("has two digests in RECORD"));
         }
     }
-    let mut unknown: Vec<&str> = files
-        .keys()
-        .copied()
-        .filter(|path| !hashes.contains_key(path) && !exempt(path))
-        .collect();
+    let mut unknown: Vec<&str> =
+        files.keys().copied().filter(|path| !hashes.contains_key(path) && !exempt(path)).collect();
     unknown.sort_unstable();
     match unknown.first() {
         Some(path) => Err(Refusal::entry(*path, "is in the wheel but not in RECORD")),

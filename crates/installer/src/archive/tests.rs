@@ -201,7 +201,8 @@ fn ends_that_are_ambiguous_are_refused() {
 
 #[test]
 fn entries_that_overlap_are_refused() {
-    let mut bytes = zip_of(&[Member::new("a.py", b"content"), Member::new("b.py", b"content")], b"");
+    let mut bytes =
+        zip_of(&[Member::new("a.py", b"content"), Member::new("b.py", b"content")], b"");
     // Both members of the directory name the first local header.
     let second = bytes.windows(4).rposition(|sign| sign == b"PK\x01\x02").unwrap();
     bytes[second + 42..second + 46].fill(0);

@@ -38,9 +38,8 @@ impl Planner<'_> {
                 cache |= top.name == "__pycache__";
             }
             // Bytecode of top-level modules came after the manifest.
-            let compiled = || {
-                self.layout.wheel(&source.package.sha256).join("root/__pycache__").is_dir()
-            };
+            let compiled =
+                || self.layout.wheel(&source.package.sha256).join("root/__pycache__").is_dir();
             if modules && !cache && compiled() {
                 add("__pycache__", true);
             }

@@ -34,9 +34,8 @@ fn a_wheel_is_unpacked_whole_and_read_only() {
     assert!(root.store.contains(&digest));
     assert_eq!(root.store.wheels().unwrap(), [digest]);
     let directory = root.layout.wheel(&digest);
-    let mode = |path: &str| {
-        fs_err::metadata(directory.join(path)).unwrap().permissions().mode() & 0o7777
-    };
+    let mode =
+        |path: &str| fs_err::metadata(directory.join(path)).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode("root/pkg/__init__.py"), 0o444);
     assert_eq!(mode("root/pkg/tool.sh"), 0o555);
     assert_eq!(mode("data/scripts/tool"), 0o555, "scripts are programs whatever the archive says");
@@ -95,7 +94,8 @@ fn bytes_that_were_not_asked_for_are_refused() {
     let bytes = wheel.bytes();
     let filename = &wheel.filename;
     for found in [None, Some(record::sha256(&bytes))] {
-        let error = root.store.admit(&WheelBytes { filename, expected: other, found, bytes: &bytes });
+        let error =
+            root.store.admit(&WheelBytes { filename, expected: other, found, bytes: &bytes });
         assert!(matches!(error, Err(Error::HashMismatch { expected, .. }) if expected == other));
     }
     assert!(is_clean(&root));

@@ -64,13 +64,15 @@ impl Unpack<'_> {
     pub(super) fn run(&self) -> Result<Manifest, Error> {
         let directories = self.directories()?;
         let portions = self.portions();
-        let unpacked: Result<Vec<Vec<Unpacked>>, Fault> =
-            portions.par_iter().map_init(Inflater::new, |inflater, portion| {
+        let unpacked: Result<Vec<Vec<Unpacked>>, Fault> = portions
+            .par_iter()
+            .map_init(Inflater::new, |inflater, portion| {
                 portion
                     .iter()
                     .filter_map(|member| self.member(inflater, member).transpose())
                     .collect()
-            }).collect();
+            })
+            .collect();
         let unpacked = unpacked.map_err(|fault| match fault {
             Fault::Wheel(refusal) => Error::wheel(self.filename.as_str())(refusal),
             Fault::Disk(error) => error,
@@ -173,11 +175,7 @@ impl Unpack<'_> {
         Ok(Some((file, searches)))
     }
 
-    fn checked(
-        &self,
-        checker: Checker<'_>,
-        path: &str,
-    ) -> Result<pyfast_resolver::Sha256, Fault> {
+    fn checked(&self, checker: Checker<'_>, path: &str) -> Result<pyfast_resolver::Sha256, Fault> {
         let refusal = || Refusal::entry(path, "has another content than RECORD says");
         checker.finish().ok_or_else(|| Fault::Wheel(refusal()))
     }

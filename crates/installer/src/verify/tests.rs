@@ -51,7 +51,10 @@ fn every_kind_of_damage_is_found() {
         &[(a, Fault::Altered)],
     );
     let mode = std::fs::Permissions::from_mode(0o755);
-    check(|wheel| fs::set_permissions(wheel.join(a), mode.clone()).unwrap(), &[(a, Fault::Altered)]);
+    check(
+        |wheel| fs::set_permissions(wheel.join(a), mode.clone()).unwrap(),
+        &[(a, Fault::Altered)],
+    );
     let extra = "root/pkg/extra.py";
     check(|wheel| fs::write(wheel.join(extra), "").unwrap(), &[(extra, Fault::Extra)]);
     check(|wheel| replace(&wheel.join("manifest"), "{}"), &[("manifest", Fault::Manifest)]);

@@ -78,8 +78,11 @@ fn only_the_known_format_is_read() {
 #[test]
 fn record_must_be_complete_and_true() {
     let record = base().true_record();
-    let without: String =
-        record.lines().filter(|line| !line.starts_with("pkg/")).map(|l| l.to_owned() + "\n").collect();
+    let without: String = record
+        .lines()
+        .filter(|line| !line.starts_with("pkg/"))
+        .map(|l| l.to_owned() + "\n")
+        .collect();
     check(&base().record(without), "`pkg/__init__.py` is in the wheel but not in RECORD");
     check(&base().record(format!("{record}ghost.py,,\n")), "`ghost.py` is in RECORD but not");
     check(&base().record(format!("{record}../../etc/x,,\n")), "is in RECORD but not");
