@@ -9,7 +9,7 @@ use pyfast_installer::{
     Compiler, EnvironmentOptions, EnvironmentSpec, Interpreter, Layout, Package, ProjectEnv, Store,
     WheelBytes, activate, compose, plan,
 };
-use pyfast_resolver::WheelFilename;
+use pyfast_resolver::{Sha256, WheelFilename};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,17 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("admit   {:>8.1?}", begun.elapsed());
 
     if rest.first().is_some_and(|argument| argument == "compile") {
-        let begun = Instant::now();
-        let workers = std::thread::available_parallelism()?.get();
-        let compiler = Compiler::start(&interpreter, workers)?;
-        let modules: u64 = std::thread::scope(|scope| {
-            let threads: Vec<_> = digests
-                .iter()
-                .map(|wheel| scope.spawn(|| compiler.compile(&layout, wheel).unwrap_or_default()))
-                .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
-        });
-        println!("compile {:>8.1?} {modules} modules", begun.elapsed());
+        compile(&interpreter, &layout, &digests)?;
     }
 
     let mut packages: Vec<Package> = wheels
@@ -82,7 +72,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn sha256(bytes: &[u8]) -> pyfast_resolver::Sha256 {
+fn compile(
+    interpreter: &Interpreter,
+    layout: &Layout,
+    wheels: &[Sha256],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let begun = Instant::now();
+    let workers = std::thread::available_parallelism()?.get();
+    let compiler = Compiler::start(interpreter, workers)?;
+    let modules: u64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = wheels
+            .iter()
+            .map(|wheel| scope.spawn(|| compiler.compile(layout, wheel).unwrap_or_default()))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
+    });
+    println!("compile {:>8.1?} {modules} modules", begun.elapsed());
+    Ok(())
+}
+
+fn sha256(bytes: &[u8]) -> Sha256 {
     use sha2::Digest as _;
-    pyfast_resolver::Sha256(sha2::Sha256::digest(bytes).into())
+    Sha256(sha2::Sha256::digest(bytes).into())
 }

@@ -160,7 +160,7 @@ pub struct FileLock {
 }
 
 /// How long to wait for a lock.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 impl FileLock {
     /// Takes the lock file `path` for this process alone, and creates it if needed.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use pyfast_resolver::{Sha256, WheelFilename};
 
@@ -15,6 +16,12 @@ use crate::store::{Store, WheelBytes};
 pub(crate) fn python() -> PathBuf {
     let candidates = ["/usr/bin/python3", "/usr/local/bin/python3"].map(PathBuf::from);
     candidates.into_iter().find(|path| path.exists()).expect("tests need python3")
+}
+
+/// What that interpreter says of itself; asked once.
+pub(crate) fn interpreter() -> Interpreter {
+    static KNOWN: OnceLock<Interpreter> = OnceLock::new();
+    KNOWN.get_or_init(|| Interpreter::probe(&python()).unwrap()).clone()
 }
 
 /// A member as the zip writer writes it; each field can be a lie.
@@ -197,7 +204,7 @@ pub(crate) struct Root {
 impl Root {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self::seen(directory, |path| path.to_owned())
+        Self::seen(directory, Path::to_path_buf)
     }
 
     /// A root that Python sees elsewhere.
@@ -209,10 +216,6 @@ impl Root {
         let layout = Layout::open(directory.path(), &seen(directory.path())).unwrap();
         let store = Store::open(&layout).unwrap();
         Self { layout, store, directory }
-    }
-
-    pub(crate) fn interpreter(&self) -> Interpreter {
-        Interpreter::probe(&python()).unwrap()
     }
 
     /// Puts a wheel into the store.
@@ -238,7 +241,7 @@ impl Root {
         });
         EnvironmentSpec {
             packages: packages.collect(),
-            interpreter: self.interpreter(),
+            interpreter: interpreter(),
             options: EnvironmentOptions::default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::entry_points::{self, EntryPoint, check_script_name, is_interpreter};
 use crate::error::Refusal;
 use crate::record::{self, RecordHash, Row};
 
-/// The largest METADATA, WHEEL or entry_points.txt that is read.
+/// The largest METADATA, WHEEL or `entry_points.txt` that is read.
 const MAX_METADATA: u64 = 32 << 20;
 /// The largest RECORD that is read.
 const MAX_RECORD: u64 = 128 << 20;
@@ -69,7 +69,7 @@ impl Wheel {
         let rows = read("RECORD", MAX_RECORD)?.ok_or_else(|| missing("RECORD"))?;
         let rows = record::parse(&rows)?;
         let hashes = check_record(&rows, &files, &dist_info)?;
-        let members = members(archive.entries(), &dist_info, hashes)?;
+        let members = members(archive.entries(), &dist_info, &hashes)?;
         Ok(Self { dist_info, entry_points, members })
     }
 }
@@ -199,7 +199,7 @@ fn check_record<'a>(
 fn members(
     entries: &[Entry],
     dist_info: &str,
-    hashes: FxHashMap<&str, &RecordHash>,
+    hashes: &FxHashMap<&str, &RecordHash>,
 ) -> Result<Vec<Member>, Refusal> {
     let stem = dist_info.strip_suffix(".dist-info").unwrap_or(dist_info);
     let data = format!("{stem}.data/");

@@ -145,9 +145,8 @@ fn several_processes_make_one_generation() {
                 let store = crate::Store::open(&root.layout).unwrap();
                 let plan = crate::plan(&root.layout, &spec).unwrap();
                 let count = |event: Event| {
-                    if matches!(event, Event::Composed { reused: false, .. }) {
-                        fresh.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    }
+                    let made = matches!(event, Event::Composed { reused: false, .. });
+                    fresh.fetch_add(u32::from(made), std::sync::atomic::Ordering::Relaxed);
                 };
                 let generation = compose(&store, &spec, &plan, "", &count).unwrap();
                 let _alone = lock_project(&root.layout, &name(), &|_| ()).unwrap();

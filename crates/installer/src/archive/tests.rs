@@ -48,7 +48,7 @@ fn an_honest_archive_is_read() {
 fn archives_of_another_writer_are_read() {
     let write = |bytes: &mut Vec<u8>, stream: bool| {
         let options = zip::write::SimpleFileOptions::default().large_file(true);
-        let files = [("a.py", b"content".as_slice()), ("d/big", &[7; 100_000])];
+        let files = [("a.py", b"content".as_slice()), ("d/big", &[7; 10_000])];
         if stream {
             let mut writer = zip::ZipWriter::new_stream(bytes);
             for (name, content) in files {
@@ -69,7 +69,7 @@ fn archives_of_another_writer_are_read() {
         let mut bytes = Vec::new();
         write(&mut bytes, stream);
         let content = read(&bytes).unwrap_or_else(|error| panic!("stream {stream}: {error}"));
-        assert_eq!(content[1].1, [7; 100_000], "stream {stream}");
+        assert_eq!(content[1].1, [7; 10_000], "stream {stream}");
     }
 }
 
@@ -141,9 +141,9 @@ fn sizes_and_sums_that_lie_are_refused() {
 
 #[test]
 fn large_members_are_read_piece_by_piece_with_the_same_checks() {
-    let mut content: Vec<u8> = (0..65 << 20_u32).map(|index: u32| (index >> 12) as u8).collect();
+    let mut content = vec![0; 65 << 20];
     for (index, byte) in content.iter_mut().enumerate().step_by(64) {
-        *byte = (index.wrapping_mul(2_654_435_761) >> 16) as u8;
+        *byte = index.wrapping_mul(2_654_435_761).to_le_bytes()[2];
     }
     let mut member = Member::new("large", &content);
     assert!(read(&zip_of(&[member.clone()], b"")).unwrap()[0].1 == content);

@@ -177,7 +177,7 @@ fn a_library_that_looks_outside_is_noted() {
     assert_eq!(root.store.manifest(&digest).unwrap().looks_into, ["nvidia/lib"]);
 }
 
-/// The smallest shared library with a DT_RUNPATH: one segment over all, one dynamic segment.
+/// The smallest shared library with a `DT_RUNPATH`: one segment over all, one dynamic segment.
 pub(crate) fn elf_with_runpath(runpath: &str) -> Vec<u8> {
     let strings = [b"\0", runpath.as_bytes(), b"\0"].concat();
     let dynamic_at = 64 + 2 * 56;

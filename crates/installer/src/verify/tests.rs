@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::bytecode::Compiler;
-use crate::fixtures::{Root, WheelFile};
+use crate::fixtures::{Root, WheelFile, interpreter};
 
 fn wheel() -> WheelFile {
     WheelFile::new("pkg", "1.0").file("pkg/a.py", "a = 1\n").file("pkg/b.py", "b = 1\n")
@@ -70,7 +70,7 @@ fn every_kind_of_damage_is_found() {
 fn bytecode_of_the_wheels_modules_is_no_finding_and_other_bytecode_is() {
     let root = Root::new();
     let digest = root.admit(&wheel());
-    let python = root.interpreter();
+    let python = interpreter();
     Compiler::start(&python, 1).unwrap().compile(&root.layout, &digest).unwrap();
     assert!(verify_store(&root.store).unwrap().is_empty());
     let cache = root.layout.wheel(&digest).join("root/pkg/__pycache__");
