@@ -89,14 +89,14 @@ fn is_refused(error: &io::Error) -> bool {
     let number = error.raw_os_error().map(Errno::from_raw_os_error);
     // fs-err keeps the number in the error that it wraps.
     let number = number.or_else(|| Errno::from_io_error(error));
-    matches!(
-        number,
-        Some(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::NOTSUP | Errno::NOSYS)
-    ) || matches!(
-        error.kind(),
-        io::ErrorKind::CrossesDevices | io::ErrorKind::TooManyLinks | io::ErrorKind::Unsupported
-            | io::ErrorKind::PermissionDenied
-    )
+    matches!(number, Some(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::NOTSUP | Errno::NOSYS))
+        || matches!(
+            error.kind(),
+            io::ErrorKind::CrossesDevices
+                | io::ErrorKind::TooManyLinks
+                | io::ErrorKind::Unsupported
+                | io::ErrorKind::PermissionDenied
+        )
 }
 
 /// A copy that its owner may write.

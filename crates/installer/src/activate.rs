@@ -65,6 +65,8 @@ pub fn activate(
     generation: &Generation,
     at: u64,
 ) -> Result<bool, Error> {
+    let directory = layout.project_env(name);
+    fs_err::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
     let link = layout.current(name);
     let before = current(layout, name);
     copy_lock(layout, name, generation)?;
@@ -173,3 +175,6 @@ pub fn lease_current(
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

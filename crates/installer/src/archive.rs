@@ -335,4 +335,4 @@ fn check_crc(entry: &Entry, found: u32) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 use fs_err as fs;
@@ -58,22 +58,13 @@ impl Compiler {
         let tag = interpreter.cache_tag.clone();
         let tag = tag.ok_or_else(|| failed("it caches no bytecode".to_owned()))?;
         let (sender, receiver) = mpsc::channel::<Job>();
-        let receiver = std::sync::Arc::new(Mutex::new(receiver));
+        let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::new();
         for _ in 0..workers.max(1) {
             let mut worker = Worker::start(&python)
                 .map_err(|error| failed(format!("it cannot be started: {error}")))?;
-            let receiver = std::sync::Arc::clone(&receiver);
-            threads.push(std::thread::spawn(move || {
-                loop {
-                    // A poisoned lock means that another worker's thread panicked while waiting.
-                    let job = receiver.lock().ok().and_then(|jobs| jobs.recv().ok());
-                    let Some(job) = job else { break };
-                    let answer = worker.compile(&job.modules);
-                    // Nobody waits for the answer if another portion of the wheel failed.
-                    let _ = job.answer.send(answer);
-                }
-            }));
+            let receiver = Arc::clone(&receiver);
+            threads.push(std::thread::spawn(move || worker.serve(&receiver)));
         }
         Ok(Self { python, tag, jobs: Mutex::new(Some(sender)), workers: threads })
     }
@@ -95,7 +86,8 @@ impl Compiler {
             return Ok(0);
         }
         let modules = files.iter().filter(|file| {
-            file.path.starts_with("root/") && Path::new(&file.path).extension() == Some("py".as_ref())
+            file.path.starts_with("root/")
+                && Path::new(&file.path).extension() == Some("py".as_ref())
         });
         let modules: Vec<(PathBuf, u64)> =
             modules.map(|file| (directory.join(&file.path), file.size)).collect();
@@ -108,7 +100,6 @@ impl Compiler {
         replace(&marker, format!("{compiled}\n").as_bytes())?;
         Ok(compiled)
     }
-
 
     fn run(&self, modules: &[(PathBuf, u64)]) -> Result<u64, Error> {
         let failed = |reason: String| Error::Compile { python: self.python.clone(), reason };
@@ -193,6 +184,16 @@ impl Worker {
         Ok(Self { child, requests: Some(requests), answers })
     }
 
+    /// Takes jobs until there can be no more.
+    fn serve(&mut self, jobs: &Mutex<mpsc::Receiver<Job>>) {
+        // A poisoned lock means that another worker's thread panicked while waiting.
+        while let Some(job) = jobs.lock().ok().and_then(|jobs| jobs.recv().ok()) {
+            let answer = self.compile(&job.modules);
+            // Whoever asked may have given up.
+            let _ = job.answer.send(answer);
+        }
+    }
+
     fn compile(&mut self, modules: &[PathBuf]) -> Result<u64, String> {
         let paths: Vec<&[u8]> = modules.iter().map(|path| path.as_os_str().as_bytes()).collect();
         let paths = paths.join(&0);
@@ -227,7 +228,7 @@ impl Drop for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{Root, WheelFile};
+    use crate::fixtures::{Root, WheelFile, interpreter};
 
     fn wheel(root: &Root) -> Sha256 {
         root.admit(
@@ -242,12 +243,12 @@ mod tests {
     #[test]
     fn modules_are_compiled_once_and_python_takes_them() {
         let root = Root::new();
-        let python = root.interpreter();
+        let python = interpreter();
         let wheel = wheel(&root);
         let compiler = Compiler::start(&python, 2).unwrap();
-        assert!(!compiler.is_compiled(&root.layout, &wheel));
+        assert!(!is_compiled(&root.layout, &interpreter(), &wheel));
         assert_eq!(compiler.compile(&root.layout, &wheel).unwrap(), 3, "one has a syntax error");
-        assert!(compiler.is_compiled(&root.layout, &wheel));
+        assert!(is_compiled(&root.layout, &interpreter(), &wheel));
         assert_eq!(compiler.compile(&root.layout, &wheel).unwrap(), 0, "done already");
 
         let stored = root.layout.wheel(&wheel).join("root");
@@ -276,7 +277,7 @@ mod tests {
     fn several_threads_and_compilers_do_not_disturb_each_other() {
         let root = Root::new();
         let wheel = wheel(&root);
-        let compilers = [0, 1].map(|_| Compiler::start(&root.interpreter(), 1).unwrap());
+        let compilers = [0, 1].map(|_| Compiler::start(&interpreter(), 1).unwrap());
         let counts: Vec<u64> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..6)
                 .map(|index| {
@@ -293,11 +294,11 @@ mod tests {
     fn a_dead_worker_is_an_error() {
         let root = Root::new();
         let wheel = wheel(&root);
-        let mut python = root.interpreter();
+        let mut python = interpreter();
         python.executable = "/bin/true".into();
         let compiler = Compiler::start(&python, 1).unwrap();
         let error = compiler.compile(&root.layout, &wheel).unwrap_err();
         assert!(error.to_string().contains("/bin/true: a worker died"), "{error}");
-        assert!(!compiler.is_compiled(&root.layout, &wheel));
+        assert!(!is_compiled(&root.layout, &interpreter(), &wheel));
     }
 }

@@ -96,19 +96,22 @@ fn sources<'a>(layout: &Layout, spec: &'a EnvironmentSpec) -> Result<Vec<Source<
     if spec.options.link_mode == LinkMode::Auto {
         for index in 0..sources.len() {
             for path in sources[index].manifest.looks_into.clone() {
-                let provides = |source: &Source<'_>| {
-                    layout.wheel(&source.package.sha256).join("root").join(&path).is_dir()
-                };
-                for other in 0..sources.len() {
-                    if other != index && provides(&sources[other]) {
-                        sources[other].real = true;
-                        sources[index].real = true;
-                    }
-                }
+                mark_real(layout, &mut sources, index, &path);
             }
         }
     }
     Ok(sources)
+}
+
+/// Makes a wheel that looks into `path` real, and every other one that provides it.
+fn mark_real(layout: &Layout, sources: &mut [Source<'_>], index: usize, path: &str) {
+    for other in (0..sources.len()).filter(|&other| other != index) {
+        let root = layout.wheel(&sources[other].package.sha256).join("root");
+        if root.join(path).is_dir() {
+            sources[other].real = true;
+            sources[index].real = true;
+        }
+    }
 }
 
 impl Planner<'_> {
@@ -136,7 +139,8 @@ impl Planner<'_> {
     /// What every environment has.
     fn skeleton(&mut self) {
         let python = &self.spec.interpreter;
-        for path in ["bin".to_owned(), "lib".into(), python.lib_dir.clone(), python.site_packages()] {
+        for path in ["bin".to_owned(), "lib".into(), python.lib_dir.clone(), python.site_packages()]
+        {
             self.steps.push(Step::Directory { path });
         }
         let mut link = |path: &str, target: &str| {
@@ -156,7 +160,8 @@ impl Planner<'_> {
         let python = &self.spec.interpreter;
         let home = python.executable.parent().unwrap_or(std::path::Path::new("/"));
         let prompt = self.spec.options.prompt.as_ref();
-        let prompt = prompt.map(|prompt| format!("prompt = {}\n", prompt.replace(['\n', '\r'], " ")));
+        let prompt =
+            prompt.map(|prompt| format!("prompt = {}\n", prompt.replace(['\n', '\r'], " ")));
         format!(
             "home = {}\nimplementation = {}\nversion_info = {}\npyfast = {}\n\
              include-system-site-packages = false\n{}",
@@ -220,3 +225,6 @@ impl Planner<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,7 +160,7 @@ pub struct FileLock {
 }
 
 /// How long to wait for a lock.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 impl FileLock {
     /// Takes the lock file `path` for this process alone, and creates it if needed.
@@ -199,6 +199,25 @@ impl FileLock {
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+        }
+    }
+
+    /// Takes the lock file `path` for this process alone, and creates it if needed; `None` if
+    /// another process holds it.
+    ///
+    /// # Errors
+    /// If the file cannot be created or locked.
+    pub(crate) fn try_create(path: &Path) -> Result<Option<Self>, Error> {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).mode(0o666).open(path);
+        let file = file.map_err(Error::io("open", path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if is_unsupported(&error) => {
+                Ok(Some(Self { _file: file }))
+            }
             Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
         }
     }

@@ -186,7 +186,7 @@ impl Shared {
         let shelf = sha256.to_string();
         let path = self.store.layout().locks().join(format!("wheels-{}", &shelf[..2]));
         loop {
-            let lock = FileLock::try_exclusive(&path)?;
+            let lock = FileLock::try_create(&path)?;
             if self.store.contains(sha256) {
                 return Ok(None);
             }

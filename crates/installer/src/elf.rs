@@ -1,8 +1,9 @@
-//! Where shared libraries look for others: DT_RPATH and DT_RUNPATH. The loader takes `$ORIGIN` from the
+//! Where shared libraries look for others: `DT_RPATH` and `DT_RUNPATH`. The loader takes `$ORIGIN` from the
 //! path it opened without resolving symbolic links, so a path that leaves its own wheel does not work
 //! through a directory link. Knows nothing of links or environments.
 
 use std::io::{Read, Seek};
+use std::path::Path;
 
 use elf::ElfBytes;
 use elf::abi::{DT_RPATH, DT_RUNPATH, DT_STRTAB, PT_LOAD};
@@ -11,7 +12,7 @@ use elf::endian::AnyEndian;
 /// Whether a file of this name may be a shared library.
 pub(crate) fn may_be_library(path: &str) -> bool {
     let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-    name.ends_with(".so") || name.contains(".so.")
+    Path::new(name).extension().is_some_and(|found| found == "so") || name.contains(".so.")
 }
 
 /// The search paths of a library in memory; none if it is not an ELF file or is damaged.
@@ -106,6 +107,8 @@ mod tests {
     fn what_is_no_library_has_no_paths() {
         assert!(search_paths(b"").is_empty());
         assert!(search_paths(b"\x7fELF").is_empty());
-        assert!(search_paths(&[b"\x7fELF\x02\x01\x01".as_slice(), &[0xFF; 200]].concat()).is_empty());
+        assert!(
+            search_paths(&[b"\x7fELF\x02\x01\x01".as_slice(), &[0xFF; 200]].concat()).is_empty()
+        );
     }
 }

@@ -147,7 +147,9 @@ mod tests {
         for name in ["../evil", "/abs", "a b", "", "..", ".x", "a\0"] {
             check(&format!("[console_scripts]\n{name} = a:b"), Err("could leave bin/"));
         }
-        for name in ["python", "Python3", "python3.11", "pythonw", "PYPY3", "python3.13t", "python.exe"] {
+        for name in
+            ["python", "Python3", "python3.11", "pythonw", "PYPY3", "python3.13t", "python.exe"]
+        {
             check(&format!("[console_scripts]\n{name} = a:b"), Err("replace the interpreter"));
         }
         check("[console_scripts]\npython-dotenv = a:b", Ok(&[("python-dotenv", "a", "b")]));
@@ -155,7 +157,17 @@ mod tests {
 
     #[test]
     fn values_that_carry_code_are_refused() {
-        for value in ["a", "a:b; import os", "a:b()", ":b", "a:", "a..b:c", "1a:b", "a:b [x", "os:system('x')"] {
+        for value in [
+            "a",
+            "a:b; import os",
+            "a:b()",
+            ":b",
+            "a:",
+            "a..b:c",
+            "1a:b",
+            "a:b [x",
+            "os:system('x')",
+        ] {
             check(&format!("[console_scripts]\nx = {value}"), Err("not `module:function`"));
         }
     }

@@ -169,8 +169,7 @@ pub fn compose(
         return Ok(generation);
     }
     let waiting = |path: &Path| events(Event::Waiting { lock: path.to_owned() });
-    let _alone =
-        FileLock::exclusive(&layout.locks().join(format!("env-{}", plan.id)), &waiting)?;
+    let _alone = FileLock::exclusive(&layout.locks().join(format!("env-{}", plan.id)), &waiting)?;
     if Generation::find(layout, &plan.id).is_some() {
         composed(true);
         return Ok(generation);

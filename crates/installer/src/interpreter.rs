@@ -20,7 +20,7 @@ pub const PROBE: &str = include_str!("probe.py");
 const MARK: &str = "pyfast-probe:";
 
 /// How long an interpreter may take to start; a cold disk or an emulated platform is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A Python interpreter's facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

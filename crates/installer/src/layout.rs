@@ -239,7 +239,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs_err::write(root.path().join("layout"), "pyfast 2\n").unwrap();
         let error = Layout::open(root.path(), root.path()).unwrap_err();
-        assert!(error.to_string().ends_with("has the layout `pyfast 2`, this program knows `pyfast 1`"));
+        assert!(
+            error.to_string().ends_with("has the layout `pyfast 2`, this program knows `pyfast 1`")
+        );
         assert!(!root.path().join("store").exists());
     }
 

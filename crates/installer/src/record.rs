@@ -49,8 +49,8 @@ pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content);
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record =
-            record.map_err(|error| Refusal::archive(format!("has an unreadable RECORD: {error}")))?;
+        let record = record
+            .map_err(|error| Refusal::archive(format!("has an unreadable RECORD: {error}")))?;
         let field = |index| record.get(index).unwrap_or_default().trim();
         let path = field(0).trim_start_matches("./").to_owned();
         let refuse = |reason: &str| Refusal::entry(&path, reason);

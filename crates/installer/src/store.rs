@@ -207,4 +207,4 @@ fn manifest_path(layout: &Layout, wheel: &Sha256) -> Result<PathBuf, Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

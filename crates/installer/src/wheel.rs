@@ -13,7 +13,7 @@ use crate::entry_points::{self, EntryPoint, check_script_name, is_interpreter};
 use crate::error::Refusal;
 use crate::record::{self, RecordHash, Row};
 
-/// The largest METADATA, WHEEL or entry_points.txt that is read.
+/// The largest METADATA, WHEEL or `entry_points.txt` that is read.
 const MAX_METADATA: u64 = 32 << 20;
 /// The largest RECORD that is read.
 const MAX_RECORD: u64 = 128 << 20;
@@ -69,7 +69,7 @@ impl Wheel {
         let rows = read("RECORD", MAX_RECORD)?.ok_or_else(|| missing("RECORD"))?;
         let rows = record::parse(&rows)?;
         let hashes = check_record(&rows, &files, &dist_info)?;
-        let members = members(archive.entries(), &dist_info, hashes)?;
+        let members = members(archive.entries(), &dist_info, &hashes)?;
         Ok(Self { dist_info, entry_points, members })
     }
 }
@@ -127,10 +127,9 @@ fn check_metadata(metadata: &[u8], filename: &WheelFilename) -> Result<(), Refus
     let text = String::from_utf8_lossy(metadata);
     let text = text.trim_start_matches('\u{feff}');
     let refuse = |reason: String| Refusal::entry("METADATA", reason);
-    for (field, agrees) in [
-        ("Name", is_name as fn(&str, &WheelFilename) -> bool),
-        ("Version", is_version),
-    ] {
+    for (field, agrees) in
+        [("Name", is_name as fn(&str, &WheelFilename) -> bool), ("Version", is_version)]
+    {
         let mut values = fields(text, field);
         let value = values.next().ok_or_else(|| refuse(format!("has no {field}")))?;
         if !agrees(value, filename) {
@@ -188,11 +187,8 @@ fn check_record<'a>(
             return Err(refuse("has two digests in RECORD"));
         }
     }
-    let mut unknown: Vec<&str> = files
-        .keys()
-        .copied()
-        .filter(|path| !hashes.contains_key(path) && !exempt(path))
-        .collect();
+    let mut unknown: Vec<&str> =
+        files.keys().copied().filter(|path| !hashes.contains_key(path) && !exempt(path)).collect();
     unknown.sort_unstable();
     match unknown.first() {
         Some(path) => Err(Refusal::entry(*path, "is in the wheel but not in RECORD")),
@@ -203,7 +199,7 @@ fn check_record<'a>(
 fn members(
     entries: &[Entry],
     dist_info: &str,
-    hashes: FxHashMap<&str, &RecordHash>,
+    hashes: &FxHashMap<&str, &RecordHash>,
 ) -> Result<Vec<Member>, Refusal> {
     let stem = dist_info.strip_suffix(".dist-info").unwrap_or(dist_info);
     let data = format!("{stem}.data/");
@@ -280,3 +276,6 @@ fn check_places(members: &[Member]) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

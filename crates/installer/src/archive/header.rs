@@ -246,7 +246,7 @@ pub(super) fn check_local(
 
 /// Whether the bytes are exactly this member's data descriptor, in one of its four forms.
 fn is_descriptor(bytes: &[u8], central: &CentralHeader<'_>) -> bool {
-    let fields = bytes.strip_prefix(b"PK\x07\x08").filter(|_| bytes.len() % 8 == 0);
+    let fields = bytes.strip_prefix(b"PK\x07\x08").filter(|_| bytes.len().is_multiple_of(8));
     let fields = fields.unwrap_or(bytes);
     let sizes = match fields.len() {
         12 => u32_at(fields, 4).map(u64::from).zip(u32_at(fields, 8).map(u64::from)),

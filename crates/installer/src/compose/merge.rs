@@ -1,12 +1,18 @@
 //! The walk over the wheels' trees, all together, that decides what is one link and what is shared.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use fs_err as fs;
 
 use super::Planner;
 use crate::error::Error;
 use crate::plan::{Clash, RealMode, Step};
+
+/// Whether Python takes a file for this kind; it does not fold case.
+fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
+}
 
 /// A file or directory that a wheel would have at some path.
 #[derive(Debug, Clone)]
@@ -34,13 +40,12 @@ impl Planner<'_> {
                 if top.name != source.manifest.dist_info {
                     add(&top.name, top.directory);
                 }
-                modules |= top.name.ends_with(".py");
+                modules |= has_extension(&top.name, "py");
                 cache |= top.name == "__pycache__";
             }
             // Bytecode of top-level modules came after the manifest.
-            let compiled = || {
-                self.layout.wheel(&source.package.sha256).join("root/__pycache__").is_dir()
-            };
+            let compiled =
+                || self.layout.wheel(&source.package.sha256).join("root/__pycache__").is_dir();
             if modules && !cache && compiled() {
                 add("__pycache__", true);
             }
@@ -64,13 +69,14 @@ impl Planner<'_> {
             if wheel.join("data/headers").is_dir() {
                 let inside = "data/headers".to_owned();
                 let name = self.name(index);
-                if !std::mem::replace(&mut created, true) {
-                    for path in ["include", "include/site", &headers] {
-                        self.directory(path);
-                    }
+                let parents = ["include", "include/site", &headers];
+                let missing =
+                    if std::mem::replace(&mut created, true) { &[][..] } else { &parents };
+                for path in missing {
+                    self.directory(path);
                 }
                 let candidate = Candidate { source: index, inside, directory: true };
-                self.place(format!("{headers}/{name}"), vec![candidate])?;
+                self.place(format!("{headers}/{name}"), &[candidate])?;
             }
             if wheel.join("data/data").is_dir() {
                 self.list(index, "data/data", &mut children)?;
@@ -99,13 +105,13 @@ impl Planner<'_> {
     fn place_all(&mut self, directory: &str, children: Children) -> Result<(), Error> {
         for (name, candidates) in children {
             let path = if directory.is_empty() { name } else { format!("{directory}/{name}") };
-            self.place(path, candidates)?;
+            self.place(path, &candidates)?;
         }
         Ok(())
     }
 
     /// Plans one path that one or several wheels claim.
-    fn place(&mut self, path: String, candidates: Vec<Candidate>) -> Result<(), Error> {
+    fn place(&mut self, path: String, candidates: &[Candidate]) -> Result<(), Error> {
         let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else {
             return Ok(());
         };
@@ -114,7 +120,7 @@ impl Planner<'_> {
             return Err(self.clash(first.source, other.source, path, reason));
         }
         if !first.directory {
-            return self.place_files(path, &candidates);
+            return self.place_files(path, candidates);
         }
         let own = self.is_own_directory(&path);
         if !own && let Some(&owner) = self.taken.get(&path) {
@@ -131,7 +137,7 @@ impl Planner<'_> {
             self.directory(&path);
         }
         let mut children = Children::new();
-        for candidate in &candidates {
+        for candidate in candidates {
             self.list(candidate.source, &candidate.inside, &mut children)?;
         }
         self.place_all(&path, children)
@@ -161,7 +167,7 @@ impl Planner<'_> {
     /// Plans a file of the store.
     pub(super) fn place_file(&mut self, path: String, source: usize, inside: String) {
         let wheel = self.sources[source].package.sha256;
-        let step = if path.ends_with(".pth") {
+        let step = if has_extension(&path, "pth") {
             // Tools rewrite these in place.
             Step::Real { path, wheel, inside, mode: RealMode::Copy }
         } else if self.sources[source].real {

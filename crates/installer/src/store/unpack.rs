@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use pyfast_resolver::WheelFilename;
+use pyfast_resolver::{Sha256, WheelFilename};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -64,13 +64,15 @@ impl Unpack<'_> {
     pub(super) fn run(&self) -> Result<Manifest, Error> {
         let directories = self.directories()?;
         let portions = self.portions();
-        let unpacked: Result<Vec<Vec<Unpacked>>, Fault> =
-            portions.par_iter().map_init(Inflater::new, |inflater, portion| {
+        let unpacked: Result<Vec<Vec<Unpacked>>, Fault> = portions
+            .par_iter()
+            .map_init(Inflater::new, |inflater, portion| {
                 portion
                     .iter()
                     .filter_map(|member| self.member(inflater, member).transpose())
                     .collect()
-            }).collect();
+            })
+            .collect();
         let unpacked = unpacked.map_err(|fault| match fault {
             Fault::Wheel(refusal) => Error::wheel(self.filename.as_str())(refusal),
             Fault::Disk(error) => error,
@@ -139,7 +141,7 @@ impl Unpack<'_> {
                 checker.update(piece);
                 Ok::<_, Fault>(())
             })?;
-            return self.checked(checker, &entry.path).map(|_| None);
+            return checked(checker, &entry.path).map(|_| None);
         };
         let place = self.staging.join(path);
         let executable = entry.executable || path.starts_with("data/scripts/");
@@ -163,7 +165,7 @@ impl Unpack<'_> {
             file.set_permissions(Permissions::from_mode(mode)).map_err(disk)?;
         }
         drop(file);
-        let sha256 = self.checked(checker, &entry.path)?;
+        let sha256 = checked(checker, &entry.path)?;
         if library && entry.size > 0 && searches.is_empty() && entry.size > (64 << 20) {
             searches = elf::search_paths_of_file(std::io::BufReader::new(
                 fs_err::File::open(&place).map_err(disk)?,
@@ -171,15 +173,6 @@ impl Unpack<'_> {
         }
         let file = StoredFile { path: path.clone(), sha256, size: entry.size, executable };
         Ok(Some((file, searches)))
-    }
-
-    fn checked(
-        &self,
-        checker: Checker<'_>,
-        path: &str,
-    ) -> Result<pyfast_resolver::Sha256, Fault> {
-        let refusal = || Refusal::entry(path, "has another content than RECORD says");
-        checker.finish().ok_or_else(|| Fault::Wheel(refusal()))
     }
 
     /// Adds INSTALLER and a complete RECORD.
@@ -257,6 +250,12 @@ impl Unpack<'_> {
         }
         Ok(())
     }
+}
+
+/// The digest of content that RECORD agrees with.
+fn checked(checker: Checker<'_>, path: &str) -> Result<Sha256, Fault> {
+    let refusal = || Refusal::entry(path, "has another content than RECORD says");
+    checker.finish().ok_or_else(|| Fault::Wheel(refusal()))
 }
 
 fn set_mode(file: &fs_err::File, path: &Path, mode: u32) -> Result<(), Error> {
