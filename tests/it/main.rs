@@ -1,0 +1,4 @@
+//! Black-box tests of the command line: the contract, seen from outside.
+
+mod selftest;
+mod support;
