@@ -1,4 +1,5 @@
 //! Black-box tests of the command line: the contract, seen from outside.
 
+mod lock;
 mod selftest;
 mod support;

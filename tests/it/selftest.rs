@@ -26,7 +26,7 @@ fn check_download(form: Form) {
     world.index.add(&Wheel::new("a", "1.0").requires("b>=2"));
     world.index.add(&Wheel::new("b", "1.0")).add(&Wheel::new("b", "2.0"));
     world.index.add(&Wheel::new("b", "3.0").requires_python(">=4"));
-    world.index.publish(File::new(Wheel::new("b", "2.5").build()).yanked(""));
+    world.index.publish(File::new(Wheel::new("b", "2.5").build()).yanked("broken"));
     let output = pip_download(&world, "a");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut names: Vec<String> = fs_err::read_dir(world.path("downloads"))

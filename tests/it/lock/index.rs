@@ -1,0 +1,159 @@
+//! What is read from an index: both page forms, metadata files, byte ranges, caching, retries.
+
+use super::{check, check_with};
+use crate::support::http::Break;
+use crate::support::index::{ALWAYS, Fault, Form, Freshness};
+use crate::support::ran::MENDABLE;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// Larger than anything that would be fetched whole for its metadata alone.
+const LARGE: usize = 6 << 20;
+
+fn world_of(form: Form) -> World {
+    let world = World::new();
+    world.index.set(|options| options.form = form);
+    world.index.add(&Wheel::new("a", "1.0").requires("b>=2,<3"));
+    for version in ["1.0", "2.0", "2.1", "3.0"] {
+        world.index.add(&Wheel::new("b", version));
+    }
+    world
+}
+
+#[test]
+fn json_pages_are_read() {
+    check(&world_of(Form::Json), &["a"], &["a==1.0", "b==2.1"]);
+}
+
+#[test]
+fn html_pages_are_read() {
+    check(&world_of(Form::Html), &["a"], &["a==1.0", "b==2.1"]);
+}
+
+#[test]
+fn json_is_preferred_where_both_forms_exist() {
+    let world = world_of(Form::Negotiated);
+    check(&world, &["a"], &["a==1.0", "b==2.1"]);
+    let pages = world.index.asked("/simple/a/");
+    assert!(!pages.is_empty());
+    let accept = pages[0].request.header("accept").unwrap_or_default();
+    assert!(accept.contains("application/vnd.pypi.simple.v1+json"), "{accept}");
+}
+
+#[test]
+fn metadata_file_is_read_instead_of_the_wheel() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0").requires("b").padded(LARGE));
+    world.index.add(&Wheel::new("b", "1.0").padded(LARGE));
+    check(&world, &["a"], &["a==1.0", "b==1.0"]);
+    assert_eq!(world.index.asked("a-1.0-py3-none-any.whl.metadata").len(), 1);
+    assert_eq!(world.index.asked(".whl").len(), 0, "no wheel is read to lock");
+}
+
+#[test]
+fn wheel_without_metadata_file_is_read_by_ranges() {
+    let world = World::new();
+    world.index.set(|options| options.metadata_files = false);
+    world.index.add(&Wheel::new("a", "1.0").requires("b").padded(LARGE));
+    world.index.add(&Wheel::new("b", "1.0").padded(LARGE));
+    check(&world, &["a"], &["a==1.0", "b==1.0"]);
+    let reads = world.index.asked(".whl");
+    let bytes: usize = reads.iter().map(|seen| seen.bytes).sum();
+    assert!(reads.iter().any(|seen| seen.status == 206), "{reads:?}");
+    assert!(bytes < LARGE / 2, "{bytes} bytes of two large wheels were sent");
+}
+
+#[test]
+fn wheel_is_read_whole_where_there_are_no_ranges() {
+    let world = World::new();
+    world.index.set(|options| {
+        options.metadata_files = false;
+        options.ranges = false;
+    });
+    world.index.add(&Wheel::new("a", "1.0").requires("b").padded(100_000));
+    world.index.add(&Wheel::new("b", "1.0"));
+    check(&world, &["a"], &["a==1.0", "b==1.0"]);
+}
+
+#[test]
+fn fresh_pages_are_not_asked_for_again() {
+    let world = world_of(Form::Json);
+    world.index.set(|options| options.freshness = Freshness::MaxAge(600));
+    check(&world, &["a"], &["a==1.0", "b==2.1"]);
+    world.index.forget();
+    check_with(&world, &["a"], &["--upgrade"], &["a==1.0", "b==2.1"]);
+    assert_eq!(world.index.asked("/simple/a/").len(), 0);
+}
+
+#[test]
+fn stale_pages_are_revalidated_by_their_etag() {
+    let world = world_of(Form::Json);
+    world.index.set(|options| options.freshness = Freshness::Etag);
+    check(&world, &["a"], &["a==1.0", "b==2.1"]);
+    world.index.forget();
+    check_with(&world, &["a"], &["--upgrade"], &["a==1.0", "b==2.1"]);
+    let pages = world.index.asked("/simple/a/");
+    assert_eq!(pages.iter().map(|seen| seen.status).collect::<Vec<_>>(), [304]);
+    world.index.add(&Wheel::new("b", "2.2"));
+    check_with(&world, &["a"], &["--upgrade"], &["a==1.0", "b==2.2"]);
+}
+
+#[test]
+fn pages_without_freshness_are_not_taken_for_current() {
+    let world = world_of(Form::Json);
+    check(&world, &["a"], &["a==1.0", "b==2.1"]);
+    world.index.add(&Wheel::new("b", "2.2"));
+    check_with(&world, &["a"], &["--upgrade"], &["a==1.0", "b==2.2"]);
+}
+
+#[test]
+fn passing_failures_of_the_index_are_retried() {
+    let world = world_of(Form::Json);
+    world.index.fail("/simple/a/", Fault::Status(500), 1);
+    world.index.fail("/simple/b/", Fault::Broken(Break::Truncated), 1);
+    world.index.fail("a-1.0", Fault::Broken(Break::Reset), 1);
+    check(&world, &["a"], &["a==1.0", "b==2.1"]);
+}
+
+#[test]
+fn lasting_failure_ends_after_few_tries() {
+    let world = world_of(Form::Json);
+    world.index.fail("/simple/a/", Fault::Status(503), ALWAYS);
+    world.require(&["a"]).lock(&[]).refused(MENDABLE, &["503", "a"]);
+    let tries = world.index.asked("/simple/a/").len();
+    assert!((2..=6).contains(&tries), "{tries} tries");
+}
+
+#[test]
+fn offline_locks_from_a_warm_cache() {
+    let world = world_of(Form::Json);
+    check(&world, &["a"], &["a==1.0", "b==2.1"]);
+    let lock = world.read("pylock.toml");
+    fs_err::remove_file(world.project.join("pylock.toml")).unwrap();
+    world.index.stop();
+    check_with(&world, &["a"], &["--offline"], &["a==1.0", "b==2.1"]);
+    assert_eq!(world.read("pylock.toml"), lock);
+}
+
+#[test]
+fn offline_with_a_cold_cache_says_what_is_missing() {
+    let world = world_of(Form::Json);
+    world.require(&["a"]).lock(&["--offline"]).refused(MENDABLE, &["a", "offline"]);
+    assert_eq!(world.index.seen().len(), 0);
+}
+
+#[test]
+fn redirected_pages_are_followed() {
+    let world = world_of(Form::Json);
+    let target = world.index.url() + "b/";
+    world.index.fail("/simple/c-old/", Fault::Redirect(target), ALWAYS);
+    world.index.add(&Wheel::new("c-old", "1.0"));
+    // The page that answers is another project's: none of its files is taken for `c-old`'s.
+    world.require(&["c-old"]).lock(&[]).refused(MENDABLE, &["c-old"]);
+
+    let other = World::new();
+    other.index.add(&Wheel::new("a", "1.0"));
+    world.index.fail("/simple/a/", Fault::Redirect(other.index.url() + "a/"), ALWAYS);
+    check(&world, &["a"], &["a==1.0"]);
+    assert!(world.read("pylock.toml").contains(&other.index.file_url("a-1.0-py3-none-any.whl")));
+}
