@@ -1,5 +1,12 @@
 //! Black-box tests of the command line: the contract, seen from outside.
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
+mod bench;
 mod lock;
+mod real;
+mod run;
 mod selftest;
+mod spec;
 mod support;
+mod sync;
+mod usage;

@@ -143,14 +143,15 @@ fn offline_with_a_cold_cache_says_what_is_missing() {
 }
 
 #[test]
-fn redirected_pages_are_followed() {
+fn page_of_another_project_gives_no_files() {
     let world = world_of(Form::Json);
-    let target = world.index.url() + "b/";
-    world.index.fail("/simple/c-old/", Fault::Redirect(target), ALWAYS);
-    world.index.add(&Wheel::new("c-old", "1.0"));
-    // The page that answers is another project's: none of its files is taken for `c-old`'s.
+    world.index.fail("/simple/c-old/", Fault::Redirect(world.index.url() + "b/"), ALWAYS);
     world.require(&["c-old"]).lock(&[]).refused(MENDABLE, &["c-old"]);
+}
 
+#[test]
+fn links_of_a_redirected_page_are_relative_to_where_it_was_found() {
+    let world = world_of(Form::Json);
     let other = World::new();
     other.index.add(&Wheel::new("a", "1.0"));
     world.index.fail("/simple/a/", Fault::Redirect(other.index.url() + "a/"), ALWAYS);

@@ -2,6 +2,7 @@
 
 use super::{check, check_with};
 use crate::support::page::File;
+use crate::support::python::python_minor;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -84,15 +85,25 @@ fn yanked_without_value_counts_in_html() {
 
 #[test]
 fn best_wheel_of_a_version_is_the_one_with_the_closest_tag() {
-    let native = "cp311-cp311-manylinux_2_5_x86_64";
+    let abi = format!("cp{}", python_minor().replace('.', ""));
+    let native = format!("{abi}-{abi}-manylinux_2_5_x86_64");
     let world = world_with(&[
-        Wheel::new("a", "1.0"),
-        Wheel::new("a", "1.0").tag("cp311-cp311-win_amd64"),
-        Wheel::new("a", "1.0").tag(native),
+        Wheel::new("a", "1.0").requires("b"),
+        Wheel::new("a", "1.0").tag(&format!("{abi}-{abi}-win_amd64")).requires("b"),
+        Wheel::new("a", "1.0").tag(&native),
     ]);
-    let target = ["--python-version", "3.11", "--python-platform", "x86_64-unknown-linux-gnu"];
-    check_with(&world, &["a"], &target, &["a==1.0"]);
-    assert!(world.read("pylock.toml").contains(native));
+    check(&world, &["a"], &["a==1.0"]);
+    assert!(world.read("pylock.toml").contains(&native));
+}
+
+#[test]
+fn python_platform_flag_changes_the_target() {
+    let arm = "cp311-cp311-manylinux_2_17_aarch64";
+    let world =
+        world_with(&[Wheel::new("a", "1.0"), Wheel::new("a", "2.0").tag(arm).requires("b")]);
+    world.index.add(&Wheel::new("b", "1.0"));
+    let target = ["--python-version", "3.11", "--python-platform", "aarch64-unknown-linux-gnu"];
+    check_with(&world, &["a"], &target, &["a==2.0", "b==1.0"]);
 }
 
 #[test]
