@@ -55,6 +55,7 @@ fn quiet_sync_says_nothing() {
     let world = world();
     let ran = world.require(&["a"]).pyfast(&["sync", "-q", "-r", "requirements.txt"]).ok();
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert!(!world.sync(&[]).changed(), "it has done its work");
 }
 
 #[test]
@@ -77,4 +78,5 @@ fn closed_output_is_not_a_panic() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
     assert_ne!(output.status.code(), Some(101));
+    assert!(!world.sync(&[]).changed(), "it has done its work");
 }
