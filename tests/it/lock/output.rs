@@ -61,8 +61,8 @@ fn locking_again_writes_the_same_bytes() {
 #[test]
 fn lock_goes_where_it_is_told() {
     let world = world();
-    world.lock(&["-o", "locks.toml"]).ok();
-    assert!(world.read("locks.toml").contains("lock-version"));
+    world.lock(&["-o", "pylock.other.toml"]).ok();
+    assert!(world.read("pylock.other.toml").contains("lock-version"));
     let ran = world.lock(&["-o", "-"]).ok();
     assert!(ran.stdout.contains("lock-version"), "{ran}");
     assert!(!world.project.join("pylock.toml").exists());

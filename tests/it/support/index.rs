@@ -237,11 +237,8 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
         let response = {
             let mut state = lock(state);
             let response = answer(&mut state, &request);
-            let seen = Seen {
-                request: request.clone(),
-                status: response.status,
-                bytes: response.body.len(),
-            };
+            let bytes = if request.method == "HEAD" { 0 } else { response.body.len() };
+            let seen = Seen { request: request.clone(), status: response.status, bytes };
             state.seen.push(seen);
             response
         };
