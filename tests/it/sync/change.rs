@@ -11,7 +11,8 @@ fn counts(synced: &Synced) -> [usize; 3] {
 
 #[test]
 fn first_sync_adds_everything() {
-    let synced = check(&world(), &["a"], &["a==2.0", "b==2.0"]);
+    let world = world();
+    let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
     assert!(synced.changed());
     assert_eq!(counts(&synced), [2, 0, 0]);
 }

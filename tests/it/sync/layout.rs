@@ -10,7 +10,8 @@ use crate::support::world::World;
 
 #[test]
 fn requirements_become_an_environment() {
-    let synced = check(&world(), &["a"], &["a==2.0", "b==2.0"]);
+    let world = world();
+    let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
     let script =
         "import a, b, sys; print(a.__version__, b.__version__, sys.prefix != sys.base_prefix)";
     assert_eq!(evaluate(&synced.bin("python"), script), "2.0 2.0 True\n");

@@ -74,7 +74,8 @@ fn world() -> World {
 
 #[test]
 fn record_lists_every_file_with_its_hash() {
-    let synced = check(&world(), &["tool"], &["dep==1.0", "tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["dep==1.0", "tool==1.0"]);
     let dists = describe(&synced);
     let files: Vec<&str> =
         dists["tool"]["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -85,7 +86,8 @@ fn record_lists_every_file_with_its_hash() {
 
 #[test]
 fn only_what_was_asked_for_is_marked_as_requested() {
-    let synced = check(&world(), &["tool"], &["dep==1.0", "tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["dep==1.0", "tool==1.0"]);
     let dists = describe(&synced);
     assert_eq!(dists["tool"]["requested"], true);
     assert_eq!(dists["dep"]["requested"], false);

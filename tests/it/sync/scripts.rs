@@ -27,7 +27,8 @@ fn world() -> World {
 
 #[test]
 fn console_script_runs_and_passes_its_result_on() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     let output = Command::new(synced.bin("greet")).args(["you", "-x"]).output().unwrap();
     assert_eq!(output.stdout, b"hello you -x\n");
     assert_eq!(output.status.code(), Some(3));
@@ -35,26 +36,30 @@ fn console_script_runs_and_passes_its_result_on() {
 
 #[test]
 fn entry_point_may_be_an_attribute_of_a_class() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     assert_eq!(run(&mut Command::new(synced.bin("app.start-2"))), "app\n");
 }
 
 #[test]
 fn gui_script_runs() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     assert_eq!(run(&mut Command::new(synced.bin("window"))), "app\n");
 }
 
 #[test]
 fn script_of_the_data_directory_gets_the_environments_interpreter() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     assert_eq!(run(&mut Command::new(synced.bin("old-style"))), "1.0\n");
     assert_eq!(run(&mut Command::new(synced.bin("shell"))), "shell\n");
 }
 
 #[test]
 fn data_headers_purelib_and_platlib_go_to_their_places() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     let environment = synced.environment();
     let data = fs_err::read_to_string(environment.join("share/tool/data.txt")).unwrap();
     assert_eq!(data, "data");
@@ -74,7 +79,8 @@ fn data_headers_purelib_and_platlib_go_to_their_places() {
 
 #[test]
 fn script_names_the_generations_interpreter() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     let text = fs_err::read_to_string(synced.bin("greet")).unwrap();
     let head: String = text.lines().take(3).collect();
     assert!(
@@ -94,7 +100,8 @@ fn script_works_where_the_path_is_longer_than_a_shebang_may_be() {
 
 #[test]
 fn python_is_there_under_its_three_names() {
-    let synced = check(&world(), &["tool"], &["tool==1.0"]);
+    let world = world();
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
     let minor = crate::support::python::python_minor();
     for name in ["python", "python3", &format!("python{minor}")] {
         let prefix =
