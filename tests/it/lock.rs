@@ -5,6 +5,7 @@ mod index;
 mod indexes;
 mod output;
 mod requirements;
+mod scenarios;
 mod versions;
 
 use crate::support::world::World;
