@@ -1,13 +1,14 @@
 //! `pyfast run -- CMD` on the host.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
+use crate::support::mount::Mount;
 use crate::support::ran::{EITHER, MENDABLE, Ran, Synced, USAGE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+use crate::support::write_script;
 
 /// A world with `tool` in two versions, the first one synced.
 fn world() -> (World, Synced) {
@@ -137,8 +138,8 @@ fn file_that_cannot_be_executed_is_126() {
 #[test]
 fn arguments_are_passed_untouched() {
     let (world, _) = world();
-    let script = world.write("show", "#!/bin/sh\nfor word; do echo \"[$word]\"; done\n");
-    fs_err::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = "#!/bin/sh\nfor word; do echo \"[$word]\"; done\n";
+    write_script(&world.project.join("show"), text);
     let words = ["--help", "-r", "--", "", "a b", "*", "$HOME", "--root=x", "é\n2"];
     let ran = run(&world, &[&["./show"], &words[..]].concat()).ok();
     assert_eq!(ran.stdout, format!("[{}]\n", words.join("]\n[")));
@@ -191,6 +192,19 @@ fn run_notices_changed_requirements() {
     let script = "import tool; print(tool.__version__)";
     let args = ["run", "-r", "requirements.txt", "--", "python", "-c", script];
     assert_eq!(world.pyfast(&args).ok().stdout, "2.0\n");
+}
+
+#[test]
+fn environment_on_a_read_only_root_runs() {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("tool", "1.0"));
+    let path = world.path("small");
+    let mount = Mount::tmpfs(&path, "size=12m");
+    world.root = path.join("root");
+    world.require(&["tool"]).sync(&[]);
+    mount.read_only();
+    let script = "import tool; print(tool.__version__)";
+    assert_eq!(run(&world, &["python", "-c", script]).ok().stdout, "1.0\n");
 }
 
 #[test]

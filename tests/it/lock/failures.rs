@@ -1,6 +1,6 @@
 //! What is said when there is no lock to write.
 
-use crate::support::index::{ALWAYS, Fault};
+use crate::support::index::{ALWAYS, Fault, GARBAGE};
 use crate::support::ran::{EITHER, MENDABLE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -136,7 +136,7 @@ fn each_status_of_the_index_is_named() {
 #[test]
 fn garbage_page_names_its_url() {
     let world = World::new();
-    world.index.fail("/simple/a/", Fault::Garbage, ALWAYS);
+    world.index.fail("/simple/a/", Fault::Page(GARBAGE.to_owned()), ALWAYS);
     check(&world, &["a"], MENDABLE, &["/simple/a/"]);
 }
 

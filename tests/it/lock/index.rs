@@ -1,5 +1,7 @@
 //! What is read from an index: both page forms, metadata files, byte ranges, caching, retries.
 
+use std::time::{Duration, Instant};
+
 use super::{check, check_with};
 use crate::support::http::Break;
 use crate::support::index::{ALWAYS, Fault, Form, Freshness};
@@ -164,4 +166,53 @@ fn links_of_a_redirected_page_are_relative_to_where_it_was_found() {
     world.index.fail("/simple/a/", Fault::Redirect(other.index.url() + "a/"), ALWAYS);
     check(&world, &["a"], &["a==1.0"]);
     assert!(world.read("pylock.toml").contains(&other.index.file_url("a-1.0-py3-none-any.whl")));
+}
+
+#[test]
+fn page_of_a_later_api_is_refused() {
+    let world = world_of(Form::Json);
+    let page = r#"{"meta": {"api-version": "2.0"}, "name": "a", "files": []}"#;
+    world.index.fail("/simple/a/", Fault::Page(page.to_owned()), ALWAYS);
+    world.require(&["a"]).lock(&[]).refused(MENDABLE, &["/simple/a/", "2.0"]);
+}
+
+#[test]
+fn entry_of_a_page_that_cannot_be_read_does_not_hide_the_others() {
+    let world = World::new();
+    let wheel = Wheel::new("a", "1.0").build();
+    let page = format!(
+        r#"{{"meta": {{"api-version": "1.1"}}, "name": "a", "files": [
+            {{"filename": "a-9.0-py3-none-any.whl", "url": 7, "hashes": {{}}}},
+            {{"filename": "a-not!a!version-py3-none-any.whl", "url": "x", "hashes": {{}}}},
+            {{"filename": "{}", "url": "../../files/{}", "hashes": {{"sha256": "{}"}}}}]}}"#,
+        wheel.filename, wheel.filename, wheel.sha256
+    );
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.index.fail("/simple/a/", Fault::Page(page), ALWAYS);
+    check(&world, &["a"], &["a==1.0"]);
+}
+
+#[test]
+fn deeply_nested_page_does_not_overflow() {
+    let world = World::new();
+    world.index.fail("/simple/a/", Fault::Page("[".repeat(200_000)), ALWAYS);
+    world.require(&["a"]).lock(&[]).refused(MENDABLE, &["/simple/a/"]);
+}
+
+#[test]
+fn index_that_asks_to_wait_a_day_is_given_up() {
+    let world = world_of(Form::Json);
+    world.index.fail("/simple/a/", Fault::RetryAfter(86_400), ALWAYS);
+    let begun = Instant::now();
+    world.require(&["a"]).lock(&[]).refused(MENDABLE, &["503"]);
+    assert!(begun.elapsed() < Duration::from_secs(75), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn index_that_falls_silent_is_given_up() {
+    let world = world_of(Form::Json);
+    world.index.fail("/simple/a/", Fault::Broken(Break::Silence), ALWAYS);
+    let begun = Instant::now();
+    world.require(&["a"]).lock(&[]).refused(MENDABLE, &["/simple/a/"]);
+    assert!(begun.elapsed() < Duration::from_secs(100), "{:?}", begun.elapsed());
 }

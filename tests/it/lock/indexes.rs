@@ -1,7 +1,7 @@
 //! Several indexes: whose project wins, and who is shown the credentials.
 
 use super::{check, check_with};
-use crate::support::index::{ALWAYS, Fault, Index};
+use crate::support::index::{ALWAYS, Fault, GARBAGE, Index};
 use crate::support::page::File;
 use crate::support::ran::MENDABLE;
 use crate::support::wheel::Wheel;
@@ -26,7 +26,12 @@ fn first_index_that_has_the_project_wins() {
 
 #[test]
 fn private_name_never_comes_from_a_later_index() {
-    for fault in [Fault::Status(403), Fault::Status(401), Fault::Status(500), Fault::Garbage] {
+    for fault in [
+        Fault::Status(403),
+        Fault::Status(401),
+        Fault::Status(500),
+        Fault::Page(GARBAGE.to_owned()),
+    ] {
         let (world, private) = confused();
         private.fail("/simple/corp/", fault, ALWAYS);
         world.require(&["corp"]).lock(&[]).refused(MENDABLE, &["corp"]);

@@ -146,6 +146,34 @@ fn find_links_line_is_relative_to_its_file_and_adds_to_the_index() {
 }
 
 #[test]
+fn find_links_page_stands_in_for_an_index() {
+    let world = world();
+    let page = world.index.url() + "b/";
+    check_with(&world, &["b"], &["--no-index", "--find-links", &page], &["b==2.0"]);
+}
+
+#[test]
+fn variables_are_expanded_in_index_lines() {
+    let mut world = world();
+    world.index_flags.clear();
+    world.env.insert("MY_INDEX".to_owned(), world.index.url());
+    check(&world, &["--index-url ${MY_INDEX}", "b"], &["b==2.0"]);
+}
+
+#[test]
+fn options_of_pip_without_meaning_here_are_accepted() {
+    let lines = ["--prefer-binary", "--trusted-host 127.0.0.1", "b"];
+    check(&world(), &lines, &["b==2.0"]);
+}
+
+#[test]
+fn option_glued_to_its_value_is_accepted() {
+    let world = world();
+    world.write("more.txt", "c<2\n");
+    check(&world, &["-rmore.txt", "--requirement=more.txt"], &["c==1.0"]);
+}
+
+#[test]
 fn no_deps_takes_only_what_is_named() {
     check_with(&world(), &["a[x]"], &["--no-deps"], &["a==1.0"]);
 }

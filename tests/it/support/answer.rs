@@ -37,7 +37,9 @@ fn delay(state: &State, path: &str) -> Duration {
 fn faulty(fault: Fault, healthy: impl FnOnce() -> Response) -> Response {
     match fault {
         Fault::Status(status) => Response::new(status, "text/plain", "failure on demand"),
-        Fault::Garbage => Response::new(200, JSON, "<<<{{{ not an index page"),
+        Fault::Page(text) => Response::new(200, JSON, text),
+        Fault::RetryAfter(seconds) => Response::new(503, "text/plain", "come again")
+            .header("Retry-After", seconds.to_string()),
         Fault::Redirect(url) => Response::new(302, "text/plain", "").header("Location", url),
         Fault::Corrupted => {
             let mut response = healthy();

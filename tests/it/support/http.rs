@@ -64,6 +64,8 @@ pub(crate) enum Break {
     ShortLength,
     /// The connection is reset before any byte.
     Reset,
+    /// Half of the body, and then silence while the connection stays open.
+    Silence,
 }
 
 /// A response to be written.
@@ -95,7 +97,7 @@ impl Response {
         }
         let half = self.body.len() / 2;
         let (declared, sent) = match self.broken {
-            Some(Break::Truncated) => (self.body.len(), half),
+            Some(Break::Truncated | Break::Silence) => (self.body.len(), half),
             Some(Break::ShortLength) => (half, half),
             Some(Break::Reset) | None => (self.body.len(), self.body.len()),
         };
@@ -111,6 +113,11 @@ impl Response {
             head.extend(&self.body[..sent]);
         }
         let written = stream.write_all(&head).and_then(|()| stream.flush()).is_ok();
+        if self.broken == Some(Break::Silence) {
+            // Ends when the client gives up, or the index stops.
+            let _ = stream.read(&mut [0]);
+            return false;
+        }
         if self.broken == Some(Break::Truncated) {
             let _ = stream.shutdown(Shutdown::Both);
             return false;

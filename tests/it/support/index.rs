@@ -49,8 +49,10 @@ pub(crate) struct Options {
 #[derive(Clone)]
 pub(crate) enum Fault {
     Status(u16),
-    /// 200 with a page that is neither JSON nor a list of links.
-    Garbage,
+    /// 200 with this text as a JSON page.
+    Page(String),
+    /// 503 that asks to come again after so many seconds.
+    RetryAfter(u32),
     /// One byte in the middle of the body is another.
     Corrupted,
     Broken(Break),
@@ -88,6 +90,9 @@ pub(crate) struct Index {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
+
+/// What no client can read as a page.
+pub(crate) const GARBAGE: &str = "<<<{{{ not an index page";
 
 /// How many times "always" is.
 pub(crate) const ALWAYS: usize = usize::MAX;

@@ -99,6 +99,15 @@ impl World {
         command
     }
 
+    /// The same command after a setting of the shell, such as `umask 077` or `ulimit -n 40`.
+    pub(crate) fn limited(&self, setting: &str, command: &Command) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("{setting} && exec \"$0\" \"$@\"")]);
+        shell.arg(command.get_program()).args(command.get_args());
+        shell.current_dir(&self.project).env_clear().envs(&self.env).stdin(Stdio::null());
+        shell
+    }
+
     /// Runs [`World::command`].
     #[track_caller]
     pub(crate) fn pyfast(&self, args: &[&str]) -> Ran {

@@ -1,14 +1,12 @@
 //! A sync that fails: it is explained, and the environment is what it was.
 
-use std::path::Path;
-use std::process::Command;
-
 use super::{check, state, world};
 use crate::support::http::Break;
 use crate::support::index::{ALWAYS, Fault, Index};
+use crate::support::mount::Mount;
 use crate::support::page::File;
 use crate::support::python::evaluate;
-use crate::support::ran::{EITHER, MENDABLE};
+use crate::support::ran::{EITHER, MENDABLE, Ran};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -130,35 +128,6 @@ fn root_below_a_file_is_named() {
     world.require(&["a"]).try_sync(&[]).refused_with_hint(EITHER, &["plain-file"]);
 }
 
-/// A small file system of its own, unmounted when dropped.
-struct Mount<'a>(&'a Path);
-
-impl<'a> Mount<'a> {
-    fn tmpfs(path: &'a Path, options: &str) -> Self {
-        fs_err::create_dir_all(path).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "pyfast-it"]).arg(path);
-        let output = mount.output().expect("`mount` is there");
-        assert!(
-            output.status.success(),
-            "this test needs root, to mount a small tmpfs: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Self(path)
-    }
-
-    fn read_only(&self) {
-        let mut mount = Command::new("mount");
-        crate::support::python::check(mount.args(["-o", "remount,ro"]).arg(self.0));
-    }
-}
-
-impl Drop for Mount<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
-}
-
 #[test]
 fn full_disk_is_named_and_heals() {
     let mut world = world();
@@ -201,4 +170,31 @@ fn root_of_another_layout_is_refused() {
         fs_err::write(marker, "pyfast 99\n").unwrap();
         world.index.add(&Wheel::new("c", "1.0"));
     });
+}
+
+#[test]
+fn file_size_limit_is_an_error_and_no_signal() {
+    let world = world();
+    let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    let before = state(&synced);
+    world.index.add(&Wheel::new("c", "1.0").padded(8 << 20));
+    let sync = world.require(&["a", "c"]).command(&["sync", "--json", "-r", "requirements.txt"]);
+    // In blocks of 512 bytes or 1 KiB, as the shell has it: less than the wheel in both.
+    let ran = Ran::of(world.limited("ulimit -f 4000", &sync));
+    ran.refused_with_hint(MENDABLE, &["c"]);
+    assert!(state(&synced) == before, "the environment has changed");
+}
+
+#[test]
+fn few_file_descriptors_are_enough_or_an_error() {
+    let world = world();
+    let lines: Vec<String> = (0..40).map(|number| format!("p{number}")).collect();
+    for line in &lines {
+        world.index.add(&Wheel::new(line, "1.0"));
+    }
+    world.require(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let sync = world.command(&["sync", "-r", "requirements.txt"]);
+    let ran = Ran::of(world.limited("ulimit -n 48", &sync));
+    assert!(matches!(ran.code(), Some(0 | 1)), "{ran}");
+    assert_eq!(world.sync(&[]).packages().len(), 40);
 }

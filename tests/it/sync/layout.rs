@@ -2,11 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
+use std::process::Command;
 
 use super::{check, installed, snapshot, world};
-use crate::support::python::evaluate;
+use crate::support::python::{check as run, evaluate};
+use crate::support::ran::{Ran, Synced};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+use crate::support::zip::Entry;
 
 #[test]
 fn requirements_become_an_environment() {
@@ -85,9 +88,7 @@ fn file_of_two_wheels_is_warned_about_and_the_winner_is_always_the_same() {
     for needle in ["same.py", "one", "two"] {
         assert!(synced.ran.stderr.contains(needle), "{}", synced.ran);
     }
-    let who = |synced: &crate::support::ran::Synced| {
-        evaluate(&synced.bin("python"), "import same; print(same.who)")
-    };
+    let who = |synced: &Synced| evaluate(&synced.bin("python"), "import same; print(same.who)");
     let winner = who(&synced);
     world.root = world.path("other-root");
     world.index.delay("/one", 60);
@@ -121,6 +122,41 @@ fn stored_files_are_read_only() {
             let right = if metadata.is_dir() { &[0o555][..] } else { &[0o444, 0o555][..] };
             assert!(right.contains(&mode), "{} has mode {mode:o}", path.display());
             seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen} entries");
+}
+
+#[test]
+fn executable_files_stay_executable_and_get_no_other_bits() {
+    let world = world();
+    let script = |name: &str, mode| Entry::file(name, "#!/bin/sh\necho ran\n").mode(mode);
+    let wheel = Wheel::new("c", "1.0").raw(script("c/run.sh", 0o100_755));
+    world.index.add(&wheel.raw(script("c/set.sh", 0o106_755)));
+    let synced = check(&world, &["c"], &["c==1.0"]);
+    let package = site_packages(&synced.environment()).join("c");
+    assert_eq!(run(&mut Command::new(package.join("run.sh"))), "ran\n");
+    for name in ["run.sh", "set.sh"] {
+        let mode = fs_err::metadata(package.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o555, "{name} has mode {mode:o}");
+    }
+}
+
+#[test]
+fn everybody_may_read_whatever_the_umask() {
+    let world = world();
+    let sync = world.require(&["a"]).command(&["sync", "-r", "requirements.txt"]);
+    Ran::of(world.limited("umask 077", &sync)).ok();
+    let mut seen = 0;
+    for folder in ["store", "envs", "projects"] {
+        for path in snapshot(&world.root.join(folder)).keys() {
+            let metadata = fs_err::symlink_metadata(path).unwrap();
+            if !metadata.is_symlink() {
+                let mode = metadata.permissions().mode();
+                let wanted = if metadata.is_dir() { 0o005 } else { 0o004 };
+                assert_eq!(mode & wanted, wanted, "{} has mode {mode:o}", path.display());
+                seen += 1;
+            }
         }
     }
     assert!(seen > 10, "{seen} entries");
@@ -184,7 +220,7 @@ fn environments_of_a_project_are_apart() {
     world.write("dash.txt", "b==1.0\n");
     let main = world.require(&["a"]).sync(&[]);
     let dash = world.pyfast(&["sync", "--json", "--env", "dash", "-r", "dash.txt"]);
-    let dash = crate::support::ran::Synced::of(dash);
+    let dash = Synced::of(dash);
     assert_eq!(installed(&dash.bin("python")), ["b==1.0"]);
     assert_eq!(installed(&main.bin("python")), ["a==2.0", "b==2.0"]);
     assert!(dash.current().ends_with("dash/current"));

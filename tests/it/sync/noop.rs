@@ -1,6 +1,5 @@
 //! Nothing has changed: the answer comes from `state.json` alone.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::world;
@@ -11,8 +10,7 @@ use crate::support::world::World;
 fn watch_python(world: &mut World) -> std::path::PathBuf {
     let (script, notes) = (world.path("python"), world.path("starts"));
     let text = format!("#!/bin/sh\necho x >> {}\nexec {} \"$@\"\n", notes.display(), world.python);
-    fs_err::write(&script, text).unwrap();
-    fs_err::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    crate::support::write_script(&script, &text);
     world.python = script.display().to_string();
     notes
 }
