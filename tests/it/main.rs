@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
 mod bench;
+mod inspect;
 mod lock;
 mod real;
 mod run;

@@ -35,6 +35,13 @@ fn lock_has_the_keys_of_the_specification() {
 }
 
 #[test]
+fn lock_of_nothing_has_an_empty_list_of_packages() {
+    let world = world();
+    world.require(&["# nothing yet"]).lock(&[]).ok();
+    assert_eq!(world.lock_packages(), Vec::<String>::new());
+}
+
+#[test]
 fn lock_is_the_same_bytes_whatever_arrives_first() {
     let mut world = world();
     world.lock(&[]).ok();
