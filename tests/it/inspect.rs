@@ -26,9 +26,7 @@ fn current(synced: &Synced) -> String {
 
 /// Where the module of `b` lies in the store.
 fn stored_module(world: &World) -> PathBuf {
-    let digest = Wheel::new("b", "1.5").build().sha256;
-    let stored = world.root.join("store/v1/wheels").join(&digest[..2]).join(&digest);
-    stored.join("root/b/__init__.py")
+    world.stored_file(&Wheel::new("b", "1.5").build(), "b/__init__.py")
 }
 
 /// Replaces a stored file by another text of the same length.

@@ -12,6 +12,7 @@ use super::environment;
 use super::index::Index;
 use super::python::python;
 use super::ran::{Ran, Synced};
+use super::wheel::Built;
 
 /// The world; everything in it goes away when it is dropped.
 pub(crate) struct World {
@@ -154,6 +155,20 @@ impl World {
     #[track_caller]
     pub(crate) fn sync(&self, args: &[&str]) -> Synced {
         Synced::of(self.try_sync(args))
+    }
+
+    /// The store's directory of a wheel.
+    pub(crate) fn stored(&self, wheel: &Built) -> PathBuf {
+        let digest = &wheel.sha256;
+        self.root.join("store/v1/wheels").join(&digest[..2]).join(digest)
+    }
+
+    /// A file below a stored wheel's `root`, in a directory that has been made writable.
+    pub(crate) fn stored_file(&self, wheel: &Built, relative: &str) -> PathBuf {
+        let file = self.stored(wheel).join("root").join(relative);
+        let folder = file.parent().expect("a file has a parent");
+        fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        file
     }
 
     /// The text with this world's paths and ports replaced by names.

@@ -80,9 +80,8 @@ fn another_project_on_the_root_fetches_nothing() {
 fn reinstall_heals_a_lost_file() {
     let world = world();
     let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
-    let digest = Wheel::new("b", "2.0").build().sha256;
-    let stored = world.root.join("store/v1/wheels").join(&digest[..2]).join(&digest);
-    fs_err::remove_file(stored.join("root/b/__init__.py")).unwrap();
+    let file = world.stored_file(&Wheel::new("b", "2.0").build(), "b/__init__.py");
+    fs_err::remove_file(file).unwrap();
     world.sync(&["--reinstall"]);
     let script = "import b; print(b.__version__)";
     assert_eq!(crate::support::python::evaluate(&synced.bin("python"), script), "2.0\n");
@@ -92,9 +91,7 @@ fn reinstall_heals_a_lost_file() {
 fn verify_notices_a_damaged_store() {
     let world = world();
     check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
-    let digest = Wheel::new("b", "2.0").build().sha256;
-    let stored = world.root.join("store/v1/wheels").join(&digest[..2]).join(&digest);
-    let file = stored.join("root/b/__init__.py");
+    let file = world.stored_file(&Wheel::new("b", "2.0").build(), "b/__init__.py");
     fs_err::remove_file(&file).unwrap();
     fs_err::write(&file, "__version__ = \"6.6\"\n").unwrap();
     let script = "import b; print(b.__version__)";

@@ -18,11 +18,10 @@ fn check_refused_file(file: File) {
     let world = world();
     let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
     let before = state(&synced);
-    let digest = file.wheel.sha256.clone();
+    let stored = world.stored(&file.wheel);
     world.index.publish(file);
     world.require(&["a", "evil"]).try_sync(&[]).refused_with_hint(MENDABLE, &["evil"]);
     assert!(state(&synced) == before, "the environment has changed");
-    let stored = world.root.join("store/v1/wheels").join(&digest[..2]).join(&digest);
     assert!(!stored.exists(), "a refused wheel is not in the store");
     let pwned =
         super::snapshot(&world.path("")).into_keys().find(|path| path.ends_with("pwned.py"));

@@ -43,8 +43,7 @@ fn current_is_a_relative_link_to_the_generation() {
 fn wheel_is_stored_once_under_its_digest() {
     let world = world();
     world.require(&["a"]).sync(&[]);
-    let digest = Wheel::new("b", "2.0").build().sha256;
-    let stored = world.root.join("store/v1/wheels").join(&digest[..2]).join(&digest);
+    let stored = world.stored(&Wheel::new("b", "2.0").build());
     assert!(stored.join("root/b/__init__.py").is_file());
     assert!(stored.join("manifest").is_file());
 }
