@@ -41,7 +41,9 @@ pub(super) fn svg(report: &Report) -> String {
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-labelledby="title desc">"#
     );
-    let tools: Vec<String> = report.tools.iter().map(|tool| escape(&tool.version)).collect();
+    let mut tools: Vec<String> =
+        report.tools.iter().rev().map(|tool| tool.version.clone()).collect();
+    tools.dedup();
     let tools = tools.join(", ");
     let _ = writeln!(
         out,

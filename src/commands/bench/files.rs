@@ -40,7 +40,8 @@ pub(super) fn make_empty(path: &Path) -> io::Result<()> {
     fs_err::create_dir_all(path)
 }
 
-/// Copies a tree to a place where nothing is yet; symbolic links stay symbolic links.
+/// Copies a tree to a place where nothing is yet; symbolic links stay symbolic links. Files keep their modification times, by which
+/// Python knows whether bytecode is still that of its source.
 ///
 /// # Errors
 /// When something cannot be read or made; names its path.
@@ -55,6 +56,8 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
             fs_err::os::unix::fs::symlink(fs_err::read_link(&source)?, &target)?;
         } else {
             fs_err::copy(&source, &target)?;
+            let modified = entry.metadata()?.modified()?;
+            fs_err::OpenOptions::new().write(true).open(&target)?.file().set_modified(modified)?;
         }
     }
     Ok(())
@@ -71,7 +74,17 @@ mod tests {
         fs_err::create_dir_all(from.join("a/b")).unwrap();
         fs_err::write(from.join("a/b/file"), "text").unwrap();
         fs_err::os::unix::fs::symlink("b/file", from.join("a/link")).unwrap();
+        let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        let times = std::fs::FileTimes::new().set_modified(old);
+        fs_err::OpenOptions::new()
+            .write(true)
+            .open(from.join("a/b/file"))
+            .unwrap()
+            .file()
+            .set_times(times)
+            .unwrap();
         copy(&from, &to).unwrap();
+        assert_eq!(fs_err::metadata(to.join("a/b/file")).unwrap().modified().unwrap(), old);
         assert_eq!(fs_err::read_to_string(to.join("a/link")).unwrap(), "text");
         assert_eq!(fs_err::read_link(to.join("a/link")).unwrap(), Path::new("b/file"));
         fs_err::set_permissions(to.join("a"), std::fs::Permissions::from_mode(0o555)).unwrap();

@@ -234,7 +234,7 @@ impl Stage<'_> {
         if message.is_empty() {
             message = measure::tail(&job.stdout, 12);
         }
-        Ok(Err(format!("{}: {message}", usage.status())))
+        Ok(Err(format!("{}: {}", usage.status(), message.replace('\n', " / "))))
     }
 
     /// What the last run left or printed, as far as `goal` is concerned.

@@ -109,7 +109,7 @@ fn escape(line: &str) -> String {
 
 /// The cells of each row's lines, and remarks on cells that have no figures.
 fn lines(report: &Report) -> (Vec<Vec<[String; 7]>>, Vec<String>) {
-    let mut remarks = Vec::new();
+    let mut remarks = Remarks::default();
     let rows = report.rows.iter().map(|row| {
         let first = format!("{}: {}", row.scenario.name(), row.scenario.title());
         let cells = row.cells.iter().enumerate();
@@ -119,15 +119,34 @@ fn lines(report: &Report) -> (Vec<Vec<[String; 7]>>, Vec<String>) {
             })
             .collect()
     });
-    (rows.collect(), remarks)
+    (rows.collect(), remarks.sentences())
 }
 
-fn line(row: &Row, cell: &Cell, title: &str, remarks: &mut Vec<String>) -> [String; 7] {
+/// What is to be said of cells without figures: the same thing once, with all scenarios that it is true of.
+#[derive(Default)]
+struct Remarks(Vec<(&'static str, String, Vec<&'static str>)>);
+
+impl Remarks {
+    fn add(&mut self, tool: &'static str, scenario: Scenario, text: String) {
+        match self.0.iter_mut().find(|(of, said, _)| *of == tool && *said == text) {
+            Some((_, _, scenarios)) => scenarios.push(scenario.name()),
+            None => self.0.push((tool, text, vec![scenario.name()])),
+        }
+    }
+
+    fn sentences(self) -> Vec<String> {
+        let sentence = |(tool, text, scenarios): (&str, String, Vec<&str>)| {
+            format!("{tool} in {}: {text}", scenarios.join(", "))
+        };
+        self.0.into_iter().map(sentence).collect()
+    }
+}
+
+fn line(row: &Row, cell: &Cell, title: &str, remarks: &mut Remarks) -> [String; 7] {
     let tool = cell.tool.name();
     let empty = |word: &str| [title, tool, word, "", "", "", ""].map(str::to_owned);
-    let mut remark = |word: &str, text: &str| {
-        remarks.push(format!("{} / {tool}: {word}{text}", row.scenario.name()));
-    };
+    let mut remark =
+        |word: &str, text: &str| remarks.add(tool, row.scenario, format!("{word}{text}"));
     match &cell.outcome {
         Outcome::Measured(measured) => figures(row.scenario, measured, [title, tool]),
         Outcome::Excluded { reason } => {
@@ -170,7 +189,9 @@ fn figures(scenario: Scenario, measured: &Measured, names: [&str; 2]) -> [String
 /// What was compared, where and when, in sentences.
 fn facts(report: &Report) -> Vec<String> {
     let machine = &report.machine;
-    let tools: Vec<&str> = report.tools.iter().map(|tool| tool.version.as_str()).collect();
+    let mut tools: Vec<&str> =
+        report.tools.iter().rev().map(|tool| tool.version.as_str()).collect();
+    tools.dedup();
     let index = match (&report.mirror, &report.common.index_url) {
         (Some(mirror), _) => {
             let bandwidth = mirror
@@ -222,11 +243,47 @@ mod tests {
 
     #[test]
     fn the_table_shows_every_cell_and_says_why_one_is_empty() {
-        insta::assert_snapshot!(text(&report()), @"");
+        insta::assert_snapshot!(text(&report()), @r#"
+        scenario                              tool             median          min–max  × pyfast      CPU  peak memory
+        ────────────────────────────────────  ────────────  ─────────  ───────────────  ────────  ───────  ───────────
+        cold: empty cache, resolve + install  pyfast           1.25 s    1.00 s–1.50 s     1.00×   938 ms      12.0 MB
+                                              uv               2.50 s    2.00 s–3.00 s     2.00×   1.88 s      12.0 MB
+                                              pip              35.0 s    34.0 s–36.0 s     28.0×   26.2 s      12.0 MB
+                                              pip-no-cache          –
+        noop: nothing changed                 pyfast          5.00 ms  5.00 ms–5.00 ms     1.00×  3.75 ms      12.0 MB
+                                              uv            different
+                                              pip              failed
+
+        2026-01-02T03:04:05Z, uv 1.2.3, pyfast 0.1.0, Python 3.12.1.
+        Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4.
+        85 distributions from requirements.txt; index: a mirror on the loopback, 20 ms before each answer, 100 Mbit/s.
+        pip-no-cache in cold: not run, see pip
+        uv in noop: NOT THE SAME ENVIRONMENT: six is 1 instead of 2, a 1 is missing
+        pip in noop: FAILED: exit status: 1: no <such> thing
+        Bytecode is not compiled.
+        "#);
     }
 
     #[test]
     fn markdown_is_a_table_and_a_list() {
-        insta::assert_snapshot!(markdown(&report()), @"");
+        insta::assert_snapshot!(markdown(&report()), @r#"
+        | scenario | tool | median | min–max | × pyfast | CPU | peak memory |
+        |---|---|---:|---:|---:|---:|---:|
+        | cold: empty cache, resolve + install | pyfast | 1.25 s | 1.00 s–1.50 s | 1.00× | 938 ms | 12.0 MB |
+        |  | uv | 2.50 s | 2.00 s–3.00 s | 2.00× | 1.88 s | 12.0 MB |
+        |  | pip | 35.0 s | 34.0 s–36.0 s | 28.0× | 26.2 s | 12.0 MB |
+        |  | pip-no-cache | – |  |  |  |  |
+        | noop: nothing changed | pyfast | 5.00 ms | 5.00 ms–5.00 ms | 1.00× | 3.75 ms | 12.0 MB |
+        |  | uv | different |  |  |  |  |
+        |  | pip | failed |  |  |  |  |
+
+        - 2026-01-02T03:04:05Z, uv 1.2.3, pyfast 0.1.0, Python 3.12.1.
+        - Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4.
+        - 85 distributions from requirements.txt; index: a mirror on the loopback, 20 ms before each answer, 100 Mbit/s.
+        - pip-no-cache in cold: not run, see pip
+        - uv in noop: NOT THE SAME ENVIRONMENT: six is 1 instead of 2, a 1 is missing
+        - pip in noop: FAILED: exit status: 1: no \<such> thing
+        - Bytecode is not compiled.
+        "#);
     }
 }
