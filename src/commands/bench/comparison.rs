@@ -180,8 +180,10 @@ impl Inquiry<'_> {
         room: &Room,
         requirements: &[PathBuf],
     ) -> Vec<Stage<'a>> {
-        let first: String =
-            requirements.iter().map(|file| format!("-r {}\n", file.display())).collect();
+        let first: String = requirements
+            .iter()
+            .flat_map(|file| ["-r ".to_owned(), file.display().to_string(), "\n".to_owned()])
+            .collect();
         let stage = |installed: &'a Installed| {
             let place = Place { base: room.path.join(installed.tool.name()) };
             Stage {

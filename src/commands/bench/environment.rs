@@ -44,7 +44,7 @@ impl Contents {
 
     /// The distributions as `name==version` lines.
     pub(super) fn pins(&self) -> String {
-        self.0.iter().map(|(name, version)| format!("{name}=={version}\n")).collect()
+        self.0.iter().flat_map(|(name, version)| [name, "==", version, "\n"]).collect()
     }
 
     /// Each difference from `expected` in words; empty when both hold the same.

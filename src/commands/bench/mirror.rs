@@ -1,4 +1,4 @@
-//! A small caching index on the loopback that answers as a good index does: JSON and HTML pages with ETag and `max-age`, metadata files,
+//! A small caching index on the loopback that answers as a good index does: JSON and HTML pages with an entity tag and `max-age`, metadata files,
 //! ranges, files that never change; with a latency and a bandwidth of choice. What it has fetched once stays as it was, so that all
 //! runs see the same index. Knows nothing of the tools that ask it.
 

@@ -38,7 +38,7 @@ fn uv(work: &Path, session: &[(OsString, OsString)]) -> PathBuf {
     work.join("tools/bin/uv")
 }
 
-fn outcome<'a>(row: &'a Row, tool: Tool) -> &'a Outcome {
+fn outcome(row: &Row, tool: Tool) -> &Outcome {
     &row.cells.iter().find(|cell| cell.tool == tool).unwrap().outcome
 }
 

@@ -102,7 +102,7 @@ fn entry(
         }
     }
     entry.insert("url".to_owned(), format!("../../files/{project}/{filename}").into());
-    if filename.ends_with(".whl") {
+    if is_wheel(filename) {
         let sha256 = origin.metadata_sha256.clone().or_else(|| known(filename));
         let metadata =
             sha256.map_or(Value::Bool(true), |sha256| serde_json::json!({ "sha256": sha256 }));
@@ -111,6 +111,11 @@ fn entry(
         entry.insert("dist-info-metadata".to_owned(), metadata);
     }
     Value::Object(entry)
+}
+
+/// Whether a file is a wheel, by the one extension that the specification gives wheels.
+pub(super) fn is_wheel(filename: &str) -> bool {
+    std::path::Path::new(filename).extension().is_some_and(|extension| extension == "whl")
 }
 
 fn html(project: &str, files: &[Value]) -> String {

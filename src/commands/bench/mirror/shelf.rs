@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::page::{Origin, Page, hex};
+use super::page::{Origin, Page, hex, is_wheel};
 use super::upstream::Upstream;
 
 /// Pages, files and metadata.
@@ -92,7 +92,7 @@ impl Shelf {
         filename: &str,
     ) -> Result<Option<PathBuf>, Error> {
         let Some(page) = self.page(project).await? else { return Ok(None) };
-        let Some(origin) = page.files.get(filename).filter(|_| filename.ends_with(".whl")) else {
+        let Some(origin) = page.files.get(filename).filter(|_| is_wheel(filename)) else {
             return Ok(None);
         };
         let path = self.directory.join("files").join(project).join(format!("{filename}.metadata"));

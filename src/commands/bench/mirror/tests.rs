@@ -100,7 +100,7 @@ fn serve(stream: TcpStream, files: &Mutex<HashMap<String, Vec<u8>>>, asked: &Mut
 fn wheel(name: &str, version: &str, requires: &[&str]) -> Vec<u8> {
     let info = format!("{name}-{version}.dist-info");
     let requires: String =
-        requires.iter().map(|requirement| format!("Requires-Dist: {requirement}\n")).collect();
+        requires.iter().flat_map(|requirement| ["Requires-Dist: ", requirement, "\n"]).collect();
     let files = [
         (format!("{name}/__init__.py"), format!("VERSION = {version:?}\n")),
         (
@@ -113,8 +113,8 @@ fn wheel(name: &str, version: &str, requires: &[&str]) -> Vec<u8> {
                 .into(),
         ),
     ];
-    let mut record: String = files.iter().map(|(path, _)| format!("{path},,\n")).collect();
-    record.push_str(&format!("{info}/RECORD,,\n"));
+    let mut record: String = files.iter().flat_map(|(path, _)| [path, ",,\n"]).collect();
+    record.extend([&info, "/RECORD,,\n"]);
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (path, text) in files.into_iter().chain([(format!("{info}/RECORD"), record)]) {
         archive.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();

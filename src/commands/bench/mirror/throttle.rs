@@ -80,7 +80,7 @@ mod tests {
     fn connections_share_the_bandwidth() {
         let taken = take_all(Some(2_000_000.0));
         assert!(taken >= Duration::from_millis(90), "{taken:?}");
-        assert!(taken < Duration::from_millis(1000), "{taken:?}");
+        assert!(taken < Duration::from_secs(1), "{taken:?}");
     }
 
     #[test]

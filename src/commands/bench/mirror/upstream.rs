@@ -26,7 +26,7 @@ impl Upstream {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
+            .read_timeout(Duration::from_mins(1))
             .build()
             .map_err(Error::Client)?;
         Ok(Self { index, client })
