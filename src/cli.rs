@@ -54,9 +54,6 @@ pub(crate) struct CommonArgs {
     pub(crate) image: Option<String>,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
-    /// Print one JSON object with the result
-    #[arg(long, global = true, env = "PYFAST_JSON", help_heading = "Output options")]
-    pub(crate) json: bool,
     /// Print results and errors only
     #[arg(short, long, global = true, env = "PYFAST_QUIET", help_heading = "Output options")]
     pub(crate) quiet: bool,
@@ -124,12 +121,36 @@ impl From<Strategy> for IndexStrategy {
     }
 }
 
+/// For commands that have a result.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct ResultArgs {
+    /// Print one JSON object with the result
+    #[arg(long, env = "PYFAST_JSON")]
+    pub(crate) json: bool,
+}
+
+impl Command {
+    /// Whether the result is wanted as JSON.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Lock(args) => args.result.json,
+            Self::Sync(args) => args.result.json,
+            Self::List(args) => args.result.json,
+            Self::History(args) => args.result.json,
+            Self::Rollback(args) => args.result.json,
+            Self::Verify(args) => args.result.json,
+            Self::Run(_) | Self::Bench(_) | Self::Cache(_) | Self::Completions(_) => false,
+        }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Lock(commands::lock::Args),
     Sync(commands::sync::Args),
     Run(commands::run::Args),
+    Bench(commands::bench::Args),
     List(commands::list::Args),
     History(commands::history::Args),
     Rollback(commands::rollback::Args),

@@ -72,8 +72,8 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Decides everything that is the same for all commands.
-    pub(crate) fn new(common: CommonArgs, environment: Environment) -> Result<Self, Failure> {
-        let ui = Ui::new(&common, &environment);
+    pub(crate) fn new(common: CommonArgs, json: bool, environment: Environment) -> Result<Self, Failure> {
+        let ui = Ui::new(&common, json, &environment);
         let project = Project::find(common.project.as_deref(), common.project_name.as_deref())?;
         let env = common.env.clone().unwrap_or_else(|| "default".to_owned());
         if !is_name(&env) {

@@ -27,7 +27,7 @@ pub(crate) enum Verbosity {
 }
 
 impl Ui {
-    pub(crate) fn new(common: &CommonArgs, environment: &Environment) -> Self {
+    pub(crate) fn new(common: &CommonArgs, json: bool, environment: &Environment) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let color = match common.color {
             ColorChoice::Always => true,
@@ -41,7 +41,7 @@ impl Ui {
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
-        Self { color, verbosity, json: common.json, terminal }
+        Self { color, verbosity, json, terminal }
     }
 
     /// Whether the result is wanted as JSON.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyfast_installer::{Generation, Layout, ProjectEnv, current, history};
 
+use crate::cli::ResultArgs;
 use crate::failure::Failure;
 use crate::image::Connection;
 use crate::settings::{Python, Root, Settings};
@@ -13,7 +14,10 @@ use crate::ui::count;
 /// Show which environments were active, the newest last
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  pyfast history\n  pyfast history --json")]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+}
 
 /// The layout that the settings mean, and the project's environment in it.
 pub(crate) fn open(settings: &Settings) -> Result<(Layout, ProjectEnv), Failure> {

@@ -5,13 +5,17 @@ use std::process::ExitCode;
 use pyfast_installer::current;
 
 use crate::commands::history::open;
+use crate::cli::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 
 /// List the packages of the environment
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  pyfast list\n  pyfast list --env backend --json")]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+}
 
 pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let (layout, name) = open(settings)?;

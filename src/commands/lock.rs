@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
 use crate::environment;
+use crate::cli::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::resolving::{Inputs, ResolveArgs, Session, inputs_digest, read_inputs};
@@ -27,6 +28,8 @@ pub(crate) const FILE: &str = "pylock.toml";
                   pyfast lock -r requirements.txt --python-version 3.12 --python-platform linux/arm64 -o arm.toml"
 )]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
     /// Where to write the lock; `-` is standard output

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use pyfast_installer::{Rollback, activate, current, lock_project, rollback_target};
 
 use crate::commands::history::open;
+use crate::cli::ResultArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::duration;
@@ -20,6 +21,8 @@ use crate::ui::duration;
     after_help = "Examples:\n  pyfast rollback\n  pyfast rollback -2\n  pyfast rollback 3f2a9c"
 )]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     /// The beginning of an id of `pyfast history`, or how many activations back [default: -1]
     #[arg(value_name = "ID|-N")]
     to: Option<String>,

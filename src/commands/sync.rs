@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use pyfast_installer::LinkMode;
 
+use crate::cli::ResultArgs;
 use crate::failure::Failure;
 use crate::resolving::ResolveArgs;
 use crate::settings::Settings;
@@ -21,6 +22,8 @@ use crate::syncing::{self, LockUse, Options};
                   pyfast sync -r requirements.txt --volume pyfast-app --image app:latest\n  pyfast sync --frozen --json"
 )]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     #[command(flatten)]
     resolve: ResolveArgs,
     /// Fail if the lock is missing or does not answer the requirements

@@ -6,6 +6,7 @@ use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
 
 use crate::commands::history::open;
 use crate::commands::list::no_environment;
+use crate::cli::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::count;
@@ -14,6 +15,8 @@ use crate::ui::count;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  pyfast verify\n  pyfast verify --all --repair")]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     /// Look at every wheel of the store, not only at those of the environment
     #[arg(long)]
     all: bool,

@@ -1,0 +1,350 @@
+//! From what was asked to the report: finds tools and interpreter, fills the caches, has the scenarios run. Writes nothing but progress.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Args;
+use super::course::{Course, Expected, forget_pip};
+use super::environment::{Contents, has_bytecode};
+use super::error::Error;
+use super::facts::{self, Variables};
+use super::files;
+use super::machine::{self, Machine};
+use super::mirror::{self, Mirror};
+use super::notes;
+use super::report::{Cell, MirrorFacts, Outcome, Report, Row};
+use super::scenario::{Cache, Scenario};
+use super::stage::{Demand, Stage, work};
+use super::tool::{self, Common, Installed, Place, Tool};
+use super::worker::Meter;
+
+/// Small distributions without dependencies of their own, one of which `incremental` adds: the first that the set has not.
+const ADDITIONS: [&str; 4] = ["humanize", "tabulate", "tinydb", "cowsay"];
+
+/// What is asked, and what is given to answer it.
+pub(super) struct Inquiry<'a> {
+    pub(super) args: &'a Args,
+    /// `None` leaves each tool its own default.
+    pub(super) index_url: Option<String>,
+    /// `None` is `python3` on `PATH`.
+    pub(super) python: Option<PathBuf>,
+    pub(super) requirements: Vec<PathBuf>,
+    /// `None` leaves pyfast itself out.
+    pub(super) pyfast: Option<PathBuf>,
+    /// The session's environment variables.
+    pub(super) session: Vec<(OsString, OsString)>,
+}
+
+/// Tools whose caches are full, and those that could not fill theirs.
+struct Primed<'a> {
+    stages: Vec<Stage<'a>>,
+    failed: Vec<Cell>,
+    expected: Expected,
+}
+
+impl Inquiry<'_> {
+    /// Makes the comparison.
+    ///
+    /// # Errors
+    /// When it cannot be made at all; a tool that fails is part of the report.
+    pub(super) fn compare(
+        &self,
+        meter: &mut Meter,
+        progress: &mut dyn Write,
+    ) -> Result<Report, Error> {
+        let date = machine::date(SystemTime::now());
+        let requirements = self.requirements_files()?;
+        let room = Room::open(self.args.work_dir.as_deref())?;
+        let variables = tool::environment(&self.session, &room.home);
+        let (python, python_version) = self.interpreter(&variables)?;
+        let mirror = self.mirror(&room)?;
+        let index_url =
+            mirror.as_ref().map_or_else(|| self.index_url.clone(), |mirror| Some(mirror.url()));
+        let common = Common { python, index_url, compile: self.args.compile };
+        let (tools, mut notes) = self.tools(&common, &variables, &room)?;
+        let scenarios = self.scenarios();
+        let stages = self.stages(&tools, &common, &room, &requirements);
+        let primed = self.prime(stages, &scenarios, (&mut *meter, &mut *progress))?;
+        let distributions = primed.expected.first.0.len();
+        let mut course =
+            Course { expected: primed.expected, runs: self.args.runs, meter, progress };
+        let rows = run_all(&mut course, &scenarios, &primed.stages, &primed.failed)?;
+        notes.extend(notes::notes(&scenarios, &common, mirror.is_some()));
+        let names = requirements
+            .iter()
+            .map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+        let facts =
+            |_| MirrorFacts { latency_ms: self.args.latency, bandwidth_mbit: self.args.bandwidth };
+        Ok(Report {
+            date,
+            machine: Machine::observe(&room.path),
+            python_version,
+            mirror: mirror.as_ref().map(facts),
+            requirements: names.collect(),
+            distributions,
+            rows,
+            notes,
+            common: common.clone(),
+            tools: tools.clone(),
+        })
+    }
+
+    fn requirements_files(&self) -> Result<Vec<PathBuf>, Error> {
+        if self.requirements.is_empty() {
+            return Err(Error::NoRequirements);
+        }
+        self.requirements
+            .iter()
+            .map(|file| fs_err::canonicalize(file).map_err(Error::Requirements))
+            .collect()
+    }
+
+    fn interpreter(&self, variables: &Variables) -> Result<(PathBuf, String), Error> {
+        let on_path = || facts::on_path("python3", variables);
+        let program = self.python.clone().or_else(on_path).ok_or(Error::NoPython)?;
+        facts::interpreter(&program, variables)
+    }
+
+    fn mirror(&self, room: &Room) -> Result<Option<Mirror>, Error> {
+        if !self.args.local_mirror {
+            return Ok(None);
+        }
+        let config = mirror::Config {
+            index: self.index_url.clone().ok_or(Error::MirrorIndex)?,
+            directory: self.args.mirror_dir.clone().unwrap_or_else(|| room.path.join("mirror")),
+            latency: Duration::from_millis(self.args.latency),
+            bandwidth: self.args.bandwidth.map(|megabits| megabits * 1e6),
+        };
+        Ok(Some(Mirror::start(&config)?))
+    }
+
+    /// The tools in the order in which they run, and what is to be said of those that are not there.
+    fn tools(
+        &self,
+        common: &Common,
+        variables: &Variables,
+        room: &Room,
+    ) -> Result<(Vec<Installed>, Vec<String>), Error> {
+        let mut wanted = self.args.vs.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let (mut tools, mut notes) = (Vec::new(), Vec::new());
+        let mut pip_version = None;
+        for tool in wanted.into_iter().rev() {
+            if tool.is_pip() {
+                if pip_version.is_none() {
+                    pip_version =
+                        Some(facts::pip_environment(&common.python, &room.template(), variables)?);
+                }
+                let version = pip_version.clone().unwrap_or_default();
+                tools.push(Installed { tool, program: common.python.clone(), version });
+            } else if let Some(program) = self.uv(variables)? {
+                tools.push(facts::identify(tool, program, variables)?);
+            } else {
+                notes.push(
+                    "uv is left out: it is not on PATH and `--uv PATH` was not given.".to_owned(),
+                );
+            }
+        }
+        if let Some(pyfast) = &self.pyfast {
+            tools.push(facts::identify(Tool::Pyfast, pyfast.clone(), variables)?);
+        }
+        Ok((tools, notes))
+    }
+
+    fn uv(&self, variables: &Variables) -> Result<Option<PathBuf>, Error> {
+        match &self.args.uv {
+            None => Ok(facts::on_path("uv", variables)),
+            Some(path) if facts::is_executable(path) => {
+                fs_err::canonicalize(path).map(Some).map_err(Error::Output)
+            }
+            Some(path) => Err(Error::NoUv { path: path.clone() }),
+        }
+    }
+
+    fn scenarios(&self) -> Vec<Scenario> {
+        let mut wanted = if self.args.scenario.is_empty() {
+            Scenario::USUAL.to_vec()
+        } else {
+            self.args.scenario.clone()
+        };
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    fn stages<'a>(
+        &self,
+        tools: &'a [Installed],
+        common: &'a Common,
+        room: &Room,
+        requirements: &[PathBuf],
+    ) -> Vec<Stage<'a>> {
+        let first: String = requirements
+            .iter()
+            .flat_map(|file| ["-r ".to_owned(), file.display().to_string(), "\n".to_owned()])
+            .collect();
+        let stage = |installed: &'a Installed| {
+            let place = Place { base: room.path.join(installed.tool.name()) };
+            Stage {
+                installed,
+                common,
+                demand: Demand { first: first.clone(), grown: String::new() },
+                environment: tool::environment(&self.session, &place.home()),
+                place,
+                template: room.template(),
+                limit: self.args.timeout,
+            }
+        };
+        tools.iter().map(stage).collect()
+    }
+
+    /// Has each tool install the set once, and the larger set if a scenario needs it: fills the caches (and the mirror).
+    /// pyfast, or who comes first after it, says what the set is.
+    fn prime<'a>(
+        &self,
+        mut stages: Vec<Stage<'a>>,
+        scenarios: &[Scenario],
+        (meter, progress): (&mut Meter, &mut dyn Write),
+    ) -> Result<Primed<'a>, Error> {
+        let mut failed = Vec::new();
+        let mut first = None;
+        let mut bytecode = self.args.compile;
+        stages.sort_by_key(|stage| stage.installed.tool);
+        let mut ready = Vec::new();
+        for stage in stages {
+            writeln!(progress, "first installation with {}", stage.installed.tool.name())
+                .map_err(Error::Output)?;
+            match stage.prime(meter)? {
+                Ok(mut contents) => {
+                    if first.is_none() {
+                        forget_pip(&mut contents, &Contents::default());
+                        bytecode |= work(
+                            "look for bytecode",
+                            has_bytecode(&stage.site_packages(Cache::Full)?),
+                        )?;
+                        first = Some(contents);
+                    }
+                    ready.push(stage);
+                }
+                Err(message) => failed.push(failure(stage.installed.tool, &message)),
+            }
+        }
+        let Some(first) = first else {
+            return Err(Error::NothingToCompare { message: messages(&failed) });
+        };
+        let grown = if scenarios.iter().any(|scenario| scenario.needs_growth()) {
+            self.prime_grown(&mut ready, &first, &mut failed, meter)?
+        } else {
+            None
+        };
+        // pip, uv, pyfast, pip, uv, …
+        ready.reverse();
+        Ok(Primed { stages: ready, failed, expected: Expected { first, grown, bytecode } })
+    }
+
+    fn prime_grown(
+        &self,
+        stages: &mut Vec<Stage>,
+        first: &Contents,
+        failed: &mut Vec<Cell>,
+        meter: &mut Meter,
+    ) -> Result<Option<Contents>, Error> {
+        let usual = || {
+            ADDITIONS
+                .iter()
+                .find(|name| !first.0.contains_key(**name))
+                .map(|name| (*name).to_owned())
+        };
+        let addition = self.args.add.clone().or_else(usual).ok_or(Error::NothingToAdd)?;
+        let mut grown = None;
+        let mut ready = Vec::new();
+        for mut stage in stages.drain(..) {
+            stage.demand.grown = format!("{}{addition}\n", stage.demand.first);
+            match stage.prime_grown(meter)? {
+                Ok(mut contents) => {
+                    forget_pip(&mut contents, first);
+                    grown.get_or_insert(contents);
+                    ready.push(stage);
+                }
+                Err(message) => failed.push(failure(stage.installed.tool, &message)),
+            }
+        }
+        *stages = ready;
+        Ok(grown)
+    }
+}
+
+/// Runs all scenarios. The memory scenario is another view of the runs of `cold`.
+fn run_all(
+    course: &mut Course,
+    scenarios: &[Scenario],
+    stages: &[Stage],
+    failed: &[Cell],
+) -> Result<Vec<Row>, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    for scenario in scenarios {
+        let cold = rows.iter().find(|row| row.scenario == Scenario::Cold);
+        let row = match (scenario, cold) {
+            (Scenario::Memory, Some(cold)) => Row::new(Scenario::Memory, cold.cells.clone()),
+            _ => course.run(*scenario, stages, failed)?,
+        };
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn failure(tool: Tool, message: &str) -> Cell {
+    Cell {
+        tool,
+        outcome: Outcome::Failed { message: format!("the first installation failed: {message}") },
+    }
+}
+
+fn messages(failed: &[Cell]) -> String {
+    let texts = failed.iter().map(|cell| match &cell.outcome {
+        Outcome::Failed { message } => format!("{}: {message}", cell.tool.name()),
+        _ => cell.tool.name().to_owned(),
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// The directory that a comparison happens in. A temporary one goes with this value.
+struct Room {
+    path: PathBuf,
+    home: PathBuf,
+    temporary: bool,
+}
+
+impl Room {
+    fn open(given: Option<&Path>) -> Result<Self, Error> {
+        let open = || -> io::Result<PathBuf> {
+            match given {
+                Some(directory) => {
+                    fs_err::create_dir_all(directory)?;
+                    fs_err::canonicalize(directory)
+                }
+                None => Ok(tempfile::Builder::new().prefix("pyfast-bench-").tempdir()?.keep()),
+            }
+        };
+        let path = work("make the directories", open())?;
+        let home = path.join("home");
+        work("make the directories", fs_err::create_dir_all(&home))?;
+        Ok(Self { path, home, temporary: given.is_none() })
+    }
+
+    fn template(&self) -> PathBuf {
+        self.path.join("pip-template")
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if self.temporary {
+            // What cannot be removed is left to the system's own cleaning of temporary directories.
+            let _ = files::remove(&self.path);
+        }
+    }
+}

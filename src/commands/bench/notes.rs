@@ -1,0 +1,53 @@
+//! What a reader must know to judge the figures, in sentences. Only about what was really run.
+
+use super::scenario::{Action, Cache, Scenario, Start};
+use super::tool::Common;
+
+/// The notes on a comparison of these scenarios.
+pub(super) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> Vec<String> {
+    let any = |holds: &dyn Fn(Scenario) -> bool| scenarios.iter().any(|scenario| holds(*scenario));
+    let mut notes = vec![if common.compile {
+        "All tools compile bytecode. pyfast keeps it in its store, so an environment from a full cache has it already."
+    } else {
+        "No tool compiles bytecode."
+    }];
+    if any(&|scenario| {
+        scenario.goal() != super::scenario::Goal::Printed && scenario.start() == Start::Empty
+    }) {
+        notes.push(
+            "The virtual environments of pip and uv are made before the clock starts; pyfast makes its environment while it runs.",
+        );
+    }
+    if any(&|scenario| scenario.cache() == Cache::Full) {
+        notes.push("With a full cache uv and pyfast run with --offline; pip has no such mode and asks the index.");
+    }
+    if any(&|scenario| scenario.action() == Action::Resolve) {
+        notes.push("pip resolves with `install --dry-run`, which fetches whole wheels where there is no metadata file.");
+    }
+    if any(&|scenario| scenario.action() == Action::InstallLocked) {
+        notes.push("From a lock: `pyfast sync --frozen`, `uv pip sync` and `pip install --no-deps` of the same exact versions.");
+    }
+    if scenarios.contains(&Scenario::Rollback) {
+        notes.push("Back to the earlier lock: `pyfast rollback`, and `uv pip sync` of the earlier versions.");
+    }
+    if mirrored {
+        notes.push("The mirror runs on the same machine and had fetched everything before the clock started.");
+    }
+    notes.push("Processor time is user and system time with children; memory is the peak of the largest single process.");
+    notes.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_speak_only_of_what_was_run() {
+        let common = Common { python: "/python".into(), index_url: None, compile: false };
+        let all = notes(&Scenario::USUAL, &common, true);
+        assert_eq!(all.len(), 8);
+        let few = notes(&[Scenario::Noop], &common, false);
+        assert_eq!(few.len(), 3);
+        assert!(few[1].contains("--offline"));
+    }
+}
