@@ -22,6 +22,8 @@ const RATIO_FROM: u64 = 64 << 20;
 const MAX_RATIO: u64 = 100;
 /// Members up to this size are inflated in one go, larger ones piece by piece.
 const WHOLE: u64 = 64 << 20;
+/// Memory that is kept from one member to the next.
+const KEPT: usize = 8 << 20;
 /// The piece size for large members.
 const PIECE: usize = 1 << 20;
 
@@ -252,7 +254,12 @@ impl Inflater {
             Method::Deflated if entry.size <= WHOLE => {
                 let content = self.inflate(packed, entry)?;
                 check_crc(entry, crc32fast::hash(content))?;
-                sink(content)
+                sink(content)?;
+                // Large members are rare: do not keep the memory of one for ever.
+                if self.buffer.len() > KEPT {
+                    self.buffer = Vec::new();
+                }
+                Ok(())
             }
             Method::Deflated => self.stream(packed, entry, sink),
         }

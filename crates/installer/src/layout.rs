@@ -21,6 +21,7 @@ const VERSION: &str = "pyfast 1";
 ///       data/                        scripts, headers and data of the wheel's .data directory
 ///       manifest                     a JSON header, then every file with digest and size
 ///       compiled-<cache tag>         the modules of root/ have been compiled for that Python
+///       settled                      root/ and data/ have been re-hashed after a restart
 ///   store/v1/built/                  wheels built from source
 ///   cache/v1/                        index pages and metadata
 ///   envs/v1/<id>/                    a generation, never changed once activated

@@ -33,6 +33,8 @@ pub struct Manifest {
     /// Directories outside this wheel that its libraries look into, relative to site-packages. If another
     /// wheel of the environment provides one, neither can be linked as a directory.
     pub looks_into: Vec<String>,
+    /// The boot of the machine that unpacked it; its files may be lost if that boot ended in a power cut.
+    pub boot: Option<String>,
     /// Number of files.
     pub files: u64,
     /// Bytes of all files.

@@ -1,11 +1,13 @@
 //! The store of unpacked wheels: what is in it, and how a wheel gets in. No byte is admitted whose
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
+mod settled;
 mod unpack;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyfast_resolver::{Sha256, WheelFilename};
+use rayon::prelude::*;
 
 use crate::archive::Archive;
 use crate::disk::{Workspace, fresh_name, remove_tree};
@@ -65,7 +67,7 @@ impl Store {
     }
 
     /// This process's own directory, as deep in the root as a generation.
-    pub(crate) fn workspace(&self) -> &std::path::Path {
+    pub(crate) fn workspace(&self) -> &Path {
         self.workspace.path()
     }
 
@@ -74,9 +76,19 @@ impl Store {
         self.layout.wheel(wheel).is_dir()
     }
 
-    /// Those of the wheels that are not in the store, in the order given.
-    pub fn missing<'a>(&self, wheels: impl IntoIterator<Item = &'a Sha256>) -> Vec<Sha256> {
-        wheels.into_iter().filter(|wheel| !self.contains(wheel)).copied().collect()
+    /// Those of the wheels that must be fetched, in the order given: that are not in the store, or were
+    /// unpacked before the machine was started anew and have not survived that. The first use after a
+    /// start re-hashes a wheel, because files are not synced one by one; damaged ones are removed.
+    ///
+    /// # Errors
+    /// If a wheel cannot be read, or a damaged one cannot be removed.
+    pub fn missing(&self, wheels: &[Sha256]) -> Result<Vec<Sha256>, Error> {
+        let present: Vec<bool> = wheels
+            .par_iter()
+            .map(|wheel| Ok(self.contains(wheel) && self.survived(wheel)?))
+            .collect::<Result<_, Error>>()?;
+        let missing = wheels.iter().zip(present).filter(|(_, present)| !present);
+        Ok(missing.map(|(wheel, _)| *wheel).collect())
     }
 
     /// The header of a wheel's manifest.
@@ -137,8 +149,27 @@ impl Store {
         }
     }
 
+    /// As [`Store::admit`] for a wheel in a file that nobody changes, which is mapped instead of read.
+    ///
+    /// # Errors
+    /// As [`Store::admit`], and if the file cannot be mapped.
+    pub fn admit_file(
+        &self,
+        filename: &WheelFilename,
+        expected: Sha256,
+        found: Option<Sha256>,
+        path: &Path,
+    ) -> Result<Admission, Error> {
+        let file = fs_err::File::open(path).map_err(Error::io("open", path))?;
+        #[expect(unsafe_code, reason = "a wheel of gigabytes must not be read into memory")]
+        // SAFETY: the map is only read, and dropped before this returns. Whoever changes the file meanwhile
+        // breaks the contract of this method; the bytes are checked against digests in any case.
+        let bytes = unsafe { memmap2::Mmap::map(file.file()) }.map_err(Error::io("map", path))?;
+        self.admit(&WheelBytes { filename, expected, found, bytes: &bytes })
+    }
+
     /// Renames an unpacked wheel to its place; false if another process was faster.
-    fn appear(&self, staging: &std::path::Path, wheel: &Sha256) -> Result<bool, Error> {
+    fn appear(&self, staging: &Path, wheel: &Sha256) -> Result<bool, Error> {
         let place = self.layout.wheel(wheel);
         if let Some(shelf) = place.parent() {
             fs_err::create_dir_all(shelf).map_err(Error::io("create", shelf))?;

@@ -167,6 +167,42 @@ fn a_full_disk_is_told_with_path_and_cause() {
 }
 
 #[test]
+fn a_wheel_in_a_file_is_admitted_as_one_in_memory() {
+    let root = Root::new();
+    let (wheel, path) = (wheel(), root.layout.tmp().join("wheel"));
+    fs_err::write(&path, wheel.bytes()).unwrap();
+    let expected = record::sha256(&wheel.bytes());
+    let admit = |digest| root.store.admit_file(&wheel.filename, digest, None, &path);
+    assert!(matches!(admit(Sha256([1; 32])), Err(Error::HashMismatch { .. })));
+    assert!(matches!(admit(expected), Ok(Admission::Unpacked(_))));
+    assert_eq!(admit(expected).unwrap(), Admission::Present);
+}
+
+#[test]
+fn after_a_restart_a_wheel_is_hashed_once_and_what_is_lost_is_missing() {
+    let root = Root::new();
+    let digests = [wheel(), WheelFile::new("other", "1.0").file("other.py", "x")]
+        .map(|wheel| root.admit(&wheel));
+    assert!(root.store.missing(&digests).unwrap().is_empty());
+    for digest in &digests {
+        let path = root.layout.wheel(digest).join("manifest");
+        let text = fs_err::read_to_string(&path).unwrap();
+        let boot = settled::boot_id().unwrap();
+        fs_err::remove_file(&path).unwrap();
+        fs_err::write(&path, text.replace(&boot, "an-earlier-boot")).unwrap();
+    }
+    // What a power cut does to a file that was not synced.
+    let lost = root.layout.wheel(&digests[1]).join("root/other.py");
+    fs_err::set_permissions(&lost, std::fs::Permissions::from_mode(0o644)).unwrap();
+    fs_err::write(&lost, "").unwrap();
+    assert_eq!(root.store.missing(&digests).unwrap(), digests[1..]);
+    assert!(!root.store.contains(&digests[1]));
+    assert!(root.layout.wheel(&digests[0]).join("settled").exists());
+    let absent = Sha256([3; 32]);
+    assert_eq!(root.store.missing(&[digests[0], absent]).unwrap(), [absent]);
+}
+
+#[test]
 fn a_library_that_looks_outside_is_noted() {
     let root = Root::new();
     let library = elf_with_runpath("$ORIGIN/../../nvidia/lib:$ORIGIN:$ORIGIN/../pkg.libs:/usr/lib");

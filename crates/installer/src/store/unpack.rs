@@ -1,6 +1,7 @@
 //! Unpacks one audited wheel into a directory that nobody else sees: inflate, check, hash and write on
 //! all cores, one open, write and close for each file. Does not decide whether the wheel is welcome.
 
+use std::cell::RefCell;
 use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -10,7 +11,8 @@ use pyfast_resolver::{Sha256, WheelFilename};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::archive::{Archive, Inflater};
+use super::settled;
+use crate::archive::{Archive, Entry, Inflater};
 use crate::disk::{fresh_name, write_new};
 use crate::elf;
 use crate::error::{Error, Refusal};
@@ -31,6 +33,20 @@ pub(super) fn umask_narrows(directory: &Path) -> Result<bool, Error> {
     let mode = file.metadata().map_err(Error::io("read", &path))?.permissions().mode();
     fs_err::remove_file(&path).map_err(Error::io("remove", &path))?;
     Ok(mode & 0o555 != 0o555)
+}
+
+thread_local! {
+    /// One for each thread of the pool: what it allocates is used again for the next wheel.
+    static INFLATER: RefCell<Inflater> = RefCell::new(Inflater::new());
+}
+
+fn inflate(
+    archive: &Archive<'_>,
+    entry: &Entry,
+    sink: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    // Nothing inside gives the thread back to the pool, so nobody else borrows it meanwhile.
+    INFLATER.with_borrow_mut(|inflater| inflater.extract(archive, entry, sink))
 }
 
 /// A wheel to unpack.
@@ -66,11 +82,9 @@ impl Unpack<'_> {
         let portions = self.portions();
         let unpacked: Result<Vec<Vec<Unpacked>>, Fault> = portions
             .par_iter()
-            .map_init(Inflater::new, |inflater, portion| {
-                portion
-                    .iter()
-                    .filter_map(|member| self.member(inflater, member).transpose())
-                    .collect()
+            .map(|portion| {
+                let unpack = |member| self.member(member).transpose();
+                portion.iter().filter_map(unpack).collect()
             })
             .collect();
         let unpacked = unpacked.map_err(|fault| match fault {
@@ -131,13 +145,13 @@ impl Unpack<'_> {
         portions
     }
 
-    fn member(&self, inflater: &mut Inflater, member: &Member) -> Result<Option<Unpacked>, Fault> {
+    fn member(&self, member: &Member) -> Result<Option<Unpacked>, Fault> {
         let entry = &self.archive.entries()[member.entry];
         // RECORD and its signatures: RECORD has been read whole, the others say nothing of our files.
         let Some(hash) = &member.hash else { return Ok(None) };
         let mut checker = Checker::new(hash);
         let Some(path) = &member.path else {
-            inflater.extract(self.archive, entry, &mut |piece| {
+            inflate(self.archive, entry, &mut |piece| {
                 checker.update(piece);
                 Ok::<_, Fault>(())
             })?;
@@ -153,7 +167,7 @@ impl Unpack<'_> {
         let library = elf::may_be_library(path);
         let mut searches = Vec::new();
         let mut given = 0;
-        inflater.extract(self.archive, entry, &mut |piece| {
+        inflate(self.archive, entry, &mut |piece| {
             checker.update(piece);
             given += piece.len() as u64;
             if library && given == entry.size && piece.len() as u64 == entry.size {
@@ -229,6 +243,7 @@ impl Unpack<'_> {
             top_level,
             scripts: scripts.map(str::to_owned).collect(),
             has_data: files.iter().any(is_data),
+            boot: settled::boot_id(),
             entry_points: self.wheel.entry_points.clone(),
             looks_into: looks_into(libraries, directories),
             files: files.len() as u64,

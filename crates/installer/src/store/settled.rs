@@ -1,0 +1,44 @@
+//! Power cuts. Files are not synced one by one when a wheel is unpacked, so a wheel is trusted for as long
+//! as the machine runs, and re-hashed at its first use after that. What is read then comes from the disk.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use pyfast_resolver::Sha256;
+
+use super::Store;
+use crate::disk::replace;
+use crate::error::Error;
+use crate::verify::verify;
+
+/// A file in a wheel's directory: it has been re-hashed after the boot that unpacked it.
+const SETTLED: &str = "settled";
+
+/// Names the time since the machine was started; containers share it with their host. `None` where the
+/// system does not tell.
+pub(super) fn boot_id() -> Option<String> {
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    let read = || fs_err::read_to_string(Path::new("/proc/sys/kernel/random/boot_id")).ok();
+    BOOT.get_or_init(|| read().map(|id| id.trim().to_owned())).clone()
+}
+
+impl Store {
+    /// Whether a wheel in the store can be used; if it cannot, it is removed.
+    pub(super) fn survived(&self, wheel: &Sha256) -> Result<bool, Error> {
+        let marker = self.layout.wheel(wheel).join(SETTLED);
+        if marker.exists() {
+            return Ok(true);
+        }
+        // A manifest that cannot be read is a finding, too.
+        if self.manifest(wheel).is_ok_and(|manifest| manifest.boot == boot_id()) {
+            return Ok(true);
+        }
+        if verify(&self.layout, &[*wheel])?.is_empty() {
+            // Without the marker the wheel is re-hashed the next time, too.
+            let _ = replace(&marker, b"");
+            return Ok(true);
+        }
+        self.remove(wheel)?;
+        Ok(false)
+    }
+}
