@@ -265,6 +265,31 @@ async fn a_marked_volume_is_opened_and_injected_without_containers() {
     assert!(!injected.changed);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn syncs_that_start_at_once_share_one_volume_and_one_binary() {
+    let Some(host) = host() else { return };
+    let engine = engine(&host).await;
+    let named = Named::new(&host, "race");
+    let binary = Binary::open(Path::new(PROGRAM)).unwrap();
+    let one = async || {
+        let volume = open_volume(&engine, &named.volume, SLIM, None).await.unwrap();
+        let injected = inject(&engine, &volume, SLIM, &binary).await.unwrap();
+        (volume.access, injected.file)
+    };
+    let (first, second, third, fourth) = tokio::join!(one(), one(), one(), one());
+    assert!(matches!(first.0, Access::Direct(_)));
+    assert!([second, third, fourth].iter().all(|other| *other == first));
+    let Access::Direct(root) = &first.0 else { unreachable!("checked above") };
+    let mut names: Vec<_> = fs_err::read_dir(root.join("bin"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["pyfast".to_owned(), first.1], "nothing temporary is left");
+    assert_eq!(fs_err::read(root.join("bin/pyfast")).unwrap(), fs_err::read(PROGRAM).unwrap());
+    assert_eq!(leftovers(&host, &named.volume), "");
+}
+
 #[tokio::test]
 async fn a_helper_writes_where_the_host_cannot() {
     let Some(host) = host() else { return };
