@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use pyfast_launcher::{
     Access, Binary, Docker, Engine as _, Error, HelperFile, HelperRun, Host, INTERPRETERS,
-    ProbeRequest, StoreVolume, Unreachable, inject, open_volume, probe, remove_leftovers,
-    run_helper,
+    ProbeRequest, StoreVolume, Unreachable, VolumeRun, inject, open_volume, probe,
+    remove_leftovers, run_helper, run_on_volume,
 };
 use rustix::fs::FlockOperation;
 
@@ -337,6 +337,43 @@ async fn a_helper_writes_where_the_host_cannot() {
     assert_eq!(code, 1);
     assert!(err.contains("/no/such/file"), "{err}");
     assert_eq!(leftovers(&host, &named.volume), "");
+}
+
+#[tokio::test]
+async fn the_images_interpreter_works_on_the_volume() {
+    let Some(host) = host() else { return };
+    let engine = engine(&host).await;
+    let named = Named::new(&host, "python");
+    let opened = open_volume(&engine, &named.volume, SLIM, None).await.unwrap();
+    let module = directory(&opened).join("module.py");
+    fs_err::write(module, "ANSWER = 42\n").unwrap();
+    let script = "import sys, py_compile; print(py_compile.compile(open(sys.argv[1]).read()))";
+    let argv = ["python3", "-I", "-c", script, "/run/pyfast/list"].map(str::to_owned);
+    let files = [HelperFile {
+        path: "/run/pyfast/list".into(),
+        bytes: b"/pyfast/module.py".to_vec(),
+        mode: 0o644,
+    }];
+    let run = VolumeRun {
+        image: SLIM,
+        volume: &named.volume,
+        argv: &argv,
+        files: &files,
+        network: "none",
+        environment: &[],
+    };
+    let mut said = Vec::new();
+    let mut collect = |piece: pyfast_launcher::Output<'_>| match piece {
+        pyfast_launcher::Output::Stdout(bytes) | pyfast_launcher::Output::Stderr(bytes) => {
+            said.extend_from_slice(bytes)
+        }
+    };
+    assert_eq!(run_on_volume(&engine, &run, &mut collect).await.unwrap(), 0);
+    assert_eq!(String::from_utf8(said).unwrap(), "/pyfast/__pycache__/module.cpython-311.pyc\n");
+    assert!(directory(&opened).join("__pycache__/module.cpython-311.pyc").is_file());
+    let missing = VolumeRun { image: NONE, ..run };
+    let error = run_on_volume(&engine, &missing, &mut |_| {}).await.unwrap_err();
+    assert!(matches!(error, Error::NotStarted { command, .. } if command == "python3"));
 }
 
 /// The engine's socket as a network address, as on another machine.
