@@ -8,6 +8,7 @@
 mod binary;
 mod failures;
 mod real;
+mod remote;
 mod slim;
 mod wheels;
 mod world;

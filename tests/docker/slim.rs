@@ -69,6 +69,7 @@ fn a_running_container_keeps_its_generation() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     world.package("alpha", "2.0");
+    world.requirements("alpha>1\n");
     world.synced();
     world.docker(&["kill", "-s", "USR1", &id]);
     world.docker(&["wait", &id]);

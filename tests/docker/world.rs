@@ -1,6 +1,7 @@
 //! A project, a volume and a clean environment for one test. Owns every call of the command line and of the engine's
 //! client, so that a change of either is one edit; must not know what is tested.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -19,6 +20,10 @@ pub(crate) struct World {
     directory: tempfile::TempDir,
     pub(crate) host: String,
     pub(crate) volume: String,
+    /// PATH of the program.
+    pub(crate) path: OsString,
+    /// Where the engine's client goes, which knows nothing of the addresses that a test makes up.
+    client_host: String,
     engine: bool,
 }
 
@@ -37,6 +42,24 @@ pub(crate) fn host() -> Option<String> {
     host
 }
 
+/// What the program needs of this machine: the certificates.
+#[expect(clippy::disallowed_methods, reason = "a child gets no other variables than the test's")]
+fn inherited() -> Vec<(&'static str, OsString)> {
+    let names = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    names.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))).collect()
+}
+
+/// This machine's PATH behind the directory of a Python that is no wrapper: wrappers find theirs by variables which
+/// the program does not get.
+#[expect(clippy::disallowed_methods, reason = "a child gets no other variables than the test's")]
+fn search_path() -> OsString {
+    let asked = Command::new("python3").args(["-c", "import sys; print(sys.base_prefix)"]).output();
+    let prefix = asked.map(|output| text(&output.stdout)).unwrap_or_default();
+    let mut path = OsString::from(format!("{}/bin:", prefix.trim()));
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    path
+}
+
 impl World {
     /// A world with an engine; `None` (and said so) without one.
     pub(crate) fn new(purpose: &str) -> Option<Self> {
@@ -52,7 +75,14 @@ impl World {
             fs_err::create_dir(directory.path().join(name)).unwrap();
         }
         let volume = format!("pyfast-test-cli-{purpose}-{}", std::process::id());
-        Self { directory, host: host.into(), volume, engine: false }
+        Self {
+            directory,
+            host: host.into(),
+            volume,
+            path: search_path(),
+            client_host: host.into(),
+            engine: false,
+        }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -83,22 +113,19 @@ impl World {
     }
 
     /// The program, in the project, in an environment that only the test decides.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a child needs the PATH and the certificates of this machine"
-    )]
     pub(crate) fn pyfast(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(PYFAST);
         command.args(arguments).current_dir(self.project()).env_clear();
-        for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
+        for (name, value) in inherited() {
+            command.env(name, value);
         }
         command
+            .env("PATH", &self.path)
             .env("HOME", self.directory.path().join("home"))
             .env("XDG_CACHE_HOME", self.directory.path().join("cache"))
             .env("DOCKER_HOST", &self.host)
+            // The engine of these tests may be without a bridge.
+            .env("PYFAST_HELPER_NETWORK", "host")
             .output()
             .unwrap()
     }
@@ -135,7 +162,11 @@ impl World {
 
     /// The engine's client.
     pub(crate) fn docker(&self, arguments: &[&str]) -> Output {
-        Command::new("docker").env("DOCKER_HOST", &self.host).args(arguments).output().unwrap()
+        Command::new("docker")
+            .env("DOCKER_HOST", &self.client_host)
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// `docker run` as a service does it: the volume and the root file system read-only, some user, `pyfast run --` in

@@ -1,11 +1,28 @@
-//! Runs the injected binary in a container that may write the volume, where this process cannot. Owns that container;
-//! must not know what the binary is asked to do.
+//! Runs a command in a container that may write the volume: the injected binary, where this process cannot write, or
+//! the image's own interpreter. Owns that container; must not know what the command does.
 
 use crate::archive::{Put, pack};
 use crate::engine::{ContainerSpec, Engine, Exit, Mount, Output};
 use crate::error::Error;
 use crate::scratch::Scratch;
 use crate::volume::MOUNT_POINT;
+
+/// One run of a command on the volume.
+#[derive(Debug, Clone)]
+pub struct VolumeRun<'a> {
+    /// Image in which it runs: the one that the environment is for.
+    pub image: &'a str,
+    /// Name of the volume, mounted writable at [`MOUNT_POINT`].
+    pub volume: &'a str,
+    /// The command and its arguments.
+    pub argv: &'a [String],
+    /// Files to be there before it starts. They are not part of the volume unless their paths say so.
+    pub files: &'a [HelperFile],
+    /// Network mode (`none`, `host`, `bridge`, a network's name).
+    pub network: &'a str,
+    /// Variables added to the image's. Anyone who may inspect containers can read them: no credentials.
+    pub environment: &'a [(String, String)],
+}
 
 /// One run of the injected binary.
 #[derive(Debug, Clone)]
@@ -35,22 +52,38 @@ pub struct HelperFile {
     pub mode: u32,
 }
 
-/// Runs the binary as root and hands its output over as it comes; returns its exit code.
-///
-/// The container is removed on every way out; dropping the future kills and removes it as well.
+/// Runs the injected binary as root on the volume; returns its exit code. See [`run_on_volume`].
 ///
 /// # Errors
-/// [`Error::ImageMissing`], [`Error::NotStarted`] when the volume holds no binary or one that cannot be executed,
-/// and the engine's own failures.
+/// As [`run_on_volume`]; [`Error::NotStarted`] when the volume holds no binary.
 pub async fn run_helper<E: Engine>(
     engine: &E,
     run: &HelperRun<'_>,
     output: &mut (dyn FnMut(Output<'_>) + Send),
 ) -> Result<i64, Error> {
     let program = format!("{MOUNT_POINT}/bin/pyfast");
+    let argv: Vec<_> = std::iter::once(&program).chain(run.arguments).cloned().collect();
+    let HelperRun { image, volume, files, network, environment, .. } = *run;
+    let run = VolumeRun { image, volume, argv: &argv, files, network, environment };
+    run_on_volume(engine, &run, output).await
+}
+
+/// Runs a command as root with the volume mounted writable, and hands its output over as it comes; returns its exit
+/// code.
+///
+/// The container is removed on every way out; dropping the future kills and removes it as well.
+///
+/// # Errors
+/// [`Error::ImageMissing`], [`Error::NotStarted`] when the command does not exist or cannot be executed, and the
+/// engine's own failures.
+pub async fn run_on_volume<E: Engine>(
+    engine: &E,
+    run: &VolumeRun<'_>,
+    output: &mut (dyn FnMut(Output<'_>) + Send),
+) -> Result<i64, Error> {
     let spec = ContainerSpec {
         image: run.image.into(),
-        argv: std::iter::once(&program).chain(run.arguments).cloned().collect(),
+        argv: run.argv.to_vec(),
         user: Some("0:0".into()),
         network: run.network.into(),
         mount: Some(Mount {
@@ -67,9 +100,11 @@ pub async fn run_helper<E: Engine>(
     removed?;
     match exit {
         Exit::Code(code) => Ok(code),
-        Exit::NotFound(message) | Exit::NotExecutable(message) => {
-            Err(Error::NotStarted { image: run.image.into(), command: program, message })
-        }
+        Exit::NotFound(message) | Exit::NotExecutable(message) => Err(Error::NotStarted {
+            image: run.image.into(),
+            command: run.argv.first().cloned().unwrap_or_default(),
+            message,
+        }),
     }
 }
 

@@ -19,7 +19,7 @@ pub use engine::{
     Output, Program, Recorded, ScratchContainer, Volume,
 };
 pub use error::{Error, Unreachable};
-pub use helper::{HelperFile, HelperRun, run_helper};
+pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
 pub use host::{Host, HostSettings};
 pub use inject::{Binary, Injected, inject};
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,10 @@ pub const PROJECT_LABEL: &str = "io.pyfast.project";
 
 /// File in the volume's root that identifies it: `{"schema":"1","id":"<32 hex digits>"}`.
 const MARKER: &str = ".pyfast-volume";
+
+/// How often, and how far apart, the marker is looked for.
+const LOOKS: usize = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// How this process gets at a volume's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,8 +206,14 @@ async fn mark<E: Engine>(
     let put = engine.put_archive(container.id(), tar).await;
     container.remove().await?;
     put?;
-    let seen = read_marker(mountpoint).as_ref() == Some(marker);
-    Ok(if seen { Access::Direct(mountpoint.into()) } else { Access::Container })
+    // Another process may be putting the same marker there: for a moment the engine has removed it.
+    for _ in 0..LOOKS {
+        if read_marker(mountpoint).as_ref() == Some(marker) {
+            return Ok(Access::Direct(mountpoint.into()));
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Ok(Access::Container)
 }
 
 async fn ask<E: Engine>(engine: &E, name: &str, image: &str) -> Result<Access, Error> {

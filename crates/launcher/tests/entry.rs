@@ -91,11 +91,12 @@ fn the_lease_lives_as_long_as_the_command_and_its_children() {
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
     };
     // The shell ends at once; its child keeps the lease until its standard input closes.
-    let mut child = command(root.path(), 0, &["sh", "-c", "cat <&0 >/dev/null & echo ready"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command(root.path(), 0, &["sh", "-c", "exec 3<&0; cat <&3 >/dev/null & echo ready"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
     let mut ready = [0; 6];
     child.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
     let stdin = child.stdin.take();
@@ -103,6 +104,37 @@ fn the_lease_lives_as_long_as_the_command_and_its_children() {
     assert!(!exclusive(), "what the command started keeps collectors out");
     drop(stdin);
     wait_until(exclusive);
+}
+
+#[test]
+fn few_allowed_descriptors_are_enough() {
+    let root = root();
+    activate(root.path());
+    let script = "ulimit -n 64; exec \"$0\" run \"$1\" 0 echo started";
+    let output =
+        Command::new("sh").arg("-c").arg(script).arg(PROGRAM).arg(root.path()).output().unwrap();
+    assert_eq!(stdout(&output), "started\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_file_system_that_can_only_be_read_is_no_hindrance() {
+    let root = root();
+    activate(root.path());
+    for path in ["envs/v1/abc/env.json", "envs/v1/abc", "envs/v1/abc/bin", "projects/shop/default"]
+    {
+        let path = root.path().join(path);
+        let mode = if path.is_dir() { 0o555 } else { 0o444 };
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // As a user who owns nothing here; root would be allowed everything.
+    fs_err::set_permissions(root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = command(root.path(), 0, &["id", "-u"]);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::process::CommandExt::uid(&mut command, 65534);
+    }
+    let user = stdout(&command.output().unwrap());
+    assert_ne!(user, "0\n");
 }
 
 fn wait_until(mut done: impl FnMut() -> bool) {

@@ -52,7 +52,9 @@ pub(super) fn hold(
                 Lease::Busy if start.elapsed() >= CHANGING.max(entry.wait) => {
                     return Err(Error::GenerationLocked { generation: directory });
                 }
-                Lease::Gone | Lease::Busy => {}
+                Lease::Gone | Lease::Busy => {
+                    waiting.get_or_insert_with(Waiting::new);
+                }
             },
             Found::Nothing(link) => {
                 let left = entry.wait.saturating_sub(start.elapsed());
