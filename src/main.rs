@@ -16,6 +16,8 @@ fn main() -> ExitCode {
     let Cli::Bench(args) = Cli::parse();
     let context = commands::bench::Context {
         index_url: None,
+        python: None,
+        json: false,
         requirements: Vec::new(),
         pyfast: std::env::current_exe().unwrap_or_default(),
         environment: std::env::vars_os().collect(),

@@ -42,7 +42,7 @@ Examples:
   pyfast bench -r requirements.txt
   pyfast bench -r requirements.txt --scenario warm,noop --runs 20 --vs uv
   pyfast bench -r requirements.txt --local-mirror --latency 20 --bandwidth 100 --svg bench.svg
-  pyfast bench -r requirements.txt --markdown docs/benchmarks.md --json bench.json")]
+  pyfast bench -r requirements.txt --markdown benchmarks.md --json-file bench.json")]
 pub(crate) struct Args {
     /// Requirements file; may be given several times
     #[arg(short = 'r', long = "requirements", value_name = "FILE")]
@@ -62,15 +62,9 @@ pub(crate) struct Args {
     /// The uv to compare with [default: the one on PATH]
     #[arg(long, value_name = "PATH")]
     uv: Option<PathBuf>,
-    /// The interpreter that environments are made for [default: python3 on PATH]
-    #[arg(long, value_name = "PATH")]
-    python: Option<PathBuf>,
     /// Have all tools compile bytecode; without it, none does
     #[arg(long)]
     compile: bool,
-    /// The index that all tools use
-    #[arg(long, value_name = "URL")]
-    index_url: Option<String>,
     /// Put a caching mirror of the index on the loopback, which sends the headers of a good index
     #[arg(long)]
     local_mirror: bool,
@@ -89,13 +83,13 @@ pub(crate) struct Args {
     /// Seconds after which a run is given up
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     timeout: u64,
-    /// Write all figures as JSON; `-` is standard output, instead of the table
+    /// Write all figures as JSON to a file (`--json` prints them instead of the table)
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    json_file: Option<PathBuf>,
     /// Draw the figures as a bar chart
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Write the table as Markdown; `-` is standard output, instead of the table
+    /// Write the table as Markdown; `-` prints it instead of the plain table
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Read jobs from standard input, run each and say what it took: what the comparison itself starts
@@ -112,8 +106,12 @@ fn positive(text: &str) -> Result<f64, String> {
 
 /// What a comparison needs from outside.
 pub(crate) struct Context<'a> {
-    /// The index when `--index-url` does not name one; `None` leaves each tool its own default.
+    /// The index that all tools use; `None` leaves each tool its own default.
     pub(crate) index_url: Option<String>,
+    /// The interpreter that environments are made for, as a path, a program's name or a version; `None` is `python3` on `PATH`.
+    pub(crate) python: Option<String>,
+    /// Whether the figures are printed as JSON instead of as a table.
+    pub(crate) json: bool,
     /// The requirements files when `-r` names none.
     pub(crate) requirements: Vec<PathBuf>,
     /// The pyfast that is measured and that measures.
@@ -135,12 +133,13 @@ pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
         worker::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Context { output, progress, pyfast, .. } = context;
+    let Context { output, progress, pyfast, json, .. } = context;
     // Before the pages of a mirror make this process large.
     let mut meter = Meter::start(&pyfast)?;
     let inquiry = Inquiry {
         args,
-        index_url: args.index_url.clone().or(context.index_url),
+        index_url: context.index_url,
+        python: context.python,
         requirements: if args.requirements.is_empty() {
             context.requirements
         } else {
@@ -150,13 +149,13 @@ pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
         session: context.environment,
     };
     let report = inquiry.compare(&mut meter, progress)?;
-    deliver(args, &report, output)?;
+    deliver(args, json, &report, output)?;
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Writes the report in every form asked for, and as a table unless another form takes the standard output.
-fn deliver(args: &Args, report: &Report, output: &mut dyn Write) -> Result<(), Error> {
-    let mut table = true;
+fn deliver(args: &Args, json: bool, report: &Report, output: &mut dyn Write) -> Result<(), Error> {
+    let mut table = !json;
     let mut put = |path: &Option<PathBuf>, text: String| -> Result<(), Error> {
         match path.as_deref() {
             None => Ok(()),
@@ -167,9 +166,11 @@ fn deliver(args: &Args, report: &Report, output: &mut dyn Write) -> Result<(), E
             Some(path) => fs_err::write(path, text).map_err(Error::Output),
         }
     };
-    if args.json.is_some() {
-        put(&args.json, serde_json::to_string_pretty(report).map_err(Error::Json)? + "\n")?;
+    let figures = serde_json::to_string_pretty(report).map_err(Error::Json)? + "\n";
+    if json {
+        put(&Some("-".into()), figures.clone())?;
     }
+    put(&args.json_file, figures)?;
     put(&args.markdown, table::markdown(report))?;
     put(&args.svg, chart::svg(report))?;
     if table {

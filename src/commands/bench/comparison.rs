@@ -28,6 +28,8 @@ pub(super) struct Inquiry<'a> {
     pub(super) args: &'a Args,
     /// `None` leaves each tool its own default.
     pub(super) index_url: Option<String>,
+    /// A path, a program's name or a version; `None` is `python3` on `PATH`.
+    pub(super) python: Option<String>,
     pub(super) requirements: Vec<PathBuf>,
     /// `None` leaves pyfast itself out.
     pub(super) pyfast: Option<PathBuf>,
@@ -55,6 +57,7 @@ impl Inquiry<'_> {
         let date = machine::date(SystemTime::now());
         let requirements = self.requirements_files()?;
         let room = Room::open(self.args.work_dir.as_deref())?;
+        let machine = Machine::observe(&room.path);
         let variables = tool::environment(&self.session, &room.home);
         let (python, python_version) = self.interpreter(&variables)?;
         let mirror = self.mirror(&room)?;
@@ -69,6 +72,7 @@ impl Inquiry<'_> {
         let mut course =
             Course { expected: primed.expected, runs: self.args.runs, meter, progress };
         let rows = run_all(&mut course, &scenarios, &primed.stages, &primed.failed)?;
+        notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
         notes.extend(notes::notes(&scenarios, &common, mirror.is_some()));
         let names = requirements
             .iter()
@@ -77,7 +81,7 @@ impl Inquiry<'_> {
             |_| MirrorFacts { latency_ms: self.args.latency, bandwidth_mbit: self.args.bandwidth };
         Ok(Report {
             date,
-            machine: Machine::observe(&room.path),
+            machine,
             python_version,
             mirror: mirror.as_ref().map(facts),
             requirements: names.collect(),
@@ -100,8 +104,13 @@ impl Inquiry<'_> {
     }
 
     fn interpreter(&self, variables: &Variables) -> Result<(PathBuf, String), Error> {
-        let on_path = || facts::on_path("python3", variables);
-        let program = self.args.python.clone().or_else(on_path).ok_or(Error::NoPython)?;
+        let program = match self.python.as_deref() {
+            None => facts::on_path("python3", variables).ok_or(Error::NoPython)?,
+            Some(path) if path.contains('/') => path.into(),
+            Some(name) => facts::on_path(name, variables)
+                .or_else(|| facts::on_path(&format!("python{name}"), variables))
+                .ok_or_else(|| Error::NoSuchPython { name: name.to_owned() })?,
+        };
         facts::interpreter(&program, variables)
     }
 
