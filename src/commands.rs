@@ -1,2 +1,82 @@
-//! The commands, a file each.
+//! A file per command. Each holds the command's arguments, whose doc comments are its help, and one
+//! function.
+
 pub(crate) mod bench;
+pub(crate) mod cache;
+pub(crate) mod completions;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod lock;
+pub(crate) mod rollback;
+pub(crate) mod run;
+pub(crate) mod sync;
+pub(crate) mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use pyfast_resolver::IndexOptions;
+
+use crate::cli::{Cli, Command};
+use crate::failure::{Code, Failure};
+use crate::indexes::Indexes;
+use crate::interpreters;
+use crate::settings::{Environment, Python, Settings};
+use crate::ui::Ui;
+
+/// Reads the command line, runs the command, shows a failure.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::of_process();
+    let ui = Ui::new(&cli.common, cli.command.json(), &environment);
+    match dispatch(cli, environment) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.show(ui);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
+    if let Command::Completions(args) = &cli.command {
+        return Ok(completions::run(args));
+    }
+    let settings = Settings::new(cli.common, cli.command.json(), environment)?;
+    match &cli.command {
+        Command::Lock(args) => lock::run(args, &settings),
+        Command::Sync(args) => sync::run(args, &settings),
+        Command::Run(args) => run::run(args, &settings),
+        Command::Bench(args) => run_bench(args, &settings),
+        Command::List(args) => list::run(args, &settings),
+        Command::History(args) => history::run(args, &settings),
+        Command::Rollback(args) => rollback::run(args, &settings),
+        Command::Verify(args) => verify::run(args, &settings),
+        Command::Cache(args) => cache::run(args, &settings),
+        Command::Completions(args) => Ok(completions::run(args)),
+    }
+}
+
+/// Gives the comparison what it needs of the outside.
+fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let fail = |error: &dyn std::error::Error| Failure::from_error("bench", error, Code::Mendable);
+    let interpreter = match &settings.python {
+        Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?.path),
+        Python::Image(_) => None,
+    };
+    // A comparison without a known index leaves each tool its own default.
+    let probed = interpreter.as_deref();
+    let index = Indexes::new(settings, &IndexOptions::default(), probed).ok();
+    let context = bench::Context {
+        index_url: settings.common.index.index_url.clone().or_else(|| {
+            index.and_then(|index| index.urls.last().map(ToString::to_string))
+        }),
+        python: interpreter.clone(),
+        requirements: settings.project.requirements(&[], &settings.env).unwrap_or_default(),
+        pyfast: std::env::current_exe().map_err(|error| fail(&error))?,
+        environment: std::env::vars_os().collect(),
+        output: &mut std::io::stdout(),
+        progress: &mut std::io::stderr(),
+    };
+    bench::run(args, context).map_err(|error| fail(&error))
+}

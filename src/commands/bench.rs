@@ -42,7 +42,7 @@ Examples:
   pyfast bench -r requirements.txt
   pyfast bench -r requirements.txt --scenario warm,noop --runs 20 --vs uv
   pyfast bench -r requirements.txt --local-mirror --latency 20 --bandwidth 100 --svg bench.svg
-  pyfast bench -r requirements.txt --markdown benchmarks.md --json-file bench.json")]
+  pyfast bench -r requirements.txt --markdown docs/benchmarks.md --json bench.json")]
 pub(crate) struct Args {
     /// Requirements file; may be given several times
     #[arg(short = 'r', long = "requirements", value_name = "FILE")]
@@ -83,13 +83,13 @@ pub(crate) struct Args {
     /// Seconds after which a run is given up
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     timeout: u64,
-    /// Write all figures as JSON to a file (`--json` prints them instead of the table)
+    /// Write all figures as JSON; `-` is standard output, instead of the table
     #[arg(long, value_name = "FILE")]
-    json_file: Option<PathBuf>,
+    json: Option<PathBuf>,
     /// Draw the figures as a bar chart
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Write the table as Markdown; `-` prints it instead of the plain table
+    /// Write the table as Markdown; `-` is standard output, instead of the table
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Read jobs from standard input, run each and say what it took: what the comparison itself starts
@@ -106,12 +106,10 @@ fn positive(text: &str) -> Result<f64, String> {
 
 /// What a comparison needs from outside.
 pub(crate) struct Context<'a> {
-    /// The index that all tools use; `None` leaves each tool its own default.
+    /// The index when `--index-url` does not name one; `None` leaves each tool its own default.
     pub(crate) index_url: Option<String>,
-    /// The interpreter that environments are made for, as a path, a program's name or a version; `None` is `python3` on `PATH`.
-    pub(crate) python: Option<String>,
-    /// Whether the figures are printed as JSON instead of as a table.
-    pub(crate) json: bool,
+    /// The interpreter that environments are made for; `None` is `python3` on `PATH`.
+    pub(crate) python: Option<PathBuf>,
     /// The requirements files when `-r` names none.
     pub(crate) requirements: Vec<PathBuf>,
     /// The pyfast that is measured and that measures.
@@ -133,7 +131,7 @@ pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
         worker::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Context { output, progress, pyfast, json, .. } = context;
+    let Context { output, progress, pyfast, .. } = context;
     // Before the pages of a mirror make this process large.
     let mut meter = Meter::start(&pyfast)?;
     let inquiry = Inquiry {
@@ -149,13 +147,13 @@ pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
         session: context.environment,
     };
     let report = inquiry.compare(&mut meter, progress)?;
-    deliver(args, json, &report, output)?;
+    deliver(args, &report, output)?;
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Writes the report in every form asked for, and as a table unless another form takes the standard output.
-fn deliver(args: &Args, json: bool, report: &Report, output: &mut dyn Write) -> Result<(), Error> {
-    let mut table = !json;
+fn deliver(args: &Args, report: &Report, output: &mut dyn Write) -> Result<(), Error> {
+    let mut table = true;
     let mut put = |path: &Option<PathBuf>, text: String| -> Result<(), Error> {
         match path.as_deref() {
             None => Ok(()),
@@ -166,11 +164,9 @@ fn deliver(args: &Args, json: bool, report: &Report, output: &mut dyn Write) -> 
             Some(path) => fs_err::write(path, text).map_err(Error::Output),
         }
     };
-    let figures = serde_json::to_string_pretty(report).map_err(Error::Json)? + "\n";
-    if json {
-        put(&Some("-".into()), figures.clone())?;
+    if args.json.is_some() {
+        put(&args.json, serde_json::to_string_pretty(report).map_err(Error::Json)? + "\n")?;
     }
-    put(&args.json_file, figures)?;
     put(&args.markdown, table::markdown(report))?;
     put(&args.svg, chart::svg(report))?;
     if table {

@@ -1,1 +1,47 @@
-//! Placeholder.
+//! Makes environments exactly what a lock says: a store of unpacked wheels, and generations composed of
+//! links into it. Knows nothing of requirements or containers; prints nothing, reads no environment variable.
+
+mod act;
+mod activate;
+mod archive;
+mod bytecode;
+mod compose;
+mod disk;
+mod download;
+mod elf;
+mod entry_points;
+mod environment;
+mod error;
+mod event;
+mod interpreter;
+mod layout;
+mod manifest;
+mod plan;
+mod record;
+mod scripts;
+mod store;
+mod verify;
+mod wheel;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use activate::{
+    Activation, Rollback, activate, current, history, lease_current, lock_project, rollback_target,
+};
+pub use bytecode::{Compiler, is_compiled};
+pub use compose::plan;
+pub use disk::FileLock;
+pub use download::{Downloads, Sink, Wanted};
+pub use entry_points::EntryPoint;
+pub use environment::{Generation, compose, id};
+pub use error::{Error, Refusal};
+pub use event::Event;
+pub use interpreter::{Interpreter, PROBE};
+pub use layout::{Layout, ProjectEnv};
+pub use manifest::{Manifest, StoredFile, TopLevel};
+pub use plan::{
+    Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
+};
+pub use store::{Admission, Store, WheelBytes};
+pub use verify::{Fault, Finding, repair, verify, verify_generation, verify_store};

@@ -1,12 +1,56 @@
 //! What to install: requirements and a target in, a resolution and a lock out.
 //! Writes nothing outside its HTTP cache, and knows nothing of environments or containers.
+//!
+//! [`read_requirements`] → [`resolve`] over a [`Registry`] → [`Lock`].
 
+mod cache;
+mod candidate;
+mod client;
+mod credentials;
+mod direct;
 mod distribution;
+mod dns;
+mod error;
+mod flat;
+mod hints;
+mod html;
+mod index;
+mod lock;
+mod lock_write;
+mod metadata;
+mod once;
+mod packages;
+mod page;
+mod platform;
+mod range;
+mod registry;
+mod remote;
+mod report;
+mod requirement;
+mod requirement_line;
+mod requirements_txt;
+mod requirements_write;
+mod resolution;
+mod simple;
+mod solve;
 mod tags;
 mod target;
 
+pub use cache::Cache;
+pub use candidate::{Candidate, Policy, Preference, Prereleases, Selector, Unusable};
+pub use client::{Answer, Client, ClientOptions, Request};
+pub use credentials::{Credentials, redact};
 pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, WheelFilename};
+pub use error::Error;
+pub use lock::{Lock, Locked};
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
+pub use platform::named_target;
+pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
+pub use report::NoSolution;
+pub use requirement::{DirectWheel, Origin, Requirement, Source};
+pub use requirements_txt::{IndexOptions, ReadContext, RequirementSet, read_requirements};
+pub use requirements_write::{LineOptions, to_requirements};
+pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
 pub use tags::{Libc, TagFacts, Tags};
 pub use target::Target;

@@ -28,8 +28,8 @@ pub(super) struct Inquiry<'a> {
     pub(super) args: &'a Args,
     /// `None` leaves each tool its own default.
     pub(super) index_url: Option<String>,
-    /// A path, a program's name or a version; `None` is `python3` on `PATH`.
-    pub(super) python: Option<String>,
+    /// `None` is `python3` on `PATH`.
+    pub(super) python: Option<PathBuf>,
     pub(super) requirements: Vec<PathBuf>,
     /// `None` leaves pyfast itself out.
     pub(super) pyfast: Option<PathBuf>,
@@ -104,13 +104,8 @@ impl Inquiry<'_> {
     }
 
     fn interpreter(&self, variables: &Variables) -> Result<(PathBuf, String), Error> {
-        let program = match self.python.as_deref() {
-            None => facts::on_path("python3", variables).ok_or(Error::NoPython)?,
-            Some(path) if path.contains('/') => path.into(),
-            Some(name) => facts::on_path(name, variables)
-                .or_else(|| facts::on_path(&format!("python{name}"), variables))
-                .ok_or_else(|| Error::NoSuchPython { name: name.to_owned() })?,
-        };
+        let on_path = || facts::on_path("python3", variables);
+        let program = self.python.clone().or_else(on_path).ok_or(Error::NoPython)?;
         facts::interpreter(&program, variables)
     }
 

@@ -25,12 +25,6 @@ pub(crate) enum Error {
     /// No interpreter was named and none is on `PATH`.
     #[error("no Python found on PATH: name one with `--python PATH`")]
     NoPython,
-    /// The interpreter that was named is not there.
-    #[error("no Python called {name} or python{name} on PATH")]
-    NoSuchPython {
-        /// What was asked for.
-        name: String,
-    },
     /// The interpreter does not answer.
     #[error("the interpreter {} does not say what it is: {message}", path.display())]
     Interpreter {

@@ -44,13 +44,13 @@ fn outcome(row: &Row, tool: Tool) -> &Outcome {
 
 fn compare(
     args: &Args,
-    index: Option<&str>,
     session: Vec<(OsString, OsString)>,
     files: &[PathBuf],
+    index_url: Option<String>,
 ) -> Result<Report, Error> {
     let inquiry = Inquiry {
         args,
-        index_url: index.map(str::to_owned),
+        index_url,
         python: None,
         requirements: files.to_vec(),
         pyfast: None,
@@ -70,9 +70,17 @@ fn pip_and_uv_are_compared_on_a_local_index_in_every_scenario() {
     upstream.project("gamma", &["1.0"], &[]);
     let requirements = work.path().join("requirements.txt");
     fs_err::write(&requirements, "alpha\n").unwrap();
-    let words = ["--runs", "1", "--add", "gamma", "--local-mirror", "--uv", uv.to_str().unwrap()];
-    let report =
-        compare(&parse(&words).unwrap(), Some(&upstream.url()), session, &[requirements]).unwrap();
+    let url = upstream.url();
+    let words = [
+        "--runs",
+        "1",
+        "--add",
+        "gamma",
+        "--local-mirror",
+        "--uv",
+        uv.to_str().unwrap(),
+    ];
+    let report = compare(&parse(&words).unwrap(), session, &[requirements], Some(url)).unwrap();
 
     assert_eq!(report.distributions, 2);
     assert!(report.is_sound(), "{}", table::text(&report));
@@ -106,9 +114,19 @@ fn a_tool_that_makes_another_environment_is_not_believed() {
         case $1 in --version) echo uv 0;; venv) mkdir -p \"$last/lib/python3/site-packages\";; esac\n";
     fs_err::write(&liar, script).unwrap();
     fs_err::set_permissions(&liar, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let words = ["--vs", "pip,uv", "--scenario", "cold", "--runs", "1", "--local-mirror", "--uv"];
+    let url = upstream.url();
+    let words = [
+        "--vs",
+        "pip,uv",
+        "--scenario",
+        "cold",
+        "--runs",
+        "1",
+        "--local-mirror",
+        "--uv",
+    ];
     let args = parse(&[&words[..], &[liar.to_str().unwrap()]].concat()).unwrap();
-    let report = compare(&args, Some(&upstream.url()), session, &[requirements]).unwrap();
+    let report = compare(&args, session, &[requirements], Some(url)).unwrap();
     assert!(!report.is_sound());
     // uv comes first in the order of trust, so the set is what it claims: nothing.
     let Outcome::Different { differences } = outcome(&report.rows[0], Tool::Pip) else {
@@ -120,11 +138,11 @@ fn a_tool_that_makes_another_environment_is_not_believed() {
 #[test]
 fn what_cannot_be_compared_is_refused_in_words() {
     let args = parse(&["--local-mirror"]).unwrap();
-    assert!(matches!(compare(&args, None, Vec::new(), &[]), Err(Error::NoRequirements)));
+    assert!(matches!(compare(&args, Vec::new(), &[], None), Err(Error::NoRequirements)));
     let missing =
-        compare(&args, None, Vec::new(), &["/nonexistent/requirements.txt".into()]).unwrap_err();
+        compare(&args, Vec::new(), &["/nonexistent/requirements.txt".into()], None).unwrap_err();
     assert!(worker::chain(&missing).contains("/nonexistent/requirements.txt"), "{missing}");
-    let none = compare(&args, None, Vec::new(), &["/proc/self/status".into()]).unwrap_err();
+    let none = compare(&args, Vec::new(), &["/proc/self/status".into()], None).unwrap_err();
     assert!(matches!(none, Error::NoPython));
 }
 
@@ -150,10 +168,9 @@ fn results_go_where_they_are_asked_for() {
     let work = tempfile::tempdir().unwrap();
     let report = report::tests::report();
     let (svg, json) = (work.path().join("chart.svg"), work.path().join("all.json"));
-    let args =
-        parse(&["--svg", svg.to_str().unwrap(), "--json-file", json.to_str().unwrap()]).unwrap();
+    let args = parse(&["--svg", svg.to_str().unwrap(), "--json", json.to_str().unwrap()]).unwrap();
     let mut output = Vec::new();
-    deliver(&args, false, &report, &mut output).unwrap();
+    deliver(&args, &report, &mut output).unwrap();
     assert_eq!(String::from_utf8(output).unwrap(), table::text(&report));
     assert!(fs_err::read_to_string(svg).unwrap().starts_with("<svg "));
     assert!(
@@ -162,6 +179,6 @@ fn results_go_where_they_are_asked_for() {
     );
 
     let mut output = Vec::new();
-    deliver(&parse(&[]).unwrap(), true, &report, &mut output).unwrap();
+    deliver(&parse(&["--json", "-"]).unwrap(), &report, &mut output).unwrap();
     assert!(serde_json::from_slice::<serde_json::Value>(&output).is_ok());
 }

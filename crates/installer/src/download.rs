@@ -1,0 +1,232 @@
+//! From wheels wanted to wheels in the store: fetching, checking, unpacking and compiling overlap,
+//! and begin while the resolver still works. Knows nothing of environments.
+//!
+//! Tasks on the runtime fetch; unpacking crosses to rayon once, in [`Shared::unpack`].
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
+use pyfast_resolver::{Client, Location, Request, Sha256, WheelFilename};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::bytecode::Compiler;
+use crate::disk::FileLock;
+use crate::error::Error;
+use crate::event::Event;
+use crate::store::{Admission, Store, WheelBytes};
+
+/// Bytes of wheels held in memory at once, in units of [`UNIT`].
+const MEMORY_UNITS: u32 = 40 << 4;
+const UNIT: u64 = 64 << 10;
+/// What a wheel of unknown size is taken to need.
+const UNKNOWN_UNITS: u32 = 4 << 4;
+/// How often to look whether another process has finished with a wheel.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A wheel that is to be in the store.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its file name.
+    pub filename: WheelFilename,
+    /// Where it is.
+    pub location: Location,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes, where that is known.
+    pub size: Option<u64>,
+    /// Its bytes, where they were already fetched.
+    pub body: Option<Bytes>,
+}
+
+/// Called with each step.
+pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
+
+type Outcome = SharedFuture<BoxFuture<'static, Result<(), Arc<Error>>>>;
+
+/// Wheels on their way into the store.
+pub struct Downloads {
+    shared: Arc<Shared>,
+    runtime: Handle,
+    work: Mutex<HashMap<Sha256, Outcome>>,
+}
+
+struct Shared {
+    store: Arc<Store>,
+    client: Arc<Client>,
+    compiler: Option<Compiler>,
+    memory: Semaphore,
+    sink: Sink,
+    fetched: AtomicUsize,
+}
+
+impl Downloads {
+    /// Downloads into `store` on `runtime`; with a compiler, each wheel is compiled as well.
+    pub fn new(
+        store: Arc<Store>,
+        client: Arc<Client>,
+        compiler: Option<Compiler>,
+        runtime: &Handle,
+        sink: Sink,
+    ) -> Self {
+        let memory = Semaphore::new(MEMORY_UNITS as usize);
+        let shared = Arc::new(Shared { store, client, compiler, memory, sink, fetched: AtomicUsize::new(0) });
+        Self { shared, runtime: runtime.clone(), work: Mutex::default() }
+    }
+
+    /// Starts on a wheel, unless that was done before. Returns at once.
+    pub fn start(&self, wanted: Wanted) {
+        drop(self.outcome(wanted));
+    }
+
+    fn outcome(&self, wanted: Wanted) -> Outcome {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = work.entry(wanted.sha256).or_insert_with(|| {
+            let shared = Arc::clone(&self.shared);
+            let task = self.runtime.spawn(async move { shared.bring(wanted).await.map_err(Arc::new) });
+            let outcome = async move {
+                match task.await {
+                    Ok(outcome) => outcome,
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                }
+            };
+            outcome.boxed().shared()
+        });
+        outcome.clone()
+    }
+
+    /// How many wheels were unpacked so far.
+    pub fn fetched(&self) -> usize {
+        self.shared.fetched.load(Ordering::Relaxed)
+    }
+
+    /// Waits until all of `wanted` are in the store. What was started and is not among them is left
+    /// to itself. Must be called outside the runtime.
+    ///
+    /// # Errors
+    /// The first wheel, in the order of `wanted`, that could not be fetched or was refused.
+    pub fn finish(&self, wanted: Vec<Wanted>) -> Result<(), Error> {
+        let mut by_size: Vec<usize> = (0..wanted.len()).collect();
+        by_size.sort_by_key(|&index| std::cmp::Reverse(wanted[index].size));
+        // The largest first: the last to finish decides when all is done.
+        let mut outcomes: Vec<(usize, Outcome)> =
+            by_size.into_iter().map(|index| (index, self.outcome(wanted[index].clone()))).collect();
+        outcomes.sort_by_key(|(index, _)| *index);
+        let outcomes = outcomes.into_iter().map(|(_, outcome)| outcome);
+        let outcomes = self.runtime.block_on(join_all(outcomes));
+        outcomes.into_iter().collect::<Result<(), _>>().map_err(Error::Shared)
+    }
+}
+
+impl Shared {
+    async fn bring(self: Arc<Self>, wanted: Wanted) -> Result<(), Error> {
+        if !self.store.contains(&wanted.sha256) {
+            self.fetch_and_unpack(&wanted).await?;
+        }
+        if self.compiler.is_some() {
+            let sha256 = wanted.sha256;
+            let shared = Arc::clone(&self);
+            let compile = move || shared.compile(&sha256);
+            return match tokio::task::spawn_blocking(compile).await {
+                Ok(outcome) => outcome,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
+        }
+        Ok(())
+    }
+
+    fn compile(&self, sha256: &Sha256) -> Result<(), Error> {
+        let Some(compiler) = &self.compiler else { return Ok(()) };
+        let modules = compiler.compile(self.store.layout(), sha256)?;
+        (self.sink)(Event::Compiled { wheel: *sha256, modules });
+        Ok(())
+    }
+
+    async fn fetch_and_unpack(self: &Arc<Self>, wanted: &Wanted) -> Result<(), Error> {
+        let units = wanted.size.map_or(UNKNOWN_UNITS, |size| {
+            u32::try_from(size / UNIT + 1).unwrap_or(u32::MAX).min(MEMORY_UNITS)
+        });
+        // The semaphore is never closed.
+        let _memory = self.memory.acquire_many(units).await;
+        // Of several processes that want a wheel one fetches it; the others find it in the store.
+        let Some(_lock) = self.lock(&wanted.sha256).await? else { return Ok(()) };
+        let bytes = match (&wanted.body, &wanted.location) {
+            (Some(body), _) => body.clone(),
+            (None, Location::Path(path)) => {
+                Bytes::from(fs_err::read(path).map_err(Error::io("read", path))?)
+            }
+            (None, Location::Url(url)) => {
+                (self.sink)(Event::Fetching {
+                    wheel: wanted.filename.to_string(),
+                    size: wanted.size,
+                });
+                let limit = wanted.size.and_then(|size| usize::try_from(size).ok());
+                let request = Request::file(url.clone(), limit.unwrap_or(usize::MAX));
+                let answer = self.client.fetch(&request).await.map_err(Error::Fetch)?;
+                if !answer.status.is_success() {
+                    return Err(Error::Fetch(pyfast_resolver::Error::Status {
+                        url: url.clone(),
+                        status: answer.status.as_u16(),
+                        attempts: 1,
+                    }));
+                }
+                answer.body
+            }
+        };
+        self.unpack(wanted, bytes).await
+    }
+
+    /// Takes the wheel's lock; `None` if the wheel came into the store meanwhile.
+    async fn lock(&self, sha256: &Sha256) -> Result<Option<FileLock>, Error> {
+        let shelf = sha256.to_string();
+        let path = self.store.layout().locks().join(format!("wheels-{}", &shelf[..2]));
+        loop {
+            let lock = FileLock::try_create(&path)?;
+            if self.store.contains(sha256) {
+                return Ok(None);
+            }
+            if lock.is_some() {
+                return Ok(lock);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Crosses to rayon; a panic there goes on here.
+    async fn unpack(self: &Arc<Self>, wanted: &Wanted, bytes: Bytes) -> Result<(), Error> {
+        let (sender, receiver) = oneshot::channel();
+        let (shared, filename, sha256) = (Arc::clone(self), wanted.filename.clone(), wanted.sha256);
+        rayon::spawn(move || {
+            let admit = std::panic::AssertUnwindSafe(|| {
+                let expected = sha256;
+                let bytes = &bytes[..];
+                shared.store.admit(&WheelBytes { filename: &filename, expected, found: None, bytes })
+            });
+            // Nobody waits any more if the run has already failed.
+            let _ = sender.send(std::panic::catch_unwind(admit));
+        });
+        match receiver.await {
+            Ok(Ok(admission)) => self.admitted(wanted, admission?),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_closed) => unreachable!("the closure sends exactly once"),
+        }
+        Ok(())
+    }
+
+    fn admitted(&self, wanted: &Wanted, admission: Admission) {
+        if let Admission::Unpacked(manifest) = admission {
+            self.fetched.fetch_add(1, Ordering::Relaxed);
+            (self.sink)(Event::Admitted {
+                wheel: wanted.filename.to_string(),
+                sha256: wanted.sha256,
+                files: manifest.files,
+                size: manifest.size,
+            });
+        }
+    }
+}

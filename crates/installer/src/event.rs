@@ -1,0 +1,53 @@
+//! What the installer tells while it works. The command line alone turns events into text.
+
+use std::path::PathBuf;
+
+use pyfast_resolver::Sha256;
+
+/// A step of the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A wheel is being fetched.
+    Fetching {
+        /// The wheel's file name.
+        wheel: String,
+        /// Its size in bytes, where that is known.
+        size: Option<u64>,
+    },
+    /// A wheel was verified, unpacked and admitted to the store.
+    Admitted {
+        /// The wheel's file name.
+        wheel: String,
+        /// Its digest.
+        sha256: Sha256,
+        /// Number of files.
+        files: u64,
+        /// Bytes on disk.
+        size: u64,
+    },
+    /// A wheel's modules were compiled in the store.
+    Compiled {
+        /// The wheel's digest.
+        wheel: Sha256,
+        /// Number of modules compiled.
+        modules: u64,
+    },
+    /// Another process holds a lock that is needed.
+    Waiting {
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// A generation was composed, or found ready.
+    Composed {
+        /// Its id.
+        id: String,
+        /// Whether it existed before.
+        reused: bool,
+    },
+    /// Something the user should know that stops nothing.
+    Warning {
+        /// The whole message.
+        message: String,
+    },
+}

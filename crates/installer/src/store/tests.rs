@@ -1,0 +1,208 @@
+//! What gets into the store, and what does not.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::*;
+use crate::fixtures::{Root, WheelFile, zip_of};
+
+fn wheel() -> WheelFile {
+    WheelFile::new("pkg", "1.0")
+        .info("entry_points.txt", "[console_scripts]\nrun = pkg:main\n")
+        .info("RECORD.jws", "{}")
+        .file("pkg/__init__.py", "def main(): print('hi')\n")
+        .program("pkg/tool.sh", "#!/bin/sh\n")
+        .file("single.py", "")
+        .file("pkg-1.0.data/scripts/tool", "#!python\n")
+}
+
+fn admit(root: &Root, filename: &WheelFilename, bytes: &[u8]) -> Result<Admission, Error> {
+    let expected = record::sha256(bytes);
+    root.store.admit(&WheelBytes { filename, expected, found: None, bytes })
+}
+
+/// Whether nothing of a failed admission is left.
+fn is_clean(root: &Root) -> bool {
+    let leavings = fs_err::read_dir(root.store.workspace()).unwrap().count();
+    leavings == 0 && root.store.wheels().unwrap().is_empty()
+}
+
+#[test]
+fn a_wheel_is_unpacked_whole_and_read_only() {
+    let root = Root::new();
+    let digest = root.admit(&wheel());
+    assert!(root.store.contains(&digest));
+    assert_eq!(root.store.wheels().unwrap(), [digest]);
+    let directory = root.layout.wheel(&digest);
+    let mode =
+        |path: &str| fs_err::metadata(directory.join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("root/pkg/__init__.py"), 0o444);
+    assert_eq!(mode("root/pkg/tool.sh"), 0o555);
+    assert_eq!(mode("data/scripts/tool"), 0o555, "scripts are programs whatever the archive says");
+    assert_eq!((mode("root"), mode("root/pkg"), mode("data")), (0o555, 0o555, 0o555));
+    assert!(!directory.join("root/pkg-1.0.dist-info/RECORD.jws").exists());
+
+    let manifest = root.store.manifest(&digest).unwrap();
+    let top: Vec<_> =
+        manifest.top_level.iter().map(|top| (top.name.as_str(), top.directory)).collect();
+    assert_eq!(top, [("pkg", true), ("pkg-1.0.dist-info", true), ("single.py", false)]);
+    assert_eq!((manifest.scripts.as_slice(), manifest.has_data), (&["tool".to_owned()][..], false));
+    let files = root.store.files(&digest).unwrap();
+    assert_eq!(manifest.files, files.len() as u64);
+    assert!(verify_all(&root).is_empty());
+}
+
+fn verify_all(root: &Root) -> Vec<crate::verify::Finding> {
+    crate::verify::verify_store(&root.store).unwrap()
+}
+
+#[test]
+fn record_is_complete_sorted_and_true() {
+    let root = Root::new();
+    let digest = root.admit(&wheel());
+    let directory = root.layout.wheel(&digest).join("root");
+    let info = directory.join("pkg-1.0.dist-info");
+    assert_eq!(fs_err::read_to_string(info.join("INSTALLER")).unwrap(), "pyfast\n");
+    let record = fs_err::read(info.join("RECORD")).unwrap();
+    let rows = record::parse(&record).unwrap();
+    let paths: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "pkg-1.0.dist-info/INSTALLER",
+            "pkg-1.0.dist-info/METADATA",
+            "pkg-1.0.dist-info/RECORD",
+            "pkg-1.0.dist-info/WHEEL",
+            "pkg-1.0.dist-info/entry_points.txt",
+            "pkg/__init__.py",
+            "pkg/tool.sh",
+            "single.py",
+        ]
+    );
+    for row in rows.iter().filter(|row| !row.path.ends_with("/RECORD")) {
+        let content = fs_err::read(directory.join(&row.path)).unwrap();
+        assert_eq!(row.size, Some(content.len() as u64), "{}", row.path);
+        let expected = record::RecordHash::Sha256(record::sha256(&content).0.to_vec());
+        assert_eq!(row.hash, Some(expected), "{}", row.path);
+    }
+}
+
+#[test]
+fn bytes_that_were_not_asked_for_are_refused() {
+    let root = Root::new();
+    let (wheel, other) = (wheel(), Sha256([7; 32]));
+    let bytes = wheel.bytes();
+    let filename = &wheel.filename;
+    for found in [None, Some(record::sha256(&bytes))] {
+        let error =
+            root.store.admit(&WheelBytes { filename, expected: other, found, bytes: &bytes });
+        assert!(matches!(error, Err(Error::HashMismatch { expected, .. }) if expected == other));
+    }
+    assert!(is_clean(&root));
+}
+
+#[test]
+fn content_that_record_denies_is_refused_and_leaves_nothing() {
+    let root = Root::new();
+    let mut members = wheel().members();
+    let init = members.iter_mut().find(|member| member.name == b"pkg/__init__.py").unwrap();
+    init.content[0] ^= 1;
+    let bytes = zip_of(&members, b"");
+    let error = admit(&root, &wheel().filename, &bytes).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "`pkg/__init__.py` has another content than RECORD says");
+    assert!(error.to_string().contains("pkg-1.0-py3-none-any.whl"));
+    assert!(is_clean(&root));
+}
+
+#[test]
+fn a_damaged_member_is_refused_and_leaves_nothing() {
+    let root = Root::new();
+    let mut members = wheel().members();
+    members[0].crc = Some(1);
+    assert!(admit(&root, &wheel().filename, &zip_of(&members, b"")).is_err());
+    assert!(is_clean(&root));
+}
+
+#[test]
+fn many_threads_admit_one_wheel_once() {
+    let root = Root::new();
+    let wheel = wheel();
+    let bytes = wheel.bytes();
+    let admitted = std::thread::scope(|scope| {
+        let admit = || admit(&root, &wheel.filename, &bytes).unwrap();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(admit)).collect();
+        let ends = threads.into_iter().map(|thread| thread.join().unwrap());
+        ends.filter(|end| matches!(end, Admission::Unpacked(_))).count()
+    });
+    assert_eq!(admitted, 1);
+    assert_eq!(fs_err::read_dir(root.store.workspace()).unwrap().count(), 0);
+    assert!(verify_all(&root).is_empty());
+}
+
+#[test]
+fn what_a_killed_process_left_does_not_count() {
+    let root = Root::new();
+    // As a process leaves it that is killed while it unpacks: not locked, half there.
+    let left = root.layout.tmp().join("99-0-dead/1/root/pkg");
+    fs_err::create_dir_all(&left).unwrap();
+    fs_err::write(left.join("__init__.py"), "half").unwrap();
+    let again = Store::open(&root.layout).unwrap();
+    assert!(!root.layout.tmp().join("99-0-dead").exists());
+    assert!(root.store.workspace().is_dir(), "a living process keeps its directory");
+    assert!(again.wheels().unwrap().is_empty());
+}
+
+#[test]
+fn a_full_disk_is_told_with_path_and_cause() {
+    // /dev/full refuses every byte, as a full disk does.
+    let error = crate::disk::replace(Path::new("/dev/full/x"), b"x").unwrap_err();
+    assert!(error.to_string().starts_with("cannot create /dev/full/"), "{error}");
+    let root = Root::new();
+    fs_err::remove_dir(root.layout.wheels()).unwrap();
+    fs_err::write(root.layout.wheels(), "in the way").unwrap();
+    let error = admit(&root, &wheel().filename, &wheel().bytes()).unwrap_err();
+    assert!(matches!(error, Error::Io { act: "create", .. }), "{error}");
+    assert_eq!(fs_err::read_dir(root.store.workspace()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_library_that_looks_outside_is_noted() {
+    let root = Root::new();
+    let library = elf_with_runpath("$ORIGIN/../../nvidia/lib:$ORIGIN:$ORIGIN/../pkg.libs:/usr/lib");
+    let wheel = WheelFile::new("pkg", "1.0")
+        .file("pkg/lib/x.so", library)
+        .file("pkg/pkg.libs/y.so", "no library");
+    let digest = root.admit(&wheel);
+    assert_eq!(root.store.manifest(&digest).unwrap().looks_into, ["nvidia/lib"]);
+}
+
+/// The smallest shared library with a `DT_RUNPATH`: one segment over all, one dynamic segment.
+pub(crate) fn elf_with_runpath(runpath: &str) -> Vec<u8> {
+    let strings = [b"\0", runpath.as_bytes(), b"\0"].concat();
+    let dynamic_at = 64 + 2 * 56;
+    let strings_at = dynamic_at + 3 * 16;
+    let total = strings_at + strings.len() as u64;
+    let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    let mut push = |value: u64, size: usize| bytes.extend_from_slice(&value.to_le_bytes()[..size]);
+    // Shared object for x86-64; program headers at 64, no sections.
+    for (value, size) in [(3, 2), (62, 2), (1, 4), (0, 8), (64, 8), (0, 8), (0, 4), (64, 2)] {
+        push(value, size);
+    }
+    for (value, size) in [(56, 2), (2, 2), (64, 2), (0, 2), (0, 2)] {
+        push(value, size);
+    }
+    for (kind, at, length) in [(1, 0, total), (2, dynamic_at, 3 * 16)] {
+        push(kind, 4);
+        push(4, 4);
+        for value in [at, at, at, length, length, 8] {
+            push(value, 8);
+        }
+    }
+    for (tag, value) in [(5, strings_at), (29, 1), (0, 0)] {
+        push(tag, 8);
+        push(value, 8);
+    }
+    bytes.extend_from_slice(&strings);
+    bytes
+}

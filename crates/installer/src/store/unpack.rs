@@ -1,0 +1,291 @@
+//! Unpacks one audited wheel into a directory that nobody else sees: inflate, check, hash and write on
+//! all cores, one open, write and close for each file. Does not decide whether the wheel is welcome.
+
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use pyfast_resolver::{Sha256, WheelFilename};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::archive::{Archive, Inflater};
+use crate::disk::{fresh_name, write_new};
+use crate::elf;
+use crate::error::{Error, Refusal};
+use crate::manifest::{Manifest, StoredFile, TopLevel};
+use crate::record::{self, Checker, sha256};
+use crate::wheel::{Member, Wheel};
+
+/// What we write into INSTALLER.
+pub(crate) const INSTALLER: &[u8] = b"pyfast\n";
+
+/// Files are dealt to threads in portions of about this many bytes of content.
+const PORTION: u64 = 1 << 20;
+
+/// Whether the process's umask takes permissions from new files that everybody must have.
+pub(super) fn umask_narrows(directory: &Path) -> Result<bool, Error> {
+    let path = directory.join(fresh_name());
+    let file = write_new(&path, b"", 0o555)?;
+    let mode = file.metadata().map_err(Error::io("read", &path))?.permissions().mode();
+    fs_err::remove_file(&path).map_err(Error::io("remove", &path))?;
+    Ok(mode & 0o555 != 0o555)
+}
+
+/// A wheel to unpack.
+pub(super) struct Unpack<'a> {
+    pub(super) archive: &'a Archive<'a>,
+    pub(super) wheel: &'a Wheel,
+    pub(super) filename: &'a WheelFilename,
+    /// A directory that does not exist yet.
+    pub(super) staging: &'a Path,
+    /// Whether modes must be set after creation, because of the umask.
+    pub(super) set_modes: bool,
+}
+
+/// A fault of the wheel or of the disk.
+enum Fault {
+    Wheel(Refusal),
+    Disk(Error),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Wheel(refusal)
+    }
+}
+
+/// A written file, and the search paths of it if it is a library.
+type Unpacked = (StoredFile, Vec<String>);
+
+impl Unpack<'_> {
+    /// Writes `root/`, `data/` and `manifest`.
+    pub(super) fn run(&self) -> Result<Manifest, Error> {
+        let directories = self.directories()?;
+        let portions = self.portions();
+        let unpacked: Result<Vec<Vec<Unpacked>>, Fault> = portions
+            .par_iter()
+            .map_init(Inflater::new, |inflater, portion| {
+                portion
+                    .iter()
+                    .filter_map(|member| self.member(inflater, member).transpose())
+                    .collect()
+            })
+            .collect();
+        let unpacked = unpacked.map_err(|fault| match fault {
+            Fault::Wheel(refusal) => Error::wheel(self.filename.as_str())(refusal),
+            Fault::Disk(error) => error,
+        })?;
+        let (mut files, libraries) = split(unpacked.into_iter().flatten().collect());
+        self.finish_dist_info(&mut files)?;
+        files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        let manifest = self.describe(&files, &directories, &libraries);
+        let path = self.staging.join("manifest");
+        let manifest_file = write_new(&path, manifest.to_text(&files).as_bytes(), 0o444)?;
+        if self.set_modes {
+            set_mode(&manifest_file, &path, 0o444)?;
+        }
+        self.seal(&directories)?;
+        Ok(manifest)
+    }
+
+    /// Creates every directory once, parents first; the result is sorted.
+    fn directories(&self) -> Result<Vec<String>, Error> {
+        let mut seen: FxHashSet<&str> = FxHashSet::default();
+        for path in self.wheel.members.iter().filter_map(|member| member.path.as_deref()) {
+            let mut path = path;
+            while let Some((parent, _)) = path.rsplit_once('/').filter(|(p, _)| seen.insert(p)) {
+                path = parent;
+            }
+        }
+        let dist_info = format!("root/{}", self.wheel.dist_info);
+        for ours in ["root", "data", &dist_info] {
+            seen.insert(ours);
+        }
+        let mut directories: Vec<String> = seen.into_iter().map(str::to_owned).collect();
+        directories.sort_unstable();
+        let create = |path: &Path| fs_err::create_dir(path).map_err(Error::io("create", path));
+        create(self.staging)?;
+        for directory in &directories {
+            create(&self.staging.join(directory))?;
+        }
+        Ok(directories)
+    }
+
+    /// The members in portions of similar size, so that threads share a large wheel.
+    fn portions(&self) -> Vec<&[Member]> {
+        let members = self.wheel.members.as_slice();
+        let entries = self.archive.entries();
+        let mut portions = Vec::new();
+        let (mut begin, mut size) = (0, 0);
+        for (index, member) in members.iter().enumerate() {
+            // Creating a file costs about as much as inflating 16 kB.
+            size += entries[member.entry].size + (16 << 10);
+            if size >= PORTION {
+                portions.push(&members[begin..=index]);
+                (begin, size) = (index + 1, 0);
+            }
+        }
+        portions.push(&members[begin..]);
+        portions
+    }
+
+    fn member(&self, inflater: &mut Inflater, member: &Member) -> Result<Option<Unpacked>, Fault> {
+        let entry = &self.archive.entries()[member.entry];
+        // RECORD and its signatures: RECORD has been read whole, the others say nothing of our files.
+        let Some(hash) = &member.hash else { return Ok(None) };
+        let mut checker = Checker::new(hash);
+        let Some(path) = &member.path else {
+            inflater.extract(self.archive, entry, &mut |piece| {
+                checker.update(piece);
+                Ok::<_, Fault>(())
+            })?;
+            return checked(checker, &entry.path).map(|_| None);
+        };
+        let place = self.staging.join(path);
+        let executable = entry.executable || path.starts_with("data/scripts/");
+        let mode = if executable { 0o555 } else { 0o444 };
+        let disk = |error| Fault::Disk(Error::io("write", &place)(error));
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(mode).open(&place);
+        let mut file = file.map_err(disk)?;
+        let library = elf::may_be_library(path);
+        let mut searches = Vec::new();
+        let mut given = 0;
+        inflater.extract(self.archive, entry, &mut |piece| {
+            checker.update(piece);
+            given += piece.len() as u64;
+            if library && given == entry.size && piece.len() as u64 == entry.size {
+                searches = elf::search_paths(piece);
+            }
+            file.write_all(piece).map_err(disk)
+        })?;
+        if self.set_modes {
+            file.set_permissions(Permissions::from_mode(mode)).map_err(disk)?;
+        }
+        drop(file);
+        let sha256 = checked(checker, &entry.path)?;
+        if library && entry.size > 0 && searches.is_empty() && entry.size > (64 << 20) {
+            searches = elf::search_paths_of_file(std::io::BufReader::new(
+                fs_err::File::open(&place).map_err(disk)?,
+            ));
+        }
+        let file = StoredFile { path: path.clone(), sha256, size: entry.size, executable };
+        Ok(Some((file, searches)))
+    }
+
+    /// Adds INSTALLER and a complete RECORD.
+    fn finish_dist_info(&self, files: &mut Vec<StoredFile>) -> Result<(), Error> {
+        let dist_info = &self.wheel.dist_info;
+        let add = |name: &str, content: &[u8], files: &mut Vec<StoredFile>| {
+            let path = format!("root/{dist_info}/{name}");
+            let place = self.staging.join(&path);
+            let file = write_new(&place, content, 0o444)?;
+            if self.set_modes {
+                set_mode(&file, &place, 0o444)?;
+            }
+            let (sha256, size) = (sha256(content), content.len() as u64);
+            files.push(StoredFile { path, sha256, size, executable: false });
+            Ok(())
+        };
+        add("INSTALLER", INSTALLER, files)?;
+        let mut rows: Vec<record::Written> = files
+            .iter()
+            .filter_map(|file| {
+                let path = file.path.strip_prefix("root/")?;
+                Some((path.to_owned(), Some((file.sha256, file.size))))
+            })
+            .collect();
+        rows.push((format!("{dist_info}/RECORD"), None));
+        add("RECORD", &record::write(rows), files)
+    }
+
+    fn describe(
+        &self,
+        files: &[StoredFile],
+        directories: &[String],
+        libraries: &[(String, Vec<String>)],
+    ) -> Manifest {
+        let mut top_level: FxHashMap<&str, bool> = FxHashMap::default();
+        for path in files.iter().filter_map(|file| file.path.strip_prefix("root/")) {
+            let (name, directory) = path.split_once('/').map_or((path, false), |(n, _)| (n, true));
+            top_level.insert(name, directory);
+        }
+        let mut top_level: Vec<TopLevel> = top_level
+            .into_iter()
+            .map(|(name, directory)| TopLevel { name: name.to_owned(), directory })
+            .collect();
+        top_level.sort_unstable();
+        let scripts = files.iter().filter_map(|file| file.path.strip_prefix("data/scripts/"));
+        let is_data = |file: &StoredFile| {
+            file.path.starts_with("data/") && !file.path.starts_with("data/scripts/")
+        };
+        Manifest {
+            name: self.filename.name.to_string(),
+            version: self.filename.version.to_string(),
+            filename: self.filename.to_string(),
+            dist_info: self.wheel.dist_info.clone(),
+            top_level,
+            scripts: scripts.map(str::to_owned).collect(),
+            has_data: files.iter().any(is_data),
+            entry_points: self.wheel.entry_points.clone(),
+            looks_into: looks_into(libraries, directories),
+            files: files.len() as u64,
+            size: files.iter().map(|file| file.size).sum(),
+        }
+    }
+
+    /// Takes the write permission from the directories. The topmost keeps it: a directory that may not be
+    /// written cannot be moved.
+    fn seal(&self, directories: &[String]) -> Result<(), Error> {
+        for directory in directories {
+            let path = self.staging.join(directory);
+            fs_err::set_permissions(&path, Permissions::from_mode(0o555))
+                .map_err(Error::io("seal", &path))?;
+        }
+        if self.set_modes {
+            fs_err::set_permissions(self.staging, Permissions::from_mode(0o755))
+                .map_err(Error::io("seal", self.staging))?;
+        }
+        Ok(())
+    }
+}
+
+/// The digest of content that RECORD agrees with.
+fn checked(checker: Checker<'_>, path: &str) -> Result<Sha256, Fault> {
+    let refusal = || Refusal::entry(path, "has another content than RECORD says");
+    checker.finish().ok_or_else(|| Fault::Wheel(refusal()))
+}
+
+fn set_mode(file: &fs_err::File, path: &Path, mode: u32) -> Result<(), Error> {
+    file.set_permissions(Permissions::from_mode(mode)).map_err(Error::io("set the mode of", path))
+}
+
+fn split(unpacked: Vec<Unpacked>) -> (Vec<StoredFile>, Vec<(String, Vec<String>)>) {
+    let mut files = Vec::with_capacity(unpacked.len() + 2);
+    let mut libraries = Vec::new();
+    for (file, searches) in unpacked {
+        if !searches.is_empty() {
+            libraries.push((file.path.clone(), searches));
+        }
+        files.push(file);
+    }
+    (files, libraries)
+}
+
+/// The directories that libraries look into and this wheel does not have.
+fn looks_into(libraries: &[(String, Vec<String>)], directories: &[String]) -> Vec<String> {
+    let mut found: Vec<String> = libraries
+        .iter()
+        .filter_map(|(path, searches)| Some((path.strip_prefix("root/")?, searches)))
+        .flat_map(|(path, searches)| {
+            searches.iter().filter_map(|search| elf::directory(path, search))
+        })
+        .filter(|path| !path.is_empty())
+        .filter(|path| directories.binary_search(&format!("root/{path}")).is_err())
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}

@@ -1,0 +1,196 @@
+//! Compares stored wheels with their manifests, byte by byte. Finds what hands, disks and other programs
+//! did; heals by removing the wheel, so that the next sync fetches it again.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
+
+use fs_err as fs;
+use pyfast_resolver::Sha256;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use sha2::Digest as _;
+
+use crate::environment::Generation;
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::manifest::{Manifest, StoredFile};
+use crate::store::Store;
+
+/// What is wrong with a file of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// Its content, kind or permission to be executed is not the wheel's.
+    Altered,
+    /// It is not there.
+    Missing,
+    /// It is not the wheel's.
+    Extra,
+    /// The wheel's manifest cannot be read.
+    Manifest,
+}
+
+/// A fault that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The wheel's digest.
+    pub wheel: Sha256,
+    /// The project and version, where the manifest tells.
+    pub package: String,
+    /// The file, relative to the wheel's directory in the store.
+    pub path: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = match self.fault {
+            Fault::Altered => "was altered",
+            Fault::Missing => "is missing",
+            Fault::Extra => "does not belong to it",
+            Fault::Manifest => "cannot be read",
+        };
+        write!(f, "{}: {} {fault}", self.package, self.path)
+    }
+}
+
+/// Re-hashes these wheels; findings are sorted by wheel and path. A wheel that is not in the store at all has no
+/// findings: it is simply missing.
+///
+/// # Errors
+/// If a directory cannot be read.
+pub fn verify(layout: &Layout, wheels: &[Sha256]) -> Result<Vec<Finding>, Error> {
+    let present = wheels.par_iter().filter(|wheel| layout.wheel(wheel).is_dir());
+    let found: Vec<Vec<Finding>> =
+        present.map(|wheel| verify_wheel(layout, wheel)).collect::<Result<_, _>>()?;
+    let mut found: Vec<Finding> = found.into_iter().flatten().collect();
+    found.sort_unstable_by(|one, other| (one.wheel, &one.path).cmp(&(other.wheel, &other.path)));
+    Ok(found)
+}
+
+/// Re-hashes every wheel of the store.
+///
+/// # Errors
+/// As [`verify()`].
+pub fn verify_store(store: &Store) -> Result<Vec<Finding>, Error> {
+    verify(store.layout(), &store.wheels()?)
+}
+
+/// Re-hashes every wheel that a generation uses.
+///
+/// # Errors
+/// As [`verify()`], and if the generation's description is damaged.
+pub fn verify_generation(layout: &Layout, generation: &Generation) -> Result<Vec<Finding>, Error> {
+    let spec = generation.spec()?;
+    let wheels: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
+    verify(layout, &wheels)
+}
+
+/// Removes the wheels that have findings, and returns them: they are to be fetched and compiled again.
+/// Generations use the new ones without being composed again.
+///
+/// # Errors
+/// If a wheel cannot be removed.
+pub fn repair(store: &Store, findings: &[Finding]) -> Result<Vec<Sha256>, Error> {
+    let mut wheels: Vec<Sha256> = findings.iter().map(|finding| finding.wheel).collect();
+    wheels.sort_unstable();
+    wheels.dedup();
+    wheels.iter().try_for_each(|wheel| store.remove(wheel))?;
+    Ok(wheels)
+}
+
+fn verify_wheel(layout: &Layout, wheel: &Sha256) -> Result<Vec<Finding>, Error> {
+    let directory = layout.wheel(wheel);
+    let Ok((manifest, files)) = Manifest::read(&directory.join("manifest")) else {
+        let path = "manifest".to_owned();
+        let package = wheel.to_string();
+        return Ok(vec![Finding { wheel: *wheel, package, path, fault: Fault::Manifest }]);
+    };
+    let mut found = Vec::new();
+    let package = format!("{} {}", manifest.name, manifest.version);
+    let mut find = |path: &str, fault| {
+        let (package, path) = (package.clone(), path.to_owned());
+        found.push(Finding { wheel: *wheel, package, path, fault });
+    };
+    let known: FxHashMap<&str, &StoredFile> =
+        files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let mut present: Vec<String> = Vec::new();
+    for tree in ["root", "data"] {
+        list(&directory, tree, &mut present)?;
+    }
+    for path in &present {
+        if !known.contains_key(path.as_str()) && !is_bytecode(path, &known) {
+            find(path, Fault::Extra);
+        }
+    }
+    let checked: Vec<(&str, Option<Fault>)> = files
+        .par_iter()
+        .map(|file| Ok((file.path.as_str(), check(&directory.join(&file.path), file)?)))
+        .collect::<Result<_, Error>>()?;
+    for (path, fault) in checked {
+        if let Some(fault) = fault {
+            find(path, fault);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether it is the bytecode of one of the wheel's modules.
+fn is_bytecode(path: &str, known: &FxHashMap<&str, &StoredFile>) -> bool {
+    let Some((parent, name)) = path.rsplit_once('/') else { return false };
+    let Some(parent) = parent.strip_suffix("__pycache__") else { return false };
+    let stem = name.strip_suffix(".pyc").and_then(|name| name.rsplit_once('.'));
+    stem.is_some_and(|(stem, _)| known.contains_key(format!("{parent}{stem}.py").as_str()))
+}
+
+/// Every file below a directory, links not followed.
+fn list(wheel: &Path, inside: &str, found: &mut Vec<String>) -> Result<(), Error> {
+    let path = wheel.join(inside);
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        // What was in it is found missing.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("read", &path)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(Error::io("read", &path))?;
+        let name = format!("{inside}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type().map_err(Error::io("read", &path))?.is_dir() {
+            list(wheel, &name, found)?;
+        } else {
+            found.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn check(path: &Path, expected: &StoredFile) -> Result<Option<Fault>, Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Some(Fault::Missing));
+        }
+        Err(error) => return Err(Error::io("read", path)(error)),
+    };
+    let executable = metadata.permissions().mode() & 0o111 != 0;
+    if !metadata.is_file() || metadata.len() != expected.size || executable != expected.executable {
+        return Ok(Some(Fault::Altered));
+    }
+    let mut file = fs::File::open(path).map_err(Error::io("open", path))?;
+    let mut digest = sha2::Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let count = file.read(&mut buffer).map_err(Error::io("read", path))?;
+        if count == 0 {
+            break;
+        }
+        digest.update(&buffer[..count]);
+    }
+    let found = Sha256(digest.finalize().into());
+    Ok((found != expected.sha256).then_some(Fault::Altered))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Damage that must be found, and healed.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::bytecode::Compiler;
+use crate::fixtures::{Root, WheelFile, interpreter};
+
+fn wheel() -> WheelFile {
+    WheelFile::new("pkg", "1.0").file("pkg/a.py", "a = 1\n").file("pkg/b.py", "b = 1\n")
+}
+
+/// What is found after `damage` was done in the wheel's directory.
+fn check(damage: impl Fn(&Path), expected: &[(&str, Fault)]) {
+    let root = Root::new();
+    let digest = root.admit(&wheel());
+    let directory = root.layout.wheel(&digest);
+    let writable = std::fs::Permissions::from_mode(0o755);
+    fs::set_permissions(directory.join("root/pkg"), writable).unwrap();
+    damage(&directory);
+    let findings = verify_store(&root.store).unwrap();
+    let found: Vec<_> =
+        findings.iter().map(|finding| (finding.path.as_str(), finding.fault)).collect();
+    assert_eq!(found, expected);
+    assert_eq!(repair(&root.store, &findings).unwrap().len(), usize::from(!expected.is_empty()));
+    assert_eq!(root.store.contains(&digest), expected.is_empty());
+    root.admit(&wheel());
+    assert!(verify_store(&root.store).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_whole_has_no_findings() {
+    check(|_| (), &[]);
+}
+
+#[test]
+fn every_kind_of_damage_is_found() {
+    let replace = |path: &Path, content: &str| {
+        fs::remove_file(path).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    let a = "root/pkg/a.py";
+    check(|wheel| replace(&wheel.join(a), "a = 2\n"), &[(a, Fault::Altered)]);
+    check(|wheel| replace(&wheel.join(a), ""), &[(a, Fault::Altered)]);
+    check(|wheel| fs::remove_file(wheel.join(a)).unwrap(), &[(a, Fault::Missing)]);
+    check(
+        |wheel| {
+            fs::remove_file(wheel.join(a)).unwrap();
+            fs_err::os::unix::fs::symlink("b.py", wheel.join(a)).unwrap();
+        },
+        &[(a, Fault::Altered)],
+    );
+    let mode = std::fs::Permissions::from_mode(0o755);
+    check(
+        |wheel| fs::set_permissions(wheel.join(a), mode.clone()).unwrap(),
+        &[(a, Fault::Altered)],
+    );
+    let extra = "root/pkg/extra.py";
+    check(|wheel| fs::write(wheel.join(extra), "").unwrap(), &[(extra, Fault::Extra)]);
+    check(|wheel| replace(&wheel.join("manifest"), "{}"), &[("manifest", Fault::Manifest)]);
+    let cut = |wheel: &Path| {
+        let text = fs::read_to_string(wheel.join("manifest")).unwrap();
+        let (kept, _) = text.trim_end().rsplit_once('\n').unwrap();
+        replace(&wheel.join("manifest"), kept);
+    };
+    check(cut, &[("manifest", Fault::Manifest)]);
+}
+
+#[test]
+fn bytecode_of_the_wheels_modules_is_no_finding_and_other_bytecode_is() {
+    let root = Root::new();
+    let digest = root.admit(&wheel());
+    let python = interpreter();
+    Compiler::start(&python, 1).unwrap().compile(&root.layout, &digest).unwrap();
+    assert!(verify_store(&root.store).unwrap().is_empty());
+    let cache = root.layout.wheel(&digest).join("root/pkg/__pycache__");
+    fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(cache.join("ghost.cpython-311.pyc"), "").unwrap();
+    let findings = verify_store(&root.store).unwrap();
+    assert_eq!(findings.len(), 1);
+    let text = findings[0].to_string();
+    let expected = "pkg 1.0: root/pkg/__pycache__/ghost.cpython-311.pyc does not belong to it";
+    assert_eq!(text, expected);
+}

@@ -1,0 +1,281 @@
+//! A wheel as its format wants it: one dist-info that agrees with the file name, RECORD complete,
+//! `.data` in its places. Decides where each member goes; writes nothing.
+//!
+//! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>
+
+use std::str::FromStr as _;
+
+use pyfast_resolver::{PackageName, Version, WheelFilename};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::archive::{Archive, Entry, Inflater};
+use crate::entry_points::{self, EntryPoint, check_script_name, is_interpreter};
+use crate::error::Refusal;
+use crate::record::{self, RecordHash, Row};
+
+/// The largest METADATA, WHEEL or `entry_points.txt` that is read.
+const MAX_METADATA: u64 = 32 << 20;
+/// The largest RECORD that is read.
+const MAX_RECORD: u64 = 128 << 20;
+
+/// A file of the wheel and what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// Index into the archive's entries.
+    pub(crate) entry: usize,
+    /// Where it goes, relative to the wheel's directory in the store (`root/…` or `data/…`);
+    /// `None` for files of the dist-info that we write ourselves.
+    pub(crate) path: Option<String>,
+    /// What RECORD says of its content; `None` for RECORD and its signatures.
+    pub(crate) hash: Option<RecordHash>,
+}
+
+/// A wheel that keeps to its format.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    /// `<name>-<version>.dist-info`, as the wheel spells it.
+    pub(crate) dist_info: String,
+    /// Scripts to generate.
+    pub(crate) entry_points: Vec<EntryPoint>,
+    /// Every file of the archive.
+    pub(crate) members: Vec<Member>,
+}
+
+impl Wheel {
+    /// Checks the archive against the format and against its own file name.
+    pub(crate) fn open(archive: &Archive<'_>, filename: &WheelFilename) -> Result<Self, Refusal> {
+        let mut inflater = Inflater::new();
+        let files: FxHashMap<&str, &Entry> = archive
+            .entries()
+            .iter()
+            .filter(|entry| !entry.directory)
+            .map(|entry| (entry.path.as_str(), entry))
+            .collect();
+        let dist_info = find_dist_info(archive.entries(), filename)?;
+        let mut read = |name: &str, limit: u64| {
+            let path = format!("{dist_info}/{name}");
+            files.get(path.as_str()).map(|entry| inflater.read(archive, entry, limit)).transpose()
+        };
+        let missing = |name: &str| Refusal::archive(format!("has no {name} in {dist_info}"));
+        let metadata = read("METADATA", MAX_METADATA)?.ok_or_else(|| missing("METADATA"))?;
+        check_metadata(&metadata, filename)?;
+        let wheel = read("WHEEL", MAX_METADATA)?.ok_or_else(|| missing("WHEEL"))?;
+        check_wheel(&wheel)?;
+        let points = read("entry_points.txt", MAX_METADATA)?.unwrap_or_default();
+        let points = String::from_utf8(points)
+            .ok()
+            .ok_or_else(|| Refusal::entry("entry_points.txt", "is not UTF-8"))?;
+        let entry_points = entry_points::parse(&points)?;
+        let rows = read("RECORD", MAX_RECORD)?.ok_or_else(|| missing("RECORD"))?;
+        let rows = record::parse(&rows)?;
+        let hashes = check_record(&rows, &files, &dist_info)?;
+        let members = members(archive.entries(), &dist_info, &hashes)?;
+        Ok(Self { dist_info, entry_points, members })
+    }
+}
+
+/// The one top-level `*.dist-info`, which must be the project's.
+fn find_dist_info(entries: &[Entry], filename: &WheelFilename) -> Result<String, Refusal> {
+    let mut found: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry.path.split_once('/').map_or(entry.path.as_str(), |(top, _)| top))
+        .filter(|top| top.ends_with(".dist-info"))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    let dist_info = match found[..] {
+        [one] => one,
+        [] => return Err(Refusal::archive("has no .dist-info directory")),
+        _ => {
+            let reason = format!("has several .dist-info directories: {}", found.join(", "));
+            return Err(Refusal::archive(reason));
+        }
+    };
+    let stem = dist_info.strip_suffix(".dist-info").unwrap_or(dist_info);
+    let agrees = stem.rsplit_once('-').is_some_and(|(name, version)| {
+        is_name(name, filename) && is_version(&version.replace('_', "-"), filename)
+    });
+    if agrees {
+        return Ok(dist_info.to_owned());
+    }
+    Err(Refusal::entry(dist_info, "does not agree with the wheel's file name"))
+}
+
+fn is_name(name: &str, filename: &WheelFilename) -> bool {
+    PackageName::from_str(name).is_ok_and(|name| name == filename.name)
+}
+
+/// Whether it is the file name's version, which may lack the local part.
+fn is_version(version: &str, filename: &WheelFilename) -> bool {
+    Version::from_str(version).is_ok_and(|version| {
+        version == filename.version
+            || version.clone().without_local() == filename.version
+            || version == filename.version.clone().without_local()
+    })
+}
+
+/// The values of a header field, such as `Name`.
+fn fields<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    // The body after the first empty line is a description, not headers.
+    text.lines().take_while(|line| !line.trim_end().is_empty()).filter_map(move |line| {
+        let (field, value) = line.split_once(':')?;
+        field.eq_ignore_ascii_case(name).then_some(value.trim())
+    })
+}
+
+fn check_metadata(metadata: &[u8], filename: &WheelFilename) -> Result<(), Refusal> {
+    let text = String::from_utf8_lossy(metadata);
+    let text = text.trim_start_matches('\u{feff}');
+    let refuse = |reason: String| Refusal::entry("METADATA", reason);
+    for (field, agrees) in
+        [("Name", is_name as fn(&str, &WheelFilename) -> bool), ("Version", is_version)]
+    {
+        let mut values = fields(text, field);
+        let value = values.next().ok_or_else(|| refuse(format!("has no {field}")))?;
+        if !agrees(value, filename) {
+            let value = value.escape_debug();
+            let reason = format!("says {field} `{value}`, which is not the wheel's file name's");
+            return Err(refuse(reason));
+        }
+        if values.next().is_some() {
+            return Err(refuse(format!("has more than one {field}")));
+        }
+    }
+    Ok(())
+}
+
+fn check_wheel(wheel: &[u8]) -> Result<(), Refusal> {
+    let text = String::from_utf8_lossy(wheel);
+    let version = fields(&text, "Wheel-Version").next().unwrap_or_default();
+    match version.split('.').next() {
+        Some("1") => Ok(()),
+        _ if version == "0.1" => Ok(()),
+        _ => {
+            let version = version.escape_debug();
+            let reason = format!("has the format version `{version}`; 1.x is known");
+            Err(Refusal::entry("WHEEL", reason))
+        }
+    }
+}
+
+/// The digest of each file; RECORD must have exactly one row for each.
+fn check_record<'a>(
+    rows: &'a [Row],
+    files: &FxHashMap<&str, &Entry>,
+    dist_info: &str,
+) -> Result<FxHashMap<&'a str, &'a RecordHash>, Refusal> {
+    let exempt = |path: &str| {
+        let name = path.strip_prefix(dist_info).and_then(|path| path.strip_prefix('/'));
+        matches!(name, Some("RECORD" | "RECORD.jws" | "RECORD.p7s"))
+    };
+    let mut hashes: FxHashMap<&str, &RecordHash> = FxHashMap::default();
+    for row in rows {
+        let refuse = |reason: &str| Refusal::entry(&row.path, reason);
+        let entry = match files.get(row.path.as_str()) {
+            Some(entry) => entry,
+            None if exempt(&row.path) => continue,
+            None => return Err(refuse("is in RECORD but not in the wheel")),
+        };
+        if exempt(&row.path) {
+            continue;
+        }
+        if row.size.is_some_and(|size| size != entry.size) {
+            return Err(refuse("has another size in RECORD than in the wheel"));
+        }
+        let hash = row.hash.as_ref().ok_or_else(|| refuse("has no digest in RECORD"))?;
+        if hashes.insert(&row.path, hash).is_some_and(|known| known != hash) {
+            return Err(refuse("has two digests in RECORD"));
+        }
+    }
+    let mut unknown: Vec<&str> =
+        files.keys().copied().filter(|path| !hashes.contains_key(path) && !exempt(path)).collect();
+    unknown.sort_unstable();
+    match unknown.first() {
+        Some(path) => Err(Refusal::entry(*path, "is in the wheel but not in RECORD")),
+        None => Ok(hashes),
+    }
+}
+
+fn members(
+    entries: &[Entry],
+    dist_info: &str,
+    hashes: &FxHashMap<&str, &RecordHash>,
+) -> Result<Vec<Member>, Refusal> {
+    let stem = dist_info.strip_suffix(".dist-info").unwrap_or(dist_info);
+    let data = format!("{stem}.data/");
+    let mut members = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.directory) {
+        let path = place(&entry.path, &data, dist_info)
+            .map_err(|reason| Refusal::entry(&entry.path, reason))?;
+        let hash = hashes.get(entry.path.as_str()).map(|&hash| hash.clone());
+        members.push(Member { entry: index, path, hash });
+    }
+    check_places(&members)?;
+    Ok(members)
+}
+
+/// Where a file goes; `None` if we write it ourselves.
+fn place(path: &str, data: &str, dist_info: &str) -> Result<Option<String>, &'static str> {
+    let ours = path.strip_prefix(dist_info).and_then(|path| path.strip_prefix('/'));
+    if let Some(
+        "RECORD" | "RECORD.jws" | "RECORD.p7s" | "INSTALLER" | "REQUESTED" | "direct_url.json",
+    ) = ours
+    {
+        return Ok(None);
+    }
+    let Some(inside) = path.strip_prefix(data) else {
+        return Ok(Some(format!("root/{path}")));
+    };
+    let (key, rest) = inside.split_once('/').ok_or("is a file where .data has directories")?;
+    match key {
+        "purelib" | "platlib" => Ok(Some(format!("root/{rest}"))),
+        "scripts" => {
+            check_script_name(rest)?;
+            Ok(Some(format!("data/{inside}")))
+        }
+        "headers" => Ok(Some(format!("data/{inside}"))),
+        "data" => {
+            check_data(rest)?;
+            Ok(Some(format!("data/{inside}")))
+        }
+        _ => Err("is in a .data directory that the format does not know"),
+    }
+}
+
+/// Files that would change what the environment itself is.
+fn check_data(path: &str) -> Result<(), &'static str> {
+    let mut components = path.split('/');
+    match (components.next(), components.next(), components.next()) {
+        (Some("bin"), Some(name), None) if is_interpreter(name) => {
+            Err("would replace the interpreter")
+        }
+        (Some("pyvenv.cfg" | "env.json" | "lib64"), ..) => {
+            Err("would replace a part of the environment itself")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Merging purelib and platlib must not make two files one, or a file a directory.
+fn check_places(members: &[Member]) -> Result<(), Refusal> {
+    let mut paths: FxHashSet<&str> = FxHashSet::default();
+    for path in members.iter().filter_map(|member| member.path.as_deref()) {
+        if !paths.insert(path) {
+            return Err(Refusal::entry(path, "is in the wheel and in its .data directory"));
+        }
+    }
+    let mut checked: FxHashSet<&str> = FxHashSet::default();
+    for path in members.iter().filter_map(|member| member.path.as_deref()) {
+        let mut path = path;
+        while let Some((parent, _)) = path.rsplit_once('/').filter(|(p, _)| checked.insert(p)) {
+            if paths.contains(parent) {
+                return Err(Refusal::entry(parent, "is both a file and a directory"));
+            }
+            path = parent;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

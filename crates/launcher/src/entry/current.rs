@@ -1,0 +1,288 @@
+//! From a project's `current` link to a leased generation. Owns the choice of the project, the reading of the link and
+//! the waiting; must not know the command that will run.
+
+use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::lease::{self, Lease};
+use super::{Entry, EntryEvent};
+use crate::error::Error;
+
+const POLL: Duration = Duration::from_millis(50);
+const REPEAT: Duration = Duration::from_secs(5);
+/// How long a generation that is just being collected may hold up a start: by then `current` names another.
+const CHANGING: Duration = Duration::from_secs(2);
+/// Signals that end the waiting. As process 1 it would not get them without asking.
+const ENDING: [i32; 3] =
+    [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGQUIT];
+
+/// What `current` says.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Generation {
+        directory: PathBuf,
+        link: PathBuf,
+    },
+    /// Nothing yet; the link (or directory) that has to appear.
+    Nothing(PathBuf),
+}
+
+/// Resolves `current` once and takes the lease on what it names, waiting for it where that was asked for.
+pub(super) fn hold(
+    entry: &Entry,
+    event: &dyn Fn(EntryEvent),
+) -> Result<(PathBuf, Option<OwnedFd>), Error> {
+    let start = Instant::now();
+    let mut waiting = None;
+    loop {
+        match find(entry)? {
+            Found::Generation { directory, link } => match lease::take(&directory)? {
+                Lease::Held(lease) => return done(directory, Some(lease), waiting.as_ref()),
+                Lease::Unsupported(reason) => {
+                    event(EntryEvent::NoLease { generation: directory.clone(), reason });
+                    return done(directory, None, waiting.as_ref());
+                }
+                Lease::Gone if start.elapsed() >= CHANGING => {
+                    return Err(Error::CurrentLink { path: link, target: directory });
+                }
+                Lease::Busy if start.elapsed() >= CHANGING.max(entry.wait) => {
+                    return Err(Error::GenerationLocked { generation: directory });
+                }
+                Lease::Gone | Lease::Busy => {}
+            },
+            Found::Nothing(link) => {
+                let left = entry.wait.saturating_sub(start.elapsed());
+                if left.is_zero() {
+                    return Err(Error::NoEnvironment {
+                        root: entry.root.clone(),
+                        project: entry.project.clone(),
+                        env: entry.env.clone(),
+                        waited: entry.wait,
+                    });
+                }
+                waiting.get_or_insert_with(Waiting::new).tell(event, link, left);
+            }
+        }
+        interrupted(waiting.as_ref())?;
+        std::thread::sleep(POLL);
+    }
+}
+
+fn done(
+    directory: PathBuf,
+    lease: Option<OwnedFd>,
+    waiting: Option<&Waiting>,
+) -> Result<(PathBuf, Option<OwnedFd>), Error> {
+    // A signal that came while waiting must not be lost on the command.
+    interrupted(waiting)?;
+    Ok((directory, lease))
+}
+
+fn interrupted(waiting: Option<&Waiting>) -> Result<(), Error> {
+    match waiting.map_or(0, |waiting| waiting.signal.load(Ordering::SeqCst)) {
+        0 => Ok(()),
+        signal => Err(Error::Interrupted { signal: i32::try_from(signal).unwrap_or_default() }),
+    }
+}
+
+/// The state of a wait: the signal that came, and when the user was last told.
+struct Waiting {
+    signal: Arc<AtomicUsize>,
+    told: Option<Instant>,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        let signal = Arc::new(AtomicUsize::new(0));
+        for number in ENDING {
+            // Where a handler cannot be installed the signal keeps its default action, which ends the process too.
+            let value = usize::try_from(number).unwrap_or_default();
+            let _ = signal_hook::flag::register_usize(number, Arc::clone(&signal), value);
+        }
+        Self { signal, told: None }
+    }
+
+    fn tell(&mut self, event: &dyn Fn(EntryEvent), link: PathBuf, left: Duration) {
+        if self.told.is_none_or(|told| told.elapsed() >= REPEAT) {
+            self.told = Some(Instant::now());
+            event(EntryEvent::Waiting { link, left });
+        }
+    }
+}
+
+fn find(entry: &Entry) -> Result<Found, Error> {
+    let projects = entry.root.join("projects");
+    let project = match &entry.project {
+        Some(project) => project.clone(),
+        None => match only_project(&entry.root, &projects)? {
+            Some(project) => project,
+            None => return Ok(Found::Nothing(projects)),
+        },
+    };
+    let link = projects.join(project).join(&entry.env).join("current");
+    match fs_err::read_link(&link) {
+        Ok(target) => match generation_id(&target) {
+            Some(id) => {
+                Ok(Found::Generation { directory: entry.root.join("envs/v1").join(id), link })
+            }
+            None => Err(Error::CurrentLink { path: link, target }),
+        },
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Found::Nothing(link))
+        }
+        Err(source) => Err(Error::Io { act: "read the link to the current environment", source }),
+    }
+}
+
+/// The one project of the root; `None` when there is none yet.
+fn only_project(root: &Path, projects: &Path) -> Result<Option<String>, Error> {
+    let entries = match fs_err::read_dir(projects) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Io { act: "list the projects", source }),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(Error::io("list the projects"))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    match names.len() {
+        0 | 1 => Ok(names.pop()),
+        _ => Err(Error::SeveralProjects { root: root.into(), projects: names }),
+    }
+}
+
+/// The id out of `../../../envs/v1/<id>`; any other form could lead anywhere.
+fn generation_id(target: &Path) -> Option<&std::ffi::OsStr> {
+    let inside = target.strip_prefix("../../../envs/v1").ok()?;
+    let mut components = inside.components();
+    match (components.next(), components.next()) {
+        (Some(Component::Normal(id)), None) => Some(id),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn entry(root: &Path, project: Option<&str>, wait: Duration) -> Entry {
+        Entry {
+            root: root.into(),
+            project: project.map(str::to_owned),
+            env: "default".into(),
+            argv: vec!["true".into()],
+            environment: Vec::new(),
+            wait,
+        }
+    }
+
+    fn make(root: &Path, project: &str, id: &str) {
+        let generation = root.join("envs/v1").join(id);
+        fs_err::create_dir_all(&generation).unwrap();
+        fs_err::write(generation.join("env.json"), "{}").unwrap();
+        let env = root.join("projects").join(project).join("default");
+        fs_err::create_dir_all(&env).unwrap();
+        symlink(format!("../../../envs/v1/{id}"), env.join(".new")).unwrap();
+        fs_err::rename(env.join(".new"), env.join("current")).unwrap();
+    }
+
+    const AT_ONCE: Duration = Duration::ZERO;
+
+    fn held(entry: &Entry) -> Result<PathBuf, Error> {
+        hold(entry, &|_| {}).map(|(directory, lease)| {
+            assert!(lease.is_some());
+            directory
+        })
+    }
+
+    #[test]
+    fn the_link_is_resolved_to_its_generation() {
+        let root = tempfile::tempdir().unwrap();
+        make(root.path(), "shop", "abc");
+        let expected = root.path().join("envs/v1/abc");
+        assert_eq!(held(&entry(root.path(), Some("shop"), AT_ONCE)).unwrap(), expected);
+        assert_eq!(held(&entry(root.path(), None, AT_ONCE)).unwrap(), expected);
+        make(root.path(), "shop", "def");
+        assert_eq!(
+            held(&entry(root.path(), None, AT_ONCE)).unwrap(),
+            root.path().join("envs/v1/def")
+        );
+    }
+
+    #[test]
+    fn several_projects_are_listed_when_none_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        make(root.path(), "shop", "abc");
+        make(root.path(), "bank", "abc");
+        let error = held(&entry(root.path(), None, AT_ONCE)).unwrap_err();
+        assert!(
+            error.to_string().ends_with("holds several projects (bank, shop): which one is meant?"),
+            "{error}"
+        );
+        assert!(held(&entry(root.path(), Some("bank"), AT_ONCE)).is_ok());
+    }
+
+    #[test]
+    fn links_that_lead_elsewhere_are_refused() {
+        for target in [
+            "/etc",
+            "../../../envs/v1",
+            "../../../envs/v1/a/b",
+            "../../../envs/v1/..",
+            "../../../envs/v9/a",
+        ] {
+            assert_eq!(generation_id(Path::new(target)), None, "{target}");
+        }
+        let root = tempfile::tempdir().unwrap();
+        make(root.path(), "shop", "abc");
+        fs_err::remove_dir_all(root.path().join("envs/v1/abc")).unwrap();
+        let error = held(&entry(root.path(), None, AT_ONCE)).unwrap_err();
+        assert!(
+            matches!(error, Error::CurrentLink { target, .. } if target.ends_with("envs/v1/abc"))
+        );
+    }
+
+    #[test]
+    fn nothing_there_fails_at_once_or_after_the_wait() {
+        let root = tempfile::tempdir().unwrap();
+        let error = held(&entry(root.path(), None, AT_ONCE)).unwrap_err();
+        assert!(matches!(error, Error::NoEnvironment { waited: AT_ONCE, .. }));
+        let told = RefCell::new(Vec::new());
+        let wait = Duration::from_millis(120);
+        let start = Instant::now();
+        let error =
+            hold(&entry(root.path(), Some("shop"), wait), &|event| told.borrow_mut().push(event))
+                .unwrap_err();
+        assert!(start.elapsed() >= wait);
+        assert!(matches!(error, Error::NoEnvironment { waited, .. } if waited == wait));
+        let told = told.into_inner();
+        assert_eq!(told.len(), 1, "told once, not at every look: {told:?}");
+        assert!(
+            matches!(&told[0], EntryEvent::Waiting { link, .. } if link.ends_with("projects/shop/default/current"))
+        );
+    }
+
+    #[test]
+    fn an_environment_that_appears_ends_the_wait() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().to_path_buf();
+        let later = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            make(&path, "shop", "abc");
+        });
+        let found = held(&entry(root.path(), None, Duration::from_secs(20))).unwrap();
+        later.join().unwrap();
+        assert!(found.ends_with("envs/v1/abc"));
+    }
+}

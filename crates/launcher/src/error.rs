@@ -1,0 +1,254 @@
+//! What can go wrong with containers and with starting a command. Owns the typed errors of the crate and their
+//! wording (act, object, cause); must not know command-line flags or exit codes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A failure of the launcher.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No engine answers at the host.
+    #[error("cannot reach the container engine at {host}: {reason}")]
+    EngineUnreachable {
+        /// The engine's address as it was meant (`unix:///var/run/docker.sock`).
+        host: String,
+        /// Why it does not answer.
+        reason: Unreachable,
+    },
+    /// The engine's address is of a kind that this program cannot speak.
+    #[error("cannot use the container engine's address {host}: {reason}")]
+    EngineHost {
+        /// The address as it was given.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A context was named that the client's configuration does not hold.
+    #[error("cannot use the container engine's context `{name}`: {reason}")]
+    EngineContext {
+        /// Name of the context.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The engine refused a request, or its answer made no sense.
+    #[error("the container engine could not {act}")]
+    Engine {
+        /// Act and object: "create a container from python:3.12".
+        act: String,
+        /// The engine's answer.
+        source: Box<bollard::errors::Error>,
+    },
+    /// The image is not present in the engine.
+    #[error("the image {image} is not present in the container engine")]
+    ImageMissing {
+        /// Name or id as given.
+        image: String,
+    },
+    /// The image runs none of the interpreters looked for.
+    #[error("the image {image} has no Python interpreter (looked for {})", tried.join(", "))]
+    NoPython {
+        /// Name or id as given.
+        image: String,
+        /// The candidates, in the order in which they were tried.
+        tried: Vec<String>,
+    },
+    /// The interpreter inside the image failed on the probe's script.
+    #[error("{executable} of the image {image} failed with exit code {code}: {stderr}")]
+    ProbeFailed {
+        /// Name or id as given.
+        image: String,
+        /// The interpreter that ran.
+        executable: String,
+        /// Its exit code.
+        code: i64,
+        /// The end of its error output.
+        stderr: String,
+    },
+    /// The interpreter inside the image did not end in time.
+    #[error("{executable} of the image {image} did not answer within {} s", deadline.as_secs())]
+    ProbeTimeout {
+        /// Name or id as given.
+        image: String,
+        /// The interpreter that ran.
+        executable: String,
+        /// How long it was given.
+        deadline: Duration,
+    },
+    /// A container could not run its command at all.
+    #[error("the container engine could not run `{command}` in the image {image}: {message}")]
+    NotStarted {
+        /// Name or id as given.
+        image: String,
+        /// The command.
+        command: String,
+        /// The runtime's message.
+        message: String,
+    },
+    /// The volume was made for another layout of store and environments.
+    #[error(
+        "the volume {volume} has the layout version {found}, this program reads and writes {expected}"
+    )]
+    VolumeLayout {
+        /// Name of the volume.
+        volume: String,
+        /// The version found.
+        found: String,
+        /// The version of this program.
+        expected: String,
+    },
+    /// The volume exists, and was not made as a store.
+    #[error("the volume {volume} was not made for environments and is not empty")]
+    VolumeForeign {
+        /// Name of the volume.
+        volume: String,
+    },
+    /// The name cannot be a volume's name.
+    #[error(
+        "`{name}` cannot be the name of a volume: it takes letters, digits, `_`, `.` and `-`, beginning with a letter or digit"
+    )]
+    VolumeName {
+        /// The name as given.
+        name: String,
+    },
+    /// The binary would not run in the engine's containers.
+    #[error("the binary {path} is for {binary}, the container engine runs {engine}", path = path.display())]
+    Architecture {
+        /// The binary.
+        path: PathBuf,
+        /// What the binary is for.
+        binary: String,
+        /// What the engine's containers run.
+        engine: String,
+    },
+    /// The file that was to be put into the volume is no Linux executable.
+    #[error("{path} is not a static Linux executable: {reason}", path = path.display())]
+    Binary {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file or directory could not be read or written; the source names the path.
+    #[error("cannot {act}")]
+    Io {
+        /// What was being done.
+        act: &'static str,
+        /// The cause, with the path.
+        source: std::io::Error,
+    },
+    /// No command was given to be run.
+    #[error("no command to run was given")]
+    NoCommand,
+    /// There is no environment to run in.
+    #[error("there is no environment `{env}` in {root}{}", if waited.is_zero() { String::new() } else { format!(" (waited {} s for it)", waited.as_secs()) }, root = root.display())]
+    NoEnvironment {
+        /// Root of store and environments.
+        root: PathBuf,
+        /// Name of the project, if one was named.
+        project: Option<String>,
+        /// Name of the environment.
+        env: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// Several projects could be meant.
+    #[error("{root} holds several projects ({}): which one is meant?", projects.join(", "), root = root.display())]
+    SeveralProjects {
+        /// Root of store and environments.
+        root: PathBuf,
+        /// Their names, sorted.
+        projects: Vec<String>,
+    },
+    /// The link to the current generation does not point to a generation.
+    #[error("{path} does not lead to an environment: it points to {target}", path = path.display(), target = target.display())]
+    CurrentLink {
+        /// The link.
+        path: PathBuf,
+        /// Where it points.
+        target: PathBuf,
+    },
+    /// The environment's generation is locked by its collector.
+    #[error("the environment {generation} is being removed", generation = generation.display())]
+    GenerationLocked {
+        /// Directory of the generation.
+        generation: PathBuf,
+    },
+    /// The command exists nowhere in PATH.
+    #[error("cannot run `{command}`: not found in PATH ({path})")]
+    CommandNotFound {
+        /// The command as given.
+        command: String,
+        /// The PATH that was searched.
+        path: String,
+    },
+    /// The command's file, or the program that runs it, does not exist.
+    #[error("cannot run {path}: {reason}", path = path.display())]
+    CommandBroken {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// The command's file cannot be executed.
+    #[error("cannot run {path}", path = path.display())]
+    NotExecutable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A signal ended the waiting.
+    #[error("interrupted by signal {signal} while waiting for an environment")]
+    Interrupted {
+        /// Number of the signal.
+        signal: i32,
+    },
+}
+
+/// Why an engine does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreachable {
+    /// Its socket does not exist.
+    SocketMissing,
+    /// This user may not use its socket.
+    PermissionDenied,
+    /// Nothing listens there.
+    Refused,
+    /// It did not answer in time.
+    TimedOut,
+    /// Anything else, in the words of the system.
+    Other(String),
+}
+
+impl std::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SocketMissing => "its socket does not exist",
+            Self::PermissionDenied => "permission denied for this user",
+            Self::Refused => "connection refused, nothing listens there",
+            Self::TimedOut => "no answer in time",
+            Self::Other(text) => text,
+        })
+    }
+}
+
+impl Unreachable {
+    /// Reads the kind off an I/O error.
+    pub(crate) fn from_io(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::SocketMissing,
+            std::io::ErrorKind::PermissionDenied => Self::PermissionDenied,
+            std::io::ErrorKind::ConnectionRefused => Self::Refused,
+            std::io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+impl Error {
+    /// Wraps an I/O error whose text names the path (as `fs_err`'s do).
+    pub(crate) fn io(act: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { act, source }
+    }
+}

@@ -1,0 +1,142 @@
+//! The HTTP cache on disk: index pages in their encoded form, metadata excerpts by digest.
+//! Freshness is RFC 9111's, judged by `http-cache-semantics`.
+//!
+//! ```text
+//! <cache>/pages-1/<index digest>/<project>    length of the header, header (JSON), encoded page
+//! <cache>/metadata-1/<aa>/<digest>            excerpt of METADATA; the digest is the wheel's
+//! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
+//! ```
+//! A cache that cannot be written is not an error: the next run fetches again.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http_cache_semantics::{CacheOptions, CachePolicy};
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+use url::Url;
+
+use crate::distribution::Sha256;
+
+const PAGES: &str = "pages-1";
+const METADATA: &str = "metadata-1";
+const HINTS: &str = "hints-1";
+
+/// A cache directory; `None` keeps nothing.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: Option<PathBuf>,
+}
+
+/// What is known of a cached page besides its content.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PageHeader {
+    /// The URL after redirects.
+    pub(crate) url: Url,
+    /// Digest of the body as it came, to see that a new answer is the same page.
+    pub(crate) body: Sha256,
+    /// RFC 9111.
+    pub(crate) policy: CachePolicy,
+}
+
+impl Cache {
+    /// A cache below `root`, or none.
+    pub fn new(root: Option<PathBuf>) -> Self {
+        Self { root }
+    }
+
+    pub(crate) fn page(&self, index: &Url, project: &str) -> Option<(PageHeader, Bytes)> {
+        let bytes = Bytes::from(fs_err::read(self.page_path(index, project)?).ok()?);
+        let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?);
+        let end = usize::try_from(length).ok()?.checked_add(4)?;
+        let header = serde_json::from_slice(bytes.get(4..end)?).ok()?;
+        Some((header, bytes.slice(end..)))
+    }
+
+    pub(crate) fn store_page(&self, index: &Url, project: &str, header: &PageHeader, page: &[u8]) {
+        let Some(path) = self.page_path(index, project) else { return };
+        let Ok(header) = serde_json::to_vec(header) else { return };
+        let Ok(length) = u32::try_from(header.len()) else { return };
+        write(&path, &[&length.to_le_bytes(), &header, page]);
+    }
+
+    pub(crate) fn remove_page(&self, index: &Url, project: &str) {
+        if let Some(path) = self.page_path(index, project) {
+            let _ = fs_err::remove_file(path);
+        }
+    }
+
+    pub(crate) fn metadata(&self, key: &Sha256) -> Option<String> {
+        fs_err::read_to_string(self.metadata_path(key)?).ok().filter(|text| !text.is_empty())
+    }
+
+    pub(crate) fn store_metadata(&self, key: &Sha256, excerpt: &str) {
+        if let Some(path) = self.metadata_path(key) {
+            write(&path, &[excerpt.as_bytes()]);
+        }
+    }
+
+    pub(crate) fn hints(&self, index: &Url) -> Option<Vec<u8>> {
+        fs_err::read(self.hints_path(index)?).ok()
+    }
+
+    pub(crate) fn store_hints(&self, index: &Url, hints: &[u8]) {
+        if let Some(path) = self.hints_path(index) {
+            write(&path, &[hints]);
+        }
+    }
+
+    fn page_path(&self, index: &Url, project: &str) -> Option<PathBuf> {
+        let root = self.root.as_ref()?;
+        Some(root.join(PAGES).join(short_digest(index)).join(project))
+    }
+
+    fn hints_path(&self, index: &Url) -> Option<PathBuf> {
+        Some(self.root.as_ref()?.join(HINTS).join(short_digest(index)))
+    }
+
+    fn metadata_path(&self, key: &Sha256) -> Option<PathBuf> {
+        let digest = key.to_string();
+        Some(self.root.as_ref()?.join(METADATA).join(&digest[..2]).join(digest))
+    }
+}
+
+/// The policy for storing an answer.
+pub(crate) fn policy(
+    request: &http::Request<()>,
+    response: &http::Response<()>,
+    now: SystemTime,
+) -> CachePolicy {
+    let options = CacheOptions { shared: false, ..CacheOptions::default() };
+    CachePolicy::new_options(request, response, now, options)
+}
+
+/// SHA-256 of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
+    Sha256(sha2::Sha256::digest(bytes).into())
+}
+
+fn short_digest(index: &Url) -> String {
+    sha256(index.as_str().as_bytes()).to_string()[..16].to_owned()
+}
+
+/// Writes a file whole or not at all: readers in other processes see the old one or the new one.
+fn write(path: &Path, parts: &[&[u8]]) {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let Some(directory) = path.parent() else { return };
+    let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let temporary = directory.join(format!(".tmp-{}-{unique}", std::process::id()));
+    let open = || fs_err::OpenOptions::new().write(true).create_new(true).open(&temporary);
+    let file = open().or_else(|_| {
+        fs_err::create_dir_all(directory)?;
+        open()
+    });
+    let Ok(mut file) = file else { return };
+    let written = parts.iter().try_for_each(|part| file.write_all(part));
+    if written.is_err() || fs_err::rename(&temporary, path).is_err() {
+        let _ = fs_err::remove_file(&temporary);
+    }
+}

@@ -1,0 +1,344 @@
+//! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use reqwest::redirect;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::credentials::Credentials;
+use crate::dns::Dns;
+use crate::error::Error;
+
+/// Attempts for one request, the first included.
+const ATTEMPTS: u32 = 5;
+/// The longest that a `Retry-After` is obeyed, in all.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A body that brings less than this in [`DRIP_WINDOW`] is given up.
+const DRIP_FLOOR: usize = 30 << 10;
+const DRIP_WINDOW: Duration = Duration::from_secs(30);
+/// Requests under way at once.
+const CONCURRENCY: usize = 64;
+
+/// How to reach servers.
+#[derive(Debug, Clone, Default)]
+pub struct ClientOptions {
+    /// A file of PEM certificates to trust; `None`: the system's.
+    pub ca_bundle: Option<PathBuf>,
+    /// Never use the network.
+    pub offline: bool,
+    /// Sent as `User-Agent`.
+    pub user_agent: String,
+}
+
+/// A client for index pages, metadata and files, shared by everything in one run.
+pub struct Client {
+    options: ClientOptions,
+    credentials: Credentials,
+    /// Pages and files have connections of their own, so that they are decrypted side by side.
+    pages: OnceLock<reqwest::Client>,
+    files: OnceLock<reqwest::Client>,
+    permits: Semaphore,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What to get.
+    pub url: Url,
+    /// Headers besides the client's own.
+    pub headers: HeaderMap,
+    /// The most bytes a body may have once decoded.
+    pub limit: usize,
+    /// Whether this is a wheel or source distribution, which must come as it is stored.
+    pub file: bool,
+}
+
+/// One answer, whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// 2xx, 304, 404, 410 or 416; other codes are errors.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, decoded.
+    pub body: Bytes,
+    /// The URL after redirects.
+    pub url: Url,
+}
+
+impl Request {
+    /// A request for an index page or another text.
+    pub fn page(url: Url, limit: usize) -> Self {
+        Self { url, headers: HeaderMap::new(), limit, file: false }
+    }
+
+    /// A request for a distribution.
+    pub fn file(url: Url, limit: usize) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        Self { url, headers, limit, file: true }
+    }
+
+    /// Adds a header; a value that cannot be one is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}
+
+impl Client {
+    /// A client; nothing is opened or read before the first request.
+    pub fn new(options: ClientOptions, credentials: Credentials) -> Self {
+        Self {
+            options,
+            credentials,
+            pages: OnceLock::new(),
+            files: OnceLock::new(),
+            permits: Semaphore::new(CONCURRENCY),
+        }
+    }
+
+    /// Whether the network is not to be used.
+    pub fn is_offline(&self) -> bool {
+        self.options.offline
+    }
+
+    /// Sends a request and reads the answer, again where that may help.
+    ///
+    /// # Errors
+    /// [`Error::Offline`], [`Error::Fetch`] or [`Error::Status`].
+    pub async fn fetch(&self, request: &Request) -> Result<Answer, Error> {
+        if self.options.offline {
+            return Err(Error::Offline { url: request.url.clone() });
+        }
+        let client = self.client(request.file)?;
+        let _permit = self.permits.acquire().await;
+        let mut waited = Duration::ZERO;
+        let mut attempt = 1;
+        loop {
+            let failure = match self.attempt(client, request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let pause = failure.pause(attempt);
+            let Some(pause) = pause.filter(|pause| waited + *pause <= LONGEST_WAIT) else {
+                return Err(failure.into_error(&request.url, attempt));
+            };
+            if attempt == ATTEMPTS {
+                return Err(failure.into_error(&request.url, attempt));
+            }
+            tokio::time::sleep(pause).await;
+            waited += pause;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+    ) -> Result<Answer, Failure> {
+        let mut builder = client.get(request.url.clone()).headers(request.headers.clone());
+        if let Some((user, password)) = self.credentials.for_url(&request.url) {
+            builder = builder.basic_auth(user, password);
+        }
+        let response = builder.send().await.map_err(|error| Failure::transport(&error))?;
+        let status = response.status();
+        let usable = status.is_success()
+            || matches!(
+                status,
+                StatusCode::NOT_MODIFIED
+                    | StatusCode::NOT_FOUND
+                    | StatusCode::GONE
+                    | StatusCode::RANGE_NOT_SATISFIABLE
+            );
+        if !usable {
+            let retry_after = response.headers().get(header::RETRY_AFTER).and_then(retry_after);
+            return Err(Failure::Status { status, retry_after });
+        }
+        let headers = response.headers().clone();
+        let url = response.url().clone();
+        let body = read_body(response, request.limit).await?;
+        Ok(Answer { status, headers, body, url })
+    }
+
+    fn client(&self, file: bool) -> Result<&reqwest::Client, Error> {
+        let slot = if file { &self.files } else { &self.pages };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = self.build()?;
+        Ok(slot.get_or_init(|| client))
+    }
+
+    fn build(&self) -> Result<reqwest::Client, Error> {
+        let setting = |error: String| Error::Setting(format!("cannot set up TLS: {error}"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| setting(error.to_string()))?
+            .with_root_certificates(self.roots()?)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Dns::default())
+            .user_agent(&self.options.user_agent)
+            .redirect(redirect::Policy::custom(follow))
+            .referer(false)
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(30))
+            .http2_initial_stream_window_size(4 << 20)
+            .http2_initial_connection_window_size(16 << 20)
+            .build()
+            .map_err(|error| setting(innermost(&error)))
+    }
+
+    fn roots(&self) -> Result<rustls::RootCertStore, Error> {
+        let mut roots = rustls::RootCertStore::empty();
+        let Some(bundle) = &self.options.ca_bundle else {
+            // Single unreadable certificates do not matter; having none shows when a server is asked.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            return Ok(roots);
+        };
+        let found = rustls_native_certs::load_certs_from_paths(Some(bundle), None);
+        if found.certs.is_empty() {
+            let reason = found.errors.first().map(ToString::to_string);
+            return Err(Error::Setting(format!(
+                "cannot read certificates from `{}`: {}",
+                bundle.display(),
+                reason.unwrap_or_else(|| "there are none in it".to_owned())
+            )));
+        }
+        roots.add_parsable_certificates(found.certs);
+        Ok(roots)
+    }
+}
+
+/// Follows redirects, but never from TLS to plain HTTP. Credentials do not follow to another origin
+/// (reqwest removes them).
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let from_tls = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    if from_tls && attempt.url().scheme() != "https" {
+        let refused = format!("it redirects from https to plain {}", attempt.url().scheme());
+        return attempt.error(refused);
+    }
+    if attempt.previous().len() > 10 {
+        return attempt.error("it redirects more than 10 times");
+    }
+    attempt.follow()
+}
+
+/// Reads a body up to `limit`, giving up on one that only drips.
+async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+    let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+    }
+    // The declared length is the server's word: reserve little on its account.
+    let mut body = BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(1 << 20));
+    let (mut window, mut in_window) = (Instant::now(), 0);
+    while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+        in_window += chunk.len();
+        if window.elapsed() > DRIP_WINDOW {
+            if in_window < DRIP_FLOOR {
+                return Err(Failure::Transport(format!(
+                    "only {in_window} bytes came in {} seconds",
+                    DRIP_WINDOW.as_secs()
+                )));
+            }
+            (window, in_window) = (Instant::now(), 0);
+        }
+    }
+    Ok(body.freeze())
+}
+
+enum Failure {
+    /// No whole answer came.
+    Transport(String),
+    /// Trying again will not help.
+    Final(String),
+    /// An answer that is an error.
+    Status { status: StatusCode, retry_after: Option<Duration> },
+}
+
+impl Failure {
+    fn transport(error: &reqwest::Error) -> Self {
+        let reason = innermost(error);
+        let pointless = error.is_redirect() || error.is_builder() || reason.contains("certificate");
+        if pointless { Self::Final(reason) } else { Self::Transport(reason) }
+    }
+
+    /// How long to wait before trying again; `None` where that is pointless.
+    fn pause(&self, attempt: u32) -> Option<Duration> {
+        let backoff = Duration::from_millis(50) * 4_u32.pow(attempt - 1);
+        match self {
+            Self::Transport(_) => Some(backoff),
+            Self::Final(_) => None,
+            Self::Status { status, retry_after } => {
+                let passing = status.is_server_error() && *status != StatusCode::NOT_IMPLEMENTED
+                    || matches!(
+                        *status,
+                        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+                    );
+                passing.then(|| retry_after.unwrap_or(backoff))
+            }
+        }
+    }
+
+    fn into_error(self, url: &Url, attempts: u32) -> Error {
+        let url = url.clone();
+        match self {
+            Self::Transport(reason) if attempts > 1 => {
+                Error::Fetch { url, reason: format!("{reason} ({attempts} attempts)") }
+            }
+            Self::Transport(reason) | Self::Final(reason) => Error::Fetch { url, reason },
+            Self::Status { status, retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
+                let reason = format!(
+                    "the server answered {} and asks to wait {} seconds",
+                    status.as_u16(),
+                    wait.as_secs()
+                );
+                Error::Fetch { url, reason }
+            }
+            Self::Status { status, .. } => Error::Status { url, status: status.as_u16(), attempts },
+        }
+    }
+}
+
+/// `Retry-After` in seconds; a date is not worth a parser here and counts as absent.
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The words of the innermost cause, which say what happened (`connection refused`).
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// The current time for cache decisions; one place, so that tests of them can pass their own.
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}

@@ -1,0 +1,49 @@
+//! Wheels named by URL or path: a page with one version and one file.
+
+use std::io::Read;
+use std::path::Path;
+
+use pep508_rs::PackageName;
+use sha2::Digest;
+
+use crate::distribution::{Location, Sha256};
+use crate::error::Error;
+use crate::page::{DIRECT, File, Page};
+use crate::requirement::DirectWheel;
+
+/// The page of a directly named wheel.
+pub(crate) fn page(wheel: &DirectWheel) -> Page {
+    let name: &PackageName = &wheel.filename.name;
+    let url = match &wheel.location {
+        Location::Url(url) => url.to_string(),
+        Location::Path(path) => path.display().to_string(),
+    };
+    let file = File {
+        filename: wheel.filename.as_str().into(),
+        url: url.into(),
+        sha256: wheel.sha256,
+        size: None,
+        requires_python: None,
+        yanked: None,
+        upload_time: None,
+        core_metadata: false,
+    };
+    Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), DIRECT)
+        .unwrap_or_else(Page::empty)
+}
+
+/// The SHA-256 of a file.
+pub(crate) fn file_digest(path: &Path) -> Result<Sha256, Error> {
+    let fail = |source| Error::ReadWheel { path: path.to_owned(), source };
+    let mut file = fs_err::File::open(path).map_err(fail)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = file.read(&mut buffer).map_err(fail)?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&buffer[..count]);
+    }
+    Ok(Sha256(hasher.finalize().into()))
+}

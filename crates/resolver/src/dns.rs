@@ -1,0 +1,71 @@
+//! Name resolution in Rust, because a statically linked glibc resolver is not portable.
+//! Asks again soon: a lost datagram must cost a fraction of a second, not the usual five.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::LookupIpStrategy;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// How long each attempt may take; the last is generous for slow networks.
+const PATIENCE: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A resolver configured by the system's `resolv.conf` and `hosts`.
+#[derive(Clone, Default)]
+pub(crate) struct Dns {
+    /// Made on first use, inside the runtime.
+    resolver: Arc<OnceLock<TokioResolver>>,
+}
+
+impl Dns {
+    fn resolver(&self) -> Result<&TokioResolver, Failure> {
+        if let Some(resolver) = self.resolver.get() {
+            return Ok(resolver);
+        }
+        let mut builder = TokioResolver::builder_tokio()?;
+        let options = builder.options_mut();
+        // One query instead of two; IPv6 is asked for where there is no IPv4 address.
+        options.ip_strategy = LookupIpStrategy::Ipv4thenIpv6;
+        options.attempts = 0;
+        options.timeout = PATIENCE[PATIENCE.len() - 1];
+        let resolver = builder.build()?;
+        Ok(self.resolver.get_or_init(|| resolver))
+    }
+
+    async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, Failure> {
+        let resolver = self.resolver()?;
+        let mut failure: Failure = format!("no name server answered for {host}").into();
+        for patience in PATIENCE {
+            match tokio::time::timeout(patience, resolver.lookup_ip(host)).await {
+                Ok(Ok(found)) => {
+                    return Ok(found.iter().map(|ip| SocketAddr::new(ip, 0)).collect());
+                }
+                // That a name does not exist is an answer; asking again will not change it.
+                Ok(Err(error)) if error.is_nx_domain() => return Err(error.into()),
+                Ok(Err(error)) => failure = error.into(),
+                Err(_elapsed) => {}
+            }
+        }
+        Err(failure)
+    }
+}
+
+impl Resolve for Dns {
+    fn resolve(&self, name: Name) -> Resolving {
+        let dns = self.clone();
+        Box::pin(async move {
+            let addresses = dns.lookup(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,194 @@
+//! Everything that can go wrong between requirements and a lock, as data.
+//! Hints that name flags are the command line's work.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+use url::Url;
+
+use crate::report::NoSolution;
+use crate::requirement::Origin;
+
+/// A failed resolution, and what it failed on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A requirements file could not be read.
+    #[error("cannot read the requirements file `{}`{}", path.display(), included(included_from.as_ref()))]
+    ReadRequirements {
+        /// The file.
+        path: PathBuf,
+        /// The line that includes it.
+        included_from: Option<Origin>,
+        /// Why.
+        source: io::Error,
+    },
+    /// A requirements file is neither UTF-8 nor UTF-16 with a byte-order mark.
+    #[error("cannot decode the requirements file `{}`: it is neither UTF-8 nor marked UTF-16", path.display())]
+    RequirementsEncoding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line of a requirements file is not a requirement.
+    #[error("{origin}: cannot read the requirement `{line}`: {reason}")]
+    Requirement {
+        /// File and line.
+        origin: Origin,
+        /// The line as read, without its comment.
+        line: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No index has the project.
+    #[error("cannot find the package `{name}`{}: {}", wanted(wanted_by), searched(indexes))]
+    UnknownPackage {
+        /// The project.
+        name: PackageName,
+        /// Who asked for it: a place in a file, or another package.
+        wanted_by: Vec<String>,
+        /// The places that were searched, without credentials.
+        indexes: Vec<String>,
+    },
+    /// The requirements contradict each other, or nothing fits the target.
+    #[error("cannot resolve the requirements: there is no solution\n{0}")]
+    NoSolution(Box<NoSolution>),
+    /// `--hash` is required and a requirement has none, or is not pinned.
+    #[error("{origin}: hashes are required, and `{requirement}` {problem}")]
+    HashRequired {
+        /// File and line.
+        origin: Origin,
+        /// The requirement.
+        requirement: String,
+        /// What is missing.
+        problem: &'static str,
+    },
+    /// A distribution that was resolved has no hash although hashes are required.
+    #[error(
+        "hashes are required, and `{name}=={version}`, which {wanted_by} depends on, has none in the requirements"
+    )]
+    HashMissing {
+        /// The project.
+        name: PackageName,
+        /// The version.
+        version: Version,
+        /// The parent.
+        wanted_by: String,
+    },
+    /// No usable answer came back: connection, TLS, time-out.
+    #[error("cannot fetch {url}: {reason}")]
+    Fetch {
+        /// What was asked for, without credentials.
+        url: Url,
+        /// The innermost cause.
+        reason: String,
+    },
+    /// The server answered with an error.
+    #[error("cannot fetch {url}: the server answered {status}{}", after(*attempts))]
+    Status {
+        /// What was asked for, without credentials.
+        url: Url,
+        /// The HTTP status code.
+        status: u16,
+        /// How many times it was tried.
+        attempts: u32,
+    },
+    /// The network is not to be used and the cache has no answer.
+    #[error("cannot fetch {url}: offline, and it is not in the cache")]
+    Offline {
+        /// What was needed.
+        url: Url,
+    },
+    /// An index page is not what it says it is.
+    #[error("cannot read the index page {url}: {reason}")]
+    Page {
+        /// The page.
+        url: Url,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A location of `--find-links` cannot be used.
+    #[error("cannot read the find-links location `{location}`: {reason}")]
+    FindLinks {
+        /// The location as given.
+        location: String,
+        /// Why.
+        reason: String,
+    },
+    /// Metadata of a wheel is missing or contradicts its file name.
+    #[error("cannot read the metadata of {wheel}: {reason}")]
+    Metadata {
+        /// The wheel's file name.
+        wheel: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A wheel on this machine cannot be read.
+    #[error("cannot read the wheel `{}`", path.display())]
+    ReadWheel {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A wheel's bytes are not those that were asked for.
+    #[error("the hash of {wheel} does not match: expected sha256:{expected}, found sha256:{found}")]
+    HashMismatch {
+        /// The wheel's file name.
+        wheel: String,
+        /// The digest asked for.
+        expected: String,
+        /// The digest of what came.
+        found: String,
+    },
+    /// A lock file is not one, or not one that can be used here.
+    #[error("cannot use the lock file `{}`: {reason}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A setting is not usable.
+    #[error("{0}")]
+    Setting(String),
+    /// An error that several askers share.
+    #[error(transparent)]
+    Shared(#[from] Arc<Error>),
+}
+
+impl Error {
+    pub(crate) fn requirement(origin: &Origin, line: &str, reason: &str) -> Self {
+        let line = crate::credentials::redact(line);
+        Self::Requirement { origin: origin.clone(), line, reason: reason.to_owned() }
+    }
+
+    /// The error itself, whoever shares it.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Shared(error) => error.root(),
+            error => error,
+        }
+    }
+}
+
+fn included(from: Option<&Origin>) -> String {
+    from.map(|origin| format!(" (included from {origin})")).unwrap_or_default()
+}
+
+fn wanted(by: &[String]) -> String {
+    if by.is_empty() { String::new() } else { format!(" (required by {})", by.join(", ")) }
+}
+
+fn searched(indexes: &[String]) -> String {
+    match indexes {
+        [] => "there is no index to search".to_owned(),
+        indexes => format!("{} does not have it", indexes.join(" and ")),
+    }
+}
+
+fn after(attempts: u32) -> String {
+    if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() }
+}

@@ -1,0 +1,114 @@
+//! `--find-links`: directories and pages of files of many projects.
+
+use std::path::Path;
+
+use pep508_rs::PackageName;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::index::read_files;
+use crate::page::{FLAT, File, Page};
+use crate::registry::{fetch_links, local_path};
+
+/// The files of all locations, read once.
+pub(crate) struct Flat {
+    locations: Vec<String>,
+    files: OnceCell<Vec<File<'static>>>,
+}
+
+impl Flat {
+    pub(crate) fn new(locations: Vec<String>) -> Self {
+        Self { locations, files: OnceCell::new() }
+    }
+
+    /// The versions of one project; `None` where no location has it.
+    pub(crate) async fn page(
+        &self,
+        name: &PackageName,
+        client: &Client,
+    ) -> Result<Option<Page>, Error> {
+        if self.locations.is_empty() {
+            return Ok(None);
+        }
+        let files = self.files.get_or_try_init(|| self.read(client)).await?;
+        let page = Page::encode(name.as_ref(), files.clone());
+        Ok(Page::decode(&page.into(), FLAT).filter(|page| !page.versions().is_empty()))
+    }
+
+    async fn read(&self, client: &Client) -> Result<Vec<File<'static>>, Error> {
+        let mut files = Vec::new();
+        for location in &self.locations {
+            files.extend(read_location(location, client).await?);
+        }
+        Ok(files)
+    }
+}
+
+async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'static>>, Error> {
+    let error = |reason: String| Error::FindLinks {
+        location: crate::credentials::redact(location),
+        reason,
+    };
+    if let Some(path) = local_path(location) {
+        if path.is_dir() {
+            return read_directory(&path).map_err(|source| error(source.to_string()));
+        }
+        let body = fs_err::read_to_string(&path).map_err(|source| error(source.to_string()))?;
+        let path = path.canonicalize().map_err(|source| error(source.to_string()))?;
+        let url = Url::from_file_path(&path).map_err(|()| error("it is no path".to_owned()))?;
+        let (links, base) = crate::html::links(&body, &url);
+        let files = links.iter().filter_map(|link| crate::simple::link_to_file(link, &base));
+        return Ok(files.map(local_url).collect());
+    }
+    let url = Url::parse(location).map_err(|source| error(source.to_string()))?;
+    let answer = fetch_links(client, &url).await?;
+    if answer.status != http::StatusCode::OK {
+        return Err(error(format!("the server answered {}", answer.status.as_u16())));
+    }
+    Ok(read_files(&answer)?.into_iter().map(into_owned).collect())
+}
+
+/// The distributions of a directory, in the order of their names.
+fn read_directory(directory: &Path) -> std::io::Result<Vec<File<'static>>> {
+    let directory = directory.canonicalize()?;
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(&directory)? {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort();
+    let files = names.into_iter().map(|name| File {
+        url: directory.join(&name).display().to_string().into(),
+        filename: name.into(),
+        sha256: None,
+        size: None,
+        requires_python: None,
+        yanked: None,
+        upload_time: None,
+        core_metadata: false,
+    });
+    Ok(files.collect())
+}
+
+/// A `file:` link of a local page as the path it means.
+fn local_url(mut file: File<'static>) -> File<'static> {
+    if let Some(path) = file.url.starts_with("file:").then(|| local_path(&file.url)).flatten() {
+        file.url = path.display().to_string().into();
+    }
+    file
+}
+
+fn into_owned(file: File<'_>) -> File<'static> {
+    let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| text.into_owned().into());
+    File {
+        filename: file.filename.into_owned().into(),
+        url: file.url.into_owned().into(),
+        requires_python: owned(file.requires_python),
+        yanked: owned(file.yanked),
+        upload_time: owned(file.upload_time),
+        sha256: file.sha256,
+        size: file.size,
+        core_metadata: file.core_metadata,
+    }
+}

@@ -1,0 +1,282 @@
+//! Lock files: `pylock.toml` (PEP 751), written so that equal resolutions give equal bytes, and read
+//! from whatever tool wrote it.
+//!
+//! <https://packaging.python.org/en/latest/specifications/pylock-toml/>
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{MarkerTree, PackageName};
+use serde::Deserialize;
+use url::Url;
+
+use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::error::Error;
+use crate::lock_write;
+use crate::resolution::Resolution;
+use crate::target::Target;
+
+/// What is to be installed, each package with the one wheel that fits the target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lock {
+    /// The packages in the order of their names.
+    pub packages: Vec<Locked>,
+    /// The Pythons it is for.
+    pub requires_python: Option<VersionSpecifiers>,
+    /// The platforms it is for, as markers; empty: any.
+    pub environments: Vec<String>,
+    /// Digest of the requirements and settings it was made from, in pyfast's own table.
+    pub inputs: Option<String>,
+}
+
+/// One package of a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// The project.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+    /// The wheel's file name.
+    pub filename: WheelFilename,
+    /// Where it is.
+    pub location: Location,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Time of upload, ISO 8601.
+    pub upload_time: Option<String>,
+    /// The index it came from, without credentials.
+    pub index: Option<Url>,
+    /// Whether it was named by URL or path instead of by version.
+    pub direct: bool,
+    /// Whether the user asked for it, rather than another package.
+    pub requested: bool,
+    /// The packages of this lock that it depends on.
+    pub dependencies: Vec<PackageName>,
+}
+
+impl Lock {
+    /// The lock of a resolution for one target.
+    pub fn new(resolution: &Resolution, indexes: &[Url], target: &Target) -> Self {
+        let packages = resolution.packages.iter().map(|package| {
+            let candidate = &package.candidate;
+            Locked {
+                name: candidate.name.clone(),
+                version: candidate.version.clone(),
+                filename: candidate.filename.clone(),
+                location: candidate.location.clone(),
+                sha256: package.sha256,
+                size: candidate.size,
+                upload_time: candidate.upload_time.clone(),
+                index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
+                direct: candidate.direct,
+                requested: !package.required_by.is_empty(),
+                dependencies: package.dependencies.clone(),
+            }
+        });
+        let python = target.python().release();
+        let python = python.get(..2).map(|release| format!("=={}.{}.*", release[0], release[1]));
+        let markers = &target.markers;
+        Self {
+            packages: packages.collect(),
+            requires_python: python.and_then(|text| VersionSpecifiers::from_str(&text).ok()),
+            environments: vec![format!(
+                "implementation_name == '{}' and platform_machine == '{}' and sys_platform == '{}'",
+                markers.implementation_name(),
+                markers.platform_machine(),
+                markers.sys_platform()
+            )],
+            inputs: None,
+        }
+    }
+
+    /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
+    pub fn to_toml(&self, directory: &Path) -> String {
+        lock_write::document(self, directory).to_string()
+    }
+
+    /// Reads `pylock.toml` for a target: of each package the wheel that fits it best.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
+    pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
+        let document: Document = toml::from_str(text)
+            .map_err(|error| fail(error.to_string().trim_end().replace('\n', "\n  ")))?;
+        if document.lock_version.split('.').next() != Some("1") {
+            let version = document.lock_version;
+            return Err(fail(format!("its version is {version}, and only 1 is understood")));
+        }
+        let requires_python = document.requires_python.as_deref().map(VersionSpecifiers::from_str);
+        let requires_python =
+            requires_python.transpose().map_err(|error| fail(error.to_string()))?;
+        if let Some(specifiers) = &requires_python
+            && !crate::candidate::allows_python(specifiers, target.python())
+        {
+            let python = target.python();
+            return Err(fail(format!("it is for Python {specifiers}, and this is {python}")));
+        }
+        check_environments(&document.environments, target).map_err(fail)?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let requested = document.tool.pyfast.requested;
+        let mut packages = Vec::with_capacity(document.packages.len());
+        for package in document.packages {
+            if !applies(package.marker.as_deref(), target).map_err(fail)? {
+                continue;
+            }
+            let name = package.name.clone();
+            let mut locked = package
+                .locked(directory, target)
+                .map_err(|reason| fail(format!("package {name}: {reason}")))?;
+            locked.requested = requested.as_ref().is_none_or(|names| names.contains(&locked.name));
+            packages.push(locked);
+        }
+        let inputs = document.tool.pyfast.inputs;
+        Ok(Self { packages, requires_python, environments: document.environments, inputs })
+    }
+}
+
+fn check_environments(environments: &[String], target: &Target) -> Result<(), String> {
+    for marker in environments {
+        if applies(Some(marker), target)? {
+            return Ok(());
+        }
+    }
+    if environments.is_empty() {
+        return Ok(());
+    }
+    Err(format!("it is for other platforms ({})", environments.join("; ")))
+}
+
+fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
+    let Some(marker) = marker else { return Ok(true) };
+    if crate::requirement_line::nesting(marker) > 100 {
+        return Err("a marker nests parentheses more than 100 deep".to_owned());
+    }
+    let marker = MarkerTree::from_str(marker).map_err(|error| error.to_string())?;
+    Ok(marker.evaluate(&target.markers, &[]))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    lock_version: String,
+    requires_python: Option<String>,
+    #[serde(default)]
+    environments: Vec<String>,
+    #[serde(default)]
+    packages: Vec<Package>,
+    #[serde(default)]
+    tool: Tools,
+}
+
+#[derive(Default, Deserialize)]
+struct Tools {
+    #[serde(default)]
+    pyfast: Tool,
+}
+
+#[derive(Default, Deserialize)]
+struct Tool {
+    requested: Option<Vec<PackageName>>,
+    inputs: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: PackageName,
+    version: Option<Version>,
+    marker: Option<String>,
+    index: Option<Url>,
+    #[serde(default)]
+    dependencies: Vec<Reference>,
+    #[serde(default)]
+    wheels: Vec<Artifact>,
+    archive: Option<Artifact>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    name: PackageName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Artifact {
+    name: Option<String>,
+    url: Option<Url>,
+    path: Option<PathBuf>,
+    size: Option<u64>,
+    upload_time: Option<toml::value::Datetime>,
+    hashes: Hashes,
+}
+
+#[derive(Deserialize)]
+struct Hashes {
+    sha256: Option<Sha256>,
+}
+
+impl Artifact {
+    /// The wheel's file name; `None` where this is no wheel.
+    fn filename(&self) -> Option<WheelFilename> {
+        let last = |path: &str| {
+            crate::requirement_line::percent_decode(path.rsplit('/').next().unwrap_or_default())
+        };
+        let name = match (&self.name, &self.url, &self.path) {
+            (Some(name), ..) => name.clone(),
+            (None, Some(url), _) => last(url.path()),
+            (None, None, Some(path)) => path.file_name()?.to_str()?.to_owned(),
+            (None, None, None) => return None,
+        };
+        name.parse().ok()
+    }
+
+    fn location(&self, directory: &Path) -> Option<Location> {
+        match (&self.url, &self.path) {
+            (Some(url), _) if matches!(url.scheme(), "http" | "https") => {
+                Some(Location::Url(url.clone()))
+            }
+            (Some(url), _) => url.to_file_path().ok().map(Location::Path),
+            (None, Some(path)) => Some(Location::Path(directory.join(path))),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Package {
+    fn locked(self, directory: &Path, target: &Target) -> Result<Locked, String> {
+        let direct = self.archive.is_some();
+        let artifacts = self.wheels.iter().chain(&self.archive);
+        let fitting = artifacts.filter_map(|artifact| {
+            let filename = artifact.filename()?;
+            let build = filename.build.as_ref().map_or(0, |build| build.0);
+            Some((target.tags.rank(&filename)?, std::cmp::Reverse(build), filename, artifact))
+        });
+        let best = fitting.min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+        let (_, _, filename, artifact) =
+            best.ok_or("none of its files is a wheel for this platform and Python")?;
+        if filename.name != self.name {
+            return Err(format!("its wheel {filename} is another project's"));
+        }
+        if let Some(version) = &self.version
+            && *version != filename.version
+        {
+            return Err(format!("its wheel {filename} is not version {version}"));
+        }
+        Ok(Locked {
+            version: self.version.unwrap_or_else(|| filename.version.clone()),
+            location: artifact.location(directory).ok_or("its wheel has neither URL nor path")?,
+            sha256: artifact.hashes.sha256.ok_or("its wheel has no sha256")?,
+            size: artifact.size,
+            upload_time: artifact.upload_time.map(|time| time.to_string()),
+            filename,
+            index: self.index,
+            direct,
+            requested: false,
+            dependencies: self.dependencies.into_iter().map(|reference| reference.name).collect(),
+            name: self.name,
+        })
+    }
+}

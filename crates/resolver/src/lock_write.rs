@@ -1,0 +1,151 @@
+//! The document of a lock: its tables, in the order that PEP 751 names their keys.
+
+use std::path::Path;
+
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
+
+use crate::distribution::Location;
+use crate::lock::{Lock, Locked};
+
+pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
+    let mut document = DocumentMut::new();
+    document["lock-version"] = value("1.0");
+    if !lock.environments.is_empty() {
+        document["environments"] = value(lock.environments.iter().collect::<Array>());
+    }
+    if let Some(specifiers) = &lock.requires_python {
+        document["requires-python"] = value(crate::requirement::compact(specifiers));
+    }
+    document["created-by"] = value("pyfast");
+    let packages: ArrayOfTables =
+        lock.packages.iter().map(|package| package_table(package, directory)).collect();
+    document["packages"] = Item::ArrayOfTables(packages);
+    document["tool"] = Item::Table(tool(lock));
+    document
+}
+
+fn package_table(package: &Locked, directory: &Path) -> Table {
+    let mut table = Table::new();
+    table["name"] = value(package.name.to_string());
+    table["version"] = value(package.version.to_string());
+    if !package.dependencies.is_empty() {
+        let references = package
+            .dependencies
+            .iter()
+            .map(|name| InlineTable::from_iter([("name", Value::from(name.to_string()))]));
+        table["dependencies"] = value(references.collect::<Array>());
+    }
+    if let Some(index) = &package.index {
+        table["index"] = value(index.as_str());
+    }
+    let artifact = artifact(package, directory);
+    if package.direct {
+        table["archive"] = value(artifact);
+    } else {
+        table["wheels"] = value(Array::from_iter([artifact]));
+    }
+    table
+}
+
+fn artifact(package: &Locked, directory: &Path) -> InlineTable {
+    let mut artifact = InlineTable::new();
+    if !package.direct {
+        artifact.insert("name", package.filename.as_str().into());
+    }
+    if let Some(time) = &package.upload_time
+        && let Ok(time) = time.parse::<toml_edit::Datetime>()
+    {
+        artifact.insert("upload-time", time.into());
+    }
+    match &package.location {
+        Location::Url(url) => artifact.insert("url", url.as_str().into()),
+        Location::Path(path) => {
+            let path = path.strip_prefix(directory).unwrap_or(path);
+            artifact.insert("path", path.display().to_string().into())
+        }
+    };
+    if let Some(size) = package.size.and_then(|size| i64::try_from(size).ok()) {
+        artifact.insert("size", size.into());
+    }
+    let hash = InlineTable::from_iter([("sha256", Value::from(package.sha256.to_string()))]);
+    artifact.insert("hashes", hash.into());
+    artifact
+}
+
+/// pyfast's own table: what no key of PEP 751 says.
+fn tool(lock: &Lock) -> Table {
+    let requested = lock.packages.iter().filter(|package| package.requested);
+    let requested = requested.map(|package| package.name.to_string());
+    let mut pyfast = Table::new();
+    pyfast["requested"] = value(requested.collect::<Array>());
+    if let Some(inputs) = &lock.inputs {
+        pyfast["inputs"] = value(inputs.as_str());
+    }
+    let mut tool = Table::new();
+    tool.set_implicit(true);
+    tool["pyfast"] = Item::Table(pyfast);
+    tool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distribution::Sha256;
+    use crate::target::tests::target;
+
+    fn locked(name: &str, location: Location) -> Locked {
+        Locked {
+            name: name.parse().expect("a name"),
+            version: "1.0".parse().expect("a version"),
+            filename: format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
+            location,
+            sha256: Sha256([7; 32]),
+            size: Some(9),
+            upload_time: Some("2026-01-02T03:04:05.678Z".to_owned()),
+            index: None,
+            direct: false,
+            requested: name == "a",
+            dependencies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_lock_survives_the_way_through_its_text() {
+        let url = "https://h.test/a-1.0-py3-none-any.whl".parse().expect("a URL");
+        let mut first = locked("a", Location::Url(url));
+        first.dependencies = vec!["b".parse().expect("a name")];
+        let mut second = locked("b", Location::Path("/p/w/b-1.0-py3-none-any.whl".into()));
+        second.direct = true;
+        let lock = Lock {
+            packages: vec![first, second],
+            requires_python: "==3.11.*".parse().ok(),
+            environments: vec!["sys_platform == 'linux'".to_owned()],
+            inputs: Some("x".to_owned()),
+        };
+        let text = lock.to_toml(Path::new("/p"));
+        assert!(text.contains("path = \"w/b-1.0-py3-none-any.whl\""), "{text}");
+        let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
+        assert_eq!(read, lock);
+        assert_eq!(read.to_toml(Path::new("/p")), text);
+    }
+
+    #[test]
+    fn locks_for_something_else_are_refused() {
+        let check = |text: &str, reason: &str| {
+            let error = Lock::from_toml(text, Path::new("pylock.toml"), &target());
+            let error = error.expect_err("refused").to_string();
+            assert!(error.contains(reason), "{error}");
+        };
+        check("lock-version = '2.0'", "version is 2.0");
+        check("lock-version = '1.0'\nrequires-python = '>=3.12'", "for Python >=3.12");
+        check(
+            "lock-version = '1.0'\nenvironments = [\"sys_platform == 'win32'\"]",
+            "other platforms",
+        );
+        check(
+            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.gz'\n",
+            "none of its files",
+        );
+        check("[", "TOML");
+    }
+}

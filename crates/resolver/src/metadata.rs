@@ -1,0 +1,220 @@
+//! Core metadata of a distribution: what resolving needs of a METADATA file.
+//!
+//! <https://packaging.python.org/en/latest/specifications/core-metadata/>
+
+use std::str::FromStr;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{MarkerTree, PackageName, VerbatimUrl, VersionOrUrl};
+
+use crate::requirement_line::nesting;
+
+/// The part of a wheel's metadata that resolving needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    /// `Name`, normalised.
+    pub(crate) name: PackageName,
+    /// `Version`.
+    pub(crate) version: Version,
+    /// `Requires-Python`.
+    pub(crate) requires_python: Option<VersionSpecifiers>,
+    /// `Requires-Dist`.
+    pub(crate) dependencies: Vec<Dependency>,
+    /// `Provides-Extra`, normalised.
+    pub(crate) extras: Vec<pep508_rs::ExtraName>,
+}
+
+/// One `Requires-Dist`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dependency {
+    /// The project.
+    pub(crate) name: PackageName,
+    /// Extras of it.
+    pub(crate) extras: Vec<pep508_rs::ExtraName>,
+    /// The versions that do.
+    pub(crate) specifiers: VersionSpecifiers,
+    /// A direct reference, which an index' package may not have.
+    pub(crate) url: Option<String>,
+    /// Where it counts.
+    pub(crate) marker: MarkerTree,
+}
+
+/// The largest METADATA file that is read, in bytes.
+pub(crate) const LARGEST: usize = 32 << 20;
+
+/// The header lines that [`parse`] looks at; the rest is not worth caching.
+const FIELDS: &[&str] = &["name", "version", "requires-python", "requires-dist", "provides-extra"];
+
+/// The headers of a METADATA text that resolving needs, one per line, unfolded.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut excerpt = String::new();
+    for (field, value) in headers(text) {
+        if FIELDS.contains(&field.to_ascii_lowercase().as_str()) {
+            excerpt.push_str(field);
+            excerpt.push_str(": ");
+            excerpt.push_str(&value);
+            excerpt.push('\n');
+        }
+    }
+    excerpt
+}
+
+/// Reads METADATA.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn parse(text: &str) -> Result<Metadata, String> {
+    let (mut name, mut version, mut requires_python) = (None, None, None);
+    let (mut dependencies, mut extras) = (Vec::new(), Vec::new());
+    for (field, value) in headers(text) {
+        let value = value.trim();
+        if field.eq_ignore_ascii_case("requires-dist") {
+            dependencies.push(dependency(value)?);
+        } else if field.eq_ignore_ascii_case("provides-extra") {
+            // Rule 22: an invalid extra is skipped.
+            extras.extend(pep508_rs::ExtraName::from_str(value).ok());
+        } else if field.eq_ignore_ascii_case("requires-python") {
+            requires_python = Some(python_specifiers(value)?);
+        } else if field.eq_ignore_ascii_case("name") && name.is_none() {
+            name = Some(PackageName::from_str(value).map_err(|error| error.to_string())?);
+        } else if field.eq_ignore_ascii_case("version") && version.is_none() {
+            version = Some(Version::from_str(value).map_err(|error| error.to_string())?);
+        }
+    }
+    Ok(Metadata {
+        name: name.ok_or("it has no Name")?,
+        version: version.ok_or("it has no Version")?,
+        requires_python,
+        dependencies,
+        extras,
+    })
+}
+
+/// Reads `Requires-Python`, with the fix-ups of rule 26.
+pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String> {
+    VersionSpecifiers::from_str(text)
+        .or_else(|error| VersionSpecifiers::from_str(&mend(text)).map_err(|_| error))
+        .map_err(|error| {
+            format!(
+                "Requires-Python `{text}`: {}",
+                error.to_string().lines().next().unwrap_or_default()
+            )
+        })
+}
+
+fn dependency(text: &str) -> Result<Dependency, String> {
+    if nesting(text) > 100 {
+        return Err("a Requires-Dist nests parentheses more than 100 deep".to_owned());
+    }
+    let parse = |text: &str| pep508_rs::Requirement::<VerbatimUrl>::from_str(text);
+    let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_| error));
+    let parsed = parsed.map_err(|error| {
+        format!("Requires-Dist `{text}`: {}", error.to_string().lines().next().unwrap_or_default())
+    })?;
+    let (specifiers, url) = match parsed.version_or_url {
+        None => (VersionSpecifiers::empty(), None),
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => (specifiers, None),
+        Some(VersionOrUrl::Url(url)) => (VersionSpecifiers::empty(), Some(url.to_string())),
+    };
+    Ok(Dependency {
+        name: parsed.name,
+        extras: parsed.extras,
+        specifiers,
+        url,
+        marker: parsed.marker,
+    })
+}
+
+/// Mends what old metadata gets wrong in specifiers (rule 26); the marker is left alone.
+fn mend(text: &str) -> String {
+    let (requirement, marker) = match text.split_once(';') {
+        Some((requirement, marker)) => (requirement, Some(marker)),
+        None => (text, None),
+    };
+    let mut mended = String::with_capacity(requirement.len() + 4);
+    let characters: Vec<char> = requirement.chars().filter(|c| !matches!(c, '"' | '\'')).collect();
+    let mut operator = String::new();
+    for (index, &character) in characters.iter().enumerate() {
+        let starts = matches!(character, '<' | '>' | '=' | '!' | '~');
+        if starts {
+            // `>=1.0<2` lacks a comma.
+            let before = mended.trim_end().chars().next_back();
+            if !matches!(before, Some('<' | '>' | '=' | '!' | '~')) {
+                operator.clear();
+                let has_specifier = mended.contains(['<', '>', '=', '!', '~']);
+                if has_specifier && before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '*') {
+                    mended.push(',');
+                }
+            }
+            operator.push(character);
+        }
+        // `>=1.*` means `>=1`.
+        let wildcard = character == '.' && characters.get(index + 1) == Some(&'*')
+            || character == '*' && index > 0 && characters[index - 1] == '.';
+        if wildcard && matches!(operator.as_str(), "<" | ">" | "<=" | ">=") {
+            continue;
+        }
+        mended.push(character);
+    }
+    let trimmed = mended.trim_end();
+    let mended = match trimmed.strip_suffix(')') {
+        Some(inner) => format!("{})", inner.trim_end_matches([',', ' '])),
+        None => trimmed.trim_end_matches(',').to_owned(),
+    };
+    match marker {
+        Some(marker) => format!("{mended} ;{marker}"),
+        None => mended,
+    }
+}
+
+/// Header fields up to the first blank line, with folded lines joined.
+fn headers(text: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut lines = text.lines().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let line = lines.next().filter(|line| !line.is_empty())?;
+            let mut folded = String::new();
+            while let Some(more) = lines.next_if(|line| line.starts_with([' ', '\t'])) {
+                folded.push('\n');
+                folded.push_str(more);
+            }
+            if let Some((field, value)) = line.split_once(':') {
+                return Some((field, value.trim().to_owned() + &folded.replace('\n', " ")));
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_read_up_to_the_body() {
+        let text = "Metadata-Version: 2.1\nName: A_b\nVersion: 1.0\nRequires-Python: >=3.8\n\
+                    Requires-Dist: c (>=1) ; extra == 'x'\nRequires-Dist: d[e]\n  >=2\n\
+                    Provides-Extra: X\nSummary: s\n\nRequires-Dist: not-this\n";
+        let metadata = parse(text).expect("metadata");
+        assert_eq!(metadata.name.to_string(), "a-b");
+        assert_eq!(metadata.dependencies.len(), 2);
+        assert_eq!(metadata.dependencies[1].specifiers.to_string(), ">=2");
+        assert_eq!(parse(&excerpt(text)).expect("excerpt"), metadata);
+    }
+
+    fn check(given: &str, expected: &str) {
+        let dependency = dependency(given).expect("mended");
+        assert_eq!(dependency.specifiers.to_string(), expected, "{given}");
+    }
+
+    #[test]
+    fn rule_26_old_specifiers_are_mended() {
+        check("a (>=1.0<2)", ">=1.0, <2");
+        check("a>=1.*", ">=1");
+        check("a (>=1.0,)", ">=1.0");
+        check("a>=1,", ">=1");
+        check("a>='1.0'", ">=1.0");
+        check("a==1.*", "==1.*");
+        assert!(dependency("a=>b").is_err());
+        assert!(dependency(&format!("a; {}", "(".repeat(9000))).is_err());
+    }
+}

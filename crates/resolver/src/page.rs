@@ -1,0 +1,304 @@
+//! A project's page of an index, in the form it is cached in: versions sorted newest first,
+//! each with its files still encoded, because a resolution looks at few of them.
+//!
+//! The encoding is postcard's; a change of these types needs a new cache folder (`cache::PAGES`).
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pep440_rs::Version;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::distribution::Sha256;
+
+/// One file of a page, as the index describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct File<'a> {
+    /// The file name.
+    pub(crate) filename: Cow<'a, str>,
+    /// Absolute URL without fragment; for a local file its path.
+    pub(crate) url: Cow<'a, str>,
+    /// The digest the index gives.
+    pub(crate) sha256: Option<Sha256>,
+    /// Size in bytes.
+    pub(crate) size: Option<u64>,
+    /// `Requires-Python` of the index' page.
+    pub(crate) requires_python: Option<Cow<'a, str>>,
+    /// `Some` where the file is yanked, with the reason (may be empty).
+    pub(crate) yanked: Option<Cow<'a, str>>,
+    /// ISO 8601 time of the upload.
+    pub(crate) upload_time: Option<Cow<'a, str>>,
+    /// Whether a metadata file stands beside it (PEP 658).
+    pub(crate) core_metadata: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EncodedPage<'a> {
+    #[serde(borrow)]
+    versions: Vec<EncodedVersion<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EncodedVersion<'a> {
+    version: Cow<'a, str>,
+    #[serde(with = "serde_bytes_cow", borrow)]
+    files: Cow<'a, [u8]>,
+}
+
+/// postcard reads `&[u8]` without copying; `Cow<[u8]>` by itself would go byte by byte.
+mod serde_bytes_cow {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Cow<'a, [u8]>, D::Error> {
+        <&'de [u8]>::deserialize(deserializer).map(Cow::Borrowed)
+    }
+}
+
+/// The `index` of files from `--find-links`.
+pub(crate) const FLAT: usize = usize::MAX;
+/// The `index` of a wheel named by URL or path.
+pub(crate) const DIRECT: usize = usize::MAX - 1;
+
+/// A project's versions on one index.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    /// Newest first.
+    versions: Arc<[PageVersion]>,
+}
+
+/// One version of a project with its files.
+#[derive(Debug, Clone)]
+pub(crate) struct PageVersion {
+    /// The version.
+    pub(crate) version: Version,
+    /// Files of this version, encoded; several pieces where pages were merged, the first preferred.
+    files: Vec<Bytes>,
+    /// Which index it came from, counted in the order of preference.
+    pub(crate) index: usize,
+}
+
+impl PageVersion {
+    /// Decodes the files of this version.
+    pub(crate) fn files(&self) -> Vec<File<'_>> {
+        let pieces = self.files.iter();
+        pieces
+            .flat_map(|piece| postcard::from_bytes::<Vec<File<'_>>>(piece).unwrap_or_default())
+            .collect()
+    }
+}
+
+impl Page {
+    /// Groups the files of a page by version; files whose names give no version are dropped
+    /// (rules 6, 16 and 17). `project` is the normalised name.
+    pub(crate) fn encode(project: &str, files: Vec<File<'_>>) -> Vec<u8> {
+        let mut groups: FxHashMap<String, usize> = FxHashMap::default();
+        let mut versions: Vec<(Version, Vec<File<'_>>)> = Vec::new();
+        for file in files {
+            let Some(text) = version_of(project, &file.filename) else { continue };
+            let group = match groups.get(text.as_ref()) {
+                Some(&group) => group,
+                None => {
+                    let Ok(version) = Version::from_str(&text) else { continue };
+                    // Other spellings of a version (1.0, 1.0.0) are the same version.
+                    let group = versions.iter().rposition(|known| known.0 == version);
+                    let group = group.unwrap_or_else(|| {
+                        versions.push((version, Vec::new()));
+                        versions.len() - 1
+                    });
+                    groups.insert(text.into_owned(), group);
+                    group
+                }
+            };
+            versions[group].1.push(file);
+        }
+        versions.sort_by(|a, b| b.0.cmp(&a.0));
+        let versions = versions
+            .into_iter()
+            .map(|(version, mut files)| {
+                files.sort_by(|a, b| a.filename.cmp(&b.filename));
+                EncodedVersion {
+                    version: version.to_string().into(),
+                    files: postcard::to_stdvec(&files).unwrap_or_default().into(),
+                }
+            })
+            .collect();
+        postcard::to_stdvec(&EncodedPage { versions }).unwrap_or_default()
+    }
+
+    /// Reads an encoded page; `None` if it is damaged.
+    pub(crate) fn decode(encoded: &Bytes, index: usize) -> Option<Self> {
+        let page: EncodedPage<'_> = postcard::from_bytes(encoded).ok()?;
+        let mut versions = Vec::with_capacity(page.versions.len());
+        for EncodedVersion { version, files } in page.versions {
+            let version = Version::from_str(&version).ok()?;
+            let Cow::Borrowed(files) = files else { return None };
+            versions.push(PageVersion { version, files: vec![encoded.slice_ref(files)], index });
+        }
+        Some(Self { versions: versions.into() })
+    }
+
+    /// A page without versions.
+    pub(crate) fn empty() -> Self {
+        Self { versions: Vec::new().into() }
+    }
+
+    /// The versions in the order of preference.
+    pub(crate) fn versions(&self) -> &[PageVersion] {
+        &self.versions
+    }
+
+    /// Joins pages: each version once, its files in the order of `pages`.
+    pub(crate) fn merge(pages: Vec<Self>) -> Self {
+        let mut versions: Vec<PageVersion> = Vec::new();
+        for page in pages {
+            if versions.is_empty() {
+                versions = page.versions.to_vec();
+                continue;
+            }
+            for version in page.versions.iter() {
+                match versions.iter_mut().find(|known| known.version == version.version) {
+                    Some(known) => known.files.extend(version.files.iter().cloned()),
+                    None => versions.push(version.clone()),
+                }
+            }
+        }
+        versions.sort_by(|a, b| b.version.cmp(&a.version));
+        Self { versions: versions.into() }
+    }
+
+    /// Puts pages one after the other: a later page's versions are only looked at when no earlier
+    /// one's fits.
+    pub(crate) fn chain(pages: Vec<Self>) -> Self {
+        Self { versions: pages.iter().flat_map(|page| page.versions.iter().cloned()).collect() }
+    }
+}
+
+/// The version in a file name of `project`; `None` for files that are neither wheel nor source
+/// distribution of it.
+fn version_of<'a>(project: &str, filename: &'a str) -> Option<Cow<'a, str>> {
+    if let Some(stem) = filename.strip_suffix(".whl") {
+        let mut parts = stem.split('-');
+        let name = parts.next()?;
+        let version = parts.next()?;
+        if !same_project(project, name) || !matches!(parts.count(), 3 | 4) {
+            return None;
+        }
+        return Some(if version.contains('_') {
+            version.replace('_', "-").into()
+        } else {
+            version.into()
+        });
+    }
+    let stem = filename.strip_suffix(".tar.gz").or_else(|| filename.strip_suffix(".zip"))?;
+    // A project's name may itself contain dashes: try each dash that a version could follow.
+    let mut dashes = stem.match_indices('-').map(|(index, _)| index);
+    let dash = dashes.find(|&dash| same_project(project, &stem[..dash]))?;
+    Some(stem[dash + 1..].into())
+}
+
+/// Compares names after normalisation without allocating.
+fn same_project(project: &str, name: &str) -> bool {
+    let mut expected = project.bytes();
+    let mut separator = false;
+    for byte in name.bytes() {
+        if matches!(byte, b'-' | b'_' | b'.') {
+            separator = true;
+            continue;
+        }
+        if std::mem::take(&mut separator) && expected.next() != Some(b'-') {
+            return false;
+        }
+        if expected.next() != Some(byte.to_ascii_lowercase()) {
+            return false;
+        }
+    }
+    !separator && expected.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(filename: &str) -> File<'_> {
+        File {
+            filename: filename.into(),
+            url: format!("https://h/{filename}").into(),
+            sha256: None,
+            size: None,
+            requires_python: None,
+            yanked: None,
+            upload_time: None,
+            core_metadata: false,
+        }
+    }
+
+    #[test]
+    fn files_are_grouped_by_version_newest_first() {
+        let names = [
+            "a_b-1.0-py3-none-any.whl",
+            "A.b-1.0.0.tar.gz",
+            "a-b-2.0rc1.zip",
+            "a_b-2.0-1-py3-none-any.whl",
+            "other-3.0-py3-none-any.whl",
+            "a_b-x.y-py3-none-any.whl",
+            "a_b-1.0.exe",
+        ];
+        let encoded = Page::encode("a-b", names.iter().map(|name| file(name)).collect());
+        let page = Page::decode(&encoded.into(), 0).expect("a page");
+        let seen: Vec<(String, Vec<String>)> = page
+            .versions()
+            .iter()
+            .map(|version| {
+                let files = version.files();
+                let files = files.iter().map(|file| file.filename.to_string()).collect();
+                (version.version.to_string(), files)
+            })
+            .collect();
+        let expected = [
+            ("2.0", vec!["a_b-2.0-1-py3-none-any.whl"]),
+            ("2.0rc1", vec!["a-b-2.0rc1.zip"]),
+            ("1.0", vec!["A.b-1.0.0.tar.gz", "a_b-1.0-py3-none-any.whl"]),
+        ];
+        let expected: Vec<(String, Vec<String>)> = expected
+            .iter()
+            .map(|(version, files)| {
+                ((*version).to_owned(), files.iter().map(|file| (*file).to_owned()).collect())
+            })
+            .collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn damaged_pages_are_not_read() {
+        let encoded = Page::encode("a", vec![file("a-1-py3-none-any.whl")]);
+        assert!(Page::decode(&Bytes::from(encoded[..encoded.len() / 2].to_vec()), 0).is_none());
+        assert!(Page::decode(&Bytes::new(), 0).is_none());
+    }
+
+    #[test]
+    fn merged_pages_keep_the_first_pages_files_first() {
+        let page = |names: &[&str], index| {
+            let files = names.iter().map(|name| file(name)).collect();
+            Page::decode(&Page::encode("a", files).into(), index).expect("a page")
+        };
+        let flat = page(&["a-1-py3-none-any.whl"], 0);
+        let index = page(&["a-1-py2-none-any.whl", "a-2-py3-none-any.whl"], 1);
+        let merged = Page::merge(vec![flat.clone(), index.clone()]);
+        let first: Vec<String> =
+            merged.versions()[1].files().iter().map(|file| file.filename.to_string()).collect();
+        assert_eq!(first, ["a-1-py3-none-any.whl", "a-1-py2-none-any.whl"]);
+        let chained = Page::chain(vec![flat, index]);
+        assert_eq!(chained.versions()[0].version.to_string(), "1");
+    }
+}

@@ -1,0 +1,440 @@
+//! Packages of the real world: indexes, `--find-links` locations and wheels named by the user,
+//! fetched ahead of the solver and remembered in the cache.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{StatusCode, header};
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+use rustc_hash::FxHashMap;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use url::Url;
+use version_ranges::Ranges;
+
+use crate::cache::{self, Cache};
+use crate::candidate::{Candidate, Selector};
+use crate::client::{Client, Request};
+use crate::direct;
+use crate::distribution::{Location, Sha256};
+use crate::error::Error;
+use crate::flat::Flat;
+use crate::hints::Hints;
+use crate::index::{Found, Index};
+use crate::metadata::{self, LARGEST, Metadata};
+use crate::once::OnceMap;
+use crate::packages::Packages;
+use crate::page::Page;
+use crate::remote::{self, Ranged};
+use crate::requirement::DirectWheel;
+
+/// How several indexes are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexStrategy {
+    /// The first index that has the project has all its versions.
+    #[default]
+    FirstIndex,
+    /// An earlier index' versions are preferred, a later one's are used where none fits.
+    UnsafeFirstMatch,
+    /// The best version of any index.
+    UnsafeBestMatch,
+}
+
+/// Where packages are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Indexes in the order of preference, without credentials.
+    pub indexes: Vec<Url>,
+    /// How they are searched.
+    pub strategy: IndexStrategy,
+    /// Directories and pages of files.
+    pub find_links: Vec<String>,
+    /// Wheels named by URL or path.
+    pub direct: BTreeMap<PackageName, DirectWheel>,
+    /// Wheels up to this size in bytes are fetched whole where metadata is needed, because they are
+    /// going to be installed; 0 where nothing will be.
+    pub whole_up_to: u64,
+}
+
+/// Called with each decision of the solver, and with the wheel's bytes where they came along with
+/// its metadata.
+pub type OnDecided = Box<dyn Fn(&Candidate, Option<Bytes>) + Send + Sync>;
+
+/// [`Packages`] over the network.
+pub struct Registry {
+    shared: Arc<Shared>,
+    on_decided: Option<OnDecided>,
+}
+
+struct Shared {
+    sources: Sources,
+    indexes: Vec<Index>,
+    client: Arc<Client>,
+    cache: Cache,
+    flat: Flat,
+    selector: Arc<Selector>,
+    pages: OnceMap<PackageName, Option<Arc<Page>>>,
+    metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
+    /// Pages that were used although stale, with the number of their index.
+    stale: Mutex<Vec<(PackageName, usize)>>,
+    /// Small wheels that came whole, until someone takes them.
+    whole: Mutex<FxHashMap<Sha256, Bytes>>,
+    /// Digests that no index gave.
+    digests: Mutex<FxHashMap<String, Sha256>>,
+    /// Servers that do not do byte ranges are not asked again.
+    no_ranges: AtomicBool,
+    /// Bounds the memory that whole wheels take.
+    bodies: Semaphore,
+    runtime: Handle,
+}
+
+impl Registry {
+    /// Packages from `sources`, fetched on `runtime`.
+    pub fn new(
+        sources: Sources,
+        client: Arc<Client>,
+        cache: Cache,
+        selector: Arc<Selector>,
+        runtime: &Handle,
+    ) -> Self {
+        let indexes = sources.indexes.iter().enumerate().map(|(number, url)| Index {
+            url: url.clone(),
+            number,
+            client: Arc::clone(&client),
+            cache: cache.clone(),
+        });
+        let shared = Shared {
+            indexes: indexes.collect(),
+            flat: Flat::new(sources.find_links.clone()),
+            sources,
+            client,
+            cache,
+            selector,
+            pages: OnceMap::new(runtime.clone()),
+            metadata: OnceMap::new(runtime.clone()),
+            stale: Mutex::default(),
+            whole: Mutex::default(),
+            digests: Mutex::default(),
+            no_ranges: AtomicBool::new(false),
+            bodies: Semaphore::new(24),
+            runtime: runtime.clone(),
+        };
+        Self { shared: Arc::new(shared), on_decided: None }
+    }
+
+    /// Has `on_decided` called with each decision of the solver.
+    #[must_use]
+    pub fn on_decided(mut self, on_decided: OnDecided) -> Self {
+        self.on_decided = Some(on_decided);
+        self
+    }
+
+    /// The selector of this run.
+    pub fn selector(&self) -> &Selector {
+        &self.shared.selector
+    }
+
+    /// The indexes that are searched.
+    pub fn sources(&self) -> &Sources {
+        &self.shared.sources
+    }
+
+    /// Starts fetching what earlier resolutions of these projects needed. It never changes a result.
+    pub(crate) fn warm_up(&self, names: impl Iterator<Item = PackageName>) {
+        let Some(index) = self.shared.sources.indexes.first() else { return };
+        let hints = Hints::load(&self.shared.cache, index);
+        for name in hints.closure(names) {
+            self.prefetch(&name, Some(&Ranges::full()));
+        }
+    }
+
+    /// Remembers which projects were needed, for [`Self::warm_up`].
+    pub(crate) fn remember(
+        &self,
+        dependencies: impl Iterator<Item = (PackageName, Vec<PackageName>)>,
+    ) {
+        let Some(index) = self.shared.sources.indexes.first() else { return };
+        let mut hints = Hints::load(&self.shared.cache, index);
+        if hints.learn(dependencies) {
+            hints.store(&self.shared.cache, index);
+        }
+    }
+
+    /// Asks, all at once, whether the pages that were used although stale still stand. Gives the
+    /// projects whose pages changed; they are replaced.
+    ///
+    /// # Errors
+    /// What fetching fails with.
+    pub(crate) fn settle(&self) -> Result<Vec<PackageName>, Error> {
+        let mut stale = self.shared.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        let stale = std::mem::take(&mut *stale);
+        if stale.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shared = &self.shared;
+        let asked = stale.into_iter().map(|(name, number)| async move {
+            let found = shared.indexes[number].revalidate(&name).await?;
+            Ok::<_, Error>(found.map(|_| name))
+        });
+        let answers = shared.runtime.block_on(join_all(asked));
+        let mut changed = Vec::new();
+        for answer in answers {
+            changed.extend(answer?);
+        }
+        for name in &changed {
+            // The cache now has the new page, fresh or just fetched.
+            let page = shared.runtime.block_on(shared.page(name, true))?;
+            shared.selector.forget(name);
+            shared.pages.replace(name.clone(), page);
+        }
+        Ok(changed)
+    }
+
+    /// A wheel that came whole while its metadata was read; it is given away.
+    fn take_whole(&self, sha256: &Sha256) -> Option<Bytes> {
+        self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner).remove(sha256)
+    }
+
+    /// The digest of a candidate, which is fetched whole if no index gave it.
+    ///
+    /// # Errors
+    /// What fetching fails with.
+    pub(crate) fn digest(&self, candidate: &Candidate) -> Result<Sha256, Error> {
+        if let Some(digest) = candidate.sha256.or_else(|| self.shared.known_digest(candidate)) {
+            return Ok(digest);
+        }
+        match &candidate.location {
+            Location::Path(path) => direct::file_digest(path),
+            Location::Url(url) => {
+                let bytes =
+                    self.shared.runtime.block_on(self.shared.fetch_whole(candidate, url))?;
+                Ok(cache::sha256(&bytes))
+            }
+        }
+    }
+}
+
+impl Packages for Registry {
+    fn page(&self, name: &PackageName) -> Result<Option<Arc<Page>>, Arc<Error>> {
+        self.shared.pages.wait(Shared::start_page(&self.shared, name))
+    }
+
+    fn metadata(&self, candidate: &Candidate) -> Result<Result<Arc<Metadata>, String>, Arc<Error>> {
+        self.shared.metadata.wait(Shared::start_metadata(&self.shared, candidate))
+    }
+
+    fn prefetch(&self, name: &PackageName, range: Option<&Ranges<Version>>) {
+        let page = Shared::start_page(&self.shared, name);
+        let Some(range) = range.cloned() else { return };
+        let (shared, name) = (Arc::clone(&self.shared), name.clone());
+        let candidate = move |page: &Page| {
+            let found = shared.selector.select(&name, page, &range)?;
+            let candidate = found.as_ref().as_ref().ok()?;
+            Some(Shared::start_metadata(&shared, candidate))
+        };
+        if let Some(Ok(page)) = page.peek() {
+            page.as_ref().and_then(|page| candidate(page));
+            return;
+        }
+        self.shared.runtime.spawn(async move {
+            if let Ok(Some(page)) = page.await {
+                candidate(&page);
+            }
+        });
+    }
+
+    fn decided(&self, candidate: &Candidate) {
+        if let Some(on_decided) = &self.on_decided {
+            let mut candidate = candidate.clone();
+            candidate.sha256 = candidate.sha256.or_else(|| self.shared.known_digest(&candidate));
+            let body = candidate.sha256.and_then(|digest| self.take_whole(&digest));
+            on_decided(&candidate, body);
+        }
+    }
+}
+
+type Outcome<T> =
+    futures_util::future::Shared<futures_util::future::BoxFuture<'static, Result<T, Arc<Error>>>>;
+
+impl Shared {
+    fn start_page(self: &Arc<Self>, name: &PackageName) -> Outcome<Option<Arc<Page>>> {
+        self.pages.start(name.clone(), || {
+            let (shared, name) = (Arc::clone(self), name.clone());
+            async move { shared.page(&name, false).await.map_err(Arc::new) }
+        })
+    }
+
+    fn start_metadata(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+    ) -> Outcome<Result<Arc<Metadata>, String>> {
+        self.metadata.start(candidate.location.to_string(), || {
+            let (shared, candidate) = (Arc::clone(self), candidate.clone());
+            async move { shared.read_metadata(&candidate).await.map_err(Arc::new) }
+        })
+    }
+
+    /// The page of a project over all sources. `settled` uses cached pages as they are.
+    async fn page(&self, name: &PackageName, settled: bool) -> Result<Option<Arc<Page>>, Error> {
+        if let Some(wheel) = self.sources.direct.get(name) {
+            return Ok(Some(Arc::new(direct::page(wheel))));
+        }
+        let mut pages = Vec::new();
+        let flat = self.flat.page(name, &self.client).await?;
+        let has_flat = flat.is_some();
+        pages.extend(flat);
+        for index in &self.indexes {
+            match index.page(name).await {
+                Ok(Found::Nothing) => continue,
+                Ok(Found::Fresh(page)) => pages.push(page),
+                Ok(Found::Stale(page)) => {
+                    if !settled {
+                        let mut stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+                        stale.push((name.clone(), index.number));
+                    }
+                    pages.push(page);
+                }
+                // Offline with files at hand, an uncached page is no reason to stop.
+                Err(Error::Offline { .. }) if has_flat => continue,
+                Err(error) => return Err(error),
+            }
+            if self.sources.strategy == IndexStrategy::FirstIndex {
+                break;
+            }
+        }
+        if pages.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(match self.sources.strategy {
+            IndexStrategy::UnsafeFirstMatch => Page::chain(pages),
+            _ => Page::merge(pages),
+        })))
+    }
+
+    async fn read_metadata(
+        &self,
+        candidate: &Candidate,
+    ) -> Result<Result<Arc<Metadata>, String>, Error> {
+        let key = candidate
+            .sha256
+            .unwrap_or_else(|| cache::sha256(candidate.location.to_string().as_bytes()));
+        // A file on this machine may change under an unchanged name.
+        let cacheable = matches!(candidate.location, Location::Url(_));
+        let cached = cacheable.then(|| self.cache.metadata(&key)).flatten();
+        let text = match cached {
+            Some(text) => text,
+            None => {
+                let text = metadata::excerpt(&self.fetch_metadata(candidate).await?);
+                if cacheable {
+                    self.cache.store_metadata(&key, &text);
+                }
+                text
+            }
+        };
+        Ok(metadata::parse(&text).and_then(|metadata| {
+            let (name, version) = (&candidate.name, &candidate.version);
+            if metadata.name != *name {
+                return Err(format!("its name is {}, not {name}", metadata.name));
+            }
+            let same =
+                metadata.version == *version || metadata.version == version.clone().without_local();
+            if !same {
+                return Err(format!("its version is {}, not {version}", metadata.version));
+            }
+            Ok(Arc::new(metadata))
+        }))
+    }
+
+    async fn fetch_metadata(&self, candidate: &Candidate) -> Result<String, Error> {
+        let url = match &candidate.location {
+            Location::Path(path) => return remote::from_path(&candidate.filename, path),
+            Location::Url(url) => url,
+        };
+        if candidate.core_metadata {
+            let mut beside = url.clone();
+            beside.set_path(&format!("{}.metadata", url.path()));
+            let answer = self.client.fetch(&Request::page(beside, LARGEST)).await?;
+            if answer.status == StatusCode::OK {
+                return Ok(String::from_utf8_lossy(&answer.body).into_owned());
+            }
+        }
+        let small = candidate.size.is_some_and(|size| size <= self.sources.whole_up_to);
+        // Without a digest from the index the whole file is needed anyway, to make one.
+        let ranges =
+            !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
+        if ranges {
+            match remote::by_ranges(&self.client, &candidate.filename, url, candidate.size).await? {
+                Ranged::Text(text) => return Ok(text),
+                Ranged::Whole(bytes) => {
+                    self.no_ranges.store(true, Ordering::Relaxed);
+                    self.keep(candidate, &bytes)?;
+                    return remote::from_bytes(&candidate.filename, &bytes);
+                }
+                Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
+            }
+        }
+        let bytes = self.fetch_whole(candidate, url).await?;
+        remote::from_bytes(&candidate.filename, &bytes)
+    }
+
+    async fn fetch_whole(&self, candidate: &Candidate, url: &Url) -> Result<Bytes, Error> {
+        let _permit = self.bodies.acquire().await;
+        let answer = self.client.fetch(&Request::file(url.clone(), usize::MAX)).await?;
+        if answer.status != StatusCode::OK {
+            let status = answer.status.as_u16();
+            return Err(Error::Status { url: url.clone(), status, attempts: 1 });
+        }
+        self.keep(candidate, &answer.body)?;
+        Ok(answer.body)
+    }
+
+    /// The digest of a wheel that came whole.
+    fn known_digest(&self, candidate: &Candidate) -> Option<Sha256> {
+        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.get(&candidate.location.to_string()).copied()
+    }
+
+    /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
+    fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), Error> {
+        let found = cache::sha256(bytes);
+        if let Some(expected) = candidate.sha256
+            && expected != found
+        {
+            return Err(Error::HashMismatch {
+                wheel: candidate.filename.to_string(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            });
+        }
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.insert(candidate.location.to_string(), found);
+        if bytes.len() as u64 <= self.sources.whole_up_to {
+            let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+            whole.insert(found, bytes.clone());
+        }
+        Ok(())
+    }
+}
+
+/// `Accept` for pages of `--find-links`, which are HTML.
+pub(crate) async fn fetch_links(
+    client: &Client,
+    url: &Url,
+) -> Result<crate::client::Answer, Error> {
+    let request = Request::page(url.clone(), 256 << 20);
+    client.fetch(&request.header(header::ACCEPT, crate::simple::ACCEPT)).await
+}
+
+/// The path of a `file:` URL or of a plain path.
+pub(crate) fn local_path(location: &str) -> Option<PathBuf> {
+    match location.split_once("://") {
+        Some(("file", _)) => Url::parse(location).ok()?.to_file_path().ok(),
+        Some(_) => None,
+        None => Some(PathBuf::from(location)),
+    }
+}

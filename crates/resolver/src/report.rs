@@ -1,0 +1,290 @@
+//! Why there is no solution, in words: each step names the packages, the versions, and where a
+//! requirement was written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+use pubgrub::{DerivationTree, Derived, External, Map, Term};
+use version_ranges::Ranges;
+
+use crate::candidate::Unusable;
+use crate::range::describe;
+use crate::requirement::Source;
+use crate::solve::{Node, Provider};
+
+type Tree = DerivationTree<Node, Ranges<Version>, String>;
+type Fact = External<Node, Ranges<Version>, String>;
+
+/// Why there is no solution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSolution {
+    /// The reasoning, one step each, from facts to the conclusion.
+    pub steps: Vec<String>,
+    /// Projects that no index has.
+    pub missing: Vec<PackageName>,
+    /// What keeps existing versions from being used, by project.
+    pub unusable: BTreeMap<PackageName, Vec<(Unusable, Vec<Version>)>>,
+}
+
+impl fmt::Display for NoSolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.steps.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "  {step}")?;
+        }
+        Ok(())
+    }
+}
+
+impl NoSolution {
+    pub(crate) fn explain(provider: &Provider<'_>, tree: Tree) -> Self {
+        let mut names: Vec<&PackageName> =
+            tree.packages().iter().filter_map(|node| node.name()).collect();
+        names.sort();
+        names.dedup();
+        let mut missing: Vec<PackageName> = provider.missing.borrow().iter().cloned().collect();
+        missing.sort();
+        let unusable = names.iter().filter_map(|name| {
+            let reasons = unusable(provider, name);
+            (!reasons.is_empty()).then(|| ((*name).clone(), reasons))
+        });
+        let unusable = unusable.collect();
+        let mut writer = Writer { provider, steps: Vec::new(), explained: BTreeMap::new() };
+        let conclusion = writer.tree(&tree);
+        if writer.steps.is_empty() {
+            writer.steps.push(capitalise(&conclusion));
+        }
+        Self { steps: writer.steps, missing, unusable }
+    }
+}
+
+/// Versions of a project that exist but cannot be used, grouped by reason.
+fn unusable(provider: &Provider<'_>, name: &PackageName) -> Vec<(Unusable, Vec<Version>)> {
+    let Some(page) = provider.page(name) else { return Vec::new() };
+    let mut groups: BTreeMap<Unusable, Vec<Version>> = BTreeMap::new();
+    for version in page.versions() {
+        let candidate = provider.problem.selector.candidate(name, version);
+        if let Err(reason) = candidate.as_ref() {
+            groups.entry(reason.clone()).or_default().push(version.version.clone());
+        }
+    }
+    groups.into_iter().collect()
+}
+
+struct Writer<'a> {
+    provider: &'a Provider<'a>,
+    steps: Vec<String>,
+    /// Conclusions that several steps use.
+    explained: BTreeMap<usize, String>,
+}
+
+impl Writer<'_> {
+    /// Writes the steps that lead to a tree's statement, and gives the statement.
+    fn tree(&mut self, tree: &Tree) -> String {
+        match tree {
+            DerivationTree::External(fact) => self.fact(fact),
+            DerivationTree::Derived(derived) => self.derived(derived),
+        }
+    }
+
+    fn derived(&mut self, derived: &Derived<Node, Ranges<Version>, String>) -> String {
+        if let Some(statement) = derived.shared_id.and_then(|id| self.explained.get(&id)) {
+            return statement.clone();
+        }
+        // A chain of derivations is explained from its far end; its facts are gathered in one step.
+        let mut facts = Vec::new();
+        self.gather(&derived.cause1, &mut facts);
+        self.gather(&derived.cause2, &mut facts);
+        facts.dedup();
+        let statement = self.terms(&derived.terms);
+        let step = format!("Because {}, {statement}.", join(&facts));
+        if !self.steps.contains(&step) {
+            self.steps.push(step);
+        }
+        if let Some(id) = derived.shared_id {
+            self.explained.insert(id, statement.clone());
+        }
+        statement
+    }
+
+    fn gather(&mut self, cause: &Tree, facts: &mut Vec<String>) {
+        match cause {
+            // That the root is wanted needs no saying.
+            DerivationTree::External(External::NotRoot(..)) => {}
+            DerivationTree::External(fact) => {
+                let fact = self.fact(fact);
+                if !facts.contains(&fact) {
+                    facts.push(fact);
+                }
+            }
+            DerivationTree::Derived(derived) => {
+                let small = derived.shared_id.is_none()
+                    && is_external(&derived.cause1)
+                    && is_external(&derived.cause2);
+                if small && facts.len() < 2 {
+                    self.gather(&derived.cause1, facts);
+                    self.gather(&derived.cause2, facts);
+                } else {
+                    let statement = self.derived(derived);
+                    facts.push(statement);
+                }
+            }
+        }
+    }
+
+    fn fact(&self, fact: &Fact) -> String {
+        match fact {
+            External::NotRoot(..) => "your requirements are what is asked for".to_owned(),
+            External::NoVersions(node, range) => self.no_versions(node, range),
+            External::Custom(node, range, reason) => format!("{} {reason}", shown(node, range)),
+            External::FromDependencyOf(Node::Root, _, node, range) => self.required(node, range),
+            External::FromDependencyOf(Node::Extra(a, extra), range, Node::Project(b), _)
+                if a == b =>
+            {
+                format!("{a}[{extra}]{} is part of {a}", describe(range))
+            }
+            External::FromDependencyOf(parent, parents, node, range) => {
+                let mut text =
+                    format!("{} depends on {}", shown(parent, parents), shown(node, range));
+                text.push_str(&self.constrained(node));
+                text
+            }
+        }
+    }
+
+    /// `you require a>=1 (requirements.txt:3)`, for each place that requires it.
+    fn required(&self, node: &Node, range: &Ranges<Version>) -> String {
+        let name = node.name();
+        let places: Vec<String> = self
+            .provider
+            .active()
+            .filter(|requirement| Some(&requirement.name) == name)
+            .filter(|requirement| match node {
+                Node::Extra(_, extra) => requirement.extras.contains(extra),
+                _ => true,
+            })
+            .map(|requirement| {
+                let text = match &requirement.source {
+                    Source::Registry(_) => requirement.to_string(),
+                    Source::Wheel(wheel) => wheel.filename.to_string(),
+                };
+                format!("{text} ({})", requirement.origin)
+            })
+            .collect();
+        let what = if places.is_empty() { shown(node, range) } else { places.join(" and ") };
+        format!("you require {what}{}", self.constrained(node))
+    }
+
+    fn constrained(&self, node: &Node) -> String {
+        let Some((_, constraints)) =
+            node.name().and_then(|name| self.provider.constraints.get(name))
+        else {
+            return String::new();
+        };
+        let places: Vec<String> = constraints
+            .iter()
+            .map(|constraint| format!("{constraint} ({})", constraint.origin))
+            .collect();
+        format!(", constrained to {}", places.join(" and "))
+    }
+
+    fn no_versions(&self, node: &Node, range: &Ranges<Version>) -> String {
+        let Some(name) = node.name() else { return "nothing is required".to_owned() };
+        if self.provider.missing.borrow().contains(name) {
+            return format!("{name} was not found on any index");
+        }
+        if range.is_empty() {
+            return format!("no version of {name} satisfies all of that at once");
+        }
+        let mut reasons = Vec::new();
+        for (reason, versions) in unusable(self.provider, name) {
+            let versions: Vec<&Version> = versions.iter().filter(|v| range.contains(v)).collect();
+            if let Some(list) = list(&versions) {
+                reasons.push(format!("{list} {reason}"));
+            }
+        }
+        let matching = if *range == Ranges::full() { String::new() } else { describe(range) };
+        if reasons.is_empty() {
+            let available = self.available(name);
+            return format!("there is no version of {name}{matching}{available}");
+        }
+        format!("no version of {name}{matching} can be used here ({})", reasons.join("; "))
+    }
+
+    /// The newest versions there are, for a range that matches none.
+    fn available(&self, name: &PackageName) -> String {
+        let Some(page) = self.provider.page(name) else { return String::new() };
+        let versions: Vec<&Version> =
+            page.versions().iter().map(|version| &version.version).collect();
+        match list(&versions) {
+            Some(list) => format!(" (there is {list})"),
+            None => " (it has no releases)".to_owned(),
+        }
+    }
+
+    fn terms(&self, terms: &Map<Node, Term<Ranges<Version>>>) -> String {
+        let mut terms: Vec<(&Node, &Term<Ranges<Version>>)> =
+            terms.iter().filter(|(node, _)| **node != Node::Root).collect();
+        terms.sort_by(|a, b| a.0.cmp(b.0));
+        match terms[..] {
+            [] => "your requirements cannot be satisfied".to_owned(),
+            [(node, Term::Positive(range))] => format!("{} cannot be used", shown(node, range)),
+            [(node, Term::Negative(range))] => format!("{} is needed", shown(node, range)),
+            [(a, Term::Positive(range)), (b, Term::Negative(needed))]
+            | [(b, Term::Negative(needed)), (a, Term::Positive(range))] => {
+                format!("{} needs {}", shown(a, range), shown(b, needed))
+            }
+            _ => {
+                let parts: Vec<String> = terms
+                    .iter()
+                    .map(|(node, term)| match term {
+                        Term::Positive(range) => shown(node, range),
+                        Term::Negative(range) => format!("anything but {}", shown(node, range)),
+                    })
+                    .collect();
+                format!("{} cannot be used together", join(&parts))
+            }
+        }
+    }
+}
+
+fn is_external(tree: &Tree) -> bool {
+    matches!(tree, DerivationTree::External(_))
+}
+
+/// `a>=1`, `every version of a`.
+fn shown(node: &Node, range: &Ranges<Version>) -> String {
+    if *range == Ranges::full() { node.to_string() } else { format!("{node}{}", describe(range)) }
+}
+
+/// `1.0`, `1.0 and 2.0`, `12 versions from 0.1 to 3.0`; `versions` are newest first.
+fn list(versions: &[&Version]) -> Option<String> {
+    match versions {
+        [] => None,
+        [one] => Some(one.to_string()),
+        [newer, older] => Some(format!("{older} and {newer}")),
+        [newest, .., oldest] => {
+            Some(format!("{} versions from {oldest} to {newest}", versions.len()))
+        }
+    }
+}
+
+fn join(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn capitalise(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().collect::<String>() + characters.as_str() + ".",
+        None => String::new(),
+    }
+}

@@ -1,0 +1,308 @@
+//! One requirement of a requirements file: a PEP 508 requirement, or a bare path or URL of a wheel,
+//! followed by per-requirement options.
+//!
+//! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>
+
+use std::path::Path;
+use std::str::FromStr;
+
+use pep440_rs::VersionSpecifiers;
+use pep508_rs::{MarkerTree, VerbatimUrl, VersionOrUrl};
+use url::Url;
+
+use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::error::Error;
+use crate::requirement::{DirectWheel, Origin, Requirement, Source};
+
+/// Parses one logical line.
+///
+/// # Errors
+/// [`Error::Requirement`] with file, line, text and what is wrong.
+pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement, Error> {
+    let fail = |reason: &str| Error::requirement(origin, line, reason);
+    let (text, options) = split_options(line);
+    let hashes = hashes(options).map_err(|reason| fail(&reason))?;
+    // pip takes an empty marker after `;`.
+    let text = text.trim_end_matches([';', ' ']);
+    let mut requirement = if is_location(text) {
+        bare(text, origin, working).map_err(|reason| fail(&reason))?
+    } else {
+        named(text, origin, working).map_err(|reason| fail(&reason))?
+    };
+    requirement.hashes = hashes;
+    if let Source::Wheel(wheel) = &requirement.source
+        && let Some(sha256) = wheel.sha256
+        && requirement.hashes.is_empty()
+    {
+        requirement.hashes.push(sha256);
+    }
+    Ok(requirement)
+}
+
+/// Splits `name==1 --hash=…` into the requirement and its options.
+fn split_options(line: &str) -> (&str, &str) {
+    match line.find(" --").or_else(|| line.find("\t--")) {
+        Some(start) => (line[..start].trim_end(), line[start..].trim_start()),
+        None => (line.trim(), ""),
+    }
+}
+
+fn hashes(options: &str) -> Result<Vec<Sha256>, String> {
+    let mut hashes = Vec::new();
+    let mut weaker = None;
+    let mut words = options.split_whitespace();
+    while let Some(word) = words.next() {
+        let value = match word.split_once('=') {
+            Some(("--hash", value)) => value,
+            None if word == "--hash" => words.next().ok_or("--hash needs a value")?,
+            Some(("--config-settings" | "--config-setting" | "--global-option", _)) => continue,
+            _ => return Err(format!("`{word}` is not an option of a requirement")),
+        };
+        match value.split_once(':') {
+            Some(("sha256", digest)) => {
+                hashes.push(digest.parse().map_err(|error| format!("--hash: {error}"))?);
+            }
+            Some((algorithm @ ("sha384" | "sha512"), _)) => weaker = Some(algorithm.to_owned()),
+            Some((algorithm, _)) => {
+                return Err(format!("--hash: {algorithm} is too weak; use sha256"));
+            }
+            None => return Err("--hash must be written as sha256:DIGEST".to_owned()),
+        }
+    }
+    match (hashes.is_empty(), weaker) {
+        (true, Some(algorithm)) => {
+            Err(format!("--hash: {algorithm} alone is not supported; add the sha256"))
+        }
+        _ => Ok(hashes),
+    }
+}
+
+/// Whether the text is a path or URL instead of `name …`.
+fn is_location(text: &str) -> bool {
+    let first = text.split([' ', ';', '[']).next().unwrap_or(text);
+    let scheme = first.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
+    }) || first.starts_with(['/', '.', '~'])
+        || first.contains('/') && !text.contains('@')
+        || [".whl", ".tar.gz", ".zip"].iter().any(|suffix| first.ends_with(suffix))
+}
+
+/// `./a-1-py3-none-any.whl[extra] ; marker`.
+fn bare(text: &str, origin: &Origin, working: &Path) -> Result<Requirement, String> {
+    let (location, marker) = match text.split_once(" ;").or_else(|| text.split_once("; ")) {
+        Some((location, marker)) => (location.trim(), marker.trim()),
+        None => (text, ""),
+    };
+    let (location, extras) = match location.strip_suffix(']').and_then(|text| text.rsplit_once('['))
+    {
+        Some((location, extras)) => (location, extras),
+        None => (location, ""),
+    };
+    let wheel = direct_wheel(location, working)?;
+    let extras = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty());
+    let extras = extras
+        .map(|extra| pep508_rs::ExtraName::from_str(extra).map_err(|error| error.to_string()))
+        .collect::<Result<_, _>>()?;
+    Ok(Requirement {
+        name: wheel.filename.name.clone(),
+        extras,
+        source: Source::Wheel(Box::new(wheel)),
+        marker: parse_marker(marker)?,
+        hashes: Vec::new(),
+        origin: origin.clone(),
+    })
+}
+
+fn parse_marker(marker: &str) -> Result<MarkerTree, String> {
+    if marker.is_empty() {
+        return Ok(MarkerTree::TRUE);
+    }
+    MarkerTree::from_str(marker).map_err(|error| first_line(&error.to_string()))
+}
+
+/// `name[extra]>=1 ; marker` or `name @ location`.
+fn named(text: &str, origin: &Origin, working: &Path) -> Result<Requirement, String> {
+    // A legal requirement nests parentheses a few levels at most; a hostile one overflows the stack.
+    if nesting(text) > 100 {
+        return Err("it nests parentheses more than 100 deep".to_owned());
+    }
+    if let Some((name, location)) = split_direct(text) {
+        let (location, marker) = match location.split_once(" ;") {
+            Some((location, marker)) => (location.trim(), marker.trim()),
+            None => (location.trim(), ""),
+        };
+        let head = pep508_rs::Requirement::<VerbatimUrl>::from_str(name)
+            .map_err(|error| first_line(&error.to_string()))?;
+        let wheel = direct_wheel(location, working)?;
+        if wheel.filename.name != head.name {
+            return Err(format!("the wheel is {}, not {}", wheel.filename.name, head.name));
+        }
+        return Ok(Requirement {
+            name: head.name,
+            extras: head.extras,
+            source: Source::Wheel(Box::new(wheel)),
+            marker: parse_marker(marker)?,
+            hashes: Vec::new(),
+            origin: origin.clone(),
+        });
+    }
+    let parsed = pep508_rs::Requirement::<VerbatimUrl>::from_str(text)
+        .map_err(|error| first_line(&error.to_string()))?;
+    let specifiers = match parsed.version_or_url {
+        None => VersionSpecifiers::empty(),
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
+        Some(VersionOrUrl::Url(_)) => return Err("a URL is written as `name @ URL`".to_owned()),
+    };
+    Ok(Requirement {
+        name: parsed.name,
+        extras: parsed.extras,
+        source: Source::Registry(specifiers),
+        marker: parsed.marker,
+        hashes: Vec::new(),
+        origin: origin.clone(),
+    })
+}
+
+fn split_direct(text: &str) -> Option<(&str, &str)> {
+    let (name, location) = text.split_once('@')?;
+    // An `@` inside a marker's string belongs to the marker.
+    (!name.contains([';', '"', '\''])).then_some((name.trim(), location.trim()))
+}
+
+/// The deepest nesting of brackets in `text`.
+pub(crate) fn nesting(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The wheel a URL or path names.
+fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
+    if location.contains("git+") || location.contains("hg+") || location.contains("svn+") {
+        return Err("requirements from version control need a build, which pyfast does not do yet"
+            .to_owned());
+    }
+    let (location, filename, sha256) = match location.split_once("://") {
+        Some(("http" | "https", _)) => {
+            let mut url = Url::parse(location).map_err(|error| format!("not a URL: {error}"))?;
+            let sha256 = url.fragment().and_then(fragment_sha256).transpose()?;
+            url.set_fragment(None);
+            let filename = url.path_segments().and_then(|mut segments| segments.next_back());
+            let filename = percent_decode(filename.unwrap_or_default());
+            (Location::Url(url), filename, sha256)
+        }
+        Some(("file", _)) => {
+            let url = Url::parse(location).map_err(|error| format!("not a URL: {error}"))?;
+            let sha256 = url.fragment().and_then(fragment_sha256).transpose()?;
+            let path = url.to_file_path().map_err(|()| "not the URL of a local file".to_owned())?;
+            let filename = file_name(&path);
+            (Location::Path(path), filename, sha256)
+        }
+        Some((scheme, _)) => return Err(format!("the URL scheme `{scheme}` is not supported")),
+        None => {
+            let path = working.join(location);
+            let filename = file_name(&path);
+            (Location::Path(path), filename, None)
+        }
+    };
+    if !filename.ends_with(".whl") {
+        return Err(format!(
+            "`{filename}` is not a wheel; source trees and archives need a build, which pyfast does not do yet"
+        ));
+    }
+    let filename = WheelFilename::from_str(&filename).map_err(|error| error.to_string())?;
+    Ok(DirectWheel { filename, location, sha256 })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn fragment_sha256(fragment: &str) -> Option<Result<Sha256, String>> {
+    let digest = fragment.split('&').find_map(|part| part.strip_prefix("sha256="))?;
+    Some(digest.parse().map_err(|error| format!("#sha256=: {error}")))
+}
+
+/// Decodes `%XX` once; a result that is no UTF-8 stays encoded.
+pub(crate) fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let decoded = match (first, tail) {
+            (b'%', [high, low, ..]) => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                digit(*high)
+                    .zip(digit(*low))
+                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
+            }
+            _ => None,
+        };
+        bytes.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_line(line: &str) -> Result<Requirement, Error> {
+        let origin = Origin { file: "r.txt".into(), line: 7 };
+        parse(line, &origin, Path::new("/w"))
+    }
+
+    fn check(line: &str, expected: &str) {
+        assert_eq!(parse_line(line).expect("a requirement").to_string(), expected, "{line}");
+    }
+
+    fn check_error(line: &str, reason: &str) {
+        let error = parse_line(line).expect_err("no requirement").to_string();
+        assert!(error.contains("r.txt:7") && error.contains(reason), "{line}: {error}");
+    }
+
+    #[test]
+    fn rule_43_requirements_are_read() {
+        check("Fast_API[all, x] >= 1, <2", "fast-api[all,x]>=1,<2");
+        check("a (>=1)", "a>=1");
+        check("a==1;", "a==1");
+        check("a ; os_name == 'nt'", "a ; os_name == 'nt'");
+        check(
+            "./a-1-py3-none-any.whl[x] ; os_name == 'posix'",
+            "a[x] @ /w/./a-1-py3-none-any.whl ; os_name == 'posix'",
+        );
+        check(
+            "a @ https://h/a-1%2Bcpu-py3-none-any.whl#egg=a",
+            "a @ https://h/a-1%2Bcpu-py3-none-any.whl",
+        );
+        let digest = "ab".repeat(32);
+        let pinned = parse_line(&format!("a==1 --hash=sha256:{digest} --hash sha256:{digest}"));
+        assert_eq!(pinned.expect("a requirement").hashes.len(), 2);
+        let pinned = parse_line(&format!("https://h/a-1-py3-none-any.whl#sha256={digest}"));
+        assert_eq!(pinned.expect("a requirement").hashes.len(), 1);
+    }
+
+    #[test]
+    fn other_lines_are_refused_with_file_line_and_reason() {
+        check_error("a=1", "");
+        check_error("git+https://h/a", "version control");
+        check_error("./a.tar.gz", "need a build");
+        check_error("a==1 --hash=md5:00", "too weak");
+        check_error("a==1 --foo", "not an option");
+        check_error("b @ https://h/a-1-py3-none-any.whl", "not b");
+        check_error(&format!("a ; {}os_name=='x'", "(".repeat(5000)), "100 deep");
+    }
+}

@@ -1,0 +1,385 @@
+//! Reads requirements and constraints files, pip's format.
+//! Knows nothing of indexes: it gives requirements, constraints and the index options it met.
+//!
+//! <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::requirement::{Origin, Requirement};
+use crate::requirement_line;
+
+/// Everything that a set of requirements files says.
+#[derive(Debug, Default)]
+pub struct RequirementSet {
+    /// What is asked for, in the order it was read.
+    pub requirements: Vec<Requirement>,
+    /// What limits the versions of projects otherwise asked for.
+    pub constraints: Vec<Requirement>,
+    /// Index options given in the files.
+    pub index: IndexOptions,
+    /// Every file read, in the order of reading.
+    pub files: Vec<PathBuf>,
+    /// Names of the variables that the files expand, whether set or not.
+    pub variables: BTreeSet<String>,
+    /// Lines that were understood but have no effect, with the reason.
+    pub warnings: Vec<String>,
+}
+
+/// Index options of a requirements file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexOptions {
+    /// `-i`, `--index-url`.
+    pub index_url: Option<String>,
+    /// `--extra-index-url`.
+    pub extra_index_urls: Vec<String>,
+    /// `-f`, `--find-links`; relative paths are already relative to the file's directory.
+    pub find_links: Vec<String>,
+    /// `--no-index`.
+    pub no_index: bool,
+    /// `--require-hashes`, or implied by any `--hash`.
+    pub require_hashes: bool,
+    /// `--pre`.
+    pub pre: bool,
+}
+
+/// What reading may look at besides the files.
+#[derive(Debug, Clone, Default)]
+pub struct ReadContext {
+    /// Values for `${NAME}`.
+    pub variables: BTreeMap<String, String>,
+    /// Relative package paths are relative to this directory.
+    pub working_directory: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Requirements,
+    Constraints,
+}
+
+/// Reads requirements files and constraints files with all that they include.
+///
+/// # Errors
+/// A file that cannot be read or decoded, or a line that is no requirement; the error carries file,
+/// line and text.
+pub fn read_requirements(
+    requirements: &[PathBuf],
+    constraints: &[PathBuf],
+    context: &ReadContext,
+) -> Result<RequirementSet, Error> {
+    let mut reader = Reader { context, set: RequirementSet::default(), visited: BTreeSet::new() };
+    for file in requirements {
+        reader.file(file, Role::Requirements, None)?;
+    }
+    for file in constraints {
+        reader.file(file, Role::Constraints, None)?;
+    }
+    Ok(reader.set)
+}
+
+struct Reader<'a> {
+    context: &'a ReadContext,
+    set: RequirementSet,
+    visited: BTreeSet<(Role, PathBuf)>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, file: &Path, role: Role, origin: Option<&Origin>) -> Result<(), Error> {
+        let key = fs_err::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        if !self.visited.insert((role, key)) {
+            return Ok(());
+        }
+        let bytes = fs_err::read(file).map_err(|source| Error::ReadRequirements {
+            path: file.to_owned(),
+            included_from: origin.cloned(),
+            source,
+        })?;
+        if !self.set.files.iter().any(|known| known == file) {
+            self.set.files.push(file.to_owned());
+        }
+        let text =
+            decode(&bytes).ok_or_else(|| Error::RequirementsEncoding { path: file.to_owned() })?;
+        let name: Arc<str> = file.display().to_string().into();
+        for (number, line) in logical_lines(&text) {
+            let origin = Origin { file: Arc::clone(&name), line: number };
+            let line = expand_variables(&line, &self.context.variables, &mut self.set.variables);
+            self.line(&line, role, &origin, file)?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str, role: Role, origin: &Origin, file: &Path) -> Result<(), Error> {
+        if line.starts_with('-') {
+            return self.options(line, role, origin, file);
+        }
+        if !line.contains(['=', '<', '>', '~', '!', '@', ';', '[']) && line.ends_with(".txt") {
+            return Err(Error::requirement(
+                origin,
+                line,
+                "this is a file name, not a requirement: was `-r` meant before it?",
+            ));
+        }
+        let requirement = requirement_line::parse(line, origin, &self.context.working_directory)?;
+        if !requirement.hashes.is_empty() {
+            self.set.index.require_hashes = true;
+        }
+        match role {
+            Role::Requirements => self.set.requirements.push(requirement),
+            Role::Constraints => self.set.constraints.push(requirement),
+        }
+        Ok(())
+    }
+
+    fn options(
+        &mut self,
+        line: &str,
+        role: Role,
+        origin: &Origin,
+        file: &Path,
+    ) -> Result<(), Error> {
+        let mut rest = line.trim();
+        while !rest.is_empty() {
+            let (name, value, after) = take_option(rest)
+                .ok_or_else(|| Error::requirement(origin, line, "not an option pip knows"))?;
+            rest = after.trim_start();
+            let directory = file.parent().unwrap_or(Path::new(""));
+            match (name, value.as_deref()) {
+                ("-r" | "--requirement", Some(value)) => {
+                    self.file(&directory.join(value), role, Some(origin))?;
+                }
+                ("-c" | "--constraint", Some(value)) => {
+                    self.file(&directory.join(value), Role::Constraints, Some(origin))?;
+                }
+                ("-e" | "--editable", Some(_)) => {
+                    return Err(Error::requirement(
+                        origin,
+                        line,
+                        "editable requirements need a build, which pyfast does not do yet",
+                    ));
+                }
+                _ => self.index_option(name, value, origin, directory),
+            }
+        }
+        Ok(())
+    }
+
+    fn index_option(
+        &mut self,
+        name: &str,
+        value: Option<String>,
+        origin: &Origin,
+        directory: &Path,
+    ) {
+        let index = &mut self.set.index;
+        match (name, value) {
+            ("-i" | "--index-url" | "--pypi-url", Some(url)) => index.index_url = Some(url),
+            ("--extra-index-url", Some(url)) => index.extra_index_urls.push(url),
+            ("-f" | "--find-links", Some(place)) => {
+                let local = directory.join(&place);
+                let place = if !place.contains("://") && local.exists() {
+                    local.display().to_string()
+                } else {
+                    place
+                };
+                index.find_links.push(place);
+            }
+            ("--no-index", _) => index.no_index = true,
+            ("--require-hashes", _) => index.require_hashes = true,
+            ("--pre", _) => index.pre = true,
+            (name, _) => {
+                self.set.warnings.push(format!("{origin}: {name} has no effect in pyfast"));
+            }
+        }
+    }
+}
+
+/// Options that take a value; the others are switches.
+const VALUED: &[&str] = &[
+    "-r",
+    "--requirement",
+    "-c",
+    "--constraint",
+    "-e",
+    "--editable",
+    "-i",
+    "--index-url",
+    "--pypi-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "--no-binary",
+    "--only-binary",
+    "--trusted-host",
+    "--use-feature",
+];
+const SWITCHES: &[&str] = &["--no-index", "--require-hashes", "--pre", "--prefer-binary"];
+
+/// Splits the first option off: its name, its value, and what follows.
+fn take_option(text: &str) -> Option<(&'static str, Option<String>, &str)> {
+    if let Some(name) = SWITCHES.iter().find(|name| {
+        text.strip_prefix(**name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+    }) {
+        return Some((name, None, &text[name.len()..]));
+    }
+    let name = VALUED.iter().find(|name| {
+        text.strip_prefix(**name).is_some_and(|rest| {
+            // `-rfile` is an option with its value; `--requirementfile` is nothing.
+            !name.starts_with("--") || rest.starts_with(|c: char| c == '=' || c.is_whitespace())
+        })
+    })?;
+    let rest = text[name.len()..].trim_start();
+    let rest = rest.strip_prefix('=').map_or(rest, str::trim_start);
+    let (value, after) = match rest.chars().next()? {
+        quote @ ('"' | '\'') => {
+            let end = rest[1..].find(quote)?;
+            (&rest[1..=end], &rest[end + 2..])
+        }
+        _ => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+    };
+    Some((name, Some(value.to_owned()), after))
+}
+
+/// Text of a file: UTF-8 or UTF-16 with a byte-order mark, else UTF-8.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).ok()
+    };
+    match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
+        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => String::from_utf8(bytes.to_vec()).ok(),
+    }
+}
+
+/// Joins continuations, drops comments and blank lines. Gives the number of each line's first part.
+fn logical_lines(text: &str) -> Vec<(usize, String)> {
+    let mut lines = Vec::new();
+    let mut pending: Option<(usize, String)> = None;
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    for (index, line) in text.split('\n').enumerate() {
+        let comment = line.trim_start().starts_with('#');
+        // A comment line ends a continuation and is none itself.
+        let continued = (!comment).then(|| line.strip_suffix('\\')).flatten();
+        let (number, mut joined) = pending.take().unwrap_or((index + 1, String::new()));
+        joined.push_str(if comment { "" } else { continued.unwrap_or(line) });
+        if continued.is_some() {
+            pending = Some((number, joined));
+        } else {
+            lines.push((number, joined));
+        }
+    }
+    lines.extend(pending);
+    lines
+        .into_iter()
+        .map(|(number, line)| (number, strip_comment(&line).trim().to_owned()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect()
+}
+
+/// Drops a comment: `#` at the start or after white space, so that URL fragments survive.
+fn strip_comment(line: &str) -> &str {
+    let mut before = ' ';
+    for (index, character) in line.char_indices() {
+        if character == '#' && before.is_whitespace() {
+            return &line[..index];
+        }
+        before = character;
+    }
+    line
+}
+
+/// Replaces `${NAME}` where NAME is set; anything else stays as it is (rule 41).
+fn expand_variables(
+    line: &str,
+    variables: &BTreeMap<String, String>,
+    used: &mut BTreeSet<String>,
+) -> String {
+    let mut expanded = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else { break };
+        let name = &rest[start + 2..start + length];
+        expanded.push_str(&rest[..start]);
+        if is_variable_name(name) {
+            used.insert(name.to_owned());
+        }
+        match variables.get(name) {
+            Some(value) if is_variable_name(name) => expanded.push_str(value),
+            _ => expanded.push_str(&rest[start..=start + length]),
+        }
+        rest = &rest[start + length + 1..];
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+fn is_variable_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(usize, &str)]) {
+        let lines = logical_lines(text);
+        let lines: Vec<(usize, &str)> =
+            lines.iter().map(|(number, line)| (*number, line.as_str())).collect();
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn rule_40_lines_are_joined_and_comments_dropped() {
+        check("a\r\nb # c\n\n#d\ne\\\n>=1\nu#f", &[(1, "a"), (2, "b"), (5, "e>=1"), (7, "u#f")]);
+        check("a \\\n# comment\nb", &[(1, "a"), (3, "b")]);
+        check("a\\", &[(1, "a")]);
+        check("a\rb", &[(1, "a"), (2, "b")]);
+    }
+
+    #[test]
+    fn rule_41_variables_are_expanded_only_where_set() {
+        let variables = BTreeMap::from([("TOKEN".to_owned(), "x".to_owned())]);
+        assert_eq!(
+            expand_variables("${TOKEN} ${OTHER} $TOKEN ${", &variables, &mut BTreeSet::new()),
+            "x ${OTHER} $TOKEN ${"
+        );
+    }
+
+    #[test]
+    fn rule_42_options_are_taken_in_every_spelling() {
+        for line in ["-rx.txt", "-r x.txt", "-r=x.txt", "--requirement 'x.txt'", "-r \"x.txt\""] {
+            let (name, value, rest) = take_option(line).expect("an option");
+            assert!(matches!(name, "-r" | "--requirement"), "{line}");
+            assert_eq!((value.as_deref(), rest), (Some("x.txt"), ""), "{line}");
+        }
+        assert!(take_option("--requirementx").is_none());
+        assert!(take_option("--unknown").is_none());
+        assert_eq!(take_option("--pre -i u").map(|taken| taken.0), Some("--pre"));
+    }
+
+    #[test]
+    fn files_include_files_relative_to_themselves() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        fs_err::create_dir(path("sub")).expect("created");
+        fs_err::write(path("a.txt"), "-r sub/b.txt\nc==1 --hash=sha256:00\n").expect("written");
+        fs_err::write(path("sub/b.txt"), "-c c.txt\n-r ../a.txt\nb\n-f .\n").expect("written");
+        fs_err::write(path("sub/c.txt"), "c<2\n").expect("written");
+        let context = ReadContext::default();
+        let error = read_requirements(&[path("a.txt")], &[], &context).expect_err("a short hash");
+        assert!(error.to_string().contains("a.txt:2"), "{error}");
+        fs_err::write(path("a.txt"), "-r sub/b.txt\nc==1").expect("written");
+        let set = read_requirements(&[path("a.txt")], &[], &context).expect("read");
+        let names: Vec<String> = set.requirements.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["b", "c==1"]);
+        assert_eq!(set.constraints.len(), 1);
+        assert_eq!(set.files.len(), 3);
+        assert!(set.index.find_links[0].ends_with("sub/."));
+    }
+}

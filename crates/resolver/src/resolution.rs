@@ -1,0 +1,346 @@
+//! From requirements to a resolution: the policy they imply, the solving, and settling what the
+//! cache had that was stale.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pep440_rs::Operator;
+use pep508_rs::{ExtraName, PackageName};
+use rustc_hash::FxHashSet;
+
+use crate::candidate::{Candidate, Policy, Prereleases};
+use crate::distribution::Sha256;
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::requirement::{DirectWheel, Requirement, Source};
+use crate::requirements_txt::RequirementSet;
+use crate::solve::{Problem, Solved, solve};
+
+/// How often a resolution starts again because pages changed under it.
+const ROUNDS: usize = 4;
+
+/// One package of a resolution.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The version and its wheel.
+    pub candidate: Candidate,
+    /// The digest of the wheel.
+    pub sha256: Sha256,
+    /// Extras that are wanted of it.
+    pub extras: Vec<ExtraName>,
+    /// The packages of this resolution that it depends on.
+    pub dependencies: Vec<PackageName>,
+    /// Where the user asks for it; empty for dependencies of others.
+    pub required_by: Vec<String>,
+}
+
+/// A version for everything that is needed, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Resolution {
+    /// The packages in the order of their names.
+    pub packages: Vec<Resolved>,
+    /// What the user should know: yanked versions, unknown extras.
+    pub warnings: Vec<String>,
+}
+
+/// The wheels that requirements name by URL or path.
+///
+/// # Errors
+/// [`Error::Requirement`] where two different wheels are named for one project.
+pub fn direct_wheels(set: &RequirementSet) -> Result<BTreeMap<PackageName, DirectWheel>, Error> {
+    let mut direct: BTreeMap<PackageName, DirectWheel> = BTreeMap::new();
+    for requirement in set.requirements.iter().chain(&set.constraints) {
+        let Source::Wheel(wheel) = &requirement.source else { continue };
+        match direct.get(&requirement.name) {
+            Some(known) if known.location != wheel.location => {
+                let reason = format!("{} is already {}", requirement.name, known.location);
+                let text = requirement.to_string();
+                return Err(Error::requirement(&requirement.origin, &text, &reason));
+            }
+            _ => direct.insert(requirement.name.clone(), (**wheel).clone()),
+        };
+    }
+    Ok(direct)
+}
+
+/// Adds to a policy what the requirements imply: pins (for yanked versions) and hashes.
+///
+/// # Errors
+/// [`Error::HashRequired`] where hashes are required and a requirement is not pinned or has none.
+pub fn policy(set: &RequirementSet, mut policy: Policy) -> Result<Policy, Error> {
+    let mut pins = FxHashSet::default();
+    for requirement in set.requirements.iter().chain(&set.constraints) {
+        if let Some(version) = pin(requirement) {
+            pins.insert((requirement.name.clone(), version));
+        }
+        if !requirement.hashes.is_empty() {
+            let entry = policy.hashes.entry(requirement.name.clone());
+            let known = entry.or_insert_with(|| requirement.hashes.clone());
+            if known.iter().any(|digest| !requirement.hashes.contains(digest)) {
+                known.retain(|digest| requirement.hashes.contains(digest));
+            }
+        }
+    }
+    if set.index.require_hashes {
+        for requirement in &set.requirements {
+            let hashed = policy.hashes.contains_key(&requirement.name);
+            let pinned =
+                matches!(requirement.source, Source::Wheel(_)) || pin(requirement).is_some();
+            let problem = match (pinned, hashed) {
+                (true, true) => continue,
+                (false, _) => "is not pinned with ==",
+                (true, false) => "has no --hash",
+            };
+            return Err(Error::HashRequired {
+                origin: requirement.origin.clone(),
+                requirement: requirement.to_string(),
+                problem,
+            });
+        }
+    }
+    if set.index.pre && policy.prereleases == Prereleases::IfNecessary {
+        policy.prereleases = Prereleases::Allow;
+    }
+    policy.pins = pins;
+    Ok(policy)
+}
+
+/// The version of a single `==` or `===`.
+fn pin(requirement: &Requirement) -> Option<pep440_rs::Version> {
+    let Source::Registry(specifiers) = &requirement.source else { return None };
+    let mut specifiers = specifiers.iter();
+    let only = specifiers.next().filter(|_| specifiers.next().is_none())?;
+    matches!(only.operator(), Operator::Equal | Operator::ExactEqual)
+        .then(|| only.version().clone())
+}
+
+/// Resolves. Must be called outside the registry's runtime, because it waits.
+///
+/// # Errors
+/// [`Error::NoSolution`] and [`Error::UnknownPackage`] for requirements that cannot be met;
+/// otherwise what fetching failed with.
+pub fn resolve(
+    set: &RequirementSet,
+    registry: &Registry,
+    no_deps: bool,
+) -> Result<Resolution, Error> {
+    let problem = Problem {
+        requirements: &set.requirements,
+        constraints: &set.constraints,
+        selector: registry.selector(),
+        no_deps,
+    };
+    registry.warm_up(set.requirements.iter().map(|requirement| requirement.name.clone()));
+    let mut solved = solve(&problem, registry);
+    for _ in 1..ROUNDS {
+        if registry.settle()?.is_empty() {
+            break;
+        }
+        solved = solve(&problem, registry);
+    }
+    let solved = solved.map_err(|error| explain_missing(error, set, registry))?;
+    let resolution = describe(&problem, &solved, registry)?;
+    if set.index.require_hashes {
+        check_hashes(&resolution, registry)?;
+    }
+    registry.remember(
+        resolution
+            .packages
+            .iter()
+            .map(|package| (package.candidate.name.clone(), package.dependencies.clone())),
+    );
+    Ok(resolution)
+}
+
+/// A missing project that the user named is a simpler story than a contradiction.
+fn explain_missing(error: Error, set: &RequirementSet, registry: &Registry) -> Error {
+    let Error::NoSolution(no_solution) = &error else { return error };
+    let by_user = |name: &PackageName| {
+        let places = set.requirements.iter().filter(|requirement| requirement.name == *name);
+        places.map(|requirement| requirement.origin.to_string()).collect::<Vec<_>>()
+    };
+    let missing = no_solution.missing.iter().map(|name| (name, by_user(name)));
+    let Some((name, wanted_by)) = missing.into_iter().find(|(_, places)| !places.is_empty()) else {
+        return error;
+    };
+    let sources = registry.sources();
+    let indexes = sources.indexes.iter().map(ToString::to_string);
+    let flat = sources.find_links.iter().map(|location| crate::credentials::redact(location));
+    Error::UnknownPackage { name: name.clone(), wanted_by, indexes: indexes.chain(flat).collect() }
+}
+
+fn check_hashes(resolution: &Resolution, registry: &Registry) -> Result<(), Error> {
+    let hashes = &registry.selector().policy().hashes;
+    for package in &resolution.packages {
+        let Candidate { name, version, filename, .. } = &package.candidate;
+        match hashes.get(name) {
+            None => {
+                let parents = resolution.packages.iter();
+                let parent = parents.clone().find(|parent| parent.dependencies.contains(name));
+                return Err(Error::HashMissing {
+                    name: name.clone(),
+                    version: version.clone(),
+                    wanted_by: parent.map_or_else(String::new, |p| p.candidate.name.to_string()),
+                });
+            }
+            Some(allowed) if !allowed.contains(&package.sha256) => {
+                let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+                return Err(Error::HashMismatch {
+                    wheel: filename.to_string(),
+                    expected: allowed.join(" or sha256:"),
+                    found: package.sha256.to_string(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn describe(
+    problem: &Problem<'_>,
+    solved: &BTreeMap<PackageName, Solved>,
+    registry: &Registry,
+) -> Result<Resolution, Error> {
+    let mut resolution = Resolution::default();
+    for (name, package) in solved {
+        let candidate = package.candidate.clone();
+        if let Some(reason) = &candidate.yanked {
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            resolution.warnings.push(format!("{name}=={} was yanked{reason}", candidate.version));
+        }
+        for extra in &package.extras {
+            if !package.metadata.extras.contains(extra) {
+                let version = &candidate.version;
+                resolution.warnings.push(format!("{name}=={version} has no extra `{extra}`"));
+            }
+        }
+        let required = problem.requirements.iter().filter(|requirement| {
+            requirement.name == *name && requirement.marker.evaluate(problem.environment(), &[])
+        });
+        resolution.packages.push(Resolved {
+            sha256: registry.digest(&candidate)?,
+            dependencies: dependencies(problem, package, solved),
+            required_by: required.map(|requirement| requirement.origin.to_string()).collect(),
+            extras: package.extras.clone(),
+            candidate,
+        });
+    }
+    Ok(resolution)
+}
+
+fn dependencies(
+    problem: &Problem<'_>,
+    package: &Solved,
+    solved: &BTreeMap<PackageName, Solved>,
+) -> Vec<PackageName> {
+    let environment = problem.environment();
+    let active = package
+        .metadata
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.marker.evaluate(environment, &package.extras));
+    let names: BTreeSet<&PackageName> = active.map(|dependency| &dependency.name).collect();
+    let names = names
+        .into_iter()
+        .filter(|name| solved.contains_key(*name) && **name != package.candidate.name);
+    names.cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::candidate::Selector;
+    use crate::packages::offline::Offline;
+    use crate::requirement::Origin;
+    use crate::requirement_line::parse;
+    use crate::target::tests::target;
+
+    fn parsed(lines: &[&str]) -> Vec<Requirement> {
+        let origin = |line| Origin { file: "r.txt".into(), line };
+        let lines = lines.iter().enumerate();
+        lines
+            .map(|(n, line)| parse(line, &origin(n + 1), Path::new("/")).expect("a requirement"))
+            .collect()
+    }
+
+    /// Solves and gives `name==version` in order, or the explanation.
+    fn check(
+        world: &Offline,
+        lines: &[&str],
+        constraints: &[&str],
+        expected: Result<&[&str], &str>,
+    ) {
+        let (requirements, constraints) = (parsed(lines), parsed(constraints));
+        let set = RequirementSet { requirements, constraints, ..RequirementSet::default() };
+        let policy = policy(&set, Policy::default()).expect("a policy");
+        let selector = Selector::new(target(), policy);
+        let problem = Problem {
+            requirements: &set.requirements,
+            constraints: &set.constraints,
+            selector: &selector,
+            no_deps: false,
+        };
+        let solved = solve(&problem, world).map_err(|error| error.to_string());
+        let solved = solved.map(|solved| {
+            let pins = solved
+                .iter()
+                .map(|(name, package)| format!("{name}=={}", package.candidate.version));
+            pins.collect::<Vec<_>>()
+        });
+        match (solved, expected) {
+            (Ok(solved), expected) => assert_eq!(
+                Ok(&solved[..]),
+                expected
+                    .map(|pins| { pins.iter().map(|pin| (*pin).to_owned()).collect::<Vec<_>>() })
+                    .as_deref()
+            ),
+            (Err(error), Err(part)) => {
+                assert!(error.contains(part), "{error}\n-- does not contain --\n{part}");
+            }
+            (Err(error), Ok(_)) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn the_newest_versions_that_fit_together_are_chosen() {
+        let mut world = Offline::default();
+        world.add("a", "1.0", &["b<2"]);
+        world.add("a", "2.0", &["b>=2"]);
+        world.add("b", "1.0", &[]);
+        world.add("b", "2.0", &["c ; python_version < '3'"]);
+        world.add("b", "3.0a1", &[]);
+        check(&world, &["a"], &[], Ok(&["a==2.0", "b==2.0"]));
+        check(&world, &["a"], &["b<2"], Ok(&["a==1.0", "b==1.0"]));
+        check(&world, &["b>2"], &[], Ok(&["b==3.0a1"]));
+    }
+
+    #[test]
+    fn rules_22_and_23_extras_add_dependencies_of_the_same_version() {
+        let mut world = Offline::default();
+        world.add("a", "1.0", &["b ; extra == 'x'", "a[x] ; extra == 'all'", "d"]);
+        world.add("a", "2.0", &["b>5 ; extra == 'x'", "a[x] ; extra == 'all'"]);
+        world.add("b", "1.0", &[]);
+        world.add("d", "1.0", &[]);
+        check(&world, &["a[all]"], &[], Ok(&["a==1.0", "b==1.0", "d==1.0"]));
+        check(&world, &["a"], &[], Ok(&["a==2.0"]));
+        check(&world, &["a[unknown]"], &[], Ok(&["a==2.0"]));
+    }
+
+    #[test]
+    fn contradictions_are_explained_with_their_places() {
+        let mut world = Offline::default();
+        world.add("a", "1.0", &["c<2"]);
+        world.add("b", "1.0", &["c>=2"]);
+        world.add("c", "1.0", &[]);
+        world.add("c", "2.0", &[]);
+        for part in ["a (r.txt:1)", "b (r.txt:2)", "c<2", "c>=2", "cannot be satisfied"] {
+            check(&world, &["a", "b"], &[], Err(part));
+        }
+        check(&world, &["c<2", "c>=2"], &[], Err("c<2 (r.txt:1) and c>=2 (r.txt:2)"));
+        check(&world, &["c>=2"], &["c<2"], Err("constrained to c<2 (r.txt:1)"));
+        check(&world, &["c>5"], &[], Err("there is no version of c>5 (there is 1.0 and 2.0)"));
+        check(&world, &["nope"], &[], Err("nope was not found"));
+    }
+}

@@ -1,0 +1,62 @@
+//! `pyfast cache`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::failure::{Code, Failure};
+use crate::settings::Settings;
+
+/// Look at the cache of index pages and metadata, or empty it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pyfast cache dir\n  pyfast cache size\n  pyfast cache clean")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Print where it is
+    Dir,
+    /// Print its size in bytes
+    Size,
+    /// Remove it; environments and the store of wheels stay
+    Clean,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let directory = settings.cache_directory()?;
+    let fail = |error: std::io::Error| {
+        Failure::new("io", format!("cannot use the cache: {error}"), Code::Mendable)
+    };
+    match args.act {
+        Act::Dir => settings.ui.data(format!("{}\n", directory.display())),
+        Act::Size => settings.ui.data(format!("{}\n", size(&directory).map_err(fail)?)),
+        Act::Clean => {
+            let freed = size(&directory).map_err(fail)?;
+            match fs_err::remove_dir_all(&directory) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+                _ => settings.ui.note(format!("Removed {}", indicatif::HumanBytes(freed))),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Bytes of all files below a directory; one that is not there has none.
+fn size(directory: &Path) -> std::io::Result<u64> {
+    let entries = match fs_err::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut total = 0;
+    for entry in entries {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        total += if metadata.is_dir() { size(&entry.path())? } else { metadata.len() };
+    }
+    Ok(total)
+}

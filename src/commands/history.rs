@@ -1,0 +1,72 @@
+//! `pyfast history`.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pyfast_installer::{Generation, Layout, ProjectEnv, current, history};
+
+use crate::cli::ResultArgs;
+use crate::failure::Failure;
+use crate::image::Connection;
+use crate::settings::{Python, Root, Settings};
+use crate::ui::count;
+
+/// Show which environments were active, the newest last
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pyfast history\n  pyfast history --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+}
+
+/// The layout that the settings mean, and the project's environment in it.
+pub(crate) fn open(settings: &Settings) -> Result<(Layout, ProjectEnv), Failure> {
+    let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
+    let written = match (&settings.root, &settings.python) {
+        (Root::Volume(volume), Python::Image(image)) => {
+            let connection = Connection::open(settings)?;
+            let volume = connection.volume(volume, image, name.project())?;
+            crate::image::direct(&volume).ok_or_else(|| {
+                Failure::usage("this machine cannot write the volume".to_owned()).hint("run pyfast as root")
+            })?
+        }
+        _ => settings.root_directory()?.to_owned(),
+    };
+    Ok((Layout::open(&written, &written)?, name))
+}
+
+pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let (layout, name) = open(settings)?;
+    let activations = history(&layout, &name)?;
+    if settings.ui.json() {
+        let json = serde_json::to_value(&activations).unwrap_or_default();
+        settings.ui.data(format!("{json}\n"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let current = current(&layout, &name).map(|generation| generation.id);
+    let last = activations.iter().rposition(|activation| Some(&activation.id) == current.as_ref());
+    for (index, activation) in activations.iter().enumerate() {
+        let mark = if Some(index) == last { "*" } else { " " };
+        let back = activations.len() - 1 - index;
+        let what = match Generation::find(&layout, &activation.id) {
+            Some(generation) => count(generation.spec()?.packages.len(), "package"),
+            None => "removed".to_owned(),
+        };
+        let line = format!("{mark} {}  -{back:<3} {:>14}  {what}\n", activation.id, ago(activation.at));
+        settings.ui.data(line);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `3 minutes ago`.
+fn ago(at: u64) -> String {
+    let then = UNIX_EPOCH + Duration::from_millis(at);
+    let seconds = SystemTime::now().duration_since(then).unwrap_or_default().as_secs();
+    let (number, noun) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{} ago", count(usize::try_from(number).unwrap_or(usize::MAX), noun))
+}

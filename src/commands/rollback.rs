@@ -1,0 +1,61 @@
+//! `pyfast rollback`.
+
+use std::process::ExitCode;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use pyfast_installer::{Rollback, activate, current, lock_project, rollback_target};
+
+use crate::commands::history::open;
+use crate::cli::ResultArgs;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::ui::duration;
+
+/// Go back to an earlier environment: one rename
+///
+/// The requirements and the lock are left as they are, so the next sync goes forward again unless they
+/// are changed too.
+#[derive(Debug, clap::Args)]
+#[command(
+    allow_negative_numbers = true,
+    after_help = "Examples:\n  pyfast rollback\n  pyfast rollback -2\n  pyfast rollback 3f2a9c"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// The beginning of an id of `pyfast history`, or how many activations back [default: -1]
+    #[arg(value_name = "ID|-N")]
+    to: Option<String>,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let to = match args.to.as_deref() {
+        None => Rollback::Back(1),
+        Some(text) => match text.strip_prefix('-').map(str::parse) {
+            Some(Ok(count)) => Rollback::Back(count),
+            Some(Err(_)) => return Err(Failure::usage(format!("`{text}` is neither an id nor a number"))),
+            None => Rollback::To(text.to_owned()),
+        },
+    };
+    let (layout, name) = open(settings)?;
+    let ui = settings.ui;
+    let _alone = lock_project(&layout, &name, &|_| {
+        ui.note("waiting for another pyfast that works on this root");
+    })?;
+    let target = rollback_target(&layout, &name, &to)?;
+    let before = current(&layout, &name).map(|generation| generation.id);
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let changed = activate(&layout, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;
+    if ui.json() {
+        let report = serde_json::json!({ "id": target.id, "previous": before, "changed": changed });
+        ui.data(format!("{report}\n"));
+    }
+    let time = duration(started.elapsed());
+    if changed {
+        ui.note(format!("{} to {} in {time}", ui.green("Rolled back"), target.id));
+    } else {
+        ui.note(format!("{} is current already ({time})", target.id));
+    }
+    Ok(ExitCode::SUCCESS)
+}

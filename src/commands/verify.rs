@@ -1,0 +1,65 @@
+//! `pyfast verify`.
+
+use std::process::ExitCode;
+
+use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
+
+use crate::commands::history::open;
+use crate::commands::list::no_environment;
+use crate::cli::ResultArgs;
+use crate::failure::{Code, Failure};
+use crate::settings::Settings;
+use crate::ui::count;
+
+/// Find altered, missing and extra files of the environment
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pyfast verify\n  pyfast verify --all --repair")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// Look at every wheel of the store, not only at those of the environment
+    #[arg(long)]
+    all: bool,
+    /// Remove damaged wheels, so that the next sync fetches them again
+    #[arg(long)]
+    repair: bool,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let (layout, name) = open(settings)?;
+    let store = Store::open(&layout)?;
+    let findings = if args.all {
+        verify_store(&store)?
+    } else {
+        let generation = current(&layout, &name).ok_or_else(|| no_environment(settings))?;
+        verify_generation(&layout, &generation)?
+    };
+    let ui = settings.ui;
+    if ui.json() {
+        let findings: serde_json::Value = findings
+            .iter()
+            .map(|finding| {
+                serde_json::json!({
+                    "package": finding.package,
+                    "path": finding.path,
+                    "fault": format!("{:?}", finding.fault).to_lowercase(),
+                    "wheel": finding.wheel,
+                })
+            })
+            .collect();
+        ui.data(format!("{findings}\n"));
+    } else {
+        ui.data(findings.iter().map(|finding| format!("{finding}\n")).collect::<String>());
+    }
+    if findings.is_empty() {
+        ui.note("Everything is as it was installed");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.repair {
+        let removed = repair(&store, &findings)?;
+        ui.note(format!("Removed {}; run `pyfast sync --reinstall` to fetch them again", count(removed.len(), "damaged wheel")));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let message = format!("{} of the store are not as they were installed", count(findings.len(), "file"));
+    Err(Failure::new("damaged", message, Code::Mendable).hint("`pyfast verify --repair` removes the damaged wheels"))
+}

@@ -1,0 +1,177 @@
+//! `pyfast.toml`, or `[tool.pyfast]` of `pyproject.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+
+/// The file's name.
+pub(crate) const FILE: &str = "pyfast.toml";
+
+/// The configuration of a project.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Config {
+    pub(crate) project: ProjectConfig,
+    pub(crate) env: BTreeMap<String, EnvConfig>,
+    pub(crate) index: IndexConfig,
+    pub(crate) link: LinkConfig,
+}
+
+/// `[project]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProjectConfig {
+    pub(crate) name: Option<String>,
+    /// `volume:NAME`, or a directory.
+    pub(crate) root: Option<String>,
+}
+
+/// `[env.NAME]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EnvConfig {
+    pub(crate) requirements: Vec<PathBuf>,
+    pub(crate) constraints: Vec<PathBuf>,
+    pub(crate) image: Option<String>,
+    pub(crate) python: Option<String>,
+    pub(crate) services: Vec<String>,
+}
+
+/// `[index]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct IndexConfig {
+    pub(crate) url: Option<String>,
+    pub(crate) extra: Vec<String>,
+    pub(crate) strategy: Option<String>,
+}
+
+/// `[link]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LinkConfig {
+    /// Packages whose files must be real, not behind a directory link.
+    pub(crate) real: Vec<String>,
+}
+
+/// The known keys of each table; `*` stands for any name.
+const KEYS: &[(&str, &[&str])] = &[
+    ("", &["project", "env", "index", "link"]),
+    ("project", &["name", "root"]),
+    ("env", &["*"]),
+    ("env.*", &["requirements", "constraints", "image", "python", "services"]),
+    ("index", &["url", "extra", "strategy"]),
+    ("link", &["real"]),
+];
+
+impl Config {
+    /// The nearest directory, from `start` upwards, that has a configuration.
+    pub(crate) fn nearest(start: &Path) -> Option<PathBuf> {
+        start.ancestors().find(|directory| directory.join(FILE).is_file()).map(Path::to_owned)
+    }
+
+    /// Reads the configuration of a project directory; without one, everything is default.
+    pub(crate) fn read(directory: &Path) -> Result<Self, Failure> {
+        let own = directory.join(FILE);
+        if let Some(text) = read_optional(&own)? {
+            return Self::parse(&own, &text, &[]);
+        }
+        let shared = directory.join("pyproject.toml");
+        match read_optional(&shared)? {
+            Some(text) if text.contains("tool.pyfast") => {
+                Self::parse(&shared, &text, &["tool", "pyfast"])
+            }
+            _ => Ok(Self::default()),
+        }
+    }
+
+    fn parse(path: &Path, text: &str, below: &[&str]) -> Result<Self, Failure> {
+        let fail = |reason: String| {
+            Failure::usage(format!("cannot use the configuration `{}`: {reason}", path.display()))
+        };
+        let document: Table =
+            text.parse().map_err(|error: toml::de::Error| fail(error.to_string()))?;
+        let mut table = document;
+        for key in below {
+            table = match table.remove(*key) {
+                Some(Value::Table(inner)) => inner,
+                _ => return Ok(Self::default()),
+            };
+        }
+        check_keys("", &table).map_err(fail)?;
+        let config: Self =
+            Value::Table(table).try_into().map_err(|error: toml::de::Error| fail(error.to_string()))?;
+        if let Some(name) = config.env.keys().chain(&config.project.name).find(|name| !is_name(name)) {
+            return Err(fail(format!("`{name}` is not a name: use letters, digits, `.`, `_` and `-`")));
+        }
+        Ok(config)
+    }
+}
+
+/// A name of a project or environment becomes a directory's name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    !name.is_empty() && name.len() <= 100 && !name.starts_with('.') && name.chars().all(usual)
+}
+
+fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),
+    }
+}
+
+fn check_keys(place: &str, table: &Table) -> Result<(), String> {
+    let Some((_, known)) = KEYS.iter().find(|(name, _)| *name == place) else { return Ok(()) };
+    for (key, value) in table {
+        let any = known == &["*"];
+        if !any && !known.contains(&key.as_str()) {
+            let nearest = nearest(key, known);
+            let place = if place.is_empty() { String::new() } else { format!(" in [{place}]") };
+            return Err(format!("unknown key `{key}`{place}; the nearest known key is `{nearest}`"));
+        }
+        if let Value::Table(inner) = value {
+            let key = if any { "*" } else { key };
+            let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+            check_keys(&place, inner)?;
+        }
+    }
+    Ok(())
+}
+
+fn nearest<'a>(key: &str, known: &[&'a str]) -> &'a str {
+    let best = known.iter().min_by_key(|known| strsim::damerau_levenshtein(key, known));
+    best.copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_error(text: &str, expected: &str) {
+        let error = Config::parse(Path::new("pyfast.toml"), text, &[]).expect_err("refused");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest_known_one() {
+        check_error("[project]\nnmae = 'x'", "unknown key `nmae` in [project]; the nearest known key is `name`");
+        check_error("[indx]\n", "the nearest known key is `index`");
+        check_error("[env.backend]\nrequirement = []", "`requirements`");
+        check_error("[env.'../x']\n", "is not a name");
+        check_error("[project]\nname = 7", "invalid type");
+    }
+
+    #[test]
+    fn a_configuration_is_read() {
+        let text = "[project]\nname='a'\nroot='volume:v'\n[env.b]\nrequirements=['r.txt']\nimage='i'\nservices=['s']";
+        let config = Config::parse(Path::new("pyfast.toml"), text, &[]).expect("read");
+        assert_eq!(config.project.root.as_deref(), Some("volume:v"));
+        assert_eq!(config.env["b"].services, ["s"]);
+    }
+}

@@ -1,0 +1,105 @@
+//! What the command line asks of the container engine: the interpreter inside an image, and a volume
+//! that holds store and environments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyfast_installer::Interpreter;
+use pyfast_launcher::{
+    Access, Binary, Docker, Engine, Host, HostSettings, INTERPRETERS, ProbeRequest, StoreVolume,
+    inject, open_volume, probe,
+};
+use tokio::runtime::Runtime;
+
+use crate::failure::{Code, Failure};
+use crate::interpreters::remembered;
+use crate::settings::{Environment, Settings};
+
+/// How long the interpreter of an image may take to describe itself.
+const PROBE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A connection to the engine, with the small runtime that it is driven by.
+pub(crate) struct Connection {
+    pub(crate) docker: Docker,
+    pub(crate) runtime: Runtime,
+}
+
+impl Connection {
+    /// Connects to the engine that the user's environment means.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().build().map_err(|error| {
+            Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
+        })?;
+        let host = Host::resolve(&host_settings(&settings.environment))?;
+        let docker = runtime.block_on(Docker::connect(host))?;
+        Ok(Self { docker, runtime })
+    }
+
+    /// The id of an image, which changes whenever its content does.
+    pub(crate) fn image_id(&self, image: &str) -> Result<String, Failure> {
+        Ok(self.runtime.block_on(self.docker.inspect_image(image))?.id)
+    }
+
+    /// What the interpreter inside an image says of itself, asked once for each image id.
+    pub(crate) fn interpreter(&self, image: &str, settings: &Settings) -> Result<Interpreter, Failure> {
+        let id = self.image_id(image)?;
+        remembered(&id, &settings.cache_directory()?, || {
+            let request = ProbeRequest {
+                image,
+                script: pyfast_installer::PROBE,
+                candidates: &INTERPRETERS,
+                deadline: PROBE_DEADLINE,
+            };
+            let answer = self.runtime.block_on(probe(&self.docker, &request))?;
+            Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
+        })
+    }
+
+    /// Opens or creates a volume and puts this binary into it.
+    pub(crate) fn volume(&self, name: &str, image: &str, project: &str) -> Result<StoreVolume, Failure> {
+        let program = std::env::current_exe().map_err(|error| {
+            Failure::new("system", format!("cannot find the running program: {error}"), Code::Mendable)
+        })?;
+        let binary = Binary::open(&program)?;
+        self.runtime.block_on(async {
+            let volume = open_volume(&self.docker, name, image, Some(project)).await?;
+            inject(&self.docker, &volume, image, &binary).await?;
+            Ok(volume)
+        })
+    }
+}
+
+/// The directory of a volume, where this process may write it.
+pub(crate) fn direct(volume: &StoreVolume) -> Option<PathBuf> {
+    match &volume.access {
+        Access::Direct(directory) => Some(directory.clone()),
+        Access::Container => None,
+    }
+}
+
+/// The interpreter inside an image.
+pub(crate) fn interpreter(image: &str, settings: &Settings) -> Result<Interpreter, Failure> {
+    Connection::open(settings)?.interpreter(image, settings)
+}
+
+fn host_settings(environment: &Environment) -> HostSettings {
+    let home = environment.home();
+    let config = environment.get("DOCKER_CONFIG").map(PathBuf::from);
+    let mut sockets = Vec::new();
+    if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {
+        sockets.push(PathBuf::from(runtime).join("docker.sock"));
+        sockets.push(PathBuf::from(runtime).join("podman/podman.sock"));
+    }
+    if let Some(home) = &home {
+        let below = [".docker/run/docker.sock", ".colima/default/docker.sock", ".orbstack/run/docker.sock", ".rd/docker.sock"];
+        sockets.extend(below.iter().map(|socket| home.join(socket)));
+    }
+    HostSettings {
+        docker_host: environment.get("DOCKER_HOST").map(str::to_owned),
+        docker_context: environment.get("DOCKER_CONTEXT").map(str::to_owned),
+        tls: environment.get("DOCKER_TLS_VERIFY").is_some(),
+        config_dir: config.or_else(|| home.map(|home| home.join(".docker"))),
+        sockets,
+    }
+}

@@ -1,0 +1,153 @@
+//! Which indexes are searched, by the precedence of the design: command line, requirements files,
+//! `PYFAST_…`, `UV_…`, `PIP_…`, `pyfast.toml`, pip's configuration, the default of the interpreter's
+//! own pip, the default this binary was built with.
+
+use std::path::Path;
+
+use pyfast_resolver::{Credentials, IndexOptions, IndexStrategy, redact};
+use url::Url;
+
+use crate::failure::Failure;
+use crate::pip::{self, PipConfig};
+use crate::settings::Settings;
+
+/// The indexes and locations of one run.
+#[derive(Debug)]
+pub(crate) struct Indexes {
+    /// Without credentials, in the order of search.
+    pub(crate) urls: Vec<Url>,
+    /// Taken out of the URLs, and the user's netrc.
+    pub(crate) credentials: Credentials,
+    pub(crate) strategy: IndexStrategy,
+    pub(crate) find_links: Vec<String>,
+}
+
+/// What was said about indexes before any default is looked up; equal texts give equal indexes.
+pub(crate) fn fingerprint(settings: &Settings) -> String {
+    let named = Named::collect(settings, &IndexOptions::default());
+    format!("{named:?} {:?}", settings.common.index.index_strategy)
+}
+
+#[derive(Debug, Default)]
+struct Named {
+    default: Option<String>,
+    extra: Vec<String>,
+    find_links: Vec<String>,
+    none: bool,
+}
+
+impl Named {
+    fn collect(settings: &Settings, file: &IndexOptions) -> Self {
+        let args = &settings.common.index;
+        let environment = &settings.environment;
+        let configured = &settings.project.config.index;
+        let pip = PipConfig::read(environment);
+        // clap has already put PYFAST_INDEX_URL behind the flag; a requirements file stands between
+        // the two, which only matters to who sets all three.
+        let default = args
+            .index_url
+            .clone()
+            .or_else(|| file.index_url.clone())
+            .or_else(|| environment.get("UV_DEFAULT_INDEX").map(last_word))
+            .or_else(|| environment.get("UV_INDEX_URL").map(str::to_owned))
+            .or_else(|| environment.get("PIP_INDEX_URL").map(str::to_owned))
+            .or_else(|| configured.url.clone())
+            .or(pip.index_url);
+        let words = |name: &str| {
+            let value = environment.get(name).unwrap_or_default();
+            value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut extra = args.extra_index_url.clone();
+        extra.extend(file.extra_index_urls.iter().cloned());
+        extra.extend(words("UV_EXTRA_INDEX_URL"));
+        extra.extend(words("PIP_EXTRA_INDEX_URL"));
+        extra.extend(configured.extra.iter().cloned());
+        extra.extend(pip.extra_index_urls);
+        let mut find_links = args.find_links.clone();
+        find_links.extend(file.find_links.iter().cloned());
+        Self { default, extra, find_links, none: args.no_index || file.no_index }
+    }
+}
+
+/// `name=URL` of `UV_DEFAULT_INDEX` without the name.
+fn last_word(value: &str) -> String {
+    match value.split_once('=') {
+        Some((name, url)) if !name.contains(['/', ':']) => url.to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+impl Indexes {
+    /// Decides on the indexes; `interpreter` is the one whose pip's default counts last.
+    pub(crate) fn new(
+        settings: &Settings,
+        file: &IndexOptions,
+        interpreter: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let named = Named::collect(settings, file);
+        let environment = &settings.environment;
+        let netrc = environment.get("NETRC").map(Into::into);
+        let netrc = netrc.or_else(|| environment.home().map(|home| home.join(".netrc")));
+        let mut credentials = Credentials::new(netrc);
+        let mut urls: Vec<Url> = Vec::new();
+        if !named.none {
+            let default = match named.default {
+                Some(url) => Some(url),
+                None => interpreter
+                    .and_then(pip::default_index)
+                    .or_else(|| option_env!("PYFAST_DEFAULT_INDEX").map(str::to_owned)),
+            };
+            if default.is_none() && named.extra.is_empty() && named.find_links.is_empty() {
+                return Err(no_index());
+            }
+            for text in named.extra.iter().chain(&default) {
+                let url = credentials.absorb(parse(text)?);
+                if !urls.contains(&url) {
+                    urls.push(url);
+                }
+            }
+        }
+        let strategy = settings.common.index.index_strategy.map(Into::into);
+        let configured = settings.project.config.index.strategy.as_deref().map(strategy_named);
+        let strategy = match (strategy, configured) {
+            (Some(strategy), _) => strategy,
+            (None, Some(configured)) => configured?,
+            (None, None) => IndexStrategy::FirstIndex,
+        };
+        let directory = &settings.project.working_directory;
+        let find_links = named.find_links.into_iter().map(|place| absolute(place, directory));
+        Ok(Self { urls, credentials, strategy, find_links: find_links.collect() })
+    }
+}
+
+fn absolute(place: String, directory: &Path) -> String {
+    if place.contains("://") { place } else { directory.join(place).display().to_string() }
+}
+
+fn parse(text: &str) -> Result<Url, Failure> {
+    let shown = redact(text);
+    let url = Url::parse(text).map_err(|error| {
+        Failure::usage(format!("cannot use the index `{shown}`: {error}"))
+            .hint("an index is the URL of a Simple API, such as https://host/simple")
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let message = format!("cannot use the index `{shown}`: its scheme is neither http nor https");
+        return Err(Failure::usage(message).hint("a directory of wheels is given with --find-links"));
+    }
+    Ok(url)
+}
+
+fn strategy_named(name: &str) -> Result<IndexStrategy, Failure> {
+    match name {
+        "first-index" => Ok(IndexStrategy::FirstIndex),
+        "unsafe-first-match" => Ok(IndexStrategy::UnsafeFirstMatch),
+        "unsafe-best-match" => Ok(IndexStrategy::UnsafeBestMatch),
+        other => Err(Failure::usage(format!("pyfast.toml: `{other}` is not an index strategy"))
+            .hint("it is first-index, unsafe-first-match or unsafe-best-match")),
+    }
+}
+
+fn no_index() -> Failure {
+    Failure::usage("no package index is known: neither flags, environment, configuration nor the interpreter's pip name one".to_owned())
+        .hint("give --index-url URL, set PIP_INDEX_URL, or `url` under [index] in pyfast.toml")
+}

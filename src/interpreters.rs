@@ -1,0 +1,170 @@
+//! Finding an interpreter on this machine, and remembering what it said of itself.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use pyfast_installer::Interpreter;
+use sha2::Digest;
+
+use crate::failure::{Code, Failure};
+use crate::settings::{Environment, Settings};
+
+/// An interpreter that was found, before it is asked anything.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// The file to run.
+    pub(crate) path: PathBuf,
+    /// Changes when the interpreter does: path, size, time, and what a shim would consult.
+    pub(crate) identity: String,
+}
+
+/// Finds the interpreter that `request` (a path or a version) means; without one, the first of
+/// `VIRTUAL_ENV` and `PATH`.
+pub(crate) fn find(request: Option<&str>, settings: &Settings) -> Result<Found, Failure> {
+    let environment = &settings.environment;
+    let path = match request {
+        None => first(environment),
+        Some(request) if is_version(request) => version(request, environment),
+        Some(request) => named(request, settings),
+    };
+    let path = path.ok_or_else(|| missing(request))?;
+    identify(path, settings)
+}
+
+fn is_version(request: &str) -> bool {
+    let parts: Vec<&str> = request.split('.').collect();
+    parts.len() <= 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn missing(request: Option<&str>) -> Failure {
+    let what = match request {
+        None => "cannot find a Python interpreter: there is no python3 on PATH".to_owned(),
+        Some(request) if is_version(request) => {
+            format!("cannot find a Python {request} interpreter on PATH or below PYENV_ROOT")
+        }
+        Some(request) => format!("cannot find the Python interpreter `{request}`"),
+    };
+    Failure::new("no-interpreter", what, Code::Usage)
+        .hint("name one with --python PATH, or the image it is in with --image IMAGE")
+}
+
+fn first(environment: &Environment) -> Option<PathBuf> {
+    let active = environment.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("bin/python"));
+    active.filter(|path| path.exists()).or_else(|| {
+        ["python3", "python"].iter().find_map(|name| on_path(name, environment))
+    })
+}
+
+fn named(request: &str, settings: &Settings) -> Option<PathBuf> {
+    if request.contains('/') {
+        let path = settings.project.working_directory.join(request);
+        // The directory of an environment stands for its interpreter.
+        let inside = path.join("bin/python");
+        return if inside.exists() { Some(inside) } else { path.is_file().then_some(path) };
+    }
+    on_path(request, &settings.environment)
+}
+
+fn version(request: &str, environment: &Environment) -> Option<PathBuf> {
+    let short: Vec<&str> = request.split('.').take(2).collect();
+    let home = environment.home();
+    let pyenv = environment.get("PYENV_ROOT").map(PathBuf::from);
+    let pyenv = pyenv.or_else(|| home.map(|home| home.join(".pyenv")));
+    let managed = || -> Option<PathBuf> {
+        let entries = fs_err::read_dir(pyenv?.join("versions")).ok()?;
+        let mut versions: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        versions.retain(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.strip_prefix(request).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
+        versions.sort_by_key(|path| numbers(path));
+        versions.into_iter().map(|path| path.join("bin/python3")).rfind(|path| path.exists())
+    };
+    // A name such as python3.12 says nothing of the patch level, so an exact version asks pyenv first.
+    let name = format!("python{}", short.join("."));
+    if request.matches('.').count() == 2 {
+        return managed();
+    }
+    let real = on_path(&name, environment).filter(|path| !is_shim(path));
+    real.or_else(managed)
+}
+
+fn numbers(path: &Path) -> Vec<u32> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split('.').filter_map(|part| part.parse().ok()).collect()
+}
+
+fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
+    let path = environment.get("PATH")?;
+    path.split(':').filter(|directory| !directory.is_empty()).map(|directory| Path::new(directory).join(name)).find(|path| path.is_file())
+}
+
+/// Whether a file is a script that chooses the interpreter itself, as pyenv's are.
+fn is_shim(path: &Path) -> bool {
+    path.parent().is_some_and(|directory| directory.ends_with("shims"))
+}
+
+fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Failure> {
+    let real = fs_err::canonicalize(&path);
+    let metadata = real.and_then(|real| Ok((fs_err::metadata(&real)?, real)));
+    let (metadata, real) = metadata.map_err(|error| {
+        Failure::new("no-interpreter", format!("cannot use the Python interpreter: {error}"), Code::Usage)
+    })?;
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let nanoseconds = modified.unwrap_or_default().as_nanos();
+    let mut identity = format!("{}|{}|{}|{nanoseconds}", path.display(), real.display(), metadata.len());
+    if is_shim(&path) {
+        identity.push_str(&shim_context(settings));
+    }
+    Ok(Found { path, identity })
+}
+
+/// What pyenv's shims look at to choose a version.
+fn shim_context(settings: &Settings) -> String {
+    let environment = &settings.environment;
+    let mut context = format!("|{}", environment.get("PYENV_VERSION").unwrap_or_default());
+    let directory = &settings.project.working_directory;
+    let local = directory.ancestors().find_map(|directory| {
+        fs_err::read_to_string(directory.join(".python-version")).ok()
+    });
+    let home = environment.home().map(|home| home.join(".pyenv"));
+    let global = environment.get("PYENV_ROOT").map(PathBuf::from).or(home);
+    let global = global.and_then(|root| fs_err::read_to_string(root.join("version")).ok());
+    context.push_str(local.or(global).unwrap_or_default().trim());
+    context
+}
+
+/// What an interpreter says of itself, asked once and remembered by its identity.
+pub(crate) fn probe(found: &Found, cache: &Path) -> Result<Interpreter, Failure> {
+    remembered(&found.identity, cache, || Ok(Interpreter::probe(&found.path)?))
+}
+
+/// An interpreter by a key that changes when it does.
+pub(crate) fn remembered(
+    key: &str,
+    cache: &Path,
+    ask: impl FnOnce() -> Result<Interpreter, Failure>,
+) -> Result<Interpreter, Failure> {
+    let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::PROBE));
+    let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let path = cache.join("interpreters-1").join(name);
+    if let Ok(text) = fs_err::read_to_string(&path)
+        && let Ok(interpreter) = Interpreter::from_json(&text)
+    {
+        return Ok(interpreter);
+    }
+    let interpreter = ask()?;
+    // A memory that cannot be written is asked again next time.
+    if let Ok(text) = serde_json::to_string(&interpreter) {
+        let temporary = path.with_extension(std::process::id().to_string());
+        let write = || {
+            fs_err::create_dir_all(cache.join("interpreters-1"))?;
+            fs_err::write(&temporary, text)?;
+            fs_err::rename(&temporary, &path)
+        };
+        if write().is_err() {
+            let _ = fs_err::remove_file(&temporary);
+        }
+    }
+    Ok(interpreter)
+}

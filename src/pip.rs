@@ -1,0 +1,144 @@
+//! pip's settings, so that pyfast uses the index that the user's pip uses: configuration files, and
+//! the default that an interpreter's own pip was built with.
+//!
+//! <https://pip.pypa.io/en/stable/topics/configuration/>
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::settings::Environment;
+
+/// The index settings of pip's configuration files; a later file overrides an earlier one.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct PipConfig {
+    pub(crate) index_url: Option<String>,
+    pub(crate) extra_index_urls: Vec<String>,
+}
+
+impl PipConfig {
+    /// Reads the files that pip would read.
+    pub(crate) fn read(environment: &Environment) -> Self {
+        let mut config = Self::default();
+        for path in files(environment) {
+            if let Ok(text) = fs_err::read_to_string(path) {
+                config.take(&text);
+            }
+        }
+        config
+    }
+
+    fn take(&mut self, text: &str) {
+        let Ok(file) = ini::Ini::load_from_str_opt(
+            text,
+            ini::ParseOption {
+                enabled_quote: false,
+                enabled_escape: false,
+                enabled_indented_mutiline_value: true,
+                ..ini::ParseOption::default()
+            },
+        ) else {
+            return;
+        };
+        for section in ["global", "install"] {
+            let get = |key: &str| {
+                let value = file.get_from(Some(section), key)?;
+                (!value.trim().is_empty()).then(|| value.trim().to_owned())
+            };
+            if let Some(url) = get("index-url").or_else(|| get("index_url")) {
+                self.index_url = Some(url);
+            }
+            if let Some(urls) = get("extra-index-url").or_else(|| get("extra_index_url")) {
+                self.extra_index_urls = urls.split_whitespace().map(str::to_owned).collect();
+            }
+        }
+    }
+}
+
+/// pip's configuration files, from the least to the most particular.
+fn files(environment: &Environment) -> Vec<PathBuf> {
+    let named = environment.get("PIP_CONFIG_FILE");
+    if named.is_some_and(|path| path == "/dev/null") {
+        return Vec::new();
+    }
+    let mut files = Vec::new();
+    let shared = environment.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg");
+    files.extend(shared.split(':').map(|directory| Path::new(directory).join("pip/pip.conf")));
+    files.push("/etc/pip.conf".into());
+    if let Some(home) = environment.home() {
+        files.push(home.join(".pip/pip.conf"));
+        let config = environment.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+        files.push(config.join("pip/pip.conf"));
+    }
+    files.extend(environment.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("pip.conf")));
+    files.extend(named.map(PathBuf::from));
+    files
+}
+
+/// The index that an interpreter's own pip was built with, read from its text.
+pub(crate) fn default_index(executable: &Path) -> Option<String> {
+    let prefix = executable.parent()?.parent()?;
+    let mut libraries = Vec::new();
+    for library in [prefix.join("lib"), prefix.join("local/lib")] {
+        let Ok(entries) = fs_err::read_dir(&library) else { continue };
+        let names = entries.flatten().map(|entry| entry.path());
+        libraries.extend(names.filter(|path| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"python3"))
+        }));
+    }
+    libraries.sort();
+    let installed = libraries.iter().flat_map(|library| {
+        ["site-packages", "dist-packages"].map(|directory| library.join(directory))
+    });
+    let installed = installed.map(|packages| packages.join("pip/_internal/models/index.py"));
+    let found = installed.filter_map(|path| fs_err::read_to_string(path).ok());
+    found.filter_map(|text| scan(&text)).next().or_else(|| {
+        let bundled = libraries.iter().map(|library| library.join("ensurepip/_bundled"));
+        bundled.filter_map(|directory| from_bundled(&directory)).next()
+    })
+}
+
+/// From the wheel of pip that ensurepip carries.
+fn from_bundled(directory: &Path) -> Option<String> {
+    let entries = fs_err::read_dir(directory).ok()?.flatten();
+    let mut wheels = entries.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with("pip-") && Path::new(&*name).extension().is_some_and(|end| end == "whl")
+    });
+    let file = fs_err::File::open(wheels.next()?.path()).ok()?;
+    let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file)).ok()?;
+    let mut text = String::new();
+    let source = archive.by_name("pip/_internal/models/index.py").ok()?;
+    source.take(1 << 20).read_to_string(&mut text).ok()?;
+    scan(&text)
+}
+
+/// `PyPI = PackageIndex("https://…", …)`: pip adds `/simple` to it.
+fn scan(text: &str) -> Option<String> {
+    let rest = text.split_once("PyPI = PackageIndex(")?.1;
+    let rest = rest.trim_start();
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let url = rest[1..].split(quote).next()?;
+    url.starts_with("https://").then(|| format!("{}/simple", url.trim_end_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_index_is_read_from_pips_text() {
+        let text = "class PackageIndex:\n    ...\n\nPyPI = PackageIndex(\n    \"https://index.test/\", file_storage_domain=\"f\"\n)";
+        assert_eq!(scan(text).as_deref(), Some("https://index.test/simple"));
+        assert_eq!(scan("PyPI = PackageIndex(URL)"), None);
+    }
+
+    #[test]
+    fn configuration_files_give_indexes() {
+        let mut config = PipConfig::default();
+        config.take("[global]\nindex-url = https://a.test/simple\nextra-index-url =\n    https://b.test/x\n    https://c.test/y\n");
+        config.take("[install]\nindex_url = https://d.test/simple # not a comment in pip\n");
+        assert_eq!(config.extra_index_urls, ["https://b.test/x", "https://c.test/y"]);
+        assert!(config.index_url.is_some_and(|url| url.starts_with("https://d.test/simple")));
+    }
+}

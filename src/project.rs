@@ -1,0 +1,99 @@
+//! The project: its directory, its name, its requirements files and locks.
+
+use std::path::{Path, PathBuf};
+
+use sha2::Digest;
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// A project directory with its configuration.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// The directory, absolute.
+    pub(crate) directory: PathBuf,
+    /// Where the command was given.
+    pub(crate) working_directory: PathBuf,
+    /// `pyfast.toml`, or the table of `pyproject.toml`.
+    pub(crate) config: Config,
+    /// A name given on the command line.
+    given_name: Option<String>,
+}
+
+/// Requirements files looked for where none is named, in this order.
+const USUAL: [&str; 2] = ["requirements.txt", "backend/requirements.txt"];
+
+impl Project {
+    /// Finds the project: `given`, else the nearest parent with `pyfast.toml`, else the working
+    /// directory.
+    pub(crate) fn find(given: Option<&Path>, name: Option<&str>) -> Result<Self, Failure> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that asks for it")]
+        let working_directory = std::env::current_dir().map_err(|error| {
+            Failure::usage(format!("cannot find the current directory: {error}"))
+        })?;
+        let directory = match given {
+            Some(directory) => working_directory.join(directory),
+            None => Config::nearest(&working_directory).unwrap_or_else(|| working_directory.clone()),
+        };
+        if !directory.is_dir() {
+            let message = format!("the project directory `{}` does not exist", directory.display());
+            return Err(Failure::usage(message));
+        }
+        let config = Config::read(&directory)?;
+        Ok(Self { directory, working_directory, config, given_name: name.map(str::to_owned) })
+    }
+
+    /// The name below which the root keeps the project's environments. Without a configured name it
+    /// is the directory's, made unique by its path.
+    pub(crate) fn name(&self) -> String {
+        if let Some(name) = self.given_name.as_ref().or(self.config.project.name.as_ref()) {
+            return name.clone();
+        }
+        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name: String = name
+            .unwrap_or_else(|| "project".to_owned())
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
+            .collect();
+        let digest = sha2::Sha256::digest(self.directory.as_os_str().as_encoded_bytes());
+        let suffix: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}-{suffix}", name.trim_matches('.'))
+    }
+
+    /// The requirements files: those given, those of `pyfast.toml`, else the usual ones.
+    pub(crate) fn requirements(&self, given: &[PathBuf], env: &str) -> Result<Vec<PathBuf>, Failure> {
+        if !given.is_empty() {
+            return Ok(given.to_vec());
+        }
+        if let Some(configured) = self.config.env.get(env)
+            && !configured.requirements.is_empty()
+        {
+            return Ok(configured.requirements.iter().map(|file| self.shown(file)).collect());
+        }
+        let found = USUAL.iter().find(|file| self.directory.join(file).is_file());
+        found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| {
+            let message = format!(
+                "cannot find a requirements file in `{}`: looked for {}",
+                self.directory.display(),
+                USUAL.join(" and ")
+            );
+            Failure::usage(message)
+                .hint("name one with -r FILE, or under [env.default] in pyfast.toml")
+        })
+    }
+
+    /// The constraints files: those given and those of `pyfast.toml`.
+    pub(crate) fn constraints(&self, given: &[PathBuf], env: &str) -> Vec<PathBuf> {
+        let configured = self.config.env.get(env).into_iter().flat_map(|env| &env.constraints);
+        given.iter().cloned().chain(configured.map(|file| self.shown(file))).collect()
+    }
+
+    /// A path of the project as the user would write it from where they are.
+    fn shown(&self, file: &Path) -> PathBuf {
+        if self.directory == self.working_directory {
+            return file.to_owned();
+        }
+        let path = self.directory.join(file);
+        path.strip_prefix(&self.working_directory).map(Path::to_owned).unwrap_or(path)
+    }
+}

@@ -1,0 +1,252 @@
+//! From settings to a lock: what `lock` and `sync` share. Joins the resolver's parts and gives it
+//! the world: files, indexes, cache, runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use pyfast_resolver::{
+    Cache, Client, ClientOptions, IndexOptions, Lock, OnDecided, PackageName, Policy, Preference,
+    Prereleases, ReadContext, Registry, RequirementSet, Selector, Source, Sources, Target,
+    direct_wheels, policy, read_requirements, resolve,
+};
+use tokio::runtime::Runtime;
+
+use crate::failure::{Code, Failure};
+use crate::indexes::Indexes;
+use crate::settings::Settings;
+use crate::state::digest;
+
+/// What shapes a resolution.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ResolveArgs {
+    /// A requirements file
+    #[arg(short, long = "requirements", visible_alias = "requirement", value_name = "FILE")]
+    pub(crate) requirements: Vec<PathBuf>,
+    /// A constraints file: limits versions of what is otherwise needed
+    #[arg(short, long = "constraints", visible_alias = "constraint", value_name = "FILE", env = "PYFAST_CONSTRAINTS", value_delimiter = ' ')]
+    pub(crate) constraints: Vec<PathBuf>,
+    /// Whether pre-releases may be chosen
+    #[arg(long, value_name = "MODE", default_value = "if-necessary", env = "PYFAST_PRERELEASE", help_heading = "Resolution options")]
+    pub(crate) prerelease: PrereleaseMode,
+    /// Which versions are preferred
+    #[arg(long, value_name = "MODE", default_value = "highest", env = "PYFAST_RESOLUTION", help_heading = "Resolution options")]
+    pub(crate) resolution: ResolutionMode,
+    /// Ignore files uploaded at or after this time (2026-01-31 or 2026-01-31T12:00:00Z)
+    #[arg(long, value_name = "TIME", env = "PYFAST_EXCLUDE_NEWER", help_heading = "Resolution options")]
+    pub(crate) exclude_newer: Option<String>,
+    /// Require a hash for every distribution
+    #[arg(long, env = "PYFAST_REQUIRE_HASHES", help_heading = "Resolution options")]
+    pub(crate) require_hashes: bool,
+    /// Take the newest versions instead of keeping those of the existing lock
+    #[arg(short = 'U', long, help_heading = "Resolution options")]
+    pub(crate) upgrade: bool,
+    /// Take the newest version of this package, and keep the others
+    #[arg(short = 'P', long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) upgrade_package: Vec<PackageName>,
+    /// Leave the dependencies of the requirements out
+    #[arg(long, env = "PYFAST_NO_DEPS", help_heading = "Resolution options")]
+    pub(crate) no_deps: bool,
+    /// Build nothing from source (pyfast installs wheels, so this is always so)
+    #[arg(long, env = "PYFAST_NO_BUILD", help_heading = "Resolution options")]
+    pub(crate) no_build: bool,
+    /// Use only wheels of this package, or of `:all:` (this is always so)
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) only_binary: Vec<String>,
+}
+
+/// Whether pre-releases may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum PrereleaseMode {
+    /// Only where no stable version satisfies
+    #[default]
+    IfNecessary,
+    /// Like stable versions
+    Allow,
+    /// Never
+    Disallow,
+}
+
+/// Which versions are preferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ResolutionMode {
+    /// The newest
+    #[default]
+    Highest,
+    /// The oldest
+    Lowest,
+}
+
+/// What the requirements files say, and all the files that this depends on.
+pub(crate) struct Inputs {
+    pub(crate) set: RequirementSet,
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Reads requirements and constraints.
+pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inputs, Failure> {
+    let project = &settings.project;
+    let requirements = project.requirements(&args.requirements, &settings.env)?;
+    let constraints = project.constraints(&args.constraints, &settings.env);
+    let context = ReadContext {
+        variables: settings.environment.all().clone(),
+        working_directory: project.working_directory.clone(),
+    };
+    let mut set = read_requirements(&requirements, &constraints, &context)?;
+    set.index.require_hashes |= args.require_hashes;
+    for warning in &set.warnings {
+        settings.ui.warning(warning);
+    }
+    let mut paths = set.files.clone();
+    let direct = set.requirements.iter().chain(&set.constraints);
+    paths.extend(direct.filter_map(|requirement| match &requirement.source {
+        Source::Wheel(wheel) => match &wheel.location {
+            pyfast_resolver::Location::Path(path) => Some(path.clone()),
+            pyfast_resolver::Location::Url(_) => None,
+        },
+        Source::Registry(_) => None,
+    }));
+    let flat = set.index.find_links.iter().chain(&settings.common.index.find_links);
+    paths.extend(flat.map(|place| project.working_directory.join(place)).filter(|path| path.exists()));
+    Ok(Inputs { set, paths })
+}
+
+/// A digest of everything that a lock answers: an equal one means that the lock is up to date.
+/// Indexes are not in it, so that a lock holds for people who use a mirror.
+pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &Target) -> String {
+    let mut text = String::from("1\n");
+    for (kind, requirements) in [("r", &set.requirements), ("c", &set.constraints)] {
+        let mut lines: Vec<String> = requirements
+            .iter()
+            .map(|requirement| format!("{kind} {requirement} {:?}\n", requirement.hashes))
+            .collect();
+        // The order of lines can decide between solutions, so it stays.
+        text.extend(lines.drain(..));
+    }
+    let facts = target.tags.facts();
+    let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
+    text.push_str(&format!(
+        "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}",
+        args.prerelease,
+        args.resolution,
+        args.exclude_newer,
+        set.index.require_hashes,
+        set.index.pre,
+        args.no_deps,
+        facts.python,
+        facts.implementation,
+        facts.machine,
+    ));
+    format!("sha256:{}", digest(text.as_bytes()))
+}
+
+/// The runtime, the client and the indexes of one run.
+pub(crate) struct Session {
+    pub(crate) runtime: Runtime,
+    pub(crate) client: Arc<Client>,
+    cache: Cache,
+    sources: Sources,
+}
+
+impl Session {
+    /// Prepares a run; nothing is opened before it is needed.
+    pub(crate) fn new(
+        settings: &Settings,
+        file: &IndexOptions,
+        interpreter: Option<&Path>,
+        cache: PathBuf,
+    ) -> Result<Self, Failure> {
+        let indexes = Indexes::new(settings, file, interpreter)?;
+        let environment = &settings.environment;
+        let bundle = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"];
+        let options = ClientOptions {
+            ca_bundle: bundle.iter().find_map(|name| environment.get(name)).map(PathBuf::from),
+            offline: settings.common.index.offline,
+            user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
+        };
+        let sources = Sources {
+            indexes: indexes.urls,
+            strategy: indexes.strategy,
+            find_links: indexes.find_links,
+            ..Sources::default()
+        };
+        let client = Arc::new(Client::new(options, indexes.credentials));
+        let cache = Cache::new(Some(cache));
+        Ok(Self { runtime: runtime()?, client, cache, sources })
+    }
+
+    /// Resolves; what is decided on the way goes to `on_decided`.
+    pub(crate) fn resolve(
+        &self,
+        set: &RequirementSet,
+        args: &ResolveArgs,
+        target: &Target,
+        previous: Option<&Lock>,
+        ahead: Option<(u64, OnDecided)>,
+    ) -> Result<(Lock, Vec<String>), Failure> {
+        let policy = policy(set, base_policy(args, previous)?)?;
+        let selector = Arc::new(Selector::new(target.clone(), policy));
+        let mut sources = self.sources.clone();
+        sources.direct = direct_wheels(set)?;
+        let (whole_up_to, on_decided) = match ahead {
+            Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
+            None => (0, None),
+        };
+        sources.whole_up_to = whole_up_to;
+        let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
+        let mut registry = Registry::new(sources, client, cache, selector, self.runtime.handle());
+        if let Some(on_decided) = on_decided {
+            registry = registry.on_decided(on_decided);
+        }
+        let resolution = resolve(set, &registry, args.no_deps)?;
+        let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
+        lock.inputs = Some(inputs_digest(set, args, target));
+        Ok((lock, resolution.warnings))
+    }
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(workers).enable_all().build().map_err(|error| {
+        Failure::new("system", format!("cannot start threads: {error}"), Code::Mendable)
+    })
+}
+
+fn base_policy(args: &ResolveArgs, previous: Option<&Lock>) -> Result<Policy, Failure> {
+    let kept = previous.filter(|_| !args.upgrade).into_iter().flat_map(|lock| &lock.packages);
+    let kept = kept.filter(|package| !args.upgrade_package.contains(&package.name));
+    Ok(Policy {
+        prereleases: match args.prerelease {
+            PrereleaseMode::IfNecessary => Prereleases::IfNecessary,
+            PrereleaseMode::Allow => Prereleases::Allow,
+            PrereleaseMode::Disallow => Prereleases::Disallow,
+        },
+        preference: match args.resolution {
+            ResolutionMode::Highest => Preference::Highest,
+            ResolutionMode::Lowest => Preference::Lowest,
+        },
+        preferred: kept.map(|package| (package.name.clone(), package.version.clone())).collect(),
+        exclude_newer: args.exclude_newer.as_deref().map(utc).transpose()?,
+        ..Policy::default()
+    })
+}
+
+/// A time in the form in which indexes give it, so that the texts compare as the times do.
+fn utc(text: &str) -> Result<String, Failure> {
+    let pattern = |pattern: &str| {
+        text.len() >= pattern.len()
+            && pattern.bytes().zip(text.bytes()).all(|(pattern, byte)| match pattern {
+                b'0' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
+    };
+    if text.len() == 10 && pattern("0000-00-00") {
+        return Ok(format!("{text}T00:00:00Z"));
+    }
+    if pattern("0000-00-00T00:00:00") && text.ends_with('Z') {
+        return Ok(text.to_owned());
+    }
+    Err(Failure::usage(format!("`{text}` is no time"))
+        .hint("write a date (2026-01-31), or a time in UTC (2026-01-31T12:00:00Z)"))
+}

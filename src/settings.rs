@@ -1,0 +1,179 @@
+//! All precedence in one place: command line, then environment, then `pyfast.toml`, then defaults.
+//! The only module that reads environment variables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::cli::CommonArgs;
+use crate::config::is_name;
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::ui::Ui;
+
+/// A snapshot of the environment variables.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// The process' own; variables that are not Unicode do not count.
+    pub(crate) fn of_process() -> Self {
+        let pairs = std::env::vars_os();
+        let pairs = pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self { variables: pairs.collect() }
+    }
+
+    /// A variable that is set and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The home directory.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from)
+    }
+
+    /// All variables.
+    pub(crate) fn all(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+}
+
+/// Where store and environments live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// A directory of this machine, absolute.
+    Directory(PathBuf),
+    /// A named volume of the container engine.
+    Volume(String),
+}
+
+/// Which interpreter an environment is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Python {
+    /// One of this machine: a path, a version, or whatever comes first.
+    Host(Option<String>),
+    /// The one inside an image.
+    Image(String),
+}
+
+/// What every command needs to know.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) common: CommonArgs,
+    pub(crate) environment: Environment,
+    pub(crate) project: Project,
+    pub(crate) root: Root,
+    pub(crate) env: String,
+    pub(crate) python: Python,
+    pub(crate) ui: Ui,
+}
+
+impl Settings {
+    /// Decides everything that is the same for all commands.
+    pub(crate) fn new(common: CommonArgs, json: bool, environment: Environment) -> Result<Self, Failure> {
+        let ui = Ui::new(&common, json, &environment);
+        let project = Project::find(common.project.as_deref(), common.project_name.as_deref())?;
+        let env = common.env.clone().unwrap_or_else(|| "default".to_owned());
+        if !is_name(&env) {
+            let message = format!("`{env}` is not a name of an environment");
+            return Err(Failure::usage(message).hint("use letters, digits, `.`, `_` and `-`"));
+        }
+        if common.env.is_some() && !project.config.env.is_empty() && !project.config.env.contains_key(&env) {
+            let known: Vec<&str> = project.config.env.keys().map(String::as_str).collect();
+            let message = format!("pyfast.toml has no environment `{env}`");
+            return Err(Failure::usage(message).hint(format!("it has {}", known.join(", "))));
+        }
+        let root = root(&common, &environment, &project)?;
+        let python = python(&common, &project, &env)?;
+        Ok(Self { common, environment, project, root, env, python, ui })
+    }
+
+    /// The root directory; a volume is for those who can reach an engine.
+    pub(crate) fn root_directory(&self) -> Result<&Path, Failure> {
+        match &self.root {
+            Root::Directory(directory) => Ok(directory),
+            Root::Volume(name) => Err(Failure::usage(format!(
+                "this command works on a directory, and the root is the volume `{name}`"
+            ))
+            .hint("give --root DIR")),
+        }
+    }
+
+    /// A root directory for caches when the environments live elsewhere.
+    pub(crate) fn cache_directory(&self) -> Result<PathBuf, Failure> {
+        let root = match &self.root {
+            Root::Directory(directory) => directory.clone(),
+            Root::Volume(_) => data_directory(&self.environment)?,
+        };
+        Ok(root.join("cache/v1"))
+    }
+}
+
+fn root(common: &CommonArgs, environment: &Environment, project: &Project) -> Result<Root, Failure> {
+    let absolute = |path: &Path| project.working_directory.join(path);
+    if let Some(volume) = &common.volume {
+        return volume_name(volume);
+    }
+    if let Some(root) = &common.root {
+        return Ok(Root::Directory(absolute(root)));
+    }
+    if let Some(root) = &project.config.project.root {
+        return match root.strip_prefix("volume:") {
+            Some(volume) => volume_name(volume),
+            None => Ok(Root::Directory(project.directory.join(root))),
+        };
+    }
+    // Inside a container the binary lies in the volume it belongs to.
+    if let Some(root) = own_root() {
+        return Ok(Root::Directory(root));
+    }
+    data_directory(environment).map(Root::Directory)
+}
+
+/// `<root>` where the running program is `<root>/bin/pyfast-…` of a root.
+pub(crate) fn own_root() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let root = program.parent()?.parent()?;
+    (program.parent()?.ends_with("bin") && root.join("layout").is_file()).then(|| root.to_owned())
+}
+
+fn volume_name(name: &str) -> Result<Root, Failure> {
+    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts && name.chars().all(usual) {
+        return Ok(Root::Volume(name.to_owned()));
+    }
+    Err(Failure::usage(format!("`{name}` is not a name of a volume"))
+        .hint("use letters, digits, `.`, `_` and `-`; a directory is given with --root"))
+}
+
+fn data_directory(environment: &Environment) -> Result<PathBuf, Failure> {
+    if let Some(data) = environment.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return Ok(data.join("pyfast"));
+    }
+    environment.home().map(|home| home.join(".local/share/pyfast")).ok_or_else(|| {
+        Failure::usage("cannot find a place for packages: neither XDG_DATA_HOME nor HOME is set".to_owned())
+            .hint("give --root DIR")
+    })
+}
+
+fn python(common: &CommonArgs, project: &Project, env: &str) -> Result<Python, Failure> {
+    let configured = project.config.env.get(env);
+    let image = || configured.and_then(|env| env.image.clone());
+    if let Some(image) = &common.image {
+        return Ok(Python::Image(image.clone()));
+    }
+    match common.python.as_deref() {
+        Some("image") => image().map(Python::Image).ok_or_else(|| {
+            Failure::usage("--python image: no image is given".to_owned())
+                .hint("give --image IMAGE, or `image` of the environment in pyfast.toml")
+        }),
+        Some(python) => Ok(Python::Host(Some(python.to_owned()))),
+        None => Ok(match image() {
+            Some(image) => Python::Image(image),
+            None => Python::Host(configured.and_then(|env| env.python.clone())),
+        }),
+    }
+}

@@ -1,0 +1,183 @@
+//! What the last sync saw, so that the next one can tell in a few milliseconds that nothing moved:
+//! no network, no Python, no threads.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+
+use crate::settings::Environment;
+
+const FILE: &str = "state.json";
+/// A change of [`State`] is a new number, and makes the next sync look for itself.
+const VERSION: u32 = 1;
+/// File systems and clocks tick coarsely: a file changed this shortly before it was read may change
+/// again without a new time, so its content is compared.
+const GRANULARITY_NS: u128 = 50_000_000;
+
+/// One file that a sync read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Input {
+    path: PathBuf,
+    /// Zero for directories, whose time tells whether anything was added or removed.
+    size: u64,
+    mtime_ns: u128,
+    sha256: String,
+}
+
+/// What the last successful sync of an environment saw and made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    version: u32,
+    /// Everything that was read.
+    inputs: Vec<Input>,
+    /// Digests of variables that requirements files expand.
+    variables: BTreeMap<String, String>,
+    /// Digest of all settings that shape the result.
+    settings: String,
+    /// Identity of the interpreter, or of the image it is in.
+    interpreter: String,
+    /// When this was written, in nanoseconds since the epoch.
+    written_ns: u128,
+    /// The generation that was activated.
+    pub(crate) id: String,
+    /// The result as `--json` shows it, without what differs from run to run.
+    pub(crate) report: serde_json::Value,
+}
+
+/// Where a sync's result depends on more than its inputs' content.
+#[derive(Debug)]
+pub(crate) struct Circumstances {
+    pub(crate) settings: String,
+    pub(crate) interpreter: String,
+}
+
+impl State {
+    /// The state of an environment that has just been activated.
+    pub(crate) fn new(
+        inputs: &[PathBuf],
+        variables: impl Iterator<Item = (String, String)>,
+        circumstances: &Circumstances,
+        id: String,
+        report: serde_json::Value,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            inputs: inputs.iter().filter_map(|path| Input::read(path)).collect(),
+            variables: variables.map(|(name, value)| (name, digest(value.as_bytes()))).collect(),
+            settings: circumstances.settings.clone(),
+            interpreter: circumstances.interpreter.clone(),
+            written_ns: now_ns(),
+            id,
+            report,
+        }
+    }
+
+    /// Reads the state kept in an environment's directory.
+    pub(crate) fn load(directory: &Path) -> Option<Self> {
+        let bytes = fs_err::read(directory.join(FILE)).ok()?;
+        let state: Self = serde_json::from_slice(&bytes).ok()?;
+        (state.version == VERSION).then_some(state)
+    }
+
+    /// Writes it whole or not at all. Without it the next sync merely looks for itself.
+    pub(crate) fn store(&self, directory: &Path) -> std::io::Result<()> {
+        let bytes = serde_json::to_vec(self)?;
+        let temporary = directory.join(format!(".{FILE}-{}", std::process::id()));
+        fs_err::write(&temporary, bytes)?;
+        fs_err::rename(&temporary, directory.join(FILE))
+    }
+
+    /// Whether nothing that this state depends on has moved.
+    pub(crate) fn holds(&self, circumstances: &Circumstances, environment: &Environment) -> bool {
+        let unchanged = |(name, known): (&String, &String)| {
+            let value = environment.all().get(name).map_or("", String::as_str);
+            digest(value.as_bytes()) == *known
+        };
+        self.settings == circumstances.settings
+            && self.interpreter == circumstances.interpreter
+            && self.variables.iter().all(unchanged)
+            && self.inputs.iter().all(|input| input.holds(self.written_ns))
+    }
+}
+
+impl Input {
+    fn read(path: &Path) -> Option<Self> {
+        let metadata = fs_err::metadata(path).ok()?;
+        let content = if metadata.is_dir() { Vec::new() } else { fs_err::read(path).ok()? };
+        Some(Self {
+            path: fs_err::canonicalize(path).ok()?,
+            size: if metadata.is_dir() { 0 } else { metadata.len() },
+            mtime_ns: mtime_ns(&metadata),
+            sha256: digest(&content),
+        })
+    }
+
+    fn holds(&self, written_ns: u128) -> bool {
+        let Ok(metadata) = fs_err::metadata(&self.path) else { return false };
+        let same_time = mtime_ns(&metadata) == self.mtime_ns;
+        if metadata.is_dir() {
+            return same_time && self.mtime_ns + GRANULARITY_NS < written_ns;
+        }
+        if metadata.len() != self.size {
+            return false;
+        }
+        if same_time && self.mtime_ns + GRANULARITY_NS < written_ns {
+            return true;
+        }
+        fs_err::read(&self.path).is_ok_and(|content| digest(&content) == self.sha256)
+    }
+}
+
+fn mtime_ns(metadata: &std::fs::Metadata) -> u128 {
+    let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    time.unwrap_or_default().as_nanos()
+}
+
+fn now_ns() -> u128 {
+    std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    let digest = sha2::Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn circumstances(settings: &str) -> Circumstances {
+        Circumstances { settings: settings.to_owned(), interpreter: "i".to_owned() }
+    }
+
+    #[test]
+    fn a_state_holds_until_something_moves() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("r.txt");
+        fs_err::write(&file, "a==1").expect("written");
+        let state = State::new(
+            std::slice::from_ref(&file),
+            [("TOKEN".to_owned(), String::new())].into_iter(),
+            &circumstances("s"),
+            "id".to_owned(),
+            serde_json::Value::Null,
+        );
+        state.store(directory.path()).expect("stored");
+        let state = State::load(directory.path()).expect("loaded");
+        let environment = Environment::default();
+        assert!(state.holds(&circumstances("s"), &environment));
+        assert!(!state.holds(&circumstances("other"), &environment));
+        // The same size within the clock's granularity.
+        fs_err::write(&file, "a==2").expect("written");
+        assert!(!state.holds(&circumstances("s"), &environment));
+        // Touched, but the same content.
+        fs_err::write(&file, "a==1").expect("written");
+        assert!(state.holds(&circumstances("s"), &environment));
+        fs_err::remove_file(&file).expect("removed");
+        assert!(!state.holds(&circumstances("s"), &environment));
+    }
+}

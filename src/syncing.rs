@@ -1,0 +1,141 @@
+//! From requirements to an activated environment: what `sync` and `run` share. Joins the resolver,
+//! the installer and the launcher, which do not know each other.
+
+mod container;
+mod install;
+mod report;
+
+use std::path::PathBuf;
+
+use pyfast_installer::{Layout, LinkMode, ProjectEnv};
+use pyfast_launcher::MOUNT_POINT;
+
+use crate::failure::Failure;
+use crate::image::{self, Connection};
+use crate::indexes;
+use crate::interpreters;
+use crate::resolving::ResolveArgs;
+use crate::settings::{Python, Root, Settings};
+use crate::state::{Circumstances, digest};
+
+pub(crate) use report::Report;
+
+/// What a lock is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum LockUse {
+    /// It is made anew where it does not answer the requirements.
+    #[default]
+    Update,
+    /// It must answer the requirements.
+    Locked,
+    /// It is used as it is.
+    Frozen,
+}
+
+/// How to sync.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) resolve: ResolveArgs,
+    pub(crate) lock_use: LockUse,
+    pub(crate) dry_run: bool,
+    pub(crate) link_mode: LinkMode,
+    /// `None`: as the place wants it.
+    pub(crate) compile: Option<bool>,
+    pub(crate) reinstall: bool,
+    pub(crate) verify: bool,
+    pub(crate) strict: bool,
+}
+
+/// Where an environment is made, and for which interpreter.
+pub(crate) struct Place {
+    /// The root as this process writes it.
+    written: PathBuf,
+    /// The root as Python will see it.
+    seen: PathBuf,
+    /// Changes when the interpreter does.
+    identity: String,
+    /// Whether bytecode is compiled unless the user says otherwise.
+    compile: bool,
+    name: ProjectEnv,
+}
+
+/// Makes the environment what the requirements say.
+pub(crate) fn sync(options: &Options, settings: &Settings) -> Result<Report, Failure> {
+    let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
+    match (&settings.root, &settings.python) {
+        (Root::Directory(root), Python::Host(request)) => {
+            let found = interpreters::find(request.as_deref(), settings)?;
+            let place = Place {
+                written: root.clone(),
+                seen: root.clone(),
+                identity: found.identity.clone(),
+                // On a read-only volume bytecode that is missing is compiled at every start.
+                compile: crate::settings::own_root().is_some_and(|own| own == *root),
+                name,
+            };
+            let cache = settings.cache_directory()?;
+            install::sync(options, settings, &place, || interpreters::probe(&found, &cache))
+        }
+        (Root::Directory(root), Python::Image(image)) => {
+            let connection = Connection::open(settings)?;
+            let place = Place {
+                written: root.clone(),
+                seen: MOUNT_POINT.into(),
+                identity: connection.image_id(image)?,
+                compile: true,
+                name,
+            };
+            install::sync(options, settings, &place, || connection.interpreter(image, settings))
+        }
+        (Root::Volume(volume), Python::Image(image)) => {
+            let connection = Connection::open(settings)?;
+            let identity = connection.image_id(image)?;
+            let volume = connection.volume(volume, image, name.project())?;
+            let Some(written) = image::direct(&volume) else {
+                return container::sync(options, settings, &connection, &volume, image);
+            };
+            let place = Place { written, seen: MOUNT_POINT.into(), identity, compile: true, name };
+            install::sync(options, settings, &place, || connection.interpreter(image, settings))
+        }
+        (Root::Volume(volume), Python::Host(_)) => Err(Failure::usage(format!(
+            "the volume `{volume}` is for containers, and no image is given"
+        ))
+        .hint("give --image IMAGE, or `image` of the environment in pyfast.toml")),
+    }
+}
+
+impl Place {
+    fn compiles(&self, options: &Options) -> bool {
+        options.compile.unwrap_or(self.compile)
+    }
+
+    fn layout(&self) -> Result<Layout, Failure> {
+        Ok(Layout::open(&self.written, &self.seen)?)
+    }
+
+    /// The directory of the project's environment.
+    fn directory(&self) -> PathBuf {
+        self.written.join("projects").join(self.name.project()).join(self.name.env())
+    }
+
+    /// The current link as it is written.
+    fn current(&self) -> PathBuf {
+        self.directory().join("current")
+    }
+
+    fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
+        let text = format!(
+            "{:?} {:?} {:?} {} {} {:?} {:?} {}",
+            options.resolve,
+            options.lock_use,
+            options.link_mode,
+            self.compiles(options),
+            options.strict,
+            self.seen,
+            settings.project.config.link.real,
+            indexes::fingerprint(settings),
+        );
+        Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
+    }
+}
+

@@ -1,0 +1,198 @@
+//! A project, a volume and a clean environment for one test. Owns every call of the command line and of the engine's
+//! client, so that a change of either is one edit; must not know what is tested.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::wheels::Wheel;
+
+/// Debian with Python 3.11 and nothing else.
+pub(crate) const SLIM: &str = "pyfast-test/slim:bookworm";
+/// An image without Python.
+pub(crate) const NONE: &str = "pyfast-test/none:latest";
+/// The program.
+pub(crate) const PYFAST: &str = env!("CARGO_BIN_EXE_pyfast");
+
+/// Everything of one test; removed at its end.
+pub(crate) struct World {
+    directory: tempfile::TempDir,
+    pub(crate) host: String,
+    pub(crate) volume: String,
+    engine: bool,
+}
+
+/// The engine's address, or `None` after having said so.
+#[expect(clippy::disallowed_methods, reason = "the tests' own switch")]
+pub(crate) fn host() -> Option<String> {
+    let host = std::env::var("PYFAST_TEST_DOCKER_HOST").ok().filter(|host| !host.is_empty());
+    if host.is_none() {
+        let required = std::env::var("PYFAST_REQUIRE_DOCKER").is_ok_and(|value| value == "1");
+        assert!(!required, "PYFAST_REQUIRE_DOCKER=1, but PYFAST_TEST_DOCKER_HOST names no engine");
+        // Not by a macro, whose text the test runner keeps to itself when the test passes.
+        let text =
+            "SKIPPED for want of an engine: set PYFAST_TEST_DOCKER_HOST (see docker/engine.sh)\n";
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
+    }
+    host
+}
+
+impl World {
+    /// A world with an engine; `None` (and said so) without one.
+    pub(crate) fn new(purpose: &str) -> Option<Self> {
+        let mut world = Self::without_engine(purpose, &host()?);
+        world.engine = true;
+        Some(world)
+    }
+
+    /// A world in which nothing has to be removed from an engine, with an address where none may answer.
+    pub(crate) fn without_engine(purpose: &str, host: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["shop", "wheels", "home", "cache"] {
+            fs_err::create_dir(directory.path().join(name)).unwrap();
+        }
+        let volume = format!("pyfast-test-cli-{purpose}-{}", std::process::id());
+        Self { directory, host: host.into(), volume, engine: false }
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.directory.path().join("shop")
+    }
+
+    pub(crate) fn requirements(&self, text: &str) {
+        fs_err::write(self.project().join("requirements.txt"), text).unwrap();
+    }
+
+    pub(crate) fn wheel(&self, wheel: &Wheel<'_>) {
+        wheel.write(&self.directory.path().join("wheels"));
+    }
+
+    /// A package of one module `name`, with `__version__` and a module `late` that says the version too.
+    pub(crate) fn package(&self, name: &str, version: &str) {
+        let init =
+            format!("__version__ = {version:?}\ndef main():\n    print('{name}', __version__)\n");
+        let (top, late) = (format!("{name}/__init__.py"), format!("{name}/late.py"));
+        let late_text = format!("VERSION = {version:?}\n");
+        self.wheel(&Wheel {
+            name,
+            version,
+            requires: &[],
+            files: &[(&top, &init), (&late, &late_text)],
+            scripts: &[&format!("{name}-tool = {name}:main")],
+        });
+    }
+
+    /// The program, in the project, in an environment that only the test decides.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a child needs the PATH and the certificates of this machine"
+    )]
+    pub(crate) fn pyfast(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(PYFAST);
+        command.args(arguments).current_dir(self.project()).env_clear();
+        for name in ["PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+            .env("HOME", self.directory.path().join("home"))
+            .env("XDG_CACHE_HOME", self.directory.path().join("cache"))
+            .env("DOCKER_HOST", &self.host)
+            .output()
+            .unwrap()
+    }
+
+    /// `sync` of the project's requirements from the local wheels alone, into the volume, for the image.
+    pub(crate) fn sync(&self, image: &str) -> Output {
+        let wheels = self.directory.path().join("wheels");
+        let arguments =
+            ["sync", "-r", "requirements.txt", "--volume", &self.volume, "--image", image];
+        let links = ["--no-index", "--find-links", wheels.to_str().unwrap(), "--json"];
+        self.pyfast(&[&arguments[..], &links[..]].concat())
+    }
+
+    /// `sync` that has to succeed; its result.
+    pub(crate) fn synced(&self) -> serde_json::Value {
+        let output = self.sync(SLIM);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// `sync` that has to fail with the code, saying each of the words, without a panic.
+    pub(crate) fn sync_fails(&self, image: &str, code: i32, words: &[&str]) {
+        let output = self.sync(image);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.starts_with("error:"), "{said}");
+        for word in words {
+            assert!(said.contains(word), "`{word}` is missing in: {said}");
+        }
+        assert!(!said.contains("panicked"), "{said}");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(answer["error"]["message"].is_string(), "{answer}");
+    }
+
+    /// The engine's client.
+    pub(crate) fn docker(&self, arguments: &[&str]) -> Output {
+        Command::new("docker").env("DOCKER_HOST", &self.host).args(arguments).output().unwrap()
+    }
+
+    /// `docker run` as a service does it: the volume and the root file system read-only, some user, `pyfast run --` in
+    /// front of the command.
+    pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> Output {
+        let mount = format!("{}:/pyfast:ro,nocopy", self.volume);
+        let common = ["run", "--read-only", "--user", "65534", "--network", "host", "-v", &mount];
+        let entry = ["--entrypoint", "/pyfast/bin/pyfast", SLIM, "run", "--"];
+        self.docker(&[&common[..], options, &entry[..], command].concat())
+    }
+
+    /// Standard output of a command that has to succeed in a container.
+    pub(crate) fn printed(&self, command: &[&str]) -> String {
+        let output = self.run(&["--rm"], command);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    pub(crate) fn image_id(&self) -> String {
+        text(&self.docker(&["image", "inspect", "--format", "{{.Id}}", SLIM]).stdout)
+    }
+
+    /// The volume's directory. The engine of these tests shares this machine's file system.
+    pub(crate) fn root(&self) -> PathBuf {
+        let output =
+            self.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", &self.volume]);
+        Path::new(text(&output.stdout).trim()).to_path_buf()
+    }
+
+    /// Where `current` of the only project points.
+    pub(crate) fn current(&self) -> PathBuf {
+        let projects = self.root().join("projects");
+        let mut projects: Vec<_> =
+            fs_err::read_dir(projects).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(projects.len(), 1, "{projects:?}");
+        fs_err::read_link(projects.remove(0).join("default/current")).unwrap()
+    }
+
+    /// Containers on the volume, of whatever state.
+    pub(crate) fn containers(&self) -> String {
+        let filter = format!("volume={}", self.volume);
+        text(&self.docker(&["ps", "-aq", "--filter", &filter]).stdout)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !self.engine {
+            return;
+        }
+        for id in self.containers().lines() {
+            self.docker(&["rm", "-f", id]);
+        }
+        self.docker(&["volume", "rm", "-f", &self.volume]);
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,24 @@
+//! `pyfast lock`: from requirements and an index to a lock.
+
+mod failures;
+mod index;
+mod indexes;
+mod output;
+mod requirements;
+mod scenarios;
+mod versions;
+
+use crate::support::world::World;
+
+/// Locks `requirements` in `world` and compares the lock's packages.
+#[track_caller]
+fn check(world: &World, requirements: &[&str], expected: &[&str]) {
+    check_with(world, requirements, &[], expected);
+}
+
+/// As [`check`], with more arguments for `pyfast lock`.
+#[track_caller]
+fn check_with(world: &World, requirements: &[&str], args: &[&str], expected: &[&str]) {
+    world.require(requirements);
+    assert_eq!(world.locked(args), expected);
+}

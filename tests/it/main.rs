@@ -1,0 +1,13 @@
+//! Black-box tests of the command line: the contract, seen from outside.
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
+
+mod bench;
+mod inspect;
+mod lock;
+mod real;
+mod run;
+mod selftest;
+mod spec;
+mod support;
+mod sync;
+mod usage;

@@ -1,0 +1,246 @@
+//! `pyfast run -- CMD` on the host.
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use crate::support::mount::Mount;
+use crate::support::ran::{EITHER, MENDABLE, Ran, Synced, USAGE};
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+use crate::support::write_script;
+
+/// A world with `tool` in two versions, the first one synced.
+fn world() -> (World, Synced) {
+    let world = World::new();
+    for version in ["1.0", "2.0"] {
+        let wheel = Wheel::new("tool", version).console("greet = tool.cli:main");
+        let wheel =
+            wheel.file("tool/cli.py", "import sys\ndef main(): print('hi', *sys.argv[1:])\n");
+        world.index.add(&wheel);
+    }
+    let synced = world.require(&["tool==1.0"]).sync(&[]);
+    (world, synced)
+}
+
+fn run(world: &World, command: &[&str]) -> Ran {
+    world.pyfast(&[&["run", "--"], command].concat())
+}
+
+#[test]
+fn command_runs_in_the_environment() {
+    let (world, _) = world();
+    let script = "import tool; print(tool.__version__)";
+    assert_eq!(run(&world, &["python", "-c", script]).ok().stdout, "1.0\n");
+    assert_eq!(run(&world, &["greet", "you"]).ok().stdout, "hi you\n");
+}
+
+#[test]
+fn generation_is_concrete_and_first_on_the_path() {
+    let (world, synced) = world();
+    let environment = synced.environment().display().to_string();
+    let text = run(&world, &["sh", "-c", "echo \"$VIRTUAL_ENV\"; echo \"$PATH\""]).ok().stdout;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], environment, "not the `current` link, which may move");
+    assert_eq!(lines[1].split(':').next(), Some(format!("{environment}/bin").as_str()));
+    assert!(lines[1].ends_with(&world.env["PATH"]), "the earlier PATH follows");
+}
+
+#[test]
+fn running_command_keeps_its_generation_when_another_is_activated() {
+    let (world, _) = world();
+    let mut command = world.command(&["run", "--", "python", "-c"]);
+    command.arg("import sys; print('ready', flush=True); sys.stdin.read(); import tool; print(tool.__version__)");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    world.require(&["tool==2.0"]).sync(&[]);
+    drop(child.stdin.take());
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut rest).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(rest, "1.0\n");
+}
+
+#[test]
+fn running_command_holds_a_lease_on_its_generation() {
+    let (world, synced) = world();
+    let mut command = world.command(&["run", "--", "sh", "-c", "echo ready; read line"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    let file = fs_err::File::open(synced.environment().join("env.json")).unwrap();
+    let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+    assert!(rustix::fs::flock(&file, exclusive).is_err(), "the lease is held");
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(rustix::fs::flock(&file, exclusive).is_ok(), "the lease ends with the process");
+}
+
+#[test]
+fn exit_code_is_passed_on() {
+    let (world, _) = world();
+    for code in [0, 1, 2, 7, 101, 255] {
+        let mut command = world.command(&["run", "--", "sh", "-c"]);
+        let status = command.arg(format!("exit {code}")).status().unwrap();
+        assert_eq!(status.code(), Some(code));
+    }
+}
+
+#[test]
+fn signal_that_ends_the_command_is_passed_on() {
+    let (world, _) = world();
+    let ran = run(&world, &["sh", "-c", "kill -TERM $$"]);
+    let by_signal = ran.status.signal() == Some(15) || ran.code() == Some(128 + 15);
+    assert!(by_signal, "{ran}");
+}
+
+#[test]
+fn signal_reaches_the_command() {
+    let (world, _) = world();
+    let script = "trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut command = world.command(&["run", "--", "sh", "-c", script]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let ran = Ran::wait(child);
+    assert_eq!((ran.code(), ran.stdout.as_str()), (Some(9), "caught\n"));
+}
+
+#[test]
+fn command_replaces_the_launcher() {
+    let (world, _) = world();
+    let mut command = world.command(&["run", "--", "sh", "-c", "echo $$"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id();
+    assert_eq!(Ran::wait(child).ok().stdout.trim(), id.to_string(), "exec, not a child process");
+}
+
+#[test]
+fn unknown_command_is_127() {
+    let (world, _) = world();
+    run(&world, &["no-such-command"]).refused(&[127], &["no-such-command"]);
+    run(&world, &["./no/such/file"]).refused(&[127], &["./no/such/file"]);
+}
+
+#[test]
+fn file_that_cannot_be_executed_is_126() {
+    let (world, _) = world();
+    world.write("plain.txt", "text");
+    run(&world, &["./plain.txt"]).refused(&[126], &["plain.txt"]);
+    run(&world, &["/tmp"]).refused(&[126], &["/tmp"]);
+}
+
+#[test]
+fn arguments_are_passed_untouched() {
+    let (world, _) = world();
+    let text = "#!/bin/sh\nfor word; do echo \"[$word]\"; done\n";
+    write_script(&world.project.join("show"), text);
+    let words = ["--help", "-r", "--", "", "a b", "*", "$HOME", "--root=x", "é\n2"];
+    let ran = run(&world, &[&["./show"], &words[..]].concat()).ok();
+    assert_eq!(ran.stdout, format!("[{}]\n", words.join("]\n[")));
+    assert_eq!(ran.stderr, "", "the launcher says nothing of its own");
+}
+
+#[test]
+fn standard_input_is_the_commands() {
+    let (world, _) = world();
+    let mut command = world.command(&["run", "--", "cat"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"through").unwrap();
+    assert_eq!(Ran::wait(child).ok().stdout, "through");
+}
+
+#[test]
+fn environment_is_passed_on_without_pythonhome() {
+    let (mut world, _) = world();
+    world.env.insert("MINE".to_owned(), "kept".to_owned());
+    world.env.insert("PYTHONHOME".to_owned(), "/nowhere".to_owned());
+    let ran = run(&world, &["sh", "-c", "echo ${MINE}-${PYTHONHOME-unset}"]).ok();
+    assert_eq!(ran.stdout, "kept-unset\n");
+}
+
+#[test]
+fn closed_pipe_ends_the_command_quietly() {
+    let (world, _) = world();
+    let mut command = world.command(&["run", "--", "yes"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(13), "SIGPIPE has its default action again: {status}");
+}
+
+#[test]
+fn run_syncs_first_where_it_can() {
+    let world = World::new();
+    world.index.add(&Wheel::new("tool", "1.0"));
+    world.require(&["tool"]);
+    let script = "import tool; print(tool.__version__)";
+    let args = ["run", "-r", "requirements.txt", "--", "python", "-c", script];
+    assert_eq!(world.pyfast(&args).ok().stdout, "1.0\n");
+}
+
+#[test]
+fn run_notices_changed_requirements() {
+    let (world, _) = world();
+    world.require(&["tool==2.0"]);
+    let script = "import tool; print(tool.__version__)";
+    let args = ["run", "-r", "requirements.txt", "--", "python", "-c", script];
+    assert_eq!(world.pyfast(&args).ok().stdout, "2.0\n");
+}
+
+#[test]
+fn environment_on_a_read_only_root_runs() {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("tool", "1.0"));
+    let path = world.path("small");
+    let mount = Mount::tmpfs(&path, "size=12m");
+    world.root = path.join("root");
+    world.require(&["tool"]).sync(&[]);
+    mount.read_only();
+    let script = "import tool; print(tool.__version__)";
+    assert_eq!(run(&world, &["python", "-c", script]).ok().stdout, "1.0\n");
+}
+
+#[test]
+fn nothing_to_run_in_is_explained() {
+    let world = World::new();
+    run(&world, &["true"]).refused(EITHER, &["sync"]);
+}
+
+#[test]
+fn failed_sync_runs_nothing() {
+    let (world, _) = world();
+    world.require(&["tool==9.9"]);
+    let args = ["run", "-r", "requirements.txt", "--", "sh", "-c", "echo ran"];
+    let ran = world.pyfast(&args).refused(MENDABLE, &["tool"]);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn command_is_required() {
+    let (world, _) = world();
+    world.pyfast(&["run"]).refused(USAGE, &["usage"]);
+    world.pyfast(&["run", "--"]).refused(USAGE, &["usage"]);
+}
+
+#[test]
+fn environment_variables_stand_in_for_the_common_flags() {
+    let (mut world, _) = world();
+    for (key, value) in [
+        ("PYFAST_ROOT", world.root.display().to_string()),
+        ("PYFAST_PROJECT", world.project.display().to_string()),
+        ("PYFAST_PYTHON", world.python.clone()),
+        ("PYFAST_INDEX_URL", world.index.url()),
+    ] {
+        world.env.insert(key.to_owned(), value);
+    }
+    let mut command: Command = world.bare(&["run", "--", "greet", "all"]);
+    command.current_dir("/");
+    assert_eq!(Ran::of(command).ok().stdout, "hi all\n");
+}

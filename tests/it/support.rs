@@ -1,0 +1,31 @@
+//! What the tests stand on: wheels built in memory, an index on loopback, a clean world to run
+//! `pyfast` in. Knows nothing of the program's insides.
+
+use std::path::Path;
+use std::process::Command;
+
+mod answer;
+pub(crate) mod http;
+pub(crate) mod index;
+pub(crate) mod mount;
+pub(crate) mod page;
+pub(crate) mod python;
+pub(crate) mod ran;
+pub(crate) mod wheel;
+pub(crate) mod world;
+pub(crate) mod zip;
+
+/// Writes an executable script, through a child process: a descriptor that this process had open for
+/// writing could live on for a moment in a child that another test forks, and the script could not be
+/// executed then (`ETXTBSY`).
+pub(crate) fn write_script(path: &Path, text: &str) {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(path).arg(text);
+    python::check(&mut command);
+}
+
+/// A variable of the test's own environment.
+#[expect(clippy::disallowed_methods, reason = "the one place where the tests read the environment")]
+pub(crate) fn environment(key: &str) -> Option<String> {
+    std::env::var(key).ok()
+}

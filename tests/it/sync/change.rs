@@ -1,0 +1,105 @@
+//! From one environment to the next.
+
+use super::{check, installed, world};
+use crate::support::ran::Synced;
+use crate::support::wheel::Wheel;
+
+/// `added`, `removed` and `updated` in numbers.
+fn counts(synced: &Synced) -> [usize; 3] {
+    ["added", "removed", "updated"].map(|key| synced.count(key))
+}
+
+#[test]
+fn first_sync_adds_everything() {
+    let world = world();
+    let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    assert!(synced.changed());
+    assert_eq!(counts(&synced), [2, 0, 0]);
+}
+
+#[test]
+fn removed_requirement_is_removed_with_what_only_it_needed() {
+    let world = world();
+    world.index.add(&Wheel::new("c", "1.0"));
+    check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    let synced = check(&world, &["c"], &["c==1.0"]);
+    assert_eq!(counts(&synced), [0, 2, 0]);
+}
+
+#[test]
+fn changed_pin_is_an_update() {
+    let world = world();
+    check(&world, &["a", "b==1.0"], &["a==2.0", "b==1.0"]);
+    let synced = check(&world, &["a", "b==2.0"], &["a==2.0", "b==2.0"]);
+    assert_eq!(counts(&synced), [0, 0, 1]);
+}
+
+#[test]
+fn requirements_may_become_empty() {
+    let world = world();
+    check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    check(&world, &["# nothing"], &[]);
+}
+
+#[test]
+fn going_back_gives_the_earlier_generation() {
+    let world = world();
+    let first = check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
+    let second = check(&world, &["a==2.0"], &["a==2.0", "b==2.0"]);
+    assert_ne!(first.id(), second.id());
+    world.index.forget();
+    let third = check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
+    assert_eq!(third.id(), first.id());
+    assert_eq!(world.index.asked(".whl").len(), 0, "nothing is fetched again");
+}
+
+#[test]
+fn earlier_generation_stays_as_it_was() {
+    let world = world();
+    let first = check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
+    let before = super::snapshot(&first.environment());
+    check(&world, &["a==2.0"], &["a==2.0", "b==2.0"]);
+    assert_eq!(super::snapshot(&first.environment()), before);
+    assert_eq!(installed(&first.environment().join("bin/python")), ["a==1.0", "b==2.0"]);
+}
+
+#[test]
+fn another_project_on_the_root_fetches_nothing() {
+    let mut world = world();
+    let first = check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    world.index.forget();
+    world.project = world.path("second-project");
+    fs_err::create_dir(&world.project).unwrap();
+    let second = check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    assert_eq!(world.index.asked(".whl").len(), 0);
+    assert_eq!(second.id(), first.id(), "equal inputs are the same generation");
+    assert_ne!(second.current(), first.current());
+}
+
+#[test]
+fn reinstall_heals_a_lost_file() {
+    let world = world();
+    let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    let file = world.stored_file(&Wheel::new("b", "2.0").build(), "b/__init__.py");
+    fs_err::remove_file(file).unwrap();
+    world.sync(&["--reinstall"]);
+    let script = "import b; print(b.__version__)";
+    assert_eq!(crate::support::python::evaluate(&synced.bin("python"), script), "2.0\n");
+}
+
+#[test]
+fn verify_notices_a_damaged_store() {
+    let world = world();
+    check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
+    let file = world.stored_file(&Wheel::new("b", "2.0").build(), "b/__init__.py");
+    fs_err::remove_file(&file).unwrap();
+    fs_err::write(&file, "__version__ = \"6.6\"\n").unwrap();
+    let script = "import b; print(b.__version__)";
+    let ran = world.require(&["a==2.0"]).try_sync(&["--verify"]);
+    if ran.code() == Some(0) {
+        let python = Synced::of(ran).bin("python");
+        assert_eq!(crate::support::python::evaluate(&python, script), "2.0\n", "healed");
+    } else {
+        ran.refused_with_hint(crate::support::ran::MENDABLE, &["b"]);
+    }
+}

@@ -1,0 +1,192 @@
+//! Help, wrong usage, and settings.
+
+use crate::support::ran::{EITHER, Ran, USAGE};
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// Runs `pyfast` with exactly these arguments.
+#[track_caller]
+fn bare(world: &World, args: &[&str]) -> Ran {
+    Ran::of(world.bare(args))
+}
+
+/// The commands that `pyfast --help` lists.
+fn commands(world: &World) -> Vec<String> {
+    let help = bare(world, &["--help"]).ok().stdout;
+    let (_, list) = help.split_once("Commands:\n").expect("help has a list of commands");
+    list.lines()
+        .take_while(|line| !line.trim().is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("    "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn help_lists_the_commands() {
+    let names = commands(&World::new());
+    for name in ["lock", "sync", "run", "bench"] {
+        assert!(names.iter().any(|one| one == name), "{name} is not in {names:?}");
+    }
+}
+
+#[test]
+fn help_of_each_command_has_examples() {
+    let world = World::new();
+    let names = commands(&world);
+    assert!(!names.is_empty());
+    for name in names.iter().filter(|name| *name != "completions") {
+        let help = bare(&world, &[name, "--help"]).ok().stdout;
+        assert!(help.to_lowercase().contains("example"), "{name}:\n{help}");
+        assert!(help.contains(&format!("pyfast {name}")), "{name}:\n{help}");
+    }
+}
+
+#[test]
+fn version_is_printed() {
+    let ran = bare(&World::new(), &["--version"]).ok();
+    assert_eq!(ran.stdout, format!("pyfast {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn completions_are_printed() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = bare(&world, &["completions", shell]).ok();
+        assert!(ran.stdout.contains("pyfast"), "{shell}: {ran}");
+    }
+}
+
+#[test]
+fn unknown_flag_is_wrong_usage() {
+    let world = World::new();
+    for command in ["lock", "sync", "run", "bench"] {
+        bare(&world, &[command, "--no-such-flag"]).refused(USAGE, &["--no-such-flag"]);
+    }
+}
+
+#[test]
+fn unknown_command_is_wrong_usage() {
+    let world = World::new();
+    bare(&world, &["snyc"]).refused(USAGE, &["snyc", "sync"]);
+}
+
+#[test]
+fn no_command_shows_the_help() {
+    let ran = bare(&World::new(), &[]);
+    assert!(ran.code() == Some(2) || ran.code() == Some(0), "{ran}");
+    assert!(format!("{}{}", ran.stdout, ran.stderr).contains("sync"), "{ran}");
+}
+
+#[test]
+fn wrong_value_names_the_possible_ones() {
+    let world = World::new();
+    let args = ["lock", "-r", "x", "--index-strategy", "best"];
+    bare(&world, &args).refused(USAGE, &["best", "first-index"]);
+    let args = ["lock", "-r", "x", "--prerelease", "maybe"];
+    bare(&world, &args).refused(USAGE, &["maybe", "if-necessary"]);
+}
+
+#[test]
+fn locked_and_frozen_exclude_each_other() {
+    let world = World::new();
+    bare(&world, &["sync", "--locked", "--frozen"]).refused(USAGE, &["--locked", "--frozen"]);
+}
+
+#[test]
+fn unknown_key_of_pyfast_toml_names_the_nearest() {
+    let world = World::new();
+    world.require(&["a"]);
+    world.write("pyfast.toml", "[index]\nstategy = \"first-index\"\n");
+    world.lock(&[]).refused(EITHER, &["pyfast.toml", "stategy", "strategy"]);
+}
+
+#[test]
+fn pyfast_toml_that_is_no_toml_is_shown_with_its_line() {
+    let world = World::new();
+    world.require(&["a"]);
+    world.write("pyfast.toml", "[index]\nurl = \n");
+    world.lock(&[]).refused(EITHER, &["pyfast.toml", "2"]);
+}
+
+#[test]
+fn project_is_the_nearest_parent_with_a_pyfast_toml() {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    let text = "[env.default]\nrequirements = [\"requirements.txt\"]\n";
+    world.write("pyfast.toml", text);
+    world.require(&["a"]);
+    let below = world.project.join("deep/er");
+    fs_err::create_dir_all(&below).unwrap();
+    world.env.insert("PYFAST_ROOT".to_owned(), world.root.display().to_string());
+    let mut command = world.bare(&["sync", "--python", &world.python]);
+    command.args(&world.index_flags).current_dir(&below);
+    Ran::of(command).ok();
+    assert!(world.read("pylock.toml").contains("lock-version"));
+}
+
+#[test]
+fn root_is_the_users_data_directory_by_default() {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]);
+    let sync = |world: &World| {
+        let mut command =
+            world.bare(&["sync", "-r", "requirements.txt", "--python", &world.python]);
+        command.args(&world.index_flags);
+        Ran::of(command).ok();
+    };
+    sync(&world);
+    assert!(world.path("home/.local/share/pyfast/store/v1/wheels").is_dir());
+    let data = world.path("data").display().to_string();
+    world.env.insert("XDG_DATA_HOME".to_owned(), data);
+    sync(&world);
+    assert!(world.path("data/pyfast/store/v1/wheels").is_dir());
+}
+
+#[test]
+fn colours_are_used_when_asked_for_and_not_with_no_color() {
+    let mut world = World::new();
+    world.require(&["a"]);
+    let always = world.lock(&["--color", "always"]).refused(&[1], &["a"]);
+    assert!(always.stderr.contains('\u{1b}'), "{always}");
+    let never = world.lock(&["--color", "never"]).refused(&[1], &["a"]);
+    assert!(!never.stderr.contains('\u{1b}'), "{never}");
+    world.env.insert("NO_COLOR".to_owned(), "1".to_owned());
+    let ran = world.lock(&[]).refused(&[1], &["a"]);
+    assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
+}
+
+#[test]
+fn container_engine_that_does_not_answer_is_3() {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]);
+    let socket = format!("unix://{}", world.path("no-engine.sock").display());
+    world.env.insert("DOCKER_HOST".to_owned(), socket);
+    let mut command = world.bare(&["sync", "--json", "-r", "requirements.txt"]);
+    command.args(["--volume", "pyfast-it-nothing", "--image", "pyfast-it:none"]);
+    command.args(&world.index_flags);
+    Ran::of(command).refused_with_hint(&[3], &["no-engine.sock"]);
+}
+
+#[test]
+fn wrong_index_url_is_named() {
+    let mut world = World::new();
+    for url in ["not a url", "ftp://127.0.0.1/simple/"] {
+        world.index_flags[1] = url.to_owned();
+        world.require(&["a"]).lock(&[]).refused(EITHER, &[url]);
+    }
+}
+
+#[test]
+fn failure_names_no_secret_of_the_environment() {
+    let mut world = World::new();
+    world.index.stop();
+    let url = world.index.url_with("user", "s3cr3t");
+    world.index_flags.clear();
+    world.env.insert("PIP_INDEX_URL".to_owned(), url);
+    let ran = world.require(&["a"]).lock(&["-v"]).refused(&[1], &["127.0.0.1"]);
+    assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
+}
