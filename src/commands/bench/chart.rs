@@ -24,8 +24,8 @@ const LOGARITHMIC_FROM: f64 = 20.0;
 const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:13px;fill:#24292f}
 .ground{fill:#ffffff}.title{font-size:18px;font-weight:600}.head{font-weight:600}.soft{fill:#57606a;font-size:12px}
-.grid{stroke:#d0d7de;stroke-width:1}.pyfast{fill:#1a7f4b}.uv{fill:#8250df}.pip{fill:#bf6a02}.pip-no-cache{fill:#d4a72c}
-@media (prefers-color-scheme:dark){text{fill:#e6edf3}.ground{fill:#0d1117}.soft{fill:#9198a1}.grid{stroke:#30363d}\
+.grid{stroke:#d0d7de;stroke-width:1}.range{stroke:#24292f;stroke-width:2;stroke-opacity:.6}.pyfast{fill:#1a7f4b}.uv{fill:#8250df}.pip{fill:#bf6a02}.pip-no-cache{fill:#d4a72c}
+@media (prefers-color-scheme:dark){text{fill:#e6edf3}.ground{fill:#0d1117}.soft{fill:#9198a1}.grid{stroke:#30363d}.range{stroke:#e6edf3}\
 .pyfast{fill:#3fb950}.uv{fill:#a371f7}.pip{fill:#db8a2b}.pip-no-cache{fill:#e3b341}}";
 
 /// The chart of a report.
@@ -138,7 +138,7 @@ fn bar(out: &mut String, scenario: Scenario, cell: &Cell, scale: &Scale, y: f64)
     let middle = y + BAR / 2.0;
     let _ = writeln!(
         out,
-        r#"<line x1="{low:.1}" y1="{middle:.1}" x2="{high:.1}" y2="{middle:.1}" stroke="currentColor" stroke-opacity=".55" stroke-width="2"/>"#
+        r#"<line class="range" x1="{low:.1}" y1="{middle:.1}" x2="{high:.1}" y2="{middle:.1}"/>"#
     );
     let mut text = table::figure(scenario, summary.median);
     if let Some(ratio) = measured.ratio.filter(|_| cell.tool != Tool::Pyfast) {

@@ -57,6 +57,7 @@ impl Inquiry<'_> {
         let date = machine::date(SystemTime::now());
         let requirements = self.requirements_files()?;
         let room = Room::open(self.args.work_dir.as_deref())?;
+        let machine = Machine::observe(&room.path);
         let variables = tool::environment(&self.session, &room.home);
         let (python, python_version) = self.interpreter(&variables)?;
         let mirror = self.mirror(&room)?;
@@ -71,6 +72,7 @@ impl Inquiry<'_> {
         let mut course =
             Course { expected: primed.expected, runs: self.args.runs, meter, progress };
         let rows = run_all(&mut course, &scenarios, &primed.stages, &primed.failed)?;
+        notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
         notes.extend(notes::notes(&scenarios, &common, mirror.is_some()));
         let names = requirements
             .iter()
@@ -79,7 +81,7 @@ impl Inquiry<'_> {
             |_| MirrorFacts { latency_ms: self.args.latency, bandwidth_mbit: self.args.bandwidth };
         Ok(Report {
             date,
-            machine: Machine::observe(&room.path),
+            machine,
             python_version,
             mirror: mirror.as_ref().map(facts),
             requirements: names.collect(),

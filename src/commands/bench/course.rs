@@ -94,8 +94,10 @@ impl Course<'_> {
                 Some(Outcome::Failed { message: format!("before the clock started: {message}") });
             return Ok(());
         }
-        // Dirty pages of what was removed and copied would otherwise be written while the clock runs.
-        rustix::fs::sync();
+        if scenario.start() != Start::Kept {
+            // Dirty pages of what was removed and copied would otherwise be written while the clock runs.
+            rustix::fs::sync();
+        }
         let usage = match stage.perform(Stage::request(scenario), self.meter)? {
             Ok(usage) => usage,
             Err(message) => {

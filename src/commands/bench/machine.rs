@@ -16,11 +16,19 @@ pub(super) struct Machine {
     pub(super) memory: u64,
     /// The kernel's release.
     pub(super) kernel: String,
+    /// Processes that wanted to run, on average over the minute before the comparison.
+    pub(super) load: f64,
     /// The kind of file system that caches and environments are on.
     pub(super) file_system: String,
 }
 
 impl Machine {
+    /// Whether others worked on it enough to spoil figures.
+    pub(super) fn is_busy(&self) -> bool {
+        let cores = u32::try_from(self.cores).unwrap_or(u32::MAX);
+        self.load > f64::from(cores) / 2.0
+    }
+
     /// Reads the facts; what the kernel does not tell is "unknown" or 0.
     pub(super) fn observe(directory: &Path) -> Self {
         let read = |path: &str| fs_err::read_to_string(path).unwrap_or_default();
@@ -34,6 +42,11 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory,
             kernel: if kernel.is_empty() { "unknown".to_owned() } else { kernel },
+            load: read("/proc/loadavg")
+                .split_whitespace()
+                .next()
+                .and_then(|load| load.parse().ok())
+                .unwrap_or(0.0),
             file_system: file_system(directory),
         }
     }

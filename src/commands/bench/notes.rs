@@ -3,6 +3,10 @@
 use super::scenario::{Action, Cache, Scenario, Start};
 use super::tool::Common;
 
+/// Said when other work spoils the figures.
+pub(super) const BUSY: &str =
+    "THE MACHINE WAS BUSY when the comparison began: do not rely on these figures.";
+
 /// The notes on a comparison of these scenarios.
 pub(super) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> Vec<String> {
     let any = |holds: &dyn Fn(Scenario) -> bool| scenarios.iter().any(|scenario| holds(*scenario));

@@ -184,6 +184,7 @@ pub(super) mod tests {
                 cores: 2,
                 memory: 8 << 30,
                 kernel: "6.1".into(),
+                load: 0.25,
                 file_system: "ext4".into(),
             },
             python_version: "Python 3.12.1".into(),

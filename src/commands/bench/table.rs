@@ -208,12 +208,13 @@ fn facts(report: &Report) -> Vec<String> {
     vec![
         format!("{}, {}, {}.", report.date, tools.join(", "), report.python_version),
         format!(
-            "{}, {} cores, {} of memory, Linux {}, {}.",
+            "{}, {} cores, {} of memory, Linux {}, {}, load average {:.2} at the start.",
             machine.processor,
             machine.cores,
             gibibytes(machine.memory),
             machine.kernel,
-            machine.file_system
+            machine.file_system,
+            machine.load
         ),
         format!(
             "{} distributions from {}; index: {index}.",
@@ -255,7 +256,7 @@ mod tests {
                                               pip              failed
 
         2026-01-02T03:04:05Z, uv 1.2.3, pyfast 0.1.0, Python 3.12.1.
-        Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4.
+        Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4, load average 0.25 at the start.
         85 distributions from requirements.txt; index: a mirror on the loopback, 20 ms before each answer, 100 Mbit/s.
         pip-no-cache in cold: not run, see pip
         uv in noop: NOT THE SAME ENVIRONMENT: six is 1 instead of 2, a 1 is missing
@@ -278,7 +279,7 @@ mod tests {
         |  | pip | failed |  |  |  |  |
 
         - 2026-01-02T03:04:05Z, uv 1.2.3, pyfast 0.1.0, Python 3.12.1.
-        - Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4.
+        - Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4, load average 0.25 at the start.
         - 85 distributions from requirements.txt; index: a mirror on the loopback, 20 ms before each answer, 100 Mbit/s.
         - pip-no-cache in cold: not run, see pip
         - uv in noop: NOT THE SAME ENVIRONMENT: six is 1 instead of 2, a 1 is missing
