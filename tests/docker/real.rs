@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::remote::forward;
 use crate::world::{SLIM, World, text};
 
 #[test]
@@ -21,4 +22,22 @@ fn the_seeds_requirements_run_in_a_slim_container() {
     let printed = world.run(&["--rm", "--tmpfs", "/tmp"], &["python", "-c", program]);
     assert_eq!(text(&printed.stdout), "3 0.1.0\n", "{}", text(&printed.stderr));
     assert!(world.printed(&["uvicorn", "--version"]).starts_with("Running uvicorn"));
+}
+
+#[test]
+fn wheels_of_the_index_reach_a_volume_through_a_container() {
+    let Some(mut world) = World::new("seed-remote") else { return };
+    world.host = forward(&world.host);
+    world.requirements("six\n");
+    let output = world.pyfast(&[
+        "sync",
+        "-r",
+        "requirements.txt",
+        "--volume",
+        &world.volume,
+        "--image",
+        SLIM,
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(world.printed(&["python", "-c", "import six; print(six.PY3)"]), "True\n");
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::world::{World, text};
 
 /// The engine's socket as a network address, as on another machine. Serves until the test ends.
-fn forward(host: &str) -> String {
+pub(crate) fn forward(host: &str) -> String {
     let socket = host
         .strip_prefix("unix://")
         .expect("the engine of these tests listens on a socket")
