@@ -32,25 +32,68 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CommonArgs {
     /// Project directory [default: nearest parent with pyfast.toml, else the current directory]
-    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_PROJECT", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PYFAST_PROJECT",
+        help_heading = "Common options"
+    )]
     pub(crate) project: Option<PathBuf>,
     /// The name of the project below the root [default: of pyfast.toml, else made from the directory]
-    #[arg(long, global = true, value_name = "NAME", env = "PYFAST_PROJECT_NAME", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PYFAST_PROJECT_NAME",
+        help_heading = "Common options"
+    )]
     pub(crate) project_name: Option<String>,
     /// Directory where store and environments live [default: the user's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_ROOT", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PYFAST_ROOT",
+        help_heading = "Common options"
+    )]
     pub(crate) root: Option<PathBuf>,
     /// Docker volume where store and environments live
-    #[arg(long, global = true, value_name = "NAME", env = "PYFAST_VOLUME", conflicts_with = "root", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PYFAST_VOLUME",
+        conflicts_with = "root",
+        help_heading = "Common options"
+    )]
     pub(crate) volume: Option<String>,
     /// Which environment of the project [default: default]
-    #[arg(long, global = true, value_name = "NAME", env = "PYFAST_ENV", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PYFAST_ENV",
+        help_heading = "Common options"
+    )]
     pub(crate) env: Option<String>,
     /// The interpreter the environment is for: a path, a version, or `image`
-    #[arg(long, global = true, value_name = "PATH|VERSION|image", env = "PYFAST_PYTHON", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH|VERSION|image",
+        env = "PYFAST_PYTHON",
+        help_heading = "Common options"
+    )]
     pub(crate) python: Option<String>,
     /// The interpreter inside this image
-    #[arg(long, global = true, value_name = "IMAGE", env = "PYFAST_IMAGE", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "IMAGE",
+        env = "PYFAST_IMAGE",
+        help_heading = "Common options"
+    )]
     pub(crate) image: Option<String>,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
@@ -61,7 +104,14 @@ pub(crate) struct CommonArgs {
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output options")]
     pub(crate) verbose: u8,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "PYFAST_COLOR", help_heading = "Output options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "PYFAST_COLOR",
+        help_heading = "Output options"
+    )]
     pub(crate) color: ColorChoice,
 }
 
@@ -72,19 +122,50 @@ pub(crate) struct IndexArgs {
     #[arg(long, global = true, env = "PYFAST_OFFLINE", help_heading = "Index options")]
     pub(crate) offline: bool,
     /// The index [default: UV_DEFAULT_INDEX, PIP_INDEX_URL, pyfast.toml, pip's configuration, pip's own]
-    #[arg(short = 'i', long, global = true, value_name = "URL", env = "PYFAST_INDEX_URL", hide_env_values = true, help_heading = "Index options")]
+    #[arg(
+        short = 'i',
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PYFAST_INDEX_URL",
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
     pub(crate) index_url: Option<String>,
     /// A further index, searched before the default one
-    #[arg(long, global = true, value_name = "URL", env = "PYFAST_EXTRA_INDEX_URL", value_delimiter = ' ', hide_env_values = true, help_heading = "Index options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PYFAST_EXTRA_INDEX_URL",
+        value_delimiter = ' ',
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
     pub(crate) extra_index_url: Vec<String>,
     /// A directory of wheels, or a page that links to them
-    #[arg(short = 'f', long, global = true, value_name = "PATH_OR_URL", env = "PYFAST_FIND_LINKS", value_delimiter = ' ', hide_env_values = true, help_heading = "Index options")]
+    #[arg(
+        short = 'f',
+        long,
+        global = true,
+        value_name = "PATH_OR_URL",
+        env = "PYFAST_FIND_LINKS",
+        value_delimiter = ' ',
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
     pub(crate) find_links: Vec<String>,
     /// Use no index, only --find-links and wheels named directly
     #[arg(long, global = true, env = "PYFAST_NO_INDEX", help_heading = "Index options")]
     pub(crate) no_index: bool,
     /// How several indexes are searched [default: first-index]
-    #[arg(long, global = true, value_name = "STRATEGY", env = "PYFAST_INDEX_STRATEGY", help_heading = "Index options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "STRATEGY",
+        env = "PYFAST_INDEX_STRATEGY",
+        help_heading = "Index options"
+    )]
     pub(crate) index_strategy: Option<Strategy>,
 }
 

@@ -42,6 +42,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
     if let Command::Completions(args) = &cli.command {
         return Ok(completions::run(args));
     }
+    survive_file_size_limits();
     let settings = Settings::new(cli.common, cli.command.json(), environment)?;
     match &cli.command {
         Command::Lock(args) => lock::run(args, &settings),
@@ -57,6 +58,13 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
     }
 }
 
+/// A file-size limit shall be an error that names the file, not the end of the process.
+fn survive_file_size_limits() {
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // Without the handler the signal ends the process, as it would any other program.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
+}
+
 /// Gives the comparison what it needs of the outside.
 fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let fail = |error: &dyn std::error::Error| Failure::from_error("bench", error, Code::Mendable);
@@ -68,9 +76,12 @@ fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failur
     let probed = interpreter.as_deref();
     let index = Indexes::new(settings, &IndexOptions::default(), probed).ok();
     let context = bench::Context {
-        index_url: settings.common.index.index_url.clone().or_else(|| {
-            index.and_then(|index| index.urls.last().map(ToString::to_string))
-        }),
+        index_url: settings
+            .common
+            .index
+            .index_url
+            .clone()
+            .or_else(|| index.and_then(|index| index.urls.last().map(ToString::to_string))),
         python: interpreter.clone(),
         requirements: settings.project.requirements(&[], &settings.env).unwrap_or_default(),
         pyfast: std::env::current_exe().map_err(|error| fail(&error))?,

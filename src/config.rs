@@ -103,10 +103,15 @@ impl Config {
             };
         }
         check_keys("", &table).map_err(fail)?;
-        let config: Self =
-            Value::Table(table).try_into().map_err(|error: toml::de::Error| fail(error.to_string()))?;
-        if let Some(name) = config.env.keys().chain(&config.project.name).find(|name| !is_name(name)) {
-            return Err(fail(format!("`{name}` is not a name: use letters, digits, `.`, `_` and `-`")));
+        let config: Self = Value::Table(table)
+            .try_into()
+            .map_err(|error: toml::de::Error| fail(error.to_string()))?;
+        if let Some(name) =
+            config.env.keys().chain(&config.project.name).find(|name| !is_name(name))
+        {
+            return Err(fail(format!(
+                "`{name}` is not a name: use letters, digits, `.`, `_` and `-`"
+            )));
         }
         Ok(config)
     }
@@ -133,7 +138,9 @@ fn check_keys(place: &str, table: &Table) -> Result<(), String> {
         if !any && !known.contains(&key.as_str()) {
             let nearest = nearest(key, known);
             let place = if place.is_empty() { String::new() } else { format!(" in [{place}]") };
-            return Err(format!("unknown key `{key}`{place}; the nearest known key is `{nearest}`"));
+            return Err(format!(
+                "unknown key `{key}`{place}; the nearest known key is `{nearest}`"
+            ));
         }
         if let Value::Table(inner) = value {
             let key = if any { "*" } else { key };
@@ -160,7 +167,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_name_the_nearest_known_one() {
-        check_error("[project]\nnmae = 'x'", "unknown key `nmae` in [project]; the nearest known key is `name`");
+        check_error(
+            "[project]\nnmae = 'x'",
+            "unknown key `nmae` in [project]; the nearest known key is `name`",
+        );
         check_error("[indx]\n", "the nearest known key is `index`");
         check_error("[env.backend]\nrequirement = []", "`requirements`");
         check_error("[env.'../x']\n", "is not a name");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pyfast_installer::Interpreter;
-use pyfast_resolver::{Lock, Location, redact};
+use pyfast_resolver::{Location, Lock, redact};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -30,6 +30,16 @@ pub(crate) fn host_python(settings: &Settings, own: Option<&Interpreter>) -> Opt
     let found = interpreters::find(None, settings).ok()?;
     let host = interpreters::probe(&found, &settings.cache_directory().ok()?).ok()?;
     Some(host.executable)
+}
+
+/// An interpreter of this machine that writes the bytecode that `target` reads.
+pub(crate) fn compiling_python(settings: &Settings, target: &Interpreter) -> Option<Interpreter> {
+    if matches!(settings.python, Python::Host(_)) {
+        return Some(target.clone());
+    }
+    let found = interpreters::find(Some(&target.short_version()), settings).ok()?;
+    let host = interpreters::probe(&found, &settings.cache_directory().ok()?).ok()?;
+    (host.magic == target.magic && host.cache_tag == target.cache_tag).then_some(host)
 }
 
 /// The packages of a lock as `--json` shows them.

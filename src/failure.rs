@@ -55,6 +55,13 @@ impl Failure {
         Self { kind, message, causes: Vec::new(), hints: Vec::new(), code: code as u8 }
     }
 
+    /// The user interrupted the command.
+    pub(crate) fn interrupted() -> Self {
+        let mut failure = Self::new("interrupted", "interrupted".to_owned(), Code::Mendable);
+        failure.code = 130;
+        failure
+    }
+
     /// Adds what the user could do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -117,7 +124,9 @@ impl Failure {
             ResolveError::Fetch { .. } | ResolveError::Status { .. } => ("fetch", Code::Mendable),
             ResolveError::Offline { .. } => ("offline", Code::Mendable),
             ResolveError::Page { .. } => ("index-page", Code::Mendable),
-            ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => ("bad-wheel", Code::Mendable),
+            ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => {
+                ("bad-wheel", Code::Mendable)
+            }
             ResolveError::Lock { .. } => ("lock", Code::Mendable),
             _ => ("resolve", Code::Mendable),
         };
@@ -137,7 +146,16 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
                     unusable_hint(name.as_ref(), reason, &newest.to_string())
                 }));
             }
+            if no_solution.unsearched {
+                hints.push(
+                    "only the first index that has a package was searched for it; --index-strategy unsafe-best-match searches all"
+                        .to_owned(),
+                );
+            }
             hints.truncate(4);
+            if hints.is_empty() {
+                hints.push("change one of the requirements named above".to_owned());
+            }
             hints
         }
         ResolveError::UnknownPackage { .. } => vec![
@@ -149,6 +167,9 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::Status { status: 401 | 403, .. } => vec![
             "give credentials in the index URL (https://user:password@…) or in ~/.netrc".to_owned(),
         ],
+        ResolveError::Status { status: 404 | 410, .. } => {
+            vec!["the file is gone from its server; `pyfast lock --upgrade` looks for another".to_owned()]
+        }
         ResolveError::Status { status: 500.., .. } => {
             vec!["the server has a problem; try again later, or --offline with a filled cache".to_owned()]
         }
@@ -175,14 +196,21 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
 
 fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> {
     match reason {
-        Unusable::Python(specifiers) => {
-            Some(format!("{name} {newest} needs Python {specifiers}: another interpreter is chosen with --python"))
-        }
+        Unusable::Python(specifiers) => Some(format!(
+            "{name} {newest} needs Python {specifiers}: another interpreter is chosen with --python"
+        )),
         Unusable::SourceOnly => {
             Some(format!("{name} {newest} is there as source only, and pyfast installs wheels"))
         }
-        Unusable::Yanked => Some(format!("{name} {newest} was yanked; pin it with == to use it all the same")),
-        Unusable::Tags => Some(format!("{name} {newest} has wheels for other platforms or Pythons only")),
+        Unusable::Yanked => {
+            Some(format!("{name} {newest} was yanked; pin it with == to use it all the same"))
+        }
+        Unusable::Prerelease => {
+            Some(format!("{name} {newest} is a pre-release; --prerelease if-necessary allows it"))
+        }
+        Unusable::Tags(_) => {
+            Some(format!("{name} {newest} has wheels for other platforms or Pythons only"))
+        }
         Unusable::Hash | Unusable::NoFiles => None,
     }
 }
@@ -198,7 +226,9 @@ impl From<InstallError> for Failure {
             InstallError::Probe { .. } => ("no-interpreter", Code::Usage),
             InstallError::Wheel { .. } => ("bad-wheel", Code::Mendable),
             InstallError::HashMismatch { .. } => ("hash-mismatch", Code::Mendable),
-            InstallError::NotInStore { .. } | InstallError::Damaged { .. } => ("damaged", Code::Mendable),
+            InstallError::NotInStore { .. } | InstallError::Damaged { .. } => {
+                ("damaged", Code::Mendable)
+            }
             InstallError::Clash { .. } => ("clash", Code::Mendable),
             InstallError::LockTimeout { .. } => ("busy", Code::Mendable),
             InstallError::NoGeneration { .. } => ("no-environment", Code::Mendable),
@@ -217,9 +247,10 @@ fn install_hint(error: &InstallError) -> Option<&'static str> {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                 Some("make room, or choose another place with --root DIR; nothing was changed")
             }
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                Some("choose a place that you can write with --root DIR")
-            }
+            ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotADirectory
+            | ErrorKind::FileTooLarge => Some("choose a place that you can write with --root DIR"),
             _ => None,
         },
         InstallError::LayoutVersion { .. } => {
@@ -257,7 +288,9 @@ impl From<LaunchError> for Failure {
             LaunchError::VolumeName { .. } | LaunchError::NoCommand => ("usage", Code::Usage),
             LaunchError::NoEnvironment { .. } => ("no-environment", Code::Mendable),
             LaunchError::SeveralProjects { .. } => ("usage", Code::Usage),
-            LaunchError::Binary { .. } | LaunchError::Architecture { .. } => ("binary", Code::Usage),
+            LaunchError::Binary { .. } | LaunchError::Architecture { .. } => {
+                ("binary", Code::Usage)
+            }
             _ => ("launch", Code::Mendable),
         };
         let mut failure = Self::from_error(kind, &error, code);
@@ -271,14 +304,20 @@ fn launch_hint(error: &LaunchError) -> Option<&'static str> {
         LaunchError::EngineUnreachable { .. } => {
             Some("start the engine, or name it with DOCKER_HOST; `docker info` must work")
         }
-        LaunchError::ImageMissing { .. } => Some("pull or build it first; `docker images` shows what there is"),
+        LaunchError::ImageMissing { .. } => {
+            Some("pull or build it first; `docker images` shows what there is")
+        }
         LaunchError::NoPython { .. } => Some(
             "choose an image with Python, such as one of the slim Python images, or install python3 in it",
         ),
-        LaunchError::VolumeLayout { .. } => Some("use the pyfast that made it, or another --volume"),
+        LaunchError::VolumeLayout { .. } => {
+            Some("use the pyfast that made it, or another --volume")
+        }
         LaunchError::VolumeForeign { .. } => Some("choose another name with --volume"),
         LaunchError::NoEnvironment { .. } => Some("make one with `pyfast sync`"),
-        LaunchError::SeveralProjects { .. } => Some("name it with --project-name or PYFAST_PROJECT_NAME"),
+        LaunchError::SeveralProjects { .. } => {
+            Some("name it with --project-name or PYFAST_PROJECT_NAME")
+        }
         LaunchError::Binary { .. } => Some(
             "build pyfast with the settings of its .cargo/config.toml, which link it statically",
         ),

@@ -36,13 +36,30 @@ impl Connection {
         Ok(Self { docker, runtime })
     }
 
+    /// Waits for an act of the engine. An interrupt drops it, which removes the container it made.
+    pub(crate) fn wait<T>(
+        &self,
+        act: impl Future<Output = Result<T, pyfast_launcher::Error>>,
+    ) -> Result<T, Failure> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                outcome = act => Ok(outcome?),
+                _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            }
+        })
+    }
+
     /// The id of an image, which changes whenever its content does.
     pub(crate) fn image_id(&self, image: &str) -> Result<String, Failure> {
-        Ok(self.runtime.block_on(self.docker.inspect_image(image))?.id)
+        Ok(self.wait(self.docker.inspect_image(image))?.id)
     }
 
     /// What the interpreter inside an image says of itself, asked once for each image id.
-    pub(crate) fn interpreter(&self, image: &str, settings: &Settings) -> Result<Interpreter, Failure> {
+    pub(crate) fn interpreter(
+        &self,
+        image: &str,
+        settings: &Settings,
+    ) -> Result<Interpreter, Failure> {
         let id = self.image_id(image)?;
         remembered(&id, &settings.cache_directory()?, || {
             let request = ProbeRequest {
@@ -51,18 +68,27 @@ impl Connection {
                 candidates: &INTERPRETERS,
                 deadline: PROBE_DEADLINE,
             };
-            let answer = self.runtime.block_on(probe(&self.docker, &request))?;
+            let answer = self.wait(probe(&self.docker, &request))?;
             Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
         })
     }
 
     /// Opens or creates a volume and puts this binary into it.
-    pub(crate) fn volume(&self, name: &str, image: &str, project: &str) -> Result<StoreVolume, Failure> {
+    pub(crate) fn volume(
+        &self,
+        name: &str,
+        image: &str,
+        project: &str,
+    ) -> Result<StoreVolume, Failure> {
         let program = std::env::current_exe().map_err(|error| {
-            Failure::new("system", format!("cannot find the running program: {error}"), Code::Mendable)
+            Failure::new(
+                "system",
+                format!("cannot find the running program: {error}"),
+                Code::Mendable,
+            )
         })?;
         let binary = Binary::open(&program)?;
-        self.runtime.block_on(async {
+        self.wait(async {
             let volume = open_volume(&self.docker, name, image, Some(project)).await?;
             inject(&self.docker, &volume, image, &binary).await?;
             Ok(volume)
@@ -92,7 +118,12 @@ fn host_settings(environment: &Environment) -> HostSettings {
         sockets.push(PathBuf::from(runtime).join("podman/podman.sock"));
     }
     if let Some(home) = &home {
-        let below = [".docker/run/docker.sock", ".colima/default/docker.sock", ".orbstack/run/docker.sock", ".rd/docker.sock"];
+        let below = [
+            ".docker/run/docker.sock",
+            ".colima/default/docker.sock",
+            ".orbstack/run/docker.sock",
+            ".rd/docker.sock",
+        ];
         sockets.extend(below.iter().map(|socket| home.join(socket)));
     }
     HostSettings {

@@ -131,8 +131,11 @@ fn parse(text: &str) -> Result<Url, Failure> {
             .hint("an index is the URL of a Simple API, such as https://host/simple")
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        let message = format!("cannot use the index `{shown}`: its scheme is neither http nor https");
-        return Err(Failure::usage(message).hint("a directory of wheels is given with --find-links"));
+        let message =
+            format!("cannot use the index `{shown}`: its scheme is neither http nor https");
+        return Err(
+            Failure::usage(message).hint("a directory of wheels is given with --find-links")
+        );
     }
     Ok(url)
 }

@@ -33,7 +33,8 @@ pub(crate) fn find(request: Option<&str>, settings: &Settings) -> Result<Found, 
 
 fn is_version(request: &str) -> bool {
     let parts: Vec<&str> = request.split('.').collect();
-    parts.len() <= 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    parts.len() <= 3
+        && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn missing(request: Option<&str>) -> Failure {
@@ -50,9 +51,9 @@ fn missing(request: Option<&str>) -> Failure {
 
 fn first(environment: &Environment) -> Option<PathBuf> {
     let active = environment.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("bin/python"));
-    active.filter(|path| path.exists()).or_else(|| {
-        ["python3", "python"].iter().find_map(|name| on_path(name, environment))
-    })
+    active
+        .filter(|path| path.exists())
+        .or_else(|| ["python3", "python"].iter().find_map(|name| on_path(name, environment)))
 }
 
 fn named(request: &str, settings: &Settings) -> Option<PathBuf> {
@@ -96,7 +97,10 @@ fn numbers(path: &Path) -> Vec<u32> {
 
 fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
     let path = environment.get("PATH")?;
-    path.split(':').filter(|directory| !directory.is_empty()).map(|directory| Path::new(directory).join(name)).find(|path| path.is_file())
+    path.split(':')
+        .filter(|directory| !directory.is_empty())
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| path.is_file())
 }
 
 /// Whether a file is a script that chooses the interpreter itself, as pyenv's are.
@@ -108,11 +112,16 @@ fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Failure> {
     let real = fs_err::canonicalize(&path);
     let metadata = real.and_then(|real| Ok((fs_err::metadata(&real)?, real)));
     let (metadata, real) = metadata.map_err(|error| {
-        Failure::new("no-interpreter", format!("cannot use the Python interpreter: {error}"), Code::Usage)
+        Failure::new(
+            "no-interpreter",
+            format!("cannot use the Python interpreter: {error}"),
+            Code::Usage,
+        )
     })?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let nanoseconds = modified.unwrap_or_default().as_nanos();
-    let mut identity = format!("{}|{}|{}|{nanoseconds}", path.display(), real.display(), metadata.len());
+    let mut identity =
+        format!("{}|{}|{}|{nanoseconds}", path.display(), real.display(), metadata.len());
     if is_shim(&path) {
         identity.push_str(&shim_context(settings));
     }
@@ -124,9 +133,9 @@ fn shim_context(settings: &Settings) -> String {
     let environment = &settings.environment;
     let mut context = format!("|{}", environment.get("PYENV_VERSION").unwrap_or_default());
     let directory = &settings.project.working_directory;
-    let local = directory.ancestors().find_map(|directory| {
-        fs_err::read_to_string(directory.join(".python-version")).ok()
-    });
+    let local = directory
+        .ancestors()
+        .find_map(|directory| fs_err::read_to_string(directory.join(".python-version")).ok());
     let home = environment.home().map(|home| home.join(".pyenv"));
     let global = environment.get("PYENV_ROOT").map(PathBuf::from).or(home);
     let global = global.and_then(|root| fs_err::read_to_string(root.join("version")).ok());

@@ -66,7 +66,8 @@ fn files(environment: &Environment) -> Vec<PathBuf> {
     files.push("/etc/pip.conf".into());
     if let Some(home) = environment.home() {
         files.push(home.join(".pip/pip.conf"));
-        let config = environment.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+        let config =
+            environment.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
         files.push(config.join("pip/pip.conf"));
     }
     files.extend(environment.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("pip.conf")));

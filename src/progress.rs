@@ -30,6 +30,9 @@ impl Progress {
         if let Ok(style) = style {
             self.bar.set_style(style);
         }
+        if self.bar.is_hidden() {
+            return;
+        }
         self.bar.set_message(message);
         self.bar.enable_steady_tick(Duration::from_millis(80));
     }
@@ -61,7 +64,8 @@ impl Progress {
                 self.bar.inc(1);
             }
             Event::Waiting { .. } => {
-                self.bar.suspend(|| self.ui.note("waiting for another pyfast that works on this root"));
+                self.bar
+                    .suspend(|| self.ui.note("waiting for another pyfast that works on this root"));
             }
             Event::Warning { message } => self.bar.suspend(|| self.ui.warning(message)),
             _ => {}

@@ -33,7 +33,9 @@ impl Project {
         })?;
         let directory = match given {
             Some(directory) => working_directory.join(directory),
-            None => Config::nearest(&working_directory).unwrap_or_else(|| working_directory.clone()),
+            None => {
+                Config::nearest(&working_directory).unwrap_or_else(|| working_directory.clone())
+            }
         };
         if !directory.is_dir() {
             let message = format!("the project directory `{}` does not exist", directory.display());
@@ -53,7 +55,9 @@ impl Project {
         let name: String = name
             .unwrap_or_else(|| "project".to_owned())
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
+            .map(
+                |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' },
+            )
             .collect();
         let digest = sha2::Sha256::digest(self.directory.as_os_str().as_encoded_bytes());
         let suffix: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
@@ -61,7 +65,11 @@ impl Project {
     }
 
     /// The requirements files: those given, those of `pyfast.toml`, else the usual ones.
-    pub(crate) fn requirements(&self, given: &[PathBuf], env: &str) -> Result<Vec<PathBuf>, Failure> {
+    pub(crate) fn requirements(
+        &self,
+        given: &[PathBuf],
+        env: &str,
+    ) -> Result<Vec<PathBuf>, Failure> {
         if !given.is_empty() {
             return Ok(given.to_vec());
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use pyfast_resolver::{
-    Cache, Client, ClientOptions, IndexOptions, Lock, OnDecided, PackageName, Policy, Preference,
-    Prereleases, ReadContext, Registry, RequirementSet, Selector, Source, Sources, Target,
+    Cache, Client, ClientOptions, Lock, Metadata, OnDecided, PackageName, Policy, Preference,
+    Prereleases, ReadContext, Registry, RequirementSet, Selector, Sha256, Source, Sources, Target,
     direct_wheels, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
@@ -24,16 +24,43 @@ pub(crate) struct ResolveArgs {
     #[arg(short, long = "requirements", visible_alias = "requirement", value_name = "FILE")]
     pub(crate) requirements: Vec<PathBuf>,
     /// A constraints file: limits versions of what is otherwise needed
-    #[arg(short, long = "constraints", visible_alias = "constraint", value_name = "FILE", env = "PYFAST_CONSTRAINTS", value_delimiter = ' ')]
+    #[arg(
+        short,
+        long = "constraints",
+        visible_alias = "constraint",
+        value_name = "FILE",
+        env = "PYFAST_CONSTRAINTS",
+        value_delimiter = ' '
+    )]
     pub(crate) constraints: Vec<PathBuf>,
+    /// An overrides file: replaces every requirement on the packages it names
+    #[arg(long = "override", value_name = "FILE", env = "PYFAST_OVERRIDE", value_delimiter = ' ')]
+    pub(crate) overrides: Vec<PathBuf>,
     /// Whether pre-releases may be chosen
-    #[arg(long, value_name = "MODE", default_value = "if-necessary", env = "PYFAST_PRERELEASE", help_heading = "Resolution options")]
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "if-necessary",
+        env = "PYFAST_PRERELEASE",
+        help_heading = "Resolution options"
+    )]
     pub(crate) prerelease: PrereleaseMode,
     /// Which versions are preferred
-    #[arg(long, value_name = "MODE", default_value = "highest", env = "PYFAST_RESOLUTION", help_heading = "Resolution options")]
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "highest",
+        env = "PYFAST_RESOLUTION",
+        help_heading = "Resolution options"
+    )]
     pub(crate) resolution: ResolutionMode,
     /// Ignore files uploaded at or after this time (2026-01-31 or 2026-01-31T12:00:00Z)
-    #[arg(long, value_name = "TIME", env = "PYFAST_EXCLUDE_NEWER", help_heading = "Resolution options")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "PYFAST_EXCLUDE_NEWER",
+        help_heading = "Resolution options"
+    )]
     pub(crate) exclude_newer: Option<String>,
     /// Require a hash for every distribution
     #[arg(long, env = "PYFAST_REQUIRE_HASHES", help_heading = "Resolution options")]
@@ -75,6 +102,8 @@ pub(crate) enum ResolutionMode {
     Highest,
     /// The oldest
     Lowest,
+    /// The oldest of what the requirements name, the newest of everything else
+    LowestDirect,
 }
 
 /// What the requirements files say, and all the files that this depends on.
@@ -92,7 +121,7 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
         variables: settings.environment.all().clone(),
         working_directory: project.working_directory.clone(),
     };
-    let mut set = read_requirements(&requirements, &constraints, &context)?;
+    let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
     for warning in &set.warnings {
         settings.ui.warning(warning);
@@ -107,7 +136,9 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
         Source::Registry(_) => None,
     }));
     let flat = set.index.find_links.iter().chain(&settings.common.index.find_links);
-    paths.extend(flat.map(|place| project.working_directory.join(place)).filter(|path| path.exists()));
+    paths.extend(
+        flat.map(|place| project.working_directory.join(place)).filter(|path| path.exists()),
+    );
     Ok(Inputs { set, paths })
 }
 
@@ -115,7 +146,9 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
 /// Indexes are not in it, so that a lock holds for people who use a mirror.
 pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &Target) -> String {
     let mut text = String::from("1\n");
-    for (kind, requirements) in [("r", &set.requirements), ("c", &set.constraints)] {
+    for (kind, requirements) in
+        [("r", &set.requirements), ("c", &set.constraints), ("o", &set.overrides)]
+    {
         let mut lines: Vec<String> = requirements
             .iter()
             .map(|requirement| format!("{kind} {requirement} {:?}\n", requirement.hashes))
@@ -140,6 +173,15 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     format!("sha256:{}", digest(text.as_bytes()))
 }
 
+/// What a resolution gives.
+pub(crate) struct Outcome {
+    pub(crate) lock: Lock,
+    /// What the user should know.
+    pub(crate) warnings: Vec<String>,
+    /// What metadata files said of wheels, which the wheels themselves must say too.
+    pub(crate) claims: Vec<(Sha256, Arc<Metadata>)>,
+}
+
 /// The runtime, the client and the indexes of one run.
 pub(crate) struct Session {
     pub(crate) runtime: Runtime,
@@ -152,11 +194,12 @@ impl Session {
     /// Prepares a run; nothing is opened before it is needed.
     pub(crate) fn new(
         settings: &Settings,
-        file: &IndexOptions,
+        set: &RequirementSet,
         interpreter: Option<&Path>,
         cache: PathBuf,
     ) -> Result<Self, Failure> {
-        let indexes = Indexes::new(settings, file, interpreter)?;
+        let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
+        indexes.credentials.merge(&set.credentials);
         let environment = &settings.environment;
         let bundle = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"];
         let options = ClientOptions {
@@ -183,7 +226,7 @@ impl Session {
         target: &Target,
         previous: Option<&Lock>,
         ahead: Option<(u64, OnDecided)>,
-    ) -> Result<(Lock, Vec<String>), Failure> {
+    ) -> Result<Outcome, Failure> {
         let policy = policy(set, base_policy(args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
         let mut sources = self.sources.clone();
@@ -201,7 +244,11 @@ impl Session {
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
         lock.inputs = Some(inputs_digest(set, args, target));
-        Ok((lock, resolution.warnings))
+        let claimed = resolution
+            .packages
+            .iter()
+            .filter_map(|package| Some((package.sha256, Arc::clone(package.claimed.as_ref()?))));
+        Ok(Outcome { claims: claimed.collect(), lock, warnings: resolution.warnings })
     }
 }
 
@@ -225,6 +272,7 @@ fn base_policy(args: &ResolveArgs, previous: Option<&Lock>) -> Result<Policy, Fa
         preference: match args.resolution {
             ResolutionMode::Highest => Preference::Highest,
             ResolutionMode::Lowest => Preference::Lowest,
+            ResolutionMode::LowestDirect => Preference::LowestDirect,
         },
         preferred: kept.map(|package| (package.name.clone(), package.version.clone())).collect(),
         exclude_newer: args.exclude_newer.as_deref().map(utc).transpose()?,

@@ -20,7 +20,9 @@ impl Environment {
     /// The process' own; variables that are not Unicode do not count.
     pub(crate) fn of_process() -> Self {
         let pairs = std::env::vars_os();
-        let pairs = pairs.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let pairs = pairs.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self { variables: pairs.collect() }
     }
 
@@ -72,7 +74,11 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Decides everything that is the same for all commands.
-    pub(crate) fn new(common: CommonArgs, json: bool, environment: Environment) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        common: CommonArgs,
+        json: bool,
+        environment: Environment,
+    ) -> Result<Self, Failure> {
         let ui = Ui::new(&common, json, &environment);
         let project = Project::find(common.project.as_deref(), common.project_name.as_deref())?;
         let env = common.env.clone().unwrap_or_else(|| "default".to_owned());
@@ -80,7 +86,10 @@ impl Settings {
             let message = format!("`{env}` is not a name of an environment");
             return Err(Failure::usage(message).hint("use letters, digits, `.`, `_` and `-`"));
         }
-        if common.env.is_some() && !project.config.env.is_empty() && !project.config.env.contains_key(&env) {
+        if common.env.is_some()
+            && !project.config.env.is_empty()
+            && !project.config.env.contains_key(&env)
+        {
             let known: Vec<&str> = project.config.env.keys().map(String::as_str).collect();
             let message = format!("pyfast.toml has no environment `{env}`");
             return Err(Failure::usage(message).hint(format!("it has {}", known.join(", "))));
@@ -111,7 +120,11 @@ impl Settings {
     }
 }
 
-fn root(common: &CommonArgs, environment: &Environment, project: &Project) -> Result<Root, Failure> {
+fn root(
+    common: &CommonArgs,
+    environment: &Environment,
+    project: &Project,
+) -> Result<Root, Failure> {
     let absolute = |path: &Path| project.working_directory.join(path);
     if let Some(volume) = &common.volume {
         return volume_name(volume);
@@ -150,12 +163,16 @@ fn volume_name(name: &str) -> Result<Root, Failure> {
 }
 
 fn data_directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    if let Some(data) = environment.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+    if let Some(data) =
+        environment.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute())
+    {
         return Ok(data.join("pyfast"));
     }
     environment.home().map(|home| home.join(".local/share/pyfast")).ok_or_else(|| {
-        Failure::usage("cannot find a place for packages: neither XDG_DATA_HOME nor HOME is set".to_owned())
-            .hint("give --root DIR")
+        Failure::usage(
+            "cannot find a place for packages: neither XDG_DATA_HOME nor HOME is set".to_owned(),
+        )
+        .hint("give --root DIR")
     })
 }
 

@@ -103,6 +103,20 @@ impl State {
     }
 }
 
+/// Forgets the states of all projects, because the store changed under them.
+pub(crate) fn forget_all(projects: &Path) {
+    let below = |directory: &Path| -> Vec<PathBuf> {
+        let entries = fs_err::read_dir(directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    for project in below(projects) {
+        for environment in below(&project) {
+            // One that is not there needs no forgetting.
+            let _ = fs_err::remove_file(environment.join(FILE));
+        }
+    }
+}
+
 impl Input {
     fn read(path: &Path) -> Option<Self> {
         let metadata = fs_err::metadata(path).ok()?;

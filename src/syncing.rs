@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use pyfast_installer::{Layout, LinkMode, ProjectEnv};
 use pyfast_launcher::MOUNT_POINT;
 
+use crate::environment::compiling_python;
 use crate::failure::Failure;
 use crate::image::{self, Connection};
 use crate::indexes;
@@ -61,6 +62,14 @@ pub(crate) struct Place {
 
 /// Makes the environment what the requirements say.
 pub(crate) fn sync(options: &Options, settings: &Settings) -> Result<Report, Failure> {
+    // Containers read the root as other users, whatever this user's mask is.
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let report = sync_shared(options, settings);
+    rustix::process::umask(mask);
+    report
+}
+
+fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure> {
     let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
     match (&settings.root, &settings.python) {
         (Root::Directory(root), Python::Host(request)) => {
@@ -95,6 +104,11 @@ pub(crate) fn sync(options: &Options, settings: &Settings) -> Result<Report, Fai
                 return container::sync(options, settings, &connection, &volume, image);
             };
             let place = Place { written, seen: MOUNT_POINT.into(), identity, compile: true, name };
+            let interpreter = connection.interpreter(image, settings)?;
+            // Only the image's own Python can compile for it then.
+            if place.compiles(options) && compiling_python(settings, &interpreter).is_none() {
+                return container::sync(options, settings, &connection, &volume, image);
+            }
             install::sync(options, settings, &place, || connection.interpreter(image, settings))
         }
         (Root::Volume(volume), Python::Host(_)) => Err(Failure::usage(format!(
@@ -138,4 +152,3 @@ impl Place {
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
     }
 }
-

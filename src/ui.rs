@@ -33,7 +33,9 @@ impl Ui {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
-                terminal && environment.get("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb")
+                terminal
+                    && environment.get("NO_COLOR").is_none()
+                    && environment.get("TERM") != Some("dumb")
             }
         };
         let verbosity = match (common.quiet, common.verbose) {

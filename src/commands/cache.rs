@@ -37,7 +37,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         Act::Clean => {
             let freed = size(&directory).map_err(fail)?;
             match fs_err::remove_dir_all(&directory) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(fail(error));
+                }
                 _ => settings.ui.note(format!("Removed {}", indicatif::HumanBytes(freed))),
             }
         }

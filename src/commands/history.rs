@@ -27,7 +27,8 @@ pub(crate) fn open(settings: &Settings) -> Result<(Layout, ProjectEnv), Failure>
             let connection = Connection::open(settings)?;
             let volume = connection.volume(volume, image, name.project())?;
             crate::image::direct(&volume).ok_or_else(|| {
-                Failure::usage("this machine cannot write the volume".to_owned()).hint("run pyfast as root")
+                Failure::usage("this machine cannot write the volume".to_owned())
+                    .hint("run pyfast as root")
             })?
         }
         _ => settings.root_directory()?.to_owned(),
@@ -52,7 +53,8 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure
             Some(generation) => count(generation.spec()?.packages.len(), "package"),
             None => "removed".to_owned(),
         };
-        let line = format!("{mark} {}  -{back:<3} {:>14}  {what}\n", activation.id, ago(activation.at));
+        let line =
+            format!("{mark} {}  -{back:<3} {:>14}  {what}\n", activation.id, ago(activation.at));
         settings.ui.data(line);
     }
     Ok(ExitCode::SUCCESS)

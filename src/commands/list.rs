@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use pyfast_installer::current;
 
-use crate::commands::history::open;
 use crate::cli::ResultArgs;
+use crate::commands::history::open;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 

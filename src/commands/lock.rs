@@ -7,11 +7,11 @@ use std::time::Instant;
 use clap::ValueEnum;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
-use crate::environment;
 use crate::cli::ResultArgs;
+use crate::environment;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::resolving::{Inputs, ResolveArgs, Session, inputs_digest, read_inputs};
+use crate::resolving::{Inputs, Outcome, ResolveArgs, Session, inputs_digest, read_inputs};
 use crate::settings::Settings;
 use crate::ui::{count, duration};
 
@@ -68,12 +68,12 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let output = output(args, &inputs, settings);
     let previous = output.as_ref().and_then(|path| existing(path, &target));
     let cache = settings.cache_directory()?;
-    let session = Session::new(settings, &inputs.set.index, interpreter.as_deref(), cache)?;
+    let session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
     progress.step("resolving");
     let resolved = session.resolve(&inputs.set, &args.resolve, &target, previous.as_ref(), None);
     progress.done();
-    let (lock, warnings) = resolved?;
+    let Outcome { lock, warnings, .. } = resolved?;
     for warning in &warnings {
         settings.ui.warning(warning);
     }
@@ -119,7 +119,8 @@ fn target(args: &Args, settings: &Settings) -> Result<(Target, Option<PathBuf>),
     let base = interpreter.as_ref().map(|interpreter| interpreter.target());
     let host = environment::host_python(settings, interpreter.as_ref());
     let (version, platform) = (args.python_version.as_deref(), args.python_platform.as_deref());
-    if version.is_none() && platform.is_none()
+    if version.is_none()
+        && platform.is_none()
         && let Some(target) = base
     {
         return Ok((target, host));
@@ -150,7 +151,12 @@ pub(crate) fn existing(path: &Path, target: &Target) -> Option<Lock> {
 }
 
 /// Whether a lock answers these inputs.
-pub(crate) fn is_current(lock: &Lock, inputs: &Inputs, args: &ResolveArgs, target: &Target) -> bool {
+pub(crate) fn is_current(
+    lock: &Lock,
+    inputs: &Inputs,
+    args: &ResolveArgs,
+    target: &Target,
+) -> bool {
     lock.inputs.as_deref() == Some(inputs_digest(&inputs.set, args, target).as_str())
 }
 
@@ -164,6 +170,10 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let written = fs_err::write(&temporary, text).and_then(|()| fs_err::rename(&temporary, path));
     written.map_err(|error| {
         let _ = fs_err::remove_file(&temporary);
-        Failure::new("io", format!("cannot write the lock `{}`: {error}", path.display()), Code::Mendable)
+        Failure::new(
+            "io",
+            format!("cannot write the lock `{}`: {error}", path.display()),
+            Code::Mendable,
+        )
     })
 }

@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use pyfast_installer::{Rollback, activate, current, lock_project, rollback_target};
 
-use crate::commands::history::open;
 use crate::cli::ResultArgs;
+use crate::commands::history::open;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::duration;
@@ -34,7 +34,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         None => Rollback::Back(1),
         Some(text) => match text.strip_prefix('-').map(str::parse) {
             Some(Ok(count)) => Rollback::Back(count),
-            Some(Err(_)) => return Err(Failure::usage(format!("`{text}` is neither an id nor a number"))),
+            Some(Err(_)) => {
+                return Err(Failure::usage(format!("`{text}` is neither an id nor a number")));
+            }
             None => Rollback::To(text.to_owned()),
         },
     };
@@ -46,7 +48,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let target = rollback_target(&layout, &name, &to)?;
     let before = current(&layout, &name).map(|generation| generation.id);
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let changed = activate(&layout, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;
+    let changed =
+        activate(&layout, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;
     if ui.json() {
         let report = serde_json::json!({ "id": target.id, "previous": before, "changed": changed });
         ui.data(format!("{report}\n"));

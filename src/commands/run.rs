@@ -68,9 +68,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             "waiting for an environment (run `pyfast sync` for this volume); giving up in {}",
             duration(left)
         )),
-        EntryEvent::NoLease { reason, .. } => ui.warning(format!(
-            "cannot lock the environment against collection: {reason}"
-        )),
+        EntryEvent::NoLease { reason, .. } => {
+            ui.warning(format!("cannot lock the environment against collection: {reason}"))
+        }
     });
     Err(failure(error))
 }
@@ -95,8 +95,11 @@ fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool,
 /// The shell's codes for commands that cannot be run.
 fn failure(error: LaunchError) -> Failure {
     let code = match &error {
-        LaunchError::CommandNotFound { .. } => 127,
-        LaunchError::CommandBroken { .. } | LaunchError::NotExecutable { .. } => 126,
+        LaunchError::CommandNotFound { .. } | LaunchError::CommandBroken { .. } => 127,
+        LaunchError::NotExecutable { .. } => 126,
+        LaunchError::Interrupted { signal } => {
+            128_u8.saturating_add(u8::try_from(*signal).unwrap_or(127))
+        }
         _ => return Failure::from(error),
     };
     let mut failure = Failure::from(error);

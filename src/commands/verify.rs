@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
 
+use crate::cli::ResultArgs;
 use crate::commands::history::open;
 use crate::commands::list::no_environment;
-use crate::cli::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::count;
@@ -57,9 +57,21 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     }
     if args.repair {
         let removed = repair(&store, &findings)?;
-        ui.note(format!("Removed {}; run `pyfast sync --reinstall` to fetch them again", count(removed.len(), "damaged wheel")));
+        // The next sync of any project must look for itself.
+        crate::state::forget_all(&layout.projects());
+        ui.note(format!(
+            "Removed {}; run `pyfast sync` to fetch them again",
+            count(removed.len(), "damaged wheel")
+        ));
         return Ok(ExitCode::SUCCESS);
     }
-    let message = format!("{} of the store are not as they were installed", count(findings.len(), "file"));
-    Err(Failure::new("damaged", message, Code::Mendable).hint("`pyfast verify --repair` removes the damaged wheels"))
+    let shown: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
+    let more = if findings.len() > 3 { "; …" } else { "" };
+    let message = format!(
+        "the store is not as it was installed in {}: {}{more}",
+        count(findings.len(), "place"),
+        shown.join("; ")
+    );
+    Err(Failure::new("damaged", message, Code::Mendable)
+        .hint("`pyfast verify --repair` removes the damaged wheels"))
 }

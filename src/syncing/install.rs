@@ -8,18 +8,20 @@ use pyfast_installer::{
     Compiler, Downloads, EnvironmentOptions, EnvironmentSpec, Generation, Interpreter, Layout,
     Package, Store, Wanted, activate, compose, current, lock_project, plan, repair, verify,
 };
-use pyfast_resolver::{Candidate, Location, Lock, Locked, RequirementSet, Sha256, Target, redact};
+use pyfast_resolver::{
+    Candidate, Credentials, Location, Lock, Locked, Metadata, RequirementSet, Sha256, Target,
+    parse_metadata, redact,
+};
 use serde_json::{Value, json};
 
 use super::report::{Changes, Report, Timings, listed};
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_current, write};
-use crate::environment::{host_python, packages_json};
+use crate::environment::{compiling_python, host_python, packages_json};
 use crate::failure::{Code, Failure};
-use crate::interpreters;
 use crate::progress::Progress;
-use crate::resolving::{Inputs, Session, read_inputs};
-use crate::settings::{Python, Settings};
+use crate::resolving::{Inputs, Outcome, Session, read_inputs};
+use crate::settings::Settings;
 use crate::state::State;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
@@ -45,15 +47,24 @@ pub(super) fn sync(
     let lock = LockFile::find(options, settings, place, inputs.as_ref(), &target)?;
     let layout = place.layout()?;
     let progress = Progress::new(settings.ui);
-    let mut job = Job { options, settings, place, inputs, interpreter, target, layout, progress, started };
+    let mut job =
+        Job { options, settings, place, inputs, interpreter, target, layout, progress, started };
     let outcome = job.run(lock);
     job.progress.done();
     outcome
 }
 
 /// The report of a sync that has nothing to do: answered from the state alone.
-fn unchanged(options: &Options, settings: &Settings, place: &Place, started: Instant) -> Option<Report> {
-    if options.dry_run || options.reinstall || options.verify || options.resolve.upgrade
+fn unchanged(
+    options: &Options,
+    settings: &Settings,
+    place: &Place,
+    started: Instant,
+) -> Option<Report> {
+    if options.dry_run
+        || options.reinstall
+        || options.verify
+        || options.resolve.upgrade
         || !options.resolve.upgrade_package.is_empty()
     {
         return None;
@@ -106,17 +117,22 @@ impl LockFile {
             return Ok(Self { path: None, existing: Some(lock), current: true });
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
-        let existing = fs_err::read_to_string(&path).ok().and_then(|text| Lock::from_toml(&text, &path, target).ok());
+        let existing = fs_err::read_to_string(&path)
+            .ok()
+            .and_then(|text| Lock::from_toml(&text, &path, target).ok());
         let upgrade = options.resolve.upgrade || !options.resolve.upgrade_package.is_empty();
         let answers = |lock: &Lock| {
             inputs.is_some_and(|inputs| is_current(lock, inputs, &options.resolve, target))
         };
         let current = !upgrade && existing.as_ref().is_some_and(answers);
         if options.lock_use == LockUse::Locked && !current {
-            let what = if own.is_some() { "does not answer the requirements" } else { "is missing" };
-            let message = format!("the lock `{}` {what}, and --locked forbids changing it", path.display());
-            return Err(Failure::new("lock-outdated", message, Code::Mendable)
-                .hint("run `pyfast lock`"));
+            let what =
+                if own.is_some() { "does not answer the requirements" } else { "is missing" };
+            let message =
+                format!("the lock `{}` {what}, and --locked forbids changing it", path.display());
+            return Err(
+                Failure::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
+            );
         }
         Ok(Self { path: own, existing, current })
     }
@@ -125,10 +141,12 @@ impl LockFile {
 /// Where the user's own lock would be: beside the first requirements file, or in the project.
 fn own_path(options: &Options, settings: &Settings, inputs: Option<&Inputs>) -> Option<PathBuf> {
     let working = &settings.project.working_directory;
-    let first = inputs.and_then(|inputs| inputs.set.files.first()).or_else(|| options.resolve.requirements.first());
-    let first = first.cloned().or_else(|| {
-        settings.project.requirements(&[], &settings.env).ok()?.into_iter().next()
-    });
+    let first = inputs
+        .and_then(|inputs| inputs.set.files.first())
+        .or_else(|| options.resolve.requirements.first());
+    let first = first
+        .cloned()
+        .or_else(|| settings.project.requirements(&[], &settings.env).ok()?.into_iter().next());
     match first {
         // A lock may be named where requirements are.
         Some(path) if path.file_name().is_some_and(|name| name == FILE) => Some(working.join(path)),
@@ -139,7 +157,8 @@ fn own_path(options: &Options, settings: &Settings, inputs: Option<&Inputs>) -> 
 
 fn no_lock(path: &Path, error: &std::io::Error) -> Failure {
     let message = format!("cannot read the lock `{}`: {error}", path.display());
-    Failure::new("lock", message, Code::Mendable).hint("make one with `pyfast lock`, or leave --frozen out")
+    Failure::new("lock", message, Code::Mendable)
+        .hint("make one with `pyfast lock`, or leave --frozen out")
 }
 
 struct Job<'a> {
@@ -188,7 +207,15 @@ impl Job<'_> {
         }
         timings.total = self.started.elapsed();
         let changes = Changes::between(&before_packages, &listed(&facts));
-        Ok(Report { facts, changed, changes, timings, fetched: fetched.count, dry_run: false, plan: Vec::new() })
+        Ok(Report {
+            facts,
+            changed,
+            changes,
+            timings,
+            fetched: fetched.count,
+            dry_run: false,
+            plan: Vec::new(),
+        })
     }
 
     /// Locks where needed, and has every wheel of the lock in the store.
@@ -201,7 +228,10 @@ impl Job<'_> {
             other => other,
         };
         let resolving = Instant::now();
-        let inputs = self.inputs.as_ref().ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+        let inputs = self
+            .inputs
+            .as_ref()
+            .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
         let session = self.session(&inputs.set)?;
         let downloads = Arc::new(self.downloads(store, &session, compile)?);
         let ahead = Arc::clone(&downloads);
@@ -217,7 +247,7 @@ impl Job<'_> {
             }
         });
         self.progress.step("resolving");
-        let (lock, warnings) = session.resolve(
+        let Outcome { lock, warnings, claims } = session.resolve(
             &inputs.set,
             &self.options.resolve,
             &self.target,
@@ -231,6 +261,7 @@ impl Job<'_> {
         let fetching = Instant::now();
         self.progress.expect(lock.packages.len());
         downloads.finish(lock.packages.iter().map(wanted).collect())?;
+        self.check_claims(store, &lock, &claims)?;
         if let Some(path) = &lock_file.path {
             write(path, &lock.to_toml(path.parent().unwrap_or(Path::new("/"))))?;
         }
@@ -239,19 +270,33 @@ impl Job<'_> {
         Ok(Fetched { lock, timings, count, session: Some(session) })
     }
 
-    fn fetch_locked(&self, lock: Lock, store: &Arc<Store>, compile: bool) -> Result<Fetched, Failure> {
+    fn fetch_locked(
+        &self,
+        lock: Lock,
+        store: &Arc<Store>,
+        compile: bool,
+    ) -> Result<Fetched, Failure> {
         let missing = lock.packages.iter().any(|package| {
             !store.contains(&package.sha256)
-                || compile && !pyfast_installer::is_compiled(&self.layout, &self.interpreter, &package.sha256)
+                || compile
+                    && !pyfast_installer::is_compiled(
+                        &self.layout,
+                        &self.interpreter,
+                        &package.sha256,
+                    )
         });
         if !missing {
             return Ok(Fetched { lock, timings: Timings::default(), count: 0, session: None });
         }
         let fetching = Instant::now();
         // A lock names its files, so no index is needed; but credentials come with the indexes.
-        let session = self.session(&self.inputs.as_ref().map_or_else(RequirementSet::default, |inputs| {
-            RequirementSet { index: inputs.set.index.clone(), ..RequirementSet::default() }
-        }))?;
+        let session =
+            self.session(&self.inputs.as_ref().map_or_else(RequirementSet::default, |inputs| {
+                let mut credentials = Credentials::default();
+                credentials.merge(&inputs.set.credentials);
+                let index = inputs.set.index.clone();
+                RequirementSet { index, credentials, ..RequirementSet::default() }
+            }))?;
         let downloads = self.downloads(store, &session, compile)?;
         self.progress.expect(lock.packages.len());
         downloads.finish(lock.packages.iter().map(wanted).collect())?;
@@ -259,33 +304,64 @@ impl Job<'_> {
         Ok(Fetched { lock, timings, count: downloads.fetched(), session: Some(session) })
     }
 
-    fn session(&self, set: &RequirementSet) -> Result<Session, Failure> {
-        let host = host_python(self.settings, Some(&self.interpreter));
-        Session::new(self.settings, &set.index, host.as_deref(), self.settings.cache_directory()?)
+    /// A metadata file that says other than its wheel could hide a requirement.
+    fn check_claims(
+        &self,
+        store: &Store,
+        lock: &Lock,
+        claims: &[(Sha256, Arc<Metadata>)],
+    ) -> Result<(), Failure> {
+        for (sha256, claimed) in claims {
+            let directory = store.manifest(sha256)?.dist_info;
+            let path = self.layout.wheel(sha256).join("root").join(directory).join("METADATA");
+            let text = fs_err::read(&path).map_err(|error| {
+                Failure::new("io", format!("cannot read metadata: {error}"), Code::Mendable)
+            })?;
+            let own = parse_metadata(&String::from_utf8_lossy(&text));
+            if own.as_ref() != Ok(&**claimed) {
+                let package = lock.packages.iter().find(|package| package.sha256 == *sha256);
+                let name = package.map(|package| package.filename.to_string()).unwrap_or_default();
+                let message = format!(
+                    "the metadata file of {name} on its index is not the wheel's own METADATA"
+                );
+                return Err(Failure::new("bad-wheel", message, Code::Mendable).hint(
+                    "the index may be hiding requirements: report it to who runs it, or use another index",
+                ));
+            }
+        }
+        Ok(())
     }
 
-    fn downloads(&self, store: &Arc<Store>, session: &Session, compile: bool) -> Result<Downloads, Failure> {
+    fn session(&self, set: &RequirementSet) -> Result<Session, Failure> {
+        let host = host_python(self.settings, Some(&self.interpreter));
+        Session::new(self.settings, set, host.as_deref(), self.settings.cache_directory()?)
+    }
+
+    fn downloads(
+        &self,
+        store: &Arc<Store>,
+        session: &Session,
+        compile: bool,
+    ) -> Result<Downloads, Failure> {
         let compiler = if compile { self.compiler()? } else { None };
         let client = Arc::clone(&session.client);
-        Ok(Downloads::new(Arc::clone(store), client, compiler, session.runtime.handle(), self.progress.sink()))
+        Ok(Downloads::new(
+            Arc::clone(store),
+            client,
+            compiler,
+            session.runtime.handle(),
+            self.progress.sink(),
+        ))
     }
 
     /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.
     fn compiler(&self) -> Result<Option<Compiler>, Failure> {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let settings = self.settings;
-        if matches!(settings.python, Python::Host(_)) {
-            return Ok(Some(Compiler::start(&self.interpreter, workers)?));
-        }
-        let version = self.interpreter.short_version();
-        let host = interpreters::find(Some(&version), settings)
-            .and_then(|found| interpreters::probe(&found, &settings.cache_directory()?));
-        match host {
-            Ok(host) if host.magic == self.interpreter.magic && host.cache_tag == self.interpreter.cache_tag => {
-                Ok(Some(Compiler::start(&host, workers)?))
-            }
-            _ => {
-                settings.ui.warning(format!(
+        match compiling_python(self.settings, &self.interpreter) {
+            Some(python) => Ok(Some(Compiler::start(&python, workers)?)),
+            None => {
+                let version = self.interpreter.short_version();
+                self.settings.ui.warning(format!(
                     "no Python {version} on this machine can compile bytecode for the image: \
                      containers will compile at each start"
                 ));
@@ -376,7 +452,8 @@ impl Job<'_> {
         let own = own_path(self.options, self.settings, self.inputs.as_ref());
         paths.extend(own.filter(|path| path.is_file()));
         let circumstances = self.place.circumstances(self.options, self.settings);
-        let state = State::new(&paths, variables, &circumstances, generation.id.clone(), facts.clone());
+        let state =
+            State::new(&paths, variables, &circumstances, generation.id.clone(), facts.clone());
         if let Err(error) = state.store(&self.place.directory()) {
             self.settings.ui.detail(format!("cannot remember this sync: {error}"));
         }
@@ -400,12 +477,21 @@ impl Job<'_> {
         let lock = match lock_file {
             LockFile { existing: Some(lock), current: true, .. } => lock,
             LockFile { existing, .. } => {
-                let inputs = self.inputs.as_ref().ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+                let inputs = self
+                    .inputs
+                    .as_ref()
+                    .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
                 let session = self.session(&inputs.set)?;
                 self.progress.step("resolving");
-                let resolved = session.resolve(&inputs.set, &self.options.resolve, &self.target, existing.as_ref(), None);
+                let resolved = session.resolve(
+                    &inputs.set,
+                    &self.options.resolve,
+                    &self.target,
+                    existing.as_ref(),
+                    None,
+                );
                 session.runtime.shutdown_background();
-                resolved?.0
+                resolved?.lock
             }
         };
         let before = current(&self.layout, &self.place.name);
@@ -423,9 +509,6 @@ impl Job<'_> {
             None => acts.push(format!("compose the environment {id}")),
         }
         let changed = before.is_none_or(|generation| generation.id != id);
-        if changed {
-            acts.push(format!("activate {id}"));
-        }
         let facts = json!({
             "environment": self.layout.env(&id),
             "current": self.place.current(),
@@ -438,6 +521,18 @@ impl Job<'_> {
             "lock": self.place.directory().join(FILE),
         });
         let changes = Changes::between(&before_packages, &listed(&facts));
+        for package in &changes.removed {
+            acts.push(format!("leave out {} {}", package.name, package.version));
+        }
+        for package in &changes.added {
+            acts.push(format!("add {} {}", package.name, package.version));
+        }
+        for package in &changes.updated {
+            acts.push(format!("replace {} {} by {}", package.name, package.from, package.to));
+        }
+        if changed {
+            acts.push(format!("activate {id}"));
+        }
         let timings = Timings { total: self.started.elapsed(), ..Timings::default() };
         Ok(Report { facts, changed, changes, timings, fetched: 0, dry_run: true, plan: acts })
     }
@@ -450,7 +545,7 @@ struct Fetched {
     session: Option<Session>,
 }
 
-fn wanted(package: &Locked) -> Wanted {
+pub(super) fn wanted(package: &Locked) -> Wanted {
     Wanted {
         filename: package.filename.clone(),
         location: package.location.clone(),
@@ -470,7 +565,9 @@ fn direct_url(package: &Locked) -> Option<Value> {
         Location::Path(path) => url::Url::from_file_path(path).ok()?.to_string(),
     };
     let digest = package.sha256.to_string();
-    Some(json!({ "url": url, "archive_info": { "hash": format!("sha256={digest}"), "hashes": { "sha256": digest } } }))
+    Some(
+        json!({ "url": url, "archive_info": { "hash": format!("sha256={digest}"), "hashes": { "sha256": digest } } }),
+    )
 }
 
 /// The packages of a generation.

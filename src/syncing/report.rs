@@ -44,7 +44,8 @@ impl Changes {
                 Some(_) => {}
             }
         }
-        let gone = before.iter().filter(|known| !after.iter().any(|package| package.name == known.name));
+        let gone =
+            before.iter().filter(|known| !after.iter().any(|package| package.name == known.name));
         changes.removed.extend(gone.cloned());
         changes
     }
@@ -81,7 +82,9 @@ impl Report {
         if ui.json() {
             ui.data(format!("{}\n", self.json()));
         }
-        self.show_changes(ui);
+        if !self.dry_run {
+            self.show_changes(ui);
+        }
         let packages = self.facts["packages"].as_array().map_or(0, Vec::len);
         let packages = count(packages, "package");
         let total = duration(self.timings.total);
@@ -122,11 +125,15 @@ impl Report {
 
     fn json(&self) -> Value {
         let listed = |packages: &[Listed]| -> Value {
-            packages.iter().map(|package| json!({"name": package.name, "version": package.version})).collect()
+            packages
+                .iter()
+                .map(|package| json!({"name": package.name, "version": package.version}))
+                .collect()
         };
-        let updated = self.changes.updated.iter().map(|package| {
-            json!({"name": package.name, "from": package.from, "to": package.to})
-        });
+        let updated =
+            self.changes.updated.iter().map(
+                |package| json!({"name": package.name, "from": package.from, "to": package.to}),
+            );
         let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
         let mut report = self.facts.clone();
         report["changed"] = json!(self.changed);
@@ -150,7 +157,9 @@ impl Report {
 pub(crate) fn listed(facts: &Value) -> Vec<Listed> {
     let packages = facts["packages"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    packages.map(|package| Listed { name: text(&package["name"]), version: text(&package["version"]) }).collect()
+    packages
+        .map(|package| Listed { name: text(&package["name"]), version: text(&package["version"]) })
+        .collect()
 }
 
 #[cfg(test)]

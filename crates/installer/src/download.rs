@@ -26,6 +26,8 @@ const MEMORY_UNITS: u32 = 40 << 4;
 const UNIT: u64 = 64 << 10;
 /// What a wheel of unknown size is taken to need.
 const UNKNOWN_UNITS: u32 = 4 << 4;
+/// How much larger than announced a wheel may be before it is not read to its end.
+const SLACK: u64 = 16 << 20;
 /// How often to look whether another process has finished with a wheel.
 const POLL: Duration = Duration::from_millis(10);
 
@@ -75,7 +77,14 @@ impl Downloads {
         sink: Sink,
     ) -> Self {
         let memory = Semaphore::new(MEMORY_UNITS as usize);
-        let shared = Arc::new(Shared { store, client, compiler, memory, sink, fetched: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared {
+            store,
+            client,
+            compiler,
+            memory,
+            sink,
+            fetched: AtomicUsize::new(0),
+        });
         Self { shared, runtime: runtime.clone(), work: Mutex::default() }
     }
 
@@ -88,7 +97,8 @@ impl Downloads {
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = work.entry(wanted.sha256).or_insert_with(|| {
             let shared = Arc::clone(&self.shared);
-            let task = self.runtime.spawn(async move { shared.bring(wanted).await.map_err(Arc::new) });
+            let task =
+                self.runtime.spawn(async move { shared.bring(wanted).await.map_err(Arc::new) });
             let outcome = async move {
                 match task.await {
                     Ok(outcome) => outcome,
@@ -165,7 +175,9 @@ impl Shared {
                     wheel: wanted.filename.to_string(),
                     size: wanted.size,
                 });
-                let limit = wanted.size.and_then(|size| usize::try_from(size).ok());
+                // A little more than was announced, so that a file that changed is told by its hash.
+                let limit = wanted.size.map(|size| size.saturating_add(SLACK));
+                let limit = limit.and_then(|size| usize::try_from(size).ok());
                 let request = Request::file(url.clone(), limit.unwrap_or(usize::MAX));
                 let answer = self.client.fetch(&request).await.map_err(Error::Fetch)?;
                 if !answer.status.is_success() {
@@ -205,7 +217,12 @@ impl Shared {
             let admit = std::panic::AssertUnwindSafe(|| {
                 let expected = sha256;
                 let bytes = &bytes[..];
-                shared.store.admit(&WheelBytes { filename: &filename, expected, found: None, bytes })
+                shared.store.admit(&WheelBytes {
+                    filename: &filename,
+                    expected,
+                    found: None,
+                    bytes,
+                })
             });
             // Nobody waits any more if the run has already failed.
             let _ = sender.send(std::panic::catch_unwind(admit));

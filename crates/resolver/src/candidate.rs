@@ -49,14 +49,16 @@ pub struct Candidate {
 pub enum Unusable {
     /// It has files, but for other Pythons.
     Python(String),
-    /// It has wheels, but for other platforms or ABIs.
-    Tags,
+    /// It has wheels, but for other platforms or ABIs: these.
+    Tags(String),
     /// It has only source distributions.
     SourceOnly,
     /// All its usable files are yanked.
     Yanked,
     /// Its files have other hashes than the requirements give.
     Hash,
+    /// It is a pre-release, and those are not allowed.
+    Prerelease,
     /// No file's name could be understood.
     NoFiles,
 }
@@ -65,7 +67,10 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Python(specifiers) => write!(f, "needs Python {specifiers}"),
-            Self::Tags => f.write_str("has no wheel for this platform and Python"),
+            Self::Tags(tags) => {
+                write!(f, "has no wheel for this platform and Python, only for {tags}")
+            }
+            Self::Prerelease => f.write_str("is a pre-release, and those are not allowed"),
             Self::SourceOnly => f.write_str("has no wheel, only source"),
             Self::Yanked => f.write_str("was yanked"),
             Self::Hash => f.write_str("has no file with a hash that the requirements allow"),
@@ -94,6 +99,8 @@ pub enum Preference {
     Highest,
     /// The oldest version.
     Lowest,
+    /// The oldest version of what the user asks for, the newest of everything else.
+    LowestDirect,
 }
 
 /// What decides between candidates, besides the range.
@@ -105,6 +112,8 @@ pub struct Policy {
     pub preference: Preference,
     /// Versions pinned by the user with `==`: a yanked one may be used (rule 14).
     pub pins: FxHashSet<(PackageName, Version)>,
+    /// The projects that the user asks for.
+    pub first_party: FxHashSet<PackageName>,
     /// Versions of an earlier lock, kept while they fit (rule 35).
     pub preferred: BTreeMap<PackageName, Version>,
     /// Digests the user allows, by project; a project that is not in it has no restriction.
@@ -181,9 +190,15 @@ impl Selector {
         let usable = |version: &PageVersion| {
             Some(self.candidate(name, version)).filter(|candidate| candidate.is_ok())
         };
-        match self.policy.preference {
-            Preference::Highest => page.versions().iter().filter(fits).find_map(usable),
-            Preference::Lowest => page.versions().iter().rev().filter(fits).find_map(usable),
+        let oldest = match self.policy.preference {
+            Preference::Highest => false,
+            Preference::Lowest => true,
+            Preference::LowestDirect => self.policy.first_party.contains(name),
+        };
+        if oldest {
+            page.versions().iter().rev().filter(fits).find_map(usable)
+        } else {
+            page.versions().iter().filter(fits).find_map(usable)
         }
     }
 
@@ -208,7 +223,7 @@ impl Selector {
                 Unusable::Hash => 0,
                 Unusable::Yanked => 1,
                 Unusable::Python(_) => 2,
-                Unusable::Tags => 3,
+                Unusable::Tags(_) | Unusable::Prerelease => 3,
                 Unusable::SourceOnly => 4,
                 Unusable::NoFiles => 5,
             };
@@ -217,9 +232,15 @@ impl Selector {
             }
         };
         let allowed = self.policy.hashes.get(name);
+        let mut tags = Vec::new();
         for file in version.files() {
             match self.judge_file(name, version, &file, allowed) {
-                Err(unusable) => worse(unusable),
+                Err(unusable) => {
+                    if let Unusable::Tags(one) = &unusable {
+                        tags.push(one.clone());
+                    }
+                    worse(unusable);
+                }
                 Ok((rank, filename)) => {
                     let build = filename.build.as_ref().map_or(0, |build| build.0);
                     let rank = (rank, std::cmp::Reverse(build));
@@ -228,6 +249,9 @@ impl Selector {
                     }
                 }
             }
+        }
+        if let Unusable::Tags(_) = reason {
+            reason = Unusable::Tags(some(&tags));
         }
         let (_, file, filename) = best.ok_or(reason)?;
         to_candidate(name, version, &file, filename).ok_or(Unusable::NoFiles)
@@ -253,7 +277,8 @@ impl Selector {
         if filename.name != *name {
             return Err(Unusable::NoFiles);
         }
-        let rank = self.target.tags.rank(&filename).ok_or(Unusable::Tags)?;
+        let rank =
+            self.target.tags.rank(&filename).ok_or_else(|| Unusable::Tags(tags_of(&filename)))?;
         self.check_python(file)?;
         let pinned = || self.policy.pins.contains(&(name.clone(), version.version.clone()));
         let locked = || self.policy.preferred.get(name) == Some(&version.version);
@@ -276,6 +301,18 @@ impl Selector {
         } else {
             Err(Unusable::Python(text.clone().into_owned()))
         }
+    }
+}
+
+fn tags_of(filename: &WheelFilename) -> String {
+    format!("{}-{}-{}", filename.python, filename.abi, filename.platform)
+}
+
+/// The first few of a list, in words.
+fn some(list: &[String]) -> String {
+    match list {
+        [a, b, c, _, ..] => format!("{a}, {b}, {c} and others"),
+        few => few.join(", "),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::error::Error;
 const ATTEMPTS: u32 = 5;
 /// The longest that a `Retry-After` is obeyed, in all.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// No further attempt is made after this.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A body that brings less than this in [`DRIP_WINDOW`] is given up.
 const DRIP_FLOOR: usize = 30 << 10;
 const DRIP_WINDOW: Duration = Duration::from_secs(30);
@@ -127,6 +129,7 @@ impl Client {
         }
         let client = self.client(request.file)?;
         let _permit = self.permits.acquire().await;
+        let started = Instant::now();
         let mut waited = Duration::ZERO;
         let mut attempt = 1;
         loop {
@@ -135,7 +138,10 @@ impl Client {
                 Err(failure) => failure,
             };
             let pause = failure.pause(attempt);
-            let Some(pause) = pause.filter(|pause| waited + *pause <= LONGEST_WAIT) else {
+            // A server that says nothing is not asked for ever: each silence is long in itself.
+            let patient = started.elapsed().saturating_sub(waited) < PATIENCE;
+            let pause = pause.filter(|pause| patient && waited + *pause <= LONGEST_WAIT);
+            let Some(pause) = pause else {
                 return Err(failure.into_error(&request.url, attempt));
             };
             if attempt == ATTEMPTS {
@@ -201,7 +207,7 @@ impl Client {
             .redirect(redirect::Policy::custom(follow))
             .referer(false)
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(30))
+            .read_timeout(Duration::from_secs(20))
             .http2_initial_stream_window_size(4 << 20)
             .http2_initial_connection_window_size(16 << 20)
             .build()

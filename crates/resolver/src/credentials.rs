@@ -47,6 +47,11 @@ impl Credentials {
         url
     }
 
+    /// Takes in what others know.
+    pub fn merge(&mut self, others: &Self) {
+        self.known.extend(others.known.iter().cloned());
+    }
+
     /// User name and password for `url`.
     pub(crate) fn for_url(&self, url: &Url) -> Option<(String, Option<String>)> {
         let origin = url.origin();

@@ -43,6 +43,7 @@ pub use credentials::{Credentials, redact};
 pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, WheelFilename};
 pub use error::Error;
 pub use lock::{Lock, Locked};
+pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
 pub use platform::named_target;

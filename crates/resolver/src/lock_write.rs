@@ -19,7 +19,8 @@ pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     document["created-by"] = value("pyfast");
     let packages: ArrayOfTables =
         lock.packages.iter().map(|package| package_table(package, directory)).collect();
-    document["packages"] = Item::ArrayOfTables(packages);
+    document["packages"] =
+        if packages.is_empty() { value(Array::new()) } else { Item::ArrayOfTables(packages) };
     document["tool"] = Item::Table(tool(lock));
     document
 }

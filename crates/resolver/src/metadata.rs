@@ -11,32 +11,32 @@ use crate::requirement_line::nesting;
 
 /// The part of a wheel's metadata that resolving needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Metadata {
+pub struct Metadata {
     /// `Name`, normalised.
-    pub(crate) name: PackageName,
+    pub name: PackageName,
     /// `Version`.
-    pub(crate) version: Version,
+    pub version: Version,
     /// `Requires-Python`.
-    pub(crate) requires_python: Option<VersionSpecifiers>,
+    pub requires_python: Option<VersionSpecifiers>,
     /// `Requires-Dist`.
-    pub(crate) dependencies: Vec<Dependency>,
+    pub dependencies: Vec<Dependency>,
     /// `Provides-Extra`, normalised.
-    pub(crate) extras: Vec<pep508_rs::ExtraName>,
+    pub extras: Vec<pep508_rs::ExtraName>,
 }
 
 /// One `Requires-Dist`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Dependency {
+pub struct Dependency {
     /// The project.
-    pub(crate) name: PackageName,
+    pub name: PackageName,
     /// Extras of it.
-    pub(crate) extras: Vec<pep508_rs::ExtraName>,
+    pub extras: Vec<pep508_rs::ExtraName>,
     /// The versions that do.
-    pub(crate) specifiers: VersionSpecifiers,
+    pub specifiers: VersionSpecifiers,
     /// A direct reference, which an index' package may not have.
-    pub(crate) url: Option<String>,
+    pub url: Option<String>,
     /// Where it counts.
-    pub(crate) marker: MarkerTree,
+    pub marker: MarkerTree,
 }
 
 /// The largest METADATA file that is read, in bytes.
@@ -63,7 +63,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn parse(text: &str) -> Result<Metadata, String> {
+pub fn parse(text: &str) -> Result<Metadata, String> {
     let (mut name, mut version, mut requires_python) = (None, None, None);
     let (mut dependencies, mut extras) = (Vec::new(), Vec::new());
     for (field, value) in headers(text) {

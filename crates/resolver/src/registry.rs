@@ -171,8 +171,11 @@ impl Registry {
     /// # Errors
     /// What fetching fails with.
     pub(crate) fn settle(&self) -> Result<Vec<PackageName>, Error> {
-        let mut stale = self.shared.stale.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale = std::mem::take(&mut *stale);
+        // Tasks that revalidate take the same lock: it must be free while they are waited for.
+        let stale = {
+            let mut stale = self.shared.stale.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *stale)
+        };
         if stale.is_empty() {
             return Ok(Vec::new());
         }

@@ -9,7 +9,7 @@ use pep508_rs::PackageName;
 use pubgrub::{DerivationTree, Derived, External, Map, Term};
 use version_ranges::Ranges;
 
-use crate::candidate::Unusable;
+use crate::candidate::{Prereleases, Unusable};
 use crate::range::describe;
 use crate::requirement::Source;
 use crate::solve::{Node, Provider};
@@ -24,6 +24,8 @@ pub struct NoSolution {
     pub steps: Vec<String>,
     /// Projects that no index has.
     pub missing: Vec<PackageName>,
+    /// Whether there are indexes that were not searched, because an earlier one has the project.
+    pub unsearched: bool,
     /// What keeps existing versions from being used, by project.
     pub unusable: BTreeMap<PackageName, Vec<(Unusable, Vec<Version>)>>,
 }
@@ -58,7 +60,7 @@ impl NoSolution {
         if writer.steps.is_empty() {
             writer.steps.push(capitalise(&conclusion));
         }
-        Self { steps: writer.steps, missing, unusable }
+        Self { steps: writer.steps, missing, unsearched: false, unusable }
     }
 }
 
@@ -68,9 +70,20 @@ fn unusable(provider: &Provider<'_>, name: &PackageName) -> Vec<(Unusable, Vec<V
     let mut groups: BTreeMap<Unusable, Vec<Version>> = BTreeMap::new();
     for version in page.versions() {
         let candidate = provider.problem.selector.candidate(name, version);
-        if let Err(reason) = candidate.as_ref() {
-            groups.entry(reason.clone()).or_default().push(version.version.clone());
+        let policy = provider.problem.selector.policy();
+        let disallowed = policy.prereleases == Prereleases::Disallow;
+        let mut reason = match candidate.as_ref() {
+            Err(reason) => reason.clone(),
+            Ok(_) if disallowed && version.version.any_prerelease() => Unusable::Prerelease,
+            Ok(_) => continue,
+        };
+        // Each version has tags of its own; those of the newest stand for all.
+        if let Unusable::Tags(_) = reason
+            && let Some(known) = groups.keys().find(|known| matches!(known, Unusable::Tags(_)))
+        {
+            reason = known.clone();
         }
+        groups.entry(reason).or_default().push(version.version.clone());
     }
     groups.into_iter().collect()
 }

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::credentials::Credentials;
+use crate::distribution::Location;
 use crate::error::Error;
-use crate::requirement::{Origin, Requirement};
+use crate::requirement::{Origin, Requirement, Source};
 use crate::requirement_line;
 
 /// Everything that a set of requirements files says.
@@ -18,6 +20,10 @@ pub struct RequirementSet {
     pub requirements: Vec<Requirement>,
     /// What limits the versions of projects otherwise asked for.
     pub constraints: Vec<Requirement>,
+    /// What replaces every requirement on a project.
+    pub overrides: Vec<Requirement>,
+    /// User names and passwords of wheels named by URL.
+    pub credentials: Credentials,
     /// Index options given in the files.
     pub index: IndexOptions,
     /// Every file read, in the order of reading.
@@ -58,9 +64,10 @@ pub struct ReadContext {
 enum Role {
     Requirements,
     Constraints,
+    Overrides,
 }
 
-/// Reads requirements files and constraints files with all that they include.
+/// Reads requirements, constraints and overrides files with all that they include.
 ///
 /// # Errors
 /// A file that cannot be read or decoded, or a line that is no requirement; the error carries file,
@@ -68,6 +75,7 @@ enum Role {
 pub fn read_requirements(
     requirements: &[PathBuf],
     constraints: &[PathBuf],
+    overrides: &[PathBuf],
     context: &ReadContext,
 ) -> Result<RequirementSet, Error> {
     let mut reader = Reader { context, set: RequirementSet::default(), visited: BTreeSet::new() };
@@ -76,6 +84,9 @@ pub fn read_requirements(
     }
     for file in constraints {
         reader.file(file, Role::Constraints, None)?;
+    }
+    for file in overrides {
+        reader.file(file, Role::Overrides, None)?;
     }
     Ok(reader.set)
 }
@@ -122,13 +133,20 @@ impl Reader<'_> {
                 "this is a file name, not a requirement: was `-r` meant before it?",
             ));
         }
-        let requirement = requirement_line::parse(line, origin, &self.context.working_directory)?;
+        let mut requirement =
+            requirement_line::parse(line, origin, &self.context.working_directory)?;
+        if let Source::Wheel(wheel) = &mut requirement.source
+            && let Location::Url(url) = &mut wheel.location
+        {
+            *url = self.set.credentials.absorb(url.clone());
+        }
         if !requirement.hashes.is_empty() {
             self.set.index.require_hashes = true;
         }
         match role {
             Role::Requirements => self.set.requirements.push(requirement),
             Role::Constraints => self.set.constraints.push(requirement),
+            Role::Overrides => self.set.overrides.push(requirement),
         }
         Ok(())
     }
@@ -372,10 +390,11 @@ mod tests {
         fs_err::write(path("sub/b.txt"), "-c c.txt\n-r ../a.txt\nb\n-f .\n").expect("written");
         fs_err::write(path("sub/c.txt"), "c<2\n").expect("written");
         let context = ReadContext::default();
-        let error = read_requirements(&[path("a.txt")], &[], &context).expect_err("a short hash");
+        let error =
+            read_requirements(&[path("a.txt")], &[], &[], &context).expect_err("a short hash");
         assert!(error.to_string().contains("a.txt:2"), "{error}");
         fs_err::write(path("a.txt"), "-r sub/b.txt\nc==1").expect("written");
-        let set = read_requirements(&[path("a.txt")], &[], &context).expect("read");
+        let set = read_requirements(&[path("a.txt")], &[], &[], &context).expect("read");
         let names: Vec<String> = set.requirements.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["b", "c==1"]);
         assert_eq!(set.constraints.len(), 1);

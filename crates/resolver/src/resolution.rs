@@ -2,6 +2,7 @@
 //! cache had that was stale.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pep440_rs::Operator;
 use pep508_rs::{ExtraName, PackageName};
@@ -10,7 +11,8 @@ use rustc_hash::FxHashSet;
 use crate::candidate::{Candidate, Policy, Prereleases};
 use crate::distribution::Sha256;
 use crate::error::Error;
-use crate::registry::Registry;
+use crate::metadata::Metadata;
+use crate::registry::{IndexStrategy, Registry};
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::solve::{Problem, Solved, solve};
@@ -29,6 +31,8 @@ pub struct Resolved {
     pub extras: Vec<ExtraName>,
     /// The packages of this resolution that it depends on.
     pub dependencies: Vec<PackageName>,
+    /// What a metadata file beside the wheel said of it; the wheel itself must say the same.
+    pub claimed: Option<Arc<Metadata>>,
     /// Where the user asks for it; empty for dependencies of others.
     pub required_by: Vec<String>,
 }
@@ -101,6 +105,8 @@ pub fn policy(set: &RequirementSet, mut policy: Policy) -> Result<Policy, Error>
         policy.prereleases = Prereleases::Allow;
     }
     policy.pins = pins;
+    policy.first_party =
+        set.requirements.iter().map(|requirement| requirement.name.clone()).collect();
     Ok(policy)
 }
 
@@ -126,6 +132,7 @@ pub fn resolve(
     let problem = Problem {
         requirements: &set.requirements,
         constraints: &set.constraints,
+        overrides: &set.overrides,
         selector: registry.selector(),
         no_deps,
     };
@@ -152,20 +159,22 @@ pub fn resolve(
 }
 
 /// A missing project that the user named is a simpler story than a contradiction.
-fn explain_missing(error: Error, set: &RequirementSet, registry: &Registry) -> Error {
-    let Error::NoSolution(no_solution) = &error else { return error };
+fn explain_missing(mut error: Error, set: &RequirementSet, registry: &Registry) -> Error {
+    let Error::NoSolution(no_solution) = &mut error else { return error };
+    let sources = registry.sources();
+    no_solution.unsearched =
+        sources.indexes.len() > 1 && sources.strategy == IndexStrategy::FirstIndex;
     let by_user = |name: &PackageName| {
         let places = set.requirements.iter().filter(|requirement| requirement.name == *name);
         places.map(|requirement| requirement.origin.to_string()).collect::<Vec<_>>()
     };
-    let missing = no_solution.missing.iter().map(|name| (name, by_user(name)));
+    let missing = no_solution.missing.iter().map(|name| (name.clone(), by_user(name)));
     let Some((name, wanted_by)) = missing.into_iter().find(|(_, places)| !places.is_empty()) else {
         return error;
     };
-    let sources = registry.sources();
     let indexes = sources.indexes.iter().map(ToString::to_string);
     let flat = sources.find_links.iter().map(|location| crate::credentials::redact(location));
-    Error::UnknownPackage { name: name.clone(), wanted_by, indexes: indexes.chain(flat).collect() }
+    Error::UnknownPackage { name, wanted_by, indexes: indexes.chain(flat).collect() }
 }
 
 fn check_hashes(resolution: &Resolution, registry: &Registry) -> Result<(), Error> {
@@ -222,6 +231,7 @@ fn describe(
             dependencies: dependencies(problem, package, solved),
             required_by: required.map(|requirement| requirement.origin.to_string()).collect(),
             extras: package.extras.clone(),
+            claimed: candidate.core_metadata.then(|| Arc::clone(&package.metadata)),
             candidate,
         });
     }
@@ -279,6 +289,7 @@ mod tests {
         let problem = Problem {
             requirements: &set.requirements,
             constraints: &set.constraints,
+            overrides: &set.overrides,
             selector: &selector,
             no_deps: false,
         };

@@ -65,6 +65,7 @@ pub(crate) struct Solved {
 pub(crate) struct Problem<'a> {
     pub(crate) requirements: &'a [Requirement],
     pub(crate) constraints: &'a [Requirement],
+    pub(crate) overrides: &'a [Requirement],
     pub(crate) selector: &'a Selector,
     pub(crate) no_deps: bool,
 }
@@ -102,6 +103,7 @@ pub(crate) struct Provider<'a> {
     pub(crate) problem: &'a Problem<'a>,
     packages: &'a dyn Packages,
     pub(crate) constraints: FxHashMap<PackageName, (Ranges<Version>, Vec<&'a Requirement>)>,
+    overrides: FxHashMap<PackageName, Ranges<Version>>,
     /// Order in which nodes were first met; earlier ones are decided first.
     seen: RefCell<FxHashMap<Node, usize>>,
     /// The version last chosen for a project: an extra follows its project.
@@ -128,12 +130,22 @@ impl<'a> Provider<'a> {
                 origins.push(constraint);
             }
         }
+        let mut overrides: FxHashMap<PackageName, Ranges<Version>> = FxHashMap::default();
+        for replacement in problem.overrides {
+            if let Source::Registry(specifiers) = &replacement.source
+                && replacement.marker.evaluate(environment, &[])
+            {
+                let range = overrides.entry(replacement.name.clone()).or_insert_with(Ranges::full);
+                *range = range.intersection(&range::of(specifiers));
+            }
+        }
         let direct = |requirement: &&Requirement| matches!(requirement.source, Source::Wheel(_));
         let inputs = problem.requirements.iter().chain(problem.constraints);
         Self {
             problem,
             packages,
             constraints,
+            overrides,
             seen: RefCell::default(),
             chosen: RefCell::default(),
             direct: inputs.filter(direct).map(|requirement| requirement.name.clone()).collect(),
@@ -307,6 +319,7 @@ impl<'p, 'a> Constraints<'p, 'a> {
     }
 
     fn add(&mut self, name: &PackageName, extras: &[ExtraName], range: &Ranges<Version>) {
+        let range = self.provider.overrides.get(name).unwrap_or(range);
         let range = match self.provider.constraints.get(name) {
             Some((constraint, _)) => range.intersection(constraint),
             None => range.clone(),

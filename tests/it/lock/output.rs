@@ -113,16 +113,6 @@ fn requirements_format_can_say_who_needs_a_package() {
 }
 
 #[test]
-fn universal_lock_keeps_markers() {
-    let world = world();
-    world.require(&["d; sys_platform == 'win32'", "e"]);
-    let ran = world.lock(&["--universal", "--format", "requirements"]).ok();
-    let line = ran.stdout.lines().find(|line| line.starts_with("d==1.0"));
-    assert!(line.is_some_and(|line| line.contains("; sys_platform == 'win32'")), "{ran}");
-    assert!(ran.stdout.lines().any(|line| line == "e==1.0"), "{ran}");
-}
-
-#[test]
 fn data_goes_to_stdout_and_nothing_else_when_quiet() {
     let world = world();
     let ran = world.lock(&["-q", "--format", "requirements"]).ok();
