@@ -521,6 +521,10 @@ impl Job<'_> {
             "lock": self.place.directory().join(FILE),
         });
         let changes = Changes::between(&before_packages, &listed(&facts));
+        let after = listed(&facts);
+        for package in before_packages.iter().filter(|package| after.contains(package)) {
+            acts.push(format!("keep {} {}", package.name, package.version));
+        }
         for package in &changes.removed {
             acts.push(format!("leave out {} {}", package.name, package.version));
         }
