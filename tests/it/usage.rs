@@ -123,7 +123,8 @@ fn project_is_the_nearest_parent_with_a_pyfast_toml() {
     let mut command = world.bare(&["sync", "--python", &world.python]);
     command.args(&world.index_flags).current_dir(&below);
     Ran::of(command).ok();
-    assert!(world.read("pylock.toml").contains("lock-version"));
+    assert!(world.project.join(".venv/bin/python").exists());
+    assert!(!below.join(".venv").exists());
 }
 
 #[test]

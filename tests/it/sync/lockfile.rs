@@ -9,8 +9,9 @@ fn sync_writes_the_lock_that_it_names() {
     let world = world();
     let synced = world.require(&["a"]).sync(&[]);
     let path = synced.json["lock"].as_str().unwrap();
-    assert!(fs_err::read_to_string(path).unwrap().contains("lock-version"));
-    assert_eq!(world.lock_packages(), ["a==2.0", "b==2.0"]);
+    let lock: toml::Table = fs_err::read_to_string(path).unwrap().parse().unwrap();
+    assert_eq!(lock["lock-version"].as_str(), Some("1.0"));
+    assert_eq!(lock["packages"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
