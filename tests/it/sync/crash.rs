@@ -55,13 +55,15 @@ fn whole(python: &Path) -> String {
 fn killed_sync_leaves_the_old_or_the_new_environment_and_the_next_one_heals() {
     let world = World::new();
     publish(&world, 0);
-    let begun = Instant::now();
-    let synced = world.sync(&[]);
-    let usual = begun.elapsed();
-    let python = synced.bin("python");
+    let python = world.sync(&[]).bin("python");
     assert_eq!(whole(&python), version(0));
+    // The first sync also asks the interpreter; how long the others take is seen at the second.
+    publish(&world, 1);
+    let begun = Instant::now();
+    world.sync(&[]);
+    let usual = begun.elapsed();
     let mut killed = 0;
-    for round in 1..=ROUNDS {
+    for round in 2..=ROUNDS {
         publish(&world, round);
         let mut child = start(&world);
         sleep(usual * round / ROUNDS);
