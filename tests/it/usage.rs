@@ -124,6 +124,7 @@ fn project_is_the_nearest_parent_with_a_pyfast_toml() {
     command.args(&world.index_flags).current_dir(&below);
     Ran::of(command).ok();
     assert!(world.project.join(".venv/bin/python").exists());
+    assert!(!below.join(".venv").exists());
 }
 
 #[test]

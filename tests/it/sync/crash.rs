@@ -55,10 +55,9 @@ fn whole(python: &Path) -> String {
 fn killed_sync_leaves_the_old_or_the_new_environment_and_the_next_one_heals() {
     let world = World::new();
     publish(&world, 0);
-    let synced = world.sync(&[]);
-    let python = synced.bin("python");
+    let python = world.sync(&[]).bin("python");
     assert_eq!(whole(&python), version(0));
-    // How long a sync takes that has everything to do, the interpreter known.
+    // The first sync also asks the interpreter; how long the others take is seen at the second.
     publish(&world, 1);
     let begun = Instant::now();
     world.sync(&[]);
@@ -67,7 +66,7 @@ fn killed_sync_leaves_the_old_or_the_new_environment_and_the_next_one_heals() {
     for round in 2..=ROUNDS {
         publish(&world, round);
         let mut child = start(&world);
-        sleep(usual * (round % 8) / 8);
+        sleep(usual * round / ROUNDS);
         killed += u32::from(child.try_wait().unwrap().is_none());
         let _ = child.kill();
         child.wait().unwrap();
@@ -77,8 +76,7 @@ fn killed_sync_leaves_the_old_or_the_new_environment_and_the_next_one_heals() {
         world.sync(&[]);
         assert_eq!(whole(&python), version(round), "round {round} is healed");
     }
-    // The first of each eight is killed at once, so some always are.
-    assert!(killed >= ROUNDS / 8, "only {killed} of {ROUNDS} syncs were killed in the middle");
+    assert!(killed >= ROUNDS / 3, "only {killed} of {ROUNDS} syncs were killed in the middle");
 }
 
 #[test]

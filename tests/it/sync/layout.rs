@@ -113,9 +113,11 @@ fn stored_files_are_read_only() {
         .add(&Wheel::new("c", "1.0").file("c/deep/er.py", "\n").data("scripts/c", "#!python\n"));
     world.require(&["a", "c"]).sync(&[]);
     let mut seen = 0;
-    for path in snapshot(&world.root.join("store/v1/wheels")).keys() {
-        let below = path.strip_prefix(&world.root).unwrap();
-        let inside = below.components().any(|part| part.as_os_str() == "root");
+    let wheels = world.root.join("store/v1/wheels");
+    for path in snapshot(&wheels).keys() {
+        // <aa>/<sha256>/root/…
+        let place = path.strip_prefix(&wheels).unwrap();
+        let inside = place.components().nth(2).is_some_and(|part| part.as_os_str() == "root");
         let metadata = fs_err::symlink_metadata(path).unwrap();
         if inside && !metadata.is_symlink() {
             let mode = metadata.permissions().mode() & 0o777;

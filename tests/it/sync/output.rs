@@ -34,9 +34,7 @@ fn dry_run_prints_the_plan_and_changes_nothing() {
     let before = kept();
     let ran = world.pyfast(&["sync", "-r", "requirements.txt", "--dry-run"]).ok();
     assert_eq!(kept(), before);
-    for needle in ["a", "2.0", "b", "1.0"] {
-        assert!(ran.stdout.contains(needle), "no {needle} in the plan; {ran}");
-    }
+    assert!(ran.stdout.contains("a-2.0"), "the wheel to be fetched is in the plan; {ran}");
     assert_eq!(world.index.asked("a-2.0-py3-none-any.whl").len(), 0, "no wheel is fetched");
 }
 
