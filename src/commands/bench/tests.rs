@@ -71,15 +71,7 @@ fn pip_and_uv_are_compared_on_a_local_index_in_every_scenario() {
     let requirements = work.path().join("requirements.txt");
     fs_err::write(&requirements, "alpha\n").unwrap();
     let url = upstream.url();
-    let words = [
-        "--runs",
-        "1",
-        "--add",
-        "gamma",
-        "--local-mirror",
-        "--uv",
-        uv.to_str().unwrap(),
-    ];
+    let words = ["--runs", "1", "--add", "gamma", "--local-mirror", "--uv", uv.to_str().unwrap()];
     let report = compare(&parse(&words).unwrap(), session, &[requirements], Some(url)).unwrap();
 
     assert_eq!(report.distributions, 2);
@@ -115,16 +107,7 @@ fn a_tool_that_makes_another_environment_is_not_believed() {
     fs_err::write(&liar, script).unwrap();
     fs_err::set_permissions(&liar, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let url = upstream.url();
-    let words = [
-        "--vs",
-        "pip,uv",
-        "--scenario",
-        "cold",
-        "--runs",
-        "1",
-        "--local-mirror",
-        "--uv",
-    ];
+    let words = ["--vs", "pip,uv", "--scenario", "cold", "--runs", "1", "--local-mirror", "--uv"];
     let args = parse(&[&words[..], &[liar.to_str().unwrap()]].concat()).unwrap();
     let report = compare(&args, session, &[requirements], Some(url)).unwrap();
     assert!(!report.is_sound());
