@@ -72,6 +72,9 @@ impl Inquiry<'_> {
         let mut course =
             Course { expected: primed.expected, runs: self.args.runs, meter, progress };
         let rows = run_all(&mut course, &scenarios, &primed.stages, &primed.failed)?;
+        if self.pyfast.is_some() && cfg!(debug_assertions) {
+            notes.push(notes::UNOPTIMISED.to_owned());
+        }
         notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
         notes.extend(notes::notes(&scenarios, &common, mirror.is_some()));
         let names = requirements
@@ -159,10 +162,10 @@ impl Inquiry<'_> {
     fn uv(&self, variables: &Variables) -> Result<Option<PathBuf>, Error> {
         match &self.args.uv {
             None => Ok(facts::on_path("uv", variables)),
-            Some(path) if facts::is_executable(path) => {
-                fs_err::canonicalize(path).map(Some).map_err(Error::Output)
-            }
-            Some(path) => Err(Error::NoUv { path: path.clone() }),
+            Some(path) => match fs_err::canonicalize(path) {
+                Ok(found) if facts::is_executable(&found) => Ok(Some(found)),
+                _ => Err(Error::NoUv { path: path.clone() }),
+            },
         }
     }
 

@@ -7,6 +7,10 @@ use super::tool::Common;
 pub(super) const BUSY: &str =
     "THE MACHINE WAS BUSY when the comparison began: do not rely on these figures.";
 
+/// Said by a pyfast that was built for its developers.
+pub(super) const UNOPTIMISED: &str =
+    "THIS PYFAST IS NOT OPTIMISED: compare one that was built with `cargo build --release`.";
+
 /// The notes on a comparison of these scenarios.
 pub(super) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> Vec<String> {
     let any = |holds: &dyn Fn(Scenario) -> bool| scenarios.iter().any(|scenario| holds(*scenario));
