@@ -121,7 +121,7 @@ pub(crate) struct IndexArgs {
     /// Use the cache only, never the network
     #[arg(long, global = true, env = "PYFAST_OFFLINE", help_heading = "Index options")]
     pub(crate) offline: bool,
-    /// The index [default: UV_DEFAULT_INDEX, PIP_INDEX_URL, pyfast.toml, pip's configuration, pip's own]
+    /// The index [default: what uv's and pip's variables, pyfast.toml, pip's configuration or pip itself name]
     #[arg(
         short = 'i',
         long,

@@ -285,9 +285,10 @@ impl From<LaunchError> for Failure {
             LaunchError::VolumeLayout { .. } | LaunchError::VolumeForeign { .. } => {
                 ("layout", Code::Usage)
             }
-            LaunchError::VolumeName { .. } | LaunchError::NoCommand => ("usage", Code::Usage),
+            LaunchError::VolumeName { .. }
+            | LaunchError::NoCommand
+            | LaunchError::SeveralProjects { .. } => ("usage", Code::Usage),
             LaunchError::NoEnvironment { .. } => ("no-environment", Code::Mendable),
-            LaunchError::SeveralProjects { .. } => ("usage", Code::Usage),
             LaunchError::Binary { .. } | LaunchError::Architecture { .. } => {
                 ("binary", Code::Usage)
             }

@@ -16,7 +16,7 @@ use crate::interpreters::remembered;
 use crate::settings::{Environment, Settings};
 
 /// How long the interpreter of an image may take to describe itself.
-const PROBE_DEADLINE: Duration = Duration::from_secs(60);
+const PROBE_DEADLINE: Duration = Duration::from_mins(1);
 
 /// A connection to the engine, with the small runtime that it is driven by.
 pub(crate) struct Connection {

@@ -92,9 +92,9 @@ pub(crate) fn default_index(executable: &Path) -> Option<String> {
     });
     let installed = installed.map(|packages| packages.join("pip/_internal/models/index.py"));
     let found = installed.filter_map(|path| fs_err::read_to_string(path).ok());
-    found.filter_map(|text| scan(&text)).next().or_else(|| {
+    found.into_iter().find_map(|text| scan(&text)).or_else(|| {
         let bundled = libraries.iter().map(|library| library.join("ensurepip/_bundled"));
-        bundled.filter_map(|directory| from_bundled(&directory)).next()
+        bundled.into_iter().find_map(|directory| from_bundled(&directory))
     })
 }
 

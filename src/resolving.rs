@@ -18,6 +18,7 @@ use crate::settings::Settings;
 use crate::state::digest;
 
 /// What shapes a resolution.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ResolveArgs {
     /// A requirements file
@@ -158,7 +159,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     }
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
-    text.push_str(&format!(
+    text += &format!(
         "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}",
         args.prerelease,
         args.resolution,
@@ -169,8 +170,18 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         facts.python,
         facts.implementation,
         facts.machine,
-    ));
+    );
     format!("sha256:{}", digest(text.as_bytes()))
+}
+
+/// What is to be resolved.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) set: &'a RequirementSet,
+    pub(crate) args: &'a ResolveArgs,
+    pub(crate) target: &'a Target,
+    /// A lock whose versions are kept where they fit.
+    pub(crate) previous: Option<&'a Lock>,
 }
 
 /// What a resolution gives.
@@ -221,12 +232,10 @@ impl Session {
     /// Resolves; what is decided on the way goes to `on_decided`.
     pub(crate) fn resolve(
         &self,
-        set: &RequirementSet,
-        args: &ResolveArgs,
-        target: &Target,
-        previous: Option<&Lock>,
+        request: &Request<'_>,
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
+        let Request { set, args, target, previous } = *request;
         let policy = policy(set, base_policy(args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
         let mut sources = self.sources.clone();

@@ -21,6 +21,9 @@ const GRANULARITY_NS: u128 = 50_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Input {
     path: PathBuf,
+    /// Whether there was nothing of that name.
+    #[serde(default)]
+    absent: bool,
     /// Zero for directories, whose time tells whether anything was added or removed.
     size: u64,
     mtime_ns: u128,
@@ -119,10 +122,15 @@ pub(crate) fn forget_all(projects: &Path) {
 
 impl Input {
     fn read(path: &Path) -> Option<Self> {
-        let metadata = fs_err::metadata(path).ok()?;
+        let Ok(metadata) = fs_err::metadata(path) else {
+            let path = std::path::absolute(path).ok()?;
+            let sha256 = String::new();
+            return Some(Self { path, absent: true, size: 0, mtime_ns: 0, sha256 });
+        };
         let content = if metadata.is_dir() { Vec::new() } else { fs_err::read(path).ok()? };
         Some(Self {
             path: fs_err::canonicalize(path).ok()?,
+            absent: false,
             size: if metadata.is_dir() { 0 } else { metadata.len() },
             mtime_ns: mtime_ns(&metadata),
             sha256: digest(&content),
@@ -130,7 +138,10 @@ impl Input {
     }
 
     fn holds(&self, written_ns: u128) -> bool {
-        let Ok(metadata) = fs_err::metadata(&self.path) else { return false };
+        let Ok(metadata) = fs_err::metadata(&self.path) else { return self.absent };
+        if self.absent {
+            return false;
+        }
         let same_time = mtime_ns(&metadata) == self.mtime_ns;
         if metadata.is_dir() {
             return same_time && self.mtime_ns + GRANULARITY_NS < written_ns;

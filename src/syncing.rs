@@ -2,7 +2,10 @@
 //! the installer and the launcher, which do not know each other.
 
 mod container;
+mod dry_run;
+mod fetching;
 mod install;
+mod lock_file;
 mod report;
 
 use std::path::PathBuf;
@@ -34,6 +37,7 @@ pub(crate) enum LockUse {
 }
 
 /// How to sync.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) resolve: ResolveArgs,
@@ -145,7 +149,7 @@ impl Place {
             options.link_mode,
             self.compiles(options),
             options.strict,
-            self.seen,
+            self.seen.as_os_str(),
             settings.project.config.link.real,
             indexes::fingerprint(settings),
         );

@@ -61,6 +61,7 @@ impl Ui {
         self.verbosity > Verbosity::Quiet
     }
 
+    #[expect(clippy::unused_self, reason = "whoever writes holds the Ui")]
     /// Data, to standard output. A closed pipe is the reader's choice and no error.
     pub(crate) fn data(self, text: impl Display) {
         let mut out = std::io::stdout().lock();
@@ -88,6 +89,7 @@ impl Ui {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "whoever writes holds the Ui")]
     /// A line to standard error, whatever the verbosity.
     pub(crate) fn error_line(self, text: impl Display) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use pyfast_installer::Interpreter;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
 use crate::cli::ResultArgs;
 use crate::environment;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::resolving::{Inputs, Outcome, ResolveArgs, Session, inputs_digest, read_inputs};
+use crate::resolving::{
+    Inputs, Outcome, Request, ResolveArgs, Session, inputs_digest, read_inputs,
+};
 use crate::settings::Settings;
 use crate::ui::{count, duration};
 
@@ -71,7 +74,13 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
     progress.step("resolving");
-    let resolved = session.resolve(&inputs.set, &args.resolve, &target, previous.as_ref(), None);
+    let request = Request {
+        set: &inputs.set,
+        args: &args.resolve,
+        target: &target,
+        previous: previous.as_ref(),
+    };
+    let resolved = session.resolve(&request, None);
     progress.done();
     let Outcome { lock, warnings, .. } = resolved?;
     for warning in &warnings {
@@ -116,7 +125,7 @@ fn target(args: &Args, settings: &Settings) -> Result<(Target, Option<PathBuf>),
         Err(_) if both => None,
         Err(failure) => return Err(failure),
     };
-    let base = interpreter.as_ref().map(|interpreter| interpreter.target());
+    let base = interpreter.as_ref().map(Interpreter::target);
     let host = environment::host_python(settings, interpreter.as_ref());
     let (version, platform) = (args.python_version.as_deref(), args.python_platform.as_deref());
     if version.is_none()

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             duration(left)
         )),
         EntryEvent::NoLease { reason, .. } => {
-            ui.warning(format!("cannot lock the environment against collection: {reason}"))
+            ui.warning(format!("cannot lock the environment against collection: {reason}"));
         }
     });
     Err(failure(error))

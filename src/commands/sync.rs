@@ -16,6 +16,7 @@ use crate::syncing::{self, LockUse, Options};
 ///
 /// Locks if needed, installs what is missing, composes the environment and activates it. A failed sync
 /// changes nothing, and a sync with nothing to do takes a few milliseconds.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  pyfast sync\n  pyfast sync -r backend/requirements.txt --python 3.12\n  \

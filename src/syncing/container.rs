@@ -14,14 +14,14 @@ use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, r
 use pyfast_resolver::{Location, Lock};
 use serde_json::Value;
 
-use super::install::wanted;
+use super::fetching::wanted;
 use super::report::{Changes, Listed, Report, Timings, Updated};
 use super::{LockUse, Options};
 use crate::environment::host_python;
 use crate::failure::{Code, Failure};
 use crate::image::{Connection, direct};
 use crate::progress::Progress;
-use crate::resolving::{Outcome, Session, read_inputs};
+use crate::resolving::{Outcome, Request, Session, read_inputs};
 use crate::settings::Settings;
 
 /// Where the helper container finds the lock.
@@ -48,8 +48,9 @@ pub(super) fn sync(
         Session::new(settings, &inputs.set, host.as_deref(), settings.cache_directory()?)?;
     let progress = Progress::new(settings.ui);
     progress.step("resolving");
-    let Outcome { mut lock, warnings, .. } =
-        session.resolve(&inputs.set, &options.resolve, &target, None, None)?;
+    let request =
+        Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
+    let Outcome { mut lock, warnings, .. } = session.resolve(&request, None)?;
     let resolve = started.elapsed();
     for warning in warnings {
         settings.ui.warning(warning);
@@ -102,7 +103,7 @@ fn fetch(root: &Path, session: &Session, lock: &Lock, progress: &Progress) -> Re
     let client = Arc::clone(&session.client);
     let downloads = Downloads::new(store, client, None, session.runtime.handle(), progress.sink());
     progress.expect(lock.packages.len());
-    Ok(downloads.finish(lock.packages.iter().map(wanted).collect())?)
+    Ok(downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?)
 }
 
 struct Helper<'a> {
@@ -182,7 +183,7 @@ fn read_report(text: &str) -> Result<Report, Failure> {
     let broken = || {
         Failure::new("helper", format!("the helper container answered `{text}`"), Code::Mendable)
     };
-    let mut facts: Value = serde_json::from_str(text).map_err(|_| broken())?;
+    let mut facts: Value = serde_json::from_str(text).map_err(|_garbled| broken())?;
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let list = |key: &str| -> Vec<Value> { facts[key].as_array().cloned().unwrap_or_default() };
     let listed = |key: &str| -> Vec<Listed> {

@@ -120,7 +120,7 @@ impl Downloads {
     ///
     /// # Errors
     /// The first wheel, in the order of `wanted`, that could not be fetched or was refused.
-    pub fn finish(&self, wanted: Vec<Wanted>) -> Result<(), Error> {
+    pub fn finish(&self, wanted: &[Wanted]) -> Result<(), Error> {
         let mut by_size: Vec<usize> = (0..wanted.len()).collect();
         by_size.sort_by_key(|&index| std::cmp::Reverse(wanted[index].size));
         // The largest first: the last to finish decides when all is done.

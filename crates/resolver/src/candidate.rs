@@ -122,12 +122,15 @@ pub struct Policy {
     pub exclude_newer: Option<String>,
 }
 
+/// A usable candidate, or why a version is not usable.
+pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
+
 /// Chooses candidates for one target.
 #[derive(Debug)]
 pub struct Selector {
     target: Target,
     policy: Policy,
-    known: Mutex<FxHashMap<(PackageName, Version), Arc<Result<Candidate, Unusable>>>>,
+    known: Mutex<FxHashMap<(PackageName, Version), Judgement>>,
 }
 
 impl Selector {
@@ -158,7 +161,7 @@ impl Selector {
         name: &PackageName,
         page: &Page,
         range: &Ranges<Version>,
-    ) -> Option<Arc<Result<Candidate, Unusable>>> {
+    ) -> Option<Judgement> {
         if let Some(preferred) = self.policy.preferred.get(name)
             && range.contains(preferred)
             && let Some(version) = page.versions().iter().find(|known| known.version == *preferred)
@@ -184,7 +187,7 @@ impl Selector {
         page: &Page,
         range: &Ranges<Version>,
         wanted: impl Fn(&Version) -> bool,
-    ) -> Option<Arc<Result<Candidate, Unusable>>> {
+    ) -> Option<Judgement> {
         let fits =
             |version: &&PageVersion| range.contains(&version.version) && wanted(&version.version);
         let usable = |version: &PageVersion| {
@@ -203,11 +206,7 @@ impl Selector {
     }
 
     /// The best file of one version, or why it has none.
-    pub(crate) fn candidate(
-        &self,
-        name: &PackageName,
-        version: &PageVersion,
-    ) -> Arc<Result<Candidate, Unusable>> {
+    pub(crate) fn candidate(&self, name: &PackageName, version: &PageVersion) -> Judgement {
         let key = (name.clone(), version.version.clone());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let candidate = known.entry(key).or_insert_with(|| Arc::new(self.judge(name, version)));
@@ -266,7 +265,7 @@ impl Selector {
         allowed: Option<&Vec<Sha256>>,
     ) -> Result<(u32, WheelFilename), Unusable> {
         if let Some(cutoff) = &self.policy.exclude_newer
-            && !file.upload_time.as_deref().is_some_and(|time| time < cutoff.as_str())
+            && file.upload_time.as_deref().is_none_or(|time| time >= cutoff.as_str())
         {
             return Err(Unusable::NoFiles);
         }

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// Attempts for one request, the first included.
 const ATTEMPTS: u32 = 5;
 /// The longest that a `Retry-After` is obeyed, in all.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// No further attempt is made after this.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A body that brings less than this in [`DRIP_WINDOW`] is given up.

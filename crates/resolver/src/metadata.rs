@@ -93,7 +93,7 @@ pub fn parse(text: &str) -> Result<Metadata, String> {
 /// Reads `Requires-Python`, with the fix-ups of rule 26.
 pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String> {
     VersionSpecifiers::from_str(text)
-        .or_else(|error| VersionSpecifiers::from_str(&mend(text)).map_err(|_| error))
+        .or_else(|error| VersionSpecifiers::from_str(&mend(text)).map_err(|_mended| error))
         .map_err(|error| {
             format!(
                 "Requires-Python `{text}`: {}",
@@ -107,7 +107,7 @@ fn dependency(text: &str) -> Result<Dependency, String> {
         return Err("a Requires-Dist nests parentheses more than 100 deep".to_owned());
     }
     let parse = |text: &str| pep508_rs::Requirement::<VerbatimUrl>::from_str(text);
-    let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_| error));
+    let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_mended| error));
     let parsed = parsed.map_err(|error| {
         format!("Requires-Dist `{text}`: {}", error.to_string().lines().next().unwrap_or_default())
     })?;

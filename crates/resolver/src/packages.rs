@@ -52,9 +52,9 @@ pub(crate) mod offline {
         /// Adds a version whose dependencies are `requires`, one `Requires-Dist` each.
         pub(crate) fn add(&mut self, name: &str, version: &str, requires: &[&str]) {
             let mut text = format!("Name: {name}\nVersion: {version}\n");
-            for requirement in requires {
-                text.push_str(&format!("Requires-Dist: {requirement}\n"));
-            }
+            text.extend(
+                requires.iter().map(|requirement| format!("Requires-Dist: {requirement}\n")),
+            );
             let name = name.parse().expect("a name");
             let versions = self.packages.entry(name).or_default();
             versions.insert(version.parse().expect("a version"), text);

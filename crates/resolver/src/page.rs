@@ -106,19 +106,18 @@ impl Page {
         let mut versions: Vec<(Version, Vec<File<'_>>)> = Vec::new();
         for file in files {
             let Some(text) = version_of(project, &file.filename) else { continue };
-            let group = match groups.get(text.as_ref()) {
-                Some(&group) => group,
-                None => {
-                    let Ok(version) = Version::from_str(&text) else { continue };
-                    // Other spellings of a version (1.0, 1.0.0) are the same version.
-                    let group = versions.iter().rposition(|known| known.0 == version);
-                    let group = group.unwrap_or_else(|| {
-                        versions.push((version, Vec::new()));
-                        versions.len() - 1
-                    });
-                    groups.insert(text.into_owned(), group);
-                    group
-                }
+            let group = if let Some(&group) = groups.get(text.as_ref()) {
+                group
+            } else {
+                let Ok(version) = Version::from_str(&text) else { continue };
+                // Other spellings of a version (1.0, 1.0.0) are the same version.
+                let group = versions.iter().rposition(|known| known.0 == version);
+                let group = group.unwrap_or_else(|| {
+                    versions.push((version, Vec::new()));
+                    versions.len() - 1
+                });
+                groups.insert(text.into_owned(), group);
+                group
             };
             versions[group].1.push(file);
         }
@@ -179,7 +178,7 @@ impl Page {
 
     /// Puts pages one after the other: a later page's versions are only looked at when no earlier
     /// one's fits.
-    pub(crate) fn chain(pages: Vec<Self>) -> Self {
+    pub(crate) fn chain(pages: &[Self]) -> Self {
         Self { versions: pages.iter().flat_map(|page| page.versions.iter().cloned()).collect() }
     }
 }
@@ -298,7 +297,7 @@ mod tests {
         let first: Vec<String> =
             merged.versions()[1].files().iter().map(|file| file.filename.to_string()).collect();
         assert_eq!(first, ["a-1-py3-none-any.whl", "a-1-py2-none-any.whl"]);
-        let chained = Page::chain(vec![flat, index]);
+        let chained = Page::chain(&[flat, index]);
         assert_eq!(chained.versions()[0].version.to_string(), "1");
     }
 }

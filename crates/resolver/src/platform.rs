@@ -49,7 +49,7 @@ pub fn named_target(
     let short = |index: usize| {
         let part = release.get(index).copied().unwrap_or_default();
         u8::try_from(part)
-            .map_err(|_| Error::Setting(format!("`{version}` is no version of Python")))
+            .map_err(|_too_large| Error::Setting(format!("`{version}` is no version of Python")))
     };
     let python = (short(0)?, short(1)?);
     let full = version.to_string();

@@ -314,7 +314,7 @@ impl Shared {
             return Ok(None);
         }
         Ok(Some(Arc::new(match self.sources.strategy {
-            IndexStrategy::UnsafeFirstMatch => Page::chain(pages),
+            IndexStrategy::UnsafeFirstMatch => Page::chain(&pages),
             _ => Page::merge(pages),
         })))
     }
@@ -329,15 +329,14 @@ impl Shared {
         // A file on this machine may change under an unchanged name.
         let cacheable = matches!(candidate.location, Location::Url(_));
         let cached = cacheable.then(|| self.cache.metadata(&key)).flatten();
-        let text = match cached {
-            Some(text) => text,
-            None => {
-                let text = metadata::excerpt(&self.fetch_metadata(candidate).await?);
-                if cacheable {
-                    self.cache.store_metadata(&key, &text);
-                }
-                text
+        let text = if let Some(text) = cached {
+            text
+        } else {
+            let text = metadata::excerpt(&self.fetch_metadata(candidate).await?);
+            if cacheable {
+                self.cache.store_metadata(&key, &text);
             }
+            text
         };
         Ok(metadata::parse(&text).and_then(|metadata| {
             let (name, version) = (&candidate.name, &candidate.version);

@@ -43,7 +43,7 @@ impl fmt::Display for NoSolution {
 }
 
 impl NoSolution {
-    pub(crate) fn explain(provider: &Provider<'_>, tree: Tree) -> Self {
+    pub(crate) fn explain(provider: &Provider<'_>, tree: &Tree) -> Self {
         let mut names: Vec<&PackageName> =
             tree.packages().iter().filter_map(|node| node.name()).collect();
         names.sort();
@@ -56,7 +56,7 @@ impl NoSolution {
         });
         let unusable = unusable.collect();
         let mut writer = Writer { provider, steps: Vec::new(), explained: BTreeMap::new() };
-        let conclusion = writer.tree(&tree);
+        let conclusion = writer.tree(tree);
         if writer.steps.is_empty() {
             writer.steps.push(capitalise(&conclusion));
         }
@@ -113,7 +113,7 @@ impl Writer<'_> {
         self.gather(&derived.cause1, &mut facts);
         self.gather(&derived.cause2, &mut facts);
         facts.dedup();
-        let statement = self.terms(&derived.terms);
+        let statement = self::statement(&derived.terms);
         let step = format!("Because {}, {statement}.", join(&facts));
         if !self.steps.contains(&step) {
             self.steps.push(step);
@@ -238,29 +238,30 @@ impl Writer<'_> {
             None => " (it has no releases)".to_owned(),
         }
     }
+}
 
-    fn terms(&self, terms: &Map<Node, Term<Ranges<Version>>>) -> String {
-        let mut terms: Vec<(&Node, &Term<Ranges<Version>>)> =
-            terms.iter().filter(|(node, _)| **node != Node::Root).collect();
-        terms.sort_by(|a, b| a.0.cmp(b.0));
-        match terms[..] {
-            [] => "your requirements cannot be satisfied".to_owned(),
-            [(node, Term::Positive(range))] => format!("{} cannot be used", shown(node, range)),
-            [(node, Term::Negative(range))] => format!("{} is needed", shown(node, range)),
-            [(a, Term::Positive(range)), (b, Term::Negative(needed))]
-            | [(b, Term::Negative(needed)), (a, Term::Positive(range))] => {
-                format!("{} needs {}", shown(a, range), shown(b, needed))
-            }
-            _ => {
-                let parts: Vec<String> = terms
-                    .iter()
-                    .map(|(node, term)| match term {
-                        Term::Positive(range) => shown(node, range),
-                        Term::Negative(range) => format!("anything but {}", shown(node, range)),
-                    })
-                    .collect();
-                format!("{} cannot be used together", join(&parts))
-            }
+/// The statement of an incompatibility.
+fn statement(terms: &Map<Node, Term<Ranges<Version>>>) -> String {
+    let mut terms: Vec<(&Node, &Term<Ranges<Version>>)> =
+        terms.iter().filter(|(node, _)| **node != Node::Root).collect();
+    terms.sort_by(|a, b| a.0.cmp(b.0));
+    match terms[..] {
+        [] => "your requirements cannot be satisfied".to_owned(),
+        [(node, Term::Positive(range))] => format!("{} cannot be used", shown(node, range)),
+        [(node, Term::Negative(range))] => format!("{} is needed", shown(node, range)),
+        [(a, Term::Positive(range)), (b, Term::Negative(needed))]
+        | [(b, Term::Negative(needed)), (a, Term::Positive(range))] => {
+            format!("{} needs {}", shown(a, range), shown(b, needed))
+        }
+        _ => {
+            let parts: Vec<String> = terms
+                .iter()
+                .map(|(node, term)| match term {
+                    Term::Positive(range) => shown(node, range),
+                    Term::Negative(range) => format!("anything but {}", shown(node, range)),
+                })
+                .collect();
+            format!("{} cannot be used together", join(&parts))
         }
     }
 }

@@ -218,7 +218,7 @@ fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
             (Location::Path(path), filename, None)
         }
     };
-    if !filename.ends_with(".whl") {
+    if Path::new(&filename).extension().is_none_or(|end| end != "whl") {
         return Err(format!(
             "`{filename}` is not a wheel; source trees and archives need a build, which pyfast does not do yet"
         ));

@@ -126,7 +126,9 @@ impl Reader<'_> {
         if line.starts_with('-') {
             return self.options(line, role, origin, file);
         }
-        if !line.contains(['=', '<', '>', '~', '!', '@', ';', '[']) && line.ends_with(".txt") {
+        if !line.contains(['=', '<', '>', '~', '!', '@', ';', '['])
+            && Path::new(line).extension().is_some_and(|end| end == "txt")
+        {
             return Err(Error::requirement(
                 origin,
                 line,

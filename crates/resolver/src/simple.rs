@@ -84,14 +84,14 @@ impl BoolOrHashes<'_> {
 pub(crate) fn json<'a>(body: &'a [u8], base: &Url) -> Result<Vec<File<'a>>, String> {
     // A whole page of well-typed files is the rule, so files are looked at one by one only after
     // that failed.
-    let (meta, files) = match serde_json::from_slice::<JsonPage<'a, JsonFile<'a>>>(body) {
-        Ok(page) => (page.meta, page.files),
-        Err(_) => {
-            let page: JsonPage<'a, &'a RawValue> = serde_json::from_slice(body)
-                .map_err(|error| format!("it is not a JSON page: {error}"))?;
-            let files = page.files.iter().filter_map(|file| serde_json::from_str(file.get()).ok());
-            (page.meta, files.collect())
-        }
+    let (meta, files) = if let Ok(page) = serde_json::from_slice::<JsonPage<'a, JsonFile<'a>>>(body)
+    {
+        (page.meta, page.files)
+    } else {
+        let page: JsonPage<'a, &'a RawValue> = serde_json::from_slice(body)
+            .map_err(|error| format!("it is not a JSON page: {error}"))?;
+        let files = page.files.iter().filter_map(|file| serde_json::from_str(file.get()).ok());
+        (page.meta, files.collect())
     };
     if let Some(version) = meta.and_then(|meta| meta.api_version)
         && version.split('.').next() != Some("1")

@@ -1,6 +1,6 @@
-//! The solver: PubGrub over [`Packages`], for one target.
+//! The solver: `PubGrub` over [`Packages`], for one target.
 //!
-//! A project is one PubGrub package; each extra of it is another that depends on the same version
+//! A project is one `PubGrub` package; each extra of it is another that depends on the same version
 //! of the project. Only decisions shape the result, never the order in which answers arrive.
 
 use std::cell::{Cell, RefCell};
@@ -87,7 +87,7 @@ pub(crate) fn solve(
     let solution = match pubgrub::resolve(&provider, Node::Root, Version::new([0])) {
         Ok(solution) => solution,
         Err(PubGrubError::NoSolution(tree)) => {
-            let no_solution = NoSolution::explain(&provider, tree);
+            let no_solution = NoSolution::explain(&provider, &tree);
             return Err(Error::NoSolution(Box::new(no_solution)));
         }
         Err(

@@ -31,7 +31,7 @@ pub(crate) mod tests {
     use super::Target;
     use crate::tags::{Libc, TagFacts, Tags};
 
-    /// CPython 3.11 on Linux with glibc 2.36, x86-64.
+    /// `CPython` 3.11 on Linux with glibc 2.36, x86-64.
     pub(crate) fn target() -> Target {
         let markers = MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
             implementation_name: "cpython",

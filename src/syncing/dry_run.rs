@@ -1,0 +1,83 @@
+//! What a sync would do, without doing it.
+
+use pyfast_installer::{Generation, current};
+use serde_json::json;
+
+use super::install::{Job, installed};
+use super::lock_file::LockFile;
+use super::report::{Changes, Report, Timings, listed};
+use crate::commands::lock::FILE;
+use crate::environment::packages_json;
+use crate::failure::Failure;
+use crate::resolving::Request;
+
+impl Job<'_> {
+    /// Resolves where needed, and says what a sync would do.
+    pub(super) fn dry_run(&self, lock_file: LockFile) -> Result<Report, Failure> {
+        let lock = match lock_file {
+            LockFile { existing: Some(lock), current: true, .. } => lock,
+            LockFile { existing, .. } => {
+                let inputs = self
+                    .inputs
+                    .as_ref()
+                    .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+                let session = self.session(&inputs.set)?;
+                self.progress.step("resolving");
+                let request = Request {
+                    set: &inputs.set,
+                    args: &self.options.resolve,
+                    target: &self.target,
+                    previous: existing.as_ref(),
+                };
+                let resolved = session.resolve(&request, None);
+                session.runtime.shutdown_background();
+                resolved?.lock
+            }
+        };
+        let before = current(&self.layout, &self.place.name);
+        let before_packages = before.as_ref().map(installed).unwrap_or_default();
+        let spec = self.spec(&lock);
+        let id = pyfast_installer::id(&self.layout, &spec);
+        let mut acts = Vec::new();
+        for package in &lock.packages {
+            if !self.layout.wheel(&package.sha256).is_dir() {
+                acts.push(format!("fetch {}", package.filename));
+            }
+        }
+        match Generation::find(&self.layout, &id) {
+            Some(_) => acts.push(format!("use the environment {id}, which is there")),
+            None => acts.push(format!("compose the environment {id}")),
+        }
+        let changed = before.is_none_or(|generation| generation.id != id);
+        let facts = json!({
+            "environment": self.layout.env(&id),
+            "current": self.place.current(),
+            "id": id,
+            "python": {
+                "executable": self.interpreter.executable,
+                "version": self.interpreter.version().to_string(),
+            },
+            "packages": packages_json(&lock),
+            "lock": self.place.directory().join(FILE),
+        });
+        let changes = Changes::between(&before_packages, &listed(&facts));
+        let after = listed(&facts);
+        for package in before_packages.iter().filter(|package| after.contains(package)) {
+            acts.push(format!("keep {} {}", package.name, package.version));
+        }
+        for package in &changes.removed {
+            acts.push(format!("leave out {} {}", package.name, package.version));
+        }
+        for package in &changes.added {
+            acts.push(format!("add {} {}", package.name, package.version));
+        }
+        for package in &changes.updated {
+            acts.push(format!("replace {} {} by {}", package.name, package.from, package.to));
+        }
+        if changed {
+            acts.push(format!("activate {id}"));
+        }
+        let timings = Timings { total: self.started.elapsed(), ..Timings::default() };
+        Ok(Report { facts, changed, changes, timings, fetched: 0, dry_run: true, plan: acts })
+    }
+}

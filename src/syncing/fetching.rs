@@ -1,0 +1,214 @@
+//! From a lock that may be out of date to wheels in the store: resolving, downloading, unpacking and
+//! compiling overlap here.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
+use pyfast_resolver::{
+    Candidate, Credentials, Lock, Locked, Metadata, RequirementSet, Sha256, parse_metadata,
+};
+
+use super::install::Job;
+use super::lock_file::LockFile;
+use super::report::Timings;
+use crate::commands::lock::write;
+use crate::environment::{compiling_python, host_python};
+use crate::failure::{Code, Failure};
+use crate::resolving::{Outcome, Request, Session};
+
+/// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
+const WHOLE_UP_TO: u64 = 1 << 20;
+
+/// What fetching gives.
+pub(super) struct Fetched {
+    pub(super) lock: Lock,
+    pub(super) timings: Timings,
+    /// Wheels that were unpacked.
+    pub(super) count: usize,
+    pub(super) session: Option<Session>,
+}
+
+pub(super) fn wanted(package: &Locked) -> Wanted {
+    Wanted {
+        filename: package.filename.clone(),
+        location: package.location.clone(),
+        sha256: package.sha256,
+        size: package.size,
+        body: None,
+    }
+}
+
+impl Job<'_> {
+    /// Locks where needed, and has every wheel of the lock in the store.
+    pub(super) fn fetch(
+        &self,
+        lock_file: LockFile,
+        store: &Arc<Store>,
+    ) -> Result<Fetched, Failure> {
+        let compile = self.place.compiles(self.options);
+        let lock_file = match lock_file {
+            LockFile { existing: Some(lock), current: true, .. } => {
+                return self.fetch_locked(lock, store, compile);
+            }
+            other => other,
+        };
+        let resolving = Instant::now();
+        let inputs = self
+            .inputs
+            .as_ref()
+            .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+        let session = self.session(&inputs.set)?;
+        let downloads = Arc::new(self.downloads(store, &session, compile)?);
+        let ahead = Arc::clone(&downloads);
+        let on_decided = Box::new(move |candidate: &Candidate, body| {
+            if let Some(sha256) = candidate.sha256 {
+                ahead.start(Wanted {
+                    filename: candidate.filename.clone(),
+                    location: candidate.location.clone(),
+                    sha256,
+                    size: candidate.size,
+                    body,
+                });
+            }
+        });
+        self.progress.step("resolving");
+        let request = Request {
+            set: &inputs.set,
+            args: &self.options.resolve,
+            target: &self.target,
+            previous: lock_file.existing.as_ref(),
+        };
+        let Outcome { lock, warnings, claims } =
+            session.resolve(&request, Some((WHOLE_UP_TO, on_decided)))?;
+        for warning in warnings {
+            self.settings.ui.warning(warning);
+        }
+        let resolve = resolving.elapsed();
+        let fetching = Instant::now();
+        self.progress.expect(lock.packages.len());
+        downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?;
+        self.check_claims(store, &lock, &claims)?;
+        if let Some(path) = &lock_file.path {
+            write(path, &lock.to_toml(path.parent().unwrap_or(Path::new("/"))))?;
+        }
+        let timings = Timings { resolve, fetch: fetching.elapsed(), ..Timings::default() };
+        let count = downloads.fetched();
+        Ok(Fetched { lock, timings, count, session: Some(session) })
+    }
+
+    fn fetch_locked(
+        &self,
+        lock: Lock,
+        store: &Arc<Store>,
+        compile: bool,
+    ) -> Result<Fetched, Failure> {
+        let missing = lock.packages.iter().any(|package| {
+            !store.contains(&package.sha256)
+                || compile
+                    && !pyfast_installer::is_compiled(
+                        &self.layout,
+                        &self.interpreter,
+                        &package.sha256,
+                    )
+        });
+        if !missing {
+            return Ok(Fetched { lock, timings: Timings::default(), count: 0, session: None });
+        }
+        let fetching = Instant::now();
+        // A lock names its files, so no index is needed; but credentials come with the indexes.
+        let session =
+            self.session(&self.inputs.as_ref().map_or_else(RequirementSet::default, |inputs| {
+                let mut credentials = Credentials::default();
+                credentials.merge(&inputs.set.credentials);
+                let index = inputs.set.index.clone();
+                RequirementSet { index, credentials, ..RequirementSet::default() }
+            }))?;
+        let downloads = self.downloads(store, &session, compile)?;
+        self.progress.expect(lock.packages.len());
+        downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?;
+        let timings = Timings { fetch: fetching.elapsed(), ..Timings::default() };
+        Ok(Fetched { lock, timings, count: downloads.fetched(), session: Some(session) })
+    }
+
+    /// A metadata file that says other than its wheel could hide a requirement.
+    fn check_claims(
+        &self,
+        store: &Store,
+        lock: &Lock,
+        claims: &[(Sha256, Arc<Metadata>)],
+    ) -> Result<(), Failure> {
+        for (sha256, claimed) in claims {
+            let directory = store.manifest(sha256)?.dist_info;
+            let path = self.layout.wheel(sha256).join("root").join(directory).join("METADATA");
+            let text = fs_err::read(&path).map_err(|error| {
+                Failure::new("io", format!("cannot read metadata: {error}"), Code::Mendable)
+            })?;
+            let own = parse_metadata(&String::from_utf8_lossy(&text));
+            if own.as_ref() != Ok(&**claimed) {
+                let package = lock.packages.iter().find(|package| package.sha256 == *sha256);
+                let name = package.map(|package| package.filename.to_string()).unwrap_or_default();
+                let message = format!(
+                    "the metadata file of {name} on its index is not the wheel's own METADATA"
+                );
+                return Err(Failure::new("bad-wheel", message, Code::Mendable).hint(
+                    "the index may be hiding requirements: report it to who runs it, or use another index",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn session(&self, set: &RequirementSet) -> Result<Session, Failure> {
+        let host = host_python(self.settings, Some(&self.interpreter));
+        Session::new(self.settings, set, host.as_deref(), self.settings.cache_directory()?)
+    }
+
+    fn downloads(
+        &self,
+        store: &Arc<Store>,
+        session: &Session,
+        compile: bool,
+    ) -> Result<Downloads, Failure> {
+        let compiler = if compile { self.compiler()? } else { None };
+        let client = Arc::clone(&session.client);
+        Ok(Downloads::new(
+            Arc::clone(store),
+            client,
+            compiler,
+            session.runtime.handle(),
+            self.progress.sink(),
+        ))
+    }
+
+    /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.
+    fn compiler(&self) -> Result<Option<Compiler>, Failure> {
+        let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        if let Some(python) = compiling_python(self.settings, &self.interpreter) {
+            return Ok(Some(Compiler::start(&python, workers)?));
+        }
+        let version = self.interpreter.short_version();
+        self.settings.ui.warning(format!(
+            "no Python {version} on this machine can compile bytecode for the image: \
+             containers will compile at each start"
+        ));
+        Ok(None)
+    }
+
+    /// Hashes every file of the lock's wheels, and fetches those again that are damaged.
+    pub(super) fn heal(&self, store: &Arc<Store>, lock: &Lock) -> Result<(), Failure> {
+        let wheels: Vec<Sha256> = lock.packages.iter().map(|package| package.sha256).collect();
+        let findings = verify(&self.layout, &wheels)?;
+        if findings.is_empty() {
+            return Ok(());
+        }
+        for finding in &findings {
+            self.settings.ui.warning(format!("{finding}; it is fetched again"));
+        }
+        repair(store, &findings)?;
+        let compile = self.place.compiles(self.options);
+        self.fetch_locked(lock.clone(), store, compile)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Which lock a sync goes by: the user's own beside the requirements, else the one kept in the root.
+
+use std::path::{Path, PathBuf};
+
+use pyfast_resolver::{Lock, Target};
+
+use super::{LockUse, Options, Place};
+use crate::commands::lock::{FILE, beside, is_current};
+use crate::failure::{Code, Failure};
+use crate::resolving::Inputs;
+use crate::settings::Settings;
+
+/// The lock that there is, and where a new one goes.
+pub(super) struct LockFile {
+    /// The user's own lock file, kept up to date where there is one.
+    pub(super) path: Option<PathBuf>,
+    /// The text and content of the existing lock.
+    pub(super) existing: Option<Lock>,
+    /// Whether it answers the requirements.
+    pub(super) current: bool,
+}
+
+impl LockFile {
+    /// Finds the lock, and says whether it may be used as it is.
+    pub(super) fn find(
+        options: &Options,
+        settings: &Settings,
+        place: &Place,
+        inputs: Option<&Inputs>,
+        target: &Target,
+    ) -> Result<Self, Failure> {
+        let own = Some(own_path(options, settings, inputs)).filter(|path| path.is_file());
+        if options.lock_use == LockUse::Frozen {
+            let path = own.unwrap_or_else(|| place.directory().join(FILE));
+            let text = fs_err::read_to_string(&path).map_err(|error| no_lock(&path, &error))?;
+            let lock = Lock::from_toml(&text, &path, target)?;
+            return Ok(Self { path: None, existing: Some(lock), current: true });
+        }
+        let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
+        let existing = fs_err::read_to_string(&path)
+            .ok()
+            .and_then(|text| Lock::from_toml(&text, &path, target).ok());
+        let upgrade = options.resolve.upgrade || !options.resolve.upgrade_package.is_empty();
+        let answers = |lock: &Lock| {
+            inputs.is_some_and(|inputs| is_current(lock, inputs, &options.resolve, target))
+        };
+        let current = !upgrade && existing.as_ref().is_some_and(answers);
+        if options.lock_use == LockUse::Locked && !current {
+            let what =
+                if own.is_some() { "does not answer the requirements" } else { "is missing" };
+            let message =
+                format!("the lock `{}` {what}, and --locked forbids changing it", path.display());
+            return Err(
+                Failure::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
+            );
+        }
+        Ok(Self { path: own, existing, current })
+    }
+}
+
+/// Where the user's own lock would be: beside the first requirements file, or in the project.
+pub(super) fn own_path(options: &Options, settings: &Settings, inputs: Option<&Inputs>) -> PathBuf {
+    let working = &settings.project.working_directory;
+    let first = inputs
+        .and_then(|inputs| inputs.set.files.first())
+        .or_else(|| options.resolve.requirements.first());
+    let first = first
+        .cloned()
+        .or_else(|| settings.project.requirements(&[], &settings.env).ok()?.into_iter().next());
+    match first {
+        // A lock may be named where requirements are.
+        Some(path) if path.file_name().is_some_and(|name| name == FILE) => working.join(path),
+        Some(path) => beside(&working.join(path)),
+        None => settings.project.directory.join(FILE),
+    }
+}
+
+fn no_lock(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("cannot read the lock `{}`: {error}", path.display());
+    Failure::new("lock", message, Code::Mendable)
+        .hint("make one with `pyfast lock`, or leave --frozen out")
+}
