@@ -159,7 +159,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     }
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
-    text += &format!(
+    let settings = format!(
         "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}",
         args.prerelease,
         args.resolution,
@@ -171,6 +171,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         facts.implementation,
         facts.machine,
     );
+    text.push_str(&settings);
     format!("sha256:{}", digest(text.as_bytes()))
 }
 

@@ -143,13 +143,13 @@ impl Place {
 
     fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
         let text = format!(
-            "{:?} {:?} {:?} {} {} {:?} {:?} {}",
+            "{:?} {:?} {:?} {} {} {} {:?} {}",
             options.resolve,
             options.lock_use,
             options.link_mode,
             self.compiles(options),
             options.strict,
-            self.seen.as_os_str(),
+            self.seen.display(),
             settings.project.config.link.real,
             indexes::fingerprint(settings),
         );

@@ -1,6 +1,7 @@
 //! What a sync would do, without doing it.
 
 use pyfast_installer::{Generation, current};
+use pyfast_resolver::Lock;
 use serde_json::json;
 
 use super::install::{Job, installed};
@@ -14,26 +15,7 @@ use crate::resolving::Request;
 impl Job<'_> {
     /// Resolves where needed, and says what a sync would do.
     pub(super) fn dry_run(&self, lock_file: LockFile) -> Result<Report, Failure> {
-        let lock = match lock_file {
-            LockFile { existing: Some(lock), current: true, .. } => lock,
-            LockFile { existing, .. } => {
-                let inputs = self
-                    .inputs
-                    .as_ref()
-                    .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
-                let session = self.session(&inputs.set)?;
-                self.progress.step("resolving");
-                let request = Request {
-                    set: &inputs.set,
-                    args: &self.options.resolve,
-                    target: &self.target,
-                    previous: existing.as_ref(),
-                };
-                let resolved = session.resolve(&request, None);
-                session.runtime.shutdown_background();
-                resolved?.lock
-            }
-        };
+        let lock = self.locked(lock_file)?;
         let before = current(&self.layout, &self.place.name);
         let before_packages = before.as_ref().map(installed).unwrap_or_default();
         let spec = self.spec(&lock);
@@ -79,5 +61,29 @@ impl Job<'_> {
         }
         let timings = Timings { total: self.started.elapsed(), ..Timings::default() };
         Ok(Report { facts, changed, changes, timings, fetched: 0, dry_run: true, plan: acts })
+    }
+
+    /// The lock as a sync would have it.
+    fn locked(&self, lock_file: LockFile) -> Result<Lock, Failure> {
+        match lock_file {
+            LockFile { existing: Some(lock), current: true, .. } => Ok(lock),
+            LockFile { existing, .. } => {
+                let inputs = self
+                    .inputs
+                    .as_ref()
+                    .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+                let session = self.session(&inputs.set)?;
+                self.progress.step("resolving");
+                let request = Request {
+                    set: &inputs.set,
+                    args: &self.options.resolve,
+                    target: &self.target,
+                    previous: existing.as_ref(),
+                };
+                let resolved = session.resolve(&request, None);
+                session.runtime.shutdown_background();
+                Ok(resolved?.lock)
+            }
+        }
     }
 }
