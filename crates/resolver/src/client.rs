@@ -18,6 +18,8 @@ use crate::error::Error;
 const ATTEMPTS: u32 = 5;
 /// The longest that a `Retry-After` is obeyed, in all.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// The most that is reserved for a body on the server's word.
+const RESERVE: usize = 32 << 20;
 /// No further attempt is made after this.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A body that brings less than this in [`DRIP_WINDOW`] is given up.
@@ -255,8 +257,8 @@ async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Byte
     if declared.is_some_and(|length| length > limit) {
         return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
     }
-    // The declared length is the server's word: reserve little on its account.
-    let mut body = BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(1 << 20));
+    // The declared length is the server's word: untouched memory costs nothing, but has its limit.
+    let mut body = BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE));
     let (mut window, mut in_window) = (Instant::now(), 0);
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
         if body.len() + chunk.len() > limit {
