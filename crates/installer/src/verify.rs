@@ -88,7 +88,8 @@ pub fn verify_generation(layout: &Layout, generation: &Generation) -> Result<Vec
 }
 
 /// Removes the wheels that have findings, and returns them: they are to be fetched and compiled again.
-/// Generations use the new ones without being composed again.
+/// What a generation has as links is healed with the store; hard links and copies keep the old content until
+/// the generation is removed and composed again.
 ///
 /// # Errors
 /// If a wheel cannot be removed.
