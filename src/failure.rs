@@ -211,6 +211,7 @@ fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> 
         Unusable::Tags(_) => {
             Some(format!("{name} {newest} has wheels for other platforms or Pythons only"))
         }
+        Unusable::TooNew => Some(format!("{name} {newest} is left out by --exclude-newer")),
         Unusable::Hash | Unusable::NoFiles => None,
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use pyfast_resolver::{
-    Cache, Client, ClientOptions, Lock, Metadata, OnDecided, PackageName, Policy, Preference,
-    Prereleases, ReadContext, Registry, RequirementSet, Selector, Sha256, Source, Sources, Target,
-    direct_wheels, policy, read_requirements, resolve,
+    Cache, Client, ClientOptions, Location, Lock, Metadata, OnDecided, PackageName, Policy,
+    Preference, Prereleases, ReadContext, Registry, RequirementSet, Selector, Sha256, Source,
+    Sources, Target, direct_wheels, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
@@ -138,7 +138,9 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     }));
     let flat = set.index.find_links.iter().chain(&settings.common.index.find_links);
     paths.extend(
-        flat.map(|place| project.working_directory.join(place)).filter(|path| path.exists()),
+        flat.map(|place| place.strip_prefix("file://").unwrap_or(place))
+            .filter(|place| !place.contains("://"))
+            .map(|place| project.working_directory.join(place)),
     );
     Ok(Inputs { set, paths })
 }
@@ -190,8 +192,18 @@ pub(crate) struct Outcome {
     pub(crate) lock: Lock,
     /// What the user should know.
     pub(crate) warnings: Vec<String>,
-    /// What metadata files said of wheels, which the wheels themselves must say too.
-    pub(crate) claims: Vec<(Sha256, Arc<Metadata>)>,
+    /// The metadata that was resolved with, which the wheels themselves must have too.
+    pub(crate) claims: Vec<Claim>,
+}
+
+/// What an index said of a wheel.
+pub(crate) struct Claim {
+    pub(crate) filename: String,
+    pub(crate) location: Location,
+    pub(crate) sha256: Sha256,
+    pub(crate) metadata: Arc<Metadata>,
+    /// Whether it came from a file beside the wheel.
+    pub(crate) beside: bool,
 }
 
 /// The runtime, the client and the indexes of one run.
@@ -230,6 +242,13 @@ impl Session {
         Ok(Self { runtime: runtime()?, client, cache, sources })
     }
 
+    /// Forgets metadata that turned out not to be the wheel's own.
+    pub(crate) fn forget(&self, claim: &Claim) {
+        if let Location::Url(url) = &claim.location {
+            self.cache.forget_metadata(&claim.sha256, url);
+        }
+    }
+
     /// Resolves; what is decided on the way goes to `on_decided`.
     pub(crate) fn resolve(
         &self,
@@ -237,10 +256,10 @@ impl Session {
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
         let Request { set, args, target, previous } = *request;
-        let policy = policy(set, base_policy(args, previous)?)?;
+        let policy = policy(set, target, base_policy(args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
         let mut sources = self.sources.clone();
-        sources.direct = direct_wheels(set)?;
+        sources.direct = direct_wheels(set, target)?;
         let (whole_up_to, on_decided) = match ahead {
             Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
             None => (0, None),
@@ -254,11 +273,14 @@ impl Session {
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
         lock.inputs = Some(inputs_digest(set, args, target));
-        let claimed = resolution
-            .packages
-            .iter()
-            .filter_map(|package| Some((package.sha256, Arc::clone(package.claimed.as_ref()?))));
-        Ok(Outcome { claims: claimed.collect(), lock, warnings: resolution.warnings })
+        let claims = resolution.packages.iter().map(|package| Claim {
+            filename: package.candidate.filename.to_string(),
+            location: package.candidate.location.clone(),
+            sha256: package.sha256,
+            metadata: Arc::clone(&package.claimed),
+            beside: package.candidate.core_metadata,
+        });
+        Ok(Outcome { claims: claims.collect(), lock, warnings: resolution.warnings })
     }
 }
 

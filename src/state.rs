@@ -24,7 +24,7 @@ pub(crate) struct Input {
     /// Whether there was nothing of that name.
     #[serde(default)]
     absent: bool,
-    /// Zero for directories, whose time tells whether anything was added or removed.
+    /// Zero for directories, whose listing is compared.
     size: u64,
     mtime_ns: u128,
     sha256: String,
@@ -127,7 +127,7 @@ impl Input {
             let sha256 = String::new();
             return Some(Self { path, absent: true, size: 0, mtime_ns: 0, sha256 });
         };
-        let content = if metadata.is_dir() { Vec::new() } else { fs_err::read(path).ok()? };
+        let content = if metadata.is_dir() { listing(path) } else { fs_err::read(path).ok()? };
         Some(Self {
             path: fs_err::canonicalize(path).ok()?,
             absent: false,
@@ -142,10 +142,10 @@ impl Input {
         if self.absent {
             return false;
         }
-        let same_time = mtime_ns(&metadata) == self.mtime_ns;
         if metadata.is_dir() {
-            return same_time && self.mtime_ns + GRANULARITY_NS < written_ns;
+            return digest(&listing(&self.path)) == self.sha256;
         }
+        let same_time = mtime_ns(&metadata) == self.mtime_ns;
         if metadata.len() != self.size {
             return false;
         }
@@ -154,6 +154,20 @@ impl Input {
         }
         fs_err::read(&self.path).is_ok_and(|content| digest(&content) == self.sha256)
     }
+}
+
+/// What a directory holds: names, sizes and times, sorted.
+fn listing(directory: &Path) -> Vec<u8> {
+    let entries = fs_err::read_dir(directory).into_iter().flatten().flatten();
+    let mut lines: Vec<String> = entries
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            let name = entry.file_name();
+            Some(format!("{} {} {}\n", name.display(), metadata.len(), mtime_ns(&metadata)))
+        })
+        .collect();
+    lines.sort();
+    lines.concat().into_bytes()
 }
 
 fn mtime_ns(metadata: &std::fs::Metadata) -> u128 {

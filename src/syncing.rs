@@ -143,7 +143,7 @@ impl Place {
 
     fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
         let text = format!(
-            "{:?} {:?} {:?} {} {} {} {:?} {}",
+            "{:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?}",
             options.resolve,
             options.lock_use,
             options.link_mode,
@@ -152,6 +152,10 @@ impl Place {
             self.seen.display(),
             settings.project.config.link.real,
             indexes::fingerprint(settings),
+            settings.project.working_directory.display(),
+            settings.project.requirements(&options.resolve.requirements, &settings.env).ok(),
+            settings.project.constraints(&options.resolve.constraints, &settings.env),
+            settings.project.config.index.strategy,
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
     }

@@ -39,8 +39,9 @@ pub(super) fn sync(
     let interpreter = connection.interpreter(image, settings)?;
     let target = interpreter.target();
     let inputs = read_inputs(&options.resolve, settings)?;
-    if options.lock_use != LockUse::Update {
-        let message = "--locked and --frozen need a volume that this machine can write".to_owned();
+    if options.lock_use != LockUse::Update || options.dry_run {
+        let message =
+            "--locked, --frozen and --dry-run need a volume that this machine can write".to_owned();
         return Err(Failure::usage(message).hint("run pyfast as root, or leave the option out"));
     }
     let host = host_python(settings, Some(&interpreter));
@@ -137,6 +138,13 @@ impl Helper<'_> {
         ]
         .map(str::to_owned)
         .into();
+        for (wanted, flag) in [
+            (options.strict, "--strict"),
+            (options.verify, "--verify"),
+            (options.reinstall, "--reinstall"),
+        ] {
+            arguments.extend(wanted.then(|| flag.to_owned()));
+        }
         match options.compile {
             Some(true) => arguments.push("--compile".to_owned()),
             Some(false) => arguments.push("--no-compile".to_owned()),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
 use pyfast_resolver::{
-    Candidate, Credentials, Lock, Locked, Metadata, RequirementSet, Sha256, parse_metadata,
+    Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, parse_metadata,
 };
 
 use super::install::Job;
@@ -16,7 +16,7 @@ use super::report::Timings;
 use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
-use crate::resolving::{Outcome, Request, Session};
+use crate::resolving::{Claim, Outcome, Request, Session};
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;
@@ -89,12 +89,13 @@ impl Job<'_> {
         let fetching = Instant::now();
         self.progress.expect(lock.packages.len());
         downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?;
-        self.check_claims(store, &lock, &claims)?;
+        let admitted = downloads.admitted();
+        self.check_claims(store, &session, &claims, &admitted)?;
         if let Some(path) = &lock_file.path {
             write(path, &lock.to_toml(path.parent().unwrap_or(Path::new("/"))))?;
         }
         let timings = Timings { resolve, fetch: fetching.elapsed(), ..Timings::default() };
-        let count = downloads.fetched();
+        let count = downloads.admitted().len();
         Ok(Fetched { lock, timings, count, session: Some(session) })
     }
 
@@ -104,15 +105,17 @@ impl Job<'_> {
         store: &Arc<Store>,
         compile: bool,
     ) -> Result<Fetched, Failure> {
-        let missing = lock.packages.iter().any(|package| {
-            !store.contains(&package.sha256)
-                || compile
+        let wheels: Vec<Sha256> = lock.packages.iter().map(|package| package.sha256).collect();
+        let missing = !store.missing(&wheels)?.is_empty();
+        let missing = missing
+            || lock.packages.iter().any(|package| {
+                compile
                     && !pyfast_installer::is_compiled(
                         &self.layout,
                         &self.interpreter,
                         &package.sha256,
                     )
-        });
+            });
         if !missing {
             return Ok(Fetched { lock, timings: Timings::default(), count: 0, session: None });
         }
@@ -129,28 +132,32 @@ impl Job<'_> {
         self.progress.expect(lock.packages.len());
         downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?;
         let timings = Timings { fetch: fetching.elapsed(), ..Timings::default() };
-        Ok(Fetched { lock, timings, count: downloads.fetched(), session: Some(session) })
+        Ok(Fetched { lock, timings, count: downloads.admitted().len(), session: Some(session) })
     }
 
-    /// A metadata file that says other than its wheel could hide a requirement.
+    /// Metadata that is not the wheel's own could hide a requirement. Wheels that came now are
+    /// compared, and all whose metadata came from a file beside them.
     fn check_claims(
         &self,
         store: &Store,
-        lock: &Lock,
-        claims: &[(Sha256, Arc<Metadata>)],
+        session: &Session,
+        claims: &[Claim],
+        admitted: &[Sha256],
     ) -> Result<(), Failure> {
-        for (sha256, claimed) in claims {
-            let directory = store.manifest(sha256)?.dist_info;
-            let path = self.layout.wheel(sha256).join("root").join(directory).join("METADATA");
+        let doubtful = |claim: &&Claim| claim.beside || admitted.contains(&claim.sha256);
+        for claim in claims.iter().filter(doubtful) {
+            let directory = store.manifest(&claim.sha256)?.dist_info;
+            let path =
+                self.layout.wheel(&claim.sha256).join("root").join(directory).join("METADATA");
             let text = fs_err::read(&path).map_err(|error| {
                 Failure::new("io", format!("cannot read metadata: {error}"), Code::Mendable)
             })?;
             let own = parse_metadata(&String::from_utf8_lossy(&text));
-            if own.as_ref() != Ok(&**claimed) {
-                let package = lock.packages.iter().find(|package| package.sha256 == *sha256);
-                let name = package.map(|package| package.filename.to_string()).unwrap_or_default();
+            if own.as_ref() != Ok(&*claim.metadata) {
+                session.forget(claim);
+                let name = &claim.filename;
                 let message = format!(
-                    "the metadata file of {name} on its index is not the wheel's own METADATA"
+                    "the metadata of {name} that its index gives is not the wheel's own METADATA"
                 );
                 return Err(Failure::new("bad-wheel", message, Code::Mendable).hint(
                     "the index may be hiding requirements: report it to who runs it, or use another index",

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_resolver::{Lock, Target};
+use pyfast_resolver::{Location, Lock, Target, file_digest};
 
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_current};
@@ -37,12 +37,16 @@ impl LockFile {
             return Ok(Self { path: None, existing: Some(lock), current: true });
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
-        let existing = fs_err::read_to_string(&path)
-            .ok()
-            .and_then(|text| Lock::from_toml(&text, &path, target).ok());
+        let existing = match fs_err::read_to_string(&path) {
+            Err(_) => None,
+            // The user's own lock is not thrown away for being unreadable.
+            Ok(text) if own.is_some() => Some(Lock::from_toml(&text, &path, target)?),
+            Ok(text) => Lock::from_toml(&text, &path, target).ok(),
+        };
         let upgrade = options.resolve.upgrade || !options.resolve.upgrade_package.is_empty();
         let answers = |lock: &Lock| {
             inputs.is_some_and(|inputs| is_current(lock, inputs, &options.resolve, target))
+                && local_wheels_stand(lock)
         };
         let current = !upgrade && existing.as_ref().is_some_and(answers);
         if options.lock_use == LockUse::Locked && !current {
@@ -54,8 +58,24 @@ impl LockFile {
                 Failure::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
             );
         }
-        Ok(Self { path: own, existing, current })
+        // Another tool's lock may say more than this target needs: it is kept to, never rewritten.
+        let foreign = existing.as_ref().is_some_and(|lock| lock.inputs.is_none());
+        if let Some(own) = own.as_ref().filter(|_| foreign) {
+            settings.ui.warning(format!(
+                "`{}` was not made by pyfast: its versions are preferred, and it is left as it is",
+                own.display()
+            ));
+        }
+        Ok(Self { path: own.filter(|_| !foreign), existing, current })
     }
+}
+
+/// Whether the wheels on this machine are still those that were locked.
+fn local_wheels_stand(lock: &Lock) -> bool {
+    lock.packages.iter().all(|package| match &package.location {
+        Location::Path(path) => file_digest(path).is_ok_and(|digest| digest == package.sha256),
+        Location::Url(_) => true,
+    })
 }
 
 /// Where the user's own lock would be: beside the first requirements file, or in the project.

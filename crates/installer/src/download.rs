@@ -4,14 +4,13 @@
 //! Tasks on the runtime fetch; unpacking crosses to rayon once, in [`Shared::unpack`].
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
-use pyfast_resolver::{Client, Location, Request, Sha256, WheelFilename};
+use pyfast_resolver::{Client, LARGEST_FILE, Location, Request, Sha256, WheelFilename};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -30,6 +29,9 @@ const UNKNOWN_UNITS: u32 = 4 << 4;
 const SLACK: u64 = 16 << 20;
 /// How often to look whether another process has finished with a wheel.
 const POLL: Duration = Duration::from_millis(10);
+/// When to say that another process is waited for, and when to give up.
+const SOON: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A wheel that is to be in the store.
 #[derive(Debug, Clone)]
@@ -64,7 +66,7 @@ struct Shared {
     compiler: Option<Compiler>,
     memory: Semaphore,
     sink: Sink,
-    fetched: AtomicUsize,
+    admitted: Mutex<Vec<Sha256>>,
 }
 
 impl Downloads {
@@ -77,14 +79,8 @@ impl Downloads {
         sink: Sink,
     ) -> Self {
         let memory = Semaphore::new(MEMORY_UNITS as usize);
-        let shared = Arc::new(Shared {
-            store,
-            client,
-            compiler,
-            memory,
-            sink,
-            fetched: AtomicUsize::new(0),
-        });
+        let shared =
+            Arc::new(Shared { store, client, compiler, memory, sink, admitted: Mutex::default() });
         Self { shared, runtime: runtime.clone(), work: Mutex::default() }
     }
 
@@ -110,9 +106,9 @@ impl Downloads {
         outcome.clone()
     }
 
-    /// How many wheels were unpacked so far.
-    pub fn fetched(&self) -> usize {
-        self.shared.fetched.load(Ordering::Relaxed)
+    /// The wheels that were unpacked so far.
+    pub fn admitted(&self) -> Vec<Sha256> {
+        self.shared.admitted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until all of `wanted` are in the store. What was started and is not among them is left
@@ -135,7 +131,7 @@ impl Downloads {
 
 impl Shared {
     async fn bring(self: Arc<Self>, wanted: Wanted) -> Result<(), Error> {
-        if !self.store.contains(&wanted.sha256) {
+        if !self.store.missing(&[wanted.sha256])?.is_empty() {
             self.fetch_and_unpack(&wanted).await?;
         }
         if self.compiler.is_some() {
@@ -161,10 +157,10 @@ impl Shared {
         let units = wanted.size.map_or(UNKNOWN_UNITS, |size| {
             u32::try_from(size / UNIT + 1).unwrap_or(u32::MAX).min(MEMORY_UNITS)
         });
-        // The semaphore is never closed.
-        let _memory = self.memory.acquire_many(units).await;
         // Of several processes that want a wheel one fetches it; the others find it in the store.
         let Some(_lock) = self.lock(&wanted.sha256).await? else { return Ok(()) };
+        // The semaphore is never closed.
+        let _memory = self.memory.acquire_many(units).await;
         let bytes = match (&wanted.body, &wanted.location) {
             (Some(body), _) => body.clone(),
             (None, Location::Path(path)) => {
@@ -178,7 +174,7 @@ impl Shared {
                 // A little more than was announced, so that a file that changed is told by its hash.
                 let limit = wanted.size.map(|size| size.saturating_add(SLACK));
                 let limit = limit.and_then(|size| usize::try_from(size).ok());
-                let request = Request::file(url.clone(), limit.unwrap_or(usize::MAX));
+                let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE));
                 let answer = self.client.fetch(&request).await.map_err(Error::Fetch)?;
                 if !answer.status.is_success() {
                     return Err(Error::Fetch(pyfast_resolver::Error::Status {
@@ -197,6 +193,8 @@ impl Shared {
     async fn lock(&self, sha256: &Sha256) -> Result<Option<FileLock>, Error> {
         let shelf = sha256.to_string();
         let path = self.store.layout().locks().join(format!("wheels-{}", &shelf[..2]));
+        let started = Instant::now();
+        let mut told = false;
         loop {
             let lock = FileLock::try_create(&path)?;
             if self.store.contains(sha256) {
@@ -204,6 +202,12 @@ impl Shared {
             }
             if lock.is_some() {
                 return Ok(lock);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(Error::LockTimeout { path, seconds: PATIENCE.as_secs() });
+            }
+            if started.elapsed() > SOON && !std::mem::replace(&mut told, true) {
+                (self.sink)(Event::Waiting { lock: path.clone() });
             }
             tokio::time::sleep(POLL).await;
         }
@@ -237,7 +241,9 @@ impl Shared {
 
     fn admitted(&self, wanted: &Wanted, admission: Admission) {
         if let Admission::Unpacked(manifest) = admission {
-            self.fetched.fetch_add(1, Ordering::Relaxed);
+            let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+            admitted.push(wanted.sha256);
+            drop(admitted);
             (self.sink)(Event::Admitted {
                 wheel: wanted.filename.to_string(),
                 sha256: wanted.sha256,

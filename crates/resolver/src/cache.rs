@@ -2,15 +2,17 @@
 //! Freshness is RFC 9111's, judged by `http-cache-semantics`.
 //!
 //! ```text
-//! <cache>/pages-1/<index digest>/<project>    length of the header, header (JSON), encoded page
-//! <cache>/metadata-1/<aa>/<digest>            excerpt of METADATA; the digest is the wheel's
+//! <cache>/pages-2/<index digest>/<project>    length of the header, header (JSON), encoded page
+//! <cache>/metadata-2/<aa>/<digest>            excerpt of METADATA; the digest is of wheel digest and URL
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
 //! ```
 //! A cache that cannot be written is not an error: the next run fetches again.
 
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -20,15 +22,22 @@ use sha2::Digest;
 use url::Url;
 
 use crate::distribution::Sha256;
+use crate::page::{Page, StoredPage};
 
-const PAGES: &str = "pages-1";
-const METADATA: &str = "metadata-1";
+const PAGES: &str = "pages-2";
+/// Bytes of a page's file that are read at once: header and index of nearly every page.
+const HEAD: usize = 48 << 10;
+/// Pages of more than [`HEAD`] bytes that stay open at once; others are read whole.
+const OPEN: usize = 256;
+const METADATA: &str = "metadata-2";
 const HINTS: &str = "hints-1";
 
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: Option<PathBuf>,
+    /// How many pages were opened so far.
+    opened: Arc<AtomicUsize>,
 }
 
 /// What is known of a cached page besides its content.
@@ -45,15 +54,49 @@ pub(crate) struct PageHeader {
 impl Cache {
     /// A cache below `root`, or none.
     pub fn new(root: Option<PathBuf>) -> Self {
-        Self { root }
+        Self { root, opened: Arc::default() }
     }
 
+    /// A page that is read as far as it is needed.
+    pub(crate) fn open_page(
+        &self,
+        index: &Url,
+        project: &str,
+        number: usize,
+    ) -> Option<(PageHeader, Page)> {
+        let path = self.page_path(index, project)?;
+        let file = fs_err::File::open(path).ok()?.into_parts().0;
+        let mut head = vec![0; HEAD];
+        let count = file.read_at(&mut head, 0).ok()?;
+        head.truncate(count);
+        if count < HEAD {
+            let (header, encoded) = split(&head.into())?;
+            return Some((header, Page::decode(&encoded, number)?));
+        }
+        if self.opened.fetch_add(1, Ordering::Relaxed) >= OPEN {
+            let (header, encoded) = self.page(index, project)?;
+            return Some((header, Page::decode(&encoded, number)?));
+        }
+        let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
+        let start = usize::try_from(length).ok()?.checked_add(4)?;
+        let header = serde_json::from_slice(head.get(4..start)?).ok()?;
+        let end = start.checked_add(Page::index_end(head.get(start..)?)?)?;
+        if end > head.len() {
+            // An index of more than that is a damaged one.
+            let rest = u64::try_from(end).ok()?;
+            if rest > file.metadata().ok()?.len() {
+                return None;
+            }
+            head.resize(end, 0);
+            file.read_exact_at(head.get_mut(count..)?, u64::try_from(count).ok()?).ok()?;
+        }
+        let page = StoredPage::new(file, u64::try_from(start).ok()?);
+        Some((header, Page::open(head.get(start..)?, page, number)?))
+    }
+
+    /// A whole page, still encoded.
     pub(crate) fn page(&self, index: &Url, project: &str) -> Option<(PageHeader, Bytes)> {
-        let bytes = Bytes::from(fs_err::read(self.page_path(index, project)?).ok()?);
-        let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?);
-        let end = usize::try_from(length).ok()?.checked_add(4)?;
-        let header = serde_json::from_slice(bytes.get(4..end)?).ok()?;
-        Some((header, bytes.slice(end..)))
+        split(&fs_err::read(self.page_path(index, project)?).ok()?.into())
     }
 
     pub(crate) fn store_page(&self, index: &Url, project: &str, header: &PageHeader, page: &[u8]) {
@@ -65,6 +108,21 @@ impl Cache {
 
     pub(crate) fn remove_page(&self, index: &Url, project: &str) {
         if let Some(path) = self.page_path(index, project) {
+            let _ = fs_err::remove_file(path);
+        }
+    }
+
+    /// Where the metadata of a wheel is kept. What an index says of a digest is only its word, so the
+    /// key holds the URL too: no index speaks for another.
+    pub(crate) fn metadata_key(claimed: Option<&Sha256>, location: &str) -> Sha256 {
+        let claimed = claimed.map(ToString::to_string).unwrap_or_default();
+        sha256(format!("{claimed} {location}").as_bytes())
+    }
+
+    /// Forgets what an index said of a wheel, which the wheel itself did not say.
+    pub fn forget_metadata(&self, claimed: &Sha256, url: &Url) {
+        let key = Self::metadata_key(Some(claimed), url.as_str());
+        if let Some(path) = self.metadata_path(&key) {
             let _ = fs_err::remove_file(path);
         }
     }
@@ -102,6 +160,14 @@ impl Cache {
         let digest = key.to_string();
         Some(self.root.as_ref()?.join(METADATA).join(&digest[..2]).join(digest))
     }
+}
+
+/// Header and encoded page of a whole file.
+fn split(file: &Bytes) -> Option<(PageHeader, Bytes)> {
+    let length = u32::from_le_bytes(file.get(..4)?.try_into().ok()?);
+    let end = usize::try_from(length).ok()?.checked_add(4)?;
+    let header = serde_json::from_slice(file.get(4..end)?).ok()?;
+    Some((header, file.slice(end..)))
 }
 
 /// The policy for storing an answer.

@@ -57,6 +57,8 @@ pub enum Unusable {
     Yanked,
     /// Its files have other hashes than the requirements give.
     Hash,
+    /// It was uploaded at or after the time that was given, or nobody knows when.
+    TooNew,
     /// It is a pre-release, and those are not allowed.
     Prerelease,
     /// No file's name could be understood.
@@ -70,6 +72,7 @@ impl fmt::Display for Unusable {
             Self::Tags(tags) => {
                 write!(f, "has no wheel for this platform and Python, only for {tags}")
             }
+            Self::TooNew => f.write_str("is newer than allowed, or of unknown age"),
             Self::Prerelease => f.write_str("is a pre-release, and those are not allowed"),
             Self::SourceOnly => f.write_str("has no wheel, only source"),
             Self::Yanked => f.write_str("was yanked"),
@@ -130,7 +133,7 @@ pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
 pub struct Selector {
     target: Target,
     policy: Policy,
-    known: Mutex<FxHashMap<(PackageName, Version), Judgement>>,
+    known: Mutex<FxHashMap<(PackageName, Version, usize), Judgement>>,
 }
 
 impl Selector {
@@ -152,7 +155,7 @@ impl Selector {
     /// Forgets what it learnt of a project, whose page has changed.
     pub(crate) fn forget(&self, name: &PackageName) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(project, _), _| project != name);
+        known.retain(|(project, ..), _| project != name);
     }
 
     /// The best usable version in `range`.
@@ -207,7 +210,7 @@ impl Selector {
 
     /// The best file of one version, or why it has none.
     pub(crate) fn candidate(&self, name: &PackageName, version: &PageVersion) -> Judgement {
-        let key = (name.clone(), version.version.clone());
+        let key = (name.clone(), version.version.clone(), version.index);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let candidate = known.entry(key).or_insert_with(|| Arc::new(self.judge(name, version)));
         Arc::clone(candidate)
@@ -222,7 +225,7 @@ impl Selector {
                 Unusable::Hash => 0,
                 Unusable::Yanked => 1,
                 Unusable::Python(_) => 2,
-                Unusable::Tags(_) | Unusable::Prerelease => 3,
+                Unusable::Tags(_) | Unusable::Prerelease | Unusable::TooNew => 3,
                 Unusable::SourceOnly => 4,
                 Unusable::NoFiles => 5,
             };

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A body that brings less than this in [`DRIP_WINDOW`] is given up.
 const DRIP_FLOOR: usize = 30 << 10;
 const DRIP_WINDOW: Duration = Duration::from_secs(30);
+/// The largest distribution that is read without knowing its size.
+pub const LARGEST_FILE: usize = 4 << 30;
 /// Requests under way at once.
 const CONCURRENCY: usize = 64;
 

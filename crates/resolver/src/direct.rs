@@ -33,7 +33,10 @@ pub(crate) fn page(wheel: &DirectWheel) -> Page {
 }
 
 /// The SHA-256 of a file.
-pub(crate) fn file_digest(path: &Path) -> Result<Sha256, Error> {
+///
+/// # Errors
+/// [`Error::ReadWheel`].
+pub fn file_digest(path: &Path) -> Result<Sha256, Error> {
     let fail = |source| Error::ReadWheel { path: path.to_owned(), source };
     let mut file = fs_err::File::open(path).map_err(fail)?;
     let mut hasher = sha2::Sha256::new();

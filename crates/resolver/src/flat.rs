@@ -67,7 +67,7 @@ async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'stat
     if answer.status != http::StatusCode::OK {
         return Err(error(format!("the server answered {}", answer.status.as_u16())));
     }
-    Ok(read_files(&answer)?.into_iter().map(into_owned).collect())
+    Ok(read_files(&answer)?.into_iter().map(File::into_owned).collect())
 }
 
 /// The distributions of a directory, in the order of their names.
@@ -97,18 +97,4 @@ fn local_url(mut file: File<'static>) -> File<'static> {
         file.url = path.display().to_string().into();
     }
     file
-}
-
-fn into_owned(file: File<'_>) -> File<'static> {
-    let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| text.into_owned().into());
-    File {
-        filename: file.filename.into_owned().into(),
-        url: file.url.into_owned().into(),
-        requires_python: owned(file.requires_python),
-        yanked: owned(file.yanked),
-        upload_time: owned(file.upload_time),
-        sha256: file.sha256,
-        size: file.size,
-        core_metadata: file.core_metadata,
-    }
 }

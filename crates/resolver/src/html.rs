@@ -19,7 +19,12 @@ pub(crate) fn links(body: &str, url: &Url) -> (Vec<Link>, Url) {
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     let state = tokenizer.sink.state.into_inner();
-    let base = state.base.and_then(|base| url.join(&base).ok()).unwrap_or_else(|| url.clone());
+    // A base that leaves TLS, or the network for this machine's files, is none.
+    let kept = |base: &Url| {
+        base.scheme() == url.scheme() || (url.scheme(), base.scheme()) == ("http", "https")
+    };
+    let base = state.base.and_then(|base| url.join(&base).ok()).filter(kept);
+    let base = base.unwrap_or_else(|| url.clone());
     (state.links, base)
 }
 

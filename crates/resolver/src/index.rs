@@ -41,9 +41,8 @@ pub(crate) struct Index {
 impl Index {
     /// The page of a project; one from the cache may be stale.
     pub(crate) async fn page(&self, name: &PackageName) -> Result<Found, Error> {
-        if let Some((header, encoded)) = self.cache.page(&self.url, name.as_ref())
-            && let Some(page) = Page::decode(&encoded, self.number)
-        {
+        let cached = self.cache.open_page(&self.url, name.as_ref(), self.number);
+        if let Some((header, page)) = cached {
             let request = self.request(name);
             let fresh = self.client.is_offline()
                 || header.policy.before_request(&request, now()).satisfies_without_revalidation();

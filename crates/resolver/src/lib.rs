@@ -38,8 +38,9 @@ mod target;
 
 pub use cache::Cache;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Selector, Unusable};
-pub use client::{Answer, Client, ClientOptions, Request};
+pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
 pub use credentials::{Credentials, redact};
+pub use direct::file_digest;
 pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, WheelFilename};
 pub use error::Error;
 pub use lock::{Lock, Locked};

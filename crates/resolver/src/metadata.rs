@@ -5,7 +5,7 @@
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerTree, PackageName, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{MarkerTree, PackageName, VersionOrUrl};
 
 use crate::requirement_line::nesting;
 
@@ -106,7 +106,7 @@ fn dependency(text: &str) -> Result<Dependency, String> {
     if nesting(text) > 100 {
         return Err("a Requires-Dist nests parentheses more than 100 deep".to_owned());
     }
-    let parse = |text: &str| pep508_rs::Requirement::<VerbatimUrl>::from_str(text);
+    let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
     let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_mended| error));
     let parsed = parsed.map_err(|error| {
         format!("Requires-Dist `{text}`: {}", error.to_string().lines().next().unwrap_or_default())

@@ -1,9 +1,11 @@
 //! A project's page of an index, in the form it is cached in: versions sorted newest first,
 //! each with its files still encoded, because a resolution looks at few of them.
 //!
+//! An encoded page is the length of its index, the index, and the files of each version.
 //! The encoding is postcard's; a change of these types needs a new cache folder (`cache::PAGES`).
 
 use std::borrow::Cow;
+use std::os::unix::fs::FileExt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -35,35 +37,8 @@ pub(crate) struct File<'a> {
     pub(crate) core_metadata: bool,
 }
 
-#[derive(Serialize, Deserialize)]
-struct EncodedPage<'a> {
-    #[serde(borrow)]
-    versions: Vec<EncodedVersion<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EncodedVersion<'a> {
-    version: Cow<'a, str>,
-    #[serde(with = "serde_bytes_cow", borrow)]
-    files: Cow<'a, [u8]>,
-}
-
-/// postcard reads `&[u8]` without copying; `Cow<[u8]>` by itself would go byte by byte.
-mod serde_bytes_cow {
-    use std::borrow::Cow;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Cow<'a, [u8]>, D::Error> {
-        <&'de [u8]>::deserialize(deserializer).map(Cow::Borrowed)
-    }
-}
+/// What stands before the files of a page: each version with the length of its encoded files.
+type Index<'a> = Vec<(Cow<'a, str>, u32)>;
 
 /// The `index` of files from `--find-links`.
 pub(crate) const FLAT: usize = usize::MAX;
@@ -83,18 +58,76 @@ pub(crate) struct PageVersion {
     /// The version.
     pub(crate) version: Version,
     /// Files of this version, encoded; several pieces where pages were merged, the first preferred.
-    files: Vec<Bytes>,
+    files: Vec<Piece>,
     /// Which index it came from, counted in the order of preference.
     pub(crate) index: usize,
 }
 
+/// Encoded files of one version: in memory, or still in the cache.
+#[derive(Debug, Clone)]
+enum Piece {
+    Memory(Bytes),
+    Stored { page: Arc<StoredPage>, offset: u64, length: u32 },
+}
+
+/// A cached page that is read version by version. The open file stays the same page even when the
+/// cache replaces it.
+#[derive(Debug)]
+pub(crate) struct StoredPage {
+    file: std::fs::File,
+    /// Where the encoded page begins in the file.
+    start: u64,
+}
+
+impl StoredPage {
+    /// An encoded page that begins at `start` in a file.
+    pub(crate) fn new(file: std::fs::File, start: u64) -> Self {
+        Self { file, start }
+    }
+
+    fn read(&self, offset: u64, length: u32) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        self.file.read_exact_at(&mut bytes, self.start + offset).ok()?;
+        Some(bytes)
+    }
+}
+
+impl Piece {
+    fn files(&self) -> Vec<File<'static>> {
+        let decode = |bytes: &[u8]| -> Vec<File<'static>> {
+            let files: Vec<File<'_>> = postcard::from_bytes(bytes).unwrap_or_default();
+            files.into_iter().map(File::into_owned).collect()
+        };
+        match self {
+            Self::Memory(bytes) => decode(bytes),
+            Self::Stored { page, offset, length } => {
+                page.read(*offset, *length).map(|bytes| decode(&bytes)).unwrap_or_default()
+            }
+        }
+    }
+}
+
 impl PageVersion {
     /// Decodes the files of this version.
-    pub(crate) fn files(&self) -> Vec<File<'_>> {
-        let pieces = self.files.iter();
-        pieces
-            .flat_map(|piece| postcard::from_bytes::<Vec<File<'_>>>(piece).unwrap_or_default())
-            .collect()
+    pub(crate) fn files(&self) -> Vec<File<'static>> {
+        self.files.iter().flat_map(Piece::files).collect()
+    }
+}
+
+impl File<'_> {
+    /// The same file without borrowing.
+    pub(crate) fn into_owned(self) -> File<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| text.into_owned().into());
+        File {
+            filename: self.filename.into_owned().into(),
+            url: self.url.into_owned().into(),
+            requires_python: owned(self.requires_python),
+            yanked: owned(self.yanked),
+            upload_time: owned(self.upload_time),
+            sha256: self.sha256,
+            size: self.size,
+            core_metadata: self.core_metadata,
+        }
     }
 }
 
@@ -122,27 +155,62 @@ impl Page {
             versions[group].1.push(file);
         }
         versions.sort_by(|a, b| b.0.cmp(&a.0));
-        let versions = versions
-            .into_iter()
-            .map(|(version, mut files)| {
-                files.sort_by(|a, b| a.filename.cmp(&b.filename));
-                EncodedVersion {
-                    version: version.to_string().into(),
-                    files: postcard::to_stdvec(&files).unwrap_or_default().into(),
-                }
-            })
-            .collect();
-        postcard::to_stdvec(&EncodedPage { versions }).unwrap_or_default()
+        let mut index = Index::with_capacity(versions.len());
+        let mut encoded = Vec::new();
+        for (version, mut files) in versions {
+            files.sort_by(|a, b| a.filename.cmp(&b.filename));
+            let files = postcard::to_stdvec(&files).unwrap_or_default();
+            let Ok(length) = u32::try_from(files.len()) else { continue };
+            index.push((version.to_string().into(), length));
+            encoded.extend(files);
+        }
+        let index = postcard::to_stdvec(&index).unwrap_or_default();
+        let length = u32::try_from(index.len()).unwrap_or_default();
+        [&length.to_le_bytes()[..], &index, &encoded].concat()
     }
 
     /// Reads an encoded page; `None` if it is damaged.
-    pub(crate) fn decode(encoded: &Bytes, index: usize) -> Option<Self> {
-        let page: EncodedPage<'_> = postcard::from_bytes(encoded).ok()?;
-        let mut versions = Vec::with_capacity(page.versions.len());
-        for EncodedVersion { version, files } in page.versions {
+    pub(crate) fn decode(encoded: &Bytes, number: usize) -> Option<Self> {
+        let index = encoded.get(4..Self::index_end(encoded)?)?;
+        Self::from_index(index, number, |offset, length| {
+            let start = usize::try_from(offset).ok()?;
+            let end = start.checked_add(usize::try_from(length).ok()?)?;
+            (end <= encoded.len()).then(|| Piece::Memory(encoded.slice(start..end)))
+        })
+    }
+
+    /// Reads the index of a page that stays in its file. `head` is the page's beginning, at least up to
+    /// [`Self::index_end`].
+    pub(crate) fn open(head: &[u8], page: StoredPage, number: usize) -> Option<Self> {
+        let page = Arc::new(page);
+        let index = head.get(4..Self::index_end(head)?)?;
+        Self::from_index(index, number, |offset, length| {
+            Some(Piece::Stored { page: Arc::clone(&page), offset, length })
+        })
+    }
+
+    /// Where the index of an encoded page ends, from its first four bytes.
+    pub(crate) fn index_end(head: &[u8]) -> Option<usize> {
+        let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
+        usize::try_from(length).ok()?.checked_add(4)
+    }
+
+    fn from_index(
+        index: &[u8],
+        number: usize,
+        piece: impl Fn(u64, u32) -> Option<Piece>,
+    ) -> Option<Self> {
+        let entries: Index<'_> = postcard::from_bytes(index).ok()?;
+        let mut versions = Vec::with_capacity(entries.len());
+        let mut offset = u64::try_from(index.len()).ok()? + 4;
+        for (version, length) in entries {
             let version = Version::from_str(&version).ok()?;
-            let Cow::Borrowed(files) = files else { return None };
-            versions.push(PageVersion { version, files: vec![encoded.slice_ref(files)], index });
+            versions.push(PageVersion {
+                version,
+                files: vec![piece(offset, length)?],
+                index: number,
+            });
+            offset += u64::from(length);
         }
         Some(Self { versions: versions.into() })
     }
@@ -158,7 +226,12 @@ impl Page {
     }
 
     /// Joins pages: each version once, its files in the order of `pages`.
-    pub(crate) fn merge(pages: Vec<Self>) -> Self {
+    pub(crate) fn merge(mut pages: Vec<Self>) -> Self {
+        if pages.len() == 1
+            && let Some(only) = pages.pop()
+        {
+            return only;
+        }
         let mut versions: Vec<PageVersion> = Vec::new();
         for page in pages {
             if versions.is_empty() {

@@ -19,7 +19,7 @@ use version_ranges::Ranges;
 
 use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
-use crate::client::{Client, Request};
+use crate::client::{Client, LARGEST_FILE, Request};
 use crate::direct;
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
@@ -69,6 +69,7 @@ pub type OnDecided = Box<dyn Fn(&Candidate, Option<Bytes>) + Send + Sync>;
 pub struct Registry {
     shared: Arc<Shared>,
     on_decided: Option<OnDecided>,
+    unsettled: Mutex<Option<String>>,
 }
 
 struct Shared {
@@ -124,7 +125,7 @@ impl Registry {
             bodies: Semaphore::new(24),
             runtime: runtime.clone(),
         };
-        Self { shared: Arc::new(shared), on_decided: None }
+        Self { shared: Arc::new(shared), on_decided: None, unsettled: Mutex::default() }
     }
 
     /// Has `on_decided` called with each decision of the solver.
@@ -168,8 +169,10 @@ impl Registry {
     /// Asks, all at once, whether the pages that were used although stale still stand. Gives the
     /// projects whose pages changed; they are replaced.
     ///
+    /// A server that cannot be reached leaves the cached pages standing, with a warning.
+    ///
     /// # Errors
-    /// What fetching fails with.
+    /// What fetching fails with otherwise.
     pub(crate) fn settle(&self) -> Result<Vec<PackageName>, Error> {
         // Tasks that revalidate take the same lock: it must be free while they are waited for.
         let stale = {
@@ -187,7 +190,14 @@ impl Registry {
         let answers = shared.runtime.block_on(join_all(asked));
         let mut changed = Vec::new();
         for answer in answers {
-            changed.extend(answer?);
+            match answer {
+                Ok(name) => changed.extend(name),
+                Err(Error::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(Error::Status { url, status: status @ 500.., .. }) => {
+                    self.unsettled(&url, &format!("the server answered {status}"));
+                }
+                Err(error) => return Err(error),
+            }
         }
         for name in &changed {
             // The cache now has the new page, fresh or just fetched.
@@ -196,6 +206,18 @@ impl Registry {
             shared.pages.replace(name.clone(), page);
         }
         Ok(changed)
+    }
+
+    fn unsettled(&self, url: &Url, reason: &str) {
+        let warning =
+            format!("cached index pages are used as they are: cannot fetch {url}: {reason}");
+        let mut warning_kept = self.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
+        warning_kept.get_or_insert(warning);
+    }
+
+    /// What the user should know of pages that could not be revalidated.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// A wheel that came whole while its metadata was read; it is given away.
@@ -323,33 +345,21 @@ impl Shared {
         &self,
         candidate: &Candidate,
     ) -> Result<Result<Arc<Metadata>, String>, Error> {
-        let key = candidate
-            .sha256
-            .unwrap_or_else(|| cache::sha256(candidate.location.to_string().as_bytes()));
+        let location = candidate.location.to_string();
+        let key = Cache::metadata_key(candidate.sha256.as_ref(), &location);
         // A file on this machine may change under an unchanged name.
         let cacheable = matches!(candidate.location, Location::Url(_));
         let cached = cacheable.then(|| self.cache.metadata(&key)).flatten();
-        let text = if let Some(text) = cached {
-            text
-        } else {
-            let text = metadata::excerpt(&self.fetch_metadata(candidate).await?);
-            if cacheable {
-                self.cache.store_metadata(&key, &text);
-            }
-            text
+        let fresh = cached.is_none();
+        let text = match cached {
+            Some(text) => text,
+            None => metadata::excerpt(&self.fetch_metadata(candidate).await?),
         };
-        Ok(metadata::parse(&text).and_then(|metadata| {
-            let (name, version) = (&candidate.name, &candidate.version);
-            if metadata.name != *name {
-                return Err(format!("its name is {}, not {name}", metadata.name));
-            }
-            let same =
-                metadata.version == *version || metadata.version == version.clone().without_local();
-            if !same {
-                return Err(format!("its version is {}, not {version}", metadata.version));
-            }
-            Ok(Arc::new(metadata))
-        }))
+        let metadata = checked(&text, candidate);
+        if fresh && cacheable && metadata.is_ok() {
+            self.cache.store_metadata(&key, &text);
+        }
+        Ok(metadata)
     }
 
     async fn fetch_metadata(&self, candidate: &Candidate) -> Result<String, Error> {
@@ -386,7 +396,7 @@ impl Shared {
 
     async fn fetch_whole(&self, candidate: &Candidate, url: &Url) -> Result<Bytes, Error> {
         let _permit = self.bodies.acquire().await;
-        let answer = self.client.fetch(&Request::file(url.clone(), usize::MAX)).await?;
+        let answer = self.client.fetch(&Request::file(url.clone(), LARGEST_FILE)).await?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
             return Err(Error::Status { url: url.clone(), status, attempts: 1 });
@@ -421,6 +431,20 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Metadata that is of this candidate.
+fn checked(text: &str, candidate: &Candidate) -> Result<Arc<Metadata>, String> {
+    let metadata = metadata::parse(text)?;
+    let (name, version) = (&candidate.name, &candidate.version);
+    if metadata.name != *name {
+        return Err(format!("its name is {}, not {name}", metadata.name));
+    }
+    let public = version.clone().without_local();
+    if metadata.version != *version && metadata.version != public {
+        return Err(format!("its version is {}, not {version}", metadata.version));
+    }
+    Ok(Arc::new(metadata))
 }
 
 /// `Accept` for pages of `--find-links`, which are HTML.

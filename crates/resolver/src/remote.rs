@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use zip::ZipArchive;
 
-use crate::client::{Client, Request};
+use crate::client::{Client, LARGEST_FILE, Request};
 use crate::distribution::WheelFilename;
 use crate::error::Error;
 use crate::metadata::LARGEST;
@@ -98,7 +98,7 @@ pub(crate) async fn by_ranges(
     let mut sparse = Sparse { size: 0, position: 0, pieces: Vec::new() };
     let mut range = format!("bytes=-{tail}");
     for _ in 0..REQUESTS {
-        let request = Request::file(url.clone(), usize::MAX).header(header::RANGE, &range);
+        let request = Request::file(url.clone(), LARGEST_FILE).header(header::RANGE, &range);
         let answer = client.fetch(&request).await?;
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {}
@@ -124,7 +124,7 @@ pub(crate) async fn by_ranges(
         };
         // Up to the next piece that is there, but not the whole wheel.
         let next = sparse.pieces.iter().map(|piece| piece.0).filter(|start| start > at).min();
-        let end = next.unwrap_or(total).min(at + (64 << 10)).max(at + 1);
+        let end = next.unwrap_or(total).min(at.saturating_add(64 << 10)).max(at.saturating_add(1));
         let from = if next == Some(end) { end.saturating_sub(64 << 10).min(*at) } else { *at };
         range = format!("bytes={from}-{}", end - 1);
     }
@@ -136,7 +136,8 @@ fn content_range(headers: &http::HeaderMap) -> Option<(u64, u64)> {
     let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (start, _) = range.split_once('-')?;
-    Some((start.trim().parse().ok()?, total.trim().parse().ok()?))
+    let (start, total) = (start.trim().parse().ok()?, total.trim().parse().ok()?);
+    (start < total && total < 1 << 40).then_some((start, total))
 }
 
 /// A byte that is needed and not there yet.

@@ -30,12 +30,6 @@ pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requi
         named(text, origin, working).map_err(|reason| fail(&reason))?
     };
     requirement.hashes = hashes;
-    if let Source::Wheel(wheel) = &requirement.source
-        && let Some(sha256) = wheel.sha256
-        && requirement.hashes.is_empty()
-    {
-        requirement.hashes.push(sha256);
-    }
     Ok(requirement)
 }
 
@@ -292,7 +286,9 @@ mod tests {
         let pinned = parse_line(&format!("a==1 --hash=sha256:{digest} --hash sha256:{digest}"));
         assert_eq!(pinned.expect("a requirement").hashes.len(), 2);
         let pinned = parse_line(&format!("https://h/a-1-py3-none-any.whl#sha256={digest}"));
-        assert_eq!(pinned.expect("a requirement").hashes.len(), 1);
+        let pinned = pinned.expect("a requirement");
+        assert!(pinned.hashes.is_empty(), "rule 33: a fragment asks for no hashes elsewhere");
+        assert!(matches!(pinned.source, Source::Wheel(wheel) if wheel.sha256.is_some()));
     }
 
     #[test]

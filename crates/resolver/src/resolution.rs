@@ -16,6 +16,7 @@ use crate::registry::{IndexStrategy, Registry};
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::solve::{Problem, Solved, solve};
+use crate::target::Target;
 
 /// How often a resolution starts again because pages changed under it.
 const ROUNDS: usize = 4;
@@ -31,8 +32,8 @@ pub struct Resolved {
     pub extras: Vec<ExtraName>,
     /// The packages of this resolution that it depends on.
     pub dependencies: Vec<PackageName>,
-    /// What a metadata file beside the wheel said of it; the wheel itself must say the same.
-    pub claimed: Option<Arc<Metadata>>,
+    /// The metadata that was resolved with; the wheel itself must say the same.
+    pub claimed: Arc<Metadata>,
     /// Where the user asks for it; empty for dependencies of others.
     pub required_by: Vec<String>,
 }
@@ -50,9 +51,12 @@ pub struct Resolution {
 ///
 /// # Errors
 /// [`Error::Requirement`] where two different wheels are named for one project.
-pub fn direct_wheels(set: &RequirementSet) -> Result<BTreeMap<PackageName, DirectWheel>, Error> {
+pub fn direct_wheels(
+    set: &RequirementSet,
+    target: &Target,
+) -> Result<BTreeMap<PackageName, DirectWheel>, Error> {
     let mut direct: BTreeMap<PackageName, DirectWheel> = BTreeMap::new();
-    for requirement in set.requirements.iter().chain(&set.constraints) {
+    for requirement in active(set, target) {
         let Source::Wheel(wheel) = &requirement.source else { continue };
         match direct.get(&requirement.name) {
             Some(known) if known.location != wheel.location => {
@@ -70,9 +74,9 @@ pub fn direct_wheels(set: &RequirementSet) -> Result<BTreeMap<PackageName, Direc
 ///
 /// # Errors
 /// [`Error::HashRequired`] where hashes are required and a requirement is not pinned or has none.
-pub fn policy(set: &RequirementSet, mut policy: Policy) -> Result<Policy, Error> {
+pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Result<Policy, Error> {
     let mut pins = FxHashSet::default();
-    for requirement in set.requirements.iter().chain(&set.constraints) {
+    for requirement in active(set, target) {
         if let Some(version) = pin(requirement) {
             pins.insert((requirement.name.clone(), version));
         }
@@ -82,10 +86,19 @@ pub fn policy(set: &RequirementSet, mut policy: Policy) -> Result<Policy, Error>
             if known.iter().any(|digest| !requirement.hashes.contains(digest)) {
                 known.retain(|digest| requirement.hashes.contains(digest));
             }
+            if known.is_empty() {
+                return Err(Error::HashRequired {
+                    origin: requirement.origin.clone(),
+                    requirement: requirement.to_string(),
+                    problem: "has no hash in common with the other lines that pin it",
+                });
+            }
         }
     }
     if set.index.require_hashes {
-        for requirement in &set.requirements {
+        let applies =
+            |requirement: &&Requirement| requirement.marker.evaluate(&target.markers, &[]);
+        for requirement in set.requirements.iter().filter(applies) {
             let hashed = policy.hashes.contains_key(&requirement.name);
             let pinned =
                 matches!(requirement.source, Source::Wheel(_)) || pin(requirement).is_some();
@@ -108,6 +121,15 @@ pub fn policy(set: &RequirementSet, mut policy: Policy) -> Result<Policy, Error>
     policy.first_party =
         set.requirements.iter().map(|requirement| requirement.name.clone()).collect();
     Ok(policy)
+}
+
+/// Requirements and constraints that count for the target.
+fn active<'a>(
+    set: &'a RequirementSet,
+    target: &'a Target,
+) -> impl Iterator<Item = &'a Requirement> {
+    let all = set.requirements.iter().chain(&set.constraints);
+    all.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]))
 }
 
 /// The version of a single `==` or `===`.
@@ -145,10 +167,9 @@ pub fn resolve(
         solved = solve(&problem, registry);
     }
     let solved = solved.map_err(|error| explain_missing(error, set, registry))?;
-    let resolution = describe(&problem, &solved, registry)?;
-    if set.index.require_hashes {
-        check_hashes(&resolution, registry)?;
-    }
+    let mut resolution = describe(&problem, &solved, registry)?;
+    resolution.warnings.extend(registry.warning());
+    check_hashes(&resolution, registry, set.index.require_hashes)?;
     registry.remember(
         resolution
             .packages
@@ -177,11 +198,12 @@ fn explain_missing(mut error: Error, set: &RequirementSet, registry: &Registry) 
     Error::UnknownPackage { name, wanted_by, indexes: indexes.chain(flat).collect() }
 }
 
-fn check_hashes(resolution: &Resolution, registry: &Registry) -> Result<(), Error> {
+fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) -> Result<(), Error> {
     let hashes = &registry.selector().policy().hashes;
     for package in &resolution.packages {
         let Candidate { name, version, filename, .. } = &package.candidate;
         match hashes.get(name) {
+            None if !required => {}
             None => {
                 let parents = resolution.packages.iter();
                 let parent = parents.clone().find(|parent| parent.dependencies.contains(name));
@@ -231,7 +253,7 @@ fn describe(
             dependencies: dependencies(problem, package, solved),
             required_by: required.map(|requirement| requirement.origin.to_string()).collect(),
             extras: package.extras.clone(),
-            claimed: candidate.core_metadata.then(|| Arc::clone(&package.metadata)),
+            claimed: Arc::clone(&package.metadata),
             candidate,
         });
     }
@@ -284,7 +306,7 @@ mod tests {
     ) {
         let (requirements, constraints) = (parsed(lines), parsed(constraints));
         let set = RequirementSet { requirements, constraints, ..RequirementSet::default() };
-        let policy = policy(&set, Policy::default()).expect("a policy");
+        let policy = policy(&set, &target(), Policy::default()).expect("a policy");
         let selector = Selector::new(target(), policy);
         let problem = Problem {
             requirements: &set.requirements,

@@ -139,7 +139,10 @@ impl<'a> Provider<'a> {
                 *range = range.intersection(&range::of(specifiers));
             }
         }
-        let direct = |requirement: &&Requirement| matches!(requirement.source, Source::Wheel(_));
+        let direct = |requirement: &&Requirement| {
+            matches!(requirement.source, Source::Wheel(_))
+                && requirement.marker.evaluate(environment, &[])
+        };
         let inputs = problem.requirements.iter().chain(problem.constraints);
         Self {
             problem,
