@@ -8,6 +8,7 @@ mod hostile;
 mod layout;
 mod lockfile;
 mod noop;
+mod noticed;
 mod output;
 mod record;
 mod scripts;

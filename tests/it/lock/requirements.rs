@@ -189,3 +189,36 @@ fn hashes_select_and_are_enforced() {
     let wrong = format!("b==1.0 --hash=sha256:{}", "0".repeat(64));
     world.require(&[&wrong]).lock(&required).refused(MENDABLE, &["b", "hash"]);
 }
+
+#[test]
+fn hashes_count_where_their_marker_does() {
+    let world = World::new();
+    let (old, new) = (Wheel::new("b", "1.0"), Wheel::new("b", "2.0"));
+    world.index.add(&old).add(&new);
+    let lines = [
+        format!("b==1.0 ; python_version < '3' --hash=sha256:{}", old.build().sha256),
+        format!("b==2.0 ; python_version >= '3' --hash=sha256:{}", new.build().sha256),
+    ];
+    check(&world, &[&lines[0], &lines[1]], &["b==2.0"]);
+}
+
+#[test]
+fn fragment_of_a_url_asks_for_no_hashes_elsewhere() {
+    let world = world();
+    let wheel = Wheel::new("e", "1.0");
+    world.index.add(&wheel);
+    let built = wheel.build();
+    let url = format!("{}#sha256={}", world.index.file_url(&built.filename), built.sha256);
+    check(&world, &["b", &format!("e @ {url}")], &["b==2.0", "e==1.0"]);
+}
+
+#[test]
+fn variables_of_this_machine_are_not_expanded_in_metadata() {
+    let mut world = World::new();
+    world.env.insert("MY_SECRET".to_owned(), "hunter2".to_owned());
+    let requirement = "b @ https://h.test/${MY_SECRET}/b-1.0-py3-none-any.whl";
+    world.index.add(&Wheel::new("a", "1.0").requires(requirement));
+    let ran = world.require(&["a"]).lock(&[]);
+    assert!(!ran.stderr.contains("hunter2") && !ran.stdout.contains("hunter2"), "{ran}");
+    ran.refused(MENDABLE, &["depends on b by URL"]);
+}
