@@ -44,7 +44,7 @@ pub struct Wanted {
     pub sha256: Sha256,
     /// Its size in bytes, where that is known.
     pub size: Option<u64>,
-    /// Its bytes, where they were already fetched.
+    /// Its bytes, where they were already fetched and their digest was checked.
     pub body: Option<Bytes>,
 }
 
@@ -217,6 +217,7 @@ impl Shared {
     async fn unpack(self: &Arc<Self>, wanted: &Wanted, bytes: Bytes) -> Result<(), Error> {
         let (sender, receiver) = oneshot::channel();
         let (shared, filename, sha256) = (Arc::clone(self), wanted.filename.clone(), wanted.sha256);
+        let found = wanted.body.is_some().then_some(sha256);
         rayon::spawn(move || {
             let admit = std::panic::AssertUnwindSafe(|| {
                 let expected = sha256;
@@ -224,7 +225,7 @@ impl Shared {
                 shared.store.admit(&WheelBytes {
                     filename: &filename,
                     expected,
-                    found: None,
+                    found,
                     bytes,
                 })
             });
