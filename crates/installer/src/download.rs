@@ -222,12 +222,7 @@ impl Shared {
             let admit = std::panic::AssertUnwindSafe(|| {
                 let expected = sha256;
                 let bytes = &bytes[..];
-                shared.store.admit(&WheelBytes {
-                    filename: &filename,
-                    expected,
-                    found,
-                    bytes,
-                })
+                shared.store.admit(&WheelBytes { filename: &filename, expected, found, bytes })
             });
             // Nobody waits any more if the run has already failed.
             let _ = sender.send(std::panic::catch_unwind(admit));
