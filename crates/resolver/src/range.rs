@@ -53,6 +53,15 @@ pub(crate) fn pinned(range: &Ranges<Version>) -> Option<&Version> {
     }
 }
 
+/// Whether a range is nothing but the local versions of some pins, which hardly ever exist: nothing
+/// that a person would want to hear of.
+pub(crate) fn is_locals(range: &Ranges<Version>) -> bool {
+    range.iter().all(|(lower, upper)| match (lower, upper) {
+        (Bound::Excluded(lower), Bound::Excluded(upper)) => after_locals(lower) == *upper,
+        _ => false,
+    })
+}
+
 /// A range in the words of specifiers: `>=1,<2`, `==1.0`, `<1 or >2`; empty for any version.
 pub(crate) fn describe(range: &Ranges<Version>) -> String {
     if range.is_empty() {

@@ -1,7 +1,7 @@
 //! Why there is no solution, in words: each step names the packages, the versions, and where a
 //! requirement was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use pep440_rs::Version;
@@ -10,7 +10,7 @@ use pubgrub::{DerivationTree, Derived, External, Map, Term};
 use version_ranges::Ranges;
 
 use crate::candidate::{Prereleases, Unusable};
-use crate::range::describe;
+use crate::range::{describe, is_locals};
 use crate::requirement::Source;
 use crate::solve::{Node, Provider};
 
@@ -44,15 +44,18 @@ impl fmt::Display for NoSolution {
 
 impl NoSolution {
     pub(crate) fn explain(provider: &Provider<'_>, tree: &Tree) -> Self {
-        let mut names: Vec<&PackageName> =
-            tree.packages().iter().filter_map(|node| node.name()).collect();
-        names.sort();
-        names.dedup();
         let mut missing: Vec<PackageName> = provider.missing.borrow().iter().cloned().collect();
         missing.sort();
-        let unusable = names.iter().filter_map(|name| {
-            let reasons = unusable(provider, name);
-            (!reasons.is_empty()).then(|| ((*name).clone(), reasons))
+        // Only versions that were looked for are worth a word.
+        let mut sought = BTreeMap::new();
+        no_versions(tree, &mut sought, &mut BTreeSet::new());
+        let unusable = sought.into_iter().filter_map(|(name, range)| {
+            let mut reasons = unusable(provider, &name);
+            for (_, versions) in &mut reasons {
+                versions.retain(|version| range.contains(version));
+            }
+            reasons.retain(|(_, versions)| !versions.is_empty());
+            (!reasons.is_empty()).then_some((name, reasons))
         });
         let unusable = unusable.collect();
         let mut writer = Writer { provider, steps: Vec::new(), explained: BTreeMap::new() };
@@ -61,6 +64,28 @@ impl NoSolution {
             writer.steps.push(capitalise(&conclusion));
         }
         Self { steps: writer.steps, missing, unsearched: false, unusable }
+    }
+}
+
+/// The ranges in which no usable version was found, by project.
+fn no_versions(
+    tree: &Tree,
+    found: &mut BTreeMap<PackageName, Ranges<Version>>,
+    seen: &mut BTreeSet<usize>,
+) {
+    match tree {
+        DerivationTree::External(External::NoVersions(node, range)) => {
+            if let Some(name) = node.name() {
+                let known = found.entry(name.clone()).or_insert_with(Ranges::empty);
+                *known = known.union(range);
+            }
+        }
+        // A shared part is walked once: the tree may be far larger than what it is made of.
+        DerivationTree::Derived(derived) if derived.shared_id.is_none_or(|id| seen.insert(id)) => {
+            no_versions(&derived.cause1, found, seen);
+            no_versions(&derived.cause2, found, seen);
+        }
+        _ => {}
     }
 }
 
@@ -128,6 +153,7 @@ impl Writer<'_> {
         match cause {
             // That the root is wanted needs no saying.
             DerivationTree::External(External::NotRoot(..)) => {}
+            DerivationTree::External(External::NoVersions(_, range)) if is_locals(range) => {}
             DerivationTree::External(fact) => {
                 let fact = self.fact(fact);
                 if !facts.contains(&fact) {
@@ -234,7 +260,8 @@ impl Writer<'_> {
         let versions: Vec<&Version> =
             page.versions().iter().map(|version| &version.version).collect();
         match list(&versions) {
-            Some(list) => format!(" (there is {list})"),
+            Some(list) if versions.len() == 1 => format!(" (there is {list})"),
+            Some(list) => format!(" (there are {list})"),
             None => " (it has no releases)".to_owned(),
         }
     }

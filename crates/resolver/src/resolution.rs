@@ -373,7 +373,7 @@ mod tests {
         }
         check(&world, &["c<2", "c>=2"], &[], Err("c<2 (r.txt:1) and c>=2 (r.txt:2)"));
         check(&world, &["c>=2"], &["c<2"], Err("constrained to c<2 (r.txt:1)"));
-        check(&world, &["c>5"], &[], Err("there is no version of c>5 (there is 1.0 and 2.0)"));
+        check(&world, &["c>5"], &[], Err("there is no version of c>5 (there are 1.0 and 2.0)"));
         check(&world, &["nope"], &[], Err("nope was not found"));
     }
 }
