@@ -65,7 +65,7 @@ pub struct Sources {
 /// its metadata.
 pub type OnDecided = Box<dyn Fn(&Candidate, Option<Bytes>) + Send + Sync>;
 
-/// [`Packages`] over the network.
+/// Packages over the network, fetched ahead of the solver.
 pub struct Registry {
     shared: Arc<Shared>,
     on_decided: Option<OnDecided>,
