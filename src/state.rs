@@ -12,7 +12,7 @@ use crate::settings::Environment;
 
 const FILE: &str = "state.json";
 /// A change of [`State`] is a new number, and makes the next sync look for itself.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// File systems and clocks tick coarsely: a file changed this shortly before it was read may change
 /// again without a new time, so its content is compared.
 const GRANULARITY_NS: u128 = 50_000_000;
@@ -42,12 +42,35 @@ pub(crate) struct State {
     settings: String,
     /// Identity of the interpreter, or of the image it is in.
     interpreter: String,
-    /// When this was written, in nanoseconds since the epoch.
-    written_ns: u128,
+    /// When the inputs were looked at, in nanoseconds since the epoch.
+    seen_ns: u128,
     /// The generation that was activated.
     pub(crate) id: String,
     /// The result as `--json` shows it, without what differs from run to run.
     pub(crate) report: serde_json::Value,
+}
+
+/// Inputs as they were when a sync began to read them.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    inputs: Vec<Input>,
+    at_ns: u128,
+}
+
+impl Seen {
+    /// Looks at files and directories; what is not there is seen as such.
+    pub(crate) fn look(paths: &[PathBuf]) -> Self {
+        let at_ns = now_ns();
+        Self { inputs: paths.iter().filter_map(|path| Input::read(path)).collect(), at_ns }
+    }
+
+    /// Looks again at a file that the sync itself has written.
+    pub(crate) fn look_again(&mut self, path: &Path) {
+        let Some(input) = Input::read(path) else { return };
+        let absolute = std::path::absolute(path).unwrap_or_default();
+        self.inputs.retain(|known| known.path != input.path && known.path != absolute);
+        self.inputs.push(input);
+    }
 }
 
 /// Where a sync's result depends on more than its inputs' content.
@@ -60,7 +83,7 @@ pub(crate) struct Circumstances {
 impl State {
     /// The state of an environment that has just been activated.
     pub(crate) fn new(
-        inputs: &[PathBuf],
+        seen: &Seen,
         variables: impl Iterator<Item = (String, String)>,
         circumstances: &Circumstances,
         id: String,
@@ -68,11 +91,11 @@ impl State {
     ) -> Self {
         Self {
             version: VERSION,
-            inputs: inputs.iter().filter_map(|path| Input::read(path)).collect(),
+            inputs: seen.inputs.clone(),
             variables: variables.map(|(name, value)| (name, digest(value.as_bytes()))).collect(),
             settings: circumstances.settings.clone(),
             interpreter: circumstances.interpreter.clone(),
-            written_ns: now_ns(),
+            seen_ns: seen.at_ns,
             id,
             report,
         }
@@ -102,7 +125,7 @@ impl State {
         self.settings == circumstances.settings
             && self.interpreter == circumstances.interpreter
             && self.variables.iter().all(unchanged)
-            && self.inputs.iter().all(|input| input.holds(self.written_ns))
+            && self.inputs.iter().all(|input| input.holds(self.seen_ns))
     }
 }
 
@@ -137,7 +160,7 @@ impl Input {
         })
     }
 
-    fn holds(&self, written_ns: u128) -> bool {
+    fn holds(&self, seen_ns: u128) -> bool {
         let Ok(metadata) = fs_err::metadata(&self.path) else { return self.absent };
         if self.absent {
             return false;
@@ -149,7 +172,7 @@ impl Input {
         if metadata.len() != self.size {
             return false;
         }
-        if same_time && self.mtime_ns + GRANULARITY_NS < written_ns {
+        if same_time && self.mtime_ns + GRANULARITY_NS < seen_ns {
             return true;
         }
         fs_err::read(&self.path).is_ok_and(|content| digest(&content) == self.sha256)
@@ -199,7 +222,7 @@ mod tests {
         let file = directory.path().join("r.txt");
         fs_err::write(&file, "a==1").expect("written");
         let state = State::new(
-            std::slice::from_ref(&file),
+            &Seen::look(std::slice::from_ref(&file)),
             [("TOKEN".to_owned(), String::new())].into_iter(),
             &circumstances("s"),
             "id".to_owned(),

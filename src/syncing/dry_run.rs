@@ -2,13 +2,10 @@
 
 use pyfast_installer::{Generation, current};
 use pyfast_resolver::Lock;
-use serde_json::json;
 
 use super::install::{Job, installed};
 use super::lock_file::LockFile;
 use super::report::{Changes, Report, Timings, listed};
-use crate::commands::lock::FILE;
-use crate::environment::packages_json;
 use crate::failure::Failure;
 use crate::resolving::Request;
 
@@ -31,17 +28,7 @@ impl Job<'_> {
             None => acts.push(format!("compose the environment {id}")),
         }
         let changed = before.is_none_or(|generation| generation.id != id);
-        let facts = json!({
-            "environment": self.layout.env(&id),
-            "current": self.place.current(),
-            "id": id,
-            "python": {
-                "executable": self.interpreter.executable,
-                "version": self.interpreter.version().to_string(),
-            },
-            "packages": packages_json(&lock),
-            "lock": self.place.directory().join(FILE),
-        });
+        let facts = self.facts(&id, &lock);
         let changes = Changes::between(&before_packages, &listed(&facts));
         let after = listed(&facts);
         for package in before_packages.iter().filter(|package| after.contains(package)) {

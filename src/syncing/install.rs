@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyfast_installer::{
     EnvironmentOptions, EnvironmentSpec, Generation, Interpreter, Layout, Package, Store, activate,
-    compose, current, lock_project, plan,
+    compose, current, lock_project, plan, recompose,
 };
 use pyfast_resolver::{Location, Lock, Locked, Target, redact};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::resolving::{Inputs, read_inputs};
 use crate::settings::Settings;
-use crate::state::State;
+use crate::state::{Seen, State};
 
 /// Syncs; the interpreter is only asked where something has moved.
 pub(super) fn sync(
@@ -37,13 +37,27 @@ pub(super) fn sync(
         LockUse::Frozen => None,
         _ => Some(read_inputs(&options.resolve, settings)?),
     };
+    // Looked at before anything else is done: an edit from now on is the next sync's.
+    let mut paths = inputs.as_ref().map(|inputs| inputs.paths.clone()).unwrap_or_default();
+    paths.push(own_path(options, settings, inputs.as_ref()));
+    let seen = Seen::look(&paths);
     let interpreter = probe()?;
     let target = interpreter.target();
     let lock = LockFile::find(options, settings, place, inputs.as_ref(), &target)?;
     let layout = place.layout()?;
     let progress = Progress::new(settings.ui);
-    let mut job =
-        Job { options, settings, place, inputs, interpreter, target, layout, progress, started };
+    let mut job = Job {
+        options,
+        settings,
+        place,
+        inputs,
+        interpreter,
+        target,
+        layout,
+        progress,
+        started,
+        seen,
+    };
     let outcome = job.run(lock);
     job.progress.done();
     outcome
@@ -96,6 +110,8 @@ pub(super) struct Job<'a> {
     pub(super) layout: Layout,
     pub(super) progress: Progress,
     pub(super) started: Instant,
+    /// The state of everything that this sync reads.
+    seen: Seen,
 }
 
 impl Job<'_> {
@@ -111,7 +127,11 @@ impl Job<'_> {
         let before = current(&self.layout, &self.place.name);
         let before_packages = before.as_ref().map(installed).unwrap_or_default();
         let store = Arc::new(Store::open(&self.layout)?);
+        let written = lock_file.path.clone().filter(|_| !lock_file.current);
         let fetched = self.fetch(lock_file, &store)?;
+        if let Some(lock) = written {
+            self.seen.look_again(&lock);
+        }
         let (lock, mut timings) = (fetched.lock, fetched.timings);
         let composing = Instant::now();
         let lock_text = lock.to_toml(Path::new("/"));
@@ -125,7 +145,7 @@ impl Job<'_> {
         let changed = activate(&self.layout, &self.place.name, &generation, at)?;
         timings.compose = composing.elapsed();
         self.link_for_editors();
-        let facts = self.facts(&generation, &lock);
+        let facts = self.facts(&generation.id, &lock);
         self.remember(&generation, &facts);
         if let Some(session) = fetched.session {
             session.runtime.shutdown_background();
@@ -177,19 +197,20 @@ impl Job<'_> {
             if !self.options.reinstall {
                 return Ok(ready);
             }
-            ready.remove(store)?;
+            let plan = plan(&self.layout, spec)?;
+            return Ok(recompose(store, spec, &plan, lock_text, &*self.progress.sink())?);
         }
         let plan = plan(&self.layout, spec)?;
         Ok(compose(store, spec, &plan, lock_text, &*self.progress.sink())?)
     }
 
     /// The result without what differs from run to run.
-    pub(super) fn facts(&self, generation: &Generation, lock: &Lock) -> Value {
+    pub(super) fn facts(&self, id: &str, lock: &Lock) -> Value {
         let directory = self.place.directory();
         json!({
-            "environment": generation.path,
+            "environment": self.layout.env(id),
             "current": self.place.current(),
-            "id": generation.id,
+            "id": id,
             "python": {
                 "executable": self.interpreter.executable,
                 "version": self.interpreter.version().to_string(),
@@ -201,16 +222,13 @@ impl Job<'_> {
 
     /// Lets the next sync see that nothing moved.
     fn remember(&self, generation: &Generation, facts: &Value) {
-        let mut paths = self.inputs.as_ref().map(|inputs| inputs.paths.clone()).unwrap_or_default();
         let variables = self.inputs.iter().flat_map(|inputs| &inputs.set.variables).map(|name| {
             let value = self.settings.environment.all().get(name);
             (name.clone(), value.cloned().unwrap_or_default())
         });
-        // A lock that appears, or changes, is looked at.
-        paths.push(own_path(self.options, self.settings, self.inputs.as_ref()));
         let circumstances = self.place.circumstances(self.options, self.settings);
         let state =
-            State::new(&paths, variables, &circumstances, generation.id.clone(), facts.clone());
+            State::new(&self.seen, variables, &circumstances, generation.id.clone(), facts.clone());
         if let Err(error) = state.store(&self.place.directory()) {
             self.settings.ui.detail(format!("cannot remember this sync: {error}"));
         }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
@@ -163,17 +164,56 @@ pub fn compose(
 ) -> Result<Generation, Error> {
     let layout = store.layout();
     let generation = Generation::at(layout, &plan.id);
-    let composed = |reused| events(Event::Composed { id: plan.id.clone(), reused });
+    let ready = || events(Event::Composed { id: plan.id.clone(), reused: true });
     if Generation::find(layout, &plan.id).is_some() {
-        composed(true);
+        ready();
         return Ok(generation);
     }
     let waiting = |path: &Path| events(Event::Waiting { lock: path.to_owned() });
     let _alone = FileLock::exclusive(&layout.locks().join(format!("env-{}", plan.id)), &waiting)?;
     if Generation::find(layout, &plan.id).is_some() {
-        composed(true);
+        ready();
         return Ok(generation);
     }
+    make(store, spec, plan, lock, events)
+}
+
+/// Composes the environment of `spec` anew even where it is ready, and puts it in the place of the old
+/// one in one exchange: `current` never leads nowhere. One that somebody uses is left as it is.
+///
+/// # Errors
+/// If the disk refuses; the old one stands then.
+pub fn recompose(
+    store: &Store,
+    spec: &EnvironmentSpec,
+    plan: &LinkPlan,
+    lock: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Generation, Error> {
+    let layout = store.layout();
+    let waiting = |path: &Path| events(Event::Waiting { lock: path.to_owned() });
+    let _alone = FileLock::exclusive(&layout.locks().join(format!("env-{}", plan.id)), &waiting)?;
+    let Some(ready) = Generation::find(layout, &plan.id) else {
+        return make(store, spec, plan, lock, events);
+    };
+    let Some(_unused) = FileLock::try_exclusive(&ready.env_json())? else {
+        let message = format!("the environment {} is in use and is left as it is", plan.id);
+        events(Event::Warning { message });
+        return Ok(ready);
+    };
+    make(store, spec, plan, lock, events)
+}
+
+/// Composes aside and lets the result appear; the caller holds the generation's lock.
+fn make(
+    store: &Store,
+    spec: &EnvironmentSpec,
+    plan: &LinkPlan,
+    lock: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Generation, Error> {
+    let layout = store.layout();
+    let generation = Generation::at(layout, &plan.id);
     for clash in &plan.clashes {
         events(Event::Warning { message: clash.to_string() });
     }
@@ -189,7 +229,7 @@ pub fn compose(
         let _ = remove_tree(&staging);
         return Err(error);
     }
-    composed(false);
+    events(Event::Composed { id: plan.id.clone(), reused: false });
     Ok(generation)
 }
 
@@ -215,7 +255,11 @@ fn describe(
 fn appear(store: &Store, staging: &Path, generation: &Generation) -> Result<(), Error> {
     let place = &generation.path;
     if place.exists() {
-        // Not whole, or it would have been found: what a power cut or a hand left.
+        if renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE).is_ok() {
+            remove_tree(staging)?;
+            return sync_directory(&store.layout().envs());
+        }
+        // A file system without exchange: between the two renames there is nothing.
         let away = store.workspace().join(fresh_name());
         fs_err::rename(place, &away).map_err(Error::io("replace", place))?;
         remove_tree(&away)?;

@@ -34,7 +34,7 @@ pub use compose::plan;
 pub use disk::FileLock;
 pub use download::{Downloads, Sink, Wanted};
 pub use entry_points::EntryPoint;
-pub use environment::{Generation, compose, id};
+pub use environment::{Generation, compose, id, recompose};
 pub use error::{Error, Refusal};
 pub use event::Event;
 pub use interpreter::{Interpreter, PROBE};

@@ -108,3 +108,16 @@ fn metadata_of_one_index_does_not_speak_for_another() {
     world.index.publish(crate::support::page::File::new(wheel));
     assert_eq!(world.sync(&[]).packages(), ["e==1.0"]);
 }
+
+#[test]
+fn an_edit_during_a_sync_is_noticed_by_the_next() {
+    let world = world();
+    world.index.delay("/simple/b/", 600);
+    world.require(&["b==1.0"]);
+    let mut child = world.command(&["sync", "-q", "-r", "requirements.txt"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(250));
+    // The same size, while the sync waits for the index.
+    world.require(&["b==2.0"]);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(world.sync(&[]).packages(), ["b==2.0"]);
+}
