@@ -3,6 +3,7 @@
 
 mod docker;
 mod recorded;
+mod services;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,6 +14,10 @@ use bytes::Bytes;
 
 pub use docker::Docker;
 pub use recorded::{Program, Recorded};
+pub use services::{
+    Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
+    PublishedPort, Services, Status,
+};
 
 use crate::error::Error;
 

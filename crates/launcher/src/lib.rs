@@ -3,6 +3,7 @@
 //! know anything of Python packaging. Prints nothing, reads no environment variable.
 
 mod archive;
+mod compose_file;
 mod engine;
 mod error;
 mod helper;
@@ -14,9 +15,13 @@ mod volume;
 
 pub mod entry;
 
+pub use compose_file::{
+    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
+};
 pub use engine::{
-    ContainerSpec, DEFAULT_PATH, Docker, Engine, EngineVersion, Exit, FileStat, Image, Mount,
-    Output, Program, Recorded, ScratchContainer, Volume,
+    Action, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker, Engine, EngineVersion,
+    ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, LogLine, LogsWanted, Mount, Output,
+    Program, PublishedPort, Recorded, ScratchContainer, Services, Status, Volume,
 };
 pub use error::{Error, Unreachable};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};

@@ -1,0 +1,150 @@
+//! What the launcher needs to know of a compose project. Owns the types; must not know YAML.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A project as its compose files describe it: interpolated, merged, profiles applied.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ComposeProject {
+    /// Its name, by which Compose labels containers: `COMPOSE_PROJECT_NAME`, a top-level `name`, else the directory's.
+    pub name: String,
+    /// The directory relative paths start from: that of the first file.
+    pub directory: PathBuf,
+    /// The files, in the order in which they were merged, absolute.
+    pub files: Vec<PathBuf>,
+    /// Whether the files were found and not named (by `-f` or `COMPOSE_FILE`): then an override file beside them
+    /// is loaded by Compose itself.
+    pub found: bool,
+    /// The active services by name. Those of profiles that are not active are not among them.
+    pub services: BTreeMap<String, Service>,
+    /// Names of services left out because of their profiles.
+    pub inactive: Vec<String>,
+    /// Values of variables that were interpolated, for a digest of what shapes the project. They may be secrets.
+    pub variables: BTreeMap<String, Option<String>>,
+}
+
+/// A service.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Service {
+    /// The image, as written.
+    pub image: Option<String>,
+    /// How the image is built.
+    pub build: Option<Build>,
+    /// The command; `Some(vec![])` when it is emptied.
+    pub command: Option<Vec<String>>,
+    /// The entrypoint; `Some(vec![])` when it is emptied.
+    pub entrypoint: Option<Vec<String>>,
+    /// Environment variables; `None` is taken from the shell that starts Compose.
+    pub environment: BTreeMap<String, Option<String>>,
+    /// Services it waits for.
+    pub depends_on: BTreeMap<String, Dependency>,
+    /// Its health check; `None` when only the image can have one.
+    pub healthcheck: Option<Healthcheck>,
+    /// Published ports.
+    pub ports: Vec<Port>,
+    /// Its volumes in the short form (`source:target:mode`).
+    pub volumes: Vec<String>,
+    /// Its restart policy (`no`, `always`, `on-failure[:n]`, `unless-stopped`).
+    pub restart: Option<String>,
+    /// The container's fixed name.
+    pub container_name: Option<String>,
+    /// Profiles it belongs to.
+    pub profiles: Vec<String>,
+    /// How many containers (`scale`, `deploy.replicas`); `None` is one.
+    pub replicas: Option<u32>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// `platform` (`linux/arm64`).
+    pub platform: Option<String>,
+    /// `pull_policy` (`always`, `never`, `missing`, `build`).
+    pub pull_policy: Option<String>,
+    /// `stop_grace_period`.
+    pub stop_grace_period: Option<Duration>,
+}
+
+/// How an image is built.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Build {
+    /// Directory of the context, absolute; or a URL as written.
+    pub context: String,
+    /// The Dockerfile, relative to the context; `None` is `Dockerfile`.
+    pub dockerfile: Option<String>,
+    /// The Dockerfile's text, where it stands in the compose file.
+    pub dockerfile_inline: Option<String>,
+    /// Build arguments; `None` is taken from the shell that builds.
+    pub args: BTreeMap<String, Option<String>>,
+    /// The stage to be built.
+    pub target: Option<String>,
+    /// Images whose layers may be reused.
+    pub cache_from: Vec<String>,
+    /// Labels of the image.
+    pub labels: BTreeMap<String, String>,
+    /// Network of `RUN` (`host`, `none`).
+    pub network: Option<String>,
+    /// Keys that only a builder of Compose's own understands (`secrets`, `ssh`, `additional_contexts`, …), by name.
+    pub other: Vec<String>,
+}
+
+/// What a service waits for before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dependency {
+    /// The state that the other service must reach.
+    pub condition: Condition,
+    /// Whether the other service must exist.
+    pub required: bool,
+}
+
+/// The state of a dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// `service_started`.
+    #[default]
+    Started,
+    /// `service_healthy`.
+    Healthy,
+    /// `service_completed_successfully`.
+    Completed,
+}
+
+/// A health check, as the compose file or the image gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// What is run.
+    pub test: HealthcheckTest,
+    /// Between two runs; `None` is the engine's 30 s.
+    pub interval: Option<Duration>,
+    /// For one run; `None` is the engine's 30 s.
+    pub timeout: Option<Duration>,
+    /// Before failures count; `None` is none.
+    pub start_period: Option<Duration>,
+    /// Failures until it is unhealthy; `None` is the engine's 3.
+    pub retries: Option<u32>,
+}
+
+/// What a health check runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum HealthcheckTest {
+    /// Nothing is given: the image's test.
+    #[default]
+    Inherited,
+    /// `NONE`, or `disable: true`.
+    Disabled,
+    /// `CMD`: this command line.
+    Command(Vec<String>),
+    /// `CMD-SHELL`: this text, by the container's shell.
+    Shell(String),
+}
+
+/// A published port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Port {
+    /// Address of the host, empty for all.
+    pub host_ip: String,
+    /// Port of the host (a range as written), empty for any free one.
+    pub published: String,
+    /// Port of the container.
+    pub target: String,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}

@@ -1,0 +1,207 @@
+//! The engine as far as containers of a project are concerned: what they are, and starting, watching and restarting
+//! them. Owns the trait and its types; must not know what a project is.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+
+use super::Engine;
+use crate::compose_file::Healthcheck;
+use crate::error::Error;
+
+/// What an engine does with containers that Compose created.
+///
+/// Every method fails as those of [`Engine`] do. Ids may be ids or names.
+pub trait Services: Engine {
+    /// Containers that carry all of these labels, whatever their state, oldest first.
+    fn containers(
+        &self,
+        labels: &[(&str, &str)],
+    ) -> impl Future<Output = Result<Vec<Container>, Error>> + Send;
+    /// One container; `None` when there is none.
+    fn container(&self, id: &str) -> impl Future<Output = Result<Option<Container>, Error>> + Send;
+    /// Starts a container; one that runs already is left as it is.
+    fn start(&self, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Restarts a container, with its own stop signal and, where `grace` is none, its own grace period.
+    fn restart(
+        &self,
+        id: &str,
+        grace: Option<Duration>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// What happens to containers that carry all of these labels, from now on. The subscription stands when the
+    /// future is done.
+    fn events(
+        &self,
+        labels: &[(&str, &str)],
+    ) -> impl Future<Output = Result<BoxStream<'static, Result<ContainerEvent, Error>>, Error>> + Send;
+    /// Output of a container, oldest line first.
+    fn logs(&self, id: &str, wanted: LogsWanted) -> BoxStream<'static, Result<LogLine, Error>>;
+    /// Runs a command in a running container, and waits for its end at most so long.
+    fn exec(
+        &self,
+        id: &str,
+        argv: &[String],
+        deadline: Duration,
+    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
+}
+
+/// A container of a project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Container {
+    /// Its id.
+    pub id: String,
+    /// Its name, without the slash.
+    pub name: String,
+    /// Id of its image (`sha256:…`).
+    pub image_id: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its state.
+    pub status: Status,
+    /// Code of its last end.
+    pub exit_code: i64,
+    /// Why it could not be started, in the engine's words; else empty.
+    pub error: String,
+    /// Whether memory ran out.
+    pub oom_killed: bool,
+    /// When it was last started, as the engine writes it (RFC 3339); empty when never.
+    pub started_at: String,
+    /// When it last ended; empty when never.
+    pub finished_at: String,
+    /// How often its policy restarted it.
+    pub restart_count: u64,
+    /// Its restart policy (`no`, `always`, `on-failure`, `unless-stopped`).
+    pub restart_policy: String,
+    /// Its health; `None` without a health check.
+    pub health: Option<Health>,
+    /// The health check in force, the image's included.
+    pub healthcheck: Option<Healthcheck>,
+    /// What it publishes now.
+    pub ports: Vec<PublishedPort>,
+    /// Names of the volumes that it mounts.
+    pub volumes: Vec<String>,
+}
+
+/// State of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// Made, never started.
+    #[default]
+    Created,
+    /// Its command runs.
+    Running,
+    /// Frozen.
+    Paused,
+    /// Between two runs.
+    Restarting,
+    /// Its command has ended.
+    Exited,
+    /// Being removed, or half removed.
+    Dead,
+}
+
+/// What the engine knows of a container's health.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Its verdict.
+    pub status: HealthStatus,
+    /// Failures in a row.
+    pub failing_streak: u64,
+    /// What the last run printed.
+    pub last_output: String,
+    /// Code of the last run.
+    pub last_exit_code: Option<i64>,
+}
+
+/// Verdict of a health check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HealthStatus {
+    /// No verdict yet.
+    #[default]
+    Starting,
+    /// The last run succeeded.
+    Healthy,
+    /// The last runs failed.
+    Unhealthy,
+}
+
+/// A port that is published now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPort {
+    /// Address of the host (`0.0.0.0`).
+    pub host_ip: String,
+    /// Port of the host.
+    pub host_port: u16,
+    /// Port of the container with its protocol (`8000/tcp`).
+    pub container_port: String,
+}
+
+/// Something that happened to a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerEvent {
+    /// Id of the container.
+    pub id: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What happened.
+    pub action: Action,
+}
+
+/// What happened to a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// It was created.
+    Create,
+    /// Its command began.
+    Start,
+    /// Its command ended with this code.
+    Die(i64),
+    /// Its health check came to a verdict.
+    Health(HealthStatus),
+    /// Memory ran out.
+    OutOfMemory,
+    /// It was removed.
+    Destroy,
+    /// Anything else, in the engine's word.
+    Other(String),
+}
+
+/// Which output of a container is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogsWanted {
+    /// Only so many of the last lines; `None` is all.
+    pub tail: Option<usize>,
+    /// Whether what comes later is wanted, until the container ends.
+    pub follow: bool,
+    /// Whether the engine's time stamps are wanted.
+    pub timestamps: bool,
+    /// Only what came after this time (seconds since 1970).
+    pub since: Option<i64>,
+}
+
+/// A line of a container's output, without its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Whether it came from standard error.
+    pub stderr: bool,
+    /// When it was written (RFC 3339), where that was asked for.
+    pub time: Option<String>,
+    /// Its text; what is no UTF-8 is replaced.
+    pub text: String,
+}
+
+/// How a command in a container ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecOutcome {
+    /// With this code and these last bytes of output.
+    Ended {
+        /// Its exit code.
+        code: i64,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// It did not end in time. Engines cannot end it, so it may still run.
+    TimedOut,
+}
