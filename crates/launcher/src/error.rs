@@ -198,6 +198,24 @@ pub enum Error {
         /// The cause.
         source: std::io::Error,
     },
+    /// Compose could not be run.
+    #[error("cannot run `{command}`")]
+    ComposeCall {
+        /// Program and subcommand.
+        command: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Compose ran and failed.
+    #[error("`{command}` failed ({status}):\n{output}")]
+    ComposeFailed {
+        /// Program and subcommand.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it printed.
+        output: String,
+    },
     /// A signal ended the waiting.
     #[error("interrupted by signal {signal} while waiting for an environment")]
     Interrupted {

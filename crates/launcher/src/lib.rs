@@ -4,11 +4,13 @@
 
 mod archive;
 mod compose_file;
+mod composer;
 mod engine;
 mod error;
 mod helper;
 mod host;
 mod inject;
+mod override_file;
 mod probe;
 mod scratch;
 mod volume;
@@ -18,6 +20,7 @@ pub mod entry;
 pub use compose_file::{
     Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
 };
+pub use composer::{ComposeCall, Composer};
 pub use engine::{
     Action, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker, Engine, EngineVersion,
     ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, LogLine, LogsWanted, Mount, Output,
@@ -27,6 +30,9 @@ pub use error::{Error, Unreachable};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
 pub use host::{Host, HostSettings};
 pub use inject::{Binary, Injected, inject};
+pub use override_file::{
+    ENV_LABEL, OVERRIDE_MARK, Override, OverrideService, StoreMount, override_sibling,
+};
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
 pub use scratch::remove_leftovers;
 pub use volume::{
