@@ -11,6 +11,7 @@ mod helper;
 mod host;
 mod inject;
 mod override_file;
+mod plan;
 mod probe;
 mod scratch;
 mod volume;
@@ -32,6 +33,11 @@ pub use host::{Host, HostSettings};
 pub use inject::{Binary, Injected, inject};
 pub use override_file::{
     ENV_LABEL, OVERRIDE_MARK, Override, OverrideService, StoreMount, override_sibling,
+};
+pub use plan::{
+    COMPOSE_ONEOFF_LABEL, COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, ContainerFacts,
+    ContainerPlan, CreateReason, EnvironmentFacts, Record, RestartReason, Seen, of_service,
+    with_dependencies,
 };
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
 pub use scratch::remove_leftovers;

@@ -87,7 +87,7 @@ pub struct Build {
 }
 
 /// What a service waits for before it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dependency {
     /// The state that the other service must reach.
     pub condition: Condition,
