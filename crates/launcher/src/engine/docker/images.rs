@@ -126,10 +126,10 @@ impl Docker {
                         message
                     } else {
                         let text = info.stream.or(info.status).unwrap_or_default();
-                        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                        text.lines().filter(|line| !line.trim().is_empty()).for_each(|line| {
                             tail.line(line);
                             progress(ImageProgress::Line(line));
-                        }
+                        });
                         continue;
                     }
                 }
