@@ -126,10 +126,7 @@ impl Docker {
                         message
                     } else {
                         let text = info.stream.or(info.status).unwrap_or_default();
-                        text.lines().filter(|line| !line.trim().is_empty()).for_each(|line| {
-                            tail.line(line);
-                            progress(ImageProgress::Line(line));
-                        });
+                        tell(&text, &mut tail, progress);
                         continue;
                     }
                 }
@@ -144,6 +141,14 @@ impl Docker {
             return Err(tail.failure(request.image));
         }
         Ok(())
+    }
+}
+
+/// Hands over the lines of a builder's output.
+fn tell(text: &str, tail: &mut Tail, progress: &(dyn Fn(ImageProgress<'_>) + Send + Sync)) {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        tail.line(line);
+        progress(ImageProgress::Line(line));
     }
 }
 
