@@ -281,7 +281,13 @@ impl From<LaunchError> for Failure {
             LaunchError::EngineHost { .. } | LaunchError::EngineContext { .. } => {
                 ("engine-address", Code::Usage)
             }
+            LaunchError::EngineTooOld { .. } => ("engine-too-old", Code::Engine),
             LaunchError::ImageMissing { .. } => ("image-missing", Code::Mendable),
+            LaunchError::ImagePull { .. } => ("image-pull", Code::Mendable),
+            LaunchError::ImageBuild { .. } => ("image-build", Code::Mendable),
+            LaunchError::ImageBuilds { .. }
+            | LaunchError::ContextMissing { .. }
+            | LaunchError::DockerfileMissing { .. } => ("image-inputs", Code::Usage),
             LaunchError::NoPython { .. } => ("no-interpreter", Code::Mendable),
             LaunchError::VolumeLayout { .. } | LaunchError::VolumeForeign { .. } => {
                 ("layout", Code::Usage)

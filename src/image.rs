@@ -130,6 +130,7 @@ fn host_settings(environment: &Environment) -> HostSettings {
         docker_host: environment.get("DOCKER_HOST").map(str::to_owned),
         docker_context: environment.get("DOCKER_CONTEXT").map(str::to_owned),
         tls: environment.get("DOCKER_TLS_VERIFY").is_some(),
+        cert_path: environment.get("DOCKER_CERT_PATH").map(PathBuf::from),
         config_dir: config.or_else(|| home.map(|home| home.join(".docker"))),
         sockets,
     }

@@ -1,6 +1,8 @@
 //! The fake engine: images, volumes and programs as a test states them, and a record of every act. Owns no I/O;
 //! must not know what the containers are for.
 
+mod images;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +44,9 @@ struct State {
     calls: Vec<String>,
     created: usize,
     mirrored: bool,
+    registry: BTreeMap<String, Image>,
+    inputs: BTreeMap<String, String>,
+    broken_builds: BTreeMap<String, String>,
 }
 
 impl Default for Recorded {
@@ -64,6 +69,9 @@ impl Default for Recorded {
                 calls: Vec::new(),
                 created: 0,
                 mirrored: false,
+                registry: BTreeMap::new(),
+                inputs: BTreeMap::new(),
+                broken_builds: BTreeMap::new(),
             })),
         }
     }

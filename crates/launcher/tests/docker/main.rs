@@ -6,6 +6,7 @@
 
 mod entry;
 mod helper;
+mod images;
 mod probe;
 mod volume;
 mod world;
