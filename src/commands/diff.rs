@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::cli::ResultArgs;
 use crate::commands::history::open;
 use crate::commands::list::no_environment;
+use crate::environment::interpreter;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::syncing::{Changes, Listed, installed};
@@ -87,7 +88,7 @@ fn of_lock(path: &Path, settings: &Settings) -> Result<Vec<Listed>, Failure> {
     let text = fs_err::read_to_string(&path).map_err(|error| {
         Failure::new("lock", format!("cannot read a lock: {error}"), Code::Mendable)
     })?;
-    let lock = Lock::from_toml(&text, &path)?;
+    let lock = Lock::from_toml(&text, &path, &interpreter(settings)?.target())?;
     let listed = lock.packages.iter().map(|package| Listed {
         name: package.name.to_string(),
         version: package.version.to_string(),

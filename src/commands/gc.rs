@@ -1,23 +1,20 @@
 //! `pyfast gc`.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use pyfast_installer::{Garbage, GcOptions, GcPlan, gc, gc_plan};
-use pyfast_launcher::Services as _;
 use serde_json::json;
 
 use crate::cli::ResultArgs;
 use crate::commands::history::open;
 use crate::failure::Failure;
-use crate::image::Connection;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
 use crate::ui::count;
 
 /// Remove environments and wheels that nothing needs any more
 ///
-/// Never removes what is current, recent, in use by a process or named by a container. Waits for syncs that go on, and
+/// Never removes what is current, recent, or in use by a process, in whatever container. Waits for syncs that go on, and
 /// may be stopped at any moment.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -29,6 +26,9 @@ pub(crate) struct Args {
     /// How many of the newest environments of each history stay
     #[arg(long, value_name = "N", default_value_t = 3, env = "PYFAST_KEEP")]
     keep: usize,
+    /// An environment that stays in any case
+    #[arg(long, value_name = "ID", env = "PYFAST_KEEP_ID", value_delimiter = ',')]
+    keep_id: Vec<String>,
     /// Cut the cache of index pages to this size, such as 200MB or 1GiB
     #[arg(long, value_name = "SIZE", value_parser = size, env = "PYFAST_MAX_SIZE")]
     max_size: Option<u64>,
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let options = GcOptions {
         keep: args.keep,
         recent: Duration::from_secs(args.recent),
-        named: named(settings)?,
+        named: args.keep_id.iter().cloned().collect(),
         max_cache: args.max_size,
     };
     let (ui, now) = (settings.ui, SystemTime::now());
@@ -95,20 +95,6 @@ fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
         "bytes": plan.bytes(),
         "dry_run": dry_run,
     })
-}
-
-/// The generations that containers on the volume name in a label.
-fn named(settings: &Settings) -> Result<BTreeSet<String>, Failure> {
-    let Root::Volume(volume) = &settings.root else { return Ok(BTreeSet::new()) };
-    let connection = Connection::open(settings)?;
-    let containers = connection.wait(connection.docker.containers(&[]))?;
-    let users = containers.iter().filter(|container| container.volumes.contains(volume));
-    let values = users.flat_map(|container| container.labels.values());
-    Ok(values.filter(|value| is_id(value)).cloned().collect())
-}
-
-fn is_id(text: &str) -> bool {
-    text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Reads `1000`, `200k`, `200MB`, `1GiB`.

@@ -56,7 +56,7 @@ impl fmt::Display for Reason {
             Self::History(name) => write!(f, "in the newest history of {name}"),
             Self::Recent => f.write_str("recent"),
             Self::Leased => f.write_str("in use by a process"),
-            Self::Named => f.write_str("named by a container"),
+            Self::Named => f.write_str("named by the caller"),
         }
     }
 }
