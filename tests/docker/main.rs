@@ -10,5 +10,6 @@ mod failures;
 mod real;
 mod remote;
 mod slim;
+mod supervise;
 mod wheels;
 mod world;
