@@ -11,5 +11,6 @@ mod real;
 mod remote;
 mod slim;
 mod supervise;
+mod volumes;
 mod wheels;
 mod world;
