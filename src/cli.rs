@@ -220,6 +220,8 @@ impl Command {
             Self::History(args) => args.result.json,
             Self::Rollback(args) => args.result.json,
             Self::Verify(args) => args.result.json,
+            Self::Gc(args) => args.result.json,
+            Self::Diff(args) => args.result.json,
             Self::Run(_) | Self::Bench(_) | Self::Cache(_) | Self::Completions(_) => false,
         }
     }
@@ -236,6 +238,8 @@ pub(crate) enum Command {
     History(commands::history::Args),
     Rollback(commands::rollback::Args),
     Verify(commands::verify::Args),
+    Gc(commands::gc::Args),
+    Diff(commands::diff::Args),
     Cache(commands::cache::Args),
     Completions(commands::completions::Args),
 }

@@ -4,6 +4,8 @@
 pub(crate) mod bench;
 pub(crate) mod cache;
 pub(crate) mod completions;
+pub(crate) mod diff;
+pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod lock;
@@ -53,6 +55,8 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::History(args) => history::run(args, &settings),
         Command::Rollback(args) => rollback::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),
+        Command::Gc(args) => gc::run(args, &settings),
+        Command::Diff(args) => diff::run(args, &settings),
         Command::Cache(args) => cache::run(args, &settings),
         Command::Completions(args) => Ok(completions::run(args)),
     }

@@ -282,6 +282,12 @@ pub enum Error {
         /// The end of what it printed.
         output: String,
     },
+    /// There is no signal of this name that could end a command.
+    #[error("`{}` names no signal that could end a command", name.escape_debug())]
+    SignalName {
+        /// The name as given.
+        name: String,
+    },
     /// A signal ended the waiting.
     #[error("interrupted by signal {signal} while waiting for an environment")]
     Interrupted {
