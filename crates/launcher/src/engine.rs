@@ -13,10 +13,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 pub use docker::Docker;
-pub use recorded::{Program, Recorded};
+pub use recorded::{Program, Recorded, Run};
 pub use services::{
     Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
-    PublishedPort, Services, Status,
+    PublishedPort, Services, StartRefusal, Status,
 };
 
 use crate::error::Error;

@@ -1,6 +1,10 @@
 //! The engine behind the Docker API (Docker, or Podman's compatible socket). Owns the requests and
 //! their order; must not know what the containers are for.
 
+mod containers;
+mod lines;
+mod refusal;
+mod services;
 mod translate;
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,6 +1,8 @@
 //! The fake engine: images, volumes and programs as a test states them, and a record of every act. Owns no I/O;
 //! must not know what the containers are for.
 
+mod services;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +10,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+pub use self::services::Run;
+use self::services::World;
 use super::{
     ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
 };
@@ -42,6 +46,7 @@ struct State {
     calls: Vec<String>,
     created: usize,
     mirrored: bool,
+    world: World,
 }
 
 impl Default for Recorded {
@@ -64,6 +69,7 @@ impl Default for Recorded {
                 calls: Vec::new(),
                 created: 0,
                 mirrored: false,
+                world: World::default(),
             })),
         }
     }
