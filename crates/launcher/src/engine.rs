@@ -15,10 +15,10 @@ use bytes::Bytes;
 
 pub use docker::Docker;
 pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
-pub use recorded::{Program, Recorded};
+pub use recorded::{Program, Recorded, Run};
 pub use services::{
     Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
-    PublishedPort, Services, Status,
+    PublishedPort, Services, StartRefusal, Status,
 };
 
 use crate::error::Error;

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::StartRefusal;
+
 /// A failure of the launcher.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -150,6 +152,20 @@ pub enum Error {
         command: String,
         /// The runtime's message.
         message: String,
+    },
+    /// The engine would not start a container.
+    #[error("cannot start the container {container}: {reason}")]
+    StartContainer {
+        /// Id or name as given.
+        container: String,
+        /// Why, with the engine's message.
+        reason: StartRefusal,
+    },
+    /// Services wait for each other.
+    #[error("the services {} wait for each other", cycle.join(" -> "))]
+    DependencyCycle {
+        /// Their names in the order of waiting; the first one comes again as the last.
+        cycle: Vec<String>,
     },
     /// The volume was made for another layout of store and environments.
     #[error(

@@ -7,6 +7,7 @@ mod compose_file;
 mod composer;
 mod engine;
 mod error;
+mod health;
 mod helper;
 mod host;
 mod image;
@@ -15,7 +16,9 @@ mod override_file;
 mod plan;
 mod probe;
 mod registry;
+mod rfc3339;
 mod scratch;
+mod start;
 mod volume;
 
 pub mod entry;
@@ -28,9 +31,10 @@ pub use engine::{
     Action, BuildRequest, Builder, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker,
     Engine, EngineVersion, ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, ImageFacts,
     ImageProgress, Images, LogLine, LogsWanted, Mount, Output, Program, PublishedPort, PullRequest,
-    Recorded, ScratchContainer, Services, Status, Volume,
+    Recorded, Run, ScratchContainer, Services, StartRefusal, Status, Volume,
 };
 pub use error::{Error, PullRefusal, Unreachable};
+pub use health::{ServiceFailure, Verdict};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
 pub use host::{Host, HostSettings, Ssh, Tls};
 pub use image::{
@@ -50,6 +54,7 @@ pub use plan::{
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
 pub use registry::{Login, RegistrySettings, login, registry_of};
 pub use scratch::remove_leftovers;
+pub use start::{Launched, ServiceOutcome, StartEvent, StartOptions, start_and_wait};
 pub use volume::{
     Access, ID_LABEL, MOUNT_POINT, PROJECT_LABEL, SCHEMA, SCHEMA_LABEL, STORE_LABEL, StoreVolume,
     open_volume,

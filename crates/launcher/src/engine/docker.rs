@@ -3,7 +3,11 @@
 
 mod client;
 mod connect;
+mod containers;
 mod images;
+mod lines;
+mod refusal;
+mod services;
 mod tls;
 mod translate;
 

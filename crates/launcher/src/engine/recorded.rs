@@ -2,6 +2,7 @@
 //! must not know what the containers are for.
 
 mod images;
+mod services;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -10,6 +11,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+pub use self::services::Run;
+use self::services::World;
 use super::{
     ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
 };
@@ -47,6 +50,7 @@ struct State {
     registry: BTreeMap<String, Image>,
     inputs: BTreeMap<String, String>,
     broken_builds: BTreeMap<String, String>,
+    world: World,
 }
 
 impl Default for Recorded {
@@ -72,6 +76,7 @@ impl Default for Recorded {
                 registry: BTreeMap::new(),
                 inputs: BTreeMap::new(),
                 broken_builds: BTreeMap::new(),
+                world: World::default(),
             })),
         }
     }
