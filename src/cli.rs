@@ -222,7 +222,15 @@ impl Command {
             Self::Verify(args) => args.result.json,
             Self::Gc(args) => args.result.json,
             Self::Diff(args) => args.result.json,
-            Self::Run(_) | Self::Bench(_) | Self::Cache(_) | Self::Completions(_) => false,
+            Self::Up(args) => args.result.json,
+            Self::Restart(args) => args.result.json,
+            Self::Ps(args) => args.result.json,
+            Self::Down(_)
+            | Self::Logs(_)
+            | Self::Run(_)
+            | Self::Bench(_)
+            | Self::Cache(_)
+            | Self::Completions(_) => false,
         }
     }
 }
@@ -233,6 +241,11 @@ pub(crate) enum Command {
     Lock(commands::lock::Args),
     Sync(commands::sync::Args),
     Run(commands::run::Args),
+    Up(commands::up::Args),
+    Down(commands::down::Args),
+    Restart(commands::restart::Args),
+    Ps(commands::ps::Args),
+    Logs(commands::logs::Args),
     Bench(commands::bench::Args),
     List(commands::list::Args),
     History(commands::history::Args),

@@ -68,6 +68,12 @@ impl Failure {
         self
     }
 
+    /// Adds a cause.
+    pub(crate) fn cause(mut self, cause: String) -> Self {
+        self.causes.push(cause);
+        self
+    }
+
     /// Takes over an error with its chain of causes.
     pub(crate) fn from_error(kind: &'static str, error: &dyn StdError, code: Code) -> Self {
         let mut failure = Self::new(kind, error.to_string(), code);

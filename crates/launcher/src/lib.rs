@@ -57,5 +57,5 @@ pub use scratch::remove_leftovers;
 pub use start::{Launched, ServiceOutcome, StartEvent, StartOptions, start_and_wait};
 pub use volume::{
     Access, ID_LABEL, MOUNT_POINT, PROJECT_LABEL, SCHEMA, SCHEMA_LABEL, STORE_LABEL, StoreVolume,
-    open_volume,
+    find_volume, open_volume,
 };

@@ -178,16 +178,12 @@ impl<E: Services> World<'_, E> {
     ) -> Result<ServiceOutcome, Error> {
         let restarted = self.options.restart.contains(name)
             && containers.iter().any(|one| one.status != Status::Created);
-        let begun;
-        let verdict = match self.dependencies(name, restarted).await {
-            Some(because) => {
-                begun = Instant::now();
-                Verdict::NotStarted { because }
-            }
-            None => {
-                begun = Instant::now();
-                self.run(name, containers, restarted, report).await?
-            }
+        let missing = self.dependencies(name, restarted).await;
+        let begun = Instant::now();
+        let verdict = if let Some(because) = missing {
+            Verdict::NotStarted { because }
+        } else {
+            self.run(name, containers, restarted, report).await?
         };
         report.send_replace(Progress { started: true, verdict: Some(verdict.clone()) });
         let settled = StartEvent::Settled {

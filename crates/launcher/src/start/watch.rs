@@ -35,6 +35,11 @@ struct Probing<'a> {
 }
 
 impl Probing<'_> {
+    fn new(argv: Option<Vec<String>>) -> Self {
+        let next = Instant::now() + FIRST_PROBE;
+        Self { argv, running: None, next, pause: FIRST_PROBE, answered: false }
+    }
+
     /// When to do something about it.
     fn due(&self) -> Option<Instant> {
         (self.argv.is_some() && self.running.is_none()).then_some(self.next)
@@ -61,13 +66,7 @@ impl<E: Services> World<'_, E> {
         let began = Instant::now();
         let mut events = self.woken.subscribe();
         let check = container.healthcheck.as_ref();
-        let mut probing = Probing {
-            argv: command(check).filter(|_| fresh),
-            running: None,
-            next: began + FIRST_PROBE,
-            pause: FIRST_PROBE,
-            answered: false,
-        };
+        let mut probing = Probing::new(command(check).filter(|_| fresh));
         let model = self.project.services.get(service);
         let inherited = model.is_none_or(|service| service.healthcheck.is_none());
         let one_shot = self.is_awaited(service);
@@ -127,11 +126,9 @@ impl<E: Services> World<'_, E> {
             let Some(found) = self.engine.container(&container.id).await? else {
                 return Ok(gone());
             };
-            match still_running(&found, container.restart_count) {
-                Err(Verdict::Failed(failure)) => {
-                    return Ok(self.with_log(&found.id, failure).await);
-                }
-                _ => {}
+            let running = still_running(&found, container.restart_count);
+            if let Err(Verdict::Failed(failure)) = running {
+                return Ok(self.with_log(&found.id, failure).await);
             }
         }
         Ok(Verdict::Running)

@@ -31,14 +31,14 @@ pub(super) fn start_refusal(error: &ApiError, message: &str) -> StartRefusal {
 
 /// The first `host:port` of a message: engines name the host's side first. Empty when there is none.
 fn address(message: &str) -> String {
-    let words = message.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '"'));
+    let mut words =
+        message.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '"'));
     words
-        .filter_map(|word| {
+        .find_map(|word| {
             let word = word.trim_end_matches([':', '.']);
             let word = word.split_once('/').map_or(word, |(address, _)| address);
             published(word).then(|| word.to_owned()).or_else(|| first_of_pair(word))
         })
-        .next()
         .unwrap_or_default()
 }
 

@@ -31,10 +31,13 @@ pub struct Run {
     pub log: Vec<String>,
 }
 
+/// The labels that are listened for, and who listens.
+type Listener = (BTreeMap<String, String>, UnboundedSender<Result<ContainerEvent, Error>>);
+
 #[derive(Debug, Default)]
 pub(super) struct World {
     containers: BTreeMap<String, Played>,
-    listeners: Vec<(BTreeMap<String, String>, UnboundedSender<Result<ContainerEvent, Error>>)>,
+    listeners: Vec<Listener>,
     began: Option<Instant>,
     timeline: Vec<String>,
 }
