@@ -216,6 +216,9 @@ pub enum Error {
         /// The end of what it printed.
         output: String,
     },
+    /// The project's compose files cannot be used.
+    #[error(transparent)]
+    Compose(#[from] crate::compose_file::ComposeError),
     /// A signal ended the waiting.
     #[error("interrupted by signal {signal} while waiting for an environment")]
     Interrupted {
