@@ -34,9 +34,13 @@ pub(crate) struct Launcher<'a> {
 
 impl<'a> Launcher<'a> {
     /// Reads the project, then reaches the engine.
-    pub(crate) fn open(settings: &'a Settings, args: &StackArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        settings: &'a Settings,
+        args: &StackArgs,
+        services: &[String],
+    ) -> Result<Self, Failure> {
         let begun = Instant::now();
-        let stack = Stack::read(settings, args)?;
+        let stack = Stack::read(settings, args, services)?;
         let read = begun.elapsed();
         let begun = Instant::now();
         let connection = Connection::open(settings)?;

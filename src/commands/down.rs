@@ -23,7 +23,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack)?;
+    let launcher = Launcher::open(settings, &args.stack, &[])?;
     let before = launcher.containers()?.len();
     let mut arguments = vec!["down"];
     arguments.extend(args.volumes.then_some("--volumes"));

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 const COLORS: [&str; 6] = ["36", "33", "32", "35", "34", "96"];
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack)?;
+    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
     launcher.stack.selected(&args.services)?;
     let containers = launcher.containers()?;
     let wanted = LogsWanted {

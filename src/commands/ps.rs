@@ -25,7 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack)?;
+    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
     launcher.stack.selected(&args.services)?;
     let containers = launcher.containers()?;
     let mut json = Vec::new();

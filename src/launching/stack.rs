@@ -53,7 +53,11 @@ pub(crate) struct Stack {
 
 impl Stack {
     /// Reads compose files and configuration.
-    pub(crate) fn read(settings: &Settings, args: &StackArgs) -> Result<Self, Failure> {
+    pub(crate) fn read(
+        settings: &Settings,
+        args: &StackArgs,
+        services: &[String],
+    ) -> Result<Self, Failure> {
         let directory = &settings.project.directory;
         let working = &settings.project.working_directory;
         let files: Vec<_> = args.files.iter().map(|file| working.join(file)).collect();
@@ -62,6 +66,7 @@ impl Stack {
             files: &files,
             environment: settings.environment.all(),
             profiles: &args.profiles,
+            services,
             project_name: None,
         };
         let mut project = read_compose(&request)?;

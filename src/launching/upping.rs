@@ -21,7 +21,7 @@ use crate::ui::{count, duration};
 /// Brings the project up.
 pub(crate) fn up(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    let mut launcher = Launcher::open(settings, &args.stack)?;
+    let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
     let selected = launcher.stack.selected(&args.services)?;
     if args.clean {
         launcher.phase("clean", |launcher| clean(launcher, args.yes))?;
@@ -97,7 +97,7 @@ fn clean(launcher: &Launcher<'_>, yes: bool) -> Result<(), Failure> {
 
 /// Shows what `up` would do.
 pub(crate) fn plan(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack)?;
+    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
     let selected = launcher.stack.selected(&args.services)?;
     let docker = &launcher.connection.docker;
     let version = launcher.connection.wait(docker.version())?;
@@ -174,7 +174,7 @@ fn plan_containers(
 /// Restarts services as they are.
 pub(crate) fn restart(args: &restart::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    let mut launcher = Launcher::open(settings, &args.stack)?;
+    let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
     launcher.stack.selected(&args.services)?;
     let all = launcher.stack.project.services.keys().cloned();
     let named = |one: &String| args.services.is_empty() || args.services.contains(one);

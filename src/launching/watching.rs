@@ -57,7 +57,7 @@ fn files(args: &up::Args, settings: &Settings) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files =
         vec![project.directory.join(crate::config::FILE), project.directory.join(".env")];
-    if let Ok(stack) = Stack::read(settings, &args.stack) {
+    if let Ok(stack) = Stack::read(settings, &args.stack, &args.services) {
         files.extend(stack.project.files.clone());
         files.push(stack.project.directory.join(".env"));
         for env in stack.environments.keys() {

@@ -304,6 +304,9 @@ pub enum Error {
         /// The name as given.
         name: String,
     },
+    /// The project's compose files cannot be used.
+    #[error(transparent)]
+    Compose(#[from] crate::compose_file::ComposeError),
     /// A signal ended the waiting.
     #[error("interrupted by signal {signal} while waiting for an environment")]
     Interrupted {

@@ -24,7 +24,8 @@ mod volume;
 pub mod entry;
 
 pub use compose_file::{
-    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
+    Build, ComposeError, ComposeProject, ComposeRequest, Condition, Dependency, Healthcheck,
+    HealthcheckTest, Place, Port, Service, read_compose,
 };
 pub use composer::{ComposeCall, Composer};
 pub use engine::{
