@@ -68,5 +68,5 @@ path='/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 bring pyfast-test/redis:$suite --change "ENV PATH=$path" \
     --change 'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", ""]'
 bring pyfast-test/postgres:$suite --change "ENV PATH=/usr/lib/postgresql/15/bin:$path" \
-    --change 'ENV PGDATA=/var/lib/postgresql/data' --change 'STOPSIGNAL SIGINT' \
+    --change 'ENV PGDATA=/var/lib/postgresql/data' \
     --change 'ENTRYPOINT ["postgres-entrypoint"]'
