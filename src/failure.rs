@@ -288,6 +288,9 @@ impl From<LaunchError> for Failure {
                 ("engine-address", Code::Usage)
             }
             LaunchError::EngineTooOld { .. } => ("engine-too-old", Code::Engine),
+            LaunchError::Compose(_) | LaunchError::DependencyCycle { .. } => {
+                ("compose-file", Code::Usage)
+            }
             LaunchError::ImageMissing { .. } => ("image-missing", Code::Mendable),
             LaunchError::ImagePull { .. } => ("image-pull", Code::Mendable),
             LaunchError::ImageBuild { .. } => ("image-build", Code::Mendable),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pyfast_installer::Interpreter;
 use pyfast_launcher::{
     Access, Binary, Docker, Engine, Host, HostSettings, INTERPRETERS, ProbeRequest, StoreVolume,
-    inject, open_volume, probe,
+    find_volume, inject, open_volume, probe,
 };
 use tokio::runtime::Runtime;
 
@@ -70,6 +70,18 @@ impl Connection {
             };
             let answer = self.wait(probe(&self.docker, &request))?;
             Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
+        })
+    }
+
+    /// Looks at a volume without changing anything.
+    pub(crate) fn found_volume(&self, name: &str) -> Result<StoreVolume, Failure> {
+        self.wait(find_volume(&self.docker, name))?.ok_or_else(|| {
+            Failure::new(
+                "no-volume",
+                format!("the volume {name} does not exist yet"),
+                Code::Mendable,
+            )
+            .hint("`pyfast sync` without --dry-run makes it")
         })
     }
 

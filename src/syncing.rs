@@ -104,7 +104,11 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
         (Root::Volume(volume), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
             let identity = connection.image_id(image)?;
-            let volume = connection.volume(volume, image, name.project())?;
+            let volume = if options.dry_run {
+                connection.found_volume(volume)?
+            } else {
+                connection.volume(volume, image, name.project())?
+            };
             let Some(written) = image::direct(&volume) else {
                 return container::sync(options, settings, &connection, &volume, image);
             };

@@ -42,11 +42,6 @@ impl Launcher<'_> {
         Ok(plan_images(wanted, &facts, inputs, rebuild))
     }
 
-    fn is_compose_one(&self) -> Result<bool, Failure> {
-        let version = self.connection.wait(self.composer()?.version())?;
-        Ok(version.starts_with("1."))
-    }
-
     /// Dependency files are no inputs of an image, and neither is what this program writes.
     fn input_settings(&self) -> InputSettings {
         let project = &self.settings.project;

@@ -66,9 +66,7 @@ fn create(
     if !plan.create.is_empty() {
         let reasons: Vec<_> = plan.create.iter().map(ToString::to_string).collect();
         let begun = Instant::now();
-        let mut arguments = vec!["up", "--no-start", "--no-build"];
-        arguments.extend(selected.iter().map(String::as_str));
-        launcher.compose(&arguments)?;
+        launcher.create(selected)?;
         let time = duration(begun.elapsed());
         launcher
             .ui()

@@ -69,7 +69,7 @@ pub(crate) struct Observation<'a> {
     pub(crate) container: &'a Container,
     /// Restarts before this run.
     pub(crate) restarts_before: u64,
-    /// Whether the health check is the image's alone.
+    /// Whether the health check is the image's alone and nobody waits for it.
     pub(crate) inherited: bool,
     /// Whether the command of the health check succeeded when run by us.
     pub(crate) answered: bool,

@@ -177,7 +177,9 @@ impl<E: Services> World<'_, E> {
         report: &Report,
     ) -> Result<ServiceOutcome, Error> {
         let restarted = self.options.restart.contains(name)
-            && containers.iter().any(|one| one.status != Status::Created);
+            && containers.iter().any(|one| {
+                matches!(one.status, Status::Running | Status::Restarting | Status::Paused)
+            });
         let missing = self.dependencies(name, restarted).await;
         let begun = Instant::now();
         let verdict = if let Some(because) = missing {

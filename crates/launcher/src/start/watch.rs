@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{StartEvent, World};
 use crate::compose_file::Condition;
-use crate::engine::{Container, ExecOutcome, Services};
+use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
 use crate::error::Error;
 use crate::health::{
     Observation, SETTLE, ServiceFailure, Verdict, command, judge, patience, still_running,
@@ -22,13 +22,25 @@ const RAREST_PROBE: Duration = Duration::from_secs(1);
 const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a one-shot may take that others wait for: databases are migrated in it.
 const ONE_SHOT: Duration = Duration::from_mins(10);
+/// How long the health check of an image is believed to be meant for a service that has none of its own: images are
+/// shared by services that do other things.
+const UNFIT: Duration = Duration::from_secs(5);
 /// Events may be lost with a connection, so a look is taken at least so often.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// What came of our own run of a health check.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+    /// It is not worth another try.
+    Never,
+}
 
 /// Our own runs of a container's health check.
 struct Probing<'a> {
     argv: Option<Vec<String>>,
-    running: Option<Pin<Box<dyn Future<Output = bool> + Send + 'a>>>,
+    running: Option<Pin<Box<dyn Future<Output = Answer> + Send + 'a>>>,
     next: Instant,
     pause: Duration,
     answered: bool,
@@ -48,7 +60,11 @@ impl Probing<'_> {
     /// Waits for the run that goes on.
     async fn end(&mut self) {
         let Some(running) = &mut self.running else { return std::future::pending().await };
-        self.answered = running.await;
+        let answer = running.await;
+        self.answered |= answer == Answer::Yes;
+        if answer == Answer::Never {
+            self.argv = None;
+        }
         self.running = None;
         self.pause = (self.pause * 3 / 2).min(RAREST_PROBE);
         self.next = Instant::now() + self.pause;
@@ -66,11 +82,18 @@ impl<E: Services> World<'_, E> {
         let began = Instant::now();
         let mut events = self.woken.subscribe();
         let check = container.healthcheck.as_ref();
-        let mut probing = Probing::new(command(check).filter(|_| fresh));
+        let starting = container.health.as_ref();
+        let starting = starting.is_none_or(|health| health.status == HealthStatus::Starting);
+        let mut probing = Probing::new(command(check).filter(|_| fresh || starting));
         let model = self.project.services.get(service);
-        let inherited = model.is_none_or(|service| service.healthcheck.is_none());
-        let one_shot = self.is_awaited(service);
-        let usual = || if one_shot { ONE_SHOT } else { patience(check) };
+        let inherited = model.is_none_or(|service| service.healthcheck.is_none())
+            && !self.is_awaited(service, Condition::Healthy);
+        let one_shot = self.is_awaited(service, Condition::Completed);
+        let usual = || match (one_shot, inherited && check.is_some()) {
+            (true, _) => ONE_SHOT,
+            (_, true) => UNFIT,
+            _ => patience(check),
+        };
         let deadline = self.options.deadline.unwrap_or_else(usual);
         let mut run_began = began;
         let mut seen = container.clone();
@@ -134,17 +157,21 @@ impl<E: Services> World<'_, E> {
         Ok(Verdict::Running)
     }
 
-    /// Whether another service needs the end of this one.
-    fn is_awaited(&self, service: &str) -> bool {
+    /// Whether another service waits for this one to be in a state.
+    fn is_awaited(&self, service: &str, condition: Condition) -> bool {
         let services = self.project.services.values();
         let mut needs = services.filter_map(|other| other.depends_on.get(service));
-        needs.any(|dependency| dependency.condition == Condition::Completed)
+        needs.any(|dependency| dependency.condition == condition)
     }
 
-    async fn answers(&self, id: &str, argv: Vec<String>) -> bool {
-        let ran = self.engine.exec(id, &argv, PROBE_DEADLINE).await;
-        // What cannot be run here may well be run by the engine: its verdict counts then.
-        matches!(ran, Ok(ExecOutcome::Ended { code: 0, .. }))
+    async fn answers(&self, id: &str, argv: Vec<String>) -> Answer {
+        match self.engine.exec(id, &argv, PROBE_DEADLINE).await {
+            Ok(ExecOutcome::Ended { code: 0, .. }) => Answer::Yes,
+            // Engines cannot end it, so another one would run beside it.
+            Ok(ExecOutcome::TimedOut) => Answer::Never,
+            // What cannot be run here may well be run by the engine: its verdict counts then.
+            Ok(ExecOutcome::Ended { .. }) | Err(_) => Answer::No,
+        }
     }
 
     async fn with_log(&self, id: &str, mut failure: Box<ServiceFailure>) -> Verdict {
