@@ -45,7 +45,8 @@ impl Launcher<'_> {
     /// Dependency files are no inputs of an image, and neither is what this program writes.
     fn input_settings(&self) -> InputSettings {
         let project = &self.settings.project;
-        let mut left_out: Vec<PathBuf> = vec![self.stack.override_file.clone()];
+        let private = self.stack.project.directory.join(super::stack::PRIVATE);
+        let mut left_out: Vec<PathBuf> = vec![self.stack.override_file.clone(), private];
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
             for file in files.iter().chain(&env.constraints) {

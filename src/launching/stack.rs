@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::settings::{Python, Root, Settings};
 
 /// Directory for what belongs to a project and to nobody's version control.
-const PRIVATE: &str = ".pyfast";
+pub(crate) const PRIVATE: &str = ".pyfast";
 
 /// Which compose files are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
