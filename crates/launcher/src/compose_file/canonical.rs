@@ -60,6 +60,12 @@ pub(super) fn resource(node: &mut Node, roots: &Roots, key: &str) -> Done {
             node.set("name", name.clone());
         }
     }
+    let external = node.get("external").and_then(Node::scalar).as_deref() == Some("true");
+    if external && node.get("name").is_none() {
+        let name = key.split_once('.').map_or(key, |(_, name)| name);
+        let name = Node::text(name, &node.at);
+        node.set("name", name);
+    }
     if let Some(file) = node.get("file").and_then(Node::scalar) {
         let file = Node::text(roots.host_path(&file), &node.at);
         node.set("file", file);
@@ -323,10 +329,16 @@ fn deploy(node: &mut Node, key: &str) -> Done {
     let Some(resources) = get_mut(node, "resources") else { return Ok(()) };
     for name in ["limits", "reservations"] {
         let Some(part) = get_mut(resources, name) else { continue };
+        let key = format!("{key}.resources.{name}");
         for amount in ["cpus", "memory"] {
             if let Some(amount) = get_mut(part, amount) {
-                text_in_place(amount, &format!("{key}.resources.{name}"))?;
+                text_in_place(amount, &key)?;
             }
+        }
+        if let Some(cpus) = get_mut(part, "cpus")
+            && let Ok(number) = scalar(cpus, &key)?.parse::<f64>()
+        {
+            cpus.value = Yaml::Str(number.to_string());
         }
     }
     Ok(())

@@ -37,6 +37,9 @@ pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeEr
     let (rest, target) = rest.rsplit_once(':').map_or(("", rest), |(rest, target)| (rest, target));
     let (ip, published) = rest.rsplit_once(':').unwrap_or(("", rest));
     let ip = ip.trim_start_matches('[').trim_end_matches(']');
+    if !ip.is_empty() && ip.parse::<std::net::IpAddr>().is_err() {
+        return Err(refuse());
+    }
     let targets = range(target).ok_or_else(refuse)?;
     let publishes =
         if published.is_empty() { Vec::new() } else { range(published).ok_or_else(refuse)? };
