@@ -24,7 +24,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
         match name.as_str() {
             "command" | "entrypoint" => command(node, &key)?,
             "environment" | "sysctls" | "annotations" | "storage_opt" => {
-                mapping(node, &key, false)?
+                mapping(node, &key, false)?;
             }
             "labels" => mapping(node, &key, true)?,
             "depends_on" => depends_on(node, &key)?,
@@ -32,8 +32,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
             "ports" => expand(node, &key, expand_port)?,
             "volumes" => expand(node, &key, |item, key| expand_volume(item, roots, key))?,
             "secrets" | "configs" => sources(node),
-            "dns" | "dns_search" | "tmpfs" | "profiles" => texts(node, &key)?,
-            "expose" => texts(node, &key)?,
+            "dns" | "dns_search" | "tmpfs" | "profiles" | "expose" => texts(node, &key)?,
             "env_file" => env_files(node, roots, &key)?,
             "extra_hosts" => hosts(node, &key)?,
             "healthcheck" => healthcheck(node, &key)?,

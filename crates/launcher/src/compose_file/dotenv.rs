@@ -3,6 +3,9 @@
 
 use super::interpolate::Variables;
 
+/// Names with their values, in the order of the file; `None` where a name stands alone.
+pub(super) type Assignments = Vec<(String, Option<String>)>;
+
 /// Reads the lines; values may use earlier ones and `outer`'s.
 ///
 /// # Errors
@@ -10,7 +13,7 @@ use super::interpolate::Variables;
 pub(super) fn parse(
     text: &str,
     outer: &std::collections::BTreeMap<String, String>,
-) -> Result<Vec<(String, Option<String>)>, (usize, String)> {
+) -> Result<Assignments, (usize, String)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut known = outer.clone();
     let mut found = Vec::new();

@@ -90,7 +90,9 @@ pub(super) fn settle(node: &mut Node) {
     match &mut node.value {
         Yaml::Map(entries) => {
             entries.retain(|(_, node)| node.tag != Some(MergeTag::Reset));
-            entries.iter_mut().for_each(|(_, node)| settle(node));
+            for (_, node) in entries {
+                settle(node);
+            }
         }
         Yaml::Seq(items) => {
             items.retain(|node| node.tag != Some(MergeTag::Reset));

@@ -259,24 +259,125 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn faults_name_the_place_and_the_cause() {
-    insta::assert_snapshot!(
-        [
-            "services: {a: {image: '${N:?set it}'}}",
-            "services:\n  a:\n    image: a\n    ports: ['1:2:3:4:5']",
-            "services:\n  a: {image: a, depends_on: [b]}",
-            "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, profiles: [p]}",
-            "services:\n  a: {image: a, depends_on: {a: {condition: ready}}}",
-            "services:\n  a: {command: x}",
-            "services:\n  a: {extends: b}\n  b: {extends: a}",
-            "services:\n  a: {image: a, env_file: none.env}",
-            "services:\n  a: {image: a, stop_grace_period: soon}",
-            "services:\n  a: {image: a\n  b: 1",
-            "include: [compose.yaml]\nservices: {a: {image: a}}",
-            "web: {image: a}",
-            "[]",
-            "",
-        ]
-        .map(refused)
-        .join("\n")
+    let said = [
+        "services: {a: {image: '${N:?set it}'}}",
+        "services:\n  a:\n    image: a\n    ports: ['1:2:3:4:5']",
+        "services:\n  a: {image: a, depends_on: [b]}",
+        "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, profiles: [p]}",
+        "services:\n  a: {image: a, depends_on: {a: {condition: ready}}}",
+        "services:\n  a: {command: x}",
+        "services:\n  a: {extends: b}\n  b: {extends: a}",
+        "services:\n  a: {image: a, env_file: none.env}",
+        "services:\n  a: {image: a, stop_grace_period: soon}",
+        "services:\n  a: {image: a\n  b: 1",
+        "include: [compose.yaml]\nservices: {a: {image: a}}",
+        "web: {image: a}",
+        "[]",
+        "",
+        "services:\n  a: {image: a, volumes: ['v:/v']}",
+        "services:\n  a:\n    image: a\n    networks: [n]",
+        "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, depends_on: [c]}\n  c: {image: c, links: ['b:x']}",
+        "services:\n  a: {image: a, healthcheck: {test: [true]}}",
+        "services:\n  a: {image: a}\n  a: {image: b}",
+        "services:\n  a: {image: a, command: 'x \"y'}",
+        "services:\n  a: [image]",
+        "services: {a: {image: 'x$'}}",
+    ];
+    insta::assert_snapshot!(said.map(refused).join("\n"));
+}
+
+#[test]
+fn services_whose_namespace_or_volumes_are_shared_come_first() {
+    let (_place, asked) = project(&[(
+        "compose.yaml",
+        "services: {a: {image: a, network_mode: 'service:b', volumes_from: ['c:ro'], links: ['d:x']}, b: {image: b}, c: {image: c}, d: {image: d}}",
+    )]);
+    let waited: Vec<String> =
+        asked.read().unwrap().services["a"].depends_on.keys().cloned().collect();
+    assert_eq!(waited, ["b", "c", "d"]);
+}
+
+#[test]
+fn a_dependency_that_may_be_absent_is_dropped_with_its_profile() {
+    let (_place, mut asked) = project(&[(
+        "compose.yaml",
+        "services: {a: {image: a, depends_on: {b: {condition: service_healthy, required: false}}}, b: {image: b, profiles: [p]}}",
+    )]);
+    assert!(asked.read().unwrap().services["a"].depends_on.is_empty());
+    asked.profiles = vec!["p".into()];
+    let healthy = Dependency { condition: Condition::Healthy, required: false };
+    assert_eq!(asked.read().unwrap().services["a"].depends_on["b"], healthy);
+}
+
+#[test]
+fn an_included_service_cannot_be_defined_otherwise() {
+    let (_place, asked) = project(&[
+        ("compose.yaml", "include: [{path: sub/c.yaml}]\nservices: {b: {image: other}}"),
+        ("sub/c.yaml", "services: {b: {image: b}}"),
+    ]);
+    let message = asked.read().unwrap_err().to_string();
+    assert!(
+        message.contains("`services.b`") && message.contains("sub/c.yaml defines it otherwise"),
+        "{message}"
     );
+}
+
+#[test]
+fn the_name_is_taken_from_the_last_file_or_the_directory_and_can_be_interpolated() {
+    let (place, asked) = project(&[
+        ("My.Shop_1/compose.yaml", "services: {a: {image: '${COMPOSE_PROJECT_NAME}'}}"),
+        ("named.yaml", "name: 'shop-${STAGE:-dev}'\nservices: {a: {image: a}}"),
+    ]);
+    let named = |files: &[PathBuf], directory: &str| {
+        let directory = place.path().join(directory);
+        let request = ComposeRequest {
+            directory: &directory,
+            files,
+            environment: &asked.environment,
+            profiles: &[],
+            services: &[],
+            project_name: None,
+        };
+        read_compose(&request).unwrap()
+    };
+    let plain = named(&[], "My.Shop_1");
+    assert_eq!(plain.name, "myshop_1");
+    assert_eq!(plain.services["a"].image.as_deref(), Some("myshop_1"));
+    assert_eq!(named(&["named.yaml".into()], "").name, "shop-dev");
+}
+
+#[test]
+fn no_file_says_what_was_looked_for() {
+    let place = tempfile::tempdir().unwrap();
+    let message = Asked::new(place.path()).read().unwrap_err().to_string();
+    assert!(
+        message.ends_with(
+            "(looked for compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml)"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn env_files_yield_to_later_ones_and_to_the_environment() {
+    let (_place, asked) = project(&[
+        (
+            "compose.yaml",
+            "services: {a: {image: a, env_file: [one.env, {path: two.env, format: raw}, {path: none.env, required: false}], environment: [C=own, FROM_SHELL, D]}}",
+        ),
+        ("one.env", "A=1\nB=1\nC=1\nD=1\nE=$A"),
+        ("two.env", "B='$A'"),
+    ]);
+    let environment = asked.read().unwrap().services["a"].environment.clone();
+    let expected = [
+        ("A", Some("1")),
+        ("B", Some("'$A'")),
+        ("C", Some("own")),
+        ("D", None),
+        ("E", Some("1")),
+        ("FROM_SHELL", Some("from the shell")),
+    ];
+    let expected: BTreeMap<String, Option<String>> =
+        expected.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect();
+    assert_eq!(environment, expected);
 }
