@@ -1,6 +1,7 @@
 //! One form for what compose files may write in several: lists and mappings, short and long forms, relative paths.
 //! Owns those forms, so that merging and typing see one each; must not know how files merge.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::error::ComposeError;
@@ -222,6 +223,9 @@ fn expand(
         }
         _ => return Err(node.invalid(key, "a list is needed")),
     }
+    // What is said twice counts once.
+    let mut known = HashSet::new();
+    found.retain(|item| known.insert(item.to_json().to_string()));
     node.value = Yaml::Seq(found);
     Ok(())
 }

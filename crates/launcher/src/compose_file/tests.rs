@@ -79,6 +79,21 @@ fn read_printed(text: &str) -> Value {
     comparable(&asked.read().unwrap(), place.path())
 }
 
+/// Compares line by line, so that a difference can be read.
+fn assert_same(ours: &Value, theirs: &Value, why: &str) {
+    let text = |model: &Value| serde_json::to_string_pretty(model).unwrap();
+    let (ours, theirs) = (text(ours), text(theirs));
+    let only = |one: &str, other: &str| -> Vec<String> {
+        one.lines().filter(|line| !other.lines().any(|l| l == *line)).map(str::to_owned).collect()
+    };
+    assert!(
+        ours == theirs,
+        "{why}: here only {:#?}, there only {:#?}",
+        only(&ours, &theirs),
+        only(&theirs, &ours)
+    );
+}
+
 fn same_as_docker_compose(name: &str) {
     let directory = fixture(name);
     let asked = Asked::new(&directory);
@@ -87,7 +102,7 @@ fn same_as_docker_compose(name: &str) {
         insta::assert_snapshot!(name, serde_json::to_string_pretty(&model).unwrap());
     });
     let printed = fs_err::read_to_string(directory.join("docker-compose-config.yaml")).unwrap();
-    assert_eq!(model, read_printed(&printed), "docker-compose printed otherwise");
+    assert_same(&model, &read_printed(&printed), "docker-compose printed otherwise");
     let ran = Command::new("docker-compose")
         .arg("config")
         .current_dir(&directory)
@@ -100,7 +115,7 @@ fn same_as_docker_compose(name: &str) {
     let text = String::from_utf8(ran.stdout).unwrap();
     if text.lines().any(|line| line.starts_with("version:")) {
         let text = text.replace(&directory.display().to_string(), "/project");
-        assert_eq!(model, read_printed(&text), "this docker-compose says otherwise");
+        assert_same(&model, &read_printed(&text), "this docker-compose says otherwise");
     }
 }
 
@@ -117,6 +132,16 @@ fn several_files_and_extends_read_as_docker_compose_reads_them() {
 #[test]
 fn short_and_long_forms_read_as_docker_compose_reads_them() {
     same_as_docker_compose("forms");
+}
+
+#[test]
+fn an_override_merges_key_by_key_as_docker_compose_merges_it() {
+    same_as_docker_compose("merges");
+}
+
+#[test]
+fn variables_read_as_docker_compose_reads_them() {
+    same_as_docker_compose("variables");
 }
 
 #[test]
