@@ -232,6 +232,41 @@ fn env_names_files_and_profiles_and_the_shell_wins() {
 }
 
 #[test]
+fn the_env_beside_a_named_file_counts_and_the_nearer_one_beside_a_found_file_wins() {
+    let (place, mut asked) = project(&[
+        ("compose.yaml", "services: {a: {image: '${V}${W}'}}"),
+        (".env", "V=above\nW=above"),
+        ("sub/.env", "V=here"),
+        ("sub/named.yaml", "services: {a: {image: '${V}', build: .}}"),
+    ]);
+    let image = |asked: &Asked| asked.read().unwrap().services["a"].image.clone().unwrap();
+    asked.files = vec!["sub/named.yaml".into()];
+    assert_eq!(image(&asked), "here");
+    let context = asked.read().unwrap().services["a"].build.clone().unwrap().context;
+    assert_eq!(context, place.path().join("sub").display().to_string());
+    asked.files.clear();
+    asked.directory = place.path().join("sub");
+    assert_eq!(image(&asked), "hereabove");
+}
+
+#[test]
+fn a_service_extended_across_files_keeps_the_paths_of_its_own() {
+    let (place, asked) = project(&[
+        ("compose.yaml", "services: {a: {extends: {file: x/one.yaml, service: b}, user: u}}"),
+        (
+            "x/one.yaml",
+            "services: {b: {extends: {file: y/two.yaml, service: c}, volumes: ['./b:/b']}}",
+        ),
+        ("x/y/two.yaml", "services: {c: {build: ., command: c, volumes: ['./c:/c']}}"),
+    ]);
+    let a = asked.read().unwrap().services["a"].clone();
+    let path = |text: &str| place.path().join(text).display().to_string();
+    assert_eq!(a.build.unwrap().context, path("x/y"));
+    assert_eq!(a.volumes, [path("x/y/c:/c:rw"), path("x/b:/b:rw")]);
+    assert_eq!(a.command, Some(vec!["c".to_owned()]));
+}
+
+#[test]
 fn tags_reset_and_override_what_came_before() {
     let (_place, mut asked) = project(&[
         (
