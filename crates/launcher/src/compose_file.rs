@@ -5,6 +5,7 @@
 //! Sources: the Compose Specification, and `docker-compose config`, which the result must be equal to.
 
 mod canonical;
+mod check;
 mod dotenv;
 mod error;
 mod find;
@@ -79,7 +80,8 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     let at = model.at.clone();
     model.set("name", Node::text(&name, &at));
     let inactive = leave_out(&mut model, profiles, request.services)?;
-    let services = type_services(&mut model, &mut loader, &inactive)?;
+    let mut services = type_services(&mut model, &mut loader, &found.directory)?;
+    check::references(&model, &mut services, &inactive)?;
     for name in &loader.variables.unset {
         warnings.push(format!("the variable {name} is not set, an empty text stands for it"));
     }
@@ -149,34 +151,25 @@ fn leave_out(
     Ok(left.into_iter().map(|(name, _)| name).collect())
 }
 
-/// The typed services. Dependencies that may be absent, and are, are dropped.
+/// The typed services.
 fn type_services(
     model: &mut Node,
     loader: &mut load::Loader,
-    inactive: &BTreeSet<String>,
+    directory: &Path,
 ) -> Result<BTreeMap<String, Service>, ComposeError> {
     let mut typed = BTreeMap::new();
     let Some(services) = canonical::get_mut(model, "services") else { return Ok(typed) };
-    let names: BTreeSet<String> = services.entries().iter().map(|(name, _)| name.clone()).collect();
     let Yaml::Map(entries) = &mut services.value else { return Ok(typed) };
     for (name, node) in entries {
         let key = format!("services.{name}");
         loader.environment(node, &key)?;
-        let mut service = typed::service(node, &key)?;
-        for (other, dependency) in std::mem::take(&mut service.depends_on) {
-            if names.contains(&other) {
-                service.depends_on.insert(other, dependency);
-            } else if dependency.required {
-                let at = node.get("depends_on").and_then(|all| all.get(&other)).unwrap_or(node);
-                let reason = if inactive.contains(&other) {
-                    format!("no profile of the service `{other}` is active")
-                } else {
-                    format!("the project has no service `{other}`")
-                };
-                return Err(at.invalid(&format!("{key}.depends_on"), reason));
-            }
+        if let Some(build) =
+            canonical::get_mut(node, "build").filter(|build| build.get("context").is_none())
+        {
+            let context = Node::text(directory.display().to_string(), &build.at);
+            build.set("context", context);
         }
-        typed.insert(name.clone(), service);
+        typed.insert(name.clone(), typed::service(node, &key)?);
     }
     Ok(typed)
 }

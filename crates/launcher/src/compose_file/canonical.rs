@@ -1,6 +1,7 @@
 //! One form for what compose files may write in several: lists and mappings, short and long forms, relative paths.
 //! Owns those forms, so that merging and typing see one each; must not know how files merge.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::error::ComposeError;
@@ -24,7 +25,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
         match name.as_str() {
             "command" | "entrypoint" => command(node, &key)?,
             "environment" | "sysctls" | "annotations" | "storage_opt" => {
-                mapping(node, &key, false)?
+                mapping(node, &key, false)?;
             }
             "labels" => mapping(node, &key, true)?,
             "depends_on" => depends_on(node, &key)?,
@@ -32,8 +33,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
             "ports" => expand(node, &key, expand_port)?,
             "volumes" => expand(node, &key, |item, key| expand_volume(item, roots, key))?,
             "secrets" | "configs" => sources(node),
-            "dns" | "dns_search" | "tmpfs" | "profiles" => texts(node, &key)?,
-            "expose" => texts(node, &key)?,
+            "dns" | "dns_search" | "tmpfs" | "profiles" | "expose" => texts(node, &key)?,
             "env_file" => env_files(node, roots, &key)?,
             "extra_hosts" => hosts(node, &key)?,
             "healthcheck" => healthcheck(node, &key)?,
@@ -59,6 +59,12 @@ pub(super) fn resource(node: &mut Node, roots: &Roots, key: &str) -> Done {
         if let Some(name) = external.get("name") {
             node.set("name", name.clone());
         }
+    }
+    let external = node.get("external").and_then(Node::scalar).as_deref() == Some("true");
+    if external && node.get("name").is_none() {
+        let name = key.split_once('.').map_or(key, |(_, name)| name);
+        let name = Node::text(name, &node.at);
+        node.set("name", name);
     }
     if let Some(file) = node.get("file").and_then(Node::scalar) {
         let file = Node::text(roots.host_path(&file), &node.at);
@@ -217,6 +223,9 @@ fn expand(
         }
         _ => return Err(node.invalid(key, "a list is needed")),
     }
+    // What is said twice counts once.
+    let mut known = HashSet::new();
+    found.retain(|item| known.insert(item.to_json().to_string()));
     node.value = Yaml::Seq(found);
     Ok(())
 }
@@ -323,10 +332,16 @@ fn deploy(node: &mut Node, key: &str) -> Done {
     let Some(resources) = get_mut(node, "resources") else { return Ok(()) };
     for name in ["limits", "reservations"] {
         let Some(part) = get_mut(resources, name) else { continue };
+        let key = format!("{key}.resources.{name}");
         for amount in ["cpus", "memory"] {
             if let Some(amount) = get_mut(part, amount) {
-                text_in_place(amount, &format!("{key}.resources.{name}"))?;
+                text_in_place(amount, &key)?;
             }
+        }
+        if let Some(cpus) = get_mut(part, "cpus")
+            && let Ok(number) = scalar(cpus, &key)?.parse::<f64>()
+        {
+            cpus.value = Yaml::Str(number.to_string());
         }
     }
     Ok(())

@@ -3,6 +3,9 @@
 
 use super::interpolate::Variables;
 
+/// Names with their values, in the order of the file; `None` where a name stands alone.
+pub(super) type Assignments = Vec<(String, Option<String>)>;
+
 /// Reads the lines; values may use earlier ones and `outer`'s.
 ///
 /// # Errors
@@ -10,7 +13,7 @@ use super::interpolate::Variables;
 pub(super) fn parse(
     text: &str,
     outer: &std::collections::BTreeMap<String, String>,
-) -> Result<Vec<(String, Option<String>)>, (usize, String)> {
+) -> Result<Assignments, (usize, String)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut known = outer.clone();
     let mut found = Vec::new();
@@ -39,7 +42,12 @@ pub(super) fn parse(
             Value::Literal(text) => text,
             Value::Template(text) => {
                 let mut variables = Variables::new(known.clone());
-                variables.interpolate(&text).map_err(fail)?
+                match variables.interpolate(&text) {
+                    Ok(text) => text,
+                    // A lone `$`, as passwords have it, is no variable.
+                    Err(_) if !text.contains("${") => text,
+                    Err(reason) => return Err(fail(reason)),
+                }
             }
         };
         // What the process has set wins where other lines use it.
@@ -134,6 +142,15 @@ mod tests {
             ("I", None),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_lone_dollar_is_kept_and_a_required_variable_is_not() {
+        let found = parse("A=pa$\nB=1$%\n", &[].into()).unwrap();
+        let values: Vec<Option<&str>> = found.iter().map(|(_, value)| value.as_deref()).collect();
+        assert_eq!(values, [Some("pa$"), Some("1$%")]);
+        let fault = parse("\nA=${B:?needed}", &[].into()).unwrap_err();
+        assert_eq!(fault, (2, "the variable B is required: needed".to_owned()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::ComposeRequest;
-use super::dotenv;
+use super::dotenv::{self, Assignments};
 use super::error::{ComposeError, Place};
 use super::paths::absolute;
 
@@ -109,7 +109,7 @@ fn add_env_files(
 pub(super) fn read_env(
     file: &Path,
     outer: &BTreeMap<String, String>,
-) -> Result<Vec<(String, Option<String>)>, ComposeError> {
+) -> Result<Assignments, ComposeError> {
     let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
     dotenv::parse(&text, outer).map_err(|(line, reason)| {
         // The line may hold a secret: its number must do.

@@ -37,6 +37,9 @@ pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeEr
     let (rest, target) = rest.rsplit_once(':').map_or(("", rest), |(rest, target)| (rest, target));
     let (ip, published) = rest.rsplit_once(':').unwrap_or(("", rest));
     let ip = ip.trim_start_matches('[').trim_end_matches(']');
+    if !ip.is_empty() && ip.parse::<std::net::IpAddr>().is_err() {
+        return Err(refuse());
+    }
     let targets = range(target).ok_or_else(refuse)?;
     let publishes =
         if published.is_empty() { Vec::new() } else { range(published).ok_or_else(refuse)? };
@@ -141,4 +144,74 @@ fn long_volume(item: &Node, roots: &Roots, key: &str) -> Result<Vec<Node>, Compo
 fn trimmed(target: &str) -> &str {
     let trimmed = target.trim_end_matches('/');
     if trimmed.is_empty() { target } else { trimmed }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::super::yaml;
+    use super::*;
+
+    fn read(text: &str) -> Node {
+        yaml::read(Path::new("c.yaml"), text).unwrap()
+    }
+
+    fn ports(text: &str) -> Result<Vec<String>, String> {
+        let found = expand_port(&read(text), "p").map_err(|error| error.to_string())?;
+        let part = |node: &Node, key| node.get(key).and_then(Node::scalar).unwrap_or_default();
+        Ok(found
+            .iter()
+            .map(|port| {
+                ["host_ip", "published", "target", "protocol"].map(|key| part(port, key)).join("|")
+            })
+            .collect())
+    }
+
+    fn volume(text: &str) -> Value {
+        let roots = Roots { base: "/project".into(), home: Some("/home/user".to_owned()) };
+        let mut found = expand_volume(&read(text), &roots, "v").unwrap();
+        assert_eq!(found.len(), 1);
+        found.remove(0).to_json()
+    }
+
+    #[test]
+    fn every_short_form_of_a_port_has_a_long_one() {
+        for (text, expected) in [
+            ("80", &["||80|tcp"][..]),
+            ("'8080:80'", &["|8080|80|tcp"]),
+            ("'127.0.0.1::80'", &["127.0.0.1||80|tcp"]),
+            ("'[::1]:8080:80/udp'", &["::1|8080|80|udp"]),
+            ("'1-2:3-4'", &["|1|3|tcp", "|2|4|tcp"]),
+            ("'3000-3005:80'", &["|3000-3005|80|tcp"]),
+            ("'80-81'", &["||80|tcp", "||81|tcp"]),
+            ("{target: 80, published: '8080', mode: ingress}", &["|8080|80|tcp"]),
+        ] {
+            let expected = expected.iter().map(|text| (*text).to_owned()).collect();
+            assert_eq!(ports(text), Ok(expected), "{text}");
+        }
+        for text in ["'1-2:3-5'", "'2-1'", "web", "'70000'", "'host:1:2'", "{published: 1}", "''"] {
+            ports(text).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn every_short_form_of_a_volume_has_a_long_one() {
+        let bind = |source: &str| json!({"type": "bind", "source": source, "target": "/d", "bind": {"create_host_path": true}});
+        assert_eq!(volume("'./a:/d'"), bind("/project/a"));
+        assert_eq!(volume("'../a/:/d/:rw'"), bind("/a"));
+        assert_eq!(volume("'~/a:/d'"), bind("/home/user/a"));
+        assert_eq!(volume("'.:/d'"), bind("/project"));
+        assert_eq!(volume("/d"), json!({"type": "volume", "target": "/d"}));
+        assert_eq!(
+            volume("'n:/d:ro,nocopy'"),
+            json!({"type": "volume", "source": "n", "target": "/d", "read_only": true, "volume": {"nocopy": true}})
+        );
+        assert_eq!(
+            volume("'/a:/d:Z,rshared'")["bind"],
+            json!({"create_host_path": true, "selinux": "Z", "propagation": "rshared"})
+        );
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::canonical::{self, scalar};
+use super::dotenv::Assignments;
 use super::error::ComposeError;
 use super::find::read_env;
 use super::interpolate::Variables;
@@ -327,7 +328,7 @@ fn import(model: &mut Node, included: &Node, item: &Node) -> Result<(), ComposeE
 }
 
 /// `NAME=value` by line, taken as it stands.
-fn raw_env(file: &Path) -> Result<Vec<(String, Option<String>)>, ComposeError> {
+fn raw_env(file: &Path) -> Result<Assignments, ComposeError> {
     let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     Ok(lines

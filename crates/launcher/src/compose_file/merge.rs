@@ -59,7 +59,11 @@ fn add(items: &mut Vec<Node>, item: Node, path: &[String]) {
         ["networks", _, "ipam", "config"] => &["subnet"],
         _ => &[],
     };
+    let device = matches!(path_of(path).as_slice(), ["services", _, "devices"]);
     let same = |old: &&mut Node| {
+        if device && let (Some(old), Some(new)) = (inside(old), inside(&item)) {
+            return old == new;
+        }
         if keys.is_empty() || item.entries().is_empty() {
             return old.to_json() == item.to_json();
         }
@@ -70,6 +74,12 @@ fn add(items: &mut Vec<Node>, item: Node, path: &[String]) {
         Some(old) => *old = item,
         None => items.push(item),
     }
+}
+
+/// The name that a device has inside the container.
+fn inside(device: &Node) -> Option<String> {
+    let text = device.scalar()?;
+    Some(text.split(':').nth(1).unwrap_or(&text).to_owned())
 }
 
 fn drivers_differ(base: &Node, over: &Node) -> bool {
@@ -90,7 +100,9 @@ pub(super) fn settle(node: &mut Node) {
     match &mut node.value {
         Yaml::Map(entries) => {
             entries.retain(|(_, node)| node.tag != Some(MergeTag::Reset));
-            entries.iter_mut().for_each(|(_, node)| settle(node));
+            for (_, node) in entries {
+                settle(node);
+            }
         }
         Yaml::Seq(items) => {
             items.retain(|node| node.tag != Some(MergeTag::Reset));

@@ -34,12 +34,12 @@ pub(super) fn service(node: &Node, key: &str) -> Result<Service, ComposeError> {
     }
     Ok(Service {
         image: at.text("image")?,
-        build: at.child("build", |at| at.build())?,
+        build: at.child("build", build)?,
         command: at.list("command")?,
         entrypoint: at.list("entrypoint")?,
         environment: at.optional_texts("environment"),
         depends_on: at.dependencies()?,
-        healthcheck: at.child("healthcheck", |at| at.healthcheck())?,
+        healthcheck: at.child("healthcheck", healthcheck)?,
         ports: at.items("ports").iter().map(port).collect(),
         volumes: at.items("volumes").iter().filter_map(short_volume).collect(),
         restart: at.restart()?,
@@ -134,21 +134,6 @@ impl<'a> Keyed<'a> {
         Ok(self.number("scale")?.or(deployed.flatten()))
     }
 
-    fn build(&self) -> Result<Build, ComposeError> {
-        let other = self.node.entries().iter().map(|(name, _)| name.clone());
-        Ok(Build {
-            context: self.text("context")?.unwrap_or_default(),
-            dockerfile: self.text("dockerfile")?,
-            dockerfile_inline: self.text("dockerfile_inline")?,
-            args: self.optional_texts("args"),
-            target: self.text("target")?,
-            cache_from: self.list("cache_from")?.unwrap_or_default(),
-            labels: self.texts("labels"),
-            network: self.text("network")?,
-            other: other.filter(|name| !BUILD_KEYS.contains(&name.as_str())).collect(),
-        })
-    }
-
     fn dependencies(&self) -> Result<BTreeMap<String, Dependency>, ComposeError> {
         let key = self.path("depends_on");
         let mut found = BTreeMap::new();
@@ -166,39 +151,69 @@ impl<'a> Keyed<'a> {
             let required = at.flag("required")?.unwrap_or(true);
             found.insert(name.clone(), Dependency { condition, required });
         }
+        for name in self.shared()? {
+            let dependency = Dependency { condition: Condition::Started, required: true };
+            found.entry(name).or_insert(dependency);
+        }
         Ok(found)
     }
 
-    fn healthcheck(&self) -> Result<Healthcheck, ComposeError> {
-        let words = self.list("test")?.unwrap_or_default();
-        let test = if self.flag("disable")? == Some(true) {
-            HealthcheckTest::Disabled
-        } else {
-            match words.split_first() {
-                None => HealthcheckTest::Inherited,
-                Some((first, _)) if first == "NONE" => HealthcheckTest::Disabled,
-                Some((first, rest)) if first == "CMD" => HealthcheckTest::Command(rest.to_vec()),
-                Some((first, rest)) if first == "CMD-SHELL" => {
-                    HealthcheckTest::Shell(rest.join(" "))
-                }
-                Some((first, _)) => {
-                    let reason = format!("`{first}` is none of NONE, CMD and CMD-SHELL");
-                    return Err(self
-                        .node
-                        .get("test")
-                        .unwrap_or(self.node)
-                        .invalid(self.key, reason));
-                }
-            }
-        };
-        Ok(Healthcheck {
-            test,
-            interval: self.duration("interval")?,
-            timeout: self.duration("timeout")?,
-            start_period: self.duration("start_period")?,
-            retries: self.number("retries")?,
-        })
+    /// Services whose links, volumes or namespaces it uses: Compose starts them first, too.
+    fn shared(&self) -> Result<Vec<String>, ComposeError> {
+        let mut found = Vec::new();
+        for name in self.list("links")?.unwrap_or_default() {
+            found.extend(name.split(':').next().map(str::to_owned));
+        }
+        for name in self.list("volumes_from")?.unwrap_or_default() {
+            let name = name.split(':').next().unwrap_or_default();
+            found.extend((name != "container").then(|| name.to_owned()));
+        }
+        for key in ["network_mode", "ipc", "pid"] {
+            let mode = self.text(key)?.unwrap_or_default();
+            found.extend(mode.strip_prefix("service:").map(str::to_owned));
+        }
+        Ok(found)
     }
+}
+
+fn build(at: &Keyed<'_>) -> Result<Build, ComposeError> {
+    let other = at.node.entries().iter().map(|(name, _)| name.clone());
+    Ok(Build {
+        context: at.text("context")?.unwrap_or_default(),
+        dockerfile: at.text("dockerfile")?,
+        dockerfile_inline: at.text("dockerfile_inline")?,
+        args: at.optional_texts("args"),
+        target: at.text("target")?,
+        cache_from: at.list("cache_from")?.unwrap_or_default(),
+        labels: at.texts("labels"),
+        network: at.text("network")?,
+        other: other.filter(|name| !BUILD_KEYS.contains(&name.as_str())).collect(),
+    })
+}
+
+fn healthcheck(at: &Keyed<'_>) -> Result<Healthcheck, ComposeError> {
+    let words = at.list("test")?.unwrap_or_default();
+    let test = if at.flag("disable")? == Some(true) {
+        HealthcheckTest::Disabled
+    } else {
+        match words.split_first() {
+            None => HealthcheckTest::Inherited,
+            Some((first, _)) if first == "NONE" => HealthcheckTest::Disabled,
+            Some((first, rest)) if first == "CMD" => HealthcheckTest::Command(rest.to_vec()),
+            Some((first, rest)) if first == "CMD-SHELL" => HealthcheckTest::Shell(rest.join(" ")),
+            Some((first, _)) => {
+                let reason = format!("`{first}` is none of NONE, CMD and CMD-SHELL");
+                return Err(at.node.get("test").unwrap_or(at.node).invalid(at.key, reason));
+            }
+        }
+    };
+    Ok(Healthcheck {
+        test,
+        interval: at.duration("interval")?,
+        timeout: at.duration("timeout")?,
+        start_period: at.duration("start_period")?,
+        retries: at.number("retries")?,
+    })
 }
 
 fn port(node: &Node) -> Port {

@@ -84,21 +84,20 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 
 /// Writes a duration so that equal ones read equal.
 pub(super) fn format_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let mut out = String::new();
-    for (amount, unit) in [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")] {
-        if amount > 0 {
-            out.push_str(&format!("{amount}{unit}"));
-        }
-    }
-    if duration.subsec_nanos() > 0 {
-        let (micros, nanos) = (duration.subsec_micros(), duration.subsec_nanos());
-        out.push_str(&match (nanos % 1_000_000, nanos % 1000) {
-            (0, _) => format!("{}ms", duration.subsec_millis()),
-            (_, 0) => format!("{micros}us"),
-            _ => format!("{nanos}ns"),
-        });
-    }
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    let (rest, unit) = match nanos {
+        nanos if nanos % 1_000_000 == 0 => (duration.subsec_millis(), "ms"),
+        nanos if nanos % 1000 == 0 => (duration.subsec_micros(), "us"),
+        nanos => (nanos, "ns"),
+    };
+    let parts = [
+        (seconds / 3600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+        (u64::from(rest), unit),
+    ];
+    let filled = parts.iter().filter(|(amount, _)| *amount > 0);
+    let out: String = filled.map(|(amount, unit)| format!("{amount}{unit}")).collect();
     if out.is_empty() { "0s".to_owned() } else { out }
 }
 

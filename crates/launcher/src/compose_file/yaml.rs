@@ -324,33 +324,36 @@ fn merge_tag(tag: Option<&Tag>) -> Option<MergeTag> {
     }
 }
 
-/// YAML 1.2's core schema.
+/// YAML 1.2's core schema, with the numbers of YAML 1.1 that Compose still reads (`0440`, `1_000`, `0b1`).
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Yaml {
     let string = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
     if style != ScalarStyle::Plain || string {
         return Yaml::Str(text.to_owned());
     }
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let radix = |prefix: &str, radix| {
-        digits.strip_prefix(prefix).and_then(|rest| i64::from_str_radix(rest, radix).ok())
-    };
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Yaml::Null,
         "true" | "True" | "TRUE" => Yaml::Bool(true),
         "false" | "False" | "FALSE" => Yaml::Bool(false),
-        _ if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
-            Yaml::Str(text.to_owned())
-        }
-        _ => (radix("0x", 16).or_else(|| radix("0o", 8)))
-            .map(|number| if text.starts_with('-') { -number } else { number })
-            .or_else(|| text.parse().ok())
-            .map(Yaml::Int)
-            .or_else(|| {
-                let float = text.parse::<f64>().ok().filter(|float| float.is_finite());
-                float.map(Yaml::Float)
-            })
-            .unwrap_or_else(|| Yaml::Str(text.to_owned())),
+        _ => number(text).unwrap_or_else(|| Yaml::Str(text.to_owned())),
     }
+}
+
+fn number(text: &str) -> Option<Yaml> {
+    let plain = text.replace('_', "");
+    let digits = plain.strip_prefix(['-', '+']).unwrap_or(&plain);
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8), ("", 10)];
+    let whole = prefixes
+        .iter()
+        .find_map(|(prefix, radix)| i64::from_str_radix(digits.strip_prefix(prefix)?, *radix).ok());
+    if let Some(whole) = whole {
+        return Some(Yaml::Int(if plain.starts_with('-') { -whole } else { whole }));
+    }
+    // A number that is too long for either type stays the text it is.
+    let fits = digits.contains(['.', 'e', 'E']);
+    plain.parse().ok().filter(|float: &f64| fits && float.is_finite()).map(Yaml::Float)
 }
 
 #[cfg(test)]
@@ -383,6 +386,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_read_as_compose_reads_them() {
+        let text = "[0440, 1_000, 0b11, -0x10, 0, 08, 1e3, .5, -1.5, 12345678901234567890123, 1.2.3, 1-2, .]";
+        let expected = serde_json::json!([
+            288,
+            1000,
+            3,
+            -16,
+            0,
+            8,
+            1000.0,
+            0.5,
+            -1.5,
+            "12345678901234567890123",
+            "1.2.3",
+            "1-2",
+            "."
+        ]);
+        assert_eq!(json(text), expected);
+    }
+
+    #[test]
     fn faults_name_line_and_column_and_show_the_line() {
         assert_eq!(
             refused("a: 1\na: 2"),
@@ -397,7 +421,7 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let list = vec![format!("*a{}", level - 1); 9].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+            text.extend([format!("a{level}: &a{level} [{list}]\n")]);
         }
         assert!(refused(&text).contains("more than 200000 values"));
         let deep = format!("{}x{}", "[".repeat(120), "]".repeat(120));
