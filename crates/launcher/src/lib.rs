@@ -22,7 +22,8 @@ pub use compose_file::{
 pub use engine::{
     Action, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker, Engine, EngineVersion,
     ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, LogLine, LogsWanted, Mount, Output,
-    Program, PublishedPort, Recorded, Run, ScratchContainer, Services, StartRefusal, Status, Volume,
+    Program, PublishedPort, Recorded, Run, ScratchContainer, Services, StartRefusal, Status,
+    Volume,
 };
 pub use error::{Error, Unreachable};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};

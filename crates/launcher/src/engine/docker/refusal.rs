@@ -32,13 +32,12 @@ pub(super) fn start_refusal(error: &ApiError, message: &str) -> StartRefusal {
 /// The first `host:port` of a message: engines name the host's side first. Empty when there is none.
 fn address(message: &str) -> String {
     let words = message.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '"'));
+    let mut words = words.map(|word| {
+        let word = word.trim_end_matches([':', '.']);
+        word.split_once('/').map_or(word, |(address, _)| address)
+    });
     words
-        .filter_map(|word| {
-            let word = word.trim_end_matches([':', '.']);
-            let word = word.split_once('/').map_or(word, |(address, _)| address);
-            published(word).then(|| word.to_owned()).or_else(|| first_of_pair(word))
-        })
-        .next()
+        .find_map(|word| published(word).then(|| word.to_owned()).or_else(|| first_of_pair(word)))
         .unwrap_or_default()
 }
 
@@ -73,7 +72,9 @@ mod tests {
             "failed to bind host port 0.0.0.0:8000/tcp: address already in use",
             "Ports are not available: exposing port TCP 0.0.0.0:8000 -> 0.0.0.0:0: listen tcp 0.0.0.0:8000: bind: address already in use",
         ] {
-            let StartRefusal::PortInUse { address, .. } = kind(message) else { panic!("{message}") };
+            let StartRefusal::PortInUse { address, .. } = kind(message) else {
+                panic!("{message}")
+            };
             assert_eq!(address, "0.0.0.0:8000", "{message}");
         }
         let six = "listen tcp6 [::1]:5000: bind: address already in use";

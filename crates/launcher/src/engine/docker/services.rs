@@ -23,7 +23,16 @@ use crate::rfc3339;
 
 /// Events that say something of a container's state. Those of `exec` would tell us of our own probes.
 const EVENTS: [&str; 11] = [
-    "create", "start", "restart", "die", "oom", "stop", "kill", "pause", "unpause", "destroy",
+    "create",
+    "start",
+    "restart",
+    "die",
+    "oom",
+    "stop",
+    "kill",
+    "pause",
+    "unpause",
+    "destroy",
     "health_status",
 ];
 
@@ -112,13 +121,12 @@ impl Services for Docker {
     }
 
     async fn restart(&self, id: &str, grace: Option<Duration>) -> Result<(), Error> {
-        let seconds = match grace {
-            Some(grace) => i64::try_from(grace.as_secs()).unwrap_or(i64::MAX),
-            None => {
-                let facts = self.api.inspect_container(id, None).await;
-                let facts = facts.map_err(|error| self.refused("restart", id, error))?;
-                facts.config.and_then(|config| config.stop_timeout).unwrap_or(STOP_SECONDS)
-            }
+        let seconds = if let Some(grace) = grace {
+            i64::try_from(grace.as_secs()).unwrap_or(i64::MAX)
+        } else {
+            let facts = self.api.inspect_container(id, None).await;
+            let facts = facts.map_err(|error| self.refused("restart", id, error))?;
+            facts.config.and_then(|config| config.stop_timeout).unwrap_or(STOP_SECONDS)
         };
         let t = grace.map(|_| i32::try_from(seconds).unwrap_or(i32::MAX));
         // A negative grace period is an endless one.

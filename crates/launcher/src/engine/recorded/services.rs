@@ -31,10 +31,12 @@ pub struct Run {
     pub log: Vec<String>,
 }
 
+type Listener = UnboundedSender<Result<ContainerEvent, Error>>;
+
 #[derive(Debug, Default)]
 pub(super) struct World {
     containers: BTreeMap<String, Played>,
-    listeners: Vec<(BTreeMap<String, String>, UnboundedSender<Result<ContainerEvent, Error>>)>,
+    listeners: Vec<(BTreeMap<String, String>, Listener)>,
     began: Option<Instant>,
     timeline: Vec<String>,
 }
@@ -198,8 +200,7 @@ impl Services for Recorded {
 
     async fn restart(&self, id: &str, _grace: Option<Duration>) -> Result<(), Error> {
         self.note("restart", id);
-        let started =
-            self.lock().world.containers.get(id).map_or(0, |played| played.started);
+        let started = self.lock().world.containers.get(id).map_or(0, |played| played.started);
         self.change(id, started, &Action::Die(143), |facts| facts.status = Status::Exited);
         sleep(RESTART_DELAY).await;
         self.begin(id)
@@ -226,8 +227,8 @@ impl Services for Recorded {
         let lines = log.into_iter().skip(first).map(|text| {
             // A test may write the time in front, as engines do.
             let stamped = text.split_once(' ').filter(|(time, _)| time.ends_with('Z'));
-            let (time, text) = stamped
-                .map_or((None, text.as_str()), |(time, rest)| (Some(time.to_owned()), rest));
+            let (time, text) =
+                stamped.map_or((None, text.as_str()), |(time, rest)| (Some(time.to_owned()), rest));
             Ok(LogLine { stderr: false, time, text: text.to_owned() })
         });
         stream::iter(lines.collect::<Vec<_>>()).boxed()
