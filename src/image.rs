@@ -109,9 +109,14 @@ pub(crate) fn interpreter(image: &str, settings: &Settings) -> Result<Interprete
     Connection::open(settings)?.interpreter(image, settings)
 }
 
+/// The directory of the container client's configuration.
+pub(crate) fn docker_config(environment: &Environment) -> Option<PathBuf> {
+    let given = environment.get("DOCKER_CONFIG").map(PathBuf::from);
+    given.or_else(|| environment.home().map(|home| home.join(".docker")))
+}
+
 fn host_settings(environment: &Environment) -> HostSettings {
     let home = environment.home();
-    let config = environment.get("DOCKER_CONFIG").map(PathBuf::from);
     let mut sockets = Vec::new();
     if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {
         sockets.push(PathBuf::from(runtime).join("docker.sock"));
@@ -130,7 +135,8 @@ fn host_settings(environment: &Environment) -> HostSettings {
         docker_host: environment.get("DOCKER_HOST").map(str::to_owned),
         docker_context: environment.get("DOCKER_CONTEXT").map(str::to_owned),
         tls: environment.get("DOCKER_TLS_VERIFY").is_some(),
-        config_dir: config.or_else(|| home.map(|home| home.join(".docker"))),
+        cert_path: environment.get("DOCKER_CERT_PATH").map(PathBuf::from),
+        config_dir: docker_config(environment),
         sockets,
     }
 }

@@ -22,7 +22,8 @@ use crate::resolving::ResolveArgs;
 use crate::settings::{Python, Root, Settings};
 use crate::state::{Circumstances, digest};
 
-pub(crate) use report::Report;
+pub(crate) use install::installed;
+pub(crate) use report::{Changes, Listed, Report};
 
 /// What a lock is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,6 +1,7 @@
 //! The fake engine: images, volumes and programs as a test states them, and a record of every act. Owns no I/O;
 //! must not know what the containers are for.
 
+mod images;
 mod services;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,9 @@ struct State {
     calls: Vec<String>,
     created: usize,
     mirrored: bool,
+    registry: BTreeMap<String, Image>,
+    inputs: BTreeMap<String, String>,
+    broken_builds: BTreeMap<String, String>,
     world: World,
 }
 
@@ -69,6 +73,9 @@ impl Default for Recorded {
                 calls: Vec::new(),
                 created: 0,
                 mirrored: false,
+                registry: BTreeMap::new(),
+                inputs: BTreeMap::new(),
+                broken_builds: BTreeMap::new(),
                 world: World::default(),
             })),
         }

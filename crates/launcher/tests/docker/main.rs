@@ -7,6 +7,7 @@
 mod entry;
 mod health;
 mod helper;
+mod images;
 mod probe;
 mod volume;
 mod world;

@@ -31,13 +31,14 @@ pub(super) fn start_refusal(error: &ApiError, message: &str) -> StartRefusal {
 
 /// The first `host:port` of a message: engines name the host's side first. Empty when there is none.
 fn address(message: &str) -> String {
-    let words = message.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '"'));
-    let mut words = words.map(|word| {
-        let word = word.trim_end_matches([':', '.']);
-        word.split_once('/').map_or(word, |(address, _)| address)
-    });
+    let mut words =
+        message.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '"'));
     words
-        .find_map(|word| published(word).then(|| word.to_owned()).or_else(|| first_of_pair(word)))
+        .find_map(|word| {
+            let word = word.trim_end_matches([':', '.']);
+            let word = word.split_once('/').map_or(word, |(address, _)| address);
+            published(word).then(|| word.to_owned()).or_else(|| first_of_pair(word))
+        })
         .unwrap_or_default()
 }
 

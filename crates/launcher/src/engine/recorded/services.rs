@@ -31,12 +31,13 @@ pub struct Run {
     pub log: Vec<String>,
 }
 
-type Listener = UnboundedSender<Result<ContainerEvent, Error>>;
+/// The labels that are listened for, and who listens.
+type Listener = (BTreeMap<String, String>, UnboundedSender<Result<ContainerEvent, Error>>);
 
 #[derive(Debug, Default)]
 pub(super) struct World {
     containers: BTreeMap<String, Played>,
-    listeners: Vec<(BTreeMap<String, String>, Listener)>,
+    listeners: Vec<Listener>,
     began: Option<Instant>,
     timeline: Vec<String>,
 }
