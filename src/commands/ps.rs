@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         for one in found {
             json.push(container_json(service, one));
             let row = [service, &state(one), env, &one.name, &addresses(one).join(" ")];
-            rows.push(row.map(|cell| cell.to_owned()));
+            rows.push(row.map(str::to_owned));
         }
     }
     if settings.ui.json() {

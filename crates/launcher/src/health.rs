@@ -327,7 +327,7 @@ mod tests {
         let check = Healthcheck {
             interval: Some(Duration::from_secs(5)),
             timeout: Some(Duration::from_secs(1)),
-            start_period: Some(Duration::from_secs(60)),
+            start_period: Some(Duration::from_mins(1)),
             retries: Some(2),
             ..Healthcheck::default()
         };

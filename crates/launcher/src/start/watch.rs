@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
 use super::{StartEvent, World};
-use crate::compose_file::Condition;
+use crate::compose_file::{Condition, Healthcheck};
 use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
 use crate::error::Error;
 use crate::health::{
@@ -35,6 +35,13 @@ enum Answer {
     No,
     /// It is not worth another try.
     Never,
+}
+
+/// What is expected of a container.
+struct Expected {
+    inherited: bool,
+    one_shot: bool,
+    deadline: Duration,
 }
 
 /// Our own runs of a container's health check.
@@ -85,16 +92,7 @@ impl<E: Services> World<'_, E> {
         let starting = container.health.as_ref();
         let starting = starting.is_none_or(|health| health.status == HealthStatus::Starting);
         let mut probing = Probing::new(command(check).filter(|_| fresh || starting));
-        let model = self.project.services.get(service);
-        let inherited = model.is_none_or(|service| service.healthcheck.is_none())
-            && !self.is_awaited(service, Condition::Healthy);
-        let one_shot = self.is_awaited(service, Condition::Completed);
-        let usual = || match (one_shot, inherited && check.is_some()) {
-            (true, _) => ONE_SHOT,
-            (_, true) => UNFIT,
-            _ => patience(check),
-        };
-        let deadline = self.options.deadline.unwrap_or_else(usual);
+        let Expected { inherited, one_shot, deadline } = self.expected(service, check);
         let mut run_began = began;
         let mut seen = container.clone();
         let mut look = fresh;
@@ -140,6 +138,21 @@ impl<E: Services> World<'_, E> {
                 () = sleep_until(wake) => {}
             }
         }
+    }
+
+    /// What is expected of a service's container.
+    fn expected(&self, service: &str, check: Option<&Healthcheck>) -> Expected {
+        let model = self.project.services.get(service);
+        let inherited = model.is_none_or(|service| service.healthcheck.is_none())
+            && !self.is_awaited(service, Condition::Healthy);
+        let one_shot = self.is_awaited(service, Condition::Completed);
+        let usual = || match (one_shot, inherited && check.is_some()) {
+            (true, _) => ONE_SHOT,
+            (_, true) => UNFIT,
+            _ => patience(check),
+        };
+        let deadline = self.options.deadline.unwrap_or_else(usual);
+        Expected { inherited, one_shot, deadline }
     }
 
     /// Looks once more at a service that counts as running, after all others have been waited for: one that crashes
