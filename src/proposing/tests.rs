@@ -1,0 +1,1 @@
+//! Proposals for projects in memory: one intent a test.
