@@ -1,6 +1,6 @@
 //! The `.dockerignore` files that a project's build contexts lack. Owns the patterns; must not know disks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use pyfast_launcher::is_remote;
@@ -63,20 +63,23 @@ fn contexts(facts: &Facts) -> BTreeMap<PathBuf, Vec<String>> {
         reading.copies.into_iter().flat_map(|copied| copied.sources).collect::<Vec<String>>()
     };
     let mut contexts = BTreeMap::from([(facts.directory.clone(), Vec::new())]);
+    let mut composed: BTreeSet<PathBuf> = BTreeSet::new();
     let services = facts.compose.iter().flat_map(|compose| compose.services.values());
     for build in services.filter_map(|service| service.build.as_ref()) {
         if is_remote(&build.context) {
             continue;
         }
-        let known = dockerfile_of(build).and_then(|path| facts.dockerfiles.get(&path));
+        let path = dockerfile_of(build);
+        let known = path.as_ref().and_then(|path| facts.dockerfiles.get(path));
+        composed.extend(path);
         let copied: &mut Vec<String> =
             contexts.entry(normal(Path::new(&build.context))).or_default();
         if let Some(text) = build.dockerfile_inline.as_ref().or(known) {
             copied.extend(sources(dockerfile::read(text, &build.args, build.target.as_deref())));
         }
     }
-    // A Dockerfile may be built by hand as well, from its own directory or from the project's.
-    for (path, text) in &facts.dockerfiles {
+    // Any other Dockerfile may be built by hand, from its own directory or from the project's.
+    for (path, text) in facts.dockerfiles.iter().filter(|(path, _)| !composed.contains(*path)) {
         let copied = sources(dockerfile::read(text, &BTreeMap::new(), None));
         for context in path.parent().into_iter().chain([facts.directory.as_path()]) {
             if let Some(known) = contexts.get_mut(context) {
