@@ -144,19 +144,32 @@ impl<'a> Candidate<'a> {
         named(facts, path, reading, Path::new(&build.context))
     }
 
-    /// Where to look for a requirements file: beside the Dockerfile, in the context, in directories that are mounted.
+    /// Where to look for a requirements file, the most telling place first: what the Dockerfile copies, where it lies,
+    /// a directory with a service's name, the context, directories that are mounted.
     fn places(&self, facts: &Facts) -> Vec<PathBuf> {
         let mut places = Vec::new();
-        places.extend(self.dockerfile.as_ref().and_then(|(path, _)| path.parent()).map(normal));
         let build = self.wanted.build.as_ref().filter(|build| !is_remote(&build.context));
-        places.extend(build.map(|build| normal(Path::new(&build.context))));
-        let services =
-            self.wanted.services.iter().filter_map(|name| self.compose.services.get(name));
-        let volumes = services.flat_map(|service| &service.volumes);
-        let sources = volumes.filter_map(|volume| volume.split(':').next());
-        let bound = sources.filter(|source| source.starts_with(['/', '.']));
-        let bound = bound.map(|source| normal(&self.compose.directory.join(source)));
-        places.extend(bound.filter(|place| place.starts_with(&facts.directory)));
+        let context = build.map(|build| normal(Path::new(&build.context)));
+        let beside = self.dockerfile.as_ref().and_then(|(path, _)| path.parent()).map(normal);
+        if let (Some(context), Some((_, reading))) = (&context, &self.dockerfile) {
+            let sources = reading.copies.iter().flat_map(|copied| &copied.sources);
+            let copied =
+                sources.map(|source| normal(&context.join(source.trim_start_matches('/'))));
+            places.extend(copied.filter(|place| place != context));
+        }
+        places.extend(beside.clone().filter(|place| Some(place) != context.as_ref()));
+        let names = self.wanted.services.iter();
+        places.extend(
+            context.iter().flat_map(|context| names.clone().map(|name| context.join(name))),
+        );
+        places.extend(beside.into_iter().chain(context));
+        let services = names.filter_map(|name| self.compose.services.get(name));
+        let sources = services
+            .flat_map(|service| &service.volumes)
+            .filter_map(|volume| volume.split(':').next())
+            .filter(|source| source.starts_with(['/', '.']))
+            .map(|source| normal(&self.compose.directory.join(source)));
+        places.extend(sources.filter(|place| place.starts_with(&facts.directory)));
         if places.is_empty() {
             places.push(facts.directory.clone());
         }

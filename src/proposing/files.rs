@@ -94,25 +94,29 @@ impl Facts {
         self.requirements.iter().any(|known| known == path) || self.named.contains(path)
     }
 
-    /// The requirements file nearest to one of these directories: in or below it, else right in a directory above it.
-    pub(super) fn nearest(&self, from: &[PathBuf]) -> Option<&PathBuf> {
-        from.iter().find_map(|place| self.nearest_to(place))
+    /// The requirements file nearest to these directories: the nearest one in or below the first that has any, else one
+    /// right in a directory above.
+    pub(super) fn nearest(&self, places: &[PathBuf]) -> Option<&PathBuf> {
+        let below = places.iter().find_map(|place| self.nearest_below(place));
+        below.or_else(|| places.iter().find_map(|place| self.nearest_above(place)))
     }
 
-    fn nearest_to(&self, place: &Path) -> Option<&PathBuf> {
+    fn nearest_below(&self, place: &Path) -> Option<&PathBuf> {
         let below = self.requirements.iter().filter(|file| file.starts_with(place));
-        let depth = |file: &Path| file.components().count();
-        let best = below
-            .min_by_key(|file| (standing(file) == Standing::Aside, depth(file), standing(file)));
-        best.or_else(|| {
-            let above =
-                place.ancestors().skip(1).take_while(|above| above.starts_with(&self.directory));
-            above
-                .flat_map(|above| {
-                    self.requirements.iter().filter(move |file| file.parent() == Some(above))
-                })
-                .find(|file| standing(file) == Standing::Plain)
+        below.min_by_key(|file| {
+            let aside = standing(file) == Standing::Aside;
+            (aside, file.components().count(), standing(file))
         })
+    }
+
+    fn nearest_above(&self, place: &Path) -> Option<&PathBuf> {
+        let above =
+            place.ancestors().skip(1).take_while(|above| above.starts_with(&self.directory));
+        above
+            .flat_map(|above| {
+                self.requirements.iter().filter(move |file| file.parent() == Some(above))
+            })
+            .find(|file| standing(file) == Standing::Plain)
     }
 }
 

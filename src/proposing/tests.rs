@@ -131,6 +131,17 @@ fn without_a_named_file_the_nearest_is_taken() {
 }
 
 #[test]
+fn a_directory_that_the_dockerfile_copies_is_nearest() {
+    let files = ["backend/requirements.txt", "gateway/requirements.txt"];
+    let text = "FROM python:3.11\nCOPY gateway ./gateway\n";
+    let mut gateway = built("");
+    let build = gateway.build.as_mut().expect("it is built");
+    build.dockerfile = Some("docker/Dockerfile.gateway".to_owned());
+    let facts = facts(&files, &[("docker/Dockerfile.gateway", text)], vec![("gate", gateway)]);
+    check(&facts, &["gate: gateway/requirements.txt; image shop-gate; services gate"]);
+}
+
+#[test]
 fn a_file_above_the_context_is_nearer_than_one_beside_it() {
     let files = ["requirements.txt", "web/requirements.txt"];
     let facts = facts(&files, &[("api/Dockerfile", "FROM python:3")], vec![("api", built("api"))]);

@@ -1,6 +1,7 @@
 //! `pyfast init`: what it writes, what it says, what it leaves alone.
 
 use crate::support::ran::{Ran, USAGE};
+use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
 const COMPOSE: &str = "name: shop
@@ -79,8 +80,7 @@ fn a_stack_gets_an_environment_for_each_image_of_pythons() {
 #[test]
 fn the_written_configuration_is_understood() {
     let world = World::new();
-    let wheel = crate::support::wheel::Wheel::new("a", "1").build();
-    world.index.add(&wheel);
+    world.index.add(&Wheel::new("a", "1"));
     world.write("backend/requirements.txt", "a\n");
     world.write("requirements-dev.txt", "absent\n");
     init(&world, &[]).ok();
@@ -206,5 +206,31 @@ fn virtual_environments_and_hidden_directories_are_passed_over() {
     assert!(
         world.read(".dockerignore").lines().any(|line| line == "py"),
         "the environment is named"
+    );
+}
+
+#[test]
+fn the_example_gets_the_environments_that_are_written_for_it_by_hand() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/trading-webui");
+    let printed = Ran::of(World::new().bare(&["init", "--print", "--project", example])).ok();
+    let printed: toml::Table = printed.stdout.parse().expect("what is printed is TOML");
+    let text = fs_err::read_to_string(format!("{example}/pyfast.toml")).unwrap();
+    let written: toml::Table = text.parse().expect("it is TOML");
+    for (name, environment) in written["env"].as_table().expect("a table") {
+        let proposed = &printed["env"][name];
+        for key in ["requirements", "services"] {
+            let sorted = |value: &toml::Value| -> Vec<String> {
+                let mut sorted: Vec<_> =
+                    texts(&value[key]).into_iter().map(str::to_owned).collect();
+                sorted.sort();
+                sorted
+            };
+            assert_eq!(sorted(proposed), sorted(environment), "{name}: {key}");
+        }
+        assert_eq!(proposed["image"], environment["image"], "{name}");
+    }
+    assert_eq!(
+        printed["env"].as_table().map(toml::Table::len),
+        written["env"].as_table().map(toml::Table::len)
     );
 }
