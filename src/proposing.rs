@@ -108,6 +108,10 @@ pub(crate) struct IgnoreFile {
 /// Decides what `pyfast.toml` should say.
 pub(crate) fn propose(facts: &Facts) -> Result<Proposal, Failure> {
     let mut proposal = Proposal { notes: facts.notes.clone(), ..Proposal::default() };
+    if let Some(name) = facts.wishes.name.as_ref().filter(|name| !is_name(name)) {
+        let message = format!("`{name}` is not a name of a project");
+        return Err(Failure::usage(message).hint("use letters, digits, `.`, `_` and `-`"));
+    }
     let compose = facts.compose.as_ref();
     let name = compose.map(|compose| valid_name(&compose.name));
     proposal.name = facts.wishes.name.clone().or(name);
@@ -184,16 +188,12 @@ impl fmt::Display for Proposal {
 
 impl ProposedEnvironment {
     fn summary(&self) -> String {
-        let mut summary = one_line(&self.requirements.join(", "));
-        if let Some(image) = &self.image {
-            summary += &format!("; image {image}");
-        }
-        if let Some(python) = &self.python {
-            summary += &format!("; Python {python}");
-        }
+        let mut parts = vec![one_line(&self.requirements.join(", "))];
+        parts.extend(self.image.as_ref().map(|image| format!("image {image}")));
+        parts.extend(self.python.as_ref().map(|python| format!("Python {python}")));
         if !self.services.is_empty() {
-            summary += &format!("; services {}", self.services.join(", "));
+            parts.push(format!("services {}", self.services.join(", ")));
         }
-        summary
+        parts.join("; ")
     }
 }

@@ -4,7 +4,9 @@
 //! Source: <https://docs.docker.com/reference/dockerfile/>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use super::files::is_requirements;
 use super::shell::{commands, expand, programs};
 
 /// What was read of a Dockerfile for one target.
@@ -297,7 +299,7 @@ impl Reading {
             list.extend(value.filter(|value| !value.contains("://")));
         }
         if bare == "pip-sync" || arguments.iter().any(|word| word == "sync") {
-            let files = arguments.iter().filter(|word| word.ends_with(".txt"));
+            let files = arguments.iter().filter(|word| is_requirements(Path::new(word)));
             self.requirements.extend(files.cloned());
         }
         for list in [&mut self.requirements, &mut self.constraints] {
@@ -381,7 +383,7 @@ mod tests {
             &["a.txt", "b.txt"],
             &[],
         );
-        check_installs("RUN uv pip sync a.txt", &["a.txt"], &[]);
+        check_installs("RUN uv pip sync a/requirements.txt", &["a/requirements.txt"], &[]);
         check_installs("RUN npm install -r a.txt; pip install -r https://x/r.txt", &[], &[]);
     }
 

@@ -1,7 +1,7 @@
 //! Which environments a project needs: one for each image of Python's that its services start from. Owns the rules and
 //! their reasons; must not know disks nor files' formats.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use pyfast_launcher::{Build, ComposeProject, WantedImage, is_remote, wanted_images};
@@ -122,18 +122,21 @@ impl<'a> Candidate<'a> {
 
     fn requirements(&self, facts: &Facts) -> Option<Requirements> {
         self.named(facts).or_else(|| {
-            let nearest = facts.nearest(&self.places(facts));
-            if let Some(file) = nearest {
-                let reason = format!("{} is the nearest", shown(file, &facts.directory));
-                return Some(Requirements {
-                    files: vec![file.clone()],
-                    reason,
-                    ..Requirements::default()
-                });
+            let only = || match facts.requirements.as_slice() {
+                [only] => Some((only, "only requirements file")),
+                _ => None,
+            };
+            let nearest = facts.nearest(&self.places(facts)).map(|file| (file, "nearest"));
+            let (file, what) = nearest.or_else(only)?;
+            let mut reason = format!("{} is the {what}", shown(file, &facts.directory));
+            if let Some((path, reading)) = &self.dockerfile
+                && !reading.requirements.is_empty()
+            {
+                let path = shown(path, &facts.directory);
+                let absent = reading.requirements.join(", ");
+                reason = format!("{reason}; {path} installs {absent}, which is not there");
             }
-            let [only] = facts.requirements.as_slice() else { return None };
-            let reason = format!("{} is the only requirements file", shown(only, &facts.directory));
-            Some(Requirements { files: vec![only.clone()], reason, ..Requirements::default() })
+            Some(Requirements { files: vec![file.clone()], reason, ..Requirements::default() })
         })
     }
 
@@ -250,7 +253,7 @@ pub(super) fn without_services(
     proposal: &mut Proposal,
 ) -> Result<ProposedEnvironment, Failure> {
     let by_dockerfile = facts.dockerfiles.iter().find_map(|(path, text)| {
-        let reading = dockerfile::read(text, &std::collections::BTreeMap::new(), None);
+        let reading = dockerfile::read(text, &BTreeMap::new(), None);
         // Without a compose file the context is the directory of the project or of the Dockerfile.
         let own = path.parent().unwrap_or(&facts.directory);
         named(facts, path, &reading, &facts.directory).or_else(|| named(facts, path, &reading, own))

@@ -40,25 +40,30 @@ impl Facts {
         for entry in entries.flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else { continue };
-            if kind.is_dir() {
-                if path.join("pyvenv.cfg").is_file() {
-                    self.virtual_environments.push(path);
-                } else if !is_passed_over(name) {
-                    folders.push(path);
-                }
-            } else if !path.is_file() {
-            } else if name == ".dockerignore" {
-                self.ignore_files.insert(path);
-            } else if is_requirements(&path) {
-                self.requirements.push(path);
-            } else if is_dockerfile(name) {
-                self.read_dockerfile(path);
+            if !kind.is_dir() {
+                self.note_file(path, name);
+            } else if path.join("pyvenv.cfg").is_file() {
+                self.virtual_environments.push(path);
+            } else if !is_passed_over(name) {
+                folders.push(path);
             }
         }
         if let Some(depth) = depth.checked_sub(1) {
             for folder in folders {
                 self.walk(&folder, depth);
             }
+        }
+    }
+
+    fn note_file(&mut self, path: PathBuf, name: &str) {
+        if name == ".dockerignore" {
+            self.ignore_files.insert(path);
+        } else if !path.is_file() {
+            // A link to nowhere, to a directory, or a socket.
+        } else if is_requirements(&path) {
+            self.requirements.push(path);
+        } else if is_dockerfile(name) {
+            self.read_dockerfile(path);
         }
     }
 

@@ -100,7 +100,7 @@ fn ignore_file(facts: &Facts, context: &Path, copied: &[String]) -> IgnoreFile {
             .partition(|pattern| copied.iter().any(|source| is_needed(pattern, source)));
         needed.extend(out.into_iter().map(str::to_owned));
         if !kept.is_empty() {
-            text += &format!("\n# {reason}\n{}\n", kept.join("\n"));
+            text += &section(reason, &kept);
         }
     }
     let below =
@@ -110,9 +110,14 @@ fn ignore_file(facts: &Facts, context: &Path, copied: &[String]) -> IgnoreFile {
     let below: Vec<String> =
         below.map(|path| path.display().to_string()).filter(|path| is_plain(path)).collect();
     if !below.is_empty() {
-        text += &format!("\n# Virtual environments of this machine\n{}\n", below.join("\n"));
+        let below: Vec<&str> = below.iter().map(String::as_str).collect();
+        text += &section("Virtual environments of this machine", &below);
     }
     IgnoreFile { path: shown(&context.join(".dockerignore"), &facts.directory), text, needed }
+}
+
+fn section(reason: &str, patterns: &[&str]) -> String {
+    format!("\n# {reason}\n{}\n", patterns.join("\n"))
 }
 
 /// Whether a path means itself as a pattern.

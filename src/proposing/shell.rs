@@ -8,16 +8,14 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
     while let Some(c) = characters.next() {
         match (reader.quote, c) {
             (Some(quote), c) if c == quote => reader.quote = None,
-            (Some('\''), c) => reader.push(c),
-            (_, '\\') => reader.push(characters.next().unwrap_or('\\')),
-            (Some(_), c) => reader.push(c),
+            (Some('"') | None, '\\') => reader.push(characters.next().unwrap_or('\\')),
             (None, '\'' | '"') => {
                 reader.quote = Some(c);
                 reader.open = true;
             }
             (None, '&' | ';' | '|' | '\n' | '(' | ')') => reader.end_command(),
             (None, c) if c.is_whitespace() => reader.end_word(),
-            (None, c) => reader.push(c),
+            (_, c) => reader.push(c),
         }
     }
     reader.end_command();

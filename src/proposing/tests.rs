@@ -222,6 +222,25 @@ fn wishes_shape_the_only_environment() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_named_in_the_reason() {
+    let facts = facts(
+        &["web/requirements/base.txt"],
+        &[("web/Dockerfile", PIP)],
+        vec![("web", built("web"))],
+    );
+    let proposal = check(&facts, &["web: web/requirements/base.txt; image shop-web; services web"]);
+    let reason = &proposal.environments[0].reasons[1];
+    assert!(reason.contains("installs requirements.txt, which is not there"), "{reason}");
+}
+
+#[test]
+fn a_wish_that_is_no_name_is_refused() {
+    let mut facts = facts(&["requirements.txt"], &[], Vec::new());
+    facts.wishes.name = Some("../x".to_owned());
+    assert!(propose(&facts).expect_err("refused").to_string().contains("../x"));
+}
+
+#[test]
 fn nothing_to_install_is_refused() {
     let failure = propose(&facts(&[], &[], Vec::new())).expect_err("refused");
     assert!(failure.to_string().contains("no requirements file in `/p`"), "{failure}");
