@@ -221,6 +221,7 @@ impl Command {
             Self::Rollback(args) => args.result.json,
             Self::Verify(args) => args.result.json,
             Self::Gc(args) => args.result.json,
+            Self::Init(args) => args.result.json,
             Self::Diff(args) => args.result.json,
             Self::Up(args) => args.result.json,
             Self::Restart(args) => args.result.json,
@@ -238,6 +239,7 @@ impl Command {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(commands::init::Args),
     Lock(commands::lock::Args),
     Sync(commands::sync::Args),
     Run(commands::run::Args),

@@ -8,6 +8,7 @@ pub(crate) mod diff;
 pub(crate) mod down;
 pub(crate) mod gc;
 pub(crate) mod history;
+pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod logs;
@@ -52,6 +53,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
     survive_file_size_limits();
     let settings = Settings::new(cli.common, cli.command.json(), environment)?;
     match &cli.command {
+        Command::Init(args) => init::run(args, &settings),
         Command::Lock(args) => lock::run(args, &settings),
         Command::Sync(args) => sync::run(args, &settings),
         Command::Run(args) => run::run(args, &settings),

@@ -12,6 +12,7 @@ mod launching;
 mod pip;
 mod progress;
 mod project;
+mod proposing;
 mod resolving;
 mod settings;
 mod state;

@@ -4,6 +4,7 @@
 mod bench;
 mod diff;
 mod gc;
+mod init;
 mod inspect;
 mod lock;
 mod real;

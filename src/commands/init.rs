@@ -1,0 +1,130 @@
+//! `pyfast init`.
+
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::cli::ResultArgs;
+use crate::config::FILE;
+use crate::failure::{Code, Failure};
+use crate::proposing::{Facts, Proposal, propose};
+use crate::settings::Settings;
+
+/// Write a pyfast.toml that fits the project
+///
+/// Looks at requirements files, the compose file and Dockerfiles, and writes `pyfast.toml`, and `.dockerignore` where
+/// images are built from directories that have none. Says what it decided and why. Never overwrites a file.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pyfast init\n  pyfast init --print\n  pyfast init --project backend --python 3.12"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// Print what would be written to standard output, and write nothing
+    #[arg(long)]
+    print: bool,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let ui = settings.ui;
+    let file = settings.project.directory.join(FILE);
+    if !args.print {
+        refuse_existing(settings, &file)?;
+    }
+    let facts = Facts::gather(settings)?;
+    let proposal = propose(&facts)?;
+    let text = proposal.text();
+    for line in proposal.to_string().lines() {
+        ui.note(line);
+    }
+    for note in &proposal.notes {
+        ui.warning(note);
+    }
+    let mut written = Vec::new();
+    if !args.print {
+        for ignore in &proposal.ignores {
+            let path = settings.project.directory.join(&ignore.path);
+            write_new(&path, &ignore.text)?;
+            written.push(path);
+        }
+        write_new(&file, &text)?;
+        written.push(file);
+    }
+    if ui.json() {
+        ui.data(format!("{}\n", json(&proposal, &text, &written)));
+    } else if args.print {
+        ui.data(&text);
+    }
+    for path in &written {
+        ui.note(format!("{} {}", ui.green("Wrote"), path.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A project that has a configuration keeps it.
+fn refuse_existing(settings: &Settings, file: &Path) -> Result<(), Failure> {
+    if file.symlink_metadata().is_ok() {
+        return Err(exists(file));
+    }
+    let shared = settings.project.directory.join("pyproject.toml");
+    let text = fs_err::read_to_string(&shared).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    if table.get("tool").is_some_and(|tool| tool.get("pyfast").is_some()) {
+        let message = format!("`{}` configures pyfast already, in [tool.pyfast]", shared.display());
+        return Err(Failure::new("exists", message, Code::Usage)
+            .hint("--print shows what a pyfast.toml would say; one would hide that table"));
+    }
+    Ok(())
+}
+
+fn exists(file: &Path) -> Failure {
+    let message = format!("`{}` exists already, and is not overwritten", file.display());
+    Failure::new("exists", message, Code::Usage)
+        .hint("--print shows what would be written; --project DIR names another directory")
+}
+
+/// Writes a file that must not exist, whole or not at all.
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let fail = |error: &std::io::Error| {
+        let message = format!("cannot write `{}`: {error}", path.display());
+        Failure::new("io", message, Code::Mendable)
+    };
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pyfast-init-").permissions(PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory).map_err(|error| fail(&error))?;
+    file.write_all(text.as_bytes()).map_err(|error| fail(&error))?;
+    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+        ErrorKind::AlreadyExists => exists(path),
+        _ => fail(&error.error),
+    })?;
+    Ok(())
+}
+
+fn json(proposal: &Proposal, text: &str, written: &[PathBuf]) -> serde_json::Value {
+    let environments = proposal.environments.iter().map(|environment| {
+        json!({
+            "name": environment.name, "requirements": environment.requirements,
+            "constraints": environment.constraints, "image": environment.image,
+            "python": environment.python, "services": environment.services,
+            "reasons": environment.reasons,
+        })
+    });
+    let ignores = proposal
+        .ignores
+        .iter()
+        .map(|ignore| json!({ "path": ignore.path, "text": ignore.text, "needed": ignore.needed }));
+    json!({
+        "written": written,
+        "project": { "name": proposal.name, "root": proposal.root },
+        "environments": environments.collect::<Vec<_>>(),
+        "without_environment": proposal.left,
+        "text": text,
+        "dockerignore": ignores.collect::<Vec<_>>(),
+        "notes": proposal.notes,
+    })
+}
