@@ -20,10 +20,17 @@ fn named_tests(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where a test of this name is written: `it::sync::noop::name` is `fn name` in
-/// `tests/it/sync/noop.rs`, `docker::name` is in `tests/docker/main.rs`.
+/// `tests/it/sync/noop.rs`, `docker::name` is in `tests/docker/main.rs`; `launcher::plan::tests::name` is a unit test in
+/// `crates/launcher/src/plan/tests.rs`.
 fn source_of(test: &str) -> Option<PathBuf> {
     let mut parts: Vec<&str> = test.split("::").collect();
     parts.pop()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if matches!(parts[0], "launcher" | "installer" | "resolver") {
+        let mut path = root.join("crates").join(parts[0]).join("src");
+        path.extend(&parts[1..]);
+        return Some(path.with_extension("rs"));
+    }
     if parts.len() == 1 {
         parts.push("main");
     }
@@ -37,7 +44,7 @@ fn has_test(source: &str, name: &str) -> bool {
     let head = format!("fn {name}()");
     let mut marked = false;
     for line in source.lines().map(str::trim) {
-        if line.ends_with("test]") {
+        if line.ends_with("test]") || line.starts_with("#[tokio::test") {
             marked = true;
         } else if line.contains(&head) {
             return marked;
