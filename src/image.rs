@@ -81,7 +81,7 @@ impl Connection {
                 format!("the volume {name} does not exist yet"),
                 Code::Mendable,
             )
-            .hint("`pyfast sync` without --dry-run makes it")
+            .hint("`pyfast sync` makes it")
         })
     }
 

@@ -99,17 +99,6 @@ impl Settings {
         Ok(Self { common, environment, project, root, env, python, ui })
     }
 
-    /// The root directory; a volume is for those who can reach an engine.
-    pub(crate) fn root_directory(&self) -> Result<&Path, Failure> {
-        match &self.root {
-            Root::Directory(directory) => Ok(directory),
-            Root::Volume(name) => Err(Failure::usage(format!(
-                "this command works on a directory, and the root is the volume `{name}`"
-            ))
-            .hint("give --root DIR")),
-        }
-    }
-
     /// The same settings for another environment of the project.
     pub(crate) fn of_environment(
         &self,

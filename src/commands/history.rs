@@ -1,5 +1,6 @@
 //! `pyfast history`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,18 +23,25 @@ pub(crate) struct Args {
 /// The layout that the settings mean, and the project's environment in it.
 pub(crate) fn open(settings: &Settings) -> Result<(Layout, ProjectEnv), Failure> {
     let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
-    let written = match (&settings.root, &settings.python) {
-        (Root::Volume(volume), Python::Image(image)) => {
-            let connection = Connection::open(settings)?;
-            let volume = connection.volume(volume, image, name.project())?;
-            crate::image::direct(&volume).ok_or_else(|| {
-                Failure::usage("this machine cannot write the volume".to_owned())
-                    .hint("run pyfast as root")
-            })?
-        }
-        _ => settings.root_directory()?.to_owned(),
+    let written = match &settings.root {
+        Root::Volume(volume) => volume_directory(volume, name.project(), settings)?,
+        Root::Directory(directory) => directory.clone(),
     };
     Ok((Layout::open(&written, &written)?, name))
+}
+
+/// The directory of a volume that this machine can write.
+fn volume_directory(volume: &str, project: &str, settings: &Settings) -> Result<PathBuf, Failure> {
+    let connection = Connection::open(settings)?;
+    let found = match &settings.python {
+        Python::Image(image) => connection.volume(volume, image, project)?,
+        // An image is needed for writing only.
+        Python::Host(_) => connection.found_volume(volume)?,
+    };
+    crate::image::direct(&found).ok_or_else(|| {
+        Failure::usage(format!("this machine cannot write the volume {volume}"))
+            .hint("run pyfast as root")
+    })
 }
 
 pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
