@@ -57,6 +57,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let time = duration(started.elapsed());
     if changed {
         ui.note(format!("{} to {} in {time}", ui.green("Rolled back"), target.id));
+        let services = settings.project.config.env.get(&settings.env).map(|env| &env.services);
+        if let Some(services) = services.filter(|services| !services.is_empty()) {
+            let services = services.join(" ");
+            ui.note(format!("Running services keep theirs until `pyfast restart {services}`"));
+        }
     } else {
         ui.note(format!("{} is current already ({time})", target.id));
     }
