@@ -46,7 +46,11 @@ impl Launcher<'_> {
     fn input_settings(&self) -> InputSettings {
         let project = &self.settings.project;
         let private = self.stack.project.directory.join(super::stack::PRIVATE);
-        let mut left_out: Vec<PathBuf> = vec![self.stack.override_file.clone(), private];
+        let mut left_out: Vec<PathBuf> = vec![
+            self.stack.override_file.clone(),
+            private,
+            project.directory.join(crate::config::FILE),
+        ];
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
             for file in files.iter().chain(&env.constraints) {

@@ -55,7 +55,7 @@ fn create(
 ) -> Result<(BTreeSet<String>, String), Failure> {
     let text = launcher.override_text()?;
     if launcher.stack.environments.is_empty() {
-        launcher.ui().note("No service starts in an environment: name some under `services` of [env.NAME] in pyfast.toml");
+        launcher.ui().note("No service starts in an environment: `pyfast init` writes a pyfast.toml that names them, or give `services` under [env.NAME]");
     } else {
         launcher.write_override(&text)?;
     }
