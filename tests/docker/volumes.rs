@@ -1,8 +1,7 @@
-//! A volume that many containers use at once, and one whose writer is killed.
+//! A volume that many containers use at once, and one whose writer is killed, and the least that a command needs to start from it.
 
 use std::path::Path;
 use std::process::Output;
-
 use std::time::{Duration, Instant};
 
 use crate::wheels::Wheel;
