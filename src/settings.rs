@@ -152,11 +152,17 @@ fn root(
     data_directory(environment).map(Root::Directory)
 }
 
-/// `<root>` where the running program is `<root>/bin/pyfast-…` of a root.
+/// `<root>` where the running program is `<root>/bin/pyfast-…` of a root: one that has been filled, or one that holds
+/// nothing but the program under the name that it is injected by.
 pub(crate) fn own_root() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let root = program.parent()?.parent()?;
-    (program.parent()?.ends_with("bin") && root.join("layout").is_file()).then(|| root.to_owned())
+    let digest = program.file_name()?.to_str()?.strip_prefix("pyfast-");
+    let injected = digest.is_some_and(|digest| {
+        digest.len() == 12 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    let filled = root.join("layout").is_file();
+    (program.parent()?.ends_with("bin") && (filled || injected)).then(|| root.to_owned())
 }
 
 fn volume_name(name: &str) -> Result<Root, Failure> {

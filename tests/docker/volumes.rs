@@ -13,16 +13,7 @@ fn in_volume(world: &World, options: &[&str], arguments: &[&str]) -> Output {
     let project = format!("{}:/app:ro", world.project().display());
     let wheels = format!("{}:/wheels:ro", world.project().with_file_name("wheels").display());
     let common = ["run", "--network", "none", "-w", "/app", "-v", &mount, "-v", &project];
-    let settings = [
-        "-e",
-        "PYFAST_ROOT=/pyfast",
-        "-e",
-        "PYFAST_NO_INDEX=true",
-        "-e",
-        "PYFAST_FIND_LINKS=/wheels",
-        "-v",
-        &wheels,
-    ];
+    let settings = ["-e", "PYFAST_NO_INDEX=true", "-e", "PYFAST_FIND_LINKS=/wheels", "-v", &wheels];
     let program = ["--entrypoint", "/pyfast/bin/pyfast", SLIM];
     world.docker(&[&common[..], &settings[..], options, &program[..], arguments].concat())
 }
