@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::ErrorKind;
 
 use pyfast_installer::Error as InstallError;
-use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::{Error as LaunchError, PullRefusal};
 use pyfast_resolver::{Error as ResolveError, Unusable};
 use serde_json::json;
 
@@ -297,12 +297,17 @@ impl From<LaunchError> for Failure {
             LaunchError::ImageBuilds { .. }
             | LaunchError::ContextMissing { .. }
             | LaunchError::DockerfileMissing { .. } => ("image-inputs", Code::Usage),
+            LaunchError::Client { .. } => ("client", Code::Usage),
+            LaunchError::RegistryLogin { .. } => ("registry-login", Code::Mendable),
+            LaunchError::ComposeCall { .. } => ("no-compose", Code::Usage),
+            LaunchError::ComposeFailed { .. } => ("compose", Code::Mendable),
             LaunchError::NoPython { .. } => ("no-interpreter", Code::Mendable),
             LaunchError::VolumeLayout { .. } | LaunchError::VolumeForeign { .. } => {
                 ("layout", Code::Usage)
             }
             LaunchError::VolumeName { .. }
             | LaunchError::NoCommand
+            | LaunchError::SignalName { .. }
             | LaunchError::SeveralProjects { .. } => ("usage", Code::Usage),
             LaunchError::NoEnvironment { .. } => ("no-environment", Code::Mendable),
             LaunchError::Binary { .. } | LaunchError::Architecture { .. } => {
@@ -338,6 +343,61 @@ fn launch_hint(error: &LaunchError) -> Option<&'static str> {
         LaunchError::Binary { .. } => Some(
             "build pyfast with the settings of its .cargo/config.toml, which link it statically",
         ),
+        _ => image_hint(error).or_else(|| client_hint(error)),
+    }
+}
+
+fn image_hint(error: &LaunchError) -> Option<&'static str> {
+    match error {
+        LaunchError::ImagePull { reason, .. } => pull_hint(reason),
+        LaunchError::ImageBuild { .. } => {
+            Some("mend the step of the Dockerfile that the output above names")
+        }
+        LaunchError::ImageBuilds { .. } => Some(
+            "give one of the services another `image`, or both the same `build`, in the compose file",
+        ),
+        LaunchError::ContextMissing { .. } => {
+            Some("correct `build.context` of the service in the compose file")
+        }
+        LaunchError::DockerfileMissing { .. } => {
+            Some("correct `build.dockerfile` of the service in the compose file")
+        }
+        _ => None,
+    }
+}
+
+fn pull_hint(reason: &PullRefusal) -> Option<&'static str> {
+    match reason {
+        PullRefusal::NotFound(_) => {
+            Some("are its name and tag spelt right? An image of your own has to be built first")
+        }
+        PullRefusal::Login(_) => {
+            Some("log in with `docker login REGISTRY`, and check the image's name")
+        }
+        PullRefusal::Unreachable(_) => {
+            Some("is the registry's name right, and can the engine's machine reach it?")
+        }
+        PullRefusal::Platform(_) => {
+            Some("choose a tag that exists for this platform, or set `platform` of the service")
+        }
+        PullRefusal::Other(_) => None,
+    }
+}
+
+fn client_hint(error: &LaunchError) -> Option<&'static str> {
+    match error {
+        LaunchError::EngineTooOld { .. } => {
+            Some("update the engine, or name another with DOCKER_HOST")
+        }
+        LaunchError::Client { .. } => Some("install the Docker client, or correct PATH"),
+        LaunchError::RegistryLogin { .. } => Some("log in again with `docker login REGISTRY`"),
+        LaunchError::ComposeCall { .. } => {
+            Some("install Docker's Compose plugin, or mend the program named above")
+        }
+        LaunchError::ComposeFailed { .. } => {
+            Some("what Compose printed above names the cause; mend the compose file or the engine")
+        }
+        LaunchError::SignalName { .. } => Some("use a name such as TERM, INT or QUIT"),
         _ => None,
     }
 }
