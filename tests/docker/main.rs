@@ -7,10 +7,12 @@
 
 mod binary;
 mod failures;
+mod project;
 mod real;
 mod remote;
 mod slim;
 mod supervise;
+mod up;
 mod volumes;
 mod wheels;
 mod world;

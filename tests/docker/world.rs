@@ -23,7 +23,7 @@ pub(crate) struct World {
     /// PATH of the program.
     pub(crate) path: OsString,
     /// Where the engine's client goes, which knows nothing of the addresses that a test makes up.
-    client_host: String,
+    pub(crate) client_host: String,
     engine: bool,
 }
 

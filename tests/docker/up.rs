@@ -1,0 +1,6 @@
+//! `pyfast up` and the commands beside it on compose projects. Knows what users see of containers; must not know how
+//! it comes about.
+
+mod daily;
+mod failing;
+mod planning;

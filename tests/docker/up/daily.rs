@@ -1,0 +1,113 @@
+//! What happens every day: a changed dependency, a step back, nothing at all, a look around.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::project::{Project, TWO};
+use crate::world::text;
+
+#[test]
+fn an_added_package_restarts_only_the_services_of_its_environment() {
+    let Some(project) = Project::new("added", TWO) else { return };
+    project.up();
+    let (web, board) = (project.identity("web"), project.identity("board"));
+    project.write("backend.txt", "shade==1.0\nlate_comer==1.0\n");
+    let result = project.up();
+    assert_eq!(result["services"]["web"]["restarted"], true, "{result}");
+    assert_eq!(result["services"]["board"]["restarted"], false, "{result}");
+    let after = project.identity("web");
+    assert_eq!(after[..2], web[..2], "container and image stay");
+    assert_ne!(after[2], web[2], "it was restarted");
+    assert_eq!(project.identity("board"), board);
+    assert_eq!(project.python("web", "import late_comer as l; print(l.__version__)"), "1.0");
+}
+
+#[test]
+fn a_rollback_and_a_restart_bring_the_old_version_back() {
+    let Some(project) = Project::new("back", TWO) else { return };
+    project.up();
+    project.write("backend.txt", "shade==2.0\n");
+    project.up();
+    let version = "import shade; print(shade.__version__)";
+    assert_eq!(project.python("web", version), "2.0");
+    project.ok(&["rollback", "--env", "backend"]);
+    let before = project.identity("web");
+    project.ok(&["restart", "web"]);
+    let after = project.identity("web");
+    assert_eq!(before[0], after[0]);
+    assert_ne!(before[2], after[2]);
+    assert_eq!(project.python("web", version), "1.0");
+}
+
+#[test]
+fn an_unchanged_up_does_without_compose_and_restarts_nothing() {
+    let Some(mut project) = Project::new("same", TWO) else { return };
+    project.up();
+    let before = [project.identity("web"), project.identity("board")];
+    let bin = project.path("bin");
+    fs_err::create_dir(&bin).unwrap();
+    let fake = bin.join("docker-compose");
+    fs_err::write(
+        &fake,
+        format!("#!/bin/sh\ntouch {}\nexit 9\n", project.path("called").display()),
+    )
+    .unwrap();
+    fs_err::set_permissions(&fake, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut path = bin.into_os_string();
+    path.push(":");
+    path.push(&project.world.path);
+    project.world.path = path;
+    let result = project.up();
+    assert!(!project.path("called").exists(), "Compose was called");
+    for service in ["web", "board"] {
+        assert_eq!(result["services"][service]["restarted"], false, "{result}");
+    }
+    assert_eq!([project.identity("web"), project.identity("board")], before);
+}
+
+#[test]
+fn compose_itself_finds_nothing_to_recreate_afterwards() {
+    let Some(project) = Project::new("compose", TWO) else { return };
+    project.up();
+    let before = [project.identity("web"), project.identity("board")];
+    let output = project.docker_compose(&["up", "-d"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!([project.identity("web"), project.identity("board")], before);
+}
+
+#[test]
+fn containers_are_listed_with_state_and_environment() {
+    let Some(project) = Project::new("ps", TWO) else { return };
+    assert!(project.ok(&["ps"]).contains("no container"));
+    project.up();
+    let table = project.ok(&["ps"]);
+    let row = table.lines().find(|line| line.starts_with("web")).unwrap();
+    assert!(row.contains("running") && row.contains("backend"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&project.ok(&["ps", "--json"])).unwrap();
+    let ids: Vec<_> = json.as_array().unwrap().iter().map(|one| &one["id"]).collect();
+    assert_eq!(ids, [project.containers("board").trim(), project.containers("web").trim()]);
+}
+
+#[test]
+fn output_is_shown_by_service() {
+    let services = "
+  web:
+    <<: *python
+    command: [python, -uc, 'import time; print(\"one\"); print(\"two\"); time.sleep(3600)']
+  board:
+    <<: *python
+";
+    let Some(project) = Project::new("logs", services) else { return };
+    project.up();
+    let said = project.ok(&["logs", "--tail", "1", "web"]);
+    assert!(said.contains("web | two") && !said.contains("one"), "{said}");
+}
+
+#[test]
+fn down_removes_containers_and_keeps_the_environments() {
+    let Some(project) = Project::new("down", TWO) else { return };
+    project.up();
+    project.ok(&["down"]);
+    assert_eq!(project.containers("web") + &project.containers("board"), "");
+    let volume = project.world.docker(&["volume", "inspect", &project.world.volume]);
+    assert!(volume.status.success(), "{}", text(&volume.stderr));
+}
