@@ -10,10 +10,13 @@ pub(crate) mod starting;
 pub(crate) mod upping;
 pub(crate) mod watching;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use pyfast_launcher::{COMPOSE_PROJECT_LABEL, Composer, Container, Services as _};
+use pyfast_launcher::{
+    COMPOSE_PROJECT_LABEL, Composer, Container, Services as _, WantedImage, wanted_images,
+};
 
 use crate::failure::{Code, Failure};
 use crate::image::Connection;
@@ -28,6 +31,8 @@ pub(crate) struct Launcher<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) stack: Stack,
     pub(crate) connection: Connection,
+    /// The images of all services, once they were asked for.
+    wanted: OnceCell<Vec<WantedImage>>,
     /// How long each phase took, in their order.
     pub(crate) phases: Vec<(&'static str, Duration)>,
 }
@@ -45,7 +50,7 @@ impl<'a> Launcher<'a> {
         let begun = Instant::now();
         let connection = Connection::open(settings)?;
         let phases = vec![("project", read), ("engine", begun.elapsed())];
-        Ok(Self { settings, stack, connection, phases })
+        Ok(Self { settings, stack, connection, wanted: OnceCell::new(), phases })
     }
 
     pub(crate) fn ui(&self) -> Ui {
@@ -82,7 +87,7 @@ impl<'a> Launcher<'a> {
                     .to_owned(),
                 Code::Usage,
             )
-            .hint("install Docker's Compose plugin; `pyfast doctor` shows where it was looked for")
+            .hint("install Docker's Compose plugin, or `docker-compose` in PATH")
         })
     }
 
@@ -111,6 +116,25 @@ impl<'a> Launcher<'a> {
         }
         let act = ["create", "--no-build"];
         self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
+    }
+
+    /// The images that the project's services start from.
+    pub(crate) fn wanted(&self) -> Result<&[WantedImage], Failure> {
+        if let Some(wanted) = self.wanted.get() {
+            return Ok(wanted);
+        }
+        let project = &self.stack.project;
+        let unnamed = project.services.values().any(|one| one.image.is_none());
+        let separator = if unnamed && self.is_compose_one()? { "_" } else { "-" };
+        let wanted = wanted_images(project, separator)?;
+        Ok(self.wanted.get_or_init(|| wanted))
+    }
+
+    /// Name of the image that a service starts from.
+    pub(crate) fn image_of(&self, service: &str) -> Result<Option<String>, Failure> {
+        let wanted = self.wanted()?.iter();
+        let mut of = wanted.filter(|image| image.services.iter().any(|one| one == service));
+        Ok(of.next().map(|image| image.image.clone()))
     }
 
     /// Whether the user's Compose is the first one, in Python.

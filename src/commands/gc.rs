@@ -1,9 +1,10 @@
 //! `pyfast gc`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::{Garbage, GcOptions, GcPlan, gc, gc_plan};
+use pyfast_installer::{Garbage, GcOptions, GcPlan, Generation, Layout, gc, gc_plan};
 use serde_json::json;
 
 use crate::cli::ResultArgs;
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let options = GcOptions {
         keep: args.keep,
         recent: Duration::from_secs(args.recent),
-        named: args.keep_id.iter().cloned().collect(),
+        named: named(&layout, &args.keep_id)?,
         max_cache: args.max_size,
     };
     let (ui, now) = (settings.ui, SystemTime::now());
@@ -70,6 +71,25 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note(format!("{} {what}", ui.green("Removed")));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The environments that the beginnings of ids name.
+fn named(layout: &Layout, ids: &[String]) -> Result<BTreeSet<String>, Failure> {
+    let all = Generation::all(layout)?;
+    let mut named = BTreeSet::new();
+    for id in ids {
+        let mut found = all.iter().filter(|generation| generation.id.starts_with(id));
+        let how_many = match (found.next(), found.next()) {
+            (Some(generation), None) => {
+                named.insert(generation.id.clone());
+                continue;
+            }
+            (None, _) => "no environment begins",
+            _ => "several environments begin",
+        };
+        return Err(Failure::usage(format!("--keep-id: {how_many} with `{id}`")));
+    }
+    Ok(named)
 }
 
 fn number(plan: &GcPlan, kind: &str, noun: &str) -> String {

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 /// Compose where they are missing or changed, and after a change of dependencies just the services concerned are
 /// restarted.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(
     after_help = "Examples:\n  pyfast up\n  pyfast up --plan\n  pyfast up --watch\n  pyfast up --fast backend"
 )]
@@ -60,6 +60,5 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if args.plan {
         return upping::plan(args, settings);
     }
-    let code = upping::up(args, settings)?;
-    if args.watch { watching::watch(args, settings) } else { Ok(code) }
+    if args.watch { watching::watch(args, settings) } else { upping::up(args, settings) }
 }

@@ -84,11 +84,7 @@ impl Launcher<'_> {
         let mut ids: BTreeMap<String, Option<String>> = BTreeMap::new();
         let mut images = BTreeMap::new();
         for name in selected {
-            let Some(image) =
-                self.stack.project.services.get(name).and_then(|one| one.image.clone())
-            else {
-                continue;
-            };
+            let Some(image) = self.image_of(name)? else { continue };
             if !ids.contains_key(&image) {
                 let facts = self.connection.wait(self.connection.docker.image_facts(&image))?;
                 ids.insert(image.clone(), facts.map(|facts| facts.id));

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use pyfast_launcher::{
     Builder, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _, InputSettings, Inputs,
-    RegistrySettings, carry_out, plan_images, read_inputs, wanted_images,
+    RegistrySettings, WantedImage, carry_out, plan_images, read_inputs,
 };
 
 use super::Launcher;
@@ -23,11 +23,9 @@ impl Launcher<'_> {
         rebuild: bool,
         memory: &mut Memory,
     ) -> Result<Vec<ImagePlan>, Failure> {
-        let mut project = self.stack.project.clone();
-        project.services.retain(|name, _| selected.contains(name));
-        let unnamed = project.services.values().any(|one| one.image.is_none());
-        let separator = if unnamed && self.is_compose_one()? { "_" } else { "-" };
-        let wanted = wanted_images(&project, separator)?;
+        // Of the whole project: the service that builds an image need not be among the selected ones that share it.
+        let shared = |image: &WantedImage| image.services.iter().any(|one| selected.contains(one));
+        let wanted: Vec<_> = self.wanted()?.iter().filter(|image| shared(image)).cloned().collect();
         let settings = self.input_settings();
         let (mut facts, mut inputs) = (BTreeMap::new(), BTreeMap::new());
         for one in &wanted {

@@ -83,7 +83,8 @@ impl Stack {
         }
         let first = project.files.first().cloned().unwrap_or_default();
         let sibling = override_sibling(&first);
-        let loaded_by_compose = !own.is_empty() || (found && !sibling.exists());
+        // A user's override of whatever name stays the one that Compose finds.
+        let loaded_by_compose = !own.is_empty() || (found && project.files.len() == 1);
         let override_file = match own.first() {
             Some(own) => own.clone(),
             None if loaded_by_compose => sibling,

@@ -55,6 +55,7 @@ fn create(
 ) -> Result<(BTreeSet<String>, String), Failure> {
     let text = launcher.override_text()?;
     if launcher.stack.environments.is_empty() {
+        launcher.remove_override()?;
         launcher.ui().note("No service starts in an environment: `pyfast init` writes a pyfast.toml that names them, or give `services` under [env.NAME]");
     } else {
         launcher.write_override(&text)?;
@@ -66,6 +67,7 @@ fn create(
     if !plan.create.is_empty() {
         let reasons: Vec<_> = plan.create.iter().map(ToString::to_string).collect();
         let begun = Instant::now();
+        launcher.ensure_volume()?;
         launcher.create(selected)?;
         let time = duration(begun.elapsed());
         launcher
@@ -77,6 +79,21 @@ fn create(
         launcher.ui().detail(format!("{service}: environment {} is new", reason.env));
     }
     Ok((plan.restart.into_keys().collect(), shape))
+}
+
+impl Launcher<'_> {
+    /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.
+    fn ensure_volume(&self) -> Result<(), Failure> {
+        let Root::Volume(volume) = &self.stack.root else { return Ok(()) };
+        let docker = &self.connection.docker;
+        for env in self.stack.environments.values() {
+            if self.connection.runtime.block_on(docker.inspect_image(&env.image)).is_ok() {
+                self.connection.volume(volume, &env.image, &self.settings.project.name())?;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Removes the project's containers, and its volumes where the user agrees.

@@ -1,15 +1,15 @@
-//! `up --watch`: repeats `up` when what it was made from changes. Owns which files those are and when a change counts
+//! `up --watch`: does `up`, and again whenever what it was made from changes. Owns which files those are and when a change counts
 //! as over.
 //!
 //! The files are few and may be replaced rather than written, on any file system, so they are looked at in turn.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use super::{Stack, upping};
 use crate::commands::up;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 
 /// Between two looks.
@@ -23,33 +23,59 @@ type Stamp = Option<(u64, SystemTime)>;
 /// Repeats `up` until it is interrupted.
 pub(crate) fn watch(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
+    let mut args = args.clone();
     loop {
-        let files = files(args, settings);
-        let before = stamps(&files);
-        ui.note(format!("Watching {} (Ctrl-C ends it)", crate::ui::count(files.len(), "file")));
-        while stamps(&files) == before {
-            std::thread::sleep(LOOK);
-        }
-        let mut last = stamps(&files);
-        loop {
-            std::thread::sleep(QUIET);
-            let now = stamps(&files);
-            if now == last {
-                break;
-            }
-            last = now;
-        }
         // The configuration may be what changed.
-        let again = Settings::new(settings.common.clone(), ui.json(), settings.environment.clone())
-            .and_then(|settings| upping::up(args, &settings));
-        if let Err(failure) = again {
+        let again = Settings::new(settings.common.clone(), ui.json(), settings.environment.clone());
+        let files = files(&args, again.as_ref().unwrap_or(settings));
+        // Before `up`, so that an edit during it is not lost.
+        let mut before = stamps(&files);
+        if let Err(failure) = again.and_then(|settings| upping::up(&args, &settings)) {
             // What runs goes on running; the next change may mend it.
             if failure.code == 130 {
                 return Err(failure);
             }
             failure.show(ui);
         }
+        // Cleaning and building anew were meant once.
+        (args.clean, args.rebuild) = (false, false);
+        for (file, stamp) in files.iter().zip(&mut before) {
+            // A sync writes the lock.
+            if file.ends_with("pylock.toml") {
+                *stamp = self::stamp(file);
+            }
+        }
+        ui.note(format!("Watching {} (Ctrl-C ends it)", crate::ui::count(files.len(), "file")));
+        await_change(&files, &before)?;
     }
+}
+
+/// Returns when files have changed and then been quiet for a while.
+fn await_change(files: &[PathBuf], before: &[Stamp]) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
+    })?;
+    let changed = async {
+        while stamps(files) == before {
+            tokio::time::sleep(LOOK).await;
+        }
+        let mut last = stamps(files);
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = stamps(files);
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            () = changed => Ok(()),
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    })
 }
 
 /// What a change of the project shows in: requirements with what they include, locks, compose files, `.env`.
@@ -70,9 +96,10 @@ fn files(args: &up::Args, settings: &Settings) -> Vec<PathBuf> {
 }
 
 fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
-    let stamp = |file: &PathBuf| {
-        let facts = fs_err::metadata(file).ok()?;
-        Some((facts.len(), facts.modified().ok()?))
-    };
-    files.iter().map(stamp).collect()
+    files.iter().map(|file| stamp(file)).collect()
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let facts = fs_err::metadata(file).ok()?;
+    Some((facts.len(), facts.modified().ok()?))
 }

@@ -132,7 +132,10 @@ impl Composer {
         command.args(Self::arguments(call)).args(arguments);
         command.envs(variables).env("DOCKER_HOST", &call.host).env_remove("DOCKER_CONTEXT");
         // The files are named; what the variable names must not be added.
-        command.env_remove("COMPOSE_FILE").env_remove("COMPOSE_PROFILES");
+        command.env_remove("COMPOSE_FILE");
+        if !call.profiles.is_empty() {
+            command.env_remove("COMPOSE_PROFILES");
+        }
         run(self, command, arguments.first().copied().unwrap_or_default()).await
     }
 }

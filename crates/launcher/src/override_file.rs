@@ -50,8 +50,13 @@ pub struct OverrideService {
     pub project: String,
     /// Name of the environment.
     pub env: String,
-    /// The command line it would have without pyfast.
-    pub argv: Vec<String>,
+    /// What stands before its command without pyfast: its entrypoint, or its image's.
+    pub entrypoint: Vec<String>,
+    /// The image's command, where the service has none of its own. A command of the compose file stays there, with
+    /// its variables: what they hold may be secret.
+    pub command: Option<Vec<String>>,
+    /// Whether it names anything to run.
+    pub runs: bool,
     /// The PATH it would have without pyfast.
     pub path: String,
 }
@@ -62,17 +67,19 @@ impl OverrideService {
     pub fn new(name: &str, service: &Service, image: &Image, project: &str, env: &str) -> Self {
         let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.entrypoint);
         let command = match (&service.command, &service.entrypoint) {
-            (Some(command), _) => command.as_slice(),
-            (None, Some(_)) => &[],
-            (None, None) => image.cmd.as_slice(),
+            (Some(_), _) => None,
+            (None, Some(_)) => Some(Vec::new()),
+            (None, None) => Some(image.cmd.clone()),
         };
-        let argv = entrypoint.iter().chain(command).cloned().collect();
+        let words = command.as_ref().or(service.command.as_ref()).map_or(0, Vec::len);
+        let runs = words + entrypoint.len() > 0;
         let own = service.environment.get("PATH").cloned().flatten();
         let path = own.unwrap_or_else(|| match image.path_env.as_str() {
             "" => DEFAULT_PATH.to_owned(),
             path => path.to_owned(),
         });
-        Self { name: name.into(), project: project.into(), env: env.into(), argv, path }
+        let (name, project, env) = (name.into(), project.into(), env.into());
+        Self { name, project, env, entrypoint: entrypoint.clone(), command, runs, path }
     }
 
     /// The current environment as the container sees it.
@@ -81,19 +88,13 @@ impl OverrideService {
     }
 
     fn write(&self, text: &mut String, store: &StoreMount) {
-        let entrypoint = [
-            &format!("{MOUNT_POINT}/bin/pyfast"),
-            "run",
-            "--no-sync",
-            "--project-name",
-            &self.project,
-            "--env",
-            &self.env,
-            "--",
-        ]
-        .map(quoted)
-        .join(", ");
-        let command: Vec<_> = self.argv.iter().map(|word| quoted(word)).collect();
+        let program = format!("{MOUNT_POINT}/bin/pyfast");
+        let (project, env) = (self.project.as_str(), self.env.as_str());
+        let own = [&program, "run", "--no-sync", "--project-name", project, "--env", env, "--"];
+        let entrypoint = own.into_iter().chain(self.entrypoint.iter().map(String::as_str));
+        let entrypoint = list(entrypoint);
+        let command = self.command.as_ref();
+        let command = command.map(|words| list(words.iter().map(String::as_str)));
         let current = self.current();
         let path = format!("{current}/bin:{}", self.path);
         let mount = match store {
@@ -102,9 +103,9 @@ impl OverrideService {
         };
         let lines = [
             format!("  {}:", quoted(&self.name)),
-            format!("    entrypoint: [{entrypoint}]"),
-            format!("    command: [{}]", command.join(", ")),
-            "    environment:".to_owned(),
+            format!("    entrypoint: {entrypoint}"),
+            command.map(|command| format!("    command: {command}\n")).unwrap_or_default()
+                + "    environment:",
             format!("      PATH: {}", quoted(&path)),
             format!("      VIRTUAL_ENV: {}", quoted(&current)),
             format!("    volumes: [{}]", quoted(&mount)),
@@ -126,6 +127,10 @@ impl Override {
         );
         if let Some(version) = &self.version {
             let _ = writeln!(text, "version: {}", quoted(version));
+        }
+        if self.services.is_empty() {
+            text.push_str("services: {}\n");
+            return text;
         }
         text.push_str("services:\n");
         for service in &self.services {
@@ -153,6 +158,10 @@ pub fn override_sibling(file: &Path) -> std::path::PathBuf {
     file.with_file_name(format!("{stem}.override.{extension}"))
 }
 
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", words.map(quoted).collect::<Vec<_>>().join(", "))
+}
+
 /// A string as both JSON and YAML read it, with Compose's interpolation kept off.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text.replace('$', "$$")).to_string()
@@ -166,7 +175,10 @@ mod tests {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    fn argv(entrypoint: Option<&[&str]>, command: Option<&[&str]>) -> Vec<String> {
+    fn argv(
+        entrypoint: Option<&[&str]>,
+        command: Option<&[&str]>,
+    ) -> (Vec<String>, Option<Vec<String>>) {
         let image = Image {
             entrypoint: strings(&["/entry"]),
             cmd: strings(&["serve"]),
@@ -177,16 +189,20 @@ mod tests {
             command: command.map(strings),
             ..Service::default()
         };
-        OverrideService::new("web", &service, &image, "shop", "backend").argv
+        let service = OverrideService::new("web", &service, &image, "shop", "backend");
+        (service.entrypoint, service.command)
     }
 
     #[test]
     fn the_command_line_is_what_the_engine_would_make_of_service_and_image() {
-        assert_eq!(argv(None, None), ["/entry", "serve"]);
-        assert_eq!(argv(None, Some(&["other"])), ["/entry", "other"]);
-        assert_eq!(argv(Some(&["sh"]), None), ["sh"], "an entrypoint drops the image's command");
-        assert_eq!(argv(Some(&["sh"]), Some(&["-c", "x"])), ["sh", "-c", "x"]);
-        assert_eq!(argv(Some(&[]), Some(&["x"])), ["x"]);
+        let some = |words| Some(strings(words));
+        assert_eq!(argv(None, None), (strings(&["/entry"]), some(&["serve"])));
+        // A command of the compose file is not repeated: Compose keeps it.
+        assert_eq!(argv(None, Some(&["other"])), (strings(&["/entry"]), None));
+        // An entrypoint drops the image's command.
+        assert_eq!(argv(Some(&["sh"]), None), (strings(&["sh"]), some(&[])));
+        assert_eq!(argv(Some(&["sh"]), Some(&["-c"])), (strings(&["sh"]), None));
+        assert_eq!(argv(Some(&[]), Some(&["x"])), (strings(&[]), None));
     }
 
     #[test]
@@ -195,7 +211,9 @@ mod tests {
             name: "web".into(),
             project: "shop".into(),
             env: "backend".into(),
-            argv: strings(&["sh", "-c", "echo \"$HOME\""]),
+            entrypoint: strings(&["sh", "-c"]),
+            command: Some(strings(&["echo \"$HOME\""])),
+            runs: true,
             path: "/usr/bin:/bin".into(),
         };
         let file = Override {
@@ -210,8 +228,8 @@ mod tests {
         version: "3.8"
         services:
           "web":
-            entrypoint: ["/pyfast/bin/pyfast", "run", "--no-sync", "--project-name", "shop", "--env", "backend", "--"]
-            command: ["sh", "-c", "echo \"$$HOME\""]
+            entrypoint: ["/pyfast/bin/pyfast", "run", "--no-sync", "--project-name", "shop", "--env", "backend", "--", "sh", "-c"]
+            command: ["echo \"$$HOME\""]
             environment:
               PATH: "/pyfast/projects/shop/backend/current/bin:/usr/bin:/bin"
               VIRTUAL_ENV: "/pyfast/projects/shop/backend/current"
@@ -234,7 +252,9 @@ mod tests {
                 name: "web".into(),
                 project: "shop".into(),
                 env: "default".into(),
-                argv: strings(&["app"]),
+                entrypoint: strings(&["app"]),
+                command: None,
+                runs: true,
                 path: "/bin".into(),
             }],
         };

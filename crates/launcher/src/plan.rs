@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::compose_file::ComposeProject;
+use crate::compose_file::{ComposeProject, Condition};
 use crate::engine::{Container, Status};
 
 /// Compose's label with the name of a container's project.
@@ -209,13 +209,19 @@ fn create_reasons(facts: &ContainerFacts<'_>) -> Vec<CreateReason> {
     reasons
 }
 
-/// A one-shot that did its work is not run again: its service neither wants restarts nor failed.
+/// A one-shot that did its work is not run again. One is what others wait for to end: a server that was stopped ends
+/// with 0 too.
 fn is_completed(facts: &ContainerFacts<'_>, service: &str, container: &Container) -> bool {
-    let policy = facts.project.services.get(service).and_then(|one| one.restart.as_deref());
-    let once = !matches!(policy, Some("always" | "unless-stopped"));
-    once && container.status == Status::Exited
+    is_awaited(facts.project, service, Condition::Completed)
+        && container.status == Status::Exited
         && container.exit_code == 0
         && facts.record.containers.contains_key(&container.id)
+}
+
+/// Whether another service waits for this one to be in a state.
+pub(crate) fn is_awaited(project: &ComposeProject, service: &str, condition: Condition) -> bool {
+    let mut needs = project.services.values().filter_map(|other| other.depends_on.get(service));
+    needs.any(|dependency| dependency.condition == condition)
 }
 
 /// Whether a running container was started in another generation than the current one.

@@ -18,7 +18,7 @@ use crate::compose_file::{ComposeProject, Condition};
 use crate::engine::{Container, LogsWanted, Services, Status};
 use crate::error::Error;
 use crate::health::{ServiceFailure, Verdict};
-use crate::plan::COMPOSE_PROJECT_LABEL;
+use crate::plan::{COMPOSE_PROJECT_LABEL, is_awaited};
 
 /// How many of its last lines a failed service shows.
 const LOG_LINES: usize = 20;
@@ -161,7 +161,10 @@ pub async fn start_and_wait<E: Services>(
         for (name, outcome) in &mut services {
             let found = containers.get(name).map(Vec::as_slice).unwrap_or_default();
             if outcome.verdict == Verdict::Running {
-                outcome.verdict = world.look_again(found).await?;
+                // A start of ours sets the engine's count back.
+                let restarted = outcome.restarted;
+                let fresh = |one: &Container| restarted || needs_start(one, false);
+                outcome.verdict = world.look_again(found, &fresh).await?;
             }
         }
     }
@@ -177,9 +180,7 @@ impl<E: Services> World<'_, E> {
         report: &Report,
     ) -> Result<ServiceOutcome, Error> {
         let restarted = self.options.restart.contains(name)
-            && containers.iter().any(|one| {
-                matches!(one.status, Status::Running | Status::Restarting | Status::Paused)
-            });
+            && containers.iter().any(|one| one.status != Status::Created);
         let missing = self.dependencies(name, restarted).await;
         let begun = Instant::now();
         let verdict = if let Some(because) = missing {
@@ -226,7 +227,8 @@ impl<E: Services> World<'_, E> {
         report: &Report,
     ) -> Result<Verdict, Error> {
         let service = name.to_owned();
-        let due = |one: &&Container| restarted || needs_start(one);
+        let once = is_awaited(self.project, name, Condition::Completed);
+        let due = |one: &&Container| restarted || needs_start(one, once);
         if restarted {
             (self.event)(StartEvent::Restarting { service });
         } else if containers.iter().any(|one| due(&one)) {
@@ -272,14 +274,11 @@ impl<E: Services> World<'_, E> {
     }
 }
 
-/// Whether a container has to be started: it does not run, and has not done its work.
-fn needs_start(container: &Container) -> bool {
+/// Whether a container has to be started: it does not run, and is no one-shot that has done its work.
+fn needs_start(container: &Container, once: bool) -> bool {
     match container.status {
         Status::Running | Status::Restarting | Status::Paused => false,
-        Status::Exited => {
-            container.exit_code != 0
-                || matches!(container.restart_policy.as_str(), "always" | "unless-stopped")
-        }
+        Status::Exited => container.exit_code != 0 || !once,
         Status::Created | Status::Dead => true,
     }
 }

@@ -1,6 +1,6 @@
 //! What happens every day: a changed dependency, a step back, nothing at all, a look around.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::project::{Project, TWO};
 use crate::world::text;

@@ -29,6 +29,8 @@ pub use self::signals::StopSignal;
 
 /// How often leftovers of a stopped command are looked for while they are being stopped.
 const CLEARING: Duration = Duration::from_millis(20);
+/// Between two looks while nothing but the command's end is waited for.
+const LEAVING: Duration = Duration::from_mins(1);
 
 /// How a command is stopped for a new generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,6 +227,8 @@ impl Supervisor<'_> {
         let wait = match &self.stop {
             Some(_) if self.child.is_none() => CLEARING,
             Some(stop) if !stop.killed => stop.deadline.saturating_duration_since(now),
+            // Only the command's end matters then, which is a signal.
+            _ if self.leaving || self.stop.is_some() => LEAVING,
             _ => self.watch.patience(),
         };
         let timeout = Timespec::try_from(wait).unwrap_or_default();

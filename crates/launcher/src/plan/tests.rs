@@ -1,7 +1,7 @@
 //! The rules of the plan, each by the plan's own words.
 
 use super::*;
-use crate::compose_file::{Dependency, Service};
+use crate::compose_file::{Condition, Dependency, Service};
 
 const STARTED: &str = "2026-01-02T03:04:05.5Z";
 
@@ -32,12 +32,13 @@ fn container(service: &str) -> Container {
 impl World {
     fn new() -> Self {
         let mut project = ComposeProject::default();
-        let needs = |name: &str| BTreeMap::from([(name.to_owned(), Dependency::default())]);
         for name in ["db", "init", "web"] {
             project.services.insert(name.into(), Service::default());
         }
         if let Some(web) = project.services.get_mut("web") {
-            web.depends_on = needs("db");
+            let completed = Dependency { condition: Condition::Completed, required: true };
+            web.depends_on =
+                BTreeMap::from([("db".into(), Dependency::default()), ("init".into(), completed)]);
         }
         let mut containers = vec![container("db"), container("init"), container("web")];
         containers[1].status = Status::Exited;
@@ -183,15 +184,22 @@ fn what_stopped_or_failed_is_started() {
     let mut world = World::new();
     world.containers[0].status = Status::Exited;
     world.containers[1].exit_code = 3;
-    world.project.services.get_mut("db").unwrap().restart = Some("unless-stopped".into());
     world.check(&["start    db", "start    init", "keep     web"]);
+}
+
+#[test]
+fn a_server_that_was_stopped_is_started_though_it_ended_well() {
+    let mut world = World::new();
+    world.containers[0].status = Status::Exited;
+    world.check(&["start    db", "keep     init", "keep     web"]);
 }
 
 #[test]
 fn named_services_bring_their_dependencies_and_nothing_else() {
     let mut world = World::new();
+    world.project.services.insert("other".into(), Service::default());
     world.wanted = vec!["web".into()];
-    world.check(&["keep     db", "keep     web"]);
+    world.check(&["keep     db", "keep     init", "keep     web"]);
 }
 
 #[test]

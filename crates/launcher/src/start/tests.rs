@@ -165,12 +165,9 @@ async fn what_the_engine_refuses_to_start_is_told_in_its_words() {
 #[tokio::test(start_paused = true)]
 async fn running_and_completed_containers_are_left_as_they_are() {
     let like = |status| Container { status, started_at: "before".into(), ..Container::default() };
-    let stage = Stage::new().container("db", &[], like(Status::Running), runs()).container(
-        "init",
-        &[],
-        like(Status::Exited),
-        runs(),
-    );
+    let stage = Stage::new()
+        .container("db", &[("init", Condition::Completed)], like(Status::Running), runs())
+        .container("init", &[], like(Status::Exited), runs());
     let (launched, acts) = stage.play().await;
     assert_eq!(acts, "");
     assert_eq!(*verdict(&launched, "db"), Verdict::Running);

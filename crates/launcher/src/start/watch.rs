@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::health::{
     Observation, SETTLE, ServiceFailure, Verdict, command, judge, patience, still_running,
 };
+use crate::plan::is_awaited;
 
 /// Our own runs of a health check: the first after this, the next ones ever rarer.
 const FIRST_PROBE: Duration = Duration::from_millis(100);
@@ -109,7 +110,8 @@ impl<E: Services> World<'_, E> {
             look = true;
             let (verdict, warning) = judge(&Observation {
                 container: &seen,
-                restarts_before: container.restart_count,
+                // A start of ours sets the engine's count back.
+                restarts_before: if fresh { 0 } else { container.restart_count },
                 inherited,
                 answered: probing.answered,
                 elapsed: began.elapsed(),
@@ -144,8 +146,8 @@ impl<E: Services> World<'_, E> {
     fn expected(&self, service: &str, check: Option<&Healthcheck>) -> Expected {
         let model = self.project.services.get(service);
         let inherited = model.is_none_or(|service| service.healthcheck.is_none())
-            && !self.is_awaited(service, Condition::Healthy);
-        let one_shot = self.is_awaited(service, Condition::Completed);
+            && !is_awaited(self.project, service, Condition::Healthy);
+        let one_shot = is_awaited(self.project, service, Condition::Completed);
         let usual = || match (one_shot, inherited && check.is_some()) {
             (true, _) => ONE_SHOT,
             (_, true) => UNFIT,
@@ -157,24 +159,22 @@ impl<E: Services> World<'_, E> {
 
     /// Looks once more at a service that counts as running, after all others have been waited for: one that crashes
     /// after its first seconds does not run.
-    pub(super) async fn look_again(&self, containers: &[Container]) -> Result<Verdict, Error> {
+    pub(super) async fn look_again(
+        &self,
+        containers: &[Container],
+        fresh: &(dyn Fn(&Container) -> bool + Sync),
+    ) -> Result<Verdict, Error> {
         for container in containers {
             let Some(found) = self.engine.container(&container.id).await? else {
                 return Ok(gone());
             };
-            let running = still_running(&found, container.restart_count);
+            let running =
+                still_running(&found, if fresh(container) { 0 } else { container.restart_count });
             if let Err(Verdict::Failed(failure)) = running {
                 return Ok(self.with_log(&found.id, failure).await);
             }
         }
         Ok(Verdict::Running)
-    }
-
-    /// Whether another service waits for this one to be in a state.
-    fn is_awaited(&self, service: &str, condition: Condition) -> bool {
-        let services = self.project.services.values();
-        let mut needs = services.filter_map(|other| other.depends_on.get(service));
-        needs.any(|dependency| dependency.condition == condition)
     }
 
     async fn answers(&self, id: &str, argv: Vec<String>) -> Answer {
