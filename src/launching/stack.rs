@@ -77,6 +77,7 @@ impl Stack {
         if !own.is_empty() {
             // What was made from the project is no part of it.
             project = read_compose(&ComposeRequest { files: &foreign, ..request })?;
+            project.found = found;
         }
         for warning in &project.warnings {
             settings.ui.warning(warning);

@@ -23,9 +23,11 @@ use crate::image::{Connection, direct};
 use crate::progress::Progress;
 use crate::resolving::{Outcome, Request, Session, read_inputs};
 use crate::settings::Settings;
+use crate::state::digest;
 
-/// Where the helper container finds the lock.
-const LOCK: &str = "/run/pyfast/pylock.toml";
+/// Where the helper container finds the lock and wheels, below a digest: files put into a container all have one time,
+/// so that another lock of the same size would pass for the last one.
+const PLACE: &str = "/run/pyfast";
 
 /// Syncs through a helper container.
 pub(super) fn sync(
@@ -56,6 +58,8 @@ pub(super) fn sync(
     for warning in warnings {
         settings.ui.warning(warning);
     }
+    let key = digest(lock.to_toml(Path::new("/")).as_bytes());
+    let place = format!("{PLACE}/{}", &key[..16]);
     let mut files = Vec::new();
     let mut taken = BTreeSet::new();
     let reachable = direct(volume);
@@ -71,19 +75,20 @@ pub(super) fn sync(
         let bytes = fs_err::read(path).map_err(|error| {
             Failure::new("bad-wheel", format!("cannot read a wheel: {error}"), Code::Mendable)
         })?;
-        let inside = format!("/run/pyfast/wheels/{}", package.filename);
+        let inside = format!("{place}/wheels/{}", package.filename);
         if taken.insert(inside.clone()) {
             files.push(HelperFile { path: inside.clone(), bytes, mode: 0o644 });
         }
         package.location = Location::Path(inside.into());
     }
-    let text = lock.to_toml(std::path::Path::new("/run/pyfast"));
-    files.push(HelperFile { path: LOCK.to_owned(), bytes: text.into_bytes(), mode: 0o644 });
+    let text = lock.to_toml(Path::new(&place));
+    let path = format!("{place}/pylock.toml");
+    files.push(HelperFile { path: path.clone(), bytes: text.into_bytes(), mode: 0o644 });
     progress.step("installing in a container");
     let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
     // What is in the store needs no network.
     let network = if reachable.is_some() { "none" } else { helper_network(settings) };
-    let helper = Helper { connection, volume, image, network, files: &files };
+    let helper = Helper { connection, volume, image, network, files: &files, lock: &path };
     let answer = helper.install(options, &name, settings);
     progress.done();
     let mut report = read_report(&answer?)?;
@@ -113,6 +118,8 @@ struct Helper<'a> {
     image: &'a str,
     network: &'a str,
     files: &'a [HelperFile],
+    /// Path of the lock among the files.
+    lock: &'a str,
 }
 
 impl Helper<'_> {
@@ -123,7 +130,7 @@ impl Helper<'_> {
         name: &ProjectEnv,
         settings: &Settings,
     ) -> Result<String, Failure> {
-        let Self { connection, volume, image, network, files } = *self;
+        let Self { connection, volume, image, network, files, lock } = *self;
         let mut arguments: Vec<String> = [
             "sync",
             "--frozen",
@@ -132,7 +139,7 @@ impl Helper<'_> {
             "/pyfast",
             "--json",
             "-r",
-            LOCK,
+            lock,
             "--env",
             name.env(),
         ]

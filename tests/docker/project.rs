@@ -55,9 +55,8 @@ impl Project {
         let volume = &self.world.volume;
         let mut toml = format!("[project]\nname = \"shop\"\nroot = \"volume:{volume}\"\n");
         for (name, services) in [("backend", backend), ("boards", boards)] {
-            toml += &format!(
-                "[env.{name}]\nrequirements = [\"{name}.txt\"]\nimage = \"{SLIM}\"\nservices = {services:?}\n"
-            );
+            let image = format!("image = \"{SLIM}\"\nservices = {services:?}\n");
+            toml += &["[env.", name, "]\nrequirements = [\"", name, ".txt\"]\n", &image].concat();
         }
         self.write("pyfast.toml", &toml);
     }

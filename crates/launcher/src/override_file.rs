@@ -108,6 +108,9 @@ impl OverrideService {
                 + "    environment:",
             format!("      PATH: {}", quoted(&path)),
             format!("      VIRTUAL_ENV: {}", quoted(&current)),
+            // For `pyfast run` by hand in the container.
+            format!("      PYFAST_ENV: {}", quoted(&self.env)),
+            format!("      PYFAST_PROJECT_NAME: {}", quoted(&self.project)),
             format!("    volumes: [{}]", quoted(&mount)),
             "    labels:".to_owned(),
             format!("      {ENV_LABEL}: {}", quoted(&self.env)),
@@ -233,6 +236,8 @@ mod tests {
             environment:
               PATH: "/pyfast/projects/shop/backend/current/bin:/usr/bin:/bin"
               VIRTUAL_ENV: "/pyfast/projects/shop/backend/current"
+              PYFAST_ENV: "backend"
+              PYFAST_PROJECT_NAME: "shop"
             volumes: ["pyfast-store:/pyfast:ro,nocopy"]
             labels:
               io.pyfast.env: "backend"
