@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::compose_file::{ComposeProject, Condition};
 use crate::engine::{Container, Status};
+use crate::rfc3339;
 
 /// Compose's label with the name of a container's project.
 pub const COMPOSE_PROJECT_LABEL: &str = "com.docker.compose.project";
@@ -252,8 +251,7 @@ fn stale(
 
 /// The generation that was current at a time; one that waited for the first has the first.
 fn generation_at<'a>(activations: &'a [(u64, String)], started_at: &str) -> Option<&'a String> {
-    let time = OffsetDateTime::parse(started_at, &Rfc3339).ok()?;
-    let millis = u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()?;
+    let millis = u64::try_from(rfc3339::nanoseconds(started_at)? / 1_000_000).ok()?;
     let at = activations.iter().rev().find(|(at, _)| *at <= millis);
     at.or_else(|| activations.first()).map(|(_, id)| id)
 }
