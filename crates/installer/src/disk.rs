@@ -156,7 +156,7 @@ fn sweep(tmp: &Path) -> Result<(), Error> {
 /// An advisory lock, held until dropped or until the process dies.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: std::fs::File,
+    file: std::fs::File,
 }
 
 /// How long to wait for a lock.
@@ -197,7 +197,7 @@ impl FileLock {
     pub fn try_exclusive(path: &Path) -> Result<Option<Self>, Error> {
         let file = fs::File::open(path).map_err(Error::io("open", path))?.into_parts().0;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
         }
@@ -213,11 +213,9 @@ impl FileLock {
         let file = options.create(true).truncate(false).write(true).mode(0o666).open(path);
         let file = file.map_err(Error::io("open", path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) if is_unsupported(&error) => {
-                Ok(Some(Self { _file: file }))
-            }
+            Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(Some(Self { file })),
             Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
         }
     }
@@ -232,10 +230,10 @@ impl FileLock {
         let mut told = false;
         loop {
             match take(&file) {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 // A file system without locks: better to work without one than not at all.
                 Err(TryLockError::Error(error)) if is_unsupported(&error) => {
-                    return Ok(Self { _file: file });
+                    return Ok(Self { file });
                 }
                 Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
                 Err(TryLockError::WouldBlock) => {}
@@ -249,6 +247,14 @@ impl FileLock {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // To close is not enough: a child that another thread has forked and that has not yet
+        // reached its program holds the same open file, and with it the lock.
+        let _ = self.file.unlock();
     }
 }
 
@@ -289,6 +295,17 @@ mod tests {
         remove_tree(&root.path().join("tree")).unwrap();
         assert!(!root.path().join("tree").exists());
         assert!(root.path().join("kept/file").exists());
+    }
+
+    #[test]
+    fn a_dropped_lock_is_free_though_a_forked_child_has_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let held = FileLock::exclusive(&path, &|_| ()).unwrap();
+        let inherited = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+        drop(inherited);
     }
 
     #[test]
