@@ -42,6 +42,8 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     let artifact = artifact(package, directory);
     if package.direct {
         table["archive"] = value(artifact);
+    } else if package.filename.source().is_some() {
+        table["sdist"] = value(artifact);
     } else {
         table["wheels"] = value(Array::from_iter([artifact]));
     }
@@ -92,13 +94,16 @@ fn tool(lock: &Lock) -> Table {
 mod tests {
     use super::*;
     use crate::distribution::Sha256;
+    use crate::source::{DistFilename, SourceFilename};
     use crate::target::tests::target;
 
     fn locked(name: &str, location: Location) -> Locked {
         Locked {
             name: name.parse().expect("a name"),
             version: "1.0".parse().expect("a version"),
-            filename: format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
+            filename: DistFilename::Wheel(
+                format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
+            ),
             location,
             sha256: Sha256([7; 32]),
             size: Some(9),
@@ -144,7 +149,7 @@ mod tests {
             "other platforms",
         );
         check(
-            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.gz'\n",
+            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.xz'\nhashes={}\n",
             "none of its files",
         );
         check("[", "TOML");
