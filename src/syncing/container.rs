@@ -53,6 +53,14 @@ pub(super) fn sync(
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
     let Outcome { mut lock, warnings, .. } = session.resolve(&request, None)?;
     let resolve = started.elapsed();
+    if let Some(source) = lock.packages.iter().find(|package| package.filename.source().is_some()) {
+        let message = format!(
+            "cannot build {}=={}: a helper container installs wheels only",
+            source.name, source.version
+        );
+        return Err(Failure::new("build", message, Code::Mendable)
+            .hint("run pyfast where it can write the volume, or leave sources out with --no-build"));
+    }
     for warning in warnings {
         settings.ui.warning(warning);
     }
@@ -104,7 +112,7 @@ fn fetch(root: &Path, session: &Session, lock: &Lock, progress: &Progress) -> Re
     let client = Arc::clone(&session.client);
     let downloads = Downloads::new(store, client, None, session.runtime.handle(), progress.sink());
     progress.expect(lock.packages.len());
-    Ok(downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?)
+    Ok(downloads.finish(&lock.packages.iter().filter_map(wanted).collect::<Vec<_>>())?)
 }
 
 struct Helper<'a> {

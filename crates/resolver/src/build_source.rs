@@ -61,7 +61,7 @@ pub struct BuildFailure {
     /// What it seems to lack.
     pub missing: Vec<Missing>,
     /// The Python it was built with, major and minor.
-    pub python: Option<(u32, u32)>,
+    pub python: Option<(u8, u8)>,
 }
 
 impl BuildFailure {
