@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyfast_installer::{
-    BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink,
-};
+use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink};
 use pyfast_resolver::{
     BuildFailure, BuildStage, Error as ResolveError, FormatControl, Lock, Locked, PackageName,
     SourceDist, SourceTree,

@@ -226,7 +226,9 @@ fn missing_hint(missing: &Missing, python: Option<(u8, u8)>) -> String {
                 Some(package) => {
                     format!("`{name}` is missing: on Debian, apt-get install {package}")
                 }
-                None => format!("`{name}` is missing: install the package of your system that has it"),
+                None => {
+                    format!("`{name}` is missing: install the package of your system that has it")
+                }
             }
         }
         Missing::Module(name) if is_setuptools(name) && python.is_some_and(|v| v >= (3, 12)) => {

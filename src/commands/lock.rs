@@ -8,9 +8,9 @@ use clap::ValueEnum;
 use pyfast_installer::Interpreter;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
+use crate::building::BuildPlace;
 use crate::cli::ResultArgs;
 use crate::environment;
-use crate::building::BuildPlace;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::resolving::{

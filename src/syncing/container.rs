@@ -58,8 +58,9 @@ pub(super) fn sync(
             "cannot build {}=={}: a helper container installs wheels only",
             source.name, source.version
         );
-        return Err(Failure::new("build", message, Code::Mendable)
-            .hint("run pyfast where it can write the volume, or leave sources out with --no-build"));
+        return Err(Failure::new("build", message, Code::Mendable).hint(
+            "run pyfast where it can write the volume, or leave sources out with --no-build",
+        ));
     }
     for warning in warnings {
         settings.ui.warning(warning);

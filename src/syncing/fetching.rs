@@ -146,13 +146,15 @@ impl Job<'_> {
         }
         let fetching = Instant::now();
         // A lock names its files, so no index is needed; but credentials come with the indexes.
-        let session =
-            self.building_session(&self.inputs.as_ref().map_or_else(RequirementSet::default, |inputs| {
+        let session = self.building_session(&self.inputs.as_ref().map_or_else(
+            RequirementSet::default,
+            |inputs| {
                 let mut credentials = Credentials::default();
                 credentials.merge(&inputs.set.credentials);
                 let index = inputs.set.index.clone();
                 RequirementSet { index, credentials, ..RequirementSet::default() }
-            }))?;
+            },
+        ))?;
         let downloads = self.downloads(store, &session, compile)?;
         self.progress.expect(lock.packages.len());
         let built = self.build(&session, &downloads, &lock)?;

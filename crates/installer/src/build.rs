@@ -123,7 +123,13 @@ impl Builder {
         Ok(built)
     }
 
+    /// The memory of this build. A build that waits for itself would never end, so it is refused
+    /// before any lock is taken.
     fn memory(&self, source: &SourceDist) -> Result<Memory, Error> {
+        if self.chain.contains(&source.to_string()) {
+            let reason = "it is needed to build itself";
+            return Err(self.failure(source, BuildStage::Requirements, reason));
+        }
         let digest = match &source.tree {
             SourceTree::Archive { sha256, .. } => sha256.to_string(),
             SourceTree::Directory(path) => built::directory_digest(path)?,
@@ -160,12 +166,7 @@ impl Builder {
         source: &SourceDist,
         act: impl FnOnce(&Ready) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let label = source.to_string();
-        if self.chain.contains(&label) {
-            let reason = "it is needed to build itself";
-            return Err(self.failure(source, BuildStage::Requirements, reason));
-        }
-        (self.world.tools.sink)(Event::Building { source: label });
+        (self.world.tools.sink)(Event::Building { source: source.to_string() });
         let store = self.world.store()?;
         let work = store.workspace().join(fresh_name());
         fs_err::create_dir_all(&work).map_err(Error::io("create", &work))?;
@@ -182,13 +183,8 @@ impl Builder {
             SourceTree::Archive { filename, location, sha256 } => {
                 let tools = &self.world.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
-                let fetch = pyfast_resolver::fetch_source(
-                    client,
-                    cache,
-                    filename,
-                    location,
-                    Some(*sha256),
-                );
+                let fetch =
+                    pyfast_resolver::fetch_source(client, cache, filename, location, Some(*sha256));
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
                 let top = work.join("source");
                 tree::unpack(filename, &bytes, &top).map_err(|error| {
@@ -213,8 +209,13 @@ impl Builder {
             // What a requirement's own build failed with is the better story.
             Error::Build(failure) => Error::Build(failure),
             Error::Fetch(ResolveError::Build(failure)) => Error::Build(failure),
-            Error::Fetch(error) if !matches!(error.root(), ResolveError::NoSolution(_)
-                | ResolveError::UnknownPackage { .. } | ResolveError::Requirement { .. }) =>
+            Error::Fetch(error)
+                if !matches!(
+                    error.root(),
+                    ResolveError::NoSolution(_)
+                        | ResolveError::UnknownPackage { .. }
+                        | ResolveError::Requirement { .. }
+                ) =>
             {
                 Error::Fetch(error)
             }
@@ -296,7 +297,9 @@ impl Builder {
         let name = match &answer {
             Answer::Value(Value::String(name)) => name,
             Answer::Missing => return Err(failed(format!("its backend has no {hook}"))),
-            Answer::Value(_) => return Err(failed(format!("its backend answered {hook} with no name"))),
+            Answer::Value(_) => {
+                return Err(failed(format!("its backend answered {hook} with no name")));
+            }
         };
         let filename: WheelFilename =
             name.parse().map_err(|error| failed(format!("its backend made no wheel: {error}")))?;
@@ -347,7 +350,8 @@ impl Builder {
         let Answer::Value(value) = answer else { return Ok(None) };
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = value.as_str().filter(|name| !name.contains('/'));
-        let name = name.ok_or_else(|| failed(format!("its backend answered {hook} with no name")))?;
+        let name =
+            name.ok_or_else(|| failed(format!("its backend answered {hook} with no name")))?;
         let text = fs_err::read(place.join(name).join("METADATA"))
             .map_err(|error| failed(error.to_string()))?;
         let text = String::from_utf8_lossy(&text).into_owned();

@@ -78,7 +78,9 @@ impl fmt::Display for Unusable {
             Self::TooNew => f.write_str("is newer than allowed, or of unknown age"),
             Self::Prerelease => f.write_str("is a pre-release, and those are not allowed"),
             Self::SourceOnly => f.write_str("has no wheel, only source"),
-            Self::WheelsOnly => f.write_str("has no source, only wheels, and those are not allowed"),
+            Self::WheelsOnly => {
+                f.write_str("has no source, only wheels, and those are not allowed")
+            }
             Self::Yanked => f.write_str("was yanked"),
             Self::Hash => f.write_str("has no file with a hash that the requirements allow"),
             Self::NoFiles => f.write_str("has no installable file"),

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::distribution::{Location, Sha256};
-use crate::source::{DistFilename, SourceFilename};
 use crate::error::Error;
 use crate::lock_write;
 use crate::resolution::Resolution;
+use crate::source::{DistFilename, SourceFilename};
 use crate::target::Target;
 
 /// What is to be installed, each package with the one wheel that fits the target.

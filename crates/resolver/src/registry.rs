@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 use version_ranges::Ranges;
 
+use crate::build_source::{BuildFailure, BuildSource, BuildStage};
 use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
 use crate::client::{Client, LARGEST_FILE, Request};
@@ -28,7 +29,6 @@ use crate::hints::Hints;
 use crate::index::{Found, Index};
 use crate::metadata::{self, LARGEST, Metadata};
 use crate::once::OnceMap;
-use crate::build_source::{BuildFailure, BuildSource, BuildStage};
 use crate::packages::Packages;
 use crate::page::Page;
 use crate::remote::{self, Ranged};
@@ -274,7 +274,8 @@ impl Packages for Registry {
         let candidate = move |page: &Page| {
             let found = shared.selector.select(&name, page, &range)?;
             // The code of a source runs only if the solver decides on it.
-            let candidate = found.as_ref().as_ref().ok().filter(|c| c.filename.wheel().is_some())?;
+            let candidate =
+                found.as_ref().as_ref().ok().filter(|c| c.filename.wheel().is_some())?;
             Some(Shared::start_metadata(&shared, candidate))
         };
         if let Some(Ok(page)) = page.peek() {
@@ -504,7 +505,8 @@ fn stated_or_built(
     bytes: &Bytes,
     build: Option<&dyn BuildSource>,
 ) -> Result<(String, bool), Error> {
-    let failed = |stage, reason: &str| Error::Build(Box::new(BuildFailure::new(source, stage, reason)));
+    let failed =
+        |stage, reason: &str| Error::Build(Box::new(BuildFailure::new(source, stage, reason)));
     let SourceTree::Archive { filename, .. } = &source.tree else {
         return Err(failed(BuildStage::Source, "it is no archive"));
     };

@@ -42,8 +42,9 @@ impl SourceFilename {
         let stem = stem(filename)?;
         // A project's name may itself contain dashes: try each dash that a version could follow.
         let mut dashes = stem.match_indices('-').map(|(dash, _)| dash);
-        let dash = dashes
-            .find(|&dash| PackageName::from_str(&stem[..dash]).is_ok_and(|name| name == *project))?;
+        let dash = dashes.find(|&dash| {
+            PackageName::from_str(&stem[..dash]).is_ok_and(|name| name == *project)
+        })?;
         let version = Version::from_str(&stem[dash + 1..]).ok()?;
         Some(Self { name: project.clone(), version, text: filename.to_owned() })
     }
@@ -289,7 +290,10 @@ mod tests {
         check("a-b", "a-1.0.tar.gz", None);
         check("a", "a-x.tar.gz", None);
         check("a", "a-1.0.tar.xz", None);
-        assert_eq!(SourceFilename::parse("a-b-2.tar.gz").map(|found| found.name), Some(name("a-b")));
+        assert_eq!(
+            SourceFilename::parse("a-b-2.tar.gz").map(|found| found.name),
+            Some(name("a-b"))
+        );
     }
 
     #[test]

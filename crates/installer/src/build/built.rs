@@ -114,7 +114,8 @@ pub(super) fn directory_digest(directory: &Path) -> Result<String, Error> {
                 continue;
             }
             let metadata = entry.metadata().map_err(Error::io("read", &next))?;
-            let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let time =
+                metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             let time = time.unwrap_or_default().as_nanos();
             lines.push(format!("{} {} {time}", entry.path().display(), metadata.len()));
         }

@@ -28,7 +28,9 @@ fn allowed(name: &str, value: &str) -> bool {
 /// Whether a value has a URL with user or password.
 fn names_a_user(value: &str) -> bool {
     value.split("://").skip(1).any(|rest| {
-        rest.split(['/', '?', '#', ' ', ',']).next().is_some_and(|authority| authority.contains('@'))
+        rest.split(['/', '?', '#', ' ', ','])
+            .next()
+            .is_some_and(|authority| authority.contains('@'))
     })
 }
 

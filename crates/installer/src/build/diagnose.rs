@@ -57,7 +57,8 @@ fn compiler(line: &str, lower: &str, absent: bool) -> Option<Missing> {
         let program = program.rsplit('/').next().unwrap_or(program);
         return Some(Missing::Compiler(program.to_owned()));
     }
-    let rust = lower.contains("can't find rust compiler") || lower.contains("cargo, the rust package manager, is not installed");
+    let rust = lower.contains("can't find rust compiler")
+        || lower.contains("cargo, the rust package manager, is not installed");
     if rust || (lower.contains("rustc") && absent) {
         return Some(Missing::Compiler("rustc".to_owned()));
     }
@@ -84,9 +85,27 @@ fn program(line: &str, lower: &str, absent: bool) -> Option<Missing> {
         return word(program).map(|name| Missing::Program(name.to_owned()));
     }
     // `pg_config executable not found`, `mysql_config: not found`, `Could not find cmake`.
-    let known = ["pg_config", "mysql_config", "curl-config", "xml2-config", "xslt-config",
-        "krb5-config", "llvm-config", "gdal-config", "geos-config", "nc-config", "pkg-config",
-        "cmake", "ninja", "swig", "git", "make", "flex", "bison", "nasm"];
+    let known = [
+        "pg_config",
+        "mysql_config",
+        "curl-config",
+        "xml2-config",
+        "xslt-config",
+        "krb5-config",
+        "llvm-config",
+        "gdal-config",
+        "geos-config",
+        "nc-config",
+        "pkg-config",
+        "cmake",
+        "ninja",
+        "swig",
+        "git",
+        "make",
+        "flex",
+        "bison",
+        "nasm",
+    ];
     known
         .iter()
         .find(|program| {
@@ -118,16 +137,34 @@ mod tests {
     fn what_is_missing_is_read_from_the_log() {
         let check = |log: &str, expected: Missing| assert_eq!(missing(log), [expected], "{log}");
         let text = str::to_owned;
-        check("x.c:1:10: fatal error: Python.h: No such file or directory", Missing::Header(text("Python.h")));
-        check("x.c:3:10: fatal error: 'libpq-fe.h' file not found", Missing::Header(text("libpq-fe.h")));
-        check("error: command 'x86_64-linux-gnu-gcc' failed: No such file or directory", Missing::Compiler(text("x86_64-linux-gnu-gcc")));
+        check(
+            "x.c:1:10: fatal error: Python.h: No such file or directory",
+            Missing::Header(text("Python.h")),
+        );
+        check(
+            "x.c:3:10: fatal error: 'libpq-fe.h' file not found",
+            Missing::Header(text("libpq-fe.h")),
+        );
+        check(
+            "error: command 'x86_64-linux-gnu-gcc' failed: No such file or directory",
+            Missing::Compiler(text("x86_64-linux-gnu-gcc")),
+        );
         check("unable to execute 'gcc': No such file or directory", Missing::Compiler(text("gcc")));
         check("error: can't find Rust compiler", Missing::Compiler(text("rustc")));
-        check("/usr/bin/ld: cannot find -lta_lib: No such file or directory", Missing::Library(text("ta_lib")));
+        check(
+            "/usr/bin/ld: cannot find -lta_lib: No such file or directory",
+            Missing::Library(text("ta_lib")),
+        );
         check("Error: pg_config executable not found.", Missing::Program(text("pg_config")));
         check("/bin/sh: 1: mysql_config: not found", Missing::Program(text("mysql_config")));
-        check("FileNotFoundError: [Errno 2] No such file or directory: 'cmake'", Missing::Program(text("cmake")));
-        check("ModuleNotFoundError: No module named 'pkg_resources'", Missing::Module(text("pkg_resources")));
+        check(
+            "FileNotFoundError: [Errno 2] No such file or directory: 'cmake'",
+            Missing::Program(text("cmake")),
+        );
+        check(
+            "ModuleNotFoundError: No module named 'pkg_resources'",
+            Missing::Module(text("pkg_resources")),
+        );
         check("No package 'libxml-2.0' found", Missing::Library(text("libxml-2.0")));
         assert_eq!(missing("error: command 'gcc' failed with exit code 1\nall is well"), []);
     }

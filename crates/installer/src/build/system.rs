@@ -62,9 +62,9 @@ impl BuildSystem {
             });
         };
         let inside = |path: &&String| {
-            Path::new(path).components().all(|part| {
-                matches!(part, Component::Normal(_) | Component::CurDir)
-            })
+            Path::new(path)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         };
         if let Some(outside) = table.backend_path.iter().find(|path| !inside(path)) {
             return Err(format!("its backend-path `{outside}` leads outside the source"));

@@ -112,8 +112,7 @@ impl World {
         let policy = policy(&set, &target, base).map_err(Error::Fetch)?;
         let tools = &self.tools;
         let mut sources = tools.sources.clone();
-        sources.direct =
-            pyfast_resolver::direct_wheels(&set, &target).map_err(Error::Fetch)?;
+        sources.direct = pyfast_resolver::direct_wheels(&set, &target).map_err(Error::Fetch)?;
         let registry = Registry::new(
             sources,
             Arc::clone(&tools.client),

@@ -46,8 +46,7 @@ pub type Visit<'a> = dyn FnMut(&str, Member<'_>) -> io::Result<bool> + 'a;
 /// What is wrong with the archive, or what `visit` fails with.
 pub fn walk_source(filename: &str, bytes: &[u8], visit: &mut Visit<'_>) -> io::Result<()> {
     let mut walk = Walk { top: None, links: BTreeMap::new(), size: 0, members: 0, visit };
-    let whole =
-        if filename.ends_with(".zip") { walk.zip(bytes)? } else { walk.tar(bytes)? };
+    let whole = if filename.ends_with(".zip") { walk.zip(bytes)? } else { walk.tar(bytes)? };
     if whole { walk.finish() } else { Ok(()) }
 }
 
@@ -125,8 +124,7 @@ impl Walk<'_, '_> {
             if kind.is_symlink() || kind.is_hard_link() {
                 let target = entry.link_name_bytes().unwrap_or_default();
                 let target = String::from_utf8_lossy(&target).into_owned();
-                let target =
-                    if kind.is_symlink() { target } else { self.hard(&path, &target)? };
+                let target = if kind.is_symlink() { target } else { self.hard(&path, &target)? };
                 self.links.insert(inside, (target, kind.is_hard_link()));
                 continue;
             }
