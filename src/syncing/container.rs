@@ -53,15 +53,7 @@ pub(super) fn sync(
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
     let Outcome { mut lock, warnings, .. } = session.resolve(&request, None)?;
     let resolve = started.elapsed();
-    if let Some(source) = lock.packages.iter().find(|package| package.filename.source().is_some()) {
-        let message = format!(
-            "cannot build {}=={}: a helper container installs wheels only",
-            source.name, source.version
-        );
-        return Err(Failure::new("build", message, Code::Mendable).hint(
-            "run pyfast where it can write the volume, or leave sources out with --no-build",
-        ));
-    }
+    refuse_sources(&lock)?;
     for warning in warnings {
         settings.ui.warning(warning);
     }
@@ -99,6 +91,19 @@ pub(super) fn sync(
     report.timings.resolve = resolve;
     report.timings.total = started.elapsed();
     Ok(report)
+}
+
+/// A helper container installs wheels only.
+fn refuse_sources(lock: &Lock) -> Result<(), Failure> {
+    let mut packages = lock.packages.iter();
+    let Some(source) = packages.find(|package| package.filename.source().is_some()) else {
+        return Ok(());
+    };
+    let (name, version) = (&source.name, &source.version);
+    let message =
+        format!("cannot build {name}=={version}: a helper container installs wheels only");
+    Err(Failure::new("build", message, Code::Mendable)
+        .hint("run pyfast where it can write the volume, or leave sources out with --no-build"))
 }
 
 /// Files come from the index; an engine whose bridge has no network has the host's.

@@ -150,7 +150,7 @@ impl Builder {
             facts.version().to_string(),
             facts.tags.machine,
         ]);
-        Memory::new(&self.world.layout()?, &key)
+        Ok(Memory::new(&self.world.layout()?, &key))
     }
 
     fn failure(&self, source: &SourceDist, stage: BuildStage, reason: &str) -> Error {
@@ -205,21 +205,21 @@ impl Builder {
         let mut chain = self.chain.clone();
         chain.push(source.to_string());
         let inner = Self { world: Arc::clone(&self.world), chain };
-        self.world.workshop(requires, inner).map_err(|error| match error {
-            // What a requirement's own build failed with is the better story.
-            Error::Build(failure) => Error::Build(failure),
-            Error::Fetch(ResolveError::Build(failure)) => Error::Build(failure),
-            Error::Fetch(error)
-                if !matches!(
+        self.world.workshop(requires, inner).map_err(|error| {
+            let unmet = match &error {
+                Error::Fetch(error) => matches!(
                     error.root(),
                     ResolveError::NoSolution(_)
                         | ResolveError::UnknownPackage { .. }
                         | ResolveError::Requirement { .. }
-                ) =>
-            {
-                Error::Fetch(error)
+                ),
+                // What a requirement's own build failed with is the better story.
+                _ => false,
+            };
+            if !unmet {
+                return error;
             }
-            error => self.failure(source, BuildStage::Requirements, &error.to_string()),
+            self.failure(source, BuildStage::Requirements, &error.to_string())
         })
     }
 

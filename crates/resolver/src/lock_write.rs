@@ -122,14 +122,19 @@ mod tests {
         first.dependencies = vec!["b".parse().expect("a name")];
         let mut second = locked("b", Location::Path("/p/w/b-1.0-py3-none-any.whl".into()));
         second.direct = true;
+        let url = "https://h.test/c-1.0.tar.gz".parse().expect("a URL");
+        let mut third = locked("c", Location::Url(url));
+        let source = SourceFilename::parse("c-1.0.tar.gz").expect("a file name");
+        third.filename = DistFilename::Source(source);
         let lock = Lock {
-            packages: vec![first, second],
+            packages: vec![first, second, third],
             requires_python: "==3.11.*".parse().ok(),
             environments: vec!["sys_platform == 'linux'".to_owned()],
             inputs: Some("x".to_owned()),
         };
         let text = lock.to_toml(Path::new("/p"));
         assert!(text.contains("path = \"w/b-1.0-py3-none-any.whl\""), "{text}");
+        assert!(text.contains("sdist = { name = \"c-1.0.tar.gz\""), "{text}");
         let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
         assert_eq!(read, lock);
         assert_eq!(read.to_toml(Path::new("/p")), text);

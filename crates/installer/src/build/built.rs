@@ -40,10 +40,10 @@ struct Entry {
 }
 
 impl Memory {
-    pub(super) fn new(layout: &Layout, key: &Value) -> Result<Self, Error> {
+    pub(super) fn new(layout: &Layout, key: &Value) -> Self {
         let key = record::sha256(key.to_string().as_bytes()).to_string();
         let lock = layout.locks().join(format!("build-{}", &key[..16]));
-        Ok(Self { place: layout.built().join(key), lock })
+        Self { place: layout.built().join(key), lock }
     }
 
     /// Keeps all others, threads and processes, from the same build.

@@ -86,10 +86,8 @@ mod tests {
         match expected {
             Ok((requires, backend)) => {
                 let found = found.expect("a build system");
-                assert_eq!((&found.requires[..], &found.backend[..]), {
-                    let requires: Vec<String> = requires.iter().map(|r| (*r).to_owned()).collect();
-                    (&requires.clone()[..], backend)
-                });
+                assert_eq!(found.requires, requires);
+                assert_eq!(found.backend, backend);
             }
             Err(part) => assert!(found.expect_err("refused").contains(part)),
         }

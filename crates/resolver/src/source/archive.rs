@@ -46,7 +46,8 @@ pub type Visit<'a> = dyn FnMut(&str, Member<'_>) -> io::Result<bool> + 'a;
 /// What is wrong with the archive, or what `visit` fails with.
 pub fn walk_source(filename: &str, bytes: &[u8], visit: &mut Visit<'_>) -> io::Result<()> {
     let mut walk = Walk { top: None, links: BTreeMap::new(), size: 0, members: 0, visit };
-    let whole = if filename.ends_with(".zip") { walk.zip(bytes)? } else { walk.tar(bytes)? };
+    let whole =
+        if filename.strip_suffix(".zip").is_some() { walk.zip(bytes)? } else { walk.tar(bytes)? };
     if whole { walk.finish() } else { Ok(()) }
 }
 
