@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(metadata.extras.len(), 1);
         assert!(metadata.dependencies[2].marker.contents().is_some_and(|marker| {
             let marker = marker.to_string();
-            marker.contains("extra == 'x'") && marker.contains("python_version")
+            marker.contains("extra == 'x'") && marker.contains("python_")
         }));
     }
 
