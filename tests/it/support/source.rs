@@ -9,7 +9,7 @@ use super::world::World;
 
 /// A backend in the tree: it writes a wheel of one module, and a line to `BUILT` for each call.
 const BACKEND: &str = r#"
-import base64, hashlib, os, zipfile
+import base64, hashlib, os, sys, zipfile
 NAME, VERSION, REQUIRES = @NAME@, @VERSION@, @REQUIRES@
 def told(what):
     print("backend speaks:", what)
@@ -20,6 +20,7 @@ def metadata():
     text = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (NAME, VERSION)
     return text + "".join("Requires-Dist: %s\n" % r for r in REQUIRES)
 def build_wheel(directory, settings=None, metadata_directory=None):
+    sys.argv[:] = ["setup.py"]  # as setuptools does
     told("wheel %s" % settings)
     @FAIL@
     stem = "%s-%s" % (NAME, VERSION)

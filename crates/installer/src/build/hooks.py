@@ -21,14 +21,16 @@ def backend_of(request):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
+    # setuptools leaves its own arguments in sys.argv.
+    ask, reply = sys.argv[1:3]
+    with open(ask, encoding="utf-8") as file:
         request = json.load(file)
     hook = getattr(backend_of(request), request["hook"], None)
     if hook is None:
         answer = {"missing": True}
     else:
         answer = {"value": hook(*request["arguments"])}
-    with open(sys.argv[2], "w", encoding="utf-8") as file:
+    with open(reply, "w", encoding="utf-8") as file:
         json.dump(answer, file)
 
 
