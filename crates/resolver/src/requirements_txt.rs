@@ -277,15 +277,17 @@ fn take_option(text: &str) -> Option<(&'static str, Option<String>, &str)> {
 fn decode(bytes: &[u8]) -> Option<String> {
     let encoding = match encoding_rs::Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
-        None => declared(bytes).unwrap_or(Some(encoding_rs::UTF_8))?,
+        None => match declared(bytes) {
+            Some(label) => encoding_rs::Encoding::for_label(label.as_bytes())?,
+            None => encoding_rs::UTF_8,
+        },
     };
     let (text, _, broken) = encoding.decode(bytes);
     (!broken).then(|| text.into_owned())
 }
 
-/// The encoding that a comment of the first two lines declares: `None` where there is no such
-/// comment, `Some(None)` where nobody knows the encoding it names.
-fn declared(bytes: &[u8]) -> Option<Option<&'static encoding_rs::Encoding>> {
+/// The label of the encoding that a comment of the first two lines declares.
+fn declared(bytes: &[u8]) -> Option<String> {
     let lines = bytes.split(|byte| *byte == b'\n').take(2);
     let comments = lines.filter(|line| line.trim_ascii_start().starts_with(b"#"));
     let name = comments.map(String::from_utf8_lossy).find_map(|line| {
@@ -295,19 +297,11 @@ fn declared(bytes: &[u8]) -> Option<Option<&'static encoding_rs::Encoding>> {
         Some(after[..end.unwrap_or(after.len())].to_ascii_lowercase().replace('_', "-"))
     })?;
     // Python's spellings that are no labels of the encoding standard.
-    let label = match name.as_str() {
-        "latin-1" | "iso-latin-1" => "latin1",
-        "utf-8-sig" | "utf8-sig" => "utf-8",
-        name => match name.strip_prefix("cp") {
-            Some(page) if page.starts_with("125") => return Some(windows(page)),
-            _ => name,
-        },
-    };
-    Some(encoding_rs::Encoding::for_label(label.as_bytes()))
-}
-
-fn windows(page: &str) -> Option<&'static encoding_rs::Encoding> {
-    encoding_rs::Encoding::for_label(format!("windows-{page}").as_bytes())
+    Some(match name.as_str() {
+        "latin-1" | "iso-latin-1" => "latin1".to_owned(),
+        "utf-8-sig" | "utf8-sig" => "utf-8".to_owned(),
+        _ => name,
+    })
 }
 
 /// Joins continuations, drops comments and blank lines. Gives the number of each line's first part.
