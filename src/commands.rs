@@ -11,6 +11,7 @@ pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod sync;
 pub(crate) mod verify;
+pub(crate) mod why;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(args, &settings),
         Command::Bench(args) => run_bench(args, &settings),
         Command::List(args) => list::run(args, &settings),
+        Command::Why(args) => why::run(args, &settings),
         Command::History(args) => history::run(args, &settings),
         Command::Rollback(args) => rollback::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),
