@@ -9,6 +9,7 @@ sh docker/engine.sh start > "${TMPDIR:-/tmp}/pyfast-engine.$$"
 rm -f "${TMPDIR:-/tmp}/pyfast-engine.$$"
 trap 'sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"}' EXIT INT TERM
 sh docker/slim-base.sh
+sh docker/stack-images.sh
 
 # The quick ones first.
 cargo test --workspace --lib --bins

@@ -221,7 +221,17 @@ impl Command {
             Self::History(args) => args.result.json,
             Self::Rollback(args) => args.result.json,
             Self::Verify(args) => args.result.json,
-            Self::Run(_) | Self::Bench(_) | Self::Cache(_) | Self::Completions(_) => false,
+            Self::Gc(args) => args.result.json,
+            Self::Diff(args) => args.result.json,
+            Self::Up(args) => args.result.json,
+            Self::Restart(args) => args.result.json,
+            Self::Ps(args) => args.result.json,
+            Self::Down(_)
+            | Self::Logs(_)
+            | Self::Run(_)
+            | Self::Bench(_)
+            | Self::Cache(_)
+            | Self::Completions(_) => false,
         }
     }
 }
@@ -232,12 +242,19 @@ pub(crate) enum Command {
     Lock(commands::lock::Args),
     Sync(commands::sync::Args),
     Run(commands::run::Args),
+    Up(commands::up::Args),
+    Down(commands::down::Args),
+    Restart(commands::restart::Args),
+    Ps(commands::ps::Args),
+    Logs(commands::logs::Args),
     Bench(commands::bench::Args),
     List(commands::list::Args),
     Why(commands::why::Args),
     History(commands::history::Args),
     Rollback(commands::rollback::Args),
     Verify(commands::verify::Args),
+    Gc(commands::gc::Args),
+    Diff(commands::diff::Args),
     Cache(commands::cache::Args),
     Completions(commands::completions::Args),
 }

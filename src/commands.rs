@@ -4,12 +4,19 @@
 pub(crate) mod bench;
 pub(crate) mod cache;
 pub(crate) mod completions;
+pub(crate) mod diff;
+pub(crate) mod down;
+pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod lock;
+pub(crate) mod logs;
+pub(crate) mod ps;
+pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod sync;
+pub(crate) mod up;
 pub(crate) mod verify;
 pub(crate) mod why;
 
@@ -49,12 +56,19 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Lock(args) => lock::run(args, &settings),
         Command::Sync(args) => sync::run(args, &settings),
         Command::Run(args) => run::run(args, &settings),
+        Command::Up(args) => up::run(args, &settings),
+        Command::Down(args) => down::run(args, &settings),
+        Command::Restart(args) => restart::run(args, &settings),
+        Command::Ps(args) => ps::run(args, &settings),
+        Command::Logs(args) => logs::run(args, &settings),
         Command::Bench(args) => run_bench(args, &settings),
         Command::List(args) => list::run(args, &settings),
         Command::Why(args) => why::run(args, &settings),
         Command::History(args) => history::run(args, &settings),
         Command::Rollback(args) => rollback::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),
+        Command::Gc(args) => gc::run(args, &settings),
+        Command::Diff(args) => diff::run(args, &settings),
         Command::Cache(args) => cache::run(args, &settings),
         Command::Completions(args) => Ok(completions::run(args)),
     }

@@ -68,6 +68,12 @@ impl Failure {
         self
     }
 
+    /// Adds a cause.
+    pub(crate) fn cause(mut self, cause: String) -> Self {
+        self.causes.push(cause);
+        self
+    }
+
     /// Takes over an error with its chain of causes.
     pub(crate) fn from_error(kind: &'static str, error: &dyn StdError, code: Code) -> Self {
         let mut failure = Self::new(kind, error.to_string(), code);
@@ -377,7 +383,16 @@ impl From<LaunchError> for Failure {
             LaunchError::EngineHost { .. } | LaunchError::EngineContext { .. } => {
                 ("engine-address", Code::Usage)
             }
+            LaunchError::EngineTooOld { .. } => ("engine-too-old", Code::Engine),
+            LaunchError::Compose(_) | LaunchError::DependencyCycle { .. } => {
+                ("compose-file", Code::Usage)
+            }
             LaunchError::ImageMissing { .. } => ("image-missing", Code::Mendable),
+            LaunchError::ImagePull { .. } => ("image-pull", Code::Mendable),
+            LaunchError::ImageBuild { .. } => ("image-build", Code::Mendable),
+            LaunchError::ImageBuilds { .. }
+            | LaunchError::ContextMissing { .. }
+            | LaunchError::DockerfileMissing { .. } => ("image-inputs", Code::Usage),
             LaunchError::NoPython { .. } => ("no-interpreter", Code::Mendable),
             LaunchError::VolumeLayout { .. } | LaunchError::VolumeForeign { .. } => {
                 ("layout", Code::Usage)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pyfast_installer::Interpreter;
 use pyfast_launcher::{
     Access, Binary, Docker, Engine, Host, HostSettings, INTERPRETERS, ProbeRequest, StoreVolume,
-    inject, open_volume, probe,
+    find_volume, inject, open_volume, probe,
 };
 use tokio::runtime::Runtime;
 
@@ -73,6 +73,18 @@ impl Connection {
         })
     }
 
+    /// Looks at a volume without changing anything.
+    pub(crate) fn found_volume(&self, name: &str) -> Result<StoreVolume, Failure> {
+        self.wait(find_volume(&self.docker, name))?.ok_or_else(|| {
+            Failure::new(
+                "no-volume",
+                format!("the volume {name} does not exist yet"),
+                Code::Mendable,
+            )
+            .hint("`pyfast sync` without --dry-run makes it")
+        })
+    }
+
     /// Opens or creates a volume and puts this binary into it.
     pub(crate) fn volume(
         &self,
@@ -109,9 +121,14 @@ pub(crate) fn interpreter(image: &str, settings: &Settings) -> Result<Interprete
     Connection::open(settings)?.interpreter(image, settings)
 }
 
+/// The directory of the container client's configuration.
+pub(crate) fn docker_config(environment: &Environment) -> Option<PathBuf> {
+    let given = environment.get("DOCKER_CONFIG").map(PathBuf::from);
+    given.or_else(|| environment.home().map(|home| home.join(".docker")))
+}
+
 fn host_settings(environment: &Environment) -> HostSettings {
     let home = environment.home();
-    let config = environment.get("DOCKER_CONFIG").map(PathBuf::from);
     let mut sockets = Vec::new();
     if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {
         sockets.push(PathBuf::from(runtime).join("docker.sock"));
@@ -130,7 +147,8 @@ fn host_settings(environment: &Environment) -> HostSettings {
         docker_host: environment.get("DOCKER_HOST").map(str::to_owned),
         docker_context: environment.get("DOCKER_CONTEXT").map(str::to_owned),
         tls: environment.get("DOCKER_TLS_VERIFY").is_some(),
-        config_dir: config.or_else(|| home.map(|home| home.join(".docker"))),
+        cert_path: environment.get("DOCKER_CERT_PATH").map(PathBuf::from),
+        config_dir: docker_config(environment),
         sockets,
     }
 }

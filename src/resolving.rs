@@ -166,6 +166,27 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     Ok(Inputs { set, paths })
 }
 
+/// The files that an environment's dependencies are written in, the project's lock included. What cannot be read names
+/// itself only.
+pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
+    let project = &settings.project;
+    let mut files = project.requirements(&[], env).unwrap_or_default();
+    files.extend(project.constraints(&[], env));
+    let context = ReadContext {
+        variables: settings.environment.all().clone(),
+        working_directory: project.working_directory.clone(),
+    };
+    if let Ok(set) = read_requirements(&files, &[], &[], &context) {
+        files.extend(set.files);
+    }
+    let absolute = |file: &PathBuf| project.working_directory.join(file);
+    let mut files: Vec<_> = files.iter().map(absolute).collect();
+    let locks: Vec<_> =
+        files.iter().filter_map(|file| Some(file.parent()?.join("pylock.toml"))).collect();
+    files.extend(locks);
+    files
+}
+
 /// A digest of everything that a lock answers: an equal one means that the lock is up to date.
 /// Indexes are not in it, so that a lock holds for people who use a mirror.
 pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &Target) -> String {

@@ -110,6 +110,24 @@ impl Settings {
         }
     }
 
+    /// The same settings for another environment of the project.
+    pub(crate) fn of_environment(
+        &self,
+        env: &str,
+        root: Root,
+        python: Python,
+    ) -> Result<Self, Failure> {
+        let (common, environment) = (self.common.clone(), self.environment.clone());
+        let project =
+            Project::find(Some(&self.project.directory), self.common.project_name.as_deref())?;
+        Ok(Self { common, environment, project, root, env: env.to_owned(), python, ui: self.ui })
+    }
+
+    /// The user's own data directory, wherever the root is.
+    pub(crate) fn data_directory(&self) -> Result<PathBuf, Failure> {
+        data_directory(&self.environment)
+    }
+
     /// A root directory for caches when the environments live elsewhere.
     pub(crate) fn cache_directory(&self) -> Result<PathBuf, Failure> {
         let root = match &self.root {

@@ -22,7 +22,8 @@ use crate::resolving::ResolveArgs;
 use crate::settings::{Python, Root, Settings};
 use crate::state::{Circumstances, digest};
 
-pub(crate) use report::Report;
+pub(crate) use install::installed;
+pub(crate) use report::{Changes, Listed, Report};
 
 /// What a lock is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,7 +104,11 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
         (Root::Volume(volume), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
             let identity = connection.image_id(image)?;
-            let volume = connection.volume(volume, image, name.project())?;
+            let volume = if options.dry_run {
+                connection.found_volume(volume)?
+            } else {
+                connection.volume(volume, image, name.project())?
+            };
             let Some(written) = image::direct(&volume) else {
                 return container::sync(options, settings, &connection, &volume, image);
             };

@@ -1,22 +1,25 @@
 //! `pyfast run`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use pyfast_launcher::Error as LaunchError;
-use pyfast_launcher::entry::{Entry, EntryEvent, exec, is_read_only};
+use pyfast_launcher::entry::{
+    Entry, EntryEvent, StopSignal, Supervision, exec, is_read_only, supervise,
+};
 
 use crate::commands::sync;
 use crate::failure::Failure;
 use crate::settings::{Root, Settings, own_root};
-use crate::ui::duration;
+use crate::ui::{Ui, duration};
 
 /// Run a command in the environment, syncing first where that is possible
 ///
 /// In a container that mounts the volume read-only it is the entrypoint: it waits for an environment,
-/// and then becomes the command.
+/// and then becomes the command. With --supervise it stays in front of the command, and starts it again
+/// whenever another environment becomes current.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  pyfast run -- python -m app\n  pyfast run -r requirements.txt -- pytest -q\n  \
@@ -32,6 +35,15 @@ pub(crate) struct Args {
     /// How long to wait for an environment on a read-only mount, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, env = "PYFAST_WAIT")]
     wait: u64,
+    /// Stay in front of the command: pass signals on, reap orphans, and start it again in each new environment
+    #[arg(long, env = "PYFAST_SUPERVISE", value_parser = clap::builder::FalseyValueParser::new())]
+    supervise: bool,
+    /// The signal that asks the command to end for a new environment
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", env = "PYFAST_STOP_SIGNAL")]
+    stop_signal: StopSignal,
+    /// How long the command has to end before it is killed, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, env = "PYFAST_GRACE")]
+    grace: u64,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -63,7 +75,17 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         wait: if read_only { Duration::from_secs(args.wait) } else { Duration::ZERO },
     };
     let ui = settings.ui;
-    let error = exec(&entry, &|event| match event {
+    let tell = |event| tell(ui, event);
+    if args.supervise {
+        let supervision =
+            Supervision { stop_signal: args.stop_signal, grace: Duration::from_secs(args.grace) };
+        return supervise(&entry, &supervision, &tell).map(ExitCode::from).map_err(failure);
+    }
+    Err(failure(exec(&entry, &tell)))
+}
+
+fn tell(ui: Ui, event: EntryEvent) {
+    match event {
         EntryEvent::Waiting { left, .. } => ui.note(format!(
             "waiting for an environment (run `pyfast sync` for this volume); giving up in {}",
             duration(left)
@@ -71,8 +93,21 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         EntryEvent::NoLease { reason, .. } => {
             ui.warning(format!("cannot lock the environment against collection: {reason}"));
         }
-    });
-    Err(failure(error))
+        EntryEvent::Restarting { generation } => {
+            ui.note(format!("restarting the command in the new environment {}", id(&generation)));
+        }
+        EntryEvent::Kept { generation, reason } => ui.warning(format!(
+            "the command keeps its environment, it does not start in the new one, {}: {reason}",
+            id(&generation)
+        )),
+        EntryEvent::Killed { grace } => {
+            ui.warning(format!("the command did not end within {}, killed", duration(grace)));
+        }
+    }
+}
+
+fn id(generation: &Path) -> String {
+    generation.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Syncs where there are requirements; says whether it did.

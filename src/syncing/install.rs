@@ -271,7 +271,7 @@ fn direct_url(package: &Locked) -> Option<Value> {
 }
 
 /// The packages of a generation.
-pub(super) fn installed(generation: &Generation) -> Vec<super::report::Listed> {
+pub(crate) fn installed(generation: &Generation) -> Vec<super::report::Listed> {
     let packages = generation.spec().map(|spec| spec.packages).unwrap_or_default();
     packages
         .into_iter()

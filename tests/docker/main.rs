@@ -10,5 +10,7 @@ mod failures;
 mod real;
 mod remote;
 mod slim;
+mod supervise;
+mod volumes;
 mod wheels;
 mod world;

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
 mod bench;
+mod diff;
+mod gc;
 mod inspect;
 mod lock;
 mod real;

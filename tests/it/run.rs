@@ -244,3 +244,31 @@ fn environment_variables_stand_in_for_the_common_flags() {
     command.current_dir("/");
     assert_eq!(Ran::of(command).ok().stdout, "hi all\n");
 }
+
+#[test]
+fn supervised_command_restarts_in_the_environment_of_the_next_sync() {
+    let (world, _) = world();
+    let script = "import tool, time; print(tool.__version__, flush=True); time.sleep(60)";
+    let args = ["run", "--no-sync", "--supervise", "--grace", "5", "--", "python", "-c", script];
+    let mut command = world.command(&args);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+        line
+    };
+    assert_eq!(line(), "1.0\n");
+    world.require(&["tool==2.0"]).sync(&[]);
+    assert_eq!(line(), "2.0\n");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn stop_signal_that_does_not_exist_is_usage() {
+    let (world, _) = world();
+    let args = ["run", "--supervise", "--stop-signal", "NONE", "--", "true"];
+    world.pyfast(&args).refused(USAGE, &["NONE"]);
+}

@@ -10,7 +10,7 @@ use pyfast_resolver::{Sha256, WheelFilename};
 use rayon::prelude::*;
 
 use crate::archive::Archive;
-use crate::disk::{Workspace, fresh_name, remove_tree};
+use crate::disk::{FileLock, Workspace, fresh_name, remove_tree};
 use crate::error::{Error, Refusal};
 use crate::layout::Layout;
 use crate::manifest::{Manifest, StoredFile};
@@ -26,6 +26,8 @@ pub struct Store {
     layout: Layout,
     workspace: Workspace,
     set_modes: bool,
+    /// Shared by all who use the store, so that nothing is collected that one of them has found there.
+    _lock: FileLock,
 }
 
 /// A wheel at hand, before it is admitted.
@@ -56,9 +58,29 @@ impl Store {
     /// # Errors
     /// If the working directory cannot be created.
     pub fn open(layout: &Layout) -> Result<Self, Error> {
+        let path = Self::lock_file(layout)?;
+        Self::locked(layout, FileLock::shared(&path, &|_| ())?)
+    }
+
+    /// Opens the store while nobody else does. `waiting` is called once if somebody has it.
+    pub(crate) fn open_alone(layout: &Layout, waiting: &dyn Fn(&Path)) -> Result<Self, Error> {
+        let path = Self::lock_file(layout)?;
+        Self::locked(layout, FileLock::exclusive(&path, waiting)?)
+    }
+
+    fn lock_file(layout: &Layout) -> Result<PathBuf, Error> {
+        let path = layout.locks().join("store");
+        if !path.exists() {
+            // Whoever comes first makes it; the lock on it is another matter.
+            FileLock::try_create(&path)?;
+        }
+        Ok(path)
+    }
+
+    fn locked(layout: &Layout, lock: FileLock) -> Result<Self, Error> {
         let workspace = Workspace::create(&layout.tmp())?;
         let set_modes = unpack::umask_narrows(workspace.path())?;
-        Ok(Self { layout: layout.clone(), workspace, set_modes })
+        Ok(Self { layout: layout.clone(), workspace, set_modes, _lock: lock })
     }
 
     /// The root that this store is in.

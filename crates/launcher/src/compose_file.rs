@@ -4,8 +4,172 @@
 //!
 //! Sources: the Compose Specification, and `docker-compose config`, which the result must be equal to.
 
+mod canonical;
+mod check;
+mod dotenv;
+mod error;
+mod find;
+mod forms;
+mod interpolate;
+mod load;
+mod merge;
 mod model;
+mod paths;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod words;
+mod yaml;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+pub use error::{ComposeError, Place};
 pub use model::{
     Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
 };
+use yaml::{Node, Yaml};
+
+/// What shapes the reading of a compose project.
+#[derive(Debug, Clone, Copy)]
+pub struct ComposeRequest<'a> {
+    /// The directory where the search begins and relative `files` start, absolute.
+    pub directory: &'a Path,
+    /// Files named by the user, in order; empty to find them.
+    pub files: &'a [PathBuf],
+    /// The environment of the process.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Profiles named by the user; empty for those of `COMPOSE_PROFILES`. `*` is all.
+    pub profiles: &'a [String],
+    /// Services named by the user: their profiles become active.
+    pub services: &'a [String],
+    /// The project's name where the user gives one.
+    pub project_name: Option<&'a str>,
+}
+
+/// Finds, reads, interpolates and merges a project's compose files.
+///
+/// # Errors
+/// [`Error::Compose`]: no file is found, one cannot be read, or one makes no sense; with file, line and key.
+pub fn read_compose(request: &ComposeRequest<'_>) -> Result<ComposeProject, Error> {
+    Ok(read(request)?)
+}
+
+fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
+    let found = find::find(request)?;
+    let mut values = found.values;
+    let mut loader = load::Loader::new(values.clone());
+    let given = request.project_name.map(str::to_owned);
+    let name = given.or_else(|| values.get("COMPOSE_PROJECT_NAME").cloned());
+    let name = match name.filter(|name| !name.is_empty()) {
+        Some(name) => name,
+        None => match loader.name(&found.files)? {
+            Some(name) => name,
+            None => project_name(&found.directory),
+        },
+    };
+    let profiles = active_profiles(request.profiles, &values);
+    let mut warnings = found.warnings;
+    values.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+    let used = std::mem::take(&mut loader.variables.used);
+    let mut loader = load::Loader::new(values);
+    loader.variables.used = used;
+    let mut model = loader.project(&found.files, &found.directory)?;
+    model.remove("version");
+    let at = model.at.clone();
+    model.set("name", Node::text(&name, &at));
+    let inactive = leave_out(&mut model, profiles, request.services)?;
+    let mut services = type_services(&mut model, &mut loader, &found.directory)?;
+    check::references(&model, &mut services, &inactive)?;
+    for name in &loader.variables.unset {
+        warnings.push(format!("the variable {name} is not set, an empty text stands for it"));
+    }
+    Ok(ComposeProject {
+        name,
+        directory: found.directory,
+        files: found.files,
+        found: found.searched,
+        services,
+        inactive: inactive.into_iter().collect(),
+        variables: loader.variables.used,
+        model: model.to_json(),
+        warnings,
+    })
+}
+
+fn active_profiles(named: &[String], values: &BTreeMap<String, String>) -> BTreeSet<String> {
+    if !named.is_empty() {
+        return named.iter().cloned().collect();
+    }
+    let list = values.get("COMPOSE_PROFILES").map(String::as_str).unwrap_or_default();
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// A directory's name as Compose makes a project's name of it.
+fn project_name(directory: &Path) -> String {
+    let name = directory.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let kept = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let name: String = name.unwrap_or_default().chars().filter(kept).collect();
+    let name = name.trim_start_matches(['-', '_']);
+    if name.is_empty() { "default".to_owned() } else { name.to_owned() }
+}
+
+/// Takes out the services of profiles that are not active, and gives their names.
+fn leave_out(
+    model: &mut Node,
+    mut active: BTreeSet<String>,
+    wanted: &[String],
+) -> Result<BTreeSet<String>, ComposeError> {
+    let at = model.at.clone();
+    let missing = || Node::new(Yaml::Null, &at).invalid("services", "the project has no services");
+    let services = canonical::get_mut(model, "services").ok_or_else(missing)?;
+    let profiles = |node: &Node| -> Vec<String> {
+        node.get("profiles")
+            .map(Node::items)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Node::scalar)
+            .collect()
+    };
+    for name in wanted {
+        active.extend(services.get(name).map(profiles).unwrap_or_default());
+    }
+    let is_active = |node: &Node| {
+        let profiles = profiles(node);
+        profiles.is_empty()
+            || active.contains("*")
+            || profiles.iter().any(|name| active.contains(name))
+    };
+    let Yaml::Map(entries) = &mut services.value else { return Err(missing()) };
+    if entries.is_empty() {
+        return Err(missing());
+    }
+    let (kept, left): (Vec<_>, Vec<_>) =
+        std::mem::take(entries).into_iter().partition(|(_, node)| is_active(node));
+    *entries = kept;
+    Ok(left.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The typed services.
+fn type_services(
+    model: &mut Node,
+    loader: &mut load::Loader,
+    directory: &Path,
+) -> Result<BTreeMap<String, Service>, ComposeError> {
+    let mut typed = BTreeMap::new();
+    let Some(services) = canonical::get_mut(model, "services") else { return Ok(typed) };
+    let Yaml::Map(entries) = &mut services.value else { return Ok(typed) };
+    for (name, node) in entries {
+        let key = format!("services.{name}");
+        loader.environment(node, &key)?;
+        if let Some(build) =
+            canonical::get_mut(node, "build").filter(|build| build.get("context").is_none())
+        {
+            let context = Node::text(directory.display().to_string(), &build.at);
+            build.set("context", context);
+        }
+        typed.insert(name.clone(), typed::service(node, &key)?);
+    }
+    Ok(typed)
+}

@@ -2,6 +2,7 @@
 //! Owns the trait; must not know what the containers are for.
 
 mod docker;
+mod images;
 mod recorded;
 mod services;
 
@@ -13,10 +14,11 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 pub use docker::Docker;
-pub use recorded::{Program, Recorded};
+pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+pub use recorded::{Program, Recorded, Run};
 pub use services::{
     Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
-    PublishedPort, Services, Status,
+    PublishedPort, Services, StartRefusal, Status,
 };
 
 use crate::error::Error;

@@ -1,4 +1,5 @@
-//! The entrypoint of a container: replaces this process by a command that runs in one concrete generation. Owns the
+//! The entrypoint of a container: replaces this process by a command that runs in one concrete generation, or stays in
+//! front of it and starts it again in the next one. Owns the
 //! way from `current` to the generation, the lease on it and the environment variables; must not know the engine, or
 //! what a generation is made of beyond its `bin/` and `env.json`.
 //!
@@ -8,6 +9,7 @@
 mod command;
 mod current;
 mod lease;
+mod supervise;
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -15,8 +17,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::Pid;
+
+use self::current::Held;
 use crate::engine::DEFAULT_PATH;
 use crate::error::Error;
+
+pub use self::supervise::{StopSignal, Supervision, supervise};
 
 /// What is to be run, and where.
 #[derive(Debug, Clone)]
@@ -52,11 +59,29 @@ pub enum EntryEvent {
         /// The system's reason.
         reason: String,
     },
+    /// Another generation is current: the command is asked to end, and will be started in that one.
+    Restarting {
+        /// The new generation.
+        generation: PathBuf,
+    },
+    /// The command cannot be started in the generation that has become current, so it keeps the one it has.
+    Kept {
+        /// The new generation.
+        generation: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The command did not end in time and was killed.
+    Killed {
+        /// The time that it had.
+        grace: Duration,
+    },
 }
 
 /// A command that is ready to replace this process.
 #[derive(Debug)]
 pub struct Launch {
+    project: String,
     generation: PathBuf,
     program: PathBuf,
     name: OsString,
@@ -83,16 +108,29 @@ pub fn exec(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Error {
 /// [`Error::Interrupted`], [`Error::CommandNotFound`], [`Error::CommandBroken`], [`Error::NotExecutable`],
 /// [`Error::Io`].
 pub fn prepare(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Result<Launch, Error> {
-    let (name, arguments) = entry.argv.split_first().ok_or(Error::NoCommand)?;
-    if name.is_empty() {
+    if entry.argv.first().is_none_or(|name| name.is_empty()) {
         return Err(Error::NoCommand);
     }
-    let (generation, lease) = current::hold(entry, event)?;
+    let held = current::hold(entry, event)?;
+    ready(entry, held, event)
+}
+
+/// Finds the command in a generation that is held.
+fn ready(entry: &Entry, held: Held, event: &dyn Fn(EntryEvent)) -> Result<Launch, Error> {
+    let (name, arguments) = entry.argv.split_first().ok_or(Error::NoCommand)?;
+    let Held { directory: generation, project, lease } = held;
+    let lease = match lease {
+        Ok(lease) => Some(lease),
+        Err(reason) => {
+            event(EntryEvent::NoLease { generation: generation.clone(), reason });
+            None
+        }
+    };
     let environment = variables(&entry.environment, &generation);
     let path = value(&environment, "PATH").unwrap_or_default();
     let program = command::find(name, path, &generation.join("bin"))?;
     let (name, arguments) = (name.clone(), arguments.to_vec());
-    Ok(Launch { generation, program, name, arguments, environment, lease })
+    Ok(Launch { project, generation, program, name, arguments, environment, lease })
 }
 
 impl Launch {
@@ -113,14 +151,34 @@ impl Launch {
         {
             return error;
         }
-        // The standard library empties the signal mask and resets SIGPIPE before it calls execvp(3).
-        let source = std::process::Command::new(&self.program)
+        let source = self.command().exec();
+        command::explain(self.program, source)
+    }
+
+    /// Starts the command as a child, which is for the caller to wait for.
+    fn spawn(&self) -> Result<Pid, Error> {
+        if let Some(lease) = &self.lease {
+            lease::inherit(lease)?;
+        }
+        let spawned = self.command().spawn();
+        if let Some(lease) = &self.lease {
+            lease::keep(lease)?;
+        }
+        match spawned {
+            Ok(child) => Ok(Pid::from_child(&child)),
+            Err(source) => Err(command::explain(self.program.clone(), source)),
+        }
+    }
+
+    /// The standard library empties the signal mask and resets SIGPIPE before it calls execvp(3).
+    fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.program);
+        command
             .arg0(&self.name)
             .args(&self.arguments)
             .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .exec();
-        command::explain(self.program, source)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 }
 

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::StartRefusal;
+
 /// A failure of the launcher.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -45,6 +47,72 @@ pub enum Error {
         /// Name or id as given.
         image: String,
     },
+    /// The engine is older than this program can work with.
+    #[error(
+        "the container engine at {host} speaks version {found} of the API, at least {needed} is needed"
+    )]
+    EngineTooOld {
+        /// The engine's address.
+        host: String,
+        /// The newest version that it speaks.
+        found: String,
+        /// The oldest that will do.
+        needed: &'static str,
+    },
+    /// An image could not be pulled.
+    #[error("cannot pull the image {image}: {reason}")]
+    ImagePull {
+        /// Its name.
+        image: String,
+        /// Why.
+        reason: PullRefusal,
+    },
+    /// A build failed.
+    #[error("cannot build the image {image}{}:\n{}", step.as_ref().map_or_else(String::new, |step| format!(", at {step}")), output.join("\n"))]
+    ImageBuild {
+        /// Its name.
+        image: String,
+        /// The step that failed, where the builder named one.
+        step: Option<String>,
+        /// The builder's last lines.
+        output: Vec<String>,
+    },
+    /// Two services build the same image in different ways.
+    #[error("the services {} and {} build the image {image} in different ways", services[0], services[1])]
+    ImageBuilds {
+        /// Name of the image.
+        image: String,
+        /// The services.
+        services: [String; 2],
+    },
+    /// The directory that an image is built from does not exist.
+    #[error("cannot build from {path}: there is no such directory", path = path.display())]
+    ContextMissing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is no Dockerfile.
+    #[error("cannot build from {path}: there is no such Dockerfile", path = path.display())]
+    DockerfileMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The program that builds could not be run.
+    #[error("cannot run {program}", program = program.display())]
+    Client {
+        /// The program.
+        program: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The credentials for a registry could not be read. Names none of them.
+    #[error("cannot read the login for the registry {registry}: {reason}")]
+    RegistryLogin {
+        /// The registry.
+        registry: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The image runs none of the interpreters looked for.
     #[error("the image {image} has no Python interpreter (looked for {})", tried.join(", "))]
     NoPython {
@@ -84,6 +152,20 @@ pub enum Error {
         command: String,
         /// The runtime's message.
         message: String,
+    },
+    /// The engine would not start a container.
+    #[error("cannot start the container {container}: {reason}")]
+    StartContainer {
+        /// Id or name as given.
+        container: String,
+        /// Why, with the engine's message.
+        reason: StartRefusal,
+    },
+    /// Services wait for each other.
+    #[error("the services {} wait for each other", cycle.join(" -> "))]
+    DependencyCycle {
+        /// Their names in the order of waiting; the first one comes again as the last.
+        cycle: Vec<String>,
     },
     /// The volume was made for another layout of store and environments.
     #[error(
@@ -198,12 +280,68 @@ pub enum Error {
         /// The cause.
         source: std::io::Error,
     },
+    /// Compose could not be run.
+    #[error("cannot run `{command}`")]
+    ComposeCall {
+        /// Program and subcommand.
+        command: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Compose ran and failed.
+    #[error("`{command}` failed ({status}):\n{output}")]
+    ComposeFailed {
+        /// Program and subcommand.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// There is no signal of this name that could end a command.
+    #[error("`{}` names no signal that could end a command", name.escape_debug())]
+    SignalName {
+        /// The name as given.
+        name: String,
+    },
+    /// The project's compose files cannot be used.
+    #[error(transparent)]
+    Compose(#[from] crate::compose_file::ComposeError),
     /// A signal ended the waiting.
     #[error("interrupted by signal {signal} while waiting for an environment")]
     Interrupted {
         /// Number of the signal.
         signal: i32,
     },
+}
+
+/// Why an image cannot be pulled, with the engine's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullRefusal {
+    /// The registry has no such image.
+    NotFound(String),
+    /// The registry wants a login, or does not accept the one given. Some say so for images that do not exist.
+    Login(String),
+    /// The registry cannot be reached.
+    Unreachable(String),
+    /// The image exists for other platforms only.
+    Platform(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl std::fmt::Display for PullRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotFound(text) => write!(f, "its registry does not have it ({text})"),
+            Self::Login(text) => {
+                write!(f, "its registry wants a login, or it does not exist ({text})")
+            }
+            Self::Unreachable(text) => write!(f, "its registry cannot be reached ({text})"),
+            Self::Platform(text) => write!(f, "it does not exist for this platform ({text})"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
 }
 
 /// Why an engine does not answer.

@@ -1,6 +1,7 @@
 //! Which engine is meant. Owns the precedence of the client's settings (host, context, default sockets) and the
 //! format of its context files; must not know where the settings come from: environment and home are given as data.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -20,6 +21,8 @@ pub struct HostSettings {
     pub docker_context: Option<String>,
     /// Whether `DOCKER_TLS_VERIFY` is set, to whatever value.
     pub tls: bool,
+    /// `DOCKER_CERT_PATH`: directory of `ca.pem`, `cert.pem` and `key.pem`; `None` is the configuration's directory.
+    pub cert_path: Option<PathBuf>,
     /// `DOCKER_CONFIG`, else `~/.docker`.
     pub config_dir: Option<PathBuf>,
     /// Sockets to look for after the default one, in this order (rootless engine, desktop programs).
@@ -33,13 +36,47 @@ pub enum Host {
     Unix(PathBuf),
     /// Plain HTTP: `host:port`.
     Tcp(String),
+    /// HTTP over TLS.
+    Tls {
+        /// `host:port`.
+        address: String,
+        /// Certificates, and whether the engine's is looked at.
+        tls: Tls,
+    },
+    /// Through `ssh` to a machine whose `docker` client reaches the engine.
+    Ssh(Ssh),
+}
+
+/// Material for TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Directory with `ca.pem`, `cert.pem` and `key.pem`, each of which may be missing: then the system's
+    /// authorities count, and this client shows no certificate.
+    pub directory: PathBuf,
+    /// Whether the engine's certificate is verified.
+    pub verify: bool,
+}
+
+/// A machine behind `ssh`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// The program (`ssh`).
+    pub program: PathBuf,
+    /// `user@host`, or a host of the program's own configuration.
+    pub destination: String,
+    /// The port; `None` leaves it to the program.
+    pub port: Option<u16>,
 }
 
 impl std::fmt::Display for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
-            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Tcp(address) | Self::Tls { address, .. } => write!(f, "tcp://{address}"),
+            Self::Ssh(Ssh { destination, port: Some(port), .. }) => {
+                write!(f, "ssh://{destination}:{port}")
+            }
+            Self::Ssh(ssh) => write!(f, "ssh://{}", ssh.destination),
         }
     }
 }
@@ -48,26 +85,36 @@ impl Host {
     /// Reads an address as `DOCKER_HOST` has it.
     ///
     /// # Errors
-    /// [`Error::EngineHost`] for a scheme that is not spoken here (ssh, https) or no address at all.
+    /// [`Error::EngineHost`] for a scheme that is not spoken here, for one that asks for TLS, or no address at all.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_with(text, None)
+    }
+
+    /// Reads an address; one over the network is spoken to with TLS where there is material for it.
+    fn parse_with(text: &str, tls: Option<Tls>) -> Result<Self, Error> {
         let refuse = |reason: &str| Error::EngineHost { host: text.into(), reason: reason.into() };
         let (scheme, rest) = text
             .split_once("://")
             .ok_or_else(|| refuse("it has no scheme, such as unix:// or tcp://"))?;
-        match scheme {
-            "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
-            "unix" => Err(refuse("a socket needs an absolute path")),
-            "tcp" | "http" => {
-                let address = rest.trim_end_matches('/');
-                if address.is_empty() || address.contains('/') {
-                    return Err(refuse("it names no host and port"));
-                }
-                let has_port =
-                    address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-                Ok(Self::Tcp(if has_port { address.into() } else { format!("{address}:2375") }))
+        let address = |default_port: u16| {
+            let address = rest.trim_end_matches('/');
+            if address.is_empty() || address.contains('/') {
+                return Err(refuse("it names no host and port"));
             }
-            other => Err(refuse(&format!(
-                "the scheme {other}:// is not supported, only unix:// and tcp://"
+            let has_port =
+                address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+            Ok(if has_port { address.into() } else { format!("{address}:{default_port}") })
+        };
+        match (scheme, tls) {
+            ("unix", _) if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
+            ("unix", _) => Err(refuse("a socket needs an absolute path")),
+            ("tcp" | "https", Some(tls)) => Ok(Self::Tls { address: address(2376)?, tls }),
+            ("http", Some(_)) => Err(refuse("it is plain HTTP, and TLS is asked for")),
+            ("https", None) => Err(refuse("no certificates are named for it")),
+            ("tcp" | "http", None) => Ok(Self::Tcp(address(2375)?)),
+            ("ssh", _) => Ssh::parse(rest).map(Self::Ssh).map_err(refuse),
+            (other, _) => Err(refuse(&format!(
+                "the scheme {other}:// is not supported, only unix://, tcp:// and ssh://"
             ))),
         }
     }
@@ -78,22 +125,68 @@ impl Host {
     /// [`Error::EngineHost`] or [`Error::EngineContext`] when what was asked for cannot be used;
     /// [`Error::Io`] when the client's configuration cannot be read.
     pub fn resolve(settings: &HostSettings) -> Result<Self, Error> {
-        let host =
-            if let Some(text) = settings.docker_host.as_deref().filter(|text| !text.is_empty()) {
-                Self::parse(text)?
-            } else if let Some(name) = context_name(settings)? {
-                context_host(settings.config_dir.as_deref(), &name)?
-            } else {
-                Self::Unix(default_socket(&settings.sockets))
+        if let Some(text) = settings.docker_host.as_deref().filter(|text| !text.is_empty()) {
+            let secure = settings.tls || text.starts_with("https://");
+            let directory = settings.cert_path.clone().or_else(|| settings.config_dir.clone());
+            let tls = match (secure, directory) {
+                (false, _) => None,
+                (true, Some(directory)) => Some(Tls { directory, verify: true }),
+                // Plain HTTP towards an engine that was asked for with TLS would send everything in the clear.
+                (true, None) => {
+                    return Err(Error::EngineHost {
+                        host: text.into(),
+                        reason: "TLS is asked for, and no directory of certificates is known"
+                            .into(),
+                    });
+                }
             };
-        if settings.tls && matches!(host, Self::Tcp(_)) {
-            // Plain HTTP towards an engine that was asked for with TLS would send everything in the clear.
-            return Err(Error::EngineHost {
-                host: host.to_string(),
-                reason: "TLS is not supported".into(),
-            });
+            Self::parse_with(text, tls)
+        } else if let Some(name) = context_name(settings)? {
+            context_host(settings.config_dir.as_deref(), &name)
+        } else {
+            Ok(Self::Unix(default_socket(&settings.sockets)))
         }
-        Ok(host)
+    }
+
+    /// The variables by which another client (Docker's, Compose) is sent to the same engine. `DOCKER_CONTEXT` must
+    /// not be set beside them.
+    pub fn client_environment(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables = vec![("DOCKER_HOST", OsString::from(self.to_string()))];
+        if let Self::Tls { tls, .. } = self {
+            // The clients look at any value, even an empty one, as a wish for verification.
+            let name = if tls.verify { "DOCKER_TLS_VERIFY" } else { "DOCKER_TLS" };
+            variables.push((name, "1".into()));
+            variables.push(("DOCKER_CERT_PATH", tls.directory.clone().into()));
+        }
+        variables
+    }
+}
+
+impl Ssh {
+    fn parse(rest: &str) -> Result<Self, &'static str> {
+        let address = rest.trim_end_matches('/');
+        if address.contains('/') {
+            return Err("a path after the host is not supported");
+        }
+        let (destination, port) = match address.rsplit_once(':') {
+            Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => {
+                (host, Some(port.parse().map_err(|_error| "its port is no number")?))
+            }
+            _ => (address, None),
+        };
+        // What begins with a dash would be an option of the program.
+        let host = destination.rsplit_once('@').map_or(destination, |(_, host)| host);
+        if host.is_empty() || destination.starts_with('-') || host.starts_with('-') {
+            return Err("it names no host");
+        }
+        if destination
+            .split('@')
+            .next()
+            .is_some_and(|user| user.contains(':') && destination.contains('@'))
+        {
+            return Err("a password in an address is not supported");
+        }
+        Ok(Self { program: "ssh".into(), destination: destination.into(), port })
     }
 }
 
@@ -120,6 +213,8 @@ struct Endpoints {
 struct Endpoint {
     #[serde(default)]
     host: String,
+    #[serde(default, rename = "SkipTLSVerify")]
+    skip_tls_verify: bool,
 }
 
 fn context_name(settings: &HostSettings) -> Result<Option<String>, Error> {
@@ -156,10 +251,13 @@ fn context_host(config_dir: Option<&Path>, name: &str) -> Result<Host, Error> {
         .map_err(|error| refuse(format!("{}: {error}", path.display())))?;
     let endpoint = meta.endpoints.docker.filter(|endpoint| !endpoint.host.is_empty());
     let endpoint = endpoint.ok_or_else(|| refuse(format!("{} names no engine", path.display())))?;
-    if dir.join("contexts/tls").join(&id).join("docker").is_dir() {
-        return Err(refuse("it asks for TLS, which is not supported".into()));
-    }
-    Host::parse(&endpoint.host)
+    let material = dir.join("contexts/tls").join(&id).join("docker");
+    let wanted =
+        material.is_dir() || endpoint.skip_tls_verify && !endpoint.host.starts_with("http:");
+    let network = endpoint.host.starts_with("tcp:") || endpoint.host.starts_with("https:");
+    let tls = (wanted && network)
+        .then_some(Tls { directory: material, verify: !endpoint.skip_tls_verify });
+    Host::parse_with(&endpoint.host, tls)
 }
 
 fn default_socket(others: &[PathBuf]) -> PathBuf {
@@ -214,9 +312,21 @@ mod tests {
         assert_eq!(Host::parse("unix:///run/d.sock").unwrap(), Host::Unix("/run/d.sock".into()));
         assert_eq!(Host::parse("tcp://10.0.0.1:2376").unwrap(), Host::Tcp("10.0.0.1:2376".into()));
         assert_eq!(Host::parse("tcp://build/").unwrap(), Host::Tcp("build:2375".into()));
-        for wrong in
-            ["ssh://me@host", "https://host:1", "/var/run/docker.sock", "tcp://", "unix://relative"]
-        {
+        let ssh = |destination: &str, port| {
+            Host::Ssh(Ssh { program: "ssh".into(), destination: destination.into(), port })
+        };
+        assert_eq!(Host::parse("ssh://me@host").unwrap(), ssh("me@host", None));
+        assert_eq!(Host::parse("ssh://host:2222/").unwrap(), ssh("host", Some(2222)));
+        for wrong in [
+            "https://host:1",
+            "/var/run/docker.sock",
+            "tcp://",
+            "unix://relative",
+            "ssh://-oProxyCommand=x",
+            "ssh://me@-x",
+            "ssh://me:secret@host",
+            "npipe:////./pipe/docker",
+        ] {
             let error = Host::parse(wrong).unwrap_err();
             assert!(matches!(&error, Error::EngineHost { host, .. } if host == wrong), "{error}");
         }
@@ -243,9 +353,29 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_behind_tls_is_refused_and_not_spoken_to_in_the_clear() {
-        let settings = HostSettings { tls: true, ..settings("tcp://a:2376") };
-        assert!(matches!(Host::resolve(&settings), Err(Error::EngineHost { .. })));
+    fn tls_is_never_answered_with_plain_text() {
+        let secure = HostSettings { tls: true, ..settings("tcp://a") };
+        assert!(matches!(Host::resolve(&secure), Err(Error::EngineHost { .. })), "no certificates");
+        let secure = HostSettings { cert_path: Some("/certs".into()), ..secure };
+        let tls = Tls { directory: "/certs".into(), verify: true };
+        let host = Host::resolve(&secure).unwrap();
+        assert_eq!(host, Host::Tls { address: "a:2376".into(), tls });
+        let names: Vec<_> = host.client_environment().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"]);
+        let plain = HostSettings { docker_host: Some("http://a:1".into()), ..secure };
+        assert!(matches!(Host::resolve(&plain), Err(Error::EngineHost { .. })));
+    }
+
+    #[test]
+    fn a_context_with_certificates_is_spoken_to_with_tls() {
+        let (dir, settings) = with_context("tcp://far:2376", "colima");
+        assert_eq!(Host::resolve(&settings).unwrap(), Host::Tcp("far:2376".into()));
+        let id = hex(&Sha256::digest(b"colima"));
+        let directory = dir.path().join("contexts/tls").join(id).join("docker");
+        fs_err::create_dir_all(&directory).unwrap();
+        let tls = Tls { directory, verify: true };
+        let host = Host::Tls { address: "far:2376".into(), tls };
+        assert_eq!(Host::resolve(&settings).unwrap(), host);
     }
 
     #[test]

@@ -4,32 +4,59 @@
 
 mod archive;
 mod compose_file;
+mod composer;
 mod engine;
 mod error;
+mod health;
 mod helper;
 mod host;
+mod image;
 mod inject;
+mod override_file;
+mod plan;
 mod probe;
+mod registry;
+mod rfc3339;
 mod scratch;
+mod start;
 mod volume;
 
 pub mod entry;
 
 pub use compose_file::{
-    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
+    Build, ComposeError, ComposeProject, ComposeRequest, Condition, Dependency, Healthcheck,
+    HealthcheckTest, Place, Port, Service, read_compose,
 };
+pub use composer::{ComposeCall, Composer};
 pub use engine::{
-    Action, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker, Engine, EngineVersion,
-    ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, LogLine, LogsWanted, Mount, Output,
-    Program, PublishedPort, Recorded, ScratchContainer, Services, Status, Volume,
+    Action, BuildRequest, Builder, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker,
+    Engine, EngineVersion, ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, ImageFacts,
+    ImageProgress, Images, LogLine, LogsWanted, Mount, Output, Program, PublishedPort, PullRequest,
+    Recorded, Run, ScratchContainer, Services, StartRefusal, Status, Volume,
 };
-pub use error::{Error, Unreachable};
+pub use error::{Error, PullRefusal, Unreachable};
+pub use health::{ServiceFailure, Verdict};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
-pub use host::{Host, HostSettings};
+pub use host::{Host, HostSettings, Ssh, Tls};
+pub use image::{
+    FileDigests, INPUTS_LABEL, ImageAct, ImageEvent, ImagePlan, InputPart, InputSettings, Inputs,
+    PullPolicy, Reason, WantedImage, carry_out, decide, is_remote, plan_images, read_inputs,
+    resolved_arguments, wanted_images,
+};
 pub use inject::{Binary, Injected, inject};
+pub use override_file::{
+    ENV_LABEL, OVERRIDE_MARK, Override, OverrideService, StoreMount, override_sibling,
+};
+pub use plan::{
+    COMPOSE_ONEOFF_LABEL, COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, ContainerFacts,
+    ContainerPlan, CreateReason, EnvironmentFacts, Record, RestartReason, Seen, of_service,
+    with_dependencies,
+};
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
+pub use registry::{Login, RegistrySettings, login, registry_of};
 pub use scratch::remove_leftovers;
+pub use start::{Launched, ServiceOutcome, StartEvent, StartOptions, start_and_wait};
 pub use volume::{
     Access, ID_LABEL, MOUNT_POINT, PROJECT_LABEL, SCHEMA, SCHEMA_LABEL, STORE_LABEL, StoreVolume,
-    open_volume,
+    find_volume, open_volume,
 };

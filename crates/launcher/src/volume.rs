@@ -121,6 +121,21 @@ pub async fn open_volume<E: Engine>(
     Ok(StoreVolume { name: name.into(), access, created })
 }
 
+/// Looks at a volume without changing anything; `None` when it does not exist. Where only a marker could tell that its
+/// directory can be written, containers are named.
+///
+/// # Errors
+/// As [`open_volume`], except that nothing is missing.
+pub async fn find_volume<E: Engine>(engine: &E, name: &str) -> Result<Option<StoreVolume>, Error> {
+    check_name(name)?;
+    let Some(volume) = engine.inspect_volume(name).await? else { return Ok(None) };
+    let access = match plan(name, Some(&volume), &look(engine, Some(&volume)))? {
+        Plan::Direct => Access::Direct(volume.mountpoint),
+        _ => Access::Container,
+    };
+    Ok(Some(StoreVolume { name: name.into(), access, created: false }))
+}
+
 /// The pure decision.
 fn plan(name: &str, volume: Option<&Volume>, contents: &Contents) -> Result<Plan, Error> {
     let Some(volume) = volume else { return Ok(Plan::Create) };

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
+use rustix::process::{Pid, Signal, kill_process};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_launcher-under-test");
 
@@ -204,4 +205,200 @@ fn nothing_there_is_told_with_what_was_looked_for() {
     assert_eq!(output.status.code(), Some(70));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(stderr.contains("there is no environment `default` in "), "{stderr}");
+}
+
+/// A second generation, with a program that only it (or only the first one) has.
+fn generation(root: &Path, id: &str, tool: Option<&str>) {
+    let generation = root.join("envs/v1").join(id);
+    fs_err::create_dir_all(generation.join("bin")).unwrap();
+    fs_err::write(generation.join("env.json"), "{}").unwrap();
+    if let Some(text) = tool {
+        script(generation.join("bin/tool"), text, 0o755);
+    }
+}
+
+fn switch(root: &Path, id: &str) {
+    let env = root.join("projects/shop/default");
+    fs_err::create_dir_all(&env).unwrap();
+    symlink(format!("../../../envs/v1/{id}"), env.join(".new")).unwrap();
+    fs_err::rename(env.join(".new"), env.join("current")).unwrap();
+}
+
+/// A supervised command; its output is what it and its supervisor say.
+struct Supervised {
+    child: Child,
+    lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+}
+
+impl Supervised {
+    fn start(root: &Path, grace: u64, argv: &[&str]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.arg("supervise").arg(root).arg(grace.to_string()).args(argv);
+        command.env_remove("HOME").stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let reader = std::io::BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines: std::io::BufRead::lines(reader) }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The code, and what the supervisor said.
+    fn end(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (code, said)
+    }
+}
+
+/// Says where it runs, and ends with the given code when it is asked to.
+fn service(code: u8) -> String {
+    format!(
+        "#!/bin/sh\ntrap 'echo end; exit {code}' TERM\ntrap 'echo usr1' USR1\ntrap 'echo hup' HUP\n\
+         echo \"up $$ $VIRTUAL_ENV\"\nwhile :; do sleep 0.02; done\n"
+    )
+}
+
+#[test]
+fn a_supervised_command_gets_signals_and_gives_its_code() {
+    let root = root();
+    generation(root.path(), "abc", Some(&service(41)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    assert!(supervised.line().starts_with("up "));
+    for (signal, answer) in [(Signal::USR1, "usr1"), (Signal::HUP, "hup"), (Signal::TERM, "end")] {
+        supervised.signal(signal);
+        assert_eq!(supervised.line(), answer);
+    }
+    assert_eq!(supervised.end().0, Some(41));
+}
+
+#[test]
+fn a_supervised_command_that_a_signal_ends_gives_128_and_its_number() {
+    let root = root();
+    activate(root.path());
+    let supervised = Supervised::start(root.path(), 5000, &["sh", "-c", "kill -KILL $$"]);
+    assert_eq!(supervised.end().0, Some(137));
+    let supervised = Supervised::start(root.path(), 5000, &["no-such-command"]);
+    assert_eq!(supervised.end().0, Some(127));
+}
+
+#[test]
+fn a_new_generation_restarts_the_command_under_the_same_supervisor() {
+    let root = root();
+    generation(root.path(), "abc", Some(&service(0)));
+    generation(root.path(), "def", Some(&service(7)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    assert!(supervised.line().ends_with("envs/v1/abc"));
+    switch(root.path(), "def");
+    assert_eq!(supervised.line(), "end", "the old one was asked to end");
+    assert!(supervised.line().ends_with("envs/v1/def"));
+    let exclusive = |id: &str| {
+        let file = fs_err::File::open(root.path().join("envs/v1").join(id).join("env.json"));
+        rustix::fs::flock(file.unwrap(), FlockOperation::NonBlockingLockExclusive).is_ok()
+    };
+    wait_until(|| exclusive("abc"));
+    assert!(!exclusive("def"), "the new one is held");
+    supervised.signal(Signal::TERM);
+    let (code, said) = supervised.end();
+    assert_eq!(code, Some(7));
+    assert!(said.contains("Restarting"), "{said}");
+}
+
+#[test]
+fn a_generation_without_the_command_changes_nothing() {
+    let root = root();
+    generation(root.path(), "abc", Some(&service(3)));
+    generation(root.path(), "def", None);
+    generation(root.path(), "ghi", Some("#!/no/such/python\n"));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    assert!(supervised.line().ends_with("envs/v1/abc"));
+    switch(root.path(), "def");
+    std::thread::sleep(Duration::from_millis(700));
+    supervised.signal(Signal::USR1);
+    assert_eq!(supervised.line(), "usr1", "it was not even asked to end");
+    // A script whose interpreter is missing shows that only when it is started.
+    switch(root.path(), "ghi");
+    assert_eq!(supervised.line(), "end");
+    assert!(supervised.line().ends_with("envs/v1/abc"), "started again where it can run");
+    supervised.signal(Signal::TERM);
+    let (code, said) = supervised.end();
+    assert_eq!(code, Some(3));
+    assert!(said.contains("not found in PATH"), "{said}");
+    assert!(said.contains("its interpreter /no/such/python does not exist here"), "{said}");
+}
+
+#[test]
+fn what_does_not_end_in_time_is_killed_with_what_it_started() {
+    let root = root();
+    let stubborn = "#!/bin/sh\ntrap '' TERM\n(trap '' TERM; while :; do sleep 0.02; done) & echo $!\n\
+                    while :; do sleep 0.02; done\n";
+    generation(root.path(), "abc", Some(stubborn));
+    generation(root.path(), "def", Some("#!/bin/sh\necho second\n"));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 300, &["tool"]);
+    let worker: i32 = supervised.line().parse().unwrap();
+    switch(root.path(), "def");
+    assert_eq!(supervised.line(), "second");
+    assert!(!Path::new(&format!("/proc/{worker}")).exists(), "its worker is gone, and reaped");
+    let (code, said) = supervised.end();
+    assert_eq!(code, Some(0));
+    assert!(said.contains("Killed"), "{said}");
+}
+
+#[test]
+fn orphans_are_reaped_while_the_command_runs() {
+    let root = root();
+    let parent = "#!/bin/sh\n(sh -c 'sleep 0.1' & echo $!)\nwhile :; do sleep 0.02; done\n";
+    generation(root.path(), "abc", Some(parent));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 300, &["tool"]);
+    let orphan = PathBuf::from(format!("/proc/{}", supervised.line()));
+    wait_until(|| !orphan.exists());
+    supervised.signal(Signal::TERM);
+    assert_eq!(supervised.end().0, Some(143));
+}
+
+#[test]
+fn an_end_that_is_asked_for_during_a_restart_is_the_end() {
+    let root = root();
+    let slow = "#!/bin/sh\ntrap 'echo asked; sleep 0.5; exit 9' TERM\necho up\n\
+                while :; do sleep 0.02; done\n";
+    generation(root.path(), "abc", Some(slow));
+    generation(root.path(), "def", Some("#!/bin/sh\necho second\n"));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    assert_eq!(supervised.line(), "up");
+    switch(root.path(), "def");
+    assert_eq!(supervised.line(), "asked");
+    supervised.signal(Signal::TERM);
+    let rest: Vec<_> = supervised.lines.by_ref().map(Result::unwrap).collect();
+    assert!(rest.is_empty(), "nothing is started any more: {rest:?}");
+    assert_eq!(supervised.end().0, Some(9));
+}
+
+#[test]
+fn going_back_and_forth_restarts_nothing() {
+    let root = root();
+    generation(root.path(), "abc", Some(&service(5)));
+    generation(root.path(), "def", Some(&service(6)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    assert!(supervised.line().ends_with("envs/v1/abc"));
+    for _ in 0..5 {
+        switch(root.path(), "def");
+        switch(root.path(), "abc");
+    }
+    std::thread::sleep(Duration::from_millis(600));
+    supervised.signal(Signal::TERM);
+    assert_eq!(supervised.line(), "end");
+    assert_eq!(supervised.end().0, Some(5));
 }

@@ -22,6 +22,11 @@ pub struct ComposeProject {
     pub inactive: Vec<String>,
     /// Values of variables that were interpolated, for a digest of what shapes the project. They may be secrets.
     pub variables: BTreeMap<String, Option<String>>,
+    /// The whole merged model in canonical form (short forms expanded, paths absolute, unknown keys kept), services of
+    /// inactive profiles left out. It may hold secrets.
+    pub model: serde_json::Value,
+    /// What a reader should know: variables that are not set, files passed over.
+    pub warnings: Vec<String>,
 }
 
 /// A service.
@@ -35,7 +40,7 @@ pub struct Service {
     pub command: Option<Vec<String>>,
     /// The entrypoint; `Some(vec![])` when it is emptied.
     pub entrypoint: Option<Vec<String>>,
-    /// Environment variables; `None` is taken from the shell that starts Compose.
+    /// Environment variables, those of `env_file` among them; `None` is set neither here nor in the shell.
     pub environment: BTreeMap<String, Option<String>>,
     /// Services it waits for.
     pub depends_on: BTreeMap<String, Dependency>,
@@ -87,7 +92,7 @@ pub struct Build {
 }
 
 /// What a service waits for before it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dependency {
     /// The state that the other service must reach.
     pub condition: Condition,

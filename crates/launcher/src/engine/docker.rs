@@ -1,6 +1,14 @@
 //! The engine behind the Docker API (Docker, or Podman's compatible socket). Owns the requests and
 //! their order; must not know what the containers are for.
 
+mod client;
+mod connect;
+mod containers;
+mod images;
+mod lines;
+mod refusal;
+mod services;
+mod tls;
 mod translate;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,8 +26,8 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 
 use self::translate::{
-    CONTAINER_LABEL, container_body, failure, holds_one_entry, image_facts, reason, refusal,
-    scratch_facts, server_message, status, volume_facts,
+    CONTAINER_LABEL, container_body, failure, holds_one_entry, image_facts, refusal, scratch_facts,
+    server_message, status, volume_facts,
 };
 use super::{
     ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
@@ -30,6 +38,9 @@ use crate::host::Host;
 /// Seconds until an engine that says nothing counts as unreachable, and until any request must begin to be answered.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const REQUEST_SECONDS: u64 = 300;
+
+/// The oldest API that has all that is asked of it: that of engine 20.10, which knows platforms.
+const OLDEST_API: &str = "1.41";
 
 /// Bytes in which the first two entries of an archive show, long names and extended headers included.
 const ARCHIVE_HEAD: usize = 8192;
@@ -55,23 +66,11 @@ impl Docker {
     /// Connects to the engine and asks what it is. Needs a Tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// [`Error::EngineUnreachable`] when nothing answers within ten seconds.
+    /// [`Error::EngineUnreachable`] when nothing answers within ten seconds, [`Error::EngineTooOld`] when what answers
+    /// lacks too much, [`Error::EngineHost`] when its certificates cannot be used.
     pub async fn connect(host: Host) -> Result<Self, Error> {
-        let client = match &host {
-            Host::Unix(path) => bollard::Docker::connect_with_unix(
-                &path.to_string_lossy(),
-                REQUEST_SECONDS,
-                bollard::API_DEFAULT_VERSION,
-            ),
-            Host::Tcp(address) => bollard::Docker::connect_with_http(
-                address,
-                REQUEST_SECONDS,
-                bollard::API_DEFAULT_VERSION,
-            ),
-        };
         let unreachable = |reason| Error::EngineUnreachable { host: host.to_string(), reason };
-        let api = client
-            .map_err(|error| unreachable(reason(&error).unwrap_or(Unreachable::SocketMissing)))?;
+        let api = connect::open(&host)?;
         let answer = tokio::time::timeout(CONNECT_DEADLINE, api.version())
             .await
             .map_err(|_elapsed| unreachable(Unreachable::TimedOut))?;
@@ -82,6 +81,10 @@ impl Docker {
             os: facts.os.unwrap_or_default(),
             architecture: facts.arch.unwrap_or_default(),
         };
+        if !speaks(&version.api) {
+            let (host, found) = (host.to_string(), version.api);
+            return Err(Error::EngineTooOld { host, found, needed: OLDEST_API });
+        }
         Ok(Self { api, host, version })
     }
 
@@ -106,6 +109,15 @@ impl Docker {
             })),
         }
     }
+}
+
+/// Whether an engine's API is new enough. One that names no version is asked anyway.
+fn speaks(api: &str) -> bool {
+    let number = |text: &str| {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    number(api).is_none_or(|found| number(OLDEST_API).is_none_or(|oldest| found >= oldest))
 }
 
 impl Engine for Docker {

@@ -1,6 +1,9 @@
 //! The fake engine: images, volumes and programs as a test states them, and a record of every act. Owns no I/O;
 //! must not know what the containers are for.
 
+mod images;
+mod services;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +11,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+pub use self::services::Run;
+use self::services::World;
 use super::{
     ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
 };
@@ -42,6 +47,10 @@ struct State {
     calls: Vec<String>,
     created: usize,
     mirrored: bool,
+    registry: BTreeMap<String, Image>,
+    inputs: BTreeMap<String, String>,
+    broken_builds: BTreeMap<String, String>,
+    world: World,
 }
 
 impl Default for Recorded {
@@ -64,6 +73,10 @@ impl Default for Recorded {
                 calls: Vec::new(),
                 created: 0,
                 mirrored: false,
+                registry: BTreeMap::new(),
+                inputs: BTreeMap::new(),
+                broken_builds: BTreeMap::new(),
+                world: World::default(),
             })),
         }
     }

@@ -25,26 +25,70 @@ const ENDING: [i32; 3] =
 enum Found {
     Generation {
         directory: PathBuf,
+        project: String,
         link: PathBuf,
     },
     /// Nothing yet; the link (or directory) that has to appear.
     Nothing(PathBuf),
 }
 
+/// A generation that is kept from being collected.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) directory: PathBuf,
+    pub(super) project: String,
+    /// The lease, or the system's reason for giving none.
+    pub(super) lease: Result<OwnedFd, String>,
+}
+
+/// What came of one look at `current`.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    Held(Held),
+    /// It names nothing, or what is just being collected.
+    Later,
+}
+
+/// Resolves `current` once and takes the lease on what it names, without waiting.
+pub(super) fn attempt(entry: &Entry) -> Result<Attempt, Error> {
+    match find(entry)? {
+        Found::Generation { directory, project, .. } => match lease::take(&directory)? {
+            Lease::Held(lease) => Ok(Attempt::Held(Held { directory, project, lease: Ok(lease) })),
+            Lease::Unsupported(reason) => {
+                Ok(Attempt::Held(Held { directory, project, lease: Err(reason) }))
+            }
+            Lease::Gone | Lease::Busy => Ok(Attempt::Later),
+        },
+        Found::Nothing(_) => Ok(Attempt::Later),
+    }
+}
+
+/// The generation that `current` names now, whether it can be used or not.
+pub(super) fn named(entry: &Entry) -> Option<PathBuf> {
+    match find(entry) {
+        Ok(Found::Generation { directory, .. }) => Some(directory),
+        Ok(Found::Nothing(_)) | Err(_) => None,
+    }
+}
+
+/// The `current` link of an entry that names its project.
+pub(super) fn link(entry: &Entry) -> Option<PathBuf> {
+    let project = entry.project.as_ref()?;
+    Some(entry.root.join("projects").join(project).join(&entry.env).join("current"))
+}
+
 /// Resolves `current` once and takes the lease on what it names, waiting for it where that was asked for.
-pub(super) fn hold(
-    entry: &Entry,
-    event: &dyn Fn(EntryEvent),
-) -> Result<(PathBuf, Option<OwnedFd>), Error> {
+pub(super) fn hold(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Result<Held, Error> {
     let start = Instant::now();
     let mut waiting = None;
     loop {
         match find(entry)? {
-            Found::Generation { directory, link } => match lease::take(&directory)? {
-                Lease::Held(lease) => return done(directory, Some(lease), waiting.as_ref()),
+            Found::Generation { directory, project, link } => match lease::take(&directory)? {
+                Lease::Held(lease) => {
+                    return done(Held { directory, project, lease: Ok(lease) }, waiting.as_ref());
+                }
                 Lease::Unsupported(reason) => {
-                    event(EntryEvent::NoLease { generation: directory.clone(), reason });
-                    return done(directory, None, waiting.as_ref());
+                    return done(Held { directory, project, lease: Err(reason) }, waiting.as_ref());
                 }
                 Lease::Gone if start.elapsed() >= CHANGING => {
                     return Err(Error::CurrentLink { path: link, target: directory });
@@ -74,14 +118,10 @@ pub(super) fn hold(
     }
 }
 
-fn done(
-    directory: PathBuf,
-    lease: Option<OwnedFd>,
-    waiting: Option<&Waiting>,
-) -> Result<(PathBuf, Option<OwnedFd>), Error> {
+fn done(held: Held, waiting: Option<&Waiting>) -> Result<Held, Error> {
     // A signal that came while waiting must not be lost on the command.
     interrupted(waiting)?;
-    Ok((directory, lease))
+    Ok(held)
 }
 
 fn interrupted(waiting: Option<&Waiting>) -> Result<(), Error> {
@@ -125,11 +165,12 @@ fn find(entry: &Entry) -> Result<Found, Error> {
             None => return Ok(Found::Nothing(projects)),
         },
     };
-    let link = projects.join(project).join(&entry.env).join("current");
+    let link = projects.join(&project).join(&entry.env).join("current");
     match fs_err::read_link(&link) {
         Ok(target) => match generation_id(&target) {
             Some(id) => {
-                Ok(Found::Generation { directory: entry.root.join("envs/v1").join(id), link })
+                let directory = entry.root.join("envs/v1").join(id);
+                Ok(Found::Generation { directory, project, link })
             }
             None => Err(Error::CurrentLink { path: link, target }),
         },
@@ -202,9 +243,9 @@ mod tests {
     const AT_ONCE: Duration = Duration::ZERO;
 
     fn held(entry: &Entry) -> Result<PathBuf, Error> {
-        hold(entry, &|_| {}).map(|(directory, lease)| {
-            assert!(lease.is_some());
-            directory
+        hold(entry, &|_| {}).map(|held| {
+            assert!(held.lease.is_ok());
+            held.directory
         })
     }
 

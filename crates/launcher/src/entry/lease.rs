@@ -63,9 +63,18 @@ pub(super) fn take(generation: &Path) -> Result<Lease, Error> {
     Ok(Lease::Held(high.unwrap_or_else(|_few| file.into_parts().0.into())))
 }
 
-/// Lets the descriptor live on in the command that replaces this process.
+/// Lets the descriptor live on in the commands that this process becomes or starts.
 pub(super) fn inherit(lease: &OwnedFd) -> Result<(), Error> {
-    rustix::io::fcntl_setfd(lease.as_fd(), FdFlags::empty()).map_err(|error| Error::Io {
+    set_flags(lease, FdFlags::empty())
+}
+
+/// Keeps the descriptor from commands that this process starts from now on.
+pub(super) fn keep(lease: &OwnedFd) -> Result<(), Error> {
+    set_flags(lease, FdFlags::CLOEXEC)
+}
+
+fn set_flags(lease: &OwnedFd, flags: FdFlags) -> Result<(), Error> {
+    rustix::io::fcntl_setfd(lease.as_fd(), flags).map_err(|error| Error::Io {
         act: "hand the lease on to the command",
         source: error.into(),
     })
@@ -116,5 +125,7 @@ mod tests {
         assert!(rustix::io::fcntl_getfd(&lease).unwrap().contains(FdFlags::CLOEXEC));
         inherit(&lease).unwrap();
         assert!(!rustix::io::fcntl_getfd(&lease).unwrap().contains(FdFlags::CLOEXEC));
+        keep(&lease).unwrap();
+        assert!(rustix::io::fcntl_getfd(&lease).unwrap().contains(FdFlags::CLOEXEC));
     }
 }

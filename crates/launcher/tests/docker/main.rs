@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
 mod entry;
+mod health;
 mod helper;
+mod images;
 mod probe;
 mod volume;
 mod world;

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! run ROOT WAIT_MS CMD ARGS…   replaces itself by CMD in the only project's environment `default`
+//! supervise ROOT GRACE_MS CMD… stays in front of CMD, and starts it again in each new generation
 //! write PATH TEXT              writes a file, as a sync inside the helper's container does
 //! read PATH                    prints a file
 //! ```
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pyfast_launcher::Error;
-use pyfast_launcher::entry::{self, Entry};
+use pyfast_launcher::entry::{self, Entry, StopSignal, Supervision};
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -38,17 +39,25 @@ fn main() -> ExitCode {
             }
             Err(error) => fail(&error, 1),
         },
-        "run" => {
-            let entry = Entry {
+        "run" | "supervise" => {
+            let time = Duration::from_millis(text(2).parse().unwrap_or_default());
+            let mut entry = Entry {
                 root: text(1).into(),
                 project: None,
                 env: "default".into(),
-                wait: Duration::from_millis(text(2).parse().unwrap_or_default()),
+                wait: time,
                 argv: arguments.split_off(3.min(arguments.len())),
                 environment: std::env::vars_os().collect(),
             };
-            let error = entry::exec(&entry, &|event| eprintln!("event: {event:?}"));
-            fail(&error, exit_code(&error))
+            let tell = |event| eprintln!("event: {event:?}");
+            if verb == "run" {
+                let error = entry::exec(&entry, &tell);
+                return fail(&error, exit_code(&error));
+            }
+            entry.wait = Duration::ZERO;
+            let supervision = Supervision { stop_signal: StopSignal::default(), grace: time };
+            entry::supervise(&entry, &supervision, &tell)
+                .map_or_else(|error| fail(&error, exit_code(&error)), ExitCode::from)
         }
         other => fail(&format!("unknown verb `{other}`"), 2),
     }

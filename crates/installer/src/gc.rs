@@ -1,0 +1,191 @@
+//! Garbage: what a root holds and nobody needs any more. Owns the decision (`plan`), which can be printed, and the
+//! removal (`act`); must not know containers: generations that they name come as plain data.
+//!
+//! Whatever is removed is first renamed into this process' working directory, so a kill at any moment leaves whole
+//! things only, and the next process sweeps the rest. A collection holds the lock of every project, which keeps
+//! rollbacks and activations out, and the store alone, which keeps out everything else that writes.
+
+mod act;
+mod facts;
+mod plan;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use pyfast_resolver::Sha256;
+
+use crate::activate::lock_project;
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::store::Store;
+
+/// What is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GcOptions {
+    /// So many different generations of each environment's history, the newest ones.
+    pub keep: usize,
+    /// Everything that was made or activated within this time.
+    pub recent: Duration,
+    /// Generations that somebody names, such as a container.
+    pub named: BTreeSet<String>,
+    /// Bytes of index pages and metadata; `None` keeps all.
+    pub max_cache: Option<u64>,
+}
+
+/// Why a generation stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It is the current one of this project's environment (`project/env`).
+    Current(String),
+    /// It is among the newest of this project's environment.
+    History(String),
+    /// It was made or activated a short time ago.
+    Recent,
+    /// A process uses it.
+    Leased,
+    /// Somebody names it.
+    Named,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Current(name) => write!(f, "current of {name}"),
+            Self::History(name) => write!(f, "in the newest history of {name}"),
+            Self::Recent => f.write_str("recent"),
+            Self::Leased => f.write_str("in use by a process"),
+            Self::Named => f.write_str("named by the caller"),
+        }
+    }
+}
+
+/// What a piece of garbage is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Garbage {
+    /// A generation.
+    Generation {
+        /// Its id.
+        id: String,
+    },
+    /// A wheel of the store.
+    Wheel {
+        /// Its digest.
+        sha256: Sha256,
+        /// Its project and version, where its manifest tells.
+        package: String,
+    },
+    /// An index page or metadata, below the cache's directory.
+    Page {
+        /// Where.
+        path: PathBuf,
+    },
+    /// An earlier launcher in `bin/`, or what is left of putting one there.
+    Program {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A lock file of something that is gone.
+    Lock {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+impl Garbage {
+    /// One word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Generation { .. } => "generation",
+            Self::Wheel { .. } => "wheel",
+            Self::Page { .. } => "page",
+            Self::Program { .. } => "program",
+            Self::Lock { .. } => "lock",
+        }
+    }
+}
+
+impl fmt::Display for Garbage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Generation { id } => write!(f, "environment {id}"),
+            Self::Wheel { package, .. } => write!(f, "wheel {package}"),
+            Self::Page { path } => write!(f, "cached page {}", name(path)),
+            Self::Program { path } => write!(f, "program {}", name(path)),
+            Self::Lock { path } => write!(f, "lock file {}", name(path)),
+        }
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A piece of garbage and its size in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discard {
+    /// What it is.
+    pub what: Garbage,
+    /// Bytes that its removal frees, links to it from elsewhere aside.
+    pub bytes: u64,
+}
+
+/// What a collection will do, or has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GcPlan {
+    /// What goes: generations first, then what only they needed.
+    pub discards: Vec<Discard>,
+    /// The generations that stay, sorted by id, each with the first reason that was found.
+    pub kept: Vec<(String, Reason)>,
+}
+
+impl GcPlan {
+    /// Bytes of everything that goes.
+    pub fn bytes(&self) -> u64 {
+        self.discards.iter().map(|discard| discard.bytes).sum()
+    }
+}
+
+impl fmt::Display for GcPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for discard in &self.discards {
+            writeln!(f, "remove {} ({} bytes)", discard.what, discard.bytes)?;
+        }
+        self.kept.iter().try_for_each(|(id, reason)| writeln!(f, "keep environment {id}: {reason}"))
+    }
+}
+
+/// What a collection would do at this moment. Takes no lock and changes nothing.
+///
+/// # Errors
+/// If the root cannot be read.
+pub fn gc_plan(layout: &Layout, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
+    plan::plan(layout, options, now)
+}
+
+/// Collects; returns what was removed. `waiting` is called for each lock that another process holds.
+///
+/// # Errors
+/// If a lock cannot be had within five minutes, or something cannot be removed; what was removed until then stays so,
+/// and nothing is half there.
+pub fn gc(
+    layout: &Layout,
+    options: &GcOptions,
+    now: SystemTime,
+    waiting: &dyn Fn(&Path),
+) -> Result<GcPlan, Error> {
+    // In the order of syncs, each of which takes its project and then a share of the store.
+    let mut projects = Vec::new();
+    for name in facts::project_envs(layout)? {
+        projects.push(lock_project(layout, &name, waiting)?);
+    }
+    let store = Store::open_alone(layout, waiting)?;
+    let plan = plan::plan(layout, options, now)?;
+    let done = act::act(&store, plan)?;
+    drop(projects);
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests;

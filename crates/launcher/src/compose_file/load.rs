@@ -1,0 +1,340 @@
+//! From files to one merged model: variables replaced, `extends` and `include` followed. Owns the order in which that
+//! happens; must not know the launcher's types.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::canonical::{self, scalar};
+use super::dotenv::Assignments;
+use super::error::ComposeError;
+use super::find::read_env;
+use super::interpolate::Variables;
+use super::merge::{merge, settle};
+use super::paths::{Roots, absolute};
+use super::yaml::{self, Node, Yaml};
+
+const SECTIONS: [&str; 5] = ["services", "networks", "volumes", "secrets", "configs"];
+
+/// Reads files, each once.
+pub(super) struct Loader {
+    pub(super) variables: Variables,
+    values: BTreeMap<String, String>,
+    documents: HashMap<PathBuf, Node>,
+    /// Files whose `include` is being followed.
+    including: Vec<PathBuf>,
+}
+
+/// A file and the directory its relative paths start from.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    file: &'a Path,
+    base: &'a Path,
+}
+
+impl Loader {
+    pub(super) fn new(values: BTreeMap<String, String>) -> Self {
+        let variables = Variables::new(values.clone());
+        Self { variables, values, documents: HashMap::new(), including: Vec::new() }
+    }
+
+    /// The last top-level `name` of the files.
+    pub(super) fn name(&mut self, files: &[PathBuf]) -> Result<Option<String>, ComposeError> {
+        let mut found = None;
+        for file in files {
+            let Some(name) = parse(file)?.get("name").cloned() else { continue };
+            let text = scalar(&name, "name")?;
+            let text = self.variables.interpolate(&text);
+            found = Some(text.map_err(|reason| name.invalid("name", reason))?);
+        }
+        Ok(found)
+    }
+
+    /// The files merged, canonical, with everything they include.
+    pub(super) fn project(&mut self, files: &[PathBuf], base: &Path) -> Result<Node, ComposeError> {
+        let mut merged: Option<Node> = None;
+        let mut includes = Vec::new();
+        for file in files {
+            if self.including.contains(file) {
+                let document = self.document(file)?;
+                return Err(document.invalid("include", "the file includes itself"));
+            }
+            let origin = Origin { file, base };
+            let mut document = self.canonical(origin)?;
+            includes.extend(document.remove("include"));
+            match &mut merged {
+                Some(merged) => merge(merged, document, &mut Vec::new()),
+                None => merged = Some(document),
+            }
+        }
+        // `find` gives one file at least, and so does `include`.
+        let mut merged = merged.expect("a project has a file");
+        settle(&mut merged);
+        self.including.extend_from_slice(files);
+        for include in includes {
+            self.include(&mut merged, &include, base)?;
+        }
+        self.including.truncate(self.including.len() - files.len());
+        Ok(merged)
+    }
+
+    /// A file with its variables replaced.
+    fn document(&mut self, file: &Path) -> Result<Node, ComposeError> {
+        if let Some(document) = self.documents.get(file) {
+            return Ok(document.clone());
+        }
+        let mut document = parse(file)?;
+        if let Yaml::Map(entries) = &mut document.value {
+            for (key, node) in entries.iter_mut().filter(|(key, _)| !key.starts_with("x-")) {
+                interpolate(&mut self.variables, node, key)?;
+            }
+        }
+        self.documents.insert(file.to_owned(), document.clone());
+        Ok(document)
+    }
+
+    fn roots(&self, base: &Path) -> Roots {
+        Roots { base: base.to_owned(), home: self.values.get("HOME").cloned() }
+    }
+
+    fn canonical(&mut self, origin: Origin<'_>) -> Result<Node, ComposeError> {
+        let mut document = self.document(origin.file)?;
+        for section in SECTIONS {
+            let Some(names) = document.get(section).cloned() else { continue };
+            let mut done = Node::new(Yaml::Map(Vec::new()), &names.at);
+            done.tag = names.tag;
+            if !matches!(names.value, Yaml::Map(_) | Yaml::Null) {
+                return Err(names.invalid(section, "a mapping of names is needed"));
+            }
+            for (name, node) in names.entries() {
+                let key = format!("{section}.{name}");
+                let node = if section == "services" {
+                    self.service(origin, name, &mut Vec::new())?
+                } else {
+                    let mut node = node.clone();
+                    canonical::resource(&mut node, &self.roots(origin.base), &key)?;
+                    node
+                };
+                done.set(name, node);
+            }
+            document.set(section, done);
+        }
+        Ok(document)
+    }
+
+    /// A service with what it extends; `seen` holds those that led here.
+    fn service(
+        &mut self,
+        origin: Origin<'_>,
+        name: &str,
+        seen: &mut Vec<(PathBuf, String)>,
+    ) -> Result<Node, ComposeError> {
+        let document = self.document(origin.file)?;
+        let key = format!("services.{name}");
+        let services = document.get("services");
+        let Some(node) = services.and_then(|services| services.get(name)) else {
+            return Err(document.invalid(&key, "the file has no such service"));
+        };
+        let mut node = node.clone();
+        let here = (origin.file.to_owned(), name.to_owned());
+        if seen.contains(&here) {
+            return Err(node.invalid(&key, "the service extends itself"));
+        }
+        let extends = node.remove("extends");
+        canonical::service(&mut node, &self.roots(origin.base), &key)?;
+        let Some(extends) = extends else { return Ok(node) };
+        let key = format!("{key}.extends");
+        seen.push(here);
+        let wanted = scalar(extends.get("service").unwrap_or(&extends), &key)?;
+        let mut inherited = match extends.get("file") {
+            None => self.service(origin, &wanted, seen)?,
+            Some(file) => {
+                let file = absolute(origin.base, Path::new(&scalar(file, &key)?));
+                let base = file.parent().unwrap_or(origin.base);
+                self.service(Origin { file: &file, base }, &wanted, seen)?
+            }
+        };
+        settle(&mut inherited);
+        merge(&mut inherited, node, &mut vec!["services".to_owned(), name.to_owned()]);
+        Ok(inherited)
+    }
+
+    /// Adds what the entries of an `include` define.
+    fn include(
+        &mut self,
+        model: &mut Node,
+        include: &Node,
+        base: &Path,
+    ) -> Result<(), ComposeError> {
+        if !matches!(include.value, Yaml::Seq(_)) {
+            return Err(include.invalid("include", "a list is needed"));
+        }
+        for item in include.items() {
+            let path = item.get("path").unwrap_or(item);
+            let single = std::slice::from_ref(path);
+            let paths = if path.items().is_empty() { single } else { path.items() };
+            let mut files = Vec::new();
+            for path in paths {
+                files.push(absolute(base, Path::new(&scalar(path, "include")?)));
+            }
+            let directory = match item.get("project_directory") {
+                Some(directory) => absolute(base, Path::new(&scalar(directory, "include")?)),
+                None => files[0].parent().unwrap_or(base).to_owned(),
+            };
+            let values = self.included_values(item, base, &directory)?;
+            let mut inner = Self::new(values);
+            inner.including.clone_from(&self.including);
+            let included = inner.project(&files, &directory)?;
+            self.variables.used.append(&mut inner.variables.used);
+            self.variables.unset.append(&mut inner.variables.unset);
+            import(model, &included, item)?;
+        }
+        Ok(())
+    }
+
+    /// What an included file may use: the including project's variables, then its own `.env`.
+    fn included_values(
+        &self,
+        item: &Node,
+        base: &Path,
+        directory: &Path,
+    ) -> Result<BTreeMap<String, String>, ComposeError> {
+        let mut files = Vec::new();
+        match item.get("env_file") {
+            Some(given) => {
+                let single = std::slice::from_ref(given);
+                for file in if given.items().is_empty() { single } else { given.items() } {
+                    files.push(absolute(base, Path::new(&scalar(file, "include.env_file")?)));
+                }
+            }
+            None => files.extend(Some(directory.join(".env")).filter(|file| file.is_file())),
+        }
+        let mut added = BTreeMap::new();
+        for file in files {
+            let found = read_env(&file, &self.values)?;
+            added.extend(found.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        }
+        added.extend(self.values.clone());
+        Ok(added)
+    }
+
+    /// Gives a service's environment its files' variables, and the shell's value to names that have none.
+    pub(super) fn environment(
+        &mut self,
+        service: &mut Node,
+        key: &str,
+    ) -> Result<(), ComposeError> {
+        let mut environment = Node::new(Yaml::Map(Vec::new()), &service.at);
+        let files = service.remove("env_file");
+        for item in files.iter().flat_map(Node::items) {
+            let part = |name: &str| item.get(name).and_then(Node::scalar);
+            let path = PathBuf::from(part("path").unwrap_or_default());
+            if part("required").as_deref() == Some("false") && !path.is_file() {
+                continue;
+            }
+            let found = if part("format").as_deref() == Some("raw") {
+                raw_env(&path)
+            } else {
+                read_env(&path, &self.values)
+            };
+            let found = found.map_err(|error| match error {
+                ComposeError::Read { source } => {
+                    item.invalid(&format!("{key}.env_file"), source.to_string())
+                }
+                other => other,
+            })?;
+            for (name, value) in found {
+                if let Some(value) = value.or_else(|| self.variables.get(&name)) {
+                    environment.set(&name, Node::text(value, &item.at));
+                }
+            }
+        }
+        for (name, node) in service.get("environment").map(Node::entries).unwrap_or_default() {
+            environment.set(name, node.clone());
+        }
+        self.fill(&mut environment);
+        if !environment.entries().is_empty() {
+            service.set("environment", environment);
+        }
+        if let Some(args) =
+            canonical::get_mut(service, "build").and_then(|build| canonical::get_mut(build, "args"))
+        {
+            self.fill(args);
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, mapping: &mut Node) {
+        let Yaml::Map(entries) = &mut mapping.value else { return };
+        for (name, node) in entries.iter_mut().filter(|(_, node)| matches!(node.value, Yaml::Null))
+        {
+            if let Some(value) = self.variables.get(name) {
+                node.value = Yaml::Str(value);
+            }
+        }
+    }
+}
+
+fn parse(file: &Path) -> Result<Node, ComposeError> {
+    let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
+    let document = yaml::read(file, &text)?;
+    match document.value {
+        Yaml::Map(_) => Ok(document),
+        Yaml::Null => Err(document.invalid("", "the file is empty")),
+        _ => Err(document.invalid("", "a compose file must be a mapping")),
+    }
+}
+
+fn interpolate(variables: &mut Variables, node: &mut Node, key: &str) -> Result<(), ComposeError> {
+    match &mut node.value {
+        Yaml::Str(text) if text.contains('$') => {
+            let done = variables.interpolate(text);
+            node.value = Yaml::Str(done.map_err(|reason| node.invalid(key, reason))?);
+        }
+        Yaml::Map(entries) => {
+            for (name, node) in entries {
+                interpolate(variables, node, &format!("{key}.{name}"))?;
+            }
+        }
+        Yaml::Seq(items) => {
+            for (index, node) in items.iter_mut().enumerate() {
+                interpolate(variables, node, &format!("{key}[{index}]"))?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Adds an included project's resources; two different ones of a name are a contradiction.
+fn import(model: &mut Node, included: &Node, item: &Node) -> Result<(), ComposeError> {
+    for section in SECTIONS {
+        let Some(resources) = included.get(section) else { continue };
+        if model.get(section).is_none() {
+            model.set(section, Node::new(Yaml::Map(Vec::new()), &item.at));
+        }
+        let Some(known) = canonical::get_mut(model, section) else { continue };
+        for (name, node) in resources.entries() {
+            match known.get(name) {
+                None => known.set(name, node.clone()),
+                Some(other) if other.to_json() == node.to_json() => {}
+                Some(_) => {
+                    let reason = format!("{} defines it otherwise", node.at.file().display());
+                    return Err(item.invalid(&format!("{section}.{name}"), reason));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `NAME=value` by line, taken as it stands.
+fn raw_env(file: &Path) -> Result<Assignments, ComposeError> {
+    let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    Ok(lines
+        .map(|line| match line.split_once('=') {
+            Some((name, value)) => (name.trim().to_owned(), Some(value.to_owned())),
+            None => (line.trim().to_owned(), None),
+        })
+        .collect())
+}

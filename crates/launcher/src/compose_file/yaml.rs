@@ -1,0 +1,430 @@
+//! YAML with the place of every value. Owns anchors, `<<` merges, duplicate keys and bounds of size; must not know
+//! what compose files mean.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use serde_json::Value;
+
+use super::error::{ComposeError, Place};
+
+/// Values that a file may come to once its aliases are expanded.
+const MAX_NODES: usize = 200_000;
+/// Levels of nesting.
+const MAX_DEPTH: usize = 100;
+
+/// A file as it was read, for messages.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: std::path::PathBuf,
+    text: String,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) value: Yaml,
+    pub(super) tag: Option<MergeTag>,
+    pub(super) at: Mark,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    source: Rc<Source>,
+    line: usize,
+    column: usize,
+}
+
+/// What a tag asks of merging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MergeTag {
+    /// `!reset`: the value is removed.
+    Reset,
+    /// `!override`: the value replaces what was there.
+    Override,
+}
+
+/// A value. Mappings keep the order of the file.
+#[derive(Debug, Clone)]
+pub(super) enum Yaml {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(String),
+    Seq(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+impl Mark {
+    /// The place, for a message.
+    pub(super) fn place(&self, key: &str) -> Place {
+        let text = self.source.text.lines().nth(self.line.wrapping_sub(1)).unwrap_or_default();
+        Place {
+            file: self.source.path.clone(),
+            line: self.line,
+            column: self.column,
+            key: key.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &Path {
+        &self.source.path
+    }
+}
+
+impl Node {
+    /// A value that stands where another one does.
+    pub(super) fn new(value: Yaml, at: &Mark) -> Self {
+        Self { value, tag: None, at: at.clone() }
+    }
+
+    pub(super) fn text(text: impl Into<String>, at: &Mark) -> Self {
+        Self::new(Yaml::Str(text.into()), at)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
+    }
+
+    pub(super) fn entries(&self) -> &[(String, Node)] {
+        if let Yaml::Map(entries) = &self.value { entries } else { &[] }
+    }
+
+    pub(super) fn items(&self) -> &[Node] {
+        if let Yaml::Seq(items) = &self.value { items } else { &[] }
+    }
+
+    /// Sets a key of a mapping; anything else is left alone.
+    pub(super) fn set(&mut self, key: &str, node: Node) {
+        if let Yaml::Map(entries) = &mut self.value {
+            match entries.iter_mut().find(|(name, _)| name == key) {
+                Some((_, old)) => *old = node,
+                None => entries.push((key.to_owned(), node)),
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &str) -> Option<Node> {
+        let Yaml::Map(entries) = &mut self.value else { return None };
+        let index = entries.iter().position(|(name, _)| name == key)?;
+        Some(entries.remove(index).1)
+    }
+
+    /// A scalar's text; `None` for null, sequences and mappings.
+    pub(super) fn scalar(&self) -> Option<String> {
+        match &self.value {
+            Yaml::Str(text) => Some(text.clone()),
+            Yaml::Bool(flag) => Some(flag.to_string()),
+            Yaml::Int(number) => Some(number.to_string()),
+            Yaml::Float(number) => Some(number.to_string()),
+            Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => None,
+        }
+    }
+
+    /// The value as JSON, with sorted keys.
+    pub(super) fn to_json(&self) -> Value {
+        match &self.value {
+            Yaml::Null => Value::Null,
+            Yaml::Bool(flag) => Value::from(*flag),
+            Yaml::Int(number) => Value::from(*number),
+            Yaml::Float(number) => Value::from(*number),
+            Yaml::Str(text) => Value::from(text.as_str()),
+            Yaml::Seq(items) => items.iter().map(Self::to_json).collect(),
+            Yaml::Map(entries) => {
+                entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect()
+            }
+        }
+    }
+
+    /// An error about this value.
+    pub(super) fn invalid(&self, key: &str, reason: impl Into<String>) -> ComposeError {
+        ComposeError::Invalid { place: self.at.place(key), reason: reason.into() }
+    }
+}
+
+/// Reads the one document of a file.
+pub(super) fn read(path: &Path, text: &str) -> Result<Node, ComposeError> {
+    let source = Rc::new(Source { path: path.to_owned(), text: text.to_owned() });
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), source, anchors: HashMap::new(), nodes: 0 };
+    let start = Mark { source: Rc::clone(&reader.source), line: 1, column: 1 };
+    let mut document = None;
+    while let Some((event, span)) = reader.next()? {
+        match event {
+            Event::StreamEnd => break,
+            Event::DocumentStart(_) if document.is_some() => {
+                return Err(reader.fault(&span, "it holds a second document"));
+            }
+            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+            event => document = Some(reader.node(event, &span, 0)?.0),
+        }
+    }
+    Ok(document.unwrap_or_else(|| Node::new(Yaml::Null, &start)))
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    source: Rc<Source>,
+    /// Anchored values with the count of values they hold.
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, ComposeError> {
+        match self.parser.next_event() {
+            None => Ok(None),
+            Some(Ok(found)) => Ok(Some(found)),
+            Some(Err(error)) => {
+                let span = Span::new(*error.marker(), *error.marker());
+                Err(self.fault(&span, error.info()))
+            }
+        }
+    }
+
+    fn must(&mut self, at: &Span) -> Result<(Event<'a>, Span), ComposeError> {
+        match self.next()? {
+            Some(found) => Ok(found),
+            None => Err(self.fault(at, "it ends too early")),
+        }
+    }
+
+    fn mark(&self, span: &Span) -> Mark {
+        Mark {
+            source: Rc::clone(&self.source),
+            line: span.start.line(),
+            column: span.start.col() + 1,
+        }
+    }
+
+    fn fault(&self, span: &Span, reason: impl Into<String>) -> ComposeError {
+        ComposeError::Invalid { place: self.mark(span).place(""), reason: reason.into() }
+    }
+
+    fn count(&mut self, more: usize, span: &Span) -> Result<(), ComposeError> {
+        self.nodes += more;
+        if self.nodes > MAX_NODES {
+            return Err(self.fault(span, format!("it comes to more than {MAX_NODES} values")));
+        }
+        Ok(())
+    }
+
+    /// A value, and how many values it holds.
+    fn node(
+        &mut self,
+        event: Event<'a>,
+        span: &Span,
+        depth: usize,
+    ) -> Result<(Node, usize), ComposeError> {
+        if depth > MAX_DEPTH {
+            return Err(self.fault(span, format!("it nests deeper than {MAX_DEPTH} levels")));
+        }
+        let before = self.nodes;
+        self.count(1, span)?;
+        let (value, anchor, tag) = match event {
+            Event::Alias(id) => {
+                let Some((node, size)) = self.anchors.get(&id) else {
+                    return Err(self.fault(span, "the alias stands inside its own anchor"));
+                };
+                let (node, size) = (node.clone(), *size);
+                self.count(size, span)?;
+                return Ok((node, size));
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                (scalar(&text, style, tag.as_deref()), anchor, tag)
+            }
+            Event::SequenceStart(anchor, tag) => (self.sequence(span, depth)?, anchor, tag),
+            Event::MappingStart(anchor, tag) => (self.mapping(span, depth)?, anchor, tag),
+            _ => return Err(self.fault(span, "a value is missing")),
+        };
+        let node = Node { value, tag: merge_tag(tag.as_deref()), at: self.mark(span) };
+        let size = self.nodes - before;
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        Ok((node, size))
+    }
+
+    fn sequence(&mut self, start: &Span, depth: usize) -> Result<Yaml, ComposeError> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.must(start)?;
+            if event == Event::SequenceEnd {
+                return Ok(Yaml::Seq(items));
+            }
+            items.push(self.node(event, &span, depth + 1)?.0);
+        }
+    }
+
+    fn mapping(&mut self, start: &Span, depth: usize) -> Result<Yaml, ComposeError> {
+        let mut entries: Vec<(String, Node)> = Vec::new();
+        let mut merges = Vec::new();
+        loop {
+            let (event, span) = self.must(start)?;
+            if event == Event::MappingEnd {
+                break;
+            }
+            let plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
+            let key = match &event {
+                Event::Scalar(text, ..) => text.to_string(),
+                _ => return Err(self.fault(&span, "a key must be a plain text")),
+            };
+            // A key may carry an anchor of its own.
+            self.node(event, &span, depth + 1)?;
+            let (event, at) = self.must(start)?;
+            let (node, _) = self.node(event, &at, depth + 1)?;
+            if key == "<<" && plain {
+                merges.push(node);
+            } else if entries.iter().any(|(name, _)| *name == key) {
+                return Err(self.fault(&span, format!("the key `{key}` is given twice")));
+            } else {
+                entries.push((key, node));
+            }
+        }
+        for merge in merges {
+            merge_into(&mut entries, &merge)?;
+        }
+        Ok(Yaml::Map(entries))
+    }
+}
+
+/// `<<`: what the mapping itself gives wins, then earlier mappings of a list.
+fn merge_into(entries: &mut Vec<(String, Node)>, merge: &Node) -> Result<(), ComposeError> {
+    let sources = if let Yaml::Seq(items) = &merge.value {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(merge)
+    };
+    for source in sources {
+        let Yaml::Map(inherited) = &source.value else {
+            return Err(merge.invalid("<<", "only mappings can be merged"));
+        };
+        for (key, node) in inherited {
+            if !entries.iter().any(|(name, _)| name == key) {
+                entries.push((key.clone(), node.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn merge_tag(tag: Option<&Tag>) -> Option<MergeTag> {
+    let tag = tag.filter(|tag| tag.handle == "!")?;
+    match tag.suffix.as_str() {
+        "reset" => Some(MergeTag::Reset),
+        "override" => Some(MergeTag::Override),
+        _ => None,
+    }
+}
+
+/// YAML 1.2's core schema, with the numbers of YAML 1.1 that Compose still reads (`0440`, `1_000`, `0b1`).
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Yaml {
+    let string = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+    if style != ScalarStyle::Plain || string {
+        return Yaml::Str(text.to_owned());
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Yaml::Null,
+        "true" | "True" | "TRUE" => Yaml::Bool(true),
+        "false" | "False" | "FALSE" => Yaml::Bool(false),
+        _ => number(text).unwrap_or_else(|| Yaml::Str(text.to_owned())),
+    }
+}
+
+fn number(text: &str) -> Option<Yaml> {
+    let plain = text.replace('_', "");
+    let digits = plain.strip_prefix(['-', '+']).unwrap_or(&plain);
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8), ("", 10)];
+    let whole = prefixes
+        .iter()
+        .find_map(|(prefix, radix)| i64::from_str_radix(digits.strip_prefix(prefix)?, *radix).ok());
+    if let Some(whole) = whole {
+        return Some(Yaml::Int(if plain.starts_with('-') { -whole } else { whole }));
+    }
+    // A number that is too long for either type stays the text it is.
+    let fits = digits.contains(['.', 'e', 'E']);
+    plain.parse().ok().filter(|float: &f64| fits && float.is_finite()).map(Yaml::Float)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Value {
+        read(Path::new("c.yaml"), text).unwrap().to_json()
+    }
+
+    fn refused(text: &str) -> String {
+        read(Path::new("c.yaml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn merges_yield_to_local_keys_and_to_earlier_mappings() {
+        let text =
+            "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 0\nd: {<<: *b}";
+        assert_eq!(json(text)["c"], serde_json::json!({"x": 0, "y": 1, "z": 2}));
+        assert_eq!(json(text)["d"], serde_json::json!({"y": 2, "z": 2}));
+    }
+
+    #[test]
+    fn quoted_and_block_scalars_stay_texts() {
+        let text = "a: '0.5'\nb: 1500\nc: \"false\"\nd: false\ne: yes\nf: 0.5\ng: |\n  1\nh: 0x10";
+        let expected = serde_json::json!({
+            "a": "0.5", "b": 1500, "c": "false", "d": false, "e": "yes", "f": 0.5, "g": "1\n", "h": 16
+        });
+        assert_eq!(json(text), expected);
+    }
+
+    #[test]
+    fn numbers_read_as_compose_reads_them() {
+        let text = "[0440, 1_000, 0b11, -0x10, 0, 08, 1e3, .5, -1.5, 12345678901234567890123, 1.2.3, 1-2, .]";
+        let expected = serde_json::json!([
+            288,
+            1000,
+            3,
+            -16,
+            0,
+            8,
+            1000.0,
+            0.5,
+            -1.5,
+            "12345678901234567890123",
+            "1.2.3",
+            "1-2",
+            "."
+        ]);
+        assert_eq!(json(text), expected);
+    }
+
+    #[test]
+    fn faults_name_line_and_column_and_show_the_line() {
+        assert_eq!(
+            refused("a: 1\na: 2"),
+            "cannot use c.yaml:2:1 (`a: 2`): the key `a` is given twice"
+        );
+        let message = refused("a: 1\nb: [1, 2\nc: 3\n");
+        assert!(message.starts_with("cannot use c.yaml:3:"), "{message}");
+    }
+
+    #[test]
+    fn aliases_cannot_blow_a_file_up() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let list = vec![format!("*a{}", level - 1); 9].join(", ");
+            text.extend([format!("a{level}: &a{level} [{list}]\n")]);
+        }
+        assert!(refused(&text).contains("more than 200000 values"));
+        let deep = format!("{}x{}", "[".repeat(120), "]".repeat(120));
+        assert!(refused(&deep).contains("100 levels"), "{}", refused(&deep));
+    }
+}

@@ -1,0 +1,215 @@
+//! The user's own Compose: which one there is, and how it is called. Owns its command line; must not know when it is
+//! needed.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::error::Error;
+
+/// How many of the last bytes of Compose's output a failure carries.
+const TAIL: usize = 4000;
+
+/// Directories of the Docker client's plugins, after the user's own.
+const PLUGINS: [&str; 4] = [
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+];
+
+/// A Compose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Composer {
+    /// `docker compose`: the client's plugin.
+    Plugin {
+        /// The Docker client.
+        docker: PathBuf,
+    },
+    /// `docker-compose`: a program of its own, of whatever version.
+    Standalone {
+        /// The program.
+        program: PathBuf,
+    },
+}
+
+/// The project that Compose is called for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposeCall {
+    /// Name of the project.
+    pub project: String,
+    /// Its directory.
+    pub directory: PathBuf,
+    /// The compose files, the override last.
+    pub files: Vec<PathBuf>,
+    /// Active profiles.
+    pub profiles: Vec<String>,
+    /// Address of the engine (`unix:///…`).
+    pub host: String,
+}
+
+impl Composer {
+    /// Looks for a Compose: the plugin, else the program, without running either. `path` is the user's PATH,
+    /// `config` the directory of the Docker client's configuration.
+    pub fn find(path: &OsStr, config: Option<&Path>) -> Option<Self> {
+        let in_path = |name: &str| {
+            std::env::split_paths(path)
+                .map(|directory| directory.join(name))
+                .find(|file| is_executable(file))
+        };
+        let own = config.map(|config| config.join("cli-plugins"));
+        let mut plugins = own.into_iter().chain(PLUGINS.map(PathBuf::from));
+        if plugins.any(|directory| is_executable(&directory.join("docker-compose")))
+            && let Some(docker) = in_path("docker")
+        {
+            return Some(Self::Plugin { docker });
+        }
+        in_path("docker-compose").map(|program| Self::Standalone { program })
+    }
+
+    /// How it is called, for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Plugin { .. } => "docker compose",
+            Self::Standalone { .. } => "docker-compose",
+        }
+    }
+
+    /// Its version (`1.29.2`, `2.24.5`), by asking it.
+    ///
+    /// # Errors
+    /// [`Error::ComposeCall`] when it cannot be run.
+    pub async fn version(&self) -> Result<String, Error> {
+        let mut command = self.command();
+        command.args(["version", "--short"]);
+        let out = run(self, command, "version").await?;
+        Ok(out.trim().trim_start_matches('v').to_owned())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match self {
+            Self::Plugin { docker } => {
+                let mut command = Command::new(docker);
+                command.arg("compose");
+                command
+            }
+            Self::Standalone { program } => Command::new(program),
+        };
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// The arguments that stand before Compose's subcommand.
+    fn arguments(call: &ComposeCall) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> =
+            vec!["--project-name".into(), (&call.project).into(), "--project-directory".into()];
+        arguments.push(call.directory.clone().into());
+        for file in &call.files {
+            arguments.extend(["--file".into(), file.clone().into()]);
+        }
+        for profile in &call.profiles {
+            arguments.extend(["--profile".into(), profile.into()]);
+        }
+        arguments
+    }
+
+    /// Runs a subcommand for a project and gives what it printed on both outputs. `variables` are added to this
+    /// process' own.
+    ///
+    /// # Errors
+    /// [`Error::ComposeFailed`] with the end of its output, [`Error::ComposeCall`] when it cannot be run.
+    pub async fn run(
+        &self,
+        call: &ComposeCall,
+        arguments: &[&str],
+        variables: &BTreeMap<String, String>,
+    ) -> Result<String, Error> {
+        let mut command = self.command();
+        command.args(Self::arguments(call)).args(arguments);
+        command.envs(variables).env("DOCKER_HOST", &call.host).env_remove("DOCKER_CONTEXT");
+        // The files are named; what the variable names must not be added.
+        command.env_remove("COMPOSE_FILE").env_remove("COMPOSE_PROFILES");
+        run(self, command, arguments.first().copied().unwrap_or_default()).await
+    }
+}
+
+async fn run(composer: &Composer, mut command: Command, act: &str) -> Result<String, Error> {
+    let act = format!("{} {act}", composer.name());
+    let output = command
+        .output()
+        .await
+        .map_err(|source| Error::ComposeCall { command: act.clone(), source })?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok(format!("{}{}", text(&output.stdout), text(&output.stderr)));
+    }
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    Err(Error::ComposeFailed {
+        command: act,
+        status: output.status.to_string(),
+        output: tail(&said),
+    })
+}
+
+fn tail(text: &str) -> String {
+    let text = text.trim();
+    let from = text.len().saturating_sub(TAIL);
+    let from = (from..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+    text[from..].to_owned()
+}
+
+fn is_executable(file: &Path) -> bool {
+    fs_err::metadata(file)
+        .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
+        fs_err::create_dir_all(directory).unwrap();
+        let file = directory.join(name);
+        fs_err::write(&file, text).unwrap();
+        fs_err::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_plugin_goes_before_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let (bin, config) = (dir.path().join("bin"), dir.path().join("config"));
+        assert_eq!(Composer::find(bin.as_os_str(), Some(&config)), None);
+        let standalone = program(&bin, "docker-compose", "#!/bin/sh\n");
+        let found = Composer::find(bin.as_os_str(), Some(&config));
+        assert_eq!(found, Some(Composer::Standalone { program: standalone }));
+        program(&config.join("cli-plugins"), "docker-compose", "#!/bin/sh\n");
+        let docker = program(&bin, "docker", "#!/bin/sh\n");
+        let found = Composer::find(bin.as_os_str(), Some(&config));
+        assert_eq!(found, Some(Composer::Plugin { docker }));
+    }
+
+    #[tokio::test]
+    async fn files_and_project_stand_before_the_subcommand_and_a_failure_carries_the_output() {
+        let dir = tempfile::tempdir().unwrap();
+        let script =
+            "#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done; echo \"at $DOCKER_HOST\"; exit 3\n";
+        let program = program(dir.path(), "docker-compose", script);
+        let call = ComposeCall {
+            project: "shop".into(),
+            directory: "/srv/shop".into(),
+            files: vec!["/srv/shop/a.yml".into(), "/srv/shop/b.yml".into()],
+            profiles: vec!["debug".into()],
+            host: "unix:///e.sock".into(),
+        };
+        let composer = Composer::Standalone { program };
+        let error = composer.run(&call, &["up", "--no-start"], &BTreeMap::new()).await.unwrap_err();
+        let Error::ComposeFailed { command, output, .. } = error else { panic!("{error}") };
+        assert_eq!(command, "docker-compose up");
+        insta::assert_snapshot!(output.replace('\n', " "), @"--project-name shop --project-directory /srv/shop --file /srv/shop/a.yml --file /srv/shop/b.yml --profile debug up --no-start at unix:///e.sock");
+    }
+}

@@ -1,0 +1,363 @@
+//! Images of the Docker API: facts, pulling, and building by the engine's classic builder. Owns the requests and what
+//! their failures mean; must not know what the images are for.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use bollard::auth::DockerCredentials;
+use bollard::errors::Error as ApiError;
+use bollard::query_parameters::{BuildImageOptions, CreateImageOptionsBuilder};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+
+use super::super::images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+use super::Docker;
+use super::client::{Tail, build_with_client};
+use super::translate::status;
+use crate::error::{Error, PullRefusal};
+use crate::image::{INPUTS_LABEL, Kind, Source, is_remote, walk};
+use crate::registry::Login;
+
+/// Name of the Dockerfile within the archive, which no context has.
+const DOCKERFILE: &str = ".pyfast.Dockerfile";
+/// Bytes of the archive that are read ahead of the engine.
+const CHUNK: usize = 1 << 18;
+const CHUNKS: usize = 8;
+
+impl Images for Docker {
+    async fn image_facts(&self, image: &str) -> Result<Option<ImageFacts>, Error> {
+        match self.api.inspect_image(image).await {
+            Ok(facts) => {
+                let labels = facts.config.and_then(|config| config.labels).unwrap_or_default();
+                Ok(Some(ImageFacts {
+                    id: facts.id.unwrap_or_default(),
+                    inputs: labels.get(INPUTS_LABEL).cloned(),
+                }))
+            }
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(self.failed(format!("inspect the image {image}"))(error)),
+        }
+    }
+
+    async fn pull(
+        &self,
+        request: &PullRequest<'_>,
+        progress: &(dyn Fn(ImageProgress<'_>) + Send + Sync),
+    ) -> Result<(), Error> {
+        let (name, tag) = split_tag(request.image);
+        let options = CreateImageOptionsBuilder::new()
+            .from_image(name)
+            .tag(tag)
+            .platform(request.platform.unwrap_or_default())
+            .build();
+        let mut answers = std::pin::pin!(self.api.create_image(
+            Some(options),
+            None,
+            request.login.map(credentials)
+        ));
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(info) => {
+                    let detail = info.progress_detail.unwrap_or_default();
+                    let bytes = |count: Option<i64>| {
+                        count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default()
+                    };
+                    let status = info.status.as_deref().unwrap_or_default();
+                    progress(match &info.id {
+                        Some(id) => ImageProgress::Layer {
+                            id,
+                            status,
+                            current: bytes(detail.current),
+                            total: bytes(detail.total),
+                        },
+                        None => ImageProgress::Line(status),
+                    });
+                }
+                Err(error) if is_spurious(&error) => {}
+                Err(error) => return Err(self.pull_failure(request.image, error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn build(
+        &self,
+        request: &BuildRequest<'_>,
+        progress: &(dyn Fn(ImageProgress<'_>) + Send + Sync),
+    ) -> Result<(), Error> {
+        match request.builder {
+            Builder::Client { program, environment } => {
+                build_with_client(program, environment, &self.host, request, progress).await
+            }
+            Builder::Engine => self.build_here(request, progress).await,
+        }
+    }
+}
+
+impl Docker {
+    fn pull_failure(&self, image: &str, error: ApiError) -> Error {
+        let message = match &error {
+            ApiError::DockerResponseServerError { message, .. } => message.clone(),
+            ApiError::DockerStreamError { error } => error.clone(),
+            _ => return self.failed(format!("pull the image {image}"))(error),
+        };
+        Error::ImagePull { image: image.into(), reason: refusal(&message) }
+    }
+
+    /// Builds by the engine's own builder, sending it the context as it is read.
+    async fn build_here(
+        &self,
+        request: &BuildRequest<'_>,
+        progress: &(dyn Fn(ImageProgress<'_>) + Send + Sync),
+    ) -> Result<(), Error> {
+        let remote = is_remote(&request.build.context);
+        let body = if remote {
+            None
+        } else {
+            Some(bollard::body_try_stream(stream(Source::open(request.build)?)))
+        };
+        let options = options(request, remote);
+        let mut answers = std::pin::pin!(self.api.build_image(options, None, body));
+        let mut tail = Tail::default();
+        while let Some(answer) = answers.next().await {
+            let message = match answer {
+                Ok(info) => {
+                    if let Some(message) = info.error_detail.and_then(|detail| detail.message) {
+                        message
+                    } else {
+                        let text = info.stream.or(info.status).unwrap_or_default();
+                        tell(&text, &mut tail, progress);
+                        continue;
+                    }
+                }
+                Err(error) if is_spurious(&error) => continue,
+                Err(ApiError::DockerStreamError { error }) => error,
+                Err(ApiError::DockerResponseServerError { message, .. }) => message,
+                Err(error) => {
+                    return Err(self.failed(format!("build the image {}", request.image))(error));
+                }
+            };
+            tail.line(&message);
+            return Err(tail.failure(request.image));
+        }
+        Ok(())
+    }
+}
+
+/// Hands over the lines of a builder's output.
+fn tell(text: &str, tail: &mut Tail, progress: &(dyn Fn(ImageProgress<'_>) + Send + Sync)) {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        tail.line(line);
+        progress(ImageProgress::Line(line));
+    }
+}
+
+fn options(request: &BuildRequest<'_>, remote: bool) -> BuildImageOptions {
+    let build = request.build;
+    let labels = build.labels.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let ours = request.labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let dockerfile = if remote {
+        build.dockerfile.clone().unwrap_or_else(|| "Dockerfile".into())
+    } else {
+        DOCKERFILE.into()
+    };
+    BuildImageOptions {
+        dockerfile,
+        t: Some(request.image.into()),
+        remote: remote.then(|| build.context.clone()),
+        rm: true,
+        forcerm: true,
+        buildargs: Some(request.arguments.clone().into_iter().collect()),
+        labels: Some(labels.chain(ours).collect::<HashMap<_, _>>()),
+        networkmode: build.network.clone(),
+        platform: request.platform.unwrap_or_default().into(),
+        target: build.target.clone().unwrap_or_default(),
+        cachefrom: (!build.cache_from.is_empty()).then(|| build.cache_from.clone()),
+        ..BuildImageOptions::default()
+    }
+}
+
+/// bollard takes the line end after an engine's last answer for the beginning of a further one.
+fn is_spurious(error: &ApiError) -> bool {
+    matches!(error, ApiError::IOError { err } if err.to_string().contains("bytes remaining on stream"))
+}
+
+fn credentials(login: &Login) -> DockerCredentials {
+    DockerCredentials {
+        username: login.username.clone(),
+        password: login.password.clone(),
+        identitytoken: login.identity_token.clone(),
+        serveraddress: Some(login.registry.clone()),
+        ..DockerCredentials::default()
+    }
+}
+
+/// Splits off the tag, `latest` where there is none: without one the engine would pull every tag. What follows `@`
+/// stays, because a digest leaves nothing to choose.
+fn split_tag(image: &str) -> (&str, &str) {
+    if image.contains('@') {
+        return (image, "");
+    }
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    }
+}
+
+/// What an engine's words for a failed pull mean. The status does not tell: it is 500 for a registry that cannot be
+/// reached, and 404 for one that wants a login.
+fn refusal(message: &str) -> PullRefusal {
+    let lower = message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let message = message.trim().to_owned();
+    if has(&[
+        "unauthorized",
+        "authentication required",
+        "no basic auth",
+        "denied",
+        "incorrect username",
+    ]) {
+        PullRefusal::Login(message)
+    } else if has(&["no matching manifest", "does not match the specified platform"]) {
+        PullRefusal::Platform(message)
+    } else if has(&["not found", "manifest unknown", "name unknown", "does not exist"])
+        && !has(&["no such host"])
+    {
+        PullRefusal::NotFound(message)
+    } else if has(&[
+        "no such host",
+        "dial tcp",
+        "i/o timeout",
+        "connection refused",
+        "connection reset",
+        "tls handshake",
+        "timeout",
+        "deadline exceeded",
+        "x509",
+        "temporary failure in name",
+    ]) {
+        PullRefusal::Unreachable(message)
+    } else {
+        PullRefusal::Other(message)
+    }
+}
+
+/// The context as an archive, written by a thread of its own while the engine reads.
+fn stream(source: Source) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(CHUNKS);
+    tokio::task::spawn_blocking(move || {
+        let mut pipe = Pipe { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK) };
+        let outcome = archive(&source, &mut pipe).and_then(|()| pipe.flush());
+        if let Err(error) = outcome {
+            // Nobody listens any more when the engine has given up; its answer says why.
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    futures_util::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|piece| (piece, receiver))
+    })
+}
+
+struct Pipe {
+    sender: tokio::sync::mpsc::Sender<std::io::Result<Bytes>>,
+    buffer: Vec<u8>,
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= CHUNK {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
+        let sent = self.sender.blocking_send(Ok(piece.into()));
+        sent.map_err(|_closed| std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+fn archive(source: &Source, pipe: &mut Pipe) -> std::io::Result<()> {
+    let mut builder = tar::Builder::new(pipe);
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(source.dockerfile.len() as u64);
+    builder.append_data(&mut header, DOCKERFILE, source.dockerfile.as_bytes())?;
+    let entries = walk(&source.directory, &source.ignore).map_err(std::io::Error::other)?;
+    for entry in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_metadata(&entry.metadata);
+        // Images shall not depend on who builds them.
+        header.set_uid(0);
+        header.set_gid(0);
+        match &entry.kind {
+            Kind::Directory => builder.append_data(&mut header, &entry.name, std::io::empty())?,
+            Kind::Link(target) => builder.append_link(&mut header, &entry.name, target)?,
+            Kind::File => {
+                let file = fs_err::File::open(&entry.path)?;
+                let size = entry.metadata.len();
+                builder.append_data(&mut header, &entry.name, Exactly { file, left: size })?;
+            }
+        }
+    }
+    builder.finish()
+}
+
+/// A file that gives as many bytes as its header said, even when somebody writes to it meanwhile: an archive with
+/// another count would be unreadable from there on.
+struct Exactly {
+    file: fs_err::File,
+    left: u64,
+}
+
+impl std::io::Read for Exactly {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if most == 0 {
+            return Ok(0);
+        }
+        let mut read = self.file.read(&mut buffer[..most])?;
+        if read == 0 {
+            buffer[..most].fill(0);
+            read = most;
+        }
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_tag_means_the_latest() {
+        assert_eq!(split_tag("redis"), ("redis", "latest"));
+        assert_eq!(split_tag("host:5000/app"), ("host:5000/app", "latest"));
+        assert_eq!(split_tag("host:5000/app:2"), ("host:5000/app", "2"));
+        assert_eq!(split_tag("app@sha256:ab"), ("app@sha256:ab", ""));
+    }
+
+    #[test]
+    fn engines_words_for_failed_pulls() {
+        let login =
+            "pull access denied for x, repository does not exist or may require 'docker login'";
+        assert!(matches!(refusal(login), PullRefusal::Login(_)));
+        assert!(matches!(
+            refusal("manifest for x:9 not found: manifest unknown"),
+            PullRefusal::NotFound(_)
+        ));
+        let lookup = "Get \"https://r.test/v2/\": dial tcp: lookup r.test: no such host";
+        assert!(matches!(refusal(lookup), PullRefusal::Unreachable(_)));
+        assert!(matches!(
+            refusal("no matching manifest for linux/arm64"),
+            PullRefusal::Platform(_)
+        ));
+        assert!(matches!(refusal("toomanyrequests: slow down"), PullRefusal::Other(_)));
+    }
+}

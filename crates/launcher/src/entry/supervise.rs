@@ -1,0 +1,263 @@
+//! Staying in front of the command: passes signals on, reaps what is left to it, and starts the command again in a new
+//! generation. Owns the loop and its decisions; must not know how signals are caught (`signals`), how a change is
+//! noticed (`watch`) or how processes are listed (`children`).
+//!
+//! Synchronous, without threads, and without a single write: it is process 1 of containers with a read-only root file
+//! system, any user, no shell and no HOME. It has no policy of its own: a command that ends by itself ends it too.
+//!
+//! The command stays in this process' group, so a terminal's foreground group needs no change, and what a key press
+//! sends reaches the command from the terminal itself.
+
+mod children;
+mod signals;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
+
+use self::signals::Signals;
+use self::watch::Watch;
+use super::current::{self, Attempt};
+use super::{Entry, EntryEvent, Launch};
+use crate::error::Error;
+
+pub use self::signals::StopSignal;
+
+/// How often leftovers of a stopped command are looked for while they are being stopped.
+const CLEARING: Duration = Duration::from_millis(20);
+
+/// How a command is stopped for a new generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supervision {
+    /// What asks it to end.
+    pub stop_signal: StopSignal,
+    /// How long it has for that, with everything that it leaves behind; then they are killed.
+    pub grace: Duration,
+}
+
+/// Runs the command as a child, and again in every generation that becomes current, until it ends by itself or by a
+/// signal that was meant for it. Returns its exit code, 128 + n when signal n ended it.
+///
+/// A generation in which the command cannot be found or started changes nothing: the old one keeps running.
+///
+/// # Errors
+/// As [`super::prepare`] before the first start, [`Error::NotExecutable`] or [`Error::CommandBroken`] at it, and
+/// [`Error::Io`] when signals cannot be caught.
+pub fn supervise(
+    entry: &Entry,
+    supervision: &Supervision,
+    event: &dyn Fn(EntryEvent),
+) -> Result<u8, Error> {
+    // Before anything else: as process 1 a signal without a handler is lost.
+    let signals = Signals::new()?;
+    // Process 1 inherits orphans anyway; others have to ask, and old kernels know no such request.
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    let running = super::prepare(entry, event)?;
+    // The project that was found is the one to stay with, whatever others appear later.
+    let entry = Entry { project: Some(running.project.clone()), ..entry.clone() };
+    let child = running.spawn()?;
+    let watch = Watch::new(&entry);
+    let (child, supervision) = (Some(child), *supervision);
+    Supervisor {
+        entry,
+        supervision,
+        event,
+        signals,
+        watch,
+        running,
+        child,
+        stop: None,
+        leaving: false,
+    }
+    .run()
+}
+
+struct Supervisor<'a> {
+    entry: Entry,
+    supervision: Supervision,
+    event: &'a dyn Fn(EntryEvent),
+    signals: Signals,
+    watch: Watch,
+    /// What runs, and what keeps its generation from being collected.
+    running: Launch,
+    /// `None` from its end to the next start: its number may belong to anybody then.
+    child: Option<Pid>,
+    /// The restart that is under way.
+    stop: Option<Stop>,
+    /// Whether somebody asked for the end: then no other generation is started any more.
+    leaving: bool,
+}
+
+/// A restart under way: first the command ends, then what it left behind, then the next one starts.
+struct Stop {
+    next: Launch,
+    deadline: Instant,
+    /// Whether leftovers were asked to end.
+    asked: bool,
+    /// Whether time is up.
+    killed: bool,
+}
+
+impl Supervisor<'_> {
+    fn run(mut self) -> Result<u8, Error> {
+        let mut code = 0;
+        loop {
+            code = self.reap().unwrap_or(code);
+            self.pass_signals_on();
+            match (self.child, self.stop.take()) {
+                (None, None) => return Ok(code),
+                (None, Some(stop)) => self.clear(stop)?,
+                (Some(child), Some(stop)) => self.hurry(child, stop),
+                (Some(child), None) if !self.leaving => self.look(child),
+                (Some(_), None) => {}
+            }
+            self.sleep()?;
+        }
+    }
+
+    /// Takes the codes of all that ended, and gives the command's own.
+    fn reap(&mut self) -> Option<u8> {
+        let mut code = None;
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if Some(pid) == self.child => {
+                    self.child = None;
+                    code = Some(exit_code(status));
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) | Err(_) => return code,
+            }
+        }
+    }
+
+    fn pass_signals_on(&mut self) {
+        let stop_signal = self.supervision.stop_signal.signal();
+        for caught in self.signals.take() {
+            let ending = [Signal::TERM, Signal::INT, Signal::QUIT, stop_signal];
+            self.leaving |= ending.contains(&caught.signal);
+            // Twice the same signal means another thing to some programs.
+            let asked = self.leaving && self.stop.take().is_some();
+            if caught.by_terminal || (asked && caught.signal == stop_signal) {
+                continue;
+            }
+            if let Some(child) = self.child {
+                send(child, caught.signal);
+            }
+        }
+    }
+
+    /// Begins a restart where another generation has become current for good.
+    fn look(&mut self, child: Pid) {
+        let Some(generation) = self.watch.settled(self.running.generation()) else { return };
+        let next = match current::attempt(&self.entry) {
+            Ok(Attempt::Held(held)) => super::ready(&self.entry, held, self.event),
+            // It is being collected, so something newer comes.
+            Ok(Attempt::Later) => return self.watch.again(),
+            Err(error) => Err(error),
+        };
+        match next {
+            Ok(next) if next.generation() == self.running.generation() => self.watch.again(),
+            Ok(next) => {
+                (self.event)(EntryEvent::Restarting { generation: next.generation().into() });
+                send(child, self.supervision.stop_signal.signal());
+                let deadline = Instant::now() + self.supervision.grace;
+                self.stop = Some(Stop { next, deadline, asked: false, killed: false });
+            }
+            Err(error) => self.keep(generation, &error),
+        }
+    }
+
+    fn keep(&mut self, generation: PathBuf, error: &Error) {
+        self.watch.ignore(generation.clone());
+        (self.event)(EntryEvent::Kept { generation, reason: chain(error) });
+    }
+
+    /// Kills the command when its time is up.
+    fn hurry(&mut self, child: Pid, mut stop: Stop) {
+        if !stop.killed && Instant::now() >= stop.deadline {
+            (self.event)(EntryEvent::Killed { grace: self.supervision.grace });
+            send(child, Signal::KILL);
+            stop.killed = true;
+        }
+        self.stop = Some(stop);
+    }
+
+    /// Ends what the command left behind, which may hold its ports, and then starts the next one.
+    fn clear(&mut self, mut stop: Stop) -> Result<(), Error> {
+        let left = children::own();
+        if left.is_empty() {
+            return self.start(stop.next);
+        }
+        let late = Instant::now() >= stop.deadline;
+        if late || !stop.asked {
+            let signal = if late { Signal::KILL } else { Signal::TERM };
+            for pid in left {
+                send(pid, signal);
+            }
+        }
+        stop.asked = true;
+        self.stop = Some(stop);
+        Ok(())
+    }
+
+    fn start(&mut self, next: Launch) -> Result<(), Error> {
+        match next.spawn() {
+            Ok(child) => {
+                self.child = Some(child);
+                // The old lease goes with the old launch.
+                self.running = next;
+            }
+            Err(error) => {
+                self.keep(next.generation().into(), &error);
+                self.child = Some(self.running.spawn()?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a signal (a child's end is one), a change, or the time of whatever comes next.
+    fn sleep(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        let wait = match &self.stop {
+            Some(_) if self.child.is_none() => CLEARING,
+            Some(stop) if !stop.killed => stop.deadline.saturating_duration_since(now),
+            _ => self.watch.patience(),
+        };
+        let timeout = Timespec::try_from(wait).unwrap_or_default();
+        let sources = std::iter::once(self.signals.source()).chain(self.watch.source());
+        let mut sources: Vec<_> =
+            sources.map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN)).collect();
+        match poll(&mut sources, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => {
+                return Err(Error::Io { act: "wait for signals", source: error.into() });
+            }
+        }
+        self.watch.drain();
+        Ok(())
+    }
+}
+
+/// A process that is gone needs no signal, and one of another user cannot get any.
+fn send(pid: Pid, signal: Signal) {
+    let _ = kill_process(pid, signal);
+}
+
+fn exit_code(status: WaitStatus) -> u8 {
+    let code = status.exit_status().or_else(|| status.terminating_signal().map(|n| 128 + n));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,25 @@
+//! The images of a project: which there are, whether one is to be pulled or built and why, and the order in which
+//! that is done. Owns the decision; must not know how an engine pulls or builds, nor what the containers are for.
+//!
+//! An image is built when it is absent or when what it is built from has changed: the Dockerfile, the arguments, the
+//! target and the context, by content. What is in its label is compared, so no file of the project has to remember
+//! anything. A newer base image is no change: `--pull` and `--no-cache` of the builder are the user's to ask for.
+
+mod act;
+mod context;
+mod digests;
+mod ignore;
+mod inputs;
+mod plan;
+mod wanted;
+
+pub use act::{ImageEvent, carry_out};
+pub(crate) use context::{Kind, walk};
+pub use digests::FileDigests;
+pub(crate) use inputs::Source;
+pub use inputs::{InputPart, InputSettings, Inputs, is_remote, read_inputs, resolved_arguments};
+pub use plan::{ImageAct, ImagePlan, Reason, decide, plan_images};
+pub use wanted::{PullPolicy, WantedImage, wanted_images};
+
+/// The label by which an image says what it was built from.
+pub const INPUTS_LABEL: &str = "io.pyfast.inputs";

@@ -1,0 +1,183 @@
+//! What counts as a change of an image's inputs.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use super::*;
+
+struct World {
+    dir: tempfile::TempDir,
+    build: Build,
+    settings: InputSettings,
+    digests: FileDigests,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let context = dir.path().to_string_lossy().into_owned();
+        let settings = InputSettings {
+            environment: BTreeMap::from([("TOKEN".into(), "1".into())]),
+            left_out: vec![dir.path().join("requirements.txt")],
+            now: SystemTime::now() + Duration::from_mins(1),
+        };
+        let build = Build { context, ..Build::default() };
+        let world = Self { dir, build, settings, digests: FileDigests::default() };
+        world.write("Dockerfile", "FROM scratch\nCOPY . /\n");
+        world.write("app/main.py", "print(1)\n");
+        world.write("requirements.txt", "a==1\n");
+        world.write(".dockerignore", "*.log\n.git\n");
+        world
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    }
+
+    fn inputs(&mut self) -> Inputs {
+        read_inputs(&self.build, None, &self.settings, &mut self.digests).unwrap()
+    }
+
+    /// What changes when `act` is done.
+    fn check(act: impl FnOnce(&mut Self), expected: &[InputPart]) {
+        let mut world = Self::new();
+        let before = world.inputs();
+        act(&mut world);
+        assert_eq!(before.changed(&world.inputs()), expected);
+    }
+}
+
+#[test]
+fn each_part_is_told_apart() {
+    World::check(|world| world.write("Dockerfile", "FROM other\n"), &[InputPart::Dockerfile]);
+    World::check(|world| world.write("app/main.py", "print(2)\n"), &[InputPart::Context]);
+    World::check(|world| world.write("app/new.py", ""), &[InputPart::Context]);
+    World::check(|world| world.build.target = Some("dev".into()), &[InputPart::Target]);
+    World::check(
+        |world| drop(world.build.args.insert("A".into(), Some("1".into()))),
+        &[InputPart::Arguments],
+    );
+}
+
+#[test]
+fn an_argument_without_value_has_that_of_the_environment() {
+    World::check(
+        |world| drop(world.build.args.insert("TOKEN".into(), None)),
+        &[InputPart::Arguments],
+    );
+    World::check(|world| drop(world.build.args.insert("NOT_SET".into(), None)), &[]);
+}
+
+#[test]
+fn modes_and_links_count_and_times_do_not() {
+    World::check(
+        |world| {
+            let path = world.dir.path().join("app/main.py");
+            fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        },
+        &[InputPart::Context],
+    );
+    World::check(
+        |world| {
+            std::os::unix::fs::symlink("main.py", world.dir.path().join("app/link")).unwrap();
+        },
+        &[InputPart::Context],
+    );
+    World::check(|world| world.write("app/main.py", "print(1)\n"), &[]);
+}
+
+#[test]
+fn ignored_and_dependency_files_do_not_count() {
+    World::check(|world| world.write("x.log", "1"), &[]);
+    World::check(|world| world.write(".git/index", "1"), &[]);
+    World::check(|world| world.write("requirements.txt", "a==2\n"), &[]);
+}
+
+#[test]
+fn a_dockerfiles_own_rules_go_before_the_contexts() {
+    World::check(
+        |world| {
+            world.write("Dockerfile.dockerignore", "app\nDockerfile.dockerignore\n");
+            world.write("app/main.py", "print(1)\n");
+        },
+        &[InputPart::Context],
+    );
+}
+
+#[test]
+fn an_unchanged_context_is_not_read_again() {
+    let mut world = World::new();
+    let first = world.inputs();
+    let read = world.digests.read();
+    assert!(read > 0);
+    assert_eq!(world.inputs(), first);
+    assert_eq!(world.digests.read(), read);
+    let kept = serde_json::to_string(&world.digests).unwrap();
+    world.digests = serde_json::from_str(&kept).unwrap();
+    world.write("app/main.py", "print(3)\n");
+    assert_ne!(world.inputs(), first);
+    assert_eq!(world.digests.read(), 1, "only the file that changed");
+}
+
+#[test]
+fn a_file_that_has_just_changed_is_read_again() {
+    let mut world = World::new();
+    world.settings.now = SystemTime::now();
+    world.inputs();
+    let read = world.digests.read();
+    world.inputs();
+    assert_eq!(world.digests.read(), 2 * read);
+}
+
+#[test]
+fn ten_thousand_unchanged_files_cost_their_stats() {
+    let mut world = World::new();
+    for directory in 0..100 {
+        fs_err::create_dir(world.dir.path().join(format!("d{directory}"))).unwrap();
+        for file in 0..100 {
+            fs_err::write(world.dir.path().join(format!("d{directory}/f{file}")), "x").unwrap();
+        }
+    }
+    let first = world.inputs();
+    let read = world.digests.read();
+    let start = std::time::Instant::now();
+    assert_eq!(world.inputs(), first);
+    let spent = start.elapsed();
+    assert_eq!(world.digests.read(), read);
+    // A machine under load and an unoptimized build get room.
+    assert!(spent < Duration::from_secs(2), "{spent:?}");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let mut world = World::new();
+    world.build.dockerfile = Some("docker/Dockerfile.app".into());
+    let error = read_inputs(&world.build, None, &world.settings, &mut world.digests).unwrap_err();
+    assert!(
+        matches!(&error, Error::DockerfileMissing { path } if path.ends_with("docker/Dockerfile.app")),
+        "{error}"
+    );
+    world.build.context = "/no/such/place".into();
+    let error = read_inputs(&world.build, None, &world.settings, &mut world.digests).unwrap_err();
+    assert!(matches!(error, Error::ContextMissing { .. }), "{error}");
+}
+
+#[test]
+fn a_remote_context_counts_by_its_address() {
+    let mut world = World::new();
+    world.build.context = "https://host.test/repo.git#main".into();
+    let first = world.inputs();
+    world.build.context = "https://host.test/repo.git#other".into();
+    assert_eq!(first.changed(&world.inputs()), [InputPart::Context]);
+}
+
+#[test]
+fn a_label_is_read_as_it_was_written() {
+    let inputs = World::new().inputs();
+    assert_eq!(Inputs::parse(&inputs.to_string()), Some(inputs));
+    for foreign in ["", "2:a:b:c:d", "1:a:b:c", "1:a:b:c:d:e"] {
+        assert_eq!(Inputs::parse(foreign), None, "{foreign}");
+    }
+}

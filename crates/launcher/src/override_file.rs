@@ -1,0 +1,251 @@
+//! The override file: what pyfast adds to a project's compose files. Owns its text; must not know who reads it.
+//!
+//! Its content is constant: it names `current`, never a generation. So what Compose makes of it stays the same while
+//! dependencies change, Compose stays the owner of the containers, and a plain `docker compose up -d` that reads the
+//! file recreates nothing.
+//!
+//! Merge rules: <https://docs.docker.com/reference/compose-file/merge/>. Only forms that Compose 1.29 and 2 both read:
+//! strings, lists and maps of strings.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::compose_file::Service;
+use crate::engine::{DEFAULT_PATH, Image};
+use crate::volume::MOUNT_POINT;
+
+/// First line of every override file made here, by which it is known again.
+pub const OVERRIDE_MARK: &str = "# Made by `pyfast up`. Changes are overwritten.";
+/// Label of a container that starts in an environment: the environment's name.
+pub const ENV_LABEL: &str = "io.pyfast.env";
+/// Key of the volume in the override file.
+const VOLUME_KEY: &str = "pyfast-store";
+
+/// Everything the override file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// `version` of the project's first compose file, which Compose 1 wants repeated.
+    pub version: Option<String>,
+    /// What is mounted.
+    pub store: StoreMount,
+    /// The services, in the order in which they are written.
+    pub services: Vec<OverrideService>,
+}
+
+/// Where containers get the environments from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreMount {
+    /// A named volume.
+    Volume(String),
+    /// A directory of the engine's machine, absolute.
+    Directory(String),
+}
+
+/// A service that starts in an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OverrideService {
+    /// Its name.
+    pub name: String,
+    /// Name of the project in the root.
+    pub project: String,
+    /// Name of the environment.
+    pub env: String,
+    /// The command line it would have without pyfast.
+    pub argv: Vec<String>,
+    /// The PATH it would have without pyfast.
+    pub path: String,
+}
+
+impl OverrideService {
+    /// What a service and its image would run by themselves. A service's entrypoint drops the image's command
+    /// (<https://github.com/compose-spec/compose-spec/blob/main/05-services.md#entrypoint>).
+    pub fn new(name: &str, service: &Service, image: &Image, project: &str, env: &str) -> Self {
+        let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.entrypoint);
+        let command = match (&service.command, &service.entrypoint) {
+            (Some(command), _) => command.as_slice(),
+            (None, Some(_)) => &[],
+            (None, None) => image.cmd.as_slice(),
+        };
+        let argv = entrypoint.iter().chain(command).cloned().collect();
+        let own = service.environment.get("PATH").cloned().flatten();
+        let path = own.unwrap_or_else(|| match image.path_env.as_str() {
+            "" => DEFAULT_PATH.to_owned(),
+            path => path.to_owned(),
+        });
+        Self { name: name.into(), project: project.into(), env: env.into(), argv, path }
+    }
+
+    /// The current environment as the container sees it.
+    fn current(&self) -> String {
+        format!("{MOUNT_POINT}/projects/{}/{}/current", self.project, self.env)
+    }
+
+    fn write(&self, text: &mut String, store: &StoreMount) {
+        let entrypoint = [
+            &format!("{MOUNT_POINT}/bin/pyfast"),
+            "run",
+            "--no-sync",
+            "--project-name",
+            &self.project,
+            "--env",
+            &self.env,
+            "--",
+        ]
+        .map(quoted)
+        .join(", ");
+        let command: Vec<_> = self.argv.iter().map(|word| quoted(word)).collect();
+        let current = self.current();
+        let path = format!("{current}/bin:{}", self.path);
+        let mount = match store {
+            StoreMount::Volume(_) => format!("{VOLUME_KEY}:{MOUNT_POINT}:ro,nocopy"),
+            StoreMount::Directory(directory) => format!("{directory}:{MOUNT_POINT}:ro"),
+        };
+        let lines = [
+            format!("  {}:", quoted(&self.name)),
+            format!("    entrypoint: [{entrypoint}]"),
+            format!("    command: [{}]", command.join(", ")),
+            "    environment:".to_owned(),
+            format!("      PATH: {}", quoted(&path)),
+            format!("      VIRTUAL_ENV: {}", quoted(&current)),
+            format!("    volumes: [{}]", quoted(&mount)),
+            "    labels:".to_owned(),
+            format!("      {ENV_LABEL}: {}", quoted(&self.env)),
+        ];
+        for line in lines {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+}
+
+impl Override {
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "{OVERRIDE_MARK}\n# It mounts the environments read-only into the services that use them, and starts \
+             these through `pyfast run`.\n"
+        );
+        if let Some(version) = &self.version {
+            let _ = writeln!(text, "version: {}", quoted(version));
+        }
+        text.push_str("services:\n");
+        for service in &self.services {
+            service.write(&mut text, &self.store);
+        }
+        if let StoreMount::Volume(name) = &self.store {
+            let name = quoted(name);
+            let _ =
+                writeln!(text, "volumes:\n  {VOLUME_KEY}:\n    external: true\n    name: {name}");
+        }
+        text
+    }
+
+    /// Whether a text was made here.
+    pub fn is_ours(text: &str) -> bool {
+        text.lines().next() == Some(OVERRIDE_MARK)
+    }
+}
+
+/// Where the override belongs beside a project's first compose file, so that Compose loads it by itself:
+/// `compose.override.yaml` beside `compose.yaml`, `docker-compose.override.yml` beside `docker-compose.yml`.
+pub fn override_sibling(file: &Path) -> std::path::PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = file.extension().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}.override.{extension}"))
+}
+
+/// A string as both JSON and YAML read it, with Compose's interpolation kept off.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text.replace('$', "$$")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn argv(entrypoint: Option<&[&str]>, command: Option<&[&str]>) -> Vec<String> {
+        let image = Image {
+            entrypoint: strings(&["/entry"]),
+            cmd: strings(&["serve"]),
+            ..Image::default()
+        };
+        let service = Service {
+            entrypoint: entrypoint.map(strings),
+            command: command.map(strings),
+            ..Service::default()
+        };
+        OverrideService::new("web", &service, &image, "shop", "backend").argv
+    }
+
+    #[test]
+    fn the_command_line_is_what_the_engine_would_make_of_service_and_image() {
+        assert_eq!(argv(None, None), ["/entry", "serve"]);
+        assert_eq!(argv(None, Some(&["other"])), ["/entry", "other"]);
+        assert_eq!(argv(Some(&["sh"]), None), ["sh"], "an entrypoint drops the image's command");
+        assert_eq!(argv(Some(&["sh"]), Some(&["-c", "x"])), ["sh", "-c", "x"]);
+        assert_eq!(argv(Some(&[]), Some(&["x"])), ["x"]);
+    }
+
+    #[test]
+    fn the_file_is_constant_and_escapes_what_compose_would_expand() {
+        let service = OverrideService {
+            name: "web".into(),
+            project: "shop".into(),
+            env: "backend".into(),
+            argv: strings(&["sh", "-c", "echo \"$HOME\""]),
+            path: "/usr/bin:/bin".into(),
+        };
+        let file = Override {
+            version: Some("3.8".into()),
+            store: StoreMount::Volume("pyfast-shop".into()),
+            services: vec![service],
+        };
+        assert!(Override::is_ours(&file.text()));
+        insta::assert_snapshot!(file.text(), @r#"
+        # Made by `pyfast up`. Changes are overwritten.
+        # It mounts the environments read-only into the services that use them, and starts these through `pyfast run`.
+        version: "3.8"
+        services:
+          "web":
+            entrypoint: ["/pyfast/bin/pyfast", "run", "--no-sync", "--project-name", "shop", "--env", "backend", "--"]
+            command: ["sh", "-c", "echo \"$$HOME\""]
+            environment:
+              PATH: "/pyfast/projects/shop/backend/current/bin:/usr/bin:/bin"
+              VIRTUAL_ENV: "/pyfast/projects/shop/backend/current"
+            volumes: ["pyfast-store:/pyfast:ro,nocopy"]
+            labels:
+              io.pyfast.env: "backend"
+        volumes:
+          pyfast-store:
+            external: true
+            name: "pyfast-shop"
+        "#);
+    }
+
+    #[test]
+    fn a_directory_is_mounted_as_it_is() {
+        let file = Override {
+            version: None,
+            store: StoreMount::Directory("/srv/py".into()),
+            services: vec![OverrideService {
+                name: "web".into(),
+                project: "shop".into(),
+                env: "default".into(),
+                argv: strings(&["app"]),
+                path: "/bin".into(),
+            }],
+        };
+        assert!(file.text().contains("volumes: [\"/srv/py:/pyfast:ro\"]"), "{}", file.text());
+        assert!(!file.text().contains("external"), "{}", file.text());
+    }
+
+    #[test]
+    fn compose_finds_the_sibling_by_itself() {
+        let sibling = |file: &str| override_sibling(Path::new(file)).display().to_string();
+        assert_eq!(sibling("/a/compose.yaml"), "/a/compose.override.yaml");
+        assert_eq!(sibling("/a/docker-compose.yml"), "/a/docker-compose.override.yml");
+    }
+}

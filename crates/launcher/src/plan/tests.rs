@@ -1,0 +1,204 @@
+//! The rules of the plan, each by the plan's own words.
+
+use super::*;
+use crate::compose_file::{Dependency, Service};
+
+const STARTED: &str = "2026-01-02T03:04:05.5Z";
+
+/// A world in which nothing has to be done: `web` runs in `backend`'s generation g1, `db` runs, `init` completed.
+struct World {
+    project: ComposeProject,
+    containers: Vec<Container>,
+    images: BTreeMap<String, String>,
+    environments: BTreeMap<String, EnvironmentFacts>,
+    record: Record,
+    shape: String,
+    recreate: bool,
+    wanted: Vec<String>,
+}
+
+fn container(service: &str) -> Container {
+    Container {
+        id: format!("id-{service}"),
+        name: service.into(),
+        image_id: format!("sha-{service}"),
+        labels: BTreeMap::from([(COMPOSE_SERVICE_LABEL.into(), service.into())]),
+        status: Status::Running,
+        started_at: STARTED.into(),
+        ..Container::default()
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let mut project = ComposeProject::default();
+        let needs = |name: &str| BTreeMap::from([(name.to_owned(), Dependency::default())]);
+        for name in ["db", "init", "web"] {
+            project.services.insert(name.into(), Service::default());
+        }
+        if let Some(web) = project.services.get_mut("web") {
+            web.depends_on = needs("db");
+        }
+        let mut containers = vec![container("db"), container("init"), container("web")];
+        containers[1].status = Status::Exited;
+        let seen = |generation: Option<&str>| Seen {
+            started_at: STARTED.into(),
+            generation: generation.map(str::to_owned),
+        };
+        let record = Record {
+            shape: "s1".into(),
+            containers: BTreeMap::from([
+                ("id-db".into(), seen(None)),
+                ("id-init".into(), seen(None)),
+                ("id-web".into(), seen(Some("g1"))),
+            ]),
+        };
+        let backend = EnvironmentFacts {
+            services: BTreeSet::from(["web".into()]),
+            generation: "g1".into(),
+            ..EnvironmentFacts::default()
+        };
+        let images =
+            ["db", "init", "web"].map(|name| (name.to_owned(), format!("sha-{name}"))).into();
+        Self {
+            project,
+            containers,
+            images,
+            environments: BTreeMap::from([("backend".into(), backend)]),
+            record,
+            shape: "s1".into(),
+            recreate: false,
+            wanted: Vec::new(),
+        }
+    }
+
+    fn backend(&mut self) -> &mut EnvironmentFacts {
+        self.environments.get_mut("backend").expect("it is in the world")
+    }
+
+    fn check(&self, expected: &[&str]) {
+        let selected = with_dependencies(&self.project, &self.wanted);
+        let plan = ContainerPlan::new(&ContainerFacts {
+            project: &self.project,
+            selected: &selected,
+            images: &self.images,
+            containers: &self.containers,
+            environments: &self.environments,
+            record: &self.record,
+            shape: &self.shape,
+            recreate: self.recreate,
+        });
+        let text = plan.to_string();
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn nothing_changed_means_nothing_to_do_and_a_completed_service_is_not_run_again() {
+    World::new().check(&["keep     db", "keep     init", "keep     web"]);
+}
+
+#[test]
+fn a_new_generation_restarts_its_services_and_no_others() {
+    let mut world = World::new();
+    world.backend().generation = "g2".into();
+    world.check(&[
+        "restart  web: environment backend changed (g1 → g2)",
+        "keep     db",
+        "keep     init",
+    ]);
+}
+
+#[test]
+fn a_container_that_somebody_else_started_is_judged_by_the_history() {
+    let mut world = World::new();
+    world.record.containers.get_mut("id-web").unwrap().started_at = "earlier".into();
+    // 2026-01-02T03:04:05Z is 1767323045 s.
+    world.backend().activations =
+        vec![(1_767_323_000_000, "g1".into()), (1_767_323_045_600, "g2".into())];
+    world.backend().generation = "g2".into();
+    world.check(&[
+        "restart  web: environment backend changed (g1 → g2)",
+        "keep     db",
+        "keep     init",
+    ]);
+    world.backend().activations[1].0 = 1_767_323_045_400;
+    world.check(&["keep     db", "keep     init", "keep     web"]);
+}
+
+#[test]
+fn without_record_and_history_only_a_change_of_just_now_restarts() {
+    let mut world = World::new();
+    world.record.containers.get_mut("id-web").unwrap().generation = None;
+    world.check(&["keep     db", "keep     init", "keep     web"]);
+    world.backend().changed = true;
+    world.check(&[
+        "restart  web: environment backend changed (another → g1)",
+        "keep     db",
+        "keep     init",
+    ]);
+}
+
+#[test]
+fn missing_and_surplus_containers_are_composes_work() {
+    let mut world = World::new();
+    world.containers.retain(|one| one.name != "db");
+    world.containers.push(container("web"));
+    world.check(&[
+        "create   by Compose: db has no container; web has 2 containers instead of 1",
+        "start    db",
+        "keep     init",
+        "keep     web",
+    ]);
+}
+
+#[test]
+fn a_new_image_recreates() {
+    let mut world = World::new();
+    world.images.insert("web".into(), "sha-new".into());
+    world.check(&[
+        "create   by Compose: web has a new image",
+        "keep     db",
+        "keep     init",
+        "keep     web",
+    ]);
+}
+
+#[test]
+fn changed_files_recreate_and_so_does_a_missing_record() {
+    let mut world = World::new();
+    world.shape = "s2".into();
+    let rest = ["keep     db", "keep     init", "keep     web"];
+    let with = |first: &'static str| [&[first], &rest[..]].concat();
+    world.check(&with("create   by Compose: compose files or variables changed"));
+    world.recreate = true;
+    world.check(&with("create   by Compose: asked for"));
+    world = World::new();
+    world.record.shape.clear();
+    world.check(&with("create   by Compose: the containers were not made by `pyfast up`"));
+}
+
+#[test]
+fn what_stopped_or_failed_is_started() {
+    let mut world = World::new();
+    world.containers[0].status = Status::Exited;
+    world.containers[1].exit_code = 3;
+    world.project.services.get_mut("db").unwrap().restart = Some("unless-stopped".into());
+    world.check(&["start    db", "start    init", "keep     web"]);
+}
+
+#[test]
+fn named_services_bring_their_dependencies_and_nothing_else() {
+    let mut world = World::new();
+    world.wanted = vec!["web".into()];
+    world.check(&["keep     db", "keep     web"]);
+}
+
+#[test]
+fn containers_of_compose_run_do_not_count() {
+    let mut world = World::new();
+    let mut one_off = container("web");
+    one_off.labels.insert(COMPOSE_ONEOFF_LABEL.into(), "True".into());
+    world.containers.push(one_off);
+    world.check(&["keep     db", "keep     init", "keep     web"]);
+}

@@ -1,0 +1,115 @@
+//! `pyfast diff`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use pyfast_installer::{Layout, ProjectEnv, Rollback, current, rollback_target};
+use pyfast_resolver::Lock;
+use serde_json::json;
+
+use crate::cli::ResultArgs;
+use crate::commands::history::open;
+use crate::commands::list::no_environment;
+use crate::environment::interpreter;
+use crate::failure::{Code, Failure};
+use crate::settings::Settings;
+use crate::syncing::{Changes, Listed, installed};
+
+/// Show which packages differ between two environments or lock files
+#[derive(Debug, clap::Args)]
+#[command(
+    allow_negative_numbers = true,
+    after_help = "Examples:\n  pyfast diff -1\n  pyfast diff 3f2a9c 81bd07\n  pyfast diff old/pylock.toml pylock.toml"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// The beginning of an id of `pyfast history`, how many activations back, or a lock file
+    #[arg(value_name = "A")]
+    before: String,
+    /// The same for what it is compared with [default: the current environment]
+    #[arg(value_name = "B")]
+    after: Option<String>,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let before = packages(Some(&args.before), settings)?;
+    let after = packages(args.after.as_deref(), settings)?;
+    let Changes { added, removed, updated } = Changes::between(&before, &after);
+    let ui = settings.ui;
+    if ui.json() {
+        let listed = |list: &[Listed]| -> Vec<_> {
+            list.iter().map(|one| json!({ "name": one.name, "version": one.version })).collect()
+        };
+        let updated = updated
+            .iter()
+            .map(|one| json!({ "name": one.name, "from": one.from, "to": one.to }))
+            .collect::<Vec<_>>();
+        let report =
+            json!({ "added": listed(&added), "removed": listed(&removed), "updated": updated });
+        ui.data(format!("{report}\n"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut lines = Vec::new();
+    lines.extend(added.iter().map(|one| (&one.name, format!("+ {}=={}\n", one.name, one.version))));
+    lines.extend(
+        removed.iter().map(|one| (&one.name, format!("- {}=={}\n", one.name, one.version))),
+    );
+    lines.extend(
+        updated
+            .iter()
+            .map(|one| (&one.name, format!("~ {} {} -> {}\n", one.name, one.from, one.to))),
+    );
+    lines.sort();
+    ui.data(lines.into_iter().map(|(_, line)| line).collect::<String>());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The packages of what was named, in the order of names; of the current environment for `None`.
+fn packages(named: Option<&str>, settings: &Settings) -> Result<Vec<Listed>, Failure> {
+    let mut packages = match named {
+        Some(named) if is_file(named) => of_lock(Path::new(named), settings)?,
+        _ => {
+            let (layout, name) = open(settings)?;
+            of_generation(named, &layout, &name, settings)?
+        }
+    };
+    packages.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(packages)
+}
+
+/// Ids and numbers have neither dots nor slashes.
+fn is_file(named: &str) -> bool {
+    named.contains(['.', '/'])
+}
+
+fn of_lock(path: &Path, settings: &Settings) -> Result<Vec<Listed>, Failure> {
+    let path = settings.project.working_directory.join(path);
+    let text = fs_err::read_to_string(&path).map_err(|error| {
+        Failure::new("lock", format!("cannot read a lock: {error}"), Code::Mendable)
+    })?;
+    let lock = Lock::from_toml(&text, &path, &interpreter(settings)?.target())?;
+    let listed = lock.packages.iter().map(|package| Listed {
+        name: package.name.to_string(),
+        version: package.version.to_string(),
+    });
+    Ok(listed.collect())
+}
+
+fn of_generation(
+    named: Option<&str>,
+    layout: &Layout,
+    name: &ProjectEnv,
+    settings: &Settings,
+) -> Result<Vec<Listed>, Failure> {
+    let Some(named) = named else {
+        let generation = current(layout, name).ok_or_else(|| no_environment(settings))?;
+        return Ok(installed(&generation));
+    };
+    let back = named.strip_prefix('-').and_then(|count| count.parse().ok());
+    let to = back.map_or_else(|| Rollback::To(named.to_owned()), Rollback::Back);
+    let generation = rollback_target(layout, name, &to)?;
+    // One whose description is damaged is an error, and not an environment without packages.
+    generation.spec()?;
+    Ok(installed(&generation))
+}

@@ -1,0 +1,36 @@
+//! `pyfast down`.
+
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::launching::{Launcher, StackArgs};
+use crate::settings::Settings;
+
+/// Stop and remove the project's containers and networks
+///
+/// Compose does it. The volume with the environments stays: it is no part of the compose project.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pyfast down\n  pyfast down --volumes")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Remove the project's own named volumes too
+    #[arg(long)]
+    volumes: bool,
+    /// Remove containers of services that the compose files no longer have
+    #[arg(long)]
+    remove_orphans: bool,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let launcher = Launcher::open(settings, &args.stack, &[])?;
+    let before = launcher.containers()?.len();
+    let mut arguments = vec!["down"];
+    arguments.extend(args.volumes.then_some("--volumes"));
+    arguments.extend(args.remove_orphans.then_some("--remove-orphans"));
+    launcher.compose(&arguments)?;
+    let after = launcher.containers()?.len();
+    let gone = before.saturating_sub(after);
+    settings.ui.note(format!("Removed {}", crate::ui::count(gone, "container")));
+    Ok(ExitCode::SUCCESS)
+}

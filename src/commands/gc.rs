@@ -1,0 +1,131 @@
+//! `pyfast gc`.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use pyfast_installer::{Garbage, GcOptions, GcPlan, gc, gc_plan};
+use serde_json::json;
+
+use crate::cli::ResultArgs;
+use crate::commands::history::open;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::ui::count;
+
+/// Remove environments and wheels that nothing needs any more
+///
+/// Never removes what is current, recent, or in use by a process, in whatever container. Waits for syncs that go on, and
+/// may be stopped at any moment.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pyfast gc --dry-run\n  pyfast gc --keep 1\n  pyfast gc --max-size 200MB"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// How many of the newest environments of each history stay
+    #[arg(long, value_name = "N", default_value_t = 3, env = "PYFAST_KEEP")]
+    keep: usize,
+    /// An environment that stays in any case
+    #[arg(long, value_name = "ID", env = "PYFAST_KEEP_ID", value_delimiter = ',')]
+    keep_id: Vec<String>,
+    /// Cut the cache of index pages to this size, such as 200MB or 1GiB
+    #[arg(long, value_name = "SIZE", value_parser = size, env = "PYFAST_MAX_SIZE")]
+    max_size: Option<u64>,
+    /// Keep whatever is younger than so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, env = "PYFAST_RECENT")]
+    recent: u64,
+    /// Print what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let (layout, _) = open(settings)?;
+    let options = GcOptions {
+        keep: args.keep,
+        recent: Duration::from_secs(args.recent),
+        named: args.keep_id.iter().cloned().collect(),
+        max_cache: args.max_size,
+    };
+    let (ui, now) = (settings.ui, SystemTime::now());
+    let plan = if args.dry_run {
+        gc_plan(&layout, &options, now)?
+    } else {
+        gc(&layout, &options, now, &|_| {
+            ui.note("waiting for another pyfast that works on this root");
+        })?
+    };
+    if ui.json() {
+        ui.data(format!("{}\n", json(&plan, args.dry_run)));
+    } else if args.dry_run {
+        ui.data(&plan);
+    }
+    let freed = indicatif::HumanBytes(plan.bytes());
+    let generations = number(&plan, "generation", "environment");
+    let what = format!("{generations} and {} ({freed})", number(&plan, "wheel", "wheel"));
+    if args.dry_run {
+        ui.note(format!("Would remove {what}"));
+    } else {
+        ui.note(format!("{} {what}", ui.green("Removed")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn number(plan: &GcPlan, kind: &str, noun: &str) -> String {
+    count(plan.discards.iter().filter(|discard| discard.what.kind() == kind).count(), noun)
+}
+
+fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
+    let removed = plan.discards.iter().map(|discard| {
+        let name = match &discard.what {
+            Garbage::Generation { id } => id.clone(),
+            Garbage::Wheel { sha256, .. } => sha256.to_string(),
+            Garbage::Page { path } | Garbage::Program { path } | Garbage::Lock { path } => {
+                path.display().to_string()
+            }
+        };
+        json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
+    });
+    let kept = plan.kept.iter();
+    let kept = kept.map(|(id, reason)| json!({ "id": id, "reason": reason.to_string() }));
+    json!({
+        "removed": removed.collect::<Vec<_>>(),
+        "kept": kept.collect::<Vec<_>>(),
+        "bytes": plan.bytes(),
+        "dry_run": dry_run,
+    })
+}
+
+/// Reads `1000`, `200k`, `200MB`, `1GiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size, such as 200MB or 1GiB");
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..at].parse().map_err(|_overflow| wrong())?;
+    let factor = match text[at..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(factor).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_the_usual_units() {
+        assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("200MB"), Ok(200_000_000));
+        assert_eq!(size("1 GiB"), Ok(1 << 30));
+        for wrong in ["", "MB", "-1", "1.5GB", "1XB", "99999999999GiB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `pyfast ps`.
+
+use std::process::ExitCode;
+
+use pyfast_launcher::of_service;
+use serde_json::Value;
+
+use crate::cli::ResultArgs;
+use crate::failure::Failure;
+use crate::launching::containers::{addresses, container_json, state};
+use crate::launching::{Launcher, StackArgs};
+use crate::settings::Settings;
+
+/// Show the project's services and the state of their containers
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  pyfast ps\n  pyfast ps --json backend")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Services [default: all]
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
+    launcher.stack.selected(&args.services)?;
+    let containers = launcher.containers()?;
+    let mut json = Vec::new();
+    let mut rows =
+        vec![["SERVICE", "STATE", "ENVIRONMENT", "CONTAINER", "ADDRESS"].map(str::to_owned)];
+    for service in launcher.stack.project.services.keys() {
+        if !args.services.is_empty() && !args.services.contains(service) {
+            continue;
+        }
+        let env = launcher.stack.environment_of(service).map_or("", |(env, _)| env);
+        let found = of_service(&containers, service);
+        if found.is_empty() {
+            rows.push([service, "no container", env, "", ""].map(str::to_owned));
+        }
+        for one in found {
+            json.push(container_json(service, one));
+            let row = [service, &state(one), env, &one.name, &addresses(one).join(" ")];
+            rows.push(row.map(|cell| cell.to_owned()));
+        }
+    }
+    if settings.ui.json() {
+        settings.ui.data(format!("{}\n", Value::from(json)));
+    } else {
+        settings.ui.data(table(&rows));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Rows with columns of equal width.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

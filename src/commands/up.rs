@@ -1,0 +1,65 @@
+//! `pyfast up`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::cli::ResultArgs;
+use crate::failure::Failure;
+use crate::launching::{StackArgs, upping, watching};
+use crate::settings::Settings;
+
+/// Bring the project's containers up, and make a change of dependencies take effect
+///
+/// Images are built only when what they are built from changed, environments are synced, containers are created by
+/// Compose where they are missing or changed, and after a change of dependencies just the services concerned are
+/// restarted.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pyfast up\n  pyfast up --plan\n  pyfast up --watch\n  pyfast up --fast backend"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Build all images that can be built
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    /// Do not wait until services are healthy
+    #[arg(long)]
+    pub(crate) fast: bool,
+    /// Remove the containers first, and the project's named volumes if you agree
+    #[arg(long)]
+    pub(crate) clean: bool,
+    /// Agree to everything that would be asked
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Go on and repeat it whenever requirements, locks, compose files or .env change
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) watch: bool,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// How long to wait for each service, in seconds [default: as its health check says]
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Services, with what they depend on [default: all]
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+}
+
+impl Args {
+    /// How long to wait for each service.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs)
+    }
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    if args.plan {
+        return upping::plan(args, settings);
+    }
+    let code = upping::up(args, settings)?;
+    if args.watch { watching::watch(args, settings) } else { Ok(code) }
+}

@@ -1,0 +1,161 @@
+//! From an edited project to running containers: what `up`, `down`, `restart`, `ps` and `logs` share. Joins the
+//! launcher with the syncing of environments; owns the phases of `up` and their order.
+
+pub(crate) mod containers;
+pub(crate) mod images;
+pub(crate) mod memory;
+pub(crate) mod overriding;
+pub(crate) mod stack;
+pub(crate) mod starting;
+pub(crate) mod upping;
+pub(crate) mod watching;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use pyfast_launcher::{COMPOSE_PROJECT_LABEL, Composer, Container, Services as _};
+
+use crate::failure::{Code, Failure};
+use crate::image::Connection;
+use crate::settings::Settings;
+use crate::syncing::{self, Options};
+use crate::ui::{Ui, duration};
+
+pub(crate) use stack::{Stack, StackArgs};
+
+/// A project with the engine that runs it.
+pub(crate) struct Launcher<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) stack: Stack,
+    pub(crate) connection: Connection,
+    /// How long each phase took, in their order.
+    pub(crate) phases: Vec<(&'static str, Duration)>,
+}
+
+impl<'a> Launcher<'a> {
+    /// Reads the project, then reaches the engine.
+    pub(crate) fn open(
+        settings: &'a Settings,
+        args: &StackArgs,
+        services: &[String],
+    ) -> Result<Self, Failure> {
+        let begun = Instant::now();
+        let stack = Stack::read(settings, args, services)?;
+        let read = begun.elapsed();
+        let begun = Instant::now();
+        let connection = Connection::open(settings)?;
+        let phases = vec![("project", read), ("engine", begun.elapsed())];
+        Ok(Self { settings, stack, connection, phases })
+    }
+
+    pub(crate) fn ui(&self) -> Ui {
+        self.settings.ui
+    }
+
+    /// Does a phase and remembers how long it took.
+    pub(crate) fn phase<T>(
+        &mut self,
+        name: &'static str,
+        act: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let begun = Instant::now();
+        let done = act(self);
+        self.phases.push((name, begun.elapsed()));
+        done
+    }
+
+    /// The project's containers.
+    pub(crate) fn containers(&self) -> Result<Vec<Container>, Failure> {
+        let label = (COMPOSE_PROJECT_LABEL, self.stack.project.name.as_str());
+        self.connection.wait(self.connection.docker.containers(&[label]))
+    }
+
+    /// The user's Compose.
+    pub(crate) fn composer(&self) -> Result<Composer, Failure> {
+        let environment = &self.settings.environment;
+        let config = crate::image::docker_config(environment);
+        let path = environment.get("PATH").unwrap_or_default();
+        Composer::find(path.as_ref(), config.as_deref()).ok_or_else(|| {
+            Failure::new(
+                "no-compose",
+                "cannot create containers: neither `docker compose` nor `docker-compose` is there"
+                    .to_owned(),
+                Code::Usage,
+            )
+            .hint("install Docker's Compose plugin; `pyfast doctor` shows where it was looked for")
+        })
+    }
+
+    /// Calls Compose for the project, the override included.
+    pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
+        let composer = self.composer()?;
+        let call = self.stack.call(self.connection.docker.host().to_string());
+        let said = self.connection.wait(composer.run(&call, arguments, &self.stack.variables))?;
+        for line in said.lines().filter(|line| !line.trim().is_empty()) {
+            self.ui().detail(format!("{}: {line}", composer.name()));
+        }
+        Ok(said)
+    }
+
+    /// Has Compose create what is missing and recreate what changed, and start nothing.
+    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
+        let services = selected.iter().map(String::as_str);
+        if !self.is_compose_one()? {
+            let act = ["up", "--no-start", "--no-build"];
+            return self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop);
+        }
+        // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
+        // not, and makes no networks; `up` of one service alone makes those of all.
+        if let Some(first) = selected.first() {
+            self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
+        }
+        let act = ["create", "--no-build"];
+        self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
+    }
+
+    /// Whether the user's Compose is the first one, in Python.
+    fn is_compose_one(&self) -> Result<bool, Failure> {
+        let composer = self.composer()?;
+        if matches!(composer, Composer::Plugin { .. }) {
+            return Ok(false);
+        }
+        Ok(self.connection.wait(composer.version())?.starts_with("1."))
+    }
+
+    /// Brings the environments of these services up to date; what each is now, by name.
+    pub(crate) fn sync(
+        &self,
+        selected: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Synced>, Failure> {
+        let mut synced = BTreeMap::new();
+        for (name, env) in &self.stack.environments {
+            if env.services.is_disjoint(selected) {
+                continue;
+            }
+            let settings = self.stack.settings(self.settings, name)?;
+            let begun = Instant::now();
+            let report = syncing::sync(&Options::default(), &settings)
+                .map_err(|failure| failure.hint(format!("this is the environment `{name}`")))?;
+            let time = duration(begun.elapsed());
+            let what = if report.changed { "synced" } else { "up to date" };
+            self.ui().note(format!("Environment {name}: {what} ({time})"));
+            if report.changed {
+                report.show_changes(self.ui());
+            }
+            let text = |key: &str| report.facts[key].as_str().unwrap_or_default().to_owned();
+            let (id, current) = (text("id"), text("current").into());
+            synced.insert(name.clone(), Synced { id, current, changed: report.changed });
+        }
+        Ok(synced)
+    }
+}
+
+/// An environment after its sync.
+#[derive(Debug, Clone)]
+pub(crate) struct Synced {
+    /// Id of its generation.
+    pub(crate) id: String,
+    /// The current link, as whoever synced wrote it.
+    pub(crate) current: std::path::PathBuf,
+    pub(crate) changed: bool,
+}

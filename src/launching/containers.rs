@@ -1,0 +1,192 @@
+//! The containers of a project: what has to be done to them, doing it, and what came of it. Owns the joining of the
+//! plan's facts and the summary; must not know how an engine starts anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use pyfast_installer::{Layout, ProjectEnv, history};
+use pyfast_launcher::{
+    Container, ContainerFacts, ContainerPlan, EnvironmentFacts, MOUNT_POINT, Record, Seen, Status,
+    of_service,
+};
+use serde_json::{Value, json};
+
+use super::{Launcher, Synced};
+use crate::failure::Failure;
+use crate::state::digest;
+
+impl Launcher<'_> {
+    /// Digest of everything that shapes the containers.
+    pub(crate) fn shape(&self, override_text: &str) -> String {
+        let stack = &self.stack;
+        let mut text =
+            format!("{override_text}\n{:?}\n{:?}\n", stack.project, stack.call(String::new()));
+        for file in &stack.project.files {
+            text.push_str(&fs_err::read_to_string(file).unwrap_or_default());
+        }
+        digest(text.as_bytes())
+    }
+
+    /// Facts about the environments, as the plan wants them.
+    pub(crate) fn environment_facts(
+        &self,
+        synced: &BTreeMap<String, Synced>,
+    ) -> BTreeMap<String, EnvironmentFacts> {
+        let facts = synced.iter().filter_map(|(name, synced)| {
+            let services = self.stack.environments.get(name)?.services.clone();
+            let activations = self.activations(name, &synced.current);
+            let (generation, changed) = (synced.id.clone(), synced.changed);
+            Some((name.clone(), EnvironmentFacts { services, generation, activations, changed }))
+        });
+        facts.collect()
+    }
+
+    /// When which generation became current, where this machine can read that.
+    fn activations(&self, env: &str, current: &Path) -> Vec<(u64, String)> {
+        let read = || {
+            let name = ProjectEnv::new(&self.settings.project.name(), env).ok()?;
+            // <root>/projects/<project>/<env>/current
+            let root = current.ancestors().nth(4).filter(|root| root.is_dir())?;
+            let layout = Layout::open(root, Path::new(MOUNT_POINT)).ok()?;
+            history(&layout, &name).ok()
+        };
+        let activations = read().unwrap_or_default().into_iter();
+        activations.map(|activation| (activation.at, activation.id)).collect()
+    }
+
+    /// What has to be done to the containers.
+    pub(crate) fn plan_containers(
+        &self,
+        selected: &BTreeSet<String>,
+        environments: &BTreeMap<String, EnvironmentFacts>,
+        known: &Known<'_>,
+    ) -> Result<(ContainerPlan, Vec<Container>), Failure> {
+        let containers = self.containers()?;
+        let plan = ContainerPlan::new(&ContainerFacts {
+            project: &self.stack.project,
+            selected,
+            images: known.images,
+            containers: &containers,
+            environments,
+            record: known.record,
+            shape: known.shape,
+            recreate: known.recreate,
+        });
+        Ok((plan, containers))
+    }
+
+    /// Id of each service's image, as far as present.
+    pub(crate) fn image_ids(
+        &self,
+        selected: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        use pyfast_launcher::Images as _;
+        let mut ids: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let mut images = BTreeMap::new();
+        for name in selected {
+            let Some(image) =
+                self.stack.project.services.get(name).and_then(|one| one.image.clone())
+            else {
+                continue;
+            };
+            if !ids.contains_key(&image) {
+                let facts = self.connection.wait(self.connection.docker.image_facts(&image))?;
+                ids.insert(image.clone(), facts.map(|facts| facts.id));
+            }
+            if let Some(id) = ids.get(&image).cloned().flatten() {
+                images.insert(name.clone(), id);
+            }
+        }
+        Ok(images)
+    }
+}
+
+/// What a plan of the containers needs besides the environments.
+pub(crate) struct Known<'a> {
+    pub(crate) images: &'a BTreeMap<String, String>,
+    pub(crate) record: &'a Record,
+    pub(crate) shape: &'a str,
+    pub(crate) recreate: bool,
+}
+
+/// What to remember after containers were started. Services that were not selected keep what was known of them.
+pub(crate) fn record(
+    before: &Record,
+    containers: &[Container],
+    environments: &BTreeMap<String, EnvironmentFacts>,
+    (selected, all, shape): (&BTreeSet<String>, bool, &str),
+) -> Record {
+    let mut seen = BTreeMap::new();
+    for container in containers {
+        let service = container.labels.get(pyfast_launcher::COMPOSE_SERVICE_LABEL);
+        if service.is_none_or(|service| !selected.contains(service)) {
+            let known = before.containers.get(&container.id).cloned();
+            seen.extend(known.map(|known| (container.id.clone(), known)));
+            continue;
+        }
+        let env = environments
+            .values()
+            .find(|env| service.is_some_and(|service| env.services.contains(service)));
+        let generation = env.map(|env| env.generation.clone());
+        let started_at = container.started_at.clone();
+        seen.insert(container.id.clone(), Seen { started_at, generation });
+    }
+    // Containers of other services may still have their earlier shape.
+    let shape = if all { shape.to_owned() } else { before.shape.clone() };
+    Record { shape, containers: seen }
+}
+
+/// The containers of each service.
+pub(crate) fn by_service(
+    containers: &[Container],
+    selected: &BTreeSet<String>,
+) -> BTreeMap<String, Vec<Container>> {
+    let of = |service: &String| of_service(containers, service).into_iter().cloned().collect();
+    selected.iter().map(|service| (service.clone(), of(service))).collect()
+}
+
+/// Addresses at which a container's ports answer.
+pub(crate) fn addresses(container: &Container) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for port in &container.ports {
+        let host = match port.host_ip.as_str() {
+            "" | "0.0.0.0" | "::" | "127.0.0.1" => "localhost",
+            other => other,
+        };
+        let scheme = if port.container_port.ends_with("/udp") { "udp" } else { "http" };
+        found.insert(format!("{scheme}://{host}:{}", port.host_port));
+    }
+    found.into_iter().collect()
+}
+
+/// A container's state in a word or two.
+pub(crate) fn state(container: &Container) -> String {
+    use pyfast_launcher::HealthStatus::{Healthy, Starting, Unhealthy};
+    let health = container.health.as_ref().map(|health| health.status);
+    match (container.status, health) {
+        (Status::Running, Some(Healthy)) => "healthy".to_owned(),
+        (Status::Running, Some(Unhealthy)) => "unhealthy".to_owned(),
+        (Status::Running, Some(Starting)) => "running (health: starting)".to_owned(),
+        (Status::Running, None) => "running".to_owned(),
+        (Status::Exited, _) if container.exit_code == 0 => "completed".to_owned(),
+        (Status::Exited, _) => format!("exited ({})", container.exit_code),
+        (Status::Created, _) => "created".to_owned(),
+        (Status::Paused, _) => "paused".to_owned(),
+        (Status::Restarting, _) => format!("restarting (exited {})", container.exit_code),
+        (Status::Dead, _) => "dead".to_owned(),
+    }
+}
+
+/// A container as `--json` shows it.
+pub(crate) fn container_json(service: &str, container: &Container) -> Value {
+    json!({
+        "service": service,
+        "id": container.id,
+        "name": container.name,
+        "image": container.image_id,
+        "state": state(container),
+        "exit_code": (container.status == Status::Exited).then_some(container.exit_code),
+        "started_at": container.started_at,
+        "addresses": addresses(container),
+    })
+}

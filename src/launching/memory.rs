@@ -1,0 +1,48 @@
+//! What is remembered of a project's containers and of files that images are built from, between runs. Owns its place
+//! and form; losing it costs time and nothing else.
+
+use std::path::PathBuf;
+
+use pyfast_launcher::{FileDigests, Record};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::state::digest;
+
+/// A project's memory.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Memory {
+    pub(crate) record: Record,
+    pub(crate) digests: FileDigests,
+    #[serde(skip)]
+    file: PathBuf,
+}
+
+impl Memory {
+    /// The memory of a compose project on an engine; empty when there is none, or none that can be read.
+    pub(crate) fn load(settings: &Settings, project: &str, host: &str) -> Result<Self, Failure> {
+        let directory = settings.project.directory.display().to_string();
+        let key = digest(format!("{host}\n{directory}").as_bytes());
+        let name = format!("{project}-{}.json", &key[..16]);
+        let file = settings.data_directory()?.join("launch/v1").join(name);
+        let known = fs_err::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        Ok(Self { file, ..known.unwrap_or_default() })
+    }
+
+    /// Keeps it. A memory that cannot be kept makes the next run slower, so it is only told.
+    pub(crate) fn store(&self, settings: &Settings) {
+        let write = || -> std::io::Result<()> {
+            if let Some(directory) = self.file.parent() {
+                fs_err::create_dir_all(directory)?;
+            }
+            let temporary = self.file.with_extension(format!("{}.new", std::process::id()));
+            fs_err::write(&temporary, serde_json::to_vec(self)?)?;
+            fs_err::rename(&temporary, &self.file)
+        };
+        if let Err(error) = write() {
+            settings.ui.warning(format!("cannot remember what was started: {error}"));
+        }
+    }
+}
