@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink};
 use pyfast_resolver::{
-    BuildFailure, BuildStage, Error as ResolveError, FormatControl, Lock, Locked, PackageName,
-    SourceDist, SourceTree,
+    BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock, Locked,
+    PackageName, SourceDist, SourceTree,
 };
 
 use crate::environment::compiling_python;
@@ -19,17 +19,22 @@ use crate::settings::{Python, Settings};
 /// Wheels built from source, by package.
 pub(crate) type BuiltWheels = BTreeMap<PackageName, BuiltWheel>;
 
-/// Which kinds of distributions the options allow.
-pub(crate) fn formats(args: &ResolveArgs) -> Result<FormatControl, Failure> {
+/// Which kinds of distributions the files' options and then the command line's allow.
+pub(crate) fn formats(
+    args: &ResolveArgs,
+    index: Option<&IndexOptions>,
+) -> Result<FormatControl, Failure> {
     let mut formats = FormatControl::default();
-    formats.only_binary.all = args.no_build;
     let wrong = |name: String| Failure::usage(format!("`{name}` is no package name"));
-    for text in &args.only_binary {
+    let only = index.into_iter().flat_map(|index| &index.only_binary);
+    for text in only.chain(&args.only_binary) {
         formats.only_binary.add(text).map_err(wrong)?;
     }
-    for text in &args.no_binary {
+    let no = index.into_iter().flat_map(|index| &index.no_binary);
+    for text in no.chain(&args.no_binary) {
         formats.no_binary.add(text).map_err(wrong)?;
     }
+    formats.only_binary.all |= args.no_build;
     Ok(formats)
 }
 
@@ -81,8 +86,9 @@ impl Session {
         &self,
         lock: &Lock,
         args: &ResolveArgs,
+        index: Option<&IndexOptions>,
     ) -> Result<BuiltWheels, Failure> {
-        let formats = formats(args)?;
+        let formats = formats(args, index)?;
         let mut built = BuiltWheels::new();
         for package in lock.packages.iter().filter(|package| package.filename.source().is_some()) {
             let source = source(package);

@@ -1,6 +1,7 @@
 //! From settings to a lock: what `lock` and `sync` share. Joins the resolver's parts and gives it
 //! the world: files, indexes, cache, runtime.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -208,6 +209,10 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     if args.no_build || !args.only_binary.is_empty() || !args.no_binary.is_empty() {
         built = format!(" {} {:?} {:?}", args.no_build, args.only_binary, args.no_binary);
     }
+    let files = (&set.index.only_binary, &set.index.no_binary);
+    if !files.0.is_empty() || !files.1.is_empty() {
+        let _ = write!(built, " files {:?} {:?}", files.0, files.1);
+    }
     let settings = format!(
         "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}{built}",
         args.prerelease,
@@ -305,7 +310,7 @@ impl Session {
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
         let Request { set, args, target, previous } = *request;
-        let policy = policy(set, target, base_policy(args, previous)?)?;
+        let policy = policy(set, target, base_policy(set, args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
         let mut sources = self.sources.clone();
         sources.direct = direct_wheels(set, target)?;
@@ -347,7 +352,11 @@ fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
-fn base_policy(args: &ResolveArgs, previous: Option<&Lock>) -> Result<Policy, Failure> {
+fn base_policy(
+    set: &RequirementSet,
+    args: &ResolveArgs,
+    previous: Option<&Lock>,
+) -> Result<Policy, Failure> {
     let kept = previous.filter(|_| !args.upgrade).into_iter().flat_map(|lock| &lock.packages);
     let kept = kept.filter(|package| !args.upgrade_package.contains(&package.name));
     Ok(Policy {
@@ -363,7 +372,7 @@ fn base_policy(args: &ResolveArgs, previous: Option<&Lock>) -> Result<Policy, Fa
         },
         preferred: kept.map(|package| (package.name.clone(), package.version.clone())).collect(),
         exclude_newer: cutoff(args)?,
-        formats: formats(args)?,
+        formats: formats(args, Some(&set.index))?,
         ..Policy::default()
     })
 }

@@ -204,7 +204,8 @@ impl Job<'_> {
         lock: &Lock,
     ) -> Result<BuiltWheels, Failure> {
         lock.packages.iter().filter_map(wanted).for_each(|wanted| downloads.start(wanted));
-        session.build_all(lock, &self.options.resolve)
+        let index = self.inputs.as_ref().map(|inputs| &inputs.set.index);
+        session.build_all(lock, &self.options.resolve, index)
     }
 
     /// A session that builds what has no wheel.

@@ -28,6 +28,8 @@ use crate::event::Event;
 use crate::interpreter::Interpreter;
 use crate::record;
 
+pub(crate) use built::remembered_wheel;
+
 use built::Memory;
 use hook::{Answer, Hook};
 use system::BuildSystem;

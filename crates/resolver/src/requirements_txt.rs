@@ -213,11 +213,7 @@ impl Reader<'_> {
             ("--no-index", _) => index.no_index = true,
             ("--require-hashes", _) => index.require_hashes = true,
             ("--pre", _) => index.pre = true,
-            ("--no-binary", Some(names)) => {
-                let warning = format!("{origin}: --no-binary has no effect in pyfast");
-                index.no_binary.push(names);
-                self.set.warnings.push(warning);
-            }
+            ("--no-binary", Some(names)) => index.no_binary.push(names),
             ("--only-binary", Some(names)) => index.only_binary.push(names),
             (name, _) => {
                 self.set.warnings.push(format!("{origin}: {name} has no effect in pyfast"));
@@ -420,7 +416,7 @@ mod tests {
         let set = read_requirements(&[path], &[], &[], &ReadContext::default()).expect("read");
         assert_eq!(set.index.no_binary, ["a,b", ":none:"]);
         assert_eq!(set.index.only_binary, [":all:"]);
-        assert_eq!(set.warnings.len(), 2, "nothing is built from source yet, and that is said");
+        assert!(set.warnings.is_empty(), "they have an effect");
     }
 
     #[test]

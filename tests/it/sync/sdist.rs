@@ -46,6 +46,20 @@ fn a_wheel_is_preferred_and_no_binary_builds_all_the_same() {
 }
 
 #[test]
+fn rule_44_a_file_says_what_is_built_and_the_command_line_takes_it_back() {
+    let world = world();
+    world.index.add(&Wheel::new("both", "1.0"));
+    Sdist::new("both", "1.0").publish(&world);
+    world.require(&["--no-binary :all:", "--only-binary other", "both"]);
+    world.sync(&["--no-binary", ":none:"]);
+    assert_eq!(builds(&world), 0);
+    let built = world.sync(&[]);
+    assert_eq!(built.packages(), ["both==1.0"]);
+    assert_eq!(builds(&world), 1);
+    assert!(!world.sync(&[]).changed());
+}
+
+#[test]
 fn no_build_takes_an_older_wheel_and_runs_nothing() {
     let world = world();
     world.index.add(&Wheel::new("both", "1.0"));

@@ -89,6 +89,12 @@ impl Memory {
     }
 }
 
+/// The wheel that an entry of the index names; `None` for a file that is no entry.
+pub(crate) fn remembered_wheel(path: &Path) -> Option<Sha256> {
+    let text = path.extension().is_some_and(|end| end == "json").then(|| fs_err::read(path))?;
+    Some(serde_json::from_slice::<Entry>(&text.ok()?).ok()?.sha256)
+}
+
 /// `METADATA` of a wheel in the store.
 pub(super) fn stored_metadata(store: &Store, wheel: &Sha256) -> Result<String, Error> {
     let inside = store.manifest(wheel)?.dist_info;
