@@ -19,6 +19,7 @@ pub(crate) mod run;
 pub(crate) mod sync;
 pub(crate) mod up;
 pub(crate) mod verify;
+pub(crate) mod why;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Logs(args) => logs::run(args, &settings),
         Command::Bench(args) => run_bench(args, &settings),
         Command::List(args) => list::run(args, &settings),
+        Command::Why(args) => why::run(args, &settings),
         Command::History(args) => history::run(args, &settings),
         Command::Rollback(args) => rollback::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),

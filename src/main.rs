@@ -1,5 +1,6 @@
 //! pyfast: installs Python dependencies into a shared volume and starts slim containers on it.
 
+mod building;
 mod cli;
 mod commands;
 mod config;

@@ -59,6 +59,10 @@ impl Progress {
                 self.ui.detail(format!("fetching {wheel}{size}"));
                 self.bar.set_message(wheel);
             }
+            Event::Building { source } => {
+                self.ui.detail(format!("building {source}"));
+                self.bar.set_message(format!("building {source}"));
+            }
             Event::Admitted { wheel, files, .. } => {
                 self.ui.detail(format!("unpacked {wheel} ({files} files)"));
                 self.bar.inc(1);

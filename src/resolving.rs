@@ -1,10 +1,12 @@
 //! From settings to a lock: what `lock` and `sync` share. Joins the resolver's parts and gives it
 //! the world: files, indexes, cache, runtime.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use pyfast_installer::Builder;
 use pyfast_resolver::{
     Cache, Client, ClientOptions, Location, Lock, Metadata, OnDecided, PackageName, Policy,
     Preference, Prereleases, ReadContext, Registry, RequirementSet, Selector, Sha256, Source,
@@ -12,6 +14,7 @@ use pyfast_resolver::{
 };
 use tokio::runtime::Runtime;
 
+use crate::building::formats;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
 use crate::settings::Settings;
@@ -75,12 +78,31 @@ pub(crate) struct ResolveArgs {
     /// Leave the dependencies of the requirements out
     #[arg(long, env = "PYFAST_NO_DEPS", help_heading = "Resolution options")]
     pub(crate) no_deps: bool,
-    /// Build nothing from source (pyfast installs wheels, so this is always so)
+    /// Build nothing from source: use only wheels
     #[arg(long, env = "PYFAST_NO_BUILD", help_heading = "Resolution options")]
     pub(crate) no_build: bool,
-    /// Use only wheels of this package, or of `:all:` (this is always so)
+    /// Use only wheels of this package, or of `:all:`
     #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
     pub(crate) only_binary: Vec<String>,
+    /// Build this package from source, or `:all:`, even where there are wheels
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) no_binary: Vec<String>,
+    /// A setting for build backends; may be repeated
+    #[arg(short = 'C', long, value_name = "KEY=VALUE", help_heading = "Build options")]
+    pub(crate) config_settings: Vec<String>,
+    /// A constraints file for what builds need
+    #[arg(
+        long = "build-constraint",
+        visible_alias = "build-constraints",
+        value_name = "FILE",
+        env = "PYFAST_BUILD_CONSTRAINT",
+        value_delimiter = ' ',
+        help_heading = "Build options"
+    )]
+    pub(crate) build_constraints: Vec<PathBuf>,
+    /// Build with what the interpreter itself has installed, in no environment of its own
+    #[arg(long, env = "PYFAST_NO_BUILD_ISOLATION", help_heading = "Build options")]
+    pub(crate) no_build_isolation: bool,
 }
 
 /// Whether pre-releases may be chosen.
@@ -182,8 +204,17 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     }
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
+    // Only what differs from the defaults, so that locks without such options stay up to date.
+    let mut built = String::new();
+    if args.no_build || !args.only_binary.is_empty() || !args.no_binary.is_empty() {
+        built = format!(" {} {:?} {:?}", args.no_build, args.only_binary, args.no_binary);
+    }
+    let files = (&set.index.only_binary, &set.index.no_binary);
+    if !files.0.is_empty() || !files.1.is_empty() {
+        let _ = write!(built, " files {:?} {:?}", files.0, files.1);
+    }
     let settings = format!(
-        "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}",
+        "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}{built}",
         args.prerelease,
         args.resolution,
         args.exclude_newer,
@@ -231,8 +262,10 @@ pub(crate) struct Claim {
 pub(crate) struct Session {
     pub(crate) runtime: Runtime,
     pub(crate) client: Arc<Client>,
-    cache: Cache,
-    sources: Sources,
+    pub(crate) cache: Cache,
+    pub(crate) sources: Sources,
+    /// Who builds what has no wheel.
+    pub(crate) build: Option<Arc<Builder>>,
 }
 
 impl Session {
@@ -260,7 +293,7 @@ impl Session {
         };
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
-        Ok(Self { runtime: runtime()?, client, cache, sources })
+        Ok(Self { runtime: runtime()?, client, cache, sources, build: None })
     }
 
     /// Forgets metadata that turned out not to be the wheel's own.
@@ -277,7 +310,7 @@ impl Session {
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
         let Request { set, args, target, previous } = *request;
-        let policy = policy(set, target, base_policy(args, previous)?)?;
+        let policy = policy(set, target, base_policy(set, args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
         let mut sources = self.sources.clone();
         sources.direct = direct_wheels(set, target)?;
@@ -291,10 +324,16 @@ impl Session {
         if let Some(on_decided) = on_decided {
             registry = registry.on_decided(on_decided);
         }
+        if let Some(build) = &self.build {
+            registry = registry.build_with(Arc::clone(build) as _);
+        }
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
         lock.inputs = Some(inputs_digest(set, args, target));
-        let claims = resolution.packages.iter().map(|package| Claim {
+        // What a wheel built from source says is compared when it is built.
+        let wheels = resolution.packages.iter();
+        let wheels = wheels.filter(|package| package.candidate.filename.wheel().is_some());
+        let claims = wheels.map(|package| Claim {
             filename: package.candidate.filename.to_string(),
             location: package.candidate.location.clone(),
             sha256: package.sha256,
@@ -313,7 +352,11 @@ fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
-fn base_policy(args: &ResolveArgs, previous: Option<&Lock>) -> Result<Policy, Failure> {
+fn base_policy(
+    set: &RequirementSet,
+    args: &ResolveArgs,
+    previous: Option<&Lock>,
+) -> Result<Policy, Failure> {
     let kept = previous.filter(|_| !args.upgrade).into_iter().flat_map(|lock| &lock.packages);
     let kept = kept.filter(|package| !args.upgrade_package.contains(&package.name));
     Ok(Policy {
@@ -328,9 +371,15 @@ fn base_policy(args: &ResolveArgs, previous: Option<&Lock>) -> Result<Policy, Fa
             ResolutionMode::LowestDirect => Preference::LowestDirect,
         },
         preferred: kept.map(|package| (package.name.clone(), package.version.clone())).collect(),
-        exclude_newer: args.exclude_newer.as_deref().map(utc).transpose()?,
+        exclude_newer: cutoff(args)?,
+        formats: formats(args, Some(&set.index))?,
         ..Policy::default()
     })
+}
+
+/// The time of `--exclude-newer`, as indexes give times.
+pub(crate) fn cutoff(args: &ResolveArgs) -> Result<Option<String>, Failure> {
+    args.exclude_newer.as_deref().map(utc).transpose()
 }
 
 /// A time in the form in which indexes give it, so that the texts compare as the times do.

@@ -101,9 +101,10 @@ fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
         let name = match &discard.what {
             Garbage::Generation { id } => id.clone(),
             Garbage::Wheel { sha256, .. } => sha256.to_string(),
-            Garbage::Page { path } | Garbage::Program { path } | Garbage::Lock { path } => {
-                path.display().to_string()
-            }
+            Garbage::Build { path, .. }
+            | Garbage::Page { path }
+            | Garbage::Program { path }
+            | Garbage::Lock { path } => path.display().to_string(),
         };
         json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
     });

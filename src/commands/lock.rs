@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use pyfast_installer::Interpreter;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
+use crate::building::BuildPlace;
 use crate::cli::ResultArgs;
 use crate::environment;
 use crate::failure::{Code, Failure};
@@ -71,8 +72,15 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let output = output(args, &inputs, settings);
     let previous = output.as_ref().and_then(|path| existing(path, &target));
     let cache = settings.cache_directory()?;
-    let session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
+    let root = cache.join("builds-1");
+    let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
+    // A target that is no interpreter at hand has nothing that could build for it.
+    let own = args.python_version.is_none() && args.python_platform.is_none();
+    if own && let Ok(interpreter) = &environment::interpreter(settings) {
+        let place = BuildPlace { root, interpreter, sink: progress.sink() };
+        session.build_in(place, &args.resolve, settings)?;
+    }
     progress.step("resolving");
     let request = Request {
         set: &inputs.set,

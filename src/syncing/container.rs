@@ -55,6 +55,7 @@ pub(super) fn sync(
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
     let Outcome { mut lock, warnings, .. } = session.resolve(&request, None)?;
     let resolve = started.elapsed();
+    refuse_sources(&lock)?;
     for warning in warnings {
         settings.ui.warning(warning);
     }
@@ -97,6 +98,19 @@ pub(super) fn sync(
     Ok(report)
 }
 
+/// A helper container installs wheels only.
+fn refuse_sources(lock: &Lock) -> Result<(), Failure> {
+    let mut packages = lock.packages.iter();
+    let Some(source) = packages.find(|package| package.filename.source().is_some()) else {
+        return Ok(());
+    };
+    let (name, version) = (&source.name, &source.version);
+    let message =
+        format!("cannot build {name}=={version}: a helper container installs wheels only");
+    Err(Failure::new("build", message, Code::Mendable)
+        .hint("run pyfast where it can write the volume, or leave sources out with --no-build"))
+}
+
 /// Files come from the index; an engine whose bridge has no network has the host's.
 fn helper_network(settings: &Settings) -> &str {
     settings.environment.get("PYFAST_HELPER_NETWORK").unwrap_or("bridge")
@@ -109,7 +123,7 @@ fn fetch(root: &Path, session: &Session, lock: &Lock, progress: &Progress) -> Re
     let client = Arc::clone(&session.client);
     let downloads = Downloads::new(store, client, None, session.runtime.handle(), progress.sink());
     progress.expect(lock.packages.len());
-    Ok(downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?)
+    Ok(downloads.finish(&lock.packages.iter().filter_map(wanted).collect::<Vec<_>>())?)
 }
 
 struct Helper<'a> {

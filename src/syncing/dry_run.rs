@@ -6,6 +6,7 @@ use pyfast_resolver::Lock;
 use super::install::{Job, installed};
 use super::lock_file::LockFile;
 use super::report::{Changes, Report, Timings, listed};
+use crate::building::BuiltWheels;
 use crate::failure::Failure;
 use crate::resolving::Request;
 
@@ -15,11 +16,14 @@ impl Job<'_> {
         let lock = self.locked(lock_file)?;
         let before = current(&self.layout, &self.place.name);
         let before_packages = before.as_ref().map(installed).unwrap_or_default();
-        let spec = self.spec(&lock);
+        // Until it is built, a source stands for its wheel: the id is another one then.
+        let spec = self.spec(&lock, &BuiltWheels::new());
         let id = pyfast_installer::id(&self.layout, &spec);
         let mut acts = Vec::new();
         for package in &lock.packages {
-            if !self.layout.wheel(&package.sha256).is_dir() {
+            if package.filename.source().is_some() {
+                acts.push(format!("build {} from {}", package.name, package.filename));
+            } else if !self.layout.wheel(&package.sha256).is_dir() {
                 acts.push(format!("fetch {}", package.filename));
             }
         }
@@ -59,7 +63,7 @@ impl Job<'_> {
                     .inputs
                     .as_ref()
                     .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
-                let session = self.session(&inputs.set)?;
+                let session = self.building_session(&inputs.set)?;
                 self.progress.step("resolving");
                 let request = Request {
                     set: &inputs.set,

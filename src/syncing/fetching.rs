@@ -13,6 +13,7 @@ use pyfast_resolver::{
 use super::install::Job;
 use super::lock_file::LockFile;
 use super::report::Timings;
+use crate::building::{BuildPlace, BuiltWheels};
 use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
@@ -24,20 +25,40 @@ const WHOLE_UP_TO: u64 = 1 << 20;
 /// What fetching gives.
 pub(super) struct Fetched {
     pub(super) lock: Lock,
+    /// Wheels in the store that were built from the lock's sources.
+    pub(super) built: BuiltWheels,
     pub(super) timings: Timings,
     /// Wheels that were unpacked.
     pub(super) count: usize,
     pub(super) session: Option<Session>,
 }
 
-pub(super) fn wanted(package: &Locked) -> Wanted {
-    Wanted {
-        filename: package.filename.clone(),
+/// The wheel that a package of a lock is; `None` where it is source.
+pub(super) fn wanted(package: &Locked) -> Option<Wanted> {
+    Some(Wanted {
+        filename: package.filename.wheel()?.clone(),
         location: package.location.clone(),
         sha256: package.sha256,
         size: package.size,
         body: None,
-    }
+    })
+}
+
+/// The wheels of a lock, and those that were built for it, which may have to be compiled yet.
+fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
+    let wheels = lock.packages.iter().filter_map(|package| {
+        wanted(package).or_else(|| {
+            let built = built.get(&package.name)?;
+            Some(Wanted {
+                filename: built.filename.clone(),
+                location: package.location.clone(),
+                sha256: built.sha256,
+                size: None,
+                body: None,
+            })
+        })
+    });
+    wheels.collect()
 }
 
 impl Job<'_> {
@@ -59,13 +80,13 @@ impl Job<'_> {
             .inputs
             .as_ref()
             .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
-        let session = self.session(&inputs.set)?;
+        let session = self.building_session(&inputs.set)?;
         let downloads = Arc::new(self.downloads(store, &session, compile)?);
         let ahead = Arc::clone(&downloads);
         let on_decided = Box::new(move |candidate: &Candidate, body| {
-            if let Some(sha256) = candidate.sha256 {
+            if let (Some(sha256), Some(wheel)) = (candidate.sha256, candidate.filename.wheel()) {
                 ahead.start(Wanted {
-                    filename: candidate.filename.clone(),
+                    filename: wheel.clone(),
                     location: candidate.location.clone(),
                     sha256,
                     size: candidate.size,
@@ -88,7 +109,8 @@ impl Job<'_> {
         let resolve = resolving.elapsed();
         let fetching = Instant::now();
         self.progress.expect(lock.packages.len());
-        downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?;
+        let built = self.build(&session, &downloads, &lock)?;
+        downloads.finish(&all_wanted(&lock, &built))?;
         let admitted = downloads.admitted();
         self.check_claims(store, &session, &claims, &admitted)?;
         if let Some(path) = &lock_file.path {
@@ -96,7 +118,7 @@ impl Job<'_> {
         }
         let timings = Timings { resolve, fetch: fetching.elapsed(), ..Timings::default() };
         let count = downloads.admitted().len();
-        Ok(Fetched { lock, timings, count, session: Some(session) })
+        Ok(Fetched { lock, built, timings, count, session: Some(session) })
     }
 
     fn fetch_locked(
@@ -105,8 +127,10 @@ impl Job<'_> {
         store: &Arc<Store>,
         compile: bool,
     ) -> Result<Fetched, Failure> {
-        let wheels: Vec<Sha256> = lock.packages.iter().map(|package| package.sha256).collect();
-        let missing = !store.missing(&wheels)?.is_empty();
+        let wheels = lock.packages.iter().filter(|package| package.filename.wheel().is_some());
+        let wheels: Vec<Sha256> = wheels.map(|package| package.sha256).collect();
+        let sources = wheels.len() < lock.packages.len();
+        let missing = sources || !store.missing(&wheels)?.is_empty();
         let missing = missing
             || lock.packages.iter().any(|package| {
                 compile
@@ -117,22 +141,27 @@ impl Job<'_> {
                     )
             });
         if !missing {
-            return Ok(Fetched { lock, timings: Timings::default(), count: 0, session: None });
+            let (built, timings) = (BuiltWheels::new(), Timings::default());
+            return Ok(Fetched { lock, built, timings, count: 0, session: None });
         }
         let fetching = Instant::now();
         // A lock names its files, so no index is needed; but credentials come with the indexes.
-        let session =
-            self.session(&self.inputs.as_ref().map_or_else(RequirementSet::default, |inputs| {
+        let session = self.building_session(&self.inputs.as_ref().map_or_else(
+            RequirementSet::default,
+            |inputs| {
                 let mut credentials = Credentials::default();
                 credentials.merge(&inputs.set.credentials);
                 let index = inputs.set.index.clone();
                 RequirementSet { index, credentials, ..RequirementSet::default() }
-            }))?;
+            },
+        ))?;
         let downloads = self.downloads(store, &session, compile)?;
         self.progress.expect(lock.packages.len());
-        downloads.finish(&lock.packages.iter().map(wanted).collect::<Vec<_>>())?;
+        let built = self.build(&session, &downloads, &lock)?;
+        downloads.finish(&all_wanted(&lock, &built))?;
         let timings = Timings { fetch: fetching.elapsed(), ..Timings::default() };
-        Ok(Fetched { lock, timings, count: downloads.admitted().len(), session: Some(session) })
+        let count = downloads.admitted().len();
+        Ok(Fetched { lock, built, timings, count, session: Some(session) })
     }
 
     /// Metadata that is not the wheel's own could hide a requirement. Wheels that came now are
@@ -165,6 +194,30 @@ impl Job<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Builds the sources of a lock while its wheels are fetched.
+    fn build(
+        &self,
+        session: &Session,
+        downloads: &Downloads,
+        lock: &Lock,
+    ) -> Result<BuiltWheels, Failure> {
+        lock.packages.iter().filter_map(wanted).for_each(|wanted| downloads.start(wanted));
+        let index = self.inputs.as_ref().map(|inputs| &inputs.set.index);
+        session.build_all(lock, &self.options.resolve, index)
+    }
+
+    /// A session that builds what has no wheel.
+    pub(super) fn building_session(&self, set: &RequirementSet) -> Result<Session, Failure> {
+        let mut session = self.session(set)?;
+        let place = BuildPlace {
+            root: self.layout.written().to_owned(),
+            interpreter: &self.interpreter,
+            sink: self.progress.sink(),
+        };
+        session.build_in(place, &self.options.resolve, self.settings)?;
+        Ok(session)
     }
 
     pub(super) fn session(&self, set: &RequirementSet) -> Result<Session, Failure> {
@@ -204,8 +257,14 @@ impl Job<'_> {
     }
 
     /// Hashes every file of the lock's wheels, and fetches those again that are damaged.
-    pub(super) fn heal(&self, store: &Arc<Store>, lock: &Lock) -> Result<(), Failure> {
-        let wheels: Vec<Sha256> = lock.packages.iter().map(|package| package.sha256).collect();
+    pub(super) fn heal(
+        &self,
+        store: &Arc<Store>,
+        lock: &Lock,
+        built: &mut BuiltWheels,
+    ) -> Result<(), Failure> {
+        let wheels: Vec<Sha256> =
+            all_wanted(lock, built).into_iter().map(|wanted| wanted.sha256).collect();
         let findings = verify(&self.layout, &wheels)?;
         if findings.is_empty() {
             return Ok(());
@@ -215,7 +274,7 @@ impl Job<'_> {
         }
         repair(store, &findings)?;
         let compile = self.place.compiles(self.options);
-        self.fetch_locked(lock.clone(), store, compile)?;
+        *built = self.fetch_locked(lock.clone(), store, compile)?.built;
         Ok(())
     }
 }

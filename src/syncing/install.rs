@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::lock_file::{LockFile, own_path};
 use super::report::{Changes, Report, Timings, listed};
 use super::{LockUse, Options, Place};
+use crate::building::BuiltWheels;
 use crate::commands::lock::FILE;
 use crate::environment::packages_json;
 use crate::failure::Failure;
@@ -135,10 +136,11 @@ impl Job<'_> {
         let (lock, mut timings) = (fetched.lock, fetched.timings);
         let composing = Instant::now();
         let lock_text = lock.to_toml(Path::new("/"));
-        let spec = self.spec(&lock);
+        let mut built = fetched.built;
         if self.options.verify || self.options.reinstall {
-            self.heal(&store, &lock)?;
+            self.heal(&store, &lock, &mut built)?;
         }
+        let spec = self.spec(&lock, &built);
         let generation = self.compose(&store, &spec, &lock_text)?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
@@ -163,14 +165,18 @@ impl Job<'_> {
         })
     }
 
-    pub(super) fn spec(&self, lock: &Lock) -> EnvironmentSpec {
-        let packages = lock.packages.iter().map(|package| Package {
-            name: package.name.clone(),
-            version: package.version.clone(),
-            filename: package.filename.to_string(),
-            sha256: package.sha256,
-            requested: package.requested,
-            direct_url: direct_url(package),
+    pub(super) fn spec(&self, lock: &Lock, built: &BuiltWheels) -> EnvironmentSpec {
+        let packages = lock.packages.iter().map(|package| {
+            let built = built.get(&package.name);
+            let filename = built.map(|built| built.filename.to_string());
+            Package {
+                name: package.name.clone(),
+                version: package.version.clone(),
+                filename: filename.unwrap_or_else(|| package.filename.to_string()),
+                sha256: built.map_or(package.sha256, |built| built.sha256),
+                requested: package.requested,
+                direct_url: direct_url(package),
+            }
         });
         let real = &self.settings.project.config.link.real;
         EnvironmentSpec {

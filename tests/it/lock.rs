@@ -6,6 +6,7 @@ mod indexes;
 mod output;
 mod requirements;
 mod scenarios;
+mod sdist;
 mod versions;
 
 use crate::support::world::World;

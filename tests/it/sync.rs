@@ -12,6 +12,7 @@ mod noticed;
 mod output;
 mod record;
 mod scripts;
+mod sdist;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

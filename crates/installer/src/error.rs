@@ -143,6 +143,9 @@ pub enum Error {
     /// A wheel could not be fetched.
     #[error(transparent)]
     Fetch(pyfast_resolver::Error),
+    /// A source distribution could not be built.
+    #[error(transparent)]
+    Build(Box<pyfast_resolver::BuildFailure>),
     /// An error that several askers share.
     #[error(transparent)]
     Shared(std::sync::Arc<Error>),

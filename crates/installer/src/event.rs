@@ -15,6 +15,11 @@ pub enum Event {
         /// Its size in bytes, where that is known.
         size: Option<u64>,
     },
+    /// A source distribution is being built.
+    Building {
+        /// What is built: `name==version`, a file name or a path.
+        source: String,
+    },
     /// A wheel was verified, unpacked and admitted to the store.
     Admitted {
         /// The wheel's file name.

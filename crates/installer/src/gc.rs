@@ -81,6 +81,13 @@ pub enum Garbage {
         /// Where.
         path: PathBuf,
     },
+    /// The memory of a build whose wheel is gone or goes.
+    Build {
+        /// Its entry in the index of built wheels.
+        path: PathBuf,
+        /// The wheel.
+        sha256: Sha256,
+    },
     /// An earlier launcher in `bin/`, or what is left of putting one there.
     Program {
         /// Where.
@@ -100,6 +107,7 @@ impl Garbage {
             Self::Generation { .. } => "generation",
             Self::Wheel { .. } => "wheel",
             Self::Page { .. } => "page",
+            Self::Build { .. } => "build",
             Self::Program { .. } => "program",
             Self::Lock { .. } => "lock",
         }
@@ -112,6 +120,7 @@ impl fmt::Display for Garbage {
             Self::Generation { id } => write!(f, "environment {id}"),
             Self::Wheel { package, .. } => write!(f, "wheel {package}"),
             Self::Page { path } => write!(f, "cached page {}", name(path)),
+            Self::Build { path, .. } => write!(f, "memory of a build {}", name(path)),
             Self::Program { path } => write!(f, "program {}", name(path)),
             Self::Lock { path } => write!(f, "lock file {}", name(path)),
         }

@@ -4,6 +4,7 @@
 mod act;
 mod activate;
 mod archive;
+mod build;
 mod bytecode;
 mod compose;
 mod disk;
@@ -30,6 +31,7 @@ mod fixtures;
 pub use activate::{
     Activation, Rollback, activate, current, history, lease_current, lock_project, rollback_target,
 };
+pub use build::{BuildOptions, BuildTools, Builder, BuiltWheel};
 pub use bytecode::{Compiler, is_compiled};
 pub use compose::plan;
 pub use disk::FileLock;

@@ -5,6 +5,7 @@
 //! <cache>/pages-2/<index digest>/<project>    length of the header, header (JSON), encoded page
 //! <cache>/metadata-2/<aa>/<digest>            excerpt of METADATA; the digest is of wheel digest and URL
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
+//! <cache>/sources-1/<aa>/<digest>             source archives, by digest
 //! ```
 //! A cache that cannot be written is not an error: the next run fetches again.
 
@@ -31,6 +32,7 @@ const HEAD: usize = 48 << 10;
 const OPEN: usize = 256;
 const METADATA: &str = "metadata-2";
 const HINTS: &str = "hints-1";
+const SOURCES: &str = "sources-1";
 
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone)]
@@ -145,6 +147,23 @@ impl Cache {
         if let Some(path) = self.hints_path(index) {
             write(&path, &[hints]);
         }
+    }
+
+    /// A source archive; one that is damaged is none.
+    pub(crate) fn source(&self, digest: &Sha256) -> Option<Bytes> {
+        let bytes = fs_err::read(self.source_path(digest)?).ok()?;
+        (sha256(&bytes) == *digest).then(|| bytes.into())
+    }
+
+    pub(crate) fn store_source(&self, digest: &Sha256, bytes: &[u8]) {
+        if let Some(path) = self.source_path(digest) {
+            write(&path, &[bytes]);
+        }
+    }
+
+    fn source_path(&self, digest: &Sha256) -> Option<PathBuf> {
+        let digest = digest.to_string();
+        Some(self.root.as_ref()?.join(SOURCES).join(&digest[..2]).join(digest))
     }
 
     fn page_path(&self, index: &Url, project: &str) -> Option<PathBuf> {

@@ -15,17 +15,18 @@ use version_ranges::Ranges;
 use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::metadata::python_specifiers;
 use crate::page::{DIRECT, File, Page, PageVersion};
+use crate::source::{DistFilename, FormatControl, SourceFilename};
 use crate::target::Target;
 
-/// A version of a project with the wheel that would be installed.
+/// A version of a project with the wheel that would be installed, or the source it is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The project.
     pub name: PackageName,
     /// The version.
     pub version: Version,
-    /// The wheel's file name.
-    pub filename: WheelFilename,
+    /// The file's name.
+    pub filename: DistFilename,
     /// Where it is.
     pub location: Location,
     /// Its digest, where it is known.
@@ -51,8 +52,10 @@ pub enum Unusable {
     Python(String),
     /// It has wheels, but for other platforms or ABIs: these.
     Tags(String),
-    /// It has only source distributions.
+    /// It has only source distributions, and those are not allowed.
     SourceOnly,
+    /// It has only wheels, and those are not allowed.
+    WheelsOnly,
     /// All its usable files are yanked.
     Yanked,
     /// Its files have other hashes than the requirements give.
@@ -75,6 +78,9 @@ impl fmt::Display for Unusable {
             Self::TooNew => f.write_str("is newer than allowed, or of unknown age"),
             Self::Prerelease => f.write_str("is a pre-release, and those are not allowed"),
             Self::SourceOnly => f.write_str("has no wheel, only source"),
+            Self::WheelsOnly => {
+                f.write_str("has no source, only wheels, and those are not allowed")
+            }
             Self::Yanked => f.write_str("was yanked"),
             Self::Hash => f.write_str("has no file with a hash that the requirements allow"),
             Self::NoFiles => f.write_str("has no installable file"),
@@ -123,6 +129,8 @@ pub struct Policy {
     pub hashes: BTreeMap<PackageName, Vec<Sha256>>,
     /// Files uploaded at or after this ISO 8601 time do not exist (rule 15).
     pub exclude_newer: Option<String>,
+    /// Which kinds of distributions may be used.
+    pub formats: FormatControl,
 }
 
 /// A usable candidate, or why a version is not usable.
@@ -217,7 +225,7 @@ impl Selector {
     }
 
     fn judge(&self, name: &PackageName, version: &PageVersion) -> Result<Candidate, Unusable> {
-        let mut best: Option<((u32, std::cmp::Reverse<u64>), File<'_>, WheelFilename)> = None;
+        let mut best: Option<((u32, std::cmp::Reverse<u64>), File<'_>, DistFilename)> = None;
         let mut reason = Unusable::NoFiles;
         // The reason nearest to being usable is the one worth telling.
         let mut worse = |found: Unusable| {
@@ -226,7 +234,7 @@ impl Selector {
                 Unusable::Yanked => 1,
                 Unusable::Python(_) => 2,
                 Unusable::Tags(_) | Unusable::Prerelease | Unusable::TooNew => 3,
-                Unusable::SourceOnly => 4,
+                Unusable::SourceOnly | Unusable::WheelsOnly => 4,
                 Unusable::NoFiles => 5,
             };
             if distance(&found) < distance(&reason) {
@@ -244,7 +252,8 @@ impl Selector {
                     worse(unusable);
                 }
                 Ok((rank, filename)) => {
-                    let build = filename.build.as_ref().map_or(0, |build| build.0);
+                    let build = filename.wheel().and_then(|wheel| wheel.build.as_ref());
+                    let build = build.map_or(0, |build| build.0);
                     let rank = (rank, std::cmp::Reverse(build));
                     if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
                         best = Some((rank, file, filename));
@@ -266,21 +275,13 @@ impl Selector {
         version: &PageVersion,
         file: &File<'_>,
         allowed: Option<&Vec<Sha256>>,
-    ) -> Result<(u32, WheelFilename), Unusable> {
+    ) -> Result<(u32, DistFilename), Unusable> {
         if let Some(cutoff) = &self.policy.exclude_newer
             && file.upload_time.as_deref().is_none_or(|time| time >= cutoff.as_str())
         {
             return Err(Unusable::NoFiles);
         }
-        if !file.filename.ends_with(".whl") {
-            return Err(Unusable::SourceOnly);
-        }
-        let filename = WheelFilename::from_str(&file.filename).or(Err(Unusable::NoFiles))?;
-        if filename.name != *name {
-            return Err(Unusable::NoFiles);
-        }
-        let rank =
-            self.target.tags.rank(&filename).ok_or_else(|| Unusable::Tags(tags_of(&filename)))?;
+        let (rank, filename) = self.rank(name, version, file)?;
         self.check_python(file)?;
         let pinned = || self.policy.pins.contains(&(name.clone(), version.version.clone()));
         let locked = || self.policy.preferred.get(name) == Some(&version.version);
@@ -291,6 +292,33 @@ impl Selector {
             (Some(allowed), Some(digest)) if !allowed.contains(&digest) => Err(Unusable::Hash),
             _ => Ok((rank, filename)),
         }
+    }
+
+    /// How well a file fits the target: any wheel that fits is better than source.
+    fn rank(
+        &self,
+        name: &PackageName,
+        version: &PageVersion,
+        file: &File<'_>,
+    ) -> Result<(u32, DistFilename), Unusable> {
+        let direct = version.index == DIRECT;
+        if !file.filename.ends_with(".whl") {
+            if !direct && !self.policy.formats.allows_source(name) {
+                return Err(Unusable::SourceOnly);
+            }
+            let filename = SourceFilename::of(name, &file.filename).ok_or(Unusable::NoFiles)?;
+            return Ok((u32::MAX, DistFilename::Source(filename)));
+        }
+        let filename = WheelFilename::from_str(&file.filename).or(Err(Unusable::NoFiles))?;
+        if filename.name != *name {
+            return Err(Unusable::NoFiles);
+        }
+        if !direct && !self.policy.formats.allows_wheel(name) {
+            return Err(Unusable::WheelsOnly);
+        }
+        let rank =
+            self.target.tags.rank(&filename).ok_or_else(|| Unusable::Tags(tags_of(&filename)))?;
+        Ok((rank, DistFilename::Wheel(filename)))
     }
 
     /// Rule 13: the full specifier counts for a concrete interpreter; one that cannot be read drops
@@ -327,7 +355,7 @@ fn to_candidate(
     name: &PackageName,
     version: &PageVersion,
     file: &File<'_>,
-    filename: WheelFilename,
+    filename: DistFilename,
 ) -> Option<Candidate> {
     let location = if file.url.starts_with('/') {
         Location::Path(file.url.to_string().into())

@@ -125,6 +125,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A source distribution could not be built.
+    #[error(transparent)]
+    Build(Box<crate::build_source::BuildFailure>),
     /// A wheel on this machine cannot be read.
     #[error("cannot read the wheel `{}`", path.display())]
     ReadWheel {

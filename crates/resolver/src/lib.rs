@@ -3,6 +3,7 @@
 //!
 //! [`read_requirements`] → [`resolve`] over a [`Registry`] → [`Lock`].
 
+mod build_source;
 mod cache;
 mod candidate;
 mod client;
@@ -28,14 +29,17 @@ mod remote;
 mod report;
 mod requirement;
 mod requirement_line;
+mod requirement_source;
 mod requirements_txt;
 mod requirements_write;
 mod resolution;
 mod simple;
 mod solve;
+mod source;
 mod tags;
 mod target;
 
+pub use build_source::{BuildFailure, BuildSource, BuildStage, Missing};
 pub use cache::Cache;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Selector, Unusable};
 pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
@@ -51,8 +55,14 @@ pub use platform::named_target;
 pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
+pub use requirement_source::{DirectSource, Place, Repository, Vcs, parse_source};
 pub use requirements_txt::{IndexOptions, ReadContext, RequirementSet, read_requirements};
 pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
+pub use source::archive::{Member, Visit, walk_source};
+pub use source::{
+    DistFilename, FormatControl, Projects, SourceDist, SourceFilename, SourceTree,
+    build_requirements, fetch_source,
+};
 pub use tags::{Libc, TagFacts, Tags};
 pub use target::Target;

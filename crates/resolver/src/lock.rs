@@ -11,10 +11,11 @@ use pep508_rs::{MarkerTree, PackageName};
 use serde::Deserialize;
 use url::Url;
 
-use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::lock_write;
 use crate::resolution::Resolution;
+use crate::source::{DistFilename, SourceFilename};
 use crate::target::Target;
 
 /// What is to be installed, each package with the one wheel that fits the target.
@@ -37,8 +38,8 @@ pub struct Locked {
     pub name: PackageName,
     /// The version.
     pub version: Version,
-    /// The wheel's file name.
-    pub filename: WheelFilename,
+    /// The file's name.
+    pub filename: DistFilename,
     /// Where it is.
     pub location: Location,
     /// Its digest.
@@ -194,6 +195,7 @@ struct Package {
     dependencies: Vec<Reference>,
     #[serde(default)]
     wheels: Vec<Artifact>,
+    sdist: Option<Artifact>,
     archive: Option<Artifact>,
 }
 
@@ -219,8 +221,8 @@ struct Hashes {
 }
 
 impl Artifact {
-    /// The wheel's file name; `None` where this is no wheel.
-    fn filename(&self) -> Option<WheelFilename> {
+    /// The file's name; `None` where it has none.
+    fn filename(&self) -> Option<String> {
         let last = |path: &str| {
             crate::requirement_line::percent_decode(path.rsplit('/').next().unwrap_or_default())
         };
@@ -230,7 +232,7 @@ impl Artifact {
             (None, None, Some(path)) => path.file_name()?.to_str()?.to_owned(),
             (None, None, None) => return None,
         };
-        name.parse().ok()
+        Some(name)
     }
 
     fn location(&self, directory: &Path) -> Option<Location> {
@@ -246,29 +248,42 @@ impl Artifact {
 }
 
 impl Package {
+    /// The wheel that fits best, else the source.
+    fn best(&self, target: &Target) -> Option<(DistFilename, &Artifact)> {
+        let artifacts = self.wheels.iter().chain(&self.archive);
+        let wheels = artifacts.filter_map(|artifact| {
+            let filename: crate::WheelFilename = artifact.filename()?.parse().ok()?;
+            let build = filename.build.as_ref().map_or(0, |build| build.0);
+            let rank = (target.tags.rank(&filename)?, std::cmp::Reverse(build));
+            Some((rank, filename, artifact))
+        });
+        if let Some((_, filename, artifact)) = wheels.min_by_key(|(rank, ..)| *rank) {
+            return Some((DistFilename::Wheel(filename), artifact));
+        }
+        let mut sources = self.sdist.iter().chain(&self.archive);
+        sources.find_map(|artifact| {
+            let filename = SourceFilename::of(&self.name, &artifact.filename()?)?;
+            Some((DistFilename::Source(filename), artifact))
+        })
+    }
+
     fn locked(self, directory: &Path, target: &Target) -> Result<Locked, String> {
         let direct = self.archive.is_some();
-        let artifacts = self.wheels.iter().chain(&self.archive);
-        let fitting = artifacts.filter_map(|artifact| {
-            let filename = artifact.filename()?;
-            let build = filename.build.as_ref().map_or(0, |build| build.0);
-            Some((target.tags.rank(&filename)?, std::cmp::Reverse(build), filename, artifact))
-        });
-        let best = fitting.min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-        let (_, _, filename, artifact) =
-            best.ok_or("none of its files is a wheel for this platform and Python")?;
-        if filename.name != self.name {
-            return Err(format!("its wheel {filename} is another project's"));
+        let (filename, artifact) = self
+            .best(target)
+            .ok_or("none of its files is a wheel for this platform and Python, or source")?;
+        if *filename.name() != self.name {
+            return Err(format!("its file {filename} is another project's"));
         }
         if let Some(version) = &self.version
-            && *version != filename.version
+            && version != filename.version()
         {
-            return Err(format!("its wheel {filename} is not version {version}"));
+            return Err(format!("its file {filename} is not version {version}"));
         }
         Ok(Locked {
-            version: self.version.unwrap_or_else(|| filename.version.clone()),
-            location: artifact.location(directory).ok_or("its wheel has neither URL nor path")?,
-            sha256: artifact.hashes.sha256.ok_or("its wheel has no sha256")?,
+            version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
+            location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
+            sha256: artifact.hashes.sha256.ok_or("its file has no sha256")?,
             size: artifact.size,
             upload_time: artifact.upload_time.map(|time| time.to_string()),
             filename,

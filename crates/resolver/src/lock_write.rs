@@ -42,6 +42,8 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     let artifact = artifact(package, directory);
     if package.direct {
         table["archive"] = value(artifact);
+    } else if package.filename.source().is_some() {
+        table["sdist"] = value(artifact);
     } else {
         table["wheels"] = value(Array::from_iter([artifact]));
     }
@@ -92,13 +94,16 @@ fn tool(lock: &Lock) -> Table {
 mod tests {
     use super::*;
     use crate::distribution::Sha256;
+    use crate::source::{DistFilename, SourceFilename};
     use crate::target::tests::target;
 
     fn locked(name: &str, location: Location) -> Locked {
         Locked {
             name: name.parse().expect("a name"),
             version: "1.0".parse().expect("a version"),
-            filename: format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
+            filename: DistFilename::Wheel(
+                format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
+            ),
             location,
             sha256: Sha256([7; 32]),
             size: Some(9),
@@ -117,14 +122,19 @@ mod tests {
         first.dependencies = vec!["b".parse().expect("a name")];
         let mut second = locked("b", Location::Path("/p/w/b-1.0-py3-none-any.whl".into()));
         second.direct = true;
+        let url = "https://h.test/c-1.0.tar.gz".parse().expect("a URL");
+        let mut third = locked("c", Location::Url(url));
+        let source = SourceFilename::parse("c-1.0.tar.gz").expect("a file name");
+        third.filename = DistFilename::Source(source);
         let lock = Lock {
-            packages: vec![first, second],
+            packages: vec![first, second, third],
             requires_python: "==3.11.*".parse().ok(),
             environments: vec!["sys_platform == 'linux'".to_owned()],
             inputs: Some("x".to_owned()),
         };
         let text = lock.to_toml(Path::new("/p"));
         assert!(text.contains("path = \"w/b-1.0-py3-none-any.whl\""), "{text}");
+        assert!(text.contains("sdist = { name = \"c-1.0.tar.gz\""), "{text}");
         let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
         assert_eq!(read, lock);
         assert_eq!(read.to_toml(Path::new("/p")), text);
@@ -144,7 +154,7 @@ mod tests {
             "other platforms",
         );
         check(
-            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.gz'\n",
+            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.xz'\nhashes={}\n",
             "none of its files",
         );
         check("[", "TOML");

@@ -168,7 +168,7 @@ fn mend(text: &str) -> String {
 }
 
 /// Header fields up to the first blank line, with folded lines joined.
-fn headers(text: &str) -> impl Iterator<Item = (&str, String)> {
+pub(crate) fn headers(text: &str) -> impl Iterator<Item = (&str, String)> {
     let mut lines = text.lines().peekable();
     std::iter::from_fn(move || {
         loop {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -17,11 +17,12 @@ use tokio::sync::Semaphore;
 use url::Url;
 use version_ranges::Ranges;
 
+use crate::build_source::{BuildFailure, BuildSource, BuildStage};
 use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
 use crate::client::{Client, LARGEST_FILE, Request};
 use crate::direct;
-use crate::distribution::{Location, Sha256};
+use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::hints::Hints;
@@ -32,6 +33,8 @@ use crate::packages::Packages;
 use crate::page::Page;
 use crate::remote::{self, Ranged};
 use crate::requirement::DirectWheel;
+use crate::source::statics::Statements;
+use crate::source::{self, DistFilename, SourceDist, SourceFilename, SourceTree};
 
 /// How several indexes are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,6 +94,8 @@ struct Shared {
     no_ranges: AtomicBool,
     /// Bounds the memory that whole wheels take.
     bodies: Semaphore,
+    /// Who makes metadata of sources that do not state their own.
+    build: OnceLock<Arc<dyn BuildSource>>,
     runtime: Handle,
 }
 
@@ -123,6 +128,7 @@ impl Registry {
             digests: Mutex::default(),
             no_ranges: AtomicBool::new(false),
             bodies: Semaphore::new(24),
+            build: OnceLock::new(),
             runtime: runtime.clone(),
         };
         Self { shared: Arc::new(shared), on_decided: None, unsettled: Mutex::default() }
@@ -132,6 +138,14 @@ impl Registry {
     #[must_use]
     pub fn on_decided(mut self, on_decided: OnDecided) -> Self {
         self.on_decided = Some(on_decided);
+        self
+    }
+
+    /// Has sources built that do not state their metadata.
+    #[must_use]
+    pub fn build_with(self, build: Arc<dyn BuildSource>) -> Self {
+        // A second builder would change nothing: the first one stays.
+        let _ = self.shared.build.set(build);
         self
     }
 
@@ -259,7 +273,9 @@ impl Packages for Registry {
         let (shared, name) = (Arc::clone(&self.shared), name.clone());
         let candidate = move |page: &Page| {
             let found = shared.selector.select(&name, page, &range)?;
-            let candidate = found.as_ref().as_ref().ok()?;
+            // The code of a source runs only if the solver decides on it.
+            let candidate =
+                found.as_ref().as_ref().ok().filter(|c| c.filename.wheel().is_some())?;
             Some(Shared::start_metadata(&shared, candidate))
         };
         if let Some(Ok(page)) = page.peek() {
@@ -350,10 +366,18 @@ impl Shared {
         // A file on this machine may change under an unchanged name.
         let cacheable = matches!(candidate.location, Location::Url(_));
         let cached = cacheable.then(|| self.cache.metadata(&key)).flatten();
-        let fresh = cached.is_none();
-        let text = match cached {
-            Some(text) => text,
-            None => metadata::excerpt(&self.fetch_metadata(candidate).await?),
+        let mut fresh = cached.is_none();
+        let text = match (cached, &candidate.filename) {
+            (Some(text), _) => text,
+            (None, DistFilename::Wheel(wheel)) => {
+                metadata::excerpt(&self.fetch_metadata(candidate, wheel).await?)
+            }
+            (None, DistFilename::Source(source)) => {
+                let (text, stated) = self.source_metadata(candidate, source).await?;
+                // What a build gives depends on its settings; the builder remembers it.
+                fresh = stated;
+                metadata::excerpt(&text)
+            }
         };
         let metadata = checked(&text, candidate);
         if fresh && cacheable && metadata.is_ok() {
@@ -362,9 +386,52 @@ impl Shared {
         Ok(metadata)
     }
 
-    async fn fetch_metadata(&self, candidate: &Candidate) -> Result<String, Error> {
+    /// The metadata of a source, and whether the source states it.
+    async fn source_metadata(
+        &self,
+        candidate: &Candidate,
+        filename: &SourceFilename,
+    ) -> Result<(String, bool), Error> {
+        let name = &filename.text;
+        let (bytes, sha256) = source::fetch_source(
+            &self.client,
+            &self.cache,
+            name,
+            &candidate.location,
+            candidate.sha256,
+        )
+        .await?;
+        {
+            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+            digests.insert(candidate.location.to_string(), sha256);
+        }
+        let source = SourceDist {
+            name: Some(filename.name.clone()),
+            version: Some(filename.version.clone()),
+            tree: SourceTree::Archive {
+                filename: name.clone(),
+                location: candidate.location.clone(),
+                sha256,
+            },
+            subdirectory: None,
+            editable: false,
+        };
+        let build = self.build.get().cloned();
+        // Reading the archive and building take long, and building waits for this runtime.
+        let work = move || stated_or_built(&source, &bytes, build.as_deref());
+        match tokio::task::spawn_blocking(work).await {
+            Ok(metadata) => metadata,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    async fn fetch_metadata(
+        &self,
+        candidate: &Candidate,
+        wheel: &WheelFilename,
+    ) -> Result<String, Error> {
         let url = match &candidate.location {
-            Location::Path(path) => return remote::from_path(&candidate.filename, path),
+            Location::Path(path) => return remote::from_path(wheel, path),
             Location::Url(url) => url,
         };
         if candidate.core_metadata {
@@ -380,18 +447,18 @@ impl Shared {
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
-            match remote::by_ranges(&self.client, &candidate.filename, url, candidate.size).await? {
+            match remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
                 Ranged::Text(text) => return Ok(text),
                 Ranged::Whole(bytes) => {
                     self.no_ranges.store(true, Ordering::Relaxed);
                     self.keep(candidate, &bytes)?;
-                    return remote::from_bytes(&candidate.filename, &bytes);
+                    return remote::from_bytes(wheel, &bytes);
                 }
                 Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
             }
         }
         let bytes = self.fetch_whole(candidate, url).await?;
-        remote::from_bytes(&candidate.filename, &bytes)
+        remote::from_bytes(wheel, &bytes)
     }
 
     async fn fetch_whole(&self, candidate: &Candidate, url: &Url) -> Result<Bytes, Error> {
@@ -431,6 +498,26 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+fn stated_or_built(
+    source: &SourceDist,
+    bytes: &Bytes,
+    build: Option<&dyn BuildSource>,
+) -> Result<(String, bool), Error> {
+    let failed =
+        |stage, reason: &str| Error::Build(Box::new(BuildFailure::new(source, stage, reason)));
+    let SourceTree::Archive { filename, .. } = &source.tree else {
+        return Err(failed(BuildStage::Source, "it is no archive"));
+    };
+    let stated = Statements::read(filename, bytes, source.subdirectory.as_deref())
+        .map_err(|error| failed(BuildStage::Source, &error.to_string()))?;
+    if let Some(metadata) = stated.metadata() {
+        return Ok((metadata, true));
+    }
+    let nobody = "it does not state its metadata, and nothing can be built for this target here";
+    let build = build.ok_or_else(|| failed(BuildStage::Allowed, nobody))?;
+    Ok((build.metadata(source)?, false))
 }
 
 /// Metadata that is of this candidate.

@@ -49,6 +49,10 @@ pub struct IndexOptions {
     pub require_hashes: bool,
     /// `--pre`.
     pub pre: bool,
+    /// Values of `--no-binary`, in their order: names separated by commas, `:all:` or `:none:`.
+    pub no_binary: Vec<String>,
+    /// Values of `--only-binary`, in the same form.
+    pub only_binary: Vec<String>,
 }
 
 /// What reading may look at besides the files.
@@ -209,6 +213,8 @@ impl Reader<'_> {
             ("--no-index", _) => index.no_index = true,
             ("--require-hashes", _) => index.require_hashes = true,
             ("--pre", _) => index.pre = true,
+            ("--no-binary", Some(names)) => index.no_binary.push(names),
+            ("--only-binary", Some(names)) => index.only_binary.push(names),
             (name, _) => {
                 self.set.warnings.push(format!("{origin}: {name} has no effect in pyfast"));
             }
@@ -263,18 +269,35 @@ fn take_option(text: &str) -> Option<(&'static str, Option<String>, &str)> {
     Some((name, Some(value.to_owned()), after))
 }
 
-/// Text of a file: UTF-8 or UTF-16 with a byte-order mark, else UTF-8.
+/// Text of a file (rule 40): a byte-order mark decides, else a coding line (PEP 263), else UTF-8.
 fn decode(bytes: &[u8]) -> Option<String> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-        String::from_utf16(&units).ok()
+    let encoding = match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding,
+        None => match declared(bytes) {
+            Some(label) => encoding_rs::Encoding::for_label(label.as_bytes())?,
+            None => encoding_rs::UTF_8,
+        },
     };
-    match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
-        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => String::from_utf8(bytes.to_vec()).ok(),
-    }
+    let (text, _, broken) = encoding.decode(bytes);
+    (!broken).then(|| text.into_owned())
+}
+
+/// The label of the encoding that a comment of the first two lines declares.
+fn declared(bytes: &[u8]) -> Option<String> {
+    let lines = bytes.split(|byte| *byte == b'\n').take(2);
+    let comments = lines.filter(|line| line.trim_ascii_start().starts_with(b"#"));
+    let name = comments.map(String::from_utf8_lossy).find_map(|line| {
+        let (_, after) = line.split_once("coding")?;
+        let after = after.strip_prefix([':', '='])?.trim_start();
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+        Some(after[..end.unwrap_or(after.len())].to_ascii_lowercase().replace('_', "-"))
+    })?;
+    // Python's spellings that are no labels of the encoding standard.
+    Some(match name.as_str() {
+        "latin-1" | "iso-latin-1" => "latin1".to_owned(),
+        "utf-8-sig" | "utf8-sig" => "utf-8".to_owned(),
+        _ => name,
+    })
 }
 
 /// Joins continuations, drops comments and blank lines. Gives the number of each line's first part.
@@ -297,7 +320,11 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     lines.extend(pending);
     lines
         .into_iter()
-        .map(|(number, line)| (number, strip_comment(&line).trim().to_owned()))
+        .map(|(number, line)| {
+            // Text copied from web pages brings no-break spaces along.
+            let line = line.replace(['\u{a0}', '\u{202f}', '\u{2007}', '\u{feff}'], " ");
+            (number, strip_comment(&line).trim().to_owned())
+        })
         .filter(|(_, line)| !line.is_empty())
         .collect()
 }
@@ -360,6 +387,36 @@ mod tests {
         check("a \\\n# comment\nb", &[(1, "a"), (3, "b")]);
         check("a\\", &[(1, "a")]);
         check("a\rb", &[(1, "a"), (2, "b")]);
+        check("a>=1,\\\r\n<2", &[(1, "a>=1,<2")]);
+        check("a\u{a0}>=1\u{a0}# c", &[(1, "a >=1")]);
+    }
+
+    #[test]
+    fn rule_40_a_mark_or_a_coding_line_names_the_encoding() {
+        let latin = b"# -*- coding: latin-1 -*-\na # \xe9";
+        assert_eq!(decode(latin).as_deref(), Some("# -*- coding: latin-1 -*-\na # \u{e9}"));
+        assert_eq!(
+            decode(b"#!x\n# vim: set fileencoding=cp1252 :\n\x80").map(|t| t.ends_with('\u{20ac}')),
+            Some(true)
+        );
+        assert_eq!(decode(b"\xef\xbb\xbfa").as_deref(), Some("a"));
+        assert_eq!(decode(b"\xff\xfea\0").as_deref(), Some("a"));
+        assert_eq!(decode(b"\xfe\xff\0a").as_deref(), Some("a"));
+        assert_eq!(decode(b"a\n\n# coding: latin-1\n\xe9"), None, "only the first two lines count");
+        assert_eq!(decode(b"# coding: nonsense\na"), None);
+        assert_eq!(decode(b"\xe9"), None);
+    }
+
+    #[test]
+    fn rule_44_formats_are_collected_in_order() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("r.txt");
+        fs_err::write(&path, "--no-binary a,b\n--only-binary=:all:\n--no-binary :none:\n")
+            .expect("written");
+        let set = read_requirements(&[path], &[], &[], &ReadContext::default()).expect("read");
+        assert_eq!(set.index.no_binary, ["a,b", ":none:"]);
+        assert_eq!(set.index.only_binary, [":all:"]);
+        assert!(set.warnings.is_empty(), "they have an effect");
     }
 
     #[test]

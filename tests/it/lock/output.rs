@@ -155,3 +155,13 @@ fn uv_installs_urls_and_local_wheels_from_the_lock() {
         assert!(frozen.lines().any(|line| line.starts_with(start)), "{frozen}");
     }
 }
+
+#[test]
+fn why_shows_the_shortest_way_to_a_package() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0").requires("b").requires("c"));
+    world.index.add(&Wheel::new("b", "1.0").requires("c")).add(&Wheel::new("c", "1.0"));
+    world.require(&["a"]).lock(&[]).ok();
+    let ran = world.pyfast(&["why", "c"]).ok();
+    assert_eq!(ran.stdout, "a \u{2192} c\n");
+}

@@ -65,6 +65,16 @@ fn remove(
             }
             remove_file(path)
         }
+        Garbage::Build { path, sha256 } => {
+            // Its wheel may have stayed against the plan.
+            if store.layout().wheel(sha256).exists() {
+                return Ok(false);
+            }
+            // Without its entry nobody reads the metadata as that of a wheel.
+            let removed = remove_file(path)?;
+            remove_file(&path.with_extension("metadata"))?;
+            Ok(removed)
+        }
         Garbage::Page { path } | Garbage::Program { path } => remove_file(path),
         Garbage::Generation { .. } => Ok(false),
     }

@@ -10,6 +10,7 @@ use pyfast_resolver::Sha256;
 use super::facts::{entries, files, is_recent, modified, placed, project_envs};
 use super::{Discard, Garbage, GcOptions, GcPlan, Reason};
 use crate::activate::{current, history};
+use crate::build::remembered_wheel;
 use crate::disk::FileLock;
 use crate::environment::Generation;
 use crate::error::Error;
@@ -43,7 +44,10 @@ pub(super) fn plan(layout: &Layout, options: &GcOptions, now: SystemTime) -> Res
         .collect();
     let locks = locks(layout, &gone)?;
     if let Some(used) = used(&remaining) {
-        discards.extend(wheels(layout, &used, options, now)?);
+        let wheels = wheels(layout, &used, options, now)?;
+        let builds = builds(layout, &wheels)?;
+        discards.extend(wheels);
+        discards.extend(builds);
     }
     discards.extend(pages(layout, options)?);
     discards.extend(programs(layout, now)?);
@@ -134,6 +138,30 @@ fn wheels(
                 Err(_) => (sha256.to_string(), 0),
             };
             found.push(Discard { what: Garbage::Wheel { sha256, package }, bytes });
+        }
+    }
+    Ok(found)
+}
+
+/// Memories of builds, which go together with their wheels.
+fn builds(layout: &Layout, wheels: &[Discard]) -> Result<Vec<Discard>, Error> {
+    let going: BTreeSet<Sha256> = wheels
+        .iter()
+        .filter_map(|discard| match &discard.what {
+            Garbage::Wheel { sha256, .. } => Some(*sha256),
+            _ => None,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for path in entries(&layout.built())? {
+        let Some(sha256) = remembered_wheel(&path) else { continue };
+        if going.contains(&sha256) || !layout.wheel(&sha256).exists() {
+            let bytes = [path.clone(), path.with_extension("metadata")]
+                .iter()
+                .filter_map(|path| fs::symlink_metadata(path).ok())
+                .map(|facts| facts.len())
+                .sum();
+            found.push(Discard { what: Garbage::Build { path, sha256 }, bytes });
         }
     }
     Ok(found)

@@ -164,3 +164,24 @@ fn launchers_that_no_link_names_and_nobody_runs_go() {
     assert_eq!(done.discards, [Discard { what: gone, bytes: 1 }]);
     assert!(layout.bin().join("pyfast-run").exists() && layout.bin().join("pyfast").exists());
 }
+
+#[test]
+fn the_memory_of_a_build_goes_with_its_wheel() {
+    let (root, generations) = root(3);
+    let built = root.layout.built();
+    fs_err::create_dir_all(&built).unwrap();
+    for (name, generation) in [("old", &generations[0]), ("current", &generations[2])] {
+        let packages = generation.spec().unwrap().packages;
+        let own = packages.iter().find(|package| package.name.to_string() == "pkg").unwrap();
+        let entry = format!(r#"{{"filename":"any","sha256":"{}"}}"#, own.sha256);
+        fs_err::write(built.join(name).with_extension("json"), entry).unwrap();
+        fs_err::write(built.join(name).with_extension("metadata"), "Name: pkg").unwrap();
+    }
+    let (_, done, _directory) = collect(root, &options(1));
+    let builds: Vec<_> = done.discards.iter().filter(|one| one.what.kind() == "build").collect();
+    assert_eq!(builds.len(), 1);
+    for (name, stays) in [("old", false), ("current", true)] {
+        assert_eq!(built.join(name).with_extension("json").exists(), stays, "{name}");
+        assert_eq!(built.join(name).with_extension("metadata").exists(), stays, "{name}");
+    }
+}

@@ -1,0 +1,401 @@
+//! Builds wheels from sources (PEP 517) in isolated environments that this crate makes itself, once
+//! however many processes ask. The wheel enters the store through the same audit as any other.
+//! Knows nothing of requirements files; what may be built is the caller's decision.
+
+mod built;
+mod clean;
+mod diagnose;
+mod hook;
+mod system;
+mod tree;
+mod workshop;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyfast_resolver::{
+    BuildFailure, BuildSource, BuildStage, Cache, Client, Error as ResolveError, FormatControl,
+    Requirement, Sha256, SourceDist, SourceTree, WheelFilename, parse_metadata,
+};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use crate::disk::{fresh_name, remove_tree};
+use crate::download::Sink;
+use crate::error::Error;
+use crate::event::Event;
+use crate::interpreter::Interpreter;
+use crate::record;
+
+pub(crate) use built::remembered_wheel;
+
+use built::Memory;
+use hook::{Answer, Hook};
+use system::BuildSystem;
+use workshop::{Workshop, World};
+
+/// How sources are built.
+#[derive(Debug, Clone)]
+pub struct BuildOptions {
+    /// The interpreter of this machine that runs the builds.
+    pub interpreter: Interpreter,
+    /// Whether wheels are for another machine, which only those of pure Python fit.
+    pub foreign: bool,
+    /// The environment variables of this process; those that hold credentials are left out.
+    pub variables: BTreeMap<String, String>,
+    /// Passed on to each backend: one value, or several, for each key.
+    pub config_settings: BTreeMap<String, Vec<String>>,
+    /// Constraints on what builds need.
+    pub constraints: Vec<Requirement>,
+    /// Which kinds of distributions builds may need.
+    pub formats: FormatControl,
+    /// What builds need must have been uploaded before this ISO 8601 time.
+    pub exclude_newer: Option<String>,
+    /// Without isolation: the interpreter of an environment that has what builds need.
+    pub shared: Option<PathBuf>,
+}
+
+/// What builds work with.
+pub struct BuildTools {
+    /// The root where environments of builds and built wheels are kept; made when it is needed.
+    pub root: PathBuf,
+    /// Fetches.
+    pub client: Arc<Client>,
+    /// Pages, metadata and source archives.
+    pub cache: Cache,
+    /// Where requirements of builds come from, without credentials.
+    pub sources: pyfast_resolver::Sources,
+    /// Where fetching runs.
+    pub runtime: Handle,
+    /// Told each step.
+    pub sink: Sink,
+}
+
+/// A wheel in the store that was built from source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltWheel {
+    /// Its file name.
+    pub filename: WheelFilename,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// The text of its `METADATA`.
+    pub metadata: String,
+}
+
+/// Builds sources.
+pub struct Builder {
+    world: Arc<World>,
+    /// What is being built and needs what this one builds.
+    chain: Vec<String>,
+}
+
+/// One source that is ready to be built.
+struct Ready {
+    /// The directory with the project.
+    directory: PathBuf,
+    /// A directory for what hooks write.
+    work: PathBuf,
+    system: BuildSystem,
+    workshop: Arc<Workshop>,
+}
+
+impl Builder {
+    /// A builder; nothing is made before something is built.
+    pub fn new(options: BuildOptions, tools: BuildTools) -> Self {
+        Self { world: Arc::new(World::new(options, tools)), chain: Vec::new() }
+    }
+
+    /// The wheel of a source, built unless that was done before.
+    ///
+    /// # Errors
+    /// [`Error::Build`] with what the build printed; what fetching fails with.
+    pub fn wheel(&self, source: &SourceDist) -> Result<BuiltWheel, Error> {
+        let memory = self.memory(source)?;
+        let store = self.world.store()?;
+        if let Some(built) = memory.wheel(&store)? {
+            return Ok(built);
+        }
+        let _alone = memory.alone(&*self.world.tools.sink)?;
+        if let Some(built) = memory.wheel(&store)? {
+            return Ok(built);
+        }
+        let built = self.with_ready(source, |ready| self.build(source, ready))?;
+        memory.remember_wheel(&built)?;
+        Ok(built)
+    }
+
+    /// The memory of this build. A build that waits for itself would never end, so it is refused
+    /// before any lock is taken.
+    fn memory(&self, source: &SourceDist) -> Result<Memory, Error> {
+        if self.chain.contains(&source.to_string()) {
+            let reason = "it is needed to build itself";
+            return Err(self.failure(source, BuildStage::Requirements, reason));
+        }
+        let digest = match &source.tree {
+            SourceTree::Archive { sha256, .. } => sha256.to_string(),
+            SourceTree::Directory(path) => built::directory_digest(path)?,
+        };
+        let options = &self.world.options;
+        let facts = &options.interpreter;
+        let constraints: Vec<String> =
+            options.constraints.iter().map(ToString::to_string).collect();
+        let key = json!([
+            1,
+            digest,
+            source.subdirectory,
+            source.editable,
+            options.config_settings,
+            constraints,
+            options.shared,
+            [&facts.soabi, &facts.cache_tag],
+            facts.version().to_string(),
+            facts.tags.machine,
+        ]);
+        Ok(Memory::new(&self.world.layout()?, &key))
+    }
+
+    fn failure(&self, source: &SourceDist, stage: BuildStage, reason: &str) -> Error {
+        let mut failure = BuildFailure::new(source, stage, reason);
+        failure.chain.clone_from(&self.chain);
+        failure.python = Some(self.world.options.interpreter.tags.python);
+        Error::Build(Box::new(failure))
+    }
+
+    /// Unpacks the source, makes its environment, and cleans up afterwards.
+    fn with_ready<T>(
+        &self,
+        source: &SourceDist,
+        act: impl FnOnce(&Ready) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        (self.world.tools.sink)(Event::Building { source: source.to_string() });
+        let store = self.world.store()?;
+        let work = store.workspace().join(fresh_name());
+        fs_err::create_dir_all(&work).map_err(Error::io("create", &work))?;
+        let outcome = self.ready(source, work.clone()).and_then(|ready| act(&ready));
+        let removed = remove_tree(&work);
+        let outcome = outcome?;
+        removed?;
+        Ok(outcome)
+    }
+
+    fn ready(&self, source: &SourceDist, work: PathBuf) -> Result<Ready, Error> {
+        let top = match &source.tree {
+            SourceTree::Directory(path) => path.clone(),
+            SourceTree::Archive { filename, location, sha256 } => {
+                let tools = &self.world.tools;
+                let (client, cache) = (&tools.client, &tools.cache);
+                let fetch =
+                    pyfast_resolver::fetch_source(client, cache, filename, location, Some(*sha256));
+                let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
+                let top = work.join("source");
+                tree::unpack(filename, &bytes, &top).map_err(|error| {
+                    self.failure(source, BuildStage::Source, &error.to_string())
+                })?;
+                top
+            }
+        };
+        let directory = source.subdirectory.as_ref().map_or(top.clone(), |below| top.join(below));
+        let system = BuildSystem::read(&directory)
+            .map_err(|reason| self.failure(source, BuildStage::Source, &reason))?;
+        let workshop = self.workshop(source, &system.requires)?;
+        Ok(Ready { directory, work, system, workshop })
+    }
+
+    /// An environment with these requirements.
+    fn workshop(&self, source: &SourceDist, requires: &[String]) -> Result<Arc<Workshop>, Error> {
+        let mut chain = self.chain.clone();
+        chain.push(source.to_string());
+        let inner = Self { world: Arc::clone(&self.world), chain };
+        self.world.workshop(requires, inner).map_err(|error| {
+            let unmet = match &error {
+                Error::Fetch(error) => matches!(
+                    error.root(),
+                    ResolveError::NoSolution(_)
+                        | ResolveError::UnknownPackage { .. }
+                        | ResolveError::Requirement { .. }
+                ),
+                // What a requirement's own build failed with is the better story.
+                _ => false,
+            };
+            if !unmet {
+                return error;
+            }
+            self.failure(source, BuildStage::Requirements, &error.to_string())
+        })
+    }
+
+    /// The environment with what the backend asks for besides.
+    fn complete(
+        &self,
+        source: &SourceDist,
+        ready: &Ready,
+        stage: BuildStage,
+    ) -> Result<Arc<Workshop>, Error> {
+        let hook = if source.editable {
+            "get_requires_for_build_editable"
+        } else {
+            "get_requires_for_build_wheel"
+        };
+        let arguments = json!([self.settings()]);
+        let answer = self.run(source, (ready, &ready.workshop), stage, (hook, arguments))?;
+        let asked: Vec<String> = match answer {
+            Answer::Missing => Vec::new(),
+            Answer::Value(value) => serde_json::from_value(value).map_err(|_other| {
+                self.failure(source, stage, &format!("its backend answered {hook} with no list"))
+            })?,
+        };
+        if asked.is_empty() || self.world.options.shared.is_some() {
+            return Ok(Arc::clone(&ready.workshop));
+        }
+        self.workshop(source, &[&ready.system.requires[..], &asked].concat())
+    }
+
+    fn settings(&self) -> Value {
+        let settings = &self.world.options.config_settings;
+        if settings.is_empty() {
+            return Value::Null;
+        }
+        let values = settings.iter().map(|(key, values)| match &values[..] {
+            [one] => (key.clone(), json!(one)),
+            several => (key.clone(), json!(several)),
+        });
+        Value::Object(values.collect())
+    }
+
+    fn run(
+        &self,
+        source: &SourceDist,
+        (ready, workshop): (&Ready, &Workshop),
+        stage: BuildStage,
+        (name, arguments): (&str, Value),
+    ) -> Result<Answer, Error> {
+        let hook = Hook {
+            python: &workshop.python,
+            path: workshop.path.as_deref(),
+            variables: &self.world.variables,
+            directory: &ready.directory,
+            work: &ready.work,
+        };
+        hook.call(&ready.system, name, &arguments)?.map_err(|(reason, log)| {
+            let Error::Build(mut failure) = self.failure(source, stage, &reason) else {
+                unreachable!("a failure is a failed build")
+            };
+            failure.log = diagnose::tail(&log);
+            failure.missing = diagnose::missing(&log);
+            Error::Build(failure)
+        })
+    }
+
+    fn build(&self, source: &SourceDist, ready: &Ready) -> Result<BuiltWheel, Error> {
+        let stage = BuildStage::Wheel;
+        let workshop = self.complete(source, ready, stage)?;
+        let place = ready.work.join("wheels");
+        fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
+        let hook = if source.editable { "build_editable" } else { "build_wheel" };
+        let arguments = json!([place, self.settings(), null]);
+        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
+        let failed = |reason: String| self.failure(source, stage, &reason);
+        let name = match &answer {
+            Answer::Value(Value::String(name)) => name,
+            Answer::Missing => return Err(failed(format!("its backend has no {hook}"))),
+            Answer::Value(_) => {
+                return Err(failed(format!("its backend answered {hook} with no name")));
+            }
+        };
+        let filename: WheelFilename =
+            name.parse().map_err(|error| failed(format!("its backend made no wheel: {error}")))?;
+        self.check(source, &filename)?;
+        let path = place.join(filename.as_str());
+        let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
+        let sha256 = record::sha256(&bytes);
+        let store = self.world.store()?;
+        store.admit_file(&filename, sha256, Some(sha256), &path)?;
+        let metadata = built::stored_metadata(&store, &sha256)?;
+        Ok(BuiltWheel { filename, sha256, metadata })
+    }
+
+    /// Whether a wheel is what was to be built, and fits where it will be used.
+    fn check(&self, source: &SourceDist, filename: &WheelFilename) -> Result<(), Error> {
+        let failed = |reason: String| Err(self.failure(source, BuildStage::Wheel, &reason));
+        if source.name.as_ref().is_some_and(|name| *name != filename.name) {
+            return failed(format!("its backend made {filename}, another project's wheel"));
+        }
+        let public = filename.version.clone().without_local();
+        if source.version.as_ref().is_some_and(|v| *v != filename.version && *v != public) {
+            return failed(format!("its backend made {filename}, another version"));
+        }
+        let options = &self.world.options;
+        if options.interpreter.target().tags.rank(filename).is_none() {
+            return failed(format!("its backend made {filename}, which fits another Python"));
+        }
+        if options.foreign && filename.platform != "any" {
+            return failed(format!(
+                "its wheel {filename} has machine code of this machine, and it is for an image"
+            ));
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, source: &SourceDist, ready: &Ready) -> Result<Option<String>, Error> {
+        let stage = BuildStage::Metadata;
+        let workshop = self.complete(source, ready, stage)?;
+        let place = ready.work.join("metadata");
+        fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
+        let hook = if source.editable {
+            "prepare_metadata_for_build_editable"
+        } else {
+            "prepare_metadata_for_build_wheel"
+        };
+        let arguments = json!([place, self.settings()]);
+        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
+        let Answer::Value(value) = answer else { return Ok(None) };
+        let failed = |reason: String| self.failure(source, stage, &reason);
+        let name = value.as_str().filter(|name| !name.contains('/'));
+        let name =
+            name.ok_or_else(|| failed(format!("its backend answered {hook} with no name")))?;
+        let text = fs_err::read(place.join(name).join("METADATA"))
+            .map_err(|error| failed(error.to_string()))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        parse_metadata(&text).map_err(failed)?;
+        Ok(Some(text))
+    }
+
+    /// The metadata of a source: remembered, asked for, or of the wheel built from it.
+    fn metadata_text(&self, source: &SourceDist) -> Result<String, Error> {
+        let memory = self.memory(source)?;
+        if let Some(text) = memory.metadata() {
+            return Ok(text);
+        }
+        let alone = memory.alone(&*self.world.tools.sink)?;
+        if let Some(text) = memory.metadata() {
+            return Ok(text);
+        }
+        if let Some(text) = self.with_ready(source, |ready| self.prepare(source, ready))? {
+            memory.remember_metadata(&text)?;
+            return Ok(text);
+        }
+        drop(alone);
+        Ok(self.wheel(source)?.metadata)
+    }
+}
+
+impl BuildSource for Builder {
+    fn metadata(&self, source: &SourceDist) -> Result<String, ResolveError> {
+        self.metadata_text(source).map_err(|error| match error {
+            Error::Build(failure) => ResolveError::Build(failure),
+            Error::Fetch(error) => error,
+            error => {
+                let mut reason = error.root().to_string();
+                if let Some(cause) = std::error::Error::source(error.root()) {
+                    reason = format!("{reason}: {cause}");
+                }
+                ResolveError::Build(Box::new(BuildFailure::new(
+                    source,
+                    BuildStage::Metadata,
+                    reason,
+                )))
+            }
+        })
+    }
+}

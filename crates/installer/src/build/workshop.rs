@@ -1,0 +1,176 @@
+//! Isolated environments of builds: resolved, fetched and composed as any other, kept by their
+//! digest, held while they are used.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use pyfast_resolver::{
+    Lock, Policy, Registry, RequirementSet, Selector, SourceDist, SourceTree, Target,
+    build_requirements, policy, resolve,
+};
+
+use super::clean::clean;
+use super::{BuildOptions, BuildTools, Builder};
+use crate::compose::plan;
+use crate::disk::FileLock;
+use crate::download::{Downloads, Wanted};
+use crate::environment::compose;
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::plan::{EnvironmentOptions, EnvironmentSpec, Package};
+use crate::store::Store;
+
+/// An environment that hooks run in.
+#[derive(Debug)]
+pub(super) struct Workshop {
+    pub(super) python: PathBuf,
+    /// Its programs; `None` for an environment that is not ours.
+    pub(super) path: Option<PathBuf>,
+    _lease: Option<FileLock>,
+}
+
+/// What all builds of a run share.
+pub(super) struct World {
+    pub(super) options: BuildOptions,
+    pub(super) tools: BuildTools,
+    /// What a build sees of this process's variables.
+    pub(super) variables: BTreeMap<String, String>,
+    store: OnceLock<Arc<Store>>,
+    workshops: Mutex<HashMap<Vec<String>, Arc<Workshop>>>,
+}
+
+impl World {
+    pub(super) fn new(options: BuildOptions, tools: BuildTools) -> Self {
+        let variables = clean(&options.variables);
+        let (store, workshops) = (OnceLock::new(), Mutex::default());
+        Self { options, tools, variables, store, workshops }
+    }
+
+    /// The root; environments of builds are seen where they are written.
+    pub(super) fn layout(&self) -> Result<Layout, Error> {
+        Layout::open(&self.tools.root, &self.tools.root)
+    }
+
+    pub(super) fn store(&self) -> Result<Arc<Store>, Error> {
+        if let Some(store) = self.store.get() {
+            return Ok(Arc::clone(store));
+        }
+        let store = Arc::new(Store::open(&self.layout()?)?);
+        // Another thread may have been faster; its store serves as well.
+        Ok(Arc::clone(self.store.get_or_init(|| store)))
+    }
+
+    /// An environment with `requires`, whose own sources `builder` builds.
+    pub(super) fn workshop(
+        &self,
+        requires: &[String],
+        builder: Builder,
+    ) -> Result<Arc<Workshop>, Error> {
+        if let Some(python) = &self.options.shared {
+            let workshop = Workshop { python: python.clone(), path: None, _lease: None };
+            return Ok(Arc::new(workshop));
+        }
+        let known = |key: &[String]| {
+            let workshops = self.workshops.lock().unwrap_or_else(PoisonError::into_inner);
+            workshops.get(key).cloned()
+        };
+        if let Some(workshop) = known(requires) {
+            return Ok(workshop);
+        }
+        let workshop = Arc::new(self.make(requires, builder)?);
+        let mut workshops = self.workshops.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(workshops.entry(requires.to_vec()).or_insert(workshop)))
+    }
+
+    fn make(&self, requires: &[String], builder: Builder) -> Result<Workshop, Error> {
+        let of = builder.chain.last().cloned().unwrap_or_default();
+        let builder = Arc::new(builder);
+        let lock = self.lock(requires, &of, &builder)?;
+        let spec = self.spec(&lock, &builder)?;
+        let store = self.store()?;
+        let plan = plan(store.layout(), &spec)?;
+        let text = lock.to_toml(Path::new("/"));
+        let generation = compose(&store, &spec, &plan, &text, &*self.tools.sink)?;
+        let lease = generation.lease()?;
+        let bin = generation.path.join("bin");
+        Ok(Workshop { python: bin.join("python"), path: Some(bin), _lease: Some(lease) })
+    }
+
+    fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {
+        let target: Target = self.options.interpreter.target();
+        let set = RequirementSet {
+            requirements: build_requirements(requires, of).map_err(Error::Fetch)?,
+            constraints: self.options.constraints.clone(),
+            ..RequirementSet::default()
+        };
+        let base = Policy {
+            exclude_newer: self.options.exclude_newer.clone(),
+            formats: self.options.formats.clone(),
+            ..Policy::default()
+        };
+        let policy = policy(&set, &target, base).map_err(Error::Fetch)?;
+        let tools = &self.tools;
+        let mut sources = tools.sources.clone();
+        sources.direct = pyfast_resolver::direct_wheels(&set, &target).map_err(Error::Fetch)?;
+        let registry = Registry::new(
+            sources,
+            Arc::clone(&tools.client),
+            tools.cache.clone(),
+            Arc::new(Selector::new(target.clone(), policy)),
+            &tools.runtime,
+        );
+        let registry = registry.build_with(Arc::clone(builder) as _);
+        let resolution = resolve(&set, &registry, false).map_err(Error::Fetch)?;
+        Ok(Lock::new(&resolution, &tools.sources.indexes, &target))
+    }
+
+    /// Brings every package of a lock into the store, and describes their environment.
+    fn spec(&self, lock: &Lock, builder: &Builder) -> Result<EnvironmentSpec, Error> {
+        let tools = &self.tools;
+        let downloads = Downloads::new(
+            self.store()?,
+            Arc::clone(&tools.client),
+            None,
+            &tools.runtime,
+            Arc::clone(&tools.sink),
+        );
+        let (mut wanted, mut packages) = (Vec::new(), Vec::new());
+        for package in &lock.packages {
+            let (filename, sha256) = if let Some(filename) = package.filename.wheel() {
+                wanted.push(Wanted {
+                    filename: filename.clone(),
+                    location: package.location.clone(),
+                    sha256: package.sha256,
+                    size: package.size,
+                    body: None,
+                });
+                (filename.to_string(), package.sha256)
+            } else {
+                let built = builder.wheel(&SourceDist {
+                    name: Some(package.name.clone()),
+                    version: Some(package.version.clone()),
+                    tree: SourceTree::Archive {
+                        filename: package.filename.to_string(),
+                        location: package.location.clone(),
+                        sha256: package.sha256,
+                    },
+                    subdirectory: None,
+                    editable: false,
+                })?;
+                (built.filename.to_string(), built.sha256)
+            };
+            packages.push(Package {
+                name: package.name.clone(),
+                version: package.version.clone(),
+                filename,
+                sha256,
+                requested: package.requested,
+                direct_url: None,
+            });
+        }
+        downloads.finish(&wanted)?;
+        let interpreter = self.options.interpreter.clone();
+        Ok(EnvironmentSpec { packages, interpreter, options: EnvironmentOptions::default() })
+    }
+}

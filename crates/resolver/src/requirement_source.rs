@@ -1,0 +1,251 @@
+//! Sources named by path or URL: archives, directories and version control, as pip writes them.
+//! Knows nothing of wheels (`requirement_line`), and neither reads nor fetches what it names.
+//!
+//! <https://pip.pypa.io/en/stable/topics/vcs-support/>
+
+use std::path::{Path, PathBuf};
+
+use pep508_rs::{ExtraName, PackageName};
+use url::Url;
+
+use crate::distribution::{Location, Sha256};
+
+/// A source that a requirement names directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectSource {
+    /// The project of an `#egg=` fragment; `None` where only its metadata tells.
+    pub name: Option<PackageName>,
+    /// The extras of an `#egg=` fragment.
+    pub extras: Vec<ExtraName>,
+    /// Where its files are.
+    pub place: Place,
+    /// The directory below the top that has the project (`#subdirectory=`).
+    pub subdirectory: Option<String>,
+    /// The digest of a `#sha256=` fragment.
+    pub sha256: Option<Sha256>,
+}
+
+/// Where the files of a source are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In an archive of this file name.
+    Archive {
+        /// The file name, decoded.
+        filename: String,
+        /// Where it is; a URL still carries its credentials, and no fragment.
+        location: Location,
+    },
+    /// In a directory of this machine.
+    Directory(PathBuf),
+    /// In a repository.
+    Repository(Repository),
+}
+
+/// A repository and what to take of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Which tool reads it.
+    pub vcs: Vcs,
+    /// Its URL, with credentials where they were given, without reference and fragment.
+    pub url: Url,
+    /// A branch, tag or commit; `None` is the default branch.
+    pub reference: Option<String>,
+}
+
+/// A version control system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vcs {
+    /// `git+…`
+    Git,
+    /// `hg+…`
+    Mercurial,
+    /// `svn+…`
+    Subversion,
+    /// `bzr+…`
+    Bazaar,
+}
+
+/// Archives that pip reads.
+const ARCHIVES: &[&str] =
+    &[".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar", ".zip"];
+
+/// Reads what a requirement names: `git+https://h/r@v1#subdirectory=d`, `https://h/a-1.tar.gz`,
+/// `file:///d`, `./d`. Relative paths are relative to `working`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_source(text: &str, working: &Path) -> Result<DirectSource, String> {
+    if ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| text.starts_with(tool))
+        && !text.contains("://")
+    {
+        return Err(
+            "a repository is named by a URL: ssh://user@host/path, not user@host:path".to_owned()
+        );
+    }
+    let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+        let (path, fragment) = text.split_once('#').unwrap_or((text, ""));
+        return finish(local(working.join(path)), fragment);
+    };
+    let vcs = match scheme.split_once('+') {
+        Some(("git", _)) => Some(Vcs::Git),
+        Some(("hg", _)) => Some(Vcs::Mercurial),
+        Some(("svn", _)) => Some(Vcs::Subversion),
+        Some(("bzr", _)) => Some(Vcs::Bazaar),
+        Some((other, _)) => return Err(format!("`{other}` is no version control that pip knows")),
+        None => None,
+    };
+    match (vcs, scheme) {
+        (Some(vcs), _) => repository(vcs, &text[vcs_prefix(scheme)..]),
+        (None, "file") => {
+            let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+            let path = url.to_file_path().map_err(|()| "not the URL of a local file".to_owned())?;
+            finish(local(path), url.fragment().unwrap_or_default())
+        }
+        (None, "http" | "https") => {
+            let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+            let fragment = url.fragment().unwrap_or_default().to_owned();
+            url.set_fragment(None);
+            let last = url.path_segments().and_then(|mut parts| parts.next_back());
+            let filename = crate::requirement_line::percent_decode(last.unwrap_or_default());
+            if !is_archive(&filename) {
+                return Err(format!("`{filename}` is not an archive ({})", ARCHIVES.join(", ")));
+            }
+            finish(Place::Archive { filename, location: Location::Url(url) }, &fragment)
+        }
+        (None, "ssh" | "git") => {
+            Err(format!("a repository is written with its tool before the scheme: git+{scheme}://"))
+        }
+        (None, other) => Err(format!("the URL scheme `{other}` is not supported")),
+    }
+}
+
+/// The length of `git+`.
+fn vcs_prefix(scheme: &str) -> usize {
+    scheme.find('+').map_or(0, |plus| plus + 1)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+fn is_archive(filename: &str) -> bool {
+    let lower = filename.to_ascii_lowercase();
+    ARCHIVES.iter().any(|end| lower.ends_with(end))
+}
+
+fn local(path: PathBuf) -> Place {
+    let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    match filename.filter(|name| is_archive(name)) {
+        Some(filename) => Place::Archive { filename, location: Location::Path(path) },
+        None => Place::Directory(path),
+    }
+}
+
+/// Rule 29: `scheme://host/path@reference#fragment`.
+fn repository(vcs: Vcs, text: &str) -> Result<DirectSource, String> {
+    let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https" | "ssh" | "file" | "git") {
+        return Err(format!("the URL scheme `{}` is not supported", url.scheme()));
+    }
+    let fragment = url.fragment().unwrap_or_default().to_owned();
+    url.set_fragment(None);
+    let mut reference = None;
+    // An `@` before the path belongs to the user's name.
+    if let Some((path, after)) = url.path().to_owned().rsplit_once('@') {
+        if after.is_empty() {
+            return Err("a branch, tag or commit is missing after `@`".to_owned());
+        }
+        url.set_path(path);
+        reference = Some(crate::requirement_line::percent_decode(after));
+    }
+    if reference.as_ref().is_some_and(|reference| reference.starts_with('-')) {
+        return Err("a branch, tag or commit does not begin with `-`".to_owned());
+    }
+    finish(Place::Repository(Repository { vcs, url, reference }), &fragment)
+}
+
+fn finish(place: Place, fragment: &str) -> Result<DirectSource, String> {
+    let mut source =
+        DirectSource { name: None, extras: Vec::new(), place, subdirectory: None, sha256: None };
+    for part in fragment.split('&') {
+        match part.split_once('=') {
+            Some(("egg", egg)) => {
+                let (name, extras) = egg.split_once('[').unwrap_or((egg, ""));
+                source.name = Some(name.parse().map_err(|error| format!("#egg=: {error}"))?);
+                let extras = extras.trim_end_matches(']').split(',').map(str::trim);
+                let extras = extras.filter(|extra| !extra.is_empty()).map(str::parse);
+                source.extras =
+                    extras.collect::<Result<_, _>>().map_err(|error| format!("#egg=: {error}"))?;
+            }
+            Some(("subdirectory", directory)) => {
+                let directory = crate::requirement_line::percent_decode(directory);
+                if directory.starts_with('/') || directory.split('/').any(|part| part == "..") {
+                    return Err("#subdirectory= must be below the top of the source".to_owned());
+                }
+                source.subdirectory = Some(directory.trim_end_matches('/').to_owned());
+            }
+            Some(("sha256", digest)) => {
+                let digest = digest.parse().map_err(|error| format!("#sha256=: {error}"))?;
+                source.sha256 = Some(digest);
+            }
+            _ => {}
+        }
+    }
+    Ok(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> DirectSource {
+        parse_source(text, Path::new("/w")).expect("a source")
+    }
+
+    fn check_repository(text: &str, url: &str, reference: Option<&str>) {
+        let Place::Repository(found) = parse(text).place else { panic!("{text}: no repository") };
+        assert_eq!((found.url.as_str(), found.reference.as_deref()), (url, reference), "{text}");
+    }
+
+    fn check_error(text: &str, reason: &str) {
+        let error = parse_source(text, Path::new("/w")).expect_err("refused");
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+
+    #[test]
+    fn rule_29_repositories_are_named_with_reference_and_fragment() {
+        check_repository("git+https://h.test/r.git@v1#egg=a", "https://h.test/r.git", Some("v1"));
+        check_repository("git+ssh://git@h.test/o/r.git", "ssh://git@h.test/o/r.git", None);
+        check_repository("git+file:///d/r@feature/x", "file:///d/r", Some("feature/x"));
+        let source = parse("git+https://h.test/r#egg=A_b[x,y]&subdirectory=p/q/");
+        assert_eq!(source.name.map(|name| name.to_string()).as_deref(), Some("a-b"));
+        assert_eq!((source.extras.len(), source.subdirectory.as_deref()), (2, Some("p/q")));
+    }
+
+    #[test]
+    fn rule_43_archives_and_directories_are_told_apart() {
+        let digest = "ab".repeat(32);
+        let archive = parse(&format!("https://h.test/a%2B1-1.tar.gz#sha256={digest}"));
+        assert!(archive.sha256.is_some());
+        assert!(
+            matches!(archive.place, Place::Archive { filename, .. } if filename == "a+1-1.tar.gz")
+        );
+        assert_eq!(parse("./d").place, Place::Directory("/w/./d".into()));
+        assert_eq!(parse("file:///d/e").place, Place::Directory("/d/e".into()));
+        assert!(matches!(parse("d/a-1.zip").place, Place::Archive { .. }));
+    }
+
+    #[test]
+    fn other_places_are_refused_with_a_reason() {
+        check_error("git+git@h.test:o/r.git", "named by a URL");
+        check_error("ssh://h.test/r", "git+ssh://");
+        check_error("https://h.test/page", "not an archive");
+        check_error("cvs+https://h.test/r", "no version control");
+        check_error("git+https://h.test/r@", "missing after `@`");
+        check_error("git+https://h.test/r@--upload-pack=x", "does not begin with `-`");
+        check_error("./d#subdirectory=../x", "below the top");
+        check_error("ftp://h.test/a-1.zip", "not supported");
+    }
+}

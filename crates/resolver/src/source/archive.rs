@@ -1,0 +1,330 @@
+//! Reads source archives, and lets nothing out of them that could reach outside their one
+//! directory: no path, link or device. Sizes are bounded. Writes nothing itself.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+
+use flate2::read::MultiGzDecoder;
+
+/// Bytes that an archive may hold once decompressed.
+const LARGEST: u64 = 4 << 30;
+/// Members that an archive may have.
+const MEMBERS: usize = 500_000;
+/// Bytes of a member's path.
+const LONGEST: usize = 4096;
+
+/// A member of an archive; its path is relative to the archive's one directory.
+pub enum Member<'a> {
+    /// A directory.
+    Directory,
+    /// A file.
+    File {
+        /// Whether somebody may execute it.
+        executable: bool,
+        /// Its content.
+        content: &'a mut dyn Read,
+    },
+    /// A symbolic link that stays inside. Links come after everything else, so that nothing is
+    /// written through them.
+    Link {
+        /// What it points to, relative to its own directory.
+        target: &'a str,
+    },
+    /// Another name of a file that came before.
+    Same {
+        /// The file.
+        file: &'a str,
+    },
+}
+
+/// Called for each member; false ends the walk.
+pub type Visit<'a> = dyn FnMut(&str, Member<'_>) -> io::Result<bool> + 'a;
+
+/// Visits the members of a source archive whose format its file name says.
+///
+/// # Errors
+/// What is wrong with the archive, or what `visit` fails with.
+pub fn walk_source(filename: &str, bytes: &[u8], visit: &mut Visit<'_>) -> io::Result<()> {
+    let mut walk = Walk { top: None, links: BTreeMap::new(), size: 0, members: 0, visit };
+    let whole =
+        if filename.strip_suffix(".zip").is_some() { walk.zip(bytes)? } else { walk.tar(bytes)? };
+    if whole { walk.finish() } else { Ok(()) }
+}
+
+struct Walk<'a, 'v> {
+    top: Option<String>,
+    /// Links to make in the end: target, and whether it is a hard one.
+    links: BTreeMap<String, (String, bool)>,
+    size: u64,
+    members: usize,
+    visit: &'a mut Visit<'v>,
+}
+
+fn refused(path: &str, reason: &str) -> io::Error {
+    let path: String = path.chars().take(200).collect();
+    io::Error::new(io::ErrorKind::InvalidData, format!("`{}` {reason}", path.escape_debug()))
+}
+
+/// The parts of a path that stays below where it starts.
+fn parts(path: &str) -> io::Result<Vec<&str>> {
+    if path.len() > LONGEST {
+        return Err(refused(path, "is too long a path"));
+    }
+    if path.starts_with('/') || path.contains('\0') {
+        return Err(refused(path, "is no relative path"));
+    }
+    let parts: Vec<&str> =
+        path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.contains(&"..") {
+        return Err(refused(path, "leads outside the archive"));
+    }
+    Ok(parts)
+}
+
+impl Walk<'_, '_> {
+    /// The path below the archive's one directory; `None` for that directory itself.
+    fn inside(&mut self, path: &str) -> io::Result<Option<String>> {
+        let parts = parts(path)?;
+        let Some((first, rest)) = parts.split_first() else { return Ok(None) };
+        let top = self.top.get_or_insert_with(|| (*first).to_owned());
+        if top != first {
+            return Err(refused(path, &format!("is not in the archive's directory `{top}`")));
+        }
+        Ok((!rest.is_empty()).then(|| rest.join("/")))
+    }
+
+    fn count(&mut self, path: &str, size: u64) -> io::Result<()> {
+        self.members += 1;
+        self.size = self.size.saturating_add(size);
+        if self.members > MEMBERS || self.size > LARGEST {
+            return Err(refused(path, "makes the archive larger than is allowed"));
+        }
+        Ok(())
+    }
+
+    fn tar(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        let mut archive = tar::Archive::new(MultiGzDecoder::new(bytes).take(LARGEST * 2));
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let kind = entry.header().entry_type();
+            if kind.is_pax_global_extensions() {
+                continue;
+            }
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            self.count(&path, entry.size())?;
+            let inside = self.inside(&path)?;
+            if kind.is_dir() {
+                if let Some(inside) = inside
+                    && !(self.visit)(&inside, Member::Directory)?
+                {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let inside = inside.ok_or_else(|| refused(&path, "is not in a directory"))?;
+            if kind.is_symlink() || kind.is_hard_link() {
+                let target = entry.link_name_bytes().unwrap_or_default();
+                let target = String::from_utf8_lossy(&target).into_owned();
+                let target = if kind.is_symlink() { target } else { self.hard(&path, &target)? };
+                self.links.insert(inside, (target, kind.is_hard_link()));
+                continue;
+            }
+            if !kind.is_file() && !kind.is_contiguous() {
+                return Err(refused(&path, "is neither file, directory nor link"));
+            }
+            let executable = entry.header().mode()? & 0o111 != 0;
+            let member = Member::File { executable, content: &mut entry };
+            if !(self.visit)(&inside, member)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn hard(&mut self, path: &str, target: &str) -> io::Result<String> {
+        self.inside(target)?.ok_or_else(|| refused(path, "is a link to a directory"))
+    }
+
+    fn zip(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(io::Error::other)?;
+        for index in 0..archive.len() {
+            let file = archive.by_index(index).map_err(io::Error::other)?;
+            let path = String::from_utf8_lossy(file.name_raw()).into_owned();
+            self.count(&path, file.size())?;
+            let inside = self.inside(&path)?;
+            let mode = file.unix_mode().unwrap_or(0);
+            // The declared size bounds what is read: a member that holds more is cut off and its
+            // checksum no longer fits.
+            let size = file.size();
+            if file.is_dir() {
+                if let Some(inside) = inside
+                    && !(self.visit)(&inside, Member::Directory)?
+                {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let inside = inside.ok_or_else(|| refused(&path, "is not in a directory"))?;
+            match mode & 0o170_000 {
+                0o120_000 => {
+                    let mut target = String::new();
+                    file.take(LONGEST as u64).read_to_string(&mut target)?;
+                    self.links.insert(inside, (target, false));
+                    continue;
+                }
+                0 | 0o100_000 => {}
+                _ => return Err(refused(&path, "is neither file, directory nor link")),
+            }
+            let mut content = file.take(size);
+            let executable = mode & 0o111 != 0;
+            if !(self.visit)(&inside, Member::File { executable, content: &mut content })? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The links, each of which must stay inside and lead through no other.
+    fn finish(self) -> io::Result<()> {
+        for (path, (target, hard)) in &self.links {
+            if *hard {
+                if !(self.visit)(path, Member::Same { file: target })? {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.check_link(path, target)?;
+            if !(self.visit)(path, Member::Link { target })? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_link(&self, path: &str, target: &str) -> io::Result<()> {
+        if target.is_empty() || target.starts_with('/') || target.contains('\0') {
+            return Err(refused(path, "is a link to no relative path"));
+        }
+        let mut goal: Vec<&str> = path.split('/').collect();
+        goal.pop();
+        for part in target.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            // What follows a link is relative to where that one leads, not to its name.
+            if self.links.contains_key(&goal.join("/")) {
+                return Err(refused(path, "is a link through a link"));
+            }
+            if part != ".." {
+                goal.push(part);
+            } else if goal.pop().is_none() {
+                return Err(refused(path, "is a link that leads outside the archive"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    type Entry<'a> = (&'a str, tar::EntryType, &'a str);
+
+    /// A `.tar.gz` whose paths are written as given, however hostile.
+    fn tarball(entries: &[Entry<'_>]) -> Vec<u8> {
+        let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut builder = tar::Builder::new(gzip);
+        for (path, kind, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.as_gnu_mut().expect("gnu").name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_mode(0o755);
+            let linked = kind.is_symlink() || kind.is_hard_link();
+            if linked {
+                let name = &mut header.as_gnu_mut().expect("gnu").linkname;
+                name[..content.len()].copy_from_slice(content.as_bytes());
+            }
+            let content = if linked { "" } else { content };
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            builder.append(&header, content.as_bytes()).expect("an entry");
+        }
+        builder.into_inner().expect("a tar").finish().expect("a gzip")
+    }
+
+    fn check(filename: &str, bytes: &[u8], expected: Result<&[&str], &str>) {
+        let mut seen = Vec::new();
+        let walked = walk_source(filename, bytes, &mut |path, member| {
+            seen.push(match member {
+                Member::Directory => format!("{path}/"),
+                Member::File { content, .. } => {
+                    let mut text = String::new();
+                    content.read_to_string(&mut text)?;
+                    format!("{path}={text}")
+                }
+                Member::Link { target } => format!("{path}->{target}"),
+                Member::Same { file } => format!("{path}=>{file}"),
+            });
+            Ok(true)
+        });
+        match expected {
+            Ok(expected) => {
+                walked.expect("a good archive");
+                assert_eq!(seen, expected);
+            }
+            Err(part) => {
+                let error = walked.expect_err("refused").to_string();
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn rule_11_links_inside_come_last() {
+        use tar::EntryType::{Directory, Link, Regular, Symlink};
+        let good = tarball(&[
+            ("a-1/", Directory, ""),
+            ("a-1/l", Symlink, "d/f"),
+            ("a-1/d/", Directory, ""),
+            ("./a-1/d/f", Regular, "x"),
+            ("a-1/h", Link, "a-1/d/f"),
+            ("a-1/d/up", Symlink, "../l"),
+        ]);
+        let expected = ["d/", "d/f=x", "d/up->../l", "h=>d/f", "l->d/f"];
+        check("a-1.tar.gz", &good, Ok(&expected));
+    }
+
+    #[test]
+    fn rule_11_nothing_leaves_the_archive() {
+        use tar::EntryType::{Block, Fifo, Link, Regular, Symlink};
+        let tar = |path, kind, content, reason| {
+            check("a-1.tar.gz", &tarball(&[(path, kind, content)]), Err(reason));
+        };
+        tar("a-1/../../x", Regular, "", "leads outside");
+        tar("/etc/x", Regular, "", "no relative path");
+        tar("x", Regular, "", "not in a directory");
+        tar("a-1/l", Symlink, "../x", "leads outside");
+        tar("a-1/l", Symlink, "/etc/passwd", "no relative path");
+        tar("a-1/l", Link, "a-1/../../x", "leads outside");
+        tar("a-1/l", Link, "b/x", "not in the archive's directory");
+        tar("a-1/null", Block, "", "neither file");
+        tar("a-1/pipe", Fifo, "", "neither file");
+        let two = tarball(&[("a-1/x", Regular, ""), ("b/x", Regular, "")]);
+        check("a-1.tar.gz", &two, Err("not in the archive's directory `a-1`"));
+        let through = tarball(&[("a-1/d/l", Symlink, ".."), ("a-1/m", Symlink, "d/l/../x")]);
+        check("a-1.tar.gz", &through, Err("a link through a link"));
+    }
+
+    #[test]
+    fn zip_archives_are_audited_too() {
+        let zip = |path: &str| {
+            let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(path, options).expect("a member");
+            writer.write_all(b"x").expect("content");
+            writer.finish().expect("a zip").into_inner()
+        };
+        check("a-1.zip", &zip("a-1/f"), Ok(&["f=x"]));
+        check("a-1.zip", &zip("a-1/../../f"), Err("leads outside"));
+        check("a-1.zip", &zip("f"), Err("not in a directory"));
+    }
+}

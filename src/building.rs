@@ -1,0 +1,176 @@
+//! Building from source, joined: settings and the session's client, cache and indexes make the
+//! installer's builder. Knows nothing of how a build goes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink};
+use pyfast_resolver::{
+    BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock, Locked,
+    PackageName, SourceDist, SourceTree,
+};
+
+use crate::environment::compiling_python;
+use crate::failure::Failure;
+use crate::resolving::{ResolveArgs, Session};
+use crate::settings::{Python, Settings};
+
+/// Wheels built from source, by package.
+pub(crate) type BuiltWheels = BTreeMap<PackageName, BuiltWheel>;
+
+/// Which kinds of distributions the files' options and then the command line's allow.
+pub(crate) fn formats(
+    args: &ResolveArgs,
+    index: Option<&IndexOptions>,
+) -> Result<FormatControl, Failure> {
+    let mut formats = FormatControl::default();
+    let wrong = |name: String| Failure::usage(format!("`{name}` is no package name"));
+    let only = index.into_iter().flat_map(|index| &index.only_binary);
+    for text in only.chain(&args.only_binary) {
+        formats.only_binary.add(text).map_err(wrong)?;
+    }
+    let no = index.into_iter().flat_map(|index| &index.no_binary);
+    for text in no.chain(&args.no_binary) {
+        formats.no_binary.add(text).map_err(wrong)?;
+    }
+    formats.only_binary.all |= args.no_build;
+    Ok(formats)
+}
+
+/// Where builds happen, and for whom.
+pub(crate) struct BuildPlace<'a> {
+    /// The root that environments of builds are kept in.
+    pub(crate) root: PathBuf,
+    /// The interpreter that the wheels are for.
+    pub(crate) interpreter: &'a Interpreter,
+    pub(crate) sink: Sink,
+}
+
+impl Session {
+    /// Lets this session build what has no wheel; without an interpreter of this machine that could,
+    /// only sources that state their metadata can be resolved.
+    pub(crate) fn build_in(
+        &mut self,
+        place: BuildPlace<'_>,
+        args: &ResolveArgs,
+        settings: &Settings,
+    ) -> Result<(), Failure> {
+        let Some(interpreter) = compiling_python(settings, place.interpreter) else {
+            return Ok(());
+        };
+        let options = BuildOptions {
+            interpreter,
+            foreign: !matches!(settings.python, Python::Host(_)),
+            variables: settings.environment.all().clone(),
+            config_settings: config_settings(&args.config_settings)?,
+            constraints: constraints(args, settings)?,
+            formats: FormatControl::default(),
+            exclude_newer: crate::resolving::cutoff(args)?,
+            shared: args.no_build_isolation.then(|| place.interpreter.executable.clone()),
+        };
+        let tools = BuildTools {
+            root: place.root,
+            client: Arc::clone(&self.client),
+            cache: self.cache.clone(),
+            sources: self.sources.clone(),
+            runtime: self.runtime.handle().clone(),
+            sink: place.sink,
+        };
+        self.build = Some(Arc::new(Builder::new(options, tools)));
+        Ok(())
+    }
+
+    /// Builds every source of a lock that is not built yet.
+    pub(crate) fn build_all(
+        &self,
+        lock: &Lock,
+        args: &ResolveArgs,
+        index: Option<&IndexOptions>,
+    ) -> Result<BuiltWheels, Failure> {
+        let formats = formats(args, index)?;
+        let mut built = BuiltWheels::new();
+        for package in lock.packages.iter().filter(|package| package.filename.source().is_some()) {
+            let source = source(package);
+            let refused = |reason: &str| {
+                let mut failure = BuildFailure::new(&source, BuildStage::Allowed, reason);
+                failure.chain = chain(lock, &package.name);
+                ResolveError::Build(Box::new(failure))
+            };
+            if !package.direct && !formats.allows_source(&package.name) {
+                return Err(refused("there is no wheel of it, and building is not allowed").into());
+            }
+            let nobody = "no Python of this machine can build for this environment";
+            let builder = self.build.as_ref().ok_or_else(|| refused(nobody))?;
+            let wheel = builder.wheel(&source).map_err(|mut error| {
+                if let pyfast_installer::Error::Build(failure) = &mut error
+                    && failure.chain.is_empty()
+                {
+                    failure.chain = chain(lock, &package.name);
+                }
+                error
+            })?;
+            built.insert(package.name.clone(), wheel);
+        }
+        Ok(built)
+    }
+}
+
+/// The source that a package of a lock is built from.
+fn source(package: &Locked) -> SourceDist {
+    SourceDist {
+        name: Some(package.name.clone()),
+        version: Some(package.version.clone()),
+        tree: SourceTree::Archive {
+            filename: package.filename.to_string(),
+            location: package.location.clone(),
+            sha256: package.sha256,
+        },
+        subdirectory: None,
+        editable: false,
+    }
+}
+
+/// Who needs a package, from what the user asks for down to its parent.
+fn chain(lock: &Lock, name: &PackageName) -> Vec<String> {
+    let mut chain: Vec<String> = Vec::new();
+    let mut child = name;
+    while let Some(parent) = lock.packages.iter().find(|package| {
+        package.dependencies.contains(child) && !chain.contains(&package.name.to_string())
+    }) {
+        chain.insert(0, parent.name.to_string());
+        child = &parent.name;
+        if parent.requested {
+            break;
+        }
+    }
+    chain
+}
+
+fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for text in given {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("`{text}` is no setting of a build")).hint("write KEY=VALUE")
+        })?;
+        settings.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+    Ok(settings)
+}
+
+fn constraints(
+    args: &ResolveArgs,
+    settings: &Settings,
+) -> Result<Vec<pyfast_resolver::Requirement>, Failure> {
+    if args.build_constraints.is_empty() {
+        return Ok(Vec::new());
+    }
+    let context = pyfast_resolver::ReadContext {
+        variables: settings.environment.all().clone(),
+        working_directory: settings.project.working_directory.clone(),
+    };
+    let working = &settings.project.working_directory;
+    let files: Vec<PathBuf> =
+        args.build_constraints.iter().map(|path| working.join(path)).collect();
+    Ok(pyfast_resolver::read_requirements(&[], &files, &[], &context)?.constraints)
+}

@@ -1,0 +1,124 @@
+//! Source distributions made by tests, with a backend of their own that needs nothing.
+
+use std::process::Command;
+
+use super::page::File;
+use super::python::check;
+use super::wheel::{Built, sha256};
+use super::world::World;
+
+/// A backend in the tree: it writes a wheel of one module, and a line to `BUILT` for each call.
+const BACKEND: &str = r#"
+import base64, hashlib, os, sys, zipfile
+NAME, VERSION, REQUIRES = @NAME@, @VERSION@, @REQUIRES@
+def told(what):
+    print("backend speaks:", what)
+    if os.environ.get("BUILT"):
+        with open(os.environ["BUILT"], "a") as file:
+            file.write(what + "\n")
+def metadata():
+    text = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n" % (NAME, VERSION)
+    return text + "".join("Requires-Dist: %s\n" % r for r in REQUIRES)
+def build_wheel(directory, settings=None, metadata_directory=None):
+    sys.argv[:] = ["setup.py"]  # as setuptools does
+    told("wheel %s" % settings)
+    @FAIL@
+    stem = "%s-%s" % (NAME, VERSION)
+    name = stem + "-py3-none-any.whl"
+    info = stem + ".dist-info/"
+    with zipfile.ZipFile(os.path.join(directory, name), "w") as wheel:
+        record = ""
+        for path, text in [
+            (NAME + ".py", "environment = %r\n" % dict(os.environ)),
+            (info + "METADATA", metadata()),
+            (info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        ]:
+            wheel.writestr(path, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+            record += "%s,sha256=%s,%d\n" % (path, digest.decode().rstrip("="), len(text.encode()))
+        wheel.writestr(info + "RECORD", record + info + "RECORD,,\n")
+    return name
+"#;
+
+/// A source distribution.
+pub(crate) struct Sdist {
+    name: String,
+    version: String,
+    requires: Vec<String>,
+    build_requires: Vec<String>,
+    fail: String,
+    pkg_info: Option<String>,
+}
+
+impl Sdist {
+    pub(crate) fn new(name: &str, version: &str) -> Self {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        let (requires, build_requires) = (Vec::new(), Vec::new());
+        Self { name, version, requires, build_requires, fail: "pass".to_owned(), pkg_info: None }
+    }
+
+    pub(crate) fn requires(mut self, requirement: &str) -> Self {
+        self.requires.push(requirement.to_owned());
+        self
+    }
+
+    pub(crate) fn build_requires(mut self, requirement: &str) -> Self {
+        self.build_requires.push(requirement.to_owned());
+        self
+    }
+
+    /// A Python statement that the build runs.
+    pub(crate) fn doing(mut self, statement: &str) -> Self {
+        statement.clone_into(&mut self.fail);
+        self
+    }
+
+    /// States the metadata for good.
+    pub(crate) fn stated(mut self, more: &str) -> Self {
+        let head = format!("Name: {}\nVersion: {}\n", self.name, self.version);
+        self.pkg_info = Some(format!("Metadata-Version: 2.2\n{head}{more}"));
+        self
+    }
+
+    /// Packs it and lists it on the world's index.
+    pub(crate) fn publish(&self, world: &World) -> Built {
+        let built = self.pack(world);
+        world.index.set(|options| options.metadata_files = false);
+        world.index.publish(File::new(built.clone()));
+        built
+    }
+
+    fn pack(&self, world: &World) -> Built {
+        let stem = format!("{}-{}", self.name, self.version);
+        let folder = world.path("sources").join(&stem);
+        fs_err::create_dir_all(&folder).unwrap();
+        let backend = BACKEND
+            .replace("@NAME@", &format!("{:?}", self.name))
+            .replace("@VERSION@", &format!("{:?}", self.version))
+            .replace("@REQUIRES@", &format!("{:?}", self.requires))
+            .replace("@FAIL@", &self.fail);
+        let system = format!(
+            "[build-system]\nrequires = {:?}\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n",
+            self.build_requires
+        );
+        fs_err::write(folder.join("backend.py"), backend).unwrap();
+        fs_err::write(folder.join("pyproject.toml"), system).unwrap();
+        if let Some(text) = &self.pkg_info {
+            fs_err::write(folder.join("PKG-INFO"), text).unwrap();
+        }
+        let filename = format!("{stem}.tar.gz");
+        let archive = world.path("sources").join(&filename);
+        let mut tar = Command::new("tar");
+        tar.arg("-czf").arg(&archive).arg("-C").arg(world.path("sources")).arg(&stem);
+        check(&mut tar);
+        let bytes = fs_err::read(&archive).unwrap();
+        Built {
+            project: self.name.clone(),
+            filename,
+            sha256: sha256(&bytes),
+            bytes,
+            metadata: String::new(),
+            requires_python: None,
+        }
+    }
+}

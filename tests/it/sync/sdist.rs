@@ -1,0 +1,113 @@
+//! Packages that have no wheel are built from source, once, and go through the store as any other.
+
+use super::check;
+use crate::support::source::Sdist;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// A world whose backends tell each build in a file.
+fn world() -> World {
+    let mut world = World::new();
+    let told = world.path("built").display().to_string();
+    world.env.insert("BUILT".to_owned(), told);
+    world
+}
+
+/// How often a backend made a wheel.
+fn builds(world: &World) -> usize {
+    fs_err::read_to_string(world.path("built")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_package_without_a_wheel_is_built_with_what_it_needs() {
+    let world = world();
+    world.index.add(&Wheel::new("dependency", "1.0")).add(&Wheel::new("tool", "1.0"));
+    Sdist::new("fromsource", "1.0")
+        .requires("dependency")
+        .build_requires("tool")
+        .doing("import tool")
+        .publish(&world);
+    check(&world, &["fromsource"], &["dependency==1.0", "fromsource==1.0"]);
+    assert_eq!(builds(&world), 1);
+    let lock = world.sync(&[]);
+    assert!(!lock.changed());
+    assert_eq!(builds(&world), 1, "it is in the store");
+}
+
+#[test]
+fn a_wheel_is_preferred_and_no_binary_builds_all_the_same() {
+    let world = world();
+    world.index.add(&Wheel::new("both", "1.0"));
+    Sdist::new("both", "1.0").publish(&world);
+    check(&world, &["both"], &["both==1.0"]);
+    assert_eq!(builds(&world), 0);
+    world.sync(&["--no-binary", "both"]);
+    assert_eq!(builds(&world), 1);
+}
+
+#[test]
+fn rule_44_a_file_says_what_is_built_and_the_command_line_takes_it_back() {
+    let world = world();
+    world.index.add(&Wheel::new("both", "1.0"));
+    Sdist::new("both", "1.0").publish(&world);
+    world.require(&["--no-binary :all:", "--only-binary other", "both"]);
+    world.sync(&["--no-binary", ":none:"]);
+    assert_eq!(builds(&world), 0);
+    let built = world.sync(&[]);
+    assert_eq!(built.packages(), ["both==1.0"]);
+    assert_eq!(builds(&world), 1);
+    assert!(!world.sync(&[]).changed());
+}
+
+#[test]
+fn no_build_takes_an_older_wheel_and_runs_nothing() {
+    let world = world();
+    world.index.add(&Wheel::new("both", "1.0"));
+    Sdist::new("both", "2.0").publish(&world);
+    world.require(&["both"]);
+    assert_eq!(world.sync(&["--no-build"]).packages(), ["both==1.0"]);
+    assert_eq!(world.sync(&["--only-binary", "both"]).packages(), ["both==1.0"]);
+    assert_eq!(builds(&world), 0);
+    assert_eq!(world.sync(&["--upgrade"]).packages(), ["both==2.0"]);
+}
+
+#[test]
+fn a_failing_build_shows_its_end_who_needs_it_and_what_it_lacks() {
+    let world = world();
+    world.index.add(&Wheel::new("parent", "1.0").requires("broken"));
+    Sdist::new("broken", "1.0")
+        .doing("raise SystemExit('x.c:1:10: fatal error: libpq-fe.h: No such file or directory')")
+        .stated("")
+        .publish(&world);
+    let needles = ["broken==1.0", "parent", "backend speaks", "libpq-fe.h"];
+    let ran = world.require(&["parent"]).try_sync(&[]);
+    ran.refused_with_hint(&[1], &needles);
+}
+
+#[test]
+fn a_build_sees_no_credentials_and_nothing_of_the_users_python() {
+    let mut world = world();
+    for (key, value) in [
+        ("PYTHONPATH", "/nowhere"),
+        ("SOME_TOKEN", "hidden-word"),
+        ("MY_INDEX", "https://me:hidden-word@index.test/simple"),
+        ("CFLAGS", "-O1"),
+    ] {
+        world.env.insert(key.to_owned(), value.to_owned());
+    }
+    Sdist::new("looks", "1.0").publish(&world);
+    let synced = world.require(&["looks"]).sync(&[]);
+    let script = "import looks; print(looks.environment)";
+    let seen = crate::support::python::evaluate(&synced.bin("python"), script);
+    assert!(!seen.contains("hidden-word") && !seen.contains("/nowhere"), "{seen}");
+    assert!(seen.contains("'CFLAGS': '-O1'"), "{seen}");
+}
+
+#[test]
+fn config_settings_reach_the_backend() {
+    let world = world();
+    Sdist::new("a", "1.0").publish(&world);
+    world.require(&["a"]).sync(&["--config-settings", "key=value"]);
+    let told = fs_err::read_to_string(world.path("built")).unwrap();
+    assert!(told.contains("{'key': 'value'}"), "{told}");
+}
