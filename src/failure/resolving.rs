@@ -1,0 +1,127 @@
+//! What to do about errors of the resolution.
+
+use pyfast_resolver::{Error as ResolveError, Unusable};
+
+use super::building::build_hints;
+use super::{Code, Failure};
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self::from_resolve(&error)
+    }
+}
+
+impl Failure {
+    pub(super) fn from_resolve(error: &ResolveError) -> Self {
+        let root = error.root();
+        let (kind, code) = match root {
+            ResolveError::ReadRequirements { .. }
+            | ResolveError::RequirementsEncoding { .. }
+            | ResolveError::Requirement { .. }
+            | ResolveError::FindLinks { .. }
+            | ResolveError::Setting(_) => ("usage", Code::Usage),
+            ResolveError::NoSolution(_) => ("no-solution", Code::Mendable),
+            ResolveError::UnknownPackage { .. } => ("unknown-package", Code::Mendable),
+            ResolveError::HashMismatch { .. } => ("hash-mismatch", Code::Mendable),
+            ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => {
+                ("hash-required", Code::Mendable)
+            }
+            ResolveError::Fetch { .. } | ResolveError::Status { .. } => ("fetch", Code::Mendable),
+            ResolveError::Offline { .. } => ("offline", Code::Mendable),
+            ResolveError::Page { .. } => ("index-page", Code::Mendable),
+            ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => {
+                ("bad-wheel", Code::Mendable)
+            }
+            ResolveError::Build(_) => ("build", Code::Mendable),
+            ResolveError::Lock { .. } => ("lock", Code::Mendable),
+            _ => ("resolve", Code::Mendable),
+        };
+        let mut failure = Self::from_error(kind, root, code);
+        failure.hints.extend(resolve_hints(root));
+        failure
+    }
+}
+
+fn resolve_hints(error: &ResolveError) -> Vec<String> {
+    match error {
+        ResolveError::NoSolution(no_solution) => {
+            let mut hints = Vec::new();
+            for (name, reasons) in &no_solution.unusable {
+                hints.extend(reasons.iter().filter_map(|(reason, versions)| {
+                    let newest = versions.first()?;
+                    unusable_hint(name.as_ref(), reason, &newest.to_string())
+                }));
+            }
+            if no_solution.unsearched {
+                hints.push(
+                    "only the first index that has a package was searched for it; --index-strategy unsafe-best-match searches all"
+                        .to_owned(),
+                );
+            }
+            hints.truncate(4);
+            if hints.is_empty() {
+                hints.push("change one of the requirements named above".to_owned());
+            }
+            hints
+        }
+        ResolveError::UnknownPackage { .. } => vec![
+            "is the name spelt right? If it is on another index, name that with --extra-index-url".to_owned(),
+        ],
+        ResolveError::ReadRequirements { .. } => {
+            vec!["name the requirements file with -r FILE".to_owned()]
+        }
+        ResolveError::Status { status: 401 | 403, .. } => vec![
+            "give credentials in the index URL (https://user:password@…) or in ~/.netrc".to_owned(),
+        ],
+        ResolveError::Status { status: 404 | 410, .. } => {
+            vec!["the file is gone from its server; `pyfast lock --upgrade` looks for another".to_owned()]
+        }
+        ResolveError::Status { status: 500.., .. } => {
+            vec!["the server has a problem; try again later, or --offline with a filled cache".to_owned()]
+        }
+        ResolveError::Fetch { reason, .. } if reason.contains("certificate") => vec![
+            "name the certificates to trust with SSL_CERT_FILE".to_owned(),
+        ],
+        ResolveError::Fetch { .. } => {
+            vec!["is the network up, and is the index right? --index-url names another".to_owned()]
+        }
+        ResolveError::Offline { .. } => vec!["run it once without --offline".to_owned()],
+        ResolveError::Page { .. } => vec![
+            "an index answers with a Simple API page in JSON or HTML; is this URL the index' own (…/simple)?".to_owned(),
+        ],
+        ResolveError::HashMismatch { .. } => vec![
+            "the file changed since the hash was written, or it was tampered with: compare it with its publisher's".to_owned(),
+        ],
+        ResolveError::Build(failure) => build_hints(failure),
+        ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
+        ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
+            "`pyfast lock --format requirements --hashes` writes all pins with their hashes".to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> {
+    match reason {
+        Unusable::Python(specifiers) => Some(format!(
+            "{name} {newest} needs Python {specifiers}: another interpreter is chosen with --python"
+        )),
+        Unusable::SourceOnly => {
+            Some(format!("{name} {newest} is there as source only, and building is not allowed"))
+        }
+        Unusable::WheelsOnly => {
+            Some(format!("{name} {newest} has no source; leave --no-binary out to use its wheels"))
+        }
+        Unusable::Yanked => {
+            Some(format!("{name} {newest} was yanked; pin it with == to use it all the same"))
+        }
+        Unusable::Prerelease => {
+            Some(format!("{name} {newest} is a pre-release; --prerelease if-necessary allows it"))
+        }
+        Unusable::Tags(_) => {
+            Some(format!("{name} {newest} has wheels for other platforms or Pythons only"))
+        }
+        Unusable::TooNew => Some(format!("{name} {newest} is left out by --exclude-newer")),
+        Unusable::Hash | Unusable::NoFiles => None,
+    }
+}
