@@ -12,6 +12,7 @@ mod project;
 mod real;
 mod remote;
 mod slim;
+mod stack;
 mod supervise;
 mod up;
 mod volumes;
