@@ -225,6 +225,8 @@ impl Drop for Cleanup<'_> {
             run(&["network", "rm", id]);
         }
         if let Some(volume) = &self.volume {
+            // One that keeps it from being pruned would hold it.
+            run(&["rm", "-f", &format!("pyfast-keeper-{volume}")]);
             run(&["volume", "rm", "-f", volume]);
         }
         if let Some(image) = &self.image {
