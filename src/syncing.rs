@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::image::{self, Connection};
 use crate::indexes;
 use crate::interpreters;
-use crate::resolving::ResolveArgs;
+use crate::resolving::{self, ResolveArgs};
 use crate::settings::{Python, Root, Settings};
 use crate::state::{Circumstances, digest};
 
@@ -163,7 +163,7 @@ impl Place {
 
     fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
         let text = format!(
-            "{:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?} {:?}",
             options.resolve,
             options.lock_use,
             options.link_mode,
@@ -173,9 +173,10 @@ impl Place {
             settings.project.config.link.real,
             indexes::fingerprint(settings),
             settings.project.working_directory.display(),
-            settings.project.requirements(&options.resolve.requirements, &settings.env).ok(),
+            resolving::requirement_files(&options.resolve, settings).ok(),
             settings.project.constraints(&options.resolve.constraints, &settings.env),
             settings.project.config.index.strategy,
+            settings.project.config.env.get(&settings.env).map(|env| (&env.extras, &env.groups)),
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
     }
