@@ -41,7 +41,7 @@ pub(crate) fn without_configuration(failure: &Failure, environment: &Environment
     let findings = vec![
         engine::finding(&engine, false),
         engine::compose(environment, false),
-        Finding::failed("configuration", failure),
+        Finding::failed("configuration", failure).or_hint("correct what is named, then ask again"),
         Finding::new(
             Level::Skipped,
             "project",

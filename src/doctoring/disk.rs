@@ -45,7 +45,8 @@ fn unwritable(place: &str, error: &io::Error) -> Finding {
     finding(Level::Failed).hint("mend its permissions, or give another directory with --root DIR")
 }
 
-/// One act on the file system: what it is called, how bad its absence is, what then happens.
+/// One act on the file system: what it is called, how bad its absence is, what then happens. What costs nothing
+/// to be without is only named.
 struct Ability {
     name: &'static str,
     level: Level,
@@ -78,12 +79,7 @@ const TRIED: [Ability; 5] = [
         otherwise: "--reinstall takes an environment away for a moment while it is replaced",
         attempt: exchanging_renames,
     },
-    Ability {
-        name: "reflinks",
-        level: Level::Ok,
-        otherwise: "`--link-mode clone` copies instead",
-        attempt: reflinks,
-    },
+    Ability { name: "reflinks", level: Level::Ok, otherwise: "", attempt: reflinks },
 ];
 
 fn abilities(trial: &Path, place: &str) -> Finding {
@@ -95,7 +91,9 @@ fn abilities(trial: &Path, place: &str) -> Finding {
             Ok(()) => can.push(ability.name),
             Err(_refused) => {
                 cannot.push(ability.name);
-                hints.push(format!("without {}: {}", ability.name, ability.otherwise));
+                if ability.level != Level::Ok {
+                    hints.push(format!("without {}: {}", ability.name, ability.otherwise));
+                }
                 if ability.level == Level::Failed || level == Level::Ok {
                     level = ability.level;
                 }

@@ -101,7 +101,8 @@ pub(super) fn compose(environment: &Environment, needed: bool) -> Finding {
             let (name, program) = (composer.name(), program.display());
             Finding::ok(COMPOSE, format!("{name} ({program}): version {version}"))
         }
-        Err(failure) => Finding::of(bad, COMPOSE, &failure),
+        Err(failure) => Finding::of(bad, COMPOSE, &failure)
+            .or_hint("mend or reinstall it: its `version` subcommand must work"),
     }
 }
 
@@ -134,7 +135,7 @@ pub(super) fn program(connection: Option<&Connection>) -> Finding {
         .and_then(|program| Ok((Binary::open(&program)?, program)));
     let (binary, program) = match opened {
         Ok(opened) => opened,
-        Err(failure) => return Finding::failed(PROGRAM, &failure),
+        Err(failure) => return Finding::failed(PROGRAM, &failure).or_hint("install pyfast anew"),
     };
     suits(&binary, &program, connection)
 }
@@ -150,6 +151,7 @@ fn suits(binary: &Binary, program: &Path, connection: Option<&Connection>) -> Fi
     });
     match fits {
         Ok(()) => Finding::ok(PROGRAM, format!("{program} runs in the engine's containers")),
-        Err(failure) => Finding::failed(PROGRAM, &failure),
+        Err(failure) => Finding::failed(PROGRAM, &failure)
+            .hint("use the pyfast that was built for the engine's machine"),
     }
 }

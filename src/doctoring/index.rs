@@ -57,7 +57,8 @@ async fn ask(client: &Arc<Client>, index: &Url) -> Finding {
             Finding::new(Level::Failed, CHECK, message)
                 .hint("is the network there, and a proxy named in https_proxy if one is needed?")
         }
-        Ok(Err(error)) => Finding::failed(CHECK, &Failure::from(error)),
+        Ok(Err(error)) => Finding::failed(CHECK, &Failure::from(error))
+            .or_hint("is its URL right? Give another with --index-url URL"),
         Ok(Ok(answer)) if answer.status.is_success() => {
             Finding::ok(CHECK, format!("{index}: answers in {}", duration(begun.elapsed())))
         }

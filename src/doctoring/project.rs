@@ -19,6 +19,7 @@ use crate::ui::count;
 const CONFIGURATION: &str = "configuration";
 const COMPOSE_FILE: &str = "compose-file";
 const REQUIREMENTS: &str = "requirements";
+const CORRECT: &str = "correct it at the place named";
 
 /// A project as far as it can be read.
 pub(super) struct Project {
@@ -42,6 +43,12 @@ impl Project {
         matches!(self.root, Root::Volume(_))
             || self.services
             || self.environments.values().any(image)
+    }
+
+    /// Whether a service builds this image.
+    pub(super) fn builds(&self, image: &str) -> bool {
+        let mut services = self.compose.iter().flat_map(|compose| compose.services.values());
+        services.any(|one| one.build.is_some() && one.image.as_deref() == Some(image))
     }
 
     /// Whether services start in its environments, so that it cannot do without Compose.
@@ -97,7 +104,7 @@ fn stack(settings: &Settings, args: &StackArgs, findings: &mut Vec<Finding>) -> 
             Some(stack)
         }
         Err(failure) => {
-            findings.push(Finding::failed(COMPOSE_FILE, &failure));
+            findings.push(Finding::failed(COMPOSE_FILE, &failure).or_hint(CORRECT));
             None
         }
     }
@@ -142,7 +149,9 @@ fn requirements(settings: &Settings, env: &str, index: &mut IndexOptions) -> Fin
     let configured = project.config.env.get(env).is_some_and(|env| !env.requirements.is_empty());
     let files: Vec<PathBuf> = match project.requirements(&[], env) {
         Ok(files) => files,
-        Err(failure) if configured => return Finding::failed(REQUIREMENTS, &failure),
+        Err(failure) if configured => {
+            return Finding::failed(REQUIREMENTS, &failure).or_hint(CORRECT);
+        }
         Err(failure) => return Finding::of(Level::Warning, REQUIREMENTS, &failure),
     };
     let constraints = project.constraints(&[], env);
@@ -160,6 +169,6 @@ fn requirements(settings: &Settings, env: &str, index: &mut IndexOptions) -> Fin
             index.no_index |= set.index.no_index;
             Finding::ok(REQUIREMENTS, format!("{env}: {} ({count})", names.join(", ")))
         }
-        Err(error) => Finding::failed(REQUIREMENTS, &Failure::from(error)),
+        Err(error) => Finding::failed(REQUIREMENTS, &Failure::from(error)).or_hint(CORRECT),
     }
 }

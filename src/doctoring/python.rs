@@ -36,7 +36,16 @@ pub(super) fn look(
         }
         let finding = match python {
             Python::Host(request) => of_host(request.as_deref(), settings, &mut pythons.host),
-            Python::Image(image) => of_image(image, env, connection),
+            Python::Image(image) => match of_image(image, env, connection) {
+                Err(_missing) if project.builds(image) => {
+                    let message =
+                        format!("{env}: the image {image} is not built yet, `pyfast up` does that");
+                    Finding::new(Level::Skipped, CHECK, message)
+                }
+                // `up` pulls it; a failure to do so is told there.
+                Err(failure) => Finding::of(Level::Warning, CHECK, &failure),
+                Ok(finding) => finding,
+            },
         };
         pythons.findings.push(finding);
     }
@@ -55,7 +64,9 @@ fn ask(request: Option<&str>, settings: &Settings) -> Result<(PathBuf, Interpret
 fn of_host(request: Option<&str>, settings: &Settings, host: &mut Option<PathBuf>) -> Finding {
     let (path, python) = match ask(request, settings) {
         Ok(answer) => answer,
-        Err(failure) => return Finding::failed(CHECK, &failure),
+        Err(failure) => {
+            return Finding::failed(CHECK, &failure).or_hint("name another with --python PATH");
+        }
     };
     let active = settings.environment.get("VIRTUAL_ENV");
     let how = match request {
@@ -70,22 +81,22 @@ fn of_host(request: Option<&str>, settings: &Settings, host: &mut Option<PathBuf
     Finding::ok(CHECK, message)
 }
 
-fn of_image(image: &str, env: &str, connection: Option<&Connection>) -> Finding {
+/// Fails where the image is not present.
+fn of_image(image: &str, env: &str, connection: Option<&Connection>) -> Result<Finding, Failure> {
     let Some(connection) = connection else {
         let message = format!("{env}: the one inside the image {image}, which the engine has");
-        return Finding::new(Level::Skipped, CHECK, message);
+        return Ok(Finding::new(Level::Skipped, CHECK, message));
     };
-    let asked = connection.image_id(image).map(|_id| connection.ask_interpreter(image));
-    match asked {
-        Ok(Ok(python)) => {
+    connection.image_id(image)?;
+    Ok(match connection.ask_interpreter(image) {
+        Ok(python) => {
             let (version, path) = (python.version(), python.executable.display());
             Finding::ok(
                 CHECK,
                 format!("{env}: Python {version} at {path} inside the image {image}"),
             )
         }
-        Ok(Err(failure)) => Finding::failed(CHECK, &failure),
-        // `up` pulls or builds it; a failure to do so is told there.
-        Err(failure) => Finding::of(Level::Warning, CHECK, &failure),
-    }
+        Err(failure) => Finding::failed(CHECK, &failure)
+            .or_hint("choose an image whose Python runs, with --image IMAGE or in pyfast.toml"),
+    })
 }

@@ -25,7 +25,11 @@ pub(super) fn look(
     };
     let absent = match absent(compose, connection) {
         Ok(absent) => absent,
-        Err(failure) => return vec![Finding::failed(CHECK, &failure)],
+        Err(failure) => {
+            return vec![
+                Finding::failed(CHECK, &failure).or_hint("ask again when the engine answers"),
+            ];
+        }
     };
     let registries = RegistrySettings {
         config_dir: docker_config(&settings.environment),

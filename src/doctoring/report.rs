@@ -76,6 +76,11 @@ impl Finding {
         finding
     }
 
+    /// Says what to do where nothing else does.
+    pub(super) fn or_hint(self, hint: impl AsRef<str>) -> Self {
+        if self.hints.is_empty() { self.hint(hint) } else { self }
+    }
+
     /// Adds what to do.
     pub(super) fn hint(mut self, hint: impl AsRef<str>) -> Self {
         self.hints.push(redact(hint.as_ref()));
