@@ -37,7 +37,7 @@ pub use engine::{
 pub use error::{Error, PullRefusal, Unreachable};
 pub use health::{ServiceFailure, Verdict};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
-pub use host::{Host, HostSettings, Ssh, Tls};
+pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
 pub use image::{
     FileDigests, INPUTS_LABEL, ImageAct, ImageEvent, ImagePlan, InputPart, InputSettings, Inputs,
     PullPolicy, Reason, WantedImage, carry_out, decide, is_remote, plan_images, read_inputs,
