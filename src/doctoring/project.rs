@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use pyfast_launcher::{
     ComposeError, ComposeProject, ComposeRequest, Error as LaunchError, read_compose,
 };
-use pyfast_resolver::{IndexOptions, ReadContext, read_requirements};
+use pyfast_resolver::{IndexOptions, read_requirements};
 
 use super::report::{Finding, Level};
 use crate::config;
 use crate::failure::Failure;
 use crate::launching::{Stack, StackArgs};
+use crate::resolving::{self, ResolveArgs};
 use crate::settings::{Python, Root, Settings};
 use crate::ui::count;
 
@@ -155,9 +156,9 @@ fn requirements(settings: &Settings, env: &str, index: &mut IndexOptions) -> Fin
         Err(failure) => return Finding::of(Level::Warning, REQUIREMENTS, &failure),
     };
     let constraints = project.constraints(&[], env);
-    let context = ReadContext {
-        variables: settings.environment.all().clone(),
-        working_directory: project.working_directory.clone(),
+    let context = match resolving::context(&ResolveArgs::default(), settings, env) {
+        Ok(context) => context,
+        Err(failure) => return Finding::failed(REQUIREMENTS, &failure).or_hint(CORRECT),
     };
     match read_requirements(&files, &constraints, &[], &context) {
         Ok(set) => {
