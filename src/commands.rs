@@ -92,13 +92,18 @@ fn survive_file_size_limits() {
 /// Gives the comparison what it needs of the outside.
 fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let fail = |error: &dyn std::error::Error| Failure::from_error("bench", error, Code::Mendable);
-    let interpreter = match &settings.python {
-        Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?.path),
+    let found = match &settings.python {
+        Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
         Python::Image(_) => None,
     };
+    // Its pip is beside the interpreter itself, not beside a version switcher.
+    let cache = settings.cache_directory().ok();
+    let probed = found.as_ref().zip(cache.as_deref());
+    let probed = probed.and_then(|(found, cache)| interpreters::probe(found, cache).ok());
+    let interpreter = found.map(|found| found.path);
     // A comparison without a known index leaves each tool its own default.
-    let probed = interpreter.as_deref();
-    let index = Indexes::new(settings, &IndexOptions::default(), probed).ok();
+    let executable = probed.as_ref().map(|probed| probed.executable.as_path());
+    let index = Indexes::new(settings, &IndexOptions::default(), executable).ok();
     let context = bench::Context {
         index_url: settings
             .common
