@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use crate::failure::{Code, Failure};
 use crate::interpreters::remembered;
 use crate::settings::{Environment, Settings};
+use crate::ui::Ui;
 
 /// How long the interpreter of an image may take to describe itself.
 const PROBE_DEADLINE: Duration = Duration::from_mins(1);
@@ -112,6 +113,16 @@ impl Connection {
             inject(&self.docker, &volume, image, &binary).await?;
             Ok(volume)
         })
+    }
+
+    /// Keeps a volume that has environments from being pruned.
+    pub(crate) fn keep(&self, volume: &str, ui: Ui) -> Result<(), Failure> {
+        if let Some(keeper) = self.wait(self.docker.keep_volume(volume))? {
+            ui.note(format!(
+                "Made the container {keeper}, which is never started: `docker volume prune` of this engine would take the volume otherwise"
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! From an edited project to running containers: what `up`, `down`, `restart`, `ps` and `logs` share. Joins the
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
+mod composing;
 pub(crate) mod containers;
 pub(crate) mod images;
 pub(crate) mod memory;
@@ -102,22 +103,6 @@ impl<'a> Launcher<'a> {
         Ok(said)
     }
 
-    /// Has Compose create what is missing and recreate what changed, and start nothing.
-    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
-        let services = selected.iter().map(String::as_str);
-        if !self.is_compose_one()? {
-            let act = ["up", "--no-start", "--no-build"];
-            return self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop);
-        }
-        // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
-        // not, and makes no networks; `up` of one service alone makes those of all.
-        if let Some(first) = selected.first() {
-            self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
-        }
-        let act = ["create", "--no-build"];
-        self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
-    }
-
     /// The images that the project's services start from.
     pub(crate) fn wanted(&self) -> Result<&[WantedImage], Failure> {
         if let Some(wanted) = self.wanted.get() {
@@ -135,15 +120,6 @@ impl<'a> Launcher<'a> {
         let wanted = self.wanted()?.iter();
         let mut of = wanted.filter(|image| image.services.iter().any(|one| one == service));
         Ok(of.next().map(|image| image.image.clone()))
-    }
-
-    /// Whether the user's Compose is the first one, in Python.
-    fn is_compose_one(&self) -> Result<bool, Failure> {
-        let composer = self.composer()?;
-        if matches!(composer, Composer::Plugin { .. }) {
-            return Ok(false);
-        }
-        Ok(self.connection.wait(composer.version())?.starts_with("1."))
     }
 
     /// Brings the environments of these services up to date; what each is now, by name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use pyfast_resolver::{Client, Request, RequirementSet};
+use pyfast_resolver::{Client, Request};
 use url::Url;
 
 use super::project::Project;
@@ -25,9 +25,9 @@ const USUAL: &str = "pip";
 
 /// Asks every index for a page. `python` is the interpreter whose pip's default index counts.
 pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>) -> Vec<Finding> {
-    let set = RequirementSet { index: project.index.clone(), ..RequirementSet::default() };
-    let session =
-        settings.cache_directory().and_then(|cache| Session::new(settings, &set, python, cache));
+    let session = settings
+        .cache_directory()
+        .and_then(|cache| Session::new(settings, &project.indexes, python, cache));
     let session = match session {
         Ok(session) => session,
         Err(failure) => return vec![Finding::failed(CHECK, &failure)],

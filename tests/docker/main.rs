@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
+mod bench;
 mod binary;
 mod doctor;
 mod failures;
@@ -12,6 +13,7 @@ mod project;
 mod real;
 mod remote;
 mod slim;
+mod stack;
 mod supervise;
 mod up;
 mod volumes;
