@@ -1,6 +1,7 @@
 //! What to do about errors of the engine, images, volumes and Compose.
 
 use pyfast_launcher::{Error as LaunchError, PullRefusal};
+use pyfast_resolver::redact;
 
 use super::{Code, Failure};
 
@@ -41,6 +42,8 @@ impl From<LaunchError> for Failure {
         };
         let mut failure = Self::from_error(kind, &error, code);
         failure.hints.extend(launch_hint(&error).map(str::to_owned));
+        // An address that cannot be used may be one with a password.
+        failure.message = redact(&failure.message);
         failure
     }
 }
@@ -191,6 +194,13 @@ mod tests {
                 ("engine-address", Code::Usage, "docker context ls"),
             ),
         ]);
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let host = "ssh://me:s3cr3t@far".to_owned();
+        let failure = Failure::from(LaunchError::EngineHost { host, reason: text() });
+        assert!(failure.to_string().contains("ssh://****@far"), "{failure}");
     }
 
     #[test]
