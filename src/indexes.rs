@@ -16,6 +16,8 @@ use crate::settings::Settings;
 pub(crate) struct Indexes {
     /// Without credentials, in the order of search.
     pub(crate) urls: Vec<Url>,
+    /// The same as they were given, with what is secret masked, and by which setting.
+    pub(crate) shown: Vec<(String, &'static str)>,
     /// Taken out of the URLs, and the user's netrc.
     pub(crate) credentials: Credentials,
     pub(crate) strategy: IndexStrategy,
@@ -24,7 +26,7 @@ pub(crate) struct Indexes {
 
 /// What was said about indexes before any default is looked up; equal texts give equal indexes.
 pub(crate) fn fingerprint(settings: &Settings) -> String {
-    let named = Named::collect(settings, &IndexOptions::default());
+    let (named, _) = Named::collect(settings, &IndexOptions::default());
     format!("{named:?} {:?}", settings.common.index.index_strategy)
 }
 
@@ -37,22 +39,27 @@ struct Named {
 }
 
 impl Named {
-    fn collect(settings: &Settings, file: &IndexOptions) -> Self {
+    /// What is named, and by which setting the default one is.
+    fn collect(settings: &Settings, file: &IndexOptions) -> (Self, &'static str) {
         let args = &settings.common.index;
         let environment = &settings.environment;
         let configured = &settings.project.config.index;
         let pip = PipConfig::read(environment);
         // clap has already put PYFAST_INDEX_URL behind the flag; a requirements file stands between
         // the two, which only matters to who sets all three.
-        let default = args
-            .index_url
-            .clone()
-            .or_else(|| file.index_url.clone())
-            .or_else(|| environment.get("UV_DEFAULT_INDEX").map(last_word))
-            .or_else(|| environment.get("UV_INDEX_URL").map(str::to_owned))
-            .or_else(|| environment.get("PIP_INDEX_URL").map(str::to_owned))
-            .or_else(|| configured.url.clone())
-            .or(pip.index_url);
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        let candidates = [
+            ("--index-url or PYFAST_INDEX_URL", args.index_url.clone()),
+            ("a requirements file", file.index_url.clone()),
+            ("UV_DEFAULT_INDEX", environment.get("UV_DEFAULT_INDEX").map(last_word)),
+            ("UV_INDEX_URL", variable("UV_INDEX_URL")),
+            ("PIP_INDEX_URL", variable("PIP_INDEX_URL")),
+            ("pyfast.toml", configured.url.clone()),
+            ("pip's configuration", pip.index_url),
+        ];
+        let mut candidates = candidates.into_iter();
+        let default = candidates.find_map(|(origin, url)| Some((origin, url?)));
+        let (origin, default) = default.unzip();
         let words = |name: &str| {
             let value = environment.get(name).unwrap_or_default();
             value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
@@ -65,7 +72,8 @@ impl Named {
         extra.extend(pip.extra_index_urls);
         let mut find_links = args.find_links.clone();
         find_links.extend(file.find_links.iter().cloned());
-        Self { default, extra, find_links, none: args.no_index || file.no_index }
+        let named = Self { default, extra, find_links, none: args.no_index || file.no_index };
+        (named, origin.unwrap_or_default())
     }
 }
 
@@ -84,26 +92,28 @@ impl Indexes {
         file: &IndexOptions,
         interpreter: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let named = Named::collect(settings, file);
+        let (named, mut origin) = Named::collect(settings, file);
         let environment = &settings.environment;
         let netrc = environment.get("NETRC").map(Into::into);
         let netrc = netrc.or_else(|| environment.home().map(|home| home.join(".netrc")));
         let mut credentials = Credentials::new(netrc);
-        let mut urls: Vec<Url> = Vec::new();
+        let (mut urls, mut shown): (Vec<Url>, Vec<_>) = (Vec::new(), Vec::new());
         if !named.none {
-            let default = match named.default {
-                Some(url) => Some(url),
-                None => interpreter
+            let default = named.default.or_else(|| {
+                origin = "the default";
+                interpreter
                     .and_then(pip::default_index)
-                    .or_else(|| option_env!("PYFAST_DEFAULT_INDEX").map(str::to_owned)),
-            };
+                    .or_else(|| option_env!("PYFAST_DEFAULT_INDEX").map(str::to_owned))
+            });
             if default.is_none() && named.extra.is_empty() && named.find_links.is_empty() {
                 return Err(no_index());
             }
-            for text in named.extra.iter().chain(&default) {
+            let extra = named.extra.iter().map(|url| (url, "a further index"));
+            for (text, origin) in extra.chain(default.iter().map(|url| (url, origin))) {
                 let url = credentials.absorb(parse(text)?);
                 if !urls.contains(&url) {
                     urls.push(url);
+                    shown.push((redact(text), origin));
                 }
             }
         }
@@ -116,7 +126,7 @@ impl Indexes {
         };
         let directory = &settings.project.working_directory;
         let find_links = named.find_links.into_iter().map(|place| absolute(place, directory));
-        Ok(Self { urls, credentials, strategy, find_links: find_links.collect() })
+        Ok(Self { urls, shown, credentials, strategy, find_links: find_links.collect() })
     }
 }
 

@@ -95,7 +95,7 @@ impl<'a> Launcher<'a> {
     /// Calls Compose for the project, the override included.
     pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
         let composer = self.composer()?;
-        let call = self.stack.call(self.connection.docker.host().to_string());
+        let call = self.stack.call(self.connection.docker.host().clone());
         let said = self.connection.wait(composer.run(&call, arguments, &self.stack.variables))?;
         for line in said.lines().filter(|line| !line.trim().is_empty()) {
             self.ui().detail(format!("{}: {line}", composer.name()));

@@ -151,7 +151,6 @@ fn suits(binary: &Binary, program: &Path, connection: Option<&Connection>) -> Fi
     });
     match fits {
         Ok(()) => Finding::ok(PROGRAM, format!("{program} runs in the engine's containers")),
-        Err(failure) => Finding::failed(PROGRAM, &failure)
-            .hint("use the pyfast that was built for the engine's machine"),
+        Err(failure) => Finding::failed(PROGRAM, &failure),
     }
 }

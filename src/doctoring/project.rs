@@ -2,18 +2,16 @@
 //! from them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use pyfast_launcher::{
     ComposeError, ComposeProject, ComposeRequest, Error as LaunchError, read_compose,
 };
-use pyfast_resolver::{IndexOptions, read_requirements};
+use pyfast_resolver::RequirementSet;
 
 use super::report::{Finding, Level};
 use crate::config;
-use crate::failure::Failure;
 use crate::launching::{Stack, StackArgs};
-use crate::resolving::{self, ResolveArgs};
+use crate::resolving::{ResolveArgs, read_inputs};
 use crate::settings::{Python, Root, Settings};
 use crate::ui::count;
 
@@ -31,8 +29,8 @@ pub(super) struct Project {
     pub(super) root: Root,
     /// Its compose files, which may name images that are pulled.
     pub(super) compose: Option<ComposeProject>,
-    /// Which indexes its requirements files name.
-    pub(super) index: IndexOptions,
+    /// Which indexes its requirements files name, and how to log in there.
+    pub(super) indexes: RequirementSet,
     /// Whether `pyfast.toml` gives environments to services.
     services: bool,
 }
@@ -65,15 +63,15 @@ pub(super) fn read(settings: &Settings, args: &StackArgs) -> Project {
     let config = &settings.project.config;
     let services = config.env.values().any(|env| !env.services.is_empty());
     let environments = environments(settings, stack.as_ref());
-    let mut index = IndexOptions::default();
+    let mut indexes = RequirementSet::default();
     for env in environments.keys() {
-        findings.push(requirements(settings, env, &mut index));
+        findings.push(requirements(settings, env, &mut indexes));
     }
     // Containers get their environments from a volume unless a directory is given.
     let root = stack.as_ref().filter(|_| services).map_or(&settings.root, |stack| &stack.root);
     let root = root.clone();
     let compose = stack.map(|stack| stack.project);
-    Project { findings, environments, root, compose, index, services }
+    Project { findings, environments, root, compose, indexes, services }
 }
 
 fn configuration(settings: &Settings) -> Finding {
@@ -145,31 +143,27 @@ fn environments(settings: &Settings, stack: Option<&Stack>) -> BTreeMap<String, 
 }
 
 /// Whether an environment's requirements can be read; adds the indexes that they name.
-fn requirements(settings: &Settings, env: &str, index: &mut IndexOptions) -> Finding {
-    let project = &settings.project;
-    let configured = project.config.env.get(env).is_some_and(|env| !env.requirements.is_empty());
-    let files: Vec<PathBuf> = match project.requirements(&[], env) {
-        Ok(files) => files,
-        Err(failure) if configured => {
-            return Finding::failed(REQUIREMENTS, &failure).or_hint(CORRECT);
+fn requirements(settings: &Settings, env: &str, all: &mut RequirementSet) -> Finding {
+    let configured = settings.project.config.env.get(env);
+    let configured =
+        configured.is_some_and(|env| !(env.requirements.is_empty() && env.groups.is_empty()));
+    let args = ResolveArgs::default();
+    let read = settings
+        .of_environment(env, settings.root.clone(), settings.python.clone())
+        .and_then(|settings| read_inputs(&args, &settings));
+    let set = match read {
+        Ok(inputs) => inputs.set,
+        Err(failure) if !configured && settings.project.requirements(&[], env).is_err() => {
+            return Finding::of(Level::Warning, REQUIREMENTS, &failure);
         }
-        Err(failure) => return Finding::of(Level::Warning, REQUIREMENTS, &failure),
-    };
-    let constraints = project.constraints(&[], env);
-    let context = match resolving::context(&ResolveArgs::default(), settings, env) {
-        Ok(context) => context,
         Err(failure) => return Finding::failed(REQUIREMENTS, &failure).or_hint(CORRECT),
     };
-    match read_requirements(&files, &constraints, &[], &context) {
-        Ok(set) => {
-            let count = count(set.requirements.len(), "requirement");
-            let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-            index.index_url = index.index_url.take().or(set.index.index_url);
-            index.extra_index_urls.extend(set.index.extra_index_urls);
-            index.find_links.extend(set.index.find_links);
-            index.no_index |= set.index.no_index;
-            Finding::ok(REQUIREMENTS, format!("{env}: {} ({count})", names.join(", ")))
-        }
-        Err(error) => Finding::failed(REQUIREMENTS, &Failure::from(error)).or_hint(CORRECT),
-    }
+    let names: Vec<_> = set.files.iter().map(|file| file.display().to_string()).collect();
+    let count = count(set.requirements.len(), "requirement");
+    all.index.index_url = all.index.index_url.take().or(set.index.index_url);
+    all.index.extra_index_urls.extend(set.index.extra_index_urls);
+    all.index.find_links.extend(set.index.find_links);
+    all.index.no_index |= set.index.no_index;
+    all.credentials.merge(&set.credentials);
+    Finding::ok(REQUIREMENTS, format!("{env}: {} ({count})", names.join(", ")))
 }

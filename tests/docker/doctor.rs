@@ -115,3 +115,57 @@ fn registries_of_absent_images_are_told_with_whether_there_is_a_login() {
     );
     assert!(!checks.to_string().contains("s3cr3t"));
 }
+
+/// `ssh` stands for a program that lets the other machine's client join its pipes with the engine, which is this
+/// machine's.
+#[test]
+fn an_engine_behind_ssh_is_reached_by_the_ssh_of_path() {
+    let Some(mut world) = World::new("doctor-ssh") else { return };
+    world.requirements("");
+    let bin = world.project().with_file_name("bin");
+    fs_err::create_dir(&bin).unwrap();
+    let calls = bin.join("calls");
+    let script = format!(
+        "#!/bin/sh\nprintf '%s ' \"$@\" >> {}\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nDOCKER_HOST={} exec \"$@\"\n",
+        calls.display(),
+        world.host
+    );
+    // Written by a child: a descriptor of this process could be inherited by another test's child meanwhile.
+    let mut write = std::process::Command::new("/bin/sh");
+    write
+        .args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""])
+        .arg(bin.join("ssh"))
+        .arg(script);
+    assert!(write.status().unwrap().success());
+    let mut path = bin.into_os_string();
+    path.push(":");
+    path.push(&world.path);
+    world.path = path;
+    world.host = "ssh://me@far.test:2222".to_owned();
+    let checks = checks(&world, &["--volume", &world.volume, "--image", SLIM], 0);
+    let engine = expect(&checks, "engine", "ok");
+    assert!(engine.starts_with("ssh://****@far.test:2222 (DOCKER_HOST): version "), "{engine}");
+    // A container's whole life goes that way: created, attached to, started, waited for, removed.
+    let python = expect(&checks, "interpreter", "ok");
+    assert!(python.contains("Python 3.11"), "{python}");
+    let said = fs_err::read_to_string(calls).unwrap();
+    assert!(said.contains("-p 2222 -- me@far.test docker system dial-stdio"), "{said}");
+}
+
+#[test]
+fn an_engine_of_the_current_context_is_told_with_its_name() {
+    let Some(mut world) = World::new("doctor-context") else { return };
+    world.requirements("");
+    let config = world.project().with_file_name("home").join(".docker");
+    fs_err::create_dir(&config).unwrap();
+    let create = ["context", "create", "near", "--docker", &format!("host={}", world.host)];
+    for arguments in [&create[..], &["context", "use", "near"]] {
+        let mut client = std::process::Command::new("docker");
+        client.args(arguments).env("DOCKER_CONFIG", &config).env_remove("DOCKER_HOST");
+        let output = client.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let host = std::mem::take(&mut world.host);
+    let engine = expect(&checks(&world, &["--image", SLIM], 0), "engine", "ok");
+    assert!(engine.starts_with(&format!("{host} (the current context `near`): ")), "{engine}");
+}

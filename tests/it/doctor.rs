@@ -142,12 +142,40 @@ fn passwords_are_not_shown() {
     world.index_flags[1] = world.index.url_with("user", "s3cr3t");
     for args in [&["doctor"][..], &["doctor", "-v", "--json"]] {
         let ran = world.pyfast(args).ok();
-        assert!(ran.stdout.contains(&format!("127.0.0.1:{}", world.index.port())), "{ran}");
+        assert!(ran.stdout.contains(&format!("****@127.0.0.1:{}", world.index.port())), "{ran}");
         assert!(!ran.to_string().contains("s3cr3t"), "{ran}");
     }
     world.index.stop();
     let ran = world.pyfast(&["doctor"]);
     assert!(!ran.to_string().contains("s3cr3t"), "{ran}");
+}
+
+#[test]
+fn an_index_of_the_requirements_is_asked_with_its_own_password() {
+    let mut world = world();
+    world.index_flags.clear();
+    let credentials = ("user".to_owned(), "s3cr3t".to_owned());
+    world.index.set(|options| options.credentials = Some(credentials));
+    let url = |password| format!("--index-url {}", world.index.url_with("user", password));
+    world.require(&[&url("s3cr3t"), "pip"]);
+    let index = expect(&checks(&world, &[], 0), "index", "ok");
+    assert!(index.contains("a requirements file") && index.contains("****@"), "{index}");
+    world.require(&[&url("wr0ng"), "pip"]);
+    let index = expect(&checks(&world, &[], 1), "index", "fail");
+    assert!(index.contains("401") && !index.contains("wr0ng"), "{index}");
+}
+
+#[test]
+fn every_index_is_told_with_the_setting_that_names_it() {
+    let mut world = world();
+    let url = world.index.url();
+    world.index_flags = vec!["--extra-index-url".to_owned(), format!("{url}more/")];
+    world.env.insert("PIP_INDEX_URL".to_owned(), url);
+    let checks = checks(&world, &["--offline"], 0);
+    let told: Vec<_> = named(&checks, "index").iter().map(|one| one["message"].as_str()).collect();
+    let [Some(extra), Some(default)] = told[..] else { panic!("{checks:#}") };
+    assert!(extra.contains("more/ (a further index)"), "{extra}");
+    assert!(default.contains("(PIP_INDEX_URL)"), "{default}");
 }
 
 #[test]

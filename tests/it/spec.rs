@@ -21,15 +21,19 @@ fn named_tests(text: &str) -> impl Iterator<Item = &str> {
 
 /// Where a test of this name is written: `it::sync::noop::name` is `fn name` in
 /// `tests/it/sync/noop.rs`, `docker::name` is in `tests/docker/main.rs`; `launcher::plan::tests::name` is a unit test in
-/// `crates/launcher/src/plan/tests.rs`.
+/// `crates/launcher/src/plan/tests.rs`, or one of the crate's own black-box tests below `crates/launcher/tests`.
 fn source_of(test: &str) -> Option<PathBuf> {
     let mut parts: Vec<&str> = test.split("::").collect();
     parts.pop()?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     if matches!(parts[0], "launcher" | "installer" | "resolver") {
-        let mut path = root.join("crates").join(parts[0]).join("src");
-        path.extend(&parts[1..]);
-        return Some(path.with_extension("rs"));
+        let below = |folder: &str| {
+            let mut path = root.join("crates").join(parts[0]).join(folder);
+            path.extend(&parts[1..]);
+            path.with_extension("rs")
+        };
+        let source = below("src");
+        return Some(if source.is_file() { source } else { below("tests") });
     }
     if parts.len() == 1 {
         parts.push("main");

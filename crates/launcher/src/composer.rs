@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 use crate::error::Error;
+use crate::host::{CLIENT_VARIABLES, Host};
 
 /// How many of the last bytes of Compose's output a failure carries.
 const TAIL: usize = 4000;
@@ -49,8 +50,8 @@ pub struct ComposeCall {
     pub files: Vec<PathBuf>,
     /// Active profiles.
     pub profiles: Vec<String>,
-    /// Address of the engine (`unix:///…`).
-    pub host: String,
+    /// The engine.
+    pub host: Host,
 }
 
 impl Composer {
@@ -135,13 +136,18 @@ impl Composer {
     ) -> Result<String, Error> {
         let mut command = self.command();
         command.args(Self::arguments(call)).args(arguments);
-        command.envs(variables).env("DOCKER_HOST", &call.host).env_remove("DOCKER_CONTEXT");
+        command.envs(variables);
+        // A context may have led here, with certificates that Compose would not look for.
+        for name in CLIENT_VARIABLES {
+            command.env_remove(name);
+        }
+        command.envs(call.host.client_environment());
         // The files are named; what the variable names must not be added.
         command.env_remove("COMPOSE_FILE");
         if !call.profiles.is_empty() {
             command.env_remove("COMPOSE_PROFILES");
         }
-        let apart = !call.host.starts_with("ssh://");
+        let apart = !matches!(call.host, Host::Ssh(_));
         run(self, command, arguments.first().copied().unwrap_or_default(), apart).await
     }
 }
@@ -203,6 +209,7 @@ fn is_executable(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Tls;
 
     fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
         fs_err::create_dir_all(directory).unwrap();
@@ -237,13 +244,37 @@ mod tests {
             directory: "/srv/shop".into(),
             files: vec!["/srv/shop/a.yml".into(), "/srv/shop/b.yml".into()],
             profiles: vec!["debug".into()],
-            host: "unix:///e.sock".into(),
+            host: Host::Unix("/e.sock".into()),
         };
         let composer = Composer::Standalone { program };
         let error = composer.run(&call, &["up", "--no-start"], &BTreeMap::new()).await.unwrap_err();
         let Error::ComposeFailed { command, output, .. } = error else { panic!("{error}") };
         assert_eq!(command, "docker-compose up");
         insta::assert_snapshot!(output.replace('\n', " "), @"--project-name shop --project-directory /srv/shop --file /srv/shop/a.yml --file /srv/shop/b.yml --profile debug up --no-start at unix:///e.sock");
+    }
+
+    #[tokio::test]
+    async fn compose_is_sent_to_the_same_engine_with_the_same_certificates() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program(dir.path(), "docker-compose", "#!/bin/sh\nenv\n");
+        let tls = Tls { directory: "/context/tls".into(), verify: true };
+        let call = ComposeCall {
+            project: "shop".into(),
+            directory: "/srv/shop".into(),
+            files: Vec::new(),
+            profiles: Vec::new(),
+            host: Host::Tls { address: "far:2376".into(), tls },
+        };
+        let others = [("DOCKER_CONTEXT", "x"), ("DOCKER_TLS", "1"), ("DOCKER_HOST", "unix:///x")];
+        let variables = others.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let composer = Composer::Standalone { program };
+        let said = composer.run(&call, &["ps"], &variables).await.unwrap();
+        let mut docker: Vec<_> = said.lines().filter(|line| line.starts_with("DOCKER_")).collect();
+        docker.sort_unstable();
+        assert_eq!(
+            docker,
+            ["DOCKER_CERT_PATH=/context/tls", "DOCKER_HOST=tcp://far:2376", "DOCKER_TLS_VERIFY=1"]
+        );
     }
 
     #[tokio::test]
@@ -258,7 +289,7 @@ mod tests {
             directory: dir.path().into(),
             files: Vec::new(),
             profiles: Vec::new(),
-            host: "unix:///e.sock".into(),
+            host: Host::Unix("/e.sock".into()),
         };
         let variables = BTreeMap::new();
         let number = || fs_err::read_to_string(&file).ok()?.trim().parse::<i32>().ok();

@@ -12,6 +12,10 @@ use crate::error::Error;
 /// The socket of an engine that was installed the usual way.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
+/// Variables by which other clients choose an engine; all of them give way to [`Host::client_environment`].
+pub(crate) const CLIENT_VARIABLES: [&str; 5] =
+    ["DOCKER_CONTEXT", "DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS"];
+
 /// What the user's environment says about the engine.
 #[derive(Debug, Clone, Default)]
 pub struct HostSettings {

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use super::super::images::{BuildRequest, ImageProgress};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{CLIENT_VARIABLES, Host};
 use crate::image::{Source, is_remote};
 
 /// How many of a builder's last lines are kept for a failure.
@@ -78,9 +78,7 @@ pub(super) async fn build_with_client(
     let mut command = Command::new(program);
     command.args(&arguments).env_clear().envs(environment);
     // The client must build where the images are looked for, whatever it would have chosen itself.
-    for name in
-        ["DOCKER_CONTEXT", "DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS"]
-    {
+    for name in CLIENT_VARIABLES {
         command.env_remove(name);
     }
     command.envs(host.client_environment());
