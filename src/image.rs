@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::failure::{Code, Failure};
 use crate::interpreters::remembered;
+use crate::interrupts::Interrupts;
 use crate::settings::{Environment, Settings};
 
 /// How long the interpreter of an image may take to describe itself.
@@ -27,6 +28,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the engine that the user's environment means.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
+        crate::interrupts::catch(settings.ui);
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_all().build().map_err(|error| {
             Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
@@ -41,10 +43,11 @@ impl Connection {
         &self,
         act: impl Future<Output = Result<T, pyfast_launcher::Error>>,
     ) -> Result<T, Failure> {
+        let mut interrupts = Interrupts::take();
         self.runtime.block_on(async {
             tokio::select! {
                 outcome = act => Ok(outcome?),
-                _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+                () = interrupts.next() => Err(Failure::interrupted()),
             }
         })
     }

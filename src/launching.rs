@@ -1,6 +1,9 @@
 //! From an edited project to running containers: what `up`, `down`, `restart`, `ps` and `logs` share. Joins the
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
+mod assuming;
+mod cleaning;
+mod composing;
 pub(crate) mod containers;
 pub(crate) mod images;
 pub(crate) mod memory;
@@ -15,10 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use pyfast_launcher::{
-    COMPOSE_PROJECT_LABEL, Composer, Container, Services as _, WantedImage, wanted_images,
+    COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
 };
 
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::image::Connection;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
@@ -75,49 +78,6 @@ impl<'a> Launcher<'a> {
         self.connection.wait(self.connection.docker.containers(&[label]))
     }
 
-    /// The user's Compose.
-    pub(crate) fn composer(&self) -> Result<Composer, Failure> {
-        let environment = &self.settings.environment;
-        let config = crate::image::docker_config(environment);
-        let path = environment.get("PATH").unwrap_or_default();
-        Composer::find(path.as_ref(), config.as_deref()).ok_or_else(|| {
-            Failure::new(
-                "no-compose",
-                "cannot create containers: neither `docker compose` nor `docker-compose` is there"
-                    .to_owned(),
-                Code::Usage,
-            )
-            .hint("install Docker's Compose plugin, or `docker-compose` in PATH")
-        })
-    }
-
-    /// Calls Compose for the project, the override included.
-    pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let composer = self.composer()?;
-        let call = self.stack.call(self.connection.docker.host().to_string());
-        let said = self.connection.wait(composer.run(&call, arguments, &self.stack.variables))?;
-        for line in said.lines().filter(|line| !line.trim().is_empty()) {
-            self.ui().detail(format!("{}: {line}", composer.name()));
-        }
-        Ok(said)
-    }
-
-    /// Has Compose create what is missing and recreate what changed, and start nothing.
-    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
-        let services = selected.iter().map(String::as_str);
-        if !self.is_compose_one()? {
-            let act = ["up", "--no-start", "--no-build"];
-            return self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop);
-        }
-        // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
-        // not, and makes no networks; `up` of one service alone makes those of all.
-        if let Some(first) = selected.first() {
-            self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
-        }
-        let act = ["create", "--no-build"];
-        self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
-    }
-
     /// The images that the project's services start from.
     pub(crate) fn wanted(&self) -> Result<&[WantedImage], Failure> {
         if let Some(wanted) = self.wanted.get() {
@@ -137,15 +97,6 @@ impl<'a> Launcher<'a> {
         Ok(of.next().map(|image| image.image.clone()))
     }
 
-    /// Whether the user's Compose is the first one, in Python.
-    fn is_compose_one(&self) -> Result<bool, Failure> {
-        let composer = self.composer()?;
-        if matches!(composer, Composer::Plugin { .. }) {
-            return Ok(false);
-        }
-        Ok(self.connection.wait(composer.version())?.starts_with("1."))
-    }
-
     /// Brings the environments of these services up to date; what each is now, by name.
     pub(crate) fn sync(
         &self,
@@ -156,7 +107,7 @@ impl<'a> Launcher<'a> {
             if env.services.is_disjoint(selected) {
                 continue;
             }
-            let settings = self.stack.settings(self.settings, name)?;
+            let settings = self.stack.settings(self.settings, name);
             let begun = Instant::now();
             let report = syncing::sync(&Options::default(), &settings)
                 .map_err(|failure| failure.hint(format!("this is the environment `{name}`")))?;

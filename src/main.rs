@@ -9,6 +9,7 @@ mod failure;
 mod image;
 mod indexes;
 mod interpreters;
+mod interrupts;
 mod launching;
 mod pip;
 mod progress;

@@ -1,0 +1,98 @@
+//! Calling the user's own Compose for a project. Owns which of its subcommands create and remove, and what an interrupt
+//! does to it; its command line is the launcher's.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pyfast_launcher::Composer;
+
+use super::Launcher;
+use crate::failure::{Code, Failure};
+use crate::interrupts::{Ended, Interrupts, patiently};
+
+/// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
+/// leaves a renamed one behind.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Launcher<'_> {
+    /// The user's Compose.
+    pub(crate) fn composer(&self) -> Result<Composer, Failure> {
+        let environment = &self.settings.environment;
+        let config = crate::image::docker_config(environment);
+        let path = environment.get("PATH").unwrap_or_default();
+        Composer::find(path.as_ref(), config.as_deref()).ok_or_else(|| {
+            Failure::new(
+                "no-compose",
+                "cannot create containers: neither `docker compose` nor `docker-compose` is there"
+                    .to_owned(),
+                Code::Usage,
+            )
+            .hint("install Docker's Compose plugin, or `docker-compose` in PATH")
+        })
+    }
+
+    /// Calls Compose for the project, the override included.
+    pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
+        let composer = self.composer()?;
+        let call = self.stack.call(self.connection.docker.host().to_string());
+        let act = composer.run(&call, arguments, &self.stack.variables);
+        let name = composer.name();
+        let ui = self.ui();
+        let told = || {
+            ui.warning(format!(
+                "interrupted: {name} may finish what it is doing, for at most {} s; Ctrl-C again kills it",
+                PATIENCE.as_secs()
+            ));
+        };
+        let ended = self
+            .connection
+            .runtime
+            .block_on(async { patiently(act, &mut Interrupts::take(), PATIENCE, told).await });
+        let said = match ended {
+            Ended::Done(said) => said?,
+            Ended::Late(Ok(_)) => {
+                return Err(Failure::interrupted().hint(format!(
+                    "{name} was done with `{}`; do the same again to go on",
+                    arguments.first().unwrap_or(&"")
+                )));
+            }
+            Ended::Late(Err(error)) => {
+                return Err(Failure::interrupted().cause(error.to_string()));
+            }
+            Ended::GivenUp => {
+                return Err(Failure::interrupted()
+                    .cause(format!("{name} was killed, and may have left containers half-made"))
+                    .hint("`pyfast ps` shows what there is; `pyfast down` removes it"));
+            }
+        };
+        for line in said.lines().filter(|line| !line.trim().is_empty()) {
+            ui.detail(format!("{name}: {line}"));
+        }
+        Ok(said)
+    }
+
+    /// Has Compose create what is missing and recreate what changed, and start nothing.
+    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
+        let services = selected.iter().map(String::as_str);
+        if !self.is_compose_one()? {
+            let act = ["up", "--no-start", "--no-build"];
+            return self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop);
+        }
+        // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
+        // not, and makes no networks; `up` of one service alone makes those of all.
+        if let Some(first) = selected.first() {
+            self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
+        }
+        let act = ["create", "--no-build"];
+        self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
+    }
+
+    /// Whether the user's Compose is the first one, in Python.
+    pub(super) fn is_compose_one(&self) -> Result<bool, Failure> {
+        let composer = self.composer()?;
+        if matches!(composer, Composer::Plugin { .. }) {
+            return Ok(false);
+        }
+        Ok(self.connection.wait(composer.version())?.starts_with("1."))
+    }
+}
