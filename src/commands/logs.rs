@@ -67,7 +67,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         let following = Following { project, services: &services, tail: args.tail };
         let mut show = |service: &str, line: &LogLine| shown.line(service, line);
         let docker = &launcher.connection.docker;
-        launcher.connection.wait(follow_logs(docker, &following, &mut show))?;
+        match launcher.connection.wait(follow_logs(docker, &following, &mut show)) {
+            // The usual end of it, and nothing that went wrong.
+            Err(failure) if failure.code == 130 => return Ok(ExitCode::from(130)),
+            outcome => outcome?,
+        }
     } else {
         print(&launcher, &shown, args.tail)?;
     }

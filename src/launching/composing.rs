@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pyfast_launcher::Composer;
+use pyfast_launcher::{Composer, Error as LaunchError};
 
 use super::Launcher;
 use crate::failure::{Code, Failure};
@@ -34,41 +34,47 @@ impl Launcher<'_> {
     /// Calls Compose for the project, the override included.
     pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
         let composer = self.composer()?;
-        let call = self.stack.call(self.connection.docker.host().to_string());
+        let call = self.stack.call(self.connection.docker.host().clone());
         let act = composer.run(&call, arguments, &self.stack.variables);
-        let name = composer.name();
-        let ui = self.ui();
+        let said = match arguments.first() {
+            // A build that is given up leaves nothing half-made.
+            Some(&"build") => self.connection.wait(act)?,
+            first => self.patient(act, composer.name(), first.unwrap_or(&""))?,
+        };
+        for line in said.lines().filter(|line| !line.trim().is_empty()) {
+            self.ui().detail(format!("{}: {line}", composer.name()));
+        }
+        Ok(said)
+    }
+
+    /// Waits for an act of Compose; interrupted, until it is done with it, for a while.
+    fn patient(
+        &self,
+        act: impl Future<Output = Result<String, LaunchError>>,
+        name: &str,
+        subcommand: &str,
+    ) -> Result<String, Failure> {
         let told = || {
-            ui.warning(format!(
+            self.ui().warning(format!(
                 "interrupted: {name} may finish what it is doing, for at most {} s; Ctrl-C again kills it",
                 PATIENCE.as_secs()
             ));
         };
+        let mut interrupts = Interrupts::take();
         let ended = self
             .connection
             .runtime
-            .block_on(async { patiently(act, &mut Interrupts::take(), PATIENCE, told).await });
-        let said = match ended {
-            Ended::Done(said) => said?,
-            Ended::Late(Ok(_)) => {
-                return Err(Failure::interrupted().hint(format!(
-                    "{name} was done with `{}`; do the same again to go on",
-                    arguments.first().unwrap_or(&"")
-                )));
-            }
-            Ended::Late(Err(error)) => {
-                return Err(Failure::interrupted().cause(error.to_string()));
-            }
-            Ended::GivenUp => {
-                return Err(Failure::interrupted()
-                    .cause(format!("{name} was killed, and may have left containers half-made"))
-                    .hint("`pyfast ps` shows what there is; `pyfast down` removes it"));
-            }
-        };
-        for line in said.lines().filter(|line| !line.trim().is_empty()) {
-            ui.detail(format!("{name}: {line}"));
-        }
-        Ok(said)
+            .block_on(async { patiently(act, &mut interrupts, PATIENCE, told).await });
+        let interrupted = Failure::interrupted();
+        Err(match ended {
+            Ended::Done(said) => return Ok(said?),
+            Ended::Late(Ok(_)) => interrupted
+                .hint(format!("{name} was done with `{subcommand}`; do the same again to go on")),
+            Ended::Late(Err(error)) => interrupted.cause(error.to_string()),
+            Ended::GivenUp => interrupted
+                .cause(format!("{name} was killed, and may have left containers half-made"))
+                .hint("`pyfast ps` shows what there is; `pyfast down` removes it"),
+        })
     }
 
     /// Has Compose create what is missing and recreate what changed, and start nothing.

@@ -2,12 +2,12 @@
 //! plan's facts and the summary; must not know how an engine starts anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pyfast_installer::{Layout, ProjectEnv, history};
 use pyfast_launcher::{
-    Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, MOUNT_POINT, Record,
-    Seen, Status, of_service,
+    Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, Host, MOUNT_POINT,
+    Record, Seen, Status, of_service,
 };
 use serde_json::{Value, json};
 
@@ -19,8 +19,11 @@ impl Launcher<'_> {
     /// Digest of everything that shapes the containers.
     pub(crate) fn shape(&self, override_text: &str) -> String {
         let stack = &self.stack;
-        let mut text =
-            format!("{override_text}\n{:?}\n{:?}\n", stack.project, stack.call(String::new()));
+        let mut text = format!(
+            "{override_text}\n{:?}\n{:?}\n",
+            stack.project,
+            stack.call(Host::Unix(PathBuf::new()))
+        );
         for file in &stack.project.files {
             text.push_str(&fs_err::read_to_string(file).unwrap_or_default());
         }

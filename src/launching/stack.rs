@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pyfast_launcher::{
-    ComposeCall, ComposeProject, ComposeRequest, Override, override_sibling, read_compose,
+    ComposeCall, ComposeProject, ComposeRequest, Host, Override, override_sibling, read_compose,
     with_dependencies,
 };
 
@@ -132,7 +132,7 @@ impl Stack {
     }
 
     /// How Compose is called for the project.
-    pub(crate) fn call(&self, host: String) -> ComposeCall {
+    pub(crate) fn call(&self, host: Host) -> ComposeCall {
         let mut files = self.project.files.clone();
         files.extend(self.override_file.exists().then(|| self.override_file.clone()));
         ComposeCall {

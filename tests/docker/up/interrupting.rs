@@ -1,5 +1,6 @@
 //! Ctrl-C, as a terminal sends it: to the whole group of processes.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -100,4 +101,25 @@ fn a_second_interrupt_kills_compose_with_what_it_started() {
         let stat = fs_err::read_to_string(Path::new(&stat)).unwrap_or_default();
         !stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['S', 'R']))
     });
+}
+
+#[test]
+fn followed_logs_end_with_ctrl_c_and_no_error() {
+    let services = "
+  web:
+    <<: *python
+    command: [python, -uc, 'import time; print(\"begun\"); time.sleep(3600)']
+  board:
+    <<: *python
+";
+    let Some(project) = Project::new("int-logs", services) else { return };
+    project.up();
+    let mut command = project.world.command(&["logs", "--follow"]);
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut first = [0; 6];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    press(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(130), String::new()));
 }
