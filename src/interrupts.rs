@@ -4,8 +4,8 @@
 //! An engine's client catches the signal, and from then on nothing else would end the process: a sync on this machine
 //! would go on whatever the user pressed. It can be left at any time, because its only commit is one rename.
 
-use std::sync::{LazyLock, Once};
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
@@ -17,6 +17,12 @@ use crate::ui::Ui;
 /// Counts the interrupts. Its receivers are those who take them.
 static CAUGHT: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::new(0));
 
+/// Whether an interrupt ends the process although somebody takes it.
+static ENDING: Mutex<bool> = Mutex::new(false);
+
+/// How long those who take an interrupt have to put away what they made (a container, say).
+const CLEARING: Duration = Duration::from_secs(5);
+
 /// Catches Ctrl-C from now on. Where that cannot be, it ends the process as it always did.
 pub(crate) fn catch(ui: Ui) {
     static ONCE: Once = Once::new();
@@ -24,15 +30,46 @@ pub(crate) fn catch(ui: Ui) {
         let Ok(mut signals) = Signals::new([SIGINT]) else { return };
         let wait = move || {
             for _ in signals.forever() {
-                if CAUGHT.receiver_count() == 0 {
+                if caught() {
                     leave(ui);
                 }
-                CAUGHT.send_modify(|count| *count += 1);
             }
         };
         let started = std::thread::Builder::new().name("interrupts".to_owned()).spawn(wait);
         drop(started);
     });
+}
+
+/// Gives an interrupt to those who take it; whether nothing else will end the process.
+fn caught() -> bool {
+    let ending = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*ending {
+        let alone = CAUGHT.receiver_count() == 0;
+        CAUGHT.send_modify(|count| *count += 1);
+        return alone;
+    }
+    CAUGHT.send_modify(|count| *count += 1);
+    drop(ending);
+    let begun = Instant::now();
+    while CAUGHT.receiver_count() > 0 && begun.elapsed() < CLEARING {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// Does what may be left at any time, on whatever threads: an interrupt ends the process as soon as those who take it
+/// have put away what they made.
+pub(crate) fn ending<T>(act: impl FnOnce() -> T) -> T {
+    let state = || ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = *CAUGHT.borrow();
+    *state() = true;
+    let done = act();
+    *state() = false;
+    if *CAUGHT.borrow() != before {
+        // The process is about to end; nothing more is to be begun or said.
+        std::thread::sleep(CLEARING * 2);
+    }
+    done
 }
 
 fn leave(ui: Ui) -> ! {

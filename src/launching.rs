@@ -2,6 +2,7 @@
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
 mod assuming;
+mod calling;
 mod cleaning;
 mod composing;
 pub(crate) mod containers;
@@ -23,6 +24,7 @@ use pyfast_launcher::{
 
 use crate::failure::Failure;
 use crate::image::Connection;
+use crate::interrupts;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
 use crate::ui::{Ui, duration};
@@ -102,18 +104,36 @@ impl<'a> Launcher<'a> {
         &self,
         selected: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Synced>, Failure> {
-        let mut synced = BTreeMap::new();
+        let mut names = Vec::new();
+        let mut environments = Vec::new();
         for (name, env) in &self.stack.environments {
             if env.services.is_disjoint(selected) {
                 continue;
             }
-            let settings = self.stack.settings(self.settings, name);
-            let begun = Instant::now();
-            let report = syncing::sync(&Options::default(), &settings)
-                .map_err(|failure| failure.hint(format!("this is the environment `{name}`")))?;
-            let time = duration(begun.elapsed());
+            let mut settings = self.stack.settings(self.settings, name);
+            if !names.is_empty() {
+                settings.ui = settings.ui.without_bars();
+            }
+            names.push(name);
+            environments.push(settings);
+        }
+        let mut synced = BTreeMap::new();
+        let mut failed = None;
+        let done = interrupts::ending(|| syncing::sync_all(&Options::default(), &environments));
+        for (name, (report, took)) in names.into_iter().zip(done) {
+            let report = match report {
+                Ok(report) => report,
+                Err(failure) => {
+                    if failed.is_some() {
+                        self.ui().warning(format!("the environment `{name}` too: {failure}"));
+                    }
+                    let hint = format!("this is the environment `{name}`");
+                    failed = failed.or(Some(failure.hint(hint)));
+                    continue;
+                }
+            };
             let what = if report.changed { "synced" } else { "up to date" };
-            self.ui().note(format!("Environment {name}: {what} ({time})"));
+            self.ui().note(format!("Environment {name}: {what} ({})", duration(took)));
             if report.changed {
                 report.show_changes(self.ui());
             }
@@ -121,7 +141,10 @@ impl<'a> Launcher<'a> {
             let (id, current) = (text("id"), text("current").into());
             synced.insert(name.clone(), Synced { id, current, changed: report.changed });
         }
-        Ok(synced)
+        match failed {
+            Some(failure) => Err(failure),
+            None => Ok(synced),
+        }
     }
 }
 

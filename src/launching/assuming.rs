@@ -70,6 +70,7 @@ fn configuration(env: ProposedEnvironment) -> (String, EnvConfig) {
         image: env.image,
         python: env.python,
         services: env.services,
+        ..EnvConfig::default()
     };
     (env.name, config)
 }

@@ -1,104 +1,157 @@
-//! Calling the user's own Compose for a project. Owns which of its subcommands create and remove, and what an interrupt
-//! does to it; its command line is the launcher's.
+//! Having Compose create containers, with as few calls of it as its version allows. Owns what differs between versions;
+//! the calls themselves are the launcher's.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{Composer, Error as LaunchError};
+use pyfast_launcher::{Composer, Condition};
+use serde_json::Value;
 
 use super::Launcher;
-use crate::failure::{Code, Failure};
-use crate::interrupts::{Ended, Interrupts, patiently};
-
-/// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
-/// leaves a renamed one behind.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::failure::Failure;
 
 impl Launcher<'_> {
-    /// The user's Compose.
-    pub(crate) fn composer(&self) -> Result<Composer, Failure> {
-        let environment = &self.settings.environment;
-        let config = crate::image::docker_config(environment);
-        let path = environment.get("PATH").unwrap_or_default();
-        Composer::find(path.as_ref(), config.as_deref()).ok_or_else(|| {
-            Failure::new(
-                "no-compose",
-                "cannot create containers: neither `docker compose` nor `docker-compose` is there"
-                    .to_owned(),
-                Code::Usage,
-            )
-            .hint("install Docker's Compose plugin, or `docker-compose` in PATH")
-        })
-    }
-
-    /// Calls Compose for the project, the override included.
-    pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let composer = self.composer()?;
-        let call = self.stack.call(self.connection.docker.host().clone());
-        let act = composer.run(&call, arguments, &self.stack.variables);
-        let said = match arguments.first() {
-            // A build that is given up leaves nothing half-made.
-            Some(&"build") => self.connection.wait(act)?,
-            first => self.patient(act, composer.name(), first.unwrap_or(&""))?,
-        };
-        for line in said.lines().filter(|line| !line.trim().is_empty()) {
-            self.ui().detail(format!("{}: {line}", composer.name()));
-        }
-        Ok(said)
-    }
-
-    /// Waits for an act of Compose; interrupted, until it is done with it, for a while.
-    fn patient(
-        &self,
-        act: impl Future<Output = Result<String, LaunchError>>,
-        name: &str,
-        subcommand: &str,
-    ) -> Result<String, Failure> {
-        let told = || {
-            self.ui().warning(format!(
-                "interrupted: {name} may finish what it is doing, for at most {} s; Ctrl-C again kills it",
-                PATIENCE.as_secs()
-            ));
-        };
-        let mut interrupts = Interrupts::take();
-        let ended = self
-            .connection
-            .runtime
-            .block_on(async { patiently(act, &mut interrupts, PATIENCE, told).await });
-        let interrupted = Failure::interrupted();
-        Err(match ended {
-            Ended::Done(said) => return Ok(said?),
-            Ended::Late(Ok(_)) => interrupted
-                .hint(format!("{name} was done with `{subcommand}`; do the same again to go on")),
-            Ended::Late(Err(error)) => interrupted.cause(error.to_string()),
-            Ended::GivenUp => interrupted
-                .cause(format!("{name} was killed, and may have left containers half-made"))
-                .hint("`pyfast ps` shows what there is; `pyfast down` removes it"),
-        })
-    }
-
     /// Has Compose create what is missing and recreate what changed, and start nothing.
     pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
-        let services = selected.iter().map(String::as_str);
-        if !self.is_compose_one()? {
-            let act = ["up", "--no-start", "--no-build"];
-            return self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop);
-        }
+        let services: Vec<_> = selected.iter().map(String::as_str).collect();
+        let together = [&["up", "--no-start", "--no-build"][..], &services].concat();
         // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
         // not, and makes no networks; `up` of one service alone makes those of all.
-        if let Some(first) = selected.first() {
+        if !self.is_compose_one()? || !self.waits(selected) {
+            return self.compose(&together).map(drop);
+        }
+        if let Some(first) = selected.first()
+            && !self.has_networks(selected)?
+        {
             self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
         }
-        let act = ["create", "--no-build"];
-        self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
+        self.compose(&[&["create", "--no-build"][..], &services].concat()).map(drop)
+    }
+
+    /// Whether a service waits for more of another than its start.
+    fn waits(&self, selected: &BTreeSet<String>) -> bool {
+        let services = &self.stack.project.services;
+        let mut needed = selected.iter().filter_map(|name| services.get(name));
+        needed.any(|service| {
+            service.depends_on.values().any(|needed| needed.condition != Condition::Started)
+        })
+    }
+
+    /// Whether the networks of these services are there.
+    fn has_networks(&self, selected: &BTreeSet<String>) -> Result<bool, Failure> {
+        let wanted = networks(&self.stack.project.model, selected);
+        let docker = &self.connection.docker;
+        let found = self.connection.wait(docker.project_networks(&self.stack.project.name))?;
+        Ok(wanted.is_subset(&found))
     }
 
     /// Whether the user's Compose is the first one, in Python.
     pub(super) fn is_compose_one(&self) -> Result<bool, Failure> {
         let composer = self.composer()?;
-        if matches!(composer, Composer::Plugin { .. }) {
-            return Ok(false);
+        let Composer::Standalone { program } = &composer else { return Ok(false) };
+        // Asking costs more than all else that an `up` does.
+        let memory = VersionFile::of(program, &self.settings.data_directory()?);
+        if let Some(version) = memory.as_ref().and_then(VersionFile::read) {
+            return Ok(version.starts_with("1."));
         }
-        Ok(self.connection.wait(composer.version())?.starts_with("1."))
+        let version = self.connection.wait(composer.version())?;
+        if let Some(memory) = memory {
+            memory.write(&version);
+        }
+        Ok(version.starts_with("1."))
+    }
+}
+
+/// The networks of the project that services are in, by their names in the compose file.
+fn networks(model: &Value, selected: &BTreeSet<String>) -> BTreeSet<String> {
+    let external = |name: &str| {
+        let flag = &model["networks"][name]["external"];
+        !flag.is_null() && *flag != Value::Bool(false)
+    };
+    let mut found = BTreeSet::new();
+    for service in selected.iter().map(|name| &model["services"][name]) {
+        if !service["network_mode"].is_null() {
+            continue;
+        }
+        match &service["networks"] {
+            Value::Object(named) => found.extend(named.keys().cloned()),
+            Value::Array(named) => {
+                found.extend(named.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            _ => found.extend(["default".to_owned()]),
+        }
+    }
+    found.retain(|name| !external(name));
+    found
+}
+
+/// Where the version of a Compose is remembered, and which file it is true of.
+struct VersionFile {
+    path: PathBuf,
+    key: String,
+}
+
+impl VersionFile {
+    fn of(program: &Path, data: &Path) -> Option<Self> {
+        let facts = fs_err::metadata(program).ok()?;
+        let (seconds, parts) = (facts.mtime(), facts.mtime_nsec());
+        let key = format!("{} {} {seconds}.{parts}", program.display(), facts.len());
+        Some(Self { path: data.join("launch/v1/compose-version"), key })
+    }
+
+    fn read(&self) -> Option<String> {
+        let text = fs_err::read_to_string(&self.path).ok()?;
+        let (key, version) = text.split_once('\n')?;
+        (key == self.key).then(|| version.trim().to_owned())
+    }
+
+    /// Keeps it. What cannot be kept is asked again.
+    fn write(&self, version: &str) {
+        if let Some(directory) = self.path.parent() {
+            let _ = fs_err::create_dir_all(directory);
+        }
+        let temporary = self.path.with_extension(std::process::id().to_string());
+        if fs_err::write(&temporary, format!("{}\n{version}\n", self.key)).is_ok() {
+            let _ = fs_err::rename(&temporary, &self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn networks_are_those_that_compose_makes_for_the_services() {
+        let model = json!({
+            "services": {
+                "a": {}, "b": { "network_mode": "host" }, "c": { "networks": { "back": null, "out": {} } },
+                "d": { "networks": ["front"] },
+            },
+            "networks": { "back": {}, "out": { "external": true }, "front": null },
+        });
+        let of = |names: &[&str]| {
+            let selected = names.iter().map(|&name| name.to_owned()).collect();
+            networks(&model, &selected).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(of(&["a", "b"]), ["default"]);
+        assert_eq!(of(&["b"]), [""; 0]);
+        assert_eq!(of(&["c", "d"]), ["back", "front"]);
+    }
+
+    #[test]
+    fn a_version_is_known_until_the_program_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("docker-compose");
+        fs_err::write(&program, "one").unwrap();
+        let memory = || VersionFile::of(&program, directory.path()).unwrap();
+        assert_eq!(memory().read(), None);
+        memory().write("1.29.2");
+        assert_eq!(memory().read().as_deref(), Some("1.29.2"));
+        fs_err::write(&program, "another").unwrap();
+        assert_eq!(memory().read(), None);
     }
 }

@@ -39,7 +39,7 @@ pub use error::{Error, PullRefusal, Unreachable};
 pub use follow::{Following, follow_logs};
 pub use health::{ServiceFailure, Verdict};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
-pub use host::{Host, HostSettings, Ssh, Tls};
+pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
 pub use image::{
     FileDigests, INPUTS_LABEL, ImageAct, ImageEvent, ImagePlan, InputPart, InputSettings, Inputs,
     PullPolicy, Reason, WantedImage, carry_out, decide, is_remote, plan_images, read_inputs,
