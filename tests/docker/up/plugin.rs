@@ -8,7 +8,7 @@ use crate::world::text;
 fn client(project: &mut Project) -> std::path::PathBuf {
     let calls = project.path("calls");
     let script = format!(
-        "if [ \"$1\" != compose ]; then exec /usr/bin/docker \"$@\"; fi\nshift\n\
+        "if [ \"$1\" != compose ]; then PATH=\"${{PATH#*:}}\" exec docker \"$@\"; fi\nshift\n\
          echo \"$*\" >> {}\n\
          test -z \"$COMPOSE_FILE$DOCKER_CONTEXT\" || exit 3\n\
          exec docker-compose \"$@\"\n",
