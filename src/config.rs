@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) const FILE: &str = "pyfast.toml";
 
 /// The configuration of a project.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Config {
     pub(crate) project: ProjectConfig,
@@ -22,7 +22,7 @@ pub(crate) struct Config {
 }
 
 /// `[project]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ProjectConfig {
     pub(crate) name: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct ProjectConfig {
 }
 
 /// `[env.NAME]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct EnvConfig {
     pub(crate) requirements: Vec<PathBuf>,
@@ -46,7 +46,7 @@ pub(crate) struct EnvConfig {
 }
 
 /// `[index]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct IndexConfig {
     pub(crate) url: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) struct IndexConfig {
 }
 
 /// `[link]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LinkConfig {
     /// Packages whose files must be real, not behind a directory link.

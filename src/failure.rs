@@ -35,6 +35,8 @@ pub(crate) struct Failure {
     causes: Vec<String>,
     /// What the user could do.
     hints: Vec<String>,
+    /// What came of the command all the same, for scripts: keys beside `error`.
+    result: serde_json::Map<String, serde_json::Value>,
     /// The exit code.
     pub(crate) code: u8,
 }
@@ -53,7 +55,8 @@ impl Failure {
 
     /// Any failure.
     pub(crate) fn new(kind: &'static str, message: String, code: Code) -> Self {
-        Self { kind, message, causes: Vec::new(), hints: Vec::new(), code: code as u8 }
+        let (causes, hints, result) = (Vec::new(), Vec::new(), serde_json::Map::new());
+        Self { kind, message, causes, hints, result, code: code as u8 }
     }
 
     /// The user interrupted the command.
@@ -72,6 +75,14 @@ impl Failure {
     /// Adds a cause.
     pub(crate) fn cause(mut self, cause: String) -> Self {
         self.causes.push(cause);
+        self
+    }
+
+    /// Adds what came of the command all the same, which scripts get beside the error.
+    pub(crate) fn result(mut self, result: serde_json::Value) -> Self {
+        if let serde_json::Value::Object(result) = result {
+            self.result = result;
+        }
         self
     }
 
@@ -102,10 +113,12 @@ impl Failure {
     /// Shows the failure: to people, or as JSON.
     pub(crate) fn show(&self, ui: Ui) {
         if ui.json() {
-            let error = json!({ "error": {
+            let error = json!({
                 "kind": self.kind, "message": self.message, "causes": self.causes, "hints": self.hints,
-            }});
-            ui.data(format!("{error}\n"));
+            });
+            let mut answer = self.result.clone();
+            answer.insert("error".to_owned(), error);
+            ui.data(format!("{}\n", serde_json::Value::from(answer)));
         }
         ui.error_line(format!("{} {}", ui.paint("31;1", "error:"), self.message));
         for cause in &self.causes {

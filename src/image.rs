@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::failure::{Code, Failure};
 use crate::interpreters::remembered;
+use crate::interrupts::Interrupts;
 use crate::settings::{Environment, Settings};
 use crate::ui::Ui;
 
@@ -28,6 +29,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the engine that the user's environment means.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
+        crate::interrupts::catch(settings.ui);
         Self::to(Host::resolve(&host_settings(&settings.environment))?)
     }
 
@@ -46,10 +48,11 @@ impl Connection {
         &self,
         act: impl Future<Output = Result<T, pyfast_launcher::Error>>,
     ) -> Result<T, Failure> {
+        let mut interrupts = Interrupts::take();
         self.runtime.block_on(async {
             tokio::select! {
                 outcome = act => Ok(outcome?),
-                _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+                () = interrupts.next() => Err(Failure::interrupted()),
             }
         })
     }

@@ -1,6 +1,9 @@
 //! From an edited project to running containers: what `up`, `down`, `restart`, `ps` and `logs` share. Joins the
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
+mod assuming;
+mod calling;
+mod cleaning;
 mod composing;
 pub(crate) mod containers;
 pub(crate) mod images;
@@ -16,11 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use pyfast_launcher::{
-    COMPOSE_PROJECT_LABEL, Composer, Container, Services as _, WantedImage, wanted_images,
+    COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
 };
 
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::image::Connection;
+use crate::interrupts;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
 use crate::ui::{Ui, duration};
@@ -76,33 +80,6 @@ impl<'a> Launcher<'a> {
         self.connection.wait(self.connection.docker.containers(&[label]))
     }
 
-    /// The user's Compose.
-    pub(crate) fn composer(&self) -> Result<Composer, Failure> {
-        let environment = &self.settings.environment;
-        let config = crate::image::docker_config(environment);
-        let path = environment.get("PATH").unwrap_or_default();
-        Composer::find(path.as_ref(), config.as_deref()).ok_or_else(|| {
-            Failure::new(
-                "no-compose",
-                "cannot create containers: neither `docker compose` nor `docker-compose` is there"
-                    .to_owned(),
-                Code::Usage,
-            )
-            .hint("install Docker's Compose plugin, or `docker-compose` in PATH")
-        })
-    }
-
-    /// Calls Compose for the project, the override included.
-    pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let composer = self.composer()?;
-        let call = self.stack.call(self.connection.docker.host().clone());
-        let said = self.connection.wait(composer.run(&call, arguments, &self.stack.variables))?;
-        for line in said.lines().filter(|line| !line.trim().is_empty()) {
-            self.ui().detail(format!("{}: {line}", composer.name()));
-        }
-        Ok(said)
-    }
-
     /// The images that the project's services start from.
     pub(crate) fn wanted(&self) -> Result<&[WantedImage], Failure> {
         if let Some(wanted) = self.wanted.get() {
@@ -133,7 +110,7 @@ impl<'a> Launcher<'a> {
             if env.services.is_disjoint(selected) {
                 continue;
             }
-            let mut settings = self.stack.settings(self.settings, name)?;
+            let mut settings = self.stack.settings(self.settings, name);
             if !names.is_empty() {
                 settings.ui = settings.ui.without_bars();
             }
@@ -142,7 +119,7 @@ impl<'a> Launcher<'a> {
         }
         let mut synced = BTreeMap::new();
         let mut failed = None;
-        let done = syncing::sync_all(&Options::default(), &environments);
+        let done = interrupts::ending(|| syncing::sync_all(&Options::default(), &environments));
         for (name, (report, took)) in names.into_iter().zip(done) {
             let report = match report {
                 Ok(report) => report,

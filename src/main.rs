@@ -10,6 +10,7 @@ mod failure;
 mod image;
 mod indexes;
 mod interpreters;
+mod interrupts;
 mod launching;
 mod pip;
 mod progress;

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 /// A project directory with its configuration.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Project {
     /// The directory, absolute.
     pub(crate) directory: PathBuf,

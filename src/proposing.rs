@@ -73,6 +73,8 @@ pub(crate) struct Proposal {
     pub(crate) ignores: Vec<IgnoreFile>,
     /// What else the user should know.
     pub(crate) notes: Vec<String>,
+    /// Where something else could be meant just as well.
+    pub(crate) doubts: Vec<String>,
 }
 
 /// `[env.NAME]`.

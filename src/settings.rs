@@ -100,16 +100,10 @@ impl Settings {
     }
 
     /// The same settings for another environment of the project.
-    pub(crate) fn of_environment(
-        &self,
-        env: &str,
-        root: Root,
-        python: Python,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn of_environment(&self, env: &str, root: Root, python: Python) -> Self {
         let (common, environment) = (self.common.clone(), self.environment.clone());
-        let project =
-            Project::find(Some(&self.project.directory), self.common.project_name.as_deref())?;
-        Ok(Self { common, environment, project, root, env: env.to_owned(), python, ui: self.ui })
+        let project = self.project.clone();
+        Self { common, environment, project, root, env: env.to_owned(), python, ui: self.ui }
     }
 
     /// The user's own data directory, wherever the root is.

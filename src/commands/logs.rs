@@ -1,15 +1,15 @@
 //! `pyfast logs`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::select_all;
-use pyfast_launcher::{LogLine, LogsWanted, Services as _, of_service};
+use pyfast_launcher::{Following, LogLine, LogsWanted, Services as _, follow_logs, of_service};
 
 use crate::failure::Failure;
 use crate::launching::{Launcher, StackArgs};
 use crate::settings::Settings;
+use crate::ui::Ui;
 
 /// Show what the project's containers print, merged and by service
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ use crate::settings::Settings;
 pub(crate) struct Args {
     #[command(flatten)]
     stack: StackArgs,
-    /// Go on with what comes later
+    /// Go on with what comes later, over restarts, until nothing runs any more
     #[arg(long)]
     follow: bool,
     /// Only so many of the last lines of each container
@@ -34,56 +34,72 @@ pub(crate) struct Args {
 /// Colours of services, in turn.
 const COLORS: [&str; 6] = ["36", "33", "32", "35", "34", "96"];
 
+/// How lines are shown.
+struct Shown<'a> {
+    ui: Ui,
+    /// The services, each with its colour.
+    services: &'a [String],
+    width: usize,
+    timestamps: bool,
+}
+
+impl Shown<'_> {
+    fn line(&self, service: &str, line: &LogLine) {
+        let at = self.services.iter().position(|one| one == service).unwrap_or_default();
+        let width = self.width;
+        let prefix = self.ui.paint(COLORS[at % COLORS.len()], &format!("{service:width$} |"));
+        let time = line.time.as_deref().filter(|_| self.timestamps);
+        let time = time.map(|time| format!("{time} ")).unwrap_or_default();
+        self.ui.data(format!("{prefix} {time}{}\n", line.text));
+    }
+}
+
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let launcher = Launcher::open(settings, &args.stack, &args.services)?;
     launcher.stack.selected(&args.services)?;
-    let containers = launcher.containers()?;
-    let wanted = LogsWanted {
-        tail: args.tail,
-        follow: args.follow,
-        // Times put the lines of several containers in order.
-        timestamps: true,
-        since: None,
-    };
-    let mut streams = Vec::new();
-    let mut prefixes = BTreeMap::new();
     let all = launcher.stack.project.services.keys();
     let chosen = all.filter(|one| args.services.is_empty() || args.services.contains(one));
-    for (at, service) in chosen.enumerate() {
+    let services: Vec<String> = chosen.cloned().collect();
+    let width = services.iter().map(String::len).max().unwrap_or_default();
+    let shown = Shown { ui: settings.ui, services: &services, width, timestamps: args.timestamps };
+    if args.follow {
+        let project = &launcher.stack.project.name;
+        let following = Following { project, services: &services, tail: args.tail };
+        let mut show = |service: &str, line: &LogLine| shown.line(service, line);
+        let docker = &launcher.connection.docker;
+        match launcher.connection.wait(follow_logs(docker, &following, &mut show)) {
+            // The usual end of it, and nothing that went wrong.
+            Err(failure) if failure.code == 130 => return Ok(ExitCode::from(130)),
+            outcome => outcome?,
+        }
+    } else {
+        print(&launcher, &shown, args.tail)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what is there, by the time at which it was written.
+fn print(launcher: &Launcher<'_>, shown: &Shown<'_>, tail: Option<usize>) -> Result<(), Failure> {
+    let containers = launcher.containers()?;
+    let wanted = LogsWanted { tail, follow: false, timestamps: true, since: None };
+    let mut streams = Vec::new();
+    for service in shown.services {
         for container in of_service(&containers, service) {
-            let name = if container.name.is_empty() { service } else { &container.name };
-            let key = streams.len();
-            prefixes.insert(key, (service.clone(), COLORS[at % COLORS.len()], name.clone()));
             let lines = launcher.connection.docker.logs(&container.id, wanted.clone());
-            streams.push(lines.map(move |line| (key, line)).boxed());
+            streams.push(lines.map(move |line| (service, line)).boxed());
         }
     }
-    let width = prefixes.values().map(|(service, ..)| service.len()).max().unwrap_or_default();
-    let ui = settings.ui;
-    let show = |key: usize, line: &LogLine| {
-        let Some((service, color, _)) = prefixes.get(&key) else { return };
-        let prefix = ui.paint(color, &format!("{service:width$} |"));
-        let time = line.time.as_deref().filter(|_| args.timestamps);
-        let time = time.map(|time| format!("{time} ")).unwrap_or_default();
-        ui.data(format!("{prefix} {time}{}\n", line.text));
-    };
     let mut merged = select_all(streams);
-    launcher.connection.wait(async {
-        let mut kept = Vec::new();
-        while let Some((key, line)) = merged.next().await {
-            let line = line?;
-            if args.follow {
-                show(key, &line);
-            } else {
-                kept.push((key, line));
-            }
+    let mut lines = launcher.connection.wait(async {
+        let mut lines = Vec::new();
+        while let Some((service, line)) = merged.next().await {
+            lines.push((service, line?));
         }
-        // Without an end of the output there is no order to wait for.
-        kept.sort_by(|(_, one), (_, other)| one.time.cmp(&other.time));
-        for (key, line) in kept {
-            show(key, &line);
-        }
-        Ok(())
+        Ok(lines)
     })?;
-    Ok(ExitCode::SUCCESS)
+    lines.sort_by(|(_, one), (_, other)| one.time.cmp(&other.time));
+    for (service, line) in &lines {
+        shown.line(service, line);
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use pyfast_launcher::of_service;
+use pyfast_launcher::{ENV_LABEL, of_service};
 use serde_json::Value;
 
 use crate::cli::ResultArgs;
@@ -42,6 +42,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         }
         for one in found {
             json.push(container_json(service, one));
+            // What it was made with, where nothing says what it is to have.
+            let env = one.labels.get(ENV_LABEL).map_or(env, String::as_str);
             let row = [service, &state(one), env, &one.name, &addresses(one).join(" ")];
             rows.push(row.map(str::to_owned));
         }

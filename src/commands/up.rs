@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Do not wait until services are healthy
     #[arg(long)]
     pub(crate) fast: bool,
-    /// Remove the containers first, and the project's named volumes if you agree
+    /// Remove the containers first, and the project's named volumes if you agree; with services, their containers alone
     #[arg(long)]
     pub(crate) clean: bool,
     /// Agree to everything that would be asked

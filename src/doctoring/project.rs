@@ -148,9 +148,8 @@ fn requirements(settings: &Settings, env: &str, all: &mut RequirementSet) -> Fin
     let configured =
         configured.is_some_and(|env| !(env.requirements.is_empty() && env.groups.is_empty()));
     let args = ResolveArgs::default();
-    let read = settings
-        .of_environment(env, settings.root.clone(), settings.python.clone())
-        .and_then(|settings| read_inputs(&args, &settings));
+    let own = settings.of_environment(env, settings.root.clone(), settings.python.clone());
+    let read = read_inputs(&args, &own);
     let set = match read {
         Ok(inputs) => inputs.set,
         Err(failure) if !configured && settings.project.requirements(&[], env).is_err() => {

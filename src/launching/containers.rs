@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use pyfast_installer::{Layout, ProjectEnv, history};
 use pyfast_launcher::{
-    Container, ContainerFacts, ContainerPlan, EnvironmentFacts, Host, MOUNT_POINT, Record, Seen,
-    Status, of_service,
+    Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, Host, MOUNT_POINT,
+    Record, Seen, Status, of_service,
 };
 use serde_json::{Value, json};
 
@@ -181,6 +181,7 @@ pub(crate) fn container_json(service: &str, container: &Container) -> Value {
         "id": container.id,
         "name": container.name,
         "image": container.image_id,
+        "environment": container.labels.get(ENV_LABEL),
         "state": state(container),
         "exit_code": (container.status == Status::Exited).then_some(container.exit_code),
         "started_at": container.started_at,

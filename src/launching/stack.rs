@@ -105,7 +105,7 @@ impl Stack {
     }
 
     /// The settings of one environment.
-    pub(crate) fn settings(&self, settings: &Settings, env: &str) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self, settings: &Settings, env: &str) -> Settings {
         let python = match self.environments.get(env) {
             Some(env) => Python::Image(env.image.clone()),
             None => settings.python.clone(),

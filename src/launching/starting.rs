@@ -122,10 +122,11 @@ impl Started {
             Some(first) => failure.cause(first.reason.clone()),
             None => failure,
         };
-        Err(failure.hint(format!(
+        let failure = failure.hint(format!(
             "the other services keep running; `pyfast logs {}` shows all of its output",
             names.first().unwrap_or(&"")
-        )))
+        ));
+        Err(failure.result(self.json(launcher, containers, total)))
     }
 
     fn table(&self, containers: &[Container]) -> String {
@@ -149,12 +150,17 @@ impl Started {
         let services = self.0.services.iter().map(|(service, outcome)| {
             let found = of_service(containers, service);
             let found: Vec<_> = found.iter().map(|one| container_json(service, one)).collect();
-            let json = json!({
+            let mut json = json!({
                 "verdict": word(&outcome.verdict),
                 "restarted": outcome.restarted,
                 "took_ms": millis(&outcome.took),
                 "containers": found,
             });
+            match &outcome.verdict {
+                Verdict::Failed(failure) => json["failure"] = failure_json(failure),
+                Verdict::NotStarted { because } => json["needs"] = json!(because),
+                _ => {}
+            }
             (service.clone(), json)
         });
         let services: serde_json::Map<_, _> = services.collect();
@@ -164,6 +170,16 @@ impl Started {
         json!({ "project": launcher.stack.project.name, "services": services,
             "timings_ms": { "phases": phases, "total": millis(&total) } })
     }
+}
+
+fn failure_json(failure: &ServiceFailure) -> Value {
+    json!({
+        "reason": failure.reason,
+        "exit_code": failure.exit_code,
+        "out_of_memory": failure.oom_killed,
+        "health_output": failure.health_output,
+        "log": failure.log.iter().map(|line| &line.text).collect::<Vec<_>>(),
+    })
 }
 
 /// Everything that helps to mend a failed service.

@@ -2,12 +2,13 @@
 //! phase is elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use pyfast_launcher::{ContainerPlan, Engine as _, EnvironmentFacts, ImageAct};
 
+use super::assuming::assume;
+use super::cleaning::clean;
 use super::containers::{Known, by_service, record};
 use super::memory::Memory;
 use super::starting::{Waiting, start};
@@ -21,10 +22,15 @@ use crate::ui::{count, duration};
 /// Brings the project up.
 pub(crate) fn up(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
+    let assumed = assume(settings, &args.stack)?;
+    if let Some(assumed) = &assumed {
+        settings.ui.note(&assumed.line);
+    }
+    let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
     let selected = launcher.stack.selected(&args.services)?;
     if args.clean {
-        launcher.phase("clean", |launcher| clean(launcher, args.yes))?;
+        launcher.phase("clean", |launcher| clean(launcher, &args.services, args.yes))?;
     }
     let host = launcher.connection.docker.host().to_string();
     let mut memory = Memory::load(settings, &launcher.stack.project.name, &host)?;
@@ -96,28 +102,21 @@ impl Launcher<'_> {
     }
 }
 
-/// Removes the project's containers, and its volumes where the user agrees.
-fn clean(launcher: &Launcher<'_>, yes: bool) -> Result<(), Failure> {
-    let volumes = yes || {
-        let ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        ask && launcher.ui().ask("Remove the project's named volumes and their data too?")
-    };
-    let arguments: &[&str] = if volumes { &["down", "--volumes"] } else { &["down"] };
-    launcher.compose(arguments)?;
-    let kept =
-        if volumes { "and named volumes" } else { "(named volumes are kept; --yes removes them)" };
-    launcher.ui().note(format!("Removed containers {kept}"));
-    Ok(())
-}
-
 /// Shows what `up` would do.
 pub(crate) fn plan(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let assumed = assume(settings, &args.stack)?;
+    let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let launcher = Launcher::open(settings, &args.stack, &args.services)?;
     let selected = launcher.stack.selected(&args.services)?;
     let docker = &launcher.connection.docker;
     let version = launcher.connection.wait(docker.version())?;
-    let mut lines =
-        vec![format!("engine       {} ({}, API {})", docker.host(), version.version, version.api)];
+    let mut lines: Vec<_> = assumed.iter().map(|assumed| assumed.line.clone()).collect();
+    lines.push(format!(
+        "engine       {} ({}, API {})",
+        docker.host(),
+        version.version,
+        version.api
+    ));
     let mut memory =
         Memory::load(settings, &launcher.stack.project.name, &docker.host().to_string())?;
     let images = launcher.plan_images(&selected, args.rebuild, &mut memory)?;
@@ -164,7 +163,7 @@ fn plan_environment(
             return Ok(format!("sync (the volume {volume} does not exist yet)"));
         }
     }
-    let settings = launcher.stack.settings(launcher.settings, name)?;
+    let settings = launcher.stack.settings(launcher.settings, name);
     let options = Options { dry_run: true, ..Options::default() };
     let report = syncing::sync(&options, &settings)?;
     let text = |key: &str| report.facts[key].as_str().unwrap_or_default().to_owned();

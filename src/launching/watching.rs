@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use super::assuming::assume;
 use super::{Stack, upping};
 use crate::commands::up;
 use crate::failure::{Code, Failure};
+use crate::interrupts::{self, Interrupts};
 use crate::settings::Settings;
 
 /// Between two looks.
@@ -23,6 +25,7 @@ type Stamp = Option<(u64, SystemTime)>;
 /// Repeats `up` until it is interrupted.
 pub(crate) fn watch(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
+    interrupts::catch(ui);
     let mut args = args.clone();
     loop {
         // The configuration may be what changed.
@@ -70,16 +73,19 @@ fn await_change(files: &[PathBuf], before: &[Stamp]) -> Result<(), Failure> {
             last = now;
         }
     };
+    let mut interrupts = Interrupts::take();
     runtime.block_on(async {
         tokio::select! {
             () = changed => Ok(()),
-            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            () = interrupts.next() => Err(Failure::interrupted()),
         }
     })
 }
 
 /// What a change of the project shows in: requirements with what they include, locks, compose files, `.env`.
 fn files(args: &up::Args, settings: &Settings) -> Vec<PathBuf> {
+    let assumed = assume(settings, &args.stack).ok().flatten();
+    let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let project = &settings.project;
     let mut files =
         vec![project.directory.join(crate::config::FILE), project.directory.join(".env")];

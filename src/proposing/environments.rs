@@ -25,6 +25,8 @@ struct Requirements {
     files: Vec<PathBuf>,
     constraints: Vec<PathBuf>,
     reason: String,
+    /// Whether others could be the right ones.
+    doubtful: bool,
 }
 
 /// Adds the environments of a compose project's services to the proposal, and the reasons of those without.
@@ -48,6 +50,7 @@ pub(super) fn of_services(
             leave(format!("{why}, but there is no requirements file for it"));
             continue;
         };
+        proposal.doubts.extend(requirements.doubtful.then(|| requirements.reason.clone()));
         let taken: BTreeSet<String> =
             proposal.environments.iter().map(|environment| environment.name.clone()).collect();
         proposal.environments.push(candidate.environment(facts, why, requirements, &taken));
@@ -129,14 +132,17 @@ impl<'a> Candidate<'a> {
             let nearest = facts.nearest(&self.places(facts)).map(|file| (file, "nearest"));
             let (file, what) = nearest.or_else(only)?;
             let mut reason = format!("{} is the {what}", shown(file, &facts.directory));
+            let mut doubtful = false;
             if let Some((path, reading)) = &self.dockerfile
                 && !reading.requirements.is_empty()
             {
                 let path = shown(path, &facts.directory);
                 let absent = reading.requirements.join(", ");
                 reason = format!("{reason}; {path} installs {absent}, which is not there");
+                doubtful = true;
             }
-            Some(Requirements { files: vec![file.clone()], reason, ..Requirements::default() })
+            let files = vec![file.clone()];
+            Some(Requirements { files, reason, doubtful, ..Requirements::default() })
         })
     }
 
@@ -238,13 +244,13 @@ fn named(
     let files = facts.resolve(&reading.requirements, context, &reading.copies);
     if !files.is_empty() {
         let reason = found(&files, "installs");
-        return Some(Requirements { files, constraints, reason });
+        return Some(Requirements { files, constraints, reason, doubtful: false });
     }
     let copied = facts.resolve(&copied_requirements(reading), context, &[]);
     let best = copied.into_iter().min_by_key(|file| standing(file))?;
     let files = vec![best];
     let reason = found(&files, "copies");
-    Some(Requirements { files, constraints, reason })
+    Some(Requirements { files, constraints, reason, doubtful: false })
 }
 
 /// The environment of a project whose services, if it has any, need none.
@@ -308,7 +314,9 @@ pub(super) fn note_unused(facts: &Facts, proposal: &mut Proposal) {
     let rest = rest.map(|file| shown(file, &facts.directory)).filter(|file| !used.contains(file));
     let rest: Vec<String> = rest.collect();
     if !rest.is_empty() {
-        proposal.notes.push(format!("no environment installs {}", rest.join(", ")));
+        let note = format!("no environment installs {}", rest.join(", "));
+        proposal.doubts.push(note.clone());
+        proposal.notes.push(note);
     }
 }
 

@@ -306,3 +306,22 @@ fn hostile_names_stay_within_their_strings_and_comments() {
     assert_eq!(environment["requirements"][0].as_str(), Some(name));
     assert_eq!(environment["services"][0].as_str(), Some("a\"b c"));
 }
+
+#[test]
+fn what_could_be_meant_otherwise_is_a_doubt() {
+    let doubts = |requirements: &[&str], dockerfile: &str| {
+        let services = vec![("web", built(""))];
+        let facts = facts(requirements, &[("Dockerfile", dockerfile)], services);
+        propose(&facts).expect("a proposal").doubts
+    };
+    let installs = "FROM python:3.12\nCOPY . .\nRUN pip install -r requirements.txt\n";
+    assert_eq!(doubts(&["requirements.txt"], installs), [""; 0]);
+    // Those for development are nobody's service.
+    assert_eq!(doubts(&["requirements.txt", "requirements-dev.txt"], installs), [""; 0]);
+    let left = doubts(&["requirements.txt", "worker/requirements.txt"], installs);
+    assert_eq!(left, ["no environment installs worker/requirements.txt"]);
+    let absent = "FROM python:3.12\nCOPY . .\nRUN pip install -r base.txt\n";
+    let guessed = doubts(&["requirements.txt"], absent);
+    assert_eq!(guessed.len(), 1, "{guessed:?}");
+    assert!(guessed[0].contains("base.txt, which is not there"), "{guessed:?}");
+}

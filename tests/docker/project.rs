@@ -2,6 +2,7 @@
 //! concern it. Must not know what is tested.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -72,9 +73,14 @@ impl Project {
 
     /// The program, with nothing but the local wheels.
     pub(crate) fn pyfast(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The call that [`Self::pyfast`] makes.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let wheels = self.world.project().with_file_name("wheels");
         let links = ["--no-index", "--find-links", wheels.to_str().unwrap()];
-        self.world.pyfast(&[arguments, &links].concat())
+        self.world.command(&[arguments, &links].concat())
     }
 
     /// Standard output of a command that has to succeed.
@@ -99,6 +105,21 @@ impl Project {
         }
         assert!(!said.contains("panicked"), "{said}");
         said
+    }
+
+    /// Puts a shell script before the programs that the program finds.
+    pub(crate) fn fake(&mut self, name: &str, script: &str) {
+        let bin = self.path("bin");
+        if !bin.exists() {
+            fs_err::create_dir(&bin).unwrap();
+            let mut path = bin.clone().into_os_string();
+            path.push(":");
+            path.push(&self.world.path);
+            self.world.path = path;
+        }
+        let file = bin.join(name);
+        fs_err::write(&file, format!("#!/bin/sh\n{script}")).unwrap();
+        fs_err::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
     /// The user's Compose 1, beside the program.

@@ -3,4 +3,7 @@
 
 mod daily;
 mod failing;
+mod interrupting;
 mod planning;
+mod plugin;
+mod unconfigured;

@@ -114,6 +114,11 @@ impl World {
 
     /// The program, in the project, in an environment that only the test decides.
     pub(crate) fn pyfast(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The call that [`Self::pyfast`] makes.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PYFAST);
         command.args(arguments).current_dir(self.project()).env_clear();
         for (name, value) in inherited() {
@@ -125,9 +130,8 @@ impl World {
             .env("XDG_CACHE_HOME", self.directory.path().join("cache"))
             .env("DOCKER_HOST", &self.host)
             // The engine of these tests may be without a bridge.
-            .env("PYFAST_HELPER_NETWORK", "host")
-            .output()
-            .unwrap()
+            .env("PYFAST_HELPER_NETWORK", "host");
+        command
     }
 
     /// `sync` of the project's requirements from the local wheels alone, into the volume, for the image.

@@ -16,7 +16,7 @@ use crate::host::{CLIENT_VARIABLES, Host};
 /// How many of the last bytes of Compose's output a failure carries.
 const TAIL: usize = 4000;
 
-/// Directories of the Docker client's plugins, after the user's own.
+/// Directories of the Docker client's plugins, after the user's own and those that its configuration names.
 const PLUGINS: [&str; 4] = [
     "/usr/local/lib/docker/cli-plugins",
     "/usr/local/libexec/docker/cli-plugins",
@@ -64,7 +64,8 @@ impl Composer {
                 .find(|file| is_executable(file))
         };
         let own = config.map(|config| config.join("cli-plugins"));
-        let mut plugins = own.into_iter().chain(PLUGINS.map(PathBuf::from));
+        let named = config.map(extra_directories).unwrap_or_default();
+        let mut plugins = own.into_iter().chain(named).chain(PLUGINS.map(PathBuf::from));
         if plugins.any(|directory| is_executable(&directory.join("docker-compose")))
             && let Some(docker) = in_path("docker")
         {
@@ -194,6 +195,15 @@ async fn run(
     })
 }
 
+/// The directories of plugins that the client's configuration names. One that cannot be read names none; the client
+/// itself will say so.
+fn extra_directories(config: &Path) -> Vec<PathBuf> {
+    let text = fs_err::read_to_string(config.join("config.json")).unwrap_or_default();
+    let config: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let named = config["cliPluginsExtraDirs"].as_array().into_iter().flatten();
+    named.filter_map(|directory| directory.as_str().map(PathBuf::from)).collect()
+}
+
 fn tail(text: &str) -> String {
     let text = text.trim();
     let from = text.len().saturating_sub(TAIL);
@@ -231,6 +241,42 @@ mod tests {
         let docker = program(&bin, "docker", "#!/bin/sh\n");
         let found = Composer::find(bin.as_os_str(), Some(&config));
         assert_eq!(found, Some(Composer::Plugin { docker }));
+    }
+
+    #[test]
+    fn a_plugin_is_found_where_the_client_s_configuration_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let (bin, config, extra) =
+            (dir.path().join("bin"), dir.path().join("config"), dir.path().join("extra"));
+        let docker = program(&bin, "docker", "#!/bin/sh\n");
+        program(&extra, "docker-compose", "#!/bin/sh\n");
+        fs_err::create_dir(&config).unwrap();
+        assert_eq!(Composer::find(bin.as_os_str(), Some(&config)), None);
+        let text = serde_json::json!({ "cliPluginsExtraDirs": ["/nowhere", extra] }).to_string();
+        fs_err::write(config.join("config.json"), text).unwrap();
+        let found = Composer::find(bin.as_os_str(), Some(&config));
+        assert_eq!(found, Some(Composer::Plugin { docker }));
+    }
+
+    #[tokio::test]
+    async fn the_engine_s_certificates_go_with_its_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "#!/bin/sh\necho \"$DOCKER_HOST $DOCKER_CERT_PATH $DOCKER_TLS_VERIFY\" \
+                      \"$DOCKER_TLS $DOCKER_CONTEXT\"\n";
+        let composer =
+            Composer::Standalone { program: program(dir.path(), "docker-compose", script) };
+        let said = async |host| {
+            let directory = dir.path().to_owned();
+            let (project, files, profiles) = ("shop".to_owned(), Vec::new(), Vec::new());
+            let call = ComposeCall { project, directory, files, profiles, host };
+            let others = ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS"];
+            let variables = others.map(|name| (name.to_owned(), "other".to_owned())).into();
+            composer.run(&call, &["up"], &variables).await.unwrap().trim().to_owned()
+        };
+        let tls = crate::host::Tls { directory: "/certs".into(), verify: true };
+        let secure = Host::Tls { address: "far:2376".into(), tls };
+        assert_eq!(said(secure).await, "tcp://far:2376 /certs 1");
+        assert_eq!(said(Host::Unix("/e.sock".into())).await, "unix:///e.sock");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use tokio::time::{Instant, sleep_until};
 
-use crate::engine::{Container, LogLine, LogsWanted, Services, Status};
+use crate::engine::{Action, Container, LogLine, LogsWanted, Services, Status};
 use crate::error::Error;
 use crate::plan::{COMPOSE_PROJECT_LABEL, of_service};
 use crate::rfc3339::nanoseconds;
@@ -52,8 +52,11 @@ pub async fn follow_logs<E: Services>(
                 None => follower.ended(&id),
             },
             Some(event) = events.next() => {
-                event?;
-                follower.look().await?;
+                // Health checks make events without end.
+                let action = event?.action;
+                if matches!(action, Action::Start | Action::Die(_) | Action::Create | Action::Destroy) {
+                    follower.look().await?;
+                }
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 follower.look().await?;

@@ -1,6 +1,7 @@
 //! What happens every day: a changed dependency, a step back, nothing at all, a look around.
 
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 
 use crate::project::{Project, TWO};
 use crate::world::text;
@@ -43,21 +44,10 @@ fn an_unchanged_up_does_without_compose_and_restarts_nothing() {
     let Some(mut project) = Project::new("same", TWO) else { return };
     project.up();
     let before = [project.identity("web"), project.identity("board")];
-    let bin = project.path("bin");
-    fs_err::create_dir(&bin).unwrap();
-    let fake = bin.join("docker-compose");
-    fs_err::write(
-        &fake,
-        format!("#!/bin/sh\ntouch {}\nexit 9\n", project.path("called").display()),
-    )
-    .unwrap();
-    fs_err::set_permissions(&fake, PermissionsExt::from_mode(0o755)).unwrap();
-    let mut path = bin.into_os_string();
-    path.push(":");
-    path.push(&project.world.path);
-    project.world.path = path;
+    let called = project.path("called");
+    project.fake("docker-compose", &format!("touch {}\nexit 9\n", called.display()));
     let result = project.up();
-    assert!(!project.path("called").exists(), "Compose was called");
+    assert!(!called.exists(), "Compose was called");
     for service in ["web", "board"] {
         assert_eq!(result["services"][service]["restarted"], false, "{result}");
     }
@@ -110,4 +100,59 @@ fn down_removes_containers_and_keeps_the_environments() {
     assert_eq!(project.containers("web") + &project.containers("board"), "");
     let volume = project.world.docker(&["volume", "inspect", &project.world.volume]);
     assert!(volume.status.success(), "{}", text(&volume.stderr));
+}
+
+#[test]
+fn logs_are_followed_over_a_restart_until_the_project_is_down() {
+    let services = "
+  web:
+    <<: *python
+    command: [python, -uc, 'import os, time; n = len(os.listdir(\"/tmp\")); open(f\"/tmp/{n}\", \"w\"); print(\"run\", n); time.sleep(3600)']
+  board:
+    <<: *python
+";
+    let Some(project) = Project::new("follow", services) else { return };
+    project.up();
+    let mut command = project.world.command(&["logs", "--follow", "web"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        line
+    };
+    assert_eq!(line(), "web | run 0\n");
+    project.ok(&["restart", "--fast", "web"]);
+    assert_eq!(line(), "web | run 1\n", "the restarted container, and no line twice");
+    project.ok(&["down"]);
+    assert_eq!(line(), "", "the end");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn cleaning_a_service_leaves_the_others_alone() {
+    let Some(project) = Project::new("clean", TWO) else { return };
+    project.up();
+    let (web, board) = (project.identity("web"), project.identity("board"));
+    project.ok(&["up", "--clean", "web"]);
+    assert_ne!(project.identity("web")[0], web[0], "made anew");
+    assert_eq!(project.identity("board"), board);
+    project.ok(&["up", "--clean"]);
+    assert_ne!(project.identity("board")[0], board[0], "without names it means all");
+}
+
+#[test]
+fn the_override_has_the_version_of_the_compose_files() {
+    let Some(project) = Project::new("version", TWO) else { return };
+    let text = fs_err::read_to_string(project.path("docker-compose.yml")).unwrap();
+    // Compose 1 refuses files of different versions.
+    project.write("docker-compose.yml", &format!("version: \"3.8\"\n{text}"));
+    project.up();
+    let written = fs_err::read_to_string(project.path("docker-compose.override.yml")).unwrap();
+    assert!(written.contains("version: \"3.8\"\n"), "{written}");
+    assert_eq!(project.inspect("web", "{{.State.Status}}"), "running");
+    project.write("docker-compose.yml", &text);
+    project.up();
+    let written = fs_err::read_to_string(project.path("docker-compose.override.yml")).unwrap();
+    assert!(!written.contains("version:"), "{written}");
 }

@@ -77,8 +77,10 @@ fn a_port_in_use_is_named() {
     let (listener, port) = taken_port();
     let ports = format!("ports: ['127.0.0.1:{port}:80']");
     let Some(project) = Project::new("port", &web_with(&ports)) else { return };
-    project.fails(&["up"], 1, &["web", &port.to_string()]);
+    let address = format!("127.0.0.1:{port} is in use");
+    project.fails(&["up"], 1, &["the service web failed", &address]);
     drop(listener);
+    assert_eq!(project.inspect("board", "{{.State.Status}}"), "running");
 }
 
 #[test]
@@ -94,7 +96,10 @@ fn an_image_that_cannot_be_pulled_is_named() {
 fn a_bad_compose_file_is_a_usage_error_at_its_line() {
     let Some(project) = Project::new("bad", TWO) else { return };
     project.write("docker-compose.yml", "services:\n  web:\n    image: [\n");
-    project.fails(&["up"], 2, &["docker-compose.yml:"]);
+    project.fails(&["up"], 2, &["docker-compose.yml:4:1"]);
+    project.write("docker-compose.yml", "services:\n  web:\n    image: a\n    ports: 80\n");
+    project.fails(&["up"], 2, &["docker-compose.yml:4:12, `services.web.ports`"]);
+    assert_eq!(project.containers("web") + &project.containers("board"), "");
 }
 
 #[test]
@@ -104,4 +109,30 @@ fn an_engine_that_is_down_is_told_from_a_fault_of_the_project() {
     let said = project.fails(&["up"], 3, &["none.sock"]);
     assert!(said.starts_with("error:"), "{said}");
     assert_eq!(project.containers("web"), "");
+}
+
+#[test]
+fn a_failure_as_json_has_the_state_of_every_service() {
+    let services = one_shot("import sys; print(\"no such table\"); sys.exit(7)");
+    let Some(project) = Project::new("jsonfails", &services) else { return };
+    project.environments(&["web", "migrate"], &["board"]);
+    let output = project.pyfast(&["up", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["error"]["kind"], "service", "{answer}");
+    let services = &answer["services"];
+    let verdicts = ["migrate", "web", "board"].map(|name| services[name]["verdict"].as_str());
+    assert_eq!(verdicts, [Some("failed"), Some("not started"), Some("running")], "{answer}");
+    let failure = &services["migrate"]["failure"];
+    assert_eq!(failure["exit_code"], 7, "{answer}");
+    assert_eq!(failure["log"], serde_json::json!(["no such table"]), "{answer}");
+    assert_eq!(services["web"]["needs"], "migrate", "{answer}");
+}
+
+#[test]
+fn a_name_of_the_project_that_leads_elsewhere_is_refused() {
+    let Some(project) = Project::new("name", TWO) else { return };
+    project.write(".env", "COMPOSE_PROJECT_NAME=../elsewhere\n");
+    project.fails(&["up"], 2, &["../elsewhere", "COMPOSE_PROJECT_NAME", "lower-case letters"]);
+    assert!(!project.path("docker-compose.override.yml").exists());
 }
