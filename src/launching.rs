@@ -127,18 +127,36 @@ impl<'a> Launcher<'a> {
         &self,
         selected: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Synced>, Failure> {
-        let mut synced = BTreeMap::new();
+        let mut names = Vec::new();
+        let mut environments = Vec::new();
         for (name, env) in &self.stack.environments {
             if env.services.is_disjoint(selected) {
                 continue;
             }
-            let settings = self.stack.settings(self.settings, name)?;
-            let begun = Instant::now();
-            let report = syncing::sync(&Options::default(), &settings)
-                .map_err(|failure| failure.hint(format!("this is the environment `{name}`")))?;
-            let time = duration(begun.elapsed());
+            let mut settings = self.stack.settings(self.settings, name)?;
+            if !names.is_empty() {
+                settings.ui = settings.ui.without_bars();
+            }
+            names.push(name);
+            environments.push(settings);
+        }
+        let mut synced = BTreeMap::new();
+        let mut failed = None;
+        let done = syncing::sync_all(&Options::default(), &environments);
+        for (name, (report, took)) in names.into_iter().zip(done) {
+            let report = match report {
+                Ok(report) => report,
+                Err(failure) => {
+                    if failed.is_some() {
+                        self.ui().warning(format!("the environment `{name}` too: {failure}"));
+                    }
+                    let hint = format!("this is the environment `{name}`");
+                    failed = failed.or(Some(failure.hint(hint)));
+                    continue;
+                }
+            };
             let what = if report.changed { "synced" } else { "up to date" };
-            self.ui().note(format!("Environment {name}: {what} ({time})"));
+            self.ui().note(format!("Environment {name}: {what} ({})", duration(took)));
             if report.changed {
                 report.show_changes(self.ui());
             }
@@ -146,7 +164,10 @@ impl<'a> Launcher<'a> {
             let (id, current) = (text("id"), text("current").into());
             synced.insert(name.clone(), Synced { id, current, changed: report.changed });
         }
-        Ok(synced)
+        match failed {
+            Some(failure) => Err(failure),
+            None => Ok(synced),
+        }
     }
 }
 

@@ -186,7 +186,11 @@ pub(crate) fn requirement_files(
 }
 
 /// What reading the files of an environment may look at, and what of them is wanted.
-fn context(args: &ResolveArgs, settings: &Settings, env: &str) -> Result<ReadContext, Failure> {
+pub(crate) fn context(
+    args: &ResolveArgs,
+    settings: &Settings,
+    env: &str,
+) -> Result<ReadContext, Failure> {
     let project = &settings.project;
     let mut names: BTreeSet<ExtraName> = args.extra.iter().cloned().collect();
     let mut groups: Vec<_> = args.group.iter().map(|group| project.group(group)).collect();

@@ -9,6 +9,7 @@ mod lock_file;
 mod report;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use pyfast_installer::{Layout, LinkMode, ProjectEnv};
 use pyfast_launcher::MOUNT_POINT;
@@ -67,11 +68,38 @@ pub(crate) struct Place {
 
 /// Makes the environment what the requirements say.
 pub(crate) fn sync(options: &Options, settings: &Settings) -> Result<Report, Failure> {
-    // Containers read the root as other users, whatever this user's mask is.
+    readable(|| sync_shared(options, settings))
+}
+
+/// Makes several environments at once, each with how long it took; in the order of the settings.
+pub(crate) fn sync_all(
+    options: &Options,
+    environments: &[Settings],
+) -> Vec<(Result<Report, Failure>, Duration)> {
+    let timed = |settings| {
+        let begun = Instant::now();
+        (sync_shared(options, settings), begun.elapsed())
+    };
+    readable(|| match environments {
+        [one] => vec![timed(one)],
+        several => std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                several.iter().map(|settings| scope.spawn(move || timed(settings))).collect();
+            let joined = threads.into_iter().map(|thread| match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect()
+        }),
+    })
+}
+
+/// Containers read the root as other users, whatever this user's mask is. The mask is the whole process'.
+fn readable<T>(act: impl FnOnce() -> T) -> T {
     let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let report = sync_shared(options, settings);
+    let done = act();
     rustix::process::umask(mask);
-    report
+    done
 }
 
 fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure> {
