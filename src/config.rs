@@ -32,10 +32,12 @@ pub(crate) struct ProjectConfig {
 
 /// `[env.NAME]`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "kebab-case")]
 pub(crate) struct EnvConfig {
     pub(crate) requirements: Vec<PathBuf>,
     pub(crate) constraints: Vec<PathBuf>,
+    /// Packages that are left out, whoever asks for them.
+    pub(crate) exclude_dependencies: Vec<String>,
     pub(crate) image: Option<String>,
     pub(crate) python: Option<String>,
     pub(crate) services: Vec<String>,
@@ -63,7 +65,10 @@ const KEYS: &[(&str, &[&str])] = &[
     ("", &["project", "env", "index", "link"]),
     ("project", &["name", "root"]),
     ("env", &["*"]),
-    ("env.*", &["requirements", "constraints", "image", "python", "services"]),
+    (
+        "env.*",
+        &["requirements", "constraints", "exclude-dependencies", "image", "python", "services"],
+    ),
     ("index", &["url", "extra", "strategy"]),
     ("link", &["real"]),
 ];

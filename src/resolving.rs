@@ -75,6 +75,9 @@ pub(crate) struct ResolveArgs {
     /// Take the newest version of this package, and keep the others
     #[arg(short = 'P', long, value_name = "PACKAGE", help_heading = "Resolution options")]
     pub(crate) upgrade_package: Vec<PackageName>,
+    /// Leave this package out, whoever asks for it
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) exclude_dependency: Vec<PackageName>,
     /// Leave the dependencies of the requirements out
     #[arg(long, env = "PYFAST_NO_DEPS", help_heading = "Resolution options")]
     pub(crate) no_deps: bool,
@@ -113,6 +116,8 @@ pub(crate) enum PrereleaseMode {
     IfNecessary,
     /// Like stable versions
     Allow,
+    /// Only of packages for which the requirements name one
+    Explicit,
     /// Never
     Disallow,
 }
@@ -146,6 +151,8 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     };
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
+    set.excludes = args.exclude_dependency.iter().cloned().collect();
+    set.excludes.extend(project.excluded(&settings.env)?);
     for warning in &set.warnings {
         settings.ui.warning(warning);
     }
@@ -202,6 +209,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         // The order of lines can decide between solutions, so it stays.
         text.extend(lines.drain(..));
     }
+    text.extend(set.excludes.iter().map(|name| format!("x {name}\n")));
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
     // Only what differs from the defaults, so that locks without such options stay up to date.
@@ -363,6 +371,7 @@ fn base_policy(
         prereleases: match args.prerelease {
             PrereleaseMode::IfNecessary => Prereleases::IfNecessary,
             PrereleaseMode::Allow => Prereleases::Allow,
+            PrereleaseMode::Explicit => Prereleases::Explicit,
             PrereleaseMode::Disallow => Prereleases::Disallow,
         },
         preference: match args.resolution {

@@ -159,7 +159,10 @@ impl Place {
             indexes::fingerprint(settings),
             settings.project.working_directory.display(),
             settings.project.requirements(&options.resolve.requirements, &settings.env).ok(),
-            settings.project.constraints(&options.resolve.constraints, &settings.env),
+            (
+                settings.project.constraints(&options.resolve.constraints, &settings.env),
+                settings.project.config.env.get(&settings.env).map(|env| &env.exclude_dependencies),
+            ),
             settings.project.config.index.strategy,
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }

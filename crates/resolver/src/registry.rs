@@ -1,7 +1,7 @@
 //! Packages of the real world: indexes, `--find-links` locations and wheels named by the user,
 //! fetched ahead of the solver and remembered in the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -178,6 +178,12 @@ impl Registry {
         if hints.learn(dependencies) {
             hints.store(&self.shared.cache, index);
         }
+    }
+
+    /// Projects that earlier resolutions over the first index met.
+    pub(crate) fn known_names(&self) -> BTreeSet<PackageName> {
+        let index = self.shared.sources.indexes.first();
+        index.map(|index| Hints::load(&self.shared.cache, index).names()).unwrap_or_default()
     }
 
     /// Asks, all at once, whether the pages that were used although stale still stand. Gives the

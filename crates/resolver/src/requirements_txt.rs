@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pep508_rs::PackageName;
+
 use crate::credentials::Credentials;
 use crate::distribution::Location;
 use crate::error::Error;
@@ -22,6 +24,8 @@ pub struct RequirementSet {
     pub constraints: Vec<Requirement>,
     /// What replaces every requirement on a project.
     pub overrides: Vec<Requirement>,
+    /// Projects that are left out wherever they are asked for.
+    pub excludes: BTreeSet<PackageName>,
     /// User names and passwords of wheels named by URL.
     pub credentials: Credentials,
     /// Index options given in the files.

@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,6 +53,14 @@ impl fmt::Display for Node {
     }
 }
 
+/// What was found, and what it took.
+#[derive(Debug, Default)]
+pub(crate) struct Solution {
+    pub(crate) packages: BTreeMap<PackageName, Solved>,
+    /// How many versions were decided on, final or not: the measure of a search.
+    pub(crate) decisions: usize,
+}
+
 /// A package of the solution.
 #[derive(Debug, Clone)]
 pub(crate) struct Solved {
@@ -66,6 +74,8 @@ pub(crate) struct Problem<'a> {
     pub(crate) requirements: &'a [Requirement],
     pub(crate) constraints: &'a [Requirement],
     pub(crate) overrides: &'a [Requirement],
+    /// Projects that are left out wherever they are asked for.
+    pub(crate) excludes: &'a BTreeSet<PackageName>,
     pub(crate) selector: &'a Selector,
     pub(crate) no_deps: bool,
 }
@@ -74,10 +84,7 @@ pub(crate) struct Problem<'a> {
 ///
 /// # Errors
 /// [`Error::NoSolution`], [`Error::UnknownPackage`], or whatever `packages` fails with.
-pub(crate) fn solve(
-    problem: &Problem<'_>,
-    packages: &dyn Packages,
-) -> Result<BTreeMap<PackageName, Solved>, Error> {
+pub(crate) fn solve(problem: &Problem<'_>, packages: &dyn Packages) -> Result<Solution, Error> {
     let provider = Provider::new(problem, packages);
     for (node, _) in provider.root_dependencies() {
         if let Node::Project(name) = &node {
@@ -96,14 +103,16 @@ pub(crate) fn solve(
             | PubGrubError::ErrorInShouldCancel(source),
         ) => return Err(source),
     };
-    provider.collect(solution.iter())
+    let packages = provider.collect(solution.iter())?;
+    Ok(Solution { packages, decisions: provider.decisions.get() })
 }
 
 pub(crate) struct Provider<'a> {
     pub(crate) problem: &'a Problem<'a>,
     packages: &'a dyn Packages,
     pub(crate) constraints: FxHashMap<PackageName, (Ranges<Version>, Vec<&'a Requirement>)>,
-    overrides: FxHashMap<PackageName, Ranges<Version>>,
+    /// What replaces the requirements on a project; `None` where no replacement counts for the target.
+    overrides: FxHashMap<PackageName, Option<Replacement>>,
     /// Order in which nodes were first met; earlier ones are decided first.
     seen: RefCell<FxHashMap<Node, usize>>,
     /// The version last chosen for a project: an extra follows its project.
@@ -112,7 +121,8 @@ pub(crate) struct Provider<'a> {
     /// Projects that no index has.
     pub(crate) missing: RefCell<FxHashSet<PackageName>>,
     told: RefCell<FxHashSet<(PackageName, Version)>>,
-    decisions: Cell<u32>,
+    /// How many versions were decided on, final or not.
+    decisions: Cell<usize>,
 }
 
 impl<'a> Provider<'a> {
@@ -130,25 +140,17 @@ impl<'a> Provider<'a> {
                 origins.push(constraint);
             }
         }
-        let mut overrides: FxHashMap<PackageName, Ranges<Version>> = FxHashMap::default();
-        for replacement in problem.overrides {
-            if let Source::Registry(specifiers) = &replacement.source
-                && replacement.marker.evaluate(environment, &[])
-            {
-                let range = overrides.entry(replacement.name.clone()).or_insert_with(Ranges::full);
-                *range = range.intersection(&range::of(specifiers));
-            }
-        }
         let direct = |requirement: &&Requirement| {
             matches!(requirement.source, Source::Wheel(_))
                 && requirement.marker.evaluate(environment, &[])
         };
-        let inputs = problem.requirements.iter().chain(problem.constraints);
+        let inputs =
+            problem.requirements.iter().chain(problem.constraints).chain(problem.overrides);
         Self {
             problem,
             packages,
             constraints,
-            overrides,
+            overrides: replacements(problem),
             seen: RefCell::default(),
             chosen: RefCell::default(),
             direct: inputs.filter(direct).map(|requirement| requirement.name.clone()).collect(),
@@ -165,14 +167,18 @@ impl<'a> Provider<'a> {
         requirements.filter(move |requirement| requirement.marker.evaluate(environment, &[]))
     }
 
+    /// The overrides of a project that count for the target.
+    pub(crate) fn replaced(&self, name: &PackageName) -> impl Iterator<Item = &'a Requirement> {
+        let environment = self.problem.environment();
+        self.problem.overrides.iter().filter(move |replacement| {
+            replacement.name == *name && replacement.marker.evaluate(environment, &[])
+        })
+    }
+
     fn root_dependencies(&self) -> Vec<(Node, Ranges<Version>)> {
         let mut constraints = Constraints::new(self);
         for requirement in self.active() {
-            let range = match &requirement.source {
-                Source::Registry(specifiers) => range::of(specifiers),
-                Source::Wheel(wheel) => Ranges::singleton(wheel.filename.version.clone()),
-            };
-            constraints.add(&requirement.name, &requirement.extras, &range);
+            constraints.add(&requirement.name, &requirement.extras, &range_of(&requirement.source));
         }
         constraints.nodes
     }
@@ -229,6 +235,8 @@ impl<'a> Provider<'a> {
             for dependency in self.active_dependencies(&metadata, extra) {
                 if let Some(url) = &dependency.url
                     && !self.direct.contains(&dependency.name)
+                    && !self.overrides.contains_key(&dependency.name)
+                    && !self.problem.excludes.contains(&dependency.name)
                 {
                     let url = crate::credentials::redact(url);
                     return Ok(Dependencies::Unavailable(format!(
@@ -303,6 +311,35 @@ impl<'a> Provider<'a> {
     }
 }
 
+/// What stands in the place of every requirement on a project (rule 25).
+#[derive(Debug, Clone)]
+struct Replacement {
+    range: Ranges<Version>,
+    extras: Vec<ExtraName>,
+}
+
+fn replacements(problem: &Problem<'_>) -> FxHashMap<PackageName, Option<Replacement>> {
+    let mut replacements: FxHashMap<PackageName, Option<Replacement>> = FxHashMap::default();
+    for line in problem.overrides {
+        let known = replacements.entry(line.name.clone()).or_default();
+        if line.marker.evaluate(problem.environment(), &[]) {
+            let full = || Replacement { range: Ranges::full(), extras: Vec::new() };
+            let known = known.get_or_insert_with(full);
+            known.range = known.range.intersection(&range_of(&line.source));
+            known.extras.extend(line.extras.iter().cloned());
+        }
+    }
+    replacements
+}
+
+/// The versions that a requirement allows.
+fn range_of(source: &Source) -> Ranges<Version> {
+    match source {
+        Source::Registry(specifiers) => range::of(specifiers),
+        Source::Wheel(wheel) => Ranges::singleton(wheel.filename.version.clone()),
+    }
+}
+
 impl Problem<'_> {
     pub(crate) fn environment(&self) -> &MarkerEnvironment {
         &self.selector.target().markers
@@ -322,7 +359,14 @@ impl<'p, 'a> Constraints<'p, 'a> {
     }
 
     fn add(&mut self, name: &PackageName, extras: &[ExtraName], range: &Ranges<Version>) {
-        let range = self.provider.overrides.get(name).unwrap_or(range);
+        if self.provider.problem.excludes.contains(name) {
+            return;
+        }
+        let (range, extras) = match self.provider.overrides.get(name) {
+            None => (range, extras),
+            Some(Some(replacement)) => (&replacement.range, &replacement.extras[..]),
+            Some(None) => return,
+        };
         let range = match self.provider.constraints.get(name) {
             Some((constraint, _)) => range.intersection(constraint),
             None => range.clone(),
@@ -384,7 +428,6 @@ impl DependencyProvider for Provider<'_> {
         range: &Ranges<Version>,
     ) -> Result<Option<Version>, Error> {
         let Some(name) = node.name() else { return Ok(Some(Version::new([0]))) };
-        self.decisions.set(self.decisions.get() + 1);
         if matches!(node, Node::Extra(..))
             && let Some(version) = self.chosen.borrow().get(name)
             && range.contains(version)
@@ -394,6 +437,7 @@ impl DependencyProvider for Provider<'_> {
         let version = self.candidate(name, range)?.map(|candidate| candidate.version);
         if let (Node::Project(name), Some(version)) = (node, &version) {
             self.chosen.borrow_mut().insert(name.clone(), version.clone());
+            self.decisions.set(self.decisions.get() + 1);
         }
         Ok(version)
     }
