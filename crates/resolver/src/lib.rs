@@ -23,6 +23,8 @@ mod once;
 mod packages;
 mod page;
 mod platform;
+#[cfg(test)]
+mod properties;
 mod range;
 mod registry;
 mod remote;

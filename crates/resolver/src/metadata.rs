@@ -7,7 +7,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName, VersionOrUrl};
 
-use crate::requirement_line::nesting;
+use crate::requirement_line::check_form;
 
 /// The part of a wheel's metadata that resolving needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +103,7 @@ pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String>
 }
 
 fn dependency(text: &str) -> Result<Dependency, String> {
-    if nesting(text) > 100 {
-        return Err("a Requires-Dist nests parentheses more than 100 deep".to_owned());
-    }
+    check_form(text).map_err(|reason| format!("Requires-Dist `{text}`: {reason}"))?;
     let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
     let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_mended| error));
     let parsed = parsed.map_err(|error| {
@@ -256,6 +254,7 @@ mod tests {
         check("a (>dev)", ">0.0.0.dev0");
         check("a>=9.0.0a1.0,<10", ">=9.0.0a1, <10");
         assert!(dependency("a=>b").is_err());
+        assert!(dependency("a- (>=1)").is_err());
         assert!(dependency(&format!("a; {}", "(".repeat(9000))).is_err());
     }
 }

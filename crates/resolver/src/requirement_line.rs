@@ -117,10 +117,7 @@ fn parse_marker(marker: &str) -> Result<MarkerTree, String> {
 
 /// `name[extra]>=1 ; marker` or `name @ location`.
 fn named(text: &str, origin: &Origin, working: &Path) -> Result<Requirement, String> {
-    // A legal requirement nests parentheses a few levels at most; a hostile one overflows the stack.
-    if nesting(text) > 100 {
-        return Err("it nests parentheses more than 100 deep".to_owned());
-    }
+    check_form(text)?;
     if let Some((name, location)) = split_direct(text) {
         let (location, marker) = match location.split_once(" ;") {
             Some((location, marker)) => (location.trim(), marker.trim()),
@@ -162,6 +159,31 @@ fn split_direct(text: &str) -> Option<(&str, &str)> {
     let (name, location) = text.split_once('@')?;
     // An `@` inside a marker's string belongs to the marker.
     (!name.contains([';', '"', '\''])).then_some((name.trim(), location.trim()))
+}
+
+/// Refuses what the parser of requirements does not survive: names that end in a separator, and a
+/// nesting that no legal requirement has.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn check_form(text: &str) -> Result<(), String> {
+    if nesting(text) > 100 {
+        return Err("it nests parentheses more than 100 deep".to_owned());
+    }
+    let (name, rest) = split_name(text.trim_start());
+    let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
+    let extras = extras.split(']').next().unwrap_or_default().split(',');
+    let extras = extras.map(|extra| split_name(extra.trim_start()).0);
+    match std::iter::once(name).chain(extras).find(|name| name.ends_with(['.', '-', '_'])) {
+        Some(name) => Err(format!("the name `{name}` does not end with a letter or digit")),
+        None => Ok(()),
+    }
+}
+
+/// The letters, digits and separators that a text begins with, and the rest.
+fn split_name(text: &str) -> (&str, &str) {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    text.split_at(text.find(|c| !part(c)).unwrap_or(text.len()))
 }
 
 /// The deepest nesting of brackets in `text`.

@@ -251,12 +251,21 @@ impl<'a> Provider<'a> {
                 );
             }
         }
+        // `PubGrub` must not be told of a package that depends on itself.
+        let own = match extra {
+            None => Node::Project(name.clone()),
+            Some(extra) => Node::Extra(name.clone(), extra.clone()),
+        };
         for (node, range) in &constraints.nodes {
-            if let Some(name) = node.name() {
-                self.packages.prefetch(name, Some(range));
+            let Some(needed) = node.name() else { continue };
+            if needed == name && !range.contains(version) {
+                let reason = format!("depends on another version of itself, {name}");
+                return Ok(Dependencies::Unavailable(reason));
             }
+            self.packages.prefetch(needed, Some(range));
         }
-        Ok(Dependencies::Available(constraints.nodes.into_iter().collect()))
+        let nodes = constraints.nodes.into_iter();
+        Ok(Dependencies::Available(nodes.filter(|(node, _)| *node != own).collect()))
     }
 
     /// The dependencies that count: without extra, or those that the extra adds (rule 22).
@@ -398,7 +407,7 @@ impl DependencyProvider for Provider<'_> {
     type P = Node;
     type V = Version;
     type VS = Ranges<Version>;
-    type Priority = (Tier, Reverse<usize>);
+    type Priority = (Tier, Reverse<usize>, bool);
     type M = String;
     type Err = Error;
 
@@ -408,8 +417,14 @@ impl DependencyProvider for Provider<'_> {
         range: &Ranges<Version>,
         statistics: &PackageResolutionStatistics,
     ) -> Self::Priority {
-        let Some(name) = node.name() else { return (Tier::Root, Reverse(0)) };
+        let Some(name) = node.name() else { return (Tier::Root, Reverse(0), true) };
         self.packages.prefetch(name, Some(range));
+        // An extra follows the version that was decided for its project, and so comes after it.
+        let project = Node::Project(name.clone());
+        let first_seen = Reverse(self.seen.borrow().get(&project).copied().unwrap_or(usize::MAX));
+        if matches!(node, Node::Extra(..)) {
+            return (Tier::Ordinary, first_seen, false);
+        }
         let tier = if self.direct.contains(name) {
             Tier::Direct
         } else if range::pinned(range).is_some() {
@@ -419,7 +434,7 @@ impl DependencyProvider for Provider<'_> {
         } else {
             Tier::Ordinary
         };
-        (tier, Reverse(self.seen.borrow().get(node).copied().unwrap_or(usize::MAX)))
+        (tier, first_seen, true)
     }
 
     fn choose_version(
