@@ -35,6 +35,8 @@ mod requirement_source;
 mod requirements_txt;
 mod requirements_write;
 mod resolution;
+mod rules;
+mod search;
 mod simple;
 mod solve;
 mod source;

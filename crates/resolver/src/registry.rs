@@ -295,6 +295,23 @@ impl Packages for Registry {
         });
     }
 
+    fn prefetch_more(&self, candidate: &Candidate, range: &Ranges<Version>, count: usize) {
+        let page = Shared::start_page(&self.shared, &candidate.name);
+        let Some(Ok(Some(page))) = page.peek() else { return };
+        let mut rest = range.clone();
+        let mut last = candidate.version.clone();
+        for _ in 0..count {
+            rest = rest.intersection(&Ranges::singleton(last).complement());
+            let found = self.shared.selector.select(&candidate.name, page, &rest);
+            let Some(Ok(next)) = found.as_deref() else { break };
+            // The code of a source runs only if the solver decides on it.
+            if next.filename.wheel().is_some() {
+                drop(Shared::start_metadata(&self.shared, next));
+            }
+            last = next.version.clone();
+        }
+    }
+
     fn decided(&self, candidate: &Candidate) {
         if let Some(on_decided) = &self.on_decided {
             let mut candidate = candidate.clone();

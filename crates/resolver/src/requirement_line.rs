@@ -112,6 +112,7 @@ fn parse_marker(marker: &str) -> Result<MarkerTree, String> {
     if marker.is_empty() {
         return Ok(MarkerTree::TRUE);
     }
+    check_numbers(marker)?;
     MarkerTree::from_str(marker).map_err(|error| first_line(&error.to_string()))
 }
 
@@ -170,6 +171,9 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
     if nesting(text) > 100 {
         return Err("it nests parentheses more than 100 deep".to_owned());
     }
+    if let Some((_, marker)) = text.split_once(';') {
+        check_numbers(marker)?;
+    }
     let (name, rest) = split_name(text.trim_start());
     let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
     let extras = extras.split(']').next().unwrap_or_default().split(',');
@@ -178,6 +182,19 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
         Some(name) => Err(format!("the name `{name}` does not end with a letter or digit")),
         None => Ok(()),
     }
+}
+
+/// Refuses the one number that a marker cannot be compared with, because it has no successor.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn check_numbers(marker: &str) -> Result<(), String> {
+    let largest = u64::MAX.to_string();
+    let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
+    if numbers.any(|number| number.trim_start_matches('0') == largest) {
+        return Err(format!("{largest} is too large a number in a marker"));
+    }
+    Ok(())
 }
 
 /// The letters, digits and separators that a text begins with, and the rest.

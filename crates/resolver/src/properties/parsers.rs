@@ -190,12 +190,13 @@ proptest! {
     #[test]
     fn requirement_lines(line in soup()) {
         let origin = Origin { file: "r.txt".into(), line: 1 };
-        if let Ok(requirement) = requirement_line::parse(&line, &origin, Path::new("/w")) {
-            if let Source::Registry(specifiers) = &requirement.source {
-                range::describe(&range::of(specifiers));
-            }
+        if let Ok(requirement) = requirement_line::parse(&line, &origin, Path::new("/w"))
+            && let Source::Registry(specifiers) = &requirement.source
+        {
+            range::describe(&range::of(specifiers));
             let text = requirement.to_string();
-            prop_assert!(requirement_line::parse(&text, &origin, Path::new("/w")).is_ok(), "{}", text);
+            let again = requirement_line::parse(&text, &origin, Path::new("/w"));
+            prop_assert!(again.is_ok(), "{}", text);
         }
         // What is refused is refused with its place.
         if let Err(error) = requirement_line::parse(&line, &origin, Path::new("/w")) {
