@@ -10,6 +10,7 @@ mod image;
 mod indexes;
 mod interpreters;
 mod launching;
+mod locked;
 mod pip;
 mod progress;
 mod project;

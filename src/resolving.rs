@@ -311,24 +311,35 @@ impl Session {
         }
     }
 
+    /// The packages that a request chooses from. Wheels of up to `whole_up_to` bytes are fetched
+    /// whole where their metadata is needed.
+    pub(crate) fn registry(
+        &self,
+        request: &Request<'_>,
+        whole_up_to: u64,
+    ) -> Result<Registry, Failure> {
+        let Request { set, args, target, previous } = *request;
+        let policy = policy(set, target, base_policy(set, args, previous)?)?;
+        let selector = Arc::new(Selector::new(target.clone(), policy));
+        let mut sources = self.sources.clone();
+        sources.direct = direct_wheels(set, target)?;
+        sources.whole_up_to = whole_up_to;
+        let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
+        Ok(Registry::new(sources, client, cache, selector, self.runtime.handle()))
+    }
+
     /// Resolves; what is decided on the way goes to `on_decided`.
     pub(crate) fn resolve(
         &self,
         request: &Request<'_>,
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
-        let Request { set, args, target, previous } = *request;
-        let policy = policy(set, target, base_policy(set, args, previous)?)?;
-        let selector = Arc::new(Selector::new(target.clone(), policy));
-        let mut sources = self.sources.clone();
-        sources.direct = direct_wheels(set, target)?;
+        let Request { set, args, target, .. } = *request;
         let (whole_up_to, on_decided) = match ahead {
             Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
             None => (0, None),
         };
-        sources.whole_up_to = whole_up_to;
-        let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
-        let mut registry = Registry::new(sources, client, cache, selector, self.runtime.handle());
+        let mut registry = self.registry(request, whole_up_to)?;
         if let Some(on_decided) = on_decided {
             registry = registry.on_decided(on_decided);
         }

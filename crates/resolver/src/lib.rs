@@ -19,6 +19,7 @@ mod index;
 mod lock;
 mod lock_write;
 mod metadata;
+mod newest;
 mod once;
 mod packages;
 mod page;
@@ -53,6 +54,7 @@ pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, Wh
 pub use error::Error;
 pub use lock::{Lock, Locked};
 pub use metadata::{Dependency, Metadata, parse as parse_metadata};
+pub use newest::newest;
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
 pub use platform::named_target;
