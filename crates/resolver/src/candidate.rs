@@ -138,9 +138,9 @@ pub struct Policy {
     pub formats: FormatControl,
 }
 
-/// What orders the usable files of a version, least first (rules 9 and 30): a digest that is not
-/// known where one is asked for, the index, the tag, the build.
-type Rank = (bool, usize, u32, std::cmp::Reverse<Option<(u64, String)>>);
+/// What orders the usable files of a version, least first (rules 9, 14 and 30): a digest that is not
+/// known where one is asked for, a yank, the index, the tag, the build.
+type Rank = (bool, bool, usize, u32, std::cmp::Reverse<Option<(u64, String)>>);
 
 /// A usable candidate, or why a version is not usable.
 pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
@@ -278,7 +278,8 @@ impl Selector {
                     let build = filename.wheel().and_then(|wheel| wheel.build.clone());
                     let unhashed = allowed.is_some() && file.sha256.is_none();
                     let order = if index == FLAT { first } else { index };
-                    let rank = (unhashed, order, tag, std::cmp::Reverse(build));
+                    let yanked = file.yanked.is_some();
+                    let rank = (unhashed, yanked, order, tag, std::cmp::Reverse(build));
                     if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
                         best = Some((rank, index, file, filename));
                     }

@@ -113,7 +113,14 @@ impl Search {
     }
 
     fn wish(&mut self, needed: &PackageName, wish: Wish) {
-        self.run.wishes.entry(needed.clone()).or_default().push(wish);
+        let wishes = self.run.wishes.entry(needed.clone()).or_default();
+        // Versions of the same project that were given up want nothing any more.
+        if let Some((name, version)) = &wish.by {
+            wishes.retain(|known| {
+                known.by.as_ref().is_none_or(|by| by.0 != *name || by.1 == *version)
+            });
+        }
+        wishes.push(wish);
     }
 
     /// Whose decision keeps `needed` out of `range`: its own, or that of another who wants it elsewhere.
