@@ -38,6 +38,10 @@ pub(crate) struct EnvConfig {
     pub(crate) constraints: Vec<PathBuf>,
     /// Packages that are left out, whoever asks for them.
     pub(crate) exclude_dependencies: Vec<String>,
+    /// Optional dependencies of the project files among the requirements.
+    pub(crate) extras: Vec<String>,
+    /// Dependency groups, `[FILE:]GROUP`.
+    pub(crate) groups: Vec<String>,
     pub(crate) image: Option<String>,
     pub(crate) python: Option<String>,
     pub(crate) services: Vec<String>,
@@ -67,7 +71,16 @@ const KEYS: &[(&str, &[&str])] = &[
     ("env", &["*"]),
     (
         "env.*",
-        &["requirements", "constraints", "exclude-dependencies", "image", "python", "services"],
+        &[
+            "requirements",
+            "constraints",
+            "exclude-dependencies",
+            "extras",
+            "groups",
+            "image",
+            "python",
+            "services",
+        ],
     ),
     ("index", &["url", "extra", "strategy"]),
     ("link", &["real"]),

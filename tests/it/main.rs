@@ -3,6 +3,7 @@
 
 mod bench;
 mod diff;
+mod doctor;
 mod export;
 mod gc;
 mod init;

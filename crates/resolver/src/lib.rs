@@ -24,6 +24,7 @@ mod once;
 mod packages;
 mod page;
 mod platform;
+mod project_file;
 #[cfg(test)]
 mod properties;
 mod range;
@@ -58,6 +59,7 @@ pub use newest::newest;
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
 pub use platform::named_target;
+pub use project_file::{RequiresPython, WantedExtras};
 pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
