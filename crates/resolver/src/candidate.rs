@@ -193,7 +193,9 @@ impl Selector {
             }
         }
         let stable = |version: &Version| !version.any_prerelease();
-        if self.policy.prereleases == Prereleases::Allow {
+        // Rule 28: a file that was named is meant.
+        let direct = page.versions().iter().any(|version| version.index == DIRECT);
+        if direct || self.policy.prereleases == Prereleases::Allow {
             return self.first(name, page, range, |_| true);
         }
         let found = self.first(name, page, range, stable);
