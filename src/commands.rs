@@ -7,17 +7,20 @@ pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod down;
+pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod logs;
+pub(crate) mod outdated;
 pub(crate) mod ps;
 pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod sync;
+pub(crate) mod tree;
 pub(crate) mod up;
 pub(crate) mod verify;
 pub(crate) mod why;
@@ -71,6 +74,9 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Bench(args) => run_bench(args, &settings),
         Command::List(args) => list::run(args, &settings),
         Command::Why(args) => why::run(args, &settings),
+        Command::Tree(args) => tree::run(args, &settings),
+        Command::Outdated(args) => outdated::run(args, &settings),
+        Command::Export(args) => export::run(args, &settings),
         Command::History(args) => history::run(args, &settings),
         Command::Rollback(args) => rollback::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),

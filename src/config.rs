@@ -32,10 +32,12 @@ pub(crate) struct ProjectConfig {
 
 /// `[env.NAME]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "kebab-case")]
 pub(crate) struct EnvConfig {
     pub(crate) requirements: Vec<PathBuf>,
     pub(crate) constraints: Vec<PathBuf>,
+    /// Packages that are left out, whoever asks for them.
+    pub(crate) exclude_dependencies: Vec<String>,
     /// Optional dependencies of the project files among the requirements.
     pub(crate) extras: Vec<String>,
     /// Dependency groups, `[FILE:]GROUP`.
@@ -67,7 +69,19 @@ const KEYS: &[(&str, &[&str])] = &[
     ("", &["project", "env", "index", "link"]),
     ("project", &["name", "root"]),
     ("env", &["*"]),
-    ("env.*", &["requirements", "constraints", "extras", "groups", "image", "python", "services"]),
+    (
+        "env.*",
+        &[
+            "requirements",
+            "constraints",
+            "exclude-dependencies",
+            "extras",
+            "groups",
+            "image",
+            "python",
+            "services",
+        ],
+    ),
     ("index", &["url", "extra", "strategy"]),
     ("link", &["real"]),
 ];

@@ -12,6 +12,7 @@ mod indexes;
 mod interpreters;
 mod interrupts;
 mod launching;
+mod locked;
 mod pip;
 mod progress;
 mod project;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_resolver::PackageName;
 use sha2::Digest;
 
 use crate::config::Config;
@@ -120,6 +121,17 @@ impl Project {
     pub(crate) fn constraints(&self, given: &[PathBuf], env: &str) -> Vec<PathBuf> {
         let configured = self.config.env.get(env).into_iter().flat_map(|env| &env.constraints);
         given.iter().cloned().chain(configured.map(|file| self.shown(file))).collect()
+    }
+
+    /// The packages that `pyfast.toml` leaves out of an environment.
+    pub(crate) fn excluded(&self, env: &str) -> Result<Vec<PackageName>, Failure> {
+        let names = self.config.env.get(env).into_iter().flat_map(|env| &env.exclude_dependencies);
+        let parse = |name: &String| {
+            name.parse().map_err(|error| {
+                Failure::usage(format!("pyfast.toml: exclude-dependencies has `{name}`: {error}"))
+            })
+        };
+        names.map(parse).collect()
     }
 
     /// A path of the project as the user would write it from where they are.

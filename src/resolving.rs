@@ -85,6 +85,9 @@ pub(crate) struct ResolveArgs {
     /// Take the newest version of this package, and keep the others
     #[arg(short = 'P', long, value_name = "PACKAGE", help_heading = "Resolution options")]
     pub(crate) upgrade_package: Vec<PackageName>,
+    /// Leave this package out, whoever asks for it
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) exclude_dependency: Vec<PackageName>,
     /// Leave the dependencies of the requirements out
     #[arg(long, env = "PYFAST_NO_DEPS", help_heading = "Resolution options")]
     pub(crate) no_deps: bool,
@@ -123,6 +126,8 @@ pub(crate) enum PrereleaseMode {
     IfNecessary,
     /// Like stable versions
     Allow,
+    /// Only of packages for which the requirements name one
+    Explicit,
     /// Never
     Disallow,
 }
@@ -153,6 +158,8 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     let context = context(args, settings, &settings.env)?;
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
+    set.excludes = args.exclude_dependency.iter().cloned().collect();
+    set.excludes.extend(project.excluded(&settings.env)?);
     for warning in &set.warnings {
         settings.ui.warning(warning);
     }
@@ -262,6 +269,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         // The order of lines can decide between solutions, so it stays.
         text.extend(lines.drain(..));
     }
+    text.extend(set.excludes.iter().map(|name| format!("x {name}\n")));
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
     // Only what differs from the defaults, so that locks without such options stay up to date.
@@ -363,25 +371,36 @@ impl Session {
         }
     }
 
+    /// The packages that a request chooses from. Wheels of up to `whole_up_to` bytes are fetched
+    /// whole where their metadata is needed.
+    pub(crate) fn registry(
+        &self,
+        request: &Request<'_>,
+        whole_up_to: u64,
+    ) -> Result<Registry, Failure> {
+        let Request { set, args, target, previous } = *request;
+        let policy = policy(set, target, base_policy(set, args, previous)?)?;
+        let selector = Arc::new(Selector::new(target.clone(), policy));
+        let mut sources = self.sources.clone();
+        sources.direct = direct_wheels(set, target)?;
+        sources.whole_up_to = whole_up_to;
+        let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
+        Ok(Registry::new(sources, client, cache, selector, self.runtime.handle()))
+    }
+
     /// Resolves; what is decided on the way goes to `on_decided`.
     pub(crate) fn resolve(
         &self,
         request: &Request<'_>,
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
-        let Request { set, args, target, previous } = *request;
+        let Request { set, args, target, .. } = *request;
         check_python(set, target)?;
-        let policy = policy(set, target, base_policy(set, args, previous)?)?;
-        let selector = Arc::new(Selector::new(target.clone(), policy));
-        let mut sources = self.sources.clone();
-        sources.direct = direct_wheels(set, target)?;
         let (whole_up_to, on_decided) = match ahead {
             Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
             None => (0, None),
         };
-        sources.whole_up_to = whole_up_to;
-        let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
-        let mut registry = Registry::new(sources, client, cache, selector, self.runtime.handle());
+        let mut registry = self.registry(request, whole_up_to)?;
         if let Some(on_decided) = on_decided {
             registry = registry.on_decided(on_decided);
         }
@@ -424,6 +443,7 @@ fn base_policy(
         prereleases: match args.prerelease {
             PrereleaseMode::IfNecessary => Prereleases::IfNecessary,
             PrereleaseMode::Allow => Prereleases::Allow,
+            PrereleaseMode::Explicit => Prereleases::Explicit,
             PrereleaseMode::Disallow => Prereleases::Disallow,
         },
         preference: match args.resolution {

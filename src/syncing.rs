@@ -204,7 +204,11 @@ impl Place {
             resolving::requirement_files(&options.resolve, settings).ok(),
             settings.project.constraints(&options.resolve.constraints, &settings.env),
             settings.project.config.index.strategy,
-            settings.project.config.env.get(&settings.env).map(|env| (&env.extras, &env.groups)),
+            settings.project.config.env.get(&settings.env).map(|env| (
+                &env.extras,
+                &env.groups,
+                &env.exclude_dependencies
+            )),
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
     }

@@ -66,7 +66,7 @@ pub(crate) struct Args {
 
 /// The form of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// `pylock.toml`, PEP 751
     Pylock,
     /// `name==version` lines

@@ -1,15 +1,13 @@
 //! `pyfast why`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use pyfast_resolver::{Lock, PackageName};
 
 use crate::cli::ResultArgs;
-use crate::commands::lock::beside;
-use crate::environment;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
+use crate::locked::LockArgs;
 use crate::settings::Settings;
 
 /// Say which packages of the lock need a package
@@ -22,30 +20,14 @@ pub(crate) struct Args {
     pub(crate) result: ResultArgs,
     /// The package
     name: PackageName,
-    /// The lock to look at [default: `pylock.toml` beside the first requirements file]
-    #[arg(long, value_name = "FILE")]
-    lock: Option<PathBuf>,
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let working = &settings.project.working_directory;
-    let path = if let Some(path) = &args.lock {
-        working.join(path)
-    } else {
-        let files = settings.project.requirements(&[], &settings.env)?;
-        beside(&working.join(files.first().cloned().unwrap_or_default()))
-    };
-    let text = fs_err::read_to_string(&path).map_err(|error| {
-        let message = format!("cannot read the lock `{}`: {error}", path.display());
-        Failure::new("lock", message, Code::Mendable).hint("make one with `pyfast lock`")
-    })?;
-    let target = environment::interpreter(settings)?.target();
-    let lock = Lock::from_toml(&text, &path, &target)?;
-    if !lock.packages.iter().any(|package| package.name == args.name) {
-        let message = format!("`{}` is not in the lock `{}`", args.name, path.display());
-        return Err(Failure::new("not-locked", message, Code::Mendable));
-    }
-    let chains = chains(&lock, &args.name);
+    let opened = args.lock.open(settings)?;
+    opened.package(&args.name)?;
+    let chains = chains(&opened.lock, &args.name);
     if settings.ui.json() {
         let report = serde_json::json!({ "name": args.name.to_string(), "chains": chains });
         settings.ui.data(format!("{report}\n"));

@@ -64,6 +64,10 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
             }
             hints
         }
+        ResolveError::UnknownPackage { near, .. } if !near.is_empty() => {
+            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            vec![format!("was {} meant?", near.join(" or "))]
+        }
         ResolveError::UnknownPackage { .. } => vec![
             "is the name spelt right? If it is on another index, name that with --extra-index-url".to_owned(),
         ],
@@ -112,7 +116,7 @@ fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> 
         Unusable::WheelsOnly => {
             Some(format!("{name} {newest} has no source; leave --no-binary out to use its wheels"))
         }
-        Unusable::Yanked => {
+        Unusable::Yanked(_) => {
             Some(format!("{name} {newest} was yanked; pin it with == to use it all the same"))
         }
         Unusable::Prerelease => {

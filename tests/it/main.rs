@@ -4,14 +4,17 @@
 mod bench;
 mod diff;
 mod doctor;
+mod export;
 mod gc;
 mod init;
 mod inspect;
 mod lock;
+mod outdated;
 mod real;
 mod run;
 mod selftest;
 mod spec;
 mod support;
 mod sync;
+mod tree;
 mod usage;

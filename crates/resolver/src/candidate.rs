@@ -14,7 +14,7 @@ use version_ranges::Ranges;
 
 use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::metadata::python_specifiers;
-use crate::page::{DIRECT, File, Page, PageVersion};
+use crate::page::{DIRECT, FLAT, File, Page, PageVersion};
 use crate::source::{DistFilename, FormatControl, SourceFilename};
 use crate::target::Target;
 
@@ -56,8 +56,8 @@ pub enum Unusable {
     SourceOnly,
     /// It has only wheels, and those are not allowed.
     WheelsOnly,
-    /// All its usable files are yanked.
-    Yanked,
+    /// All its usable files are yanked, for this reason (may be empty).
+    Yanked(String),
     /// Its files have other hashes than the requirements give.
     Hash,
     /// It was uploaded at or after the time that was given, or nobody knows when.
@@ -81,7 +81,8 @@ impl fmt::Display for Unusable {
             Self::WheelsOnly => {
                 f.write_str("has no source, only wheels, and those are not allowed")
             }
-            Self::Yanked => f.write_str("was yanked"),
+            Self::Yanked(reason) if reason.is_empty() => f.write_str("was yanked"),
+            Self::Yanked(reason) => write!(f, "was yanked: {reason}"),
             Self::Hash => f.write_str("has no file with a hash that the requirements allow"),
             Self::NoFiles => f.write_str("has no installable file"),
         }
@@ -96,6 +97,8 @@ pub enum Prereleases {
     IfNecessary,
     /// Like stable versions.
     Allow,
+    /// Only of projects for which the user's own requirements name one; stable versions are preferred.
+    Explicit,
     /// Never.
     Disallow,
 }
@@ -123,6 +126,8 @@ pub struct Policy {
     pub pins: FxHashSet<(PackageName, Version)>,
     /// The projects that the user asks for.
     pub first_party: FxHashSet<PackageName>,
+    /// The projects of which the user names a pre-release (rule 7).
+    pub prerelease_named: FxHashSet<PackageName>,
     /// Versions of an earlier lock, kept while they fit (rule 35).
     pub preferred: BTreeMap<PackageName, Version>,
     /// Digests the user allows, by project; a project that is not in it has no restriction.
@@ -132,6 +137,10 @@ pub struct Policy {
     /// Which kinds of distributions may be used.
     pub formats: FormatControl,
 }
+
+/// What orders the usable files of a version, least first (rules 9, 14 and 30): a digest that is not
+/// known where one is asked for, a yank, the index, the tag, the build.
+type Rank = (bool, bool, usize, u32, std::cmp::Reverse<Option<(u64, String)>>);
 
 /// A usable candidate, or why a version is not usable.
 pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
@@ -175,6 +184,7 @@ impl Selector {
     ) -> Option<Judgement> {
         if let Some(preferred) = self.policy.preferred.get(name)
             && range.contains(preferred)
+            && (self.policy.prereleases != Prereleases::Disallow || !preferred.any_prerelease())
             && let Some(version) = page.versions().iter().find(|known| known.version == *preferred)
         {
             let candidate = self.candidate(name, version);
@@ -183,12 +193,24 @@ impl Selector {
             }
         }
         let stable = |version: &Version| !version.any_prerelease();
+        // Rule 28: a file that was named is meant.
+        let direct = page.versions().iter().any(|version| version.index == DIRECT);
+        if direct || self.policy.prereleases == Prereleases::Allow {
+            return self.first(name, page, range, |_| true);
+        }
+        let found = self.first(name, page, range, stable);
+        if found.is_some() || !self.allows_prereleases(name) {
+            return found;
+        }
+        self.first(name, page, range, |version| !stable(version))
+    }
+
+    /// Whether a pre-release of the project may be chosen at all.
+    pub(crate) fn allows_prereleases(&self, name: &PackageName) -> bool {
         match self.policy.prereleases {
-            Prereleases::Allow => self.first(name, page, range, |_| true),
-            Prereleases::Disallow => self.first(name, page, range, stable),
-            Prereleases::IfNecessary => self
-                .first(name, page, range, stable)
-                .or_else(|| self.first(name, page, range, |version| !stable(version))),
+            Prereleases::Allow | Prereleases::IfNecessary => true,
+            Prereleases::Explicit => self.policy.prerelease_named.contains(name),
+            Prereleases::Disallow => false,
         }
     }
 
@@ -209,11 +231,11 @@ impl Selector {
             Preference::Lowest => true,
             Preference::LowestDirect => self.policy.first_party.contains(name),
         };
-        if oldest {
-            page.versions().iter().rev().filter(fits).find_map(usable)
-        } else {
-            page.versions().iter().filter(fits).find_map(usable)
+        if !oldest {
+            return page.versions().iter().filter(fits).find_map(usable);
         }
+        // Pages that stand one after the other keep their order; within each the oldest is first.
+        page.pages().flat_map(|versions| versions.iter().rev()).filter(fits).find_map(usable)
     }
 
     /// The best file of one version, or why it has none.
@@ -225,13 +247,13 @@ impl Selector {
     }
 
     fn judge(&self, name: &PackageName, version: &PageVersion) -> Result<Candidate, Unusable> {
-        let mut best: Option<((u32, std::cmp::Reverse<u64>), File<'_>, DistFilename)> = None;
+        let mut best: Option<(Rank, usize, File<'_>, DistFilename)> = None;
         let mut reason = Unusable::NoFiles;
         // The reason nearest to being usable is the one worth telling.
         let mut worse = |found: Unusable| {
             let distance = |reason: &Unusable| match reason {
                 Unusable::Hash => 0,
-                Unusable::Yanked => 1,
+                Unusable::Yanked(_) => 1,
                 Unusable::Python(_) => 2,
                 Unusable::Tags(_) | Unusable::Prerelease | Unusable::TooNew => 3,
                 Unusable::SourceOnly | Unusable::WheelsOnly => 4,
@@ -243,20 +265,25 @@ impl Selector {
         };
         let allowed = self.policy.hashes.get(name);
         let mut tags = Vec::new();
-        for file in version.files() {
-            match self.judge_file(name, version, &file, allowed) {
+        let files = version.files();
+        // Files of `--find-links` stand beside those of the first index that has any (rule 31).
+        let first = files.iter().map(|(index, _)| *index).min().unwrap_or_default();
+        for (index, file) in files {
+            match self.judge_file(name, version, (index, &file), allowed) {
                 Err(unusable) => {
                     if let Unusable::Tags(one) = &unusable {
                         tags.push(one.clone());
                     }
                     worse(unusable);
                 }
-                Ok((rank, filename)) => {
-                    let build = filename.wheel().and_then(|wheel| wheel.build.as_ref());
-                    let build = build.map_or(0, |build| build.0);
-                    let rank = (rank, std::cmp::Reverse(build));
+                Ok((tag, filename)) => {
+                    let build = filename.wheel().and_then(|wheel| wheel.build.clone());
+                    let unhashed = allowed.is_some() && file.sha256.is_none();
+                    let order = if index == FLAT { first } else { index };
+                    let yanked = file.yanked.is_some();
+                    let rank = (unhashed, yanked, order, tag, std::cmp::Reverse(build));
                     if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
-                        best = Some((rank, file, filename));
+                        best = Some((rank, index, file, filename));
                     }
                 }
             }
@@ -264,8 +291,8 @@ impl Selector {
         if let Unusable::Tags(_) = reason {
             reason = Unusable::Tags(some(&tags));
         }
-        let (_, file, filename) = best.ok_or(reason)?;
-        to_candidate(name, version, &file, filename).ok_or(Unusable::NoFiles)
+        let (_, index, file, filename) = best.ok_or(reason)?;
+        to_candidate(name, &version.version, (index, &file), filename).ok_or(Unusable::NoFiles)
     }
 
     /// The rank of a usable file.
@@ -273,20 +300,25 @@ impl Selector {
         &self,
         name: &PackageName,
         version: &PageVersion,
-        file: &File<'_>,
+        (index, file): (usize, &File<'_>),
         allowed: Option<&Vec<Sha256>>,
     ) -> Result<(u32, DistFilename), Unusable> {
+        // Nothing says when a file was uploaded that no index has (rule 15).
         if let Some(cutoff) = &self.policy.exclude_newer
-            && file.upload_time.as_deref().is_none_or(|time| time >= cutoff.as_str())
+            && !matches!(index, FLAT | DIRECT)
+            && !file.upload_time.as_deref().is_some_and(|time| is_before(time, cutoff))
         {
-            return Err(Unusable::NoFiles);
+            return Err(Unusable::TooNew);
         }
-        let (rank, filename) = self.rank(name, version, file)?;
+        let (rank, filename) = self.rank(name, index, file)?;
         self.check_python(file)?;
         let pinned = || self.policy.pins.contains(&(name.clone(), version.version.clone()));
         let locked = || self.policy.preferred.get(name) == Some(&version.version);
-        if file.yanked.is_some() && !pinned() && !locked() {
-            return Err(Unusable::Yanked);
+        if let Some(reason) = &file.yanked
+            && !pinned()
+            && !locked()
+        {
+            return Err(Unusable::Yanked(reason.trim().to_owned()));
         }
         match (allowed, file.sha256) {
             (Some(allowed), Some(digest)) if !allowed.contains(&digest) => Err(Unusable::Hash),
@@ -298,10 +330,10 @@ impl Selector {
     fn rank(
         &self,
         name: &PackageName,
-        version: &PageVersion,
+        index: usize,
         file: &File<'_>,
     ) -> Result<(u32, DistFilename), Unusable> {
-        let direct = version.index == DIRECT;
+        let direct = index == DIRECT;
         if !file.filename.ends_with(".whl") {
             if !direct && !self.policy.formats.allows_source(name) {
                 return Err(Unusable::SourceOnly);
@@ -346,6 +378,23 @@ fn some(list: &[String]) -> String {
     }
 }
 
+/// Whether an ISO 8601 time in UTC lies before another, which has whole seconds or fractions of them.
+/// A time in any other form is before none.
+fn is_before(time: &str, cutoff: &str) -> bool {
+    let seconds = |text: &str| {
+        let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
+        let text = if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            text
+        };
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || b"-T:.".contains(&byte));
+        (digits && text.len() >= 19).then(|| text.to_owned())
+    };
+    // A fraction is longer than the same second without one, and so compares as later.
+    seconds(time).zip(seconds(cutoff)).is_some_and(|(time, cutoff)| time < cutoff)
+}
+
 /// Whether `Requires-Python` allows an interpreter; a pre-release of Python counts as its release.
 pub(crate) fn allows_python(specifiers: &VersionSpecifiers, python: &Version) -> bool {
     specifiers.contains(&python.only_release())
@@ -353,8 +402,8 @@ pub(crate) fn allows_python(specifiers: &VersionSpecifiers, python: &Version) ->
 
 fn to_candidate(
     name: &PackageName,
-    version: &PageVersion,
-    file: &File<'_>,
+    version: &Version,
+    (index, file): (usize, &File<'_>),
     filename: DistFilename,
 ) -> Option<Candidate> {
     let location = if file.url.starts_with('/') {
@@ -364,7 +413,7 @@ fn to_candidate(
     };
     Some(Candidate {
         name: name.clone(),
-        version: version.version.clone(),
+        version: version.clone(),
         filename,
         location,
         sha256: file.sha256,
@@ -372,7 +421,7 @@ fn to_candidate(
         upload_time: file.upload_time.as_ref().map(ToString::to_string),
         core_metadata: file.core_metadata,
         yanked: file.yanked.as_ref().map(ToString::to_string),
-        index: version.index,
-        direct: version.index == DIRECT,
+        index,
+        direct: index == DIRECT,
     })
 }

@@ -130,6 +130,7 @@ impl FromStr for WheelFilename {
         };
         let name = PackageName::new(name.to_owned())
             .ok()
+            .filter(|name| !name.as_ref().is_empty())
             .ok_or_else(|| invalid("its first part is not a project name"))?;
         // The file name convention writes `_` for what would be `-` in a version.
         let version = Version::from_str(&version.replace('_', "-"))

@@ -51,6 +51,8 @@ pub enum Error {
         wanted_by: Vec<String>,
         /// The places that were searched, without credentials.
         indexes: Vec<String>,
+        /// Projects of nearly that name that are known, nearest first.
+        near: Vec<PackageName>,
     },
     /// The requirements contradict each other, or nothing fits the target.
     #[error("cannot resolve the requirements: there is no solution\n{0}")]

@@ -42,6 +42,12 @@ impl Hints {
         new
     }
 
+    /// All projects that are known.
+    pub(crate) fn names(self) -> BTreeSet<PackageName> {
+        let (parents, children): (Vec<_>, Vec<_>) = self.known.into_iter().unzip();
+        parents.into_iter().chain(children.into_iter().flatten()).collect()
+    }
+
     /// The projects and all that they needed, directly or not.
     pub(crate) fn closure(
         &self,

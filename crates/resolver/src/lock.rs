@@ -156,6 +156,7 @@ fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
     if crate::requirement_line::nesting(marker) > 100 {
         return Err("a marker nests parentheses more than 100 deep".to_owned());
     }
+    crate::requirement_line::check_numbers(marker)?;
     let marker = MarkerTree::from_str(marker).map_err(|error| error.to_string())?;
     Ok(marker.evaluate(&target.markers, &[]))
 }

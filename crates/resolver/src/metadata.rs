@@ -7,7 +7,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName, VersionOrUrl};
 
-use crate::requirement_line::nesting;
+use crate::requirement_line::check_form;
 
 /// The part of a wheel's metadata that resolving needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +103,7 @@ pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String>
 }
 
 fn dependency(text: &str) -> Result<Dependency, String> {
-    if nesting(text) > 100 {
-        return Err("a Requires-Dist nests parentheses more than 100 deep".to_owned());
-    }
+    check_form(text).map_err(|reason| format!("Requires-Dist `{text}`: {reason}"))?;
     let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
     let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_mended| error));
     let parsed = parsed.map_err(|error| {
@@ -131,6 +129,7 @@ fn mend(text: &str) -> String {
         Some((requirement, marker)) => (requirement, Some(marker)),
         None => (text, None),
     };
+    let requirement = mend_operands(requirement);
     let mut mended = String::with_capacity(requirement.len() + 4);
     let characters: Vec<char> = requirement.chars().filter(|c| !matches!(c, '"' | '\'')).collect();
     let mut operator = String::new();
@@ -165,6 +164,42 @@ fn mend(text: &str) -> String {
         Some(marker) => format!("{mended} ;{marker}"),
         None => mended,
     }
+}
+
+/// Mends what old metadata writes after an operator: `!=~5.0` is `!=5.0.*`, `!=3.0*` is `!=3.0.*`,
+/// `>dev` is `>0.0.0dev`, `9.0.0a1.0` is `9.0.0a1`.
+fn mend_operands(requirement: &str) -> String {
+    const OPERATORS: [char; 5] = ['<', '>', '=', '!', '~'];
+    let Some(start) = requirement.find(OPERATORS) else { return requirement.to_owned() };
+    let (head, rest) = requirement.split_at(start);
+    let mend_one = |part: &str| {
+        let operand =
+            part.find(|c: char| !OPERATORS.contains(&c) && c != ' ').unwrap_or(part.len());
+        let (operator, operand) = part.split_at(operand);
+        let (version, end) = operand.split_at(operand.trim_end_matches([')', ' ']).len());
+        let (operator, prefixed) = match operator.trim().strip_suffix('~') {
+            Some(exclusion @ "!=") => (exclusion.to_owned(), true),
+            _ => (operator.to_owned(), false),
+        };
+        let version = match version.strip_suffix('*') {
+            _ if version == "dev" => "0.0.0dev".to_owned(),
+            Some(prefix) if prefix.ends_with(|c: char| c.is_ascii_digit()) => format!("{prefix}.*"),
+            None if prefixed => format!("{version}.*"),
+            _ => without_part_after_pre(version),
+        };
+        format!("{operator}{version}{end}")
+    };
+    let parts: Vec<String> = rest.split(',').map(mend_one).collect();
+    format!("{head}{}", parts.join(","))
+}
+
+/// `9.0.0a1.0` is no version; `9.0.0a1` was meant.
+fn without_part_after_pre(version: &str) -> String {
+    let meant = version.strip_suffix(".0").filter(|head| {
+        let number = head.trim_end_matches(|c: char| c.is_ascii_digit());
+        number.len() < head.len() && number.ends_with(['a', 'b', 'c'])
+    });
+    meant.unwrap_or(version).to_owned()
 }
 
 /// Header fields up to the first blank line, with folded lines joined.
@@ -214,7 +249,12 @@ mod tests {
         check("a>=1,", ">=1");
         check("a>='1.0'", ">=1.0");
         check("a==1.*", "==1.*");
+        check("a (!=~5.0)", "!=5.0.*");
+        check("a>=2,!=3.0*", ">=2, !=3.0.*");
+        check("a (>dev)", ">0.0.0.dev0");
+        check("a>=9.0.0a1.0,<10", ">=9.0.0a1, <10");
         assert!(dependency("a=>b").is_err());
+        assert!(dependency("a- (>=1)").is_err());
         assert!(dependency(&format!("a; {}", "(".repeat(9000))).is_err());
     }
 }

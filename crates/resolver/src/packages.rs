@@ -28,6 +28,9 @@ pub(crate) trait Packages {
     /// Says that a project will be asked for, and within which range a version will be wanted.
     fn prefetch(&self, name: &PackageName, range: Option<&Ranges<Version>>);
 
+    /// Says that after this version, `count` more in the range will probably be looked at.
+    fn prefetch_more(&self, candidate: &Candidate, range: &Ranges<Version>, count: usize);
+
     /// Says that the solver decided on a candidate for now; most of these decisions are final.
     fn decided(&self, candidate: &Candidate);
 }
@@ -92,6 +95,8 @@ pub(crate) mod offline {
         }
 
         fn prefetch(&self, _name: &PackageName, _range: Option<&Ranges<Version>>) {}
+
+        fn prefetch_more(&self, _candidate: &Candidate, _range: &Ranges<Version>, _count: usize) {}
 
         fn decided(&self, _candidate: &Candidate) {}
     }

@@ -48,8 +48,10 @@ pub(crate) const DIRECT: usize = usize::MAX - 1;
 /// A project's versions on one index.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
-    /// Newest first.
+    /// Newest first; where pages stand one after the other, so in each.
     versions: Arc<[PageVersion]>,
+    /// Whether pages of several indexes stand one after the other.
+    chained: bool,
 }
 
 /// One version of a project with its files.
@@ -57,9 +59,10 @@ pub(crate) struct Page {
 pub(crate) struct PageVersion {
     /// The version.
     pub(crate) version: Version,
-    /// Files of this version, encoded; several pieces where pages were merged, the first preferred.
-    files: Vec<Piece>,
-    /// Which index it came from, counted in the order of preference.
+    /// Files of this version, encoded, each piece with the number of its index; several pieces where
+    /// pages were merged, the first preferred.
+    files: Vec<(usize, Piece)>,
+    /// Which index it came from first, counted in the order of preference.
     pub(crate) index: usize,
 }
 
@@ -108,9 +111,12 @@ impl Piece {
 }
 
 impl PageVersion {
-    /// Decodes the files of this version.
-    pub(crate) fn files(&self) -> Vec<File<'static>> {
-        self.files.iter().flat_map(Piece::files).collect()
+    /// Decodes the files of this version, each with the number of the index that has it.
+    pub(crate) fn files(&self) -> Vec<(usize, File<'static>)> {
+        let pieces = self.files.iter();
+        pieces
+            .flat_map(|(index, piece)| piece.files().into_iter().map(|file| (*index, file)))
+            .collect()
     }
 }
 
@@ -207,22 +213,27 @@ impl Page {
             let version = Version::from_str(&version).ok()?;
             versions.push(PageVersion {
                 version,
-                files: vec![piece(offset, length)?],
+                files: vec![(number, piece(offset, length)?)],
                 index: number,
             });
             offset += u64::from(length);
         }
-        Some(Self { versions: versions.into() })
+        Some(Self { versions: versions.into(), chained: false })
     }
 
     /// A page without versions.
     pub(crate) fn empty() -> Self {
-        Self { versions: Vec::new().into() }
+        Self { versions: Vec::new().into(), chained: false }
     }
 
     /// The versions in the order of preference.
     pub(crate) fn versions(&self) -> &[PageVersion] {
         &self.versions
+    }
+
+    /// The versions of each page that stands for itself, in the order of preference.
+    pub(crate) fn pages(&self) -> impl Iterator<Item = &[PageVersion]> {
+        self.versions.chunk_by(|a, b| !self.chained || a.index == b.index)
     }
 
     /// Joins pages: each version once, its files in the order of `pages`.
@@ -232,27 +243,25 @@ impl Page {
         {
             return only;
         }
-        let mut versions: Vec<PageVersion> = Vec::new();
-        for page in pages {
-            if versions.is_empty() {
-                versions = page.versions.to_vec();
-                continue;
-            }
-            for version in page.versions.iter() {
-                match versions.iter_mut().find(|known| known.version == version.version) {
-                    Some(known) => known.files.extend(version.files.iter().cloned()),
-                    None => versions.push(version.clone()),
-                }
-            }
-        }
+        let all = pages.iter().flat_map(|page| page.versions.iter().cloned());
+        let mut versions: Vec<PageVersion> = all.collect();
+        // The sort is stable: of equal versions those of the earlier page come first.
         versions.sort_by(|a, b| b.version.cmp(&a.version));
-        Self { versions: versions.into() }
+        versions.dedup_by(|later, first| {
+            let same = later.version == first.version;
+            if same {
+                first.files.append(&mut later.files);
+            }
+            same
+        });
+        Self { versions: versions.into(), chained: false }
     }
 
     /// Puts pages one after the other: a later page's versions are only looked at when no earlier
     /// one's fits.
     pub(crate) fn chain(pages: &[Self]) -> Self {
-        Self { versions: pages.iter().flat_map(|page| page.versions.iter().cloned()).collect() }
+        let versions = pages.iter().flat_map(|page| page.versions.iter().cloned()).collect();
+        Self { versions, chained: true }
     }
 }
 
@@ -333,7 +342,7 @@ mod tests {
             .iter()
             .map(|version| {
                 let files = version.files();
-                let files = files.iter().map(|file| file.filename.to_string()).collect();
+                let files = files.iter().map(|(_, file)| file.filename.to_string()).collect();
                 (version.version.to_string(), files)
             })
             .collect();
@@ -367,9 +376,10 @@ mod tests {
         let flat = page(&["a-1-py3-none-any.whl"], 0);
         let index = page(&["a-1-py2-none-any.whl", "a-2-py3-none-any.whl"], 1);
         let merged = Page::merge(vec![flat.clone(), index.clone()]);
-        let first: Vec<String> =
-            merged.versions()[1].files().iter().map(|file| file.filename.to_string()).collect();
-        assert_eq!(first, ["a-1-py3-none-any.whl", "a-1-py2-none-any.whl"]);
+        let first = merged.versions()[1].files();
+        let first: Vec<(usize, &str)> =
+            first.iter().map(|(index, file)| (*index, file.filename.as_ref())).collect();
+        assert_eq!(first, [(0, "a-1-py3-none-any.whl"), (1, "a-1-py2-none-any.whl")]);
         let chained = Page::chain(&[flat, index]);
         assert_eq!(chained.versions()[0].version.to_string(), "1");
     }

@@ -15,12 +15,44 @@ pub(crate) fn of(specifiers: &VersionSpecifiers) -> Ranges<Version> {
 
 fn of_one(specifier: &VersionSpecifier) -> Ranges<Version> {
     let version = specifier.version();
+    if is_largest(version) {
+        return beyond_counting(specifier);
+    }
     let exact = !version.local().is_empty();
     match specifier.operator() {
         Operator::Equal if !exact => pin(version),
         Operator::NotEqual if !exact => pin(version).complement(),
         Operator::LessThanEqual if !exact => Ranges::strictly_lower_than(after_locals(version)),
+        // Rule 3: `<1.0.post1` ends before 1.0.post1.dev0, and not before 1.0.
+        Operator::LessThan if version.is_post() && !version.any_prerelease() => {
+            Ranges::strictly_lower_than(version.clone().with_dev(Some(0)))
+        }
+        // Rule 2: `>1.0.post1` has no local versions of it, but 1.0.post2.dev0.
+        Operator::GreaterThan if version.is_post() || version.is_dev() => {
+            Ranges::higher_than(after_locals(version))
+        }
         _ => Ranges::from(specifier.clone()),
+    }
+}
+
+/// Whether a number of the version has no successor.
+fn is_largest(version: &Version) -> bool {
+    let suffixes = [version.post(), version.dev(), version.pre().map(|pre| pre.number)];
+    version.release().iter().copied().chain(suffixes.into_iter().flatten()).any(|n| n == u64::MAX)
+}
+
+/// The range of a specifier whose upper end cannot be written: nothing lies beyond it.
+fn beyond_counting(specifier: &VersionSpecifier) -> Ranges<Version> {
+    let version = specifier.version().clone();
+    match specifier.operator() {
+        Operator::Equal | Operator::ExactEqual => Ranges::singleton(version),
+        Operator::NotEqual => Ranges::singleton(version).complement(),
+        Operator::EqualStar | Operator::TildeEqual | Operator::GreaterThanEqual => {
+            Ranges::higher_than(version)
+        }
+        Operator::NotEqualStar | Operator::LessThan => Ranges::strictly_lower_than(version),
+        Operator::LessThanEqual => Ranges::lower_than(version),
+        Operator::GreaterThan => Ranges::strictly_higher_than(version),
     }
 }
 
@@ -32,9 +64,9 @@ pub(crate) fn pin(version: &Version) -> Ranges<Version> {
 /// The first version after `version` and all its local versions.
 fn after_locals(version: &Version) -> Version {
     if let Some(dev) = version.dev() {
-        version.clone().with_dev(Some(dev + 1))
+        version.clone().with_dev(Some(dev.saturating_add(1)))
     } else {
-        let post = version.post().map_or(0, |post| post + 1);
+        let post = version.post().map_or(0, |post| post.saturating_add(1));
         version.clone().with_post(Some(post)).with_dev(Some(0))
     }
 }
@@ -153,6 +185,12 @@ mod tests {
         check("<1.0", &["0.9", "0.9.post1"], &["1.0", "1.0a1", "1.0.dev1"]);
         check("<1.0rc1", &["1.0a1", "0.9"], &["1.0rc1", "1.0"]);
         check("==1.*", &["1.0", "1.9", "1.0a1"], &["2.0", "0.9", "2.0.dev0"]);
+        check("<1.0.post1", &["1.0", "1.0+cpu"], &["1.0.post1", "1.0.post1.dev0"]);
+        check(">1.0.post1", &["1.0.post2.dev0", "1.1"], &["1.0.post1", "1.0.post1+cpu", "1.0"]);
+        check(">1.0.dev1", &["1.0.dev2", "1.0a1", "1.0"], &["1.0.dev1", "1.0.dev1+cpu"]);
+        let largest = format!("{}.0", u64::MAX);
+        check(&format!("~={largest}"), &[&largest], &["1.0"]);
+        check(&format!("!={largest}.*"), &["1.0"], &[]);
         check("~=1.4", &["1.4", "1.9"], &["2.0", "1.3", "2.0a1"]);
         check("~=1.4.2", &["1.4.2", "1.4.9"], &["1.5"]);
         check("==1.0.post1", &["1.0.post1", "1.0.post1+x"], &["1.0", "1.0.post2"]);

@@ -1,7 +1,7 @@
 //! Packages of the real world: indexes, `--find-links` locations and wheels named by the user,
 //! fetched ahead of the solver and remembered in the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -180,6 +180,12 @@ impl Registry {
         }
     }
 
+    /// Projects that earlier resolutions over the first index met.
+    pub(crate) fn known_names(&self) -> BTreeSet<PackageName> {
+        let index = self.shared.sources.indexes.first();
+        index.map(|index| Hints::load(&self.shared.cache, index).names()).unwrap_or_default()
+    }
+
     /// Asks, all at once, whether the pages that were used although stale still stand. Gives the
     /// projects whose pages changed; they are replaced.
     ///
@@ -287,6 +293,23 @@ impl Packages for Registry {
                 candidate(&page);
             }
         });
+    }
+
+    fn prefetch_more(&self, candidate: &Candidate, range: &Ranges<Version>, count: usize) {
+        let page = Shared::start_page(&self.shared, &candidate.name);
+        let Some(Ok(Some(page))) = page.peek() else { return };
+        let mut rest = range.clone();
+        let mut last = candidate.version.clone();
+        for _ in 0..count {
+            rest = rest.intersection(&Ranges::singleton(last).complement());
+            let found = self.shared.selector.select(&candidate.name, page, &rest);
+            let Some(Ok(next)) = found.as_deref() else { break };
+            // The code of a source runs only if the solver decides on it.
+            if next.filename.wheel().is_some() {
+                drop(Shared::start_metadata(&self.shared, next));
+            }
+            last = next.version.clone();
+        }
     }
 
     fn decided(&self, candidate: &Candidate) {

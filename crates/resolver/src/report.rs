@@ -9,7 +9,7 @@ use pep508_rs::PackageName;
 use pubgrub::{DerivationTree, Derived, External, Map, Term};
 use version_ranges::Ranges;
 
-use crate::candidate::{Prereleases, Unusable};
+use crate::candidate::Unusable;
 use crate::range::{describe, is_locals};
 use crate::requirement::Source;
 use crate::solve::{Node, Provider};
@@ -95,8 +95,7 @@ fn unusable(provider: &Provider<'_>, name: &PackageName) -> Vec<(Unusable, Vec<V
     let mut groups: BTreeMap<Unusable, Vec<Version>> = BTreeMap::new();
     for version in page.versions() {
         let candidate = provider.problem.selector.candidate(name, version);
-        let policy = provider.problem.selector.policy();
-        let disallowed = policy.prereleases == Prereleases::Disallow;
+        let disallowed = !provider.problem.selector.allows_prereleases(name);
         let mut reason = match candidate.as_ref() {
             Err(reason) => reason.clone(),
             Ok(_) if disallowed && version.version.any_prerelease() => Unusable::Prerelease,
@@ -135,13 +134,20 @@ impl Writer<'_> {
         }
         // A chain of derivations is explained from its far end; its facts are gathered in one step.
         let mut facts = Vec::new();
-        self.gather(&derived.cause1, &mut facts);
-        self.gather(&derived.cause2, &mut facts);
+        self.gather(derived, &mut facts);
         facts.dedup();
-        let statement = self::statement(&derived.terms);
-        let step = format!("Because {}, {statement}.", join(&facts));
-        if !self.steps.contains(&step) {
-            self.steps.push(step);
+        let mut statement = self.statement(&derived.terms);
+        match &facts[..] {
+            // What follows from the last step alone is the same in other words.
+            [only] if self.steps.last().is_some_and(|s| s.ends_with(&format!(", {only}."))) => {
+                statement.clone_from(only);
+            }
+            facts => {
+                let step = format!("Because {}, {statement}.", join(facts));
+                if !self.steps.contains(&step) {
+                    self.steps.push(step);
+                }
+            }
         }
         if let Some(id) = derived.shared_id {
             self.explained.insert(id, statement.clone());
@@ -149,11 +155,26 @@ impl Writer<'_> {
         statement
     }
 
-    fn gather(&mut self, cause: &Tree, facts: &mut Vec<String>) {
+    fn gather(
+        &mut self,
+        derived: &Derived<Node, Ranges<Version>, String>,
+        facts: &mut Vec<String>,
+    ) {
+        for (cause, other) in
+            [(&derived.cause1, &derived.cause2), (&derived.cause2, &derived.cause1)]
+        {
+            self.gather_one(cause, other, facts);
+        }
+    }
+
+    fn gather_one(&mut self, cause: &Tree, other: &Tree, facts: &mut Vec<String>) {
         match cause {
             // That the root is wanted needs no saying.
             DerivationTree::External(External::NotRoot(..)) => {}
             DerivationTree::External(External::NoVersions(_, range)) if is_locals(range) => {}
+            // Nor that there are no versions besides those that the other cause is about.
+            DerivationTree::External(External::NoVersions(node, range))
+                if is_about(other, node) && !self.has_version(node, range) => {}
             DerivationTree::External(fact) => {
                 let fact = self.fact(fact);
                 if !facts.contains(&fact) {
@@ -165,8 +186,7 @@ impl Writer<'_> {
                     && is_external(&derived.cause1)
                     && is_external(&derived.cause2);
                 if small && facts.len() < 2 {
-                    self.gather(&derived.cause1, facts);
-                    self.gather(&derived.cause2, facts);
+                    self.gather(derived, facts);
                 } else {
                     let statement = self.derived(derived);
                     facts.push(statement);
@@ -179,7 +199,9 @@ impl Writer<'_> {
         match fact {
             External::NotRoot(..) => "your requirements are what is asked for".to_owned(),
             External::NoVersions(node, range) => self.no_versions(node, range),
-            External::Custom(node, range, reason) => format!("{} {reason}", shown(node, range)),
+            External::Custom(node, range, reason) => {
+                format!("{} {reason}", self.shown(node, range))
+            }
             External::FromDependencyOf(Node::Root, _, node, range) => self.required(node, range),
             External::FromDependencyOf(Node::Extra(a, extra), range, Node::Project(b), _)
                 if a == b =>
@@ -187,8 +209,8 @@ impl Writer<'_> {
                 format!("{a}[{extra}]{} is part of {a}", describe(range))
             }
             External::FromDependencyOf(parent, parents, node, range) => {
-                let mut text =
-                    format!("{} depends on {}", shown(parent, parents), shown(node, range));
+                let parent = self.shown(parent, parents);
+                let mut text = format!("{parent} depends on {}", shown(node, range));
                 text.push_str(&self.constrained(node));
                 text
             }
@@ -198,10 +220,14 @@ impl Writer<'_> {
     /// `you require a>=1 (requirements.txt:3)`, for each place that requires it.
     fn required(&self, node: &Node, range: &Ranges<Version>) -> String {
         let name = node.name();
+        let replaced: Vec<_> =
+            name.into_iter().flat_map(|name| self.provider.replaced(name)).collect();
         let places: Vec<String> = self
             .provider
             .active()
             .filter(|requirement| Some(&requirement.name) == name)
+            .filter(|_| replaced.is_empty())
+            .chain(replaced.iter().copied())
             .filter(|requirement| match node {
                 Node::Extra(_, extra) => requirement.extras.contains(extra),
                 _ => true,
@@ -254,6 +280,48 @@ impl Writer<'_> {
         format!("no version of {name}{matching} can be used here ({})", reasons.join("; "))
     }
 
+    /// Whether a project has any version in a range.
+    fn has_version(&self, node: &Node, range: &Ranges<Version>) -> bool {
+        let page = node.name().and_then(|name| self.provider.page(name));
+        page.is_some_and(|page| page.versions().iter().any(|known| range.contains(&known.version)))
+    }
+
+    /// Versions of a node: the node alone where these are all that there are.
+    fn shown(&self, node: &Node, range: &Ranges<Version>) -> String {
+        if self.has_version(node, range) && !self.has_version(node, &range.complement()) {
+            return node.to_string();
+        }
+        shown(node, range)
+    }
+
+    /// The statement of an incompatibility.
+    fn statement(&self, terms: &Map<Node, Term<Ranges<Version>>>) -> String {
+        let mut terms: Vec<(&Node, &Term<Ranges<Version>>)> =
+            terms.iter().filter(|(node, _)| **node != Node::Root).collect();
+        terms.sort_by(|a, b| a.0.cmp(b.0));
+        match terms[..] {
+            [] => "your requirements cannot be satisfied".to_owned(),
+            [(node, Term::Positive(range))] => {
+                format!("{} cannot be used", self.shown(node, range))
+            }
+            [(node, Term::Negative(range))] => format!("{} is needed", shown(node, range)),
+            [(a, Term::Positive(range)), (b, Term::Negative(needed))]
+            | [(b, Term::Negative(needed)), (a, Term::Positive(range))] => {
+                format!("{} needs {}", self.shown(a, range), shown(b, needed))
+            }
+            _ => {
+                let parts: Vec<String> = terms
+                    .iter()
+                    .map(|(node, term)| match term {
+                        Term::Positive(range) => self.shown(node, range),
+                        Term::Negative(range) => format!("anything but {}", shown(node, range)),
+                    })
+                    .collect();
+                format!("{} cannot be used together", join(&parts))
+            }
+        }
+    }
+
     /// The newest versions there are, for a range that matches none.
     fn available(&self, name: &PackageName) -> String {
         let Some(page) = self.provider.page(name) else { return String::new() };
@@ -267,28 +335,14 @@ impl Writer<'_> {
     }
 }
 
-/// The statement of an incompatibility.
-fn statement(terms: &Map<Node, Term<Ranges<Version>>>) -> String {
-    let mut terms: Vec<(&Node, &Term<Ranges<Version>>)> =
-        terms.iter().filter(|(node, _)| **node != Node::Root).collect();
-    terms.sort_by(|a, b| a.0.cmp(b.0));
-    match terms[..] {
-        [] => "your requirements cannot be satisfied".to_owned(),
-        [(node, Term::Positive(range))] => format!("{} cannot be used", shown(node, range)),
-        [(node, Term::Negative(range))] => format!("{} is needed", shown(node, range)),
-        [(a, Term::Positive(range)), (b, Term::Negative(needed))]
-        | [(b, Term::Negative(needed)), (a, Term::Positive(range))] => {
-            format!("{} needs {}", shown(a, range), shown(b, needed))
-        }
-        _ => {
-            let parts: Vec<String> = terms
-                .iter()
-                .map(|(node, term)| match term {
-                    Term::Positive(range) => shown(node, range),
-                    Term::Negative(range) => format!("anything but {}", shown(node, range)),
-                })
-                .collect();
-            format!("{} cannot be used together", join(&parts))
+/// Whether a cause says something of versions of a node that are chosen.
+fn is_about(cause: &Tree, node: &Node) -> bool {
+    match cause {
+        DerivationTree::External(External::FromDependencyOf(parent, ..)) => parent == node,
+        DerivationTree::External(External::Custom(about, ..)) => about == node,
+        DerivationTree::External(_) => false,
+        DerivationTree::Derived(derived) => {
+            matches!(derived.terms.get(node), Some(Term::Positive(_)))
         }
     }
 }

@@ -112,15 +112,13 @@ fn parse_marker(marker: &str) -> Result<MarkerTree, String> {
     if marker.is_empty() {
         return Ok(MarkerTree::TRUE);
     }
+    check_numbers(marker)?;
     MarkerTree::from_str(marker).map_err(|error| first_line(&error.to_string()))
 }
 
 /// `name[extra]>=1 ; marker` or `name @ location`.
 fn named(text: &str, origin: &Origin, working: &Path) -> Result<Requirement, String> {
-    // A legal requirement nests parentheses a few levels at most; a hostile one overflows the stack.
-    if nesting(text) > 100 {
-        return Err("it nests parentheses more than 100 deep".to_owned());
-    }
+    check_form(text)?;
     if let Some((name, location)) = split_direct(text) {
         let (location, marker) = match location.split_once(" ;") {
             Some((location, marker)) => (location.trim(), marker.trim()),
@@ -162,6 +160,47 @@ fn split_direct(text: &str) -> Option<(&str, &str)> {
     let (name, location) = text.split_once('@')?;
     // An `@` inside a marker's string belongs to the marker.
     (!name.contains([';', '"', '\''])).then_some((name.trim(), location.trim()))
+}
+
+/// Refuses what the parser of requirements does not survive: names that end in a separator, and a
+/// nesting that no legal requirement has.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn check_form(text: &str) -> Result<(), String> {
+    if nesting(text) > 100 {
+        return Err("it nests parentheses more than 100 deep".to_owned());
+    }
+    if let Some((_, marker)) = text.split_once(';') {
+        check_numbers(marker)?;
+    }
+    let (name, rest) = split_name(text.trim_start());
+    let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
+    let extras = extras.split(']').next().unwrap_or_default().split(',');
+    let extras = extras.map(|extra| split_name(extra.trim_start()).0);
+    match std::iter::once(name).chain(extras).find(|name| name.ends_with(['.', '-', '_'])) {
+        Some(name) => Err(format!("the name `{name}` does not end with a letter or digit")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses the one number that a marker cannot be compared with, because it has no successor.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn check_numbers(marker: &str) -> Result<(), String> {
+    let largest = u64::MAX.to_string();
+    let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
+    if numbers.any(|number| number.trim_start_matches('0') == largest) {
+        return Err(format!("{largest} is too large a number in a marker"));
+    }
+    Ok(())
+}
+
+/// The letters, digits and separators that a text begins with, and the rest.
+fn split_name(text: &str) -> (&str, &str) {
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    text.split_at(text.find(|c| !part(c)).unwrap_or(text.len()))
 }
 
 /// The deepest nesting of brackets in `text`.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pep508_rs::ExtraName;
+use pep508_rs::{ExtraName, PackageName};
 
 use crate::credentials::Credentials;
 use crate::distribution::Location;
@@ -25,6 +25,8 @@ pub struct RequirementSet {
     pub constraints: Vec<Requirement>,
     /// What replaces every requirement on a project.
     pub overrides: Vec<Requirement>,
+    /// Projects that are left out wherever they are asked for.
+    pub excludes: BTreeSet<PackageName>,
     /// User names and passwords of wheels named by URL.
     pub credentials: Credentials,
     /// Index options given in the files.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use pep440_rs::Operator;
 use pep508_rs::{ExtraName, PackageName};
-use rustc_hash::FxHashSet;
 
 use crate::candidate::{Candidate, Policy, Prereleases};
 use crate::distribution::Sha256;
 use crate::error::Error;
 use crate::metadata::Metadata;
 use crate::registry::{IndexStrategy, Registry};
+use crate::report::NoSolution;
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::solve::{Problem, Solved, solve};
@@ -45,6 +45,8 @@ pub struct Resolution {
     pub packages: Vec<Resolved>,
     /// What the user should know: yanked versions, unknown extras.
     pub warnings: Vec<String>,
+    /// How many versions the solver decided on, final or not: the measure of a search.
+    pub decisions: usize,
 }
 
 /// The wheels that requirements name by URL or path.
@@ -56,7 +58,13 @@ pub fn direct_wheels(
     target: &Target,
 ) -> Result<BTreeMap<PackageName, DirectWheel>, Error> {
     let mut direct: BTreeMap<PackageName, DirectWheel> = BTreeMap::new();
-    for requirement in active(set, target) {
+    let replaced =
+        |name: &PackageName| set.overrides.iter().any(|requirement| requirement.name == *name);
+    let overrides = set.overrides.iter();
+    let overrides =
+        overrides.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]));
+    let kept = active(set, target).filter(|requirement| !replaced(&requirement.name));
+    for requirement in kept.chain(overrides) {
         let Source::Wheel(wheel) = &requirement.source else { continue };
         match direct.get(&requirement.name) {
             Some(known) if known.location != wheel.location => {
@@ -75,11 +83,15 @@ pub fn direct_wheels(
 /// # Errors
 /// [`Error::HashRequired`] where hashes are required and a requirement is not pinned or has none.
 pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Result<Policy, Error> {
-    let mut pins = FxHashSet::default();
-    for requirement in active(set, target) {
+    for requirement in first_party(set, target) {
         if let Some(version) = pin(requirement) {
-            pins.insert((requirement.name.clone(), version));
+            policy.pins.insert((requirement.name.clone(), version));
         }
+        if names_prerelease(requirement) {
+            policy.prerelease_named.insert(requirement.name.clone());
+        }
+    }
+    for requirement in active(set, target) {
         if !requirement.hashes.is_empty() {
             let entry = policy.hashes.entry(requirement.name.clone());
             let known = entry.or_insert_with(|| requirement.hashes.clone());
@@ -98,7 +110,8 @@ pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Resu
     if set.index.require_hashes {
         let applies =
             |requirement: &&Requirement| requirement.marker.evaluate(&target.markers, &[]);
-        for requirement in set.requirements.iter().filter(applies) {
+        let wanted = |requirement: &&Requirement| !set.excludes.contains(&requirement.name);
+        for requirement in set.requirements.iter().filter(applies).filter(wanted) {
             let hashed = policy.hashes.contains_key(&requirement.name);
             let pinned =
                 matches!(requirement.source, Source::Wheel(_)) || pin(requirement).is_some();
@@ -117,9 +130,9 @@ pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Resu
     if set.index.pre && policy.prereleases == Prereleases::IfNecessary {
         policy.prereleases = Prereleases::Allow;
     }
-    policy.pins = pins;
-    policy.first_party =
-        set.requirements.iter().map(|requirement| requirement.name.clone()).collect();
+    let named = set.requirements.iter();
+    let named = named.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]));
+    policy.first_party = named.map(|requirement| requirement.name.clone()).collect();
     Ok(policy)
 }
 
@@ -130,6 +143,26 @@ fn active<'a>(
 ) -> impl Iterator<Item = &'a Requirement> {
     let all = set.requirements.iter().chain(&set.constraints);
     all.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]))
+}
+
+/// What the user says of versions, whatever role the line has.
+fn first_party<'a>(
+    set: &'a RequirementSet,
+    target: &'a Target,
+) -> impl Iterator<Item = &'a Requirement> {
+    let overrides = set.overrides.iter();
+    let overrides =
+        overrides.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]));
+    active(set, target).chain(overrides)
+}
+
+/// Whether a specifier names a pre-release; excluding one does not count (rule 7).
+fn names_prerelease(requirement: &Requirement) -> bool {
+    let Source::Registry(specifiers) = &requirement.source else { return false };
+    specifiers.iter().any(|specifier| {
+        specifier.version().any_prerelease()
+            && !matches!(specifier.operator(), Operator::NotEqual | Operator::NotEqualStar)
+    })
 }
 
 /// The version of a single `==` or `===`.
@@ -155,6 +188,7 @@ pub fn resolve(
         requirements: &set.requirements,
         constraints: &set.constraints,
         overrides: &set.overrides,
+        excludes: &set.excludes,
         selector: registry.selector(),
         no_deps,
     };
@@ -167,7 +201,8 @@ pub fn resolve(
         solved = solve(&problem, registry);
     }
     let solved = solved.map_err(|error| explain_missing(error, set, registry))?;
-    let mut resolution = describe(&problem, &solved, registry)?;
+    let mut resolution = describe(&problem, &solved.packages, registry)?;
+    resolution.decisions = solved.decisions;
     resolution.warnings.extend(registry.warning());
     check_hashes(&resolution, registry, set.index.require_hashes)?;
     registry.remember(
@@ -195,7 +230,30 @@ fn explain_missing(mut error: Error, set: &RequirementSet, registry: &Registry) 
     };
     let indexes = sources.indexes.iter().map(ToString::to_string);
     let flat = sources.find_links.iter().map(|location| crate::credentials::redact(location));
-    Error::UnknownPackage { name, wanted_by, indexes: indexes.chain(flat).collect() }
+    let near = nearest(&name, no_solution, set, registry);
+    Error::UnknownPackage { name, wanted_by, indexes: indexes.chain(flat).collect(), near }
+}
+
+/// Projects that are known by some other way and whose names are nearly the same, nearest first.
+fn nearest(
+    name: &PackageName,
+    no_solution: &NoSolution,
+    set: &RequirementSet,
+    registry: &Registry,
+) -> Vec<PackageName> {
+    let mut known = registry.known_names();
+    known.extend(set.requirements.iter().map(|requirement| requirement.name.clone()));
+    let missing = &no_solution.missing;
+    // One letter in three may be another: more is another word.
+    let most = (name.as_ref().len() / 3).clamp(1, 3);
+    let mut near: Vec<(usize, PackageName)> = known
+        .into_iter()
+        .filter(|known| !missing.contains(known))
+        .map(|known| (strsim::damerau_levenshtein(name.as_ref(), known.as_ref()), known))
+        .filter(|(distance, _)| *distance <= most)
+        .collect();
+    near.sort();
+    near.into_iter().map(|(_, known)| known).take(3).collect()
 }
 
 fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) -> Result<(), Error> {
@@ -312,12 +370,14 @@ mod tests {
             requirements: &set.requirements,
             constraints: &set.constraints,
             overrides: &set.overrides,
+            excludes: &set.excludes,
             selector: &selector,
             no_deps: false,
         };
         let solved = solve(&problem, world).map_err(|error| error.to_string());
         let solved = solved.map(|solved| {
             let pins = solved
+                .packages
                 .iter()
                 .map(|(name, package)| format!("{name}=={}", package.candidate.version));
             pins.collect::<Vec<_>>()

@@ -3,9 +3,9 @@
 //! A project is one `PubGrub` package; each extra of it is another that depends on the same version
 //! of the project. Only decisions shape the result, never the order in which answers arrive.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use crate::packages::Packages;
 use crate::range;
 use crate::report::NoSolution;
 use crate::requirement::{Requirement, Source};
+use crate::rules::{Limits, Replacement, limits, range_of, replacements};
+use crate::search::Search;
 
 /// A node of the solver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +55,14 @@ impl fmt::Display for Node {
     }
 }
 
+/// What was found, and what it took.
+#[derive(Debug, Default)]
+pub(crate) struct Solution {
+    pub(crate) packages: BTreeMap<PackageName, Solved>,
+    /// How many versions were decided on, final or not: the measure of a search.
+    pub(crate) decisions: usize,
+}
+
 /// A package of the solution.
 #[derive(Debug, Clone)]
 pub(crate) struct Solved {
@@ -66,6 +76,8 @@ pub(crate) struct Problem<'a> {
     pub(crate) requirements: &'a [Requirement],
     pub(crate) constraints: &'a [Requirement],
     pub(crate) overrides: &'a [Requirement],
+    /// Projects that are left out wherever they are asked for.
+    pub(crate) excludes: &'a BTreeSet<PackageName>,
     pub(crate) selector: &'a Selector,
     pub(crate) no_deps: bool,
 }
@@ -74,87 +86,80 @@ pub(crate) struct Problem<'a> {
 ///
 /// # Errors
 /// [`Error::NoSolution`], [`Error::UnknownPackage`], or whatever `packages` fails with.
-pub(crate) fn solve(
-    problem: &Problem<'_>,
-    packages: &dyn Packages,
-) -> Result<BTreeMap<PackageName, Solved>, Error> {
+pub(crate) fn solve(problem: &Problem<'_>, packages: &dyn Packages) -> Result<Solution, Error> {
     let provider = Provider::new(problem, packages);
     for (node, _) in provider.root_dependencies() {
         if let Node::Project(name) = &node {
             packages.prefetch(name, None);
         }
     }
-    let solution = match pubgrub::resolve(&provider, Node::Root, Version::new([0])) {
-        Ok(solution) => solution,
-        Err(PubGrubError::NoSolution(tree)) => {
-            let no_solution = NoSolution::explain(&provider, &tree);
-            return Err(Error::NoSolution(Box::new(no_solution)));
+    loop {
+        match pubgrub::resolve(&provider, Node::Root, Version::new([0])) {
+            Ok(solution) => {
+                let packages = provider.collect(solution.iter())?;
+                return Ok(Solution { packages, decisions: provider.search.borrow().decisions() });
+            }
+            Err(PubGrubError::NoSolution(tree)) => {
+                let no_solution = NoSolution::explain(&provider, &tree);
+                return Err(Error::NoSolution(Box::new(no_solution)));
+            }
+            Err(
+                PubGrubError::ErrorRetrievingDependencies { source, .. }
+                | PubGrubError::ErrorChoosingVersion { source, .. }
+                | PubGrubError::ErrorInShouldCancel(source),
+            ) => match source {
+                Stop::Failed(error) => return Err(error),
+                Stop::Again => provider.seen.borrow_mut().clear(),
+            },
         }
-        Err(
-            PubGrubError::ErrorRetrievingDependencies { source, .. }
-            | PubGrubError::ErrorChoosingVersion { source, .. }
-            | PubGrubError::ErrorInShouldCancel(source),
-        ) => return Err(source),
-    };
-    provider.collect(solution.iter())
+    }
+}
+
+/// Why the solver stops before its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stop {
+    /// Something could not be fetched.
+    #[error(transparent)]
+    Failed(#[from] Error),
+    /// The search is better begun again in another order.
+    #[error("the search begins again")]
+    Again,
 }
 
 pub(crate) struct Provider<'a> {
     pub(crate) problem: &'a Problem<'a>,
     packages: &'a dyn Packages,
-    pub(crate) constraints: FxHashMap<PackageName, (Ranges<Version>, Vec<&'a Requirement>)>,
-    overrides: FxHashMap<PackageName, Ranges<Version>>,
+    pub(crate) constraints: Limits<'a>,
+    /// What replaces the requirements on a project; `None` where no replacement counts for the target.
+    overrides: FxHashMap<PackageName, Option<Replacement>>,
     /// Order in which nodes were first met; earlier ones are decided first.
     seen: RefCell<FxHashMap<Node, usize>>,
-    /// The version last chosen for a project: an extra follows its project.
-    chosen: RefCell<FxHashMap<PackageName, Version>>,
+    search: RefCell<Search>,
     direct: FxHashSet<PackageName>,
     /// Projects that no index has.
     pub(crate) missing: RefCell<FxHashSet<PackageName>>,
     told: RefCell<FxHashSet<(PackageName, Version)>>,
-    decisions: Cell<u32>,
 }
 
 impl<'a> Provider<'a> {
     fn new(problem: &'a Problem<'a>, packages: &'a dyn Packages) -> Self {
         let environment = problem.environment();
-        let mut constraints: FxHashMap<PackageName, (Ranges<Version>, Vec<&Requirement>)> =
-            FxHashMap::default();
-        for constraint in problem.constraints {
-            if let Source::Registry(specifiers) = &constraint.source
-                && constraint.marker.evaluate(environment, &[])
-            {
-                let entry = constraints.entry(constraint.name.clone());
-                let (range, origins) = entry.or_insert_with(|| (Ranges::full(), Vec::new()));
-                *range = range.intersection(&range::of(specifiers));
-                origins.push(constraint);
-            }
-        }
-        let mut overrides: FxHashMap<PackageName, Ranges<Version>> = FxHashMap::default();
-        for replacement in problem.overrides {
-            if let Source::Registry(specifiers) = &replacement.source
-                && replacement.marker.evaluate(environment, &[])
-            {
-                let range = overrides.entry(replacement.name.clone()).or_insert_with(Ranges::full);
-                *range = range.intersection(&range::of(specifiers));
-            }
-        }
         let direct = |requirement: &&Requirement| {
             matches!(requirement.source, Source::Wheel(_))
                 && requirement.marker.evaluate(environment, &[])
         };
-        let inputs = problem.requirements.iter().chain(problem.constraints);
+        let inputs =
+            problem.requirements.iter().chain(problem.constraints).chain(problem.overrides);
         Self {
             problem,
             packages,
-            constraints,
-            overrides,
+            constraints: limits(problem),
+            overrides: replacements(problem),
             seen: RefCell::default(),
-            chosen: RefCell::default(),
+            search: RefCell::default(),
             direct: inputs.filter(direct).map(|requirement| requirement.name.clone()).collect(),
             missing: RefCell::default(),
             told: RefCell::default(),
-            decisions: Cell::new(0),
         }
     }
 
@@ -165,14 +170,18 @@ impl<'a> Provider<'a> {
         requirements.filter(move |requirement| requirement.marker.evaluate(environment, &[]))
     }
 
+    /// The overrides of a project that count for the target.
+    pub(crate) fn replaced(&self, name: &PackageName) -> impl Iterator<Item = &'a Requirement> {
+        let environment = self.problem.environment();
+        self.problem.overrides.iter().filter(move |replacement| {
+            replacement.name == *name && replacement.marker.evaluate(environment, &[])
+        })
+    }
+
     fn root_dependencies(&self) -> Vec<(Node, Ranges<Version>)> {
         let mut constraints = Constraints::new(self);
         for requirement in self.active() {
-            let range = match &requirement.source {
-                Source::Registry(specifiers) => range::of(specifiers),
-                Source::Wheel(wheel) => Ranges::singleton(wheel.filename.version.clone()),
-            };
-            constraints.add(&requirement.name, &requirement.extras, &range);
+            constraints.add(&requirement.name, &requirement.extras, &range_of(&requirement.source));
         }
         constraints.nodes
     }
@@ -225,30 +234,53 @@ impl<'a> Provider<'a> {
             let project = Node::Project(name.clone());
             constraints.nodes.push((project, Ranges::singleton(version.clone())));
         }
-        if !self.problem.no_deps {
-            for dependency in self.active_dependencies(&metadata, extra) {
-                if let Some(url) = &dependency.url
-                    && !self.direct.contains(&dependency.name)
-                {
-                    let url = crate::credentials::redact(url);
-                    return Ok(Dependencies::Unavailable(format!(
-                        "depends on {} by URL ({url}), which only your own requirements may do",
-                        dependency.name
-                    )));
-                }
-                constraints.add(
-                    &dependency.name,
-                    &dependency.extras,
-                    &range::of(&dependency.specifiers),
-                );
-            }
+        if !self.problem.no_deps
+            && let Err(reason) = self.gather(&metadata, extra, &mut constraints)
+        {
+            return Ok(Dependencies::Unavailable(reason));
         }
+        // `PubGrub` must not be told of a package that depends on itself.
+        let own = match extra {
+            None => Node::Project(name.clone()),
+            Some(extra) => Node::Extra(name.clone(), extra.clone()),
+        };
         for (node, range) in &constraints.nodes {
-            if let Some(name) = node.name() {
-                self.packages.prefetch(name, Some(range));
+            let Some(needed) = node.name() else { continue };
+            if needed == name && !range.contains(version) {
+                let reason = format!("depends on another version of itself, {name}");
+                return Ok(Dependencies::Unavailable(reason));
             }
+            self.packages.prefetch(needed, Some(range));
+            self.search.borrow_mut().needs((name, version), (needed, range), |name, version| {
+                self.problem.selector.policy().pins.contains(&(name.clone(), version.clone()))
+            });
         }
-        Ok(Dependencies::Available(constraints.nodes.into_iter().collect()))
+        let nodes = constraints.nodes.into_iter();
+        Ok(Dependencies::Available(nodes.filter(|(node, _)| *node != own).collect()))
+    }
+
+    /// Adds what a version's metadata asks for; says why that may not be.
+    fn gather(
+        &self,
+        metadata: &Metadata,
+        extra: Option<&ExtraName>,
+        constraints: &mut Constraints<'_, 'a>,
+    ) -> Result<(), String> {
+        for dependency in self.active_dependencies(metadata, extra) {
+            let name = &dependency.name;
+            if let Some(url) = &dependency.url
+                && !self.direct.contains(name)
+                && !self.overrides.contains_key(name)
+                && !self.problem.excludes.contains(name)
+            {
+                let url = crate::credentials::redact(url);
+                return Err(format!(
+                    "depends on {name} by URL ({url}), which only your own requirements may do"
+                ));
+            }
+            constraints.add(name, &dependency.extras, &range::of(&dependency.specifiers));
+        }
+        Ok(())
     }
 
     /// The dependencies that count: without extra, or those that the extra adds (rule 22).
@@ -322,7 +354,14 @@ impl<'p, 'a> Constraints<'p, 'a> {
     }
 
     fn add(&mut self, name: &PackageName, extras: &[ExtraName], range: &Ranges<Version>) {
-        let range = self.provider.overrides.get(name).unwrap_or(range);
+        if self.provider.problem.excludes.contains(name) {
+            return;
+        }
+        let (range, extras) = match self.provider.overrides.get(name) {
+            None => (range, extras),
+            Some(Some(replacement)) => (&replacement.range, &replacement.extras[..]),
+            Some(None) => return,
+        };
         let range = match self.provider.constraints.get(name) {
             Some((constraint, _)) => range.intersection(constraint),
             None => range.clone(),
@@ -343,6 +382,8 @@ impl<'p, 'a> Constraints<'p, 'a> {
 /// early avoids undoing the rest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tier {
+    /// Stands in the way of others.
+    Late,
     Ordinary,
     Conflicting,
     Pinned,
@@ -354,9 +395,13 @@ impl DependencyProvider for Provider<'_> {
     type P = Node;
     type V = Version;
     type VS = Ranges<Version>;
-    type Priority = (Tier, Reverse<usize>);
+    type Priority = (Tier, Reverse<usize>, bool);
     type M = String;
-    type Err = Error;
+    type Err = Stop;
+
+    fn should_cancel(&self) -> Result<(), Stop> {
+        if self.search.borrow_mut().begins_again() { Err(Stop::Again) } else { Ok(()) }
+    }
 
     fn prioritize(
         &self,
@@ -364,51 +409,68 @@ impl DependencyProvider for Provider<'_> {
         range: &Ranges<Version>,
         statistics: &PackageResolutionStatistics,
     ) -> Self::Priority {
-        let Some(name) = node.name() else { return (Tier::Root, Reverse(0)) };
+        let Some(name) = node.name() else { return (Tier::Root, Reverse(0), true) };
         self.packages.prefetch(name, Some(range));
+        // An extra follows the version that was decided for its project, and so comes after it.
+        let project = Node::Project(name.clone());
+        let first_seen = Reverse(self.seen.borrow().get(&project).copied().unwrap_or(usize::MAX));
+        if matches!(node, Node::Extra(..)) {
+            let late = self.search.borrow().is_late(name);
+            return (if late { Tier::Late } else { Tier::Ordinary }, first_seen, false);
+        }
         let tier = if self.direct.contains(name) {
             Tier::Direct
         } else if range::pinned(range).is_some() {
             Tier::Pinned
+        } else if self.search.borrow().is_late(name) {
+            Tier::Late
         } else if statistics.conflict_count() >= 5 {
             Tier::Conflicting
         } else {
             Tier::Ordinary
         };
-        (tier, Reverse(self.seen.borrow().get(node).copied().unwrap_or(usize::MAX)))
+        (tier, first_seen, true)
     }
 
     fn choose_version(
         &self,
         node: &Node,
         range: &Ranges<Version>,
-    ) -> Result<Option<Version>, Error> {
+    ) -> Result<Option<Version>, Stop> {
         let Some(name) = node.name() else { return Ok(Some(Version::new([0]))) };
-        self.decisions.set(self.decisions.get() + 1);
         if matches!(node, Node::Extra(..))
-            && let Some(version) = self.chosen.borrow().get(name)
+            && let Some(version) = self.search.borrow().decision(name)
             && range.contains(version)
         {
             return Ok(Some(version.clone()));
         }
-        let version = self.candidate(name, range)?.map(|candidate| candidate.version);
-        if let (Node::Project(name), Some(version)) = (node, &version) {
-            self.chosen.borrow_mut().insert(name.clone(), version.clone());
+        let candidate = self.candidate(name, range)?;
+        if let (Node::Project(name), Some(candidate)) = (node, &candidate) {
+            let tries = self.search.borrow_mut().decided(name, &candidate.version);
+            // Who goes back version by version will go back as far again.
+            if tries >= 4 && tries.is_power_of_two() {
+                self.packages.prefetch_more(candidate, range, tries);
+            }
         }
-        Ok(version)
+        Ok(candidate.map(|candidate| candidate.version))
     }
 
     fn get_dependencies(
         &self,
         node: &Node,
         version: &Version,
-    ) -> Result<Dependencies<Node, Ranges<Version>, String>, Error> {
-        match node {
+    ) -> Result<Dependencies<Node, Ranges<Version>, String>, Stop> {
+        let dependencies = match node {
             Node::Root => {
-                Ok(Dependencies::Available(self.root_dependencies().into_iter().collect()))
+                let nodes = self.root_dependencies();
+                for (node, range) in &nodes {
+                    node.name().into_iter().for_each(|n| self.search.borrow_mut().asked(n, range));
+                }
+                Dependencies::Available(nodes.into_iter().collect())
             }
-            Node::Project(name) => self.project_dependencies(name, version, None),
-            Node::Extra(name, extra) => self.project_dependencies(name, version, Some(extra)),
-        }
+            Node::Project(name) => self.project_dependencies(name, version, None)?,
+            Node::Extra(name, extra) => self.project_dependencies(name, version, Some(extra))?,
+        };
+        Ok(dependencies)
     }
 }

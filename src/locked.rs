@@ -1,0 +1,55 @@
+//! Locks that exist, for commands that look at them and resolve nothing.
+
+use std::path::PathBuf;
+
+use pyfast_resolver::{Lock, Locked, PackageName, Target};
+
+use crate::commands::lock::beside;
+use crate::environment;
+use crate::failure::{Code, Failure};
+use crate::settings::Settings;
+
+/// Which lock a command looks at.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct LockArgs {
+    /// The lock to look at [default: `pylock.toml` beside the first requirements file]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+}
+
+/// A lock as it applies to the environment's interpreter.
+pub(crate) struct Opened {
+    pub(crate) path: PathBuf,
+    pub(crate) lock: Lock,
+    pub(crate) target: Target,
+}
+
+impl LockArgs {
+    /// Reads the lock.
+    pub(crate) fn open(&self, settings: &Settings) -> Result<Opened, Failure> {
+        let working = &settings.project.working_directory;
+        let path = if let Some(path) = &self.lock {
+            working.join(path)
+        } else {
+            let files = settings.project.requirements(&[], &settings.env)?;
+            beside(&working.join(files.first().cloned().unwrap_or_default()))
+        };
+        let text = fs_err::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read the lock `{}`: {error}", path.display());
+            Failure::new("lock", message, Code::Mendable).hint("make one with `pyfast lock`")
+        })?;
+        let target = environment::interpreter(settings)?.target();
+        let lock = Lock::from_toml(&text, &path, &target)?;
+        Ok(Opened { path, lock, target })
+    }
+}
+
+impl Opened {
+    /// A package of the lock.
+    pub(crate) fn package(&self, name: &PackageName) -> Result<&Locked, Failure> {
+        self.lock.packages.iter().find(|package| package.name == *name).ok_or_else(|| {
+            let message = format!("`{name}` is not in the lock `{}`", self.path.display());
+            Failure::new("not-locked", message, Code::Mendable)
+        })
+    }
+}

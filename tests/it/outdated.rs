@@ -1,0 +1,84 @@
+//! `pyfast outdated`: what has a newer version than the lock.
+
+use crate::support::index::Freshness;
+use crate::support::page::File;
+use crate::support::ran::MENDABLE;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// A lock of `a` 1.0, which needs `long-name` 1.0, and of `c` 1.0; `a` 2.0, a pre-release of `c` and
+/// `long-name` 1.10 come later.
+fn world() -> World {
+    let world = World::new();
+    world.index.set(|options| options.freshness = Freshness::Etag);
+    world.index.add(&Wheel::new("a", "1.0").requires("long-name"));
+    world.index.add(&Wheel::new("long-name", "1.0")).add(&Wheel::new("c", "1.0"));
+    world.require(&["a<2", "c"]).lock(&[]).ok();
+    world.index.publish(File::new(Wheel::new("a", "2.0").build()).uploaded("2025-06-01T00:00:00Z"));
+    world.index.add(&Wheel::new("c", "2.0rc1")).add(&Wheel::new("long-name", "1.10"));
+    world
+}
+
+#[track_caller]
+fn check(args: &[&str], expected: &str) {
+    let ran = world().pyfast(&[&["outdated"], args].concat()).ok();
+    assert_eq!(ran.stdout, expected, "{ran}");
+}
+
+#[test]
+fn newer_versions_stand_beside_the_locked_ones() {
+    check(&[], "a          1.0  2.0\nlong-name  1.0  1.10\n");
+}
+
+#[test]
+fn only_what_was_asked_for() {
+    check(&["--requested"], "a  1.0  2.0\n");
+}
+
+#[test]
+fn pre_releases_count_where_they_are_wanted() {
+    check(&["--requested", "--prerelease", "allow"], "a  1.0  2.0\nc  1.0  2.0rc1\n");
+}
+
+#[test]
+fn what_came_too_late_does_not_count() {
+    check(&["--exclude-newer", "2025-01-01"], "long-name  1.0  1.10\n");
+}
+
+#[test]
+fn versions_that_do_not_fit_do_not_count() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]).lock(&[]).ok();
+    world.index.add(&Wheel::new("a", "2.0").requires_python(">=3.99"));
+    world.index.publish(File::new(Wheel::new("a", "3.0").build()).yanked("bad"));
+    world.index.add(&Wheel::new("a", "4.0").tag("cp27-cp27m-win32"));
+    assert_eq!(world.pyfast(&["outdated"]).ok().stdout, "");
+}
+
+#[test]
+fn json_says_the_same() {
+    let json = world().pyfast(&["outdated", "--json", "--requested"]).ok().json();
+    let a = serde_json::json!({"name": "a", "version": "1.0", "newest": "2.0", "requested": true});
+    assert_eq!(json, serde_json::json!({ "outdated": [a] }));
+}
+
+#[test]
+fn a_lock_is_enough() {
+    let world = world();
+    fs_err::remove_file(world.project.join("requirements.txt")).unwrap();
+    let ran = world.pyfast(&["outdated", "--lock", "pylock.toml", "--requested"]).ok();
+    assert_eq!(ran.stdout, "a  1.0  2.0\n");
+}
+
+#[test]
+fn an_index_that_cannot_be_asked_is_an_error() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]).lock(&[]).ok();
+    let other = ["outdated", "--index-url", "http://127.0.0.1:9/simple"];
+    let mut command = world.bare(&[]);
+    command.arg(other[0]).arg("--project").arg(&world.project).arg("--root").arg(&world.root);
+    command.args(["--python", &world.python]).args(&other[1..]);
+    crate::support::ran::Ran::of(command).refused(MENDABLE, &["127.0.0.1:9"]);
+}
