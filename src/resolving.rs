@@ -8,13 +8,15 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use pyfast_installer::Builder;
 use pyfast_resolver::{
-    Cache, Client, ClientOptions, Location, Lock, Metadata, OnDecided, PackageName, Policy,
-    Preference, Prereleases, ReadContext, Registry, RequirementSet, Selector, Sha256, Source,
-    Sources, Target, direct_wheels, policy, read_requirements, resolve,
+    Ahead, BuildSource, Cache, Client, ClientOptions, Location, Lock, Looked, Metadata, OnDecided,
+    PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet,
+    Selector, Sha256, Source, Sources, Target, direct_wheels, look_ahead, policy,
+    SourceRequirement, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
+use crate::state::DESCRIPTION;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
 use crate::settings::Settings;
@@ -133,6 +135,8 @@ pub(crate) enum ResolutionMode {
 pub(crate) struct Inputs {
     pub(crate) set: RequirementSet,
     pub(crate) paths: Vec<PathBuf>,
+    /// Directories that are installed, all files of which count.
+    pub(crate) trees: Vec<PathBuf>,
 }
 
 /// Reads requirements and constraints.
@@ -156,15 +160,27 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
             pyfast_resolver::Location::Path(path) => Some(path.clone()),
             pyfast_resolver::Location::Url(_) => None,
         },
-        Source::Registry(_) => None,
+        Source::Registry(_) | Source::Tree(_) => None,
     }));
+    let mut trees = Vec::new();
+    for source in &set.sources {
+        match &source.source.place {
+            Place::Archive { location: Location::Path(path), .. } => paths.push(path.clone()),
+            Place::Directory(path) if source.source.editable => {
+                let below = source.source.subdirectory.as_deref().unwrap_or_default();
+                paths.extend(DESCRIPTION.map(|name| path.join(below).join(name)));
+            }
+            Place::Directory(path) => trees.push(path.clone()),
+            _ => {}
+        }
+    }
     let flat = set.index.find_links.iter().chain(&settings.common.index.find_links);
     paths.extend(
         flat.map(|place| place.strip_prefix("file://").unwrap_or(place))
             .filter(|place| !place.contains("://"))
             .map(|place| project.working_directory.join(place)),
     );
-    Ok(Inputs { set, paths })
+    Ok(Inputs { set, paths, trees })
 }
 
 /// The files that an environment's dependencies are written in, the project's lock included. What cannot be read names
@@ -202,6 +218,9 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         // The order of lines can decide between solutions, so it stays.
         text.extend(lines.drain(..));
     }
+    for source in &set.sources {
+        let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
+    }
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
     // Only what differs from the defaults, so that locks without such options stay up to date.
@@ -227,6 +246,24 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     );
     text.push_str(&settings);
     format!("sha256:{}", digest(text.as_bytes()))
+}
+
+/// What of a directory shapes a lock: the files that describe it, and all of it where its requirements
+/// are computed.
+fn described(source: &SourceRequirement) -> String {
+    let Place::Directory(path) = &source.source.place else { return String::new() };
+    let project = path.join(source.source.subdirectory.as_deref().unwrap_or_default());
+    let mut files: Vec<PathBuf> = DESCRIPTION.map(|name| project.join(name)).into();
+    // Tools read requirements from such files, and from nothing else as a rule.
+    let entries = fs_err::read_dir(&project).into_iter().flatten().flatten();
+    let beside = entries.map(|entry| entry.path());
+    files.extend(beside.filter(|path| path.extension().is_some_and(|end| end == "txt")));
+    files.sort();
+    let contents = files.iter().map(|file| {
+        let content = fs_err::read(file).unwrap_or_default();
+        format!("{} {}\n", file.file_name().unwrap_or_default().display(), digest(&content))
+    });
+    digest(contents.collect::<String>().as_bytes())
 }
 
 /// What is to be resolved.
@@ -310,10 +347,27 @@ impl Session {
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
         let Request { set, args, target, previous } = *request;
+        let build = self.build.as_deref().filter(|_| !args.no_build);
+        let previous = previous.filter(|_| !args.upgrade);
+        let kept = previous.into_iter().flat_map(|lock| &lock.packages);
+        let Looked { set: looked, trees } = look_ahead(
+            set,
+            &Ahead {
+                client: &self.client,
+                cache: &self.cache,
+                runtime: self.runtime.handle(),
+                build: build.map(|build| build as &dyn BuildSource),
+                target,
+                kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
+            },
+        )?;
+        let inputs = inputs_digest(set, args, target);
+        let set = &looked;
         let policy = policy(set, target, base_policy(set, args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
         let mut sources = self.sources.clone();
         sources.direct = direct_wheels(set, target)?;
+        sources.trees = trees;
         let (whole_up_to, on_decided) = match ahead {
             Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
             None => (0, None),
@@ -329,16 +383,18 @@ impl Session {
         }
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
-        lock.inputs = Some(inputs_digest(set, args, target));
+        lock.inputs = Some(inputs);
         // What a wheel built from source says is compared when it is built.
         let wheels = resolution.packages.iter();
         let wheels = wheels.filter(|package| package.candidate.filename.wheel().is_some());
-        let claims = wheels.map(|package| Claim {
-            filename: package.candidate.filename.to_string(),
-            location: package.candidate.location.clone(),
-            sha256: package.sha256,
-            metadata: Arc::clone(&package.claimed),
-            beside: package.candidate.core_metadata,
+        let claims = wheels.filter_map(|package| {
+            Some(Claim {
+                filename: package.candidate.filename.to_string(),
+                location: package.candidate.location.clone(),
+                sha256: package.sha256?,
+                metadata: Arc::clone(&package.claimed),
+                beside: package.candidate.core_metadata,
+            })
         });
         Ok(Outcome { claims: claims.collect(), lock, warnings: resolution.warnings })
     }

@@ -32,6 +32,7 @@ impl Failure {
             ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => {
                 ("bad-wheel", Code::Mendable)
             }
+            ResolveError::Repository { .. } => ("repository", Code::Mendable),
             ResolveError::Build(_) => ("build", Code::Mendable),
             ResolveError::Lock { .. } => ("lock", Code::Mendable),
             _ => ("resolve", Code::Mendable),
@@ -91,6 +92,12 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ],
         ResolveError::HashMismatch { .. } => vec![
             "the file changed since the hash was written, or it was tampered with: compare it with its publisher's".to_owned(),
+        ],
+        ResolveError::Repository { reason, .. } if reason.contains("program `git`") => vec![
+            "install git: on Debian, apt-get install git".to_owned(),
+        ],
+        ResolveError::Repository { .. } => vec![
+            "does `git ls-remote` of this URL work? Git's own settings and credentials are used".to_owned(),
         ],
         ResolveError::Build(failure) => build_hints(failure),
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],

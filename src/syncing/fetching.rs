@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
 use pyfast_resolver::{
-    Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, parse_metadata,
+    Candidate, Credentials, Lock, RequirementSet, Sha256, parse_metadata,
 };
 
 use super::install::Job;
 use super::lock_file::LockFile;
 use super::report::Timings;
-use crate::building::{BuildPlace, BuiltWheels};
+use crate::building::{BuildPlace, BuiltWheels, settle};
 use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
@@ -33,21 +33,10 @@ pub(super) struct Fetched {
     pub(super) session: Option<Session>,
 }
 
-/// The wheel that a package of a lock is; `None` where it is source.
-pub(super) fn wanted(package: &Locked) -> Option<Wanted> {
-    Some(Wanted {
-        filename: package.filename.wheel()?.clone(),
-        location: package.location.clone(),
-        sha256: package.sha256,
-        size: package.size,
-        body: None,
-    })
-}
-
 /// The wheels of a lock, and those that were built for it, which may have to be compiled yet.
 fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
     let wheels = lock.packages.iter().filter_map(|package| {
-        wanted(package).or_else(|| {
+        Wanted::of(package).or_else(|| {
             let built = built.get(&package.name)?;
             Some(Wanted {
                 filename: built.filename.clone(),
@@ -101,7 +90,7 @@ impl Job<'_> {
             target: &self.target,
             previous: lock_file.existing.as_ref(),
         };
-        let Outcome { lock, warnings, claims } =
+        let Outcome { mut lock, warnings, claims } =
             session.resolve(&request, Some((WHOLE_UP_TO, on_decided)))?;
         for warning in warnings {
             self.settings.ui.warning(warning);
@@ -109,7 +98,7 @@ impl Job<'_> {
         let resolve = resolving.elapsed();
         let fetching = Instant::now();
         self.progress.expect(lock.packages.len());
-        let built = self.build(&session, &downloads, &lock)?;
+        let built = self.build(&session, &downloads, &mut lock)?;
         downloads.finish(&all_wanted(&lock, &built))?;
         let admitted = downloads.admitted();
         self.check_claims(store, &session, &claims, &admitted)?;
@@ -123,22 +112,17 @@ impl Job<'_> {
 
     fn fetch_locked(
         &self,
-        lock: Lock,
+        mut lock: Lock,
         store: &Arc<Store>,
         compile: bool,
     ) -> Result<Fetched, Failure> {
-        let wheels = lock.packages.iter().filter(|package| package.filename.wheel().is_some());
-        let wheels: Vec<Sha256> = wheels.map(|package| package.sha256).collect();
+        let wheels = lock.packages.iter().filter_map(Wanted::of);
+        let wheels: Vec<Sha256> = wheels.map(|wheel| wheel.sha256).collect();
         let sources = wheels.len() < lock.packages.len();
         let missing = sources || !store.missing(&wheels)?.is_empty();
         let missing = missing
-            || lock.packages.iter().any(|package| {
-                compile
-                    && !pyfast_installer::is_compiled(
-                        &self.layout,
-                        &self.interpreter,
-                        &package.sha256,
-                    )
+            || wheels.iter().any(|wheel| {
+                compile && !pyfast_installer::is_compiled(&self.layout, &self.interpreter, wheel)
             });
         if !missing {
             let (built, timings) = (BuiltWheels::new(), Timings::default());
@@ -157,7 +141,7 @@ impl Job<'_> {
         ))?;
         let downloads = self.downloads(store, &session, compile)?;
         self.progress.expect(lock.packages.len());
-        let built = self.build(&session, &downloads, &lock)?;
+        let built = self.build(&session, &downloads, &mut lock)?;
         downloads.finish(&all_wanted(&lock, &built))?;
         let timings = Timings { fetch: fetching.elapsed(), ..Timings::default() };
         let count = downloads.admitted().len();
@@ -201,11 +185,14 @@ impl Job<'_> {
         &self,
         session: &Session,
         downloads: &Downloads,
-        lock: &Lock,
+        lock: &mut Lock,
     ) -> Result<BuiltWheels, Failure> {
-        lock.packages.iter().filter_map(wanted).for_each(|wanted| downloads.start(wanted));
+        self.seen.borrow_mut().look_trees(lock);
+        lock.packages.iter().filter_map(Wanted::of).for_each(|wanted| downloads.start(wanted));
         let index = self.inputs.as_ref().map(|inputs| &inputs.set.index);
-        session.build_all(lock, &self.options.resolve, index)
+        let built = session.build_all(lock, &self.options.resolve, index)?;
+        settle(lock, &built);
+        Ok(built)
     }
 
     /// A session that builds what has no wheel.

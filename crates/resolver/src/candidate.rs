@@ -183,7 +183,10 @@ impl Selector {
             }
         }
         let stable = |version: &Version| !version.any_prerelease();
+        // Rule 28: a file that was named is meant.
+        let direct = page.versions().iter().any(|version| version.index == DIRECT);
         match self.policy.prereleases {
+            _ if direct => self.first(name, page, range, |_| true),
             Prereleases::Allow => self.first(name, page, range, |_| true),
             Prereleases::Disallow => self.first(name, page, range, stable),
             Prereleases::IfNecessary => self
@@ -277,6 +280,7 @@ impl Selector {
         allowed: Option<&Vec<Sha256>>,
     ) -> Result<(u32, DistFilename), Unusable> {
         if let Some(cutoff) = &self.policy.exclude_newer
+            && version.index != DIRECT
             && file.upload_time.as_deref().is_none_or(|time| time >= cutoff.as_str())
         {
             return Err(Unusable::NoFiles);

@@ -6,6 +6,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use crate::distribution::Location;
 use crate::lock::{Lock, Locked};
+use crate::lock_tree;
 
 pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     let mut document = DocumentMut::new();
@@ -28,7 +29,11 @@ pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
 fn package_table(package: &Locked, directory: &Path) -> Table {
     let mut table = Table::new();
     table["name"] = value(package.name.to_string());
-    table["version"] = value(package.version.to_string());
+    let tree = package.tree.as_ref().and_then(|tree| lock_tree::table(tree, directory));
+    // PEP 751: the version of a source tree may change with it.
+    if tree.is_none() {
+        table["version"] = value(package.version.to_string());
+    }
     if !package.dependencies.is_empty() {
         let references = package
             .dependencies
@@ -38,6 +43,10 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     }
     if let Some(index) = &package.index {
         table["index"] = value(index.as_str());
+    }
+    if let Some((key, tree)) = tree {
+        table[key] = value(tree);
+        return table;
     }
     let artifact = artifact(package, directory);
     if package.direct {
@@ -63,15 +72,17 @@ fn artifact(package: &Locked, directory: &Path) -> InlineTable {
     match &package.location {
         Location::Url(url) => artifact.insert("url", url.as_str().into()),
         Location::Path(path) => {
-            let path = path.strip_prefix(directory).unwrap_or(path);
-            artifact.insert("path", path.display().to_string().into())
+            artifact.insert("path", lock_tree::relative(path, directory).into())
         }
     };
     if let Some(size) = package.size.and_then(|size| i64::try_from(size).ok()) {
         artifact.insert("size", size.into());
     }
-    let hash = InlineTable::from_iter([("sha256", Value::from(package.sha256.to_string()))]);
-    artifact.insert("hashes", hash.into());
+    if let Some(below) = package.tree.as_ref().and_then(|tree| tree.subdirectory.as_ref()) {
+        artifact.insert("subdirectory", below.as_str().into());
+    }
+    let hash = package.sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
+    artifact.insert("hashes", InlineTable::from_iter(hash).into());
     artifact
 }
 
@@ -105,7 +116,8 @@ mod tests {
                 format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
             ),
             location,
-            sha256: Sha256([7; 32]),
+            sha256: Some(Sha256([7; 32])),
+            tree: None,
             size: Some(9),
             upload_time: Some("2026-01-02T03:04:05.678Z".to_owned()),
             index: None,

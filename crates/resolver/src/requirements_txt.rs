@@ -11,18 +11,21 @@ use crate::credentials::Credentials;
 use crate::distribution::Location;
 use crate::error::Error;
 use crate::requirement::{Origin, Requirement, Source};
-use crate::requirement_line;
+use crate::requirement_line::{self, Line};
+use crate::requirement_source::{Place, SourceRequirement};
 
 /// Everything that a set of requirements files says.
 #[derive(Debug, Default)]
 pub struct RequirementSet {
     /// What is asked for, in the order it was read.
     pub requirements: Vec<Requirement>,
+    /// Sources that are asked for by path, URL or repository.
+    pub sources: Vec<SourceRequirement>,
     /// What limits the versions of projects otherwise asked for.
     pub constraints: Vec<Requirement>,
     /// What replaces every requirement on a project.
     pub overrides: Vec<Requirement>,
-    /// User names and passwords of wheels named by URL.
+    /// User names and passwords of what is named by URL.
     pub credentials: Credentials,
     /// Index options given in the files.
     pub index: IndexOptions,
@@ -127,6 +130,11 @@ impl Reader<'_> {
     }
 
     fn line(&mut self, line: &str, role: Role, origin: &Origin, file: &Path) -> Result<(), Error> {
+        if let Some(editable) = editable(line) {
+            let working = &self.context.working_directory;
+            let source = requirement_line::parse_editable(editable, origin, working)?;
+            return self.source(source, line, role);
+        }
         if line.starts_with('-') {
             return self.options(line, role, origin, file);
         }
@@ -140,7 +148,10 @@ impl Reader<'_> {
             ));
         }
         let mut requirement =
-            requirement_line::parse(line, origin, &self.context.working_directory)?;
+            match requirement_line::parse_line(line, origin, &self.context.working_directory)? {
+                Line::Project(requirement) => requirement,
+                Line::Source(source) => return self.source(source, line, role),
+            };
         if let Source::Wheel(wheel) = &mut requirement.source
             && let Location::Url(url) = &mut wheel.location
         {
@@ -153,6 +164,44 @@ impl Reader<'_> {
             Role::Requirements => self.set.requirements.push(requirement),
             Role::Constraints => self.set.constraints.push(requirement),
             Role::Overrides => self.set.overrides.push(requirement),
+        }
+        Ok(())
+    }
+
+    fn source(
+        &mut self,
+        mut source: SourceRequirement,
+        line: &str,
+        role: Role,
+    ) -> Result<(), Error> {
+        match &mut source.source.place {
+            Place::Archive { location: Location::Url(url), .. } => {
+                *url = self.set.credentials.absorb(url.clone());
+            }
+            // The user of an ssh URL is part of the address.
+            Place::Repository(repository) if matches!(repository.url.scheme(), "http" | "https") => {
+                repository.url = self.set.credentials.absorb(repository.url.clone());
+            }
+            _ => {}
+        }
+        if !source.hashes.is_empty() {
+            self.set.index.require_hashes = true;
+        }
+        source.constraint = role == Role::Constraints;
+        match role {
+            Role::Overrides => {
+                let reason = "an override by path, URL or repository is not supported";
+                return Err(Error::requirement(&source.origin, line, reason));
+            }
+            Role::Constraints if source.source.editable => {
+                let reason = "a constraint cannot be editable";
+                return Err(Error::requirement(&source.origin, line, reason));
+            }
+            Role::Constraints if source.name.is_none() => {
+                let reason = "a constraint must have a name: `name @ …`";
+                return Err(Error::requirement(&source.origin, line, reason));
+            }
+            _ => self.set.sources.push(source),
         }
         Ok(())
     }
@@ -176,13 +225,6 @@ impl Reader<'_> {
                 }
                 ("-c" | "--constraint", Some(value)) => {
                     self.file(&directory.join(value), Role::Constraints, Some(origin))?;
-                }
-                ("-e" | "--editable", Some(_)) => {
-                    return Err(Error::requirement(
-                        origin,
-                        line,
-                        "editable requirements need a build, which pyfast does not do yet",
-                    ));
                 }
                 _ => self.index_option(name, value, origin, directory),
             }
@@ -222,14 +264,24 @@ impl Reader<'_> {
     }
 }
 
+/// What follows `-e`: the rest of the line, which may have spaces.
+fn editable(line: &str) -> Option<&str> {
+    let rest = match line.strip_prefix("--editable") {
+        Some(rest) => rest.strip_prefix(['=', ' ', '\t'])?,
+        None => line.strip_prefix("-e")?.trim_start_matches('='),
+    };
+    let rest = rest.trim();
+    let quote = rest.chars().next().filter(|quote| ['"', '\''].contains(quote));
+    let inner = quote.and_then(|quote| rest.strip_prefix(quote)?.strip_suffix(quote));
+    Some(inner.unwrap_or(rest))
+}
+
 /// Options that take a value; the others are switches.
 const VALUED: &[&str] = &[
     "-r",
     "--requirement",
     "-c",
     "--constraint",
-    "-e",
-    "--editable",
     "-i",
     "--index-url",
     "--pypi-url",

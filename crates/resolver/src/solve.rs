@@ -140,7 +140,7 @@ impl<'a> Provider<'a> {
             }
         }
         let direct = |requirement: &&Requirement| {
-            matches!(requirement.source, Source::Wheel(_))
+            matches!(requirement.source, Source::Wheel(_) | Source::Tree(_))
                 && requirement.marker.evaluate(environment, &[])
         };
         let inputs = problem.requirements.iter().chain(problem.constraints);
@@ -171,6 +171,7 @@ impl<'a> Provider<'a> {
             let range = match &requirement.source {
                 Source::Registry(specifiers) => range::of(specifiers),
                 Source::Wheel(wheel) => Ranges::singleton(wheel.filename.version.clone()),
+                Source::Tree(_) => Ranges::full(),
             };
             constraints.add(&requirement.name, &requirement.extras, &range);
         }
