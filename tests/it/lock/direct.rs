@@ -1,0 +1,231 @@
+//! Locks of sources that requirements name by path, URL or repository (rules 27 to 29 and 43).
+
+use toml::Value;
+
+use super::check;
+use crate::support::ran::{EITHER, MENDABLE, USAGE};
+use crate::support::repository::{Repository, file_url};
+use crate::support::source::Sdist;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// A world with `b` on its index.
+fn world() -> World {
+    let world = World::new();
+    world.index.add(&Wheel::new("b", "1.0")).add(&Wheel::new("b", "2.0"));
+    world
+}
+
+/// The table of a package of the lock.
+#[track_caller]
+fn package(world: &World, name: &str) -> toml::Table {
+    let lock: toml::Table = world.read("pylock.toml").parse().expect("TOML");
+    let packages = lock["packages"].as_array().expect("packages").clone();
+    let found = packages.iter().find(|package| package["name"].as_str() == Some(name));
+    found.and_then(Value::as_table).unwrap_or_else(|| panic!("no {name}: {lock}")).clone()
+}
+
+#[test]
+fn rule_43_an_archive_by_path_is_locked_with_its_digest() {
+    let world = world();
+    let built = Sdist::new("a", "1.0").requires("b<2").pack(&world);
+    fs_err::create_dir_all(world.project.join("files")).unwrap();
+    fs_err::write(world.project.join("files/a-1.0.tar.gz"), &built.bytes).unwrap();
+    check(&world, &["./files/a-1.0.tar.gz"], &["a==1.0", "b==1.0"]);
+    let archive = package(&world, "a")["archive"].clone();
+    assert_eq!(archive["path"].as_str(), Some("files/a-1.0.tar.gz"));
+    assert_eq!(archive["hashes"]["sha256"].as_str(), Some(built.sha256.as_str()));
+}
+
+#[test]
+fn rule_43_an_archive_by_url_is_fetched_once() {
+    let world = world();
+    let stated = Sdist::new("a", "1.0").doing("raise SystemExit('it ran')");
+    let built = stated.stated("Requires-Dist: b\n").publish(&world);
+    let url = world.index.file_url(&built.filename);
+    check(&world, &[&url], &["a==1.0", "b==2.0"]);
+    check(&world, &[&url, "b<2"], &["a==1.0", "b==1.0"]);
+    assert_eq!(world.index.asked(&built.filename).len(), 1);
+    assert_eq!(package(&world, "a")["archive"]["url"].as_str(), Some(url.as_str()));
+}
+
+#[test]
+fn rule_28_the_digest_of_a_fragment_is_enforced_and_counts_as_hash() {
+    let world = World::new();
+    let built = Sdist::new("a", "1.0").stated("").publish(&world);
+    let url = world.index.file_url(&built.filename);
+    let good = format!("a @ {url}#sha256={}", built.sha256);
+    world.require(&[&good]).lock(&["--require-hashes"]).ok();
+    let bad = format!("a @ {url}#sha256={}", "ab".repeat(32));
+    world.require(&[&bad]).lock(&[]).refused(MENDABLE, &["hash", "abab", &built.sha256]);
+    world.require(&[&url]).lock(&["--require-hashes"]).refused(MENDABLE, &["has no --hash"]);
+    let hashed = format!("{url} --hash=sha256:{}", "cd".repeat(32));
+    world.require(&[&hashed]).lock(&[]).refused(MENDABLE, &["cdcd", &built.sha256]);
+}
+
+#[test]
+fn rule_33_directories_and_repositories_have_no_hash() {
+    let world = World::new();
+    let repository = Repository::new(&world, "a");
+    repository.commit(".", &Sdist::new("a", "1.0").project(""));
+    let required = ["--require-hashes"];
+    let url = repository.url("");
+    world.require(&[&url]).lock(&required).refused(MENDABLE, &["version control"]);
+    Sdist::new("a", "1.0").project("").write(&world.project.join("a"));
+    world.require(&["./a"]).lock(&required).refused(MENDABLE, &["is a directory"]);
+}
+
+#[test]
+fn rule_43_a_directory_is_locked_by_its_relative_path_and_without_version() {
+    let world = world();
+    let source = Sdist::new("a", "1.0").doing("raise SystemExit('it ran')");
+    source.project("dependencies = ['b<2']\n[project.optional-dependencies]\nx = ['c']\n")
+        .write(&world.project.join("libraries/a"));
+    world.index.add(&Wheel::new("c", "1.0"));
+    check(&world, &["./libraries/a[x]"], &["a==", "b==1.0", "c==1.0"]);
+    let table = package(&world, "a");
+    assert_eq!(table["directory"]["path"].as_str(), Some("libraries/a"));
+    assert!(!table.contains_key("version") && !table.contains_key("archive"));
+    let before = world.read("pylock.toml");
+    world.lock(&[]).ok();
+    assert_eq!(world.read("pylock.toml"), before);
+}
+
+#[test]
+fn a_directory_that_states_nothing_is_built_for_its_metadata() {
+    let world = world();
+    Sdist::new("a", "1.0").requires("b<2").write(&world.project.join("a"));
+    check(&world, &[&format!("a @ {}", file_url(&world.project.join("a")))], &["a==", "b==1.0"]);
+    check(&world, &["-e ./a"], &["a==", "b==1.0"]);
+    assert_eq!(package(&world, "a")["directory"]["editable"].as_bool(), Some(true));
+    world.lock(&["--no-build"]).refused(MENDABLE, &["a", "building is not allowed"]);
+}
+
+#[test]
+fn a_requirement_by_name_is_met_by_a_source_of_that_name() {
+    let world = world();
+    world.index.add(&Wheel::new("a", "9.0")).add(&Wheel::new("c", "1.0").requires("a>=1"));
+    Sdist::new("a", "1.5.dev1").project("").write(&world.project.join("a"));
+    check(&world, &["c", "./a"], &["a==", "c==1.0"]);
+    world.require(&["c", "a>2", "./a"]).lock(&[]).refused(MENDABLE, &["a>2"]);
+}
+
+#[test]
+fn rule_27_two_sources_of_one_project_are_refused() {
+    let world = World::new();
+    for place in ["one", "two"] {
+        Sdist::new("a", "1.0").project("").write(&world.project.join(place));
+    }
+    world.require(&["./one", "./two"]).lock(&[]).refused(EITHER, &[":2", "a is already"]);
+    world.require(&["./one", "-e ./one"]);
+    assert_eq!(world.locked(&[]), ["a=="]);
+    assert_eq!(package(&world, "a")["directory"]["editable"].as_bool(), Some(true));
+}
+
+#[test]
+fn rule_28_a_source_may_depend_on_another_by_url() {
+    let world = world();
+    let below = file_url(&world.project.join("deep"));
+    let table = format!("dependencies = ['deep @ {below}']\n");
+    Sdist::new("a", "1.0").project(&table).write(&world.project.join("a"));
+    let table = "dependencies = ['b<2']\n";
+    Sdist::new("deep", "1.0").project(table).write(&world.project.join("deep"));
+    check(&world, &["./a"], &["a==", "b==1.0", "deep=="]);
+    assert_eq!(package(&world, "deep")["directory"]["path"].as_str(), Some("deep"));
+}
+
+#[test]
+fn a_constraint_says_where_a_project_comes_from() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "9.0")).add(&Wheel::new("c", "1.0"));
+    Sdist::new("a", "1.0").project("").write(&world.project.join("a"));
+    world.write("c.txt", "a @ ./a\n");
+    world.require(&["a"]);
+    assert_eq!(world.locked(&["-c", "c.txt"]), ["a=="]);
+    world.require(&["c"]);
+    assert_eq!(world.locked(&["-c", "c.txt"]), ["c==1.0"]);
+}
+
+#[test]
+fn what_is_no_project_is_refused_with_its_line() {
+    let world = World::new();
+    fs_err::create_dir(world.project.join("empty")).unwrap();
+    world.require(&["", "./empty"]).lock(&[]).refused(USAGE, &[":2", "neither pyproject.toml"]);
+    world.require(&["./nowhere"]).lock(&[]).refused(USAGE, &[":1", "there is no directory"]);
+    Sdist::new("a", "1.0").project("").write(&world.project.join("a"));
+    world.require(&["x @ ./a"]).lock(&[]).refused(USAGE, &["its name is a, not x"]);
+    world.require(&["-e https://h.test/a-1.zip"]).lock(&[]).refused(USAGE, &["editable"]);
+    world.require(&["hg+https://h.test/a"]).lock(&[]).refused(USAGE, &["only git is"]);
+}
+
+/// Locks a repository, and gives the commit and what was asked for.
+#[track_caller]
+fn locked_commit(world: &World, line: &str, args: &[&str]) -> (String, Option<String>) {
+    world.require(&[line]).lock(args).ok();
+    let vcs = package(world, "a")["vcs"].clone();
+    let text = |key: &str| vcs.get(key).and_then(Value::as_str).map(str::to_owned);
+    assert_eq!(text("type").as_deref(), Some("git"));
+    (text("commit-id").expect("a commit"), text("requested-revision"))
+}
+
+#[test]
+fn rule_29_every_kind_of_reference_is_locked_as_its_whole_commit() {
+    let world = World::new();
+    let repository = Repository::new(&world, "a");
+    let first = repository.commit(".", &Sdist::new("a", "1.0").project(""));
+    repository.git(&["tag", "v1"]);
+    repository.git(&["tag", "--annotate", "--message", "x", "annotated"]);
+    repository.git(&["branch", "feature/x"]);
+    let second = repository.commit(".", &Sdist::new("a", "2.0").project(""));
+    repository.git(&["update-ref", "refs/pull/7/head", &first]);
+    let check = |suffix: &str, commit: &str, requested: Option<&str>| {
+        let (found, asked) = locked_commit(&world, &repository.url(suffix), &["--upgrade"]);
+        assert_eq!((found.as_str(), asked.as_deref()), (commit, requested), "{suffix}");
+    };
+    check("", &second, None);
+    check("@v1", &first, Some("v1"));
+    check("@annotated", &first, Some("annotated"));
+    check("@feature/x", &first, Some("feature/x"));
+    check("@main", &second, Some("main"));
+    check("@refs/pull/7/head", &first, Some("refs/pull/7/head"));
+    check(&format!("@{first}"), &first, Some(&first));
+    check(&format!("@{}", &first[..9]), &first, Some(&first[..9]));
+    let gone = repository.url("@nowhere");
+    world.require(&[&gone]).lock(&[]).refused(MENDABLE, &["no branch, tag or commit `nowhere`"]);
+}
+
+#[test]
+fn rule_35_a_lock_keeps_its_commit_until_an_upgrade() {
+    let world = World::new();
+    let repository = Repository::new(&world, "a");
+    let first = repository.commit(".", &Sdist::new("a", "1.0").project(""));
+    let line = repository.url("@main");
+    assert_eq!(locked_commit(&world, &line, &[]).0, first);
+    let second = repository.commit(".", &Sdist::new("a", "2.0").project(""));
+    assert_eq!(locked_commit(&world, &line, &[]).0, first);
+    assert_eq!(locked_commit(&world, &line, &["--upgrade-package", "other"]).0, first);
+    assert_eq!(locked_commit(&world, &line, &["--upgrade-package", "a"]).0, second);
+}
+
+#[test]
+fn rule_29_a_subdirectory_of_a_repository_is_the_project() {
+    let world = world();
+    let repository = Repository::new(&world, "many");
+    repository.commit("x/a", &Sdist::new("a", "1.0").project("dependencies = ['b<2']\n"));
+    let line = repository.url("#egg=a&subdirectory=x/a");
+    check(&world, &[&line], &["a==", "b==1.0"]);
+    assert_eq!(package(&world, "a")["vcs"]["subdirectory"].as_str(), Some("x/a"));
+    let text = world.lock(&["--format", "requirements"]).ok().stdout;
+    assert!(text.contains("a @ git+file://") && text.contains("#subdirectory=x/a"), "{text}");
+}
+
+#[test]
+fn references_cannot_be_options_and_credentials_are_not_shown() {
+    let world = World::new();
+    let line = "git+https://user:s3cr3t@127.0.0.1:1/r.git@main";
+    let ran = world.require(&[line]).lock(&[]).refused(MENDABLE, &["127.0.0.1:1/r.git"]);
+    assert!(!format!("{ran}").contains("s3cr3t"), "{ran}");
+    let line = "git+https://user:s3cr3t@h.test/r@--upload-pack=x";
+    let ran = world.require(&[line]).lock(&[]).refused(USAGE, &["does not begin with `-`"]);
+    assert!(!format!("{ran}").contains("s3cr3t"), "{ran}");
+}
