@@ -10,16 +10,16 @@ use pyfast_installer::Builder;
 use pyfast_resolver::{
     Ahead, BuildSource, Cache, Client, ClientOptions, Location, Lock, Looked, Metadata, OnDecided,
     PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet,
-    Selector, Sha256, Source, Sources, Target, direct_wheels, look_ahead, policy,
-    SourceRequirement, read_requirements, resolve,
+    Selector, Sha256, Source, SourceRequirement, Sources, Target, direct_wheels, look_ahead,
+    policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
-use crate::state::DESCRIPTION;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
 use crate::settings::Settings;
+use crate::state::DESCRIPTION;
 use crate::state::digest;
 
 /// What shapes a resolution.

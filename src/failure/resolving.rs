@@ -93,12 +93,7 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::HashMismatch { .. } => vec![
             "the file changed since the hash was written, or it was tampered with: compare it with its publisher's".to_owned(),
         ],
-        ResolveError::Repository { reason, .. } if reason.contains("program `git`") => vec![
-            "install git: on Debian, apt-get install git".to_owned(),
-        ],
-        ResolveError::Repository { .. } => vec![
-            "does `git ls-remote` of this URL work? Git's own settings and credentials are used".to_owned(),
-        ],
+        ResolveError::Repository { reason, .. } => vec![repository_hint(reason)],
         ResolveError::Build(failure) => build_hints(failure),
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
@@ -106,6 +101,13 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ],
         _ => Vec::new(),
     }
+}
+
+fn repository_hint(reason: &str) -> String {
+    if reason.contains("program `git`") {
+        return "install git: on Debian, apt-get install git".to_owned();
+    }
+    "does `git ls-remote` of this URL work? Git's own settings and credentials are used".to_owned()
 }
 
 fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> {

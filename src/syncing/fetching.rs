@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
-use pyfast_resolver::{
-    Candidate, Credentials, Lock, RequirementSet, Sha256, parse_metadata,
-};
+use pyfast_resolver::{Candidate, Credentials, Lock, RequirementSet, Sha256, parse_metadata};
 
 use super::install::Job;
 use super::lock_file::LockFile;

@@ -240,8 +240,13 @@ impl Job<'_> {
             (name.clone(), value.cloned().unwrap_or_default())
         });
         let circumstances = self.place.circumstances(self.options, self.settings);
-        let state =
-            State::new(&self.seen.borrow(), variables, &circumstances, generation.id.clone(), facts.clone());
+        let state = State::new(
+            &self.seen.borrow(),
+            variables,
+            &circumstances,
+            generation.id.clone(),
+            facts.clone(),
+        );
         if let Err(error) = state.store(&self.place.directory()) {
             self.settings.ui.detail(format!("cannot remember this sync: {error}"));
         }

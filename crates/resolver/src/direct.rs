@@ -8,8 +8,8 @@ use sha2::Digest;
 
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::page::{DIRECT, File, Page};
 use crate::metadata::Metadata;
+use crate::page::{DIRECT, File, Page};
 use crate::requirement::DirectWheel;
 use crate::source::ahead::DirectTree;
 

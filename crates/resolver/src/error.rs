@@ -131,7 +131,7 @@ pub enum Error {
         /// What was tried, as a verb.
         act: &'static str,
         /// The repository, without credentials.
-        url: Url,
+        url: String,
         /// What git said.
         reason: String,
     },

@@ -56,9 +56,7 @@ pub use platform::named_target;
 pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
-pub use requirement_source::{
-    DirectSource, Place, Repository, SourceRequirement, parse_source,
-};
+pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement, parse_source};
 pub use requirements_txt::{IndexOptions, ReadContext, RequirementSet, read_requirements};
 pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};

@@ -37,8 +37,8 @@ pub struct Lock {
 pub struct Locked {
     /// The project.
     pub name: PackageName,
-    /// The version; 0 for a directory or repository of a lock that was read, whose version only its
-    /// build tells.
+    /// The version; of a directory or repository the one it had when it was locked, and 0 where another
+    /// tool's lock does not say it: only its build tells then.
     pub version: Version,
     /// The file's name; for a directory or repository its place.
     pub filename: DistFilename,
@@ -228,6 +228,19 @@ struct Package {
     archive: Option<Artifact>,
     directory: Option<DirectoryTable>,
     vcs: Option<VcsTable>,
+    #[serde(default)]
+    tool: PackageTools,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageTools {
+    #[serde(default)]
+    pyfast: PackageTool,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageTool {
+    version: Option<Version>,
 }
 
 #[derive(Deserialize)]
@@ -305,7 +318,7 @@ impl Package {
             (_, Some(table), _) => table.tree(directory)?,
             (.., Some(archive)) => {
                 let filename = archive.filename().ok_or("its archive has no name")?;
-                if filename.ends_with(".whl") {
+                if filename.parse::<crate::WheelFilename>().is_ok() {
                     return Ok(None);
                 }
                 SourceDist {
@@ -330,7 +343,8 @@ impl Package {
     }
 
     fn locked_tree(self, tree: SourceDist) -> Locked {
-        let filename = lock_tree::filename(&tree, &self.name, self.version.as_ref());
+        let version = self.version.or(self.tool.pyfast.version);
+        let filename = lock_tree::filename(&tree, &self.name, version.as_ref());
         let sha256 = match &tree.tree {
             SourceTree::Archive { sha256, .. } => Some(*sha256),
             _ => None,

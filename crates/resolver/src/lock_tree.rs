@@ -52,7 +52,10 @@ impl DirectoryTable {
 impl VcsTable {
     pub(crate) fn tree(self, base: &Path) -> Result<SourceDist, String> {
         if self.r#type != "git" {
-            return Err(format!("`{}` is not supported; of version control only git is", self.r#type));
+            return Err(format!(
+                "`{}` is not supported; of version control only git is",
+                self.r#type
+            ));
         }
         if !is_commit(&self.commit_id) {
             return Err(format!("`{}` is no whole commit id", self.commit_id));

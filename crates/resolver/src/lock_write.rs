@@ -46,6 +46,9 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     }
     if let Some((key, tree)) = tree {
         table[key] = value(tree);
+        let mut version = Table::new();
+        version["version"] = value(package.version.to_string());
+        table["tool"] = Item::Table(own(version));
         return table;
     }
     let artifact = artifact(package, directory);
@@ -95,6 +98,10 @@ fn tool(lock: &Lock) -> Table {
     if let Some(inputs) = &lock.inputs {
         pyfast["inputs"] = value(inputs.as_str());
     }
+    own(pyfast)
+}
+
+fn own(pyfast: Table) -> Table {
     let mut tool = Table::new();
     tool.set_implicit(true);
     tool["pyfast"] = Item::Table(pyfast);

@@ -21,7 +21,7 @@ pub(crate) enum Line {
     /// A project by its versions, or one wheel.
     Project(Requirement),
     /// A source, which has to be looked at before more of it is known.
-    Source(SourceRequirement),
+    Source(Box<SourceRequirement>),
 }
 
 /// Parses a line that may name no source, as build requirements may not.
@@ -70,7 +70,7 @@ pub(crate) fn parse_editable(
     match line.map_err(|reason| fail(&reason))? {
         Line::Source(mut source) if !matches!(source.source.place, Place::Archive { .. }) => {
             source.source.editable = true;
-            Ok(source)
+            Ok(*source)
         }
         _ => Err(fail("only a directory or a repository can be editable")),
     }
@@ -167,7 +167,7 @@ impl Parts<'_> {
                 }
                 extras.extend(source.extras.iter().cloned());
                 let name = name.or_else(|| source.name.clone());
-                return Ok(Line::Source(SourceRequirement {
+                return Ok(Line::Source(Box::new(SourceRequirement {
                     name,
                     extras,
                     source,
@@ -175,7 +175,7 @@ impl Parts<'_> {
                     hashes,
                     origin,
                     constraint: false,
-                }));
+                })));
             }
         };
         let name = name.ok_or("it has no name")?;
@@ -391,7 +391,8 @@ mod tests {
     fn check_source(line: &str, expected: &str) {
         let origin = Origin { file: "r.txt".into(), line: 7 };
         let parsed = match line.strip_prefix("-e ") {
-            Some(rest) => parse_editable(rest, &origin, Path::new("/w")).map(Line::Source),
+            Some(rest) => parse_editable(rest, &origin, Path::new("/w"))
+                .map(|source| Line::Source(Box::new(source))),
             None => super::parse_line(line, &origin, Path::new("/w")),
         };
         let Line::Source(source) = parsed.expect("a requirement") else { panic!("{line}") };

@@ -120,7 +120,7 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
     }
     let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         let (path, fragment) = text.split_once('#').unwrap_or((text, ""));
-        return finish(local(working.join(path))?, fragment);
+        return finish(local(&working.join(path))?, fragment);
     };
     match scheme.split_once('+') {
         Some(("git", _)) => return repository(&text["git+".len()..]),
@@ -134,7 +134,7 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
         "file" => {
             let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
             let path = url.to_file_path().map_err(|()| "not the URL of a local file".to_owned())?;
-            finish(local(path)?, url.fragment().unwrap_or_default())
+            finish(local(&path)?, url.fragment().unwrap_or_default())
         }
         "http" | "https" => {
             let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
@@ -165,7 +165,7 @@ fn is_archive(filename: &str) -> bool {
     ARCHIVES.iter().any(|end| lower.ends_with(end))
 }
 
-fn local(path: PathBuf) -> Result<Place, String> {
+fn local(path: &Path) -> Result<Place, String> {
     // `./d/` and `./d/.` are `./d`.
     let path: PathBuf = path.components().collect();
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());

@@ -150,7 +150,7 @@ impl Reader<'_> {
         let mut requirement =
             match requirement_line::parse_line(line, origin, &self.context.working_directory)? {
                 Line::Project(requirement) => requirement,
-                Line::Source(source) => return self.source(source, line, role),
+                Line::Source(source) => return self.source(*source, line, role),
             };
         if let Source::Wheel(wheel) = &mut requirement.source
             && let Location::Url(url) = &mut wheel.location
@@ -179,10 +179,20 @@ impl Reader<'_> {
                 *url = self.set.credentials.absorb(url.clone());
             }
             // The user of an ssh URL is part of the address.
-            Place::Repository(repository) if matches!(repository.url.scheme(), "http" | "https") => {
+            Place::Repository(repository)
+                if matches!(repository.url.scheme(), "http" | "https") =>
+            {
                 repository.url = self.set.credentials.absorb(repository.url.clone());
             }
             _ => {}
+        }
+        if source.source.editable && matches!(source.source.place, Place::Repository(_)) {
+            // pip would keep a clone beside the environment, which nothing else here does.
+            source.source.editable = false;
+            self.set.warnings.push(format!(
+                "{}: `{source}` is installed as its commit is; to edit it, clone it and name its directory",
+                source.origin
+            ));
         }
         if !source.hashes.is_empty() {
             self.set.index.require_hashes = true;

@@ -79,7 +79,8 @@ fn rule_33_directories_and_repositories_have_no_hash() {
 fn rule_43_a_directory_is_locked_by_its_relative_path_and_without_version() {
     let world = world();
     let source = Sdist::new("a", "1.0").doing("raise SystemExit('it ran')");
-    source.project("dependencies = ['b<2']\n[project.optional-dependencies]\nx = ['c']\n")
+    source
+        .project("dependencies = ['b<2']\n[project.optional-dependencies]\nx = ['c']\n")
         .write(&world.project.join("libraries/a"));
     world.index.add(&Wheel::new("c", "1.0"));
     check(&world, &["./libraries/a[x]"], &["a==", "b==1.0", "c==1.0"]);

@@ -30,7 +30,8 @@ fn builds(world: &World) -> Vec<String> {
 /// `direct_url.json` of `a`.
 #[track_caller]
 fn direct_url(synced: &Synced) -> Value {
-    let script = "import importlib.metadata as m; print(m.distribution('a').read_text('direct_url.json'))";
+    let script =
+        "import importlib.metadata as m; print(m.distribution('a').read_text('direct_url.json'))";
     serde_json::from_str(&evaluate(&synced.bin("python"), script)).expect("JSON")
 }
 
@@ -190,15 +191,14 @@ fn submodules_are_there_when_a_repository_is_built() {
 }
 
 #[test]
-fn an_editable_repository_is_refused_with_what_to_do() {
+fn an_editable_repository_is_installed_as_its_commit_with_a_warning() {
     let world = world();
     let repository = Repository::new(&world, "a");
     repository.commit(".", &Sdist::new("a", "1.0").project(""));
     let line = format!("-e {}", repository.url("#egg=a"));
-    world.require(&[&line]);
-    let synced = world.sync(&[]);
-    assert_eq!(installed(&synced.bin("python")), ["a==1.0"]);
-    assert!(synced.ran.stderr.contains("editable"), "{}", synced.ran);
+    let synced = check(&world, &[&line], &["a==1.0"]);
+    evaluate(&synced.bin("python"), "import a");
+    assert!(synced.ran.stderr.contains("name its directory"), "{}", synced.ran);
 }
 
 #[test]
@@ -210,8 +210,11 @@ fn why_and_dry_run_know_sources() {
     world.require(&["./a"]).lock(&[]).ok();
     let why = world.pyfast(&["why", "b", "--lock", "pylock.toml"]).ok().stdout;
     assert_eq!(why, "a → b\n");
-    let planned = world.try_sync(&["--dry-run"]).ok();
+    let mut planned = world.command(&["sync", "-r", "requirements.txt", "--dry-run"]);
+    planned.env("COLUMNS", "200");
+    let planned = Ran::of(planned).ok();
     assert!(planned.stdout.contains("build a from"), "{planned}");
+    assert!(planned.stdout.contains("add a 1.0"), "{planned}");
     assert!(builds(&world).is_empty());
 }
 

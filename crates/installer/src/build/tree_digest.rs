@@ -114,20 +114,20 @@ fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
 fn counts(top: &Path, path: &Path, directory: bool) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if path.starts_with(".git") && path.components().count() > 1 {
-        return path.components().nth(1).is_some_and(|part| {
-            COMMIT.iter().any(|known| part.as_os_str() == *known)
-        });
+        return path
+            .components()
+            .nth(1)
+            .is_some_and(|part| COMMIT.iter().any(|known| part.as_os_str() == *known));
     }
     if IGNORED.contains(&&*name) {
         return false;
     }
     let at_top = path.components().count() == 1;
     if !directory {
-        return !name.ends_with(".pyc") && !(at_top && name == "pylock.toml");
+        return !(name.ends_with(".pyc") || at_top && name == "pylock.toml");
     }
-    let written = at_top
-        && WRITTEN.contains(&&*name)
-        && !top.join(path).join("__init__.py").is_file();
+    let written =
+        at_top && WRITTEN.contains(&&*name) && !top.join(path).join("__init__.py").is_file();
     !written && !name.ends_with(".egg-info")
 }
 
@@ -158,7 +158,9 @@ mod tests {
             write(top, ignored, "x");
             assert_eq!(digest(), last, "{ignored}");
         }
-        for read in ["src/a.py", "src/build/x.py", ".git/HEAD", ".git/refs/tags/v1", "build/__init__.py"] {
+        for read in
+            ["src/a.py", "src/build/x.py", ".git/HEAD", ".git/refs/tags/v1", "build/__init__.py"]
+        {
             write(top, read, "x");
             assert_ne!(digest(), last, "{read}");
             last = digest();

@@ -159,7 +159,7 @@ impl Looked {
             let line = format!("{}[{}] @ {url}", dependency.name, extras.join(","));
             match requirement_line::parse_line(&line, &parent.origin, Path::new("/"))? {
                 Line::Source(source) => {
-                    open.push_back(SourceRequirement { constraint: true, ..source });
+                    open.push_back(SourceRequirement { constraint: true, ..*source });
                 }
                 Line::Project(wheel) => self.set.constraints.push(wheel),
             }
@@ -175,8 +175,7 @@ impl Looked {
         hashes.extend(source.sha256);
         let source = Source::Tree(Box::new(source));
         let named = Requirement { name: name.clone(), extras, source, marker, hashes, origin };
-        let list =
-            if constraint { &mut self.set.constraints } else { &mut self.set.requirements };
+        let list = if constraint { &mut self.set.constraints } else { &mut self.set.requirements };
         list.push(named);
         // Rule 27: an editable may stand for the same directory.
         tree.source.editable |= self.trees.get(&name).is_some_and(|known| known.source.editable);
@@ -206,7 +205,7 @@ impl Ahead<'_> {
             }
             Place::Directory(path) => {
                 dist.tree = SourceTree::Directory(path.clone());
-                (None, self.directory(requirement, &dist, path)?)
+                (None, directory(requirement, &dist, path)?)
             }
             Place::Repository(repository) => {
                 let (tree, text) = self.repository(repository, &dist)?;
@@ -253,27 +252,6 @@ impl Ahead<'_> {
         Ok((bytes, sha256))
     }
 
-    /// Metadata that a directory states.
-    fn directory(
-        &self,
-        requirement: &SourceRequirement,
-        dist: &SourceDist,
-        path: &Path,
-    ) -> Result<Option<String>, Error> {
-        let fail = |reason: &str| {
-            Err(Error::requirement(&requirement.origin, &requirement.to_string(), reason))
-        };
-        let project = dist.subdirectory.as_ref().map_or(path.to_owned(), |below| path.join(below));
-        if !project.is_dir() {
-            return fail(&format!("there is no directory `{}`", project.display()));
-        }
-        if !["pyproject.toml", "setup.py"].iter().any(|name| project.join(name).is_file()) {
-            return fail("the directory has neither pyproject.toml nor setup.py");
-        }
-        let text = fs_err::read_to_string(project.join("pyproject.toml")).ok();
-        Ok(text.and_then(|text| project_table(&text)))
-    }
-
     /// The commit, and metadata that its files state.
     fn repository(
         &self,
@@ -317,4 +295,24 @@ fn stated(dist: &SourceDist, filename: &str, bytes: &Bytes) -> Result<Option<Str
         Error::Build(Box::new(BuildFailure::new(dist, BuildStage::Source, error.to_string())))
     })?;
     Ok(stated.metadata())
+}
+
+/// Metadata that a directory states.
+fn directory(
+    requirement: &SourceRequirement,
+    dist: &SourceDist,
+    path: &Path,
+) -> Result<Option<String>, Error> {
+    let fail = |reason: &str| {
+        Err(Error::requirement(&requirement.origin, &requirement.to_string(), reason))
+    };
+    let project = dist.subdirectory.as_ref().map_or(path.to_owned(), |below| path.join(below));
+    if !project.is_dir() {
+        return fail(&format!("there is no directory `{}`", project.display()));
+    }
+    if !["pyproject.toml", "setup.py"].iter().any(|name| project.join(name).is_file()) {
+        return fail("the directory has neither pyproject.toml nor setup.py");
+    }
+    let text = fs_err::read_to_string(project.join("pyproject.toml")).ok();
+    Ok(text.and_then(|text| project_table(&text)))
 }

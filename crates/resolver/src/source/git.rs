@@ -184,9 +184,9 @@ impl<'a> Git<'a> {
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
-        MISLEADING.iter().for_each(|name| {
+        for name in MISLEADING {
             command.env_remove(name);
-        });
+        }
         if let Some((key, value)) = self.credentials() {
             command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", key);
             command.env("GIT_CONFIG_VALUE_0", value);
@@ -219,6 +219,6 @@ impl<'a> Git<'a> {
 
     fn failed(&self, act: &'static str, reason: &str) -> Error {
         let reason = crate::credentials::redact(reason);
-        Error::Repository { act, url: self.url.clone(), reason }
+        Error::Repository { act, url: self.url.to_string(), reason }
     }
 }
