@@ -13,6 +13,7 @@ use pyfast_resolver::{
 
 use crate::environment::compiling_python;
 use crate::failure::Failure;
+use crate::interpreters;
 use crate::resolving::{ResolveArgs, Session};
 use crate::settings::{Python, Settings};
 
@@ -59,6 +60,12 @@ impl Session {
         let Some(interpreter) = compiling_python(settings, place.interpreter) else {
             return Ok(());
         };
+        // A virtual environment's own packages are meant, not those of the Python below it.
+        let shared = match &settings.python {
+            _ if !args.no_build_isolation => None,
+            Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?.path),
+            Python::Image(_) => Some(interpreter.executable.clone()),
+        };
         let options = BuildOptions {
             interpreter,
             foreign: !matches!(settings.python, Python::Host(_)),
@@ -67,7 +74,7 @@ impl Session {
             constraints: constraints(args, settings)?,
             formats: FormatControl::default(),
             exclude_newer: crate::resolving::cutoff(args)?,
-            shared: args.no_build_isolation.then(|| place.interpreter.executable.clone()),
+            shared,
         };
         let tools = BuildTools {
             root: place.root,

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
 mod binary;
+mod direct;
 mod failures;
 mod project;
 mod real;

@@ -24,7 +24,7 @@ use crate::store::Store;
 #[derive(Debug)]
 pub(super) struct Workshop {
     pub(super) python: PathBuf,
-    /// Its programs; `None` for an environment that is not ours.
+    /// Its programs; `None` for an interpreter in no environment.
     pub(super) path: Option<PathBuf>,
     _lease: Option<FileLock>,
 }
@@ -67,7 +67,10 @@ impl World {
         builder: Builder,
     ) -> Result<Arc<Workshop>, Error> {
         if let Some(python) = &self.options.shared {
-            let workshop = Workshop { python: python.clone(), path: None, _lease: None };
+            // Programs of a virtual environment are those that its packages installed.
+            let bin = python.parent().map(Path::to_owned);
+            let path = bin.filter(|bin| bin.with_file_name("pyvenv.cfg").is_file());
+            let workshop = Workshop { python: python.clone(), path, _lease: None };
             return Ok(Arc::new(workshop));
         }
         let known = |key: &[String]| {
