@@ -6,8 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
-use pyfast_resolver::{Candidate, Credentials, Lock, RequirementSet, Sha256, parse_metadata};
+use pyfast_resolver::{
+    Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, SourceTree, Target,
+    parse_metadata,
+};
 
+use super::LockUse;
 use super::install::Job;
 use super::lock_file::LockFile;
 use super::report::Timings;
@@ -48,6 +52,38 @@ fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
     wheels.collect()
 }
 
+/// What a directory needs by now that the lock does not have, in words: requirements may be computed
+/// from anything, so only a build tells.
+fn unmet(lock: &Lock, built: &BuiltWheels, target: &Target) -> Option<String> {
+    let tree = |package: &&Locked| {
+        let tree = package.tree.as_ref().map(|tree| &tree.tree);
+        matches!(tree, Some(SourceTree::Directory(_)))
+    };
+    for package in lock.packages.iter().filter(tree) {
+        let Some(wheel) = built.get(&package.name) else { continue };
+        let Ok(metadata) = parse_metadata(&wheel.metadata) else { continue };
+        let active = metadata.dependencies.iter();
+        for needed in active.filter(|needed| needed.marker.evaluate(&target.markers, &[])) {
+            let met = lock.packages.iter().any(|known| {
+                known.name == needed.name
+                    && (known.direct || needed.specifiers.contains(&known.version))
+            });
+            if !met {
+                let (name, specifiers) = (&needed.name, needed.specifiers.to_string());
+                return Some(format!("{} needs {name}{specifiers} now", package.name));
+            }
+        }
+    }
+    None
+}
+
+fn outdated(unmet: &str) -> Failure {
+    let message = format!(
+        "the lock does not answer the requirements: {unmet}, and --locked forbids changing it"
+    );
+    Failure::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
+}
+
 impl Job<'_> {
     /// Locks where needed, and has every wheel of the lock in the store.
     pub(super) fn fetch(
@@ -57,8 +93,20 @@ impl Job<'_> {
     ) -> Result<Fetched, Failure> {
         let compile = self.place.compiles(self.options);
         let lock_file = match lock_file {
-            LockFile { existing: Some(lock), current: true, .. } => {
-                return self.fetch_locked(lock, store, compile);
+            LockFile { existing: Some(lock), current: true, path } => {
+                let fetched = self.fetch_locked(lock, store, compile)?;
+                let Some(unmet) = unmet(&fetched.lock, &fetched.built, &self.target) else {
+                    return Ok(fetched);
+                };
+                match self.options.lock_use {
+                    LockUse::Update => {}
+                    LockUse::Locked => return Err(outdated(&unmet)),
+                    LockUse::Frozen => {
+                        self.settings.ui.warning(format!("{unmet}, which the lock does not have"));
+                        return Ok(fetched);
+                    }
+                }
+                LockFile { existing: Some(fetched.lock), current: false, path }
             }
             other => other,
         };

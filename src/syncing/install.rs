@@ -134,7 +134,7 @@ impl Job<'_> {
         let before = current(&self.layout, &self.place.name);
         let before_packages = before.as_ref().map(installed).unwrap_or_default();
         let store = Arc::new(Store::open(&self.layout)?);
-        let written = lock_file.path.clone().filter(|_| !lock_file.current);
+        let written = lock_file.path.clone();
         let fetched = self.fetch(lock_file, &store)?;
         if let Some(lock) = written {
             self.seen.borrow_mut().look_again(&lock);

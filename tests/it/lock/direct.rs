@@ -3,8 +3,8 @@
 use toml::Value;
 
 use super::check;
-use crate::support::ran::{EITHER, MENDABLE, USAGE};
-use crate::support::repository::{Repository, file_url};
+use crate::support::ran::{EITHER, MENDABLE, Ran, Synced, USAGE};
+use crate::support::repository::{Repository, Served, file_url};
 use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -218,6 +218,72 @@ fn rule_29_a_subdirectory_of_a_repository_is_the_project() {
     assert_eq!(package(&world, "a")["vcs"]["subdirectory"].as_str(), Some("x/a"));
     let text = world.lock(&["--format", "requirements"]).ok().stdout;
     assert!(text.contains("a @ git+file://") && text.contains("#subdirectory=x/a"), "{text}");
+}
+
+#[test]
+fn credentials_open_a_repository_and_are_written_nowhere() {
+    let world = World::new();
+    let repository = Repository::new(&world, "a");
+    let commit = repository.commit(".", &Sdist::new("a", "1.0"));
+    let served = Served::new(&world, &repository, "user:s3cr3t");
+    let port = served.port;
+    let line = format!("git+http://user:s3cr3t@127.0.0.1:{port}/r.git@{}", &commit[..10]);
+    assert_eq!(locked_commit(&world, &line, &[]).0, commit);
+    let plain = format!("http://127.0.0.1:{port}/r.git");
+    assert_eq!(package(&world, "a")["vcs"]["url"].as_str(), Some(plain.as_str()));
+    let synced = world.sync(&[]);
+    assert!(!format!("{}", synced.ran).contains("s3cr3t"), "{}", synced.ran);
+    for place in ["root", "home"] {
+        let mut grep = std::process::Command::new("grep");
+        grep.args(["-rlI", "s3cr3t"]).arg(world.path(place));
+        let found = String::from_utf8(grep.output().unwrap().stdout).unwrap();
+        assert_eq!(found, "", "nothing keeps it");
+    }
+    let wrong = line.replace("s3cr3t", "wr0ng");
+    let ran = world.require(&[&wrong]).lock(&["--upgrade"]).refused(MENDABLE, &[&plain]);
+    assert!(!format!("{ran}").contains("wr0ng"), "{ran}");
+}
+
+#[test]
+fn a_lock_of_directories_holds_wherever_the_project_is() {
+    let world = World::new();
+    Sdist::new("a", "1.0").project("").write(&world.project.join("libraries/a"));
+    world.require(&["./libraries/a"]).lock(&[]).ok();
+    let moved = world.path("moved");
+    fs_err::rename(&world.project, &moved).unwrap();
+    let root = world.root.display().to_string();
+    let arguments = ["sync", "--json", "--locked", "--no-index", "-r", "requirements.txt"];
+    let mut again = world.bare(&[&arguments[..], &["--root", &root]].concat());
+    again.args(["--python", &world.python]).current_dir(&moved);
+    Synced::of(Ran::of(again));
+}
+
+#[test]
+fn another_tools_lock_of_sources_is_read() {
+    let world = world();
+    let folder = world.project.join("a");
+    Sdist::new("a", "1.0").project("").write(&folder);
+    let repository = Repository::new(&world, "c");
+    let commit = repository.commit("x", &Sdist::new("c", "3.0").project(""));
+    let url = file_url(&repository.folder);
+    let text = format!(
+        "lock-version = '1.0'\ncreated-by = 'other'\n\
+         [[packages]]\nname = 'a'\n[packages.directory]\npath = './a'\n\
+         [[packages]]\nname = 'c'\n[packages.vcs]\ntype = 'git'\nurl = '{url}'\n\
+         commit-id = '{commit}'\nsubdirectory = 'x'\n"
+    );
+    world.write("pylock.toml", &text);
+    let synced = Synced::of(world.pyfast(&["sync", "--json", "--frozen", "-r", "pylock.toml"]));
+    assert_eq!(synced.packages(), ["a==1.0", "c==3.0"]);
+    let check = |from: &str, to: &str, needle: &str| {
+        world.write("pylock.toml", &text.replace(from, to));
+        let ran = world.pyfast(&["sync", "--frozen", "-r", "pylock.toml"]);
+        ran.refused(MENDABLE, &["pylock.toml", needle]);
+    };
+    check(&commit, "--upload-pack=x", "no whole commit id");
+    check("subdirectory = 'x'", "subdirectory = '../x'", "leads outside");
+    check("type = 'git'", "type = 'hg'", "only git is");
+    check(&url, "ext::sh -c x", "URL");
 }
 
 #[test]

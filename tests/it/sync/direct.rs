@@ -103,6 +103,23 @@ fn new_requirements_of_a_directory_are_locked_and_installed() {
 }
 
 #[test]
+fn requirements_that_only_a_build_tells_are_noticed() {
+    let world = world();
+    world.index.add(&Wheel::new("b", "1.0"));
+    let folder = world.project.join("a");
+    Sdist::new("a", "1.0").write(&folder);
+    world.require(&["./a"]).lock(&[]).ok();
+    assert!(world.sync(&["--locked"]).changed());
+    Sdist::new("a", "1.0").requires("b").write(&folder);
+    world.try_sync(&["--locked"]).refused(MENDABLE, &["a needs b now"]);
+    let frozen = world.sync(&["--frozen"]);
+    assert!(frozen.ran.stderr.contains("a needs b now"), "{}", frozen.ran);
+    check(&world, &["./a"], &["a==1.0", "b==1.0"]);
+    assert!(!world.sync(&[]).changed());
+    assert!(!world.sync(&["--locked"]).changed());
+}
+
+#[test]
 fn a_frozen_lock_installs_the_directory_as_it_is() {
     let world = world();
     let folder = world.project.join("a");
@@ -159,6 +176,10 @@ fn a_repository_is_installed_by_its_commit_and_never_asked_for_a_reference_again
     let first = repository.commit(".", &Sdist::new("a", "1.0").project(""));
     world.require(&[&repository.url("@main")]).lock(&[]).ok();
     repository.commit(".", &Sdist::new("a", "2.0").project(""));
+    let away = world.path("away");
+    fs_err::rename(&repository.folder, &away).unwrap();
+    world.sync(&["--frozen"]);
+    fs_err::rename(&away, &repository.folder).unwrap();
     for arguments in [&["--frozen"][..], &[]] {
         let synced = world.sync(arguments);
         assert_eq!(installed(&synced.bin("python")), ["a==1.0"], "{arguments:?}");
