@@ -248,13 +248,12 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     format!("sha256:{}", digest(text.as_bytes()))
 }
 
-/// What of a directory shapes a lock: the files that describe it, and all of it where its requirements
-/// are computed.
+/// What of a directory shapes a lock: the files that describe it, and those that tools read
+/// requirements from. What is computed from anything else is noticed when it is built.
 fn described(source: &SourceRequirement) -> String {
     let Place::Directory(path) = &source.source.place else { return String::new() };
     let project = path.join(source.source.subdirectory.as_deref().unwrap_or_default());
     let mut files: Vec<PathBuf> = DESCRIPTION.map(|name| project.join(name)).into();
-    // Tools read requirements from such files, and from nothing else as a rule.
     let entries = fs_err::read_dir(&project).into_iter().flatten().flatten();
     let beside = entries.map(|entry| entry.path());
     files.extend(beside.filter(|path| path.extension().is_some_and(|end| end == "txt")));

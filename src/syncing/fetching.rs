@@ -92,23 +92,9 @@ impl Job<'_> {
         store: &Arc<Store>,
     ) -> Result<Fetched, Failure> {
         let compile = self.place.compiles(self.options);
-        let lock_file = match lock_file {
-            LockFile { existing: Some(lock), current: true, path } => {
-                let fetched = self.fetch_locked(lock, store, compile)?;
-                let Some(unmet) = unmet(&fetched.lock, &fetched.built, &self.target) else {
-                    return Ok(fetched);
-                };
-                match self.options.lock_use {
-                    LockUse::Update => {}
-                    LockUse::Locked => return Err(outdated(&unmet)),
-                    LockUse::Frozen => {
-                        self.settings.ui.warning(format!("{unmet}, which the lock does not have"));
-                        return Ok(fetched);
-                    }
-                }
-                LockFile { existing: Some(fetched.lock), current: false, path }
-            }
-            other => other,
+        let lock_file = match self.fetch_current(lock_file, store, compile)? {
+            Ok(fetched) => return Ok(fetched),
+            Err(lock_file) => lock_file,
         };
         let resolving = Instant::now();
         let inputs = self
@@ -154,6 +140,32 @@ impl Job<'_> {
         let timings = Timings { resolve, fetch: fetching.elapsed(), ..Timings::default() };
         let count = downloads.admitted().len();
         Ok(Fetched { lock, built, timings, count, session: Some(session) })
+    }
+
+    /// By the lock alone, where it answers the requirements; else gives the lock back.
+    fn fetch_current(
+        &self,
+        lock_file: LockFile,
+        store: &Arc<Store>,
+        compile: bool,
+    ) -> Result<Result<Fetched, LockFile>, Failure> {
+        let LockFile { existing: Some(lock), current: true, path } = lock_file else {
+            return Ok(Err(lock_file));
+        };
+        let fetched = self.fetch_locked(lock, store, compile)?;
+        let Some(unmet) = unmet(&fetched.lock, &fetched.built, &self.target) else {
+            return Ok(Ok(fetched));
+        };
+        match self.options.lock_use {
+            LockUse::Locked => Err(outdated(&unmet)),
+            LockUse::Frozen => {
+                self.settings.ui.warning(format!("{unmet}, which the lock does not have"));
+                Ok(Ok(fetched))
+            }
+            LockUse::Update => {
+                Ok(Err(LockFile { existing: Some(fetched.lock), current: false, path }))
+            }
+        }
     }
 
     fn fetch_locked(

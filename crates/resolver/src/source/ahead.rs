@@ -1,7 +1,7 @@
 //! Looks at sources that are named directly, before anything is solved: their names, versions and
 //! dependencies, and the sources that those name in turn (rule 28). Knows nothing of indexes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +24,9 @@ use crate::source::git::Git;
 use crate::source::statics::{Statements, project_table};
 use crate::source::{SourceDist, SourceTree, fetch_source};
 use crate::target::Target;
+
+/// Sources that are looked at side by side.
+const AT_ONCE: usize = 8;
 
 /// What looking at sources needs.
 pub struct Ahead<'a> {
@@ -78,19 +81,25 @@ pub fn look_ahead(set: &RequirementSet, ahead: &Ahead<'_>) -> Result<Looked, Err
         },
         trees: BTreeMap::new(),
     };
-    let mut open: VecDeque<SourceRequirement> = set.sources.iter().cloned().collect();
-    let mut seen = BTreeSet::new();
-    while let Some(requirement) = open.pop_front() {
-        let applies = requirement.marker.evaluate(&ahead.target.markers, &[]);
-        if !applies || !seen.insert((requirement.to_string(), requirement.constraint)) {
-            continue;
-        }
+    let (mut open, mut seen) = (set.sources.clone(), BTreeSet::new());
+    while !open.is_empty() {
+        open.retain(|requirement| {
+            requirement.marker.evaluate(&ahead.target.markers, &[])
+                && seen.insert((requirement.to_string(), requirement.constraint))
+        });
         if set.index.require_hashes {
-            check_hashed(&requirement)?;
+            open.iter().try_for_each(check_hashed)?;
         }
-        let tree = looked.look(&requirement, ahead)?;
-        looked.dependencies(&tree.metadata, &requirement, ahead.target, &mut open)?;
-        looked.add(requirement, tree);
+        let round = std::mem::take(&mut open);
+        // Looked at side by side, and taken in their order: the result does not depend on who is fast.
+        for some in round.chunks(AT_ONCE) {
+            for (requirement, tree) in some.iter().zip(ahead.look_all(some)) {
+                let tree = tree?;
+                looked.check(requirement, &tree, ahead.target)?;
+                looked.dependencies(&tree.metadata, requirement, ahead.target, &mut open)?;
+                looked.add(requirement.clone(), tree);
+            }
+        }
     }
     Ok(looked)
 }
@@ -110,16 +119,16 @@ fn check_hashed(requirement: &SourceRequirement) -> Result<(), Error> {
 }
 
 impl Looked {
-    /// Looks at one source, and whether it goes with what is known.
-    fn look(
+    /// Whether a source goes with what is known.
+    fn check(
         &self,
         requirement: &SourceRequirement,
-        ahead: &Ahead<'_>,
-    ) -> Result<DirectTree, Error> {
+        tree: &DirectTree,
+        target: &Target,
+    ) -> Result<(), Error> {
         let fail = |reason: &str| {
             Error::requirement(&requirement.origin, &requirement.to_string(), reason)
         };
-        let tree = ahead.look(requirement)?;
         let name = &tree.metadata.name;
         if let Some(wanted) = requirement.name.as_ref().filter(|wanted| *wanted != name) {
             return Err(fail(&format!("its name is {name}, not {wanted}")));
@@ -134,12 +143,12 @@ impl Looked {
         let wheels = self.set.requirements.iter().chain(&self.set.constraints);
         for other in wheels.filter(|other| other.name == *name) {
             if let Source::Wheel(wheel) = &other.source
-                && other.marker.evaluate(&ahead.target.markers, &[])
+                && other.marker.evaluate(&target.markers, &[])
             {
                 return Err(fail(&format!("{name} is already {}", wheel.location)));
             }
         }
-        Ok(tree)
+        Ok(())
     }
 
     /// What a source depends on by URL (rule 28).
@@ -148,7 +157,7 @@ impl Looked {
         metadata: &Metadata,
         parent: &SourceRequirement,
         target: &Target,
-        open: &mut VecDeque<SourceRequirement>,
+        open: &mut Vec<SourceRequirement>,
     ) -> Result<(), Error> {
         for dependency in &metadata.dependencies {
             let Some(url) = &dependency.url else { continue };
@@ -159,7 +168,7 @@ impl Looked {
             let line = format!("{}[{}] @ {url}", dependency.name, extras.join(","));
             match requirement_line::parse_line(&line, &parent.origin, Path::new("/"))? {
                 Line::Source(source) => {
-                    open.push_back(SourceRequirement { constraint: true, ..*source });
+                    open.push(SourceRequirement { constraint: true, ..*source });
                 }
                 Line::Project(wheel) => self.set.constraints.push(wheel),
             }
@@ -184,6 +193,30 @@ impl Looked {
 }
 
 impl Ahead<'_> {
+    /// Looks at some sources at once, which may mean to build them.
+    fn look_all(&self, some: &[SourceRequirement]) -> Vec<Result<DirectTree, Error>> {
+        let told = |requirement: &SourceRequirement| {
+            self.look(requirement).map_err(|mut error| {
+                if let Error::Build(failure) = &mut error
+                    && failure.chain.is_empty()
+                {
+                    failure.chain.push(requirement.origin.to_string());
+                }
+                error
+            })
+        };
+        if let [one] = some {
+            return vec![told(one)];
+        }
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|one| scope.spawn(|| told(one))).collect();
+            let joined = threads.into_iter().map(|thread| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            joined.collect()
+        })
+    }
+
     fn look(&self, requirement: &SourceRequirement) -> Result<DirectTree, Error> {
         let source = &requirement.source;
         let mut dist = SourceDist {
