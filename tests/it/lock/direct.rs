@@ -209,6 +209,29 @@ fn rule_35_a_lock_keeps_its_commit_until_an_upgrade() {
 }
 
 #[test]
+fn a_clone_in_the_cache_needs_no_network_and_another_repository_does() {
+    let world = World::new();
+    let repository = Repository::new(&world, "a");
+    let commit = repository.commit(".", &Sdist::new("a", "1.0").project(""));
+    let line = repository.url("@main");
+    locked_commit(&world, &line, &[]);
+    fs_err::rename(&repository.folder, world.path("gone")).unwrap();
+    assert_eq!(locked_commit(&world, &line, &["--offline"]).0, commit);
+    let other = format!("{}-other", repository.url(""));
+    world.require(&[&other]).lock(&["--offline"]).refused(MENDABLE, &["offline"]);
+    world.require(&[&other]).lock(&[]).refused(MENDABLE, &["cannot fetch the repository"]);
+}
+
+#[test]
+fn without_git_its_name_is_told_and_how_to_get_it() {
+    let mut world = World::new();
+    world.env.insert("PATH".to_owned(), world.path("home").display().to_string());
+    world.require(&["git+https://127.0.0.1:1/r"]);
+    let ran = world.lock(&["--json"]);
+    ran.refused_with_hint(MENDABLE, &["the program `git` was not found"]);
+}
+
+#[test]
 fn rule_29_a_subdirectory_of_a_repository_is_the_project() {
     let world = world();
     let repository = Repository::new(&world, "many");

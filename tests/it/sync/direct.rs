@@ -159,6 +159,34 @@ fn an_editable_points_into_its_directory() {
 }
 
 #[test]
+fn rule_12_only_binary_stops_directories_and_no_build_editables_too() {
+    let world = world();
+    Sdist::new("a", "1.0").project("").write(&world.project.join("a"));
+    world.require(&["./a"]);
+    world.try_sync(&["--only-binary", ":all:"]).refused(MENDABLE, &["building is not allowed"]);
+    world.try_sync(&["--no-build"]).refused(MENDABLE, &["building is not allowed"]);
+    assert!(builds(&world).is_empty());
+    world.require(&["-e ./a"]);
+    world.try_sync(&["--no-build"]).refused(MENDABLE, &["building is not allowed"]);
+    assert!(builds(&world).is_empty());
+    assert_eq!(world.sync(&["--only-binary", ":all:"]).packages(), ["a==1.0"]);
+}
+
+#[test]
+fn the_project_itself_settles_though_everything_is_written_into_it() {
+    let mut world = world();
+    world.root = world.project.join("place");
+    Sdist::new("a", "1.0").write(&world.project);
+    assert!(world.require(&["."]).sync(&[]).changed());
+    assert!(!world.sync(&[]).changed());
+    for _ in 0..2 {
+        world.lock(&[]).ok();
+        assert!(!world.sync(&[]).changed());
+    }
+    assert_eq!(builds(&world).len(), 2, "one for the root, one for the lock's own cache");
+}
+
+#[test]
 fn a_backend_without_editables_is_told_apart() {
     let world = world();
     let folder = world.project.join("a");

@@ -1,7 +1,7 @@
 //! What of a source directory shapes its build, as digests. Runs nothing.
 //!
-//! Left out is what builds and tools write beside the sources: byte code, virtual environments, locks
-//! (`pylock.toml`), and `build` and `dist` at the top unless they are packages. Of `.git` only what names the current
+//! Left out is what builds and tools write beside the sources: byte code, virtual environments, roots of
+//! this program, locks (`pylock.toml`), and `build` and `dist` at the top unless they are packages. Of `.git` only what names the current
 //! commit and its tags counts, because versions are computed from it.
 
 use std::fmt::Write as _;
@@ -128,7 +128,11 @@ fn counts(top: &Path, path: &Path, directory: bool) -> bool {
     }
     let written =
         at_top && WRITTEN.contains(&&*name) && !top.join(path).join("__init__.py").is_file();
-    !written && !name.ends_with(".egg-info")
+    let made = ["pyvenv.cfg", "layout"].iter().any(|file| {
+        let known = fs_err::read_to_string(top.join(path).join(file));
+        known.is_ok_and(|text| *file == "pyvenv.cfg" || text.starts_with("pyfast "))
+    });
+    !written && !made && !name.ends_with(".egg-info")
 }
 
 #[cfg(test)]
@@ -154,10 +158,14 @@ mod tests {
             "src/__pycache__/a.pyc",
             ".git/index",
             ".venv/bin/python",
+            "other/pyvenv.cfg",
+            "other/bin/python",
         ] {
             write(top, ignored, "x");
             assert_eq!(digest(), last, "{ignored}");
         }
+        write(top, "place/layout", "pyfast 1\n");
+        assert_eq!(digest(), last, "a root");
         for read in
             ["src/a.py", "src/build/x.py", ".git/HEAD", ".git/refs/tags/v1", "build/__init__.py"]
         {

@@ -179,6 +179,8 @@ impl<'a> Git<'a> {
         command
             .args(["-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"])
             .args(["-c", "maintenance.auto=false", "-c", "advice.detachedHead=false"])
+            // A server that stalls is given up after a minute.
+            .args(["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60"])
             .args(arguments)
             .current_dir(place)
             .env("GIT_TERMINAL_PROMPT", "0")
