@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use url::Url;
 
+use crate::credentials::Credentials;
 use crate::distribution::{Location, Sha256};
 use crate::requirement::Origin;
 
@@ -48,6 +49,27 @@ pub struct SourceRequirement {
     pub origin: Origin,
     /// Whether it only says where the project comes from, if something else needs it.
     pub constraint: bool,
+}
+
+impl DirectSource {
+    /// Takes user and password out of its URL.
+    pub(crate) fn give_credentials(&mut self, known: &mut Credentials) {
+        match &mut self.place {
+            Place::Archive { location: Location::Url(url), .. } => {
+                *url = known.absorb(url.clone());
+            }
+            Place::Repository(repository) => {
+                let url = &mut repository.url;
+                if matches!(url.scheme(), "http" | "https") {
+                    *url = known.absorb(url.clone());
+                } else {
+                    // The user of an ssh URL is part of the address; ssh takes no password from it.
+                    url.set_password(None).ok();
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl fmt::Display for SourceRequirement {

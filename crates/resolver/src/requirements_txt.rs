@@ -174,18 +174,7 @@ impl Reader<'_> {
         line: &str,
         role: Role,
     ) -> Result<(), Error> {
-        match &mut source.source.place {
-            Place::Archive { location: Location::Url(url), .. } => {
-                *url = self.set.credentials.absorb(url.clone());
-            }
-            // The user of an ssh URL is part of the address.
-            Place::Repository(repository)
-                if matches!(repository.url.scheme(), "http" | "https") =>
-            {
-                repository.url = self.set.credentials.absorb(repository.url.clone());
-            }
-            _ => {}
-        }
+        source.source.give_credentials(&mut self.set.credentials);
         if source.source.editable && matches!(source.source.place, Place::Repository(_)) {
             // pip would keep a clone beside the environment, which nothing else here does.
             source.source.editable = false;

@@ -136,6 +136,23 @@ fn rule_28_a_source_may_depend_on_another_by_url() {
 }
 
 #[test]
+fn secrets_in_the_metadata_of_a_source_are_not_kept() {
+    let world = World::new();
+    let built = Sdist::new("deep", "1.0").stated("").publish(&world);
+    let wheel = Wheel::new("flat", "1.0");
+    world.index.add(&wheel);
+    let secret =
+        |filename: &str| world.index.file_url(filename).replace("http://", "http://user:s3cr3t@");
+    let (deep, flat) = (secret(&built.filename), secret(&wheel.build().filename));
+    let table = format!("dependencies = ['deep @ {deep}', 'flat @ {flat}']\n");
+    Sdist::new("a", "1.0").project(&table).write(&world.project.join("a"));
+    let ran = world.require(&["./a"]).lock(&[]).ok();
+    assert_eq!(world.lock_packages(), ["a==", "deep==1.0", "flat==1.0"]);
+    let text = world.read("pylock.toml");
+    assert!(!text.contains("s3cr3t") && !format!("{ran}").contains("s3cr3t"), "{text}{ran}");
+}
+
+#[test]
 fn a_constraint_says_where_a_project_comes_from() {
     let world = World::new();
     world.index.add(&Wheel::new("a", "9.0")).add(&Wheel::new("c", "1.0"));

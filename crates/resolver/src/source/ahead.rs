@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use crate::build_source::{BuildFailure, BuildSource, BuildStage};
 use crate::cache::Cache;
 use crate::client::Client;
+use crate::credentials::Credentials;
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::lock::Locked;
@@ -166,11 +167,21 @@ impl Looked {
             }
             let extras: Vec<&str> = dependency.extras.iter().map(AsRef::as_ref).collect();
             let line = format!("{}[{}] @ {url}", dependency.name, extras.join(","));
+            // Secrets of somebody else's metadata are neither used nor kept.
+            let mut secrets = Credentials::default();
             match requirement_line::parse_line(&line, &parent.origin, Path::new("/"))? {
-                Line::Source(source) => {
+                Line::Source(mut source) => {
+                    source.source.give_credentials(&mut secrets);
                     open.push(SourceRequirement { constraint: true, ..*source });
                 }
-                Line::Project(wheel) => self.set.constraints.push(wheel),
+                Line::Project(mut named) => {
+                    if let Source::Wheel(wheel) = &mut named.source
+                        && let Location::Url(url) = &mut wheel.location
+                    {
+                        *url = secrets.absorb(url.clone());
+                    }
+                    self.set.constraints.push(named);
+                }
             }
         }
         Ok(())
