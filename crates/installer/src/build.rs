@@ -12,8 +12,9 @@ mod tree_digest;
 mod workshop;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use pyfast_resolver::{
     BuildFailure, BuildSource, BuildStage, Cache, Client, Error as ResolveError, FormatControl,
@@ -159,7 +160,7 @@ impl Builder {
             source.editable,
             options.config_settings,
             constraints,
-            options.shared,
+            options.shared.as_deref().map(|python| shared_key(python, facts)),
             [&facts.soabi, &facts.cache_tag],
             facts.version().to_string(),
             facts.tags.machine,
@@ -396,6 +397,15 @@ impl Builder {
         drop(alone);
         Ok(self.wheel(source)?.metadata)
     }
+}
+
+/// An environment that is not ours, and when packages were last put into it or taken out.
+fn shared_key(python: &Path, facts: &Interpreter) -> String {
+    let lib = python.parent().map(|bin| bin.with_file_name("lib")).unwrap_or_default();
+    let packages = lib.join(format!("python{}", facts.short_version())).join("site-packages");
+    let changed = fs_err::metadata(&packages).and_then(|metadata| metadata.modified()).ok();
+    let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("{} {}", python.display(), changed.unwrap_or_default().as_nanos())
 }
 
 impl BuildSource for Builder {

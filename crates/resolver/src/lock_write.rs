@@ -112,7 +112,7 @@ fn own(pyfast: Table) -> Table {
 mod tests {
     use super::*;
     use crate::distribution::Sha256;
-    use crate::source::{DistFilename, SourceFilename};
+    use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
     use crate::target::tests::target;
 
     fn locked(name: &str, location: Location) -> Locked {
@@ -157,6 +157,43 @@ mod tests {
         let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
         assert_eq!(read, lock);
         assert_eq!(read.to_toml(Path::new("/p")), text);
+    }
+
+    fn tree(name: &str, tree: SourceTree, subdirectory: Option<&str>) -> Locked {
+        let editable = matches!(tree, SourceTree::Directory(_));
+        let (name, subdirectory) = (name.parse().expect("a name"), subdirectory.map(str::to_owned));
+        let dist = SourceDist { name: Some(name), version: None, tree, subdirectory, editable };
+        let mut package = locked("x", dist.tree.location());
+        package.name = dist.name.clone().expect("a name");
+        package.filename = lock_tree::filename(&dist, &package.name, Some(&package.version));
+        (package.sha256, package.size, package.upload_time) = (None, None, None);
+        Locked { tree: Some(dist), direct: true, ..package }
+    }
+
+    #[test]
+    fn sources_survive_the_way_through_the_text_without_a_version_of_the_lock_format() {
+        let directory = SourceTree::Directory("/p/../q/d".into());
+        let url = "https://h.test/r.git".parse().expect("a URL");
+        let repository = SourceTree::Repository {
+            url,
+            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            requested: Some("main".to_owned()),
+        };
+        let packages = vec![
+            tree("a", SourceTree::Directory("/p/d".into()), Some("x")),
+            tree("b", repository, None),
+        ];
+        let lock = Lock { packages, ..Lock::default() };
+        let text = lock.to_toml(Path::new("/p"));
+        assert!(text.contains("directory = { path = \"d\", editable = true, sub"), "{text}");
+        assert!(text.contains("requested-revision = \"main\", commit-id = \"0123"), "{text}");
+        let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
+        assert_eq!(read.to_toml(Path::new("/p")), text);
+        assert_eq!(read, lock);
+        let (_, outside) =
+            lock_tree::table(&tree("a", directory, None).tree.expect("a tree"), Path::new("/q/p"))
+                .expect("a table");
+        assert_eq!(outside["path"].as_str(), Some("../d"));
     }
 
     #[test]

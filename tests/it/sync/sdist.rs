@@ -129,7 +129,14 @@ fn without_isolation_the_interpreters_own_packages_build() {
         .publish(&world);
     world.require(&["a"]);
     world.try_sync(&[]).refused(&[1], &["not-on-any-index"]);
-    assert_eq!(world.sync(&["--no-build-isolation"]).packages(), ["a==1.0"]);
+    let without = ["--no-build-isolation"];
+    assert_eq!(world.sync(&without).packages(), ["a==1.0"]);
+    let before = builds(&world);
+    world.sync(&["--no-build-isolation", "--upgrade"]);
+    assert_eq!(builds(&world), before);
+    fs_err::write(std::path::Path::new(packages.trim()).join("another.py"), "").unwrap();
+    world.sync(&["--no-build-isolation", "--upgrade"]);
+    assert_eq!(builds(&world), before + 1, "it may be built from other packages now");
 }
 
 #[test]
