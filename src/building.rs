@@ -8,11 +8,12 @@ use std::sync::Arc;
 use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink};
 use pyfast_resolver::{
     BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock, Locked,
-    PackageName, SourceDist, SourceTree,
+    PackageName,
 };
 
 use crate::environment::compiling_python;
 use crate::failure::Failure;
+use crate::interpreters;
 use crate::resolving::{ResolveArgs, Session};
 use crate::settings::{Python, Settings};
 
@@ -59,6 +60,12 @@ impl Session {
         let Some(interpreter) = compiling_python(settings, place.interpreter) else {
             return Ok(());
         };
+        // A virtual environment's own packages are meant, not those of the Python below it.
+        let shared = match &settings.python {
+            _ if !args.no_build_isolation => None,
+            Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?.path),
+            Python::Image(_) => Some(interpreter.executable.clone()),
+        };
         let options = BuildOptions {
             interpreter,
             foreign: !matches!(settings.python, Python::Host(_)),
@@ -67,7 +74,7 @@ impl Session {
             constraints: constraints(args, settings)?,
             formats: FormatControl::default(),
             exclude_newer: crate::resolving::cutoff(args)?,
-            shared: args.no_build_isolation.then(|| place.interpreter.executable.clone()),
+            shared,
         };
         let tools = BuildTools {
             root: place.root,
@@ -90,14 +97,14 @@ impl Session {
     ) -> Result<BuiltWheels, Failure> {
         let formats = formats(args, index)?;
         let mut built = BuiltWheels::new();
-        for package in lock.packages.iter().filter(|package| package.filename.source().is_some()) {
-            let source = source(package);
+        for package in &lock.packages {
+            let Some(source) = package.source() else { continue };
             let refused = |reason: &str| {
                 let mut failure = BuildFailure::new(&source, BuildStage::Allowed, reason);
                 failure.chain = chain(lock, &package.name);
                 ResolveError::Build(Box::new(failure))
             };
-            if !package.direct && !formats.allows_source(&package.name) {
+            if !allowed(package, args, &formats) {
                 return Err(refused("there is no wheel of it, and building is not allowed").into());
             }
             let nobody = "no Python of this machine can build for this environment";
@@ -116,18 +123,19 @@ impl Session {
     }
 }
 
-/// The source that a package of a lock is built from.
-fn source(package: &Locked) -> SourceDist {
-    SourceDist {
-        name: Some(package.name.clone()),
-        version: Some(package.version.clone()),
-        tree: SourceTree::Archive {
-            filename: package.filename.to_string(),
-            location: package.location.clone(),
-            sha256: package.sha256,
-        },
-        subdirectory: None,
-        editable: false,
+/// Whether the user allows a source to be built. Rule 12: what may be built does not limit editables,
+/// whose files are here; but without builds nothing runs at all.
+fn allowed(package: &Locked, args: &ResolveArgs, formats: &FormatControl) -> bool {
+    let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
+    if editable { !args.no_build } else { formats.allows_source(&package.name) }
+}
+
+/// The version of what is built is its wheel's.
+pub(crate) fn settle(lock: &mut Lock, built: &BuiltWheels) {
+    for package in lock.packages.iter_mut().filter(|package| package.tree.is_some()) {
+        if let Some(wheel) = built.get(&package.name) {
+            package.version = wheel.filename.version.clone();
+        }
     }
 }
 

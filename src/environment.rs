@@ -49,7 +49,16 @@ pub(crate) fn packages_json(lock: &Lock) -> Value {
             Location::Url(url) => redact(url.as_str()),
             Location::Path(path) => path.display().to_string(),
         };
-        json!({ "name": package.name.to_string(), "version": package.version.to_string(), "source": source })
+        let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
+        let mut object = json!({
+            "name": package.name.to_string(),
+            "version": package.version.to_string(),
+            "source": source,
+        });
+        if editable {
+            object["editable"] = json!(true);
+        }
+        object
     });
     packages.collect()
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use pyfast_installer::Builder;
 use pyfast_resolver::{
-    Cache, Client, ClientOptions, ExtraName, Location, Lock, Metadata, OnDecided, PackageName,
-    Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet, Selector, Sha256,
-    Source, Sources, Target, WantedExtras, direct_wheels, policy, read_requirements, resolve,
+    Ahead, BuildSource, Cache, Client, ClientOptions, ExtraName, Location, Lock, Looked, Metadata,
+    OnDecided, PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry,
+    RequirementSet, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
+    direct_wheels, look_ahead, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
@@ -19,6 +20,7 @@ use crate::building::formats;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
 use crate::settings::Settings;
+use crate::state::DESCRIPTION;
 use crate::state::digest;
 
 /// What shapes a resolution.
@@ -148,6 +150,8 @@ pub(crate) enum ResolutionMode {
 pub(crate) struct Inputs {
     pub(crate) set: RequirementSet,
     pub(crate) paths: Vec<PathBuf>,
+    /// Directories that are installed, all files of which count.
+    pub(crate) trees: Vec<PathBuf>,
 }
 
 /// Reads requirements and constraints.
@@ -170,15 +174,27 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
             pyfast_resolver::Location::Path(path) => Some(path.clone()),
             pyfast_resolver::Location::Url(_) => None,
         },
-        Source::Registry(_) => None,
+        Source::Registry(_) | Source::Tree(_) => None,
     }));
+    let mut trees = Vec::new();
+    for source in &set.sources {
+        match &source.source.place {
+            Place::Archive { location: Location::Path(path), .. } => paths.push(path.clone()),
+            Place::Directory(path) if source.source.editable => {
+                let below = source.source.subdirectory.as_deref().unwrap_or_default();
+                paths.extend(DESCRIPTION.map(|name| path.join(below).join(name)));
+            }
+            Place::Directory(path) => trees.push(path.clone()),
+            _ => {}
+        }
+    }
     let flat = set.index.find_links.iter().chain(&settings.common.index.find_links);
     paths.extend(
         flat.map(|place| place.strip_prefix("file://").unwrap_or(place))
             .filter(|place| !place.contains("://"))
             .map(|place| project.working_directory.join(place)),
     );
-    Ok(Inputs { set, paths })
+    Ok(Inputs { set, paths, trees })
 }
 
 /// The requirements files that are meant; none where only groups are.
@@ -270,6 +286,9 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         text.extend(lines.drain(..));
     }
     text.extend(set.excludes.iter().map(|name| format!("x {name}\n")));
+    for source in &set.sources {
+        let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
+    }
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
     // Only what differs from the defaults, so that locks without such options stay up to date.
@@ -295,6 +314,23 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     );
     text.push_str(&settings);
     format!("sha256:{}", digest(text.as_bytes()))
+}
+
+/// What of a directory shapes a lock: the files that describe it, and those that tools read
+/// requirements from. What is computed from anything else is noticed when it is built.
+fn described(source: &SourceRequirement) -> String {
+    let Place::Directory(path) = &source.source.place else { return String::new() };
+    let project = path.join(source.source.subdirectory.as_deref().unwrap_or_default());
+    let mut files: Vec<PathBuf> = DESCRIPTION.map(|name| project.join(name)).into();
+    let entries = fs_err::read_dir(&project).into_iter().flatten().flatten();
+    let beside = entries.map(|entry| entry.path());
+    files.extend(beside.filter(|path| path.extension().is_some_and(|end| end == "txt")));
+    files.sort();
+    let contents = files.iter().map(|file| {
+        let content = fs_err::read(file).unwrap_or_default();
+        format!("{} {}\n", file.file_name().unwrap_or_default().display(), digest(&content))
+    });
+    digest(contents.collect::<String>().as_bytes())
 }
 
 /// What is to be resolved.
@@ -371,19 +407,16 @@ impl Session {
         }
     }
 
-    /// The packages that a request chooses from. Wheels of up to `whole_up_to` bytes are fetched
-    /// whole where their metadata is needed.
+    /// The packages that a request chooses from, out of `sources` and what the request names itself.
     pub(crate) fn registry(
         &self,
         request: &Request<'_>,
-        whole_up_to: u64,
+        mut sources: Sources,
     ) -> Result<Registry, Failure> {
         let Request { set, args, target, previous } = *request;
         let policy = policy(set, target, base_policy(set, args, previous)?)?;
         let selector = Arc::new(Selector::new(target.clone(), policy));
-        let mut sources = self.sources.clone();
         sources.direct = direct_wheels(set, target)?;
-        sources.whole_up_to = whole_up_to;
         let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
         Ok(Registry::new(sources, client, cache, selector, self.runtime.handle()))
     }
@@ -394,13 +427,31 @@ impl Session {
         request: &Request<'_>,
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
-        let Request { set, args, target, .. } = *request;
+        let Request { set, args, target, previous } = *request;
         check_python(set, target)?;
+        let build = self.build.as_deref().filter(|_| !args.no_build);
+        let previous = previous.filter(|_| !args.upgrade);
+        let kept = previous.into_iter().flat_map(|lock| &lock.packages);
+        let Looked { set: looked, trees } = look_ahead(
+            set,
+            &Ahead {
+                client: &self.client,
+                cache: &self.cache,
+                runtime: self.runtime.handle(),
+                build: build.map(|build| build as &dyn BuildSource),
+                target,
+                kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
+            },
+        )?;
+        let inputs = inputs_digest(set, args, target);
+        let set = &looked;
+        let request = &Request { set, previous, ..*request };
         let (whole_up_to, on_decided) = match ahead {
             Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
             None => (0, None),
         };
-        let mut registry = self.registry(request, whole_up_to)?;
+        let sources = Sources { whole_up_to, trees, ..self.sources.clone() };
+        let mut registry = self.registry(request, sources)?;
         if let Some(on_decided) = on_decided {
             registry = registry.on_decided(on_decided);
         }
@@ -409,16 +460,18 @@ impl Session {
         }
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
-        lock.inputs = Some(inputs_digest(set, args, target));
+        lock.inputs = Some(inputs);
         // What a wheel built from source says is compared when it is built.
         let wheels = resolution.packages.iter();
         let wheels = wheels.filter(|package| package.candidate.filename.wheel().is_some());
-        let claims = wheels.map(|package| Claim {
-            filename: package.candidate.filename.to_string(),
-            location: package.candidate.location.clone(),
-            sha256: package.sha256,
-            metadata: Arc::clone(&package.claimed),
-            beside: package.candidate.core_metadata,
+        let claims = wheels.filter_map(|package| {
+            Some(Claim {
+                filename: package.candidate.filename.to_string(),
+                location: package.candidate.location.clone(),
+                sha256: package.sha256?,
+                metadata: Arc::clone(&package.claimed),
+                beside: package.candidate.core_metadata,
+            })
         });
         Ok(Outcome { claims: claims.collect(), lock, warnings: resolution.warnings })
     }

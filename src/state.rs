@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use pyfast_installer::{tree_digest, tree_listing};
+use pyfast_resolver::{Lock, SourceTree};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use crate::settings::Environment;
 
 const FILE: &str = "state.json";
+/// Files that describe a Python project, and shape even an editable one.
+pub(crate) const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 /// A change of [`State`] is a new number, and makes the next sync look for itself.
 const VERSION: u32 = 2;
 /// File systems and clocks tick coarsely: a file changed this shortly before it was read may change
@@ -36,6 +40,9 @@ pub(crate) struct State {
     version: u32,
     /// Everything that was read.
     inputs: Vec<Input>,
+    /// Directories that were installed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    trees: Vec<Tree>,
     /// Digests of variables that requirements files expand.
     variables: BTreeMap<String, String>,
     /// Digest of all settings that shape the result.
@@ -54,14 +61,53 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Seen {
     inputs: Vec<Input>,
+    trees: Vec<Tree>,
     at_ns: u128,
+}
+
+/// A directory of which every file counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Tree {
+    path: PathBuf,
+    /// Digest of names, sizes and times.
+    listing: String,
+    /// The newest time, in nanoseconds since the epoch.
+    newest_ns: u128,
+    /// Digest of the content.
+    sha256: String,
 }
 
 impl Seen {
     /// Looks at files and directories; what is not there is seen as such.
     pub(crate) fn look(paths: &[PathBuf]) -> Self {
         let at_ns = now_ns();
-        Self { inputs: paths.iter().filter_map(|path| Input::read(path)).collect(), at_ns }
+        let inputs = paths.iter().filter_map(|path| Input::read(path)).collect();
+        Self { inputs, trees: Vec::new(), at_ns }
+    }
+
+    /// Looks at all files of a directory, unless that was done.
+    pub(crate) fn look_tree(&mut self, path: &Path) {
+        if !self.trees.iter().any(|known| known.path == path) {
+            self.trees.extend(Tree::read(path));
+        }
+    }
+
+    /// Looks at the directories that a lock installs, also those that another one asks for.
+    pub(crate) fn look_trees(&mut self, lock: &Lock) {
+        for tree in lock.packages.iter().filter_map(|package| package.tree.as_ref()) {
+            let SourceTree::Directory(path) = &tree.tree else { continue };
+            if !tree.editable {
+                self.look_tree(path);
+                continue;
+            }
+            let project = path.join(tree.subdirectory.as_deref().unwrap_or_default());
+            for file in DESCRIPTION.map(|name| project.join(name)) {
+                let Some(input) = Input::read(&file) else { continue };
+                if !self.inputs.iter().any(|known| known.path == input.path) {
+                    self.inputs.push(input);
+                }
+            }
+        }
     }
 
     /// Looks again at a file that the sync itself has written.
@@ -92,6 +138,7 @@ impl State {
         Self {
             version: VERSION,
             inputs: seen.inputs.clone(),
+            trees: seen.trees.clone(),
             variables: variables.map(|(name, value)| (name, digest(value.as_bytes()))).collect(),
             settings: circumstances.settings.clone(),
             interpreter: circumstances.interpreter.clone(),
@@ -126,6 +173,7 @@ impl State {
             && self.interpreter == circumstances.interpreter
             && self.variables.iter().all(unchanged)
             && self.inputs.iter().all(|input| input.holds(self.seen_ns))
+            && self.trees.iter().all(|tree| tree.holds(self.seen_ns))
     }
 }
 
@@ -140,6 +188,23 @@ pub(crate) fn forget_all(projects: &Path) {
             // One that is not there needs no forgetting.
             let _ = fs_err::remove_file(environment.join(FILE));
         }
+    }
+}
+
+impl Tree {
+    fn read(path: &Path) -> Option<Self> {
+        let (listing, newest_ns) = tree_listing(path).ok()?;
+        let sha256 = tree_digest(path).ok()?.to_string();
+        let listing = digest(listing.as_bytes());
+        Some(Self { path: path.to_owned(), listing, newest_ns, sha256 })
+    }
+
+    fn holds(&self, seen_ns: u128) -> bool {
+        let Ok((listing, _)) = tree_listing(&self.path) else { return false };
+        if self.newest_ns + GRANULARITY_NS < seen_ns && digest(listing.as_bytes()) == self.listing {
+            return true;
+        }
+        tree_digest(&self.path).is_ok_and(|content| content.to_string() == self.sha256)
     }
 }
 

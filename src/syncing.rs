@@ -2,6 +2,7 @@
 //! the installer and the launcher, which do not know each other.
 
 mod container;
+mod direct_url;
 mod dry_run;
 mod fetching;
 mod install;

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use pyfast_installer::current;
+use pyfast_installer::{Package, current};
+use serde_json::Value;
 
 use crate::cli::ResultArgs;
 use crate::commands::history::open;
@@ -27,19 +28,40 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure
         let packages: serde_json::Value = packages
             .iter()
             .map(|package| {
-                serde_json::json!({
+                let mut object = serde_json::json!({
                     "name": package.name.to_string(),
                     "version": package.version.to_string(),
                     "requested": package.requested,
-                })
+                });
+                if let Some(direct_url) = &package.direct_url {
+                    object["direct_url"] = direct_url.clone();
+                }
+                object
             })
             .collect();
         settings.ui.data(format!("{packages}\n"));
         return Ok(ExitCode::SUCCESS);
     }
-    let lines = packages.iter().map(|package| format!("{}=={}\n", package.name, package.version));
-    settings.ui.data(lines.collect::<String>());
+    settings.ui.data(packages.iter().map(line).collect::<String>());
     Ok(ExitCode::SUCCESS)
+}
+
+/// A package as a requirements file names it: by version, or by where it came from.
+fn line(package: &Package) -> String {
+    let name = &package.name;
+    let Some(direct) = &package.direct_url else {
+        return format!("{name}=={}\n", package.version);
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut url = text(&direct["url"]);
+    if let Some(commit) = direct["vcs_info"]["commit_id"].as_str() {
+        url = format!("git+{url}@{commit}");
+    }
+    if let Some(below) = direct["subdirectory"].as_str() {
+        url = format!("{url}#subdirectory={below}");
+    }
+    let editable = direct["dir_info"]["editable"] == true;
+    format!("{}{name} @ {url}\n", if editable { "-e " } else { "" })
 }
 
 /// There is nothing to look at yet.

@@ -82,7 +82,7 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
     let host = environment::host_python(settings, own.as_ref());
     let session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
     let request = Request { set: &set, args: &resolve, target: &opened.target, previous: None };
-    let newest = newest(&session.registry(&request, 0)?, &names)?;
+    let newest = newest(&session.registry(&request, session.sources.clone())?, &names)?;
     session.runtime.shutdown_background();
     let found = wanted.into_iter().filter_map(|package| {
         let newest = newest.get(&package.name).filter(|newest| **newest > package.version)?;

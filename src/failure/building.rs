@@ -6,7 +6,9 @@ use pyfast_resolver::{BuildFailure, BuildStage, Missing};
 pub(super) fn build_hints(failure: &BuildFailure) -> Vec<String> {
     let mut hints: Vec<String> =
         failure.missing.iter().map(|missing| missing_hint(missing, failure.python)).collect();
-    if failure.stage == BuildStage::Allowed {
+    if failure.stage == BuildStage::Editable {
+        hints.push("name the directory without -e: its files are installed then".to_owned());
+    } else if failure.stage == BuildStage::Allowed {
         hints.push(
             "leave --no-build and --only-binary out, or pin a version that has a wheel".to_owned(),
         );

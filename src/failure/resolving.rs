@@ -1,6 +1,6 @@
 //! What to do about errors of the resolution.
 
-use pyfast_resolver::{Error as ResolveError, Unusable};
+use pyfast_resolver::{Error as ResolveError, PackageName, Unusable};
 
 use super::building::build_hints;
 use super::{Code, Failure};
@@ -32,6 +32,7 @@ impl Failure {
             ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => {
                 ("bad-wheel", Code::Mendable)
             }
+            ResolveError::Repository { .. } => ("repository", Code::Mendable),
             ResolveError::Build(_) => ("build", Code::Mendable),
             ResolveError::Lock { .. } => ("lock", Code::Mendable),
             _ => ("resolve", Code::Mendable),
@@ -64,13 +65,7 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
             }
             hints
         }
-        ResolveError::UnknownPackage { near, .. } if !near.is_empty() => {
-            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-            vec![format!("was {} meant?", near.join(" or "))]
-        }
-        ResolveError::UnknownPackage { .. } => vec![
-            "is the name spelt right? If it is on another index, name that with --extra-index-url".to_owned(),
-        ],
+        ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
         ResolveError::ReadRequirements { .. } => {
             vec!["name the requirements file with -r FILE".to_owned()]
         }
@@ -96,6 +91,7 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::HashMismatch { .. } => vec![
             "the file changed since the hash was written, or it was tampered with: compare it with its publisher's".to_owned(),
         ],
+        ResolveError::Repository { reason, .. } => vec![repository_hint(reason)],
         ResolveError::Build(failure) => build_hints(failure),
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
@@ -103,6 +99,22 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ],
         _ => Vec::new(),
     }
+}
+
+fn repository_hint(reason: &str) -> String {
+    if reason.contains("program `git`") {
+        return "install git: on Debian, apt-get install git".to_owned();
+    }
+    "does `git ls-remote` of this URL work? Git's own settings and credentials are used".to_owned()
+}
+
+fn unknown_hint(near: &[PackageName]) -> String {
+    if near.is_empty() {
+        return "is the name spelt right? If it is on another index, name that with --extra-index-url"
+            .to_owned();
+    }
+    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    format!("was {} meant?", near.join(" or "))
 }
 
 fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> {

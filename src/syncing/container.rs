@@ -9,12 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use pyfast_installer::{Downloads, Layout, ProjectEnv, Store};
+use pyfast_installer::{Downloads, Layout, ProjectEnv, Store, Wanted};
 use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
 use pyfast_resolver::{Location, Lock};
 use serde_json::Value;
 
-use super::fetching::wanted;
 use super::report::{Changes, Listed, Report, Timings, Updated};
 use super::{LockUse, Options};
 use crate::environment::host_python;
@@ -123,7 +122,7 @@ fn fetch(root: &Path, session: &Session, lock: &Lock, progress: &Progress) -> Re
     let client = Arc::clone(&session.client);
     let downloads = Downloads::new(store, client, None, session.runtime.handle(), progress.sink());
     progress.expect(lock.packages.len());
-    Ok(downloads.finish(&lock.packages.iter().filter_map(wanted).collect::<Vec<_>>())?)
+    Ok(downloads.finish(&lock.packages.iter().filter_map(Wanted::of).collect::<Vec<_>>())?)
 }
 
 struct Helper<'a> {

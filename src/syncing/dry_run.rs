@@ -23,7 +23,7 @@ impl Job<'_> {
         for package in &lock.packages {
             if package.filename.source().is_some() {
                 acts.push(format!("build {} from {}", package.name, package.filename));
-            } else if !self.layout.wheel(&package.sha256).is_dir() {
+            } else if package.sha256.is_some_and(|wheel| !self.layout.wheel(&wheel).is_dir()) {
                 acts.push(format!("fetch {}", package.filename));
             }
         }

@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
 use pyfast_resolver::{
-    Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, parse_metadata,
+    Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, SourceTree, Target,
+    parse_metadata,
 };
 
+use super::LockUse;
 use super::install::Job;
 use super::lock_file::LockFile;
 use super::report::Timings;
-use crate::building::{BuildPlace, BuiltWheels};
+use crate::building::{BuildPlace, BuiltWheels, settle};
 use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
@@ -33,21 +35,10 @@ pub(super) struct Fetched {
     pub(super) session: Option<Session>,
 }
 
-/// The wheel that a package of a lock is; `None` where it is source.
-pub(super) fn wanted(package: &Locked) -> Option<Wanted> {
-    Some(Wanted {
-        filename: package.filename.wheel()?.clone(),
-        location: package.location.clone(),
-        sha256: package.sha256,
-        size: package.size,
-        body: None,
-    })
-}
-
 /// The wheels of a lock, and those that were built for it, which may have to be compiled yet.
 fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
     let wheels = lock.packages.iter().filter_map(|package| {
-        wanted(package).or_else(|| {
+        Wanted::of(package).or_else(|| {
             let built = built.get(&package.name)?;
             Some(Wanted {
                 filename: built.filename.clone(),
@@ -61,6 +52,38 @@ fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
     wheels.collect()
 }
 
+/// What a directory needs by now that the lock does not have, in words: requirements may be computed
+/// from anything, so only a build tells.
+fn unmet(lock: &Lock, built: &BuiltWheels, target: &Target) -> Option<String> {
+    let tree = |package: &&Locked| {
+        let tree = package.tree.as_ref().map(|tree| &tree.tree);
+        matches!(tree, Some(SourceTree::Directory(_)))
+    };
+    for package in lock.packages.iter().filter(tree) {
+        let Some(wheel) = built.get(&package.name) else { continue };
+        let Ok(metadata) = parse_metadata(&wheel.metadata) else { continue };
+        let active = metadata.dependencies.iter();
+        for needed in active.filter(|needed| needed.marker.evaluate(&target.markers, &[])) {
+            let met = lock.packages.iter().any(|known| {
+                known.name == needed.name
+                    && (known.direct || needed.specifiers.contains(&known.version))
+            });
+            if !met {
+                let (name, specifiers) = (&needed.name, needed.specifiers.to_string());
+                return Some(format!("{} needs {name}{specifiers} now", package.name));
+            }
+        }
+    }
+    None
+}
+
+fn outdated(unmet: &str) -> Failure {
+    let message = format!(
+        "the lock does not answer the requirements: {unmet}, and --locked forbids changing it"
+    );
+    Failure::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
+}
+
 impl Job<'_> {
     /// Locks where needed, and has every wheel of the lock in the store.
     pub(super) fn fetch(
@@ -69,11 +92,9 @@ impl Job<'_> {
         store: &Arc<Store>,
     ) -> Result<Fetched, Failure> {
         let compile = self.place.compiles(self.options);
-        let lock_file = match lock_file {
-            LockFile { existing: Some(lock), current: true, .. } => {
-                return self.fetch_locked(lock, store, compile);
-            }
-            other => other,
+        let lock_file = match self.fetch_current(lock_file, store, compile)? {
+            Ok(fetched) => return Ok(fetched),
+            Err(lock_file) => lock_file,
         };
         let resolving = Instant::now();
         let inputs = self
@@ -101,7 +122,7 @@ impl Job<'_> {
             target: &self.target,
             previous: lock_file.existing.as_ref(),
         };
-        let Outcome { lock, warnings, claims } =
+        let Outcome { mut lock, warnings, claims } =
             session.resolve(&request, Some((WHOLE_UP_TO, on_decided)))?;
         for warning in warnings {
             self.settings.ui.warning(warning);
@@ -109,7 +130,7 @@ impl Job<'_> {
         let resolve = resolving.elapsed();
         let fetching = Instant::now();
         self.progress.expect(lock.packages.len());
-        let built = self.build(&session, &downloads, &lock)?;
+        let built = self.build(&session, &downloads, &mut lock)?;
         downloads.finish(&all_wanted(&lock, &built))?;
         let admitted = downloads.admitted();
         self.check_claims(store, &session, &claims, &admitted)?;
@@ -121,24 +142,45 @@ impl Job<'_> {
         Ok(Fetched { lock, built, timings, count, session: Some(session) })
     }
 
+    /// By the lock alone, where it answers the requirements; else gives the lock back.
+    fn fetch_current(
+        &self,
+        lock_file: LockFile,
+        store: &Arc<Store>,
+        compile: bool,
+    ) -> Result<Result<Fetched, LockFile>, Failure> {
+        let LockFile { existing: Some(lock), current: true, path } = lock_file else {
+            return Ok(Err(lock_file));
+        };
+        let fetched = self.fetch_locked(lock, store, compile)?;
+        let Some(unmet) = unmet(&fetched.lock, &fetched.built, &self.target) else {
+            return Ok(Ok(fetched));
+        };
+        match self.options.lock_use {
+            LockUse::Locked => Err(outdated(&unmet)),
+            LockUse::Frozen => {
+                self.settings.ui.warning(format!("{unmet}, which the lock does not have"));
+                Ok(Ok(fetched))
+            }
+            LockUse::Update => {
+                Ok(Err(LockFile { existing: Some(fetched.lock), current: false, path }))
+            }
+        }
+    }
+
     fn fetch_locked(
         &self,
-        lock: Lock,
+        mut lock: Lock,
         store: &Arc<Store>,
         compile: bool,
     ) -> Result<Fetched, Failure> {
-        let wheels = lock.packages.iter().filter(|package| package.filename.wheel().is_some());
-        let wheels: Vec<Sha256> = wheels.map(|package| package.sha256).collect();
+        let wheels = lock.packages.iter().filter_map(Wanted::of);
+        let wheels: Vec<Sha256> = wheels.map(|wheel| wheel.sha256).collect();
         let sources = wheels.len() < lock.packages.len();
         let missing = sources || !store.missing(&wheels)?.is_empty();
         let missing = missing
-            || lock.packages.iter().any(|package| {
-                compile
-                    && !pyfast_installer::is_compiled(
-                        &self.layout,
-                        &self.interpreter,
-                        &package.sha256,
-                    )
+            || wheels.iter().any(|wheel| {
+                compile && !pyfast_installer::is_compiled(&self.layout, &self.interpreter, wheel)
             });
         if !missing {
             let (built, timings) = (BuiltWheels::new(), Timings::default());
@@ -157,7 +199,7 @@ impl Job<'_> {
         ))?;
         let downloads = self.downloads(store, &session, compile)?;
         self.progress.expect(lock.packages.len());
-        let built = self.build(&session, &downloads, &lock)?;
+        let built = self.build(&session, &downloads, &mut lock)?;
         downloads.finish(&all_wanted(&lock, &built))?;
         let timings = Timings { fetch: fetching.elapsed(), ..Timings::default() };
         let count = downloads.admitted().len();
@@ -201,11 +243,14 @@ impl Job<'_> {
         &self,
         session: &Session,
         downloads: &Downloads,
-        lock: &Lock,
+        lock: &mut Lock,
     ) -> Result<BuiltWheels, Failure> {
-        lock.packages.iter().filter_map(wanted).for_each(|wanted| downloads.start(wanted));
+        self.seen.borrow_mut().look_trees(lock);
+        lock.packages.iter().filter_map(Wanted::of).for_each(|wanted| downloads.start(wanted));
         let index = self.inputs.as_ref().map(|inputs| &inputs.set.index);
-        session.build_all(lock, &self.options.resolve, index)
+        let built = session.build_all(lock, &self.options.resolve, index)?;
+        settle(lock, &built);
+        Ok(built)
     }
 
     /// A session that builds what has no wheel.

@@ -1,5 +1,6 @@
 //! A sync into a root that this process can write.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,9 +9,10 @@ use pyfast_installer::{
     EnvironmentOptions, EnvironmentSpec, Generation, Interpreter, Layout, Package, Store, activate,
     compose, current, lock_project, plan, recompose,
 };
-use pyfast_resolver::{Location, Lock, Locked, Target, redact};
+use pyfast_resolver::{Lock, Sha256, Target};
 use serde_json::{Value, json};
 
+use super::direct_url::direct_url;
 use super::lock_file::{LockFile, own_path};
 use super::report::{Changes, Report, Timings, listed};
 use super::{LockUse, Options, Place};
@@ -22,6 +24,9 @@ use crate::progress::Progress;
 use crate::resolving::{Inputs, read_inputs};
 use crate::settings::Settings;
 use crate::state::{Seen, State};
+
+/// Stands for the digest of a wheel that a dry run does not build.
+const UNBUILT: Sha256 = Sha256([0; 32]);
 
 /// Syncs; the interpreter is only asked where something has moved.
 pub(super) fn sync(
@@ -41,7 +46,8 @@ pub(super) fn sync(
     // Looked at before anything else is done: an edit from now on is the next sync's.
     let mut paths = inputs.as_ref().map(|inputs| inputs.paths.clone()).unwrap_or_default();
     paths.push(own_path(options, settings, inputs.as_ref()));
-    let seen = Seen::look(&paths);
+    let mut seen = Seen::look(&paths);
+    inputs.iter().flat_map(|inputs| &inputs.trees).for_each(|tree| seen.look_tree(tree));
     let interpreter = probe()?;
     let target = interpreter.target();
     let lock = LockFile::find(options, settings, place, inputs.as_ref(), &target)?;
@@ -57,7 +63,7 @@ pub(super) fn sync(
         layout,
         progress,
         started,
-        seen,
+        seen: RefCell::new(seen),
     };
     let outcome = job.run(lock);
     job.progress.done();
@@ -112,7 +118,7 @@ pub(super) struct Job<'a> {
     pub(super) progress: Progress,
     pub(super) started: Instant,
     /// The state of everything that this sync reads.
-    seen: Seen,
+    pub(super) seen: RefCell<Seen>,
 }
 
 impl Job<'_> {
@@ -128,10 +134,10 @@ impl Job<'_> {
         let before = current(&self.layout, &self.place.name);
         let before_packages = before.as_ref().map(installed).unwrap_or_default();
         let store = Arc::new(Store::open(&self.layout)?);
-        let written = lock_file.path.clone().filter(|_| !lock_file.current);
+        let written = lock_file.path.clone();
         let fetched = self.fetch(lock_file, &store)?;
         if let Some(lock) = written {
-            self.seen.look_again(&lock);
+            self.seen.borrow_mut().look_again(&lock);
         }
         let (lock, mut timings) = (fetched.lock, fetched.timings);
         let composing = Instant::now();
@@ -173,7 +179,8 @@ impl Job<'_> {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 filename: filename.unwrap_or_else(|| package.filename.to_string()),
-                sha256: built.map_or(package.sha256, |built| built.sha256),
+                // What has neither is not built yet, and only talked about.
+                sha256: built.map(|built| built.sha256).or(package.sha256).unwrap_or(UNBUILT),
                 requested: package.requested,
                 direct_url: direct_url(package),
             }
@@ -233,8 +240,13 @@ impl Job<'_> {
             (name.clone(), value.cloned().unwrap_or_default())
         });
         let circumstances = self.place.circumstances(self.options, self.settings);
-        let state =
-            State::new(&self.seen, variables, &circumstances, generation.id.clone(), facts.clone());
+        let state = State::new(
+            &self.seen.borrow(),
+            variables,
+            &circumstances,
+            generation.id.clone(),
+            facts.clone(),
+        );
         if let Err(error) = state.store(&self.place.directory()) {
             self.settings.ui.detail(format!("cannot remember this sync: {error}"));
         }
@@ -253,21 +265,6 @@ impl Job<'_> {
             self.settings.ui.detail(format!("cannot link {}: {error}", link.display()));
         }
     }
-}
-
-/// PEP 610's object for a package that was named by URL or path.
-fn direct_url(package: &Locked) -> Option<Value> {
-    if !package.direct {
-        return None;
-    }
-    let url = match &package.location {
-        Location::Url(url) => redact(url.as_str()),
-        Location::Path(path) => url::Url::from_file_path(path).ok()?.to_string(),
-    };
-    let digest = package.sha256.to_string();
-    Some(
-        json!({ "url": url, "archive_info": { "hash": format!("sha256={digest}"), "hashes": { "sha256": digest } } }),
-    )
 }
 
 /// The packages of a generation.

@@ -73,8 +73,10 @@ impl LockFile {
 /// Whether the wheels on this machine are still those that were locked.
 fn local_wheels_stand(lock: &Lock) -> bool {
     lock.packages.iter().all(|package| match &package.location {
-        Location::Path(path) => file_digest(path).is_ok_and(|digest| digest == package.sha256),
-        Location::Url(_) => true,
+        Location::Path(path) if package.sha256.is_some() => {
+            file_digest(path).is_ok_and(|digest| Some(digest) == package.sha256)
+        }
+        _ => true,
     })
 }
 

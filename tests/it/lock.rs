@@ -1,5 +1,6 @@
 //! `pyfast lock`: from requirements and an index to a lock.
 
+mod direct;
 mod failures;
 mod index;
 mod indexes;

@@ -11,6 +11,7 @@ pub(crate) mod mount;
 pub(crate) mod page;
 pub(crate) mod python;
 pub(crate) mod ran;
+pub(crate) mod repository;
 pub(crate) mod source;
 pub(crate) mod wheel;
 pub(crate) mod world;

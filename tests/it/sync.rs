@@ -3,6 +3,7 @@
 mod change;
 mod concurrent;
 mod crash;
+mod direct;
 mod failure;
 mod hostile;
 mod layout;

@@ -8,15 +8,17 @@ mod diagnose;
 mod hook;
 mod system;
 mod tree;
+mod tree_digest;
 mod workshop;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use pyfast_resolver::{
     BuildFailure, BuildSource, BuildStage, Cache, Client, Error as ResolveError, FormatControl,
-    Requirement, Sha256, SourceDist, SourceTree, WheelFilename, parse_metadata,
+    Requirement, Sha256, SourceDist, SourceTree, WheelFilename, check_out, parse_metadata,
 };
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -29,6 +31,7 @@ use crate::interpreter::Interpreter;
 use crate::record;
 
 pub(crate) use built::remembered_wheel;
+pub use tree_digest::{description_digest, tree_digest, tree_listing};
 
 use built::Memory;
 use hook::{Answer, Hook};
@@ -132,9 +135,19 @@ impl Builder {
             let reason = "it is needed to build itself";
             return Err(self.failure(source, BuildStage::Requirements, reason));
         }
+        if source.editable && self.world.options.foreign {
+            let reason = "an image does not have the files that an editable points to";
+            return Err(self.failure(source, BuildStage::Editable, reason));
+        }
         let digest = match &source.tree {
             SourceTree::Archive { sha256, .. } => sha256.to_string(),
-            SourceTree::Directory(path) => built::directory_digest(path)?,
+            // An editable's wheel has no files of its own: only what describes it shapes it.
+            SourceTree::Directory(path) if source.editable => {
+                let project = source.subdirectory.as_ref().map_or(path.clone(), |d| path.join(d));
+                format!("{} {}", path.display(), description_digest(&project))
+            }
+            SourceTree::Directory(path) => format!("{} {}", path.display(), tree_digest(path)?),
+            SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
         };
         let options = &self.world.options;
         let facts = &options.interpreter;
@@ -147,7 +160,7 @@ impl Builder {
             source.editable,
             options.config_settings,
             constraints,
-            options.shared,
+            options.shared.as_deref().map(|python| shared_key(python, facts)),
             [&facts.soabi, &facts.cache_tag],
             facts.version().to_string(),
             facts.tags.machine,
@@ -192,6 +205,12 @@ impl Builder {
                 tree::unpack(filename, &bytes, &top).map_err(|error| {
                     self.failure(source, BuildStage::Source, &error.to_string())
                 })?;
+                top
+            }
+            SourceTree::Repository { url, commit, .. } => {
+                let (tools, top) = (&self.world.tools, work.join("source"));
+                let at = (url, commit.as_str());
+                check_out(&tools.client, &tools.cache, at, &top).map_err(Error::Fetch)?;
                 top
             }
         };
@@ -378,6 +397,15 @@ impl Builder {
         drop(alone);
         Ok(self.wheel(source)?.metadata)
     }
+}
+
+/// An environment that is not ours, and when packages were last put into it or taken out.
+fn shared_key(python: &Path, facts: &Interpreter) -> String {
+    let lib = python.parent().map(|bin| bin.with_file_name("lib")).unwrap_or_default();
+    let packages = lib.join(format!("python{}", facts.short_version())).join("site-packages");
+    let changed = fs_err::metadata(&packages).and_then(|metadata| metadata.modified()).ok();
+    let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("{} {}", python.display(), changed.unwrap_or_default().as_nanos())
 }
 
 impl BuildSource for Builder {

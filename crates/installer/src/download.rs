@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
-use pyfast_resolver::{Client, LARGEST_FILE, Location, Request, Sha256, WheelFilename};
+use pyfast_resolver::{Client, LARGEST_FILE, Location, Locked, Request, Sha256, WheelFilename};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -46,6 +46,19 @@ pub struct Wanted {
     pub size: Option<u64>,
     /// Its bytes, where they were already fetched and their digest was checked.
     pub body: Option<Bytes>,
+}
+
+impl Wanted {
+    /// The wheel that a package of a lock is; `None` where it is source.
+    pub fn of(package: &Locked) -> Option<Self> {
+        Some(Self {
+            filename: package.filename.wheel()?.clone(),
+            location: package.location.clone(),
+            sha256: package.sha256?,
+            size: package.size,
+            body: None,
+        })
+    }
 }
 
 /// Called with each step.

@@ -20,6 +20,8 @@ pub trait BuildSource: Send + Sync {
 pub enum BuildStage {
     /// Beginning at all: there is no interpreter, or building is not allowed.
     Allowed,
+    /// Making a wheel that points into a directory.
+    Editable,
     /// Unpacking and reading the source.
     Source,
     /// Bringing what the build needs.
@@ -83,6 +85,7 @@ impl fmt::Display for BuildFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let act = match self.stage {
             BuildStage::Allowed | BuildStage::Wheel => "build",
+            BuildStage::Editable => "point into",
             BuildStage::Source => "read the source of",
             BuildStage::Requirements => "bring what is needed to build",
             BuildStage::Metadata => "get the metadata of",

@@ -6,6 +6,7 @@
 //! <cache>/metadata-2/<aa>/<digest>            excerpt of METADATA; the digest is of wheel digest and URL
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
+//! <cache>/git-1/<URL digest>/                 bare clones of git repositories
 //! ```
 //! A cache that cannot be written is not an error: the next run fetches again.
 
@@ -33,6 +34,7 @@ const OPEN: usize = 256;
 const METADATA: &str = "metadata-2";
 const HINTS: &str = "hints-1";
 const SOURCES: &str = "sources-1";
+const REPOSITORIES: &str = "git-1";
 
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone)]
@@ -159,6 +161,15 @@ impl Cache {
         if let Some(path) = self.source_path(digest) {
             write(&path, &[bytes]);
         }
+    }
+
+    pub(crate) fn has_source(&self, digest: &Sha256) -> bool {
+        self.source_path(digest).is_some_and(|path| path.is_file())
+    }
+
+    /// Where the clone of a repository is kept.
+    pub(crate) fn repository(&self, url: &Url) -> Option<PathBuf> {
+        Some(self.root.as_ref()?.join(REPOSITORIES).join(short_digest(url)))
     }
 
     fn source_path(&self, digest: &Sha256) -> Option<PathBuf> {

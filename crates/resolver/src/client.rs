@@ -118,6 +118,11 @@ impl Client {
         }
     }
 
+    /// What is known of users and passwords.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// Whether the network is not to be used.
     pub fn is_offline(&self) -> bool {
         self.options.offline

@@ -1,4 +1,4 @@
-//! Wheels named by URL or path: a page with one version and one file.
+//! What is named by URL or path: a page with one version and one file.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,8 +8,10 @@ use sha2::Digest;
 
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
+use crate::metadata::Metadata;
 use crate::page::{DIRECT, File, Page};
 use crate::requirement::DirectWheel;
+use crate::source::ahead::DirectTree;
 
 /// The page of a directly named wheel.
 pub(crate) fn page(wheel: &DirectWheel) -> Page {
@@ -22,6 +24,26 @@ pub(crate) fn page(wheel: &DirectWheel) -> Page {
         filename: wheel.filename.as_str().into(),
         url: url.into(),
         sha256: wheel.sha256,
+        size: None,
+        requires_python: None,
+        yanked: None,
+        upload_time: None,
+        core_metadata: false,
+    };
+    Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), DIRECT)
+        .unwrap_or_else(Page::empty)
+}
+
+/// The page of a directly named source.
+pub(crate) fn tree_page(tree: &DirectTree) -> Page {
+    let Metadata { name, version, .. } = &*tree.metadata;
+    let location = tree.source.tree.location();
+    // A tree has no file name: the page only has to say project, version and that it is source.
+    let filename = format!("{}-{version}.tar.gz", name.as_dist_info_name());
+    let file = File {
+        filename: filename.into(),
+        url: location.to_string().into(),
+        sha256: tree.sha256,
         size: None,
         requires_python: None,
         yanked: None,

@@ -127,6 +127,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Git could not do something with a repository.
+    #[error("cannot {act} the repository {url}: {reason}")]
+    Repository {
+        /// What was tried, as a verb.
+        act: &'static str,
+        /// The repository, without credentials.
+        url: String,
+        /// What git said.
+        reason: String,
+    },
     /// A source distribution could not be built.
     #[error(transparent)]
     Build(Box<crate::build_source::BuildFailure>),

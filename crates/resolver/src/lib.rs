@@ -17,6 +17,7 @@ mod hints;
 mod html;
 mod index;
 mod lock;
+mod lock_tree;
 mod lock_write;
 mod metadata;
 mod newest;
@@ -63,11 +64,13 @@ pub use project_file::{RequiresPython, WantedExtras};
 pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
-pub use requirement_source::{DirectSource, Place, Repository, Vcs, parse_source};
+pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement, parse_source};
 pub use requirements_txt::{IndexOptions, ReadContext, RequirementSet, read_requirements};
 pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
+pub use source::ahead::{Ahead, DirectTree, Looked, look_ahead};
 pub use source::archive::{Member, Visit, walk_source};
+pub use source::git::check_out;
 pub use source::{
     DistFilename, FormatControl, Projects, SourceDist, SourceFilename, SourceTree,
     build_requirements, fetch_source,

@@ -13,9 +13,10 @@ use url::Url;
 
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
+use crate::lock_tree::{self, DirectoryTable, VcsTable};
 use crate::lock_write;
 use crate::resolution::Resolution;
-use crate::source::{DistFilename, SourceFilename};
+use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
 use crate::target::Target;
 
 /// What is to be installed, each package with the one wheel that fits the target.
@@ -36,14 +37,17 @@ pub struct Lock {
 pub struct Locked {
     /// The project.
     pub name: PackageName,
-    /// The version.
+    /// The version; of a directory or repository the one it had when it was locked, and 0 where another
+    /// tool's lock does not say it: only its build tells then.
     pub version: Version,
-    /// The file's name.
+    /// The file's name; for a directory or repository its place.
     pub filename: DistFilename,
     /// Where it is.
     pub location: Location,
-    /// Its digest.
-    pub sha256: Sha256,
+    /// Its digest; `None` for a directory or repository.
+    pub sha256: Option<Sha256>,
+    /// The source that was named directly, if it is one.
+    pub tree: Option<SourceDist>,
     /// Its size in bytes.
     pub size: Option<u64>,
     /// Time of upload, ISO 8601.
@@ -58,6 +62,27 @@ pub struct Locked {
     pub dependencies: Vec<PackageName>,
 }
 
+impl Locked {
+    /// The source that it is built from; `None` for a wheel.
+    pub fn source(&self) -> Option<SourceDist> {
+        if let Some(tree) = &self.tree {
+            return Some(tree.clone());
+        }
+        let filename = self.filename.source()?;
+        Some(SourceDist {
+            name: Some(self.name.clone()),
+            version: Some(self.version.clone()),
+            tree: SourceTree::Archive {
+                filename: filename.text.clone(),
+                location: self.location.clone(),
+                sha256: self.sha256?,
+            },
+            subdirectory: None,
+            editable: false,
+        })
+    }
+}
+
 impl Lock {
     /// The lock of a resolution for one target.
     pub fn new(resolution: &Resolution, indexes: &[Url], target: &Target) -> Self {
@@ -66,9 +91,13 @@ impl Lock {
             Locked {
                 name: candidate.name.clone(),
                 version: candidate.version.clone(),
-                filename: candidate.filename.clone(),
+                filename: match &package.tree {
+                    Some(tree) => lock_tree::filename(tree, &candidate.name, tree.version.as_ref()),
+                    None => candidate.filename.clone(),
+                },
                 location: candidate.location.clone(),
                 sha256: package.sha256,
+                tree: package.tree.clone(),
                 size: candidate.size,
                 upload_time: candidate.upload_time.clone(),
                 index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
@@ -198,6 +227,21 @@ struct Package {
     wheels: Vec<Artifact>,
     sdist: Option<Artifact>,
     archive: Option<Artifact>,
+    directory: Option<DirectoryTable>,
+    vcs: Option<VcsTable>,
+    #[serde(default)]
+    tool: PackageTools,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageTools {
+    #[serde(default)]
+    pyfast: PackageTool,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageTool {
+    version: Option<Version>,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +257,7 @@ struct Artifact {
     path: Option<PathBuf>,
     size: Option<u64>,
     upload_time: Option<toml::value::Datetime>,
+    subdirectory: Option<String>,
     hashes: Hashes,
 }
 
@@ -242,7 +287,7 @@ impl Artifact {
                 Some(Location::Url(url.clone()))
             }
             (Some(url), _) => url.to_file_path().ok().map(Location::Path),
-            (None, Some(path)) => Some(Location::Path(directory.join(path))),
+            (None, Some(path)) => Some(Location::Path(lock_tree::clean(&directory.join(path)))),
             (None, None) => None,
         }
     }
@@ -261,14 +306,70 @@ impl Package {
         if let Some((_, filename, artifact)) = wheels.min_by_key(|(rank, ..)| *rank) {
             return Some((DistFilename::Wheel(filename), artifact));
         }
-        let mut sources = self.sdist.iter().chain(&self.archive);
-        sources.find_map(|artifact| {
+        self.sdist.iter().find_map(|artifact| {
             let filename = SourceFilename::of(&self.name, &artifact.filename()?)?;
             Some((DistFilename::Source(filename), artifact))
         })
     }
 
-    fn locked(self, directory: &Path, target: &Target) -> Result<Locked, String> {
+    /// The source that was named directly.
+    fn tree(&mut self, directory: &Path) -> Result<Option<SourceDist>, String> {
+        let tree = match (self.directory.take(), self.vcs.take(), &self.archive) {
+            (Some(table), ..) => table.tree(directory)?,
+            (_, Some(table), _) => table.tree(directory)?,
+            (.., Some(archive)) => {
+                let filename = archive.filename().ok_or("its archive has no name")?;
+                if filename.parse::<crate::WheelFilename>().is_ok() {
+                    return Ok(None);
+                }
+                SourceDist {
+                    name: None,
+                    version: None,
+                    tree: SourceTree::Archive {
+                        filename,
+                        location: archive
+                            .location(directory)
+                            .ok_or("its archive has neither URL nor path")?,
+                        sha256: archive.hashes.sha256.ok_or("its archive has no sha256")?,
+                    },
+                    subdirectory: lock_tree::below(archive.subdirectory.clone())?,
+                    editable: false,
+                }
+            }
+            _ => return Ok(None),
+        };
+        let stable = matches!(tree.tree, SourceTree::Archive { .. });
+        let version = self.version.clone().filter(|_| stable);
+        Ok(Some(SourceDist { name: Some(self.name.clone()), version, ..tree }))
+    }
+
+    fn locked_tree(self, tree: SourceDist) -> Locked {
+        let version = self.version.or(self.tool.pyfast.version);
+        let filename = lock_tree::filename(&tree, &self.name, version.as_ref());
+        let sha256 = match &tree.tree {
+            SourceTree::Archive { sha256, .. } => Some(*sha256),
+            _ => None,
+        };
+        Locked {
+            version: filename.version().clone(),
+            filename,
+            location: tree.tree.location(),
+            sha256,
+            tree: Some(tree),
+            size: self.archive.and_then(|archive| archive.size),
+            upload_time: None,
+            index: None,
+            direct: true,
+            requested: false,
+            dependencies: self.dependencies.into_iter().map(|reference| reference.name).collect(),
+            name: self.name,
+        }
+    }
+
+    fn locked(mut self, directory: &Path, target: &Target) -> Result<Locked, String> {
+        if let Some(tree) = self.tree(directory)? {
+            return Ok(self.locked_tree(tree));
+        }
         let direct = self.archive.is_some();
         let (filename, artifact) = self
             .best(target)
@@ -284,7 +385,8 @@ impl Package {
         Ok(Locked {
             version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
             location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
-            sha256: artifact.hashes.sha256.ok_or("its file has no sha256")?,
+            sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),
+            tree: None,
             size: artifact.size,
             upload_time: artifact.upload_time.map(|time| time.to_string()),
             filename,

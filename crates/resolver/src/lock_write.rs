@@ -6,6 +6,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use crate::distribution::Location;
 use crate::lock::{Lock, Locked};
+use crate::lock_tree;
 
 pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     let mut document = DocumentMut::new();
@@ -28,7 +29,11 @@ pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
 fn package_table(package: &Locked, directory: &Path) -> Table {
     let mut table = Table::new();
     table["name"] = value(package.name.to_string());
-    table["version"] = value(package.version.to_string());
+    let tree = package.tree.as_ref().and_then(|tree| lock_tree::table(tree, directory));
+    // PEP 751: the version of a source tree may change with it.
+    if tree.is_none() {
+        table["version"] = value(package.version.to_string());
+    }
     if !package.dependencies.is_empty() {
         let references = package
             .dependencies
@@ -38,6 +43,13 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     }
     if let Some(index) = &package.index {
         table["index"] = value(index.as_str());
+    }
+    if let Some((key, tree)) = tree {
+        table[key] = value(tree);
+        let mut version = Table::new();
+        version["version"] = value(package.version.to_string());
+        table["tool"] = Item::Table(own(version));
+        return table;
     }
     let artifact = artifact(package, directory);
     if package.direct {
@@ -63,15 +75,17 @@ fn artifact(package: &Locked, directory: &Path) -> InlineTable {
     match &package.location {
         Location::Url(url) => artifact.insert("url", url.as_str().into()),
         Location::Path(path) => {
-            let path = path.strip_prefix(directory).unwrap_or(path);
-            artifact.insert("path", path.display().to_string().into())
+            artifact.insert("path", lock_tree::relative(path, directory).into())
         }
     };
     if let Some(size) = package.size.and_then(|size| i64::try_from(size).ok()) {
         artifact.insert("size", size.into());
     }
-    let hash = InlineTable::from_iter([("sha256", Value::from(package.sha256.to_string()))]);
-    artifact.insert("hashes", hash.into());
+    if let Some(below) = package.tree.as_ref().and_then(|tree| tree.subdirectory.as_ref()) {
+        artifact.insert("subdirectory", below.as_str().into());
+    }
+    let hash = package.sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
+    artifact.insert("hashes", InlineTable::from_iter(hash).into());
     artifact
 }
 
@@ -84,6 +98,10 @@ fn tool(lock: &Lock) -> Table {
     if let Some(inputs) = &lock.inputs {
         pyfast["inputs"] = value(inputs.as_str());
     }
+    own(pyfast)
+}
+
+fn own(pyfast: Table) -> Table {
     let mut tool = Table::new();
     tool.set_implicit(true);
     tool["pyfast"] = Item::Table(pyfast);
@@ -94,7 +112,7 @@ fn tool(lock: &Lock) -> Table {
 mod tests {
     use super::*;
     use crate::distribution::Sha256;
-    use crate::source::{DistFilename, SourceFilename};
+    use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
     use crate::target::tests::target;
 
     fn locked(name: &str, location: Location) -> Locked {
@@ -105,7 +123,8 @@ mod tests {
                 format!("{name}-1.0-py3-none-any.whl").parse().expect("a file name"),
             ),
             location,
-            sha256: Sha256([7; 32]),
+            sha256: Some(Sha256([7; 32])),
+            tree: None,
             size: Some(9),
             upload_time: Some("2026-01-02T03:04:05.678Z".to_owned()),
             index: None,
@@ -138,6 +157,43 @@ mod tests {
         let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
         assert_eq!(read, lock);
         assert_eq!(read.to_toml(Path::new("/p")), text);
+    }
+
+    fn tree(name: &str, tree: SourceTree, subdirectory: Option<&str>) -> Locked {
+        let editable = matches!(tree, SourceTree::Directory(_));
+        let (name, subdirectory) = (name.parse().expect("a name"), subdirectory.map(str::to_owned));
+        let dist = SourceDist { name: Some(name), version: None, tree, subdirectory, editable };
+        let mut package = locked("x", dist.tree.location());
+        package.name = dist.name.clone().expect("a name");
+        package.filename = lock_tree::filename(&dist, &package.name, Some(&package.version));
+        (package.sha256, package.size, package.upload_time) = (None, None, None);
+        Locked { tree: Some(dist), direct: true, ..package }
+    }
+
+    #[test]
+    fn sources_survive_the_way_through_the_text_without_a_version_of_the_lock_format() {
+        let directory = SourceTree::Directory("/p/../q/d".into());
+        let url = "https://h.test/r.git".parse().expect("a URL");
+        let repository = SourceTree::Repository {
+            url,
+            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            requested: Some("main".to_owned()),
+        };
+        let packages = vec![
+            tree("a", SourceTree::Directory("/p/d".into()), Some("x")),
+            tree("b", repository, None),
+        ];
+        let lock = Lock { packages, ..Lock::default() };
+        let text = lock.to_toml(Path::new("/p"));
+        assert!(text.contains("directory = { path = \"d\", editable = true, sub"), "{text}");
+        assert!(text.contains("requested-revision = \"main\", commit-id = \"0123"), "{text}");
+        let read = Lock::from_toml(&text, Path::new("/p/pylock.toml"), &target()).expect("read");
+        assert_eq!(read.to_toml(Path::new("/p")), text);
+        assert_eq!(read, lock);
+        let (_, outside) =
+            lock_tree::table(&tree("a", directory, None).tree.expect("a tree"), Path::new("/q/p"))
+                .expect("a table");
+        assert_eq!(outside["path"].as_str(), Some("../d"));
     }
 
     #[test]

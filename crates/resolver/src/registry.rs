@@ -33,6 +33,7 @@ use crate::packages::Packages;
 use crate::page::Page;
 use crate::remote::{self, Ranged};
 use crate::requirement::DirectWheel;
+use crate::source::ahead::DirectTree;
 use crate::source::statics::Statements;
 use crate::source::{self, DistFilename, SourceDist, SourceFilename, SourceTree};
 
@@ -59,6 +60,8 @@ pub struct Sources {
     pub find_links: Vec<String>,
     /// Wheels named by URL or path.
     pub direct: BTreeMap<PackageName, DirectWheel>,
+    /// Sources named by path, URL or repository.
+    pub trees: BTreeMap<PackageName, DirectTree>,
     /// Wheels up to this size in bytes are fetched whole where metadata is needed, because they are
     /// going to be installed; 0 where nothing will be.
     pub whole_up_to: u64,
@@ -245,11 +248,19 @@ impl Registry {
         self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner).remove(sha256)
     }
 
-    /// The digest of a candidate, which is fetched whole if no index gave it.
+    /// The digest of a candidate, which is fetched whole if no index gave it; `None` for a source
+    /// that is no file.
     ///
     /// # Errors
     /// What fetching fails with.
-    pub(crate) fn digest(&self, candidate: &Candidate) -> Result<Sha256, Error> {
+    pub(crate) fn digest(&self, candidate: &Candidate) -> Result<Option<Sha256>, Error> {
+        if let Some(tree) = self.sources().trees.get(&candidate.name) {
+            return Ok(tree.sha256);
+        }
+        self.file_digest(candidate).map(Some)
+    }
+
+    fn file_digest(&self, candidate: &Candidate) -> Result<Sha256, Error> {
         if let Some(digest) = candidate.sha256.or_else(|| self.shared.known_digest(candidate)) {
             return Ok(digest);
         }
@@ -345,6 +356,9 @@ impl Shared {
 
     /// The page of a project over all sources. `settled` uses cached pages as they are.
     async fn page(&self, name: &PackageName, settled: bool) -> Result<Option<Arc<Page>>, Error> {
+        if let Some(tree) = self.sources.trees.get(name) {
+            return Ok(Some(Arc::new(direct::tree_page(tree))));
+        }
         if let Some(wheel) = self.sources.direct.get(name) {
             return Ok(Some(Arc::new(direct::page(wheel))));
         }
@@ -384,6 +398,9 @@ impl Shared {
         &self,
         candidate: &Candidate,
     ) -> Result<Result<Arc<Metadata>, String>, Error> {
+        if let Some(tree) = self.sources.trees.get(&candidate.name) {
+            return Ok(Ok(Arc::clone(&tree.metadata)));
+        }
         let location = candidate.location.to_string();
         let key = Cache::metadata_key(candidate.sha256.as_ref(), &location);
         // A file on this machine may change under an unchanged name.

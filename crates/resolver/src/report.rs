@@ -236,6 +236,7 @@ impl Writer<'_> {
                 let text = match &requirement.source {
                     Source::Registry(_) => requirement.to_string(),
                     Source::Wheel(wheel) => wheel.filename.to_string(),
+                    Source::Tree(source) => format!("{} @ {}", requirement.name, source.text),
                 };
                 format!("{text} ({})", requirement.origin)
             })

@@ -8,6 +8,7 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::requirement_source::DirectSource;
 
 /// Where a requirement was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,8 @@ pub enum Source {
     Registry(VersionSpecifiers),
     /// Exactly this wheel.
     Wheel(Box<DirectWheel>),
+    /// Exactly this source, which has been looked at.
+    Tree(Box<DirectSource>),
 }
 
 /// A wheel named by URL or path instead of by version.
@@ -51,7 +54,7 @@ pub struct Requirement {
     pub name: PackageName,
     /// Extras to include.
     pub extras: Vec<ExtraName>,
-    /// Versions, or the one wheel.
+    /// Versions, or the one wheel or source.
     pub source: Source,
     /// The requirement counts only where this is true.
     pub marker: MarkerTree,
@@ -71,6 +74,7 @@ impl fmt::Display for Requirement {
         match &self.source {
             Source::Registry(specifiers) => write!(f, "{}", compact(specifiers))?,
             Source::Wheel(wheel) => write!(f, " @ {}", wheel.location)?,
+            Source::Tree(source) => write!(f, " @ {}", source.text)?,
         }
         match self.marker.contents() {
             Some(marker) => write!(f, " ; {marker}"),

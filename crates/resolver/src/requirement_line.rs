@@ -1,5 +1,5 @@
-//! One requirement of a requirements file: a PEP 508 requirement, or a bare path or URL of a wheel,
-//! followed by per-requirement options.
+//! One requirement of a requirements file: a PEP 508 requirement, or a bare path or URL of a wheel or
+//! source, followed by per-requirement options.
 //!
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>
 
@@ -7,30 +7,73 @@ use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{MarkerTree, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{ExtraName, MarkerTree, PackageName, VerbatimUrl, VersionOrUrl};
 use url::Url;
 
 use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
+use crate::requirement_source::{Place, SourceRequirement, parse_source};
+
+/// What one line requires.
+#[derive(Debug)]
+pub(crate) enum Line {
+    /// A project by its versions, or one wheel.
+    Project(Requirement),
+    /// A source, which has to be looked at before more of it is known.
+    Source(Box<SourceRequirement>),
+}
+
+/// Parses a line that may name no source, as build requirements may not.
+///
+/// # Errors
+/// [`Error::Requirement`] with file, line, text and what is wrong.
+pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement, Error> {
+    match parse_line(line, origin, working)? {
+        Line::Project(requirement) => Ok(requirement),
+        Line::Source(_) => {
+            Err(Error::requirement(origin, line, "a source cannot be named here, only a wheel"))
+        }
+    }
+}
 
 /// Parses one logical line.
 ///
 /// # Errors
 /// [`Error::Requirement`] with file, line, text and what is wrong.
-pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement, Error> {
-    let fail = |reason: &str| Error::requirement(origin, line, reason);
+pub(crate) fn parse_line(line: &str, origin: &Origin, working: &Path) -> Result<Line, Error> {
+    let fail = |reason: String| Error::requirement(origin, line, &reason);
     let (text, options) = split_options(line);
-    let hashes = hashes(options).map_err(|reason| fail(&reason))?;
+    let hashes = hashes(options).map_err(fail)?;
     // pip takes an empty marker after `;`.
     let text = text.trim_end_matches([';', ' ']);
-    let mut requirement = if is_location(text) {
-        bare(text, origin, working).map_err(|reason| fail(&reason))?
-    } else {
-        named(text, origin, working).map_err(|reason| fail(&reason))?
-    };
-    requirement.hashes = hashes;
-    Ok(requirement)
+    let parts = if is_location(text) { bare(text) } else { named(text) };
+    let parts = parts.map_err(fail)?;
+    parts.line(origin, working, hashes).map_err(fail)
+}
+
+/// Parses what follows `-e`.
+///
+/// # Errors
+/// As [`parse_line`]; also for what cannot be pointed into.
+pub(crate) fn parse_editable(
+    line: &str,
+    origin: &Origin,
+    working: &Path,
+) -> Result<SourceRequirement, Error> {
+    let fail = |reason: &str| Error::requirement(origin, line, reason);
+    let (text, _) = split_options(line);
+    let bare_name = split_direct(text).is_none_or(|(name, _)| !is_name(name));
+    let parts = if bare_name { bare(text) } else { named(text) };
+    let parts = parts.map_err(|reason| fail(&reason))?;
+    let line = parts.line(origin, working, hashes("").unwrap_or_default());
+    match line.map_err(|reason| fail(&reason))? {
+        Line::Source(mut source) if !matches!(source.source.place, Place::Archive { .. }) => {
+            source.source.editable = true;
+            Ok(*source)
+        }
+        _ => Err(fail("only a directory or a repository can be editable")),
+    }
 }
 
 /// Splits `name==1 --hash=…` into the requirement and its options.
@@ -74,86 +117,149 @@ fn hashes(options: &str) -> Result<Vec<Sha256>, String> {
 /// Whether the text is a path or URL instead of `name …`.
 fn is_location(text: &str) -> bool {
     let first = text.split([' ', ';', '[']).next().unwrap_or(text);
+    // `name@https://…` without spaces.
+    if split_direct(first).is_some_and(|(name, place)| is_name(name) && place.contains("://")) {
+        return false;
+    }
     let scheme = first.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| {
         scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
     }) || first.starts_with(['/', '.', '~'])
+        || ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| first.starts_with(tool))
         || first.contains('/') && !text.contains('@')
-        || [".whl", ".tar.gz", ".zip"].iter().any(|suffix| first.ends_with(suffix))
+        || [".whl", ".tar.gz", ".tgz", ".zip"].iter().any(|suffix| first.ends_with(suffix))
+}
+
+/// A requirement taken apart.
+struct Parts<'a> {
+    name: Option<PackageName>,
+    extras: Vec<ExtraName>,
+    what: What<'a>,
+    marker: MarkerTree,
+}
+
+enum What<'a> {
+    Versions(VersionSpecifiers),
+    /// A path or URL.
+    Location(&'a str),
+}
+
+impl Parts<'_> {
+    fn line(self, origin: &Origin, working: &Path, hashes: Vec<Sha256>) -> Result<Line, String> {
+        let Self { name, mut extras, what, marker } = self;
+        let origin = origin.clone();
+        let (name, source) = match what {
+            What::Versions(specifiers) => (name, Source::Registry(specifiers)),
+            What::Location(location) if is_wheel(location) => {
+                let wheel = direct_wheel(location, working)?;
+                let found = &wheel.filename.name;
+                if let Some(name) = name.filter(|name| name != found) {
+                    return Err(format!("the wheel is {found}, not {name}"));
+                }
+                (Some(found.clone()), Source::Wheel(Box::new(wheel)))
+            }
+            What::Location(location) => {
+                let source = parse_source(location, working)?;
+                if let (Some(name), Some(egg)) = (&name, &source.name)
+                    && name != egg
+                {
+                    return Err(format!("#egg= says {egg}, not {name}"));
+                }
+                extras.extend(source.extras.iter().cloned());
+                let name = name.or_else(|| source.name.clone());
+                return Ok(Line::Source(Box::new(SourceRequirement {
+                    name,
+                    extras,
+                    source,
+                    marker,
+                    hashes,
+                    origin,
+                    constraint: false,
+                })));
+            }
+        };
+        let name = name.ok_or("it has no name")?;
+        Ok(Line::Project(Requirement { name, extras, source, marker, hashes, origin }))
+    }
 }
 
 /// `./a-1-py3-none-any.whl[extra] ; marker`.
-fn bare(text: &str, origin: &Origin, working: &Path) -> Result<Requirement, String> {
+fn bare(text: &str) -> Result<Parts<'_>, String> {
     let (location, marker) = match text.split_once(" ;").or_else(|| text.split_once("; ")) {
         Some((location, marker)) => (location.trim(), marker.trim()),
         None => (text, ""),
     };
-    let (location, extras) = match location.strip_suffix(']').and_then(|text| text.rsplit_once('['))
-    {
-        Some((location, extras)) => (location, extras),
-        None => (location, ""),
+    // The extras of `#egg=a[x]` belong to the fragment.
+    let bracket = location.strip_suffix(']').and_then(|text| text.rsplit_once('['));
+    let (location, extras) = match bracket {
+        Some((before, extras)) if !before.contains("#egg=") && !before.contains("&egg=") => {
+            (before, extras)
+        }
+        _ => (location, ""),
     };
-    let wheel = direct_wheel(location, working)?;
     let extras = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty());
     let extras = extras
-        .map(|extra| pep508_rs::ExtraName::from_str(extra).map_err(|error| error.to_string()))
+        .map(|extra| ExtraName::from_str(extra).map_err(|error| error.to_string()))
         .collect::<Result<_, _>>()?;
-    Ok(Requirement {
-        name: wheel.filename.name.clone(),
-        extras,
-        source: Source::Wheel(Box::new(wheel)),
-        marker: parse_marker(marker)?,
-        hashes: Vec::new(),
-        origin: origin.clone(),
-    })
+    let what = What::Location(location);
+    Ok(Parts { name: None, extras, what, marker: parse_marker(marker)? })
 }
 
 fn parse_marker(marker: &str) -> Result<MarkerTree, String> {
     if marker.is_empty() {
         return Ok(MarkerTree::TRUE);
     }
+    if nesting(marker) > 100 {
+        return Err("it nests parentheses more than 100 deep".to_owned());
+    }
     check_numbers(marker)?;
     MarkerTree::from_str(marker).map_err(|error| first_line(&error.to_string()))
 }
 
 /// `name[extra]>=1 ; marker` or `name @ location`.
-fn named(text: &str, origin: &Origin, working: &Path) -> Result<Requirement, String> {
+fn named(text: &str) -> Result<Parts<'_>, String> {
     check_form(text)?;
+    let parse = |text: &str| {
+        pep508_rs::Requirement::<VerbatimUrl>::from_str(text)
+            .map_err(|error| first_line(&error.to_string()))
+    };
     if let Some((name, location)) = split_direct(text) {
         let (location, marker) = match location.split_once(" ;") {
             Some((location, marker)) => (location.trim(), marker.trim()),
             None => (location.trim(), ""),
         };
-        let head = pep508_rs::Requirement::<VerbatimUrl>::from_str(name)
-            .map_err(|error| first_line(&error.to_string()))?;
-        let wheel = direct_wheel(location, working)?;
-        if wheel.filename.name != head.name {
-            return Err(format!("the wheel is {}, not {}", wheel.filename.name, head.name));
-        }
-        return Ok(Requirement {
-            name: head.name,
+        let head = parse(name)?;
+        return Ok(Parts {
+            name: Some(head.name),
             extras: head.extras,
-            source: Source::Wheel(Box::new(wheel)),
+            what: What::Location(location),
             marker: parse_marker(marker)?,
-            hashes: Vec::new(),
-            origin: origin.clone(),
         });
     }
-    let parsed = pep508_rs::Requirement::<VerbatimUrl>::from_str(text)
-        .map_err(|error| first_line(&error.to_string()))?;
+    let parsed = parse(text)?;
     let specifiers = match parsed.version_or_url {
         None => VersionSpecifiers::empty(),
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
         Some(VersionOrUrl::Url(_)) => return Err("a URL is written as `name @ URL`".to_owned()),
     };
-    Ok(Requirement {
-        name: parsed.name,
+    Ok(Parts {
+        name: Some(parsed.name),
         extras: parsed.extras,
-        source: Source::Registry(specifiers),
+        what: What::Versions(specifiers),
         marker: parsed.marker,
-        hashes: Vec::new(),
-        origin: origin.clone(),
     })
+}
+
+/// Whether a text is `name` or `name[extra]`.
+fn is_name(text: &str) -> bool {
+    let name = text.split('[').next().unwrap_or(text).trim();
+    PackageName::from_str(name).is_ok()
+}
+
+/// Whether a path or URL is a wheel's.
+fn is_wheel(location: &str) -> bool {
+    let path = location.split(['#', '?']).next().unwrap_or(location);
+    Path::new(path).extension().is_some_and(|end| end == "whl") && !location.starts_with("git+")
 }
 
 fn split_direct(text: &str) -> Option<(&str, &str)> {
@@ -224,10 +330,6 @@ fn first_line(text: &str) -> String {
 
 /// The wheel a URL or path names.
 fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
-    if location.contains("git+") || location.contains("hg+") || location.contains("svn+") {
-        return Err("requirements from version control need a build, which pyfast does not do yet"
-            .to_owned());
-    }
     let (location, filename, sha256) = match location.split_once("://") {
         Some(("http" | "https", _)) => {
             let mut url = Url::parse(location).map_err(|error| format!("not a URL: {error}"))?;
@@ -251,11 +353,6 @@ fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
             (Location::Path(path), filename, None)
         }
     };
-    if Path::new(&filename).extension().is_none_or(|end| end != "whl") {
-        return Err(format!(
-            "`{filename}` is not a wheel; source trees and archives need a build, which pyfast does not do yet"
-        ));
-    }
     let filename = WheelFilename::from_str(&filename).map_err(|error| error.to_string())?;
     Ok(DirectWheel { filename, location, sha256 })
 }
@@ -330,11 +427,34 @@ mod tests {
         assert!(matches!(pinned.source, Source::Wheel(wheel) if wheel.sha256.is_some()));
     }
 
+    fn check_source(line: &str, expected: &str) {
+        let origin = Origin { file: "r.txt".into(), line: 7 };
+        let parsed = match line.strip_prefix("-e ") {
+            Some(rest) => parse_editable(rest, &origin, Path::new("/w"))
+                .map(|source| Line::Source(Box::new(source))),
+            None => super::parse_line(line, &origin, Path::new("/w")),
+        };
+        let Line::Source(source) = parsed.expect("a requirement") else { panic!("{line}") };
+        assert_eq!(source.to_string(), expected, "{line}");
+    }
+
+    #[test]
+    fn rule_43_sources_are_read() {
+        check_source("./p[x, y] ; os_name == 'nt'", "./p[x,y] ; os_name == 'nt'");
+        check_source("a @ file:///d", "a @ file:///d");
+        check_source("a[x]@git+https://u:w@h/r@v1", "a @ git+https://****@h/r@v1[x]");
+        check_source("git+https://h/r#egg=a[x]", "a @ git+https://h/r#egg=a[x][x]");
+        check_source("-e .", "-e .");
+        check_source("-e ./p[x]", "-e ./p[x]");
+        check_source("-e a @ file:///d ; os_name == 'nt'", "-e a @ file:///d ; os_name == 'nt'");
+        check_source("https://h/v1.zip", "https://h/v1.zip");
+    }
+
     #[test]
     fn other_lines_are_refused_with_file_line_and_reason() {
         check_error("a=1", "");
-        check_error("git+https://h/a", "version control");
-        check_error("./a.tar.gz", "need a build");
+        check_error("git+https://h/a", "cannot be named here");
+        check_error("hg+https://h/a", "only git is");
         check_error("a==1 --hash=md5:00", "too weak");
         check_error("a==1 --foo", "not an option");
         check_error("b @ https://h/a-1-py3-none-any.whl", "not b");

@@ -3,12 +3,15 @@
 //!
 //! <https://pip.pypa.io/en/stable/topics/vcs-support/>
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use url::Url;
 
+use crate::credentials::Credentials;
 use crate::distribution::{Location, Sha256};
+use crate::requirement::Origin;
 
 /// A source that a requirement names directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,70 @@ pub struct DirectSource {
     pub subdirectory: Option<String>,
     /// The digest of a `#sha256=` fragment.
     pub sha256: Option<Sha256>,
+    /// Whether the environment is to point into the files instead of having them (PEP 660).
+    pub editable: bool,
+    /// As it was written, without credentials.
+    pub text: String,
+}
+
+/// A requirement on such a source. Without a name nothing is known of it before it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRequirement {
+    /// The project, where it was written.
+    pub name: Option<PackageName>,
+    /// Extras to include.
+    pub extras: Vec<ExtraName>,
+    /// What is required.
+    pub source: DirectSource,
+    /// The requirement counts only where this is true.
+    pub marker: MarkerTree,
+    /// Digests given by `--hash=sha256:…`.
+    pub hashes: Vec<Sha256>,
+    /// File and line.
+    pub origin: Origin,
+    /// Whether it only says where the project comes from, if something else needs it.
+    pub constraint: bool,
+}
+
+impl DirectSource {
+    /// Takes user and password out of its URL.
+    pub(crate) fn give_credentials(&mut self, known: &mut Credentials) {
+        match &mut self.place {
+            Place::Archive { location: Location::Url(url), .. } => {
+                *url = known.absorb(url.clone());
+            }
+            Place::Repository(repository) => {
+                let url = &mut repository.url;
+                if matches!(url.scheme(), "http" | "https") {
+                    *url = known.absorb(url.clone());
+                } else {
+                    // The user of an ssh URL is part of the address; ssh takes no password from it.
+                    url.set_password(None).ok();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Display for SourceRequirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source.editable {
+            f.write_str("-e ")?;
+        }
+        if let Some(name) = &self.name {
+            write!(f, "{name} @ ")?;
+        }
+        f.write_str(&self.source.text)?;
+        if !self.extras.is_empty() {
+            let extras: Vec<&str> = self.extras.iter().map(ExtraName::as_ref).collect();
+            write!(f, "[{}]", extras.join(","))?;
+        }
+        match self.marker.contents() {
+            Some(marker) => write!(f, " ; {marker}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where the files of a source are.
@@ -44,30 +111,16 @@ pub enum Place {
 /// A repository and what to take of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// Which tool reads it.
-    pub vcs: Vcs,
     /// Its URL, with credentials where they were given, without reference and fragment.
     pub url: Url,
     /// A branch, tag or commit; `None` is the default branch.
     pub reference: Option<String>,
 }
 
-/// A version control system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vcs {
-    /// `git+…`
-    Git,
-    /// `hg+…`
-    Mercurial,
-    /// `svn+…`
-    Subversion,
-    /// `bzr+…`
-    Bazaar,
-}
-
-/// Archives that pip reads.
-const ARCHIVES: &[&str] =
-    &[".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar", ".zip"];
+/// Archives that are read.
+const ARCHIVES: &[&str] = &[".tar.gz", ".tgz", ".zip"];
+/// Archives that pip reads besides.
+const FOREIGN: &[&str] = &[".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"];
 
 /// Reads what a requirement names: `git+https://h/r@v1#subdirectory=d`, `https://h/a-1.tar.gz`,
 /// `file:///d`, `./d`. Relative paths are relative to `working`.
@@ -75,6 +128,11 @@ const ARCHIVES: &[&str] =
 /// # Errors
 /// What is wrong with it, in words.
 pub fn parse_source(text: &str, working: &Path) -> Result<DirectSource, String> {
+    let source = read(text, working)?;
+    Ok(DirectSource { text: crate::credentials::redact(text), ..source })
+}
+
+fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
     if ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| text.starts_with(tool))
         && !text.contains("://")
     {
@@ -84,24 +142,23 @@ pub fn parse_source(text: &str, working: &Path) -> Result<DirectSource, String> 
     }
     let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         let (path, fragment) = text.split_once('#').unwrap_or((text, ""));
-        return finish(local(working.join(path)), fragment);
+        return finish(local(&working.join(path))?, fragment);
     };
-    let vcs = match scheme.split_once('+') {
-        Some(("git", _)) => Some(Vcs::Git),
-        Some(("hg", _)) => Some(Vcs::Mercurial),
-        Some(("svn", _)) => Some(Vcs::Subversion),
-        Some(("bzr", _)) => Some(Vcs::Bazaar),
+    match scheme.split_once('+') {
+        Some(("git", _)) => return repository(&text["git+".len()..]),
+        Some((tool @ ("hg" | "svn" | "bzr"), _)) => {
+            return Err(format!("`{tool}` is not supported; of version control only git is"));
+        }
         Some((other, _)) => return Err(format!("`{other}` is no version control that pip knows")),
-        None => None,
-    };
-    match (vcs, scheme) {
-        (Some(vcs), _) => repository(vcs, &text[vcs_prefix(scheme)..]),
-        (None, "file") => {
+        None => {}
+    }
+    match scheme {
+        "file" => {
             let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
             let path = url.to_file_path().map_err(|()| "not the URL of a local file".to_owned())?;
-            finish(local(path), url.fragment().unwrap_or_default())
+            finish(local(&path)?, url.fragment().unwrap_or_default())
         }
-        (None, "http" | "https") => {
+        "http" | "https" => {
             let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
             let fragment = url.fragment().unwrap_or_default().to_owned();
             url.set_fragment(None);
@@ -112,16 +169,11 @@ pub fn parse_source(text: &str, working: &Path) -> Result<DirectSource, String> 
             }
             finish(Place::Archive { filename, location: Location::Url(url) }, &fragment)
         }
-        (None, "ssh" | "git") => {
+        "ssh" | "git" => {
             Err(format!("a repository is written with its tool before the scheme: git+{scheme}://"))
         }
-        (None, other) => Err(format!("the URL scheme `{other}` is not supported")),
+        other => Err(format!("the URL scheme `{other}` is not supported")),
     }
-}
-
-/// The length of `git+`.
-fn vcs_prefix(scheme: &str) -> usize {
-    scheme.find('+').map_or(0, |plus| plus + 1)
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -135,16 +187,24 @@ fn is_archive(filename: &str) -> bool {
     ARCHIVES.iter().any(|end| lower.ends_with(end))
 }
 
-fn local(path: PathBuf) -> Place {
+fn local(path: &Path) -> Result<Place, String> {
+    // `./d/` and `./d/.` are `./d`.
+    let path: PathBuf = path.components().collect();
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    match filename.filter(|name| is_archive(name)) {
-        Some(filename) => Place::Archive { filename, location: Location::Path(path) },
-        None => Place::Directory(path),
-    }
+    let foreign = |name: &String| FOREIGN.iter().any(|end| name.ends_with(end));
+    Ok(match filename {
+        Some(filename) if is_archive(&filename) => {
+            Place::Archive { filename, location: Location::Path(path) }
+        }
+        Some(filename) if foreign(&filename) => {
+            return Err(format!("`{filename}` is not an archive of {}", ARCHIVES.join(", ")));
+        }
+        _ => Place::Directory(path),
+    })
 }
 
 /// Rule 29: `scheme://host/path@reference#fragment`.
-fn repository(vcs: Vcs, text: &str) -> Result<DirectSource, String> {
+fn repository(text: &str) -> Result<DirectSource, String> {
     let mut url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https" | "ssh" | "file" | "git") {
         return Err(format!("the URL scheme `{}` is not supported", url.scheme()));
@@ -163,12 +223,19 @@ fn repository(vcs: Vcs, text: &str) -> Result<DirectSource, String> {
     if reference.as_ref().is_some_and(|reference| reference.starts_with('-')) {
         return Err("a branch, tag or commit does not begin with `-`".to_owned());
     }
-    finish(Place::Repository(Repository { vcs, url, reference }), &fragment)
+    finish(Place::Repository(Repository { url, reference }), &fragment)
 }
 
 fn finish(place: Place, fragment: &str) -> Result<DirectSource, String> {
-    let mut source =
-        DirectSource { name: None, extras: Vec::new(), place, subdirectory: None, sha256: None };
+    let mut source = DirectSource {
+        name: None,
+        extras: Vec::new(),
+        place,
+        subdirectory: None,
+        sha256: None,
+        editable: false,
+        text: String::new(),
+    };
     for part in fragment.split('&') {
         match part.split_once('=') {
             Some(("egg", egg)) => {
@@ -232,7 +299,7 @@ mod tests {
         assert!(
             matches!(archive.place, Place::Archive { filename, .. } if filename == "a+1-1.tar.gz")
         );
-        assert_eq!(parse("./d").place, Place::Directory("/w/./d".into()));
+        assert_eq!(parse("./d/").place, Place::Directory("/w/d".into()));
         assert_eq!(parse("file:///d/e").place, Place::Directory("/d/e".into()));
         assert!(matches!(parse("d/a-1.zip").place, Place::Archive { .. }));
     }
@@ -242,10 +309,12 @@ mod tests {
         check_error("git+git@h.test:o/r.git", "named by a URL");
         check_error("ssh://h.test/r", "git+ssh://");
         check_error("https://h.test/page", "not an archive");
+        check_error("./a-1.tar.bz2", "not an archive");
         check_error("cvs+https://h.test/r", "no version control");
         check_error("git+https://h.test/r@", "missing after `@`");
         check_error("git+https://h.test/r@--upload-pack=x", "does not begin with `-`");
         check_error("./d#subdirectory=../x", "below the top");
+        check_error("hg+https://h.test/r", "only git is");
         check_error("ftp://h.test/a-1.zip", "not supported");
     }
 }

@@ -14,20 +14,23 @@ use crate::distribution::Location;
 use crate::error::Error;
 use crate::project_file::{ProjectFile, RequiresPython, WantedExtras, is_project_file};
 use crate::requirement::{Origin, Requirement, Source};
-use crate::requirement_line;
+use crate::requirement_line::{self, Line};
+use crate::requirement_source::{Place, SourceRequirement};
 
 /// Everything that a set of requirements files says.
 #[derive(Debug, Default)]
 pub struct RequirementSet {
     /// What is asked for, in the order it was read.
     pub requirements: Vec<Requirement>,
+    /// Sources that are asked for by path, URL or repository.
+    pub sources: Vec<SourceRequirement>,
     /// What limits the versions of projects otherwise asked for.
     pub constraints: Vec<Requirement>,
     /// What replaces every requirement on a project.
     pub overrides: Vec<Requirement>,
     /// Projects that are left out wherever they are asked for.
     pub excludes: BTreeSet<PackageName>,
-    /// User names and passwords of wheels named by URL.
+    /// User names and passwords of what is named by URL.
     pub credentials: Credentials,
     /// Index options given in the files.
     pub index: IndexOptions,
@@ -194,6 +197,11 @@ impl Reader<'_> {
     }
 
     fn line(&mut self, line: &str, role: Role, origin: &Origin, file: &Path) -> Result<(), Error> {
+        if let Some(editable) = editable(line) {
+            let working = &self.context.working_directory;
+            let source = requirement_line::parse_editable(editable, origin, working)?;
+            return self.source(source, line, role);
+        }
         if line.starts_with('-') {
             return self.options(line, role, origin, file);
         }
@@ -206,7 +214,11 @@ impl Reader<'_> {
                 "this is a file name, not a requirement: was `-r` meant before it?",
             ));
         }
-        let requirement = requirement_line::parse(line, origin, &self.context.working_directory)?;
+        let requirement =
+            match requirement_line::parse_line(line, origin, &self.context.working_directory)? {
+                Line::Project(requirement) => requirement,
+                Line::Source(source) => return self.source(*source, line, role),
+            };
         if !requirement.hashes.is_empty() {
             self.set.index.require_hashes = true;
         }
@@ -225,6 +237,43 @@ impl Reader<'_> {
             Role::Constraints => self.set.constraints.push(requirement),
             Role::Overrides => self.set.overrides.push(requirement),
         }
+    }
+
+    fn source(
+        &mut self,
+        mut source: SourceRequirement,
+        line: &str,
+        role: Role,
+    ) -> Result<(), Error> {
+        source.source.give_credentials(&mut self.set.credentials);
+        if source.source.editable && matches!(source.source.place, Place::Repository(_)) {
+            // pip would keep a clone beside the environment, which nothing else here does.
+            source.source.editable = false;
+            self.set.warnings.push(format!(
+                "{}: `{source}` is installed as its commit is; to edit it, clone it and name its directory",
+                source.origin
+            ));
+        }
+        if !source.hashes.is_empty() {
+            self.set.index.require_hashes = true;
+        }
+        source.constraint = role == Role::Constraints;
+        match role {
+            Role::Overrides => {
+                let reason = "an override by path, URL or repository is not supported";
+                return Err(Error::requirement(&source.origin, line, reason));
+            }
+            Role::Constraints if source.source.editable => {
+                let reason = "a constraint cannot be editable";
+                return Err(Error::requirement(&source.origin, line, reason));
+            }
+            Role::Constraints if source.name.is_none() => {
+                let reason = "a constraint must have a name: `name @ …`";
+                return Err(Error::requirement(&source.origin, line, reason));
+            }
+            _ => self.set.sources.push(source),
+        }
+        Ok(())
     }
 
     fn options(
@@ -246,13 +295,6 @@ impl Reader<'_> {
                 }
                 ("-c" | "--constraint", Some(value)) => {
                     self.file(&directory.join(value), Role::Constraints, Some(origin))?;
-                }
-                ("-e" | "--editable", Some(_)) => {
-                    return Err(Error::requirement(
-                        origin,
-                        line,
-                        "editable requirements need a build, which pyfast does not do yet",
-                    ));
                 }
                 _ => self.index_option(name, value, origin, directory),
             }
@@ -292,14 +334,24 @@ impl Reader<'_> {
     }
 }
 
+/// What follows `-e`: the rest of the line, which may have spaces.
+fn editable(line: &str) -> Option<&str> {
+    let rest = match line.strip_prefix("--editable") {
+        Some(rest) => rest.strip_prefix(['=', ' ', '\t'])?,
+        None => line.strip_prefix("-e")?.trim_start_matches('='),
+    };
+    let rest = rest.trim();
+    let quote = rest.chars().next().filter(|quote| ['"', '\''].contains(quote));
+    let inner = quote.and_then(|quote| rest.strip_prefix(quote)?.strip_suffix(quote));
+    Some(inner.unwrap_or(rest))
+}
+
 /// Options that take a value; the others are switches.
 const VALUED: &[&str] = &[
     "-r",
     "--requirement",
     "-c",
     "--constraint",
-    "-e",
-    "--editable",
     "-i",
     "--index-url",
     "--pypi-url",
@@ -441,93 +493,4 @@ fn is_variable_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &[(usize, &str)]) {
-        let lines = logical_lines(text);
-        let lines: Vec<(usize, &str)> =
-            lines.iter().map(|(number, line)| (*number, line.as_str())).collect();
-        assert_eq!(lines, expected);
-    }
-
-    #[test]
-    fn rule_40_lines_are_joined_and_comments_dropped() {
-        check("a\r\nb # c\n\n#d\ne\\\n>=1\nu#f", &[(1, "a"), (2, "b"), (5, "e>=1"), (7, "u#f")]);
-        check("a \\\n# comment\nb", &[(1, "a"), (3, "b")]);
-        check("a\\", &[(1, "a")]);
-        check("a\rb", &[(1, "a"), (2, "b")]);
-        check("a>=1,\\\r\n<2", &[(1, "a>=1,<2")]);
-        check("a\u{a0}>=1\u{a0}# c", &[(1, "a >=1")]);
-    }
-
-    #[test]
-    fn rule_40_a_mark_or_a_coding_line_names_the_encoding() {
-        let latin = b"# -*- coding: latin-1 -*-\na # \xe9";
-        assert_eq!(decode(latin).as_deref(), Some("# -*- coding: latin-1 -*-\na # \u{e9}"));
-        assert_eq!(
-            decode(b"#!x\n# vim: set fileencoding=cp1252 :\n\x80").map(|t| t.ends_with('\u{20ac}')),
-            Some(true)
-        );
-        assert_eq!(decode(b"\xef\xbb\xbfa").as_deref(), Some("a"));
-        assert_eq!(decode(b"\xff\xfea\0").as_deref(), Some("a"));
-        assert_eq!(decode(b"\xfe\xff\0a").as_deref(), Some("a"));
-        assert_eq!(decode(b"a\n\n# coding: latin-1\n\xe9"), None, "only the first two lines count");
-        assert_eq!(decode(b"# coding: nonsense\na"), None);
-        assert_eq!(decode(b"\xe9"), None);
-    }
-
-    #[test]
-    fn rule_44_formats_are_collected_in_order() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("r.txt");
-        fs_err::write(&path, "--no-binary a,b\n--only-binary=:all:\n--no-binary :none:\n")
-            .expect("written");
-        let set = read_requirements(&[path], &[], &[], &ReadContext::default()).expect("read");
-        assert_eq!(set.index.no_binary, ["a,b", ":none:"]);
-        assert_eq!(set.index.only_binary, [":all:"]);
-        assert!(set.warnings.is_empty(), "they have an effect");
-    }
-
-    #[test]
-    fn rule_41_variables_are_expanded_only_where_set() {
-        let variables = BTreeMap::from([("TOKEN".to_owned(), "x".to_owned())]);
-        assert_eq!(
-            expand_variables("${TOKEN} ${OTHER} $TOKEN ${", &variables, &mut BTreeSet::new()),
-            "x ${OTHER} $TOKEN ${"
-        );
-    }
-
-    #[test]
-    fn rule_42_options_are_taken_in_every_spelling() {
-        for line in ["-rx.txt", "-r x.txt", "-r=x.txt", "--requirement 'x.txt'", "-r \"x.txt\""] {
-            let (name, value, rest) = take_option(line).expect("an option");
-            assert!(matches!(name, "-r" | "--requirement"), "{line}");
-            assert_eq!((value.as_deref(), rest), (Some("x.txt"), ""), "{line}");
-        }
-        assert!(take_option("--requirementx").is_none());
-        assert!(take_option("--unknown").is_none());
-        assert_eq!(take_option("--pre -i u").map(|taken| taken.0), Some("--pre"));
-    }
-
-    #[test]
-    fn files_include_files_relative_to_themselves() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = |name: &str| directory.path().join(name);
-        fs_err::create_dir(path("sub")).expect("created");
-        fs_err::write(path("a.txt"), "-r sub/b.txt\nc==1 --hash=sha256:00\n").expect("written");
-        fs_err::write(path("sub/b.txt"), "-c c.txt\n-r ../a.txt\nb\n-f .\n").expect("written");
-        fs_err::write(path("sub/c.txt"), "c<2\n").expect("written");
-        let context = ReadContext::default();
-        let error =
-            read_requirements(&[path("a.txt")], &[], &[], &context).expect_err("a short hash");
-        assert!(error.to_string().contains("a.txt:2"), "{error}");
-        fs_err::write(path("a.txt"), "-r sub/b.txt\nc==1").expect("written");
-        let set = read_requirements(&[path("a.txt")], &[], &[], &context).expect("read");
-        let names: Vec<String> = set.requirements.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["b", "c==1"]);
-        assert_eq!(set.constraints.len(), 1);
-        assert_eq!(set.files.len(), 3);
-        assert!(set.index.find_links[0].ends_with("sub/."));
-    }
-}
+mod tests;

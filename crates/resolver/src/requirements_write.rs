@@ -1,9 +1,14 @@
 //! A lock as lines of a requirements file, for tools that read nothing else.
 
 use std::fmt::Write;
+use std::path::Path;
+
+use pep508_rs::PackageName;
+use url::Url;
 
 use crate::distribution::Location;
 use crate::lock::{Lock, Locked};
+use crate::source::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,8 +24,8 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
     let mut text = String::new();
     for package in &lock.packages {
         text.push_str(&requirement(package));
-        if options.hashes {
-            let _ = write!(text, " \\\n    --hash=sha256:{}", package.sha256);
+        if let Some(sha256) = package.sha256.filter(|_| options.hashes) {
+            let _ = write!(text, " \\\n    --hash=sha256:{sha256}");
         }
         text.push('\n');
         if options.annotate {
@@ -38,9 +43,33 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
 
 fn requirement(package: &Locked) -> String {
     let name = &package.name;
+    if let Some(dist) = &package.tree {
+        return source(name, dist);
+    }
     match &package.location {
         Location::Url(url) if package.direct => format!("{name} @ {url}"),
         Location::Path(path) if package.direct => format!("{name} @ file://{}", path.display()),
         _ => format!("{name}=={}", package.version),
     }
+}
+
+/// A source as pip reads it.
+fn source(name: &PackageName, dist: &SourceDist) -> String {
+    let place = match &dist.tree {
+        SourceTree::Archive { location: Location::Url(url), .. } => url.to_string(),
+        SourceTree::Archive { location: Location::Path(path), .. }
+        | SourceTree::Directory(path) => file_url(path),
+        SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
+    };
+    let below = dist.subdirectory.as_ref().map(|below| format!("#subdirectory={below}"));
+    let below = below.unwrap_or_default();
+    if dist.editable {
+        let separator = if below.is_empty() { "#" } else { "&" };
+        return format!("-e {place}{below}{separator}egg={name}");
+    }
+    format!("{name} @ {place}{below}")
+}
+
+fn file_url(path: &Path) -> String {
+    Url::from_file_path(path).map_or_else(|()| path.display().to_string(), String::from)
 }

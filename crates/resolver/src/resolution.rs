@@ -16,6 +16,7 @@ use crate::report::NoSolution;
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::solve::{Problem, Solved, solve};
+use crate::source::SourceDist;
 use crate::target::Target;
 
 /// How often a resolution starts again because pages changed under it.
@@ -26,8 +27,10 @@ const ROUNDS: usize = 4;
 pub struct Resolved {
     /// The version and its wheel.
     pub candidate: Candidate,
-    /// The digest of the wheel.
-    pub sha256: Sha256,
+    /// The digest of the file; `None` for a directory or a repository.
+    pub sha256: Option<Sha256>,
+    /// The source that was named directly.
+    pub tree: Option<SourceDist>,
     /// Extras that are wanted of it.
     pub extras: Vec<ExtraName>,
     /// The packages of this resolution that it depends on.
@@ -113,8 +116,8 @@ pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Resu
         let wanted = |requirement: &&Requirement| !set.excludes.contains(&requirement.name);
         for requirement in set.requirements.iter().filter(applies).filter(wanted) {
             let hashed = policy.hashes.contains_key(&requirement.name);
-            let pinned =
-                matches!(requirement.source, Source::Wheel(_)) || pin(requirement).is_some();
+            let pinned = matches!(requirement.source, Source::Wheel(_) | Source::Tree(_))
+                || pin(requirement).is_some();
             let problem = match (pinned, hashed) {
                 (true, true) => continue,
                 (false, _) => "is not pinned with ==",
@@ -271,12 +274,12 @@ fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) ->
                     wanted_by: parent.map_or_else(String::new, |p| p.candidate.name.to_string()),
                 });
             }
-            Some(allowed) if !allowed.contains(&package.sha256) => {
+            Some(allowed) if package.sha256.is_none_or(|found| !allowed.contains(&found)) => {
                 let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
                 return Err(Error::HashMismatch {
                     wheel: filename.to_string(),
                     expected: allowed.join(" or sha256:"),
-                    found: package.sha256.to_string(),
+                    found: package.sha256.map_or("none".to_owned(), |found| found.to_string()),
                 });
             }
             Some(_) => {}
@@ -308,6 +311,7 @@ fn describe(
         });
         resolution.packages.push(Resolved {
             sha256: registry.digest(&candidate)?,
+            tree: registry.sources().trees.get(name).map(|tree| tree.source.clone()),
             dependencies: dependencies(problem, package, solved),
             required_by: required.map(|requirement| requirement.origin.to_string()).collect(),
             extras: package.extras.clone(),

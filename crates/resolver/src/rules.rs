@@ -56,5 +56,6 @@ pub(crate) fn range_of(source: &Source) -> Ranges<Version> {
     match source {
         Source::Registry(specifiers) => range::of(specifiers),
         Source::Wheel(wheel) => Ranges::singleton(wheel.filename.version.clone()),
+        Source::Tree(_) => Ranges::full(),
     }
 }

@@ -145,7 +145,7 @@ impl<'a> Provider<'a> {
     fn new(problem: &'a Problem<'a>, packages: &'a dyn Packages) -> Self {
         let environment = problem.environment();
         let direct = |requirement: &&Requirement| {
-            matches!(requirement.source, Source::Wheel(_))
+            matches!(requirement.source, Source::Wheel(_) | Source::Tree(_))
                 && requirement.marker.evaluate(environment, &[])
         };
         let inputs =

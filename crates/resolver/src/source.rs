@@ -3,7 +3,9 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/source-distribution-format/>
 
+pub(crate) mod ahead;
 pub(crate) mod archive;
+pub(crate) mod git;
 pub(crate) mod statics;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
+use url::Url;
 
 use crate::cache::{self, Cache};
 use crate::client::{Client, LARGEST_FILE, Request};
@@ -199,6 +202,36 @@ pub enum SourceTree {
     },
     /// In a directory of this machine, which is built in place.
     Directory(PathBuf),
+    /// In a commit of a git repository.
+    Repository {
+        /// Its URL, without credentials; an ssh URL keeps its user.
+        url: Url,
+        /// The whole commit id.
+        commit: String,
+        /// The branch, tag or commit that was asked for.
+        requested: Option<String>,
+    },
+}
+
+impl SourceTree {
+    /// The place of an archive, directory or repository.
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Archive { location, .. } => location.clone(),
+            Self::Directory(path) => Location::Path(path.clone()),
+            Self::Repository { url, .. } => Location::Url(url.clone()),
+        }
+    }
+}
+
+impl fmt::Display for SourceTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Archive { location, .. } => location.fmt(f),
+            Self::Directory(path) => path.display().fmt(f),
+            Self::Repository { url, commit, .. } => write!(f, "git+{url}@{commit}"),
+        }
+    }
 }
 
 impl fmt::Display for SourceDist {
@@ -207,7 +240,7 @@ impl fmt::Display for SourceDist {
             (Some(name), Some(version), _) => write!(f, "{name}=={version}"),
             (Some(name), None, _) => write!(f, "{name}"),
             (None, _, SourceTree::Archive { filename, .. }) => f.write_str(filename),
-            (None, _, SourceTree::Directory(path)) => write!(f, "{}", path.display()),
+            (None, _, tree) => tree.fmt(f),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Source distributions made by tests, with a backend of their own that needs nothing.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::page::File;
@@ -22,16 +23,24 @@ def metadata():
 def build_wheel(directory, settings=None, metadata_directory=None):
     sys.argv[:] = ["setup.py"]  # as setuptools does
     told("wheel %s" % settings)
+    text = "environment = %r\n" % dict(os.environ)
+    if os.path.exists("module.py"):
+        text += open("module.py").read()
+    return write(directory, NAME + ".py", text)
+def build_editable(directory, settings=None, metadata_directory=None):
+    told("editable %s" % settings)
+    return write(directory, NAME + ".pth", os.getcwd() + "\n")
+def write(directory, module, content):
     @FAIL@
     stem = "%s-%s" % (NAME, VERSION)
-    name = stem + "-py3-none-any.whl"
+    name = stem + "-@TAG@.whl"
     info = stem + ".dist-info/"
     with zipfile.ZipFile(os.path.join(directory, name), "w") as wheel:
         record = ""
         for path, text in [
-            (NAME + ".py", "environment = %r\n" % dict(os.environ)),
+            (module, content),
             (info + "METADATA", metadata()),
-            (info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+            (info + "WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: @TAG@\n"),
         ]:
             wheel.writestr(path, text)
             digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
@@ -48,13 +57,24 @@ pub(crate) struct Sdist {
     build_requires: Vec<String>,
     fail: String,
     pkg_info: Option<String>,
+    tag: String,
+    project: String,
 }
 
 impl Sdist {
     pub(crate) fn new(name: &str, version: &str) -> Self {
         let (name, version) = (name.to_owned(), version.to_owned());
         let (requires, build_requires) = (Vec::new(), Vec::new());
-        Self { name, version, requires, build_requires, fail: "pass".to_owned(), pkg_info: None }
+        Self {
+            name,
+            version,
+            requires,
+            build_requires,
+            fail: "pass".to_owned(),
+            pkg_info: None,
+            tag: "py3-none-any".to_owned(),
+            project: String::new(),
+        }
     }
 
     pub(crate) fn requires(mut self, requirement: &str) -> Self {
@@ -80,6 +100,19 @@ impl Sdist {
         self
     }
 
+    /// The tag of the wheels it is built to.
+    pub(crate) fn tag(mut self, tag: &str) -> Self {
+        tag.clone_into(&mut self.tag);
+        self
+    }
+
+    /// A static `[project]` table.
+    pub(crate) fn project(mut self, more: &str) -> Self {
+        let head = format!("name = {:?}\nversion = {:?}\n", self.name, self.version);
+        self.project = format!("[project]\n{head}{more}");
+        self
+    }
+
     /// Packs it and lists it on the world's index.
     pub(crate) fn publish(&self, world: &World) -> Built {
         let built = self.pack(world);
@@ -88,24 +121,31 @@ impl Sdist {
         built
     }
 
-    fn pack(&self, world: &World) -> Built {
-        let stem = format!("{}-{}", self.name, self.version);
-        let folder = world.path("sources").join(&stem);
-        fs_err::create_dir_all(&folder).unwrap();
+    /// Writes it into a directory.
+    pub(crate) fn write(&self, folder: &Path) {
+        fs_err::create_dir_all(folder).unwrap();
         let backend = BACKEND
             .replace("@NAME@", &format!("{:?}", self.name))
             .replace("@VERSION@", &format!("{:?}", self.version))
             .replace("@REQUIRES@", &format!("{:?}", self.requires))
+            .replace("@TAG@", &self.tag)
             .replace("@FAIL@", &self.fail);
         let system = format!(
             "[build-system]\nrequires = {:?}\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n",
             self.build_requires
         );
         fs_err::write(folder.join("backend.py"), backend).unwrap();
-        fs_err::write(folder.join("pyproject.toml"), system).unwrap();
+        let table = format!("{system}{}", self.project);
+        fs_err::write(folder.join("pyproject.toml"), table).unwrap();
         if let Some(text) = &self.pkg_info {
             fs_err::write(folder.join("PKG-INFO"), text).unwrap();
         }
+    }
+
+    /// Packs it into an archive.
+    pub(crate) fn pack(&self, world: &World) -> Built {
+        let stem = format!("{}-{}", self.name, self.version);
+        self.write(&world.path("sources").join(&stem));
         let filename = format!("{stem}.tar.gz");
         let archive = world.path("sources").join(&filename);
         let mut tar = Command::new("tar");

@@ -111,3 +111,59 @@ fn config_settings_reach_the_backend() {
     let told = fs_err::read_to_string(world.path("built")).unwrap();
     assert!(told.contains("{'key': 'value'}"), "{told}");
 }
+
+#[test]
+fn without_isolation_the_interpreters_own_packages_build() {
+    let mut world = world();
+    let environment = world.path("own");
+    let mut make = std::process::Command::new(&world.python);
+    make.args(["-m", "venv", "--without-pip"]).arg(&environment);
+    crate::support::python::check(&mut make);
+    world.python = environment.join("bin/python").display().to_string();
+    let script = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let packages = crate::support::python::evaluate(world.python.as_ref(), script);
+    fs_err::write(std::path::Path::new(packages.trim()).join("handmade.py"), "").unwrap();
+    Sdist::new("a", "1.0")
+        .build_requires("not-on-any-index")
+        .doing("import handmade")
+        .publish(&world);
+    world.require(&["a"]);
+    world.try_sync(&[]).refused(&[1], &["not-on-any-index"]);
+    let without = ["--no-build-isolation"];
+    assert_eq!(world.sync(&without).packages(), ["a==1.0"]);
+    let before = builds(&world);
+    world.sync(&["--no-build-isolation", "--upgrade"]);
+    assert_eq!(builds(&world), before);
+    fs_err::write(std::path::Path::new(packages.trim()).join("another.py"), "").unwrap();
+    world.sync(&["--no-build-isolation", "--upgrade"]);
+    assert_eq!(builds(&world), before + 1, "it may be built from other packages now");
+}
+
+#[test]
+fn build_constraints_limit_what_builds_need_and_nothing_else() {
+    let world = world();
+    for version in ["1.0", "2.0"] {
+        world.index.add(&Wheel::new("tool", version));
+    }
+    Sdist::new("a", "1.0")
+        .requires("tool")
+        .build_requires("tool")
+        .doing("import importlib.metadata as m; told('with tool ' + m.version('tool'))")
+        .publish(&world);
+    world.write("constraints.txt", "tool<2\n");
+    world.require(&["a"]);
+    let synced = world.sync(&["--build-constraint", "constraints.txt"]);
+    assert_eq!(synced.packages(), ["a==1.0", "tool==2.0"]);
+    let told = fs_err::read_to_string(world.path("built")).unwrap();
+    assert!(told.contains("with tool 1.0"), "{told}");
+    world.sync(&[]);
+    let told = fs_err::read_to_string(world.path("built")).unwrap();
+    assert!(told.contains("with tool 2.0"), "other constraints make another build: {told}");
+}
+
+#[test]
+fn a_wheel_for_another_python_is_refused_when_it_is_built() {
+    let world = world();
+    Sdist::new("a", "1.0").tag("cp27-cp27m-win32").stated("").publish(&world);
+    world.require(&["a"]).try_sync(&[]).refused(&[1], &["a==1.0", "fits another Python"]);
+}

@@ -6,7 +6,6 @@
 //! ```
 
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use pyfast_resolver::{Sha256, WheelFilename};
 use serde::{Deserialize, Serialize};
@@ -22,10 +21,6 @@ use crate::store::Store;
 
 /// How often the five minutes of a lock are waited for: builds of an hour exist.
 const TURNS: usize = 24;
-
-/// Directories that no build reads.
-const IGNORED: [&str; 8] =
-    [".git", ".hg", ".venv", "__pycache__", "build", "dist", "node_modules", ".tox"];
 
 /// The memory of one build.
 pub(super) struct Memory {
@@ -101,31 +96,4 @@ pub(super) fn stored_metadata(store: &Store, wheel: &Sha256) -> Result<String, E
     let path = store.layout().wheel(wheel).join("root").join(inside).join("METADATA");
     let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Changes when a file of a directory does, as far as names, sizes and times tell.
-pub(super) fn directory_digest(directory: &Path) -> Result<String, Error> {
-    let mut lines = vec![directory.display().to_string()];
-    let mut open = vec![directory.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs_err::read_dir(&next).map_err(Error::io("read", &next))? {
-            let entry = entry.map_err(Error::io("read", &next))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let kind = entry.file_type().map_err(Error::io("read", &next))?;
-            if kind.is_dir() {
-                if !IGNORED.contains(&&*name) && !name.ends_with(".egg-info") {
-                    open.push(entry.path());
-                }
-                continue;
-            }
-            let metadata = entry.metadata().map_err(Error::io("read", &next))?;
-            let time =
-                metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            let time = time.unwrap_or_default().as_nanos();
-            lines.push(format!("{} {} {time}", entry.path().display(), metadata.len()));
-        }
-    }
-    lines.sort_unstable();
-    Ok(record::sha256(lines.join("\n").as_bytes()).to_string())
 }

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyfast_resolver::{
-    Lock, Policy, Registry, RequirementSet, Selector, SourceDist, SourceTree, Target,
-    build_requirements, policy, resolve,
+    Lock, Policy, Registry, RequirementSet, Selector, Target, build_requirements, policy, resolve,
 };
 
 use super::clean::clean;
@@ -25,7 +24,7 @@ use crate::store::Store;
 #[derive(Debug)]
 pub(super) struct Workshop {
     pub(super) python: PathBuf,
-    /// Its programs; `None` for an environment that is not ours.
+    /// Its programs; `None` for an interpreter in no environment.
     pub(super) path: Option<PathBuf>,
     _lease: Option<FileLock>,
 }
@@ -68,7 +67,10 @@ impl World {
         builder: Builder,
     ) -> Result<Arc<Workshop>, Error> {
         if let Some(python) = &self.options.shared {
-            let workshop = Workshop { python: python.clone(), path: None, _lease: None };
+            // Programs of a virtual environment are those that its packages installed.
+            let bin = python.parent().map(Path::to_owned);
+            let path = bin.filter(|bin| bin.with_file_name("pyvenv.cfg").is_file());
+            let workshop = Workshop { python: python.clone(), path, _lease: None };
             return Ok(Arc::new(workshop));
         }
         let known = |key: &[String]| {
@@ -137,28 +139,18 @@ impl World {
         );
         let (mut wanted, mut packages) = (Vec::new(), Vec::new());
         for package in &lock.packages {
-            let (filename, sha256) = if let Some(filename) = package.filename.wheel() {
-                wanted.push(Wanted {
-                    filename: filename.clone(),
-                    location: package.location.clone(),
-                    sha256: package.sha256,
-                    size: package.size,
-                    body: None,
-                });
-                (filename.to_string(), package.sha256)
-            } else {
-                let built = builder.wheel(&SourceDist {
-                    name: Some(package.name.clone()),
-                    version: Some(package.version.clone()),
-                    tree: SourceTree::Archive {
-                        filename: package.filename.to_string(),
-                        location: package.location.clone(),
-                        sha256: package.sha256,
-                    },
-                    subdirectory: None,
-                    editable: false,
-                })?;
-                (built.filename.to_string(), built.sha256)
+            let (filename, sha256) = match (Wanted::of(package), package.source()) {
+                (Some(wheel), _) => {
+                    let named = (wheel.filename.to_string(), wheel.sha256);
+                    wanted.push(wheel);
+                    named
+                }
+                (None, Some(source)) => {
+                    let built = builder.wheel(&source)?;
+                    (built.filename.to_string(), built.sha256)
+                }
+                // A resolution gives every package a file or a source.
+                (None, None) => continue,
             };
             packages.push(Package {
                 name: package.name.clone(),

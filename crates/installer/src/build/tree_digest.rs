@@ -1,0 +1,191 @@
+//! What of a source directory shapes its build, as digests. Runs nothing.
+//!
+//! Left out is what builds and tools write beside the sources: byte code, virtual environments, roots of
+//! this program, locks (`pylock.toml`), and `build` and `dist` at the top unless they are packages. Of `.git` only what names the current
+//! commit and its tags counts, because versions are computed from it.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use pyfast_resolver::Sha256;
+use sha2::Digest as _;
+
+use crate::error::Error;
+use crate::record;
+
+/// Directories that no build reads, wherever they are.
+const IGNORED: [&str; 11] = [
+    ".hg",
+    ".svn",
+    ".venv",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".eggs",
+    "__pycache__",
+    "node_modules",
+];
+/// Directories at the top that builds write, unless they are packages.
+const WRITTEN: [&str; 4] = ["build", "dist", "target", "venv"];
+/// Of `.git`: what names the current commit, and tags.
+const COMMIT: [&str; 3] = ["HEAD", "packed-refs", "refs"];
+/// Files that describe a project.
+const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
+
+/// Changes when the content, name or mode of a file below `directory` does.
+///
+/// # Errors
+/// What cannot be read.
+pub fn tree_digest(directory: &Path) -> Result<Sha256, Error> {
+    let mut hasher = sha2::Sha256::new();
+    for file in files(directory)? {
+        let path = directory.join(&file);
+        let metadata = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
+        let (kind, content) = if metadata.is_symlink() {
+            let target = fs_err::read_link(&path).map_err(Error::io("read", &path))?;
+            ("link", record::sha256(target.as_os_str().as_encoded_bytes()))
+        } else {
+            let executable = metadata.permissions().mode() & 0o111 != 0;
+            let content = fs_err::read(&path).map_err(Error::io("read", &path))?;
+            (if executable { "program" } else { "file" }, record::sha256(&content))
+        };
+        hasher.update(format!("{kind} {content} {}\n", file.display()));
+    }
+    Ok(Sha256(hasher.finalize().into()))
+}
+
+/// The names, sizes and times of the files below `directory`, and the newest of those times in
+/// nanoseconds since the epoch: nearly always as good as [`tree_digest`], and much faster.
+///
+/// # Errors
+/// What cannot be read.
+pub fn tree_listing(directory: &Path) -> Result<(String, u128), Error> {
+    let (mut listing, mut newest) = (String::new(), 0);
+    for file in files(directory)? {
+        let path = directory.join(&file);
+        let metadata = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
+        let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let time = time.unwrap_or_default().as_nanos();
+        newest = newest.max(time);
+        // Writing to a String cannot fail.
+        let _ = writeln!(listing, "{} {} {time}", file.display(), metadata.len());
+    }
+    Ok((listing, newest))
+}
+
+/// Changes when a file that describes the project does.
+pub fn description_digest(project: &Path) -> Sha256 {
+    let mut hasher = sha2::Sha256::new();
+    for name in DESCRIPTION {
+        let content = fs_err::read(project.join(name)).unwrap_or_default();
+        hasher.update(format!("{name} {}\n", record::sha256(&content)));
+    }
+    Sha256(hasher.finalize().into())
+}
+
+/// The files that count, relative to `directory` and sorted.
+fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(below) = open.pop() {
+        let next = directory.join(&below);
+        for entry in fs_err::read_dir(&next).map_err(Error::io("read", &next))? {
+            let entry = entry.map_err(Error::io("read", &next))?;
+            let path = below.join(entry.file_name());
+            let kind = entry.file_type().map_err(Error::io("read", &next))?;
+            if !counts(directory, &path, kind.is_dir()) {
+                continue;
+            }
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() || kind.is_symlink() {
+                found.push(path);
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn counts(top: &Path, path: &Path, directory: bool) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if path.starts_with(".git") && path.components().count() > 1 {
+        return path
+            .components()
+            .nth(1)
+            .is_some_and(|part| COMMIT.iter().any(|known| part.as_os_str() == *known));
+    }
+    if IGNORED.contains(&&*name) {
+        return false;
+    }
+    let at_top = path.components().count() == 1;
+    if !directory {
+        return !(name.ends_with(".pyc") || at_top && name == "pylock.toml");
+    }
+    let written =
+        at_top && WRITTEN.contains(&&*name) && !top.join(path).join("__init__.py").is_file();
+    let made = ["pyvenv.cfg", "layout"].iter().any(|file| {
+        let known = fs_err::read_to_string(top.join(path).join(file));
+        known.is_ok_and(|text| *file == "pyvenv.cfg" || text.starts_with("pyfast "))
+    });
+    !written && !made && !name.ends_with(".egg-info")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(directory: &Path, name: &str, text: &str) {
+        let path = directory.join(name);
+        fs_err::create_dir_all(path.parent().expect("a parent")).expect("created");
+        fs_err::write(path, text).expect("written");
+    }
+
+    #[test]
+    fn what_a_build_reads_changes_the_digest_and_what_it_writes_does_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let top = directory.path();
+        write(top, "pyproject.toml", "x");
+        let digest = || (tree_digest(top).expect("read"), tree_listing(top).expect("listed").0);
+        let mut last = digest();
+        for ignored in [
+            "build/lib/a.py",
+            "a.egg-info/PKG-INFO",
+            "src/__pycache__/a.pyc",
+            ".git/index",
+            ".venv/bin/python",
+            "other/pyvenv.cfg",
+            "other/bin/python",
+        ] {
+            write(top, ignored, "x");
+            assert_eq!(digest(), last, "{ignored}");
+        }
+        write(top, "place/layout", "pyfast 1\n");
+        assert_eq!(digest(), last, "a root");
+        for read in
+            ["src/a.py", "src/build/x.py", ".git/HEAD", ".git/refs/tags/v1", "build/__init__.py"]
+        {
+            write(top, read, "x");
+            assert_ne!(digest(), last, "{read}");
+            last = digest();
+        }
+        let before = tree_digest(top).expect("read");
+        write(top, "src/a.py", "y");
+        assert_ne!(tree_digest(top).expect("read"), before, "the same size");
+    }
+
+    #[test]
+    fn a_description_is_what_tools_read_first() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write(directory.path(), "setup.py", "x");
+        let before = description_digest(directory.path());
+        write(directory.path(), "a.py", "x");
+        assert_eq!(description_digest(directory.path()), before);
+        write(directory.path(), "setup.cfg", "x");
+        assert_ne!(description_digest(directory.path()), before);
+    }
+}
