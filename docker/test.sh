@@ -9,6 +9,7 @@ sh docker/engine.sh start > "${TMPDIR:-/tmp}/pyfast-engine.$$"
 rm -f "${TMPDIR:-/tmp}/pyfast-engine.$$"
 trap 'sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"}' EXIT INT TERM
 sh docker/slim-base.sh
+sh docker/stack-images.sh
 if ! docker compose version >/dev/null 2>&1 && ! command -v docker-compose >/dev/null; then
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends docker-compose; } >&2
 fi

@@ -176,6 +176,7 @@ fn constraints(
     let context = pyfast_resolver::ReadContext {
         variables: settings.environment.all().clone(),
         working_directory: settings.project.working_directory.clone(),
+        ..pyfast_resolver::ReadContext::default()
     };
     let working = &settings.project.working_directory;
     let files: Vec<PathBuf> =

@@ -227,6 +227,7 @@ impl Command {
             Self::Up(args) => args.result.json,
             Self::Restart(args) => args.result.json,
             Self::Ps(args) => args.result.json,
+            Self::Doctor(args) => args.result.json,
             Self::Down(_)
             | Self::Logs(_)
             | Self::Run(_)
@@ -257,6 +258,7 @@ pub(crate) enum Command {
     Verify(commands::verify::Args),
     Gc(commands::gc::Args),
     Diff(commands::diff::Args),
+    Doctor(commands::doctor::Args),
     Cache(commands::cache::Args),
     Completions(commands::completions::Args),
 }

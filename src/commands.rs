@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod gc;
 pub(crate) mod history;
@@ -52,6 +53,10 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         return Ok(completions::run(args));
     }
     survive_file_size_limits();
+    // A configuration that cannot be read is one of the things it tells.
+    if let Command::Doctor(args) = &cli.command {
+        return doctor::run(args, cli.common, &environment);
+    }
     let settings = Settings::new(cli.common, cli.command.json(), environment)?;
     match &cli.command {
         Command::Init(args) => init::run(args, &settings),
@@ -72,6 +77,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Gc(args) => gc::run(args, &settings),
         Command::Diff(args) => diff::run(args, &settings),
         Command::Cache(args) => cache::run(args, &settings),
+        Command::Doctor(args) => Ok(doctor::examine(args, &settings)),
         Command::Completions(args) => Ok(completions::run(args)),
     }
 }

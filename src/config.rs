@@ -36,6 +36,10 @@ pub(crate) struct ProjectConfig {
 pub(crate) struct EnvConfig {
     pub(crate) requirements: Vec<PathBuf>,
     pub(crate) constraints: Vec<PathBuf>,
+    /// Optional dependencies of the project files among the requirements.
+    pub(crate) extras: Vec<String>,
+    /// Dependency groups, `[FILE:]GROUP`.
+    pub(crate) groups: Vec<String>,
     pub(crate) image: Option<String>,
     pub(crate) python: Option<String>,
     pub(crate) services: Vec<String>,
@@ -63,7 +67,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("", &["project", "env", "index", "link"]),
     ("project", &["name", "root"]),
     ("env", &["*"]),
-    ("env.*", &["requirements", "constraints", "image", "python", "services"]),
+    ("env.*", &["requirements", "constraints", "extras", "groups", "image", "python", "services"]),
     ("index", &["url", "extra", "strategy"]),
     ("link", &["real"]),
 ];

@@ -75,6 +75,16 @@ impl Failure {
         self
     }
 
+    /// Further causes, outermost first.
+    pub(crate) fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// What the user could do.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Takes over an error with its chain of causes.
     pub(crate) fn from_error(kind: &'static str, error: &dyn StdError, code: Code) -> Self {
         let mut failure = Self::new(kind, error.to_string(), code);

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use crate::failure::{Code, Failure};
 use crate::interpreters::remembered;
 use crate::settings::{Environment, Settings};
+use crate::ui::Ui;
 
 /// How long the interpreter of an image may take to describe itself.
 const PROBE_DEADLINE: Duration = Duration::from_mins(1);
@@ -27,11 +28,15 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the engine that the user's environment means.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
+        Self::to(Host::resolve(&host_settings(&settings.environment))?)
+    }
+
+    /// Connects to this engine.
+    pub(crate) fn to(host: Host) -> Result<Self, Failure> {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_all().build().map_err(|error| {
             Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
         })?;
-        let host = Host::resolve(&host_settings(&settings.environment))?;
         let docker = runtime.block_on(Docker::connect(host))?;
         Ok(Self { docker, runtime })
     }
@@ -61,16 +66,19 @@ impl Connection {
         settings: &Settings,
     ) -> Result<Interpreter, Failure> {
         let id = self.image_id(image)?;
-        remembered(&id, &settings.cache_directory()?, || {
-            let request = ProbeRequest {
-                image,
-                script: pyfast_installer::PROBE,
-                candidates: &INTERPRETERS,
-                deadline: PROBE_DEADLINE,
-            };
-            let answer = self.wait(probe(&self.docker, &request))?;
-            Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
-        })
+        remembered(&id, &settings.cache_directory()?, || self.ask_interpreter(image))
+    }
+
+    /// What the interpreter inside an image says of itself now.
+    pub(crate) fn ask_interpreter(&self, image: &str) -> Result<Interpreter, Failure> {
+        let request = ProbeRequest {
+            image,
+            script: pyfast_installer::PROBE,
+            candidates: &INTERPRETERS,
+            deadline: PROBE_DEADLINE,
+        };
+        let answer = self.wait(probe(&self.docker, &request))?;
+        Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
     }
 
     /// Looks at a volume without changing anything.
@@ -106,6 +114,16 @@ impl Connection {
             Ok(volume)
         })
     }
+
+    /// Keeps a volume that has environments from being pruned.
+    pub(crate) fn keep(&self, volume: &str, ui: Ui) -> Result<(), Failure> {
+        if let Some(keeper) = self.wait(self.docker.keep_volume(volume))? {
+            ui.note(format!(
+                "Made the container {keeper}, which is never started: `docker volume prune` of this engine would take the volume otherwise"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The directory of a volume, where this process may write it.
@@ -127,7 +145,8 @@ pub(crate) fn docker_config(environment: &Environment) -> Option<PathBuf> {
     given.or_else(|| environment.home().map(|home| home.join(".docker")))
 }
 
-fn host_settings(environment: &Environment) -> HostSettings {
+/// What the user's environment says about the engine.
+pub(crate) fn host_settings(environment: &Environment) -> HostSettings {
     let home = environment.home();
     let mut sockets = Vec::new();
     if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {

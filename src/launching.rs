@@ -1,6 +1,7 @@
 //! From an edited project to running containers: what `up`, `down`, `restart`, `ps` and `logs` share. Joins the
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
+mod composing;
 pub(crate) mod containers;
 pub(crate) mod images;
 pub(crate) mod memory;
@@ -102,22 +103,6 @@ impl<'a> Launcher<'a> {
         Ok(said)
     }
 
-    /// Has Compose create what is missing and recreate what changed, and start nothing.
-    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
-        let services = selected.iter().map(String::as_str);
-        if !self.is_compose_one()? {
-            let act = ["up", "--no-start", "--no-build"];
-            return self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop);
-        }
-        // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
-        // not, and makes no networks; `up` of one service alone makes those of all.
-        if let Some(first) = selected.first() {
-            self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
-        }
-        let act = ["create", "--no-build"];
-        self.compose(&act.into_iter().chain(services).collect::<Vec<_>>()).map(drop)
-    }
-
     /// The images that the project's services start from.
     pub(crate) fn wanted(&self) -> Result<&[WantedImage], Failure> {
         if let Some(wanted) = self.wanted.get() {
@@ -137,32 +122,41 @@ impl<'a> Launcher<'a> {
         Ok(of.next().map(|image| image.image.clone()))
     }
 
-    /// Whether the user's Compose is the first one, in Python.
-    fn is_compose_one(&self) -> Result<bool, Failure> {
-        let composer = self.composer()?;
-        if matches!(composer, Composer::Plugin { .. }) {
-            return Ok(false);
-        }
-        Ok(self.connection.wait(composer.version())?.starts_with("1."))
-    }
-
     /// Brings the environments of these services up to date; what each is now, by name.
     pub(crate) fn sync(
         &self,
         selected: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Synced>, Failure> {
-        let mut synced = BTreeMap::new();
+        let mut names = Vec::new();
+        let mut environments = Vec::new();
         for (name, env) in &self.stack.environments {
             if env.services.is_disjoint(selected) {
                 continue;
             }
-            let settings = self.stack.settings(self.settings, name)?;
-            let begun = Instant::now();
-            let report = syncing::sync(&Options::default(), &settings)
-                .map_err(|failure| failure.hint(format!("this is the environment `{name}`")))?;
-            let time = duration(begun.elapsed());
+            let mut settings = self.stack.settings(self.settings, name)?;
+            if !names.is_empty() {
+                settings.ui = settings.ui.without_bars();
+            }
+            names.push(name);
+            environments.push(settings);
+        }
+        let mut synced = BTreeMap::new();
+        let mut failed = None;
+        let done = syncing::sync_all(&Options::default(), &environments);
+        for (name, (report, took)) in names.into_iter().zip(done) {
+            let report = match report {
+                Ok(report) => report,
+                Err(failure) => {
+                    if failed.is_some() {
+                        self.ui().warning(format!("the environment `{name}` too: {failure}"));
+                    }
+                    let hint = format!("this is the environment `{name}`");
+                    failed = failed.or(Some(failure.hint(hint)));
+                    continue;
+                }
+            };
             let what = if report.changed { "synced" } else { "up to date" };
-            self.ui().note(format!("Environment {name}: {what} ({time})"));
+            self.ui().note(format!("Environment {name}: {what} ({})", duration(took)));
             if report.changed {
                 report.show_changes(self.ui());
             }
@@ -170,7 +164,10 @@ impl<'a> Launcher<'a> {
             let (id, current) = (text("id"), text("current").into());
             synced.insert(name.clone(), Synced { id, current, changed: report.changed });
         }
-        Ok(synced)
+        match failed {
+            Some(failure) => Err(failure),
+            None => Ok(synced),
+        }
     }
 }
 

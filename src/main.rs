@@ -4,6 +4,7 @@ mod building;
 mod cli;
 mod commands;
 mod config;
+mod doctoring;
 mod environment;
 mod failure;
 mod image;

@@ -21,7 +21,10 @@ pub(crate) struct Project {
 }
 
 /// Requirements files looked for where none is named, in this order.
-const USUAL: [&str; 2] = ["requirements.txt", "backend/requirements.txt"];
+const USUAL: [&str; 3] = ["requirements.txt", "backend/requirements.txt", PYPROJECT];
+
+/// A file that states dependencies only where it has a `[project]` table.
+const PYPROJECT: &str = "pyproject.toml";
 
 impl Project {
     /// Finds the project: `given`, else the nearest parent with `pyfast.toml`, else the working
@@ -74,20 +77,43 @@ impl Project {
             return Ok(given.to_vec());
         }
         if let Some(configured) = self.config.env.get(env)
-            && !configured.requirements.is_empty()
+            && !(configured.requirements.is_empty() && configured.groups.is_empty())
         {
             return Ok(configured.requirements.iter().map(|file| self.shown(file)).collect());
         }
-        let found = USUAL.iter().find(|file| self.directory.join(file).is_file());
+        let found = USUAL.iter().find(|file| self.states_dependencies(file));
         found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| {
             let message = format!(
                 "cannot find a requirements file in `{}`: looked for {}",
                 self.directory.display(),
-                USUAL.join(" and ")
+                USUAL.join(", ")
             );
             Failure::usage(message)
                 .hint("name one with -r FILE, or under [env.default] in pyfast.toml")
         })
+    }
+
+    fn states_dependencies(&self, file: &str) -> bool {
+        let path = self.directory.join(file);
+        if file != PYPROJECT {
+            return path.is_file();
+        }
+        fs_err::read_to_string(path)
+            .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
+    }
+
+    /// A dependency group as it is named on a command line (`[FILE:]GROUP`), with the file that has it.
+    pub(crate) fn group(&self, named: &str) -> (PathBuf, String) {
+        match named.rsplit_once(':') {
+            Some((file, group)) => (PathBuf::from(file), group.to_owned()),
+            None => (self.shown(Path::new(PYPROJECT)), named.to_owned()),
+        }
+    }
+
+    /// The same as it is named in the configuration, whose paths are the project's.
+    pub(crate) fn configured_group(&self, named: &str) -> (PathBuf, String) {
+        let (file, group) = named.rsplit_once(':').unwrap_or((PYPROJECT, named));
+        (self.shown(Path::new(file)), group.to_owned())
     }
 
     /// The constraints files: those given and those of `pyfast.toml`.

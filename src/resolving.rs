@@ -1,6 +1,7 @@
 //! From settings to a lock: what `lock` and `sync` share. Joins the resolver's parts and gives it
 //! the world: files, indexes, cache, runtime.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,10 +9,10 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use pyfast_installer::Builder;
 use pyfast_resolver::{
-    Ahead, BuildSource, Cache, Client, ClientOptions, Location, Lock, Looked, Metadata, OnDecided,
-    PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet,
-    Selector, Sha256, Source, SourceRequirement, Sources, Target, direct_wheels, look_ahead,
-    policy, read_requirements, resolve,
+    Ahead, BuildSource, Cache, Client, ClientOptions, ExtraName, Location, Lock, Looked, Metadata,
+    OnDecided, PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry,
+    RequirementSet, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
+    direct_wheels, look_ahead, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
@@ -26,9 +27,18 @@ use crate::state::digest;
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ResolveArgs {
-    /// A requirements file
+    /// A requirements file, a `pyproject.toml`, or a script with a header (PEP 723)
     #[arg(short, long = "requirements", visible_alias = "requirement", value_name = "FILE")]
     pub(crate) requirements: Vec<PathBuf>,
+    /// Optional dependencies of a `pyproject.toml` to include
+    #[arg(long, value_name = "EXTRA")]
+    pub(crate) extra: Vec<ExtraName>,
+    /// Include all optional dependencies
+    #[arg(long, conflicts_with = "extra")]
+    pub(crate) all_extras: bool,
+    /// A dependency group (PEP 735) to include, of the project's `pyproject.toml` or of the one named
+    #[arg(long, value_name = "[FILE:]GROUP")]
+    pub(crate) group: Vec<String>,
     /// A constraints file: limits versions of what is otherwise needed
     #[arg(
         short,
@@ -142,12 +152,9 @@ pub(crate) struct Inputs {
 /// Reads requirements and constraints.
 pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inputs, Failure> {
     let project = &settings.project;
-    let requirements = project.requirements(&args.requirements, &settings.env)?;
+    let requirements = requirement_files(args, settings)?;
     let constraints = project.constraints(&args.constraints, &settings.env);
-    let context = ReadContext {
-        variables: settings.environment.all().clone(),
-        working_directory: project.working_directory.clone(),
-    };
+    let context = context(args, settings, &settings.env)?;
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
     for warning in &set.warnings {
@@ -183,17 +190,70 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     Ok(Inputs { set, paths, trees })
 }
 
+/// The requirements files that are meant; none where only groups are.
+pub(crate) fn requirement_files(
+    args: &ResolveArgs,
+    settings: &Settings,
+) -> Result<Vec<PathBuf>, Failure> {
+    if args.requirements.is_empty() && !args.group.is_empty() {
+        return Ok(Vec::new());
+    }
+    settings.project.requirements(&args.requirements, &settings.env)
+}
+
+/// What reading the files of an environment may look at, and what of them is wanted.
+pub(crate) fn context(
+    args: &ResolveArgs,
+    settings: &Settings,
+    env: &str,
+) -> Result<ReadContext, Failure> {
+    let project = &settings.project;
+    let mut names: BTreeSet<ExtraName> = args.extra.iter().cloned().collect();
+    let mut groups: Vec<_> = args.group.iter().map(|group| project.group(group)).collect();
+    if args.requirements.is_empty() && groups.is_empty() {
+        let configured = project.config.env.get(env);
+        for extra in configured.into_iter().flat_map(|env| &env.extras) {
+            names.insert(extra.parse().map_err(|error| {
+                Failure::usage(format!("`{extra}` under [env.{env}] is no extra: {error}"))
+            })?);
+        }
+        groups = configured
+            .into_iter()
+            .flat_map(|env| &env.groups)
+            .map(|group| project.configured_group(group))
+            .collect();
+    }
+    Ok(ReadContext {
+        variables: settings.environment.all().clone(),
+        working_directory: project.working_directory.clone(),
+        extras: WantedExtras { all: args.all_extras, names },
+        groups,
+    })
+}
+
+/// Refuses an interpreter that a project file or script excludes.
+fn check_python(set: &RequirementSet, target: &Target) -> Result<(), Failure> {
+    let python = target.python();
+    let Some(limit) = set.requires_python.iter().find(|one| !one.specifiers.contains(python))
+    else {
+        return Ok(());
+    };
+    let message =
+        format!("{} requires Python {}, and this is {python}", limit.origin, limit.specifiers);
+    Err(Failure::new("requires-python", message, Code::Mendable)
+        .hint("another interpreter is chosen with --python"))
+}
+
 /// The files that an environment's dependencies are written in, the project's lock included. What cannot be read names
 /// itself only.
 pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
-    let context = ReadContext {
-        variables: settings.environment.all().clone(),
-        working_directory: project.working_directory.clone(),
-    };
-    if let Ok(set) = read_requirements(&files, &[], &[], &context) {
+    let context = context(&ResolveArgs::default(), settings, env);
+    if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
+        && let Ok(set) = set
+    {
         files.extend(set.files);
     }
     let absolute = |file: &PathBuf| project.working_directory.join(file);
@@ -346,6 +406,7 @@ impl Session {
         ahead: Option<(u64, OnDecided)>,
     ) -> Result<Outcome, Failure> {
         let Request { set, args, target, previous } = *request;
+        check_python(set, target)?;
         let build = self.build.as_deref().filter(|_| !args.no_build);
         let previous = previous.filter(|_| !args.upgrade);
         let kept = previous.into_iter().flat_map(|lock| &lock.packages);

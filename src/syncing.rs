@@ -10,6 +10,7 @@ mod lock_file;
 mod report;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use pyfast_installer::{Layout, LinkMode, ProjectEnv};
 use pyfast_launcher::MOUNT_POINT;
@@ -19,7 +20,7 @@ use crate::failure::Failure;
 use crate::image::{self, Connection};
 use crate::indexes;
 use crate::interpreters;
-use crate::resolving::ResolveArgs;
+use crate::resolving::{self, ResolveArgs};
 use crate::settings::{Python, Root, Settings};
 use crate::state::{Circumstances, digest};
 
@@ -68,11 +69,38 @@ pub(crate) struct Place {
 
 /// Makes the environment what the requirements say.
 pub(crate) fn sync(options: &Options, settings: &Settings) -> Result<Report, Failure> {
-    // Containers read the root as other users, whatever this user's mask is.
+    readable(|| sync_shared(options, settings))
+}
+
+/// Makes several environments at once, each with how long it took; in the order of the settings.
+pub(crate) fn sync_all(
+    options: &Options,
+    environments: &[Settings],
+) -> Vec<(Result<Report, Failure>, Duration)> {
+    let timed = |settings| {
+        let begun = Instant::now();
+        (sync_shared(options, settings), begun.elapsed())
+    };
+    readable(|| match environments {
+        [one] => vec![timed(one)],
+        several => std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                several.iter().map(|settings| scope.spawn(move || timed(settings))).collect();
+            let joined = threads.into_iter().map(|thread| match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect()
+        }),
+    })
+}
+
+/// Containers read the root as other users, whatever this user's mask is. The mask is the whole process'.
+fn readable<T>(act: impl FnOnce() -> T) -> T {
     let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let report = sync_shared(options, settings);
+    let done = act();
     rustix::process::umask(mask);
-    report
+    done
 }
 
 fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure> {
@@ -104,28 +132,43 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
         }
         (Root::Volume(volume), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
-            let identity = connection.image_id(image)?;
-            let volume = if options.dry_run {
-                connection.found_volume(volume)?
-            } else {
-                connection.volume(volume, image, name.project())?
-            };
-            let Some(written) = image::direct(&volume) else {
-                return container::sync(options, settings, &connection, &volume, image);
-            };
-            let place = Place { written, seen: MOUNT_POINT.into(), identity, compile: true, name };
-            let interpreter = connection.interpreter(image, settings)?;
-            // Only the image's own Python can compile for it then.
-            if place.compiles(options) && compiling_python(settings, &interpreter).is_none() {
-                return container::sync(options, settings, &connection, &volume, image);
+            let report = sync_volume(options, settings, &connection, (volume, image), name)?;
+            if report.changed && !options.dry_run {
+                connection.keep(volume, settings.ui)?;
             }
-            install::sync(options, settings, &place, || connection.interpreter(image, settings))
+            Ok(report)
         }
         (Root::Volume(volume), Python::Host(_)) => Err(Failure::usage(format!(
             "the volume `{volume}` is for containers, and no image is given"
         ))
         .hint("give --image IMAGE, or `image` of the environment in pyfast.toml")),
     }
+}
+
+/// A volume, directly where this process can write it, else through a container.
+fn sync_volume(
+    options: &Options,
+    settings: &Settings,
+    connection: &Connection,
+    (volume, image): (&str, &str),
+    name: ProjectEnv,
+) -> Result<Report, Failure> {
+    let identity = connection.image_id(image)?;
+    let volume = if options.dry_run {
+        connection.found_volume(volume)?
+    } else {
+        connection.volume(volume, image, name.project())?
+    };
+    let Some(written) = image::direct(&volume) else {
+        return container::sync(options, settings, connection, &volume, image);
+    };
+    let place = Place { written, seen: MOUNT_POINT.into(), identity, compile: true, name };
+    let interpreter = connection.interpreter(image, settings)?;
+    // Only the image's own Python can compile for it then.
+    if place.compiles(options) && compiling_python(settings, &interpreter).is_none() {
+        return container::sync(options, settings, connection, &volume, image);
+    }
+    install::sync(options, settings, &place, || connection.interpreter(image, settings))
 }
 
 impl Place {
@@ -149,7 +192,7 @@ impl Place {
 
     fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
         let text = format!(
-            "{:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?} {:?}",
             options.resolve,
             options.lock_use,
             options.link_mode,
@@ -159,9 +202,10 @@ impl Place {
             settings.project.config.link.real,
             indexes::fingerprint(settings),
             settings.project.working_directory.display(),
-            settings.project.requirements(&options.resolve.requirements, &settings.env).ok(),
+            resolving::requirement_files(&options.resolve, settings).ok(),
             settings.project.constraints(&options.resolve.constraints, &settings.env),
             settings.project.config.index.strategy,
+            settings.project.config.env.get(&settings.env).map(|env| (&env.extras, &env.groups)),
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
     }

@@ -56,6 +56,11 @@ impl Ui {
         self.terminal && self.verbosity > Verbosity::Quiet
     }
 
+    /// The same, for one of several that work at the same time: only one can draw.
+    pub(crate) fn without_bars(self) -> Self {
+        Self { terminal: false, ..self }
+    }
+
     /// Whether plain lines about progress are wanted.
     pub(crate) fn lines(self) -> bool {
         self.verbosity > Verbosity::Quiet

@@ -3,6 +3,7 @@
 
 mod chart;
 mod comparison;
+mod containers;
 mod course;
 mod environment;
 mod error;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use comparison::Inquiry;
+use containers::{ContainerInquiry, ContainerReport};
 pub(crate) use error::Error;
 use report::Report;
 use scenario::Scenario;
@@ -42,7 +44,8 @@ Examples:
   pyfast bench -r requirements.txt
   pyfast bench -r requirements.txt --scenario warm,noop --runs 20 --vs uv
   pyfast bench -r requirements.txt --local-mirror --latency 20 --bandwidth 100 --svg bench.svg
-  pyfast bench -r requirements.txt --markdown docs/benchmarks.md --json bench.json")]
+  pyfast bench -r requirements.txt --markdown docs/benchmarks.md --json bench.json
+  pyfast bench -r requirements.txt --scenario container --image python:3.12-slim --import fastapi")]
 pub(crate) struct Args {
     /// Requirements file; may be given several times
     #[arg(short = 'r', long = "requirements", value_name = "FILE")]
@@ -53,9 +56,18 @@ pub(crate) struct Args {
     /// Counted runs of each tool in each scenario [default: 3 with an empty cache, 10 with a full one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
-    /// Scenarios to run [default: all]
+    /// Scenarios to run [default: all but `container`]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<Scenario>,
+    /// The image that `container` runs a small service in; it has to have Python
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// Modules whose imports `container` measures
+    #[arg(long, value_name = "MODULE", value_delimiter = ',', value_parser = module)]
+    import: Vec<String>,
+    /// A project that `container` measures as a whole too: its containers are removed and made anew
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
     /// The requirement that `incremental` and `rollback` add
     #[arg(long, value_name = "REQUIREMENT")]
     add: Option<String>,
@@ -97,6 +109,21 @@ pub(crate) struct Args {
     measure_jobs: bool,
 }
 
+/// A name that may stand after `import`.
+fn module(text: &str) -> Result<String, String> {
+    let is_name = |part: &str| {
+        part.chars()
+            .enumerate()
+            .all(|(at, c)| c == '_' || c.is_alphabetic() || at > 0 && c.is_alphanumeric())
+            && !part.is_empty()
+    };
+    if text.split('.').all(is_name) {
+        Ok(text.to_owned())
+    } else {
+        Err("no name of a module".to_owned())
+    }
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
@@ -131,6 +158,9 @@ pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
         worker::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
     }
+    if args.scenario.contains(&Scenario::Container) {
+        return run_containers(args, context);
+    }
     let Context { output, progress, pyfast, .. } = context;
     // Before the pages of a mirror make this process large.
     let mut meter = Meter::start(&pyfast)?;
@@ -151,8 +181,58 @@ pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// The scenario that has a report of its own.
+fn run_containers(args: &Args, context: Context) -> Result<ExitCode, Error> {
+    if args.scenario.len() > 1 || args.svg.is_some() {
+        let also = if args.svg.is_some() { " and `--svg`" } else { "" };
+        return Err(Error::ContainerAlone { also });
+    }
+    let inquiry = ContainerInquiry {
+        args,
+        index_url: context.index_url,
+        requirements: args.requirements.clone(),
+        pyfast: context.pyfast,
+        session: context.environment,
+    };
+    let report = inquiry.compare(context.progress)?;
+    deliver(args, &report, context.output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A result in the forms that it can be delivered in.
+trait Deliver: serde::Serialize {
+    fn text(&self) -> String;
+    fn markdown(&self) -> String;
+    /// `None` where there is no chart of it.
+    fn svg(&self) -> Option<String>;
+}
+
+impl Deliver for Report {
+    fn text(&self) -> String {
+        table::text(self)
+    }
+    fn markdown(&self) -> String {
+        table::markdown(self)
+    }
+    fn svg(&self) -> Option<String> {
+        Some(chart::svg(self))
+    }
+}
+
+impl Deliver for ContainerReport {
+    fn text(&self) -> String {
+        containers::text(self)
+    }
+    fn markdown(&self) -> String {
+        containers::markdown(self)
+    }
+    fn svg(&self) -> Option<String> {
+        None
+    }
+}
+
 /// Writes the report in every form asked for, and as a table unless another form takes the standard output.
-fn deliver(args: &Args, report: &Report, output: &mut dyn Write) -> Result<(), Error> {
+fn deliver(args: &Args, report: &impl Deliver, output: &mut dyn Write) -> Result<(), Error> {
     let mut table = true;
     let mut put = |path: &Option<PathBuf>, text: String| -> Result<(), Error> {
         match path.as_deref() {
@@ -167,10 +247,12 @@ fn deliver(args: &Args, report: &Report, output: &mut dyn Write) -> Result<(), E
     if args.json.is_some() {
         put(&args.json, serde_json::to_string_pretty(report).map_err(Error::Json)? + "\n")?;
     }
-    put(&args.markdown, table::markdown(report))?;
-    put(&args.svg, chart::svg(report))?;
+    put(&args.markdown, report.markdown())?;
+    if let Some(chart) = report.svg() {
+        put(&args.svg, chart)?;
+    }
     if table {
-        output.write_all(table::text(report).as_bytes()).map_err(Error::Output)?;
+        output.write_all(report.text().as_bytes()).map_err(Error::Output)?;
     }
     output.flush().map_err(Error::Output)
 }

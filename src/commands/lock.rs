@@ -22,6 +22,14 @@ use crate::ui::{count, duration};
 /// The name of a lock file (PEP 751).
 pub(crate) const FILE: &str = "pylock.toml";
 
+/// Whether a file is a lock by its name: `pylock.toml`, or `pylock.NAME.toml` (PEP 751).
+pub(crate) fn is_lock(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_prefix("pylock.")
+        .and_then(|rest| if rest == "toml" { Some("") } else { rest.strip_suffix(".toml") })
+        .is_some_and(|inner| !inner.contains('.'))
+}
+
 /// Resolve requirements and write a lock file
 ///
 /// Without -o the lock is `pylock.toml` beside the first requirements file. An existing lock is kept

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use pyfast_installer::LinkMode;
 
+use super::lock::is_lock;
 use crate::cli::ResultArgs;
 use crate::failure::Failure;
 use crate::resolving::ResolveArgs;
@@ -77,6 +78,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         lock_use: match (args.locked, args.frozen) {
             (true, _) => LockUse::Locked,
             (_, true) => LockUse::Frozen,
+            // A lock that stands where requirements do.
+            _ if matches!(&args.resolve.requirements[..], [file] if is_lock(file)) => {
+                LockUse::Frozen
+            }
             _ => LockUse::Update,
         },
         dry_run: args.dry_run,

@@ -35,7 +35,7 @@ impl Launcher<'_> {
             Root::Volume(volume) => StoreMount::Volume(volume.clone()),
             Root::Directory(directory) => StoreMount::Directory(directory.display().to_string()),
         };
-        let version = stack.project.model["version"].as_str().map(str::to_owned);
+        let version = stack.project.version.clone();
         Ok(Override { version, store, services }.text())
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pyfast_resolver::{Location, Lock, Target, file_digest};
 
 use super::{LockUse, Options, Place};
-use crate::commands::lock::{FILE, beside, is_current};
+use crate::commands::lock::{FILE, beside, is_current, is_lock};
 use crate::failure::{Code, Failure};
 use crate::resolving::Inputs;
 use crate::settings::Settings;
@@ -91,7 +91,7 @@ pub(super) fn own_path(options: &Options, settings: &Settings, inputs: Option<&I
         .or_else(|| settings.project.requirements(&[], &settings.env).ok()?.into_iter().next());
     match first {
         // A lock may be named where requirements are.
-        Some(path) if path.file_name().is_some_and(|name| name == FILE) => working.join(path),
+        Some(path) if is_lock(&path) => working.join(path),
         Some(path) => beside(&working.join(path)),
         None => settings.project.directory.join(FILE),
     }

@@ -5,13 +5,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
+mod bench;
 mod binary;
 mod direct;
+mod doctor;
 mod failures;
 mod project;
 mod real;
 mod remote;
 mod slim;
+mod stack;
 mod supervise;
 mod up;
 mod volumes;

@@ -113,3 +113,28 @@ fn a_command_starts_without_rights_home_path_or_shell() {
     let output = barest(&world, NONE, &["/pyfast/bin/pyfast", "--version"]);
     assert!(text(&output.stdout).starts_with("pyfast "), "{}", text(&output.stderr));
 }
+
+#[test]
+fn a_prune_of_volumes_spares_the_environments() {
+    let Some(world) = World::new("prune") else { return };
+    world.package("beta", "1.0");
+    world.requirements("beta\n");
+    world.synced();
+    let there = || world.docker(&["volume", "inspect", &world.volume]).status.success();
+    // Volumes of other tests have other labels.
+    let label = "{{index .Labels \"io.pyfast.id\"}}";
+    let id = text(&world.docker(&["volume", "inspect", "--format", label, &world.volume]).stdout);
+    let filter = format!("label=io.pyfast.id={}", id.trim());
+    assert!(id.trim().len() > 8, "{id}");
+    world.docker(&["volume", "prune", "--force", "--filter", &filter]);
+    assert!(there());
+
+    let keeper = text(&world.docker(&["ps", "-aq", "--filter", &world.keeper()]).stdout);
+    if keeper.is_empty() {
+        // This engine spares named volumes.
+        return;
+    }
+    world.docker(&["rm", keeper.trim()]);
+    world.docker(&["volume", "prune", "--force", "--filter", &filter]);
+    assert!(!there(), "without the keeper this engine takes it");
+}

@@ -205,10 +205,17 @@ impl World {
         fs_err::read_link(projects.remove(0).join("default/current")).unwrap()
     }
 
-    /// Containers on the volume, of whatever state.
+    /// Containers on the volume, of whatever state, without the one that keeps it from being pruned.
     pub(crate) fn containers(&self) -> String {
         let filter = format!("volume={}", self.volume);
-        text(&self.docker(&["ps", "-aq", "--filter", &filter]).stdout)
+        let keeper = text(&self.docker(&["ps", "-aq", "--filter", &self.keeper()]).stdout);
+        let all = text(&self.docker(&["ps", "-aq", "--filter", &filter]).stdout);
+        all.lines().filter(|id| *id != keeper.trim()).map(|id| format!("{id}\n")).collect()
+    }
+
+    /// The filter of the container that keeps the volume from being pruned.
+    pub(crate) fn keeper(&self) -> String {
+        format!("label=io.pyfast.keeper={}", self.volume)
     }
 }
 
@@ -217,7 +224,8 @@ impl Drop for World {
         if !self.engine {
             return;
         }
-        for id in self.containers().lines() {
+        let keeper = text(&self.docker(&["ps", "-aq", "--filter", &self.keeper()]).stdout);
+        for id in self.containers().lines().chain(keeper.lines()) {
             self.docker(&["rm", "-f", id]);
         }
         self.docker(&["volume", "rm", "-f", &self.volume]);

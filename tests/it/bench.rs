@@ -89,3 +89,11 @@ fn missing_requirements_file_is_named() {
     command.arg("--python").arg(python()).args(&world.index_flags);
     Ran::of(command).refused(EITHER, &["gone.txt"]);
 }
+
+#[test]
+fn containers_need_an_image_and_are_measured_by_themselves() {
+    let world = world();
+    bench(&world, &["--scenario", "container"]).refused(EITHER, &["--image"]);
+    bench(&world, &["--scenario", "container,cold", "--image", "x"])
+        .refused(EITHER, &["by itself"]);
+}

@@ -5,6 +5,7 @@ mod failures;
 mod index;
 mod indexes;
 mod output;
+mod projects;
 mod requirements;
 mod scenarios;
 mod sdist;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod diff;
+mod doctor;
 mod gc;
 mod init;
 mod inspect;

@@ -272,3 +272,29 @@ fn stop_signal_that_does_not_exist_is_usage() {
     let args = ["run", "--supervise", "--stop-signal", "NONE", "--", "true"];
     world.pyfast(&args).refused(USAGE, &["NONE"]);
 }
+
+#[test]
+fn supervised_command_that_survives_a_key_press_goes_on_with_the_next_sync() {
+    let (world, _) = world();
+    let script = "import signal, tool, time\n\
+                  signal.signal(signal.SIGINT, lambda *_: print('still here', flush=True))\n\
+                  print(tool.__version__, flush=True)\n\
+                  while True: time.sleep(60)";
+    let args = ["run", "--no-sync", "--supervise", "--grace", "1", "--", "python", "-c", script];
+    let mut command = world.command(&args);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
+        line
+    };
+    assert_eq!(line(), "1.0\n");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    assert_eq!(line(), "still here\n");
+    world.require(&["tool==2.0"]).sync(&[]);
+    assert_eq!(line(), "2.0\n");
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}

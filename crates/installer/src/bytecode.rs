@@ -153,9 +153,21 @@ fn open_caches(modules: &[(PathBuf, u64)]) -> Result<Vec<PathBuf>, Error> {
             created?;
         }
         set_mode(&cache, 0o755)?;
+        remove_unfinished(&cache)?;
         caches.push(cache);
     }
     Ok(caches)
+}
+
+/// Removes what a killed compilation left. Its lock is ours now.
+fn remove_unfinished(cache: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(cache).map_err(Error::io("read", cache))? {
+        let path = entry.map_err(Error::io("read", cache))?.path();
+        if path.extension() == Some("tmp".as_ref()) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
@@ -271,6 +283,20 @@ mod tests {
         assert!(log.contains(&format!("code object from '{}'", bytecode.display())), "{log}");
         let seen = format!("42 {}\n", stored.join("pkg/sub/mod.py").display());
         assert_eq!(String::from_utf8_lossy(&output.stdout), seen);
+    }
+
+    #[test]
+    fn what_a_killed_compilation_left_goes_with_the_next() {
+        let root = Root::new();
+        let wheel = wheel(&root);
+        let package = root.layout.wheel(&wheel).join("root/pkg");
+        set_mode(&package, 0o755).unwrap();
+        let left = package.join("__pycache__/__init__.cpython-311.pyc.7.tmp");
+        fs::create_dir(left.parent().unwrap()).unwrap();
+        fs::write(&left, "half").unwrap();
+        let compiler = Compiler::start(&interpreter(), 1).unwrap();
+        assert_eq!(compiler.compile(&root.layout, &wheel).unwrap(), 3);
+        assert!(!left.exists());
     }
 
     #[test]

@@ -60,10 +60,14 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     let found = find::find(request)?;
     let mut values = found.values;
     let mut loader = load::Loader::new(values.clone());
+    let variable = || values.get("COMPOSE_PROJECT_NAME").map(|name| (name, "COMPOSE_PROJECT_NAME"));
     let given = request.project_name.map(str::to_owned);
-    let name = given.or_else(|| values.get("COMPOSE_PROJECT_NAME").cloned());
-    let name = match name.filter(|name| !name.is_empty()) {
-        Some(name) => name,
+    let given = given.as_ref().map(|name| (name, "given")).or_else(variable);
+    let name = match given.filter(|(name, _)| !name.is_empty()) {
+        Some((name, _)) if is_project_name(name) => name.clone(),
+        Some((name, origin)) => {
+            return Err(ComposeError::ProjectName { name: name.clone(), origin });
+        }
         None => match loader.name(&found.files)? {
             Some(name) => name,
             None => project_name(&found.directory),
@@ -76,7 +80,7 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     let mut loader = load::Loader::new(values);
     loader.variables.used = used;
     let mut model = loader.project(&found.files, &found.directory)?;
-    model.remove("version");
+    let version = model.remove("version").as_ref().and_then(Node::scalar);
     let at = model.at.clone();
     model.set("name", Node::text(&name, &at));
     let inactive = leave_out(&mut model, profiles, request.services)?;
@@ -87,6 +91,7 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     }
     Ok(ComposeProject {
         name,
+        version,
         directory: found.directory,
         files: found.files,
         found: found.searched,
@@ -113,6 +118,12 @@ fn project_name(directory: &Path) -> String {
     let name: String = name.unwrap_or_default().chars().filter(kept).collect();
     let name = name.trim_start_matches(['-', '_']);
     if name.is_empty() { "default".to_owned() } else { name.to_owned() }
+}
+
+/// Whether Compose takes a text as a project's name; it becomes a part of other names, and of paths.
+fn is_project_name(name: &str) -> bool {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.starts_with(letter) && name.chars().all(|c| letter(c) || matches!(c, '-' | '_'))
 }
 
 /// Takes out the services of profiles that are not active, and gives their names.

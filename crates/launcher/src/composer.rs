@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 use crate::error::Error;
@@ -86,7 +87,7 @@ impl Composer {
     pub async fn version(&self) -> Result<String, Error> {
         let mut command = self.command();
         command.args(["version", "--short"]);
-        let out = run(self, command, "version").await?;
+        let out = run(self, command, "version", true).await?;
         Ok(out.trim().trim_start_matches('v').to_owned())
     }
 
@@ -120,6 +121,10 @@ impl Composer {
     /// Runs a subcommand for a project and gives what it printed on both outputs. `variables` are added to this
     /// process' own.
     ///
+    /// It does not share this process' group, so that what a key press sends reaches this process alone: whoever drops
+    /// the future kills it with all that it started. With an engine behind ssh it does share it, since ssh may have to
+    /// ask the terminal for a password.
+    ///
     /// # Errors
     /// [`Error::ComposeFailed`] with the end of its output, [`Error::ComposeCall`] when it cannot be run.
     pub async fn run(
@@ -136,16 +141,41 @@ impl Composer {
         if !call.profiles.is_empty() {
             command.env_remove("COMPOSE_PROFILES");
         }
-        run(self, command, arguments.first().copied().unwrap_or_default()).await
+        let apart = !call.host.starts_with("ssh://");
+        run(self, command, arguments.first().copied().unwrap_or_default(), apart).await
     }
 }
 
-async fn run(composer: &Composer, mut command: Command, act: &str) -> Result<String, Error> {
+/// Processes of a group, killed when they are not waited for: a client starts others, which the kill of the first one
+/// alone would leave.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+async fn run(
+    composer: &Composer,
+    mut command: Command,
+    act: &str,
+    apart: bool,
+) -> Result<String, Error> {
     let act = format!("{} {act}", composer.name());
-    let output = command
-        .output()
-        .await
-        .map_err(|source| Error::ComposeCall { command: act.clone(), source })?;
+    let broken = |source| Error::ComposeCall { command: act.clone(), source };
+    if apart {
+        command.process_group(0);
+    }
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(broken)?;
+    let leader = child.id().filter(|_| apart).and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    let mut ending = std::pin::pin!(child.wait_with_output());
+    // Dropped before the child is, whose number names the group.
+    let mut group = Group(leader);
+    let output = ending.as_mut().await.map_err(broken)?;
+    group.0 = None;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {
         return Ok(format!("{}{}", text(&output.stdout), text(&output.stderr)));
@@ -214,5 +244,42 @@ mod tests {
         let Error::ComposeFailed { command, output, .. } = error else { panic!("{error}") };
         assert_eq!(command, "docker-compose up");
         insta::assert_snapshot!(output.replace('\n', " "), @"--project-name shop --project-directory /srv/shop --file /srv/shop/a.yml --file /srv/shop/b.yml --profile debug up --no-start at unix:///e.sock");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_given_up_ends_with_all_that_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let script = format!("#!/bin/sh\nsleep 60 &\necho $! > {}\nwait\n", file.display());
+        let composer =
+            Composer::Standalone { program: program(dir.path(), "docker-compose", &script) };
+        let call = ComposeCall {
+            project: "shop".into(),
+            directory: dir.path().into(),
+            files: Vec::new(),
+            profiles: Vec::new(),
+            host: "unix:///e.sock".into(),
+        };
+        let variables = BTreeMap::new();
+        let number = || fs_err::read_to_string(&file).ok()?.trim().parse::<i32>().ok();
+        let grandchild = async {
+            while number().is_none() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            number().unwrap()
+        };
+        let pid = tokio::select! {
+            outcome = composer.run(&call, &["up"], &variables) => panic!("{outcome:?}"),
+            pid = grandchild => pid,
+        };
+        let lives = || {
+            let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['S', 'R']))
+        };
+        let begun = std::time::Instant::now();
+        while lives() {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(5), "it still runs");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 }

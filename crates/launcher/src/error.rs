@@ -379,9 +379,18 @@ impl Unreachable {
             std::io::ErrorKind::PermissionDenied => Self::PermissionDenied,
             std::io::ErrorKind::ConnectionRefused => Self::Refused,
             std::io::ErrorKind::TimedOut => Self::TimedOut,
-            _ => Self::Other(error.to_string()),
+            _ => Self::Other(innermost(error)),
         }
     }
+}
+
+/// The words of the innermost cause, which say what happened (a TLS alert, say); those around it name layers.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
 
 impl Error {

@@ -68,6 +68,21 @@ pub struct Ssh {
     pub port: Option<u16>,
 }
 
+/// Which setting led to an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostOrigin {
+    /// `DOCKER_HOST`.
+    Variable,
+    /// The context that `DOCKER_CONTEXT` names.
+    NamedContext(String),
+    /// The current context of the client's configuration.
+    CurrentContext(String),
+    /// The usual socket.
+    DefaultSocket,
+    /// One of [`HostSettings::sockets`], which exists while the usual one does not.
+    OtherSocket,
+}
+
 impl std::fmt::Display for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -125,6 +140,14 @@ impl Host {
     /// [`Error::EngineHost`] or [`Error::EngineContext`] when what was asked for cannot be used;
     /// [`Error::Io`] when the client's configuration cannot be read.
     pub fn resolve(settings: &HostSettings) -> Result<Self, Error> {
+        Self::locate(settings).map(|(host, _)| host)
+    }
+
+    /// As [`Host::resolve`], and which setting decided.
+    ///
+    /// # Errors
+    /// As [`Host::resolve`].
+    pub fn locate(settings: &HostSettings) -> Result<(Self, HostOrigin), Error> {
         if let Some(text) = settings.docker_host.as_deref().filter(|text| !text.is_empty()) {
             let secure = settings.tls || text.starts_with("https://");
             let directory = settings.cert_path.clone().or_else(|| settings.config_dir.clone());
@@ -140,11 +163,12 @@ impl Host {
                     });
                 }
             };
-            Self::parse_with(text, tls)
-        } else if let Some(name) = context_name(settings)? {
-            context_host(settings.config_dir.as_deref(), &name)
+            Ok((Self::parse_with(text, tls)?, HostOrigin::Variable))
+        } else if let Some((name, origin)) = context_name(settings)? {
+            Ok((context_host(settings.config_dir.as_deref(), &name)?, origin(name)))
         } else {
-            Ok(Self::Unix(default_socket(&settings.sockets)))
+            let (socket, origin) = default_socket(&settings.sockets);
+            Ok((Self::Unix(socket), origin))
         }
     }
 
@@ -217,12 +241,17 @@ struct Endpoint {
     skip_tls_verify: bool,
 }
 
-fn context_name(settings: &HostSettings) -> Result<Option<String>, Error> {
-    let named = |name: String| (!name.is_empty() && name != "default").then_some(name);
+/// A context by its name, and how its name is told as an origin.
+type Named = (String, fn(String) -> HostOrigin);
+
+fn context_name(settings: &HostSettings) -> Result<Option<Named>, Error> {
+    let named = |name: String, origin: fn(String) -> HostOrigin| {
+        (!name.is_empty() && name != "default").then_some((name, origin))
+    };
     if let Some(name) = &settings.docker_context
         && !name.is_empty()
     {
-        return Ok(named(name.clone()));
+        return Ok(named(name.clone(), HostOrigin::NamedContext));
     }
     let Some(dir) = &settings.config_dir else { return Ok(None) };
     let path = dir.join("config.json");
@@ -237,7 +266,7 @@ fn context_name(settings: &HostSettings) -> Result<Option<String>, Error> {
         act: "read the container client's configuration",
         source: std::io::Error::other(format!("{}: {error}", path.display())),
     })?;
-    Ok(named(config.current_context))
+    Ok(named(config.current_context, HostOrigin::CurrentContext))
 }
 
 fn context_host(config_dir: Option<&Path>, name: &str) -> Result<Host, Error> {
@@ -260,12 +289,13 @@ fn context_host(config_dir: Option<&Path>, name: &str) -> Result<Host, Error> {
     Host::parse_with(&endpoint.host, tls)
 }
 
-fn default_socket(others: &[PathBuf]) -> PathBuf {
+fn default_socket(others: &[PathBuf]) -> (PathBuf, HostOrigin) {
     let default = PathBuf::from(DEFAULT_SOCKET);
-    if default.exists() {
-        return default;
+    let other = if default.exists() { None } else { others.iter().find(|path| path.exists()) };
+    match other {
+        Some(other) => (other.clone(), HostOrigin::OtherSocket),
+        None => (default, HostOrigin::DefaultSocket),
     }
-    others.iter().find(|path| path.exists()).cloned().unwrap_or(default)
 }
 
 /// Lower-case hexadecimal.

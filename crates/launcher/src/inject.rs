@@ -59,7 +59,11 @@ impl Binary {
         Ok(Self { path: path.into(), size: facts.len(), modified, architecture })
     }
 
-    fn check_engine(&self, engine: &crate::engine::EngineVersion) -> Result<(), Error> {
+    /// Whether the engine's containers could run it.
+    ///
+    /// # Errors
+    /// [`Error::Architecture`] when they are for another machine.
+    pub fn check_engine(&self, engine: &crate::engine::EngineVersion) -> Result<(), Error> {
         if engine.os == "linux" && engine.architecture == self.architecture {
             return Ok(());
         }

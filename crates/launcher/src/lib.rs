@@ -7,6 +7,7 @@ mod compose_file;
 mod composer;
 mod engine;
 mod error;
+mod follow;
 mod health;
 mod helper;
 mod host;
@@ -35,9 +36,10 @@ pub use engine::{
     Recorded, Run, ScratchContainer, Services, StartRefusal, Status, Volume,
 };
 pub use error::{Error, PullRefusal, Unreachable};
+pub use follow::{Following, follow_logs};
 pub use health::{ServiceFailure, Verdict};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
-pub use host::{Host, HostSettings, Ssh, Tls};
+pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
 pub use image::{
     FileDigests, INPUTS_LABEL, ImageAct, ImageEvent, ImagePlan, InputPart, InputSettings, Inputs,
     PullPolicy, Reason, WantedImage, carry_out, decide, is_remote, plan_images, read_inputs,

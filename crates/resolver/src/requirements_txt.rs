@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pep508_rs::ExtraName;
+
 use crate::credentials::Credentials;
 use crate::distribution::Location;
 use crate::error::Error;
+use crate::project_file::{ProjectFile, RequiresPython, WantedExtras, is_project_file};
 use crate::requirement::{Origin, Requirement, Source};
 use crate::requirement_line::{self, Line};
 use crate::requirement_source::{Place, SourceRequirement};
@@ -31,6 +34,8 @@ pub struct RequirementSet {
     pub index: IndexOptions,
     /// Every file read, in the order of reading.
     pub files: Vec<PathBuf>,
+    /// Limits on the interpreter that project files and scripts state.
+    pub requires_python: Vec<RequiresPython>,
     /// Names of the variables that the files expand, whether set or not.
     pub variables: BTreeSet<String>,
     /// Lines that were understood but have no effect, with the reason.
@@ -65,6 +70,10 @@ pub struct ReadContext {
     pub variables: BTreeMap<String, String>,
     /// Relative package paths are relative to this directory.
     pub working_directory: PathBuf,
+    /// Which optional dependencies of project files are wanted.
+    pub extras: WantedExtras,
+    /// Dependency groups (PEP 735), each with the `pyproject.toml` that has it.
+    pub groups: Vec<(PathBuf, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,10 +94,20 @@ pub fn read_requirements(
     overrides: &[PathBuf],
     context: &ReadContext,
 ) -> Result<RequirementSet, Error> {
-    let mut reader = Reader { context, set: RequirementSet::default(), visited: BTreeSet::new() };
+    let mut reader = Reader {
+        context,
+        set: RequirementSet::default(),
+        visited: BTreeSet::new(),
+        extras: BTreeSet::new(),
+        known_extras: BTreeSet::new(),
+    };
     for file in requirements {
         reader.file(file, Role::Requirements, None)?;
     }
+    for (file, name) in &context.groups {
+        reader.group(file, name)?;
+    }
+    reader.check_extras()?;
     for file in constraints {
         reader.file(file, Role::Constraints, None)?;
     }
@@ -102,6 +121,10 @@ struct Reader<'a> {
     context: &'a ReadContext,
     set: RequirementSet,
     visited: BTreeSet<(Role, PathBuf)>,
+    /// Wanted extras that a project file has.
+    extras: BTreeSet<ExtraName>,
+    /// All extras of project files.
+    known_extras: BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -110,6 +133,20 @@ impl Reader<'_> {
         if !self.visited.insert((role, key)) {
             return Ok(());
         }
+        let text = self.text(file, origin)?;
+        if is_project_file(file) {
+            return self.project_file(file, &text, role);
+        }
+        let name: Arc<str> = file.display().to_string().into();
+        for (number, line) in logical_lines(&text) {
+            let origin = Origin { file: Arc::clone(&name), line: number };
+            let line = expand_variables(&line, &self.context.variables, &mut self.set.variables);
+            self.line(&line, role, &origin, file)?;
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, file: &Path, origin: Option<&Origin>) -> Result<String, Error> {
         let bytes = fs_err::read(file).map_err(|source| Error::ReadRequirements {
             path: file.to_owned(),
             included_from: origin.cloned(),
@@ -118,15 +155,43 @@ impl Reader<'_> {
         if !self.set.files.iter().any(|known| known == file) {
             self.set.files.push(file.to_owned());
         }
-        let text =
-            decode(&bytes).ok_or_else(|| Error::RequirementsEncoding { path: file.to_owned() })?;
-        let name: Arc<str> = file.display().to_string().into();
-        for (number, line) in logical_lines(&text) {
-            let origin = Origin { file: Arc::clone(&name), line: number };
-            let line = expand_variables(&line, &self.context.variables, &mut self.set.variables);
-            self.line(&line, role, &origin, file)?;
+        decode(&bytes).ok_or_else(|| Error::RequirementsEncoding { path: file.to_owned() })
+    }
+
+    fn project_file(&mut self, file: &Path, text: &str, role: Role) -> Result<(), Error> {
+        let project = ProjectFile::read(file, text)?;
+        let requirements = project.requirements(&self.context.extras, &mut self.extras)?;
+        self.known_extras.extend(project.extras().map(str::to_owned));
+        if role == Role::Requirements {
+            self.set.requires_python.extend(project.requires_python()?);
+        }
+        for requirement in requirements {
+            self.take(requirement, role);
         }
         Ok(())
+    }
+
+    fn group(&mut self, file: &Path, name: &str) -> Result<(), Error> {
+        let text = self.text(file, None)?;
+        let project = ProjectFile::read(file, &text)?;
+        self.set.requires_python.extend(project.requires_python()?);
+        let requirements = project.group(name)?;
+        for requirement in requirements {
+            self.take(requirement, Role::Requirements);
+        }
+        Ok(())
+    }
+
+    /// An extra that no file has is a slip of the pen.
+    fn check_extras(&self) -> Result<(), Error> {
+        let Some(missing) = self.context.extras.names.difference(&self.extras).next() else {
+            return Ok(());
+        };
+        let known: Vec<&str> = self.known_extras.iter().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(Error::Setting(format!(
+            "no project file of the requirements has the extra `{missing}`; they have {known}"
+        )))
     }
 
     fn line(&mut self, line: &str, role: Role, origin: &Origin, file: &Path) -> Result<(), Error> {
@@ -147,25 +212,29 @@ impl Reader<'_> {
                 "this is a file name, not a requirement: was `-r` meant before it?",
             ));
         }
-        let mut requirement =
+        let requirement =
             match requirement_line::parse_line(line, origin, &self.context.working_directory)? {
                 Line::Project(requirement) => requirement,
                 Line::Source(source) => return self.source(*source, line, role),
             };
+        if !requirement.hashes.is_empty() {
+            self.set.index.require_hashes = true;
+        }
+        self.take(requirement, role);
+        Ok(())
+    }
+
+    fn take(&mut self, mut requirement: Requirement, role: Role) {
         if let Source::Wheel(wheel) = &mut requirement.source
             && let Location::Url(url) = &mut wheel.location
         {
             *url = self.set.credentials.absorb(url.clone());
-        }
-        if !requirement.hashes.is_empty() {
-            self.set.index.require_hashes = true;
         }
         match role {
             Role::Requirements => self.set.requirements.push(requirement),
             Role::Constraints => self.set.constraints.push(requirement),
             Role::Overrides => self.set.overrides.push(requirement),
         }
-        Ok(())
     }
 
     fn source(

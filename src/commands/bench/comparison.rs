@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::Args;
 use super::course::{Course, Expected, forget_pip};
@@ -12,7 +12,7 @@ use super::error::Error;
 use super::facts::{self, Variables};
 use super::files;
 use super::machine::{self, Machine};
-use super::mirror::{self, Mirror};
+use super::mirror;
 use super::notes;
 use super::report::{Cell, MirrorFacts, Outcome, Report, Row};
 use super::scenario::{Cache, Scenario};
@@ -60,7 +60,7 @@ impl Inquiry<'_> {
         let machine = Machine::observe(&room.path);
         let variables = tool::environment(&self.session, &room.home);
         let (python, python_version) = self.interpreter(&variables)?;
-        let mirror = self.mirror(&room)?;
+        let mirror = mirror::of(self.args, self.index_url.as_ref(), &room.path)?;
         let index_url =
             mirror.as_ref().map_or_else(|| self.index_url.clone(), |mirror| Some(mirror.url()));
         let common = Common { python, index_url, compile: self.args.compile };
@@ -112,19 +112,6 @@ impl Inquiry<'_> {
         facts::interpreter(&program, variables)
     }
 
-    fn mirror(&self, room: &Room) -> Result<Option<Mirror>, Error> {
-        if !self.args.local_mirror {
-            return Ok(None);
-        }
-        let config = mirror::Config {
-            index: self.index_url.clone().ok_or(Error::MirrorIndex)?,
-            directory: self.args.mirror_dir.clone().unwrap_or_else(|| room.path.join("mirror")),
-            latency: Duration::from_millis(self.args.latency),
-            bandwidth: self.args.bandwidth.map(|megabits| megabits * 1e6),
-        };
-        Ok(Some(Mirror::start(&config)?))
-    }
-
     /// The tools in the order in which they run, and what is to be said of those that are not there.
     fn tools(
         &self,
@@ -145,7 +132,7 @@ impl Inquiry<'_> {
                 }
                 let version = pip_version.clone().unwrap_or_default();
                 tools.push(Installed { tool, program: common.python.clone(), version });
-            } else if let Some(program) = self.uv(variables)? {
+            } else if let Some(program) = facts::uv(self.args.uv.as_deref(), variables)? {
                 tools.push(facts::identify(tool, program, variables)?);
             } else {
                 notes.push(
@@ -157,16 +144,6 @@ impl Inquiry<'_> {
             tools.push(facts::identify(Tool::Pyfast, pyfast.clone(), variables)?);
         }
         Ok((tools, notes))
-    }
-
-    fn uv(&self, variables: &Variables) -> Result<Option<PathBuf>, Error> {
-        match &self.args.uv {
-            None => Ok(facts::on_path("uv", variables)),
-            Some(path) => match fs_err::canonicalize(path) {
-                Ok(found) if facts::is_executable(&found) => Ok(Some(found)),
-                _ => Err(Error::NoUv { path: path.clone() }),
-            },
-        }
     }
 
     fn scenarios(&self) -> Vec<Scenario> {
@@ -317,14 +294,14 @@ fn messages(failed: &[Cell]) -> String {
 }
 
 /// The directory that a comparison happens in. A temporary one goes with this value.
-struct Room {
-    path: PathBuf,
+pub(super) struct Room {
+    pub(super) path: PathBuf,
     home: PathBuf,
     temporary: bool,
 }
 
 impl Room {
-    fn open(given: Option<&Path>) -> Result<Self, Error> {
+    pub(super) fn open(given: Option<&Path>) -> Result<Self, Error> {
         let open = || -> io::Result<PathBuf> {
             match given {
                 Some(directory) => {

@@ -82,6 +82,57 @@ pub(crate) enum Error {
         "every package proposed as an addition is already in the set: name another with `--add REQUIREMENT`"
     )]
     NothingToAdd,
+    /// The container scenario has no image to start from.
+    #[error(
+        "no image to run the measured service in: name one that has Python with `--image IMAGE`"
+    )]
+    NoImage,
+    /// The container scenario and the others are measured differently.
+    #[error("the scenario `container` is measured by itself: leave the other scenarios{also} out")]
+    ContainerAlone {
+        /// What else does not go with it.
+        also: &'static str,
+    },
+    /// The Docker client is missing.
+    #[error("the container scenario needs the Docker client, and there is no `docker` on PATH")]
+    NoClient,
+    /// Compose is missing.
+    #[error(
+        "the container scenario needs Compose: install Docker's Compose plugin or `docker-compose`"
+    )]
+    NoCompose,
+    /// Services of an engine elsewhere do not answer on this machine's loopback.
+    #[error("the container scenario measures an engine of this machine, and DOCKER_HOST is {host}")]
+    EngineElsewhere {
+        /// The address, without credentials.
+        host: String,
+    },
+    /// Image builds keep their command lines.
+    #[error(
+        "the URL of the index has credentials, which a build would keep in its image: use `--local-mirror`, or leave uv out with `--vs pip`"
+    )]
+    IndexSecret,
+    /// A program that is a step of the comparison failed.
+    #[error("{step} failed:\n{message}")]
+    Step {
+        /// The program and its subcommand.
+        step: String,
+        /// The end of what it said.
+        message: String,
+    },
+    /// A service did not answer as it should.
+    #[error("the service on port {port} did not answer `{wanted}` within {seconds} s")]
+    NoAnswer {
+        /// Its port on the loopback.
+        port: u16,
+        /// The page that was waited for.
+        wanted: String,
+        /// How long.
+        seconds: u64,
+    },
+    /// The user interrupted.
+    #[error("interrupted; what was made in the engine is removed")]
+    Interrupted,
     /// The local mirror needs to know what it mirrors.
     #[error("the local mirror needs the URL of the index it stands for: give `--index-url URL`")]
     MirrorIndex,

@@ -22,6 +22,20 @@ pub(super) fn on_path(name: &str, environment: &Variables) -> Option<PathBuf> {
         .find(|file| is_executable(file))
 }
 
+/// The uv that was named, else the one on the `PATH` of `environment`.
+///
+/// # Errors
+/// When what was named is not there.
+pub(super) fn uv(named: Option<&Path>, environment: &Variables) -> Result<Option<PathBuf>, Error> {
+    match named {
+        None => Ok(on_path("uv", environment)),
+        Some(path) => match fs_err::canonicalize(path) {
+            Ok(found) if is_executable(&found) => Ok(Some(found)),
+            _ => Err(Error::NoUv { path: path.to_path_buf() }),
+        },
+    }
+}
+
 /// Whether there is a file that may be executed.
 pub(super) fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)

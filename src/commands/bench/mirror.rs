@@ -10,7 +10,7 @@ mod upstream;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,6 +111,27 @@ pub(crate) enum Error {
 pub(crate) struct Mirror {
     address: SocketAddr,
     runtime: Option<Runtime>,
+}
+
+/// Starts the mirror that the command line asks for, if it does. It keeps its files in `room` unless it says otherwise.
+///
+/// # Errors
+/// As [`Mirror::start`], and when no index is known.
+pub(super) fn of(
+    args: &super::Args,
+    index: Option<&String>,
+    room: &Path,
+) -> Result<Option<Mirror>, super::Error> {
+    if !args.local_mirror {
+        return Ok(None);
+    }
+    let config = Config {
+        index: index.cloned().ok_or(super::Error::MirrorIndex)?,
+        directory: args.mirror_dir.clone().unwrap_or_else(|| room.join("mirror")),
+        latency: Duration::from_millis(args.latency),
+        bandwidth: args.bandwidth.map(|megabits| megabits * 1e6),
+    };
+    Ok(Some(Mirror::start(&config)?))
 }
 
 impl Mirror {

@@ -28,6 +28,8 @@ pub(crate) enum Scenario {
     Rollback,
     /// Peak memory with an empty cache (taken from the runs of `cold`)
     Memory,
+    /// Containers: an edit until the service answers, starts, runs and imports (by itself)
+    Container,
 }
 
 /// What the tool has kept from earlier work when the clock starts.
@@ -100,6 +102,7 @@ impl Scenario {
             Self::Incremental => "incremental",
             Self::Rollback => "rollback",
             Self::Memory => "memory",
+            Self::Container => "container",
         }
     }
 
@@ -115,6 +118,7 @@ impl Scenario {
             Self::Incremental => "full cache, one more package",
             Self::Rollback => "back to the earlier lock",
             Self::Memory => "peak memory, empty cache",
+            Self::Container => "containers",
         }
     }
 
@@ -127,7 +131,9 @@ impl Scenario {
 
     pub(super) fn action(self) -> Action {
         match self {
-            Self::Cold | Self::Memory | Self::Noop | Self::Incremental => Action::Install,
+            Self::Cold | Self::Memory | Self::Noop | Self::Incremental | Self::Container => {
+                Action::Install
+            }
             Self::ColdLock | Self::Warm => Action::InstallLocked,
             Self::Resolve | Self::ResolveCold => Action::Resolve,
             Self::Rollback => Action::Rollback,
@@ -195,7 +201,7 @@ mod tests {
             let value = scenario.to_possible_value().unwrap();
             assert_eq!(value.get_name(), scenario.name());
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
-            assert!(Scenario::USUAL.contains(scenario));
+            assert_eq!(Scenario::USUAL.contains(scenario), *scenario != Scenario::Container);
         }
     }
 

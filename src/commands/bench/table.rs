@@ -48,35 +48,61 @@ pub(super) fn figure(scenario: Scenario, value: f64) -> String {
     if scenario == Scenario::Memory { megabytes(value) } else { seconds(value) }
 }
 
+/// A table: the first `left` columns begin at the left, the others end at the right.
+pub(super) struct Layout<'a> {
+    pub(super) headings: &'a [&'a str],
+    pub(super) left: usize,
+}
+
+const LAYOUT: Layout<'static> = Layout { headings: &HEADINGS, left: 2 };
+
+impl Layout<'_> {
+    /// The table for a terminal.
+    pub(super) fn text(&self, rows: &[Vec<String>]) -> String {
+        let headings: Vec<String> = self.headings.iter().map(|&heading| heading.into()).collect();
+        let mut widths = vec![0; headings.len()];
+        for line in rows.iter().chain([&headings]) {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+        let mut out = String::new();
+        for cells in [&headings, &rule].into_iter().chain(rows) {
+            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+                if column < self.left {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
+            out.push_str(padded.collect::<Vec<_>>().join("  ").trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The table as Markdown, and sentences below it as a list.
+    pub(super) fn markdown(&self, rows: &[Vec<String>], sentences: &[String]) -> String {
+        let align = |column| if column < self.left { "---|" } else { "---:|" };
+        let rule: String = (0..self.headings.len()).map(align).collect();
+        let mut out = format!("| {} |\n|{rule}\n", self.headings.join(" | "));
+        for line in rows {
+            let cells: Vec<_> = line.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            let _ = writeln!(out, "| {} |", cells.join(" | "));
+        }
+        out.push('\n');
+        for line in sentences {
+            let _ = writeln!(out, "- {}", escape(line));
+        }
+        out
+    }
+}
+
 /// The report for a terminal.
 pub(super) fn text(report: &Report) -> String {
     let (lines, remarks) = lines(report);
-    let mut widths = HEADINGS.map(|heading| heading.chars().count());
-    for line in lines.iter().flatten() {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut out = String::new();
-    let mut put = |cells: &[String; 7]| {
-        let padded: Vec<String> = cells
-            .iter()
-            .zip(widths)
-            .enumerate()
-            .map(
-                |(column, (cell, width))| {
-                    if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-                },
-            )
-            .collect();
-        out.push_str(padded.join("  ").trim_end());
-        out.push('\n');
-    };
-    put(&HEADINGS.map(str::to_owned));
-    put(&widths.map(|width| "─".repeat(width)));
-    for row in &lines {
-        row.iter().for_each(&mut put);
-    }
+    let mut out = LAYOUT.text(&lines);
     out.push('\n');
     for line in facts(report).iter().chain(&remarks).chain(&report.notes) {
         let _ = writeln!(out, "{line}");
@@ -87,19 +113,9 @@ pub(super) fn text(report: &Report) -> String {
 /// The report as Markdown.
 pub(super) fn markdown(report: &Report) -> String {
     let (lines, remarks) = lines(report);
-    let mut out = format!("| {} |\n|---|---|---:|---:|---:|---:|---:|\n", HEADINGS.join(" | "));
-    for line in lines.iter().flatten() {
-        let _ = writeln!(
-            out,
-            "| {} |",
-            line.each_ref().map(|cell| cell.replace('|', "\\|")).join(" | ")
-        );
-    }
-    out.push('\n');
-    for line in facts(report).iter().chain(&remarks).chain(&report.notes) {
-        let _ = writeln!(out, "- {}", escape(line));
-    }
-    out
+    let sentences: Vec<_> =
+        facts(report).into_iter().chain(remarks).chain(report.notes.iter().cloned()).collect();
+    LAYOUT.markdown(&lines, &sentences)
 }
 
 /// Text that Markdown shows as it is, on one line.
@@ -108,18 +124,17 @@ fn escape(line: &str) -> String {
 }
 
 /// The cells of each row's lines, and remarks on cells that have no figures.
-fn lines(report: &Report) -> (Vec<Vec<[String; 7]>>, Vec<String>) {
+fn lines(report: &Report) -> (Vec<Vec<String>>, Vec<String>) {
     let mut remarks = Remarks::default();
-    let rows = report.rows.iter().map(|row| {
+    let mut lines = Vec::new();
+    for row in &report.rows {
         let first = format!("{}: {}", row.scenario.name(), row.scenario.title());
-        let cells = row.cells.iter().enumerate();
-        cells
-            .map(|(index, cell)| {
-                line(row, cell, if index == 0 { &first } else { "" }, &mut remarks)
-            })
-            .collect()
-    });
-    (rows.collect(), remarks.sentences())
+        for (index, cell) in row.cells.iter().enumerate() {
+            let title = if index == 0 { &first } else { "" };
+            lines.push(line(row, cell, title, &mut remarks).to_vec());
+        }
+    }
+    (lines, remarks.sentences())
 }
 
 /// What is to be said of cells without figures: the same thing once, with all scenarios that it is true of.
@@ -224,7 +239,8 @@ fn facts(report: &Report) -> Vec<String> {
     ]
 }
 
-fn gibibytes(bytes: u64) -> String {
+/// Bytes in units of 2³⁰.
+pub(super) fn gibibytes(bytes: u64) -> String {
     format!("{} GiB", (bytes + (1 << 29)) >> 30)
 }
 

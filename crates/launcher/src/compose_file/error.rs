@@ -27,7 +27,19 @@ pub enum ComposeError {
         /// What is wrong.
         reason: String,
     },
+    /// A project's name is none that Compose takes.
+    #[error("cannot use {name:?} ({origin}) as the name of a compose project: {NAME_RULE}")]
+    ProjectName {
+        /// The name.
+        name: String,
+        /// Where it comes from: `COMPOSE_PROJECT_NAME`, or `given`.
+        origin: &'static str,
+    },
 }
+
+/// What Compose takes as a name of a project.
+pub(super) const NAME_RULE: &str =
+    "it needs lower-case letters, digits, `-` and `_`, beginning with a letter or a digit";
 
 /// Where something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

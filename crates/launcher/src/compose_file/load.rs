@@ -44,7 +44,11 @@ impl Loader {
             let Some(name) = parse(file)?.get("name").cloned() else { continue };
             let text = scalar(&name, "name")?;
             let text = self.variables.interpolate(&text);
-            found = Some(text.map_err(|reason| name.invalid("name", reason))?);
+            let text = text.map_err(|reason| name.invalid("name", reason))?;
+            if !text.is_empty() && !super::is_project_name(&text) {
+                return Err(name.invalid("name", super::error::NAME_RULE));
+            }
+            found = Some(text);
         }
         Ok(found)
     }

@@ -9,6 +9,9 @@ use std::time::Duration;
 pub struct ComposeProject {
     /// Its name, by which Compose labels containers: `COMPOSE_PROJECT_NAME`, a top-level `name`, else the directory's.
     pub name: String,
+    /// `version` as written, which Compose 1 wants to be the same in all files. The specification ignores it, so the model
+    /// does not have it.
+    pub version: Option<String>,
     /// The directory relative paths start from: that of the first file.
     pub directory: PathBuf,
     /// The files, in the order in which they were merged, absolute.

@@ -441,3 +441,49 @@ fn env_files_yield_to_later_ones_and_to_the_environment() {
         expected.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect();
     assert_eq!(environment, expected);
 }
+
+#[test]
+fn the_version_is_kept_beside_the_model() {
+    let check = |first: &str, expected: Option<&str>| {
+        let text = format!("{first}services: {{a: {{image: a}}}}\n");
+        let (_dir, asked) = project(&[("compose.yaml", &text)]);
+        let read = asked.read().unwrap();
+        assert_eq!(read.version.as_deref(), expected, "{first}");
+        assert_eq!(read.model.get("version"), None);
+    };
+    check("version: \"3.8\"\n", Some("3.8"));
+    check("version: '2'\n", Some("2"));
+    check("", None);
+}
+
+#[test]
+fn names_of_projects_that_compose_does_not_take_are_refused() {
+    let text = "services: {a: {image: a}}\n";
+    let (dir, _) = project(&[("compose.yaml", text)]);
+    let refused = |variable: &str| {
+        let environment =
+            BTreeMap::from([("COMPOSE_PROJECT_NAME".to_owned(), variable.to_owned())]);
+        let request = ComposeRequest {
+            directory: dir.path(),
+            files: &[],
+            environment: &environment,
+            profiles: &[],
+            services: &[],
+            project_name: None,
+        };
+        read_compose(&request).map(|project| project.name).map_err(|error| error.to_string())
+    };
+    for name in ["shop", "7-shop_a"] {
+        assert_eq!(refused(name).unwrap(), name);
+    }
+    for name in ["../shop", "Shop", "shop.one", "_shop", "a/b", "sh op"] {
+        let said = refused(name).unwrap_err();
+        assert!(said.contains(name) && said.contains("COMPOSE_PROJECT_NAME"), "{said}");
+    }
+    let named = "name: ../shop\nservices: {a: {image: a}}\n";
+    fs_err::write(dir.path().join("compose.yaml"), named).unwrap();
+    // The one that is not used may be anything.
+    assert_eq!(refused("shop").unwrap(), "shop");
+    let said = refused("").unwrap_err();
+    assert!(said.contains("compose.yaml:1:7, `name`") && said.contains("lower-case"), "{said}");
+}

@@ -5,6 +5,7 @@ mod client;
 mod connect;
 mod containers;
 mod images;
+mod keeper;
 mod lines;
 mod refusal;
 mod services;
@@ -111,12 +112,14 @@ impl Docker {
     }
 }
 
+/// The parts of an API's version.
+fn number(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// Whether an engine's API is new enough. One that names no version is asked anyway.
 fn speaks(api: &str) -> bool {
-    let number = |text: &str| {
-        let (major, minor) = text.split_once('.')?;
-        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
-    };
     number(api).is_none_or(|found| number(OLDEST_API).is_none_or(|oldest| found >= oldest))
 }
 

@@ -73,7 +73,7 @@ pub fn supervise(
         running,
         child,
         stop: None,
-        leaving: false,
+        leaving: Leaving::No,
     }
     .run()
 }
@@ -90,8 +90,18 @@ struct Supervisor<'a> {
     child: Option<Pid>,
     /// The restart that is under way.
     stop: Option<Stop>,
-    /// Whether somebody asked for the end: then no other generation is started any more.
-    leaving: bool,
+    /// Whether somebody asked for the end.
+    leaving: Leaving,
+}
+
+/// Whether somebody asked for the end: then no other generation is started any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    No,
+    /// By a key press, which many programs take for something else. One that still runs then goes on.
+    Perhaps(Instant),
+    /// By what engines send.
+    Yes,
 }
 
 /// A restart under way: first the command ends, then what it left behind, then the next one starts.
@@ -114,7 +124,7 @@ impl Supervisor<'_> {
                 (None, None) => return Ok(code),
                 (None, Some(stop)) => self.clear(stop)?,
                 (Some(child), Some(stop)) => self.hurry(child, stop),
-                (Some(child), None) if !self.leaving => self.look(child),
+                (Some(child), None) if !self.is_leaving() => self.look(child),
                 (Some(_), None) => {}
             }
             self.sleep()?;
@@ -139,10 +149,9 @@ impl Supervisor<'_> {
     fn pass_signals_on(&mut self) {
         let stop_signal = self.supervision.stop_signal.signal();
         for caught in self.signals.take() {
-            let ending = [Signal::TERM, Signal::INT, Signal::QUIT, stop_signal];
-            self.leaving |= ending.contains(&caught.signal);
+            self.note_end(caught.signal);
             // Twice the same signal means another thing to some programs.
-            let asked = self.leaving && self.stop.take().is_some();
+            let asked = self.is_leaving() && self.stop.take().is_some();
             if caught.by_terminal || (asked && caught.signal == stop_signal) {
                 continue;
             }
@@ -150,6 +159,21 @@ impl Supervisor<'_> {
                 send(child, caught.signal);
             }
         }
+    }
+
+    fn note_end(&mut self, signal: Signal) {
+        if signal == Signal::TERM || signal == self.supervision.stop_signal.signal() {
+            self.leaving = Leaving::Yes;
+        } else if [Signal::INT, Signal::QUIT].contains(&signal) && self.leaving != Leaving::Yes {
+            self.leaving = Leaving::Perhaps(Instant::now() + self.supervision.grace);
+        }
+    }
+
+    fn is_leaving(&mut self) -> bool {
+        if matches!(self.leaving, Leaving::Perhaps(until) if Instant::now() >= until) {
+            self.leaving = Leaving::No;
+        }
+        self.leaving != Leaving::No
     }
 
     /// Begins a restart where another generation has become current for good.
@@ -228,8 +252,12 @@ impl Supervisor<'_> {
             Some(_) if self.child.is_none() => CLEARING,
             Some(stop) if !stop.killed => stop.deadline.saturating_duration_since(now),
             // Only the command's end matters then, which is a signal.
-            _ if self.leaving || self.stop.is_some() => LEAVING,
-            _ => self.watch.patience(),
+            Some(_) => LEAVING,
+            None => match self.leaving {
+                Leaving::Yes => LEAVING,
+                Leaving::Perhaps(until) => until.saturating_duration_since(now),
+                Leaving::No => self.watch.patience(),
+            },
         };
         let timeout = Timespec::try_from(wait).unwrap_or_default();
         let sources = std::iter::once(self.signals.source()).chain(self.watch.source());

@@ -1,13 +1,14 @@
 //! A project's containers behind the Docker API. Owns the requests and their order; must not know what a project is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as ApiError;
 use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::query_parameters::{
-    EventsOptions, ListContainersOptionsBuilder, LogsOptions, RestartContainerOptions,
+    EventsOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder, LogsOptions,
+    RestartContainerOptions,
 };
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -19,6 +20,7 @@ use super::translate::{failure, reason, server_message, status};
 use super::{Docker, REQUEST_SECONDS};
 use crate::engine::{Container, ContainerEvent, ExecOutcome, LogLine, LogsWanted, Services};
 use crate::error::Error;
+use crate::plan::COMPOSE_PROJECT_LABEL;
 use crate::rfc3339;
 
 /// Events that say something of a container's state. Those of `exec` would tell us of our own probes.
@@ -36,6 +38,9 @@ const EVENTS: [&str; 11] = [
     "health_status",
 ];
 
+/// Label of a network that Compose made: its name in the compose file.
+const COMPOSE_NETWORK_LABEL: &str = "com.docker.compose.network";
+
 /// The engine's grace period of a container that names none.
 const STOP_SECONDS: i64 = 10;
 
@@ -49,6 +54,19 @@ const OUTPUT_KEPT: usize = 4096;
 const AT_ONCE: usize = 16;
 
 impl Docker {
+    /// The networks that Compose made for a project, by their names in its compose files.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the engine refuses.
+    pub async fn project_networks(&self, project: &str) -> Result<BTreeSet<String>, Error> {
+        let label = format!("{COMPOSE_PROJECT_LABEL}={project}");
+        let filters = HashMap::from([("label", vec![label.as_str()])]);
+        let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let found = self.api.list_networks(Some(options)).await;
+        let found = found.map_err(self.failed("list the networks"))?.into_iter();
+        Ok(found.filter_map(|one| one.labels?.remove(COMPOSE_NETWORK_LABEL)).collect())
+    }
+
     fn refused(&self, act: &str, id: &str, error: ApiError) -> Error {
         if status(&error).is_none() || reason(&error).is_some() {
             return failure(&self.host, format!("{act} the container {id}"), error);

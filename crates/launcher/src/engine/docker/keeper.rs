@@ -1,0 +1,96 @@
+//! Keeping a volume from `docker volume prune` on engines whose prune takes named volumes too. Owns the container that
+//! does it; must not know what the volume holds.
+//!
+//! Engines with API 1.42 (23.0) and later spare named volumes. Earlier ones spare only what a container
+//! refers to, even one that was never started. An image of nothing serves: a held image could not be removed.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, MountVolumeOptions};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, CreateImageOptionsBuilder};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+
+use super::translate::status;
+use super::{Docker, number};
+use crate::error::Error;
+use crate::volume::MOUNT_POINT;
+
+/// Label of the container: the volume's name.
+pub(crate) const KEEPER_LABEL: &str = "io.pyfast.keeper";
+/// The image of nothing.
+const IMAGE: &str = "pyfast-keeper";
+const TAG: &str = "1";
+/// The first API whose engines spare named volumes.
+const SPARING_API: (u32, u32) = (1, 42);
+/// The end of a tar archive, and nothing before it.
+const EMPTY_TAR: &[u8] = &[0; 1024];
+
+impl Docker {
+    /// Has a container that is never started refer to the volume, where the engine's `volume prune` would take it
+    /// otherwise; the container's name if it was made now.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the engine refuses.
+    pub async fn keep_volume(&self, volume: &str) -> Result<Option<String>, Error> {
+        if self.spares_named_volumes() {
+            return Ok(None);
+        }
+        let name = format!("pyfast-keeper-{volume}");
+        match self.api.inspect_container(&name, None).await {
+            Ok(_) => return Ok(None),
+            Err(error) if status(&error) == Some(404) => {}
+            Err(error) => return Err(self.failed(format!("look for the container {name}"))(error)),
+        }
+        self.bring_keeper_image().await?;
+        let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        match self.api.create_container(Some(options), body(volume)).await {
+            Ok(_) => Ok(Some(name)),
+            // Another process was faster.
+            Err(error) if status(&error) == Some(409) => Ok(None),
+            Err(error) => Err(self.failed(format!("create the container {name}"))(error)),
+        }
+    }
+
+    fn spares_named_volumes(&self) -> bool {
+        number(&self.version.api).is_some_and(|api| api >= SPARING_API)
+    }
+
+    async fn bring_keeper_image(&self) -> Result<(), Error> {
+        if self.api.inspect_image(&format!("{IMAGE}:{TAG}")).await.is_ok() {
+            return Ok(());
+        }
+        let options = CreateImageOptionsBuilder::new().from_src("-").repo(IMAGE).tag(TAG).build();
+        let archive = bollard::body_full(Bytes::from_static(EMPTY_TAR));
+        let mut said = std::pin::pin!(self.api.create_image(Some(options), Some(archive), None));
+        while let Some(answer) = said.next().await {
+            answer.map_err(self.failed(format!("import the image {IMAGE}:{TAG}")))?;
+        }
+        Ok(())
+    }
+}
+
+fn body(volume: &str) -> ContainerCreateBody {
+    let mount = Mount {
+        target: Some(MOUNT_POINT.into()),
+        source: Some(volume.into()),
+        typ: Some(MountType::VOLUME),
+        read_only: Some(true),
+        volume_options: Some(MountVolumeOptions {
+            no_copy: Some(true),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
+    };
+    ContainerCreateBody {
+        image: Some(format!("{IMAGE}:{TAG}")),
+        cmd: Some(vec![format!("{MOUNT_POINT}/bin/pyfast"), "--version".into()]),
+        labels: Some(HashMap::from([(KEEPER_LABEL.into(), volume.into())])),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".into()),
+            mounts: Some(vec![mount]),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}

@@ -1,0 +1,326 @@
+//! Dependencies that a project or a script states in TOML: `[project]` and `[dependency-groups]` of `pyproject.toml`,
+//! the header of a script. Knows their form, and nothing of what is done with the requirements.
+//!
+//! - <https://packaging.python.org/en/latest/specifications/pyproject-toml/>
+//! - <https://packaging.python.org/en/latest/specifications/dependency-groups/>
+//! - <https://packaging.python.org/en/latest/specifications/inline-script-metadata/>
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use pep440_rs::VersionSpecifiers;
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::Error;
+use crate::requirement::{Origin, Requirement};
+use crate::requirement_line;
+
+/// Which of a project's optional dependencies are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedExtras {
+    /// All that there are.
+    pub all: bool,
+    /// These; each has to be one of some file's.
+    pub names: BTreeSet<ExtraName>,
+}
+
+/// A limit on the interpreter that a file states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequiresPython {
+    /// The versions of Python.
+    pub specifiers: VersionSpecifiers,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// What a file states.
+#[derive(Debug)]
+pub(crate) struct ProjectFile<'a> {
+    path: &'a Path,
+    /// The line of the TOML's first one in the file, less one: a script's header begins further down.
+    above: usize,
+    text: String,
+    raw: Raw,
+    name: Option<PackageName>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Raw {
+    project: Option<Project>,
+    #[serde(default)]
+    dependency_groups: BTreeMap<String, Vec<Spanned<GroupEntry>>>,
+    /// Of scripts.
+    #[serde(default)]
+    dependencies: Vec<Spanned<String>>,
+    /// Of scripts.
+    requires_python: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Project {
+    name: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<Spanned<String>>,
+    #[serde(default)]
+    optional_dependencies: BTreeMap<String, Vec<Spanned<String>>>,
+    requires_python: Option<Spanned<String>>,
+    #[serde(default)]
+    dynamic: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum GroupEntry {
+    Requirement(String),
+    Include {
+        #[serde(rename = "include-group")]
+        group: String,
+    },
+}
+
+/// Extras whose requirements are taken, and where.
+type Covered = BTreeMap<ExtraName, MarkerTree>;
+
+/// Whether a file of this name is no requirements file but states dependencies in TOML.
+pub(crate) fn is_project_file(path: &Path) -> bool {
+    is_pyproject(path) || path.extension().is_some_and(|end| end == "py")
+}
+
+fn is_pyproject(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "pyproject.toml")
+}
+
+impl<'a> ProjectFile<'a> {
+    /// Reads the text of a `pyproject.toml`, or of a script.
+    pub(crate) fn read(path: &'a Path, text: &str) -> Result<Self, Error> {
+        let (text, above) = if is_pyproject(path) {
+            (text.to_owned(), 0)
+        } else {
+            script_header(text).map_err(|reason| unusable(path, &reason))?
+        };
+        let raw: Raw = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_of(&text, span.start));
+            let origin = Origin { file: path.display().to_string().into(), line: above + line };
+            let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
+            Error::requirement(&origin, shown, error.message())
+        })?;
+        let name = raw.project.as_ref().and_then(|project| project.name.as_deref()?.parse().ok());
+        Ok(Self { path, above, text, raw, name })
+    }
+
+    /// The limits on Python.
+    pub(crate) fn requires_python(&self) -> Result<Option<RequiresPython>, Error> {
+        let project = self.raw.project.as_ref().and_then(|one| one.requires_python.as_ref());
+        let Some(text) = project.or(self.raw.requires_python.as_ref()) else { return Ok(None) };
+        let origin = self.origin(text);
+        let specifiers = text.get_ref().parse().map_err(|error| {
+            let reason = format!("`requires-python` is no version specifier: {error}");
+            Error::requirement(&origin, text.get_ref(), &reason)
+        })?;
+        Ok(Some(RequiresPython { specifiers, origin }))
+    }
+
+    /// The dependencies, and those of the extras that are wanted and there; found extras are put into `found`.
+    pub(crate) fn requirements(
+        &self,
+        wanted: &WantedExtras,
+        found: &mut BTreeSet<ExtraName>,
+    ) -> Result<Vec<Requirement>, Error> {
+        let none = Project::default();
+        let project = match &self.raw.project {
+            Some(project) => project,
+            None if is_pyproject(self.path) => {
+                return Err(unusable(self.path, "it has no [project] table"));
+            }
+            None => &none,
+        };
+        let mut requirements = self.all(&project.dependencies)?;
+        requirements.extend(self.all(&self.raw.dependencies)?);
+        self.refuse_dynamic(project, "dependencies")?;
+        let mut seen = Covered::new();
+        for name in project.optional_dependencies.keys() {
+            let Ok(extra) = name.parse::<ExtraName>() else { continue };
+            if wanted.all || wanted.names.contains(&extra) {
+                self.extra(&extra, &MarkerTree::TRUE, &mut seen, &mut requirements)?;
+                found.insert(extra);
+            }
+        }
+        if wanted.all || !wanted.names.is_empty() {
+            self.refuse_dynamic(project, "optional-dependencies")?;
+        }
+        self.without_itself(requirements, &mut seen)
+    }
+
+    /// The names of its extras, as written.
+    pub(crate) fn extras(&self) -> impl Iterator<Item = &str> {
+        self.raw.project.iter().flat_map(|one| one.optional_dependencies.keys()).map(String::as_str)
+    }
+
+    /// The requirements of a dependency group, those it includes among them (PEP 735).
+    pub(crate) fn group(&self, name: &str) -> Result<Vec<Requirement>, Error> {
+        let mut requirements = Vec::new();
+        self.include(name, &mut Vec::new(), &mut requirements)?;
+        self.without_itself(requirements, &mut Covered::new())
+    }
+
+    fn include(
+        &self,
+        name: &str,
+        chain: &mut Vec<String>,
+        requirements: &mut Vec<Requirement>,
+    ) -> Result<(), Error> {
+        let wanted = normalized(name);
+        let mut same = self.raw.dependency_groups.iter();
+        let mut same = same.by_ref().filter(|(known, _)| normalized(known) == wanted);
+        let Some((_, entries)) = same.next() else {
+            let known: Vec<&str> = self.raw.dependency_groups.keys().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("it has {}", known.join(", "))
+            };
+            return Err(unusable(
+                self.path,
+                &format!("there is no dependency group `{name}`; {known}"),
+            ));
+        };
+        if same.next().is_some() {
+            let reason = format!("the dependency group `{name}` is there twice, spelt differently");
+            return Err(unusable(self.path, &reason));
+        }
+        if chain.contains(&wanted) {
+            let reason = format!(
+                "the dependency group `{name}` includes itself by way of {}",
+                chain.join(", ")
+            );
+            return Err(unusable(self.path, &reason));
+        }
+        chain.push(wanted);
+        for entry in entries {
+            match entry.get_ref() {
+                GroupEntry::Include { group } => self.include(group, chain, requirements)?,
+                GroupEntry::Requirement(text) => {
+                    requirements.push(self.requirement(text, &self.origin(entry))?);
+                }
+            }
+        }
+        chain.pop();
+        Ok(())
+    }
+
+    fn extra(
+        &self,
+        extra: &ExtraName,
+        marker: &MarkerTree,
+        seen: &mut Covered,
+        requirements: &mut Vec<Requirement>,
+    ) -> Result<(), Error> {
+        let covered = seen.entry(extra.clone()).or_insert(MarkerTree::FALSE);
+        let mut union = covered.clone();
+        union.or(marker.clone());
+        if union == *covered {
+            return Ok(());
+        }
+        *covered = union;
+        let optional = self.raw.project.iter().flat_map(|project| &project.optional_dependencies);
+        let named =
+            optional.filter(|(name, _)| name.parse::<ExtraName>().is_ok_and(|one| one == *extra));
+        for (_, entries) in named {
+            for mut requirement in self.all(entries)? {
+                requirement.marker.and(marker.clone());
+                requirements.push(requirement);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the extras of the project itself in the place of requirements on it (`all = ["pkg[a,b]"]`).
+    fn without_itself(
+        &self,
+        requirements: Vec<Requirement>,
+        seen: &mut Covered,
+    ) -> Result<Vec<Requirement>, Error> {
+        let mut open = requirements;
+        let mut done = Vec::new();
+        while !open.is_empty() {
+            let mut next = Vec::new();
+            for requirement in open {
+                if Some(&requirement.name) != self.name.as_ref() {
+                    done.push(requirement);
+                    continue;
+                }
+                for extra in &requirement.extras {
+                    self.extra(extra, &requirement.marker, seen, &mut next)?;
+                }
+            }
+            open = next;
+        }
+        Ok(done)
+    }
+
+    fn all(&self, entries: &[Spanned<String>]) -> Result<Vec<Requirement>, Error> {
+        entries.iter().map(|entry| self.requirement(entry.get_ref(), &self.origin(entry))).collect()
+    }
+
+    fn requirement(&self, text: &str, origin: &Origin) -> Result<Requirement, Error> {
+        requirement_line::parse(text.trim(), origin, self.path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// What only a build would tell is not guessed.
+    fn refuse_dynamic(&self, project: &Project, field: &str) -> Result<(), Error> {
+        let Some(dynamic) = project.dynamic.iter().find(|one| one.get_ref() == field) else {
+            return Ok(());
+        };
+        let reason = format!(
+            "only a build of the project tells its {field}; require the project itself instead"
+        );
+        Err(Error::requirement(&self.origin(dynamic), &format!("dynamic = [\"{field}\"]"), &reason))
+    }
+
+    fn origin<T>(&self, entry: &Spanned<T>) -> Origin {
+        let line = self.above + line_of(&self.text, entry.span().start);
+        Origin { file: self.path.display().to_string().into(), line }
+    }
+}
+
+fn unusable(path: &Path, reason: &str) -> Error {
+    Error::Setting(format!("cannot read the dependencies of `{}`: {reason}", path.display()))
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+/// A group's name as it is compared: lower case, runs of `-`, `_` and `.` as one `-`.
+fn normalized(name: &str) -> String {
+    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-").to_lowercase()
+}
+
+/// The TOML of a script's header, and how many lines are above it.
+fn script_header(text: &str) -> Result<(String, usize), String> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut starts = (0..lines.len()).filter(|&at| lines[at] == "# /// script");
+    let Some(start) = starts.next() else {
+        return Err("it has no header (`# /// script`) that names them".to_owned());
+    };
+    let commented = |line: &&str| *line == "#" || line.starts_with("# ");
+    let block = lines[start + 1..].iter().take_while(|line| commented(line)).count();
+    // The last `# ///` of the comment ends it: TOML may hold such a line too.
+    let end = (start + 1..=start + block).rev().find(|&at| lines[at] == "# ///");
+    let Some(end) = end else {
+        return Err(format!("the header that begins on line {} has no end (`# ///`)", start + 1));
+    };
+    if starts.any(|at| at > end) {
+        return Err("it has two headers".to_owned());
+    }
+    let body = lines[start + 1..end].iter().map(|line| line.get(2..).unwrap_or_default());
+    Ok((body.collect::<Vec<_>>().join("\n"), start + 1))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! `pyfast doctor`.
+
+use std::process::ExitCode;
+
+use crate::cli::{CommonArgs, ResultArgs};
+use crate::doctoring::{Report, with_settings, without_configuration};
+use crate::failure::Failure;
+use crate::launching::StackArgs;
+use crate::settings::{Environment, Settings};
+use crate::ui::Ui;
+
+/// Check engine, Compose, interpreter, index and file system, and say what to do about each
+///
+/// Changes nothing: what a check tries out, it removes again. Exits with 3 when the container engine is needed and
+/// cannot be reached, with 1 when something else is wrong, and with 0 when there are warnings only.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pyfast doctor\n  pyfast doctor --json\n  pyfast doctor --offline"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    #[command(flatten)]
+    stack: StackArgs,
+}
+
+/// Examines a project whose configuration may be unreadable.
+pub(crate) fn run(
+    args: &Args,
+    common: CommonArgs,
+    environment: &Environment,
+) -> Result<ExitCode, Failure> {
+    let ui = Ui::new(&common, args.result.json, environment);
+    let given = common.project.clone();
+    match Settings::new(common, args.result.json, environment.clone()) {
+        Ok(settings) => Ok(examine(args, &settings)),
+        // What was typed is wrong, and not what lies there.
+        Err(failure) if given.is_some_and(|directory| !directory.is_dir()) => Err(failure),
+        Err(failure) => Ok(show(ui, &without_configuration(&failure, environment))),
+    }
+}
+
+/// Examines a project.
+pub(crate) fn examine(args: &Args, settings: &Settings) -> ExitCode {
+    show(settings.ui, &with_settings(settings, &args.stack))
+}
+
+fn show(ui: Ui, report: &Report) -> ExitCode {
+    if ui.json() {
+        ui.data(format!("{}\n", report.to_json()));
+    } else {
+        ui.data(report.to_text(ui));
+        ui.note(report.summary());
+    }
+    ExitCode::from(report.code())
+}

@@ -1,0 +1,74 @@
+//! The package indexes: which there are, and whether each answers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use pyfast_resolver::{Client, Request, RequirementSet};
+use url::Url;
+
+use super::project::Project;
+use super::report::{Finding, Level};
+use crate::failure::Failure;
+use crate::resolving::Session;
+use crate::settings::Settings;
+use crate::ui::duration;
+
+const CHECK: &str = "index";
+/// How long an index may take to answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The most that a page may have.
+const LARGEST_PAGE: usize = 64 << 20;
+/// A project that most indexes have; a page of it is smaller than the list of all projects.
+const USUAL: &str = "pip";
+
+/// Asks every index for a page. `python` is the interpreter whose pip's default index counts.
+pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>) -> Vec<Finding> {
+    let set = RequirementSet { index: project.index.clone(), ..RequirementSet::default() };
+    let session =
+        settings.cache_directory().and_then(|cache| Session::new(settings, &set, python, cache));
+    let session = match session {
+        Ok(session) => session,
+        Err(failure) => return vec![Finding::failed(CHECK, &failure)],
+    };
+    let indexes = &session.sources.indexes;
+    if indexes.is_empty() {
+        let places = session.sources.find_links.join(", ");
+        return vec![Finding::ok(CHECK, format!("none, only --find-links: {places}"))];
+    }
+    if settings.common.index.offline {
+        let skipped =
+            |index: &Url| Finding::new(Level::Skipped, CHECK, format!("{index}: --offline"));
+        return indexes.iter().map(skipped).collect();
+    }
+    let asked = indexes.iter().map(|index| ask(&session.client, index));
+    session.runtime.block_on(join_all(asked))
+}
+
+async fn ask(client: &Arc<Client>, index: &Url) -> Finding {
+    let mut page = index.clone();
+    page.set_path(&format!("{}/{USUAL}/", index.path().trim_end_matches('/')));
+    let begun = Instant::now();
+    let request = Request::page(page.clone(), LARGEST_PAGE);
+    match tokio::time::timeout(DEADLINE, client.fetch(&request)).await {
+        Err(_elapsed) => {
+            let message = format!("{index}: no answer within {} s", DEADLINE.as_secs());
+            Finding::new(Level::Failed, CHECK, message)
+                .hint("is the network there, and a proxy named in https_proxy if one is needed?")
+        }
+        Ok(Err(error)) => Finding::failed(CHECK, &Failure::from(error))
+            .or_hint("is its URL right? Give another with --index-url URL"),
+        Ok(Ok(answer)) if answer.status.is_success() => {
+            Finding::ok(CHECK, format!("{index}: answers in {}", duration(begun.elapsed())))
+        }
+        // An index of one's own need not have this project.
+        Ok(Ok(answer)) => {
+            let code = answer.status.as_u16();
+            let message = format!("{index}: answers, but with {code} to {page}");
+            Finding::new(Level::Warning, CHECK, message).hint(
+                "an index is the URL of a Simple API, which often ends in /simple; one without this project is no fault",
+            )
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The interpreters that the project's environments are for: on this machine or inside images. Asks them anew and
+//! remembers nothing.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use pyfast_installer::Interpreter;
+
+use super::project::Project;
+use super::report::{Finding, Level};
+use crate::failure::Failure;
+use crate::image::Connection;
+use crate::interpreters;
+use crate::settings::{Python, Settings};
+
+const CHECK: &str = "interpreter";
+
+/// What was found.
+pub(super) struct Pythons {
+    pub(super) findings: Vec<Finding>,
+    /// One of this machine, whose pip's default index counts.
+    pub(super) host: Option<PathBuf>,
+}
+
+/// Asks the interpreters.
+pub(super) fn look(
+    project: &Project,
+    settings: &Settings,
+    connection: Option<&Connection>,
+) -> Pythons {
+    let mut pythons = Pythons { findings: Vec::new(), host: None };
+    let mut seen = BTreeSet::new();
+    for (env, python) in &project.environments {
+        if !seen.insert(format!("{python:?}")) {
+            continue;
+        }
+        let finding = match python {
+            Python::Host(request) => of_host(request.as_deref(), settings, &mut pythons.host),
+            Python::Image(image) => match of_image(image, env, connection) {
+                Err(_missing) if project.builds(image) => {
+                    let message =
+                        format!("{env}: the image {image} is not built yet, `pyfast up` does that");
+                    Finding::new(Level::Skipped, CHECK, message)
+                }
+                // `up` pulls it; a failure to do so is told there.
+                Err(failure) => Finding::of(Level::Warning, CHECK, &failure),
+                Ok(finding) => finding,
+            },
+        };
+        pythons.findings.push(finding);
+    }
+    if pythons.host.is_none() {
+        pythons.host = ask(None, settings).ok().map(|(_, python)| python.executable);
+    }
+    pythons
+}
+
+fn ask(request: Option<&str>, settings: &Settings) -> Result<(PathBuf, Interpreter), Failure> {
+    let found = interpreters::find(request, settings)?;
+    let python = Interpreter::probe(&found.path)?;
+    Ok((found.path, python))
+}
+
+fn of_host(request: Option<&str>, settings: &Settings, host: &mut Option<PathBuf>) -> Finding {
+    let (path, python) = match ask(request, settings) {
+        Ok(answer) => answer,
+        Err(failure) => {
+            return Finding::failed(CHECK, &failure).or_hint("name another with --python PATH");
+        }
+    };
+    let active = settings.environment.get("VIRTUAL_ENV");
+    let how = match request {
+        Some(request) => format!("asked for as `{request}`"),
+        None if active.is_some_and(|active| path.starts_with(active)) => {
+            "of VIRTUAL_ENV".to_owned()
+        }
+        None => "the first in PATH".to_owned(),
+    };
+    let message = format!("Python {} at {}, {how}", python.version(), path.display());
+    host.get_or_insert(python.executable);
+    Finding::ok(CHECK, message)
+}
+
+/// Fails where the image is not present.
+fn of_image(image: &str, env: &str, connection: Option<&Connection>) -> Result<Finding, Failure> {
+    let Some(connection) = connection else {
+        let message = format!("{env}: the one inside the image {image}, which the engine has");
+        return Ok(Finding::new(Level::Skipped, CHECK, message));
+    };
+    connection.image_id(image)?;
+    Ok(match connection.ask_interpreter(image) {
+        Ok(python) => {
+            let (version, path) = (python.version(), python.executable.display());
+            Finding::ok(
+                CHECK,
+                format!("{env}: Python {version} at {path} inside the image {image}"),
+            )
+        }
+        Err(failure) => Finding::failed(CHECK, &failure)
+            .or_hint("choose an image whose Python runs, with --image IMAGE or in pyfast.toml"),
+    })
+}

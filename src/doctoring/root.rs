@@ -1,0 +1,70 @@
+//! The root: a directory of this machine, or a volume and how its files are reached. A volume that does not exist is
+//! not created.
+
+use std::path::Path;
+
+use pyfast_launcher::{Access, find_volume};
+
+use super::disk;
+use super::report::{Finding, Level};
+use crate::image::Connection;
+use crate::settings::Root;
+
+const ROOT: &str = "root";
+const VOLUME: &str = "volume";
+
+/// Looks at the root and tries what is done in it.
+pub(super) fn look(root: &Root, connection: Option<&Connection>) -> Vec<Finding> {
+    match root {
+        Root::Directory(directory) => of_directory(directory),
+        Root::Volume(name) => of_volume(name, connection),
+    }
+}
+
+fn of_directory(directory: &Path) -> Vec<Finding> {
+    // What would be made is made on the file system of the nearest directory that exists.
+    let mut existing = directory.ancestors();
+    let Some(existing) = existing.find(|ancestor| fs_err::symlink_metadata(ancestor).is_ok())
+    else {
+        let message = format!("{} lies nowhere", directory.display());
+        return vec![Finding::new(Level::Failed, ROOT, message)];
+    };
+    let place = if existing == directory {
+        directory.display().to_string()
+    } else {
+        format!("{} does not exist yet; in {}", directory.display(), existing.display())
+    };
+    disk::look(existing, &place)
+}
+
+fn of_volume(name: &str, connection: Option<&Connection>) -> Vec<Finding> {
+    let Some(connection) = connection else {
+        let message = format!("{name}: the engine has it");
+        return vec![Finding::new(Level::Skipped, VOLUME, message)];
+    };
+    let volume = match connection.wait(find_volume(&connection.docker, name)) {
+        Ok(Some(volume)) => volume,
+        Ok(None) => {
+            let message =
+                format!("{name} does not exist yet; `pyfast sync` or `pyfast up` makes it");
+            return vec![Finding::ok(VOLUME, message)];
+        }
+        Err(failure) => return vec![Finding::failed(VOLUME, &failure)],
+    };
+    match volume.access {
+        Access::Direct(directory) => {
+            let directory = directory.as_path();
+            let message = format!("{name}: written directly, in {}", directory.display());
+            let mut findings = vec![Finding::ok(VOLUME, message)];
+            findings.extend(disk::look(directory, &directory.display().to_string()));
+            findings
+        }
+        Access::Container => {
+            let message = format!("{name}: written through helper containers");
+            vec![
+                Finding::ok(VOLUME, message)
+                    .hint("where this machine has the volume's directory, pyfast as root writes it directly and faster"),
+            ]
+        }
+    }
+}

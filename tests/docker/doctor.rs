@@ -1,0 +1,117 @@
+//! `pyfast doctor` beside an engine: what it says of the engine, images, volumes and registries, and that nothing of
+//! what it tries stays.
+
+use serde_json::Value;
+
+use crate::remote::forward;
+use crate::world::{NONE, SLIM, World, text};
+
+/// Runs `doctor --json`, which must end with this code, and gives its checks.
+#[track_caller]
+fn checks(world: &World, arguments: &[&str], code: i32) -> Value {
+    let links = ["doctor", "--json", "--no-index", "--find-links", "."];
+    let output = world.pyfast(&[&links[..], arguments].concat());
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{out}{err}");
+    serde_json::from_str::<Value>(&out).unwrap()["checks"].clone()
+}
+
+/// There is one check of this name, with this status; its message.
+#[track_caller]
+fn expect(checks: &Value, name: &str, status: &str) -> String {
+    let mut found = checks.as_array().unwrap().iter().filter(|check| check["check"] == name);
+    let (Some(check), None) = (found.next(), found.next()) else {
+        panic!("not one {name} in {checks:#}")
+    };
+    assert_eq!(check["status"], status, "{check:#}");
+    check["message"].as_str().unwrap().to_owned()
+}
+
+fn volumes(world: &World) -> String {
+    text(
+        &world
+            .docker(&["volume", "ls", "-q", "--filter", &format!("name={}", world.volume)])
+            .stdout,
+    )
+}
+
+#[test]
+fn an_engine_is_told_with_its_version_and_a_volume_is_not_created() {
+    let Some(world) = World::new("doctor-new") else { return };
+    world.requirements("");
+    let checks = checks(&world, &["--volume", &world.volume, "--image", SLIM], 0);
+    let engine = expect(&checks, "engine", "ok");
+    let version = text(&world.docker(&["version", "--format", "{{.Server.Version}}"]).stdout);
+    assert!(engine.contains(version.trim()) && engine.contains("DOCKER_HOST"), "{engine}");
+    expect(&checks, "program", "ok");
+    let python = expect(&checks, "interpreter", "ok");
+    assert!(python.contains("Python 3.11") && python.contains(SLIM), "{python}");
+    let volume = expect(&checks, "volume", "ok");
+    assert!(volume.contains("does not exist yet"), "{volume}");
+    assert_eq!(volumes(&world), "");
+}
+
+#[test]
+fn a_volume_is_told_with_how_it_is_written() {
+    let Some(mut world) = World::new("doctor-volume") else { return };
+    world.package("alpha", "1.0");
+    world.requirements("alpha\n");
+    world.synced();
+    let before = listing(&world);
+    let arguments = ["--volume", &world.volume.clone(), "--image", SLIM];
+    let near = checks(&world, &arguments, 0);
+    let volume = expect(&near, "volume", "ok");
+    let root = world.root().display().to_string();
+    assert!(volume.contains("directly") && volume.contains(&root), "{volume}");
+    expect(&near, "root", "ok");
+    assert_eq!(listing(&world), before, "what was tried is gone");
+    world.host = forward(&world.host);
+    let far = expect(&checks(&world, &arguments, 0), "volume", "ok");
+    assert!(far.contains("helper containers"), "{far}");
+    assert_eq!(world.containers(), "");
+}
+
+/// What lies in the volume's root.
+fn listing(world: &World) -> Vec<std::ffi::OsString> {
+    let entries = fs_err::read_dir(world.root()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_volume_of_something_else_and_an_image_without_python_are_1() {
+    let Some(world) = World::new("doctor-foreign") else { return };
+    world.requirements("");
+    world.docker(&["volume", "create", &world.volume]);
+    fs_err::write(world.root().join("PG_VERSION"), "15").unwrap();
+    let checks = checks(&world, &["--volume", &world.volume, "--image", NONE], 1);
+    let volume = expect(&checks, "volume", "fail");
+    assert!(volume.contains(&world.volume), "{volume}");
+    let python = expect(&checks, "interpreter", "fail");
+    assert!(python.contains(NONE), "{python}");
+}
+
+#[test]
+fn registries_of_absent_images_are_told_with_whether_there_is_a_login() {
+    let Some(world) = World::new("doctor-registry") else { return };
+    world.requirements("");
+    let compose = "services:\n  a:\n    image: registry.test/app:1\n  b:\n    image: other.test/b\n  c:\n    image: pyfast-test/slim:bookworm\n";
+    fs_err::write(world.project().join("compose.yaml"), compose).unwrap();
+    let config = world.project().with_file_name("home").join(".docker");
+    fs_err::create_dir(&config).unwrap();
+    // `me:s3cr3t` in base64.
+    let auths = r#"{"auths":{"registry.test":{"auth":"bWU6czNjcjN0"}}}"#;
+    fs_err::write(config.join("config.json"), auths).unwrap();
+    let checks = checks(&world, &["--image", SLIM], 0);
+    let all = checks.as_array().unwrap().iter().filter(|check| check["check"] == "registry");
+    let told: Vec<_> = all.map(|check| check["message"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "other.test: no login, to pull other.test/b",
+            "registry.test: a login is there, to pull registry.test/app:1"
+        ]
+    );
+    assert!(!checks.to_string().contains("s3cr3t"));
+}
