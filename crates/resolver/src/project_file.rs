@@ -14,8 +14,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::Error;
-use crate::requirement::{Origin, Requirement};
-use crate::requirement_line;
+use crate::requirement::Origin;
+use crate::requirement_line::{self, Line};
 
 /// Which of a project's optional dependencies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl<'a> ProjectFile<'a> {
         &self,
         wanted: &WantedExtras,
         found: &mut BTreeSet<ExtraName>,
-    ) -> Result<Vec<Requirement>, Error> {
+    ) -> Result<Vec<Line>, Error> {
         let none = Project::default();
         let project = match &self.raw.project {
             Some(project) => project,
@@ -161,7 +161,7 @@ impl<'a> ProjectFile<'a> {
     }
 
     /// The requirements of a dependency group, those it includes among them (PEP 735).
-    pub(crate) fn group(&self, name: &str) -> Result<Vec<Requirement>, Error> {
+    pub(crate) fn group(&self, name: &str) -> Result<Vec<Line>, Error> {
         let mut requirements = Vec::new();
         self.include(name, &mut Vec::new(), &mut requirements)?;
         self.without_itself(requirements, &mut Covered::new())
@@ -171,7 +171,7 @@ impl<'a> ProjectFile<'a> {
         &self,
         name: &str,
         chain: &mut Vec<String>,
-        requirements: &mut Vec<Requirement>,
+        requirements: &mut Vec<Line>,
     ) -> Result<(), Error> {
         let wanted = normalized(name);
         let mut same = self.raw.dependency_groups.iter();
@@ -217,7 +217,7 @@ impl<'a> ProjectFile<'a> {
         extra: &ExtraName,
         marker: &MarkerTree,
         seen: &mut Covered,
-        requirements: &mut Vec<Requirement>,
+        requirements: &mut Vec<Line>,
     ) -> Result<(), Error> {
         let covered = seen.entry(extra.clone()).or_insert(MarkerTree::FALSE);
         let mut union = covered.clone();
@@ -231,7 +231,7 @@ impl<'a> ProjectFile<'a> {
             optional.filter(|(name, _)| name.parse::<ExtraName>().is_ok_and(|one| one == *extra));
         for (_, entries) in named {
             for mut requirement in self.all(entries)? {
-                requirement.marker.and(marker.clone());
+                requirement.and(marker);
                 requirements.push(requirement);
             }
         }
@@ -241,20 +241,23 @@ impl<'a> ProjectFile<'a> {
     /// Puts the extras of the project itself in the place of requirements on it (`all = ["pkg[a,b]"]`).
     fn without_itself(
         &self,
-        requirements: Vec<Requirement>,
+        requirements: Vec<Line>,
         seen: &mut Covered,
-    ) -> Result<Vec<Requirement>, Error> {
+    ) -> Result<Vec<Line>, Error> {
         let mut open = requirements;
         let mut done = Vec::new();
         while !open.is_empty() {
             let mut next = Vec::new();
-            for requirement in open {
-                if Some(&requirement.name) != self.name.as_ref() {
-                    done.push(requirement);
-                    continue;
-                }
-                for extra in &requirement.extras {
-                    self.extra(extra, &requirement.marker, seen, &mut next)?;
+            for line in open {
+                let itself = match line {
+                    Line::Project(one) if Some(&one.name) == self.name.as_ref() => one,
+                    other => {
+                        done.push(other);
+                        continue;
+                    }
+                };
+                for extra in &itself.extras {
+                    self.extra(extra, &itself.marker, seen, &mut next)?;
                 }
             }
             open = next;
@@ -262,12 +265,16 @@ impl<'a> ProjectFile<'a> {
         Ok(done)
     }
 
-    fn all(&self, entries: &[Spanned<String>]) -> Result<Vec<Requirement>, Error> {
+    fn all(&self, entries: &[Spanned<String>]) -> Result<Vec<Line>, Error> {
         entries.iter().map(|entry| self.requirement(entry.get_ref(), &self.origin(entry))).collect()
     }
 
-    fn requirement(&self, text: &str, origin: &Origin) -> Result<Requirement, Error> {
-        requirement_line::parse(text.trim(), origin, self.path.parent().unwrap_or(Path::new("")))
+    fn requirement(&self, text: &str, origin: &Origin) -> Result<Line, Error> {
+        requirement_line::parse_line(
+            text.trim(),
+            origin,
+            self.path.parent().unwrap_or(Path::new("")),
+        )
     }
 
     /// What only a build would tell is not guessed.

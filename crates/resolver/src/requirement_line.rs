@@ -24,6 +24,16 @@ pub(crate) enum Line {
     Source(Box<SourceRequirement>),
 }
 
+impl Line {
+    /// Has it count only where `marker` is true besides.
+    pub(crate) fn and(&mut self, marker: &MarkerTree) {
+        match self {
+            Self::Project(requirement) => requirement.marker.and(marker.clone()),
+            Self::Source(source) => source.marker.and(marker.clone()),
+        }
+    }
+}
+
 /// Parses a line that may name no source, as build requirements may not.
 ///
 /// # Errors

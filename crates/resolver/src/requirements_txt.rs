@@ -168,7 +168,7 @@ impl Reader<'_> {
             self.set.requires_python.extend(project.requires_python()?);
         }
         for requirement in requirements {
-            self.take(requirement, role);
+            self.take(requirement, role)?;
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Reader<'_> {
         self.set.requires_python.extend(project.requires_python()?);
         let requirements = project.group(name)?;
         for requirement in requirements {
-            self.take(requirement, Role::Requirements);
+            self.take(requirement, Role::Requirements)?;
         }
         Ok(())
     }
@@ -200,7 +200,7 @@ impl Reader<'_> {
         if let Some(editable) = editable(line) {
             let working = &self.context.working_directory;
             let source = requirement_line::parse_editable(editable, origin, working)?;
-            return self.source(source, line, role);
+            return self.source(source, role);
         }
         if line.starts_with('-') {
             return self.options(line, role, origin, file);
@@ -214,19 +214,18 @@ impl Reader<'_> {
                 "this is a file name, not a requirement: was `-r` meant before it?",
             ));
         }
-        let requirement =
-            match requirement_line::parse_line(line, origin, &self.context.working_directory)? {
-                Line::Project(requirement) => requirement,
-                Line::Source(source) => return self.source(*source, line, role),
-            };
+        let parsed = requirement_line::parse_line(line, origin, &self.context.working_directory)?;
+        self.take(parsed, role)
+    }
+
+    fn take(&mut self, line: Line, role: Role) -> Result<(), Error> {
+        let mut requirement = match line {
+            Line::Project(requirement) => requirement,
+            Line::Source(source) => return self.source(*source, role),
+        };
         if !requirement.hashes.is_empty() {
             self.set.index.require_hashes = true;
         }
-        self.take(requirement, role);
-        Ok(())
-    }
-
-    fn take(&mut self, mut requirement: Requirement, role: Role) {
         if let Source::Wheel(wheel) = &mut requirement.source
             && let Location::Url(url) = &mut wheel.location
         {
@@ -237,14 +236,13 @@ impl Reader<'_> {
             Role::Constraints => self.set.constraints.push(requirement),
             Role::Overrides => self.set.overrides.push(requirement),
         }
+        Ok(())
     }
 
-    fn source(
-        &mut self,
-        mut source: SourceRequirement,
-        line: &str,
-        role: Role,
-    ) -> Result<(), Error> {
+    fn source(&mut self, mut source: SourceRequirement, role: Role) -> Result<(), Error> {
+        let refused = |source: &SourceRequirement, reason: &str| {
+            Err(Error::requirement(&source.origin, &source.to_string(), reason))
+        };
         source.source.give_credentials(&mut self.set.credentials);
         if source.source.editable && matches!(source.source.place, Place::Repository(_)) {
             // pip would keep a clone beside the environment, which nothing else here does.
@@ -260,20 +258,19 @@ impl Reader<'_> {
         source.constraint = role == Role::Constraints;
         match role {
             Role::Overrides => {
-                let reason = "an override by path, URL or repository is not supported";
-                return Err(Error::requirement(&source.origin, line, reason));
+                refused(&source, "an override by path, URL or repository is not supported")
             }
             Role::Constraints if source.source.editable => {
-                let reason = "a constraint cannot be editable";
-                return Err(Error::requirement(&source.origin, line, reason));
+                refused(&source, "a constraint cannot be editable")
             }
             Role::Constraints if source.name.is_none() => {
-                let reason = "a constraint must have a name: `name @ …`";
-                return Err(Error::requirement(&source.origin, line, reason));
+                refused(&source, "a constraint must have a name: `name @ …`")
             }
-            _ => self.set.sources.push(source),
+            _ => {
+                self.set.sources.push(source);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn options(

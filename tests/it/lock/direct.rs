@@ -136,6 +136,24 @@ fn rule_28_a_source_may_depend_on_another_by_url() {
 }
 
 #[test]
+fn a_project_file_may_name_sources_too() {
+    let world = world();
+    let folder = world.project.join("libraries/a");
+    Sdist::new("a", "1.0").project("dependencies = ['b<2']\n").write(&folder);
+    let repository = Repository::new(&world, "c");
+    repository.commit(".", &Sdist::new("c", "1.0").project(""));
+    let text = format!(
+        "[project]\nname = 'mine'\nversion = '1'\ndependencies = ['a @ {}']\n\
+         [project.optional-dependencies]\nx = [\"c @ {} ; sys_platform != 'win32'\"]\n",
+        file_url(&folder),
+        repository.url("@main")
+    );
+    world.write("pyproject.toml", &text);
+    world.pyfast(&["lock", "-r", "pyproject.toml", "--extra", "x"]).ok();
+    assert_eq!(world.lock_packages(), ["a==", "b==1.0", "c=="]);
+}
+
+#[test]
 fn secrets_in_the_metadata_of_a_source_are_not_kept() {
     let world = World::new();
     let built = Sdist::new("deep", "1.0").stated("").publish(&world);

@@ -22,9 +22,13 @@ round = [{ include-group = "trip" }]
 trip = [{ include-group = "round" }]
 "#;
 
-fn shown(requirements: Result<Vec<Requirement>, Error>) -> Vec<String> {
+fn shown(requirements: Result<Vec<Line>, Error>) -> Vec<String> {
     let requirements = requirements.unwrap();
-    requirements.iter().map(|one| format!("{}: {one}", one.origin.line)).collect()
+    let lines = requirements.iter().map(|one| match one {
+        Line::Project(one) => format!("{}: {one}", one.origin.line),
+        Line::Source(one) => format!("{}: {one}", one.origin.line),
+    });
+    lines.collect()
 }
 
 fn wanted(names: &[&str]) -> WantedExtras {
