@@ -276,8 +276,9 @@ fn stop_signal_that_does_not_exist_is_usage() {
 #[test]
 fn supervised_command_that_survives_a_key_press_goes_on_with_the_next_sync() {
     let (world, _) = world();
-    let script = "import signal, tool, time\n\
-                  signal.signal(signal.SIGINT, lambda *_: print('still here', flush=True))\n\
+    // The signal may come while the first line is still being printed, and printing is not reentrant.
+    let script = "import os, signal, tool, time\n\
+                  signal.signal(signal.SIGINT, lambda *_: os.write(1, b'still here\\n'))\n\
                   print(tool.__version__, flush=True)\n\
                   while True: time.sleep(60)";
     let args = ["run", "--no-sync", "--supervise", "--grace", "1", "--", "python", "-c", script];
