@@ -100,7 +100,8 @@ fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failur
     let fail = |error: &dyn std::error::Error| Failure::from_error("bench", error, Code::Mendable);
     let found = match &settings.python {
         Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
-        Python::Image(_) => None,
+        // What runs in images is not compared on this machine; its pip still knows the index.
+        Python::Image(_) => interpreters::find(None, settings).ok(),
     };
     // Its pip is beside the interpreter itself, not beside a version switcher.
     let cache = settings.cache_directory().ok();
@@ -119,6 +120,7 @@ fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failur
             .or_else(|| index.and_then(|index| index.urls.last().map(ToString::to_string))),
         python: interpreter.clone(),
         requirements: settings.project.requirements(&[], &settings.env).unwrap_or_default(),
+        project: settings.project.directory.clone(),
         pyfast: std::env::current_exe().map_err(|error| fail(&error))?,
         environment: std::env::vars_os().collect(),
         output: &mut std::io::stdout(),

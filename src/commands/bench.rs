@@ -38,6 +38,7 @@ use worker::Meter;
 ///
 /// The tools run in turn in fresh environments, with caches and home directories of their own. A time counts only when all
 /// environments hold the same versions.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -65,9 +66,9 @@ pub(crate) struct Args {
     /// Modules whose imports `container` measures
     #[arg(long, value_name = "MODULE", value_delimiter = ',', value_parser = module)]
     import: Vec<String>,
-    /// A project that `container` measures as a whole too: its containers are removed and made anew
-    #[arg(long, value_name = "DIR")]
-    project: Option<PathBuf>,
+    /// Have `container` measure the project as a whole too: its containers are removed and made anew
+    #[arg(long)]
+    whole_project: bool,
     /// The requirement that `incremental` and `rollback` add
     #[arg(long, value_name = "REQUIREMENT")]
     add: Option<String>,
@@ -139,6 +140,8 @@ pub(crate) struct Context<'a> {
     pub(crate) python: Option<PathBuf>,
     /// The requirements files when `-r` names none.
     pub(crate) requirements: Vec<PathBuf>,
+    /// The project's directory.
+    pub(crate) project: PathBuf,
     /// The pyfast that is measured and that measures.
     pub(crate) pyfast: PathBuf,
     /// The session's environment variables.
@@ -189,6 +192,7 @@ fn run_containers(args: &Args, context: Context) -> Result<ExitCode, Error> {
     }
     let inquiry = ContainerInquiry {
         args,
+        project: args.whole_project.then_some(context.project),
         index_url: context.index_url,
         requirements: args.requirements.clone(),
         pyfast: context.pyfast,

@@ -32,6 +32,8 @@ use super::notes;
 /// What is asked, and what is given to answer it.
 pub(super) struct ContainerInquiry<'a> {
     pub(super) args: &'a Args,
+    /// A project to be measured as a whole.
+    pub(super) project: Option<PathBuf>,
     /// `None` leaves each tool its own default.
     pub(super) index_url: Option<String>,
     /// What the measured service needs besides the measured package.
@@ -78,7 +80,7 @@ impl ContainerInquiry<'_> {
         let mut course = Course { calls: &calls, runs, progress };
         let mut rows = course.of_the_service(&made, rival.as_ref())?;
         rows.extend(course.inside(&made, &self.args.import)?);
-        if let Some(directory) = &self.args.project {
+        if let Some(directory) = &self.project {
             let stack = Stack::open(directory, &calls)?;
             rows.extend(course.of_the_stack(&stack)?);
         }
@@ -110,7 +112,7 @@ impl ContainerInquiry<'_> {
         if self.args.import.is_empty() {
             notes.push("Imports are left out: `--import MODULE` names what to import.".to_owned());
         }
-        if self.args.project.is_some() {
+        if self.project.is_some() {
             notes.push("The project is up when every container is healthy, runs without a health check, or has ended well; Compose is asked every 50 ms.".to_owned());
         }
         notes
