@@ -18,6 +18,10 @@ use url::Url;
 
 /// Bytes that a first request asks for, at least.
 const TAIL: u64 = 32 << 10;
+/// Bytes that a further request asks for.
+const PIECE: u64 = 64 << 10;
+/// The largest central directory that is fetched for the metadata's sake: that of some hundred thousand files.
+const LARGEST_DIRECTORY: u64 = 16 << 20;
 /// Requests for one wheel before its metadata is given up.
 const REQUESTS: usize = 8;
 
@@ -122,13 +126,33 @@ pub(crate) async fn by_ranges(
         let Some(Missing(at)) = error.get_ref().and_then(|inner| inner.downcast_ref()) else {
             return Err(bad(filename, &error));
         };
-        // Up to the next piece that is there, but not the whole wheel.
+        // Up to the next piece that is there, but not the whole wheel. All of the directory is needed.
         let next = sparse.pieces.iter().map(|piece| piece.0).filter(|start| start > at).min();
-        let end = next.unwrap_or(total).min(at.saturating_add(64 << 10)).max(at.saturating_add(1));
-        let from = if next == Some(end) { end.saturating_sub(64 << 10).min(*at) } else { *at };
+        let tail = sparse.pieces.first().map_or(&[][..], |(_, tail)| tail);
+        let in_directory = directory_start(tail).is_some_and(|start| start <= *at);
+        let most = if in_directory { LARGEST_DIRECTORY } else { PIECE };
+        let end = next.unwrap_or(total).min(at.saturating_add(most)).max(at.saturating_add(1));
+        let from = if next == Some(end) { end.saturating_sub(PIECE).min(*at) } else { *at };
         range = format!("bytes={from}-{}", end - 1);
     }
     Ok(Ranged::Refused)
+}
+
+/// Where the central directory begins, as the record at an archive's end says.
+fn directory_start(tail: &[u8]) -> Option<u64> {
+    let find = |signature: &[u8]| {
+        let at = tail.windows(signature.len()).rposition(|window| window == signature)?;
+        tail.get(at..)
+    };
+    let end = find(b"PK\x05\x06")?;
+    match u32::from_le_bytes(end.get(16..20)?.try_into().ok()?) {
+        // Zip64.
+        u32::MAX => {
+            let end = find(b"PK\x06\x06")?;
+            Some(u64::from_le_bytes(end.get(48..56)?.try_into().ok()?))
+        }
+        start => Some(start.into()),
+    }
 }
 
 /// Start and total of `bytes 10-19/100`.

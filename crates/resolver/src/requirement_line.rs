@@ -94,6 +94,16 @@ fn split_options(line: &str) -> (&str, &str) {
     }
 }
 
+/// Options of one requirement that only builds would see, by the names that pip gives them.
+const BUILD_OPTIONS: [&str; 3] = ["--config-settings", "--config-setting", "--global-option"];
+
+/// The first of a line's options that has no effect.
+pub(crate) fn without_effect(line: &str) -> Option<&'static str> {
+    let (_, options) = split_options(line);
+    let mut named = options.split_whitespace().filter_map(|word| word.split_once('='));
+    named.find_map(|(name, _)| BUILD_OPTIONS.into_iter().find(|known| *known == name))
+}
+
 fn hashes(options: &str) -> Result<Vec<Sha256>, String> {
     let mut hashes = Vec::new();
     let mut weaker = None;
@@ -102,7 +112,7 @@ fn hashes(options: &str) -> Result<Vec<Sha256>, String> {
         let value = match word.split_once('=') {
             Some(("--hash", value)) => value,
             None if word == "--hash" => words.next().ok_or("--hash needs a value")?,
-            Some(("--config-settings" | "--config-setting" | "--global-option", _)) => continue,
+            Some((name, _)) if BUILD_OPTIONS.contains(&name) => continue,
             _ => return Err(format!("`{word}` is not an option of a requirement")),
         };
         match value.split_once(':') {

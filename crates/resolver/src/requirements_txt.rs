@@ -214,6 +214,11 @@ impl Reader<'_> {
                 "this is a file name, not a requirement: was `-r` meant before it?",
             ));
         }
+        if let Some(option) = requirement_line::without_effect(line) {
+            self.set.warnings.push(format!(
+                "{origin}: {option} of one requirement has no effect in pyfast; -C on the command line is for all builds"
+            ));
+        }
         let parsed = requirement_line::parse_line(line, origin, &self.context.working_directory)?;
         self.take(parsed, role)
     }

@@ -66,6 +66,20 @@ fn wheel_without_metadata_file_is_read_by_ranges() {
 }
 
 #[test]
+fn a_wheel_of_very_many_files_is_read_by_ranges() {
+    let world = World::new();
+    world.index.set(|options| options.metadata_files = false);
+    let mut many = Wheel::new("a", "1.0").requires("b").padded(LARGE);
+    for number in 0..12_000 {
+        many = many.file(&format!("a/quite_a_long_name_of_a_module_{number:05}.py"), "");
+    }
+    world.index.add(&many).add(&Wheel::new("b", "1.0"));
+    check(&world, &["a"], &["a==1.0", "b==1.0"]);
+    let reads = world.index.asked("a-1.0-py3-none-any.whl");
+    assert!(reads.iter().all(|seen| seen.status == 206) && reads.len() <= 4, "{}", reads.len());
+}
+
+#[test]
 fn wheel_is_read_whole_where_there_are_no_ranges() {
     let world = World::new();
     world.index.set(|options| {
