@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pyfast_resolver::{Lock, Locked, PackageName, Target};
 
-use crate::commands::lock::beside;
+use crate::commands::lock::{FILE, beside};
 use crate::environment;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
@@ -31,8 +31,13 @@ impl LockArgs {
         let path = if let Some(path) = &self.lock {
             working.join(path)
         } else {
-            let files = settings.project.requirements(&[], &settings.env)?;
-            beside(&working.join(files.first().cloned().unwrap_or_default()))
+            // Where no file is named, the error of looking for one tells more than a missing lock.
+            settings.project.requirements(&[], &settings.env)?;
+            let first = settings.project.first_file(&settings.env);
+            first.map_or_else(
+                || settings.project.directory.join(FILE),
+                |file| beside(&working.join(file)),
+            )
         };
         let text = fs_err::read_to_string(&path).map_err(|error| {
             let message = format!("cannot read the lock `{}`: {error}", path.display());

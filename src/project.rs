@@ -117,6 +117,15 @@ impl Project {
         (self.shown(Path::new(file)), group.to_owned())
     }
 
+    /// The file that the project's lock is beside: the first that an environment's dependencies are written in.
+    pub(crate) fn first_file(&self, env: &str) -> Option<PathBuf> {
+        let first = self.requirements(&[], env).ok()?.into_iter().next();
+        first.or_else(|| {
+            let group = self.config.env.get(env)?.groups.first()?;
+            Some(self.configured_group(group).0)
+        })
+    }
+
     /// The constraints files: those given and those of `pyfast.toml`.
     pub(crate) fn constraints(&self, given: &[PathBuf], env: &str) -> Vec<PathBuf> {
         let configured = self.config.env.get(env).into_iter().flat_map(|env| &env.constraints);

@@ -86,9 +86,7 @@ pub(super) fn own_path(options: &Options, settings: &Settings, inputs: Option<&I
     let first = inputs
         .and_then(|inputs| inputs.set.files.first())
         .or_else(|| options.resolve.requirements.first());
-    let first = first
-        .cloned()
-        .or_else(|| settings.project.requirements(&[], &settings.env).ok()?.into_iter().next());
+    let first = first.cloned().or_else(|| settings.project.first_file(&settings.env));
     match first {
         // A lock may be named where requirements are.
         Some(path) if is_lock(&path) => working.join(path),

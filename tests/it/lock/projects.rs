@@ -111,3 +111,13 @@ fn a_lock_that_is_named_as_requirements_is_used_as_it_is() {
     let synced = Synced::of(world.pyfast(&["sync", "--json", "-r", "pylock.dev.toml"]));
     assert_eq!(synced.packages(), ["a==1.0"]);
 }
+
+#[test]
+fn the_lock_of_an_environment_of_groups_alone_is_found_again() {
+    let world = world();
+    world.write("pyfast.toml", "[env.default]\ngroups = [\"lint\"]\n");
+    world.pyfast(&["lock"]).ok();
+    assert_eq!(world.lock_packages(), ["e==2.0"]);
+    let tree = world.pyfast(&["tree"]).ok();
+    assert_eq!(tree.stdout, "e==2.0\n");
+}
