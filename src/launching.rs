@@ -2,7 +2,7 @@
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
 mod assuming;
-mod calling;
+pub(crate) mod calling;
 mod cleaning;
 mod composing;
 pub(crate) mod containers;

@@ -7,7 +7,8 @@ use pyfast_launcher::{Binary, Composer, Engine as _, EngineVersion, Host, HostOr
 
 use super::report::{Finding, Level};
 use crate::failure::{Code, Failure};
-use crate::image::{Connection, docker_config, host_settings};
+use crate::image::{Connection, host_settings};
+use crate::launching::calling;
 use crate::settings::Environment;
 
 /// The engine's check.
@@ -82,9 +83,7 @@ fn told(origin: &HostOrigin) -> String {
 /// Which Compose there is.
 pub(super) fn compose(environment: &Environment, needed: bool) -> Finding {
     let bad = if needed { Level::Failed } else { Level::Warning };
-    let config = docker_config(environment);
-    let path = environment.get("PATH").unwrap_or_default();
-    let Some(composer) = Composer::find(path.as_ref(), config.as_deref()) else {
+    let Some(composer) = calling::find(environment) else {
         return Finding::new(
             bad,
             COMPOSE,

@@ -1,9 +1,11 @@
 //! A project that nobody has configured: what `pyfast init` would write counts, where that leaves no choice. Owns when
 //! it does; the proposal is `proposing`'s.
 
-use pyfast_launcher::{ComposeProject, Composer, wanted_images};
+use pyfast_launcher::{ComposeProject, wanted_images};
 
 use super::StackArgs;
+use super::calling::find;
+use super::composing::is_one;
 use crate::config::{EnvConfig, FILE};
 use crate::failure::{Code, Failure};
 use crate::proposing::{Facts, Proposal, ProposedEnvironment, propose};
@@ -99,17 +101,12 @@ fn name_as_compose_one(
 }
 
 fn is_compose_one(settings: &Settings) -> Result<bool, Failure> {
-    let config = crate::image::docker_config(&settings.environment);
-    let path = settings.environment.get("PATH").unwrap_or_default();
-    let Some(composer) = Composer::find(path.as_ref(), config.as_deref()) else {
-        return Ok(false);
-    };
-    if matches!(composer, Composer::Plugin { .. }) {
-        return Ok(false);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
-    })?;
-    Ok(runtime.block_on(composer.version())?.starts_with("1."))
+    let Some(composer) = find(&settings.environment) else { return Ok(false) };
+    is_one(&composer, settings, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| {
+            Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
+        })?;
+        Ok(runtime.block_on(composer.version())?)
+    })
 }

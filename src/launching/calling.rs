@@ -8,18 +8,23 @@ use pyfast_launcher::{Composer, Error as LaunchError};
 use super::Launcher;
 use crate::failure::{Code, Failure};
 use crate::interrupts::{Ended, Interrupts, patiently};
+use crate::settings::Environment;
 
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
 /// leaves a renamed one behind.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The user's Compose.
+pub(crate) fn find(environment: &Environment) -> Option<Composer> {
+    let config = crate::image::docker_config(environment);
+    let path = environment.get("PATH").unwrap_or_default();
+    Composer::find(path.as_ref(), config.as_deref())
+}
+
 impl Launcher<'_> {
-    /// The user's Compose.
+    /// The user's Compose, or what to do without one.
     pub(crate) fn composer(&self) -> Result<Composer, Failure> {
-        let environment = &self.settings.environment;
-        let config = crate::image::docker_config(environment);
-        let path = environment.get("PATH").unwrap_or_default();
-        Composer::find(path.as_ref(), config.as_deref()).ok_or_else(|| {
+        find(&self.settings.environment).ok_or_else(|| {
             Failure::new(
                 "no-compose",
                 "cannot create containers: neither `docker compose` nor `docker-compose` is there"

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Launcher;
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 impl Launcher<'_> {
     /// Has Compose create what is missing and recreate what changed, and start nothing.
@@ -49,18 +50,27 @@ impl Launcher<'_> {
     /// Whether the user's Compose is the first one, in Python.
     pub(super) fn is_compose_one(&self) -> Result<bool, Failure> {
         let composer = self.composer()?;
-        let Composer::Standalone { program } = &composer else { return Ok(false) };
-        // Asking costs more than all else that an `up` does.
-        let memory = VersionFile::of(program, &self.settings.data_directory()?);
-        if let Some(version) = memory.as_ref().and_then(VersionFile::read) {
-            return Ok(version.starts_with("1."));
-        }
-        let version = self.connection.wait(composer.version())?;
-        if let Some(memory) = memory {
-            memory.write(&version);
-        }
-        Ok(version.starts_with("1."))
+        is_one(&composer, self.settings, || self.connection.wait(composer.version()))
     }
+}
+
+/// Whether a Compose is the first one. It is asked its version once, because that costs more than all else that an
+/// `up` does.
+pub(super) fn is_one(
+    composer: &Composer,
+    settings: &Settings,
+    ask: impl FnOnce() -> Result<String, Failure>,
+) -> Result<bool, Failure> {
+    let Composer::Standalone { program } = composer else { return Ok(false) };
+    let memory = VersionFile::of(program, &settings.data_directory()?);
+    if let Some(version) = memory.as_ref().and_then(VersionFile::read) {
+        return Ok(version.starts_with("1."));
+    }
+    let version = ask()?;
+    if let Some(memory) = memory {
+        memory.write(&version);
+    }
+    Ok(version.starts_with("1."))
 }
 
 /// The networks of the project that services are in, by their names in the compose file.
