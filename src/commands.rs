@@ -98,6 +98,9 @@ fn survive_file_size_limits() {
 /// Gives the comparison what it needs of the outside.
 fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let fail = |error: &dyn std::error::Error| Failure::from_error("bench", error, Code::Mendable);
+    if let Some(served) = args.serve() {
+        return served.map_err(|error| fail(&error));
+    }
     let found = match &settings.python {
         Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
         // What runs in images is not compared on this machine; its pip still knows the index.

@@ -152,15 +152,22 @@ pub(crate) struct Context<'a> {
     pub(crate) progress: &'a mut dyn Write,
 }
 
+impl Args {
+    /// Runs as the small process that starts and times the tools, if that is asked for. It needs nothing of a project.
+    ///
+    /// # Errors
+    /// When its input or output fail.
+    pub(crate) fn serve(&self) -> Option<Result<ExitCode, Error>> {
+        let serve = || worker::serve(std::io::stdin().lock(), std::io::stdout().lock());
+        self.measure_jobs.then(|| serve().map(|()| ExitCode::SUCCESS))
+    }
+}
+
 /// Makes the comparison. The exit code is 1 when a tool failed or made another environment than the others.
 ///
 /// # Errors
 /// When the comparison cannot be made or delivered at all.
 pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
-    if args.measure_jobs {
-        worker::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
-        return Ok(ExitCode::SUCCESS);
-    }
     if args.scenario.contains(&Scenario::Container) {
         return run_containers(args, context);
     }
