@@ -20,18 +20,7 @@ pub(crate) fn page(wheel: &DirectWheel) -> Page {
         Location::Url(url) => url.to_string(),
         Location::Path(path) => path.display().to_string(),
     };
-    let file = File {
-        filename: wheel.filename.as_str().into(),
-        url: url.into(),
-        sha256: wheel.sha256,
-        size: None,
-        requires_python: None,
-        yanked: None,
-        upload_time: None,
-        core_metadata: false,
-    };
-    Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), DIRECT)
-        .unwrap_or_else(Page::empty)
+    page_of(name, wheel.filename.as_str(), &url, wheel.sha256)
 }
 
 /// The page of a directly named source.
@@ -40,10 +29,14 @@ pub(crate) fn tree_page(tree: &DirectTree) -> Page {
     let location = tree.source.tree.location();
     // A tree has no file name: the page only has to say project, version and that it is source.
     let filename = format!("{}-{version}.tar.gz", name.as_dist_info_name());
+    page_of(name, &filename, &location.to_string(), tree.sha256)
+}
+
+fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>) -> Page {
     let file = File {
         filename: filename.into(),
-        url: location.to_string().into(),
-        sha256: tree.sha256,
+        url: url.into(),
+        sha256,
         size: None,
         requires_python: None,
         yanked: None,

@@ -174,10 +174,10 @@ impl<'a> ProjectFile<'a> {
         requirements: &mut Vec<Line>,
     ) -> Result<(), Error> {
         let wanted = normalized(name);
-        let mut same = self.raw.dependency_groups.iter();
-        let mut same = same.by_ref().filter(|(known, _)| normalized(known) == wanted);
+        let groups = &self.raw.dependency_groups;
+        let mut same = groups.iter().filter(|(known, _)| normalized(known) == wanted);
         let Some((_, entries)) = same.next() else {
-            let known: Vec<&str> = self.raw.dependency_groups.keys().map(String::as_str).collect();
+            let known: Vec<&str> = groups.keys().map(String::as_str).collect();
             let known = if known.is_empty() {
                 "it has none".to_owned()
             } else {
