@@ -29,6 +29,15 @@ impl Machine {
         self.load > f64::from(cores) / 2.0
     }
 
+    /// The facts in a sentence.
+    pub(super) fn sentence(&self) -> String {
+        let gibibytes = (self.memory + (1 << 29)) >> 30;
+        format!(
+            "{}, {} cores, {gibibytes} GiB of memory, Linux {}, {}, load average {:.2} at the start.",
+            self.processor, self.cores, self.kernel, self.file_system, self.load
+        )
+    }
+
     /// Reads the facts; what the kernel does not tell is "unknown" or 0.
     pub(super) fn observe(directory: &Path) -> Self {
         let read = |path: &str| fs_err::read_to_string(path).unwrap_or_default();

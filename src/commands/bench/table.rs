@@ -203,7 +203,6 @@ fn figures(scenario: Scenario, measured: &Measured, names: [&str; 2]) -> [String
 
 /// What was compared, where and when, in sentences.
 fn facts(report: &Report) -> Vec<String> {
-    let machine = &report.machine;
     let mut tools: Vec<&str> =
         report.tools.iter().rev().map(|tool| tool.version.as_str()).collect();
     tools.dedup();
@@ -222,26 +221,13 @@ fn facts(report: &Report) -> Vec<String> {
     };
     vec![
         format!("{}, {}, {}.", report.date, tools.join(", "), report.python_version),
-        format!(
-            "{}, {} cores, {} of memory, Linux {}, {}, load average {:.2} at the start.",
-            machine.processor,
-            machine.cores,
-            gibibytes(machine.memory),
-            machine.kernel,
-            machine.file_system,
-            machine.load
-        ),
+        report.machine.sentence(),
         format!(
             "{} distributions from {}; index: {index}.",
             report.distributions,
             report.requirements.join(", ")
         ),
     ]
-}
-
-/// Bytes in units of 2³⁰.
-pub(super) fn gibibytes(bytes: u64) -> String {
-    format!("{} GiB", (bytes + (1 << 29)) >> 30)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::commands::bench::machine::Machine;
 use crate::commands::bench::statistics::Summary;
-use crate::commands::bench::table::{Layout, gibibytes, ratio, seconds};
+use crate::commands::bench::table::{Layout, ratio, seconds};
 
 /// A whole comparison.
 #[derive(Clone, Debug, Serialize)]
@@ -114,18 +114,9 @@ pub(crate) fn markdown(report: &ContainerReport) -> String {
 }
 
 fn sentences(report: &ContainerReport) -> Vec<String> {
-    let machine = &report.machine;
     let mut said = vec![
         format!("{}, {}.", report.date, report.versions.join(", ")),
-        format!(
-            "{}, {} cores, {} of memory, Linux {}, {}, load average {:.2} at the start.",
-            machine.processor,
-            machine.cores,
-            gibibytes(machine.memory),
-            machine.kernel,
-            machine.file_system,
-            machine.load
-        ),
+        report.machine.sentence(),
         format!("A service of {} requirements in the image {}.", report.requirements, report.image),
     ];
     said.extend(report.notes.iter().cloned());
