@@ -15,9 +15,11 @@ use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::lock_tree::{self, DirectoryTable, VcsTable};
 use crate::lock_write;
-use crate::resolution::Resolution;
+use crate::metadata::python_specifiers;
+use crate::resolution::{Resolution, Resolved};
 use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
 use crate::target::Target;
+use crate::universal::environment;
 
 /// What is to be installed, each package with the one wheel that fits the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +32,46 @@ pub struct Lock {
     pub environments: Vec<String>,
     /// Digest of the requirements and settings it was made from, in pyfast's own table.
     pub inputs: Option<String>,
+    /// What it was made for.
+    pub span: Span,
+}
+
+/// What a lock was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Span {
+    /// One target.
+    #[default]
+    One,
+    /// These targets, as the user names them.
+    Targets(Vec<String>),
+    /// Every platform, and the Pythons that its `requires-python` allows.
+    Universal,
+}
+
+/// A version of an earlier lock, and where it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The project.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+    /// Where it was for.
+    pub marker: MarkerTree,
+}
+
+/// A file of a locked version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedFile {
+    /// The file's name.
+    pub filename: DistFilename,
+    /// Where it is.
+    pub location: Location,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Time of upload, ISO 8601.
+    pub upload_time: Option<String>,
 }
 
 /// One package of a lock.
@@ -60,9 +102,40 @@ pub struct Locked {
     pub requested: bool,
     /// The packages of this lock that it depends on.
     pub dependencies: Vec<PackageName>,
+    /// Where it is for; true in a lock that is read for one target.
+    pub marker: MarkerTree,
+    /// `Requires-Python` of a version in a lock for several targets.
+    pub requires_python: Option<VersionSpecifiers>,
+    /// In a lock for several targets: all files that one of them may install. Empty otherwise.
+    pub files: Vec<LockedFile>,
 }
 
 impl Locked {
+    /// A package of a resolution. `indexes` are those that were searched.
+    pub(crate) fn of(package: &Resolved, indexes: &[Url]) -> Self {
+        let candidate = &package.candidate;
+        Self {
+            name: candidate.name.clone(),
+            version: candidate.version.clone(),
+            filename: match &package.tree {
+                Some(tree) => lock_tree::filename(tree, &candidate.name, tree.version.as_ref()),
+                None => candidate.filename.clone(),
+            },
+            location: candidate.location.clone(),
+            sha256: package.sha256,
+            tree: package.tree.clone(),
+            size: candidate.size,
+            upload_time: candidate.upload_time.clone(),
+            index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
+            direct: candidate.direct,
+            requested: !package.required_by.is_empty(),
+            dependencies: package.dependencies.clone(),
+            marker: MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
+        }
+    }
+
     /// The source that it is built from; `None` for a wheel.
     pub fn source(&self) -> Option<SourceDist> {
         if let Some(tree) = &self.tree {
@@ -86,39 +159,14 @@ impl Locked {
 impl Lock {
     /// The lock of a resolution for one target.
     pub fn new(resolution: &Resolution, indexes: &[Url], target: &Target) -> Self {
-        let packages = resolution.packages.iter().map(|package| {
-            let candidate = &package.candidate;
-            Locked {
-                name: candidate.name.clone(),
-                version: candidate.version.clone(),
-                filename: match &package.tree {
-                    Some(tree) => lock_tree::filename(tree, &candidate.name, tree.version.as_ref()),
-                    None => candidate.filename.clone(),
-                },
-                location: candidate.location.clone(),
-                sha256: package.sha256,
-                tree: package.tree.clone(),
-                size: candidate.size,
-                upload_time: candidate.upload_time.clone(),
-                index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
-                direct: candidate.direct,
-                requested: !package.required_by.is_empty(),
-                dependencies: package.dependencies.clone(),
-            }
-        });
         let python = target.python().release();
         let python = python.get(..2).map(|release| format!("=={}.{}.*", release[0], release[1]));
-        let markers = &target.markers;
         Self {
-            packages: packages.collect(),
+            packages: resolution.packages.iter().map(|one| Locked::of(one, indexes)).collect(),
             requires_python: python.and_then(|text| VersionSpecifiers::from_str(&text).ok()),
-            environments: vec![format!(
-                "implementation_name == '{}' and platform_machine == '{}' and sys_platform == '{}'",
-                markers.implementation_name(),
-                markers.platform_machine(),
-                markers.sys_platform()
-            )],
+            environments: vec![environment(target, false)],
             inputs: None,
+            span: Span::One,
         }
     }
 
@@ -133,38 +181,69 @@ impl Lock {
     /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
     pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
         let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
-        let document: Document = toml::from_str(text)
-            .map_err(|error| fail(error.to_string().trim_end().replace('\n', "\n  ")))?;
-        if document.lock_version.split('.').next() != Some("1") {
-            let version = document.lock_version;
-            return Err(fail(format!("its version is {version}, and only 1 is understood")));
-        }
-        let requires_python = document.requires_python.as_deref().map(VersionSpecifiers::from_str);
-        let requires_python =
-            requires_python.transpose().map_err(|error| fail(error.to_string()))?;
+        let document = Document::parse(text).map_err(fail)?;
+        let requires_python = document.requires_python().map_err(fail)?;
         if let Some(specifiers) = &requires_python
-            && !crate::candidate::allows_python(specifiers, target.python())
+            && !target.allowed_by(specifiers)
         {
             let python = target.python();
             return Err(fail(format!("it is for Python {specifiers}, and this is {python}")));
         }
         check_environments(&document.environments, target).map_err(fail)?;
         let directory = path.parent().unwrap_or(Path::new(""));
+        let span = document.span();
         let requested = document.tool.pyfast.requested;
-        let mut packages = Vec::with_capacity(document.packages.len());
+        let mut packages: Vec<Locked> = Vec::with_capacity(document.packages.len());
         for package in document.packages {
             if !applies(package.marker.as_deref(), target).map_err(fail)? {
                 continue;
             }
             let name = package.name.clone();
+            let of_package = |reason: String| fail(format!("package {name}: {reason}"));
+            package.check_python(target).map_err(of_package)?;
+            let mut locked = package.locked(directory, target).map_err(of_package)?;
+            locked.requested = requested.as_ref().is_none_or(|names| names.contains(&locked.name));
+            if packages.iter().any(|known| known.name == locked.name) {
+                return Err(of_package("it is there twice for this platform and Python".to_owned()));
+            }
+            packages.push(locked);
+        }
+        let (environments, inputs) = (document.environments, document.tool.pyfast.inputs);
+        Ok(Self { packages, requires_python, environments, inputs, span })
+    }
+
+    /// Reads all of `pylock.toml`, whatever target it is for.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, or a package without files.
+    pub fn whole(text: &str, path: &Path) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
+        let document = Document::parse(text).map_err(fail)?;
+        let requires_python = document.requires_python().map_err(fail)?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let span = document.span();
+        let requested = document.tool.pyfast.requested;
+        let mut packages = Vec::with_capacity(document.packages.len());
+        for package in document.packages {
+            let name = package.name.clone();
             let mut locked = package
-                .locked(directory, target)
+                .whole(directory)
                 .map_err(|reason| fail(format!("package {name}: {reason}")))?;
             locked.requested = requested.as_ref().is_none_or(|names| names.contains(&locked.name));
             packages.push(locked);
         }
-        let inputs = document.tool.pyfast.inputs;
-        Ok(Self { packages, requires_python, environments: document.environments, inputs })
+        let (environments, inputs) = (document.environments, document.tool.pyfast.inputs);
+        Ok(Self { packages, requires_python, environments, inputs, span })
+    }
+
+    /// Its versions, and where each is for.
+    pub fn pins(&self) -> Vec<Pin> {
+        let pins = self.packages.iter().map(|package| Pin {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            marker: package.marker.clone(),
+        });
+        pins.collect()
     }
 }
 
@@ -181,13 +260,16 @@ fn check_environments(environments: &[String], target: &Target) -> Result<(), St
 }
 
 fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
-    let Some(marker) = marker else { return Ok(true) };
+    Ok(marker_of(marker)?.evaluate(&target.markers, &[]))
+}
+
+fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
+    let Some(marker) = marker else { return Ok(MarkerTree::TRUE) };
     if crate::requirement_line::nesting(marker) > 100 {
         return Err("a marker nests parentheses more than 100 deep".to_owned());
     }
     crate::requirement_line::check_numbers(marker)?;
-    let marker = MarkerTree::from_str(marker).map_err(|error| error.to_string())?;
-    Ok(marker.evaluate(&target.markers, &[]))
+    MarkerTree::from_str(marker).map_err(|error| error.to_string())
 }
 
 #[derive(Deserialize)]
@@ -203,6 +285,31 @@ struct Document {
     tool: Tools,
 }
 
+impl Document {
+    fn parse(text: &str) -> Result<Self, String> {
+        let document: Self = toml::from_str(text)
+            .map_err(|error| error.to_string().trim_end().replace('\n', "\n  "))?;
+        if document.lock_version.split('.').next() != Some("1") {
+            let version = document.lock_version;
+            return Err(format!("its version is {version}, and only 1 is understood"));
+        }
+        Ok(document)
+    }
+
+    fn requires_python(&self) -> Result<Option<VersionSpecifiers>, String> {
+        let parsed = self.requires_python.as_deref().map(VersionSpecifiers::from_str);
+        parsed.transpose().map_err(|error| error.to_string())
+    }
+
+    fn span(&self) -> Span {
+        match &self.tool.pyfast {
+            Tool { universal: true, .. } => Span::Universal,
+            Tool { targets: Some(targets), .. } => Span::Targets(targets.clone()),
+            _ => Span::One,
+        }
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Tools {
     #[serde(default)]
@@ -213,12 +320,17 @@ struct Tools {
 struct Tool {
     requested: Option<Vec<PackageName>>,
     inputs: Option<String>,
+    #[serde(default)]
+    universal: bool,
+    targets: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Package {
     name: PackageName,
     version: Option<Version>,
+    requires_python: Option<String>,
     marker: Option<String>,
     index: Option<Url>,
     #[serde(default)]
@@ -343,6 +455,64 @@ impl Package {
         Ok(Some(SourceDist { name: Some(self.name.clone()), version, ..tree }))
     }
 
+    fn check_python(&self, target: &Target) -> Result<(), String> {
+        let Some(text) = &self.requires_python else { return Ok(()) };
+        let specifiers = python_specifiers(text)?;
+        match target.allowed_by(&specifiers) {
+            true => Ok(()),
+            false => Err(format!("it needs Python {specifiers}, and this is {}", target.python())),
+        }
+    }
+
+    /// The package with all its files, for whatever target.
+    fn whole(mut self, directory: &Path) -> Result<Locked, String> {
+        let marker = marker_of(self.marker.as_deref())?;
+        let requires_python = self.requires_python.as_deref().map(python_specifiers).transpose()?;
+        if let Some(tree) = self.tree(directory)? {
+            return Ok(Locked { marker, requires_python, ..self.locked_tree(tree) });
+        }
+        let artifacts = self.wheels.iter().chain(&self.archive).chain(&self.sdist);
+        let mut files = Vec::new();
+        for artifact in artifacts {
+            let Some(filename) = artifact.filename().and_then(|text| self.dist(&text)) else {
+                continue;
+            };
+            files.push(LockedFile {
+                filename,
+                location: artifact.location(directory).ok_or("a file has neither URL nor path")?,
+                sha256: artifact.hashes.sha256.ok_or("a file has no sha256")?,
+                size: artifact.size,
+                upload_time: artifact.upload_time.map(|time| time.to_string()),
+            });
+        }
+        let first = files.first().ok_or("none of its files is a wheel or source")?.clone();
+        let several = files.len() > 1;
+        Ok(Locked {
+            version: self.version.unwrap_or_else(|| first.filename.version().clone()),
+            location: first.location,
+            sha256: Some(first.sha256),
+            tree: None,
+            size: first.size,
+            upload_time: first.upload_time,
+            filename: first.filename,
+            index: self.index,
+            direct: self.archive.is_some(),
+            requested: false,
+            dependencies: names(self.dependencies),
+            marker,
+            requires_python,
+            files: if several { files } else { Vec::new() },
+            name: self.name,
+        })
+    }
+
+    fn dist(&self, text: &str) -> Option<DistFilename> {
+        match text.parse() {
+            Ok(wheel) => Some(DistFilename::Wheel(wheel)),
+            Err(_) => SourceFilename::of(&self.name, text).map(DistFilename::Source),
+        }
+    }
+
     fn locked_tree(self, tree: SourceDist) -> Locked {
         let version = self.version.or(self.tool.pyfast.version);
         let filename = lock_tree::filename(&tree, &self.name, version.as_ref());
@@ -361,7 +531,10 @@ impl Package {
             index: None,
             direct: true,
             requested: false,
-            dependencies: self.dependencies.into_iter().map(|reference| reference.name).collect(),
+            dependencies: names(self.dependencies),
+            marker: MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
             name: self.name,
         }
     }
@@ -393,8 +566,18 @@ impl Package {
             index: self.index,
             direct,
             requested: false,
-            dependencies: self.dependencies.into_iter().map(|reference| reference.name).collect(),
+            dependencies: names(self.dependencies),
+            marker: MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
             name: self.name,
         })
     }
+}
+
+/// Each name once: a lock for several targets may have several versions of it.
+fn names(references: Vec<Reference>) -> Vec<PackageName> {
+    let mut names: Vec<PackageName> = references.into_iter().map(|one| one.name).collect();
+    names.dedup();
+    names
 }

@@ -26,12 +26,17 @@ pub struct NoSolution {
     pub missing: Vec<PackageName>,
     /// Whether there are indexes that were not searched, because an earlier one has the project.
     pub unsearched: bool,
+    /// The part of a region for which there is none, as a marker.
+    pub region: Option<String>,
     /// What keeps existing versions from being used, by project.
     pub unusable: BTreeMap<PackageName, Vec<(Unusable, Vec<Version>)>>,
 }
 
 impl fmt::Display for NoSolution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(region) = &self.region {
+            writeln!(f, "  For `{region}`:")?;
+        }
         for (index, step) in self.steps.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
@@ -63,7 +68,7 @@ impl NoSolution {
         if writer.steps.is_empty() {
             writer.steps.push(capitalise(&conclusion));
         }
-        Self { steps: writer.steps, missing, unsearched: false, unusable }
+        Self { steps: writer.steps, missing, unsearched: false, region: None, unusable }
     }
 }
 

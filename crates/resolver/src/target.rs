@@ -1,7 +1,7 @@
 //! What an environment is for: marker values and compatible wheel tags.
 //! Made from a probe of an interpreter, or from a Python version and a platform named by the user.
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::MarkerEnvironment;
 
 use crate::tags::Tags;
@@ -21,6 +21,11 @@ impl Target {
     /// The full version of Python, `python_full_version`.
     pub fn python(&self) -> &Version {
         &self.markers.python_full_version().version
+    }
+
+    /// Whether `Requires-Python` allows its interpreter; a pre-release of Python counts as its release.
+    pub(crate) fn allowed_by(&self, specifiers: &VersionSpecifiers) -> bool {
+        specifiers.contains(&self.python().only_release())
     }
 }
 

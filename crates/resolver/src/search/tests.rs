@@ -20,7 +20,7 @@ fn check(world: &Offline, lines: &[&str], expected: &[&str], bound: usize) {
         .iter()
         .map(|line| requirement_line::parse(line, &origin, Path::new("/")).expect("a requirement"));
     let set = RequirementSet { requirements: requirements.collect(), ..RequirementSet::default() };
-    let policy = policy(&set, &target(), Policy::default()).expect("a policy");
+    let policy = policy(&set, &target().into(), Policy::default()).expect("a policy");
     let problem = Problem {
         requirements: &set.requirements,
         constraints: &[],

@@ -1,0 +1,223 @@
+//! One lock out of several resolutions: each version once, with where it is for and all the files that
+//! one of its targets may install.
+
+use std::collections::BTreeMap;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{MarkerTree, PackageName};
+use url::Url;
+
+use super::reach::Reach;
+use crate::candidate::Candidate;
+use crate::error::Error;
+use crate::lock::{Lock, Locked, LockedFile, Span};
+use crate::metadata::python_specifiers;
+use crate::registry::Registry;
+use crate::resolution::{Resolution, Resolved};
+use crate::scope::Region;
+use crate::target::Target;
+
+/// The resolution of a part of a region.
+pub(crate) struct Part {
+    pub(crate) resolution: Resolution,
+    /// Of each package, where it is needed and the files that may be installed there.
+    places: Vec<(MarkerTree, Vec<Candidate>)>,
+}
+
+impl Part {
+    pub(crate) fn new(
+        resolution: Resolution,
+        reach: &Reach,
+        registry: &Registry,
+    ) -> Result<Self, Error> {
+        let mut places = Vec::with_capacity(resolution.packages.len());
+        for package in &resolution.packages {
+            let candidate = &package.candidate;
+            let files =
+                if candidate.direct { Vec::new() } else { registry.files(candidate)? };
+            places.push((reach.marker(&candidate.name), files));
+        }
+        Ok(Self { resolution, places })
+    }
+}
+
+/// The resolution of one of several targets.
+pub struct Targeted {
+    /// The target.
+    pub target: Target,
+    /// How the user names it.
+    pub name: String,
+    /// What was found for it.
+    pub resolution: Resolution,
+}
+
+/// What tells entries of a lock apart: a version of a project, or a place that is named directly.
+type Key = (PackageName, Version, Option<String>);
+
+#[derive(Default)]
+struct Merged<'a> {
+    packages: BTreeMap<Key, Locked>,
+    indexes: &'a [Url],
+}
+
+impl Merged<'_> {
+    fn add(&mut self, package: &Resolved, marker: MarkerTree, files: &[Candidate]) {
+        let candidate = &package.candidate;
+        let direct = candidate.direct.then(|| candidate.location.to_string());
+        let key = (candidate.name.clone(), candidate.version.clone(), direct);
+        let indexes = self.indexes;
+        let known = self.packages.entry(key).or_insert_with(|| Locked {
+            marker: MarkerTree::FALSE,
+            requires_python: python_of(package),
+            ..Locked::of(package, indexes)
+        });
+        known.marker.or(marker);
+        known.requested |= !package.required_by.is_empty();
+        for name in &package.dependencies {
+            if let Err(place) = known.dependencies.binary_search(name) {
+                known.dependencies.insert(place, name.clone());
+            }
+        }
+        for file in files {
+            // Of a file on several indexes the first is as good as the others.
+            let same = |known: &LockedFile| known.filename.as_str() == file.filename.as_str();
+            if let Some(sha256) = file.sha256
+                && !known.files.iter().any(same)
+            {
+                known.files.push(LockedFile {
+                    filename: file.filename.clone(),
+                    location: file.location.clone(),
+                    sha256,
+                    size: file.size,
+                    upload_time: file.upload_time.clone(),
+                });
+            }
+        }
+    }
+
+    fn finish(self) -> Vec<Locked> {
+        let packages = self.packages.into_values();
+        packages
+            .map(|mut package| {
+                package.files.sort_by(|a, b| a.filename.as_str().cmp(b.filename.as_str()));
+                package
+            })
+            .collect()
+    }
+}
+
+/// `Requires-Python` of a version: what its metadata says, else the index.
+fn python_of(package: &Resolved) -> Option<VersionSpecifiers> {
+    let claimed = package.claimed.requires_python.clone();
+    claimed.or_else(|| python_specifiers(package.candidate.requires_python.as_ref()?).ok())
+}
+
+/// The lock of all parts of a universe.
+pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes: &[Url]) -> Lock {
+    let universe = Region::universe(requires_python);
+    let mut merged = Merged { indexes, ..Merged::default() };
+    for part in parts {
+        for (package, (marker, files)) in part.resolution.packages.iter().zip(&part.places) {
+            merged.add(package, marker.clone(), files);
+        }
+    }
+    let mut packages = merged.finish();
+    for package in &mut packages {
+        package.marker = universe.simplified(std::mem::take(&mut package.marker));
+    }
+    Lock {
+        packages,
+        requires_python: Some(requires_python.clone()),
+        environments: Vec::new(),
+        inputs: None,
+        span: Span::Universal,
+    }
+}
+
+/// One lock for several targets, each of which was resolved for itself.
+///
+/// # Errors
+/// [`Error::Setting`] where targets need different versions of a project and no marker tells them apart.
+pub fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lock, Error> {
+    let targets: Vec<&Target> = targeted.iter().map(|one| &one.target).collect();
+    let distinctions = distinctions(&targets);
+    let mut merged = Merged { indexes, ..Merged::default() };
+    for (one, text) in targeted.iter().zip(&distinctions) {
+        let marker: MarkerTree = text.parse().unwrap_or_default();
+        for package in &one.resolution.packages {
+            let file = Candidate { sha256: package.sha256, ..package.candidate.clone() };
+            let files = (!file.direct).then_some(file);
+            merged.add(package, marker.clone(), files.as_slice());
+        }
+    }
+    let mut everywhere = MarkerTree::FALSE;
+    distinctions.iter().for_each(|text| everywhere.or(text.parse().unwrap_or_default()));
+    let mut packages = merged.finish();
+    for package in &mut packages {
+        if package.marker == everywhere {
+            package.marker = MarkerTree::TRUE;
+        }
+    }
+    for (one, other) in packages.iter().zip(packages.iter().skip(1)) {
+        if one.name == other.name && !one.marker.is_disjoint(&other.marker) {
+            return Err(Error::Setting(format!(
+                "targets need different versions of {} ({} and {}), and no environment marker tells \
+                 them apart: lock them in files of their own",
+                one.name, one.version, other.version
+            )));
+        }
+    }
+    let lowest = targets.iter().map(|target| target.python()).min();
+    let lowest = lowest.and_then(|python| python.release().get(..2));
+    let requires_python = lowest.map(|release| {
+        let (major, minor) = (release[0], release[1]);
+        let same = targets.iter().all(|one| one.python().release().get(..2) == Some(release));
+        if same { format!("=={major}.{minor}.*") } else { format!(">={major}.{minor}") }
+    });
+    let several = requires_python.as_ref().is_some_and(|text| text.starts_with('>'));
+    let mut environments: Vec<String> =
+        targets.iter().map(|target| environment(target, several)).collect();
+    environments.dedup();
+    Ok(Lock {
+        packages,
+        requires_python: requires_python.and_then(|text| text.parse().ok()),
+        environments,
+        inputs: None,
+        span: Span::Targets(targeted.iter().map(|one| one.name.clone()).collect()),
+    })
+}
+
+/// A target as an entry of a lock's `environments`; `python` where its version is no one else's.
+pub(crate) fn environment(target: &Target, python: bool) -> String {
+    let values = values(target);
+    let count = if python { values.len() } else { values.len() - 1 };
+    conditions(&values[..count])
+}
+
+/// What tells a target from others, as far as markers do.
+fn values(target: &Target) -> [(&'static str, String); 4] {
+    let markers = &target.markers;
+    [
+        ("implementation_name", markers.implementation_name().to_owned()),
+        ("platform_machine", markers.platform_machine().to_owned()),
+        ("sys_platform", markers.sys_platform().to_owned()),
+        ("python_version", markers.python_version().to_string()),
+    ]
+}
+
+fn conditions(values: &[(&'static str, String)]) -> String {
+    let conditions = values.iter().map(|(key, value)| format!("{key} == '{value}'"));
+    conditions.collect::<Vec<_>>().join(" and ")
+}
+
+/// For each target the marker by which it differs from the others; the empty one where none does.
+fn distinctions(targets: &[&Target]) -> Vec<String> {
+    let all: Vec<_> = targets.iter().map(|target| values(target)).collect();
+    let differs = |index: usize| all.iter().any(|values| values[index] != all[0][index]);
+    let telling = all.iter().map(|values| {
+        let values = values.iter().enumerate().filter(|(index, _)| differs(*index));
+        let values: Vec<_> = values.map(|(_, value)| value.clone()).collect();
+        conditions(&values)
+    });
+    telling.collect()
+}

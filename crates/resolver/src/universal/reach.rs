@@ -1,0 +1,185 @@
+//! For which interpreters of a region each package of its solution is needed: the markers of all ways
+//! that lead to it.
+
+use std::collections::BTreeMap;
+
+use pep440_rs::Version;
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
+use version_ranges::Ranges;
+
+use crate::error::Error;
+use crate::guards::is_partial;
+use crate::metadata::Dependency;
+use crate::packages::Packages;
+use crate::range;
+use crate::rules::{Limits, limits, range_of, replacements};
+use crate::scope::Region;
+use crate::solve::{Node, Problem, Solution, Solved};
+
+/// Where each node of a solution is needed, and by which requirements.
+pub(crate) struct Reach {
+    nodes: BTreeMap<Node, MarkerTree>,
+    edges: Vec<Edge>,
+}
+
+/// One requirement of the solution.
+struct Edge {
+    from: Option<PackageName>,
+    needed: PackageName,
+    extras: Vec<ExtraName>,
+    range: Ranges<Version>,
+    marker: MarkerTree,
+}
+
+impl Reach {
+    pub(crate) fn of(problem: &Problem<'_>, solution: &Solution, region: &Region) -> Self {
+        let edges = edges(problem, solution);
+        let mut reach = Self { nodes: BTreeMap::new(), edges: Vec::new() };
+        // Each round may only add to where a node is needed, so the rounds come to an end.
+        while edges.iter().fold(false, |changed, edge| {
+            let condition = reach.condition(edge, solution, region);
+            let extras = edge.extras.iter().map(Some);
+            std::iter::once(None).chain(extras).fold(changed, |changed, extra| {
+                reach.add(Node::of(&edge.needed, extra), &condition) || changed
+            })
+        }) {}
+        reach.edges = edges;
+        for index in 0..reach.edges.len() {
+            let condition = reach.condition(&reach.edges[index], solution, region);
+            reach.edges[index].marker = condition;
+        }
+        reach
+    }
+
+    /// Where a package is needed, within the region.
+    pub(crate) fn marker(&self, name: &PackageName) -> MarkerTree {
+        self.node(&Node::Project(name.clone()))
+    }
+
+    fn node(&self, node: &Node) -> MarkerTree {
+        self.nodes.get(node).cloned().unwrap_or(MarkerTree::FALSE)
+    }
+
+    fn add(&mut self, node: Node, condition: &MarkerTree) -> bool {
+        let known = self.nodes.entry(node).or_insert(MarkerTree::FALSE);
+        let before = known.clone();
+        known.or(condition.clone());
+        *known != before
+    }
+
+    /// Where a requirement counts: where whoever has it is needed, with the extras that it is for.
+    fn condition(&self, edge: &Edge, solution: &Solution, region: &Region) -> MarkerTree {
+        let mut counts = MarkerTree::FALSE;
+        let Some(from) = &edge.from else {
+            counts.or(region.with_extras(&edge.marker, &[]));
+            counts.and(region.marker());
+            return counts;
+        };
+        let extras = solution.packages.get(from).map_or(&[][..], |package| &package.extras);
+        for wanted in subsets(extras) {
+            let mut all = region.with_extras(&edge.marker, &wanted);
+            all.and(self.node(&Node::Project(from.clone())));
+            for extra in &wanted {
+                all.and(self.node(&Node::Extra(from.clone(), extra.clone())));
+            }
+            counts.or(all);
+        }
+        counts
+    }
+
+    /// A marker whose requirements keep a package from the version that is wanted where the marker is not
+    /// true.
+    pub(crate) fn held_back(
+        &self,
+        problem: &Problem<'_>,
+        packages: &dyn Packages,
+        region: &Region,
+    ) -> Result<Option<MarkerTree>, Error> {
+        let limits = limits(problem);
+        let partial = |edge: &&Edge| {
+            edge.range != Ranges::full() && is_partial(region, &edge.marker)
+        };
+        for edge in self.edges.iter().filter(partial) {
+            let Some(page) = packages.page(&edge.needed)? else { continue };
+            let best = |others: &dyn Fn(&Edge) -> bool| {
+                let range = self.allowed(&edge.needed, &limits, others)?;
+                let found = problem.selector.select(&edge.needed, &page, &range)?;
+                found.as_ref().as_ref().ok().map(|candidate| candidate.version.clone())
+            };
+            let mut outside = region.marker();
+            outside.and(edge.marker.negate());
+            let elsewhere = |other: &Edge| !other.marker.is_disjoint(&outside);
+            let without = best(&elsewhere);
+            if without.is_some() && without != best(&|_| true) {
+                return Ok(Some(edge.marker.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What some requirements and the user's constraints allow of a project; `None` where nothing needs it.
+    fn allowed(
+        &self,
+        name: &PackageName,
+        limits: &Limits<'_>,
+        counts: &dyn Fn(&Edge) -> bool,
+    ) -> Option<Ranges<Version>> {
+        let edges = self.edges.iter().filter(|edge| edge.needed == *name && counts(edge));
+        let all = edges.map(|edge| edge.range.clone()).reduce(|a, b| a.intersection(&b))?;
+        Some(limits.get(name).map_or(all.clone(), |(range, _)| all.intersection(range)))
+    }
+}
+
+/// No extra, each, and each pair: no metadata is known that asks for three at once.
+fn subsets(extras: &[ExtraName]) -> Vec<Vec<ExtraName>> {
+    let mut subsets = vec![Vec::new()];
+    for (index, extra) in extras.iter().enumerate() {
+        subsets.push(vec![extra.clone()]);
+        let pairs = extras[index + 1..].iter().map(|other| vec![extra.clone(), other.clone()]);
+        subsets.extend(pairs);
+    }
+    subsets
+}
+
+/// Every requirement between packages of the solution, replaced and left out as the user says.
+fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for requirement in problem.requirements.iter().filter(|line| problem.applies(&line.marker)) {
+        edges.push(Edge {
+            from: None,
+            needed: requirement.name.clone(),
+            extras: requirement.extras.clone(),
+            range: range_of(&requirement.source),
+            marker: requirement.marker.clone(),
+        });
+    }
+    if !problem.no_deps {
+        for (name, Solved { extras, metadata, .. }) in &solution.packages {
+            let counts =
+                |dependency: &&Dependency| problem.scope().applies(&dependency.marker, extras);
+            edges.extend(metadata.dependencies.iter().filter(counts).map(|dependency| Edge {
+                from: Some(name.clone()),
+                needed: dependency.name.clone(),
+                extras: dependency.extras.clone(),
+                // An extra that asks for others of its project (rule 23) says nothing of versions.
+                range: match dependency.name == *name {
+                    true => Ranges::full(),
+                    false => range::of(&dependency.specifiers),
+                },
+                marker: dependency.marker.clone(),
+            }));
+        }
+    }
+    let replacements = replacements(problem);
+    edges.retain_mut(|edge| {
+        match replacements.get(&edge.needed) {
+            Some(None) => return false,
+            Some(Some(replacement)) => {
+                (edge.range, edge.extras) = (replacement.range.clone(), replacement.extras.clone());
+            }
+            None => {}
+        }
+        !problem.excludes.contains(&edge.needed) && solution.packages.contains_key(&edge.needed)
+    });
+    edges
+}
