@@ -16,7 +16,7 @@ use crate::report::NoSolution;
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::scope::Scope;
-use crate::solve::{Problem, Solution, Solved, Unsolved, solve};
+use crate::solve::{Problem, Solution, Solved, solve};
 use crate::source::SourceDist;
 
 /// How often a resolution starts again because pages changed under it.
