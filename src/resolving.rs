@@ -11,8 +11,8 @@ use pyfast_installer::Builder;
 use pyfast_resolver::{
     Ahead, BuildSource, Cache, Client, ClientOptions, ExtraName, Location, Lock, Looked, Metadata,
     OnDecided, PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry,
-    RequirementSet, Scope, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
-    direct_wheels, look_ahead, policy, read_requirements, resolve,
+    RequirementSet, Scope, Selector, Sha256, Source, SourceRequirement, Sources, Target,
+    WantedExtras, direct_wheels, look_ahead, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 

@@ -157,9 +157,9 @@ impl Session {
         args: &ResolveArgs,
         old: Option<&Path>,
     ) -> Result<(Lock, Vec<String>), Failure> {
-        let text = old.filter(|_| !args.upgrade).and_then(|path| {
-            fs_err::read_to_string(path).ok().map(|text| (path, text))
-        });
+        let text = old
+            .filter(|_| !args.upgrade)
+            .and_then(|path| fs_err::read_to_string(path).ok().map(|text| (path, text)));
         let (mut lock, warnings) = match spanning {
             Spanning::Universal(python) => {
                 let old = text.and_then(|(path, text)| Lock::whole(&text, path).ok());
@@ -195,7 +195,12 @@ impl Session {
             set,
             requires_python: python,
             policy: &base,
-            kept: &old.map(Lock::pins).unwrap_or_default().into_iter().filter(kept).collect::<Vec<_>>(),
+            kept: &old
+                .map(Lock::pins)
+                .unwrap_or_default()
+                .into_iter()
+                .filter(kept)
+                .collect::<Vec<_>>(),
             registry: &registry,
             ahead: &self.ahead(args, &scope, old),
             no_deps: args.no_deps,
@@ -218,15 +223,16 @@ impl Session {
             let scope = Scope::from(target.clone());
             let ahead = self.ahead(args, &scope, previous.as_ref());
             let Looked { set, trees } = look_ahead(&inputs.set, &ahead)?;
-            let request =
-                Request { set: &set, args, target, previous: previous.as_ref() };
+            let request = Request { set: &set, args, target, previous: previous.as_ref() };
             let policy = policy(&set, &scope, base_policy(&set, args, request.previous)?)?;
             let wheels = direct_wheels(&set, &scope)?;
             let selector = Arc::new(Selector::new(scope.clone(), policy));
             let shared = base.get_or_insert_with(|| self.packages(Arc::clone(&selector)));
             let registry = shared.view(selector, Named { wheels, trees });
-            let resolution: Resolution = resolve(&set, &registry, args.no_deps)
-                .map_err(|error| Failure::from(error).cause(format!("this is for the target {name}")))?;
+            let resolution: Resolution =
+                resolve(&set, &registry, args.no_deps).map_err(|error| {
+                    Failure::from(error).cause(format!("this is for the target {name}"))
+                })?;
             warnings.extend(resolution.warnings.iter().cloned());
             resolved.push(Targeted { target: target.clone(), name: name.clone(), resolution });
         }

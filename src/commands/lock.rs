@@ -138,7 +138,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let inputs = read_inputs(&args.resolve, settings)?;
     let (base, interpreter) = args.target.base(settings)?;
     let output = output(args, &inputs, settings);
-    let spanning = Spanning::of(&wanted(args, settings, output.as_deref()), &inputs, base.as_ref())?;
+    let spanning =
+        Spanning::of(&wanted(args, settings, output.as_deref()), &inputs, base.as_ref())?;
     let cache = settings.cache_directory()?;
     let root = cache.join("builds-1");
     let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;

@@ -105,7 +105,8 @@ impl Job<'_> {
         if let LockFile { spanning: Some(spanning), path: Some(path), .. } = &lock_file {
             let session = self.building_session(&inputs.set)?;
             self.progress.step("resolving");
-            let lock = self.relock(&session, inputs, spanning, path)?;
+            let (text, lock) = self.relocked(&session, inputs, spanning, path)?;
+            write(path, &text)?;
             let resolve = resolving.elapsed();
             let mut fetched = self.fetch_locked(lock, store, compile)?;
             fetched.timings.resolve = resolve;
@@ -152,22 +153,22 @@ impl Job<'_> {
         Ok(Fetched { lock, built, timings, count, session: Some(session) })
     }
 
-    /// Locks anew for several targets, and reads what the lock means for this one.
-    fn relock(
+    /// The text of a new lock for several targets, and what it means for this one.
+    pub(super) fn relocked(
         &self,
         session: &Session,
         inputs: &Inputs,
         spanning: &Spanning,
         path: &Path,
-    ) -> Result<Lock, Failure> {
+    ) -> Result<(String, Lock), Failure> {
         let args = &self.options.resolve;
         let (lock, warnings) = session.resolve_spanning(spanning, inputs, args, Some(path))?;
         for warning in warnings {
             self.settings.ui.warning(warning);
         }
         let text = lock.to_toml(path.parent().unwrap_or(Path::new("/")));
-        write(path, &text)?;
-        Ok(Lock::from_toml(&text, path, &self.target)?)
+        let lock = Lock::from_toml(&text, path, &self.target)?;
+        Ok((text, lock))
     }
 
     /// By the lock alone, where it answers the requirements; else gives the lock back.

@@ -58,12 +58,10 @@ impl LockFile {
             Some(text) => Lock::from_toml(&text, &path, target).ok(),
         };
         let upgrade = options.resolve.upgrade || !options.resolve.upgrade_package.is_empty();
-        let place =
-            spanning.as_ref().map_or_else(|| place_of(target), |spanning| spanning.place());
+        let place = spanning.as_ref().map_or_else(|| place_of(target), Spanning::place);
         let digest = inputs.map(|inputs| inputs_digest(&inputs.set, &options.resolve, &place));
-        let answers = |lock: &Lock| {
-            digest.is_some() && lock.inputs == digest && local_wheels_stand(lock)
-        };
+        let answers =
+            |lock: &Lock| digest.is_some() && lock.inputs == digest && local_wheels_stand(lock);
         let current = !upgrade && existing.as_ref().is_some_and(answers);
         if options.lock_use == LockUse::Locked && !current {
             let what =

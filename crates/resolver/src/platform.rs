@@ -31,7 +31,7 @@ const MACOS: u16 = 14;
 struct Platform {
     os_name: &'static str,
     system: &'static str,
-    sys_platform: &'static str,
+    sys: &'static str,
     machine: String,
     libc: Option<Libc>,
     /// Tags of a platform other than Linux, best first.
@@ -79,7 +79,7 @@ pub fn named_target(
         platform_version: "",
         python_full_version: &full,
         python_version: &format!("{}.{}", python.0, python.1),
-        sys_platform: platform.sys_platform,
+        sys_platform: platform.sys,
     });
     let markers = markers.map_err(|error| Error::Setting(error.to_string()))?;
     let tags = Tags::new(TagFacts {
@@ -110,8 +110,8 @@ fn full_version(text: &str, base: Option<&Target>) -> Result<Version, Error> {
 }
 
 fn linux(machine: String, libc: Option<Libc>) -> Platform {
-    let (os_name, system, sys_platform) = ("posix", "Linux", "linux");
-    Platform { os_name, system, sys_platform, machine, libc, tags: Vec::new() }
+    let (os_name, system, sys) = ("posix", "Linux", "linux");
+    Platform { os_name, system, sys, machine, libc, tags: Vec::new() }
 }
 
 /// Wheels for macOS name the oldest release they run on: every older one fits too.
@@ -130,8 +130,8 @@ fn macos(machine: &str) -> Platform {
     for minor in (4..=16).rev() {
         tags.extend(kinds.iter().map(|kind| format!("macosx_10_{minor}_{kind}")));
     }
-    let (os_name, system, sys_platform) = ("posix", "Darwin", "darwin");
-    Platform { os_name, system, sys_platform, machine: machine.to_owned(), libc: None, tags }
+    let (os_name, system, sys) = ("posix", "Darwin", "darwin");
+    Platform { os_name, system, sys, machine: machine.to_owned(), libc: None, tags }
 }
 
 fn windows(machine: &str) -> Option<Platform> {
@@ -141,9 +141,9 @@ fn windows(machine: &str) -> Option<Platform> {
         "i686" => ("x86", "win32"),
         _ => return None,
     };
-    let (os_name, system, sys_platform) = ("nt", "Windows", "win32");
+    let (os_name, system, sys) = ("nt", "Windows", "win32");
     let (machine, tags) = (machine.to_owned(), vec![tag.to_owned()]);
-    Some(Platform { os_name, system, sys_platform, machine, libc: None, tags })
+    Some(Platform { os_name, system, sys, machine, libc: None, tags })
 }
 
 fn parse_platform(text: &str) -> Result<Platform, Error> {
@@ -157,7 +157,8 @@ fn parse_platform(text: &str) -> Result<Platform, Error> {
     let (system, machine) = text.split_once('/').unwrap_or((text, ""));
     if matches!(system, "linux" | "macos" | "darwin" | "windows") {
         let usual = if system == "linux" || system == "windows" { "x86_64" } else { "aarch64" };
-        let machine = if machine.is_empty() { Some(usual.to_owned()) } else { machine_named(machine) };
+        let machine =
+            if machine.is_empty() { Some(usual.to_owned()) } else { machine_named(machine) };
         let machine = machine.ok_or_else(unknown)?;
         return match system {
             "linux" => Ok(linux(machine, Some(glibc(GLIBC)))),

@@ -295,8 +295,9 @@ mod tests {
     #[test]
     fn rules_18_and_19_wheels_fit_where_their_tags_do() {
         let all = universe(">=3.10");
-        let [linux, others] =
-            all.split(&marker("sys_platform == 'linux' and platform_machine == 'x86_64'")).expect("");
+        let [linux, others] = all
+            .split(&marker("sys_platform == 'linux' and platform_machine == 'x86_64'"))
+            .expect("");
         let check = |tag: &str, expected: [bool; 3]| {
             let fits = [&all, &linux, &others].map(|region| region.rank(&wheel(tag)).is_some());
             assert_eq!(fits, expected, "{tag}");
