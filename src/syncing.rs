@@ -208,7 +208,9 @@ impl Place {
             settings.project.config.env.get(&settings.env).map(|env| (
                 &env.extras,
                 &env.groups,
-                &env.exclude_dependencies
+                &env.exclude_dependencies,
+                &env.targets,
+                env.universal
             )),
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }

@@ -9,6 +9,7 @@ mod projects;
 mod requirements;
 mod scenarios;
 mod sdist;
+mod spanning;
 mod versions;
 
 use crate::support::world::World;

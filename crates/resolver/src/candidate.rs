@@ -15,8 +15,8 @@ use version_ranges::Ranges;
 use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::metadata::python_specifiers;
 use crate::page::{DIRECT, FLAT, File, Page, PageVersion};
-use crate::source::{DistFilename, FormatControl, SourceFilename};
 use crate::scope::{PythonFit, Scope};
+use crate::source::{DistFilename, FormatControl, SourceFilename};
 
 /// A version of a project with the wheel that would be installed, or the source it is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]

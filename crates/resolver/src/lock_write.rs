@@ -83,8 +83,7 @@ fn references(package: &Locked, lock: &Lock) -> Array {
         }
         for other in meant {
             let version = Value::from(other.version.to_string());
-            references
-                .push(InlineTable::from_iter([("name", name.clone()), ("version", version)]));
+            references.push(InlineTable::from_iter([("name", name.clone()), ("version", version)]));
         }
     }
     references

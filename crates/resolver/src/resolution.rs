@@ -16,7 +16,7 @@ use crate::report::NoSolution;
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::scope::Scope;
-use crate::solve::{Problem, Solution, Solved, Unsolved, solve};
+use crate::solve::{Problem, Solution, Solved, solve};
 use crate::source::SourceDist;
 
 /// How often a resolution starts again because pages changed under it.
@@ -138,10 +138,7 @@ pub fn policy(set: &RequirementSet, scope: &Scope, mut policy: Policy) -> Result
 }
 
 /// Requirements and constraints that count.
-fn active<'a>(
-    set: &'a RequirementSet,
-    scope: &'a Scope,
-) -> impl Iterator<Item = &'a Requirement> {
+fn active<'a>(set: &'a RequirementSet, scope: &'a Scope) -> impl Iterator<Item = &'a Requirement> {
     let all = set.requirements.iter().chain(&set.constraints);
     all.filter(|requirement| scope.applies(&requirement.marker, &[]))
 }
@@ -193,8 +190,7 @@ pub fn resolve(
         }
         solved = solve(&problem, registry);
     }
-    let solved =
-        solved.map_err(|unsolved| explain_missing(unsolved.of_target(), set, registry))?;
+    let solved = solved.map_err(|unsolved| explain_missing(unsolved.of_target(), set, registry))?;
     let mut resolution = complete(&problem, &solved, set, registry)?;
     resolution.warnings.extend(registry.warning());
     registry.remember(resolution.needs());
@@ -239,7 +235,11 @@ impl Resolution {
 }
 
 /// A missing project that the user named is a simpler story than a contradiction.
-pub(crate) fn explain_missing(mut error: Error, set: &RequirementSet, registry: &Registry) -> Error {
+pub(crate) fn explain_missing(
+    mut error: Error,
+    set: &RequirementSet,
+    registry: &Registry,
+) -> Error {
     let Error::NoSolution(no_solution) = &mut error else { return error };
     let sources = registry.sources();
     no_solution.unsearched =
@@ -350,8 +350,8 @@ fn dependencies(
     solved: &BTreeMap<PackageName, Solved>,
 ) -> Vec<PackageName> {
     let active = package.metadata.dependencies.iter();
-    let active = active
-        .filter(|dependency| problem.scope().applies(&dependency.marker, &package.extras));
+    let active =
+        active.filter(|dependency| problem.scope().applies(&dependency.marker, &package.extras));
     let names: BTreeSet<&PackageName> = active.map(|dependency| &dependency.name).collect();
     let names = names
         .into_iter()

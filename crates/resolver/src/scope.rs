@@ -24,7 +24,8 @@ const PLATFORMS: &str = "(sys_platform == 'win32' and platform_system == 'Window
      or (sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix') \
      or (sys_platform == 'darwin' and platform_system == 'Darwin' and os_name == 'posix') \
      or (sys_platform != 'win32' and sys_platform != 'linux' and sys_platform != 'darwin' \
-     and platform_system != 'Windows' and platform_system != 'Linux' and platform_system != 'Darwin')";
+     and platform_system != 'Windows' and platform_system != 'Linux' and platform_system != 'Darwin' \
+     and os_name != 'nt')";
 /// The same of implementations.
 const IMPLEMENTATIONS: &str = "(implementation_name == 'cpython' and platform_python_implementation == 'CPython') \
      or (implementation_name == 'pypy' and platform_python_implementation == 'PyPy') \
@@ -295,8 +296,9 @@ mod tests {
     #[test]
     fn rules_18_and_19_wheels_fit_where_their_tags_do() {
         let all = universe(">=3.10");
-        let [linux, others] =
-            all.split(&marker("sys_platform == 'linux' and platform_machine == 'x86_64'")).expect("");
+        let [linux, others] = all
+            .split(&marker("sys_platform == 'linux' and platform_machine == 'x86_64'"))
+            .expect("");
         let check = |tag: &str, expected: [bool; 3]| {
             let fits = [&all, &linux, &others].map(|region| region.rank(&wheel(tag)).is_some());
             assert_eq!(fits, expected, "{tag}");

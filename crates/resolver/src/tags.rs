@@ -216,9 +216,9 @@ fn python_marker(python: &str, abi: &str) -> MarkerTree {
     }
     let range = match (minor, implementation, abi) {
         ("", ..) => format!("python_version >= '{major}' and python_version < '{major}.99'"),
-        (minor, "py", _) | (minor, "cp", "abi3" | "abi3t") => format!(
-            "python_version >= '{major}.{minor}' and python_version < '{major}.99'"
-        ),
+        (minor, "py", _) | (minor, "cp", "abi3" | "abi3t") => {
+            format!("python_version >= '{major}.{minor}' and python_version < '{major}.99'")
+        }
         _ => format!("python_version == '{major}.{minor}'"),
     };
     let name = match implementation {
@@ -234,7 +234,8 @@ fn platform_marker(tag: &str) -> MarkerTree {
     let machine_of = |rest: &str| {
         const MACHINES: &[&str] = &["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x"];
         let known = MACHINES.iter().find(|machine| rest.ends_with(*machine));
-        known.map_or_else(|| rest.rsplit('_').next().unwrap_or(rest).to_owned(), ToString::to_string)
+        known
+            .map_or_else(|| rest.rsplit('_').next().unwrap_or(rest).to_owned(), ToString::to_string)
     };
     let of = |system: &str, machine: &str| {
         parsed(&format!("sys_platform == '{system}' and platform_machine == '{machine}'"))

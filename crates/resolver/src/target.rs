@@ -1,6 +1,8 @@
 //! What an environment is for: marker values and compatible wheel tags.
 //! Made from a probe of an interpreter, or from a Python version and a platform named by the user.
 
+use std::sync::Arc;
+
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::MarkerEnvironment;
 
@@ -14,7 +16,7 @@ pub struct Target {
     /// <https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers>
     pub markers: MarkerEnvironment,
     /// The wheel tags that fit, best first.
-    pub tags: Tags,
+    pub tags: Arc<Tags>,
 }
 
 impl Target {
@@ -60,6 +62,6 @@ pub(crate) mod tests {
             libc: Some(Libc::Glibc { major: 2, minor: 36 }),
             other_platforms: Vec::new(),
         });
-        Target { markers: markers.expect("marker values"), tags }
+        Target { markers: markers.expect("marker values"), tags: tags.into() }
     }
 }

@@ -1,7 +1,7 @@
 //! One lock out of several resolutions: each version once, with where it is for and all the files that
 //! one of its targets may install.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
@@ -33,8 +33,7 @@ impl Part {
         let mut places = Vec::with_capacity(resolution.packages.len());
         for package in &resolution.packages {
             let candidate = &package.candidate;
-            let files =
-                if candidate.direct { Vec::new() } else { registry.files(candidate)? };
+            let files = if candidate.direct { Vec::new() } else { registry.files(candidate)? };
             places.push((reach.marker(&candidate.name), files));
         }
         Ok(Self { resolution, places })
@@ -56,21 +55,28 @@ type Key = (PackageName, Version, Option<String>);
 
 #[derive(Default)]
 struct Merged<'a> {
-    packages: BTreeMap<Key, Locked>,
+    /// With the numbers of the resolutions that have it.
+    packages: BTreeMap<Key, (Locked, BTreeSet<usize>)>,
     indexes: &'a [Url],
 }
 
 impl Merged<'_> {
-    fn add(&mut self, package: &Resolved, marker: MarkerTree, files: &[Candidate]) {
+    fn add(
+        &mut self,
+        package: &Resolved,
+        (number, marker): (usize, MarkerTree),
+        files: &[Candidate],
+    ) {
         let candidate = &package.candidate;
         let direct = candidate.direct.then(|| candidate.location.to_string());
         let key = (candidate.name.clone(), candidate.version.clone(), direct);
         let indexes = self.indexes;
-        let known = self.packages.entry(key).or_insert_with(|| Locked {
-            marker: MarkerTree::FALSE,
-            requires_python: python_of(package),
-            ..Locked::of(package, indexes)
+        let (known, numbers) = self.packages.entry(key).or_insert_with(|| {
+            let locked = Locked::of(package, indexes);
+            let (marker, requires_python) = (MarkerTree::FALSE, python_of(package));
+            (Locked { marker, requires_python, ..locked }, BTreeSet::new())
         });
+        numbers.insert(number);
         known.marker.or(marker);
         known.requested |= !package.required_by.is_empty();
         for name in &package.dependencies {
@@ -95,14 +101,12 @@ impl Merged<'_> {
         }
     }
 
-    fn finish(self) -> Vec<Locked> {
-        let packages = self.packages.into_values();
-        packages
-            .map(|mut package| {
-                package.files.sort_by(|a, b| a.filename.as_str().cmp(b.filename.as_str()));
-                package
-            })
-            .collect()
+    fn finish(self, each: impl Fn(Locked, &BTreeSet<usize>) -> Locked) -> Vec<Locked> {
+        let packages = self.packages.into_values().map(|(mut package, numbers)| {
+            package.files.sort_by(|a, b| a.filename.as_str().cmp(b.filename.as_str()));
+            each(package, &numbers)
+        });
+        packages.collect()
     }
 }
 
@@ -116,15 +120,15 @@ fn python_of(package: &Resolved) -> Option<VersionSpecifiers> {
 pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes: &[Url]) -> Lock {
     let universe = Region::universe(requires_python);
     let mut merged = Merged { indexes, ..Merged::default() };
-    for part in parts {
+    for (number, part) in parts.iter().enumerate() {
         for (package, (marker, files)) in part.resolution.packages.iter().zip(&part.places) {
-            merged.add(package, marker.clone(), files);
+            merged.add(package, (number, marker.clone()), files);
         }
     }
-    let mut packages = merged.finish();
-    for package in &mut packages {
-        package.marker = universe.simplified(std::mem::take(&mut package.marker));
-    }
+    let packages = merged.finish(|mut package, _| {
+        package.marker = universe.simplified(package.marker);
+        package
+    });
     Lock {
         packages,
         requires_python: Some(requires_python.clone()),
@@ -140,24 +144,19 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
 /// [`Error::Setting`] where targets need different versions of a project and no marker tells them apart.
 pub fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lock, Error> {
     let targets: Vec<&Target> = targeted.iter().map(|one| &one.target).collect();
-    let distinctions = distinctions(&targets);
     let mut merged = Merged { indexes, ..Merged::default() };
-    for (one, text) in targeted.iter().zip(&distinctions) {
-        let marker: MarkerTree = text.parse().unwrap_or_default();
+    for (number, one) in targeted.iter().enumerate() {
         for package in &one.resolution.packages {
             let file = Candidate { sha256: package.sha256, ..package.candidate.clone() };
             let files = (!file.direct).then_some(file);
-            merged.add(package, marker.clone(), files.as_slice());
+            merged.add(package, (number, MarkerTree::FALSE), files.as_slice());
         }
     }
-    let mut everywhere = MarkerTree::FALSE;
-    distinctions.iter().for_each(|text| everywhere.or(text.parse().unwrap_or_default()));
-    let mut packages = merged.finish();
-    for package in &mut packages {
-        if package.marker == everywhere {
-            package.marker = MarkerTree::TRUE;
-        }
-    }
+    let all: Vec<_> = targets.iter().map(|target| values(target)).collect();
+    let packages = merged.finish(|mut package, numbers| {
+        package.marker = distinction(&all, numbers);
+        package
+    });
     for (one, other) in packages.iter().zip(packages.iter().skip(1)) {
         if one.name == other.name && !one.marker.is_disjoint(&other.marker) {
             return Err(Error::Setting(format!(
@@ -210,14 +209,61 @@ fn conditions(values: &[(&'static str, String)]) -> String {
     conditions.collect::<Vec<_>>().join(" and ")
 }
 
-/// For each target the marker by which it differs from the others; the empty one where none does.
-fn distinctions(targets: &[&Target]) -> Vec<String> {
-    let all: Vec<_> = targets.iter().map(|target| values(target)).collect();
-    let differs = |index: usize| all.iter().any(|values| values[index] != all[0][index]);
-    let telling = all.iter().map(|values| {
-        let values = values.iter().enumerate().filter(|(index, _)| differs(*index));
-        let values: Vec<_> = values.map(|(_, value)| value.clone()).collect();
-        conditions(&values)
-    });
-    telling.collect()
+/// The shortest marker that is true for the targets with these numbers and for no other of `all`; where
+/// none tells them apart, the one that comes nearest.
+fn distinction(all: &[[(&'static str, String); 4]], numbers: &BTreeSet<usize>) -> MarkerTree {
+    if numbers.len() == all.len() {
+        return MarkerTree::TRUE;
+    }
+    let mut choices: Vec<Vec<usize>> = (0..16_u8)
+        .map(|choice| (0..4).filter(|index| choice & (1 << index) != 0).collect())
+        .collect();
+    // A system says more to a reader than a machine.
+    choices.sort_by_key(|keys| (keys.len(), !keys.contains(&2)));
+    let mut nearest = MarkerTree::TRUE;
+    for keys in choices {
+        let of = |values: &[(&'static str, String); 4]| -> Vec<_> {
+            keys.iter().map(|key| values[*key].clone()).collect()
+        };
+        let inside: BTreeSet<_> = numbers.iter().map(|number| of(&all[*number])).collect();
+        let others = (0..all.len()).filter(|number| !numbers.contains(number));
+        let apart = others.map(|number| of(&all[number])).all(|other| !inside.contains(&other));
+        nearest = MarkerTree::FALSE;
+        for values in &inside {
+            nearest.or(conditions(values).parse().unwrap_or_default());
+        }
+        if apart {
+            break;
+        }
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::named_target;
+
+    #[test]
+    fn the_shortest_marker_tells_targets_apart() {
+        let target = |python: &str, platform: &str| {
+            values(&named_target(Some(python), Some(platform), None).expect("a target"))
+        };
+        let all = [
+            target("3.11", "linux/amd64"),
+            target("3.12", "linux/amd64"),
+            target("3.11", "linux/arm64"),
+            target("3.12", "linux/arm64"),
+            target("3.12", "windows"),
+        ];
+        let check = |numbers: &[usize], expected: &str| {
+            let marker = distinction(&all, &numbers.iter().copied().collect());
+            assert_eq!(marker.try_to_string().unwrap_or_default(), expected);
+        };
+        check(&[0, 1, 2, 3, 4], "");
+        check(&[0, 2], "python_full_version == '3.11.*'");
+        check(&[4], "sys_platform == 'win32'");
+        check(&[2, 3], "platform_machine == 'aarch64'");
+        check(&[3], "python_full_version == '3.12.*' and platform_machine == 'aarch64'");
+    }
 }

@@ -96,9 +96,8 @@ impl Reach {
         region: &Region,
     ) -> Result<Option<MarkerTree>, Error> {
         let limits = limits(problem);
-        let partial = |edge: &&Edge| {
-            edge.range != Ranges::full() && is_partial(region, &edge.marker)
-        };
+        let partial =
+            |edge: &&Edge| edge.range != Ranges::full() && is_partial(region, &edge.marker);
         for edge in self.edges.iter().filter(partial) {
             let Some(page) = packages.page(&edge.needed)? else { continue };
             let best = |others: &dyn Fn(&Edge) -> bool| {
@@ -162,9 +161,10 @@ fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
                 needed: dependency.name.clone(),
                 extras: dependency.extras.clone(),
                 // An extra that asks for others of its project (rule 23) says nothing of versions.
-                range: match dependency.name == *name {
-                    true => Ranges::full(),
-                    false => range::of(&dependency.specifiers),
+                range: if dependency.name == *name {
+                    Ranges::full()
+                } else {
+                    range::of(&dependency.specifiers)
                 },
                 marker: dependency.marker.clone(),
             }));
