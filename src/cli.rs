@@ -236,6 +236,7 @@ impl Command {
             | Self::Run(_)
             | Self::Bench(_)
             | Self::Cache(_)
+            | Self::Metadata(_)
             | Self::Completions(_) => false,
         }
     }
@@ -266,5 +267,6 @@ pub(crate) enum Command {
     Diff(commands::diff::Args),
     Doctor(commands::doctor::Args),
     Cache(commands::cache::Args),
+    Metadata(commands::metadata::Args),
     Completions(commands::completions::Args),
 }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::cache::{self, Cache};
@@ -182,7 +183,7 @@ impl FormatControl {
 }
 
 /// A source from which a wheel can be built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceDist {
     /// The project, where it is known before it is built.
     pub name: Option<PackageName>,
@@ -197,7 +198,7 @@ pub struct SourceDist {
 }
 
 /// Where the files of a source are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SourceTree {
     /// In an archive.
     Archive {

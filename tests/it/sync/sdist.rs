@@ -174,7 +174,9 @@ fn rule_16_archives_of_every_age_are_built_by_url_by_path_and_from_an_index() {
     let world = world();
     let (mut lines, mut expected) = (Vec::new(), Vec::new());
     for (place, ending) in
-        [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"].iter().enumerate()
+        [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"]
+            .iter()
+            .enumerate()
     {
         let name = format!("age{place}");
         let built = Sdist::new(&name, "1.0").pack_as(&world, ending);
