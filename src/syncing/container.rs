@@ -61,27 +61,73 @@ pub(super) fn sync(
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
     let helper = Helper { connection, volume, image, settings };
     let builds = Builds::new(options, settings, &session)?;
-    let Outcome { mut lock, warnings, .. } = builds.resolve(&helper, &mut session, &request)?;
+    let resolved = builds.resolve(&helper, &mut session, &request);
+    if resolved.is_err() {
+        progress.done();
+    }
+    let Outcome { mut lock, warnings, .. } = resolved?;
     let resolve = started.elapsed();
     for warning in warnings {
         settings.ui.warning(warning);
     }
     let carried = builds.carry(&lock, &session, &inputs.set.index)?;
-    let place = place(&lock, &carried);
-    let mut files = builds.files.clone();
-    let sources = format!("{place}/sources");
-    files.extend(carried.iter().map(|(name, bytes)| file(format!("{sources}/{name}"), bytes)));
-    let mut taken = BTreeSet::new();
     let reachable = direct(volume);
     if let Some(root) = &reachable {
         fetch(root, &session, &lock, &progress)?;
     }
-    for package in &mut lock.packages {
-        let Location::Path(path) = &package.location else { continue };
-        if reachable.is_some() || package.filename.wheel().is_none() {
-            // It is in the store already, or among the sources.
-            continue;
+    progress.step("installing in a container");
+    let job = Job { options, builds: &builds, carried: &carried, reachable: reachable.is_some() };
+    let answer = helper.run(job.call(&mut lock, settings)?);
+    progress.done();
+    let explained =
+        |failure| if carried.is_empty() { failure } else { sources::explain(failure, image) };
+    let mut report = read_report(&answer.map_err(explained)?)?;
+    report.timings.resolve = resolve;
+    report.timings.total = started.elapsed();
+    Ok(report)
+}
+
+/// What is to be installed.
+struct Job<'a> {
+    options: &'a Options,
+    builds: &'a Builds<'a>,
+    carried: &'a BTreeMap<String, Bytes>,
+    /// Whether the wheels are in the store already.
+    reachable: bool,
+}
+
+impl Job<'_> {
+    /// The run that installs; the paths of a lock's wheels become those inside.
+    fn call<'s>(&self, lock: &mut Lock, settings: &'s Settings) -> Result<Call<'s>, Failure> {
+        let place = place(lock, self.carried);
+        let mut files = if self.reachable { Vec::new() } else { wheels(lock, &place)? };
+        let path = format!("{place}/pylock.toml");
+        files.push(file(path.clone(), lock.to_toml(Path::new(&place)).as_bytes()));
+        let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
+        let mut arguments = install_arguments(self.options, &name, &path);
+        let mut variables = vec![("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned())];
+        if self.carried.is_empty() {
+            arguments.push("--no-index".to_owned());
+        } else {
+            arguments.extend(self.builds.arguments.iter().cloned());
+            files.extend(self.builds.files.iter().cloned());
+            let sources = format!("{place}/sources");
+            let carried = self.carried.iter();
+            files.extend(carried.map(|(name, bytes)| file(format!("{sources}/{name}"), bytes)));
+            variables.push((CARRIED.to_owned(), sources));
         }
+        // What is in the store needs no network.
+        let quiet = self.reachable && self.carried.is_empty();
+        let network = if quiet { "none" } else { helper_network(settings) };
+        Ok(Call { arguments, files, variables, network })
+    }
+}
+
+/// The wheels of this machine, which the container gets.
+fn wheels(lock: &mut Lock, place: &str) -> Result<Vec<HelperFile>, Failure> {
+    let (mut files, mut taken) = (Vec::new(), BTreeSet::new());
+    for package in lock.packages.iter_mut().filter(|package| package.filename.wheel().is_some()) {
+        let Location::Path(path) = &package.location else { continue };
         let bytes = fs_err::read(path).map_err(|error| {
             Failure::new("bad-wheel", format!("cannot read a wheel: {error}"), Code::Mendable)
         })?;
@@ -91,34 +137,7 @@ pub(super) fn sync(
         }
         package.location = Location::Path(inside.into());
     }
-    let text = lock.to_toml(Path::new(&place));
-    let path = format!("{place}/pylock.toml");
-    files.push(file(path.clone(), text.as_bytes()));
-    progress.step("installing in a container");
-    let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
-    let mut arguments = install_arguments(options, &name, &path);
-    let mut variables = vec![("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned())];
-    if carried.is_empty() {
-        arguments.push("--no-index".to_owned());
-    } else {
-        arguments.extend(builds.arguments.iter().cloned());
-        variables.push((CARRIED.to_owned(), sources));
-    }
-    // What is in the store needs no network.
-    let quiet = reachable.is_some() && carried.is_empty();
-    let network = if quiet { "none" } else { helper_network(settings) };
-    let answer = helper.run(Call { arguments, files, variables, network });
-    progress.done();
-    let answer =
-        answer.map_err(
-            |failure| {
-                if carried.is_empty() { failure } else { sources::explain(failure, image) }
-            },
-        );
-    let mut report = read_report(&answer?)?;
-    report.timings.resolve = resolve;
-    report.timings.total = started.elapsed();
-    Ok(report)
+    Ok(files)
 }
 
 /// Where the files of this lock and these sources are in the container.

@@ -147,7 +147,7 @@ fn is_location(text: &str) -> bool {
     }) || first.starts_with(['/', '.', '~'])
         || ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| first.starts_with(tool))
         || first.contains('/') && !text.contains('@')
-        || first.ends_with(".whl")
+        || is_wheel(first)
         || crate::source::archive_stem(first).is_some()
 }
 

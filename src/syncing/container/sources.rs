@@ -83,16 +83,27 @@ impl<'a> Builds<'a> {
                 drop(last);
                 outcome
             });
-            self.answer(helper, session, &asked);
-            solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let failed = self.answer(helper, session, &asked);
+            let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            outcome.map_err(|failure| if failed { explain(failure, helper.image) } else { failure })
         })
     }
 
-    fn answer(&self, helper: &Helper<'_>, session: &Session, asked: &Receiver<Option<Question>>) {
+    /// Answers until the last question; whether a build failed.
+    fn answer(
+        &self,
+        helper: &Helper<'_>,
+        session: &Session,
+        asked: &Receiver<Option<Question>>,
+    ) -> bool {
+        let mut failed = false;
         while let Ok(Some(Question { source, reply })) = asked.recv() {
+            let answer = self.metadata(helper, session, &source);
+            failed |= answer.is_err();
             // Whoever asked may have given up.
-            drop(reply.send(self.metadata(helper, session, &source)));
+            drop(reply.send(answer));
         }
+        failed
     }
 
     /// Asks the program inside.
