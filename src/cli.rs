@@ -216,7 +216,7 @@ impl Command {
         match self {
             Self::Lock(args) => args.result.json,
             Self::Sync(args) => args.result.json,
-            Self::List(args) => args.result.json,
+            Self::List(args) => args.json(),
             Self::Why(args) => args.result.json,
             Self::Tree(args) => args.result.json,
             Self::Outdated(args) => args.result.json,
