@@ -71,13 +71,13 @@ impl Reach {
     fn condition(&self, edge: &Edge, solution: &Solution, region: &Region) -> MarkerTree {
         let mut counts = MarkerTree::FALSE;
         let Some(from) = &edge.from else {
-            counts.or(region.with_extras(&edge.marker, &[]));
+            counts.or(region.decided(&edge.marker, &[]));
             counts.and(region.marker());
             return counts;
         };
         let extras = solution.packages.get(from).map_or(&[][..], |package| &package.extras);
         for wanted in subsets(extras) {
-            let mut all = region.with_extras(&edge.marker, &wanted);
+            let mut all = region.decided(&edge.marker, &wanted);
             all.and(self.node(&Node::Project(from.clone())));
             for extra in &wanted {
                 all.and(self.node(&Node::Extra(from.clone(), extra.clone())));
