@@ -26,6 +26,11 @@ pub(crate) struct Opened {
 }
 
 impl LockArgs {
+    /// This lock, or the project's own; for the environment's interpreter.
+    pub(crate) fn of(lock: Option<PathBuf>) -> Self {
+        Self { lock, ..Self::default() }
+    }
+
     /// Reads the lock.
     pub(crate) fn open(&self, settings: &Settings) -> Result<Opened, Failure> {
         let working = &settings.project.working_directory;

@@ -373,6 +373,8 @@ pub(crate) struct Session {
     pub(crate) sources: Sources,
     /// Who builds what has no wheel.
     pub(crate) build: Option<Arc<Builder>>,
+    /// Who is asked for metadata that a source does not state.
+    pub(crate) asked: Option<Arc<dyn BuildSource>>,
 }
 
 impl Session {
@@ -400,7 +402,7 @@ impl Session {
         };
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
-        Ok(Self { runtime: runtime()?, client, cache, sources, build: None })
+        Ok(Self { runtime: runtime()?, client, cache, sources, build: None, asked: None })
     }
 
     /// Forgets metadata that turned out not to be the wheel's own.
@@ -432,13 +434,13 @@ impl Session {
         scope: &'a Scope,
         previous: Option<&'a Lock>,
     ) -> Ahead<'a> {
-        let build = self.build.as_deref().filter(|_| !args.no_build);
+        let build = self.asked.as_deref().filter(|_| !args.no_build);
         let kept = previous.into_iter().flat_map(|lock| &lock.packages);
         Ahead {
             client: &self.client,
             cache: &self.cache,
             runtime: self.runtime.handle(),
-            build: build.map(|build| build as &dyn BuildSource),
+            build,
             scope,
             kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
         }
@@ -468,8 +470,8 @@ impl Session {
         if let Some(on_decided) = on_decided {
             registry = registry.on_decided(on_decided);
         }
-        if let Some(build) = &self.build {
-            registry = registry.build_with(Arc::clone(build) as _);
+        if let Some(asked) = &self.asked {
+            registry = registry.build_with(Arc::clone(asked));
         }
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);

@@ -24,6 +24,7 @@ use crate::resolving::{self, ResolveArgs};
 use crate::settings::{Python, Root, Settings};
 use crate::state::{Circumstances, digest};
 
+pub(crate) use direct_url::direct_url;
 pub(crate) use install::installed;
 pub(crate) use report::{Changes, Listed, Report};
 

@@ -286,7 +286,7 @@ mod tests {
             "other platforms",
         );
         check(
-            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.xz'\nhashes={}\n",
+            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.Z'\nhashes={}\n",
             "none of its files",
         );
         check("[", "TOML");
