@@ -126,6 +126,14 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
         }
     }
     let packages = merged.finish(|mut package, _| {
+        // A file for interpreters that do not get this version is of no use, unless there is no other.
+        let useful = |file: &LockedFile| {
+            let wheel = file.filename.wheel();
+            wheel.is_none_or(|wheel| universe.takes(wheel, &package.marker))
+        };
+        if package.files.iter().any(useful) {
+            package.files = package.files.iter().filter(|file| useful(file)).cloned().collect();
+        }
         package.marker = universe.simplified(package.marker);
         package
     });

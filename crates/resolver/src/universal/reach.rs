@@ -71,17 +71,15 @@ impl Reach {
     fn condition(&self, edge: &Edge, solution: &Solution, region: &Region) -> MarkerTree {
         let mut counts = MarkerTree::FALSE;
         let Some(from) = &edge.from else {
-            counts.or(region.with_extras(&edge.marker, &[]));
+            counts.or(region.decided(&edge.marker, &[]));
             counts.and(region.marker());
             return counts;
         };
         let extras = solution.packages.get(from).map_or(&[][..], |package| &package.extras);
-        for wanted in subsets(extras) {
-            let mut all = region.with_extras(&edge.marker, &wanted);
-            all.and(self.node(&Node::Project(from.clone())));
-            for extra in &wanted {
-                all.and(self.node(&Node::Extra(from.clone(), extra.clone())));
-            }
+        // Markers are evaluated for one extra after the other (rule 22).
+        for extra in std::iter::once(None).chain(extras.iter().map(Some)) {
+            let mut all = region.decided(&edge.marker, extra.map_or(&[], std::slice::from_ref));
+            all.and(self.node(&Node::of(from, extra)));
             counts.or(all);
         }
         counts
@@ -127,17 +125,6 @@ impl Reach {
         let all = edges.map(|edge| edge.range.clone()).reduce(|a, b| a.intersection(&b))?;
         Some(limits.get(name).map_or(all.clone(), |(range, _)| all.intersection(range)))
     }
-}
-
-/// No extra, each, and each pair: no metadata is known that asks for three at once.
-fn subsets(extras: &[ExtraName]) -> Vec<Vec<ExtraName>> {
-    let mut subsets = vec![Vec::new()];
-    for (index, extra) in extras.iter().enumerate() {
-        subsets.push(vec![extra.clone()]);
-        let pairs = extras[index + 1..].iter().map(|other| vec![extra.clone(), other.clone()]);
-        subsets.extend(pairs);
-    }
-    subsets
 }
 
 /// Every requirement between packages of the solution, replaced and left out as the user says.
