@@ -5,11 +5,11 @@
 mod merging;
 mod reach;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::MarkerTree;
+use pep508_rs::{MarkerTree, PackageName};
 
 use crate::candidate::{Policy, Selector};
 use crate::error::Error;
@@ -103,14 +103,15 @@ impl Universe<'_> {
 
     /// Solves one part; `newest` has it split for newer versions too.
     fn part(&self, region: &Region, newest: bool) -> Result<Part, Unsolved> {
-        if let Some(on) = self.divided(region) {
+        if let Some(on) = self.divided(region).or_else(|| self.kept_apart(region)) {
             return Err(Unsolved::Split(on));
         }
         let scope = Scope::Region(region.clone());
         let ahead = Ahead { scope: &scope, kept: self.ahead.kept.clone(), ..*self.ahead };
         let Looked { set, trees } = look_ahead(self.set, &ahead)?;
         let mut base = self.policy.clone();
-        base.preferred.extend(self.kept(region));
+        let kept = self.kept(region).into_values();
+        base.preferred.extend(kept.map(|pin| (pin.name.clone(), pin.version.clone())));
         let policy = policy(&set, &scope, base)?;
         let wheels = direct_wheels(&set, &scope)?;
         let selector = Arc::new(Selector::new(scope.clone(), policy));
@@ -123,7 +124,7 @@ impl Universe<'_> {
             split @ Unsolved::Split(_) => split,
         })?;
         let reach = reach::Reach::of(&problem, &solved, region);
-        if newest && let Some(on) = reach.held_back(&problem, &registry, region)? {
+        if newest && let Some(on) = reach.held_back(&problem, &solved, &registry, region)? {
             return Err(Unsolved::Split(on));
         }
         let resolution = complete(&problem, &solved, &set, &registry)?;
@@ -152,11 +153,18 @@ impl Universe<'_> {
         markers.find(|marker| is_partial(region, marker)).cloned()
     }
 
-    /// The versions of an earlier lock that were for something of this region: the newest of each.
-    fn kept(&self, region: &Region) -> Vec<(pep508_rs::PackageName, pep440_rs::Version)> {
-        let mut kept: Vec<_> = self.kept.iter().filter(|pin| region.admits(&pin.marker)).collect();
-        kept.sort_by(|a, b| a.version.cmp(&b.version));
-        kept.into_iter().map(|pin| (pin.name.clone(), pin.version.clone())).collect()
+    /// The versions of an earlier lock that were for something of this region.
+    fn kept(&self, region: &Region) -> BTreeMap<&PackageName, &Pin> {
+        let pins = self.kept.iter().filter(|pin| region.admits(&pin.marker));
+        pins.map(|pin| (&pin.name, pin)).collect()
+    }
+
+    /// Where an earlier lock had several versions of a project: only one can be kept in a region.
+    fn kept_apart(&self, region: &Region) -> Option<MarkerTree> {
+        let kept = self.kept(region);
+        let here = self.kept.iter().filter(|pin| is_partial(region, &pin.marker));
+        let mut apart = here.filter(|pin| kept.get(&pin.name).is_some_and(|one| one != pin));
+        apart.next().map(|pin| pin.marker.clone())
     }
 }
 

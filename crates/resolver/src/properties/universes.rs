@@ -99,9 +99,15 @@ struct World {
 
 fn edge() -> impl Strategy<Value = Edge> {
     let words = (select(&NAMES[..]), select(&SPECIFIERS[..]), select(&MARKERS[..]));
-    (words, any::<bool>(), any::<bool>()).prop_map(|((name, specifier, marker), extra, of_extra)| {
-        Edge { name, specifier, marker, extra, of_extra }
-    })
+    (words, any::<bool>(), any::<bool>()).prop_map(
+        |((name, specifier, marker), extra, of_extra)| Edge {
+            name,
+            specifier,
+            marker,
+            extra,
+            of_extra,
+        },
+    )
 }
 
 prop_compose! {
@@ -157,15 +163,17 @@ impl World {
 
     /// Whether a place has any solution.
     fn is_satisfiable(&self, place: &MarkerEnvironment) -> bool {
-        let choices = self.projects.iter().fold(vec![Choice::new()], |choices, (name, versions)| {
-            let with = |choice: &Choice, version: &str| {
-                let mut choice = choice.clone();
-                choice.insert((*name).to_owned(), version.to_owned());
-                choice
-            };
-            let all = choices.iter().flat_map(|choice| versions.keys().map(|v| with(choice, v)));
-            all.collect()
-        });
+        let choices =
+            self.projects.iter().fold(vec![Choice::new()], |choices, (name, versions)| {
+                let with = |choice: &Choice, version: &str| {
+                    let mut choice = choice.clone();
+                    choice.insert((*name).to_owned(), version.to_owned());
+                    choice
+                };
+                let all =
+                    choices.iter().flat_map(|choice| versions.keys().map(|v| with(choice, v)));
+                all.collect()
+            });
         choices.iter().any(|choice| self.closure(choice, place).is_some())
     }
 
@@ -199,10 +207,8 @@ impl World {
         let (ca_bundle, user_agent) = (None, String::new());
         let options = ClientOptions { ca_bundle, offline: true, user_agent };
         let client = Arc::new(Client::new(options, Credentials::default()));
-        let sources = Sources {
-            find_links: vec![directory.display().to_string()],
-            ..Sources::default()
-        };
+        let sources =
+            Sources { find_links: vec![directory.display().to_string()], ..Sources::default() };
         let preference = if self.oldest { Preference::Lowest } else { Preference::Highest };
         let policy = Policy { preference, ..Policy::default() };
         let selector = Arc::new(Selector::new(scope.clone(), policy.clone()));

@@ -7,6 +7,7 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use version_ranges::Ranges;
 
+use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::guards::is_partial;
 use crate::metadata::Dependency;
@@ -90,6 +91,7 @@ impl Reach {
     pub(crate) fn held_back(
         &self,
         problem: &Problem<'_>,
+        solution: &Solution,
         packages: &dyn Packages,
         region: &Region,
     ) -> Result<Option<MarkerTree>, Error> {
@@ -97,6 +99,13 @@ impl Reach {
         let partial =
             |edge: &&Edge| edge.range != Ranges::full() && is_partial(region, &edge.marker);
         for edge in self.edges.iter().filter(partial) {
+            let chosen = solution.packages.get(&edge.needed).map(|package| &package.candidate);
+            let named = |one: &Candidate| one.yanked.is_some() || one.version.any_prerelease();
+            // That a line of the user's names a yanked version or a pre-release says nothing for where
+            // the line does not count.
+            if edge.from.is_none() && chosen.is_some_and(named) {
+                return Ok(Some(edge.marker.clone()));
+            }
             let Some(page) = packages.page(&edge.needed)? else { continue };
             let best = |others: &dyn Fn(&Edge) -> bool| {
                 let range = self.allowed(&edge.needed, &limits, others)?;
