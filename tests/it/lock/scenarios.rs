@@ -198,8 +198,9 @@ fn fault(case: &Case) -> Option<String> {
 fn span<'a>(world: &World, case: &'a Case) -> Vec<&'a str> {
     if !case.targets.is_empty() {
         let targets = &case.targets;
-        let config =
-            format!("[env.default]\nrequirements = [\"requirements.txt\"]\ntargets = {targets:?}\n");
+        let config = format!(
+            "[env.default]\nrequirements = [\"requirements.txt\"]\ntargets = {targets:?}\n"
+        );
         world.write("pyfast.toml", &config);
     }
     let universal = case.universal.then_some("--universal").into_iter();
