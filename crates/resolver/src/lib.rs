@@ -13,6 +13,8 @@ mod distribution;
 mod dns;
 mod error;
 mod flat;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guards;
 mod hints;
 mod html;

@@ -7,7 +7,6 @@ use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use version_ranges::Ranges;
 
-use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::guards::is_partial;
 use crate::metadata::Dependency;
@@ -29,7 +28,18 @@ struct Edge {
     needed: PackageName,
     extras: Vec<ExtraName>,
     range: Ranges<Version>,
+    /// Where it counts.
     marker: MarkerTree,
+    /// The same as its owner says it, who may be needed elsewhere.
+    written: MarkerTree,
+}
+
+impl Edge {
+    /// The extras for which its owner is needed.
+    fn all_extras(&self, solution: &Solution) -> Vec<ExtraName> {
+        let owner = self.from.as_ref().and_then(|from| solution.packages.get(from));
+        owner.map_or_else(Vec::new, |owner| owner.extras.clone())
+    }
 }
 
 impl Reach {
@@ -47,7 +57,9 @@ impl Reach {
         reach.edges = edges;
         for index in 0..reach.edges.len() {
             let condition = reach.condition(&reach.edges[index], solution, region);
-            reach.edges[index].marker = condition;
+            let edge = &mut reach.edges[index];
+            edge.written = region.decided(&edge.marker, &edge.all_extras(solution));
+            edge.marker = condition;
         }
         reach
     }
@@ -55,6 +67,12 @@ impl Reach {
     /// Where a package is needed, within the region.
     pub(crate) fn marker(&self, name: &PackageName) -> MarkerTree {
         self.node(&Node::Project(name.clone()))
+    }
+
+    /// Whether a requirement of one package for another counts anywhere in the region.
+    pub(crate) fn leads(&self, from: &PackageName, needed: &PackageName, region: &Region) -> bool {
+        let mut edges = self.edges.iter().filter(|edge| edge.from.as_ref() == Some(from));
+        edges.any(|edge| edge.needed == *needed && region.admits(&edge.marker))
     }
 
     fn node(&self, node: &Node) -> MarkerTree {
@@ -91,21 +109,13 @@ impl Reach {
     pub(crate) fn held_back(
         &self,
         problem: &Problem<'_>,
-        solution: &Solution,
         packages: &dyn Packages,
         region: &Region,
     ) -> Result<Option<MarkerTree>, Error> {
         let limits = limits(problem);
-        let partial =
-            |edge: &&Edge| edge.range != Ranges::full() && is_partial(region, &edge.marker);
-        for edge in self.edges.iter().filter(partial) {
-            let chosen = solution.packages.get(&edge.needed).map(|package| &package.candidate);
-            let named = |one: &Candidate| one.yanked.is_some() || one.version.any_prerelease();
-            // That a line of the user's names a yanked version or a pre-release says nothing for where
-            // the line does not count.
-            if edge.from.is_none() && chosen.is_some_and(named) {
-                return Ok(Some(edge.marker.clone()));
-            }
+        let limiting = |edge: &&Edge| edge.range != Ranges::full();
+        for edge in self.edges.iter().filter(limiting) {
+            let Some(on) = self.divider(edge, region) else { continue };
             let Some(page) = packages.page(&edge.needed)? else { continue };
             let best = |others: &dyn Fn(&Edge) -> bool| {
                 let range = self.allowed(&edge.needed, &limits, others)?;
@@ -117,10 +127,21 @@ impl Reach {
             let elsewhere = |other: &Edge| !other.marker.is_disjoint(&outside);
             let without = best(&elsewhere);
             if without.is_some() && without != best(&|_| true) {
-                return Ok(Some(edge.marker.clone()));
+                return Ok(Some(on));
             }
         }
         Ok(None)
+    }
+
+    /// A marker that sets apart where a requirement counts. One that was solved for and counts nowhere, as
+    /// its marker and those of the ways to it exclude each other, is set apart by one of these.
+    fn divider(&self, edge: &Edge, region: &Region) -> Option<MarkerTree> {
+        if region.admits(&edge.marker) {
+            return is_partial(region, &edge.marker).then(|| edge.marker.clone());
+        }
+        let owner = edge.from.as_ref().map(|from| self.marker(from));
+        let mut markers = owner.into_iter().chain([edge.written.clone()]);
+        markers.find(|marker| is_partial(region, marker))
     }
 
     /// What some requirements and the user's constraints allow of a project; `None` where nothing needs it.
@@ -146,6 +167,7 @@ fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
             extras: requirement.extras.clone(),
             range: range_of(&requirement.source),
             marker: requirement.marker.clone(),
+            written: requirement.marker.clone(),
         });
     }
     if !problem.no_deps {
@@ -163,6 +185,7 @@ fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
                     range::of(&dependency.specifiers)
                 },
                 marker: dependency.marker.clone(),
+                written: dependency.marker.clone(),
             }));
         }
     }
