@@ -299,7 +299,10 @@ impl Failure {
     fn transport(error: &reqwest::Error) -> Self {
         // A proxy's URL may have a password in it.
         let reason = redact(&innermost(error));
-        let pointless = error.is_redirect() || error.is_builder() || reason.contains("certificate");
+        // Of the other side's, or of this one's (`received fatal alert: CertificateRequired`).
+        let about_trust = ["certificate", "Certificate", "UnknownCA"];
+        let about_trust = about_trust.iter().any(|word| reason.contains(word));
+        let pointless = error.is_redirect() || error.is_builder() || about_trust;
         if pointless { Self::Final(reason) } else { Self::Transport(reason) }
     }
 

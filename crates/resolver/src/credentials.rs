@@ -233,8 +233,8 @@ mod tests {
         Url::parse(text).expect("a URL")
     }
 
-    fn secret(user: &str, password: &str) -> Option<Secret> {
-        Some(Secret { user: user.to_owned(), password: Some(password.to_owned()) })
+    fn secret(user: &str, password: &str) -> Secret {
+        Secret { user: user.to_owned(), password: Some(password.to_owned()) }
     }
 
     #[test]
@@ -242,7 +242,10 @@ mod tests {
         let mut credentials = Credentials::default();
         let clean = credentials.absorb(url("https://u:p%40@private.test/simple/"));
         assert_eq!(clean.as_str(), "https://private.test/simple/");
-        assert_eq!(credentials.for_url(&url("https://private.test/files/a")), secret("u", "p@"));
+        assert_eq!(
+            credentials.for_url(&url("https://private.test/files/a")),
+            Some(secret("u", "p@"))
+        );
         for other in
             ["http://private.test/", "https://private.test:444/", "https://a.private.test/"]
         {
@@ -257,9 +260,9 @@ mod tests {
         credentials.absorb(url("https://a:1@h.test/projects/1/simple/"));
         credentials.absorb(url("https://b:2@h.test/projects/2/simple/"));
         let of = |path: &str| credentials.for_url(&url(&format!("https://h.test{path}")));
-        assert_eq!(of("/projects/1/files/x.whl"), secret("a", "1"));
-        assert_eq!(of("/projects/2/simple/x/"), secret("b", "2"));
-        assert_eq!(of("/elsewhere"), secret("a", "1"));
+        assert_eq!(of("/projects/1/files/x.whl"), Some(secret("a", "1")));
+        assert_eq!(of("/projects/2/simple/x/"), Some(secret("b", "2")));
+        assert_eq!(of("/elsewhere"), Some(secret("a", "1")));
     }
 
     #[test]
@@ -276,8 +279,8 @@ mod tests {
             let url = credentials.absorb(url(text));
             credentials.for_url(&url)
         };
-        assert_eq!(found("https://h.test/simple"), secret("u", "n"));
-        assert_eq!(found("https://v@h.test/simple"), secret("v", "l"));
+        assert_eq!(found("https://h.test/simple"), Some(secret("u", "n")));
+        assert_eq!(found("https://v@h.test/simple"), Some(secret("v", "l")));
         let alone = Secret { user: "w".to_owned(), password: None };
         assert_eq!(found("https://w@h.test/simple"), Some(alone));
         assert_eq!(found("http://h.test/simple"), None);

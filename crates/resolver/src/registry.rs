@@ -93,7 +93,7 @@ impl Sources {
     pub(crate) fn searched(&self, name: &PackageName) -> Range<usize> {
         match self.pins.get(name) {
             Some(place) => *place..place + 1,
-            None => 0..self.indexes.len() - self.reserved,
+            None => 0..self.indexes.len().saturating_sub(self.reserved),
         }
     }
 
