@@ -167,6 +167,35 @@ pub(crate) struct IndexArgs {
         help_heading = "Index options"
     )]
     pub(crate) index_strategy: Option<Strategy>,
+    /// Whether the program `keyring` gives passwords [default: auto]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PROVIDER",
+        env = "PYFAST_KEYRING_PROVIDER",
+        help_heading = "Index options"
+    )]
+    pub(crate) keyring_provider: Option<KeyringProvider>,
+    /// A PEM file with a certificate and its key, for servers that ask for one
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PYFAST_CLIENT_CERT",
+        help_heading = "Index options"
+    )]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// A host whose certificate is not checked
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST[:PORT]",
+        alias = "trusted-host",
+        env = "PYFAST_ALLOW_INSECURE_HOST",
+        value_delimiter = ' ',
+        help_heading = "Index options"
+    )]
+    pub(crate) allow_insecure_host: Vec<String>,
 }
 
 /// When to use colour.
@@ -179,6 +208,17 @@ pub(crate) enum ColorChoice {
     Always,
     /// Never.
     Never,
+}
+
+/// Whether the program `keyring` gives passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyringProvider {
+    /// Asked after a server refused a request, where the program is there
+    Auto,
+    /// Also asked first where a user is named without a password
+    Subprocess,
+    /// Never asked
+    Disabled,
 }
 
 /// How several indexes are searched.

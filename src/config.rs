@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pyfast_resolver::{PackageName, redact};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -58,6 +59,40 @@ pub(crate) struct IndexConfig {
     pub(crate) url: Option<String>,
     pub(crate) extra: Vec<String>,
     pub(crate) strategy: Option<String>,
+    /// URLs of indexes that are searched for what is pinned to them only.
+    pub(crate) named: BTreeMap<String, String>,
+    /// Packages that are looked for in one index alone, with its name.
+    pub(crate) packages: BTreeMap<PackageName, String>,
+}
+
+impl IndexConfig {
+    /// The packages that are looked for in one index alone, with its URL but without its secrets.
+    pub(crate) fn pins(&self) -> BTreeMap<PackageName, String> {
+        let url = |name: &String| self.named.get(name).map(|url| redact(url)).unwrap_or_default();
+        self.packages.iter().map(|(package, name)| (package.clone(), url(name))).collect()
+    }
+
+    /// Refuses what nothing can be made of.
+    fn check(&self) -> Result<(), String> {
+        if let Some(name) = self.named.keys().find(|name| !is_name(name)) {
+            return Err(format!(
+                "`{name}` is not a name of an index: use letters, digits, `.`, `_` and `-`"
+            ));
+        }
+        let known: Vec<&str> = self.named.keys().map(String::as_str).collect();
+        for (package, name) in &self.packages {
+            if !self.named.contains_key(name) {
+                let near = match nearest(name, &known) {
+                    "" => "[index.named] has none".to_owned(),
+                    near => format!("the nearest in [index.named] is `{near}`"),
+                };
+                return Err(format!(
+                    "`{package}` is pinned to the index `{name}`, which is not known; {near}"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `[link]`.
@@ -88,7 +123,9 @@ const KEYS: &[(&str, &[&str])] = &[
             "services",
         ],
     ),
-    ("index", &["url", "extra", "strategy"]),
+    ("index", &["url", "extra", "strategy", "named", "packages"]),
+    ("index.named", &["*"]),
+    ("index.packages", &["*"]),
     ("link", &["real"]),
 ];
 
@@ -130,6 +167,7 @@ impl Config {
         let config: Self = Value::Table(table)
             .try_into()
             .map_err(|error: toml::de::Error| fail(error.to_string()))?;
+        config.index.check().map_err(fail)?;
         if let Some(name) =
             config.env.keys().chain(&config.project.name).find(|name| !is_name(name))
         {
@@ -175,7 +213,8 @@ fn check_keys(place: &str, table: &Table) -> Result<(), String> {
     Ok(())
 }
 
-fn nearest<'a>(key: &str, known: &[&'a str]) -> &'a str {
+/// The most similar of the known words; empty where there is none.
+pub(crate) fn nearest<'a>(key: &str, known: &[&'a str]) -> &'a str {
     let best = known.iter().min_by_key(|known| strsim::damerau_levenshtein(key, known));
     best.copied().unwrap_or_default()
 }

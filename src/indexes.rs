@@ -1,22 +1,29 @@
 //! Which indexes are searched, by the precedence of the design: command line, requirements files,
 //! `PYFAST_…`, `UV_…`, `PIP_…`, `pyfast.toml`, pip's configuration, the default of the interpreter's
-//! own pip, the default this binary was built with.
+//! own pip, the default this binary was built with. Indexes with a name are pyfast.toml's alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use pyfast_resolver::{Credentials, IndexOptions, IndexStrategy, redact};
+use pyfast_resolver::{Credentials, IndexOptions, IndexStrategy, PackageName, Sources, redact};
 use url::Url;
 
+use crate::config::{is_name, nearest};
 use crate::failure::Failure;
 use crate::pip::{self, PipConfig};
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
+use crate::transport;
 
 /// The indexes and locations of one run.
 #[derive(Debug)]
 pub(crate) struct Indexes {
     /// Without credentials, in the order of search.
     pub(crate) urls: Vec<Url>,
-    /// The same as they were given, with what is secret masked, and by which setting.
+    /// Indexes that are searched for what is pinned to them only.
+    reserved: Vec<Url>,
+    /// Packages that are looked for in one index alone, by its place among all.
+    pins: BTreeMap<PackageName, usize>,
+    /// All of them as they were given, with what is secret masked, and by which setting.
     pub(crate) shown: Vec<(String, &'static str)>,
     /// Taken out of the URLs, and the user's netrc.
     pub(crate) credentials: Credentials,
@@ -36,6 +43,9 @@ struct Named {
     extra: Vec<String>,
     find_links: Vec<String>,
     none: bool,
+    /// URLs by name, and what is pinned to them.
+    names: BTreeMap<String, String>,
+    pins: BTreeMap<PackageName, String>,
 }
 
 impl Named {
@@ -51,7 +61,7 @@ impl Named {
         let candidates = [
             ("--index-url or PYFAST_INDEX_URL", args.index_url.clone()),
             ("a requirements file", file.index_url.clone()),
-            ("UV_DEFAULT_INDEX", environment.get("UV_DEFAULT_INDEX").map(last_word)),
+            ("UV_DEFAULT_INDEX", variable("UV_DEFAULT_INDEX")),
             ("UV_INDEX_URL", variable("UV_INDEX_URL")),
             ("PIP_INDEX_URL", variable("PIP_INDEX_URL")),
             ("pyfast.toml", configured.url.clone()),
@@ -66,22 +76,66 @@ impl Named {
         };
         let mut extra = args.extra_index_url.clone();
         extra.extend(file.extra_index_urls.iter().cloned());
+        extra.extend(words("UV_INDEX"));
         extra.extend(words("UV_EXTRA_INDEX_URL"));
         extra.extend(words("PIP_EXTRA_INDEX_URL"));
         extra.extend(configured.extra.iter().cloned());
         extra.extend(pip.extra_index_urls);
         let mut find_links = args.find_links.clone();
         find_links.extend(file.find_links.iter().cloned());
-        let named = Self { default, extra, find_links, none: args.no_index || file.no_index };
+        let none = args.no_index || file.no_index;
+        let (names, pins) = (configured.named.clone(), configured.packages.clone());
+        let named = Self { default, extra, find_links, none, names, pins };
         (named, origin.unwrap_or_default())
     }
 }
 
-/// `name=URL` of `UV_DEFAULT_INDEX` without the name.
-fn last_word(value: &str) -> String {
-    match value.split_once('=') {
-        Some((name, url)) if !name.contains(['/', ':']) => url.to_owned(),
-        _ => value.to_owned(),
+/// Indexes as they are decided on, one after the other.
+struct Collected<'a> {
+    environment: &'a Environment,
+    names: &'a BTreeMap<String, String>,
+    urls: Vec<Url>,
+    shown: Vec<(String, &'static str)>,
+    credentials: Credentials,
+}
+
+impl Collected<'_> {
+    /// Takes an index in, as a URL, `NAME=URL` or the name of one; gives its place.
+    fn add(&mut self, text: &str, origin: &'static str) -> Result<usize, Failure> {
+        let (name, text) = match (self.names.get_key_value(text), text.split_once('=')) {
+            (Some((name, url)), _) => (Some(name.as_str()), url.as_str()),
+            (None, Some((name, url))) if is_name(name) => (Some(name), url),
+            _ => (None, text),
+        };
+        let url = self.credentials.absorb(parse(text, self.names)?);
+        self.credentials.add_service(&url);
+        if let Some(name) = name {
+            self.log_in(name, &url);
+        }
+        if let Some(place) = self.urls.iter().position(|known| *known == url) {
+            return Ok(place);
+        }
+        self.urls.push(url);
+        self.shown.push((redact(text), origin));
+        Ok(self.urls.len() - 1)
+    }
+
+    /// User name and password that the environment has for the name of an index.
+    fn log_in(&mut self, name: &str, url: &Url) {
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+            .collect();
+        let variable = |what: &str| {
+            let own = self.environment.get(&format!("PYFAST_INDEX_{name}_{what}"));
+            let value = own.or_else(|| self.environment.get(&format!("UV_INDEX_{name}_{what}")));
+            value.map(str::to_owned)
+        };
+        let (user, password) = (variable("USERNAME"), variable("PASSWORD"));
+        if user.is_some() || password.is_some() {
+            let user = user.or_else(|| self.credentials.user(url).map(str::to_owned));
+            self.credentials.set(url, user.unwrap_or_default(), password);
+        }
     }
 }
 
@@ -93,11 +147,14 @@ impl Indexes {
         interpreter: Option<&Path>,
     ) -> Result<Self, Failure> {
         let (named, mut origin) = Named::collect(settings, file);
-        let environment = &settings.environment;
-        let netrc = environment.get("NETRC").map(Into::into);
-        let netrc = netrc.or_else(|| environment.home().map(|home| home.join(".netrc")));
-        let mut credentials = Credentials::new(netrc);
-        let (mut urls, mut shown): (Vec<Url>, Vec<_>) = (Vec::new(), Vec::new());
+        let mut all = Collected {
+            environment: &settings.environment,
+            names: &named.names,
+            urls: Vec::new(),
+            shown: Vec::new(),
+            credentials: Credentials::new(transport::credential_sources(settings)?),
+        };
+        let (mut searched, mut pins) = (0, BTreeMap::new());
         if !named.none {
             let default = named.default.or_else(|| {
                 origin = "the default";
@@ -105,28 +162,49 @@ impl Indexes {
                     .and_then(pip::default_index)
                     .or_else(|| option_env!("PYFAST_DEFAULT_INDEX").map(str::to_owned))
             });
-            if default.is_none() && named.extra.is_empty() && named.find_links.is_empty() {
+            let files = !named.find_links.is_empty() || !named.pins.is_empty();
+            if default.is_none() && named.extra.is_empty() && !files {
                 return Err(no_index());
             }
-            let extra = named.extra.iter().map(|url| (url, "a further index"));
-            for (text, origin) in extra.chain(default.iter().map(|url| (url, origin))) {
-                let url = credentials.absorb(parse(text)?);
-                if !urls.contains(&url) {
-                    urls.push(url);
-                    shown.push((redact(text), origin));
-                }
+            for text in &named.extra {
+                all.add(text, "a further index")?;
+            }
+            if let Some(text) = default {
+                all.add(&text, origin)?;
+            }
+            searched = all.urls.len();
+            for (package, name) in named.pins {
+                pins.insert(package, all.add(&name, "for what is pinned to it")?);
             }
         }
-        let strategy = settings.common.index.index_strategy.map(Into::into);
-        let configured = settings.project.config.index.strategy.as_deref().map(strategy_named);
-        let strategy = match (strategy, configured) {
-            (Some(strategy), _) => strategy,
-            (None, Some(configured)) => configured?,
-            (None, None) => IndexStrategy::FirstIndex,
-        };
+        let Collected { mut urls, shown, credentials, .. } = all;
+        let reserved = urls.split_off(searched);
         let directory = &settings.project.working_directory;
         let find_links = named.find_links.into_iter().map(|place| absolute(place, directory));
-        Ok(Self { urls, shown, credentials, strategy, find_links: find_links.collect() })
+        let (strategy, find_links) = (strategy(settings)?, find_links.collect());
+        Ok(Self { urls, reserved, pins, shown, credentials, strategy, find_links })
+    }
+
+    /// Where packages are looked for.
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
+            indexes: self.urls.iter().chain(&self.reserved).cloned().collect(),
+            reserved: self.reserved.len(),
+            pins: self.pins.clone(),
+            strategy: self.strategy,
+            find_links: self.find_links.clone(),
+            ..Sources::default()
+        }
+    }
+}
+
+fn strategy(settings: &Settings) -> Result<IndexStrategy, Failure> {
+    let strategy = settings.common.index.index_strategy.map(Into::into);
+    let configured = settings.project.config.index.strategy.as_deref().map(strategy_named);
+    match (strategy, configured) {
+        (Some(strategy), _) => Ok(strategy),
+        (None, Some(configured)) => configured,
+        (None, None) => Ok(IndexStrategy::FirstIndex),
     }
 }
 
@@ -134,11 +212,17 @@ fn absolute(place: String, directory: &Path) -> String {
     if place.contains("://") { place } else { directory.join(place).display().to_string() }
 }
 
-fn parse(text: &str) -> Result<Url, Failure> {
+fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {
     let shown = redact(text);
     let url = Url::parse(text).map_err(|error| {
-        Failure::usage(format!("cannot use the index `{shown}`: {error}"))
-            .hint("an index is the URL of a Simple API, such as https://host/simple")
+        let failure = Failure::usage(format!("cannot use the index `{shown}`: {error}"));
+        let known: Vec<&str> = names.keys().map(String::as_str).collect();
+        match nearest(text, &known) {
+            near if is_name(text) && !near.is_empty() => failure.hint(format!(
+                "pyfast.toml names no such index; the nearest in [index.named] is `{near}`"
+            )),
+            _ => failure.hint("an index is the URL of a Simple API, such as https://host/simple"),
+        }
     })?;
     if !matches!(url.scheme(), "http" | "https") {
         let message =

@@ -95,7 +95,8 @@ fn numbers(path: &Path) -> Vec<u32> {
     name.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
-fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
+/// A program of the search path.
+pub(crate) fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
     let path = environment.get("PATH")?;
     path.split(':')
         .filter(|directory| !directory.is_empty())

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use pyfast_installer::Builder;
 use pyfast_resolver::{
-    Ahead, BuildSource, Cache, Client, ClientOptions, ExtraName, Location, Lock, Looked, Metadata,
-    OnDecided, PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry,
-    RequirementSet, Scope, Selector, Sha256, Source, SourceRequirement, Sources, Target,
-    WantedExtras, direct_wheels, look_ahead, policy, read_requirements, resolve,
+    Ahead, BuildSource, Cache, Client, ExtraName, Location, Lock, Looked, Metadata, OnDecided,
+    PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet,
+    Scope, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
+    direct_wheels, look_ahead, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
@@ -22,6 +22,7 @@ use crate::indexes::Indexes;
 use crate::settings::Settings;
 use crate::state::DESCRIPTION;
 use crate::state::digest;
+use crate::transport;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
@@ -164,6 +165,7 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     set.index.require_hashes |= args.require_hashes;
     set.excludes = args.exclude_dependency.iter().cloned().collect();
     set.excludes.extend(project.excluded(&settings.env)?);
+    set.index.pins = project.config.index.pins();
     for warning in &set.warnings {
         settings.ui.warning(warning);
     }
@@ -287,6 +289,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &st
         text.extend(lines.drain(..));
     }
     text.extend(set.excludes.iter().map(|name| format!("x {name}\n")));
+    text.extend(set.index.pins.iter().map(|(name, index)| format!("i {name} {index}\n")));
     for source in &set.sources {
         let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
     }
@@ -387,19 +390,8 @@ impl Session {
     ) -> Result<Self, Failure> {
         let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
         indexes.credentials.merge(&set.credentials);
-        let environment = &settings.environment;
-        let bundle = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"];
-        let options = ClientOptions {
-            ca_bundle: bundle.iter().find_map(|name| environment.get(name)).map(PathBuf::from),
-            offline: settings.common.index.offline,
-            user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
-        };
-        let sources = Sources {
-            indexes: indexes.urls,
-            strategy: indexes.strategy,
-            find_links: indexes.find_links,
-            ..Sources::default()
-        };
+        let options = transport::client_options(settings)?;
+        let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
         Ok(Self { runtime: runtime()?, client, cache, sources, build: None, asked: None })

@@ -69,6 +69,12 @@ impl Spanning {
         inputs: &Inputs,
         base: Option<&Target>,
     ) -> Result<Option<Self>, Failure> {
+        if wanted.universal && !wanted.platforms.is_empty() {
+            let platforms = wanted.platforms.join(", ");
+            let message =
+                format!("a universal lock is for all platforms, not for {platforms} alone");
+            return Err(Failure::usage(message).hint("leave the platforms out, or `universal`"));
+        }
         if wanted.universal {
             return Ok(Some(Self::Universal(range(wanted, inputs, base)?)));
         }

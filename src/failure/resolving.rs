@@ -70,7 +70,7 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
             vec!["name the requirements file with -r FILE".to_owned()]
         }
         ResolveError::Status { status: 401 | 403, .. } => vec![
-            "give credentials in the index URL (https://user:password@…) or in ~/.netrc".to_owned(),
+            "give credentials in the index URL (https://user:password@…), in ~/.netrc, by `uv auth login` or by the program `keyring`; for a named index also by PYFAST_INDEX_NAME_USERNAME and …_PASSWORD".to_owned(),
         ],
         ResolveError::Status { status: 404 | 410, .. } => {
             vec!["the file is gone from its server; `pyfast lock --upgrade` looks for another".to_owned()]
@@ -78,6 +78,11 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::Status { status: 500.., .. } => {
             vec!["the server has a problem; try again later, or --offline with a filled cache".to_owned()]
         }
+        // What a server says of the certificate that it was shown, or was not.
+        ResolveError::Fetch { reason, .. } if reason.contains("received fatal alert") => vec![
+            "the server refused the connection; one that asks for a certificate is shown that of --client-cert FILE"
+                .to_owned(),
+        ],
         ResolveError::Fetch { reason, .. } if reason.contains("certificate") => vec![
             "name the certificates to trust with SSL_CERT_FILE".to_owned(),
         ],

@@ -1,15 +1,19 @@
 //! `pyfast lock`: from requirements and an index to a lock.
 
+mod credentials;
 mod direct;
 mod failures;
 mod index;
 mod indexes;
+mod indexes_named;
 mod output;
 mod projects;
+mod proxies;
 mod requirements;
 mod scenarios;
 mod sdist;
 mod spanning;
+mod tls;
 mod versions;
 
 use crate::support::world::World;

@@ -1,7 +1,7 @@
 //! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -10,9 +10,10 @@ use reqwest::redirect;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Secret, redact};
 use crate::dns::Dns;
 use crate::error::Error;
+use crate::tls::{self, InsecureHost};
 
 /// Attempts for one request, the first included.
 const ATTEMPTS: u32 = 5;
@@ -33,8 +34,12 @@ const CONCURRENCY: usize = 64;
 /// How to reach servers.
 #[derive(Debug, Clone, Default)]
 pub struct ClientOptions {
-    /// A file of PEM certificates to trust; `None`: the system's.
-    pub ca_bundle: Option<PathBuf>,
+    /// Files of PEM certificates to trust, and directories of such; none: the system's.
+    pub authorities: Vec<PathBuf>,
+    /// A PEM file with the certificate and the key that are shown to servers which ask for one.
+    pub client_certificate: Option<PathBuf>,
+    /// Hosts whose certificates are not checked.
+    pub insecure_hosts: Vec<InsecureHost>,
     /// Never use the network.
     pub offline: bool,
     /// Sent as `User-Agent`.
@@ -45,9 +50,9 @@ pub struct ClientOptions {
 pub struct Client {
     options: ClientOptions,
     credentials: Credentials,
-    /// Pages and files have connections of their own, so that they are decrypted side by side.
-    pages: OnceLock<reqwest::Client>,
-    files: OnceLock<reqwest::Client>,
+    /// Pages and files have connections of their own, so that they are decrypted side by side; and so
+    /// have hosts whose certificates are not checked.
+    connections: [OnceLock<reqwest::Client>; 4],
     permits: Semaphore,
 }
 
@@ -112,8 +117,7 @@ impl Client {
         Self {
             options,
             credentials,
-            pages: OnceLock::new(),
-            files: OnceLock::new(),
+            connections: Default::default(),
             permits: Semaphore::new(CONCURRENCY),
         }
     }
@@ -136,7 +140,7 @@ impl Client {
         if self.options.offline {
             return Err(Error::Offline { url: request.url.clone() });
         }
-        let client = self.client(request.file)?;
+        let client = self.client(request)?;
         let _permit = self.permits.acquire().await;
         let started = Instant::now();
         let mut waited = Duration::ZERO;
@@ -167,11 +171,16 @@ impl Client {
         client: &reqwest::Client,
         request: &Request,
     ) -> Result<Answer, Failure> {
-        let mut builder = client.get(request.url.clone()).headers(request.headers.clone());
-        if let Some((user, password)) = self.credentials.for_url(&request.url) {
-            builder = builder.basic_auth(user, password);
+        let secret = self.credentials.before(&request.url).await;
+        let mut response = send(client, request, &request.url, secret.as_ref()).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            // After a redirect to another origin nothing was sent there yet.
+            let url = response.url().clone();
+            let tried = secret.filter(|_| url.origin() == request.url.origin());
+            if let Some(secret) = self.credentials.after(&url, tried.as_ref()).await {
+                response = send(client, request, &url, Some(&secret)).await?;
+            }
         }
-        let response = builder.send().await.map_err(|error| Failure::transport(&error))?;
         let status = response.status();
         let usable = status.is_success()
             || matches!(
@@ -191,23 +200,18 @@ impl Client {
         Ok(Answer { status, headers, body, url })
     }
 
-    fn client(&self, file: bool) -> Result<&reqwest::Client, Error> {
-        let slot = if file { &self.files } else { &self.pages };
+    fn client(&self, request: &Request) -> Result<&reqwest::Client, Error> {
+        let insecure = self.options.insecure_hosts.iter().any(|host| host.is_of(&request.url));
+        let slot = &self.connections[usize::from(request.file) + 2 * usize::from(insecure)];
         if let Some(client) = slot.get() {
             return Ok(client);
         }
-        let client = self.build()?;
+        let client = self.build(insecure)?;
         Ok(slot.get_or_init(|| client))
     }
 
-    fn build(&self) -> Result<reqwest::Client, Error> {
-        let setting = |error: String| Error::Setting(format!("cannot set up TLS: {error}"));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| setting(error.to_string()))?
-            .with_root_certificates(self.roots()?)
-            .with_no_client_auth();
+    fn build(&self, insecure: bool) -> Result<reqwest::Client, Error> {
+        let mut tls = tls::client_config(&self.options, insecure)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -220,28 +224,24 @@ impl Client {
             .http2_initial_stream_window_size(4 << 20)
             .http2_initial_connection_window_size(16 << 20)
             .build()
-            .map_err(|error| setting(innermost(&error)))
+            .map_err(|error| {
+                Error::Setting(format!("cannot set up HTTP: {}", redact(&innermost(&error))))
+            })
     }
+}
 
-    fn roots(&self) -> Result<rustls::RootCertStore, Error> {
-        let mut roots = rustls::RootCertStore::empty();
-        let Some(bundle) = &self.options.ca_bundle else {
-            // Single unreadable certificates do not matter; having none shows when a server is asked.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            return Ok(roots);
-        };
-        let found = rustls_native_certs::load_certs_from_paths(Some(bundle), None);
-        if found.certs.is_empty() {
-            let reason = found.errors.first().map(ToString::to_string);
-            return Err(Error::Setting(format!(
-                "cannot read certificates from `{}`: {}",
-                bundle.display(),
-                reason.unwrap_or_else(|| "there are none in it".to_owned())
-            )));
-        }
-        roots.add_parsable_certificates(found.certs);
-        Ok(roots)
+/// Sends a request to a URL, its own or one it was redirected to.
+async fn send(
+    client: &reqwest::Client,
+    request: &Request,
+    url: &Url,
+    secret: Option<&Secret>,
+) -> Result<reqwest::Response, Failure> {
+    let mut builder = client.get(url.clone()).headers(request.headers.clone());
+    if let Some(Secret { user, password }) = secret {
+        builder = builder.basic_auth(user, password.as_ref());
     }
+    builder.send().await.map_err(|error| Failure::transport(&error))
 }
 
 /// Follows redirects, but never from TLS to plain HTTP. Credentials do not follow to another origin
@@ -297,8 +297,12 @@ enum Failure {
 
 impl Failure {
     fn transport(error: &reqwest::Error) -> Self {
-        let reason = innermost(error);
-        let pointless = error.is_redirect() || error.is_builder() || reason.contains("certificate");
+        // A proxy's URL may have a password in it.
+        let reason = redact(&innermost(error));
+        // Of the other side's, or of this one's (`received fatal alert: CertificateRequired`).
+        let about_trust = ["certificate", "Certificate", "UnknownCA"];
+        let about_trust = about_trust.iter().any(|word| reason.contains(word));
+        let pointless = error.is_redirect() || error.is_builder() || about_trust;
         if pointless { Self::Final(reason) } else { Self::Transport(reason) }
     }
 

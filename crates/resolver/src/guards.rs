@@ -48,7 +48,7 @@ impl<'a> Guards<'a> {
         extras: &[ExtraName],
     ) {
         let Some(region) = self.region else { return };
-        let marker = region.with_extras(marker, extras);
+        let marker = region.decided(marker, extras);
         if is_partial(region, &marker) {
             let mut known = self.requirements.borrow_mut();
             known.entry((who.clone(), needed.clone())).or_insert(marker);

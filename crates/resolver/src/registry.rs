@@ -2,6 +2,7 @@
 //! fetched ahead of the solver and remembered in the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -69,8 +70,13 @@ impl Named {
 /// Where packages are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// Indexes in the order of preference, without credentials.
+    /// Indexes without credentials: those that are searched for everything, in the order of
+    /// preference, and then those that only have what is pinned to them.
     pub indexes: Vec<Url>,
+    /// How many indexes at the end of the list are only for what is pinned to them.
+    pub reserved: usize,
+    /// Packages that are looked for in one index alone, by its place in the list.
+    pub pins: BTreeMap<PackageName, usize>,
     /// How they are searched.
     pub strategy: IndexStrategy,
     /// Directories and pages of files.
@@ -80,6 +86,26 @@ pub struct Sources {
     /// Wheels up to this size in bytes are fetched whole where metadata is needed, because they are
     /// going to be installed; 0 where nothing will be.
     pub whole_up_to: u64,
+}
+
+impl Sources {
+    /// The indexes that a project is looked for in, by their places in the list.
+    pub(crate) fn searched(&self, name: &PackageName) -> Range<usize> {
+        match self.pins.get(name) {
+            Some(place) => *place..place + 1,
+            None => 0..self.indexes.len().saturating_sub(self.reserved),
+        }
+    }
+
+    /// The same, and the locations of files, for people.
+    pub(crate) fn searched_places(&self, name: &PackageName) -> Vec<String> {
+        let indexes = self.indexes[self.searched(name)].iter();
+        if self.pins.contains_key(name) {
+            return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
+        }
+        let flat = self.find_links.iter().map(|location| crate::credentials::redact(location));
+        indexes.map(ToString::to_string).chain(flat).collect()
+    }
 }
 
 /// Called with each decision of the solver, and with the wheel's bytes where they came along with
@@ -433,10 +459,12 @@ impl Shared {
     /// The page of a project over all sources. `settled` uses cached pages as they are.
     async fn page(&self, name: &PackageName, settled: bool) -> Result<Option<Arc<Page>>, Error> {
         let mut pages = Vec::new();
-        let flat = self.flat.page(name, &self.client).await?;
+        // What is pinned to an index comes from nowhere else.
+        let pinned = self.sources.pins.contains_key(name);
+        let flat = if pinned { None } else { self.flat.page(name, &self.client).await? };
         let has_flat = flat.is_some();
         pages.extend(flat);
-        for index in &self.indexes {
+        for index in &self.indexes[self.sources.searched(name)] {
             match index.page(name).await {
                 Ok(Found::Nothing) => continue,
                 Ok(Found::Fresh(page)) => pages.push(page),

@@ -63,6 +63,9 @@ pub struct IndexOptions {
     pub no_binary: Vec<String>,
     /// Values of `--only-binary`, in the same form.
     pub only_binary: Vec<String>,
+    /// Packages that are looked for in one index alone, with its URL. No file says so, but it shapes
+    /// what is found as much.
+    pub pins: BTreeMap<PackageName, String>,
 }
 
 /// What reading may look at besides the files.

@@ -242,8 +242,8 @@ pub(crate) fn explain_missing(
 ) -> Error {
     let Error::NoSolution(no_solution) = &mut error else { return error };
     let sources = registry.sources();
-    no_solution.unsearched =
-        sources.indexes.len() > 1 && sources.strategy == IndexStrategy::FirstIndex;
+    no_solution.unsearched = sources.indexes.len() > sources.reserved + 1
+        && sources.strategy == IndexStrategy::FirstIndex;
     let by_user = |name: &PackageName| {
         let places = set.requirements.iter().filter(|requirement| requirement.name == *name);
         places.map(|requirement| requirement.origin.to_string()).collect::<Vec<_>>()
@@ -252,10 +252,9 @@ pub(crate) fn explain_missing(
     let Some((name, wanted_by)) = missing.into_iter().find(|(_, places)| !places.is_empty()) else {
         return error;
     };
-    let indexes = sources.indexes.iter().map(ToString::to_string);
-    let flat = sources.find_links.iter().map(|location| crate::credentials::redact(location));
     let near = nearest(&name, no_solution, set, registry);
-    Error::UnknownPackage { name, wanted_by, indexes: indexes.chain(flat).collect(), near }
+    let indexes = sources.searched_places(&name);
+    Error::UnknownPackage { name, wanted_by, indexes, near }
 }
 
 /// Projects that are known by some other way and whose names are nearly the same, nearest first.

@@ -2,14 +2,14 @@
 //! Answers whether a marker counts, a wheel fits and a `Requires-Python` is met. Knows nothing of
 //! packages.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pep440_rs::{Version, VersionSpecifiers, release_specifiers_to_ranges};
 use pep508_rs::{
-    ExtraName, MarkerExpression, MarkerTree, MarkerTreeKind, MarkerValueExtra, MarkerValueVersion,
+    ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerTreeKind, MarkerValueExtra,
+    MarkerValueString, MarkerValueVersion,
 };
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
@@ -63,7 +63,7 @@ impl Scope {
     pub(crate) fn applies(&self, marker: &MarkerTree, extras: &[ExtraName]) -> bool {
         match self {
             Self::Target(target) => marker.evaluate(&target.markers, extras),
-            Self::Region(region) => region.admits(&region.with_extras(marker, extras)),
+            Self::Region(region) => region.admits(&region.decided(marker, extras)),
         }
     }
 
@@ -99,11 +99,14 @@ pub struct Region {
     memory: Arc<Memory>,
 }
 
-/// What was worked out of markers; it is the same in every region.
-#[derive(Debug, Default)]
+/// What is the same in every region of a universe, and what was worked out of markers.
+#[derive(Debug)]
 struct Memory {
-    extras: Mutex<FxHashMap<(MarkerTree, Vec<ExtraName>), MarkerTree>>,
-    tags: Mutex<FxHashMap<String, MarkerTree>>,
+    /// What holds everywhere in the universe.
+    universe: MarkerTree,
+    decided: Mutex<FxHashMap<(MarkerTree, Vec<ExtraName>), MarkerTree>>,
+    /// For each wheel tag whether some Python of the universe takes it, and on which systems.
+    tags: Mutex<FxHashMap<String, (bool, MarkerTree)>>,
 }
 
 impl Region {
@@ -119,12 +122,15 @@ impl Region {
             }));
         }
         let python = python_of(&possible);
-        Self { marker: MarkerTree::TRUE, possible, python, memory: Arc::default() }
+        let (decided, tags) = (Mutex::default(), Mutex::default());
+        let memory = Memory { universe: possible.clone(), decided, tags };
+        Self { marker: MarkerTree::TRUE, possible, python, memory: Arc::new(memory) }
     }
 
     /// The part in which a marker is true, and the part in which it is not; `None` where one of them is
     /// empty.
     pub(crate) fn split(&self, on: &MarkerTree) -> Option<[Self; 2]> {
+        let on = self.decided(on, &[]);
         let part = |on: MarkerTree| {
             let (mut marker, mut possible) = (self.marker.clone(), self.possible.clone());
             marker.and(on.clone());
@@ -167,19 +173,35 @@ impl Region {
         self.possible.is_disjoint(&marker.negate())
     }
 
-    /// A marker with some extras wanted and all others not.
-    pub(crate) fn with_extras(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
+    /// A marker with some extras wanted and all others not, in the fewest of the names that markers have
+    /// for one thing.
+    pub(crate) fn decided(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
         let key = (marker.clone(), extras.to_vec());
-        let mut known = self.memory.extras.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(key).or_insert_with(|| decide_extras(marker, extras)).clone()
+        let mut known = self.memory.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(key).or_insert_with(|| decide(marker, extras)).clone()
     }
 
+    /// A version without source and without wheels for some machine, or for a Python to come, is no
+    /// reason to go back to one that says less of where it runs: wheels count that some Python of the
+    /// universe takes, on a system of the region, where that has one that wheels are made for.
     fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
         let tag = format!("{}-{}-{}", wheel.python, wheel.abi, wheel.platform);
         let mut known = self.memory.tags.lock().unwrap_or_else(PoisonError::into_inner);
-        let marker = known.entry(tag).or_insert_with(|| tags::marker(wheel));
+        let (taken, systems) = known.entry(tag).or_insert_with(|| {
+            let python = tags::python_marker(wheel);
+            (!self.memory.universe.is_disjoint(&python), tags::system_marker(wheel))
+        });
+        let here = || self.admits(systems) || !self.admits(&tags::systems());
         // One file tells the metadata of all (rule 11): one that fits everywhere tells it best.
-        self.admits(marker).then(|| u32::from(wheel.platform != "any"))
+        (*taken && here()).then(|| u32::from(wheel.platform != "any"))
+    }
+
+    /// Whether some interpreter of the region for which a marker is true takes a wheel.
+    pub(crate) fn takes(&self, wheel: &WheelFilename, marker: &MarkerTree) -> bool {
+        let mut fits = tags::python_marker(wheel);
+        fits.and(tags::platform_marker(wheel));
+        fits.and(marker.clone());
+        self.admits(&fits)
     }
 
     fn python_fit(&self, specifiers: &VersionSpecifiers) -> PythonFit {
@@ -223,32 +245,48 @@ fn python_of(marker: &MarkerTree) -> Ranges<Version> {
     }
 }
 
-fn decide_extras(marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
-    let wanted: BTreeSet<&ExtraName> = extras.iter().collect();
-    let mut decided = MarkerTree::FALSE;
-    let conjunctions = marker.to_dnf();
+fn decide(marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
     // A marker that is always true has no conjunctions.
     if marker.is_true() {
         return MarkerTree::TRUE;
     }
-    for conjunction in conjunctions {
+    let mut decided = MarkerTree::FALSE;
+    for conjunction in marker.to_dnf() {
         let mut all = MarkerTree::TRUE;
         for expression in conjunction {
-            if let MarkerExpression::Extra { operator, name } = &expression {
-                let is_wanted = match name {
-                    MarkerValueExtra::Extra(name) => wanted.contains(name),
-                    MarkerValueExtra::Arbitrary(_) => false,
-                };
-                if is_wanted != matches!(operator, pep508_rs::ExtraOperator::Equal) {
-                    all = MarkerTree::FALSE;
+            all.and(match expression {
+                MarkerExpression::Extra { operator, name } => {
+                    let named =
+                        matches!(&name, MarkerValueExtra::Extra(name) if extras.contains(name));
+                    let equal = matches!(operator, ExtraOperator::Equal);
+                    if named == equal { MarkerTree::TRUE } else { MarkerTree::FALSE }
                 }
-            } else {
-                all.and(MarkerTree::expression(expression));
-            }
+                MarkerExpression::String { key, operator, value } => {
+                    let (key, value) = first_name(key, value);
+                    MarkerTree::expression(MarkerExpression::String { key, operator, value })
+                }
+                other => MarkerTree::expression(other),
+            });
         }
         decided.or(all);
     }
     decided
+}
+
+/// Of the names for one system or implementation the one that says most (rule 24).
+fn first_name(key: MarkerValueString, value: String) -> (MarkerValueString, String) {
+    use MarkerValueString::{
+        ImplementationName, OsName, PlatformPythonImplementation, PlatformSystem, SysPlatform,
+    };
+    let (key, value) = match (&key, value.as_str()) {
+        (PlatformSystem, "Windows") | (OsName, "nt") => (SysPlatform, "win32"),
+        (PlatformSystem, "Linux") => (SysPlatform, "linux"),
+        (PlatformSystem, "Darwin") => (SysPlatform, "darwin"),
+        (PlatformPythonImplementation, "CPython") => (ImplementationName, "cpython"),
+        (PlatformPythonImplementation, "PyPy") => (ImplementationName, "pypy"),
+        _ => return (key, value),
+    };
+    (key, value.to_owned())
 }
 
 #[cfg(test)]
@@ -294,34 +332,62 @@ mod tests {
     }
 
     #[test]
-    fn rules_18_and_19_wheels_fit_where_their_tags_do() {
+    fn rules_18_and_19_wheels_count_where_their_tags_may_fit() {
         let all = universe(">=3.10");
-        let [linux, others] = all
-            .split(&marker("sys_platform == 'linux' and platform_machine == 'x86_64'"))
-            .expect("");
-        let check = |tag: &str, expected: [bool; 3]| {
-            let fits = [&all, &linux, &others].map(|region| region.rank(&wheel(tag)).is_some());
+        let [linux, others] = all.split(&marker("sys_platform == 'linux'")).expect("two parts");
+        let [_, newer] = all.split(&marker("python_version < '3.14'")).expect("two parts");
+        let check = |tag: &str, expected: [bool; 4]| {
+            let regions = [&all, &linux, &others, &newer];
+            let fits = regions.map(|region| region.rank(&wheel(tag)).is_some());
             assert_eq!(fits, expected, "{tag}");
         };
-        check("py3-none-any", [true; 3]);
-        check("py2-none-any", [false; 3]);
-        check("cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64", [false; 3]);
-        check("cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64", [true, true, false]);
-        check("cp38-abi3-win_amd64", [true, false, true]);
-        check("cp312-cp312-macosx_11_0_universal2", [true, false, true]);
-        check("pp310-pypy310_pp73-musllinux_1_1_aarch64", [true, false, true]);
-        check("cp310-cp310-solaris_x", [false; 3]);
+        check("py3-none-any", [true; 4]);
+        check("py2-none-any", [false; 4]);
+        check("cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64", [false; 4]);
+        check("cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64", [true, true, false, true]);
+        check("cp38-abi3-win_amd64", [true, false, true, true]);
+        check("cp312-cp312-macosx_11_0_universal2", [true, false, true, true]);
+        check("pp310-pypy310_pp73-musllinux_1_1_aarch64", [true, true, false, true]);
+        check("cp310-cp310-solaris_x", [false; 4]);
+        let bsd = marker("sys_platform == 'freebsd14'");
+        let [bsd, _] = all.split(&bsd).expect("two parts");
+        assert!(bsd.rank(&wheel("cp310-cp310-win_amd64")).is_some(), "nothing is made for it");
+    }
+
+    #[test]
+    fn wheels_are_taken_by_interpreters_that_all_their_tags_fit() {
+        let all = universe(">=3.10");
+        let check = |tag: &str, text: &str, expected: bool| {
+            assert_eq!(all.takes(&wheel(tag), &marker(text)), expected, "{tag} {text}");
+        };
+        check("cp310-cp310-manylinux2014_x86_64", "python_version < '3.11'", true);
+        check("cp310-cp310-manylinux2014_x86_64", "python_version >= '3.11'", false);
+        check("cp310-abi3-manylinux2014_x86_64", "python_version >= '3.11'", true);
+        check("py3-none-win_arm64", "platform_machine == 'AMD64'", false);
+        check("py3-none-win_arm64", "sys_platform == 'win32'", true);
     }
 
     #[test]
     fn rule_22_extras_that_are_not_wanted_are_false() {
         let all = universe(">=3.9");
         let both = marker("extra == 'a' and sys_platform == 'win32' or python_version < '3.10'");
-        assert_eq!(all.with_extras(&both, &[]), marker("python_version < '3.10'"));
+        assert_eq!(all.decided(&both, &[]), marker("python_version < '3.10'"));
         assert_eq!(
-            all.with_extras(&both, &["a".parse().expect("a name")]),
+            all.decided(&both, &["a".parse().expect("a name")]),
             marker("sys_platform == 'win32' or python_version < '3.10'")
         );
-        assert_eq!(all.with_extras(&MarkerTree::TRUE, &[]), MarkerTree::TRUE);
+        assert_eq!(all.decided(&MarkerTree::TRUE, &[]), MarkerTree::TRUE);
+    }
+
+    #[test]
+    fn rule_24_names_for_one_thing_become_one() {
+        let all = universe(">=3.9");
+        let check = |text: &str, expected: &str| {
+            assert_eq!(all.decided(&marker(text), &[]), marker(expected), "{text}");
+        };
+        check("platform_system == 'Windows' or os_name == 'nt'", "sys_platform == 'win32'");
+        check("platform_system != 'Linux'", "sys_platform != 'linux'");
+        check("platform_python_implementation != 'PyPy'", "implementation_name != 'pypy'");
+        check("platform_system == 'Java'", "platform_system == 'Java'");
     }
 }

@@ -188,26 +188,50 @@ fn platforms(facts: &TagFacts) -> Vec<String> {
     tags
 }
 
-/// Where a wheel fits, as a marker: some interpreter and platform for which it is true takes the wheel.
-/// What a tag says beyond markers (the C library, versions of a system) is not in it.
-pub(crate) fn marker(wheel: &WheelFilename) -> MarkerTree {
+/// The Pythons that take a wheel, as a marker. What a tag says beyond markers is not in it.
+pub(crate) fn python_marker(wheel: &WheelFilename) -> MarkerTree {
     let mut fits = MarkerTree::FALSE;
     for python in wheel.python.split('.') {
-        for abi in wheel.abi.split('.') {
-            fits.or(python_marker(python, abi));
-        }
+        wheel.abi.split('.').for_each(|abi| fits.or(python_of(python, abi)));
     }
-    let mut anywhere = MarkerTree::FALSE;
-    wheel.platform.split('.').for_each(|tag| anywhere.or(platform_marker(tag)));
-    fits.and(anywhere);
     fits
 }
+
+/// The systems and machines that take a wheel, as a marker. What a tag says beyond markers (the C
+/// library, versions of a system) is not in it.
+pub(crate) fn platform_marker(wheel: &WheelFilename) -> MarkerTree {
+    let mut fits = MarkerTree::FALSE;
+    wheel.platform.split('.').for_each(|tag| fits.or(platform_of(tag)));
+    fits
+}
+
+/// The systems that take a wheel, whatever the machine.
+pub(crate) fn system_marker(wheel: &WheelFilename) -> MarkerTree {
+    let platform = platform_marker(wheel);
+    let mut fits = MarkerTree::FALSE;
+    for system in SYSTEMS {
+        let system = parsed(&format!("sys_platform == '{system}'"));
+        if !platform.is_disjoint(&system) {
+            fits.or(system);
+        }
+    }
+    if platform.is_true() { platform } else { fits }
+}
+
+/// The systems that wheels are made for, as a marker.
+pub(crate) fn systems() -> MarkerTree {
+    let conditions = SYSTEMS.map(|system| format!("sys_platform == '{system}'"));
+    parsed(&conditions.join(" or "))
+}
+
+/// The systems that platform tags speak of.
+const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
 
 fn parsed(text: &str) -> MarkerTree {
     MarkerTree::from_str(text).unwrap_or(MarkerTree::FALSE)
 }
 
-fn python_marker(python: &str, abi: &str) -> MarkerTree {
+fn python_of(python: &str, abi: &str) -> MarkerTree {
     let digits = python.find(|c: char| c.is_ascii_digit()).unwrap_or(python.len());
     let (implementation, version) = python.split_at(digits);
     let (major, minor) = version.split_at(version.len().min(1));
@@ -230,7 +254,7 @@ fn python_marker(python: &str, abi: &str) -> MarkerTree {
     parsed(&format!("{range} and implementation_name == '{name}'"))
 }
 
-fn platform_marker(tag: &str) -> MarkerTree {
+fn platform_of(tag: &str) -> MarkerTree {
     let machine_of = |rest: &str| {
         const MACHINES: &[&str] = &["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x"];
         let known = MACHINES.iter().find(|machine| rest.ends_with(*machine));

@@ -20,7 +20,7 @@ use crate::requirement::{Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
 use crate::scope::{Region, Scope};
-use crate::solve::{Unsolved, solve};
+use crate::solve::{Solution, Unsolved, solve};
 use crate::source::ahead::{Ahead, Looked, look_ahead};
 
 use merging::Part;
@@ -71,7 +71,8 @@ pub fn resolve_universal(universe: &Universe<'_>) -> Result<(Lock, Vec<String>),
     let mut warnings: BTreeSet<String> = BTreeSet::new();
     warnings.extend(parts.iter().flat_map(|part| part.resolution.warnings.iter().cloned()));
     warnings.extend(registry.warning());
-    let lock = merging::merge(&parts, universe.requires_python, &registry.sources().indexes);
+    let mut lock = merging::merge(&parts, universe.requires_python, &registry.sources().indexes);
+    merging::keep_words(&mut lock, universe.kept);
     Ok((lock, warnings.into_iter().collect()))
 }
 
@@ -122,12 +123,16 @@ impl Universe<'_> {
             }
             split @ Unsolved::Split(_) => split,
         })?;
+        let apart = self.kept_apart(&solved, region);
+        if let Some(on) = apart.or_else(|| self.pardoned(&solved, region)) {
+            return Err(Unsolved::Split(on));
+        }
         let reach = reach::Reach::of(&problem, &solved, region);
         if newest && let Some(on) = reach.held_back(&problem, &registry, region)? {
             return Err(Unsolved::Split(on));
         }
         let resolution = complete(&problem, &solved, &set, &registry)?;
-        Ok(Part::new(resolution, &reach, &registry)?)
+        Ok(Part::new(resolution, (&reach, region), &registry)?)
     }
 
     /// The marker of a line that cannot count for a part of a region only: a distribution named directly
@@ -150,6 +155,29 @@ impl Universe<'_> {
         let named = lines().filter(fixed).map(|line| &line.marker);
         let mut markers = named.chain(set.sources.iter().map(|source| &source.marker));
         markers.find(|marker| is_partial(region, marker)).cloned()
+    }
+
+    /// The marker of a version of an earlier lock that was for a part of the region only, where a solution
+    /// has another: each is kept where it was (rule 35).
+    fn kept_apart(&self, solution: &Solution, region: &Region) -> Option<MarkerTree> {
+        let changed = |pin: &&Pin| {
+            let chosen = solution.packages.get(&pin.name).map(|package| &package.candidate.version);
+            chosen.is_some_and(|version| *version != pin.version)
+        };
+        let mut markers = self.kept.iter().filter(changed).map(|pin| &pin.marker);
+        markers.find(|marker| is_partial(region, marker)).cloned()
+    }
+
+    /// The marker of a pin for a part of the region only that had a yanked version chosen for all of it
+    /// (rule 14).
+    fn pardoned(&self, solution: &Solution, region: &Region) -> Option<MarkerTree> {
+        let set = self.set;
+        let mut lines = set.requirements.iter().chain(&set.constraints).chain(&set.overrides);
+        let yanked = |name| {
+            solution.packages.get(name).is_some_and(|package| package.candidate.yanked.is_some())
+        };
+        let line = lines.find(|line| yanked(&line.name) && is_partial(region, &line.marker));
+        line.map(|line| line.marker.clone())
     }
 
     /// The versions of an earlier lock that were for something of this region: the newest of each.

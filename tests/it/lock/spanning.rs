@@ -143,6 +143,17 @@ fn targets_that_no_marker_tells_apart_must_agree() {
 }
 
 #[test]
+fn all_platforms_and_some_platforms_are_a_contradiction() {
+    let world = world();
+    world.require(&["terminal"]);
+    let args = ["--universal", "--python-platform", "windows"];
+    world.lock(&args).refused(USAGE, &["for all platforms", "windows"]);
+    let config = "[env.default]\nuniversal = true\ntargets = [\"linux 3.12\"]\n";
+    world.write("pyfast.toml", config);
+    world.lock(&[]).refused(USAGE, &["for all platforms", "linux 3.12"]);
+}
+
+#[test]
 fn a_version_for_some_platforms_only_is_no_reason_to_leave_the_others_without() {
     let world = world();
     world.index.add(&Wheel::new("compiled", "2.0").tag("py3-none-win_amd64"));

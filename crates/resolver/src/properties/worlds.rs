@@ -214,7 +214,7 @@ fn name(text: &str) -> PackageName {
     text.parse().expect("a name")
 }
 
-fn parsed(line: &str) -> Requirement {
+pub(super) fn parsed(line: &str) -> Requirement {
     let origin = Origin { file: "r.txt".into(), line: 1 };
     requirement_line::parse(line, &origin, Path::new("/")).expect("a requirement")
 }

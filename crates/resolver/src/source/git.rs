@@ -209,13 +209,13 @@ impl<'a> Git<'a> {
         if !matches!(self.url.scheme(), "http" | "https") {
             return None;
         }
-        let (user, password) = self.client.credentials().for_url(self.url)?;
+        let secret = self.client.credentials().for_url(self.url)?;
         let mut plain = self.url.clone();
         plain.set_path("/");
         plain.set_query(None);
         let mut full = plain.clone();
-        full.set_username(&user).ok()?;
-        full.set_password(password.as_deref()).ok()?;
+        full.set_username(&secret.user).ok()?;
+        full.set_password(secret.password.as_deref()).ok()?;
         Some((format!("url.{full}.insteadOf"), plain.to_string()))
     }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::reach::Reach;
 use crate::candidate::Candidate;
 use crate::error::Error;
-use crate::lock::{Lock, Locked, LockedFile, Span};
+use crate::lock::{Lock, Locked, LockedFile, Pin, Span};
 use crate::metadata::python_specifiers;
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
@@ -26,10 +26,14 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn new(
-        resolution: Resolution,
-        reach: &Reach,
+        mut resolution: Resolution,
+        (reach, region): (&Reach, &Region),
         registry: &Registry,
     ) -> Result<Self, Error> {
+        for package in &mut resolution.packages {
+            let name = &package.candidate.name;
+            package.dependencies.retain(|needed| reach.leads(name, needed, region));
+        }
         let mut places = Vec::with_capacity(resolution.packages.len());
         for package in &resolution.packages {
             let candidate = &package.candidate;
@@ -125,16 +129,51 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
             merged.add(package, (number, marker.clone()), files);
         }
     }
-    let packages = merged.finish(|mut package, _| {
+    let mut packages = merged.finish(|mut package, _| {
+        // A file for interpreters that do not get this version is of no use, unless there is no other.
+        let useful = |file: &LockedFile| {
+            let wheel = file.filename.wheel();
+            wheel.is_none_or(|wheel| universe.takes(wheel, &package.marker))
+        };
+        if package.files.iter().any(useful) {
+            package.files = package.files.iter().filter(|file| useful(file)).cloned().collect();
+        }
         package.marker = universe.simplified(package.marker);
         package
     });
+    // Ways whose markers exclude each other were solved for, and lead nowhere.
+    packages.retain(|package| universe.admits(&package.marker));
+    let names: BTreeSet<PackageName> = packages.iter().map(|one| one.name.clone()).collect();
+    for package in &mut packages {
+        package.dependencies.retain(|name| names.contains(name));
+    }
     Lock {
         packages,
         requires_python: Some(requires_python.clone()),
         environments: Vec::new(),
         inputs: None,
         span: Span::Universal,
+    }
+}
+
+/// Says in the words of an earlier lock what means the same, so that a lock that is kept does not change.
+pub(super) fn keep_words(lock: &mut Lock, kept: &[Pin]) {
+    let universe = Region::universe(&lock.requires_python.clone().unwrap_or_default());
+    for package in &mut lock.packages {
+        let same = |pin: &&Pin| {
+            let (one, other) = (&package.marker, &pin.marker);
+            let differs = |mut one: MarkerTree, other: &MarkerTree| {
+                one.and(other.negate());
+                universe.admits(&one)
+            };
+            pin.name == package.name
+                && pin.version == package.version
+                && !differs(one.clone(), other)
+                && !differs(other.clone(), one)
+        };
+        if let Some(pin) = kept.iter().find(same) {
+            package.marker = pin.marker.clone();
+        }
     }
 }
 

@@ -28,7 +28,18 @@ struct Edge {
     needed: PackageName,
     extras: Vec<ExtraName>,
     range: Ranges<Version>,
+    /// Where it counts.
     marker: MarkerTree,
+    /// The same as its owner says it, who may be needed elsewhere.
+    written: MarkerTree,
+}
+
+impl Edge {
+    /// The extras for which its owner is needed.
+    fn all_extras(&self, solution: &Solution) -> Vec<ExtraName> {
+        let owner = self.from.as_ref().and_then(|from| solution.packages.get(from));
+        owner.map_or_else(Vec::new, |owner| owner.extras.clone())
+    }
 }
 
 impl Reach {
@@ -46,7 +57,9 @@ impl Reach {
         reach.edges = edges;
         for index in 0..reach.edges.len() {
             let condition = reach.condition(&reach.edges[index], solution, region);
-            reach.edges[index].marker = condition;
+            let edge = &mut reach.edges[index];
+            edge.written = region.decided(&edge.marker, &edge.all_extras(solution));
+            edge.marker = condition;
         }
         reach
     }
@@ -54,6 +67,12 @@ impl Reach {
     /// Where a package is needed, within the region.
     pub(crate) fn marker(&self, name: &PackageName) -> MarkerTree {
         self.node(&Node::Project(name.clone()))
+    }
+
+    /// Whether a requirement of one package for another counts anywhere in the region.
+    pub(crate) fn leads(&self, from: &PackageName, needed: &PackageName, region: &Region) -> bool {
+        let mut edges = self.edges.iter().filter(|edge| edge.from.as_ref() == Some(from));
+        edges.any(|edge| edge.needed == *needed && region.admits(&edge.marker))
     }
 
     fn node(&self, node: &Node) -> MarkerTree {
@@ -71,17 +90,15 @@ impl Reach {
     fn condition(&self, edge: &Edge, solution: &Solution, region: &Region) -> MarkerTree {
         let mut counts = MarkerTree::FALSE;
         let Some(from) = &edge.from else {
-            counts.or(region.with_extras(&edge.marker, &[]));
+            counts.or(region.decided(&edge.marker, &[]));
             counts.and(region.marker());
             return counts;
         };
         let extras = solution.packages.get(from).map_or(&[][..], |package| &package.extras);
-        for wanted in subsets(extras) {
-            let mut all = region.with_extras(&edge.marker, &wanted);
-            all.and(self.node(&Node::Project(from.clone())));
-            for extra in &wanted {
-                all.and(self.node(&Node::Extra(from.clone(), extra.clone())));
-            }
+        // Markers are evaluated for one extra after the other (rule 22).
+        for extra in std::iter::once(None).chain(extras.iter().map(Some)) {
+            let mut all = region.decided(&edge.marker, extra.map_or(&[], std::slice::from_ref));
+            all.and(self.node(&Node::of(from, extra)));
             counts.or(all);
         }
         counts
@@ -96,9 +113,9 @@ impl Reach {
         region: &Region,
     ) -> Result<Option<MarkerTree>, Error> {
         let limits = limits(problem);
-        let partial =
-            |edge: &&Edge| edge.range != Ranges::full() && is_partial(region, &edge.marker);
-        for edge in self.edges.iter().filter(partial) {
+        let limiting = |edge: &&Edge| edge.range != Ranges::full();
+        for edge in self.edges.iter().filter(limiting) {
+            let Some(on) = self.divider(edge, region) else { continue };
             let Some(page) = packages.page(&edge.needed)? else { continue };
             let best = |others: &dyn Fn(&Edge) -> bool| {
                 let range = self.allowed(&edge.needed, &limits, others)?;
@@ -110,10 +127,21 @@ impl Reach {
             let elsewhere = |other: &Edge| !other.marker.is_disjoint(&outside);
             let without = best(&elsewhere);
             if without.is_some() && without != best(&|_| true) {
-                return Ok(Some(edge.marker.clone()));
+                return Ok(Some(on));
             }
         }
         Ok(None)
+    }
+
+    /// A marker that sets apart where a requirement counts. One that was solved for and counts nowhere, as
+    /// its marker and those of the ways to it exclude each other, is set apart by one of these.
+    fn divider(&self, edge: &Edge, region: &Region) -> Option<MarkerTree> {
+        if region.admits(&edge.marker) {
+            return is_partial(region, &edge.marker).then(|| edge.marker.clone());
+        }
+        let owner = edge.from.as_ref().map(|from| self.marker(from));
+        let mut markers = owner.into_iter().chain([edge.written.clone()]);
+        markers.find(|marker| is_partial(region, marker))
     }
 
     /// What some requirements and the user's constraints allow of a project; `None` where nothing needs it.
@@ -129,17 +157,6 @@ impl Reach {
     }
 }
 
-/// No extra, each, and each pair: no metadata is known that asks for three at once.
-fn subsets(extras: &[ExtraName]) -> Vec<Vec<ExtraName>> {
-    let mut subsets = vec![Vec::new()];
-    for (index, extra) in extras.iter().enumerate() {
-        subsets.push(vec![extra.clone()]);
-        let pairs = extras[index + 1..].iter().map(|other| vec![extra.clone(), other.clone()]);
-        subsets.extend(pairs);
-    }
-    subsets
-}
-
 /// Every requirement between packages of the solution, replaced and left out as the user says.
 fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
     let mut edges = Vec::new();
@@ -150,6 +167,7 @@ fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
             extras: requirement.extras.clone(),
             range: range_of(&requirement.source),
             marker: requirement.marker.clone(),
+            written: requirement.marker.clone(),
         });
     }
     if !problem.no_deps {
@@ -167,6 +185,7 @@ fn edges(problem: &Problem<'_>, solution: &Solution) -> Vec<Edge> {
                     range::of(&dependency.specifiers)
                 },
                 marker: dependency.marker.clone(),
+                written: dependency.marker.clone(),
             }));
         }
     }

@@ -1,0 +1,73 @@
+//! Passwords from the program `keyring`. It is asked once for each index and host, cannot ask back, and
+//! nothing it says is shown.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use crate::credentials::Secret;
+
+/// How long the program may take: someone may have to unlock a keyring in a window.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program that knows passwords.
+#[derive(Debug, Clone)]
+pub struct KeyringProgram {
+    /// The program, which takes `get SERVICE USER`.
+    pub path: PathBuf,
+    /// Whether it is asked before anything is sent for a user whose password is not known; else only
+    /// after a server refused a request.
+    pub eager: bool,
+}
+
+type Question = (String, Option<String>);
+
+/// The program, with what it answered.
+pub(crate) struct Keyring {
+    pub(crate) program: KeyringProgram,
+    answers: Mutex<HashMap<Question, Arc<OnceCell<Option<Secret>>>>>,
+}
+
+impl Keyring {
+    pub(crate) fn new(program: KeyringProgram) -> Self {
+        Self { program, answers: Mutex::default() }
+    }
+
+    /// The password of a user, or both where no user is known.
+    pub(crate) async fn ask(&self, service: &str, user: Option<&str>) -> Option<Secret> {
+        let answer = {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let question = (service.to_owned(), user.map(str::to_owned));
+            Arc::clone(answers.entry(question).or_default())
+        };
+        answer.get_or_init(|| self.run(service, user)).await.clone()
+    }
+
+    async fn run(&self, service: &str, user: Option<&str>) -> Option<Secret> {
+        let mut command = Command::new(&self.program.path);
+        match user {
+            Some(user) => command.args(["get", service, user]),
+            None => command.args(["--mode", "creds", "get", service]),
+        };
+        command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
+        // In a group of its own it can read nothing from the terminal.
+        command.process_group(0).kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+        if !output.status.success() {
+            return None;
+        }
+        let said = String::from_utf8(output.stdout).ok()?;
+        let mut lines = said.lines();
+        let user = match user {
+            Some(user) => user.to_owned(),
+            None => lines.next()?.to_owned(),
+        };
+        let password = lines.next().filter(|password| !password.is_empty())?;
+        Some(Secret { user, password: Some(password.to_owned()) })
+    }
+}
