@@ -43,8 +43,10 @@ mod search;
 mod simple;
 mod solve;
 mod source;
+mod spot;
 mod tags;
 mod target;
+mod texts;
 
 pub use build_source::{BuildFailure, BuildSource, BuildStage, Missing};
 pub use cache::Cache;
@@ -53,7 +55,7 @@ pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
 pub use credentials::{Credentials, redact};
 pub use direct::file_digest;
 pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, WheelFilename};
-pub use error::Error;
+pub use error::{Error, Include};
 pub use lock::{Lock, Locked};
 pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use newest::newest;
@@ -65,9 +67,12 @@ pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
 pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement, parse_source};
-pub use requirements_txt::{IndexOptions, ReadContext, RequirementSet, read_requirements};
+pub use requirements_txt::{
+    IndexOptions, ReadContext, RequirementSet, SettingsOf, read_requirements,
+};
 pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
+pub use requirement_line::BuildSettings;
 pub use source::ahead::{Ahead, DirectTree, Looked, look_ahead};
 pub use source::archive::{Member, Visit, walk_source};
 pub use source::git::check_out;
@@ -75,5 +80,7 @@ pub use source::{
     DistFilename, FormatControl, Projects, SourceDist, SourceFilename, SourceTree,
     build_requirements, fetch_source,
 };
+pub use spot::Spot;
 pub use tags::{Libc, TagFacts, Tags};
 pub use target::Target;
+pub use texts::{FetchText, fetch_text};
