@@ -2,14 +2,14 @@
 //! `PYFAST_…`, `UV_…`, `PIP_…`, `pyfast.toml`, pip's configuration, the default of the interpreter's
 //! own pip, the default this binary was built with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pyfast_resolver::{Credentials, IndexOptions, IndexStrategy, redact};
 use url::Url;
 
 use crate::failure::Failure;
 use crate::pip::{self, PipConfig};
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
 
 /// The indexes and locations of one run.
 #[derive(Debug)]
@@ -94,9 +94,7 @@ impl Indexes {
     ) -> Result<Self, Failure> {
         let (named, mut origin) = Named::collect(settings, file);
         let environment = &settings.environment;
-        let netrc = environment.get("NETRC").map(Into::into);
-        let netrc = netrc.or_else(|| environment.home().map(|home| home.join(".netrc")));
-        let mut credentials = Credentials::new(netrc);
+        let mut credentials = Credentials::new(netrc(environment));
         let (mut urls, mut shown): (Vec<Url>, Vec<_>) = (Vec::new(), Vec::new());
         if !named.none {
             let default = named.default.or_else(|| {
@@ -128,6 +126,12 @@ impl Indexes {
         let find_links = named.find_links.into_iter().map(|place| absolute(place, directory));
         Ok(Self { urls, shown, credentials, strategy, find_links: find_links.collect() })
     }
+}
+
+/// The netrc file that is meant.
+pub(crate) fn netrc(environment: &Environment) -> Option<PathBuf> {
+    let named = environment.get("NETRC").map(Into::into);
+    named.or_else(|| environment.home().map(|home| home.join(".netrc")))
 }
 
 fn absolute(place: String, directory: &Path) -> String {

@@ -21,6 +21,7 @@ mod resolving;
 mod settings;
 mod state;
 mod syncing;
+mod texts;
 mod ui;
 
 use std::process::ExitCode;

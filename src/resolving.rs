@@ -4,24 +4,28 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use pyfast_installer::Builder;
 use pyfast_resolver::{
-    Ahead, BuildSource, Cache, Client, ClientOptions, ExtraName, Location, Lock, Looked, Metadata,
-    OnDecided, PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry,
-    RequirementSet, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
-    direct_wheels, look_ahead, policy, read_requirements, resolve,
+    Ahead, BuildSource, Cache, Client, ClientOptions, ExtraName, Location, Lock, Looked,
+    MarkerTree, Metadata, OnDecided, Origin, PackageName, Place, Policy, Preference, Prereleases,
+    ReadContext, Registry, Requirement, RequirementSet, Selector, SettingsOf, Sha256, Source,
+    SourceRequirement, Sources, Target, VersionSpecifiers, WantedExtras, direct_wheels, look_ahead,
+    policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
+use crate::project::is_remote;
 use crate::settings::Settings;
 use crate::state::DESCRIPTION;
 use crate::state::digest;
+use crate::texts::texts;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
@@ -84,9 +88,15 @@ pub(crate) struct ResolveArgs {
     /// Take the newest versions instead of keeping those of the existing lock
     #[arg(short = 'U', long, help_heading = "Resolution options")]
     pub(crate) upgrade: bool,
-    /// Take the newest version of this package, and keep the others
-    #[arg(short = 'P', long, value_name = "PACKAGE", help_heading = "Resolution options")]
-    pub(crate) upgrade_package: Vec<PackageName>,
+    /// Take the newest version of this package, below a limit where one is given (`name<2`), and keep the
+    /// others
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "PACKAGE[<VERSION]",
+        help_heading = "Resolution options"
+    )]
+    pub(crate) upgrade_package: Vec<Upgrade>,
     /// Leave this package out, whoever asks for it
     #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
     pub(crate) exclude_dependency: Vec<PackageName>,
@@ -118,6 +128,48 @@ pub(crate) struct ResolveArgs {
     /// Build with what the interpreter itself has installed, in no environment of its own
     #[arg(long, env = "PYFAST_NO_BUILD_ISOLATION", help_heading = "Build options")]
     pub(crate) no_build_isolation: bool,
+}
+
+/// A package to upgrade, and how far.
+#[derive(Debug, Clone)]
+pub(crate) struct Upgrade {
+    name: PackageName,
+    versions: VersionSpecifiers,
+}
+
+impl FromStr for Upgrade {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let end = text.find(|c: char| " \t<>=!~([;@".contains(c)).unwrap_or(text.len());
+        let (name, versions) = text.split_at(end);
+        let name = name.parse().map_err(|error| format!("{error}"))?;
+        let versions = versions.parse().map_err(|error| {
+            format!("`{}` is no limit of versions, such as `<2`: {error}", versions.trim())
+        })?;
+        Ok(Self { name, versions })
+    }
+}
+
+impl Upgrade {
+    /// The limit as a constraint.
+    fn limit(&self) -> Option<Requirement> {
+        (!self.versions.is_empty()).then(|| Requirement {
+            name: self.name.clone(),
+            extras: Vec::new(),
+            source: Source::Registry(self.versions.clone()),
+            marker: MarkerTree::TRUE,
+            hashes: Vec::new(),
+            origin: Origin { file: "--upgrade-package".into(), line: 1 },
+        })
+    }
+}
+
+impl ResolveArgs {
+    /// Whether the lock's version of a package is not to be kept.
+    pub(crate) fn upgrades(&self, name: &PackageName) -> bool {
+        self.upgrade_package.iter().any(|upgrade| upgrade.name == *name)
+    }
 }
 
 /// Whether pre-releases may be chosen.
@@ -230,11 +282,16 @@ pub(crate) fn context(
             .map(|group| project.configured_group(group))
             .collect();
     }
+    let mut variables = settings.environment.all().clone();
+    // As uv has it.
+    let root = || project.working_directory.display().to_string();
+    variables.entry("PROJECT_ROOT".to_owned()).or_insert_with(root);
     Ok(ReadContext {
-        variables: settings.environment.all().clone(),
+        variables,
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
+        fetch: Some(texts(settings, false)),
     })
 }
 
@@ -257,12 +314,14 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
-    let context = context(&ResolveArgs::default(), settings, env);
+    let context = context(&ResolveArgs::default(), settings, env)
+        .map(|context| ReadContext { fetch: Some(texts(settings, true)), ..context });
     if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
         && let Ok(set) = set
     {
         files.extend(set.files);
     }
+    files.retain(|file| !is_remote(file));
     let absolute = |file: &PathBuf| project.working_directory.join(file);
     let mut files: Vec<_> = files.iter().map(absolute).collect();
     let locks: Vec<_> =
@@ -288,6 +347,9 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     text.extend(set.excludes.iter().map(|name| format!("x {name}\n")));
     for source in &set.sources {
         let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
+    }
+    for SettingsOf { name, settings, .. } in &set.build_settings {
+        let _ = writeln!(text, "C {name:?} {settings:?}");
     }
     let facts = target.tags.facts();
     let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
@@ -368,6 +430,8 @@ pub(crate) struct Session {
     pub(crate) client: Arc<Client>,
     pub(crate) cache: Cache,
     pub(crate) sources: Sources,
+    /// What single requirements ask of their builds.
+    pub(crate) build_settings: Vec<SettingsOf>,
     /// Who builds what has no wheel.
     pub(crate) build: Option<Arc<Builder>>,
 }
@@ -382,22 +446,16 @@ impl Session {
     ) -> Result<Self, Failure> {
         let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
         indexes.credentials.merge(&set.credentials);
-        let environment = &settings.environment;
-        let bundle = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"];
-        let options = ClientOptions {
-            ca_bundle: bundle.iter().find_map(|name| environment.get(name)).map(PathBuf::from),
-            offline: settings.common.index.offline,
-            user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
-        };
         let sources = Sources {
             indexes: indexes.urls,
             strategy: indexes.strategy,
             find_links: indexes.find_links,
             ..Sources::default()
         };
-        let client = Arc::new(Client::new(options, indexes.credentials));
+        let client = Arc::new(Client::new(client_options(settings), indexes.credentials));
         let cache = Cache::new(Some(cache));
-        Ok(Self { runtime: runtime()?, client, cache, sources, build: None })
+        let build_settings = set.build_settings.clone();
+        Ok(Self { runtime: runtime()?, client, cache, sources, build_settings, build: None })
     }
 
     /// Forgets metadata that turned out not to be the wheel's own.
@@ -432,7 +490,7 @@ impl Session {
         let build = self.build.as_deref().filter(|_| !args.no_build);
         let previous = previous.filter(|_| !args.upgrade);
         let kept = previous.into_iter().flat_map(|lock| &lock.packages);
-        let Looked { set: looked, trees } = look_ahead(
+        let Looked { set: mut looked, trees } = look_ahead(
             set,
             &Ahead {
                 client: &self.client,
@@ -440,10 +498,12 @@ impl Session {
                 runtime: self.runtime.handle(),
                 build: build.map(|build| build as &dyn BuildSource),
                 target,
-                kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
+                kept: kept.filter(|kept| !args.upgrades(&kept.name)).collect(),
             },
         )?;
         let inputs = inputs_digest(set, args, target);
+        // Limits of this one resolution, of which the lock's digest knows nothing.
+        looked.constraints.extend(args.upgrade_package.iter().filter_map(Upgrade::limit));
         let set = &looked;
         let request = &Request { set, previous, ..*request };
         let (whole_up_to, on_decided) = match ahead {
@@ -477,6 +537,17 @@ impl Session {
     }
 }
 
+/// How servers are reached.
+pub(crate) fn client_options(settings: &Settings) -> ClientOptions {
+    let environment = &settings.environment;
+    let bundle = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE"];
+    ClientOptions {
+        ca_bundle: bundle.iter().find_map(|name| environment.get(name)).map(PathBuf::from),
+        offline: settings.common.index.offline,
+        user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
 fn runtime() -> Result<Runtime, Failure> {
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -491,7 +562,7 @@ fn base_policy(
     previous: Option<&Lock>,
 ) -> Result<Policy, Failure> {
     let kept = previous.filter(|_| !args.upgrade).into_iter().flat_map(|lock| &lock.packages);
-    let kept = kept.filter(|package| !args.upgrade_package.contains(&package.name));
+    let kept = kept.filter(|package| !args.upgrades(&package.name));
     Ok(Policy {
         prereleases: match args.prerelease {
             PrereleaseMode::IfNecessary => Prereleases::IfNecessary,

@@ -60,19 +60,21 @@ pub use lock::{Lock, Locked};
 pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use newest::newest;
 pub use pep440_rs::{Version, VersionSpecifiers};
-pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
+pub use pep508_rs::{
+    ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, PackageName,
+};
 pub use platform::named_target;
 pub use project_file::{RequiresPython, WantedExtras};
 pub use registry::{IndexStrategy, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
+pub use requirement_line::BuildSettings;
 pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement, parse_source};
 pub use requirements_txt::{
     IndexOptions, ReadContext, RequirementSet, SettingsOf, read_requirements,
 };
 pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
-pub use requirement_line::BuildSettings;
 pub use source::ahead::{Ahead, DirectTree, Looked, look_ahead};
 pub use source::archive::{Member, Visit, walk_source};
 pub use source::git::check_out;

@@ -218,8 +218,7 @@ impl Options {
         }
         match weaker {
             Some(algorithm) if options.hashes.is_empty() => {
-                let reason =
-                    format!("--hash: {algorithm} alone is not supported; add the sha256");
+                let reason = format!("--hash: {algorithm} alone is not supported; add the sha256");
                 Err(Wrong::new(reason, text))
             }
             _ => Ok(options),
@@ -283,12 +282,7 @@ enum What<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn line(
-        self,
-        origin: &Origin,
-        working: &Path,
-        hashes: Vec<Sha256>,
-    ) -> Result<Line, Wrong<'a>> {
+    fn line(self, origin: &Origin, working: &Path, hashes: Vec<Sha256>) -> Result<Line, Wrong<'a>> {
         let Self { name, mut extras, what, marker } = self;
         let origin = origin.clone();
         let (name, source) = match what {
@@ -388,7 +382,9 @@ fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
     let specifiers = match parsed.version_or_url {
         None => VersionSpecifiers::empty(),
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
-        Some(VersionOrUrl::Url(_)) => return Err(Wrong::new("a URL is written as `name @ URL`", text)),
+        Some(VersionOrUrl::Url(_)) => {
+            return Err(Wrong::new("a URL is written as `name @ URL`", text));
+        }
     };
     Ok(Parts {
         name: Some(parsed.name),

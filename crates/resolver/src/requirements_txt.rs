@@ -76,9 +76,10 @@ impl SettingsOf {
         named
             || match (&self.place, &source.tree) {
                 (Some(Place::Directory(ours)), SourceTree::Directory(path)) => ours == path,
-                (Some(Place::Archive { location, .. }), SourceTree::Archive { location: of, .. }) => {
-                    bare(location) == bare(of)
-                }
+                (
+                    Some(Place::Archive { location, .. }),
+                    SourceTree::Archive { location: of, .. },
+                ) => bare(location) == bare(of),
                 (Some(Place::Repository(ours)), SourceTree::Repository { url, .. }) => {
                     ours.url.as_str() == url.to_string()
                 }

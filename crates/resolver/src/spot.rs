@@ -38,7 +38,7 @@ impl Spot {
         shown = shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let length = shown.chars().count();
         if length > SHOWN {
-            let skipped = if before > BEFORE { before - BEFORE } else { 0 };
+            let skipped = before.saturating_sub(BEFORE);
             let middle: String = shown.chars().skip(skipped).take(SHOWN).collect();
             let (head, tail) = (skipped > 0, skipped + SHOWN < length);
             before = before - skipped + usize::from(head);
@@ -46,13 +46,6 @@ impl Spot {
         }
         let rest = shown.chars().count().saturating_sub(before);
         Self { line, column, text: shown, before, width: width.clamp(1, rest.max(1)) }
-    }
-
-    /// The place of `part`, which is a part of `whole`, a line that is one in its file too.
-    pub(crate) fn within(line: usize, whole: &str, part: &str) -> Self {
-        let at = offset(whole, part);
-        let column = whole[..at].chars().count() + 1;
-        Self::new(line, column, whole, part.chars().count())
     }
 }
 
@@ -76,10 +69,15 @@ impl fmt::Display for Spot {
 mod tests {
     use super::*;
 
+    fn within(line: usize, whole: &str, part: &str) -> Spot {
+        let column = whole[..offset(whole, part)].chars().count() + 1;
+        Spot::new(line, column, whole, part.chars().count())
+    }
+
     #[test]
     fn the_mark_is_under_the_part() {
         let line = "é b >>= 1";
-        let spot = Spot::within(7, line, &line[5..8]);
+        let spot = within(7, line, &line[5..8]);
         assert_eq!((spot.line, spot.column, spot.width), (7, 5, 3));
         assert_eq!(spot.to_string(), "  |\n7 | é b >>= 1\n  |     ^^^");
     }
@@ -87,17 +85,17 @@ mod tests {
     #[test]
     fn credentials_are_not_shown_and_do_not_move_the_mark() {
         let line = "a @ https://user:secret@h.test/x ; bad";
-        let spot = Spot::within(1, line, &line[35..]);
+        let spot = within(1, line, &line[35..]);
         assert_eq!(spot.text, "a @ https://****@h.test/x ; bad");
         assert_eq!((spot.column, &spot.text[spot.before..]), (36, "bad"));
-        let inside = Spot::within(1, line, &line[12..16]);
+        let inside = within(1, line, &line[12..16]);
         assert!(!inside.to_string().contains("secret"));
     }
 
     #[test]
     fn a_long_line_is_shown_around_the_place() {
         let line = format!("{}!{}", "a".repeat(500), "b".repeat(500));
-        let spot = Spot::within(1, &line, &line[500..501]);
+        let spot = within(1, &line, &line[500..501]);
         assert_eq!(spot.text.chars().nth(spot.before), Some('!'));
         assert!(spot.text.chars().count() < 130 && spot.column == 501);
     }

@@ -52,9 +52,7 @@ impl Document {
                 }
                 (_, document) => Ok(document),
             },
-            Self::Local(path) => {
-                Ok(Self::Local(path.parent().unwrap_or(Path::new("")).join(name)))
-            }
+            Self::Local(path) => Ok(Self::Local(path.parent().unwrap_or(Path::new("")).join(name))),
             Self::Remote(url) => {
                 let joined = url.join(name).map_err(|error| format!("not a URL: {error}"))?;
                 if !matches!(joined.scheme(), "http" | "https") {

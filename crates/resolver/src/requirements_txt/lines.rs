@@ -82,8 +82,7 @@ impl Text {
                 text: String::new(),
                 pieces: Vec::new(),
             });
-            let piece =
-                Piece { at: joined.text.len(), line: index + 1, column: 1, variable: None };
+            let piece = Piece { at: joined.text.len(), line: index + 1, column: 1, variable: None };
             joined.pieces.push(piece);
             // Text copied from web pages brings no-break spaces along.
             let content = if comment { "" } else { continued.unwrap_or(line) };
@@ -221,10 +220,7 @@ fn decode(bytes: &[u8]) -> Result<String, Undecodable> {
         return Ok(text.into_owned());
     }
     let wrong = str::from_utf8(bytes).err().filter(|_| encoding == encoding_rs::UTF_8);
-    let line = wrong.map(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
-    });
+    let line = wrong.map(|error| bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count());
     Err(Undecodable { line, encoding: encoding.name().to_owned() })
 }
 
@@ -282,7 +278,10 @@ mod tests {
         assert_eq!(decode(b"\xfe\xff\0a").as_deref(), Ok("a"));
         let late = decode(b"a\n\n# coding: latin-1\n\xe9").expect_err("only the first two count");
         assert_eq!((late.line, late.encoding.as_str()), (Some(4), "UTF-8"));
-        assert_eq!(decode(b"# coding: nonsense\na").map_err(|e| e.encoding), Err("nonsense".into()));
+        assert_eq!(
+            decode(b"# coding: nonsense\na").map_err(|e| e.encoding),
+            Err("nonsense".into())
+        );
     }
 
     #[test]

@@ -144,7 +144,7 @@ mod tests {
             "--requirement 'x.txt'",
             "-r \"x.txt\"",
             "--requirement=x.txt",
-            "--req x.txt",
+            "--requirem x.txt",
             "-r x'.'txt",
             "-r x\\.txt",
         ] {
@@ -153,7 +153,10 @@ mod tests {
             assert_eq!((taken.name, value.as_deref()), ("--requirement", Some("x.txt")), "{line}");
             assert_eq!(taken.after, "", "{line}");
         }
-        assert_eq!(take("--pre -i u").map(|taken| (taken.name, taken.after)), Ok(("--pre", " -i u")));
+        assert_eq!(
+            take("--pre -i u").map(|taken| (taken.name, taken.after)),
+            Ok(("--pre", " -i u"))
+        );
         let quoted = take("-r 'a b.txt' --pre").expect("an option");
         assert_eq!(quoted.value, Some(("a b.txt".to_owned(), "'a b.txt'")));
     }

@@ -111,8 +111,7 @@ impl<'a> Reader<'a> {
         for mut line in text.logical() {
             let origin = Origin { file: Arc::clone(&name), line: line.number };
             line.expand(&self.context.variables, &mut self.set.variables);
-            let at =
-                At { document: &document, text: &text, line: &line, origin: &origin, role };
+            let at = At { document: &document, text: &text, line: &line, origin: &origin, role };
             self.line(at).map_err(|error| at.whole(error))?;
         }
         Ok(())
@@ -213,7 +212,8 @@ impl<'a> Reader<'a> {
         let read = requirement_line::parse_line(line, at.origin, working);
         let read = read.map_err(|wrong| at.wrong(&wrong))?;
         for option in &read.ignored {
-            let warning = format!("{}: {option} of one requirement has no effect in pyfast", at.origin);
+            let warning =
+                format!("{}: {option} of one requirement has no effect in pyfast", at.origin);
             self.set.warnings.push(warning);
         }
         match &read.line {
@@ -225,7 +225,8 @@ impl<'a> Reader<'a> {
 
     /// Whether a line is the name of a requirements file.
     fn is_file_name(&self, line: &str, document: &Document) -> bool {
-        if line.contains(['=', '<', '>', '~', '!', '@', ';', '[']) || line.contains(char::is_whitespace)
+        if line.contains(['=', '<', '>', '~', '!', '@', ';', '['])
+            || line.contains(char::is_whitespace)
         {
             return false;
         }
@@ -334,8 +335,10 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let Some((name, part)) = written.value else { continue };
-            let document =
-                at.document.including(&name).map_err(|reason| at.wrong(&Wrong::new(reason, part)))?;
+            let document = at
+                .document
+                .including(&name)
+                .map_err(|reason| at.wrong(&Wrong::new(reason, part)))?;
             let spot = at.text.spot(at.line, offset(&at.line.text, part), part.len());
             self.file(document, role, Some(Include { origin: at.origin.clone(), spot }))?;
         }
