@@ -15,6 +15,7 @@ def build_wheel(directory, settings=None, metadata_directory=None):
     name, info = "local-1.0-@TAG@.whl", "local-1.0.dist-info/"
     wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: @TAG@\n"
     metadata = "Metadata-Version: 2.1\nName: local\nVersion: 1.0\nRequires-Dist: alpha\n"
+    code += "SETTINGS = %r\n" % (settings,)
     record = ""
     with zipfile.ZipFile(os.path.join(directory, name), "w") as archive:
         for path, content in [("local.py", code), (info + "METADATA", metadata), (info + "WHEEL", wheel)]:
@@ -81,6 +82,10 @@ fn a_directory_is_built_in_the_container_and_again_when_it_changes() {
     let local = packages.iter().find(|package| package["name"] == "local").unwrap();
     assert_eq!(local["source"], folder.display().to_string(), "not where it was carried to");
     assert_eq!(world.synced()["changed"], false);
+    world.requirements("./local --config-settings=key=value\n");
+    world.synced();
+    let script = "import local; print(local.SETTINGS)";
+    assert_eq!(world.printed(&["python", "-c", script]), "{'key': 'value'}\n");
     fs_err::write(folder.join("word.txt"), "second").unwrap();
     assert_eq!(world.synced()["changed"], true);
     assert_eq!(world.printed(&["python", "-c", LOCAL]), "second 1.0\n");

@@ -310,6 +310,7 @@ impl Builder {
         let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
         let mut settings = options.config_settings.clone();
         settings.extend(own);
+        settings.extend(carried::settings(options.carried.as_deref(), &source.tree));
         settings
     }
 

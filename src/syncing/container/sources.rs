@@ -12,8 +12,8 @@ use bytes::Bytes;
 use pyfast_installer::{CarriedSource, CarryTools, carry};
 use pyfast_launcher::{HelperFile, MOUNT_POINT};
 use pyfast_resolver::{
-    BuildFailure, BuildSource, BuildStage, Error as ResolveError, IndexOptions, IndexStrategy,
-    Lock, SourceDist,
+    BuildFailure, BuildSettings, BuildSource, BuildStage, Error as ResolveError, IndexOptions,
+    IndexStrategy, Lock, SourceDist,
 };
 use serde_json::json;
 
@@ -135,6 +135,8 @@ impl<'a> Builds<'a> {
         let question = format!("{place}/source.json");
         let mut files = self.files.clone();
         files.push(file(format!("{place}/{}", packed.name), &packed.bytes));
+        let settings = own_settings(session, source, &packed.name);
+        files.extend(settings.map(|(name, text)| file(format!("{place}/{name}"), &text)));
         files.push(file(question.clone(), json!(source).to_string().as_bytes()));
         let fixed = ["metadata", &question, "--root", MOUNT_POINT];
         let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
@@ -181,10 +183,18 @@ impl<'a> Builds<'a> {
                 return Err(building::refused(lock, (package, &source), why));
             }
             let CarriedSource { name, bytes } = self.pack(session, &source)?;
+            carried.extend(own_settings(session, &source, &name));
             carried.insert(name, bytes);
         }
         Ok(carried)
     }
+}
+
+/// The settings that one requirement gives its own build, as a file beside its source.
+fn own_settings(session: &Session, source: &SourceDist, name: &str) -> Option<(String, Bytes)> {
+    let own = session.build_settings.iter().filter(|one| one.is_for(source));
+    let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
+    (!own.is_empty()).then(|| (format!("{name}.settings"), json!(own).to_string().into()))
 }
 
 /// Says what may be different where a build failed in a container.

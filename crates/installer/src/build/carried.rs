@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use pyfast_resolver::{Cache, Client, SourceDist, SourceTree, check_out, fetch_source};
+use pyfast_resolver::{
+    BuildSettings, Cache, Client, SourceDist, SourceTree, check_out, fetch_source,
+};
 use tokio::runtime::Handle;
 
 use super::tree_digest::all_files;
@@ -73,6 +75,13 @@ fn name(tree: &SourceTree) -> String {
 /// Where a source that was carried here is; `None` for one that was not.
 pub(super) fn found(place: Option<&Path>, tree: &SourceTree) -> Option<PathBuf> {
     place.map(|place| place.join(name(tree))).filter(|path| path.is_file())
+}
+
+/// The settings of one source's own build, which lie beside it as `<name>.settings` (JSON).
+pub(super) fn settings(place: Option<&Path>, tree: &SourceTree) -> BuildSettings {
+    let path = place.map(|place| place.join(format!("{}.settings", name(tree))));
+    let text = path.and_then(|path| fs_err::read(path).ok());
+    text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
 /// The name that says the format of what was carried.
