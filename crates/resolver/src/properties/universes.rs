@@ -217,8 +217,7 @@ impl World {
         let runtime = RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"));
         let requires_python = VersionSpecifiers::from_str(OLDEST).expect("specifiers");
         let scope = Scope::Region(Region::universe(&requires_python));
-        let (ca_bundle, user_agent) = (None, String::new());
-        let options = ClientOptions { ca_bundle, offline: true, user_agent };
+        let options = ClientOptions { offline: true, ..ClientOptions::default() };
         let client = Arc::new(Client::new(options, Credentials::default()));
         let sources =
             Sources { find_links: vec![directory.display().to_string()], ..Sources::default() };
@@ -247,6 +246,7 @@ impl World {
             requires_python: &requires_python,
             policy: &policy,
             kept: &kept,
+            limits: &[],
             registry: &registry,
             ahead: &ahead,
             no_deps: false,
