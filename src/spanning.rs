@@ -11,6 +11,7 @@ use pyfast_resolver::{
     resolve, resolve_universal,
 };
 
+use crate::commands::lock::known;
 use crate::failure::Failure;
 use crate::resolving::{
     Inputs, Request, ResolveArgs, Session, base_policy, check_python, inputs_digest,
@@ -163,9 +164,8 @@ impl Session {
         args: &ResolveArgs,
         old: Option<&Path>,
     ) -> Result<(Lock, Vec<String>), Failure> {
-        let text = old
-            .filter(|_| !args.upgrade)
-            .and_then(|path| fs_err::read_to_string(path).ok().map(|text| (path, text)));
+        let text =
+            old.filter(|_| !args.upgrade).and_then(|path| known(path).map(|text| (path, text)));
         let (mut lock, warnings) = match spanning {
             Spanning::Universal(python) => {
                 let old = text.and_then(|(path, text)| Lock::whole(&text, path).ok());

@@ -213,3 +213,20 @@ fn rule_16_of_several_archives_todays_format_is_taken() {
     assert_eq!(world.index.asked("a-1.0.tar.gz").len(), 1);
     assert!(world.index.asked("a-1.0.tar.bz2").is_empty());
 }
+
+#[test]
+fn an_archive_without_a_directory_of_its_own_is_built() {
+    let world = world();
+    Sdist::new("a", "1.0").write(&world.path("flat"));
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-czf").arg(world.project.join("flat.tar.gz")).arg("-C").arg(world.path("flat"));
+    crate::support::python::check(tar.arg("."));
+    check(&world, &["./flat.tar.gz"], &["a==1.0"]);
+    let stated = Sdist::new("b", "2.0").project("").doing("raise SystemExit('it ran')");
+    stated.write(&world.path("stated"));
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-cf").arg(world.project.join("stated.tar")).arg("-C").arg(world.path("stated"));
+    crate::support::python::check(tar.args(["backend.py", "pyproject.toml"]));
+    world.require(&["./stated.tar"]);
+    assert_eq!(world.locked(&[]), ["b==2.0"], "its table is found");
+}
