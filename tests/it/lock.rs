@@ -2,10 +2,12 @@
 
 mod direct;
 mod failures;
+mod grammar;
 mod index;
 mod indexes;
 mod output;
 mod projects;
+mod remote;
 mod requirements;
 mod scenarios;
 mod sdist;

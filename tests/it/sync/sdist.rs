@@ -167,3 +167,31 @@ fn a_wheel_for_another_python_is_refused_when_it_is_built() {
     Sdist::new("a", "1.0").tag("cp27-cp27m-win32").stated("").publish(&world);
     world.require(&["a"]).try_sync(&[]).refused(&[1], &["a==1.0", "fits another Python"]);
 }
+
+#[test]
+fn settings_of_one_requirement_reach_its_build_and_no_other() {
+    let world = world();
+    for name in ["first", "second"] {
+        Sdist::new(name, "1.0").stated("").publish(&world);
+    }
+    let told = |world: &World| fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    world.require(&["first --config-settings=key=mine", "second"]);
+    world.sync(&["-C", "key=all", "-C", "other=x"]);
+    let text = told(&world);
+    assert!(text.contains("wheel {'key': 'mine', 'other': 'x'}"), "{text}");
+    assert!(text.contains("wheel {'key': 'all', 'other': 'x'}"), "{text}");
+    world.require(&["first --config-settings=key=changed", "second"]);
+    world.sync(&["-C", "key=all", "-C", "other=x"]);
+    let last = told(&world).lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(last, ["wheel {'key': 'changed', 'other': 'x'}"], "only that one is built anew");
+}
+
+#[test]
+fn settings_of_a_directory_reach_its_build() {
+    let world = world();
+    Sdist::new("local", "1.0").write(&world.project.join("d"));
+    world.require(&["./d -C key=mine"]);
+    world.sync(&[]);
+    let text = fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    assert_eq!(text.trim(), "wheel {'key': 'mine'}");
+}
