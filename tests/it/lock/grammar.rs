@@ -37,7 +37,7 @@ fn a_bad_option_has_a_hint() {
         "--index-ulr x\n",
         "1 | --index-ulr x\n  | ^^^^^^^^^^^\nhint: was `--index-url` meant?",
     );
-    check_shown("more.txt\n", "hint: was `-r more.txt` meant?");
+    check_shown("requirements.txt\n", "hint: was `-r requirements.txt` meant?");
 }
 
 #[test]

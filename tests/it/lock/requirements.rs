@@ -229,9 +229,6 @@ fn an_option_of_one_requirement_that_has_no_effect_is_told() {
     world.index.add(&Wheel::new("a", "1.0"));
     world.require(&["a==1.0 --global-option=--quiet"]);
     let ran = world.lock(&[]).ok();
-    assert!(
-        ran.stderr.contains("requirements.txt:1: --global-option of one requirement"),
-        "{ran}"
-    );
+    assert!(ran.stderr.contains("requirements.txt:1: --global-option of one requirement"), "{ran}");
     assert_eq!(world.lock_packages(), ["a==1.0"]);
 }
