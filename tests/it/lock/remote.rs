@@ -69,6 +69,25 @@ fn a_web_page_is_not_a_text() {
 }
 
 #[test]
+fn a_file_without_end_is_not_read_to_the_end() {
+    let world = world();
+    let url = world.index.write("/texts/r.txt", &"# a long comment\n".repeat(600_000));
+    world.pyfast(&["lock", "-r", &url]).refused(EITHER, &["/texts/r.txt", "larger than"]);
+}
+
+#[test]
+fn the_configuration_names_a_file_of_a_server() {
+    let world = world();
+    let url = world.index.write("/texts/r.txt", "a\n");
+    world.write("pyfast.toml", &format!("[env.default]\nrequirements = [\"{url}\"]\n"));
+    world.pyfast(&["lock"]).ok();
+    assert_eq!(world.lock_packages(), ["a==2.0"], "the lock is in the project");
+    world.pyfast(&["sync", "--locked", "--json"]).ok();
+    let tree = world.pyfast(&["tree"]).ok();
+    assert!(tree.stdout.contains("a"), "{tree}");
+}
+
+#[test]
 fn a_file_that_is_gone_is_named_with_its_line() {
     let world = world();
     let url = world.index.write("/texts/r.txt", "a\n-r gone.txt\n");

@@ -58,7 +58,7 @@ fn healthy(state: &State, request: &Request) -> Response {
     }
     let path = request.path.split('?').next().unwrap_or_default();
     if let Some((kind, text)) = state.texts.get(path) {
-        return with_freshness(state, request, Response::new(200, *kind, text.clone()));
+        return with_freshness(state, request, Response::new(200, kind, text.clone()));
     }
     let found = match path.strip_prefix("/simple/") {
         Some(rest) => page(state, request, rest.trim_end_matches('/')),

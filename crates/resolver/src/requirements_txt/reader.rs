@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pep508_rs::ExtraName;
+use url::Url;
 
 use super::document::Document;
 use super::lines::{LogicalLine, Text};
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
                 let key = fs_err::canonicalize(path).unwrap_or_else(|_| path.clone());
                 (path.display().to_string(), key.display().to_string())
             }
-            Document::Remote(url) => (url.to_string(), url.to_string()),
+            Document::Remote(url) => (shown(url), url.to_string()),
         };
         if !self.visited.insert((role, key)) {
             return Ok(());
@@ -386,6 +387,14 @@ fn refusal(source: &SourceRequirement, role: Role, remote: bool) -> Option<&'sta
         }
         _ => None,
     }
+}
+
+/// A URL as the name of a file: a query may hold a token.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
 }
 
 fn decoded(bytes: &[u8], file: &str) -> Result<Text, Error> {

@@ -107,6 +107,27 @@ fn files_of_servers_include_files_relative_to_themselves() {
 }
 
 #[test]
+fn a_token_in_a_query_is_in_no_name() {
+    let context = serving(&[
+        ("https://h.test/pyproject.toml?token=secret", "[project]\ndependencies = ['a']"),
+        ("https://h.test/r.txt?token=secret", "b"),
+    ]);
+    let text =
+        "-r https://h.test/pyproject.toml?token=secret\n-r https://h.test/r.txt?token=secret";
+    let set = read(&[("requirements.txt", text)], &context).expect("read");
+    let origins: Vec<String> =
+        set.requirements.iter().map(|requirement| requirement.origin.to_string()).collect();
+    assert_eq!(origins, ["https://h.test/pyproject.toml:2", "https://h.test/r.txt:1"]);
+}
+
+#[test]
+fn without_a_way_to_fetch_files_of_servers_are_refused() {
+    let files = [("requirements.txt", "-r https://h.test/r.txt")];
+    let error = read(&files, &ReadContext::default()).expect_err("there is none");
+    assert!(error.to_string().contains("requirements.txt:1:4: "), "{error}");
+}
+
+#[test]
 fn files_of_servers_name_nothing_of_this_machine() {
     for (line, context) in [
         ("./p", serving(&[("https://h.test/r.txt", "./p")])),
