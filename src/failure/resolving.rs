@@ -132,7 +132,7 @@ fn reading_hints(error: &ResolveError) -> Vec<String> {
             ResolveError::Status { status: 404 | 410, .. } => {
                 vec!["is the URL right? Opened in a browser it shows the text".to_owned()]
             }
-            ResolveError::Fetch { .. } => vec!["is the network up, and is the URL right?".to_owned()],
+            ResolveError::Fetch { .. } => vec!["is the network up, and is the URL right? --offline takes the copy in the cache".to_owned()],
             inner => resolve_hints(inner),
         },
         ResolveError::WebPage { .. } => vec![
