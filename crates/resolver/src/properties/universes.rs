@@ -314,7 +314,7 @@ fn locked(world: &World) -> (tempfile::TempDir, Result<Lock, Error>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_universal_lock_has_everywhere_what_is_needed_there_and_nothing_else(world in world()) {
