@@ -252,7 +252,11 @@ fn output(args: &Args, inputs: &Inputs, settings: &Settings) -> Option<PathBuf> 
         Some(path) if path.as_os_str() == "-" => None,
         Some(path) => Some(working.join(path)),
         None if args.format == Format::Requirements => None,
-        None => inputs.set.files.first().map(|file| beside(&working.join(file))),
+        None => match inputs.set.files.first() {
+            Some(file) => Some(beside(&working.join(file))),
+            // Files of servers have no lock beside them.
+            None => Some(settings.project.directory.join(FILE)),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ mod indexes_named;
 mod output;
 mod projects;
 mod proxies;
+mod repositories;
 mod requirements;
 mod scenarios;
 mod sdist;

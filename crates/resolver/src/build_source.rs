@@ -47,6 +47,12 @@ pub enum Missing {
     Library(String),
     /// A Python module.
     Module(String),
+    /// A file that the source itself should have.
+    File(String),
+    /// Something older that builds: as a requirement, `cython<3`.
+    Older(String),
+    /// The headers of an older Python.
+    OlderPython,
 }
 
 /// A failed build.

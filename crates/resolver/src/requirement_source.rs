@@ -145,9 +145,7 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
     };
     match scheme.split_once('+') {
         Some(("git", _)) => return repository(&text["git+".len()..]),
-        Some((tool @ ("hg" | "svn" | "bzr"), _)) => {
-            return Err(format!("`{tool}` is not supported; of version control only git is"));
-        }
+        Some((tool @ ("hg" | "svn" | "bzr"), _)) => return Err(other_tool(tool, text)),
         Some((other, _)) => return Err(format!("`{other}` is no version control that pip knows")),
         None => {}
     }
@@ -173,6 +171,23 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
         }
         other => Err(format!("the URL scheme `{other}` is not supported")),
     }
+}
+
+/// What to do about a repository of another tool than git.
+fn other_tool(tool: &str, text: &str) -> String {
+    let act = match tool {
+        "hg" => "clone",
+        "svn" => "checkout",
+        _ => "branch",
+    };
+    let place = text.split('#').next().unwrap_or(text);
+    // Subversion has a scheme of that name itself.
+    let url = if place.starts_with("svn+ssh:") { place } else { &place[tool.len() + 1..] };
+    let url = crate::credentials::redact(url);
+    format!(
+        "`{tool}` is not supported, of version control only git is: run `{tool} {act} {url} \
+         DIRECTORY` and require ./DIRECTORY"
+    )
 }
 
 fn is_scheme(text: &str) -> bool {
