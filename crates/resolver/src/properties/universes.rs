@@ -52,8 +52,8 @@ const MARKERS: [&str; 13] = [
     "platform_machine != 'aarch64' and sys_platform == 'linux'",
     "implementation_name == 'pypy'",
 ];
-/// `Requires-Python` of a version.
-const PYTHONS: [&str; 6] = ["", "", "", ">=3.8", ">=3.11", ">=3.12"];
+/// What `Requires-Python` of a version has beside `>=3`.
+const PYTHONS: [&str; 6] = ["", "", "", ",>=3.8", ",>=3.11", ",>=3.12"];
 /// The Pythons of a lock.
 const OLDEST: &str = ">=3.10";
 
@@ -162,7 +162,9 @@ impl World {
             let limit = self.constraint.iter().filter(|one| one.name == edge.name);
             let limits = limit.filter(|one| one.counts(place)).map(|one| one.specifier);
             let mut limits = limits.chain([edge.specifier]);
-            if !limits.all(|limit| allows(limit, &version)) || !allows(requires_python, python) {
+            if !limits.all(|limit| allows(limit, &version))
+                || !allows(requires_python.trim_start_matches(','), python)
+            {
                 return None;
             }
             for extra in [false, true] {
@@ -194,11 +196,9 @@ impl World {
     fn write(&self, directory: &Path) {
         for (name, versions) in &self.projects {
             for (version, (python, edges)) in versions {
-                let mut text = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
-                text += "Provides-Extra: x\n";
-                if !python.is_empty() {
-                    text += &format!("Requires-Python: {python}\n");
-                }
+                let mut text = format!(
+                    "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nProvides-Extra: x\nRequires-Python: >=3{python}\n"
+                );
                 text.extend(edges.iter().map(|edge| format!("Requires-Dist: {}\n", edge.line())));
                 let path = directory.join(format!("{name}-{version}-py3-none-any.whl"));
                 let mut wheel = zip::ZipWriter::new(fs_err::File::create(path).expect("created"));
@@ -217,8 +217,7 @@ impl World {
         let runtime = RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"));
         let requires_python = VersionSpecifiers::from_str(OLDEST).expect("specifiers");
         let scope = Scope::Region(Region::universe(&requires_python));
-        let (ca_bundle, user_agent) = (None, String::new());
-        let options = ClientOptions { ca_bundle, offline: true, user_agent };
+        let options = ClientOptions { offline: true, ..ClientOptions::default() };
         let client = Arc::new(Client::new(options, Credentials::default()));
         let sources =
             Sources { find_links: vec![directory.display().to_string()], ..Sources::default() };
@@ -247,6 +246,7 @@ impl World {
             requires_python: &requires_python,
             policy: &policy,
             kept: &kept,
+            limits: &[],
             registry: &registry,
             ahead: &ahead,
             no_deps: false,
