@@ -367,7 +367,7 @@ fn parse_marker(marker: &str) -> Result<MarkerTree, Wrong<'_>> {
     if nesting(marker) > 100 {
         return Err(Wrong::new("it nests parentheses more than 100 deep", marker));
     }
-    check_numbers(marker).map_err(at(marker))?;
+    check_marker(marker).map_err(at(marker))?;
     MarkerTree::from_str(marker).map_err(|error| pointed(&error, marker))
 }
 
@@ -449,7 +449,7 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
         return Err("it nests parentheses more than 100 deep".to_owned());
     }
     if let Some((_, marker)) = text.split_once(';') {
-        check_numbers(marker)?;
+        check_marker(marker)?;
     }
     let (name, rest) = split_name(text.trim_start());
     let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
@@ -461,15 +461,25 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses the one number that a marker cannot be compared with, because it has no successor.
+/// Refuses what the reader of markers cannot do with: the one number that has no successor, and words that
+/// are not ASCII outside of quotes.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(crate) fn check_numbers(marker: &str) -> Result<(), String> {
+pub(crate) fn check_marker(marker: &str) -> Result<(), String> {
     let largest = u64::MAX.to_string();
     let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
     if numbers.any(|number| number.trim_start_matches('0') == largest) {
         return Err(format!("{largest} is too large a number in a marker"));
+    }
+    let mut quote = None;
+    for c in marker.chars() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            None if !c.is_ascii() => return Err(format!("`{c}` has no meaning in a marker")),
+            _ => {}
+        }
     }
     Ok(())
 }
