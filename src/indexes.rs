@@ -133,8 +133,11 @@ impl Collected<'_> {
         };
         let (user, password) = (variable("USERNAME"), variable("PASSWORD"));
         if user.is_some() || password.is_some() {
-            let user = user.or_else(|| self.credentials.user(url).map(str::to_owned));
-            self.credentials.set(url, user.unwrap_or_default(), password);
+            // What the environment does not say may be in the URL.
+            let (own, secret) = self.credentials.given(url).unwrap_or_default();
+            let user = user.unwrap_or_else(|| own.to_owned());
+            let password = password.or_else(|| secret.map(str::to_owned));
+            self.credentials.set(url, user, password);
         }
     }
 }

@@ -71,3 +71,19 @@ impl Keyring {
         Some(Secret { user, password: Some(password.to_owned()) })
     }
 }
+
+#[cfg(test)]
+impl Keyring {
+    /// A keyring that answered before; it knows nothing else.
+    pub(crate) fn of(known: &[(&str, Option<&str>, Secret)]) -> Self {
+        let keyring =
+            Self::new(KeyringProgram { path: "/nonexistent/keyring".into(), eager: true });
+        let mut answers = keyring.answers.lock().unwrap();
+        for (service, user, secret) in known {
+            let answer = OnceCell::new_with(Some(Some(secret.clone())));
+            answers.insert(((*service).to_owned(), user.map(str::to_owned)), Arc::new(answer));
+        }
+        drop(answers);
+        keyring
+    }
+}
