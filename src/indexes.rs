@@ -70,10 +70,7 @@ impl Named {
         let mut candidates = candidates.into_iter();
         let default = candidates.find_map(|(origin, url)| Some((origin, url?)));
         let (origin, default) = default.unzip();
-        let words = |name: &str| {
-            let value = environment.get(name).unwrap_or_default();
-            value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-        };
+        let words = |name: &str| words(environment.get(name)).map(str::to_owned);
         let mut extra = args.extra_index_url.clone();
         extra.extend(file.extra_index_urls.iter().cloned());
         extra.extend(words("UV_INDEX"));
@@ -81,13 +78,32 @@ impl Named {
         extra.extend(words("PIP_EXTRA_INDEX_URL"));
         extra.extend(configured.extra.iter().cloned());
         extra.extend(pip.extra_index_urls);
-        let mut find_links = args.find_links.clone();
+        let mut find_links = find_links(settings);
         find_links.extend(file.find_links.iter().cloned());
-        let none = args.no_index || file.no_index;
+        let named = ["UV_NO_INDEX", "PIP_NO_INDEX"].map(|name| environment.get(name));
+        let none = args.no_index || file.no_index || named.into_iter().any(is_true);
         let (names, pins) = (configured.named.clone(), configured.packages.clone());
         let named = Self { default, extra, find_links, none, names, pins };
         (named, origin.unwrap_or_default())
     }
+}
+
+/// Locations of files that the command line and the environment name.
+pub(crate) fn find_links(settings: &Settings) -> Vec<String> {
+    let mut places = settings.common.index.find_links.clone();
+    let others = ["UV_FIND_LINKS", "PIP_FIND_LINKS"].map(|name| settings.environment.get(name));
+    places.extend(others.into_iter().flat_map(words).map(str::to_owned));
+    places
+}
+
+fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
+    value.unwrap_or_default().split([' ', ',', '\n', '\t']).filter(|word| !word.is_empty())
+}
+
+/// A switch of pip's or uv's that is on.
+fn is_true(value: Option<&str>) -> bool {
+    let value = value.unwrap_or_default().to_ascii_lowercase();
+    matches!(value.as_str(), "1" | "true" | "t" | "yes" | "y" | "on")
 }
 
 /// Indexes as they are decided on, one after the other.
@@ -227,14 +243,14 @@ fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {
             _ => failure.hint("an index is the URL of a Simple API, such as https://host/simple"),
         }
     })?;
-    if !matches!(url.scheme(), "http" | "https") {
-        let message =
-            format!("cannot use the index `{shown}`: its scheme is neither http nor https");
-        return Err(
-            Failure::usage(message).hint("a directory of wheels is given with --find-links")
-        );
-    }
-    Ok(url)
+    let problem = match url.scheme() {
+        "http" | "https" => return Ok(url),
+        "file" if url.to_file_path().is_ok_and(|path| path.is_dir()) => return Ok(url),
+        "file" => "there is no such directory",
+        _ => "its scheme is neither http nor https nor file",
+    };
+    Err(Failure::usage(format!("cannot use the index `{shown}`: {problem}"))
+        .hint("a directory of wheels is given with --find-links"))
 }
 
 fn strategy_named(name: &str) -> Result<IndexStrategy, Failure> {

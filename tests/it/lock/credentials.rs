@@ -52,6 +52,14 @@ fn keyring_is_asked_once_after_a_refusal() {
 }
 
 #[test]
+fn whole_sync_asks_the_keyring_once() {
+    let mut world = private_world();
+    keyring(&mut world, BOTH);
+    assert_eq!(world.require(&["a"]).sync(&[]).packages(), ["a==1.0", "b==1.0"]);
+    assert_eq!(asked(&world).len(), 1);
+}
+
+#[test]
 fn keyring_is_left_alone_where_nothing_is_refused() {
     let mut world = World::new();
     world.index.add(&Wheel::new("a", "1.0"));
