@@ -91,13 +91,16 @@ impl Named {
 /// Locations of files that the command line and the environment name.
 pub(crate) fn find_links(settings: &Settings) -> Vec<String> {
     let mut places = settings.common.index.find_links.clone();
-    let others = ["UV_FIND_LINKS", "PIP_FIND_LINKS"].map(|name| settings.environment.get(name));
-    places.extend(others.into_iter().flat_map(words).map(str::to_owned));
+    // uv's list has commas, pip's has spaces.
+    let uv = settings.environment.get("UV_FIND_LINKS").unwrap_or_default().split(',');
+    let pip = words(settings.environment.get("PIP_FIND_LINKS"));
+    let others = uv.map(str::trim).filter(|place| !place.is_empty()).chain(pip);
+    places.extend(others.map(str::to_owned));
     places
 }
 
 fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value.unwrap_or_default().split([' ', ',', '\n', '\t']).filter(|word| !word.is_empty())
+    value.unwrap_or_default().split_whitespace()
 }
 
 /// A switch of pip's or uv's that is on.

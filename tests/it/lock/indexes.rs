@@ -184,7 +184,7 @@ fn file_of_a_local_index_must_have_the_hash_of_its_page() {
     let world = local_world();
     let forged = Wheel::new("a", "1.0").requires("b").file("a/evil.py", "").build();
     fs_err::write(world.path("mirror/files").join(&forged.filename), &forged.bytes).unwrap();
-    world.require(&["a"]).try_sync(&[]).refused(MENDABLE, &["hash", "a-1.0"]);
+    world.require(&["a"]).try_sync(&[]).refused(MENDABLE, &["SHA-256", "a-1.0"]);
 }
 
 #[test]
