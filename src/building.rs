@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink};
 use pyfast_resolver::{
     BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock, Locked,
-    PackageName,
+    PackageName, SourceDist,
 };
 
 use crate::environment::compiling_python;
@@ -38,6 +38,9 @@ pub(crate) fn formats(
     formats.only_binary.all |= args.no_build;
     Ok(formats)
 }
+
+/// The variable that tells a helper container where the sources are that came into it.
+pub(crate) const CARRIED: &str = "PYFAST_CARRIED_SOURCES";
 
 /// Where builds happen, and for whom.
 pub(crate) struct BuildPlace<'a> {
@@ -75,6 +78,7 @@ impl Session {
             formats: FormatControl::default(),
             exclude_newer: crate::resolving::cutoff(args)?,
             shared,
+            carried: settings.environment.get(CARRIED).map(PathBuf::from),
         };
         let tools = BuildTools {
             root: place.root,
@@ -84,7 +88,9 @@ impl Session {
             runtime: self.runtime.handle().clone(),
             sink: place.sink,
         };
-        self.build = Some(Arc::new(Builder::new(options, tools)));
+        let builder = Arc::new(Builder::new(options, tools));
+        self.asked = Some(Arc::clone(&builder) as _);
+        self.build = Some(builder);
         Ok(())
     }
 
@@ -95,20 +101,12 @@ impl Session {
         args: &ResolveArgs,
         index: Option<&IndexOptions>,
     ) -> Result<BuiltWheels, Failure> {
-        let formats = formats(args, index)?;
         let mut built = BuiltWheels::new();
-        for package in &lock.packages {
-            let Some(source) = package.source() else { continue };
-            let refused = |reason: &str| {
-                let mut failure = BuildFailure::new(&source, BuildStage::Allowed, reason);
-                failure.chain = chain(lock, &package.name);
-                ResolveError::Build(Box::new(failure))
-            };
-            if !allowed(package, args, &formats) {
-                return Err(refused("there is no wheel of it, and building is not allowed").into());
-            }
-            let nobody = "no Python of this machine can build for this environment";
-            let builder = self.build.as_ref().ok_or_else(|| refused(nobody))?;
+        for (package, source) in sources(lock, args, index)? {
+            let builder = self.build.as_ref().ok_or_else(|| {
+                let nobody = "no Python of this machine can build for this environment";
+                refused(lock, (package, &source), (BuildStage::Allowed, nobody))
+            })?;
             let wheel = builder.wheel(&source).map_err(|mut error| {
                 if let pyfast_installer::Error::Build(failure) = &mut error
                     && failure.chain.is_empty()
@@ -121,6 +119,35 @@ impl Session {
         }
         Ok(built)
     }
+}
+
+/// The packages of a lock that have to be built, all of which the user must allow.
+pub(crate) fn sources<'a>(
+    lock: &'a Lock,
+    args: &ResolveArgs,
+    index: Option<&IndexOptions>,
+) -> Result<Vec<(&'a Locked, SourceDist)>, Failure> {
+    let formats = formats(args, index)?;
+    let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
+    let allowed = sources.map(|(package, source)| {
+        if allowed(package, args, &formats) {
+            return Ok((package, source));
+        }
+        let reason = "there is no wheel of it, and building is not allowed";
+        Err(refused(lock, (package, &source), (BuildStage::Allowed, reason)))
+    });
+    allowed.collect()
+}
+
+/// A source that is not built, and who needs it.
+pub(crate) fn refused(
+    lock: &Lock,
+    (package, source): (&Locked, &SourceDist),
+    (stage, reason): (BuildStage, &str),
+) -> Failure {
+    let mut failure = BuildFailure::new(source, stage, reason);
+    failure.chain = chain(lock, &package.name);
+    ResolveError::Build(Box::new(failure)).into()
 }
 
 /// Whether the user allows a source to be built. Rule 12: what may be built does not limit editables,

@@ -256,7 +256,7 @@ impl Command {
         match self {
             Self::Lock(args) => args.result.json,
             Self::Sync(args) => args.result.json,
-            Self::List(args) => args.result.json,
+            Self::List(args) => args.json(),
             Self::Why(args) => args.result.json,
             Self::Tree(args) => args.result.json,
             Self::Outdated(args) => args.result.json,
@@ -276,6 +276,7 @@ impl Command {
             | Self::Run(_)
             | Self::Bench(_)
             | Self::Cache(_)
+            | Self::Metadata(_)
             | Self::Completions(_) => false,
         }
     }
@@ -306,5 +307,6 @@ pub(crate) enum Command {
     Diff(commands::diff::Args),
     Doctor(commands::doctor::Args),
     Cache(commands::cache::Args),
+    Metadata(commands::metadata::Args),
     Completions(commands::completions::Args),
 }

@@ -45,6 +45,10 @@ pub(crate) struct EnvConfig {
     pub(crate) groups: Vec<String>,
     pub(crate) image: Option<String>,
     pub(crate) python: Option<String>,
+    /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
+    pub(crate) targets: Vec<String>,
+    /// Whether the lock is for all platforms.
+    pub(crate) universal: bool,
     pub(crate) services: Vec<String>,
 }
 
@@ -114,6 +118,8 @@ const KEYS: &[(&str, &[&str])] = &[
             "groups",
             "image",
             "python",
+            "targets",
+            "universal",
             "services",
         ],
     ),

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use pyfast_resolver::{Lock, Locked, PackageName, Target};
 
-use crate::commands::lock::{FILE, beside};
-use crate::environment;
+use crate::commands::lock::{FILE, TargetArgs, beside};
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 
@@ -15,6 +14,8 @@ pub(crate) struct LockArgs {
     /// The lock to look at [default: `pylock.toml` beside the first requirements file]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// A lock as it applies to the environment's interpreter.
@@ -25,6 +26,11 @@ pub(crate) struct Opened {
 }
 
 impl LockArgs {
+    /// This lock, or the project's own; for the environment's interpreter.
+    pub(crate) fn of(lock: Option<PathBuf>) -> Self {
+        Self { lock, ..Self::default() }
+    }
+
     /// Reads the lock.
     pub(crate) fn open(&self, settings: &Settings) -> Result<Opened, Failure> {
         let working = &settings.project.working_directory;
@@ -43,7 +49,7 @@ impl LockArgs {
             let message = format!("cannot read the lock `{}`: {error}", path.display());
             Failure::new("lock", message, Code::Mendable).hint("make one with `pyfast lock`")
         })?;
-        let target = environment::interpreter(settings)?.target();
+        let target = self.target.one(settings)?;
         let lock = Lock::from_toml(&text, &path, &target)?;
         Ok(Opened { path, lock, target })
     }

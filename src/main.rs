@@ -19,6 +19,7 @@ mod project;
 mod proposing;
 mod resolving;
 mod settings;
+mod spanning;
 mod state;
 mod syncing;
 mod transport;

@@ -11,8 +11,8 @@ use pyfast_installer::Builder;
 use pyfast_resolver::{
     Ahead, BuildSource, Cache, Client, ExtraName, Location, Lock, Looked, Metadata, OnDecided,
     PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet,
-    Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras, direct_wheels,
-    look_ahead, policy, read_requirements, resolve,
+    Scope, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
+    direct_wheels, look_ahead, policy, read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
@@ -242,7 +242,7 @@ pub(crate) fn context(
 }
 
 /// Refuses an interpreter that a project file or script excludes.
-fn check_python(set: &RequirementSet, target: &Target) -> Result<(), Failure> {
+pub(crate) fn check_python(set: &RequirementSet, target: &Target) -> Result<(), Failure> {
     let python = target.python();
     let Some(limit) = set.requires_python.iter().find(|one| !one.specifiers.contains(python))
     else {
@@ -276,7 +276,8 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
 
 /// A digest of everything that a lock answers: an equal one means that the lock is up to date.
 /// Indexes are not in it, so that a lock holds for people who use a mirror.
-pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &Target) -> String {
+/// `place` says what it is for: a target, or several.
+pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &str) -> String {
     let mut text = String::from("1\n");
     for (kind, requirements) in
         [("r", &set.requirements), ("c", &set.constraints), ("o", &set.overrides)]
@@ -293,8 +294,6 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
     for source in &set.sources {
         let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
     }
-    let facts = target.tags.facts();
-    let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
     // Only what differs from the defaults, so that locks without such options stay up to date.
     let mut built = String::new();
     if args.no_build || !args.only_binary.is_empty() || !args.no_binary.is_empty() {
@@ -305,19 +304,23 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, target: &T
         let _ = write!(built, " files {:?} {:?}", files.0, files.1);
     }
     let settings = format!(
-        "{:?} {:?} {:?} {} {} {} {:?} {} {} {libc:?}{built}",
+        "{:?} {:?} {:?} {} {} {} {place}{built}",
         args.prerelease,
         args.resolution,
         args.exclude_newer,
         set.index.require_hashes,
         set.index.pre,
         args.no_deps,
-        facts.python,
-        facts.implementation,
-        facts.machine,
     );
     text.push_str(&settings);
     format!("sha256:{}", digest(text.as_bytes()))
+}
+
+/// What of a target shapes a lock.
+pub(crate) fn place_of(target: &Target) -> String {
+    let facts = target.tags.facts();
+    let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
+    format!("{:?} {} {} {libc:?}", facts.python, facts.implementation, facts.machine)
 }
 
 /// What of a directory shapes a lock: the files that describe it, and those that tools read
@@ -374,6 +377,8 @@ pub(crate) struct Session {
     pub(crate) sources: Sources,
     /// Who builds what has no wheel.
     pub(crate) build: Option<Arc<Builder>>,
+    /// Who is asked for metadata that a source does not state.
+    pub(crate) asked: Option<Arc<dyn BuildSource>>,
 }
 
 impl Session {
@@ -390,7 +395,7 @@ impl Session {
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
-        Ok(Self { runtime: runtime()?, client, cache, sources, build: None })
+        Ok(Self { runtime: runtime()?, client, cache, sources, build: None, asked: None })
     }
 
     /// Forgets metadata that turned out not to be the wheel's own.
@@ -407,11 +412,31 @@ impl Session {
         mut sources: Sources,
     ) -> Result<Registry, Failure> {
         let Request { set, args, target, previous } = *request;
-        let policy = policy(set, target, base_policy(set, args, previous)?)?;
-        let selector = Arc::new(Selector::new(target.clone(), policy));
-        sources.direct = direct_wheels(set, target)?;
+        let scope = Scope::from(target.clone());
+        let policy = policy(set, &scope, base_policy(set, args, previous)?)?;
+        sources.named.wheels = direct_wheels(set, &scope)?;
+        let selector = Arc::new(Selector::new(scope, policy));
         let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
         Ok(Registry::new(sources, client, cache, selector, self.runtime.handle()))
+    }
+
+    /// What looking at sources needs. Packages of `previous` are kept to, as far as that is wanted.
+    pub(crate) fn ahead<'a>(
+        &'a self,
+        args: &ResolveArgs,
+        scope: &'a Scope,
+        previous: Option<&'a Lock>,
+    ) -> Ahead<'a> {
+        let build = self.asked.as_deref().filter(|_| !args.no_build);
+        let kept = previous.into_iter().flat_map(|lock| &lock.packages);
+        Ahead {
+            client: &self.client,
+            cache: &self.cache,
+            runtime: self.runtime.handle(),
+            build,
+            scope,
+            kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
+        }
     }
 
     /// Resolves; what is decided on the way goes to `on_decided`.
@@ -422,34 +447,24 @@ impl Session {
     ) -> Result<Outcome, Failure> {
         let Request { set, args, target, previous } = *request;
         check_python(set, target)?;
-        let build = self.build.as_deref().filter(|_| !args.no_build);
         let previous = previous.filter(|_| !args.upgrade);
-        let kept = previous.into_iter().flat_map(|lock| &lock.packages);
-        let Looked { set: looked, trees } = look_ahead(
-            set,
-            &Ahead {
-                client: &self.client,
-                cache: &self.cache,
-                runtime: self.runtime.handle(),
-                build: build.map(|build| build as &dyn BuildSource),
-                target,
-                kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
-            },
-        )?;
-        let inputs = inputs_digest(set, args, target);
+        let scope = Scope::from(target.clone());
+        let Looked { set: looked, trees } = look_ahead(set, &self.ahead(args, &scope, previous))?;
+        let inputs = inputs_digest(set, args, &place_of(target));
         let set = &looked;
         let request = &Request { set, previous, ..*request };
         let (whole_up_to, on_decided) = match ahead {
             Some((whole_up_to, on_decided)) => (whole_up_to, Some(on_decided)),
             None => (0, None),
         };
-        let sources = Sources { whole_up_to, trees, ..self.sources.clone() };
+        let mut sources = Sources { whole_up_to, ..self.sources.clone() };
+        sources.named.trees = trees;
         let mut registry = self.registry(request, sources)?;
         if let Some(on_decided) = on_decided {
             registry = registry.on_decided(on_decided);
         }
-        if let Some(build) = &self.build {
-            registry = registry.build_with(Arc::clone(build) as _);
+        if let Some(asked) = &self.asked {
+            registry = registry.build_with(Arc::clone(asked));
         }
         let resolution = resolve(set, &registry, args.no_deps)?;
         let mut lock = Lock::new(&resolution, &self.sources.indexes, target);
@@ -478,7 +493,7 @@ fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
-fn base_policy(
+pub(crate) fn base_policy(
     set: &RequirementSet,
     args: &ResolveArgs,
     previous: Option<&Lock>,

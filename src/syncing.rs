@@ -24,6 +24,7 @@ use crate::resolving::{self, ResolveArgs};
 use crate::settings::{Python, Root, Settings};
 use crate::state::{Circumstances, digest};
 
+pub(crate) use direct_url::direct_url;
 pub(crate) use install::installed;
 pub(crate) use report::{Changes, Listed, Report};
 
@@ -208,7 +209,9 @@ impl Place {
             settings.project.config.env.get(&settings.env).map(|env| (
                 &env.extras,
                 &env.groups,
-                &env.exclude_dependencies
+                &env.exclude_dependencies,
+                &env.targets,
+                env.universal
             )),
         );
         Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }

@@ -13,10 +13,9 @@ use crate::cli::ResultArgs;
 use crate::environment;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::resolving::{
-    Inputs, Outcome, Request, ResolveArgs, Session, inputs_digest, read_inputs,
-};
+use crate::resolving::{Inputs, Outcome, Request, ResolveArgs, Session, read_inputs};
 use crate::settings::Settings;
+use crate::spanning::{Spanning, Wanted};
 use crate::ui::{count, duration};
 
 /// The name of a lock file (PEP 751).
@@ -33,11 +32,13 @@ pub(crate) fn is_lock(file: &Path) -> bool {
 /// Resolve requirements and write a lock file
 ///
 /// Without -o the lock is `pylock.toml` beside the first requirements file. An existing lock is kept
-/// where it still fits; --upgrade takes the newest versions.
+/// where it still fits, and stays for the platforms it is for; --upgrade takes the newest versions.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  pyfast lock -r requirements.txt\n  pyfast lock -r requirements.txt -o - --format requirements --hashes\n  \
-                  pyfast lock -r requirements.txt --python-version 3.12 --python-platform linux/arm64 -o arm.toml"
+                  pyfast lock -r requirements.txt --python-version 3.12 --python-platform linux/arm64 -o arm.toml\n  \
+                  pyfast lock -r requirements.txt --python-platform linux/amd64 --python-platform linux/arm64\n  \
+                  pyfast lock -r requirements.txt --universal --python-version 3.10"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -50,12 +51,11 @@ pub(crate) struct Args {
     /// The form of the lock
     #[arg(long, value_name = "FORMAT", default_value = "pylock")]
     format: Format,
-    /// Lock for this version of Python instead of the interpreter's
-    #[arg(long, value_name = "X.Y[.Z]", env = "PYFAST_PYTHON_VERSION")]
-    python_version: Option<String>,
-    /// Lock for this platform instead of the interpreter's (linux/arm64, x86_64-manylinux_2_28, …)
-    #[arg(long, value_name = "PLATFORM", env = "PYFAST_PYTHON_PLATFORM")]
-    python_platform: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Lock for all platforms, and for the Pythons that the project allows or --python-version and newer
+    #[arg(long, env = "PYFAST_UNIVERSAL", help_heading = "Target options")]
+    universal: bool,
     /// With --format requirements: add --hash options
     #[arg(long)]
     hashes: bool,
@@ -73,38 +73,153 @@ pub(crate) enum Format {
     Requirements,
 }
 
+/// Targets that are named instead of asked.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// For this version of Python instead of the interpreter's; repeated: for all of them
+    #[arg(
+        long,
+        value_name = "X.Y[.Z]",
+        env = "PYFAST_PYTHON_VERSION",
+        value_delimiter = ' ',
+        help_heading = "Target options"
+    )]
+    python_version: Vec<String>,
+    /// For this platform instead of the interpreter's: linux/arm64, x86_64-manylinux_2_28, macos,
+    /// windows, …; repeated: for all of them
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        env = "PYFAST_PYTHON_PLATFORM",
+        value_delimiter = ' ',
+        help_heading = "Target options"
+    )]
+    python_platform: Vec<String>,
+}
+
+impl TargetArgs {
+    fn is_empty(&self) -> bool {
+        self.python_version.is_empty() && self.python_platform.is_empty()
+    }
+
+    /// The one target that is named, or the interpreter's.
+    pub(crate) fn one(&self, settings: &Settings) -> Result<Target, Failure> {
+        let (version, platform) = match (&self.python_version[..], &self.python_platform[..]) {
+            ([] | [_], [] | [_]) => (self.python_version.first(), self.python_platform.first()),
+            _ => return Err(Failure::usage("only one target can be looked at".to_owned())),
+        };
+        let base = self.base(settings)?.0;
+        match base {
+            Some(base) if self.is_empty() => Ok(base),
+            base => Ok(named_target(
+                version.map(String::as_str),
+                platform.map(String::as_str),
+                base.as_ref(),
+            )?),
+        }
+    }
+
+    /// The interpreter's target, where there is one or must be one, and the interpreter whose pip's
+    /// default index counts.
+    fn base(&self, settings: &Settings) -> Result<(Option<Target>, Option<PathBuf>), Failure> {
+        let all_named = !self.python_version.is_empty() && !self.python_platform.is_empty();
+        let interpreter = match environment::interpreter(settings) {
+            Ok(interpreter) => Some(interpreter),
+            Err(_) if all_named => None,
+            Err(failure) => return Err(failure),
+        };
+        let host = environment::host_python(settings, interpreter.as_ref());
+        Ok((interpreter.as_ref().map(Interpreter::target), host))
+    }
+}
+
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let inputs = read_inputs(&args.resolve, settings)?;
-    let (target, interpreter) = target(args, settings)?;
+    let (base, interpreter) = args.target.base(settings)?;
     let output = output(args, &inputs, settings);
-    let previous = output.as_ref().and_then(|path| existing(path, &target));
+    let spanning =
+        Spanning::of(&wanted(args, settings, output.as_deref()), &inputs, base.as_ref())?;
     let cache = settings.cache_directory()?;
     let root = cache.join("builds-1");
     let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
-    // A target that is no interpreter at hand has nothing that could build for it.
-    let own = args.python_version.is_none() && args.python_platform.is_none();
-    if own && let Ok(interpreter) = &environment::interpreter(settings) {
+    // One target that is no interpreter at hand has nothing that could build for it. Where there are
+    // several, what one build says of dependencies stands for all (rule 11).
+    if (args.target.is_empty() || spanning.is_some())
+        && let Ok(interpreter) = &environment::interpreter(settings)
+    {
         let place = BuildPlace { root, interpreter, sink: progress.sink() };
         session.build_in(place, &args.resolve, settings)?;
     }
     progress.step("resolving");
+    let resolved = match &spanning {
+        Some(spanning) => {
+            session.resolve_spanning(spanning, &inputs, &args.resolve, output.as_deref())
+        }
+        None => one_target(args, settings, &inputs, &session, output.as_deref()),
+    };
+    progress.done();
+    let (lock, warnings) = resolved?;
+    for warning in &warnings {
+        settings.ui.warning(warning);
+    }
+    report(args, settings, &lock, (output, started))?;
+    // The runtime's threads have nothing more to do that anyone waits for.
+    session.runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The platforms and Pythons that are meant: those of the command line, else of the configuration, else
+/// those that the lock is for already.
+fn wanted(args: &Args, settings: &Settings, output: Option<&Path>) -> Wanted {
+    if args.universal || !args.target.is_empty() {
+        return Wanted {
+            universal: args.universal,
+            pythons: args.target.python_version.clone(),
+            platforms: args.target.python_platform.clone(),
+        };
+    }
+    let configured = Wanted::configured(settings);
+    if configured.is_single()
+        && let Some(path) = output
+        && let Ok(text) = fs_err::read_to_string(path)
+        && let Ok(lock) = Lock::whole(&text, path)
+    {
+        return Wanted::of_lock(&lock);
+    }
+    configured
+}
+
+fn one_target(
+    args: &Args,
+    settings: &Settings,
+    inputs: &Inputs,
+    session: &Session,
+    output: Option<&Path>,
+) -> Result<(Lock, Vec<String>), Failure> {
+    let target = args.target.one(settings)?;
+    let previous = output.and_then(|path| existing(path, &target));
     let request = Request {
         set: &inputs.set,
         args: &args.resolve,
         target: &target,
         previous: previous.as_ref(),
     };
-    let resolved = session.resolve(&request, None);
-    progress.done();
-    let Outcome { lock, warnings, .. } = resolved?;
-    for warning in &warnings {
-        settings.ui.warning(warning);
-    }
+    let Outcome { lock, warnings, .. } = session.resolve(&request, None)?;
+    Ok((lock, warnings))
+}
+
+/// Writes the lock, and says what was done.
+fn report(
+    args: &Args,
+    settings: &Settings,
+    lock: &Lock,
+    (output, started): (Option<PathBuf>, Instant),
+) -> Result<(), Failure> {
     let text = match args.format {
         Format::Requirements => {
-            to_requirements(&lock, LineOptions { hashes: args.hashes, annotate: args.annotate })
+            to_requirements(lock, LineOptions { hashes: args.hashes, annotate: args.annotate })
         }
         Format::Pylock => {
             let directory = output.as_deref().and_then(Path::parent).map(Path::to_owned);
@@ -116,41 +231,18 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         settings.ui.bold(&count(lock.packages.len(), "package")),
         duration(started.elapsed())
     ));
-    match output {
-        None => settings.ui.data(text),
-        Some(path) => {
-            write(&path, &text)?;
-            settings.ui.note(format!("Wrote {}", path.display()));
-            if settings.ui.json() {
-                let report = serde_json::json!({ "lock": path, "packages": environment::packages_json(&lock) });
-                settings.ui.data(format!("{report}\n"));
-            }
-        }
-    }
-    // The runtime's threads have nothing more to do that anyone waits for.
-    session.runtime.shutdown_background();
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The target, and the interpreter whose pip's default index counts.
-fn target(args: &Args, settings: &Settings) -> Result<(Target, Option<PathBuf>), Failure> {
-    let both = args.python_version.is_some() && args.python_platform.is_some();
-    let found = environment::interpreter(settings);
-    let interpreter = match found {
-        Ok(interpreter) => Some(interpreter),
-        Err(_) if both => None,
-        Err(failure) => return Err(failure),
+    let Some(path) = output else {
+        settings.ui.data(text);
+        return Ok(());
     };
-    let base = interpreter.as_ref().map(Interpreter::target);
-    let host = environment::host_python(settings, interpreter.as_ref());
-    let (version, platform) = (args.python_version.as_deref(), args.python_platform.as_deref());
-    if version.is_none()
-        && platform.is_none()
-        && let Some(target) = base
-    {
-        return Ok((target, host));
+    write(&path, &text)?;
+    settings.ui.note(format!("Wrote {}", path.display()));
+    if settings.ui.json() {
+        let report =
+            serde_json::json!({ "lock": path, "packages": environment::packages_json(lock) });
+        settings.ui.data(format!("{report}\n"));
     }
-    Ok((named_target(version, platform, base.as_ref())?, host))
+    Ok(())
 }
 
 /// Where the lock goes; `None` is standard output.
@@ -173,16 +265,6 @@ pub(crate) fn beside(requirements: &Path) -> PathBuf {
 pub(crate) fn existing(path: &Path, target: &Target) -> Option<Lock> {
     let text = fs_err::read_to_string(path).ok()?;
     Lock::from_toml(&text, path, target).ok()
-}
-
-/// Whether a lock answers these inputs.
-pub(crate) fn is_current(
-    lock: &Lock,
-    inputs: &Inputs,
-    args: &ResolveArgs,
-    target: &Target,
-) -> bool {
-    lock.inputs.as_deref() == Some(inputs_digest(&inputs.set, args, target).as_str())
 }
 
 /// Writes a lock whole or not at all; the same content leaves the file alone.

@@ -1,11 +1,14 @@
 //! `pyfast outdated`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use pyfast_resolver::{Lock, PackageName, RequirementSet, Version, newest};
+use pyfast_resolver::{Lock, Locked, PackageName, RequirementSet, Version, newest};
 use serde_json::json;
 
 use crate::cli::ResultArgs;
+use crate::commands::list::table;
+use crate::commands::lock::beside;
 use crate::environment;
 use crate::failure::Failure;
 use crate::locked::{LockArgs, Opened};
@@ -15,7 +18,8 @@ use crate::ui::count;
 
 /// Show which packages of the lock have a newer version
 ///
-/// What the requirements allow is not looked at: `pyfast lock --upgrade` shows that.
+/// `wanted` is what `pyfast lock --upgrade` would lock: the newest that the requirements, and those of
+/// all other packages, allow. Nothing is built to find it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  pyfast outdated\n  pyfast outdated --requested --json")]
 pub(crate) struct Args {
@@ -38,6 +42,8 @@ pub(crate) struct Args {
 struct Outdated {
     name: PackageName,
     locked: Version,
+    /// The newest that the requirements allow, where that is known.
+    wanted: Option<Version>,
     newest: Version,
     requested: bool,
 }
@@ -50,14 +56,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         settings.ui.data(format!("{}\n", json!({ "outdated": list })));
         return Ok(ExitCode::SUCCESS);
     }
-    let width = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| text.len()).max();
-    let name = width(&mut outdated.iter().map(|one| one.name.to_string())).unwrap_or_default();
-    let locked = width(&mut outdated.iter().map(|one| one.locked.to_string())).unwrap_or_default();
-    let lines = outdated.iter().map(|one| {
-        let (own, version) = (one.name.to_string(), one.locked.to_string());
-        format!("{own:name$}  {version:locked$}  {}\n", one.newest)
-    });
-    settings.ui.data(lines.collect::<String>());
+    if !outdated.is_empty() {
+        let rows: Vec<[String; 4]> = outdated.iter().map(Outdated::row).collect();
+        settings.ui.data(table(&["Package", "Locked", "Wanted", "Newest"], &rows));
+    }
     let packages = count(opened.lock.packages.len(), "package");
     settings.ui.note(format!("{} of {packages} have a newer version", outdated.len()));
     Ok(ExitCode::SUCCESS)
@@ -66,41 +68,81 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Outdated>, Failure> {
     let Lock { packages, .. } = &opened.lock;
     // A package that is named by URL or path has no newer version anywhere.
-    let wanted = packages.iter().filter(|package| !package.direct);
-    let wanted: Vec<_> = wanted.filter(|package| package.requested || !args.requested).collect();
-    let names: Vec<PackageName> = wanted.iter().map(|package| package.name.clone()).collect();
+    let looked_at = packages.iter().filter(|package| !package.direct);
+    let looked_at: Vec<_> =
+        looked_at.filter(|package| package.requested || !args.requested).collect();
+    let names: Vec<PackageName> = looked_at.iter().map(|package| package.name.clone()).collect();
     let resolve = ResolveArgs {
         prerelease: args.prerelease,
         exclude_newer: args.exclude_newer.clone(),
+        upgrade: true,
         ..ResolveArgs::default()
     };
     // The requirements files name indexes; a lock may be looked at without them.
     let files = settings.project.requirements(&[], &settings.env).is_ok();
     let set = if files { read_inputs(&resolve, settings)?.set } else { RequirementSet::default() };
-    let set = RequirementSet { index: set.index, ..RequirementSet::default() };
     let own = environment::interpreter(settings).ok();
     let host = environment::host_python(settings, own.as_ref());
     let session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
-    let request = Request { set: &set, args: &resolve, target: &opened.target, previous: None };
+    let any = RequirementSet { index: set.index.clone(), ..RequirementSet::default() };
+    let request = Request { set: &any, args: &resolve, target: &opened.target, previous: None };
     let newest = newest(&session.registry(&request, session.sources.clone())?, &names)?;
+    let later = |package: &&&Locked| {
+        newest.get(&package.name).is_some_and(|newest| *newest > package.version)
+    };
+    let later: Vec<&&Locked> = looked_at.iter().filter(later).collect();
+    let known = if later.is_empty() || !files || !is_own(opened, settings) {
+        None
+    } else {
+        wanted(&session, &Request { set: &set, ..request }, settings)
+    };
     session.runtime.shutdown_background();
-    let found = wanted.into_iter().filter_map(|package| {
-        let newest = newest.get(&package.name).filter(|newest| **newest > package.version)?;
-        Some(Outdated {
-            name: package.name.clone(),
-            locked: package.version.clone(),
-            newest: newest.clone(),
-            requested: package.requested,
-        })
+    let found = later.into_iter().map(|package| Outdated {
+        name: package.name.clone(),
+        locked: package.version.clone(),
+        wanted: known.as_ref().and_then(|known| known.get(&package.name).cloned()),
+        newest: newest[&package.name].clone(),
+        requested: package.requested,
     });
     Ok(found.collect())
 }
 
+/// Whether the lock answers the requirements of the project, not of another.
+fn is_own(opened: &Opened, settings: &Settings) -> bool {
+    let working = &settings.project.working_directory;
+    let first = settings.project.first_file(&settings.env);
+    first.is_some_and(|file| beside(&working.join(file)) == opened.path)
+}
+
+/// What would be locked now. An answer without it is an answer too.
+fn wanted(
+    session: &Session,
+    request: &Request<'_>,
+    settings: &Settings,
+) -> Option<BTreeMap<PackageName, Version>> {
+    match session.resolve(request, None) {
+        Ok(outcome) => {
+            let packages = outcome.lock.packages.into_iter();
+            Some(packages.map(|package| (package.name, package.version)).collect())
+        }
+        Err(failure) => {
+            settings.ui.warning(format!("what the requirements allow is not known: {failure}"));
+            None
+        }
+    }
+}
+
 impl Outdated {
+    fn row(&self) -> [String; 4] {
+        let wanted = self.wanted.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        [self.name.to_string(), self.locked.to_string(), wanted, self.newest.to_string()]
+    }
+
     fn to_json(&self) -> serde_json::Value {
         json!({
             "name": self.name.to_string(),
             "version": self.locked.to_string(),
+            "wanted": self.wanted.as_ref().map(ToString::to_string),
             "newest": self.newest.to_string(),
             "requested": self.requested,
         })

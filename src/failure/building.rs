@@ -1,11 +1,13 @@
 //! What a failed build from source seems to lack, and where that comes from.
 
+mod debian;
+
 use pyfast_resolver::{BuildFailure, BuildStage, Missing};
 
 /// What could help a failed build.
 pub(super) fn build_hints(failure: &BuildFailure) -> Vec<String> {
     let mut hints: Vec<String> =
-        failure.missing.iter().map(|missing| missing_hint(missing, failure.python)).collect();
+        failure.missing.iter().map(|missing| missing_hint(missing, failure)).collect();
     if failure.stage == BuildStage::Editable {
         hints.push("name the directory without -e: its files are installed then".to_owned());
     } else if failure.stage == BuildStage::Allowed {
@@ -15,22 +17,26 @@ pub(super) fn build_hints(failure: &BuildFailure) -> Vec<String> {
     } else if hints.is_empty() && failure.stage != BuildStage::Requirements {
         hints.push(format!(
             "--only-binary takes the newest version of {} that has a wheel",
-            failure.object.split("==").next().unwrap_or_default()
+            name(failure)
         ));
     }
     hints
 }
 
-fn missing_hint(missing: &Missing, python: Option<(u8, u8)>) -> String {
+fn missing_hint(missing: &Missing, failure: &BuildFailure) -> String {
+    let name = name(failure);
     match missing {
         Missing::Compiler(name) if name == "rustc" => {
             "it needs Rust: install rustc and cargo".to_owned()
+        }
+        Missing::Compiler(name) if name.ends_with("gfortran") => {
+            format!("the compiler `{name}` is missing: on Debian, apt-get install gfortran")
         }
         Missing::Compiler(name) => {
             format!("the compiler `{name}` is missing: on Debian, apt-get install build-essential")
         }
         Missing::Header(name) | Missing::Library(name) | Missing::Program(name) => {
-            match debian_package(name) {
+            match debian::package(name) {
                 Some(package) => {
                     format!("`{name}` is missing: on Debian, apt-get install {package}")
                 }
@@ -39,53 +45,43 @@ fn missing_hint(missing: &Missing, python: Option<(u8, u8)>) -> String {
                 }
             }
         }
-        Missing::Module(name) if is_setuptools(name) && python.is_some_and(|v| v >= (3, 12)) => {
+        Missing::Module(module)
+            if is_setuptools(module) && failure.python.is_some_and(|v| v >= (3, 12)) =>
+        {
             format!(
-                "it needs `{name}`, which Python 3.12 and newer setuptools no longer have: use a \
+                "it needs `{module}`, which Python 3.12 and newer setuptools no longer have: use a \
                  newer version of it, an older Python, or --build-constraint with setuptools<81"
             )
         }
-        Missing::Module(name) => format!(
-            "it imports `{name}` to be built and does not say so: install it and use --no-build-isolation"
+        Missing::Module(module) => format!(
+            "it needs `{module}` to be built and does not say so: install `{}` where the interpreter \
+             finds it and use --no-build-isolation",
+            module.split('.').next().unwrap_or(module)
         ),
+        Missing::File(file) => format!(
+            "its source does not have the file `{file}` that its build reads: take another version \
+             of {name}"
+        ),
+        Missing::Older(requirement) => format!(
+            "it is older than what builds it: take a newer {name}, or write `{requirement}` into a \
+             file and give it with --build-constraint"
+        ),
+        Missing::OlderPython => {
+            let python = failure.python.map(|(major, minor)| format!(" than {major}.{minor}"));
+            format!(
+                "its C code is for an older Python{}: take a newer {name}, or an older Python",
+                python.unwrap_or_default()
+            )
+        }
     }
+}
+
+/// The project that was to be built.
+fn name(failure: &BuildFailure) -> &str {
+    failure.object.split("==").next().unwrap_or_default()
 }
 
 fn is_setuptools(module: &str) -> bool {
     let root = module.split('.').next().unwrap_or_default();
-    ["pkg_resources", "distutils", "imp", "pkgutil"].contains(&root)
-}
-
-/// The Debian package that has a header, library or program which builds often lack.
-fn debian_package(name: &str) -> Option<&'static str> {
-    let known = [
-        ("Python.h", "python3-dev"),
-        ("libpq-fe.h", "libpq-dev"),
-        ("pg_config", "libpq-dev"),
-        ("ffi.h", "libffi-dev"),
-        ("openssl/", "libssl-dev"),
-        ("libxml", "libxml2-dev libxslt1-dev"),
-        ("xml2-config", "libxml2-dev libxslt1-dev"),
-        ("xslt-config", "libxml2-dev libxslt1-dev"),
-        ("mysql", "default-libmysqlclient-dev pkg-config"),
-        ("zlib", "zlib1g-dev"),
-        ("jpeglib.h", "libjpeg-dev"),
-        ("sqlite3", "libsqlite3-dev"),
-        ("bzlib.h", "libbz2-dev"),
-        ("lzma.h", "liblzma-dev"),
-        ("yaml.h", "libyaml-dev"),
-        ("ldap.h", "libldap-dev libsasl2-dev"),
-        ("sasl/", "libsasl2-dev"),
-        ("curl", "libcurl4-openssl-dev"),
-        ("krb5", "libkrb5-dev"),
-        ("geos", "libgeos-dev"),
-        ("gdal", "libgdal-dev"),
-        ("pkg-config", "pkg-config"),
-        ("cmake", "cmake"),
-        ("ninja", "ninja-build"),
-        ("swig", "swig"),
-        ("git", "git"),
-        ("make", "make"),
-    ];
-    known.iter().find(|(part, _)| name.starts_with(part)).map(|(_, package)| *package)
+    ["distutils", "imp", "pkgutil"].contains(&root)
 }

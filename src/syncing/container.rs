@@ -3,12 +3,17 @@
 //!
 //! The index' credentials stay here: the container gets the lock, whose URLs carry none. Files that
 //! only this machine may fetch therefore need a volume it can write.
+//! Sources are built in the container, by the interpreter that the environment is for
+//! (`container/sources`).
 
-use std::collections::BTreeSet;
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use pyfast_installer::{Downloads, Layout, ProjectEnv, Store, Wanted};
 use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
 use pyfast_resolver::{Location, Lock};
@@ -16,6 +21,7 @@ use serde_json::Value;
 
 use super::report::{Changes, Listed, Report, Timings, Updated};
 use super::{LockUse, Options};
+use crate::building::CARRIED;
 use crate::environment::host_python;
 use crate::failure::{Code, Failure};
 use crate::image::{Connection, direct};
@@ -23,6 +29,7 @@ use crate::progress::Progress;
 use crate::resolving::{Outcome, Request, Session, read_inputs};
 use crate::settings::Settings;
 use crate::state::digest;
+use sources::Builds;
 
 /// Where the helper container finds the lock and wheels, below a digest: files put into a container all have one time,
 /// so that another lock of the same size would pass for the last one.
@@ -46,68 +53,105 @@ pub(super) fn sync(
         return Err(Failure::usage(message).hint("run pyfast as root, or leave the option out"));
     }
     let host = host_python(settings, Some(&interpreter));
-    let session =
+    let mut session =
         Session::new(settings, &inputs.set, host.as_deref(), settings.cache_directory()?)?;
     let progress = Progress::new(settings.ui);
     progress.step("resolving");
     let request =
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
-    let Outcome { mut lock, warnings, .. } = session.resolve(&request, None)?;
+    let helper = Helper { connection, volume, image, settings };
+    let builds = Builds::new(options, settings, &session)?;
+    let resolved = builds.resolve(&helper, &mut session, &request);
+    if resolved.is_err() {
+        progress.done();
+    }
+    let Outcome { mut lock, warnings, .. } = resolved?;
     let resolve = started.elapsed();
-    refuse_sources(&lock)?;
     for warning in warnings {
         settings.ui.warning(warning);
     }
-    let key = digest(lock.to_toml(Path::new("/")).as_bytes());
-    let place = format!("{PLACE}/{}", &key[..16]);
-    let mut files = Vec::new();
-    let mut taken = BTreeSet::new();
+    let carried = builds.carry(&lock, &session, &inputs.set.index)?;
     let reachable = direct(volume);
     if let Some(root) = &reachable {
         fetch(root, &session, &lock, &progress)?;
     }
-    for package in &mut lock.packages {
-        let Location::Path(path) = &package.location else { continue };
-        if reachable.is_some() {
-            // It is in the store already.
-            continue;
-        }
-        let bytes = fs_err::read(path).map_err(|error| {
-            Failure::new("bad-wheel", format!("cannot read a wheel: {error}"), Code::Mendable)
-        })?;
-        let inside = format!("{place}/wheels/{}", package.filename);
-        if taken.insert(inside.clone()) {
-            files.push(HelperFile { path: inside.clone(), bytes, mode: 0o644 });
-        }
-        package.location = Location::Path(inside.into());
-    }
-    let text = lock.to_toml(Path::new(&place));
-    let path = format!("{place}/pylock.toml");
-    files.push(HelperFile { path: path.clone(), bytes: text.into_bytes(), mode: 0o644 });
     progress.step("installing in a container");
-    let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
-    // What is in the store needs no network.
-    let network = if reachable.is_some() { "none" } else { helper_network(settings) };
-    let helper = Helper { connection, volume, image, network, files: &files, lock: &path };
-    let answer = helper.install(options, &name, settings);
+    let job = Job { options, builds: &builds, carried: &carried, reachable: reachable.is_some() };
+    let answer = helper.run(job.call(&mut lock, settings)?);
     progress.done();
-    let mut report = read_report(&answer?)?;
+    let explained =
+        |failure| if carried.is_empty() { failure } else { sources::explain(failure, image) };
+    let mut report = read_report(&answer.map_err(explained)?)?;
     report.timings.resolve = resolve;
     report.timings.total = started.elapsed();
     Ok(report)
 }
 
-/// A helper container installs wheels only.
-fn refuse_sources(lock: &Lock) -> Result<(), Failure> {
-    let mut packages = lock.packages.iter();
-    let Some(source) = packages.find(|package| package.filename.source().is_some()) else {
-        return Ok(());
-    };
-    let (name, version) = (&source.name, &source.version);
-    let message =
-        format!("cannot build {name}=={version}: a helper container installs wheels only");
-    Err(Failure::new("build", message, Code::Mendable)
-        .hint("run pyfast where it can write the volume, or leave sources out with --no-build"))
+/// What is to be installed.
+struct Job<'a> {
+    options: &'a Options,
+    builds: &'a Builds<'a>,
+    carried: &'a BTreeMap<String, Bytes>,
+    /// Whether the wheels are in the store already.
+    reachable: bool,
+}
+
+impl Job<'_> {
+    /// The run that installs; the paths of a lock's wheels become those inside.
+    fn call<'s>(&self, lock: &mut Lock, settings: &'s Settings) -> Result<Call<'s>, Failure> {
+        let place = place(lock, self.carried);
+        let mut files = if self.reachable { Vec::new() } else { wheels(lock, &place)? };
+        let path = format!("{place}/pylock.toml");
+        files.push(file(path.clone(), lock.to_toml(Path::new(&place)).as_bytes()));
+        let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
+        let mut arguments = install_arguments(self.options, &name, &path);
+        let mut variables = vec![("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned())];
+        if self.carried.is_empty() {
+            arguments.push("--no-index".to_owned());
+        } else {
+            arguments.extend(self.builds.arguments.iter().cloned());
+            files.extend(self.builds.files.iter().cloned());
+            let sources = format!("{place}/sources");
+            let carried = self.carried.iter();
+            files.extend(carried.map(|(name, bytes)| file(format!("{sources}/{name}"), bytes)));
+            variables.push((CARRIED.to_owned(), sources));
+        }
+        // What is in the store needs no network.
+        let quiet = self.reachable && self.carried.is_empty();
+        let network = if quiet { "none" } else { helper_network(settings) };
+        Ok(Call { arguments, files, variables, network })
+    }
+}
+
+/// The wheels of this machine, which the container gets.
+fn wheels(lock: &mut Lock, place: &str) -> Result<Vec<HelperFile>, Failure> {
+    let (mut files, mut taken) = (Vec::new(), BTreeSet::new());
+    for package in lock.packages.iter_mut().filter(|package| package.filename.wheel().is_some()) {
+        let Location::Path(path) = &package.location else { continue };
+        let bytes = fs_err::read(path).map_err(|error| {
+            Failure::new("bad-wheel", format!("cannot read a wheel: {error}"), Code::Mendable)
+        })?;
+        let inside = format!("{place}/wheels/{}", package.filename);
+        if taken.insert(inside.clone()) {
+            files.push(file(inside.clone(), &bytes));
+        }
+        package.location = Location::Path(inside.into());
+    }
+    Ok(files)
+}
+
+/// Where the files of this lock and these sources are in the container.
+fn place(lock: &Lock, carried: &BTreeMap<String, Bytes>) -> String {
+    let mut all = lock.to_toml(Path::new("/"));
+    for (name, bytes) in carried {
+        all.push_str(name);
+        all.push_str(&digest(bytes));
+    }
+    format!("{PLACE}/{}", &digest(all.as_bytes())[..16])
+}
+
+fn file(path: String, bytes: &[u8]) -> HelperFile {
+    HelperFile { path, bytes: bytes.to_vec(), mode: 0o644 }
 }
 
 /// Files come from the index; an engine whose bridge has no network has the host's.
@@ -125,60 +169,54 @@ fn fetch(root: &Path, session: &Session, lock: &Lock, progress: &Progress) -> Re
     Ok(downloads.finish(&lock.packages.iter().filter_map(Wanted::of).collect::<Vec<_>>())?)
 }
 
+/// The arguments of the sync inside.
+fn install_arguments(options: &Options, name: &ProjectEnv, lock: &str) -> Vec<String> {
+    let fixed =
+        ["sync", "--frozen", "--root", MOUNT_POINT, "--json", "-r", lock, "--env", name.env()];
+    let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
+    for (wanted, flag) in [
+        (options.strict, "--strict"),
+        (options.verify, "--verify"),
+        (options.reinstall, "--reinstall"),
+    ] {
+        arguments.extend(wanted.then(|| flag.to_owned()));
+    }
+    match options.compile {
+        Some(true) => arguments.push("--compile".to_owned()),
+        Some(false) => arguments.push("--no-compile".to_owned()),
+        None => {}
+    }
+    arguments
+}
+
+/// The container that works on the volume.
 struct Helper<'a> {
     connection: &'a Connection,
     volume: &'a StoreVolume,
     image: &'a str,
+    settings: &'a Settings,
+}
+
+/// One run of this binary in it.
+struct Call<'a> {
+    arguments: Vec<String>,
+    files: Vec<HelperFile>,
+    variables: Vec<(String, String)>,
     network: &'a str,
-    files: &'a [HelperFile],
-    /// Path of the lock among the files.
-    lock: &'a str,
 }
 
 impl Helper<'_> {
-    /// Runs the helper and gives what it printed.
-    fn install(
-        &self,
-        options: &Options,
-        name: &ProjectEnv,
-        settings: &Settings,
-    ) -> Result<String, Failure> {
-        let Self { connection, volume, image, network, files, lock } = *self;
-        let mut arguments: Vec<String> = [
-            "sync",
-            "--frozen",
-            "--no-index",
-            "--root",
-            "/pyfast",
-            "--json",
-            "-r",
-            lock,
-            "--env",
-            name.env(),
-        ]
-        .map(str::to_owned)
-        .into();
-        for (wanted, flag) in [
-            (options.strict, "--strict"),
-            (options.verify, "--verify"),
-            (options.reinstall, "--reinstall"),
-        ] {
-            arguments.extend(wanted.then(|| flag.to_owned()));
-        }
-        match options.compile {
-            Some(true) => arguments.push("--compile".to_owned()),
-            Some(false) => arguments.push("--no-compile".to_owned()),
-            None => {}
-        }
-        let mut environment = vec![("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned())];
-        let mut files = files.to_vec();
+    /// Runs this binary and gives what it printed.
+    fn run(&self, call: Call<'_>) -> Result<String, Failure> {
+        let Self { connection, volume, image, settings } = *self;
+        let Call { arguments, mut files, mut variables, network } = call;
         // The helper trusts whom this machine trusts; the image may have no certificates at all.
         if let Some(bytes) =
             settings.environment.get("SSL_CERT_FILE").and_then(|path| fs_err::read(path).ok())
         {
             let path = "/run/pyfast/certificates.pem".to_owned();
-            environment.push(("SSL_CERT_FILE".to_owned(), path.clone()));
-            files.push(HelperFile { path, bytes, mode: 0o644 });
+            variables.push(("SSL_CERT_FILE".to_owned(), path.clone()));
+            files.push(file(path, &bytes));
         }
         let run = HelperRun {
             image,
@@ -186,7 +224,7 @@ impl Helper<'_> {
             arguments: &arguments,
             files: &files,
             network,
-            environment: &environment,
+            environment: &variables,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut collect = |output: Output<'_>| match output {
@@ -195,15 +233,29 @@ impl Helper<'_> {
         };
         let code = connection.wait(run_helper(&connection.docker, &run, &mut collect))?;
         let text = String::from_utf8_lossy(&out).into_owned();
-        if code == 0 {
-            return Ok(text);
-        }
-        let told: Option<Value> = serde_json::from_str(&text).ok();
-        let message =
-            told.as_ref().and_then(|told| told["error"]["message"].as_str()).map(str::to_owned);
-        let message = message.unwrap_or_else(|| String::from_utf8_lossy(&err).trim().to_owned());
-        Err(Failure::new("helper", format!("in a container of {image}: {message}"), Code::Mendable))
+        if code == 0 { Ok(text) } else { Err(failed(image, &text, &err)) }
     }
+}
+
+/// What the helper failed with, as it tells it itself.
+fn failed(image: &str, told: &str, said: &[u8]) -> Failure {
+    let told: Option<Value> = serde_json::from_str(told).ok();
+    let error = told.as_ref().map(|told| &told["error"]);
+    let message = error.and_then(|error| error["message"].as_str()).map(str::to_owned);
+    let message = message.unwrap_or_else(|| String::from_utf8_lossy(said).trim().to_owned());
+    let mut failure =
+        Failure::new("helper", format!("in a container of {image}: {message}"), Code::Mendable);
+    let texts = |key: &str| {
+        let list = error.and_then(|error| error[key].as_array()).into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for cause in texts("causes") {
+        failure = failure.cause(cause);
+    }
+    for hint in texts("hints") {
+        failure = failure.hint(hint);
+    }
+    failure
 }
 
 /// The report that the helper printed.

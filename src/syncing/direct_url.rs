@@ -6,7 +6,7 @@ use pyfast_resolver::{Location, Locked, SourceTree, redact};
 use serde_json::{Value, json};
 
 /// PEP 610's object for a package that was named by URL, path or repository.
-pub(super) fn direct_url(package: &Locked) -> Option<Value> {
+pub(crate) fn direct_url(package: &Locked) -> Option<Value> {
     if !package.direct {
         return None;
     }

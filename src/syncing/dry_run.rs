@@ -58,13 +58,18 @@ impl Job<'_> {
     fn locked(&self, lock_file: LockFile) -> Result<Lock, Failure> {
         match lock_file {
             LockFile { existing: Some(lock), current: true, .. } => Ok(lock),
-            LockFile { existing, .. } => {
+            LockFile { existing, spanning, path, .. } => {
                 let inputs = self
                     .inputs
                     .as_ref()
                     .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
                 let session = self.building_session(&inputs.set)?;
                 self.progress.step("resolving");
+                if let Some((spanning, path)) = spanning.zip(path) {
+                    let (_, lock) = self.relocked(&session, inputs, &spanning, &path)?;
+                    session.runtime.shutdown_background();
+                    return Ok(lock);
+                }
                 let request = Request {
                     set: &inputs.set,
                     args: &self.options.resolve,

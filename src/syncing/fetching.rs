@@ -19,7 +19,8 @@ use crate::building::{BuildPlace, BuiltWheels, settle};
 use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
-use crate::resolving::{Claim, Outcome, Request, Session};
+use crate::resolving::{Claim, Inputs, Outcome, Request, Session};
+use crate::spanning::Spanning;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;
@@ -101,6 +102,16 @@ impl Job<'_> {
             .inputs
             .as_ref()
             .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+        if let LockFile { spanning: Some(spanning), path: Some(path), .. } = &lock_file {
+            let session = self.building_session(&inputs.set)?;
+            self.progress.step("resolving");
+            let (text, lock) = self.relocked(&session, inputs, spanning, path)?;
+            write(path, &text)?;
+            let resolve = resolving.elapsed();
+            let mut fetched = self.fetch_locked(lock, store, compile)?;
+            fetched.timings.resolve = resolve;
+            return Ok(fetched);
+        }
         let session = self.building_session(&inputs.set)?;
         let downloads = Arc::new(self.downloads(store, &session, compile)?);
         let ahead = Arc::clone(&downloads);
@@ -142,6 +153,24 @@ impl Job<'_> {
         Ok(Fetched { lock, built, timings, count, session: Some(session) })
     }
 
+    /// The text of a new lock for several targets, and what it means for this one.
+    pub(super) fn relocked(
+        &self,
+        session: &Session,
+        inputs: &Inputs,
+        spanning: &Spanning,
+        path: &Path,
+    ) -> Result<(String, Lock), Failure> {
+        let args = &self.options.resolve;
+        let (lock, warnings) = session.resolve_spanning(spanning, inputs, args, Some(path))?;
+        for warning in warnings {
+            self.settings.ui.warning(warning);
+        }
+        let text = lock.to_toml(path.parent().unwrap_or(Path::new("/")));
+        let lock = Lock::from_toml(&text, path, &self.target)?;
+        Ok((text, lock))
+    }
+
     /// By the lock alone, where it answers the requirements; else gives the lock back.
     fn fetch_current(
         &self,
@@ -149,7 +178,7 @@ impl Job<'_> {
         store: &Arc<Store>,
         compile: bool,
     ) -> Result<Result<Fetched, LockFile>, Failure> {
-        let LockFile { existing: Some(lock), current: true, path } = lock_file else {
+        let LockFile { existing: Some(lock), current: true, path, spanning } = lock_file else {
             return Ok(Err(lock_file));
         };
         let fetched = self.fetch_locked(lock, store, compile)?;
@@ -163,7 +192,8 @@ impl Job<'_> {
                 Ok(Ok(fetched))
             }
             LockUse::Update => {
-                Ok(Err(LockFile { existing: Some(fetched.lock), current: false, path }))
+                let existing = Some(fetched.lock);
+                Ok(Err(LockFile { existing, current: false, path, spanning }))
             }
         }
     }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use pyfast_resolver::{Location, Lock, Target, file_digest};
 
 use super::{LockUse, Options, Place};
-use crate::commands::lock::{FILE, beside, is_current, is_lock};
+use crate::commands::lock::{FILE, beside, is_lock};
 use crate::failure::{Code, Failure};
-use crate::resolving::Inputs;
+use crate::resolving::{Inputs, inputs_digest, place_of};
 use crate::settings::Settings;
+use crate::spanning::{Spanning, Wanted};
 
 /// The lock that there is, and where a new one goes.
 pub(super) struct LockFile {
@@ -18,6 +19,8 @@ pub(super) struct LockFile {
     pub(super) existing: Option<Lock>,
     /// Whether it answers the requirements.
     pub(super) current: bool,
+    /// What the user's own lock file is for, where that is more than one target.
+    pub(super) spanning: Option<Spanning>,
 }
 
 impl LockFile {
@@ -34,20 +37,31 @@ impl LockFile {
             let path = own.unwrap_or_else(|| place.directory().join(FILE));
             let text = fs_err::read_to_string(&path).map_err(|error| no_lock(&path, &error))?;
             let lock = Lock::from_toml(&text, &path, target)?;
-            return Ok(Self { path: None, existing: Some(lock), current: true });
+            return Ok(Self { path: None, existing: Some(lock), current: true, spanning: None });
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
-        let existing = match fs_err::read_to_string(&path) {
-            Err(_) => None,
-            // The user's own lock is not thrown away for being unreadable.
-            Ok(text) if own.is_some() => Some(Lock::from_toml(&text, &path, target)?),
-            Ok(text) => Lock::from_toml(&text, &path, target).ok(),
+        let text = fs_err::read_to_string(&path).ok();
+        let spanning = match (&own, &text, inputs) {
+            (Some(path), Some(text), Some(inputs)) => {
+                spanning(settings, inputs, (path, text), target)?
+            }
+            _ => None,
+        };
+        let existing = match text {
+            None => None,
+            // The user's own lock is not thrown away for being unreadable; but the configuration may
+            // want it for this target from now on.
+            Some(text) if own.is_some() => match Lock::from_toml(&text, &path, target) {
+                Err(_) if spanning.is_some() => None,
+                read => Some(read?),
+            },
+            Some(text) => Lock::from_toml(&text, &path, target).ok(),
         };
         let upgrade = options.resolve.upgrade || !options.resolve.upgrade_package.is_empty();
-        let answers = |lock: &Lock| {
-            inputs.is_some_and(|inputs| is_current(lock, inputs, &options.resolve, target))
-                && local_wheels_stand(lock)
-        };
+        let place = spanning.as_ref().map_or_else(|| place_of(target), Spanning::place);
+        let digest = inputs.map(|inputs| inputs_digest(&inputs.set, &options.resolve, &place));
+        let answers =
+            |lock: &Lock| digest.is_some() && lock.inputs == digest && local_wheels_stand(lock);
         let current = !upgrade && existing.as_ref().is_some_and(answers);
         if options.lock_use == LockUse::Locked && !current {
             let what =
@@ -66,8 +80,24 @@ impl LockFile {
                 own.display()
             ));
         }
-        Ok(Self { path: own.filter(|_| !foreign), existing, current })
+        Ok(Self { path: own.filter(|_| !foreign), existing, current, spanning })
     }
+}
+
+/// What the user's own lock is for: what the configuration says, else what it was made for.
+fn spanning(
+    settings: &Settings,
+    inputs: &Inputs,
+    (path, text): (&Path, &str),
+    target: &Target,
+) -> Result<Option<Spanning>, Failure> {
+    let configured = Wanted::configured(settings);
+    if !configured.is_single() {
+        return Spanning::of(&configured, inputs, Some(target));
+    }
+    // What cannot be read is told where the lock is read for the target.
+    let Ok(lock) = Lock::whole(text, path) else { return Ok(None) };
+    Spanning::of(&Wanted::of_lock(&lock), inputs, Some(target))
 }
 
 /// Whether the wheels on this machine are still those that were locked.

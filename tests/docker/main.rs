@@ -7,6 +7,7 @@
 
 mod bench;
 mod binary;
+mod carried;
 mod direct;
 mod doctor;
 mod failures;

@@ -9,9 +9,11 @@ mod indexes_named;
 mod output;
 mod projects;
 mod proxies;
+mod repositories;
 mod requirements;
 mod scenarios;
 mod sdist;
+mod spanning;
 mod tls;
 mod versions;
 

@@ -8,6 +8,7 @@ mod export;
 mod gc;
 mod init;
 mod inspect;
+mod list;
 mod lock;
 mod outdated;
 mod real;

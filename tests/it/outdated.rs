@@ -3,6 +3,7 @@
 use crate::support::index::Freshness;
 use crate::support::page::File;
 use crate::support::ran::MENDABLE;
+use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -19,30 +20,78 @@ fn world() -> World {
     world
 }
 
+/// What `outdated` shows: below the titles a line a package, with one blank between the columns.
 #[track_caller]
-fn check(args: &[&str], expected: &str) {
-    let ran = world().pyfast(&[&["outdated"], args].concat()).ok();
-    assert_eq!(ran.stdout, expected, "{ran}");
+fn shown(world: &World, args: &[&str]) -> Vec<String> {
+    let ran = world.pyfast(&[&["outdated"], args].concat()).ok();
+    let lines = ran.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut lines = lines.map(|words| words.join(" "));
+    if let Some(titles) = lines.next() {
+        assert_eq!(titles, "Package Locked Wanted Newest", "{ran}");
+    }
+    lines.skip(1).collect()
+}
+
+#[track_caller]
+fn check(args: &[&str], expected: &[&str]) {
+    assert_eq!(shown(&world(), args), expected);
 }
 
 #[test]
 fn newer_versions_stand_beside_the_locked_ones() {
-    check(&[], "a          1.0  2.0\nlong-name  1.0  1.10\n");
+    check(&[], &["a 1.0 1.0 2.0", "long-name 1.0 1.10 1.10"]);
+    let table = world().pyfast(&["outdated"]).ok().stdout;
+    let expected = "Package    Locked  Wanted  Newest\n---------  ------  ------  ------\n";
+    assert!(table.starts_with(expected), "{table}");
+}
+
+#[test]
+fn wanted_is_what_all_requirements_together_allow() {
+    let world = World::new();
+    world.index.set(|options| options.freshness = Freshness::Etag);
+    world.index.add(&Wheel::new("a", "1.0").requires("b<3"));
+    for package in [("b", "1.0"), ("c", "1.0"), ("d", "1.0")] {
+        world.index.add(&Wheel::new(package.0, package.1));
+    }
+    world.require(&["a", "b", "c", "d"]).lock(&[]).ok();
+    for (name, version) in [("b", "2.0"), ("b", "3.0"), ("c", "2.0"), ("c", "3.0"), ("d", "2.0")] {
+        world.index.add(&Wheel::new(name, version));
+    }
+    world.write("limits.txt", "c<3\n");
+    world.require(&["-c limits.txt", "a", "b", "c"]);
+    assert_eq!(shown(&world, &[]), ["b 1.0 2.0 3.0", "c 1.0 2.0 3.0", "d 1.0 - 2.0"]);
+    world.require(&["a", "b>=9"]);
+    let ran = world.pyfast(&["outdated"]).ok();
+    assert!(ran.stderr.contains("not known") && ran.stderr.contains("b>=9"), "{ran}");
+    assert!(ran.stdout.contains("3.0"), "{ran}");
+}
+
+#[test]
+fn nothing_is_built_to_find_what_is_wanted() {
+    let world = World::new();
+    world.index.set(|options| options.freshness = Freshness::Etag);
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]).lock(&[]).ok();
+    Sdist::new("a", "2.0").doing("raise SystemExit('it ran')").publish(&world);
+    let ran = world.pyfast(&["outdated"]).ok();
+    assert!(!format!("{ran}").contains("it ran"), "{ran}");
+    assert_eq!(shown(&world, &[]), ["a 1.0 - 2.0"]);
 }
 
 #[test]
 fn only_what_was_asked_for() {
-    check(&["--requested"], "a  1.0  2.0\n");
+    check(&["--requested"], &["a 1.0 1.0 2.0"]);
 }
 
 #[test]
 fn pre_releases_count_where_they_are_wanted() {
-    check(&["--requested", "--prerelease", "allow"], "a  1.0  2.0\nc  1.0  2.0rc1\n");
+    let args = ["--requested", "--prerelease", "allow"];
+    check(&args, &["a 1.0 1.0 2.0", "c 1.0 2.0rc1 2.0rc1"]);
 }
 
 #[test]
 fn what_came_too_late_does_not_count() {
-    check(&["--exclude-newer", "2025-01-01"], "long-name  1.0  1.10\n");
+    check(&["--exclude-newer", "2025-01-01"], &["long-name 1.0 1.10 1.10"]);
 }
 
 #[test]
@@ -59,7 +108,9 @@ fn versions_that_do_not_fit_do_not_count() {
 #[test]
 fn json_says_the_same() {
     let json = world().pyfast(&["outdated", "--json", "--requested"]).ok().json();
-    let a = serde_json::json!({"name": "a", "version": "1.0", "newest": "2.0", "requested": true});
+    let a = serde_json::json!({
+        "name": "a", "version": "1.0", "wanted": "1.0", "newest": "2.0", "requested": true,
+    });
     assert_eq!(json, serde_json::json!({ "outdated": [a] }));
 }
 
@@ -67,8 +118,8 @@ fn json_says_the_same() {
 fn a_lock_is_enough() {
     let world = world();
     fs_err::remove_file(world.project.join("requirements.txt")).unwrap();
-    let ran = world.pyfast(&["outdated", "--lock", "pylock.toml", "--requested"]).ok();
-    assert_eq!(ran.stdout, "a  1.0  2.0\n");
+    let args = ["--lock", "pylock.toml", "--requested"];
+    assert_eq!(shown(&world, &args), ["a 1.0 - 2.0"], "what it answers is not known");
 }
 
 #[test]

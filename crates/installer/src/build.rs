@@ -3,6 +3,7 @@
 //! Knows nothing of requirements files; what may be built is the caller's decision.
 
 mod built;
+mod carried;
 mod clean;
 mod diagnose;
 mod hook;
@@ -31,6 +32,7 @@ use crate::interpreter::Interpreter;
 use crate::record;
 
 pub(crate) use built::remembered_wheel;
+pub use carried::{CarriedSource, CarryTools, carry};
 pub use tree_digest::{description_digest, tree_digest, tree_listing};
 
 use built::Memory;
@@ -57,6 +59,9 @@ pub struct BuildOptions {
     pub exclude_newer: Option<String>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
+    /// A directory of sources that another machine packed with [`carry`]; they are not looked for
+    /// anywhere else.
+    pub carried: Option<PathBuf>,
 }
 
 /// What builds work with.
@@ -146,7 +151,10 @@ impl Builder {
                 let project = source.subdirectory.as_ref().map_or(path.clone(), |d| path.join(d));
                 format!("{} {}", path.display(), description_digest(&project))
             }
-            SourceTree::Directory(path) => format!("{} {}", path.display(), tree_digest(path)?),
+            SourceTree::Directory(path) => match self.carried(source)? {
+                Some(packed) => format!("{} {}", path.display(), record::sha256(&packed)),
+                None => format!("{} {}", path.display(), tree_digest(path)?),
+            },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
         };
         let options = &self.world.options;
@@ -193,21 +201,18 @@ impl Builder {
     }
 
     fn ready(&self, source: &SourceDist, work: PathBuf) -> Result<Ready, Error> {
-        let top = match &source.tree {
-            SourceTree::Directory(path) => path.clone(),
-            SourceTree::Archive { filename, location, sha256 } => {
+        let top = match (&source.tree, self.carried(source)?) {
+            (tree, Some(packed)) => self.unpack(source, (carried::format(tree), &packed), &work)?,
+            (SourceTree::Directory(path), None) => path.clone(),
+            (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.world.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
                 let fetch =
                     pyfast_resolver::fetch_source(client, cache, filename, location, Some(*sha256));
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
-                let top = work.join("source");
-                tree::unpack(filename, &bytes, &top).map_err(|error| {
-                    self.failure(source, BuildStage::Source, &error.to_string())
-                })?;
-                top
+                self.unpack(source, (filename, &bytes), &work)?
             }
-            SourceTree::Repository { url, commit, .. } => {
+            (SourceTree::Repository { url, commit, .. }, None) => {
                 let (tools, top) = (&self.world.tools, work.join("source"));
                 let at = (url, commit.as_str());
                 check_out(&tools.client, &tools.cache, at, &top).map_err(Error::Fetch)?;
@@ -219,6 +224,31 @@ impl Builder {
             .map_err(|reason| self.failure(source, BuildStage::Source, &reason))?;
         let workshop = self.workshop(source, &system.requires)?;
         Ok(Ready { directory, work, system, workshop })
+    }
+
+    /// What another machine packed of a source.
+    fn carried(&self, source: &SourceDist) -> Result<Option<Vec<u8>>, Error> {
+        let place = self.world.options.carried.as_deref();
+        let Some(path) = carried::found(place, &source.tree) else { return Ok(None) };
+        let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
+        match &source.tree {
+            SourceTree::Archive { sha256, .. } if record::sha256(&bytes) != *sha256 => {
+                Err(self.failure(source, BuildStage::Source, "it came here with other bytes"))
+            }
+            _ => Ok(Some(bytes)),
+        }
+    }
+
+    fn unpack(
+        &self,
+        source: &SourceDist,
+        (filename, bytes): (&str, &[u8]),
+        work: &Path,
+    ) -> Result<PathBuf, Error> {
+        let top = work.join("source");
+        tree::unpack(filename, bytes, &top)
+            .map_err(|error| self.failure(source, BuildStage::Source, &error.to_string()))?;
+        Ok(top)
     }
 
     /// An environment with these requirements.

@@ -98,7 +98,7 @@ impl Interpreter {
 
     /// What to resolve and install for.
     pub fn target(&self) -> Target {
-        Target { markers: self.markers.clone(), tags: Tags::new(self.tags.clone()) }
+        Target { markers: self.markers.clone(), tags: Tags::new(self.tags.clone()).into() }
     }
 
     /// Site-packages relative to an environment.

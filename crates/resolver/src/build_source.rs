@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::source::SourceDist;
 
@@ -16,7 +18,7 @@ pub trait BuildSource: Send + Sync {
 }
 
 /// What was tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BuildStage {
     /// Beginning at all: there is no interpreter, or building is not allowed.
     Allowed,
@@ -33,7 +35,7 @@ pub enum BuildStage {
 }
 
 /// Something that a build did not find.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Missing {
     /// A compiler.
     Compiler(String),
@@ -45,10 +47,16 @@ pub enum Missing {
     Library(String),
     /// A Python module.
     Module(String),
+    /// A file that the source itself should have.
+    File(String),
+    /// Something older that builds: as a requirement, `cython<3`.
+    Older(String),
+    /// The headers of an older Python.
+    OlderPython,
 }
 
 /// A failed build.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub struct BuildFailure {
     /// What was to be built: `name==version`, a file name or a path.
     pub object: String,

@@ -2,7 +2,7 @@
 //! Freshness is RFC 9111's, judged by `http-cache-semantics`.
 //!
 //! ```text
-//! <cache>/pages-2/<index digest>/<project>    length of the header, header (JSON), encoded page
+//! <cache>/pages-3/<index digest>/<project>    length of the header, header (JSON), encoded page
 //! <cache>/metadata-2/<aa>/<digest>            excerpt of METADATA; the digest is of wheel digest and URL
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
@@ -26,7 +26,7 @@ use url::Url;
 use crate::distribution::Sha256;
 use crate::page::{Page, StoredPage};
 
-const PAGES: &str = "pages-2";
+const PAGES: &str = "pages-3";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.
 const HEAD: usize = 48 << 10;
 /// Pages of more than [`HEAD`] bytes that stay open at once; others are read whole.

@@ -1,12 +1,12 @@
 //! Which version of a project, and which file of it: everything that makes a file usable or not
-//! for a target. Knows nothing of the solver or of how files are fetched.
+//! for a target or a region. Knows nothing of the solver or of how files are fetched.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pep440_rs::{Version, VersionSpecifiers};
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 use rustc_hash::{FxHashMap, FxHashSet};
 use url::Url;
@@ -15,8 +15,8 @@ use version_ranges::Ranges;
 use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::metadata::python_specifiers;
 use crate::page::{DIRECT, FLAT, File, Page, PageVersion};
+use crate::scope::{PythonFit, Scope};
 use crate::source::{DistFilename, FormatControl, SourceFilename};
-use crate::target::Target;
 
 /// A version of a project with the wheel that would be installed, or the source it is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Candidate {
     pub index: usize,
     /// Whether it was named by URL or path.
     pub direct: bool,
+    /// `Requires-Python` of its file, as the index says it.
+    pub requires_python: Option<String>,
 }
 
 /// Why a version cannot be used for the target.
@@ -116,7 +118,7 @@ pub enum Preference {
 }
 
 /// What decides between candidates, besides the range.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Whether pre-releases may be chosen.
     pub prereleases: Prereleases,
@@ -145,23 +147,23 @@ type Rank = (bool, bool, usize, u32, std::cmp::Reverse<Option<(u64, String)>>);
 /// A usable candidate, or why a version is not usable.
 pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
 
-/// Chooses candidates for one target.
+/// Chooses candidates for one target, or for all of a region.
 #[derive(Debug)]
 pub struct Selector {
-    target: Target,
+    scope: Scope,
     policy: Policy,
     known: Mutex<FxHashMap<(PackageName, Version, usize), Judgement>>,
 }
 
 impl Selector {
-    /// A selector for a target.
-    pub fn new(target: Target, policy: Policy) -> Self {
-        Self { target, policy, known: Mutex::default() }
+    /// A selector for a target or a region.
+    pub fn new(scope: impl Into<Scope>, policy: Policy) -> Self {
+        Self { scope: scope.into(), policy, known: Mutex::default() }
     }
 
-    /// The target.
-    pub fn target(&self) -> &Target {
-        &self.target
+    /// What it selects for.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The policy.
@@ -244,6 +246,17 @@ impl Selector {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let candidate = known.entry(key).or_insert_with(|| Arc::new(self.judge(name, version)));
         Arc::clone(candidate)
+    }
+
+    /// Every usable file of one version, in the order of the page.
+    pub(crate) fn files(&self, name: &PackageName, version: &PageVersion) -> Vec<Candidate> {
+        let allowed = self.policy.hashes.get(name);
+        let files = version.files();
+        let usable = files.iter().filter_map(|(index, file)| {
+            let (_, filename) = self.judge_file(name, version, (*index, file), allowed).ok()?;
+            to_candidate(name, &version.version, (*index, file), filename)
+        });
+        usable.collect()
     }
 
     fn judge(&self, name: &PackageName, version: &PageVersion) -> Result<Candidate, Unusable> {
@@ -348,8 +361,7 @@ impl Selector {
         if !direct && !self.policy.formats.allows_wheel(name) {
             return Err(Unusable::WheelsOnly);
         }
-        let rank =
-            self.target.tags.rank(&filename).ok_or_else(|| Unusable::Tags(tags_of(&filename)))?;
+        let rank = self.scope.rank(&filename).ok_or_else(|| Unusable::Tags(tags_of(&filename)))?;
         Ok((rank, DistFilename::Wheel(filename)))
     }
 
@@ -358,10 +370,9 @@ impl Selector {
     fn check_python(&self, file: &File<'_>) -> Result<(), Unusable> {
         let Some(text) = &file.requires_python else { return Ok(()) };
         let specifiers = python_specifiers(text).or(Err(Unusable::NoFiles))?;
-        if allows_python(&specifiers, self.target.python()) {
-            Ok(())
-        } else {
-            Err(Unusable::Python(text.clone().into_owned()))
+        match self.scope.python(&specifiers) {
+            PythonFit::All | PythonFit::Some(_) => Ok(()),
+            PythonFit::None => Err(Unusable::Python(text.clone().into_owned())),
         }
     }
 }
@@ -395,11 +406,6 @@ fn is_before(time: &str, cutoff: &str) -> bool {
     seconds(time).zip(seconds(cutoff)).is_some_and(|(time, cutoff)| time < cutoff)
 }
 
-/// Whether `Requires-Python` allows an interpreter; a pre-release of Python counts as its release.
-pub(crate) fn allows_python(specifiers: &VersionSpecifiers, python: &Version) -> bool {
-    specifiers.contains(&python.only_release())
-}
-
 fn to_candidate(
     name: &PackageName,
     version: &Version,
@@ -423,5 +429,6 @@ fn to_candidate(
         yanked: file.yanked.as_ref().map(ToString::to_string),
         index,
         direct: index == DIRECT,
+        requires_python: file.requires_python.as_ref().map(ToString::to_string),
     })
 }

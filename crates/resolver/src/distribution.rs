@@ -168,7 +168,7 @@ impl fmt::Display for WheelFilename {
 }
 
 /// Where the bytes of a wheel are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Location {
     /// Behind an `http` or `https` URL, which carries no credentials.
     Url(Url),

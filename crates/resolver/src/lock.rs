@@ -3,21 +3,20 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/pylock-toml/>
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
-use serde::Deserialize;
 use url::Url;
 
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::lock_tree::{self, DirectoryTable, VcsTable};
-use crate::lock_write;
-use crate::resolution::Resolution;
-use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
+use crate::resolution::{Resolution, Resolved};
+use crate::source::{DistFilename, SourceDist, SourceTree};
 use crate::target::Target;
+use crate::universal::environment;
+use crate::{lock_read, lock_tree, lock_write};
 
 /// What is to be installed, each package with the one wheel that fits the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +29,46 @@ pub struct Lock {
     pub environments: Vec<String>,
     /// Digest of the requirements and settings it was made from, in pyfast's own table.
     pub inputs: Option<String>,
+    /// What it was made for.
+    pub span: Span,
+}
+
+/// What a lock was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Span {
+    /// One target.
+    #[default]
+    One,
+    /// These targets, as the user names them.
+    Targets(Vec<String>),
+    /// Every platform, and the Pythons that its `requires-python` allows.
+    Universal,
+}
+
+/// A version of an earlier lock, and where it was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The project.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+    /// Where it was for.
+    pub marker: MarkerTree,
+}
+
+/// A file of a locked version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedFile {
+    /// The file's name.
+    pub filename: DistFilename,
+    /// Where it is.
+    pub location: Location,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Time of upload, ISO 8601.
+    pub upload_time: Option<String>,
 }
 
 /// One package of a lock.
@@ -60,9 +99,40 @@ pub struct Locked {
     pub requested: bool,
     /// The packages of this lock that it depends on.
     pub dependencies: Vec<PackageName>,
+    /// Where it is for; true in a lock that is read for one target.
+    pub marker: MarkerTree,
+    /// `Requires-Python` of a version in a lock for several targets.
+    pub requires_python: Option<VersionSpecifiers>,
+    /// In a lock for several targets: all files that one of them may install. Empty otherwise.
+    pub files: Vec<LockedFile>,
 }
 
 impl Locked {
+    /// A package of a resolution. `indexes` are those that were searched.
+    pub(crate) fn of(package: &Resolved, indexes: &[Url]) -> Self {
+        let candidate = &package.candidate;
+        Self {
+            name: candidate.name.clone(),
+            version: candidate.version.clone(),
+            filename: match &package.tree {
+                Some(tree) => lock_tree::filename(tree, &candidate.name, tree.version.as_ref()),
+                None => candidate.filename.clone(),
+            },
+            location: candidate.location.clone(),
+            sha256: package.sha256,
+            tree: package.tree.clone(),
+            size: candidate.size,
+            upload_time: candidate.upload_time.clone(),
+            index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
+            direct: candidate.direct,
+            requested: !package.required_by.is_empty(),
+            dependencies: package.dependencies.clone(),
+            marker: MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
+        }
+    }
+
     /// The source that it is built from; `None` for a wheel.
     pub fn source(&self) -> Option<SourceDist> {
         if let Some(tree) = &self.tree {
@@ -86,39 +156,14 @@ impl Locked {
 impl Lock {
     /// The lock of a resolution for one target.
     pub fn new(resolution: &Resolution, indexes: &[Url], target: &Target) -> Self {
-        let packages = resolution.packages.iter().map(|package| {
-            let candidate = &package.candidate;
-            Locked {
-                name: candidate.name.clone(),
-                version: candidate.version.clone(),
-                filename: match &package.tree {
-                    Some(tree) => lock_tree::filename(tree, &candidate.name, tree.version.as_ref()),
-                    None => candidate.filename.clone(),
-                },
-                location: candidate.location.clone(),
-                sha256: package.sha256,
-                tree: package.tree.clone(),
-                size: candidate.size,
-                upload_time: candidate.upload_time.clone(),
-                index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
-                direct: candidate.direct,
-                requested: !package.required_by.is_empty(),
-                dependencies: package.dependencies.clone(),
-            }
-        });
         let python = target.python().release();
         let python = python.get(..2).map(|release| format!("=={}.{}.*", release[0], release[1]));
-        let markers = &target.markers;
         Self {
-            packages: packages.collect(),
+            packages: resolution.packages.iter().map(|one| Locked::of(one, indexes)).collect(),
             requires_python: python.and_then(|text| VersionSpecifiers::from_str(&text).ok()),
-            environments: vec![format!(
-                "implementation_name == '{}' and platform_machine == '{}' and sys_platform == '{}'",
-                markers.implementation_name(),
-                markers.platform_machine(),
-                markers.sys_platform()
-            )],
+            environments: vec![environment(target, false)],
             inputs: None,
+            span: Span::One,
         }
     }
 
@@ -132,269 +177,24 @@ impl Lock {
     /// # Errors
     /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
     pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
-        let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
-        let document: Document = toml::from_str(text)
-            .map_err(|error| fail(error.to_string().trim_end().replace('\n', "\n  ")))?;
-        if document.lock_version.split('.').next() != Some("1") {
-            let version = document.lock_version;
-            return Err(fail(format!("its version is {version}, and only 1 is understood")));
-        }
-        let requires_python = document.requires_python.as_deref().map(VersionSpecifiers::from_str);
-        let requires_python =
-            requires_python.transpose().map_err(|error| fail(error.to_string()))?;
-        if let Some(specifiers) = &requires_python
-            && !crate::candidate::allows_python(specifiers, target.python())
-        {
-            let python = target.python();
-            return Err(fail(format!("it is for Python {specifiers}, and this is {python}")));
-        }
-        check_environments(&document.environments, target).map_err(fail)?;
-        let directory = path.parent().unwrap_or(Path::new(""));
-        let requested = document.tool.pyfast.requested;
-        let mut packages = Vec::with_capacity(document.packages.len());
-        for package in document.packages {
-            if !applies(package.marker.as_deref(), target).map_err(fail)? {
-                continue;
-            }
-            let name = package.name.clone();
-            let mut locked = package
-                .locked(directory, target)
-                .map_err(|reason| fail(format!("package {name}: {reason}")))?;
-            locked.requested = requested.as_ref().is_none_or(|names| names.contains(&locked.name));
-            packages.push(locked);
-        }
-        let inputs = document.tool.pyfast.inputs;
-        Ok(Self { packages, requires_python, environments: document.environments, inputs })
-    }
-}
-
-fn check_environments(environments: &[String], target: &Target) -> Result<(), String> {
-    for marker in environments {
-        if applies(Some(marker), target)? {
-            return Ok(());
-        }
-    }
-    if environments.is_empty() {
-        return Ok(());
-    }
-    Err(format!("it is for other platforms ({})", environments.join("; ")))
-}
-
-fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
-    let Some(marker) = marker else { return Ok(true) };
-    if crate::requirement_line::nesting(marker) > 100 {
-        return Err("a marker nests parentheses more than 100 deep".to_owned());
-    }
-    crate::requirement_line::check_numbers(marker)?;
-    let marker = MarkerTree::from_str(marker).map_err(|error| error.to_string())?;
-    Ok(marker.evaluate(&target.markers, &[]))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Document {
-    lock_version: String,
-    requires_python: Option<String>,
-    #[serde(default)]
-    environments: Vec<String>,
-    #[serde(default)]
-    packages: Vec<Package>,
-    #[serde(default)]
-    tool: Tools,
-}
-
-#[derive(Default, Deserialize)]
-struct Tools {
-    #[serde(default)]
-    pyfast: Tool,
-}
-
-#[derive(Default, Deserialize)]
-struct Tool {
-    requested: Option<Vec<PackageName>>,
-    inputs: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: PackageName,
-    version: Option<Version>,
-    marker: Option<String>,
-    index: Option<Url>,
-    #[serde(default)]
-    dependencies: Vec<Reference>,
-    #[serde(default)]
-    wheels: Vec<Artifact>,
-    sdist: Option<Artifact>,
-    archive: Option<Artifact>,
-    directory: Option<DirectoryTable>,
-    vcs: Option<VcsTable>,
-    #[serde(default)]
-    tool: PackageTools,
-}
-
-#[derive(Default, Deserialize)]
-struct PackageTools {
-    #[serde(default)]
-    pyfast: PackageTool,
-}
-
-#[derive(Default, Deserialize)]
-struct PackageTool {
-    version: Option<Version>,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    name: PackageName,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Artifact {
-    name: Option<String>,
-    url: Option<Url>,
-    path: Option<PathBuf>,
-    size: Option<u64>,
-    upload_time: Option<toml::value::Datetime>,
-    subdirectory: Option<String>,
-    hashes: Hashes,
-}
-
-#[derive(Deserialize)]
-struct Hashes {
-    sha256: Option<Sha256>,
-}
-
-impl Artifact {
-    /// The file's name; `None` where it has none.
-    fn filename(&self) -> Option<String> {
-        let last = |path: &str| {
-            crate::requirement_line::percent_decode(path.rsplit('/').next().unwrap_or_default())
-        };
-        let name = match (&self.name, &self.url, &self.path) {
-            (Some(name), ..) => name.clone(),
-            (None, Some(url), _) => last(url.path()),
-            (None, None, Some(path)) => path.file_name()?.to_str()?.to_owned(),
-            (None, None, None) => return None,
-        };
-        Some(name)
+        lock_read::for_target(text, path, target)
     }
 
-    fn location(&self, directory: &Path) -> Option<Location> {
-        match (&self.url, &self.path) {
-            (Some(url), _) if matches!(url.scheme(), "http" | "https") => {
-                Some(Location::Url(url.clone()))
-            }
-            (Some(url), _) => url.to_file_path().ok().map(Location::Path),
-            (None, Some(path)) => Some(Location::Path(lock_tree::clean(&directory.join(path)))),
-            (None, None) => None,
-        }
+    /// Reads all of `pylock.toml`, whatever target it is for.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, or a package without files.
+    pub fn whole(text: &str, path: &Path) -> Result<Self, Error> {
+        lock_read::whole(text, path)
     }
-}
 
-impl Package {
-    /// The wheel that fits best, else the source.
-    fn best(&self, target: &Target) -> Option<(DistFilename, &Artifact)> {
-        let artifacts = self.wheels.iter().chain(&self.archive);
-        let wheels = artifacts.filter_map(|artifact| {
-            let filename: crate::WheelFilename = artifact.filename()?.parse().ok()?;
-            let build = filename.build.as_ref().map_or(0, |build| build.0);
-            let rank = (target.tags.rank(&filename)?, std::cmp::Reverse(build));
-            Some((rank, filename, artifact))
+    /// Its versions, and where each is for.
+    pub fn pins(&self) -> Vec<Pin> {
+        let pins = self.packages.iter().map(|package| Pin {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            marker: package.marker.clone(),
         });
-        if let Some((_, filename, artifact)) = wheels.min_by_key(|(rank, ..)| *rank) {
-            return Some((DistFilename::Wheel(filename), artifact));
-        }
-        self.sdist.iter().find_map(|artifact| {
-            let filename = SourceFilename::of(&self.name, &artifact.filename()?)?;
-            Some((DistFilename::Source(filename), artifact))
-        })
-    }
-
-    /// The source that was named directly.
-    fn tree(&mut self, directory: &Path) -> Result<Option<SourceDist>, String> {
-        let tree = match (self.directory.take(), self.vcs.take(), &self.archive) {
-            (Some(table), ..) => table.tree(directory)?,
-            (_, Some(table), _) => table.tree(directory)?,
-            (.., Some(archive)) => {
-                let filename = archive.filename().ok_or("its archive has no name")?;
-                if filename.parse::<crate::WheelFilename>().is_ok() {
-                    return Ok(None);
-                }
-                SourceDist {
-                    name: None,
-                    version: None,
-                    tree: SourceTree::Archive {
-                        filename,
-                        location: archive
-                            .location(directory)
-                            .ok_or("its archive has neither URL nor path")?,
-                        sha256: archive.hashes.sha256.ok_or("its archive has no sha256")?,
-                    },
-                    subdirectory: lock_tree::below(archive.subdirectory.clone())?,
-                    editable: false,
-                }
-            }
-            _ => return Ok(None),
-        };
-        let stable = matches!(tree.tree, SourceTree::Archive { .. });
-        let version = self.version.clone().filter(|_| stable);
-        Ok(Some(SourceDist { name: Some(self.name.clone()), version, ..tree }))
-    }
-
-    fn locked_tree(self, tree: SourceDist) -> Locked {
-        let version = self.version.or(self.tool.pyfast.version);
-        let filename = lock_tree::filename(&tree, &self.name, version.as_ref());
-        let sha256 = match &tree.tree {
-            SourceTree::Archive { sha256, .. } => Some(*sha256),
-            _ => None,
-        };
-        Locked {
-            version: filename.version().clone(),
-            filename,
-            location: tree.tree.location(),
-            sha256,
-            tree: Some(tree),
-            size: self.archive.and_then(|archive| archive.size),
-            upload_time: None,
-            index: None,
-            direct: true,
-            requested: false,
-            dependencies: self.dependencies.into_iter().map(|reference| reference.name).collect(),
-            name: self.name,
-        }
-    }
-
-    fn locked(mut self, directory: &Path, target: &Target) -> Result<Locked, String> {
-        if let Some(tree) = self.tree(directory)? {
-            return Ok(self.locked_tree(tree));
-        }
-        let direct = self.archive.is_some();
-        let (filename, artifact) = self
-            .best(target)
-            .ok_or("none of its files is a wheel for this platform and Python, or source")?;
-        if *filename.name() != self.name {
-            return Err(format!("its file {filename} is another project's"));
-        }
-        if let Some(version) = &self.version
-            && version != filename.version()
-        {
-            return Err(format!("its file {filename} is not version {version}"));
-        }
-        Ok(Locked {
-            version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
-            location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
-            sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),
-            tree: None,
-            size: artifact.size,
-            upload_time: artifact.upload_time.map(|time| time.to_string()),
-            filename,
-            index: self.index,
-            direct,
-            requested: false,
-            dependencies: self.dependencies.into_iter().map(|reference| reference.name).collect(),
-            name: self.name,
-        })
+        pins.collect()
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
-use crate::distribution::Location;
-use crate::lock::{Lock, Locked};
+use crate::distribution::{Location, Sha256};
+use crate::lock::{Lock, Locked, LockedFile, Span};
 use crate::lock_tree;
 
 pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
@@ -19,14 +19,14 @@ pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     }
     document["created-by"] = value("pyfast");
     let packages: ArrayOfTables =
-        lock.packages.iter().map(|package| package_table(package, directory)).collect();
+        lock.packages.iter().map(|package| package_table(package, lock, directory)).collect();
     document["packages"] =
         if packages.is_empty() { value(Array::new()) } else { Item::ArrayOfTables(packages) };
     document["tool"] = Item::Table(tool(lock));
     document
 }
 
-fn package_table(package: &Locked, directory: &Path) -> Table {
+fn package_table(package: &Locked, lock: &Lock, directory: &Path) -> Table {
     let mut table = Table::new();
     table["name"] = value(package.name.to_string());
     let tree = package.tree.as_ref().and_then(|tree| lock_tree::table(tree, directory));
@@ -34,12 +34,14 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     if tree.is_none() {
         table["version"] = value(package.version.to_string());
     }
+    if let Some(marker) = package.marker.try_to_string() {
+        table["marker"] = value(marker);
+    }
+    if let Some(specifiers) = &package.requires_python {
+        table["requires-python"] = value(crate::requirement::compact(specifiers));
+    }
     if !package.dependencies.is_empty() {
-        let references = package
-            .dependencies
-            .iter()
-            .map(|name| InlineTable::from_iter([("name", Value::from(name.to_string()))]));
-        table["dependencies"] = value(references.collect::<Array>());
+        table["dependencies"] = value(references(package, lock));
     }
     if let Some(index) = &package.index {
         table["index"] = value(index.as_str());
@@ -51,7 +53,11 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
         table["tool"] = Item::Table(own(version));
         return table;
     }
-    let artifact = artifact(package, directory);
+    if !package.files.is_empty() {
+        add_files(&mut table, &package.files, directory);
+        return table;
+    }
+    let artifact = own_artifact(package, directory);
     if package.direct {
         table["archive"] = value(artifact);
     } else if package.filename.source().is_some() {
@@ -62,39 +68,106 @@ fn package_table(package: &Locked, directory: &Path) -> Table {
     table
 }
 
-fn artifact(package: &Locked, directory: &Path) -> InlineTable {
-    let mut artifact = InlineTable::new();
-    if !package.direct {
-        artifact.insert("name", package.filename.as_str().into());
+/// The packages that one depends on, with their versions where the name alone does not say which.
+fn references(package: &Locked, lock: &Lock) -> Array {
+    let mut references = Array::new();
+    for name in &package.dependencies {
+        let named = || lock.packages.iter().filter(|other| other.name == *name);
+        let several = named().nth(1).is_some();
+        // What is for other interpreters is not depended on.
+        let meant = named().filter(|other| !other.marker.is_disjoint(&package.marker));
+        let name = Value::from(name.to_string());
+        if !several {
+            references.push(InlineTable::from_iter([("name", name)]));
+            continue;
+        }
+        for other in meant {
+            let version = Value::from(other.version.to_string());
+            references.push(InlineTable::from_iter([("name", name.clone()), ("version", version)]));
+        }
     }
-    if let Some(time) = &package.upload_time
+    references
+}
+
+/// The files of a version that several targets choose from: its source, and its wheels by their names.
+fn add_files(table: &mut Table, files: &[LockedFile], directory: &Path) {
+    let entry = |file: &LockedFile| {
+        let mut entry = InlineTable::new();
+        entry.insert("name", file.filename.as_str().into());
+        artifact(&mut entry, (&file.upload_time, &file.location, file.size), directory);
+        entry.insert("hashes", hashes(Some(file.sha256)));
+        entry
+    };
+    if let Some(source) = files.iter().find(|file| file.filename.source().is_some()) {
+        table["sdist"] = value(entry(source));
+    }
+    let mut wheels: Vec<_> = files.iter().filter(|file| file.filename.wheel().is_some()).collect();
+    wheels.sort_by(|a, b| a.filename.as_str().cmp(b.filename.as_str()));
+    if !wheels.is_empty() {
+        let mut array = wheels.into_iter().map(entry).collect::<Array>();
+        // A line each: a change of one file is a change of one line.
+        for wheel in array.iter_mut() {
+            wheel.decor_mut().set_prefix("\n    ");
+        }
+        array.set_trailing_comma(true);
+        array.set_trailing("\n");
+        table["wheels"] = value(array);
+    }
+}
+
+fn own_artifact(package: &Locked, directory: &Path) -> InlineTable {
+    let mut table = InlineTable::new();
+    if !package.direct {
+        table.insert("name", package.filename.as_str().into());
+    }
+    artifact(&mut table, (&package.upload_time, &package.location, package.size), directory);
+    if let Some(below) = package.tree.as_ref().and_then(|tree| tree.subdirectory.as_ref()) {
+        table.insert("subdirectory", below.as_str().into());
+    }
+    table.insert("hashes", hashes(package.sha256));
+    table
+}
+
+fn hashes(sha256: Option<Sha256>) -> Value {
+    let hash = sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
+    InlineTable::from_iter(hash).into()
+}
+
+fn artifact(
+    artifact: &mut InlineTable,
+    (upload_time, location, size): (&Option<String>, &Location, Option<u64>),
+    directory: &Path,
+) {
+    if let Some(time) = upload_time
         && let Ok(time) = time.parse::<toml_edit::Datetime>()
     {
         artifact.insert("upload-time", time.into());
     }
-    match &package.location {
+    match location {
         Location::Url(url) => artifact.insert("url", url.as_str().into()),
         Location::Path(path) => {
             artifact.insert("path", lock_tree::relative(path, directory).into())
         }
     };
-    if let Some(size) = package.size.and_then(|size| i64::try_from(size).ok()) {
+    if let Some(size) = size.and_then(|size| i64::try_from(size).ok()) {
         artifact.insert("size", size.into());
     }
-    if let Some(below) = package.tree.as_ref().and_then(|tree| tree.subdirectory.as_ref()) {
-        artifact.insert("subdirectory", below.as_str().into());
-    }
-    let hash = package.sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
-    artifact.insert("hashes", InlineTable::from_iter(hash).into());
-    artifact
 }
 
 /// pyfast's own table: what no key of PEP 751 says.
 fn tool(lock: &Lock) -> Table {
     let requested = lock.packages.iter().filter(|package| package.requested);
-    let requested = requested.map(|package| package.name.to_string());
+    let mut requested: Vec<String> = requested.map(|package| package.name.to_string()).collect();
+    requested.dedup();
     let mut pyfast = Table::new();
-    pyfast["requested"] = value(requested.collect::<Array>());
+    match &lock.span {
+        Span::One => {}
+        Span::Universal => pyfast["universal"] = value(true),
+        Span::Targets(targets) => {
+            pyfast["targets"] = value(targets.iter().collect::<Array>());
+        }
+    }
+    pyfast["requested"] = value(requested.into_iter().collect::<Array>());
     if let Some(inputs) = &lock.inputs {
         pyfast["inputs"] = value(inputs.as_str());
     }
@@ -111,7 +184,6 @@ fn own(pyfast: Table) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distribution::Sha256;
     use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
     use crate::target::tests::target;
 
@@ -131,6 +203,9 @@ mod tests {
             direct: false,
             requested: name == "a",
             dependencies: Vec::new(),
+            marker: pep508_rs::MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
         }
     }
 
@@ -150,6 +225,7 @@ mod tests {
             requires_python: "==3.11.*".parse().ok(),
             environments: vec!["sys_platform == 'linux'".to_owned()],
             inputs: Some("x".to_owned()),
+            span: Span::One,
         };
         let text = lock.to_toml(Path::new("/p"));
         assert!(text.contains("path = \"w/b-1.0-py3-none-any.whl\""), "{text}");
@@ -210,7 +286,7 @@ mod tests {
             "other platforms",
         );
         check(
-            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.xz'\nhashes={}\n",
+            "lock-version = '1.0'\n[[packages]]\nname='a'\nversion='1'\n[packages.sdist]\nname='a-1.tar.Z'\nhashes={}\n",
             "none of its files",
         );
         check("[", "TOML");

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Sha256;
+use crate::source::archive_stem;
 
 /// One file of a page, as the index describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +165,9 @@ impl Page {
         let mut index = Index::with_capacity(versions.len());
         let mut encoded = Vec::new();
         for (version, mut files) in versions {
-            files.sort_by(|a, b| a.filename.cmp(&b.filename));
+            // Of several sources the first is taken: the one in today's format.
+            let age = |file: &File<'_>| archive_stem(&file.filename).map_or(0, |(_, age)| age);
+            files.sort_by(|a, b| (age(a), &a.filename).cmp(&(age(b), &b.filename)));
             let files = postcard::to_stdvec(&files).unwrap_or_default();
             let Ok(length) = u32::try_from(files.len()) else { continue };
             index.push((version.to_string().into(), length));
@@ -281,7 +284,7 @@ fn version_of<'a>(project: &str, filename: &'a str) -> Option<Cow<'a, str>> {
             version.into()
         });
     }
-    let stem = filename.strip_suffix(".tar.gz").or_else(|| filename.strip_suffix(".zip"))?;
+    let (stem, _) = archive_stem(filename)?;
     // A project's name may itself contain dashes: try each dash that a version could follow.
     let mut dashes = stem.match_indices('-').map(|(index, _)| index);
     let dash = dashes.find(|&dash| same_project(project, &stem[..dash]))?;
@@ -328,6 +331,7 @@ mod tests {
     fn files_are_grouped_by_version_newest_first() {
         let names = [
             "a_b-1.0-py3-none-any.whl",
+            "a_b-1.0.tar.bz2",
             "A.b-1.0.0.tar.gz",
             "a-b-2.0rc1.zip",
             "a_b-2.0-1-py3-none-any.whl",
@@ -349,7 +353,7 @@ mod tests {
         let expected = [
             ("2.0", vec!["a_b-2.0-1-py3-none-any.whl"]),
             ("2.0rc1", vec!["a-b-2.0rc1.zip"]),
-            ("1.0", vec!["A.b-1.0.0.tar.gz", "a_b-1.0-py3-none-any.whl"]),
+            ("1.0", vec!["A.b-1.0.0.tar.gz", "a_b-1.0-py3-none-any.whl", "a_b-1.0.tar.bz2"]),
         ];
         let expected: Vec<(String, Vec<String>)> = expected
             .iter()

@@ -3,4 +3,5 @@
 
 mod parsers;
 mod ranges;
+mod universes;
 mod worlds;

@@ -50,6 +50,23 @@ pub enum IndexStrategy {
     UnsafeBestMatch,
 }
 
+/// Distributions that requirements name themselves, by project: no index is asked for these.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// Wheels named by URL or path.
+    pub wheels: BTreeMap<PackageName, DirectWheel>,
+    /// Sources named by path, URL or repository.
+    pub trees: BTreeMap<PackageName, DirectTree>,
+}
+
+impl Named {
+    fn pages(&self) -> BTreeMap<PackageName, Arc<Page>> {
+        let wheels = self.wheels.iter().map(|(name, wheel)| (name, direct::page(wheel)));
+        let trees = self.trees.iter().map(|(name, tree)| (name, direct::tree_page(tree)));
+        wheels.chain(trees).map(|(name, page)| (name.clone(), Arc::new(page))).collect()
+    }
+}
+
 /// Where packages are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -64,10 +81,8 @@ pub struct Sources {
     pub strategy: IndexStrategy,
     /// Directories and pages of files.
     pub find_links: Vec<String>,
-    /// Wheels named by URL or path.
-    pub direct: BTreeMap<PackageName, DirectWheel>,
-    /// Sources named by path, URL or repository.
-    pub trees: BTreeMap<PackageName, DirectTree>,
+    /// What is named directly.
+    pub named: Named,
     /// Wheels up to this size in bytes are fetched whole where metadata is needed, because they are
     /// going to be installed; 0 where nothing will be.
     pub whole_up_to: u64,
@@ -100,6 +115,10 @@ pub type OnDecided = Box<dyn Fn(&Candidate, Option<Bytes>) + Send + Sync>;
 /// Packages over the network, fetched ahead of the solver.
 pub struct Registry {
     shared: Arc<Shared>,
+    selector: Arc<Selector>,
+    trees: BTreeMap<PackageName, DirectTree>,
+    /// The pages of what is named directly.
+    named: BTreeMap<PackageName, Arc<Page>>,
     on_decided: Option<OnDecided>,
     unsettled: Mutex<Option<String>>,
 }
@@ -110,7 +129,6 @@ struct Shared {
     client: Arc<Client>,
     cache: Cache,
     flat: Flat,
-    selector: Arc<Selector>,
     pages: OnceMap<PackageName, Option<Arc<Page>>>,
     metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
     /// Pages that were used although stale, with the number of their index.
@@ -131,7 +149,7 @@ struct Shared {
 impl Registry {
     /// Packages from `sources`, fetched on `runtime`.
     pub fn new(
-        sources: Sources,
+        mut sources: Sources,
         client: Arc<Client>,
         cache: Cache,
         selector: Arc<Selector>,
@@ -143,13 +161,13 @@ impl Registry {
             client: Arc::clone(&client),
             cache: cache.clone(),
         });
+        let named = std::mem::take(&mut sources.named);
         let shared = Shared {
             indexes: indexes.collect(),
             flat: Flat::new(sources.find_links.clone()),
             sources,
             client,
             cache,
-            selector,
             pages: OnceMap::new(runtime.clone()),
             metadata: OnceMap::new(runtime.clone()),
             stale: Mutex::default(),
@@ -160,7 +178,20 @@ impl Registry {
             build: OnceLock::new(),
             runtime: runtime.clone(),
         };
-        Self { shared: Arc::new(shared), on_decided: None, unsettled: Mutex::default() }
+        Self::over(Arc::new(shared), selector, named)
+    }
+
+    fn over(shared: Arc<Shared>, selector: Arc<Selector>, named: Named) -> Self {
+        let (pages, trees) = (named.pages(), named.trees);
+        let unsettled = Mutex::default();
+        Self { shared, selector, trees, named: pages, on_decided: None, unsettled }
+    }
+
+    /// The same packages seen by another selector, with other distributions named directly; what was
+    /// fetched is shared.
+    #[must_use]
+    pub fn view(&self, selector: Arc<Selector>, named: Named) -> Self {
+        Self::over(Arc::clone(&self.shared), selector, named)
     }
 
     /// Has `on_decided` called with each decision of the solver.
@@ -180,7 +211,34 @@ impl Registry {
 
     /// The selector of this run.
     pub fn selector(&self) -> &Selector {
-        &self.shared.selector
+        &self.selector
+    }
+
+    /// The source that is named directly for a project.
+    pub(crate) fn tree(&self, name: &PackageName) -> Option<&DirectTree> {
+        self.trees.get(name)
+    }
+
+    /// Every file of a candidate's version that may be used, each with its digest.
+    ///
+    /// # Errors
+    /// What fetching fails with.
+    pub(crate) fn files(&self, candidate: &Candidate) -> Result<Vec<Candidate>, Error> {
+        let page = self.page(&candidate.name)?;
+        let versions = page.iter().flat_map(|page| page.versions());
+        let mut same = versions.filter(|version| {
+            version.version == candidate.version && version.index == candidate.index
+        });
+        let merged = || page.iter().flat_map(|page| page.versions());
+        let version =
+            same.next().or_else(|| merged().find(|version| version.version == candidate.version));
+        let mut files = Vec::new();
+        for mut file in version.map(|v| self.selector.files(&candidate.name, v)).unwrap_or_default()
+        {
+            file.sha256 = Some(self.file_digest(&file)?);
+            files.push(file);
+        }
+        Ok(files)
     }
 
     /// The indexes that are searched.
@@ -251,7 +309,7 @@ impl Registry {
         for name in &changed {
             // The cache now has the new page, fresh or just fetched.
             let page = shared.runtime.block_on(shared.page(name, true))?;
-            shared.selector.forget(name);
+            self.selector.forget(name);
             shared.pages.replace(name.clone(), page);
         }
         Ok(changed)
@@ -280,7 +338,7 @@ impl Registry {
     /// # Errors
     /// What fetching fails with.
     pub(crate) fn digest(&self, candidate: &Candidate) -> Result<Option<Sha256>, Error> {
-        if let Some(tree) = self.sources().trees.get(&candidate.name) {
+        if let Some(tree) = self.tree(&candidate.name) {
             return Ok(tree.sha256);
         }
         self.file_digest(candidate).map(Some)
@@ -303,19 +361,34 @@ impl Registry {
 
 impl Packages for Registry {
     fn page(&self, name: &PackageName) -> Result<Option<Arc<Page>>, Arc<Error>> {
+        if let Some(page) = self.named.get(name) {
+            return Ok(Some(Arc::clone(page)));
+        }
         self.shared.pages.wait(Shared::start_page(&self.shared, name))
     }
 
     fn metadata(&self, candidate: &Candidate) -> Result<Result<Arc<Metadata>, String>, Arc<Error>> {
+        if let Some(tree) = self.tree(&candidate.name) {
+            return Ok(Ok(Arc::clone(&tree.metadata)));
+        }
         self.shared.metadata.wait(Shared::start_metadata(&self.shared, candidate))
     }
 
     fn prefetch(&self, name: &PackageName, range: Option<&Ranges<Version>>) {
+        if let Some(page) = self.named.get(name) {
+            let found = self.selector.select(name, page, &Ranges::full());
+            // A source was looked at already.
+            if let Some(Ok(wheel)) = found.as_deref().filter(|_| !self.trees.contains_key(name)) {
+                drop(Shared::start_metadata(&self.shared, wheel));
+            }
+            return;
+        }
         let page = Shared::start_page(&self.shared, name);
         let Some(range) = range.cloned() else { return };
         let (shared, name) = (Arc::clone(&self.shared), name.clone());
+        let selector = Arc::clone(&self.selector);
         let candidate = move |page: &Page| {
-            let found = shared.selector.select(&name, page, &range)?;
+            let found = selector.select(&name, page, &range)?;
             // The code of a source runs only if the solver decides on it.
             let candidate =
                 found.as_ref().as_ref().ok().filter(|c| c.filename.wheel().is_some())?;
@@ -333,13 +406,16 @@ impl Packages for Registry {
     }
 
     fn prefetch_more(&self, candidate: &Candidate, range: &Ranges<Version>, count: usize) {
+        if self.named.contains_key(&candidate.name) {
+            return;
+        }
         let page = Shared::start_page(&self.shared, &candidate.name);
         let Some(Ok(Some(page))) = page.peek() else { return };
         let mut rest = range.clone();
         let mut last = candidate.version.clone();
         for _ in 0..count {
             rest = rest.intersection(&Ranges::singleton(last).complement());
-            let found = self.shared.selector.select(&candidate.name, page, &rest);
+            let found = self.selector.select(&candidate.name, page, &rest);
             let Some(Ok(next)) = found.as_deref() else { break };
             // The code of a source runs only if the solver decides on it.
             if next.filename.wheel().is_some() {
@@ -382,12 +458,6 @@ impl Shared {
 
     /// The page of a project over all sources. `settled` uses cached pages as they are.
     async fn page(&self, name: &PackageName, settled: bool) -> Result<Option<Arc<Page>>, Error> {
-        if let Some(tree) = self.sources.trees.get(name) {
-            return Ok(Some(Arc::new(direct::tree_page(tree))));
-        }
-        if let Some(wheel) = self.sources.direct.get(name) {
-            return Ok(Some(Arc::new(direct::page(wheel))));
-        }
         let mut pages = Vec::new();
         // What is pinned to an index comes from nowhere else.
         let pinned = self.sources.pins.contains_key(name);
@@ -426,9 +496,6 @@ impl Shared {
         &self,
         candidate: &Candidate,
     ) -> Result<Result<Arc<Metadata>, String>, Error> {
-        if let Some(tree) = self.sources.trees.get(&candidate.name) {
-            return Ok(Ok(Arc::clone(&tree.metadata)));
-        }
         let location = candidate.location.to_string();
         let key = Cache::metadata_key(candidate.sha256.as_ref(), &location);
         // A file on this machine may change under an unchanged name.

@@ -31,12 +31,17 @@ pub struct NoSolution {
     pub pinned: Vec<(PackageName, Url)>,
     /// All projects of which versions were looked for in vain.
     pub sought: Vec<PackageName>,
+    /// The part of a region for which there is none, as a marker.
+    pub region: Option<String>,
     /// What keeps existing versions from being used, by project.
     pub unusable: BTreeMap<PackageName, Vec<(Unusable, Vec<Version>)>>,
 }
 
 impl fmt::Display for NoSolution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(region) = &self.region {
+            writeln!(f, "  For `{region}`:")?;
+        }
         for (index, step) in self.steps.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
@@ -70,7 +75,8 @@ impl NoSolution {
             writer.steps.push(capitalise(&conclusion));
         }
         let (pinned, sought) = (Vec::new(), names.into_iter().collect());
-        Self { steps: writer.steps, missing, unsearched: false, pinned, sought, unusable }
+        let (unsearched, region) = (false, None);
+        Self { steps: writer.steps, missing, unsearched, pinned, sought, region, unusable }
     }
 }
 

@@ -147,7 +147,8 @@ fn is_location(text: &str) -> bool {
     }) || first.starts_with(['/', '.', '~'])
         || ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| first.starts_with(tool))
         || first.contains('/') && !text.contains('@')
-        || [".whl", ".tar.gz", ".tgz", ".zip"].iter().any(|suffix| first.ends_with(suffix))
+        || is_wheel(first)
+        || crate::source::archive_stem(first).is_some()
 }
 
 /// A requirement taken apart.

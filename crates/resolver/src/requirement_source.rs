@@ -12,6 +12,7 @@ use url::Url;
 use crate::credentials::Credentials;
 use crate::distribution::{Location, Sha256};
 use crate::requirement::Origin;
+use crate::source::{ARCHIVES, archive_stem};
 
 /// A source that a requirement names directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,10 +118,8 @@ pub struct Repository {
     pub reference: Option<String>,
 }
 
-/// Archives that are read.
-const ARCHIVES: &[&str] = &[".tar.gz", ".tgz", ".zip"];
-/// Archives that pip reads besides.
-const FOREIGN: &[&str] = &[".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"];
+/// Archives that are none of source distributions.
+const FOREIGN: &[&str] = &[".tar.lzma", ".tlz", ".tar.lz", ".tar.Z", ".tar.zst"];
 
 /// Reads what a requirement names: `git+https://h/r@v1#subdirectory=d`, `https://h/a-1.tar.gz`,
 /// `file:///d`, `./d`. Relative paths are relative to `working`.
@@ -146,9 +145,7 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
     };
     match scheme.split_once('+') {
         Some(("git", _)) => return repository(&text["git+".len()..]),
-        Some((tool @ ("hg" | "svn" | "bzr"), _)) => {
-            return Err(format!("`{tool}` is not supported; of version control only git is"));
-        }
+        Some((tool @ ("hg" | "svn" | "bzr"), _)) => return Err(other_tool(tool, text)),
         Some((other, _)) => return Err(format!("`{other}` is no version control that pip knows")),
         None => {}
     }
@@ -176,6 +173,23 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
     }
 }
 
+/// What to do about a repository of another tool than git.
+fn other_tool(tool: &str, text: &str) -> String {
+    let act = match tool {
+        "hg" => "clone",
+        "svn" => "checkout",
+        _ => "branch",
+    };
+    let place = text.split('#').next().unwrap_or(text);
+    // Subversion has a scheme of that name itself.
+    let url = if place.starts_with("svn+ssh:") { place } else { &place[tool.len() + 1..] };
+    let url = crate::credentials::redact(url);
+    format!(
+        "`{tool}` is not supported, of version control only git is: run `{tool} {act} {url} \
+         DIRECTORY` and require ./DIRECTORY"
+    )
+}
+
 fn is_scheme(text: &str) -> bool {
     text.len() > 1
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -183,8 +197,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 fn is_archive(filename: &str) -> bool {
-    let lower = filename.to_ascii_lowercase();
-    ARCHIVES.iter().any(|end| lower.ends_with(end))
+    archive_stem(filename).is_some()
 }
 
 fn local(path: &Path) -> Result<Place, String> {
@@ -301,7 +314,9 @@ mod tests {
         );
         assert_eq!(parse("./d/").place, Place::Directory("/w/d".into()));
         assert_eq!(parse("file:///d/e").place, Place::Directory("/d/e".into()));
-        assert!(matches!(parse("d/a-1.zip").place, Place::Archive { .. }));
+        for archive in ["d/a-1.zip", "a-1.tar.bz2", "./a-1.txz", "a-1.TAR"] {
+            assert!(matches!(parse(archive).place, Place::Archive { .. }), "{archive}");
+        }
     }
 
     #[test]
@@ -309,7 +324,7 @@ mod tests {
         check_error("git+git@h.test:o/r.git", "named by a URL");
         check_error("ssh://h.test/r", "git+ssh://");
         check_error("https://h.test/page", "not an archive");
-        check_error("./a-1.tar.bz2", "not an archive");
+        check_error("./a-1.tar.lzma", "not an archive");
         check_error("cvs+https://h.test/r", "no version control");
         check_error("git+https://h.test/r@", "missing after `@`");
         check_error("git+https://h.test/r@--upload-pack=x", "does not begin with `-`");

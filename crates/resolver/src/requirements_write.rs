@@ -1,12 +1,13 @@
 //! A lock as lines of a requirements file, for tools that read nothing else.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
 use pep508_rs::PackageName;
 use url::Url;
 
-use crate::distribution::Location;
+use crate::distribution::{Location, Sha256};
 use crate::lock::{Lock, Locked};
 use crate::source::{SourceDist, SourceTree};
 
@@ -24,14 +25,20 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
     let mut text = String::new();
     for package in &lock.packages {
         text.push_str(&requirement(package));
-        if let Some(sha256) = package.sha256.filter(|_| options.hashes) {
+        if let Some(marker) = package.marker.try_to_string() {
+            let _ = write!(text, " ; {marker}");
+        }
+        for sha256 in digests(package).into_iter().filter(|_| options.hashes) {
             let _ = write!(text, " \\\n    --hash=sha256:{sha256}");
         }
         text.push('\n');
         if options.annotate {
-            let parents =
-                lock.packages.iter().filter(|parent| parent.dependencies.contains(&package.name));
+            let parents = lock.packages.iter().filter(|parent| {
+                parent.dependencies.contains(&package.name)
+                    && !parent.marker.is_disjoint(&package.marker)
+            });
             let mut via: Vec<String> = parents.map(|parent| parent.name.to_string()).collect();
+            via.dedup();
             if package.requested {
                 via.insert(0, "your requirements".to_owned());
             }
@@ -39,6 +46,12 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
         }
     }
     text
+}
+
+/// The digests of all files that may be installed, each once.
+fn digests(package: &Locked) -> BTreeSet<Sha256> {
+    let files = package.files.iter().map(|file| file.sha256);
+    files.chain(package.sha256).collect()
 }
 
 fn requirement(package: &Locked) -> String {

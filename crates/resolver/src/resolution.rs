@@ -15,12 +15,12 @@ use crate::registry::{IndexStrategy, Registry};
 use crate::report::NoSolution;
 use crate::requirement::{DirectWheel, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
-use crate::solve::{Problem, Solved, solve};
+use crate::scope::Scope;
+use crate::solve::{Problem, Solution, Solved, solve};
 use crate::source::SourceDist;
-use crate::target::Target;
 
 /// How often a resolution starts again because pages changed under it.
-const ROUNDS: usize = 4;
+pub(crate) const ROUNDS: usize = 4;
 
 /// One package of a resolution.
 #[derive(Debug, Clone)]
@@ -58,15 +58,14 @@ pub struct Resolution {
 /// [`Error::Requirement`] where two different wheels are named for one project.
 pub fn direct_wheels(
     set: &RequirementSet,
-    target: &Target,
+    scope: &Scope,
 ) -> Result<BTreeMap<PackageName, DirectWheel>, Error> {
     let mut direct: BTreeMap<PackageName, DirectWheel> = BTreeMap::new();
     let replaced =
         |name: &PackageName| set.overrides.iter().any(|requirement| requirement.name == *name);
     let overrides = set.overrides.iter();
-    let overrides =
-        overrides.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]));
-    let kept = active(set, target).filter(|requirement| !replaced(&requirement.name));
+    let overrides = overrides.filter(|requirement| scope.applies(&requirement.marker, &[]));
+    let kept = active(set, scope).filter(|requirement| !replaced(&requirement.name));
     for requirement in kept.chain(overrides) {
         let Source::Wheel(wheel) = &requirement.source else { continue };
         match direct.get(&requirement.name) {
@@ -85,8 +84,8 @@ pub fn direct_wheels(
 ///
 /// # Errors
 /// [`Error::HashRequired`] where hashes are required and a requirement is not pinned or has none.
-pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Result<Policy, Error> {
-    for requirement in first_party(set, target) {
+pub fn policy(set: &RequirementSet, scope: &Scope, mut policy: Policy) -> Result<Policy, Error> {
+    for requirement in first_party(set, scope) {
         if let Some(version) = pin(requirement) {
             policy.pins.insert((requirement.name.clone(), version));
         }
@@ -94,7 +93,7 @@ pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Resu
             policy.prerelease_named.insert(requirement.name.clone());
         }
     }
-    for requirement in active(set, target) {
+    for requirement in active(set, scope) {
         if !requirement.hashes.is_empty() {
             let entry = policy.hashes.entry(requirement.name.clone());
             let known = entry.or_insert_with(|| requirement.hashes.clone());
@@ -111,8 +110,7 @@ pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Resu
         }
     }
     if set.index.require_hashes {
-        let applies =
-            |requirement: &&Requirement| requirement.marker.evaluate(&target.markers, &[]);
+        let applies = |requirement: &&Requirement| scope.applies(&requirement.marker, &[]);
         let wanted = |requirement: &&Requirement| !set.excludes.contains(&requirement.name);
         for requirement in set.requirements.iter().filter(applies).filter(wanted) {
             let hashed = policy.hashes.contains_key(&requirement.name);
@@ -134,29 +132,25 @@ pub fn policy(set: &RequirementSet, target: &Target, mut policy: Policy) -> Resu
         policy.prereleases = Prereleases::Allow;
     }
     let named = set.requirements.iter();
-    let named = named.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]));
+    let named = named.filter(|requirement| scope.applies(&requirement.marker, &[]));
     policy.first_party = named.map(|requirement| requirement.name.clone()).collect();
     Ok(policy)
 }
 
-/// Requirements and constraints that count for the target.
-fn active<'a>(
-    set: &'a RequirementSet,
-    target: &'a Target,
-) -> impl Iterator<Item = &'a Requirement> {
+/// Requirements and constraints that count.
+fn active<'a>(set: &'a RequirementSet, scope: &'a Scope) -> impl Iterator<Item = &'a Requirement> {
     let all = set.requirements.iter().chain(&set.constraints);
-    all.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]))
+    all.filter(|requirement| scope.applies(&requirement.marker, &[]))
 }
 
 /// What the user says of versions, whatever role the line has.
 fn first_party<'a>(
     set: &'a RequirementSet,
-    target: &'a Target,
+    scope: &'a Scope,
 ) -> impl Iterator<Item = &'a Requirement> {
     let overrides = set.overrides.iter();
-    let overrides =
-        overrides.filter(|requirement| requirement.marker.evaluate(&target.markers, &[]));
-    active(set, target).chain(overrides)
+    let overrides = overrides.filter(|requirement| scope.applies(&requirement.marker, &[]));
+    active(set, scope).chain(overrides)
 }
 
 /// Whether a specifier names a pre-release; excluding one does not count (rule 7).
@@ -187,14 +181,7 @@ pub fn resolve(
     registry: &Registry,
     no_deps: bool,
 ) -> Result<Resolution, Error> {
-    let problem = Problem {
-        requirements: &set.requirements,
-        constraints: &set.constraints,
-        overrides: &set.overrides,
-        excludes: &set.excludes,
-        selector: registry.selector(),
-        no_deps,
-    };
+    let problem = problem(set, registry, no_deps);
     registry.warm_up(set.requirements.iter().map(|requirement| requirement.name.clone()));
     let mut solved = solve(&problem, registry);
     for _ in 1..ROUNDS {
@@ -203,22 +190,56 @@ pub fn resolve(
         }
         solved = solve(&problem, registry);
     }
-    let solved = solved.map_err(|error| explain_missing(error, set, registry))?;
-    let mut resolution = describe(&problem, &solved.packages, registry)?;
-    resolution.decisions = solved.decisions;
+    let solved = solved.map_err(|unsolved| explain_missing(unsolved.of_target(), set, registry))?;
+    let mut resolution = complete(&problem, &solved, set, registry)?;
     resolution.warnings.extend(registry.warning());
-    check_hashes(&resolution, registry, set.index.require_hashes)?;
-    registry.remember(
-        resolution
-            .packages
-            .iter()
-            .map(|package| (package.candidate.name.clone(), package.dependencies.clone())),
-    );
+    registry.remember(resolution.needs());
     Ok(resolution)
 }
 
+/// What a requirement set asks of a registry.
+pub(crate) fn problem<'a>(
+    set: &'a RequirementSet,
+    registry: &'a Registry,
+    no_deps: bool,
+) -> Problem<'a> {
+    Problem {
+        requirements: &set.requirements,
+        constraints: &set.constraints,
+        overrides: &set.overrides,
+        excludes: &set.excludes,
+        selector: registry.selector(),
+        no_deps,
+    }
+}
+
+/// The resolution of a solution, whose hashes are those that are wanted.
+pub(crate) fn complete(
+    problem: &Problem<'_>,
+    solved: &Solution,
+    set: &RequirementSet,
+    registry: &Registry,
+) -> Result<Resolution, Error> {
+    let mut resolution = describe(problem, &solved.packages, registry)?;
+    resolution.decisions = solved.decisions;
+    check_hashes(&resolution, registry, set.index.require_hashes)?;
+    Ok(resolution)
+}
+
+impl Resolution {
+    /// Each package with what it needs.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = (PackageName, Vec<PackageName>)> {
+        let packages = self.packages.iter();
+        packages.map(|package| (package.candidate.name.clone(), package.dependencies.clone()))
+    }
+}
+
 /// A missing project that the user named is a simpler story than a contradiction.
-fn explain_missing(mut error: Error, set: &RequirementSet, registry: &Registry) -> Error {
+pub(crate) fn explain_missing(
+    mut error: Error,
+    set: &RequirementSet,
+    registry: &Registry,
+) -> Error {
     let Error::NoSolution(no_solution) = &mut error else { return error };
     let sources = registry.sources();
     let pins = no_solution.sought.iter().filter_map(|name| {
@@ -313,12 +334,13 @@ fn describe(
                 resolution.warnings.push(format!("{name}=={version} has no extra `{extra}`"));
             }
         }
-        let required = problem.requirements.iter().filter(|requirement| {
-            requirement.name == *name && requirement.marker.evaluate(problem.environment(), &[])
+        let required = problem.requirements.iter();
+        let required = required.filter(|requirement| {
+            requirement.name == *name && problem.applies(&requirement.marker)
         });
         resolution.packages.push(Resolved {
             sha256: registry.digest(&candidate)?,
-            tree: registry.sources().trees.get(name).map(|tree| tree.source.clone()),
+            tree: registry.tree(name).map(|tree| tree.source.clone()),
             dependencies: dependencies(problem, package, solved),
             required_by: required.map(|requirement| requirement.origin.to_string()).collect(),
             extras: package.extras.clone(),
@@ -334,12 +356,9 @@ fn dependencies(
     package: &Solved,
     solved: &BTreeMap<PackageName, Solved>,
 ) -> Vec<PackageName> {
-    let environment = problem.environment();
-    let active = package
-        .metadata
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.marker.evaluate(environment, &package.extras));
+    let active = package.metadata.dependencies.iter();
+    let active =
+        active.filter(|dependency| problem.scope().applies(&dependency.marker, &package.extras));
     let names: BTreeSet<&PackageName> = active.map(|dependency| &dependency.name).collect();
     let names = names
         .into_iter()
@@ -375,7 +394,7 @@ mod tests {
     ) {
         let (requirements, constraints) = (parsed(lines), parsed(constraints));
         let set = RequirementSet { requirements, constraints, ..RequirementSet::default() };
-        let policy = policy(&set, &target(), Policy::default()).expect("a policy");
+        let policy = policy(&set, &target().into(), Policy::default()).expect("a policy");
         let selector = Selector::new(target(), policy);
         let problem = Problem {
             requirements: &set.requirements,
@@ -385,7 +404,7 @@ mod tests {
             selector: &selector,
             no_deps: false,
         };
-        let solved = solve(&problem, world).map_err(|error| error.to_string());
+        let solved = solve(&problem, world).map_err(|error| error.of_target().to_string());
         let solved = solved.map(|solved| {
             let pins = solved
                 .packages

@@ -1,4 +1,4 @@
-//! What the user's constraints and overrides make of requirements, for one target.
+//! What the user's constraints and overrides make of requirements, for a target or a region.
 //! Knows nothing of the solver or of packages.
 
 use pep440_rs::Version;
@@ -18,7 +18,7 @@ pub(crate) fn limits<'a>(problem: &Problem<'a>) -> Limits<'a> {
     let mut constraints = Limits::default();
     for constraint in problem.constraints {
         if let Source::Registry(specifiers) = &constraint.source
-            && constraint.marker.evaluate(problem.environment(), &[])
+            && problem.applies(&constraint.marker)
         {
             let entry = constraints.entry(constraint.name.clone());
             let (range, origins) = entry.or_insert_with(|| (Ranges::full(), Vec::new()));
@@ -41,7 +41,7 @@ pub(crate) fn replacements(problem: &Problem<'_>) -> FxHashMap<PackageName, Opti
     let mut replacements: FxHashMap<PackageName, Option<Replacement>> = FxHashMap::default();
     for line in problem.overrides {
         let known = replacements.entry(line.name.clone()).or_default();
-        if line.marker.evaluate(problem.environment(), &[]) {
+        if problem.applies(&line.marker) {
             let full = || Replacement { range: Ranges::full(), extras: Vec::new() };
             let known = known.get_or_insert_with(full);
             known.range = known.range.intersection(&range_of(&line.source));

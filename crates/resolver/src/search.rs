@@ -134,7 +134,10 @@ impl Search {
         if against.clone().any(|wish| wish.by.is_none()) {
             return None;
         }
-        if let Some(decided) = self.decision(needed).filter(|decided| !range.contains(decided)) {
+        // Who gives way already was made to take its version by somebody else.
+        if !self.is_late(needed)
+            && let Some(decided) = self.decision(needed).filter(|decided| !range.contains(decided))
+        {
             return Some((needed.clone(), decided.clone()));
         }
         let stands = |by: &&(PackageName, Version)| self.decision(&by.0) == Some(&by.1);

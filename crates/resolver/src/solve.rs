@@ -1,4 +1,4 @@
-//! The solver: `PubGrub` over [`Packages`], for one target.
+//! The solver: `PubGrub` over [`Packages`], for one target or for all of a region.
 //!
 //! A project is one `PubGrub` package; each extra of it is another that depends on the same version
 //! of the project. Only decisions shape the result, never the order in which answers arrive.
@@ -10,19 +10,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use pep440_rs::Version;
-use pep508_rs::{ExtraName, MarkerEnvironment, PackageName};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use pubgrub::{Dependencies, DependencyProvider, PackageResolutionStatistics, PubGrubError};
 use rustc_hash::{FxHashMap, FxHashSet};
 use version_ranges::Ranges;
 
-use crate::candidate::{Candidate, Selector, allows_python};
+use crate::candidate::{Candidate, Selector};
 use crate::error::Error;
-use crate::metadata::{Dependency, Metadata};
+use crate::guards::Guards;
+use crate::metadata::{Dependency, Metadata, python_specifiers};
 use crate::packages::Packages;
 use crate::range;
 use crate::report::NoSolution;
 use crate::requirement::{Requirement, Source};
 use crate::rules::{Limits, Replacement, limits, range_of, replacements};
+use crate::scope::{PythonFit, Scope};
 use crate::search::Search;
 
 /// A node of the solver.
@@ -37,6 +39,14 @@ pub(crate) enum Node {
 }
 
 impl Node {
+    /// A project, or an extra of it.
+    pub(crate) fn of(name: &PackageName, extra: Option<&ExtraName>) -> Self {
+        match extra {
+            None => Self::Project(name.clone()),
+            Some(extra) => Self::Extra(name.clone(), extra.clone()),
+        }
+    }
+
     pub(crate) fn name(&self) -> Option<&PackageName> {
         match self {
             Self::Root => None,
@@ -82,11 +92,39 @@ pub(crate) struct Problem<'a> {
     pub(crate) no_deps: bool,
 }
 
-/// Finds a version for every project that is needed.
+/// Why a search has no solution.
+#[derive(Debug)]
+pub(crate) enum Unsolved {
+    /// There is none, or something failed.
+    Failed(Error),
+    /// There is none for the whole region, but perhaps one for each of the two parts that this marker
+    /// divides it into.
+    Split(MarkerTree),
+}
+
+impl Unsolved {
+    /// Why there is no solution for a target.
+    pub(crate) fn of_target(self) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            Self::Split(_) => unreachable!("only regions are split"),
+        }
+    }
+}
+
+impl From<Error> for Unsolved {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Finds a version for every project that is needed; in a region everything counts that counts for
+/// some of it.
 ///
 /// # Errors
-/// [`Error::NoSolution`], [`Error::UnknownPackage`], or whatever `packages` fails with.
-pub(crate) fn solve(problem: &Problem<'_>, packages: &dyn Packages) -> Result<Solution, Error> {
+/// [`Error::NoSolution`], [`Error::UnknownPackage`], or whatever `packages` fails with. Only regions
+/// are split.
+pub(crate) fn solve(problem: &Problem<'_>, packages: &dyn Packages) -> Result<Solution, Unsolved> {
     let provider = Provider::new(problem, packages);
     for (node, _) in provider.root_dependencies() {
         if let Node::Project(name) = &node {
@@ -100,15 +138,19 @@ pub(crate) fn solve(problem: &Problem<'_>, packages: &dyn Packages) -> Result<So
                 return Ok(Solution { packages, decisions: provider.search.borrow().decisions() });
             }
             Err(PubGrubError::NoSolution(tree)) => {
+                if let Some(on) = provider.guards.cause(&tree) {
+                    return Err(Unsolved::Split(on));
+                }
                 let no_solution = NoSolution::explain(&provider, &tree);
-                return Err(Error::NoSolution(Box::new(no_solution)));
+                return Err(Error::NoSolution(Box::new(no_solution)).into());
             }
             Err(
                 PubGrubError::ErrorRetrievingDependencies { source, .. }
                 | PubGrubError::ErrorChoosingVersion { source, .. }
                 | PubGrubError::ErrorInShouldCancel(source),
             ) => match source {
-                Stop::Failed(error) => return Err(error),
+                Stop::Failed(error) => return Err(error.into()),
+                Stop::Split(on) => return Err(Unsolved::Split(on)),
                 Stop::Again => provider.seen.borrow_mut().clear(),
             },
         }
@@ -124,6 +166,9 @@ pub(crate) enum Stop {
     /// The search is better begun again in another order.
     #[error("the search begins again")]
     Again,
+    /// What was met has another meaning for one part of the region than for the other.
+    #[error("the region is split")]
+    Split(MarkerTree),
 }
 
 pub(crate) struct Provider<'a> {
@@ -135,6 +180,7 @@ pub(crate) struct Provider<'a> {
     /// Order in which nodes were first met; earlier ones are decided first.
     seen: RefCell<FxHashMap<Node, usize>>,
     search: RefCell<Search>,
+    guards: Guards<'a>,
     direct: FxHashSet<PackageName>,
     /// Projects that no index has.
     pub(crate) missing: RefCell<FxHashSet<PackageName>>,
@@ -143,10 +189,9 @@ pub(crate) struct Provider<'a> {
 
 impl<'a> Provider<'a> {
     fn new(problem: &'a Problem<'a>, packages: &'a dyn Packages) -> Self {
-        let environment = problem.environment();
         let direct = |requirement: &&Requirement| {
             matches!(requirement.source, Source::Wheel(_) | Source::Tree(_))
-                && requirement.marker.evaluate(environment, &[])
+                && problem.applies(&requirement.marker)
         };
         let inputs =
             problem.requirements.iter().chain(problem.constraints).chain(problem.overrides);
@@ -157,6 +202,7 @@ impl<'a> Provider<'a> {
             overrides: replacements(problem),
             seen: RefCell::default(),
             search: RefCell::default(),
+            guards: Guards::new(problem),
             direct: inputs.filter(direct).map(|requirement| requirement.name.clone()).collect(),
             missing: RefCell::default(),
             told: RefCell::default(),
@@ -165,22 +211,21 @@ impl<'a> Provider<'a> {
 
     /// The user's requirements that count for the target.
     pub(crate) fn active(&self) -> impl Iterator<Item = &'a Requirement> {
-        let environment = self.problem.environment();
         let requirements = self.problem.requirements.iter();
-        requirements.filter(move |requirement| requirement.marker.evaluate(environment, &[]))
+        requirements.filter(|requirement| self.problem.applies(&requirement.marker))
     }
 
     /// The overrides of a project that count for the target.
     pub(crate) fn replaced(&self, name: &PackageName) -> impl Iterator<Item = &'a Requirement> {
-        let environment = self.problem.environment();
         self.problem.overrides.iter().filter(move |replacement| {
-            replacement.name == *name && replacement.marker.evaluate(environment, &[])
+            replacement.name == *name && self.problem.applies(&replacement.marker)
         })
     }
 
     fn root_dependencies(&self) -> Vec<(Node, Ranges<Version>)> {
         let mut constraints = Constraints::new(self);
         for requirement in self.active() {
+            self.guards.learn(&Node::Root, &requirement.name, &requirement.marker, &[]);
             constraints.add(&requirement.name, &requirement.extras, &range_of(&requirement.source));
         }
         constraints.nodes
@@ -199,6 +244,19 @@ impl<'a> Provider<'a> {
         Ok(found.and_then(|found| found.as_ref().as_ref().ok().cloned()))
     }
 
+    /// A version that only a part of the region can use is a reason to split it.
+    fn check_whole(&self, candidate: Option<&Candidate>) -> Result<(), Stop> {
+        let (Scope::Region(_), Some(text)) =
+            (self.problem.scope(), candidate.and_then(|one| one.requires_python.as_ref()))
+        else {
+            return Ok(());
+        };
+        match python_specifiers(text).map(|specifiers| self.problem.scope().python(&specifiers)) {
+            Ok(PythonFit::Some(on)) => Err(Stop::Split(on)),
+            _ => Ok(()),
+        }
+    }
+
     /// The page of a project, for explanations.
     pub(crate) fn page(&self, name: &PackageName) -> Option<Arc<crate::page::Page>> {
         self.packages.page(name).ok().flatten()
@@ -209,11 +267,11 @@ impl<'a> Provider<'a> {
         name: &PackageName,
         version: &Version,
         extra: Option<&ExtraName>,
-    ) -> Result<Dependencies<Node, Ranges<Version>, String>, Error> {
+    ) -> Result<Dependencies<Node, Ranges<Version>, String>, Stop> {
         let Some(candidate) = self.candidate(name, &Ranges::singleton(version.clone()))? else {
             return Ok(Dependencies::Unavailable("is not usable here".to_owned()));
         };
-        let metadata = match self.packages.metadata(&candidate)? {
+        let metadata = match self.packages.metadata(&candidate).map_err(Error::from)? {
             Ok(metadata) => metadata,
             Err(reason) => {
                 return Ok(Dependencies::Unavailable(format!(
@@ -221,10 +279,14 @@ impl<'a> Provider<'a> {
                 )));
             }
         };
-        if let Some(specifiers) = &metadata.requires_python
-            && !allows_python(specifiers, self.problem.selector.target().python())
-        {
-            return Ok(Dependencies::Unavailable(format!("needs Python {specifiers}")));
+        if let Some(specifiers) = &metadata.requires_python {
+            match self.problem.scope().python(specifiers) {
+                PythonFit::All => {}
+                PythonFit::Some(on) => return Err(Stop::Split(on)),
+                PythonFit::None => {
+                    return Ok(Dependencies::Unavailable(format!("needs Python {specifiers}")));
+                }
+            }
         }
         if extra.is_none() && self.told.borrow_mut().insert((name.clone(), version.clone())) {
             self.packages.decided(&candidate);
@@ -240,10 +302,7 @@ impl<'a> Provider<'a> {
             return Ok(Dependencies::Unavailable(reason));
         }
         // `PubGrub` must not be told of a package that depends on itself.
-        let own = match extra {
-            None => Node::Project(name.clone()),
-            Some(extra) => Node::Extra(name.clone(), extra.clone()),
-        };
+        let own = Node::of(name, extra);
         for (node, range) in &constraints.nodes {
             let Some(needed) = node.name() else { continue };
             if needed == name && !range.contains(version) {
@@ -266,8 +325,11 @@ impl<'a> Provider<'a> {
         extra: Option<&ExtraName>,
         constraints: &mut Constraints<'_, 'a>,
     ) -> Result<(), String> {
+        let own = Node::of(&metadata.name, extra);
+        let extras = extra.map_or(&[][..], std::slice::from_ref);
         for dependency in self.active_dependencies(metadata, extra) {
             let name = &dependency.name;
+            self.guards.learn(&own, name, &dependency.marker, extras);
             if let Some(url) = &dependency.url
                 && !self.direct.contains(name)
                 && !self.overrides.contains_key(name)
@@ -289,14 +351,14 @@ impl<'a> Provider<'a> {
         metadata: &'m Metadata,
         extra: Option<&ExtraName>,
     ) -> impl Iterator<Item = &'m Dependency> {
-        let environment = self.problem.environment();
+        let scope = self.problem.scope();
         let extra = extra.cloned();
         metadata.dependencies.iter().filter(move |dependency| {
-            let plain = dependency.marker.evaluate(environment, &[]);
+            let plain = scope.applies(&dependency.marker, &[]);
             match &extra {
                 None => plain,
                 Some(extra) => {
-                    !plain && dependency.marker.evaluate(environment, std::slice::from_ref(extra))
+                    !plain && scope.applies(&dependency.marker, std::slice::from_ref(extra))
                 }
             }
         })
@@ -336,8 +398,13 @@ impl<'a> Provider<'a> {
 }
 
 impl Problem<'_> {
-    pub(crate) fn environment(&self) -> &MarkerEnvironment {
-        &self.selector.target().markers
+    pub(crate) fn scope(&self) -> &Scope {
+        self.selector.scope()
+    }
+
+    /// Whether a line of the user's counts.
+    pub(crate) fn applies(&self, marker: &MarkerTree) -> bool {
+        self.scope().applies(marker, &[])
     }
 }
 
@@ -357,6 +424,7 @@ impl<'p, 'a> Constraints<'p, 'a> {
         if self.provider.problem.excludes.contains(name) {
             return;
         }
+        self.provider.guards.meet(name);
         let (range, extras) = match self.provider.overrides.get(name) {
             None => (range, extras),
             Some(Some(replacement)) => (&replacement.range, &replacement.extras[..]),
@@ -400,6 +468,9 @@ impl DependencyProvider for Provider<'_> {
     type Err = Stop;
 
     fn should_cancel(&self) -> Result<(), Stop> {
+        if let Some(on) = self.guards.met() {
+            return Err(Stop::Split(on));
+        }
         if self.search.borrow_mut().begins_again() { Err(Stop::Again) } else { Ok(()) }
     }
 
@@ -445,6 +516,7 @@ impl DependencyProvider for Provider<'_> {
             return Ok(Some(version.clone()));
         }
         let candidate = self.candidate(name, range)?;
+        self.check_whole(candidate.as_ref())?;
         if let (Node::Project(name), Some(candidate)) = (node, &candidate) {
             let tries = self.search.borrow_mut().decided(name, &candidate.version);
             // Who goes back version by version will go back as far again.

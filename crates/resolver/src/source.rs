@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::cache::{self, Cache};
@@ -25,7 +26,19 @@ use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::requirement::{Origin, Requirement};
 
-/// A source archive's file name taken apart: `{name}-{version}.tar.gz`, or `.zip`.
+/// How source archives are named: today's two first, then those that pip reads besides (rule 16).
+pub(crate) const ARCHIVES: [&str; 8] =
+    [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"];
+
+/// A file name without the ending that makes it a source archive's, and that ending's place in
+/// [`ARCHIVES`]; `None` for other files.
+pub(crate) fn archive_stem(filename: &str) -> Option<(&str, usize)> {
+    let lower = filename.to_ascii_lowercase();
+    let place = ARCHIVES.iter().position(|ending| lower.ends_with(ending))?;
+    Some((&filename[..filename.len() - ARCHIVES[place].len()], place))
+}
+
+/// A source archive's file name taken apart: `{name}-{version}.tar.gz`, `.zip`, or an older ending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceFilename {
     /// The normalised project name.
@@ -42,7 +55,7 @@ impl SourceFilename {
         if filename.contains(['/', '\\', '\0']) {
             return None;
         }
-        let stem = stem(filename)?;
+        let (stem, _) = archive_stem(filename)?;
         // A project's name may itself contain dashes: try each dash that a version could follow.
         let mut dashes = stem.match_indices('-').map(|(dash, _)| dash);
         let dash = dashes.find(|&dash| {
@@ -54,14 +67,10 @@ impl SourceFilename {
 
     /// Reads a name whose project is not known: the version follows the last dash.
     pub fn parse(filename: &str) -> Option<Self> {
-        let stem = stem(filename)?;
+        let (stem, _) = archive_stem(filename)?;
         let (name, _) = stem.rsplit_once('-')?;
         Self::of(&PackageName::from_str(name).ok()?, filename)
     }
-}
-
-fn stem(filename: &str) -> Option<&str> {
-    [".tar.gz", ".tgz", ".zip"].iter().find_map(|suffix| filename.strip_suffix(suffix))
 }
 
 /// The file name of a distribution.
@@ -174,7 +183,7 @@ impl FormatControl {
 }
 
 /// A source from which a wheel can be built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceDist {
     /// The project, where it is known before it is built.
     pub name: Option<PackageName>,
@@ -189,7 +198,7 @@ pub struct SourceDist {
 }
 
 /// Where the files of a source are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SourceTree {
     /// In an archive.
     Archive {
@@ -322,7 +331,11 @@ mod tests {
         check("a-b", "a-b-1.0-1.zip", Some("1.0.post1"));
         check("a-b", "a-1.0.tar.gz", None);
         check("a", "a-x.tar.gz", None);
-        check("a", "a-1.0.tar.xz", None);
+        check("a", "a-1.0.tar.xz", Some("1.0"));
+        check("a", "a-1.0.tbz", Some("1.0"));
+        check("a", "a-1.0.TAR", Some("1.0"));
+        check("a", "a-1.0.tar.Z", None);
+        check("a", "a-1.0.win32.exe", None);
         assert_eq!(
             SourceFilename::parse("a-b-2.tar.gz").map(|found| found.name),
             Some(name("a-b"))

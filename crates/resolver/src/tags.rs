@@ -2,6 +2,9 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/>
 
+use std::str::FromStr;
+
+use pep508_rs::MarkerTree;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +186,109 @@ fn platforms(facts: &TagFacts) -> Vec<String> {
     }
     tags.push(format!("linux_{machine}"));
     tags
+}
+
+/// The Pythons that take a wheel, as a marker. What a tag says beyond markers is not in it.
+pub(crate) fn python_marker(wheel: &WheelFilename) -> MarkerTree {
+    let mut fits = MarkerTree::FALSE;
+    for python in wheel.python.split('.') {
+        wheel.abi.split('.').for_each(|abi| fits.or(python_of(python, abi)));
+    }
+    fits
+}
+
+/// The systems and machines that take a wheel, as a marker. What a tag says beyond markers (the C
+/// library, versions of a system) is not in it.
+pub(crate) fn platform_marker(wheel: &WheelFilename) -> MarkerTree {
+    let mut fits = MarkerTree::FALSE;
+    wheel.platform.split('.').for_each(|tag| fits.or(platform_of(tag)));
+    fits
+}
+
+/// The systems that take a wheel, whatever the machine.
+pub(crate) fn system_marker(wheel: &WheelFilename) -> MarkerTree {
+    let platform = platform_marker(wheel);
+    let mut fits = MarkerTree::FALSE;
+    for system in SYSTEMS {
+        let system = parsed(&format!("sys_platform == '{system}'"));
+        if !platform.is_disjoint(&system) {
+            fits.or(system);
+        }
+    }
+    if platform.is_true() { platform } else { fits }
+}
+
+/// The systems that wheels are made for, as a marker.
+pub(crate) fn systems() -> MarkerTree {
+    let conditions = SYSTEMS.map(|system| format!("sys_platform == '{system}'"));
+    parsed(&conditions.join(" or "))
+}
+
+/// The systems that platform tags speak of.
+const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
+
+fn parsed(text: &str) -> MarkerTree {
+    MarkerTree::from_str(text).unwrap_or(MarkerTree::FALSE)
+}
+
+fn python_of(python: &str, abi: &str) -> MarkerTree {
+    let digits = python.find(|c: char| c.is_ascii_digit()).unwrap_or(python.len());
+    let (implementation, version) = python.split_at(digits);
+    let (major, minor) = version.split_at(version.len().min(1));
+    if major != "2" && major != "3" || !minor.bytes().all(|byte| byte.is_ascii_digit()) {
+        return MarkerTree::FALSE;
+    }
+    let range = match (minor, implementation, abi) {
+        ("", ..) => format!("python_version >= '{major}' and python_version < '{major}.99'"),
+        (minor, "py", _) | (minor, "cp", "abi3" | "abi3t") => {
+            format!("python_version >= '{major}.{minor}' and python_version < '{major}.99'")
+        }
+        _ => format!("python_version == '{major}.{minor}'"),
+    };
+    let name = match implementation {
+        "py" => return parsed(&range),
+        "cp" => "cpython",
+        "pp" => "pypy",
+        other => other,
+    };
+    parsed(&format!("{range} and implementation_name == '{name}'"))
+}
+
+fn platform_of(tag: &str) -> MarkerTree {
+    let machine_of = |rest: &str| {
+        const MACHINES: &[&str] = &["x86_64", "i686", "aarch64", "armv7l", "ppc64le", "s390x"];
+        let known = MACHINES.iter().find(|machine| rest.ends_with(*machine));
+        known
+            .map_or_else(|| rest.rsplit('_').next().unwrap_or(rest).to_owned(), ToString::to_string)
+    };
+    let of = |system: &str, machine: &str| {
+        parsed(&format!("sys_platform == '{system}' and platform_machine == '{machine}'"))
+    };
+    match tag.split('_').next().unwrap_or_default() {
+        _ if tag == "any" => MarkerTree::TRUE,
+        "linux" | "musllinux" => of("linux", &machine_of(tag)),
+        linux if linux.starts_with("manylinux") => of("linux", &machine_of(tag)),
+        "win32" => of("win32", "x86"),
+        "win" => match tag {
+            "win_amd64" => of("win32", "AMD64"),
+            "win_arm64" => of("win32", "ARM64"),
+            _ => MarkerTree::FALSE,
+        },
+        "macosx" => {
+            let mut fits = MarkerTree::FALSE;
+            let universal = ["universal2", "universal", "fat64", "intel", "fat3", "fat"];
+            let universal = universal.iter().any(|kind| tag.ends_with(kind));
+            for machine in ["x86_64", "arm64"] {
+                if universal || tag.ends_with(machine) {
+                    fits.or(of("darwin", machine));
+                }
+            }
+            fits
+        }
+        system @ ("android" | "ios") => parsed(&format!("sys_platform == '{system}'")),
+        "pyodide" | "emscripten" => parsed("sys_platform == 'emscripten'"),
+        _ => MarkerTree::FALSE,
+    }
 }
 
 #[cfg(test)]

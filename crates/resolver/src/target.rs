@@ -1,7 +1,9 @@
 //! What an environment is for: marker values and compatible wheel tags.
 //! Made from a probe of an interpreter, or from a Python version and a platform named by the user.
 
-use pep440_rs::Version;
+use std::sync::Arc;
+
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::MarkerEnvironment;
 
 use crate::tags::Tags;
@@ -14,13 +16,18 @@ pub struct Target {
     /// <https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers>
     pub markers: MarkerEnvironment,
     /// The wheel tags that fit, best first.
-    pub tags: Tags,
+    pub tags: Arc<Tags>,
 }
 
 impl Target {
     /// The full version of Python, `python_full_version`.
     pub fn python(&self) -> &Version {
         &self.markers.python_full_version().version
+    }
+
+    /// Whether `Requires-Python` allows its interpreter; a pre-release of Python counts as its release.
+    pub(crate) fn allowed_by(&self, specifiers: &VersionSpecifiers) -> bool {
+        specifiers.contains(&self.python().only_release())
     }
 }
 
@@ -55,6 +62,6 @@ pub(crate) mod tests {
             libc: Some(Libc::Glibc { major: 2, minor: 36 }),
             other_platforms: Vec::new(),
         });
-        Target { markers: markers.expect("marker values"), tags }
+        Target { markers: markers.expect("marker values"), tags: tags.into() }
     }
 }

@@ -190,3 +190,10 @@ fn credentials_in_the_url_of_a_named_index_are_written_nowhere() {
     let ran = world.require(&["a>1"]).lock(&["-v"]).refused(MENDABLE, &["a>1"]);
     assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
 }
+
+#[test]
+fn pin_holds_on_all_platforms() {
+    let (world, special) = pinned();
+    check_with(&world, &["a", "b"], &["--universal"], &["a==1.0", "b==2.0"]);
+    assert!(world.read("pylock.toml").contains(&format!("index = \"{}\"", special.url())));
+}

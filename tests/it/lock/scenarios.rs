@@ -5,6 +5,10 @@
 //! are requirements, or `extra:`, `python:` (Requires-Python), `hidden-python:` (in the metadata
 //! only), `tag:`, `yanked:`, `uploaded:` (empty for unknown), `sdist` (stated metadata). In
 //! requirements, `{project version}` stands for the file's digest.
+//!
+//! What a lock of several targets means for one of them is `on."windows 3.12"`. Such a lock is made three
+//! times: the same again from nothing, the same when it is kept; and where it is for chosen targets, each
+//! has what a lock for it alone has.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,9 +48,26 @@ struct Case {
     overrides: Vec<String>,
     /// The project's `pyfast.toml`.
     config: Option<String>,
+    /// For all platforms.
+    #[serde(default)]
+    universal: bool,
+    /// The oldest Python of a universal lock.
+    python: Option<String>,
+    /// `PLATFORM X.Y`, for each target that the lock is for.
+    #[serde(default)]
+    targets: Vec<String>,
+    /// Of a lock of several targets, what it means for one: `name==version`, sorted.
+    #[serde(default)]
+    on: BTreeMap<String, Vec<String>>,
+    /// Wheels in the project's directory `files`.
+    #[serde(default)]
+    files: Releases,
     /// Requirements that were locked before.
     #[serde(default)]
     before: Vec<String>,
+    /// Whether the lock before was for one target.
+    #[serde(default)]
+    before_single: bool,
     #[serde(default)]
     args: Vec<String>,
     /// The lock's packages, sorted.
@@ -140,17 +161,21 @@ fn fault(case: &Case) -> Option<String> {
         let folder = world.path("flat").display().to_string();
         world.index_flags.extend(["--find-links".to_owned(), folder]);
     }
+    for (release, notes) in &case.files {
+        file(release, notes).wheel.write_to(&world.project.join("files"));
+    }
     if let Some(config) = &case.config {
         world.write("pyfast.toml", config);
     }
+    let span = span(&world, case);
     if !case.before.is_empty() {
         world.require(&case.before.iter().map(String::as_str).collect::<Vec<_>>());
-        let ran = world.lock(&[]);
+        let ran = world.lock(if case.before_single { &[] } else { &span });
         if ran.code() != Some(0) {
             return Some(format!("the lock before failed; {ran}"));
         }
     }
-    let mut args: Vec<&str> = case.args.iter().map(String::as_str).collect();
+    let mut args: Vec<&str> = case.args.iter().map(String::as_str).chain(span).collect();
     for (flag, lines) in [("-c", &case.constraints), ("--override", &case.overrides)] {
         if !lines.is_empty() {
             let name = if flag == "-c" { "constraints.txt" } else { "overrides.txt" };
@@ -160,11 +185,94 @@ fn fault(case: &Case) -> Option<String> {
     }
     world.write("requirements.txt", &filled(&case.requirements, &digests));
     let ran = world.lock(&args);
-    match (&case.locked, &case.refused) {
-        (Some(expected), None) => compare(&world, &ran, (case, expected)),
-        (None, Some(words)) => missing(&ran, case, words),
-        _ => Some("a case has `locked` or `refused`".to_owned()),
+    if let Some(words) = &case.refused {
+        return missing(&ran, case, words);
     }
+    compare(&world, &ran, (case, &digests)).or_else(|| {
+        let several = case.universal || !case.targets.is_empty();
+        several.then(|| spanning_fault(&world, case, &args)).flatten()
+    })
+}
+
+/// The arguments that say what the lock is for, and `pyfast.toml` with the targets.
+fn span<'a>(world: &World, case: &'a Case) -> Vec<&'a str> {
+    if !case.targets.is_empty() {
+        let targets = &case.targets;
+        let config = format!(
+            "[env.default]\nrequirements = [\"requirements.txt\"]\ntargets = {targets:?}\n"
+        );
+        world.write("pyfast.toml", &config);
+    }
+    let universal = case.universal.then_some("--universal").into_iter();
+    let python = case.python.iter().flat_map(|python| ["--python-version", python]);
+    universal.chain(python).collect()
+}
+
+/// What is wrong with a lock of several targets.
+fn spanning_fault(world: &World, case: &Case, args: &[&str]) -> Option<String> {
+    for (place, expected) in &case.on {
+        match read_for(world, place, &[]) {
+            Ok(found) if found == *expected => {}
+            Ok(found) => return Some(format!("{place}: expected {expected:?}, found {found:?}")),
+            Err(ran) => return Some(format!("{place}: {ran}\n{}", world.read("pylock.toml"))),
+        }
+    }
+    let first = world.read("pylock.toml");
+    world.lock(args).ok();
+    if world.read("pylock.toml") != first {
+        return Some(format!("kept, it is another:\n{first}\n{}", world.read("pylock.toml")));
+    }
+    if case.before.is_empty() {
+        fs_err::remove_file(world.project.join("pylock.toml")).unwrap();
+        world.lock(args).ok();
+        if world.read("pylock.toml") != first {
+            return Some(format!("again, it is another:\n{first}\n{}", world.read("pylock.toml")));
+        }
+    }
+    let differs = |place: &String| {
+        let whole = read_for(world, place, &[]);
+        let alone = read_for(world, place, args);
+        match (whole, alone) {
+            (Ok(whole), Ok(alone)) if whole == alone => None,
+            (Ok(whole), Ok(alone)) => Some(format!("{place}: {whole:?}, alone {alone:?}")),
+            (Err(ran), _) | (_, Err(ran)) => Some(format!("{place}: {ran}")),
+        }
+    };
+    // A version of an earlier lock may be another for each target.
+    let targets = case.before.is_empty().then_some(&case.targets);
+    targets.into_iter().flatten().find_map(differs)
+}
+
+/// What the lock means for `PLATFORM X.Y`; with arguments for `pyfast lock`, what a lock for it alone has.
+fn read_for(world: &World, place: &str, alone: &[&str]) -> Result<Vec<String>, Ran> {
+    let (platform, python) = place.split_once(' ').expect("a place is `PLATFORM X.Y`");
+    let place = ["--python-platform", platform, "--python-version", python];
+    let out = ["-o", "alone.toml", "--quiet"];
+    let ran = if alone.is_empty() {
+        let export = ["export", "--lock", "pylock.toml", "--format", "pylock", "-o", "alone.toml"];
+        world.pyfast(&[&export[..], &place].concat())
+    } else {
+        world.lock(&[alone, &place, &out].concat())
+    };
+    if ran.code() != Some(0) {
+        return Err(ran);
+    }
+    let found = packages_of(&world.read("alone.toml"));
+    fs_err::remove_file(world.project.join("alone.toml")).unwrap();
+    Ok(found)
+}
+
+/// `name==version` of a lock's packages, sorted.
+fn packages_of(lock: &str) -> Vec<String> {
+    let lock: toml::Table = lock.parse().expect("the lock is TOML");
+    let packages = lock["packages"].as_array().expect("the lock has packages");
+    let text = |package: &toml::Value, key| package[key].as_str().unwrap_or_default().to_owned();
+    let mut found: Vec<String> = packages
+        .iter()
+        .map(|package| format!("{}=={}", text(package, "name"), text(package, "version")))
+        .collect();
+    found.sort();
+    found
 }
 
 /// Lines with digests in the place of releases in braces.
@@ -173,17 +281,22 @@ fn filled(lines: &[String], digests: &BTreeMap<String, String>) -> String {
     digests.iter().fold(text, |text, (release, digest)| text.replace(release, digest))
 }
 
-fn compare(world: &World, ran: &Ran, (case, expected): (&Case, &[String])) -> Option<String> {
+fn compare(
+    world: &World,
+    ran: &Ran,
+    (case, digests): (&Case, &BTreeMap<String, String>),
+) -> Option<String> {
     if ran.code() != Some(0) || !world.project.join("pylock.toml").exists() {
         return Some(format!("there is no lock; {ran}"));
     }
-    let found = world.lock_packages();
-    if found != expected {
+    let (found, expected) = (world.lock_packages(), case.locked.as_ref());
+    if expected.map_or(case.on.is_empty(), |expected| found != *expected) {
         return Some(format!("expected {expected:?}, found {found:?}"));
     }
     let (lock, messages) = (world.read("pylock.toml"), ran.stderr.to_lowercase());
     let unsaid = case.told.iter().find(|words| !messages.contains(&words.to_lowercase()));
-    let missing = case.text.iter().find(|text| !lock.contains(*text));
+    let texts = case.text.iter().map(|text| filled(std::slice::from_ref(text), digests));
+    let missing = texts.into_iter().find(|text| !lock.contains(text.trim_end()));
     let present =
         case.absent.iter().find(|text| lock.contains(*text) || ran.stderr.contains(*text));
     unsaid
@@ -276,4 +389,24 @@ fn refusals_say_what_is_in_the_way() {
 #[test]
 fn flawed_metadata_is_mended_or_passed_over() {
     check("metadata.toml");
+}
+
+#[test]
+fn locks_for_all_platforms_have_for_each_what_it_can_use() {
+    check("universal.toml");
+}
+
+#[test]
+fn locks_for_all_platforms_part_where_one_answer_cannot_hold() {
+    check("universal-parts.toml");
+}
+
+#[test]
+fn locks_for_all_platforms_keep_to_what_the_user_says() {
+    check("universal-policies.toml");
+}
+
+#[test]
+fn locks_of_chosen_targets_have_for_each_what_it_would_have_alone() {
+    check("targets.toml");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::page::File;
-use super::python::check;
+use super::python::{check, python};
 use super::wheel::{Built, sha256};
 use super::world::World;
 
@@ -48,6 +48,20 @@ def write(directory, module, content):
         wheel.writestr(info + "RECORD", record + info + "RECORD,,\n")
     return name
 "#;
+
+/// Packs a directory as the archive's name says.
+const PACK: &str = "
+import sys, tarfile, zipfile, pathlib
+archive, folder = sys.argv[1:]
+if archive.endswith('.zip'):
+    with zipfile.ZipFile(archive, 'w') as out:
+        for path in sorted(pathlib.Path(folder).rglob('*')):
+            out.write(path)
+else:
+    kinds = {'gz': 'gz', 'tgz': 'gz', 'bz2': 'bz2', 'tbz': 'bz2', 'xz': 'xz', 'txz': 'xz', 'tar': ''}
+    with tarfile.open(archive, 'w:' + kinds[archive.rpartition('.')[2]]) as out:
+        out.add(folder)
+";
 
 /// A source distribution.
 pub(crate) struct Sdist {
@@ -144,13 +158,18 @@ impl Sdist {
 
     /// Packs it into an archive.
     pub(crate) fn pack(&self, world: &World) -> Built {
+        self.pack_as(world, ".tar.gz")
+    }
+
+    /// Packs it into an archive whose name ends like this.
+    pub(crate) fn pack_as(&self, world: &World, ending: &str) -> Built {
         let stem = format!("{}-{}", self.name, self.version);
         self.write(&world.path("sources").join(&stem));
-        let filename = format!("{stem}.tar.gz");
+        let filename = format!("{stem}{ending}");
         let archive = world.path("sources").join(&filename);
-        let mut tar = Command::new("tar");
-        tar.arg("-czf").arg(&archive).arg("-C").arg(world.path("sources")).arg(&stem);
-        check(&mut tar);
+        let mut pack = Command::new(python());
+        pack.args(["-c", PACK]).arg(&archive).arg(&stem).current_dir(world.path("sources"));
+        check(&mut pack);
         let bytes = fs_err::read(&archive).unwrap();
         Built {
             project: self.name.clone(),

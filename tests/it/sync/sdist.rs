@@ -1,6 +1,7 @@
 //! Packages that have no wheel are built from source, once, and go through the store as any other.
 
 use super::check;
+use crate::support::page::File;
 use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -166,4 +167,49 @@ fn a_wheel_for_another_python_is_refused_when_it_is_built() {
     let world = world();
     Sdist::new("a", "1.0").tag("cp27-cp27m-win32").stated("").publish(&world);
     world.require(&["a"]).try_sync(&[]).refused(&[1], &["a==1.0", "fits another Python"]);
+}
+
+#[test]
+fn rule_16_archives_of_every_age_are_built_by_url_by_path_and_from_an_index() {
+    let world = world();
+    let (mut lines, mut expected) = (Vec::new(), Vec::new());
+    for (place, ending) in
+        [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"]
+            .iter()
+            .enumerate()
+    {
+        let name = format!("age{place}");
+        let built = Sdist::new(&name, "1.0").pack_as(&world, ending);
+        match place % 3 {
+            0 => {
+                fs_err::write(world.project.join(&built.filename), &built.bytes).unwrap();
+                lines.push(built.filename);
+            }
+            1 => {
+                world.index.publish(File::new(built.clone()));
+                lines.push(world.index.file_url(&built.filename));
+            }
+            _ => {
+                world.index.publish(File::new(built));
+                lines.push(name.clone());
+            }
+        }
+        expected.push(format!("{name}==1.0"));
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    check(&world, &lines, &expected);
+    assert!(!world.sync(&[]).changed(), "the lock is read again");
+}
+
+#[test]
+fn rule_16_of_several_archives_todays_format_is_taken() {
+    let world = world();
+    let source = Sdist::new("a", "1.0");
+    for ending in [".tar.bz2", ".tar.gz", ".tar"] {
+        world.index.publish(File::new(source.pack_as(&world, ending)));
+    }
+    check(&world, &["a"], &["a==1.0"]);
+    assert_eq!(world.index.asked("a-1.0.tar.gz").len(), 1);
+    assert!(world.index.asked("a-1.0.tar.bz2").is_empty());
 }

@@ -42,7 +42,7 @@ const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 /// What cannot be read.
 pub fn tree_digest(directory: &Path) -> Result<Sha256, Error> {
     let mut hasher = sha2::Sha256::new();
-    for file in files(directory)? {
+    for file in files(directory, &counts)? {
         let path = directory.join(&file);
         let metadata = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
         let (kind, content) = if metadata.is_symlink() {
@@ -65,7 +65,7 @@ pub fn tree_digest(directory: &Path) -> Result<Sha256, Error> {
 /// What cannot be read.
 pub fn tree_listing(directory: &Path) -> Result<(String, u128), Error> {
     let (mut listing, mut newest) = (String::new(), 0);
-    for file in files(directory)? {
+    for file in files(directory, &counts)? {
         let path = directory.join(&file);
         let metadata = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
         let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -87,8 +87,20 @@ pub fn description_digest(project: &Path) -> Sha256 {
     Sha256(hasher.finalize().into())
 }
 
+/// The files of a source without its repository, relative to `directory` and sorted; of one that is
+/// built in place also without what no build reads.
+pub(super) fn all_files(directory: &Path, built_in_place: bool) -> Result<Vec<PathBuf>, Error> {
+    files(directory, &|top, path, is_directory| {
+        path.file_name().is_none_or(|name| name != ".git")
+            && (!built_in_place || counts(top, path, is_directory))
+    })
+}
+
+/// Whether a path below a directory counts; the last argument says whether it is a directory itself.
+type Counts<'a> = dyn Fn(&Path, &Path, bool) -> bool + 'a;
+
 /// The files that count, relative to `directory` and sorted.
-fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+fn files(directory: &Path, counts: &Counts<'_>) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {

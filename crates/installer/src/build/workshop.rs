@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyfast_resolver::{
-    Lock, Policy, Registry, RequirementSet, Selector, Target, build_requirements, policy, resolve,
+    Lock, Policy, Registry, RequirementSet, Scope, Selector, Target, build_requirements,
+    direct_wheels, policy, resolve,
 };
 
 use super::clean::clean;
@@ -111,15 +112,16 @@ impl World {
             formats: self.options.formats.clone(),
             ..Policy::default()
         };
-        let policy = policy(&set, &target, base).map_err(Error::Fetch)?;
+        let scope = Scope::from(target.clone());
+        let policy = policy(&set, &scope, base).map_err(Error::Fetch)?;
         let tools = &self.tools;
         let mut sources = tools.sources.clone();
-        sources.direct = pyfast_resolver::direct_wheels(&set, &target).map_err(Error::Fetch)?;
+        sources.named.wheels = direct_wheels(&set, &scope).map_err(Error::Fetch)?;
         let registry = Registry::new(
             sources,
             Arc::clone(&tools.client),
             tools.cache.clone(),
-            Arc::new(Selector::new(target.clone(), policy)),
+            Arc::new(Selector::new(scope, policy)),
             &tools.runtime,
         );
         let registry = registry.build_with(Arc::clone(builder) as _);

@@ -1,28 +1,15 @@
 //! Nothing that reads what others wrote panics, whatever it is given.
 
-use std::path::Path;
-use std::str::FromStr;
-
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
-use url::Url;
 use version_ranges::Ranges;
 
 use crate::candidate::{Policy, Selector};
-use crate::distribution::WheelFilename;
-use crate::html;
-use crate::lock::Lock;
-use crate::metadata::{self, excerpt, python_specifiers};
+use crate::fuzzing;
 use crate::page::{File, Page};
-use crate::range;
-use crate::requirement::{Origin, Source};
-use crate::requirement_line;
-use crate::requirement_source::parse_source;
-use crate::requirements_txt::{ReadContext, read_requirements};
-use crate::simple;
 use crate::source::DistFilename;
 use crate::target::tests::target;
 
@@ -167,10 +154,6 @@ fn soup() -> impl Strategy<Value = String> {
     ]
 }
 
-fn base() -> Url {
-    Url::parse("https://index.test/simple/a/").expect("a URL")
-}
-
 fn file(filename: String, requires_python: String, upload_time: String) -> File<'static> {
     File {
         url: format!("https://index.test/{filename}").into(),
@@ -189,35 +172,15 @@ proptest! {
 
     #[test]
     fn requirement_lines(line in soup()) {
-        let origin = Origin { file: "r.txt".into(), line: 1 };
-        if let Ok(requirement) = requirement_line::parse(&line, &origin, Path::new("/w"))
-            && let Source::Registry(specifiers) = &requirement.source
-        {
-            range::describe(&range::of(specifiers));
-            let text = requirement.to_string();
-            let again = requirement_line::parse(&text, &origin, Path::new("/w"));
-            prop_assert!(again.is_ok(), "{}", text);
-        }
-        // What is refused is refused with its place.
-        if let Err(error) = requirement_line::parse(&line, &origin, Path::new("/w")) {
-            prop_assert!(error.to_string().contains("r.txt:1"), "{}", error);
-        }
-        let _ = parse_source(&line, Path::new("/w"));
+        fuzzing::requirement_line(&line);
     }
 
     #[test]
     fn metadata_texts(value in soup(), version in soup(), python in soup()) {
-        let text = format!(
+        fuzzing::metadata_text(&format!(
             "Metadata-Version: 2.1\nName: a\nVersion: {version}\nRequires-Python: {python}\nRequires-Dist: {value}\n"
-        );
-        for text in [&text, &value] {
-            let parsed = metadata::parse(text);
-            prop_assert_eq!(&metadata::parse(&excerpt(text)), &parsed);
-            for dependency in parsed.iter().flat_map(|metadata| &metadata.dependencies) {
-                range::of(&dependency.specifiers);
-            }
-        }
-        let _ = python_specifiers(&python);
+        ));
+        fuzzing::metadata_text(&value);
     }
 
     #[test]
@@ -226,25 +189,18 @@ proptest! {
             {"filename": name, "url": url, "hashes": {"sha256": text}, "yanked": text,
              "requires-python": text, "upload-time": text, "size": text.len()},
         ]});
-        for body in [page.to_string().as_bytes(), &body] {
-            for file in simple::json(body, &base()).unwrap_or_default() {
-                prop_assert!(file.url.starts_with("https:"), "{}", file.url);
-            }
-        }
+        fuzzing::page_in_json(page.to_string().as_bytes());
+        fuzzing::page_in_json(&body);
     }
 
     #[test]
     fn index_pages_in_html(text in soup()) {
-        let (links, base) = html::links(&text, &base());
-        for link in links {
-            let file = simple::link_to_file(&link, &base);
-            prop_assert!(file.is_none_or(|file| file.url.starts_with("http")));
-        }
+        fuzzing::page_in_html(&text);
     }
 
     #[test]
     fn file_names(name in soup(), python in soup(), time in soup()) {
-        let _ = WheelFilename::from_str(&name);
+        fuzzing::file_name(&name);
         let names = [name.clone(), format!("a-{name}-py3-none-any.whl"), format!("a-{name}.tar.gz")];
         let files = names.map(|name| file(name, python.clone(), time.clone()));
         let encoded = Bytes::from(Page::encode("a", files.to_vec()));
@@ -263,9 +219,7 @@ proptest! {
 
     #[test]
     fn cached_pages(bytes in any::<Vec<u8>>()) {
-        if let Some(page) = Page::decode(&Bytes::from(bytes), 0) {
-            page.versions().iter().for_each(|version| drop(version.files()));
-        }
+        fuzzing::cached_page(&bytes);
     }
 
     #[test]
@@ -276,12 +230,8 @@ proptest! {
             "lock-version = '1.0'\nrequires-python = {version}\nenvironments = [{name}]\n[[packages]]\n\
              name = {name}\nversion = {version}\nmarker = {url}\nwheels = [{{ url = {url}, hashes = {{ sha256 = {name} }} }}]\n"
         );
-        for text in [&lock, &url.to_string()] {
-            if let Ok(read) = Lock::from_toml(text, Path::new("/p/pylock.toml"), &target()) {
-                let written = read.to_toml(Path::new("/p"));
-                prop_assert!(Lock::from_toml(&written, Path::new("/p/pylock.toml"), &target()).is_ok());
-            }
-        }
+        fuzzing::lock(&lock);
+        fuzzing::lock(&url.to_string());
     }
 }
 
@@ -291,14 +241,7 @@ proptest! {
     #[test]
     fn requirements_files(lines in vec(soup(), 0..6), raw in any::<Vec<u8>>()) {
         let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("r.txt");
-        let context = ReadContext {
-            working_directory: directory.path().to_owned(),
-            ..ReadContext::default()
-        };
-        for bytes in [lines.join("\n").into_bytes(), raw] {
-            fs_err::write(&path, bytes).expect("written");
-            let _ = read_requirements(std::slice::from_ref(&path), &[], &[], &context);
-        }
+        fuzzing::requirements_file(lines.join("\n").as_bytes(), directory.path());
+        fuzzing::requirements_file(&raw, directory.path());
     }
 }

@@ -19,7 +19,7 @@ use crate::requirement::{Origin, Requirement};
 use crate::requirement_line;
 use crate::requirements_txt::RequirementSet;
 use crate::resolution::policy;
-use crate::solve::{Problem, solve};
+use crate::solve::{Problem, Unsolved, solve};
 use crate::target::tests::target;
 
 /// The projects of a world; the last is on no index.
@@ -189,7 +189,7 @@ impl World {
             ..RequirementSet::default()
         };
         let preference = if self.oldest { Preference::Lowest } else { Preference::Highest };
-        let policy = policy(&set, &target(), Policy { preference, ..Policy::default() })?;
+        let policy = policy(&set, &target().into(), Policy { preference, ..Policy::default() })?;
         let problem = Problem {
             requirements: &set.requirements,
             constraints: &set.constraints,
@@ -198,7 +198,7 @@ impl World {
             selector: &Selector::new(target(), policy),
             no_deps: false,
         };
-        let solution = solve(&problem, &packages)?;
+        let solution = solve(&problem, &packages).map_err(Unsolved::of_target)?;
         let known = |text: &str, list: &[&'static str]| {
             *list.iter().find(|known| **known == text).expect("it is of the world")
         };
@@ -214,7 +214,7 @@ fn name(text: &str) -> PackageName {
     text.parse().expect("a name")
 }
 
-fn parsed(line: &str) -> Requirement {
+pub(super) fn parsed(line: &str) -> Requirement {
     let origin = Origin { file: "r.txt".into(), line: 1 };
     requirement_line::parse(line, &origin, Path::new("/")).expect("a requirement")
 }

@@ -20,7 +20,7 @@ fn check(world: &Offline, lines: &[&str], expected: &[&str], bound: usize) {
         .iter()
         .map(|line| requirement_line::parse(line, &origin, Path::new("/")).expect("a requirement"));
     let set = RequirementSet { requirements: requirements.collect(), ..RequirementSet::default() };
-    let policy = policy(&set, &target(), Policy::default()).expect("a policy");
+    let policy = policy(&set, &target().into(), Policy::default()).expect("a policy");
     let problem = Problem {
         requirements: &set.requirements,
         constraints: &[],
@@ -131,4 +131,23 @@ fn mutual_blame_ends() {
     versions(&mut world, "b", 50, |n| vec![if n > 2 { "c<5" } else { "c" }.to_owned()]);
     versions(&mut world, "c", 10, nothing);
     check(&world, &["a", "b"], &["b==50.0", "a==2.0", "c==4.0"], 130);
+}
+
+/// A family that pins each other exactly, one member of which has not been released yet: the others
+/// go back with it, not it to the times before the pins.
+#[test]
+fn a_family_goes_back_together_for_a_member_that_lags() {
+    let mut world = Offline::default();
+    versions(&mut world, "core", 100, nothing);
+    versions(&mut world, "web", 100, |n| vec![format!("core=={n}")]);
+    versions(
+        &mut world,
+        "store",
+        99,
+        |n| if n < 5 { Vec::new() } else { vec![format!("core=={n}")] },
+    );
+    let expected = ["core==99.0", "store==99.0", "web==99.0"];
+    check(&world, &["core", "web", "store"], &expected, 30);
+    check(&world, &["store", "core", "web"], &expected, 30);
+    check(&world, &["web", "store"], &expected, 30);
 }

@@ -21,10 +21,10 @@ use crate::requirement::{Requirement, Source};
 use crate::requirement_line::{self, Line};
 use crate::requirement_source::{Place, Repository, SourceRequirement};
 use crate::requirements_txt::RequirementSet;
+use crate::scope::Scope;
 use crate::source::git::Git;
 use crate::source::statics::{Statements, project_table};
 use crate::source::{SourceDist, SourceTree, fetch_source};
-use crate::target::Target;
 
 /// Sources that are looked at side by side.
 const AT_ONCE: usize = 8;
@@ -40,7 +40,7 @@ pub struct Ahead<'a> {
     /// Who makes metadata that a source does not state; `None` where nothing may be built.
     pub build: Option<&'a dyn BuildSource>,
     /// What the requirements are for.
-    pub target: &'a Target,
+    pub scope: &'a Scope,
     /// Packages of an earlier lock whose commits and archives are kept.
     pub kept: Vec<&'a Locked>,
 }
@@ -86,7 +86,7 @@ pub fn look_ahead(set: &RequirementSet, ahead: &Ahead<'_>) -> Result<Looked, Err
     let (mut open, mut seen) = (set.sources.clone(), BTreeSet::new());
     while !open.is_empty() {
         open.retain(|requirement| {
-            requirement.marker.evaluate(&ahead.target.markers, &[])
+            ahead.scope.applies(&requirement.marker, &[])
                 && seen.insert((requirement.to_string(), requirement.constraint))
         });
         if set.index.require_hashes {
@@ -97,8 +97,8 @@ pub fn look_ahead(set: &RequirementSet, ahead: &Ahead<'_>) -> Result<Looked, Err
         for some in round.chunks(AT_ONCE) {
             for (requirement, tree) in some.iter().zip(ahead.look_all(some)) {
                 let tree = tree?;
-                looked.check(requirement, &tree, ahead.target)?;
-                looked.dependencies(&tree.metadata, requirement, ahead.target, &mut open)?;
+                looked.check(requirement, &tree, ahead.scope)?;
+                looked.dependencies(&tree.metadata, requirement, ahead.scope, &mut open)?;
                 looked.add(requirement.clone(), tree);
             }
         }
@@ -126,7 +126,7 @@ impl Looked {
         &self,
         requirement: &SourceRequirement,
         tree: &DirectTree,
-        target: &Target,
+        scope: &Scope,
     ) -> Result<(), Error> {
         let fail = |reason: &str| {
             Error::requirement(&requirement.origin, &requirement.to_string(), reason)
@@ -145,7 +145,7 @@ impl Looked {
         let wheels = self.set.requirements.iter().chain(&self.set.constraints);
         for other in wheels.filter(|other| other.name == *name) {
             if let Source::Wheel(wheel) = &other.source
-                && other.marker.evaluate(&target.markers, &[])
+                && scope.applies(&other.marker, &[])
             {
                 return Err(fail(&format!("{name} is already {}", wheel.location)));
             }
@@ -158,12 +158,12 @@ impl Looked {
         &mut self,
         metadata: &Metadata,
         parent: &SourceRequirement,
-        target: &Target,
+        scope: &Scope,
         open: &mut Vec<SourceRequirement>,
     ) -> Result<(), Error> {
         for dependency in &metadata.dependencies {
             let Some(url) = &dependency.url else { continue };
-            if !dependency.marker.evaluate(&target.markers, &parent.extras) {
+            if !scope.applies(&dependency.marker, &parent.extras) {
                 continue;
             }
             let extras: Vec<&str> = dependency.extras.iter().map(AsRef::as_ref).collect();

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use lzma_rust2::XzReader;
 
 /// Bytes that an archive may hold once decompressed.
 const LARGEST: u64 = 4 << 30;
@@ -12,6 +14,9 @@ const LARGEST: u64 = 4 << 30;
 const MEMBERS: usize = 500_000;
 /// Bytes of a member's path.
 const LONGEST: usize = 4096;
+/// Kibibytes that reading an xz archive may take; its header says how much it wants, and the largest
+/// setting of `xz` takes 65 MiB.
+const XZ_MEMORY: u32 = 256 << 10;
 
 /// A member of an archive; its path is relative to the archive's one directory.
 pub enum Member<'a> {
@@ -46,8 +51,19 @@ pub type Visit<'a> = dyn FnMut(&str, Member<'_>) -> io::Result<bool> + 'a;
 /// What is wrong with the archive, or what `visit` fails with.
 pub fn walk_source(filename: &str, bytes: &[u8], visit: &mut Visit<'_>) -> io::Result<()> {
     let mut walk = Walk { top: None, links: BTreeMap::new(), size: 0, members: 0, visit };
-    let whole =
-        if filename.strip_suffix(".zip").is_some() { walk.zip(bytes)? } else { walk.tar(bytes)? };
+    let lower = filename.to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    let whole = if ends(&[".zip"]) {
+        walk.zip(bytes)?
+    } else if ends(&[".tar.bz2", ".tbz"]) {
+        walk.tar(MultiBzDecoder::new(bytes))?
+    } else if ends(&[".tar.xz", ".txz"]) {
+        walk.tar(XzReader::new_mem_limit(bytes, true, XZ_MEMORY))?
+    } else if ends(&[".tar"]) {
+        walk.tar(bytes)?
+    } else {
+        walk.tar(MultiGzDecoder::new(bytes))?
+    };
     if whole { walk.finish() } else { Ok(()) }
 }
 
@@ -102,8 +118,8 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn tar(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        let mut archive = tar::Archive::new(MultiGzDecoder::new(bytes).take(LARGEST * 2));
+    fn tar(&mut self, bytes: impl Read) -> io::Result<bool> {
+        let mut archive = tar::Archive::new(bytes.take(LARGEST * 2));
         for entry in archive.entries()? {
             let mut entry = entry?;
             let kind = entry.header().entry_type();
@@ -231,8 +247,13 @@ mod tests {
 
     /// A `.tar.gz` whose paths are written as given, however hostile.
     fn tarball(entries: &[Entry<'_>]) -> Vec<u8> {
-        let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let mut builder = tar::Builder::new(gzip);
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&plain(entries)).expect("written");
+        gzip.finish().expect("a gzip")
+    }
+
+    fn plain(entries: &[Entry<'_>]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
         for (path, kind, content) in entries {
             let mut header = tar::Header::new_gnu();
             header.as_gnu_mut().expect("gnu").name[..path.len()].copy_from_slice(path.as_bytes());
@@ -248,7 +269,7 @@ mod tests {
             header.set_cksum();
             builder.append(&header, content.as_bytes()).expect("an entry");
         }
-        builder.into_inner().expect("a tar").finish().expect("a gzip")
+        builder.into_inner().expect("a tar")
     }
 
     fn check(filename: &str, bytes: &[u8], expected: Result<&[&str], &str>) {
@@ -314,6 +335,69 @@ mod tests {
         check("a-1.tar.gz", &through, Err("a link through a link"));
     }
 
+    fn bzip(bytes: &[u8]) -> Vec<u8> {
+        let mut bzip = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+        bzip.write_all(bytes).expect("written");
+        bzip.finish().expect("a bzip2")
+    }
+
+    /// An xz stream whose header asks for a dictionary of this many bytes.
+    fn xz(bytes: &[u8], dictionary: u32) -> Vec<u8> {
+        let mut options = lzma_rust2::XzOptions::with_preset(1);
+        options.lzma_options.dict_size = dictionary;
+        let mut xz = lzma_rust2::XzWriter::new(Vec::new(), options).expect("a writer");
+        xz.write_all(bytes).expect("written");
+        xz.finish().expect("an xz")
+    }
+
+    #[test]
+    fn rule_16_archives_of_every_age_are_read_and_audited() {
+        use tar::EntryType::{Regular, Symlink};
+        let good = plain(&[("a-1/f", Regular, "x"), ("a-1/l", Symlink, "f")]);
+        let bad = plain(&[("a-1/l", Symlink, "../../x")]);
+        let all = |name: &str, pack: &dyn Fn(&[u8]) -> Vec<u8>| {
+            check(name, &pack(&good), Ok(&["f=x", "l->f"]));
+            check(name, &pack(&bad), Err("leads outside"));
+        };
+        all("a-1.tar", &<[u8]>::to_vec);
+        all("a-1.tar.bz2", &bzip);
+        all("a-1.TBZ", &bzip);
+        all("a-1.tar.xz", &|bytes| xz(bytes, 1 << 16));
+        all("a-1.txz", &|bytes| [xz(bytes, 1 << 16), xz(&[], 1 << 16)].concat());
+        all("a-1.tgz", &|bytes| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(bytes).expect("written");
+            gzip.finish().expect("a gzip")
+        });
+    }
+
+    #[test]
+    fn archives_that_are_cut_off_or_something_else_are_refused() {
+        let good = plain(&[("a-1/f", tar::EntryType::Regular, "x")]);
+        for (name, packed) in [("a-1.tar.bz2", bzip(&good)), ("a-1.tar.xz", xz(&good, 1 << 16))] {
+            check(name, &packed[..packed.len() / 2], Err(""));
+            check(name, &good, Err(""));
+        }
+    }
+
+    #[test]
+    fn an_xz_archive_does_not_choose_how_much_memory_it_takes() {
+        let mut packed = xz(&plain(&[("a-1/f", tar::EntryType::Regular, "x")]), 1 << 16);
+        // The stream's header is 12 bytes; of the block's the fifth is the size of the dictionary.
+        let header = 12..12 + (usize::from(packed[12]) + 1) * 4;
+        assert_eq!(packed[14..16], [0x21, 1], "LZMA2, with one byte that says its dictionary");
+        packed[16] = 40;
+        let sum = crc32(&packed[header.start..header.end - 4]);
+        packed[header.end - 4..header.end].copy_from_slice(&sum.to_le_bytes());
+        check("a-1.tar.xz", &packed, Err("memory"));
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        crc.sum()
+    }
+
     #[test]
     fn zip_archives_are_audited_too() {
         let zip = |path: &str| {
@@ -324,6 +408,7 @@ mod tests {
             writer.finish().expect("a zip").into_inner()
         };
         check("a-1.zip", &zip("a-1/f"), Ok(&["f=x"]));
+        check("a-1.ZIP", &zip("a-1/f"), Ok(&["f=x"]));
         check("a-1.zip", &zip("a-1/../../f"), Err("leads outside"));
         check("a-1.zip", &zip("f"), Err("not in a directory"));
     }

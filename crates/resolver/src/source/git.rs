@@ -147,7 +147,9 @@ impl<'a> Git<'a> {
     }
 
     fn fetch_only(&self, refs: &[&str]) -> Result<(), Error> {
-        let fetch = ["fetch", "--quiet", "--force", "--no-tags", "--", self.url.as_str()];
+        // A repository that is itself a shallow clone gives nothing otherwise.
+        let options = ["fetch", "--quiet", "--force", "--no-tags", "--update-shallow"];
+        let fetch = [&options[..], &["--", self.url.as_str()]].concat();
         self.run("fetch", &self.bare, &[&fetch[..], refs].concat()).map(drop)
     }
 

@@ -1,0 +1,197 @@
+//! Resolving for a whole region at once: all platforms and a range of Pythons. The region is split
+//! where one answer cannot hold for all of it, and each part is solved for itself, so that every
+//! interpreter gets versions that its own requirements allow.
+
+mod merging;
+mod reach;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use pep440_rs::VersionSpecifiers;
+use pep508_rs::MarkerTree;
+
+use crate::candidate::{Policy, Selector};
+use crate::error::Error;
+use crate::guards::is_partial;
+use crate::lock::{Lock, Pin};
+use crate::registry::{Named, Registry};
+use crate::requirement::{Requirement, Source};
+use crate::requirements_txt::RequirementSet;
+use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
+use crate::scope::{Region, Scope};
+use crate::solve::{Solution, Unsolved, solve};
+use crate::source::ahead::{Ahead, Looked, look_ahead};
+
+use merging::Part;
+pub(crate) use merging::environment;
+pub use merging::{Targeted, merge_targets};
+
+/// Parts that a region may be split into before the search is given up.
+const MOST: usize = 500;
+/// Parts from which on a region is only split where it must be, and not for newer versions.
+const MANY: usize = 60;
+
+/// What resolving for a region needs.
+pub struct Universe<'a> {
+    /// What is asked for.
+    pub set: &'a RequirementSet,
+    /// The Pythons it is for.
+    pub requires_python: &'a VersionSpecifiers,
+    /// The user's settings, to which each part adds what its requirements imply.
+    pub policy: &'a Policy,
+    /// Versions of an earlier lock, kept where they fit (rule 35).
+    pub kept: &'a [Pin],
+    /// Packages; its own selector is not used.
+    pub registry: &'a Registry,
+    /// What looking at sources needs; its scope is not used.
+    pub ahead: &'a Ahead<'a>,
+    /// Whether dependencies are left out.
+    pub no_deps: bool,
+}
+
+/// Resolves for every interpreter that `requires_python` allows, on every platform. Must be called
+/// outside the registry's runtime, because it waits.
+///
+/// # Errors
+/// As [`crate::resolve`], of the first part of the region for which there is no solution.
+pub fn resolve_universal(universe: &Universe<'_>) -> Result<(Lock, Vec<String>), Error> {
+    let registry = universe.registry;
+    let names = universe.set.requirements.iter().map(|requirement| requirement.name.clone());
+    registry.warm_up(names);
+    let mut parts = universe.parts();
+    for _ in 1..ROUNDS {
+        if registry.settle()?.is_empty() {
+            break;
+        }
+        parts = universe.parts();
+    }
+    let parts = parts?;
+    registry.remember(parts.iter().flat_map(|part| part.resolution.needs()));
+    let mut warnings: BTreeSet<String> = BTreeSet::new();
+    warnings.extend(parts.iter().flat_map(|part| part.resolution.warnings.iter().cloned()));
+    warnings.extend(registry.warning());
+    let mut lock = merging::merge(&parts, universe.requires_python, &registry.sources().indexes);
+    merging::keep_words(&mut lock, universe.kept);
+    Ok((lock, warnings.into_iter().collect()))
+}
+
+impl Universe<'_> {
+    /// Solves the region part by part.
+    fn parts(&self) -> Result<Vec<Part>, Error> {
+        let mut open = vec![Region::universe(self.requires_python)];
+        let mut parts = Vec::new();
+        while let Some(region) = open.pop() {
+            let count = open.len() + parts.len();
+            match self.part(&region, count < MANY) {
+                Ok(part) => parts.push(part),
+                Err(Unsolved::Failed(error)) => return Err(error),
+                Err(Unsolved::Split(on)) => {
+                    let [inside, outside] =
+                        region.split(&on).filter(|_| count < MOST).ok_or_else(|| {
+                            Error::Setting(format!(
+                                "the requirements divide the platforms into more than {MOST} parts, the last by `{}`",
+                                on.try_to_string().unwrap_or_default()
+                            ))
+                        })?;
+                    open.push(outside);
+                    open.push(inside);
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Solves one part; `newest` has it split for newer versions too.
+    fn part(&self, region: &Region, newest: bool) -> Result<Part, Unsolved> {
+        if let Some(on) = self.divided(region) {
+            return Err(Unsolved::Split(on));
+        }
+        let scope = Scope::Region(region.clone());
+        let ahead = Ahead { scope: &scope, kept: self.ahead.kept.clone(), ..*self.ahead };
+        let Looked { set, trees } = look_ahead(self.set, &ahead)?;
+        let mut base = self.policy.clone();
+        base.preferred.extend(self.kept(region));
+        let policy = policy(&set, &scope, base)?;
+        let wheels = direct_wheels(&set, &scope)?;
+        let selector = Arc::new(Selector::new(scope.clone(), policy));
+        let registry = self.registry.view(selector, Named { wheels, trees });
+        let problem = problem(&set, &registry, self.no_deps);
+        let solved = solve(&problem, &registry).map_err(|unsolved| match unsolved {
+            Unsolved::Failed(error) => {
+                Unsolved::Failed(of_region(explain_missing(error, &set, &registry), region))
+            }
+            split @ Unsolved::Split(_) => split,
+        })?;
+        let apart = self.kept_apart(&solved, region);
+        if let Some(on) = apart.or_else(|| self.pardoned(&solved, region)) {
+            return Err(Unsolved::Split(on));
+        }
+        let reach = reach::Reach::of(&problem, &solved, region);
+        if newest && let Some(on) = reach.held_back(&problem, &registry, region)? {
+            return Err(Unsolved::Split(on));
+        }
+        let resolution = complete(&problem, &solved, &set, &registry)?;
+        Ok(Part::new(resolution, (&reach, region), &registry)?)
+    }
+
+    /// The marker of a line that cannot count for a part of a region only: a distribution named directly
+    /// stands for all versions of its project, and so do hashes that differ from those of another line.
+    fn divided(&self, region: &Region) -> Option<MarkerTree> {
+        let set = self.set;
+        let lines = || set.requirements.iter().chain(&set.constraints).chain(&set.overrides);
+        let other_hashes = |one: &Requirement| {
+            lines().any(|other| {
+                other.name == one.name
+                    && !other.hashes.is_empty()
+                    && other.hashes != one.hashes
+                    && region.admits(&other.marker)
+            })
+        };
+        let fixed = |line: &&Requirement| {
+            !matches!(line.source, Source::Registry(_))
+                || !line.hashes.is_empty() && other_hashes(line)
+        };
+        let named = lines().filter(fixed).map(|line| &line.marker);
+        let mut markers = named.chain(set.sources.iter().map(|source| &source.marker));
+        markers.find(|marker| is_partial(region, marker)).cloned()
+    }
+
+    /// The marker of a version of an earlier lock that was for a part of the region only, where a solution
+    /// has another: each is kept where it was (rule 35).
+    fn kept_apart(&self, solution: &Solution, region: &Region) -> Option<MarkerTree> {
+        let changed = |pin: &&Pin| {
+            let chosen = solution.packages.get(&pin.name).map(|package| &package.candidate.version);
+            chosen.is_some_and(|version| *version != pin.version)
+        };
+        let mut markers = self.kept.iter().filter(changed).map(|pin| &pin.marker);
+        markers.find(|marker| is_partial(region, marker)).cloned()
+    }
+
+    /// The marker of a pin for a part of the region only that had a yanked version chosen for all of it
+    /// (rule 14).
+    fn pardoned(&self, solution: &Solution, region: &Region) -> Option<MarkerTree> {
+        let set = self.set;
+        let mut lines = set.requirements.iter().chain(&set.constraints).chain(&set.overrides);
+        let yanked = |name| {
+            solution.packages.get(name).is_some_and(|package| package.candidate.yanked.is_some())
+        };
+        let line = lines.find(|line| yanked(&line.name) && is_partial(region, &line.marker));
+        line.map(|line| line.marker.clone())
+    }
+
+    /// The versions of an earlier lock that were for something of this region: the newest of each.
+    fn kept(&self, region: &Region) -> Vec<(pep508_rs::PackageName, pep440_rs::Version)> {
+        let mut kept: Vec<_> = self.kept.iter().filter(|pin| region.admits(&pin.marker)).collect();
+        kept.sort_by(|a, b| a.version.cmp(&b.version));
+        kept.into_iter().map(|pin| (pin.name.clone(), pin.version.clone())).collect()
+    }
+}
+
+/// Says for which part of the region there is no solution.
+fn of_region(mut error: Error, region: &Region) -> Error {
+    if let Error::NoSolution(no_solution) = &mut error {
+        no_solution.region = region.describe();
+    }
+    error
+}

@@ -1,0 +1,7 @@
+//! Reads names of wheels and source distributions.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pyfast_resolver::fuzzing;
+
+fuzz_target!(|text: &str| fuzzing::file_name(text));

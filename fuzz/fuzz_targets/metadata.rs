@@ -1,0 +1,7 @@
+//! Reads METADATA of distributions.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pyfast_resolver::fuzzing;
+
+fuzz_target!(|text: &str| fuzzing::metadata_text(text));

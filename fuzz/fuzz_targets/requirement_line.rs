@@ -1,0 +1,7 @@
+//! Reads lines of requirements files.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pyfast_resolver::fuzzing;
+
+fuzz_target!(|text: &str| fuzzing::requirement_line(text));

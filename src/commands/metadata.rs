@@ -1,0 +1,71 @@
+//! `pyfast metadata`, which this program calls in a helper container: what a source that states no
+//! metadata says of itself when it is asked there. Not for people.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use pyfast_resolver::{
+    BuildFailure, BuildSource, Error as ResolveError, RequirementSet, SourceDist,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::building::BuildPlace;
+use crate::environment;
+use crate::failure::{Code, Failure};
+use crate::progress::Progress;
+use crate::resolving::{ResolveArgs, Session};
+use crate::settings::{Root, Settings};
+
+/// Print the metadata of a source
+#[derive(Debug, clap::Args)]
+#[command(hide = true)]
+pub(crate) struct Args {
+    /// The source, as JSON
+    source: PathBuf,
+    #[command(flatten)]
+    resolve: ResolveArgs,
+}
+
+/// What is printed. A failed build is an answer too.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Answer {
+    /// The text of `METADATA`.
+    Metadata(String),
+    /// Why there is none.
+    Failure(Box<BuildFailure>),
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let source = read(&args.source)?;
+    let Root::Directory(root) = &settings.root else {
+        return Err(Failure::usage("sources are built in a directory".to_owned()));
+    };
+    let interpreter = environment::interpreter(settings)?;
+    let host = environment::host_python(settings, Some(&interpreter));
+    let set = RequirementSet::default();
+    let mut session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
+    let progress = Progress::new(settings.ui);
+    let place = BuildPlace { root: root.clone(), interpreter: &interpreter, sink: progress.sink() };
+    session.build_in(place, &args.resolve, settings)?;
+    let builder = session.build.as_ref().ok_or_else(|| {
+        Failure::usage("no Python of this machine can build for this environment".to_owned())
+    })?;
+    let told = builder.metadata(&source);
+    progress.done();
+    let answer = match told {
+        Ok(text) => Answer::Metadata(text),
+        Err(ResolveError::Build(failure)) => Answer::Failure(failure),
+        Err(error) => return Err(error.into()),
+    };
+    settings.ui.data(format!("{}\n", serde_json::json!(answer)));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> Result<SourceDist, Failure> {
+    let fail = |error: String| {
+        Failure::new("io", format!("cannot read the source: {error}"), Code::Mendable)
+    };
+    let text = fs_err::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| fail(error.to_string()))
+}
