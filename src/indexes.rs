@@ -70,10 +70,7 @@ impl Named {
         let mut candidates = candidates.into_iter();
         let default = candidates.find_map(|(origin, url)| Some((origin, url?)));
         let (origin, default) = default.unzip();
-        let words = |name: &str| {
-            let value = environment.get(name).unwrap_or_default();
-            value.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-        };
+        let words = |name: &str| words(environment.get(name)).map(str::to_owned);
         let mut extra = args.extra_index_url.clone();
         extra.extend(file.extra_index_urls.iter().cloned());
         extra.extend(words("UV_INDEX"));
@@ -81,13 +78,35 @@ impl Named {
         extra.extend(words("PIP_EXTRA_INDEX_URL"));
         extra.extend(configured.extra.iter().cloned());
         extra.extend(pip.extra_index_urls);
-        let mut find_links = args.find_links.clone();
+        let mut find_links = find_links(settings);
         find_links.extend(file.find_links.iter().cloned());
-        let none = args.no_index || file.no_index;
+        let named = ["UV_NO_INDEX", "PIP_NO_INDEX"].map(|name| environment.get(name));
+        let none = args.no_index || file.no_index || named.into_iter().any(is_true);
         let (names, pins) = (configured.named.clone(), configured.packages.clone());
         let named = Self { default, extra, find_links, none, names, pins };
         (named, origin.unwrap_or_default())
     }
+}
+
+/// Locations of files that the command line and the environment name.
+pub(crate) fn find_links(settings: &Settings) -> Vec<String> {
+    let mut places = settings.common.index.find_links.clone();
+    // uv's list has commas, pip's has spaces.
+    let uv = settings.environment.get("UV_FIND_LINKS").unwrap_or_default().split(',');
+    let pip = words(settings.environment.get("PIP_FIND_LINKS"));
+    let others = uv.map(str::trim).filter(|place| !place.is_empty()).chain(pip);
+    places.extend(others.map(str::to_owned));
+    places
+}
+
+fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
+    value.unwrap_or_default().split_whitespace()
+}
+
+/// A switch of pip's or uv's that is on.
+fn is_true(value: Option<&str>) -> bool {
+    let value = value.unwrap_or_default().to_ascii_lowercase();
+    matches!(value.as_str(), "1" | "true" | "t" | "yes" | "y" | "on")
 }
 
 /// Indexes as they are decided on, one after the other.
@@ -133,8 +152,11 @@ impl Collected<'_> {
         };
         let (user, password) = (variable("USERNAME"), variable("PASSWORD"));
         if user.is_some() || password.is_some() {
-            let user = user.or_else(|| self.credentials.user(url).map(str::to_owned));
-            self.credentials.set(url, user.unwrap_or_default(), password);
+            // What the environment does not say may be in the URL.
+            let (own, secret) = self.credentials.given(url).unwrap_or_default();
+            let user = user.unwrap_or_else(|| own.to_owned());
+            let password = password.or_else(|| secret.map(str::to_owned));
+            self.credentials.set(url, user, password);
         }
     }
 }
@@ -224,14 +246,14 @@ fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {
             _ => failure.hint("an index is the URL of a Simple API, such as https://host/simple"),
         }
     })?;
-    if !matches!(url.scheme(), "http" | "https") {
-        let message =
-            format!("cannot use the index `{shown}`: its scheme is neither http nor https");
-        return Err(
-            Failure::usage(message).hint("a directory of wheels is given with --find-links")
-        );
-    }
-    Ok(url)
+    let problem = match url.scheme() {
+        "http" | "https" => return Ok(url),
+        "file" if url.to_file_path().is_ok_and(|path| path.is_dir()) => return Ok(url),
+        "file" => "there is no such directory",
+        _ => "its scheme is neither http nor https nor file",
+    };
+    Err(Failure::usage(format!("cannot use the index `{shown}`: {problem}"))
+        .hint("a directory of wheels is given with --find-links"))
 }
 
 fn strategy_named(name: &str) -> Result<IndexStrategy, Failure> {

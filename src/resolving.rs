@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 
 use crate::building::formats;
 use crate::failure::{Code, Failure};
-use crate::indexes::Indexes;
+use crate::indexes::{Indexes, find_links};
 use crate::project::is_remote;
 use crate::settings::Settings;
 use crate::state::DESCRIPTION;
@@ -248,7 +248,8 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
             _ => {}
         }
     }
-    let flat = set.index.find_links.iter().chain(&settings.common.index.find_links);
+    let named = find_links(settings);
+    let flat = set.index.find_links.iter().chain(&named);
     paths.extend(
         flat.map(|place| place.strip_prefix("file://").unwrap_or(place))
             .filter(|place| !place.contains("://"))

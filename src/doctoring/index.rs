@@ -50,13 +50,22 @@ pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>
         return named.iter().map(skipped).collect();
     }
     let named = named.iter().map(|(index, origin)| format!("{index} ({origin})"));
-    let asked = indexes.iter().zip(named).map(|(index, named)| ask(&session.client, index, named));
+    let pins = &session.sources.pins;
+    let asked = indexes.iter().zip(named).enumerate().map(|(place, (index, named))| {
+        // An index for a few packages need not have anything else.
+        let pinned = pins.iter().find(|(_, index)| **index == place).map(|(name, _)| name.as_ref());
+        ask(&session.client, index, pinned.unwrap_or(USUAL), named)
+    });
     session.runtime.block_on(join_all(asked))
 }
 
-async fn ask(client: &Arc<Client>, index: &Url, named: String) -> Finding {
+async fn ask(client: &Arc<Client>, index: &Url, project: &str, named: String) -> Finding {
+    if index.scheme() == "file" {
+        // That the directory is there was looked at when the index was taken in.
+        return Finding::ok(CHECK, format!("{named}: a directory of this machine"));
+    }
     let mut page = index.clone();
-    page.set_path(&format!("{}/{USUAL}/", index.path().trim_end_matches('/')));
+    page.set_path(&format!("{}/{project}/", index.path().trim_end_matches('/')));
     let begun = Instant::now();
     let request = Request::page(page.clone(), LARGEST_PAGE);
     match tokio::time::timeout(DEADLINE, client.fetch(&request)).await {

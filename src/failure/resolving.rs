@@ -1,6 +1,6 @@
 //! What to do about errors of the resolution.
 
-use pyfast_resolver::{Error as ResolveError, PackageName, Unusable};
+use pyfast_resolver::{Error as ResolveError, NoSolution, PackageName, Unusable};
 
 use super::building::build_hints;
 use super::{Code, Failure};
@@ -53,26 +53,7 @@ fn kind(error: &ResolveError) -> (&'static str, Code) {
 
 fn resolve_hints(error: &ResolveError) -> Vec<String> {
     match error {
-        ResolveError::NoSolution(no_solution) => {
-            let mut hints = Vec::new();
-            for (name, reasons) in &no_solution.unusable {
-                hints.extend(reasons.iter().filter_map(|(reason, versions)| {
-                    let newest = versions.first()?;
-                    unusable_hint(name.as_ref(), reason, &newest.to_string())
-                }));
-            }
-            if no_solution.unsearched {
-                hints.push(
-                    "only the first index that has a package was searched for it; --index-strategy unsafe-best-match searches all"
-                        .to_owned(),
-                );
-            }
-            hints.truncate(4);
-            if hints.is_empty() {
-                hints.push("change one of the requirements named above".to_owned());
-            }
-            hints
-        }
+        ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
         ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
         ResolveError::ReadRequirements { .. }
         | ResolveError::RemoteRequirements { .. }
@@ -132,7 +113,7 @@ fn reading_hints(error: &ResolveError) -> Vec<String> {
             ResolveError::Status { status: 404 | 410, .. } => {
                 vec!["is the URL right? Opened in a browser it shows the text".to_owned()]
             }
-            ResolveError::Fetch { .. } => vec!["is the network up, and is the URL right?".to_owned()],
+            ResolveError::Fetch { .. } => vec!["is the network up, and is the URL right? --offline takes the copy in the cache".to_owned()],
             inner => resolve_hints(inner),
         },
         ResolveError::WebPage { .. } => vec![
@@ -141,6 +122,36 @@ fn reading_hints(error: &ResolveError) -> Vec<String> {
         ],
         _ => Vec::new(),
     }
+}
+
+fn no_solution_hints(no_solution: &NoSolution) -> Vec<String> {
+    let mut hints = Vec::new();
+    for (name, reasons) in &no_solution.unusable {
+        hints.extend(reasons.iter().filter_map(|(reason, versions)| {
+            let newest = versions.first()?;
+            let newest = newest.to_string();
+            match (reason, &no_solution.region) {
+                (Unusable::Python(specifiers), Some(_)) => Some(format!(
+                    "{name} {newest} needs Python {specifiers}: the oldest that the lock is for is set by --python-version"
+                )),
+                _ => unusable_hint(name.as_ref(), reason, &newest),
+            }
+        }));
+    }
+    hints.extend(no_solution.pinned.iter().map(|(name, index)| {
+        format!("{name} is looked for in {index} only, to which pyfast.toml pins it")
+    }));
+    if no_solution.unsearched {
+        hints.push(
+                    "only the first index that has a package was searched for it; --index-strategy unsafe-best-match searches all"
+                        .to_owned(),
+                );
+    }
+    hints.truncate(4);
+    if hints.is_empty() {
+        hints.push("change one of the requirements named above".to_owned());
+    }
+    hints
 }
 
 fn repository_hint(reason: &str) -> String {

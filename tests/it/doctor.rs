@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::support::index::Index;
 use crate::support::mount::Mount;
 use crate::support::ran::{Ran, USAGE};
 use crate::support::wheel::Wheel;
@@ -281,4 +282,18 @@ fn people_get_a_line_for_each_check_and_one_for_each_hint() {
     assert!(ran.stderr.contains("1 warning") || ran.stderr.contains("warnings"), "{ran}");
     let quiet = world.pyfast(&["doctor", "--quiet"]).ok();
     assert!(quiet.stderr.is_empty() && !quiet.stdout.is_empty(), "{quiet}");
+}
+
+#[test]
+fn a_named_index_is_asked_for_what_is_pinned_to_it() {
+    let world = world();
+    let special = Index::start();
+    special.add(&Wheel::new("a", "1.0"));
+    let names = format!("[index.named]\nspecial = \"{}\"\n", special.url());
+    world.write("pyfast.toml", &format!("{names}[index.packages]\na = \"special\"\n"));
+    let checks = checks(&world, &[], 0);
+    let levels: Vec<_> = named(&checks, "index").iter().map(|one| &one["status"]).collect();
+    assert_eq!(levels, ["ok", "ok"], "{checks:#}");
+    assert_eq!(special.seen().len(), 1);
+    assert!(special.seen()[0].request.path.ends_with("/a/"));
 }

@@ -191,7 +191,8 @@ impl Client {
                     | StatusCode::RANGE_NOT_SATISFIABLE
             );
         if !usable {
-            let retry_after = response.headers().get(header::RETRY_AFTER).and_then(retry_after);
+            let asked = response.headers().get(header::RETRY_AFTER);
+            let retry_after = asked.and_then(|value| retry_after(value, now()));
             return Err(Failure::Status { status, retry_after });
         }
         let headers = response.headers().clone();
@@ -343,9 +344,13 @@ impl Failure {
     }
 }
 
-/// `Retry-After` in seconds; a date is not worth a parser here and counts as absent.
-fn retry_after(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// `Retry-After`: seconds, or a date.
+fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    // A date that is over means at once.
+    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
+    seconds.or_else(|| httpdate::parse_http_date(text).ok().map(until))
 }
 
 /// The words of the innermost cause, which say what happened (`connection refused`).
@@ -360,4 +365,22 @@ fn innermost(error: &dyn std::error::Error) -> String {
 /// The current time for cache decisions; one place, so that tests of them can pass their own.
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let check = |text: &'static str, expected: Option<u64>| {
+            let found = retry_after(&HeaderValue::from_static(text), now);
+            assert_eq!(found, expected.map(Duration::from_secs), "{text}");
+        };
+        check("120", Some(120));
+        check("Sun, 06 Nov 1994 08:50:07 GMT", Some(30));
+        check("Sun, 06 Nov 1994 08:49:00 GMT", Some(0));
+        check("soon", None);
+    }
 }

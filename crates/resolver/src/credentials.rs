@@ -82,10 +82,10 @@ impl Credentials {
         self.known.push((url.clone(), Secret { user, password }));
     }
 
-    /// The user name that is known for exactly this URL.
-    pub fn user(&self, url: &Url) -> Option<&str> {
-        let known = self.known.iter().find(|(known, _)| known == url);
-        known.map(|(_, secret)| secret.user.as_str())
+    /// User name and password that are known for exactly this URL.
+    pub fn given(&self, url: &Url) -> Option<(&str, Option<&str>)> {
+        let (_, secret) = self.known.iter().find(|(known, _)| known == url)?;
+        Some((&secret.user, secret.password.as_deref()))
     }
 
     /// Makes a URL known as that of an index.
@@ -128,23 +128,27 @@ impl Credentials {
 
     /// What to try after a request that brought `tried` was refused; `None` where nothing else is known.
     pub(crate) async fn after(&self, url: &Url, tried: Option<&Secret>) -> Option<Secret> {
-        if let Some(known) = self.for_url(url).filter(|known| known.password.is_some()) {
-            return Some(known).filter(|known| Some(known) != tried);
+        let known = self.for_url(url).filter(|known| known.password.is_some());
+        if known.is_some() && known.as_ref() != tried {
+            return known;
         }
-        let user = nearest(&self.known, url).map(|known| known.user.as_str());
-        self.ask(url, user).await
+        let user = match nearest(&self.known, url) {
+            // The user's own word is not doubted.
+            Some(Secret { password: Some(_), .. }) => return None,
+            known => known.map(|known| known.user.as_str()),
+        };
+        self.ask(url, user).await.filter(|secret| Some(secret) != tried)
     }
 
+    /// Asks the keyring for what it knows of the index that a URL belongs to, then of its host.
     async fn ask(&self, url: &Url, user: Option<&str>) -> Option<Secret> {
         let keyring = self.keyring.as_ref()?;
-        if !is_safe(url) {
-            return None;
-        }
         let index = self.services.iter().filter(|service| service.origin() == url.origin());
         let index = index.max_by_key(|service| common(service, url));
         let host = format!("{}{}", url.host_str()?, port(url));
-        let services = [index.map(|index| (index.as_str(), index)), Some((host.as_str(), url))];
-        for (service, place) in services.into_iter().flatten() {
+        let index = index.map(|index| (index.as_str(), index));
+        let host = is_safe(url).then_some((host.as_str(), url));
+        for (service, place) in index.into_iter().chain(host) {
             let Some(secret) = keyring.ask(service, user).await else { continue };
             let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
             if !found.iter().any(|(known, _)| known == place) {
@@ -292,5 +296,59 @@ mod tests {
             redact("-i https://u:p@h/x https://h/@y 'https://t@h'"),
             "-i https://****@h/x https://h/@y 'https://****@h'"
         );
+    }
+
+    fn run<T>(task: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
+    }
+
+    #[test]
+    fn keyring_knows_the_indexes_of_one_host_apart() {
+        let (one, two) = ("https://h.test/one/simple/", "https://h.test/two/simple/");
+        let known = [(one, None, secret("a", "1")), (two, None, secret("b", "2"))];
+        let mut credentials =
+            Credentials { keyring: Some(Keyring::of(&known)), ..Credentials::default() };
+        credentials.add_service(&url(one));
+        credentials.add_service(&url(two));
+        let (page, other) =
+            (url("https://h.test/one/simple/x/"), url("https://h.test/two/files/y"));
+        run(async {
+            assert_eq!(credentials.before(&page).await, None);
+            assert_eq!(credentials.after(&page, None).await, Some(secret("a", "1")));
+            // What is known of the host is tried first, and its refusal asks for the other index.
+            assert_eq!(credentials.before(&other).await, Some(secret("a", "1")));
+            let tried = secret("a", "1");
+            assert_eq!(credentials.after(&other, Some(&tried)).await, Some(secret("b", "2")));
+            assert_eq!(credentials.before(&other).await, Some(secret("b", "2")));
+            assert_eq!(credentials.after(&other, Some(&secret("b", "2"))).await, None);
+        });
+    }
+
+    #[test]
+    fn keyring_is_not_asked_where_the_user_gave_a_password() {
+        let known = [("https://h.test/simple/", Some("u"), secret("u", "k"))];
+        let mut credentials =
+            Credentials { keyring: Some(Keyring::of(&known)), ..Credentials::default() };
+        let index = credentials.absorb(url("https://u:p@h.test/simple/"));
+        credentials.add_service(&index);
+        run(async {
+            assert_eq!(credentials.before(&index).await, Some(secret("u", "p")));
+            assert_eq!(credentials.after(&index, Some(&secret("u", "p"))).await, None);
+            let named = credentials.absorb(url("https://u@h.test/simple/"));
+            assert_eq!(credentials.before(&named).await, Some(secret("u", "k")));
+        });
+    }
+
+    #[test]
+    fn host_alone_is_asked_for_over_tls_only() {
+        let known = [("h.test", None, secret("u", "k")), ("h.test:81", None, secret("u", "k"))];
+        let credentials =
+            Credentials { keyring: Some(Keyring::of(&known)), ..Credentials::default() };
+        run(async {
+            assert_eq!(credentials.after(&url("http://h.test/a"), None).await, None);
+            assert_eq!(credentials.after(&url("http://h.test:81/a"), None).await, None);
+            let found = credentials.after(&url("https://h.test/a"), None).await;
+            assert_eq!(found, Some(secret("u", "k")));
+        });
     }
 }

@@ -1,5 +1,6 @@
 //! `--find-links`: directories and pages of files of many projects.
 
+use std::io;
 use std::path::Path;
 
 use pep508_rs::PackageName;
@@ -52,15 +53,7 @@ async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'stat
         reason,
     };
     if let Some(path) = local_path(location) {
-        if path.is_dir() {
-            return read_directory(&path).map_err(|source| error(source.to_string()));
-        }
-        let body = fs_err::read_to_string(&path).map_err(|source| error(source.to_string()))?;
-        let path = path.canonicalize().map_err(|source| error(source.to_string()))?;
-        let url = Url::from_file_path(&path).map_err(|()| error("it is no path".to_owned()))?;
-        let (links, base) = crate::html::links(&body, &url);
-        let files = links.iter().filter_map(|link| crate::simple::link_to_file(link, &base));
-        return Ok(files.map(local_url).collect());
+        return read_path(&path).map_err(|source| error(source.to_string()));
     }
     let url = Url::parse(location).map_err(|source| error(source.to_string()))?;
     let answer = fetch_links(client, &url).await?;
@@ -70,8 +63,21 @@ async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'stat
     Ok(read_files(&answer)?.into_iter().map(File::into_owned).collect())
 }
 
+/// The files of a directory, or of a page on this machine.
+pub(crate) fn read_path(path: &Path) -> io::Result<Vec<File<'static>>> {
+    if path.is_dir() {
+        return read_directory(path);
+    }
+    let body = fs_err::read_to_string(path)?;
+    let no_path = |()| io::Error::new(io::ErrorKind::InvalidInput, "it is no path");
+    let url = Url::from_file_path(path.canonicalize()?).map_err(no_path)?;
+    let (links, base) = crate::html::links(&body, &url);
+    let files = links.iter().filter_map(|link| crate::simple::link_to_file(link, &base));
+    Ok(files.map(local_url).collect())
+}
+
 /// The distributions of a directory, in the order of their names.
-fn read_directory(directory: &Path) -> std::io::Result<Vec<File<'static>>> {
+fn read_directory(directory: &Path) -> io::Result<Vec<File<'static>>> {
     let directory = directory.canonicalize()?;
     let mut names = Vec::new();
     for entry in fs_err::read_dir(&directory)? {

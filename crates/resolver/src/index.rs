@@ -11,6 +11,7 @@ use url::Url;
 use crate::cache::{self, Cache, PageHeader};
 use crate::client::{Answer, Client, Request, now};
 use crate::error::Error;
+use crate::flat;
 use crate::html;
 use crate::page::{File, Page};
 use crate::simple;
@@ -41,6 +42,9 @@ pub(crate) struct Index {
 impl Index {
     /// The page of a project; one from the cache may be stale.
     pub(crate) async fn page(&self, name: &PackageName) -> Result<Found, Error> {
+        if self.url.scheme() == "file" {
+            return self.local_page(name);
+        }
         let cached = self.cache.open_page(&self.url, name.as_ref(), self.number);
         if let Some((header, page)) = cached {
             let request = self.request(name);
@@ -49,6 +53,22 @@ impl Index {
             return Ok(if fresh { Found::Fresh(page) } else { Found::Stale(page) });
         }
         self.fetch(name, HeaderMap::new(), None).await.map(|(found, _)| found)
+    }
+
+    /// The page of an index that is a directory of this machine: `index.html` in the directory of the
+    /// project, or else what lies there. It is read anew each time.
+    fn local_page(&self, name: &PackageName) -> Result<Found, Error> {
+        let url = self.page_url(name);
+        let error = |reason: String| Error::Page { url: url.clone(), reason };
+        let directory = url.to_file_path().map_err(|()| error("it is no path".to_owned()))?;
+        if !directory.is_dir() {
+            return Ok(Found::Nothing);
+        }
+        let page = directory.join("index.html");
+        let place = if page.is_file() { page } else { directory };
+        let files = flat::read_path(&place).map_err(|source| error(source.to_string()))?;
+        let page = Page::decode(&Page::encode(name.as_ref(), files).into(), self.number);
+        Ok(Found::Fresh(page.ok_or_else(|| error("it cannot be encoded".to_owned()))?))
     }
 
     /// Asks the server whether a cached page still stands; gives the new page where it does not.

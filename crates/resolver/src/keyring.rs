@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
@@ -14,6 +15,8 @@ use crate::credentials::Secret;
 
 /// How long the program may take: someone may have to unlock a keyring in a window.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A program that knows passwords.
 #[derive(Debug, Clone)]
@@ -55,9 +58,14 @@ impl Keyring {
             None => command.args(["--mode", "creds", "get", service]),
         };
         command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped());
-        // In a group of its own it can read nothing from the terminal.
+        // In a group of its own it can read nothing from the terminal: it is stopped where it tries.
         command.process_group(0).kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+        let child = command.spawn().ok()?;
+        let stuck = stuck(child.id());
+        let output = tokio::select! {
+            output = child.wait_with_output() => output.ok()?,
+            () = stuck => return None,
+        };
         if !output.status.success() {
             return None;
         }
@@ -69,5 +77,35 @@ impl Keyring {
         };
         let password = lines.next().filter(|password| !password.is_empty())?;
         Some(Secret { user, password: Some(password.to_owned()) })
+    }
+}
+
+/// Ends when a process is stopped, or has taken too long.
+async fn stuck(process: Option<u32>) {
+    let process = process.and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        tokio::time::sleep(LOOK).await;
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let stopped = process.map(|process| waitid(WaitId::Pid(process), options));
+        if matches!(stopped, Some(Ok(Some(status))) if status.stopped()) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Keyring {
+    /// A keyring that answered before; it knows nothing else.
+    pub(crate) fn of(known: &[(&str, Option<&str>, Secret)]) -> Self {
+        let keyring =
+            Self::new(KeyringProgram { path: "/nonexistent/keyring".into(), eager: true });
+        let mut answers = keyring.answers.lock().unwrap();
+        for (service, user, secret) in known {
+            let answer = OnceCell::new_with(Some(Some(secret.clone())));
+            answers.insert(((*service).to_owned(), user.map(str::to_owned)), Arc::new(answer));
+        }
+        drop(answers);
+        keyring
     }
 }

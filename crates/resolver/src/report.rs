@@ -7,6 +7,7 @@ use std::fmt;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use pubgrub::{DerivationTree, Derived, External, Map, Term};
+use url::Url;
 use version_ranges::Ranges;
 
 use crate::candidate::Unusable;
@@ -26,6 +27,10 @@ pub struct NoSolution {
     pub missing: Vec<PackageName>,
     /// Whether there are indexes that were not searched, because an earlier one has the project.
     pub unsearched: bool,
+    /// Projects of which versions were looked for in vain, each in the one index it is pinned to.
+    pub pinned: Vec<(PackageName, Url)>,
+    /// All projects of which versions were looked for in vain.
+    pub sought: Vec<PackageName>,
     /// The part of a region for which there is none, as a marker.
     pub region: Option<String>,
     /// What keeps existing versions from being used, by project.
@@ -54,6 +59,7 @@ impl NoSolution {
         // Only versions that were looked for are worth a word.
         let mut sought = BTreeMap::new();
         no_versions(tree, &mut sought, &mut BTreeSet::new());
+        let names: BTreeSet<_> = missing.iter().chain(sought.keys()).cloned().collect();
         let unusable = sought.into_iter().filter_map(|(name, range)| {
             let mut reasons = unusable(provider, &name);
             for (_, versions) in &mut reasons {
@@ -68,7 +74,9 @@ impl NoSolution {
         if writer.steps.is_empty() {
             writer.steps.push(capitalise(&conclusion));
         }
-        Self { steps: writer.steps, missing, unsearched: false, region: None, unusable }
+        let (pinned, sought) = (Vec::new(), names.into_iter().collect());
+        let (unsearched, region) = (false, None);
+        Self { steps: writer.steps, missing, unsearched, pinned, sought, region, unusable }
     }
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn parse_line<'a>(
     let (text, options) = split_options(line);
     let Options { hashes, settings, ignored } = Options::read(options)?;
     // pip takes an empty marker after `;`.
-    let text = text.trim_end_matches([';', ' ']);
+    let text = text.strip_suffix(';').unwrap_or(text).trim_end();
     let parts = if is_location(text) { bare(text) } else { named(text) }?;
     let line = parts.line(origin, working, hashes)?;
     Ok(Read { line, settings, ignored })
@@ -125,6 +125,9 @@ pub(crate) fn parse_editable<'a>(
     let (text, options) = split_options(line);
     let Options { settings, .. } = Options::read(options)?;
     let text = unquoted(text);
+    if text.is_empty() {
+        return Err(Wrong::new("a directory or repository is missing after -e", line));
+    }
     let bare_name = split_direct(text).is_none_or(|(name, _)| !is_name(name));
     let parts = if bare_name { bare(text) } else { named(text) }?;
     match parts.line(origin, working, Vec::new())? {
@@ -262,6 +265,7 @@ fn is_location(text: &str) -> bool {
     scheme.is_some_and(|scheme| {
         scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
     }) || first.starts_with(['/', '.', '~'])
+        || first.starts_with("file:")
         || ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| first.starts_with(tool))
         || first.contains('/') && !text.contains('@')
         || is_wheel(first)
@@ -289,7 +293,7 @@ impl<'a> Parts<'a> {
         let (name, source) = match what {
             What::Versions(specifiers) => (name, Source::Registry(specifiers)),
             What::Location(location) if is_wheel(location) => {
-                let wheel = direct_wheel(location, working).map_err(at(location))?;
+                let wheel = direct_wheel(relative_file(location), working).map_err(at(location))?;
                 let found = &wheel.filename.name;
                 if let Some(name) = name.filter(|name| name != found) {
                     let reason = format!("the wheel is {found}, not {name}");
@@ -298,7 +302,8 @@ impl<'a> Parts<'a> {
                 (Some(found.clone()), Source::Wheel(Box::new(wheel)))
             }
             What::Location(location) => {
-                let source = parse_source(location, working).map_err(at(location))?;
+                let source =
+                    parse_source(relative_file(location), working).map_err(at(location))?;
                 if let (Some(name), Some(egg)) = (&name, &source.name)
                     && name != egg
                 {
@@ -325,10 +330,7 @@ impl<'a> Parts<'a> {
 
 /// `./a-1-py3-none-any.whl[extra] ; marker`.
 fn bare(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
-    let (location, marker) = match text.split_once(" ;").or_else(|| text.split_once("; ")) {
-        Some((location, marker)) => (location.trim(), marker.trim()),
-        None => (text, ""),
-    };
+    let (location, marker) = split_marker(text);
     // The extras of `#egg=a[x]` belong to the fragment.
     let bracket = location.strip_suffix(']').and_then(|text| text.rsplit_once('['));
     let (location, extras) = match bracket {
@@ -345,6 +347,19 @@ fn bare(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
     Ok(Parts { name: None, extras, what, marker: parse_marker(marker)? })
 }
 
+/// Splits a marker off a path or URL. In a URL, `;` counts only with a space beside it, as in pip.
+fn split_marker(text: &str) -> (&str, &str) {
+    let spaced = text.split_once(" ;").or_else(|| text.split_once("; "));
+    let split = spaced.or_else(|| text.split_once(';').filter(|_| !text.contains("://")));
+    split.map_or((text.trim(), ""), |(location, marker)| (location.trim(), marker.trim()))
+}
+
+/// `file:d/e`, which is relative, as a path.
+fn relative_file(location: &str) -> &str {
+    let path = location.strip_prefix("file:").filter(|path| !path.starts_with('/'));
+    path.unwrap_or(location)
+}
+
 fn parse_marker(marker: &str) -> Result<MarkerTree, Wrong<'_>> {
     if marker.is_empty() {
         return Ok(MarkerTree::TRUE);
@@ -352,7 +367,7 @@ fn parse_marker(marker: &str) -> Result<MarkerTree, Wrong<'_>> {
     if nesting(marker) > 100 {
         return Err(Wrong::new("it nests parentheses more than 100 deep", marker));
     }
-    check_numbers(marker).map_err(at(marker))?;
+    check_marker(marker).map_err(at(marker))?;
     MarkerTree::from_str(marker).map_err(|error| pointed(&error, marker))
 }
 
@@ -367,10 +382,7 @@ fn pointed<'a>(error: &Pep508Error, text: &'a str) -> Wrong<'a> {
 fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
     check_form(text).map_err(at(text))?;
     if let Some((name, location)) = split_direct(text) {
-        let (location, marker) = match location.split_once(" ;") {
-            Some((location, marker)) => (location.trim(), marker.trim()),
-            None => (location.trim(), ""),
-        };
+        let (location, marker) = split_marker(location);
         let head = project(name)?;
         return Ok(Parts {
             name: Some(head.name),
@@ -379,7 +391,10 @@ fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
             marker: parse_marker(marker)?,
         });
     }
-    let parsed = project(text)?;
+    let parsed = match without_comma(text) {
+        Some(shorter) => project(&shorter).map_err(|wrong| Wrong::new(wrong.reason, text))?,
+        None => project(text)?,
+    };
     let specifiers = match parsed.version_or_url {
         None => VersionSpecifiers::empty(),
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
@@ -393,6 +408,13 @@ fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
         what: What::Versions(specifiers),
         marker: parsed.marker,
     })
+}
+
+/// The text without a comma after the last version, which uv takes.
+fn without_comma(text: &str) -> Option<String> {
+    let end = text.find(';').unwrap_or(text.len());
+    let versions = text[..end].trim_end().strip_suffix(',')?;
+    versions.contains(['=', '<', '>']).then(|| format!("{versions} {}", &text[end..]))
 }
 
 fn project(text: &str) -> Result<pep508_rs::Requirement<VerbatimUrl>, Wrong<'_>> {
@@ -427,7 +449,7 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
         return Err("it nests parentheses more than 100 deep".to_owned());
     }
     if let Some((_, marker)) = text.split_once(';') {
-        check_numbers(marker)?;
+        check_marker(marker)?;
     }
     let (name, rest) = split_name(text.trim_start());
     let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
@@ -439,15 +461,25 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses the one number that a marker cannot be compared with, because it has no successor.
+/// Refuses what the reader of markers cannot do with: the one number that has no successor, and words that
+/// are not ASCII outside of quotes.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(crate) fn check_numbers(marker: &str) -> Result<(), String> {
+pub(crate) fn check_marker(marker: &str) -> Result<(), String> {
     let largest = u64::MAX.to_string();
     let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
     if numbers.any(|number| number.trim_start_matches('0') == largest) {
         return Err(format!("{largest} is too large a number in a marker"));
+    }
+    let mut quote = None;
+    for c in marker.chars() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            None if !c.is_ascii() => return Err(format!("`{c}` has no meaning in a marker")),
+            _ => {}
+        }
     }
     Ok(())
 }

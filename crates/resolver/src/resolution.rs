@@ -242,7 +242,15 @@ pub(crate) fn explain_missing(
 ) -> Error {
     let Error::NoSolution(no_solution) = &mut error else { return error };
     let sources = registry.sources();
-    no_solution.unsearched = sources.indexes.len() > sources.reserved + 1
+    let pins = no_solution.sought.iter().filter_map(|name| {
+        let place = sources.pins.get(name)?;
+        Some((name.clone(), sources.indexes.get(*place)?.clone()))
+    });
+    no_solution.pinned = pins.collect();
+    let elsewhere =
+        no_solution.pinned.is_empty() || no_solution.pinned.len() < no_solution.sought.len();
+    no_solution.unsearched = elsewhere
+        && sources.indexes.len() > sources.reserved + 1
         && sources.strategy == IndexStrategy::FirstIndex;
     let by_user = |name: &PackageName| {
         let places = set.requirements.iter().filter(|requirement| requirement.name == *name);

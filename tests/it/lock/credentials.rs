@@ -1,9 +1,12 @@
 //! Credentials that stand in no URL: the program `keyring`, and stored logins.
 
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use super::{check, check_with};
 use crate::support::index::{ALWAYS, Fault, Index};
 use crate::support::page::File;
-use crate::support::ran::{MENDABLE, USAGE};
+use crate::support::ran::{MENDABLE, Ran, USAGE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 use crate::support::write_script;
@@ -49,6 +52,14 @@ fn keyring_is_asked_once_after_a_refusal() {
     assert_eq!(asked(&world), [format!("--mode creds get {}", world.index.url())]);
     assert!(!ran.stderr.contains("s3cr3t") && !ran.stderr.contains("noise"), "{ran}");
     assert!(!world.read("pylock.toml").contains("s3cr3t"));
+}
+
+#[test]
+fn whole_sync_asks_the_keyring_once() {
+    let mut world = private_world();
+    keyring(&mut world, BOTH);
+    assert_eq!(world.require(&["a"]).sync(&[]).packages(), ["a==1.0", "b==1.0"]);
+    assert_eq!(asked(&world).len(), 1);
 }
 
 #[test]
@@ -116,6 +127,25 @@ fn keyring_cannot_ask_back() {
     let mut world = private_world();
     keyring(&mut world, "read answer || exit 3; echo user; echo s3cr3t");
     world.require(&["a"]).lock(&[]).refused(MENDABLE, &["401"]);
+}
+
+#[test]
+fn keyring_that_waits_for_the_terminal_is_given_up() {
+    let mut world = private_world();
+    keyring(&mut world, "read answer < /dev/tty; echo user; echo s3cr3t");
+    world.require(&["a"]);
+    let terminal = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    let command = world.command(&["lock", "-r", "requirements.txt"]);
+    let mut within = Command::new(&world.python);
+    within.args(["-c", terminal]).arg(command.get_program()).args(command.get_args());
+    within.current_dir(&world.project).env_clear().envs(&world.env).stdin(Stdio::null());
+    let begun = Instant::now();
+    let ran = Ran::of(within);
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    assert!(ran.stdout.contains("401"), "{ran}");
+    // It was asked for the index and for the host, which takes a minute where it is waited for.
+    assert_eq!(asked(&world).len(), 2);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{ran}");
 }
 
 #[test]

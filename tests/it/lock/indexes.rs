@@ -3,7 +3,7 @@
 use super::{check, check_with};
 use crate::support::index::{ALWAYS, Fault, GARBAGE, Index};
 use crate::support::page::File;
-use crate::support::ran::MENDABLE;
+use crate::support::ran::{MENDABLE, USAGE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -150,4 +150,66 @@ fn flag_wins_over_the_environment_and_the_environment_over_the_file() {
     }
     let args = ["--upgrade", "--index-url", &flag.url()];
     check_with(&world, &["a"], &args, &["a==3.0"]);
+}
+
+/// A world without a server whose index is a directory: `a` has a page that links to its file, `b` lies
+/// there itself.
+fn local_world() -> World {
+    let mut world = World::new();
+    let root = world.path("mirror");
+    for name in ["simple/a", "simple/b", "files"] {
+        fs_err::create_dir_all(root.join(name)).unwrap();
+    }
+    let a = Wheel::new("a", "1.0").requires("b").build();
+    fs_err::write(root.join("files").join(&a.filename), &a.bytes).unwrap();
+    let link = format!("../../files/{0}#sha256={1}", a.filename, a.sha256);
+    let page = format!("<a href=\"{link}\">{}</a>", a.filename);
+    fs_err::write(root.join("simple/a/index.html"), page).unwrap();
+    let b = Wheel::new("b", "2.0").build();
+    fs_err::write(root.join("simple/b").join(&b.filename), &b.bytes).unwrap();
+    world.index.stop();
+    world.index_flags[1] = format!("file://{}/simple", root.display());
+    world
+}
+
+#[test]
+fn index_can_be_a_directory() {
+    let world = local_world();
+    assert_eq!(world.require(&["a"]).sync(&["--offline"]).packages(), ["a==1.0", "b==2.0"]);
+    world.require(&["c"]).lock(&[]).refused(MENDABLE, &["`c`", "mirror/simple"]);
+}
+
+#[test]
+fn file_of_a_local_index_must_have_the_hash_of_its_page() {
+    let world = local_world();
+    let forged = Wheel::new("a", "1.0").requires("b").file("a/evil.py", "").build();
+    fs_err::write(world.path("mirror/files").join(&forged.filename), &forged.bytes).unwrap();
+    world.require(&["a"]).try_sync(&[]).refused(MENDABLE, &["SHA-256", "a-1.0"]);
+}
+
+#[test]
+fn directory_that_is_not_there_is_no_index() {
+    let mut world = local_world();
+    world.index_flags[1] += "-absent";
+    world.require(&["a"]).lock(&[]).refused(USAGE, &["simple-absent", "no such directory"]);
+}
+
+#[test]
+fn variables_of_pip_and_uv_name_files_and_no_index() {
+    for tool in ["PIP", "UV"] {
+        let mut world = World::new();
+        world.index.add(&Wheel::new("a", "9.0"));
+        let links = world.path("links");
+        fs_err::create_dir(&links).unwrap();
+        let wheel = Wheel::new("a", "3.0").build();
+        fs_err::write(links.join(&wheel.filename), &wheel.bytes).unwrap();
+        world.env.insert(format!("{tool}_FIND_LINKS"), links.display().to_string());
+        world.env.insert(format!("{tool}_NO_INDEX"), "1".to_owned());
+        assert_eq!(world.require(&["a"]).sync(&[]).packages(), ["a==3.0"]);
+        assert!(world.index.seen().is_empty());
+        // A file that is put there is noticed.
+        let wheel = Wheel::new("a", "4.0").build();
+        fs_err::write(links.join(&wheel.filename), &wheel.bytes).unwrap();
+        assert_eq!(world.sync(&["--upgrade"]).packages(), ["a==4.0"]);
+    }
 }

@@ -58,7 +58,9 @@ fn pinned_package_does_not_come_from_elsewhere() {
     fs_err::write(links.join(&wheel.filename), &wheel.bytes).unwrap();
     let links = links.display().to_string();
     check_with(&world, &["a"], &["--find-links", &links], &["a==1.0"]);
-    world.require(&["a>1"]).lock(&["--find-links", &links]).refused(MENDABLE, &["a>1"]);
+    let ran = world.require(&["a>1"]).lock(&["--find-links", &links]);
+    let ran = ran.refused(MENDABLE, &["a>1", &special.url(), "pins"]);
+    assert!(!ran.stderr.contains("--index-strategy"), "{ran}");
     special.fail("/simple/a/", Fault::Status(404), ALWAYS);
     let expected = ["cannot find the package `a`", &special.url(), "pinned"];
     // What is in the cache would stand for a while.
@@ -173,4 +175,25 @@ fn changed_pin_is_noticed() {
     world.write("pyfast.toml", &configured.replace(&special.url(), &other.url()));
     assert_eq!(world.sync(&[]).packages(), ["a==1.5"]);
     assert!(!world.sync(&[]).changed());
+}
+
+#[test]
+fn credentials_in_the_url_of_a_named_index_are_written_nowhere() {
+    let (world, special) = pinned();
+    special.set(|options| options.credentials = Some(("user".into(), "s3cr3t".into())));
+    let configured = world.read("pyfast.toml");
+    let with = special.url_with("user", "s3cr3t");
+    world.write("pyfast.toml", &configured.replace(&special.url(), &with));
+    let ran = world.require(&["a"]).lock(&["-v"]).ok();
+    assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
+    assert!(!world.read("pylock.toml").contains("s3cr3t"));
+    let ran = world.require(&["a>1"]).lock(&["-v"]).refused(MENDABLE, &["a>1"]);
+    assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
+}
+
+#[test]
+fn pin_holds_on_all_platforms() {
+    let (world, special) = pinned();
+    check_with(&world, &["a", "b"], &["--universal"], &["a==1.0", "b==2.0"]);
+    assert!(world.read("pylock.toml").contains(&format!("index = \"{}\"", special.url())));
 }

@@ -1,7 +1,7 @@
 //! Proxies, as the usual variables name them.
 
 use super::check;
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Proxy, socks};
 use crate::support::ran::MENDABLE;
 use crate::support::tls::Authority;
 use crate::support::wheel::Wheel;
@@ -84,4 +84,14 @@ fn proxy_that_is_not_there_is_no_secret_either() {
     world.env.insert("http_proxy".to_owned(), absent);
     let ran = world.lock(&["-v"]).refused(MENDABLE, &["index.test"]);
     assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
+}
+
+#[test]
+fn socks_proxy_is_used() {
+    let mut world = behind("http");
+    let (address, hosts) = socks(world.index.port());
+    world.env.insert("all_proxy".to_owned(), format!("socks5h://{address}"));
+    check(&world, &["a"], &["a==1.0"]);
+    let hosts = hosts.lock().unwrap();
+    assert!(!hosts.is_empty() && hosts.iter().all(|host| host == "index.test"), "{hosts:?}");
 }

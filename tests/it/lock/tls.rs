@@ -1,7 +1,8 @@
 //! Certificates: whose count, which one is shown, and whose are not looked at.
 
 use super::check_with;
-use crate::support::index::{ALWAYS, Fault};
+use crate::support::index::{ALWAYS, Fault, Index};
+use crate::support::page::File;
 use crate::support::ran::{EITHER, MENDABLE, USAGE};
 use crate::support::tls::Authority;
 use crate::support::wheel::Wheel;
@@ -162,4 +163,45 @@ fn redirect_from_an_insecure_host_leads_to_checked_certificates() {
     world.index_flags.clear();
     world.lock(&args).refused(MENDABLE, &["certificate"]);
     assert!(other.world.index.seen().is_empty());
+}
+
+#[test]
+fn redirect_from_tls_to_plain_http_is_refused() {
+    let secure = Secure::new(None).trusting();
+    let plain = Index::start();
+    plain.add(&Wheel::new("a", "1.0"));
+    secure.world.index.fail("/simple/a/", Fault::Redirect(plain.url() + "a/"), ALWAYS);
+    secure.world.lock(&[]).refused(MENDABLE, &["redirects from https"]);
+    assert!(plain.seen().is_empty());
+}
+
+#[test]
+fn file_that_is_not_behind_tls_is_none_of_a_page_that_is() {
+    let secure = Secure::new(None).trusting();
+    let wheel = Wheel::new("f", "1.0").build();
+    let plain = secure.world.index.file_url(&wheel.filename);
+    secure.world.index.publish(File::new(wheel).at(&plain));
+    secure.world.require(&["f"]).lock(&[]).refused(MENDABLE, &["f"]);
+    assert!(secure.world.index.seen().iter().all(|seen| seen.request.path.starts_with("/simple/")));
+}
+
+#[test]
+fn secret_is_not_sent_to_another_port_of_the_host() {
+    let mut secure = Secure::new(None).trusting();
+    let other = Index::start();
+    let port = secure.authority.serve("127.0.0.1", other.port(), None);
+    let wheel = Wheel::new("f", "1.0").build();
+    other.add(&Wheel::new("f", "1.0"));
+    let url = format!("https://127.0.0.1:{port}/files/{}", wheel.filename);
+    secure.world.index.publish(File::new(wheel).at(&url));
+    let index = format!("https://user:s3cr3t@127.0.0.1:{}/simple/", secure.port);
+    secure.world.index_flags[1] = index;
+    secure.world.require(&["f"]).lock(&[]).ok();
+    let sent = |index: &Index| {
+        let seen = index.seen();
+        assert!(!seen.is_empty());
+        seen.iter().filter(|seen| seen.request.header("authorization").is_some()).count()
+    };
+    assert_eq!(sent(&other), 0);
+    assert_eq!(sent(&secure.world.index), 1);
 }

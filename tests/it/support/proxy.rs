@@ -1,6 +1,6 @@
 //! An HTTP proxy on loopback that sends everything to one server, whatever host is asked for.
 
-use std::io::{BufReader, Write, copy};
+use std::io::{BufReader, Read, Write, copy};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -93,4 +93,36 @@ fn tunnel(client: TcpStream, target: u16) {
     let (mut from, mut to) = (server, client);
     let _ = copy(&mut from, &mut to);
     let _ = to.shutdown(Shutdown::Both);
+}
+
+/// Starts a SOCKS 5 proxy to `target`, a port of loopback; gives its address and the hosts that it is asked for.
+pub(crate) fn socks(target: u16) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let hosts = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&hosts);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let Some(host) = greet(&mut stream) else { continue };
+            asked.lock().unwrap_or_else(PoisonError::into_inner).push(host);
+            thread::spawn(move || tunnel(stream, target));
+        }
+    });
+    (address, hosts)
+}
+
+/// The two questions of RFC 1928, without authentication; gives the name of the host.
+fn greet(stream: &mut TcpStream) -> Option<String> {
+    let mut take = |length: usize, answer: &[u8]| {
+        let mut bytes = vec![0; length];
+        stream.read_exact(&mut bytes).and_then(|()| stream.write_all(answer)).ok()?;
+        Some(bytes)
+    };
+    let methods = take(2, &[])?[1];
+    take(methods.into(), &[5, 0])?;
+    let request = take(5, &[])?;
+    assert_eq!(request[3], 3, "the proxy resolves names");
+    let host = take(request[4].into(), &[])?;
+    take(2, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    String::from_utf8(host).ok()
 }

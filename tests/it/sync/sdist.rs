@@ -230,3 +230,31 @@ fn an_archive_without_a_directory_of_its_own_is_built() {
     world.require(&["./stated.tar"]);
     assert_eq!(world.locked(&[]), ["b==2.0"], "its table is found");
 }
+
+#[test]
+fn settings_of_one_requirement_reach_its_build_and_no_other() {
+    let world = world();
+    for name in ["first", "second"] {
+        Sdist::new(name, "1.0").stated("").publish(&world);
+    }
+    let told = |world: &World| fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    world.require(&["first --config-settings=key=mine", "second"]);
+    world.sync(&["-C", "key=all", "-C", "other=x"]);
+    let text = told(&world);
+    assert!(text.contains("wheel {'key': 'mine', 'other': 'x'}"), "{text}");
+    assert!(text.contains("wheel {'key': 'all', 'other': 'x'}"), "{text}");
+    world.require(&["first --config-settings=key=changed", "second"]);
+    world.sync(&["-C", "key=all", "-C", "other=x"]);
+    let last = told(&world).lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(last, ["wheel {'key': 'changed', 'other': 'x'}"], "only that one is built anew");
+}
+
+#[test]
+fn settings_of_a_directory_reach_its_build() {
+    let world = world();
+    Sdist::new("local", "1.0").write(&world.project.join("d"));
+    world.require(&["./d -C key=mine"]);
+    world.sync(&[]);
+    let text = fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    assert_eq!(text.trim(), "wheel {'key': 'mine'}");
+}

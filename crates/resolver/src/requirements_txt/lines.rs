@@ -77,6 +77,8 @@ impl Text {
             let comment = line.trim_start().starts_with('#');
             // A comment line ends a continuation and is none itself.
             let continued = (!comment).then(|| line.strip_suffix('\\')).flatten();
+            // pip takes all of them away.
+            let continued = continued.map(|line| line.trim_end_matches('\\'));
             let mut joined = pending.take().unwrap_or_else(|| LogicalLine {
                 number: index + 1,
                 text: String::new(),

@@ -1,5 +1,7 @@
 //! Options of a requirements file: their names and how they are written. Knows nothing of what they do.
 
+use crate::requirement_line::Wrong;
+
 /// Options of a file that take a value.
 const VALUED: &[(&str, &str)] = &[
     ("-r", "--requirement"),
@@ -34,9 +36,41 @@ pub(super) struct NotAnOption<'a> {
     pub(super) reason: &'static str,
     /// The words that are wrong.
     pub(super) part: &'a str,
-    /// The option that may have been meant.
-    pub(super) near: Option<&'static str>,
+    /// What may have been meant.
+    pub(super) advice: Option<String>,
 }
+
+impl<'a> NotAnOption<'a> {
+    fn new(reason: &'static str, part: &'a str) -> Self {
+        Self { reason, part, advice: None }
+    }
+}
+
+impl<'a> From<NotAnOption<'a>> for Wrong<'a> {
+    fn from(refused: NotAnOption<'a>) -> Self {
+        Wrong { advice: refused.advice, ..Wrong::new(refused.reason, refused.part) }
+    }
+}
+
+fn unknown(word: &str) -> NotAnOption<'_> {
+    if !word.starts_with('-') {
+        // pip drops such words without a sign.
+        return NotAnOption::new(
+            "what follows the options is none; a requirement has its own line",
+            word,
+        );
+    }
+    if OF_REQUIREMENTS.contains(&word) {
+        let advice = "a comment line ends a continuation, as does a line without `\\`".to_owned();
+        let reason = "this option needs a requirement before it";
+        return NotAnOption { advice: Some(advice), ..NotAnOption::new(reason, word) };
+    }
+    let advice = nearest(word).map(|near| format!("was `{near}` meant?"));
+    NotAnOption { advice, ..NotAnOption::new("not an option pip knows", word) }
+}
+
+/// Options of single requirements.
+const OF_REQUIREMENTS: [&str; 3] = ["--hash", "--config-settings", "--global-option"];
 
 /// Splits the first option off. As pip does, a long name may be shortened where it stays the only one.
 pub(super) fn take(text: &str) -> Result<Written<'_>, NotAnOption<'_>> {
@@ -44,29 +78,21 @@ pub(super) fn take(text: &str) -> Result<Written<'_>, NotAnOption<'_>> {
     let (word, rest) = text.split_at(end);
     if let Some(name) = switch(word) {
         if rest.starts_with('=') {
-            return Err(NotAnOption { reason: "it takes no value", part: word, near: None });
+            return Err(NotAnOption::new("it takes no value", word));
         }
         return Ok(Written { name, value: None, after: rest });
     }
-    let (name, rest) = valued(word, rest, text).ok_or_else(|| NotAnOption {
-        reason: "not an option pip knows",
-        part: word,
-        near: nearest(word),
-    })?;
+    let (name, rest) = valued(word, rest, text).ok_or_else(|| unknown(word))?;
     let rest = rest.trim_start();
     let rest = rest.strip_prefix('=').map_or(rest, str::trim_start);
-    let missing = NotAnOption { reason: "its value is missing", part: word, near: None };
     if rest.is_empty() {
-        return Err(missing);
+        return Err(NotAnOption::new("its value is missing", word));
     }
-    let (value, length) = unquote(rest).ok_or(NotAnOption {
-        reason: "a quote is not closed",
-        part: rest,
-        near: None,
-    })?;
+    let (value, length) =
+        unquote(rest).ok_or_else(|| NotAnOption::new("a quote is not closed", rest))?;
     let (written, after) = rest.split_at(length);
     if value.is_empty() {
-        return Err(missing);
+        return Err(NotAnOption::new("its value is missing", word));
     }
     Ok(Written { name, value: Some((value, written)), after })
 }
@@ -100,7 +126,7 @@ fn valued<'a>(word: &str, rest: &'a str, text: &'a str) -> Option<(&'static str,
 
 /// The known option that a word is nearly, those of single requirements among them.
 pub(crate) fn nearest(word: &str) -> Option<&'static str> {
-    let known = long_names().chain(["--editable", "--hash", "--config-settings"]);
+    let known = long_names().chain(OF_REQUIREMENTS).chain(["--editable"]);
     let known = known.map(|name| (strsim::damerau_levenshtein(word, name), name));
     let near = known.filter(|(distance, name)| *distance <= 1 + name.len() / 5);
     near.min().map(|(_, name)| name)
@@ -165,7 +191,8 @@ mod tests {
     fn check_refused(line: &str, reason: &str, near: Option<&str>) {
         let refused = take(line).expect_err(line);
         assert!(refused.reason.contains(reason), "{line}: {}", refused.reason);
-        assert_eq!(refused.near, near, "{line}");
+        let near = near.map(|near| format!("was `{near}` meant?"));
+        assert_eq!(refused.advice, near, "{line}");
     }
 
     #[test]
@@ -179,5 +206,6 @@ mod tests {
         check_refused("--extra-index-url=", "value is missing", None);
         check_refused("-r 'x.txt", "not closed", None);
         check_refused("--pre=yes", "takes no value", None);
+        check_refused("a", "its own line", None);
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pep508_rs::ExtraName;
+use url::Url;
 
 use super::document::Document;
 use super::lines::{LogicalLine, Text};
@@ -53,9 +54,18 @@ impl At<'_> {
         let spot = self.text.spot(self.line, at, wrong.part.len());
         let mut error = Error::requirement(self.origin, &self.line.text, &wrong.reason).at(spot);
         if let Error::Requirement { advice, .. } = &mut error {
-            advice.clone_from(&wrong.advice);
+            *advice = wrong.advice.clone().or_else(|| self.unset());
         }
         error
+    }
+
+    /// That a variable of the line has no value.
+    fn unset(&self) -> Option<String> {
+        let (_, after) = self.line.text.split_once("${")?;
+        let (name, _) = after.split_once('}')?;
+        Some(format!(
+            "the variable {name} is not set, and so nothing takes the place of `${{{name}}}`"
+        ))
     }
 
     /// An error of the whole line where it says no part.
@@ -96,7 +106,7 @@ impl<'a> Reader<'a> {
                 let key = fs_err::canonicalize(path).unwrap_or_else(|_| path.clone());
                 (path.display().to_string(), key.display().to_string())
             }
-            Document::Remote(url) => (url.to_string(), url.to_string()),
+            Document::Remote(url) => (shown(url), url.to_string()),
         };
         if !self.visited.insert((role, key)) {
             return Ok(());
@@ -195,12 +205,6 @@ impl<'a> Reader<'a> {
         let line = at.line.text.as_str();
         let remote = matches!(at.document, Document::Remote(_));
         let working = &self.context.working_directory;
-        if let Some(editable) = editable(line) {
-            let read = requirement_line::parse_editable(editable, at.origin, working);
-            let (source, settings) = read.map_err(|wrong| at.wrong(&wrong))?;
-            self.settings(None, Some(&source), settings);
-            return self.source(source, at.role, remote);
-        }
         if line.starts_with('-') {
             return self.options(at);
         }
@@ -223,6 +227,14 @@ impl<'a> Reader<'a> {
         self.take(read.line, at.role, remote)
     }
 
+    fn editable(&mut self, rest: &str, at: At<'_>) -> Result<(), Error> {
+        let working = &self.context.working_directory;
+        let read = requirement_line::parse_editable(rest, at.origin, working);
+        let (source, settings) = read.map_err(|wrong| at.wrong(&wrong))?;
+        self.settings(None, Some(&source), settings);
+        self.source(source, at.role, matches!(at.document, Document::Remote(_)))
+    }
+
     /// Whether a line is the name of a requirements file.
     fn is_file_name(&self, line: &str, document: &Document) -> bool {
         if line.contains(['=', '<', '>', '~', '!', '@', ';', '['])
@@ -230,19 +242,13 @@ impl<'a> Reader<'a> {
         {
             return false;
         }
-        match Path::new(line).extension().and_then(|end| end.to_str()) {
-            Some("txt") => true,
-            Some("in") => match document {
-                Document::Local(file) => {
-                    let beside = file.parent().unwrap_or(Path::new(""));
-                    [beside, &self.context.working_directory]
-                        .iter()
-                        .any(|directory| directory.join(line).is_file())
-                }
-                Document::Remote(_) => false,
-            },
-            _ => false,
-        }
+        let Document::Local(file) = document else { return false };
+        let beside = file.parent().unwrap_or(Path::new(""));
+        let end = Path::new(line).extension();
+        end.is_some_and(|end| end == "txt" || end == "in")
+            && [beside, &self.context.working_directory]
+                .iter()
+                .any(|directory| directory.join(line).is_file())
     }
 
     /// Keeps what a requirement asks of its build.
@@ -319,10 +325,10 @@ impl<'a> Reader<'a> {
     fn options(&mut self, at: At<'_>) -> Result<(), Error> {
         let mut rest = at.line.text.as_str();
         while !rest.is_empty() {
-            let written = options::take(rest).map_err(|refused| {
-                let advice = refused.near.map(|near| format!("was `{near}` meant?"));
-                at.wrong(&Wrong { advice, ..Wrong::new(refused.reason, refused.part) })
-            })?;
+            if let Some(editable) = editable(rest) {
+                return self.editable(editable, at);
+            }
+            let written = options::take(rest).map_err(|refused| at.wrong(&refused.into()))?;
             rest = written.after.trim_start();
             let role = match written.name {
                 "--requirement" => Some(at.role),
@@ -381,6 +387,14 @@ fn refusal(source: &SourceRequirement, role: Role, remote: bool) -> Option<&'sta
         }
         _ => None,
     }
+}
+
+/// A URL as the name of a file: a query may hold a token.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
 }
 
 fn decoded(bytes: &[u8], file: &str) -> Result<Text, Error> {

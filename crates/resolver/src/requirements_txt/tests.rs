@@ -52,6 +52,9 @@ fn every_error_of_reading_shows_its_part() {
     check_place("b @ ./a-1-py3-none-any.whl", "not b", (1, 5, "./a-1-py3-none-any.whl"));
     check_place("./d[x,-]", "", (1, 7, "-"));
     check_place("-e ./a-1.zip", "only a directory", (1, 4, "./a-1.zip"));
+    check_place("-e", "missing after -e", (1, 3, ""));
+    check_place("a>1;;", "", (1, 5, ";"));
+    check_place("--pre a", "its own line", (1, 7, "a"));
     check_place("-r gone.txt", "gone.txt", (1, 4, "gone.txt"));
     check_place("\u{e9}", "", (1, 1, "\u{e9}"));
 }
@@ -61,7 +64,12 @@ fn a_slip_of_the_pen_is_told_what_may_be_meant() {
     for (line, expected) in [
         ("--index-ulr x", "was `--index-url` meant?"),
         ("a==1 --hahs=sha256:0", "was `--hash` meant?"),
-        ("more.txt", "was `-r more.txt` meant?"),
+        ("requirements.txt", "was `-r requirements.txt` meant?"),
+        ("--hash=sha256:0", "a comment line ends a continuation, as does a line without `\\`"),
+        (
+            "a==${UNSET}",
+            "the variable UNSET is not set, and so nothing takes the place of `${UNSET}`",
+        ),
     ] {
         let error = read(&[("requirements.txt", line)], &ReadContext::default()).expect_err(line);
         let Error::Requirement { advice, .. } = error else { panic!("{line}: {error}") };
@@ -96,6 +104,27 @@ fn files_of_servers_include_files_relative_to_themselves() {
     assert_eq!(set.files.len(), 1);
     let secret = Url::parse("https://h.test/x").expect("a URL");
     assert!(set.credentials.for_url(&secret).is_some(), "the user and password are kept");
+}
+
+#[test]
+fn a_token_in_a_query_is_in_no_name() {
+    let context = serving(&[
+        ("https://h.test/pyproject.toml?token=secret", "[project]\ndependencies = ['a']"),
+        ("https://h.test/r.txt?token=secret", "b"),
+    ]);
+    let text =
+        "-r https://h.test/pyproject.toml?token=secret\n-r https://h.test/r.txt?token=secret";
+    let set = read(&[("requirements.txt", text)], &context).expect("read");
+    let origins: Vec<String> =
+        set.requirements.iter().map(|requirement| requirement.origin.to_string()).collect();
+    assert_eq!(origins, ["https://h.test/pyproject.toml:2", "https://h.test/r.txt:1"]);
+}
+
+#[test]
+fn without_a_way_to_fetch_files_of_servers_are_refused() {
+    let files = [("requirements.txt", "-r https://h.test/r.txt")];
+    let error = read(&files, &ReadContext::default()).expect_err("there is none");
+    assert!(error.to_string().contains("requirements.txt:1:4: "), "{error}");
 }
 
 #[test]
@@ -145,6 +174,33 @@ fn a_name_may_be_quoted_and_have_spaces() {
     let files = [("requirements.txt", "-r 'a b.txt' --pre\n-c a\\ b.txt"), ("a b.txt", "x")];
     let set = read(&files, &ReadContext::default()).expect("read");
     assert_eq!((set.requirements.len(), set.constraints.len(), set.index.pre), (1, 1, true));
+}
+
+#[track_caller]
+fn check_read(text: &str, expected: &str) {
+    let context = ReadContext { working_directory: "/w".into(), ..ReadContext::default() };
+    let set = read(&[("requirements.txt", text)], &context).expect(text);
+    let sources = set.sources.iter().map(ToString::to_string);
+    let read: Vec<String> =
+        set.requirements.iter().map(ToString::to_string).chain(sources).collect();
+    assert_eq!(read.join(" | "), expected, "{text}");
+}
+
+#[test]
+fn forms_that_pip_or_uv_take_are_read() {
+    check_read("a>=1,", "a>=1");
+    check_read("a>=1, ; os_name == 'nt'", "a>=1 ; os_name == 'nt'");
+    check_read(
+        "a @ https://h.test/a.zip; os_name == 'nt'",
+        "a @ https://h.test/a.zip ; os_name == 'nt'",
+    );
+    check_read("./d;os_name == 'nt'", "./d ; os_name == 'nt'");
+    check_read("--pre -e ./d", "-e ./d");
+    check_read("-e \"./d\"", "-e ./d");
+    check_read("file:d", "d");
+    check_read("a\\\\\nb", "ab");
+    check_read("a ;", "a");
+    check_read("more.txt", "more-txt");
 }
 
 #[test]
