@@ -84,7 +84,7 @@ fn the_configuration_names_a_file_of_a_server() {
     assert_eq!(world.lock_packages(), ["a==2.0"], "the lock is in the project");
     world.pyfast(&["sync", "--locked", "--json"]).ok();
     let tree = world.pyfast(&["tree"]).ok();
-    assert!(tree.stdout.contains("a==2.0") || tree.stdout.contains("a 2.0"), "{tree}");
+    assert!(tree.stdout.contains("a==2.0"), "{tree}");
 }
 
 #[test]
