@@ -201,8 +201,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn requirement(origin: &Origin, line: &str, reason: &str) -> Self {
-        let line = crate::credentials::redact(line);
-        let (origin, reason) = (origin.clone(), reason.to_owned());
+        // A file's control characters are not for terminals.
+        let plain = |text: &str| text.replace(|c: char| c.is_control() && c != '\n', " ");
+        let line = plain(&crate::credentials::redact(line));
+        let (origin, reason) = (origin.clone(), plain(reason));
         Self::Requirement { origin, spot: None, line, reason, advice: None }
     }
 

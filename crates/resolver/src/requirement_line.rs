@@ -413,8 +413,13 @@ fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
 /// The text without a comma after the last version, which uv takes.
 fn without_comma(text: &str) -> Option<String> {
     let end = text.find(';').unwrap_or(text.len());
-    let versions = text[..end].trim_end().strip_suffix(',')?;
-    versions.contains(['=', '<', '>']).then(|| format!("{versions} {}", &text[end..]))
+    let versions = text[..end].trim_end();
+    let (versions, close) = match versions.strip_suffix(')') {
+        Some(inner) => (inner.trim_end(), ")"),
+        None => (versions, ""),
+    };
+    let versions = versions.strip_suffix(',')?;
+    versions.contains(['=', '<', '>']).then(|| format!("{versions}{close} {}", &text[end..]))
 }
 
 fn project(text: &str) -> Result<pep508_rs::Requirement<VerbatimUrl>, Wrong<'_>> {

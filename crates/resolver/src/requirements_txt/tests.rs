@@ -60,6 +60,14 @@ fn every_error_of_reading_shows_its_part() {
 }
 
 #[test]
+fn control_characters_of_a_file_are_in_no_message() {
+    let error = read(&[("requirements.txt", "a \u{1b}[31m")], &ReadContext::default());
+    let error = error.expect_err("an escape");
+    let shown = format!("{error} {}", error.spot().expect("a place").1);
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+}
+
+#[test]
 fn a_slip_of_the_pen_is_told_what_may_be_meant() {
     for (line, expected) in [
         ("--index-ulr x", "was `--index-url` meant?"),
@@ -189,6 +197,7 @@ fn check_read(text: &str, expected: &str) {
 #[test]
 fn forms_that_pip_or_uv_take_are_read() {
     check_read("a>=1,", "a>=1");
+    check_read("a (>=1,)", "a>=1");
     check_read("a>=1, ; os_name == 'nt'", "a>=1 ; os_name == 'nt'");
     check_read(
         "a @ https://h.test/a.zip; os_name == 'nt'",
