@@ -14,8 +14,10 @@ use pyfast_resolver::{
 use crate::environment::compiling_python;
 use crate::failure::Failure;
 use crate::interpreters;
+use crate::project::is_remote;
 use crate::resolving::{ResolveArgs, Session};
 use crate::settings::{Python, Settings};
+use crate::texts::texts;
 
 /// Wheels built from source, by package.
 pub(crate) type BuiltWheels = BTreeMap<PackageName, BuiltWheel>;
@@ -74,6 +76,7 @@ impl Session {
             foreign: !matches!(settings.python, Python::Host(_)),
             variables: settings.environment.all().clone(),
             config_settings: config_settings(&args.config_settings)?,
+            settings_of: self.build_settings.clone(),
             constraints: constraints(args, settings)?,
             formats: FormatControl::default(),
             exclude_newer: crate::resolving::cutoff(args)?,
@@ -203,10 +206,11 @@ fn constraints(
     let context = pyfast_resolver::ReadContext {
         variables: settings.environment.all().clone(),
         working_directory: settings.project.working_directory.clone(),
+        fetch: Some(texts(settings, false)),
         ..pyfast_resolver::ReadContext::default()
     };
     let working = &settings.project.working_directory;
-    let files: Vec<PathBuf> =
-        args.build_constraints.iter().map(|path| working.join(path)).collect();
+    let absolute = |path: &PathBuf| if is_remote(path) { path.clone() } else { working.join(path) };
+    let files: Vec<PathBuf> = args.build_constraints.iter().map(absolute).collect();
     Ok(pyfast_resolver::read_requirements(&[], &files, &[], &context)?.constraints)
 }

@@ -9,6 +9,7 @@ mod resolving;
 use std::error::Error as StdError;
 use std::fmt;
 
+use pyfast_resolver::Spot;
 use serde_json::json;
 
 use crate::ui::Ui;
@@ -35,10 +36,18 @@ pub(crate) struct Failure {
     causes: Vec<String>,
     /// What the user could do.
     hints: Vec<String>,
-    /// What came of the command all the same, for scripts: keys beside `error`.
-    result: serde_json::Map<String, serde_json::Value>,
+    /// What few failures have.
+    beside: Box<Beside>,
     /// The exit code.
     pub(crate) code: u8,
+}
+
+#[derive(Debug, Default)]
+struct Beside {
+    /// The file and the place in it that are wrong.
+    place: Option<(String, Spot)>,
+    /// What came of the command all the same, for scripts: keys beside `error`.
+    result: serde_json::Map<String, serde_json::Value>,
 }
 
 impl fmt::Display for Failure {
@@ -55,8 +64,8 @@ impl Failure {
 
     /// Any failure.
     pub(crate) fn new(kind: &'static str, message: String, code: Code) -> Self {
-        let (causes, hints, result) = (Vec::new(), Vec::new(), serde_json::Map::new());
-        Self { kind, message, causes, hints, result, code: code as u8 }
+        let (causes, hints, beside) = (Vec::new(), Vec::new(), Box::default());
+        Self { kind, message, causes, hints, beside, code: code as u8 }
     }
 
     /// The user interrupted the command.
@@ -81,7 +90,7 @@ impl Failure {
     /// Adds what came of the command all the same, which scripts get beside the error.
     pub(crate) fn result(mut self, result: serde_json::Value) -> Self {
         if let serde_json::Value::Object(result) = result {
-            self.result = result;
+            self.beside.result = result;
         }
         self
     }
@@ -113,14 +122,23 @@ impl Failure {
     /// Shows the failure: to people, or as JSON.
     pub(crate) fn show(&self, ui: Ui) {
         if ui.json() {
-            let error = json!({
+            let mut error = json!({
                 "kind": self.kind, "message": self.message, "causes": self.causes, "hints": self.hints,
             });
-            let mut answer = self.result.clone();
+            if let Some((file, spot)) = &self.beside.place {
+                let Spot { line, column, width, text, .. } = spot;
+                error["place"] = json!({
+                    "file": file, "line": line, "column": column, "width": width, "text": text,
+                });
+            }
+            let mut answer = self.beside.result.clone();
             answer.insert("error".to_owned(), error);
             ui.data(format!("{}\n", serde_json::Value::from(answer)));
         }
         ui.error_line(format!("{} {}", ui.paint("31;1", "error:"), self.message));
+        for line in self.beside.place.iter().flat_map(|place| excerpt(&place.1, ui)) {
+            ui.error_line(line);
+        }
         for cause in &self.causes {
             ui.error_line(format!("  cause: {cause}"));
         }
@@ -128,4 +146,16 @@ impl Failure {
             ui.error_line(format!("{} {hint}", ui.paint("36;1", "hint:")));
         }
     }
+}
+
+/// The line of a file that is wrong, with a mark below the place.
+fn excerpt(spot: &Spot, ui: Ui) -> [String; 2] {
+    let (number, bar) = (spot.line.to_string(), ui.paint("34;1", "|"));
+    let margin = " ".repeat(number.len());
+    let mark = ui.paint("31;1", &"^".repeat(spot.width));
+    let space = " ".repeat(spot.before);
+    [
+        format!("{} {bar} {}", ui.paint("34;1", &number), spot.text),
+        format!("{margin} {bar} {space}{mark}"),
+    ]
 }

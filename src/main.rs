@@ -22,6 +22,7 @@ mod settings;
 mod spanning;
 mod state;
 mod syncing;
+mod texts;
 mod transport;
 mod ui;
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_resolver::PackageName;
 use sha2::Digest;
+use url::Url;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -75,7 +76,7 @@ impl Project {
         env: &str,
     ) -> Result<Vec<PathBuf>, Failure> {
         if !given.is_empty() {
-            return Ok(given.to_vec());
+            return Ok(given.iter().map(|file| named(file)).collect());
         }
         if let Some(configured) = self.config.env.get(env)
             && !(configured.requirements.is_empty() && configured.groups.is_empty())
@@ -119,7 +120,7 @@ impl Project {
 
     /// The file that the project's lock is beside: the first that an environment's dependencies are written in.
     pub(crate) fn first_file(&self, env: &str) -> Option<PathBuf> {
-        let first = self.requirements(&[], env).ok()?.into_iter().next();
+        let first = self.requirements(&[], env).ok()?.into_iter().find(|file| !is_remote(file));
         first.or_else(|| {
             let group = self.config.env.get(env)?.groups.first()?;
             Some(self.configured_group(group).0)
@@ -129,7 +130,11 @@ impl Project {
     /// The constraints files: those given and those of `pyfast.toml`.
     pub(crate) fn constraints(&self, given: &[PathBuf], env: &str) -> Vec<PathBuf> {
         let configured = self.config.env.get(env).into_iter().flat_map(|env| &env.constraints);
-        given.iter().cloned().chain(configured.map(|file| self.shown(file))).collect()
+        given
+            .iter()
+            .map(|file| named(file))
+            .chain(configured.map(|file| self.shown(file)))
+            .collect()
     }
 
     /// The packages that `pyfast.toml` leaves out of an environment.
@@ -145,10 +150,27 @@ impl Project {
 
     /// A path of the project as the user would write it from where they are.
     fn shown(&self, file: &Path) -> PathBuf {
-        if self.directory == self.working_directory {
-            return file.to_owned();
+        let file = &named(file);
+        if self.directory == self.working_directory || is_remote(file) {
+            return file.clone();
         }
         let path = self.directory.join(file);
         path.strip_prefix(&self.working_directory).map(Path::to_owned).unwrap_or(path)
     }
+}
+
+/// Whether a file is named by the URL of a server.
+pub(crate) fn is_remote(file: &Path) -> bool {
+    let start = |scheme: &str| {
+        let start = file.to_str().and_then(|name| name.get(..scheme.len()));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    start("http://") || start("https://")
+}
+
+/// The file that a name means: a `file://` URL is that of a path.
+fn named(file: &Path) -> PathBuf {
+    let url = file.to_str().filter(|name| name.starts_with("file://"));
+    let path = url.and_then(|url| Url::parse(url).ok()?.to_file_path().ok());
+    path.unwrap_or_else(|| file.to_owned())
 }

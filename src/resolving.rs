@@ -4,24 +4,28 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use pyfast_installer::Builder;
 use pyfast_resolver::{
-    Ahead, BuildSource, Cache, Client, ExtraName, Location, Lock, Looked, Metadata, OnDecided,
-    PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry, RequirementSet,
-    Scope, Selector, Sha256, Source, SourceRequirement, Sources, Target, WantedExtras,
-    direct_wheels, look_ahead, policy, read_requirements, resolve,
+    Ahead, BuildSource, Cache, Client, ExtraName, Location, Lock, Looked, MarkerTree, Metadata,
+    OnDecided, Origin, PackageName, Place, Policy, Preference, Prereleases, ReadContext, Registry,
+    Requirement, RequirementSet, Scope, Selector, SettingsOf, Sha256, Source, SourceRequirement,
+    Sources, Target, VersionSpecifiers, WantedExtras, direct_wheels, look_ahead, policy,
+    read_requirements, resolve,
 };
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
 use crate::failure::{Code, Failure};
 use crate::indexes::{Indexes, find_links};
+use crate::project::is_remote;
 use crate::settings::Settings;
 use crate::state::DESCRIPTION;
 use crate::state::digest;
+use crate::texts::texts;
 use crate::transport;
 
 /// What shapes a resolution.
@@ -85,9 +89,15 @@ pub(crate) struct ResolveArgs {
     /// Take the newest versions instead of keeping those of the existing lock
     #[arg(short = 'U', long, help_heading = "Resolution options")]
     pub(crate) upgrade: bool,
-    /// Take the newest version of this package, and keep the others
-    #[arg(short = 'P', long, value_name = "PACKAGE", help_heading = "Resolution options")]
-    pub(crate) upgrade_package: Vec<PackageName>,
+    /// Take the newest version of this package, below a limit where one is given (`name<2`), and keep the
+    /// others
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "PACKAGE[<VERSION]",
+        help_heading = "Resolution options"
+    )]
+    pub(crate) upgrade_package: Vec<Upgrade>,
     /// Leave this package out, whoever asks for it
     #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
     pub(crate) exclude_dependency: Vec<PackageName>,
@@ -119,6 +129,54 @@ pub(crate) struct ResolveArgs {
     /// Build with what the interpreter itself has installed, in no environment of its own
     #[arg(long, env = "PYFAST_NO_BUILD_ISOLATION", help_heading = "Build options")]
     pub(crate) no_build_isolation: bool,
+}
+
+/// A package to upgrade, and how far.
+#[derive(Debug, Clone)]
+pub(crate) struct Upgrade {
+    name: PackageName,
+    versions: VersionSpecifiers,
+}
+
+impl FromStr for Upgrade {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let end = text.find(|c: char| " \t<>=!~([;@".contains(c)).unwrap_or(text.len());
+        let (name, versions) = text.split_at(end);
+        let name = name.parse().map_err(|error| format!("{error}"))?;
+        let versions = versions.parse().map_err(|error| {
+            format!("`{}` is no limit of versions, such as `<2`: {error}", versions.trim())
+        })?;
+        Ok(Self { name, versions })
+    }
+}
+
+impl Upgrade {
+    /// The limit as a constraint.
+    fn limit(&self) -> Option<Requirement> {
+        (!self.versions.is_empty()).then(|| Requirement {
+            name: self.name.clone(),
+            extras: Vec::new(),
+            source: Source::Registry(self.versions.clone()),
+            marker: MarkerTree::TRUE,
+            hashes: Vec::new(),
+            origin: Origin { file: "--upgrade-package".into(), line: 1 },
+        })
+    }
+}
+
+impl ResolveArgs {
+    /// Whether the lock's version of a package is not to be kept.
+    pub(crate) fn upgrades(&self, name: &PackageName) -> bool {
+        self.upgrade_package.iter().any(|upgrade| upgrade.name == *name)
+    }
+
+    /// How far packages may be upgraded: limits of this one resolution, of which the lock's digest
+    /// knows nothing.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = Requirement> {
+        self.upgrade_package.iter().filter_map(Upgrade::limit)
+    }
 }
 
 /// Whether pre-releases may be chosen.
@@ -233,11 +291,16 @@ pub(crate) fn context(
             .map(|group| project.configured_group(group))
             .collect();
     }
+    let mut variables = settings.environment.all().clone();
+    // As uv has it.
+    let root = || project.working_directory.display().to_string();
+    variables.entry("PROJECT_ROOT".to_owned()).or_insert_with(root);
     Ok(ReadContext {
-        variables: settings.environment.all().clone(),
+        variables,
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
+        fetch: Some(texts(settings, false)),
     })
 }
 
@@ -260,12 +323,14 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
-    let context = context(&ResolveArgs::default(), settings, env);
+    let context = context(&ResolveArgs::default(), settings, env)
+        .map(|context| ReadContext { fetch: Some(texts(settings, true)), ..context });
     if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
         && let Ok(set) = set
     {
         files.extend(set.files);
     }
+    files.retain(|file| !is_remote(file));
     let absolute = |file: &PathBuf| project.working_directory.join(file);
     let mut files: Vec<_> = files.iter().map(absolute).collect();
     let locks: Vec<_> =
@@ -293,6 +358,9 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &st
     text.extend(set.index.pins.iter().map(|(name, index)| format!("i {name} {index}\n")));
     for source in &set.sources {
         let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
+    }
+    for SettingsOf { name, settings, .. } in &set.build_settings {
+        let _ = writeln!(text, "C {name:?} {settings:?}");
     }
     // Only what differs from the defaults, so that locks without such options stay up to date.
     let mut built = String::new();
@@ -375,6 +443,8 @@ pub(crate) struct Session {
     pub(crate) client: Arc<Client>,
     pub(crate) cache: Cache,
     pub(crate) sources: Sources,
+    /// What single requirements ask of their builds.
+    pub(crate) build_settings: Vec<SettingsOf>,
     /// Who builds what has no wheel.
     pub(crate) build: Option<Arc<Builder>>,
     /// Who is asked for metadata that a source does not state.
@@ -395,7 +465,9 @@ impl Session {
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
-        Ok(Self { runtime: runtime()?, client, cache, sources, build: None, asked: None })
+        let build_settings = set.build_settings.clone();
+        let (build, asked) = (None, None);
+        Ok(Self { runtime: runtime()?, client, cache, sources, build_settings, build, asked })
     }
 
     /// Forgets metadata that turned out not to be the wheel's own.
@@ -435,7 +507,7 @@ impl Session {
             runtime: self.runtime.handle(),
             build,
             scope,
-            kept: kept.filter(|kept| !args.upgrade_package.contains(&kept.name)).collect(),
+            kept: kept.filter(|kept| !args.upgrades(&kept.name)).collect(),
         }
     }
 
@@ -449,8 +521,10 @@ impl Session {
         check_python(set, target)?;
         let previous = previous.filter(|_| !args.upgrade);
         let scope = Scope::from(target.clone());
-        let Looked { set: looked, trees } = look_ahead(set, &self.ahead(args, &scope, previous))?;
+        let looking = self.ahead(args, &scope, previous);
+        let Looked { set: mut looked, trees } = look_ahead(set, &looking)?;
         let inputs = inputs_digest(set, args, &place_of(target));
+        looked.constraints.extend(args.limits());
         let set = &looked;
         let request = &Request { set, previous, ..*request };
         let (whole_up_to, on_decided) = match ahead {
@@ -499,7 +573,7 @@ pub(crate) fn base_policy(
     previous: Option<&Lock>,
 ) -> Result<Policy, Failure> {
     let kept = previous.filter(|_| !args.upgrade).into_iter().flat_map(|lock| &lock.packages);
-    let kept = kept.filter(|package| !args.upgrade_package.contains(&package.name));
+    let kept = kept.filter(|package| !args.upgrades(&package.name));
     Ok(Policy {
         prereleases: match args.prerelease {
             PrereleaseMode::IfNecessary => Prereleases::IfNecessary,

@@ -11,6 +11,7 @@ use pyfast_resolver::{
     resolve, resolve_universal,
 };
 
+use crate::commands::lock::known;
 use crate::failure::Failure;
 use crate::resolving::{
     Inputs, Request, ResolveArgs, Session, base_policy, check_python, inputs_digest,
@@ -163,9 +164,8 @@ impl Session {
         args: &ResolveArgs,
         old: Option<&Path>,
     ) -> Result<(Lock, Vec<String>), Failure> {
-        let text = old
-            .filter(|_| !args.upgrade)
-            .and_then(|path| fs_err::read_to_string(path).ok().map(|text| (path, text)));
+        let text =
+            old.filter(|_| !args.upgrade).and_then(|path| known(path).map(|text| (path, text)));
         let (mut lock, warnings) = match spanning {
             Spanning::Universal(python) => {
                 let old = text.and_then(|(path, text)| Lock::whole(&text, path).ok());
@@ -193,7 +193,7 @@ impl Session {
         let set = &inputs.set;
         // Its own scope stands for none: each part of the universe has one.
         let scope = Scope::Region(pyfast_resolver::Region::universe(python));
-        let kept = |pin: &Pin| !args.upgrade_package.contains(&pin.name);
+        let kept = |pin: &Pin| !args.upgrades(&pin.name);
         let base = base_policy(set, args, None)?;
         let selector = Arc::new(Selector::new(scope.clone(), base.clone()));
         let registry = self.packages(selector);
@@ -207,6 +207,7 @@ impl Session {
                 .into_iter()
                 .filter(kept)
                 .collect::<Vec<_>>(),
+            limits: &args.limits().collect::<Vec<_>>(),
             registry: &registry,
             ahead: &self.ahead(args, &scope, old),
             no_deps: args.no_deps,
@@ -228,7 +229,8 @@ impl Session {
             let previous = old(target);
             let scope = Scope::from(target.clone());
             let ahead = self.ahead(args, &scope, previous.as_ref());
-            let Looked { set, trees } = look_ahead(&inputs.set, &ahead)?;
+            let Looked { mut set, trees } = look_ahead(&inputs.set, &ahead)?;
+            set.constraints.extend(args.limits());
             let request = Request { set: &set, args, target, previous: previous.as_ref() };
             let policy = policy(&set, &scope, base_policy(&set, args, request.previous)?)?;
             let wheels = direct_wheels(&set, &scope)?;

@@ -43,6 +43,9 @@ pub(crate) struct State {
     /// Directories that were installed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     trees: Vec<Tree>,
+    /// Whether files of servers were read, which only the servers can say to be unchanged.
+    #[serde(default)]
+    remote: bool,
     /// Digests of variables that requirements files expand.
     variables: BTreeMap<String, String>,
     /// Digest of all settings that shape the result.
@@ -62,6 +65,7 @@ pub(crate) struct State {
 pub(crate) struct Seen {
     inputs: Vec<Input>,
     trees: Vec<Tree>,
+    remote: bool,
     at_ns: u128,
 }
 
@@ -82,7 +86,13 @@ impl Seen {
     pub(crate) fn look(paths: &[PathBuf]) -> Self {
         let at_ns = now_ns();
         let inputs = paths.iter().filter_map(|path| Input::read(path)).collect();
-        Self { inputs, trees: Vec::new(), at_ns }
+        Self { inputs, trees: Vec::new(), remote: false, at_ns }
+    }
+
+    /// Notes that files of servers were read besides.
+    pub(crate) fn remote(mut self, remote: bool) -> Self {
+        self.remote = remote;
+        self
     }
 
     /// Looks at all files of a directory, unless that was done.
@@ -139,6 +149,7 @@ impl State {
             version: VERSION,
             inputs: seen.inputs.clone(),
             trees: seen.trees.clone(),
+            remote: seen.remote,
             variables: variables.map(|(name, value)| (name, digest(value.as_bytes()))).collect(),
             settings: circumstances.settings.clone(),
             interpreter: circumstances.interpreter.clone(),
@@ -169,7 +180,8 @@ impl State {
             let value = environment.all().get(name).map_or("", String::as_str);
             digest(value.as_bytes()) == *known
         };
-        self.settings == circumstances.settings
+        !self.remote
+            && self.settings == circumstances.settings
             && self.interpreter == circumstances.interpreter
             && self.variables.iter().all(unchanged)
             && self.inputs.iter().all(|input| input.holds(self.seen_ns))

@@ -183,7 +183,7 @@ fn wanted(args: &Args, settings: &Settings, output: Option<&Path>) -> Wanted {
     let configured = Wanted::configured(settings);
     if configured.is_single()
         && let Some(path) = output
-        && let Ok(text) = fs_err::read_to_string(path)
+        && let Some(text) = known(path)
         && let Ok(lock) = Lock::whole(&text, path)
     {
         return Wanted::of_lock(&lock);
@@ -252,7 +252,11 @@ fn output(args: &Args, inputs: &Inputs, settings: &Settings) -> Option<PathBuf> 
         Some(path) if path.as_os_str() == "-" => None,
         Some(path) => Some(working.join(path)),
         None if args.format == Format::Requirements => None,
-        None => inputs.set.files.first().map(|file| beside(&working.join(file))),
+        None => match inputs.set.files.first() {
+            Some(file) => Some(beside(&working.join(file))),
+            // Files of servers have no lock beside them.
+            None => Some(settings.project.directory.join(FILE)),
+        },
     }
 }
 
@@ -263,20 +267,33 @@ pub(crate) fn beside(requirements: &Path) -> PathBuf {
 
 /// An existing lock whose versions are kept where they fit; one that cannot be read is made anew.
 pub(crate) fn existing(path: &Path, target: &Target) -> Option<Lock> {
-    let text = fs_err::read_to_string(path).ok()?;
-    Lock::from_toml(&text, path, target).ok()
+    Lock::from_toml(&known(path)?, path, target).ok()
 }
 
-/// Writes a lock whole or not at all; the same content leaves the file alone.
+/// What a file has. Of a pipe or a terminal nothing is read: that would wait for what nobody writes.
+pub(crate) fn known(path: &Path) -> Option<String> {
+    fs_err::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    fs_err::read_to_string(path).ok()
+}
+
+/// Writes a lock whole or not at all; the same content leaves the file alone. A link stays one, and
+/// what is no file, such as a device or a pipe, is written to and never replaced.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    if fs_err::read_to_string(path).is_ok_and(|known| known == text) {
-        return Ok(());
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}-{}", std::process::id()));
-    let written = fs_err::write(&temporary, text).and_then(|()| fs_err::rename(&temporary, path));
+    let written = if fs_err::metadata(path).is_ok_and(|known| !known.is_file()) {
+        fs_err::write(path, text)
+    } else if known(path).is_some_and(|known| known == text) {
+        Ok(())
+    } else {
+        let file = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = file.with_file_name(format!(".{name}-{}", std::process::id()));
+        let replaced = fs_err::write(&temporary, text);
+        replaced.and_then(|()| fs_err::rename(&temporary, &file)).inspect_err(|_| {
+            // The first error is the one to report.
+            let _ = fs_err::remove_file(&temporary);
+        })
+    };
     written.map_err(|error| {
-        let _ = fs_err::remove_file(&temporary);
         Failure::new(
             "io",
             format!("cannot write the lock `{}`: {error}", path.display()),

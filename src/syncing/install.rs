@@ -46,7 +46,8 @@ pub(super) fn sync(
     // Looked at before anything else is done: an edit from now on is the next sync's.
     let mut paths = inputs.as_ref().map(|inputs| inputs.paths.clone()).unwrap_or_default();
     paths.push(own_path(options, settings, inputs.as_ref()));
-    let mut seen = Seen::look(&paths);
+    let remote = inputs.as_ref().is_some_and(|inputs| !inputs.set.remote_files.is_empty());
+    let mut seen = Seen::look(&paths).remote(remote);
     inputs.iter().flat_map(|inputs| &inputs.trees).for_each(|tree| seen.look_tree(tree));
     let interpreter = probe()?;
     let target = interpreter.target();

@@ -7,6 +7,7 @@ use pyfast_resolver::{Location, Lock, Target, file_digest};
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_lock};
 use crate::failure::{Code, Failure};
+use crate::project::is_remote;
 use crate::resolving::{Inputs, inputs_digest, place_of};
 use crate::settings::Settings;
 use crate::spanning::{Spanning, Wanted};
@@ -115,7 +116,7 @@ pub(super) fn own_path(options: &Options, settings: &Settings, inputs: Option<&I
     let working = &settings.project.working_directory;
     let first = inputs
         .and_then(|inputs| inputs.set.files.first())
-        .or_else(|| options.resolve.requirements.first());
+        .or_else(|| options.resolve.requirements.iter().find(|file| !is_remote(file)));
     let first = first.cloned().or_else(|| settings.project.first_file(&settings.env));
     match first {
         // A lock may be named where requirements are.

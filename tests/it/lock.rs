@@ -3,12 +3,14 @@
 mod credentials;
 mod direct;
 mod failures;
+mod grammar;
 mod index;
 mod indexes;
 mod indexes_named;
 mod output;
 mod projects;
 mod proxies;
+mod remote;
 mod repositories;
 mod requirements;
 mod scenarios;

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use pyfast_resolver::{
-    BuildFailure, BuildSource, BuildStage, Cache, Client, Error as ResolveError, FormatControl,
-    Requirement, Sha256, SourceDist, SourceTree, WheelFilename, check_out, parse_metadata,
+    BuildFailure, BuildSettings, BuildSource, BuildStage, Cache, Client, Error as ResolveError,
+    FormatControl, Requirement, SettingsOf, Sha256, SourceDist, SourceTree, WheelFilename,
+    check_out, parse_metadata,
 };
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -50,7 +51,9 @@ pub struct BuildOptions {
     /// The environment variables of this process; those that hold credentials are left out.
     pub variables: BTreeMap<String, String>,
     /// Passed on to each backend: one value, or several, for each key.
-    pub config_settings: BTreeMap<String, Vec<String>>,
+    pub config_settings: BuildSettings,
+    /// Passed on to the backends of single requirements, in the place of those of the same key.
+    pub settings_of: Vec<SettingsOf>,
     /// Constraints on what builds need.
     pub constraints: Vec<Requirement>,
     /// Which kinds of distributions builds may need.
@@ -166,7 +169,7 @@ impl Builder {
             digest,
             source.subdirectory,
             source.editable,
-            options.config_settings,
+            self.config_settings(source),
             constraints,
             options.shared.as_deref().map(|python| shared_key(python, facts)),
             [&facts.soabi, &facts.cache_tag],
@@ -286,7 +289,7 @@ impl Builder {
         } else {
             "get_requires_for_build_wheel"
         };
-        let arguments = json!([self.settings()]);
+        let arguments = json!([self.settings(source)]);
         let answer = self.run(source, (ready, &ready.workshop), stage, (hook, arguments))?;
         let asked: Vec<String> = match answer {
             Answer::Missing => Vec::new(),
@@ -300,8 +303,18 @@ impl Builder {
         self.workshop(source, &[&ready.system.requires[..], &asked].concat())
     }
 
-    fn settings(&self) -> Value {
-        let settings = &self.world.options.config_settings;
+    /// The settings of one build.
+    fn config_settings(&self, source: &SourceDist) -> BuildSettings {
+        let options = &self.world.options;
+        let own = options.settings_of.iter().filter(|one| one.is_for(source));
+        let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
+        let mut settings = options.config_settings.clone();
+        settings.extend(own);
+        settings
+    }
+
+    fn settings(&self, source: &SourceDist) -> Value {
+        let settings = self.config_settings(source);
         if settings.is_empty() {
             return Value::Null;
         }
@@ -342,7 +355,7 @@ impl Builder {
         let place = ready.work.join("wheels");
         fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
         let hook = if source.editable { "build_editable" } else { "build_wheel" };
-        let arguments = json!([place, self.settings(), null]);
+        let arguments = json!([place, self.settings(source), null]);
         let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = match &answer {
@@ -396,7 +409,7 @@ impl Builder {
         } else {
             "prepare_metadata_for_build_wheel"
         };
-        let arguments = json!([place, self.settings()]);
+        let arguments = json!([place, self.settings(source)]);
         let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
         let Answer::Value(value) = answer else { return Ok(None) };
         let failed = |reason: String| self.failure(source, stage, &reason);

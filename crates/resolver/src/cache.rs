@@ -7,6 +7,7 @@
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
+//! <cache>/texts-1/<URL digest>                requirements files that are named by URL, as pages-2
 //! ```
 //! A cache that cannot be written is not an error: the next run fetches again.
 
@@ -35,6 +36,7 @@ const METADATA: &str = "metadata-2";
 const HINTS: &str = "hints-1";
 const SOURCES: &str = "sources-1";
 const REPOSITORIES: &str = "git-1";
+const TEXTS: &str = "texts-1";
 
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone)]
@@ -108,6 +110,23 @@ impl Cache {
         let Ok(header) = serde_json::to_vec(header) else { return };
         let Ok(length) = u32::try_from(header.len()) else { return };
         write(&path, &[&length.to_le_bytes(), &header, page]);
+    }
+
+    /// A requirements file.
+    pub(crate) fn text(&self, url: &Url) -> Option<(PageHeader, Bytes)> {
+        split(&fs_err::read(self.text_path(url)?).ok()?.into())
+    }
+
+    pub(crate) fn store_text(&self, url: &Url, header: &PageHeader, text: &[u8]) {
+        let Some(path) = self.text_path(url) else { return };
+        let Ok(header) = serde_json::to_vec(header) else { return };
+        let Ok(length) = u32::try_from(header.len()) else { return };
+        write(&path, &[&length.to_le_bytes(), &header, text]);
+    }
+
+    fn text_path(&self, url: &Url) -> Option<PathBuf> {
+        let digest = sha256(url.as_str().as_bytes()).to_string();
+        Some(self.root.as_ref()?.join(TEXTS).join(digest))
     }
 
     pub(crate) fn remove_page(&self, index: &Url, project: &str) {

@@ -175,10 +175,13 @@ mod tests {
         replay("html", page_in_html);
         replay("file_name", file_name);
         replay("lock", lock);
-        seeds("json").iter().for_each(|seed| page_in_json(seed));
+        for seed in seeds("json") {
+            page_in_json(&seed);
+        }
         let directory = tempfile::tempdir().expect("a directory");
-        let files = seeds("requirements_file");
-        files.iter().for_each(|seed| requirements_file(seed, directory.path()));
+        for seed in seeds("requirements_file") {
+            requirements_file(&seed, directory.path());
+        }
     }
 
     #[test]

@@ -50,8 +50,10 @@ mod search;
 mod simple;
 mod solve;
 mod source;
+mod spot;
 mod tags;
 mod target;
+mod texts;
 mod tls;
 mod universal;
 
@@ -62,20 +64,25 @@ pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
 pub use credentials::{CredentialSources, Credentials, redact};
 pub use direct::file_digest;
 pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, WheelFilename};
-pub use error::Error;
+pub use error::{Error, Include};
 pub use keyring::KeyringProgram;
 pub use lock::{Lock, Locked, LockedFile, Pin, Span};
 pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use newest::newest;
 pub use pep440_rs::{Version, VersionSpecifiers};
-pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, PackageName};
+pub use pep508_rs::{
+    ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, PackageName,
+};
 pub use platform::named_target;
 pub use project_file::{RequiresPython, WantedExtras};
 pub use registry::{IndexStrategy, Named, OnDecided, Registry, Sources};
 pub use report::NoSolution;
 pub use requirement::{DirectWheel, Origin, Requirement, Source};
+pub use requirement_line::BuildSettings;
 pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement, parse_source};
-pub use requirements_txt::{IndexOptions, ReadContext, RequirementSet, read_requirements};
+pub use requirements_txt::{
+    IndexOptions, ReadContext, RequirementSet, SettingsOf, read_requirements,
+};
 pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
 pub use scope::{Region, Scope};
@@ -86,7 +93,9 @@ pub use source::{
     DistFilename, FormatControl, Projects, SourceDist, SourceFilename, SourceTree,
     build_requirements, fetch_source,
 };
+pub use spot::Spot;
 pub use tags::{Libc, TagFacts, Tags};
 pub use target::Target;
+pub use texts::{FetchText, fetch_text};
 pub use tls::InsecureHost;
 pub use universal::{Targeted, Universe, merge_targets, resolve_universal};

@@ -77,7 +77,7 @@ fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
     if crate::requirement_line::nesting(marker) > 100 {
         return Err("a marker nests parentheses more than 100 deep".to_owned());
     }
-    crate::requirement_line::check_numbers(marker)?;
+    crate::requirement_line::check_marker(marker)?;
     MarkerTree::from_str(marker).map_err(|error| error.to_string())
 }
 

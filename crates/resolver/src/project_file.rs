@@ -6,6 +6,7 @@
 //! - <https://packaging.python.org/en/latest/specifications/inline-script-metadata/>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use pep440_rs::VersionSpecifiers;
@@ -16,6 +17,7 @@ use toml::Spanned;
 use crate::error::Error;
 use crate::requirement::Origin;
 use crate::requirement_line::{self, Line};
+use crate::spot::{Spot, offset};
 
 /// Which of a project's optional dependencies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,10 +105,11 @@ impl<'a> ProjectFile<'a> {
             script_header(text).map_err(|reason| unusable(path, &reason))?
         };
         let raw: Raw = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(&text, span.start));
-            let origin = Origin { file: path.display().to_string().into(), line: above + line };
-            let shown = text.lines().nth(line - 1).unwrap_or_default().trim();
-            Error::requirement(&origin, shown, error.message())
+            let span = error.span().unwrap_or_default();
+            let spot = spot_of(&text, above, span);
+            let origin = Origin { file: path.display().to_string().into(), line: spot.line };
+            let shown = text.lines().nth(spot.line - above - 1).unwrap_or_default().trim();
+            Error::requirement(&origin, shown, error.message()).at(spot)
         })?;
         let name = raw.project.as_ref().and_then(|project| project.name.as_deref()?.parse().ok());
         Ok(Self { path, above, text, raw, name })
@@ -119,7 +122,7 @@ impl<'a> ProjectFile<'a> {
         let origin = self.origin(text);
         let specifiers = text.get_ref().parse().map_err(|error| {
             let reason = format!("`requires-python` is no version specifier: {error}");
-            Error::requirement(&origin, text.get_ref(), &reason)
+            Error::requirement(&origin, text.get_ref(), &reason).at(self.spot(text.span()))
         })?;
         Ok(Some(RequiresPython { specifiers, origin }))
     }
@@ -204,7 +207,7 @@ impl<'a> ProjectFile<'a> {
             match entry.get_ref() {
                 GroupEntry::Include { group } => self.include(group, chain, requirements)?,
                 GroupEntry::Requirement(text) => {
-                    requirements.push(self.requirement(text, &self.origin(entry))?);
+                    requirements.push(self.requirement(text, entry.span())?);
                 }
             }
         }
@@ -266,15 +269,24 @@ impl<'a> ProjectFile<'a> {
     }
 
     fn all(&self, entries: &[Spanned<String>]) -> Result<Vec<Line>, Error> {
-        entries.iter().map(|entry| self.requirement(entry.get_ref(), &self.origin(entry))).collect()
+        entries.iter().map(|entry| self.requirement(entry.get_ref(), entry.span())).collect()
     }
 
-    fn requirement(&self, text: &str, origin: &Origin) -> Result<Line, Error> {
-        requirement_line::parse_line(
-            text.trim(),
-            origin,
-            self.path.parent().unwrap_or(Path::new("")),
-        )
+    fn requirement(&self, text: &str, span: Range<usize>) -> Result<Line, Error> {
+        let origin = self.origin_at(span.start);
+        let directory = self.path.parent().unwrap_or(Path::new(""));
+        let read = requirement_line::parse_line(text.trim(), &origin, directory);
+        let read = read.map_err(|wrong| {
+            let written = &self.text[span.clone()];
+            // A string with escapes is not what it is written as; the whole of it is shown then.
+            let part = written.find(text).filter(|_| !text.is_empty()).map(|inner| {
+                let start = span.start + inner + offset(text, wrong.part);
+                start..start + wrong.part.len()
+            });
+            let spot = self.spot(part.unwrap_or_else(|| span.clone()));
+            Error::requirement(&origin, text.trim(), &wrong.reason).at(spot)
+        })?;
+        Ok(read.line)
     }
 
     /// What only a build would tell is not guessed.
@@ -285,17 +297,40 @@ impl<'a> ProjectFile<'a> {
         let reason = format!(
             "only a build of the project tells its {field}; require the project itself instead"
         );
-        Err(Error::requirement(&self.origin(dynamic), &format!("dynamic = [\"{field}\"]"), &reason))
+        let error =
+            Error::requirement(&self.origin(dynamic), &format!("dynamic = [\"{field}\"]"), &reason);
+        Err(error.at(self.spot(dynamic.span())))
     }
 
     fn origin<T>(&self, entry: &Spanned<T>) -> Origin {
-        let line = self.above + line_of(&self.text, entry.span().start);
+        self.origin_at(entry.span().start)
+    }
+
+    fn origin_at(&self, offset: usize) -> Origin {
+        let line = self.above + line_of(&self.text, offset);
         Origin { file: self.path.display().to_string().into(), line }
+    }
+
+    fn spot(&self, span: Range<usize>) -> Spot {
+        spot_of(&self.text, self.above, span)
     }
 }
 
 fn unusable(path: &Path, reason: &str) -> Error {
     Error::Setting(format!("cannot read the dependencies of `{}`: {reason}", path.display()))
+}
+
+/// The place of some TOML in its file. With lines above it, it is a script's header, whose lines begin
+/// with `# `.
+fn spot_of(text: &str, above: usize, span: Range<usize>) -> Spot {
+    let start = span.start.min(text.len());
+    let begin = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[begin..].lines().next().unwrap_or_default();
+    let prefix = if above > 0 { "# " } else { "" };
+    let column = prefix.len() + text[begin..start].chars().count() + 1;
+    let end = span.end.clamp(start, begin + line.len().max(start - begin));
+    let width = text.get(start..end).unwrap_or_default().chars().count();
+    Spot::new(above + line_of(text, start), column, &format!("{prefix}{line}"), width)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -3,17 +3,23 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{ExtraName, MarkerTree, PackageName, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{ExtraName, MarkerTree, PackageName, Pep508Error, VerbatimUrl, VersionOrUrl};
 use url::Url;
 
 use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
 use crate::requirement_source::{Place, SourceRequirement, parse_source};
+use crate::requirements_txt::options::{nearest, unquote};
+
+/// Settings of a build: the values of each key.
+pub type BuildSettings = BTreeMap<String, Vec<String>>;
 
 /// What one line requires.
 #[derive(Debug)]
@@ -34,12 +40,45 @@ impl Line {
     }
 }
 
+/// What a line says, and what it asks of its build.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// What it requires.
+    pub(crate) line: Line,
+    /// Its `--config-settings`.
+    pub(crate) settings: BuildSettings,
+    /// Its options that have no effect, by their names.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// What is wrong with a line, and which part of it is.
+#[derive(Debug)]
+pub(crate) struct Wrong<'a> {
+    /// In words.
+    pub(crate) reason: String,
+    /// The part.
+    pub(crate) part: &'a str,
+    /// What the grammar of requirements files has instead.
+    pub(crate) advice: Option<String>,
+}
+
+impl<'a> Wrong<'a> {
+    pub(crate) fn new(reason: impl Into<String>, part: &'a str) -> Self {
+        Self { reason: reason.into(), part, advice: None }
+    }
+}
+
+/// For `map_err`: a part is wrong for the reason that the error gives.
+fn at<'a, T: Display>(part: &'a str) -> impl Fn(T) -> Wrong<'a> {
+    move |error| Wrong::new(first_line(&error.to_string()), part)
+}
+
 /// Parses a line that may name no source, as build requirements may not.
 ///
 /// # Errors
 /// [`Error::Requirement`] with file, line, text and what is wrong.
 pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement, Error> {
-    match parse_line(line, origin, working)? {
+    match read(line, origin, working)? {
         Line::Project(requirement) => Ok(requirement),
         Line::Source(_) => {
             Err(Error::requirement(origin, line, "a source cannot be named here, only a wheel"))
@@ -47,91 +86,172 @@ pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requi
     }
 }
 
-/// Parses one logical line.
+/// Parses a line of which only the requirement matters.
 ///
 /// # Errors
 /// [`Error::Requirement`] with file, line, text and what is wrong.
-pub(crate) fn parse_line(line: &str, origin: &Origin, working: &Path) -> Result<Line, Error> {
-    let fail = |reason: String| Error::requirement(origin, line, &reason);
+pub(crate) fn read(line: &str, origin: &Origin, working: &Path) -> Result<Line, Error> {
+    let read = parse_line(line, origin, working);
+    Ok(read.map_err(|wrong| Error::requirement(origin, line, &wrong.reason))?.line)
+}
+
+/// Parses one logical line.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(crate) fn parse_line<'a>(
+    line: &'a str,
+    origin: &Origin,
+    working: &Path,
+) -> Result<Read, Wrong<'a>> {
     let (text, options) = split_options(line);
-    let hashes = hashes(options).map_err(fail)?;
+    let Options { hashes, settings, ignored } = Options::read(options)?;
     // pip takes an empty marker after `;`.
-    let text = text.trim_end_matches([';', ' ']);
-    let parts = if is_location(text) { bare(text) } else { named(text) };
-    let parts = parts.map_err(fail)?;
-    parts.line(origin, working, hashes).map_err(fail)
+    let text = text.strip_suffix(';').unwrap_or(text).trim_end();
+    let parts = if is_location(text) { bare(text) } else { named(text) }?;
+    let line = parts.line(origin, working, hashes)?;
+    Ok(Read { line, settings, ignored })
 }
 
 /// Parses what follows `-e`.
 ///
 /// # Errors
 /// As [`parse_line`]; also for what cannot be pointed into.
-pub(crate) fn parse_editable(
-    line: &str,
+pub(crate) fn parse_editable<'a>(
+    line: &'a str,
     origin: &Origin,
     working: &Path,
-) -> Result<SourceRequirement, Error> {
-    let fail = |reason: &str| Error::requirement(origin, line, reason);
-    let (text, _) = split_options(line);
+) -> Result<(SourceRequirement, BuildSettings), Wrong<'a>> {
+    let (text, options) = split_options(line);
+    let Options { settings, .. } = Options::read(options)?;
+    let text = unquoted(text);
+    if text.is_empty() {
+        return Err(Wrong::new("a directory or repository is missing after -e", line));
+    }
     let bare_name = split_direct(text).is_none_or(|(name, _)| !is_name(name));
-    let parts = if bare_name { bare(text) } else { named(text) };
-    let parts = parts.map_err(|reason| fail(&reason))?;
-    let line = parts.line(origin, working, hashes("").unwrap_or_default());
-    match line.map_err(|reason| fail(&reason))? {
+    let parts = if bare_name { bare(text) } else { named(text) }?;
+    match parts.line(origin, working, Vec::new())? {
         Line::Source(mut source) if !matches!(source.source.place, Place::Archive { .. }) => {
             source.source.editable = true;
-            Ok(*source)
+            Ok((*source, settings))
         }
-        _ => Err(fail("only a directory or a repository can be editable")),
+        _ => Err(Wrong::new("only a directory or a repository can be editable", text)),
     }
+}
+
+/// What is within quotes, where all is.
+fn unquoted(text: &str) -> &str {
+    let quote = text.chars().next().filter(|quote| ['"', '\''].contains(quote));
+    let inner = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+    inner.unwrap_or(text)
 }
 
 /// Splits `name==1 --hash=…` into the requirement and its options.
 fn split_options(line: &str) -> (&str, &str) {
-    match line.find(" --").or_else(|| line.find("\t--")) {
-        Some(start) => (line[..start].trim_end(), line[start..].trim_start()),
+    let space = |at: usize| line[..at].ends_with(char::is_whitespace);
+    let starts = line.match_indices("--").chain(line.match_indices("-C")).map(|(at, _)| at);
+    match starts.filter(|at| space(*at)).min() {
+        Some(start) => (line[..start].trim(), line[start..].trim_end()),
         None => (line.trim(), ""),
     }
 }
 
-/// Options of one requirement that only builds would see, by the names that pip gives them.
-const BUILD_OPTIONS: [&str; 3] = ["--config-settings", "--config-setting", "--global-option"];
-
-/// The first of a line's options that has no effect.
-pub(crate) fn without_effect(line: &str) -> Option<&'static str> {
-    let (_, options) = split_options(line);
-    let mut named = options.split_whitespace().filter_map(|word| word.split_once('='));
-    named.find_map(|(name, _)| BUILD_OPTIONS.into_iter().find(|known| *known == name))
+/// Options of one requirement.
+#[derive(Default)]
+struct Options {
+    hashes: Vec<Sha256>,
+    settings: BuildSettings,
+    ignored: Vec<String>,
 }
 
-fn hashes(options: &str) -> Result<Vec<Sha256>, String> {
-    let mut hashes = Vec::new();
-    let mut weaker = None;
-    let mut words = options.split_whitespace();
-    while let Some(word) = words.next() {
-        let value = match word.split_once('=') {
-            Some(("--hash", value)) => value,
-            None if word == "--hash" => words.next().ok_or("--hash needs a value")?,
-            Some((name, _)) if BUILD_OPTIONS.contains(&name) => continue,
-            _ => return Err(format!("`{word}` is not an option of a requirement")),
-        };
+/// Options that pip takes from any line, and that have no effect on the line of a requirement.
+const WITHOUT_EFFECT: [(&str, bool); 9] = [
+    ("--global-option", true),
+    ("--index-url", true),
+    ("--extra-index-url", true),
+    ("--find-links", true),
+    ("--trusted-host", true),
+    ("--no-index", false),
+    ("--pre", false),
+    ("--prefer-binary", false),
+    ("--require-hashes", false),
+];
+
+impl Options {
+    fn read(text: &str) -> Result<Self, Wrong<'_>> {
+        let mut options = Self::default();
+        let mut weaker = None;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (word, after) = word(rest)?;
+            let (name, value, after) = match word.split_once('=') {
+                Some((name, _)) => {
+                    let (value, _) = unquote(&word[name.len() + 1..]).unwrap_or_default();
+                    (name, Some((value, word)), after)
+                }
+                None if takes_value(word) && !after.is_empty() => {
+                    let (next, after) = self::word(after)?;
+                    (word, Some((unquote(next).unwrap_or_default().0, next)), after)
+                }
+                None => (word, None, after),
+            };
+            rest = after;
+            match (name, value) {
+                ("--hash", Some((value, part))) => {
+                    options.hash(&value, &mut weaker).map_err(at(part))?;
+                }
+                ("--config-settings" | "--config-setting" | "-C", Some((value, part))) => {
+                    let (key, value) = value
+                        .split_once('=')
+                        .ok_or_else(|| Wrong::new("a setting is written KEY=VALUE", part))?;
+                    options.settings.entry(key.to_owned()).or_default().push(value.to_owned());
+                }
+                ("--hash" | "--config-settings" | "--config-setting" | "-C", None) => {
+                    return Err(Wrong::new(format!("{name} needs a value"), word));
+                }
+                _ if WITHOUT_EFFECT.iter().any(|(known, _)| *known == name) => {
+                    options.ignored.push(name.to_owned());
+                }
+                _ => {
+                    let near = nearest(name).map(|near| format!("was `{near}` meant?"));
+                    let reason = format!("`{word}` is not an option of a requirement");
+                    return Err(Wrong { advice: near, ..Wrong::new(reason, word) });
+                }
+            }
+        }
+        match weaker {
+            Some(algorithm) if options.hashes.is_empty() => {
+                let reason = format!("--hash: {algorithm} alone is not supported; add the sha256");
+                Err(Wrong::new(reason, text))
+            }
+            _ => Ok(options),
+        }
+    }
+
+    fn hash(&mut self, value: &str, weaker: &mut Option<String>) -> Result<(), String> {
         match value.split_once(':') {
             Some(("sha256", digest)) => {
-                hashes.push(digest.parse().map_err(|error| format!("--hash: {error}"))?);
+                self.hashes.push(digest.parse().map_err(|error| format!("--hash: {error}"))?);
             }
-            Some((algorithm @ ("sha384" | "sha512"), _)) => weaker = Some(algorithm.to_owned()),
+            Some((algorithm @ ("sha384" | "sha512"), _)) => *weaker = Some(algorithm.to_owned()),
             Some((algorithm, _)) => {
                 return Err(format!("--hash: {algorithm} is too weak; use sha256"));
             }
             None => return Err("--hash must be written as sha256:DIGEST".to_owned()),
         }
+        Ok(())
     }
-    match (hashes.is_empty(), weaker) {
-        (true, Some(algorithm)) => {
-            Err(format!("--hash: {algorithm} alone is not supported; add the sha256"))
-        }
-        _ => Ok(hashes),
-    }
+}
+
+fn takes_value(name: &str) -> bool {
+    ["--hash", "--config-settings", "--config-setting", "-C"].contains(&name)
+        || WITHOUT_EFFECT.contains(&(name, true))
+}
+
+/// The first word as it is written, quotes and all, and what follows it.
+fn word(text: &str) -> Result<(&str, &str), Wrong<'_>> {
+    let (_, length) = unquote(text).ok_or_else(|| Wrong::new("a quote is not closed", text))?;
+    Ok((&text[..length], text[length..].trim_start()))
 }
 
 /// Whether the text is a path or URL instead of `name …`.
@@ -145,6 +265,7 @@ fn is_location(text: &str) -> bool {
     scheme.is_some_and(|scheme| {
         scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
     }) || first.starts_with(['/', '.', '~'])
+        || first.starts_with("file:")
         || ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| first.starts_with(tool))
         || first.contains('/') && !text.contains('@')
         || is_wheel(first)
@@ -165,26 +286,29 @@ enum What<'a> {
     Location(&'a str),
 }
 
-impl Parts<'_> {
-    fn line(self, origin: &Origin, working: &Path, hashes: Vec<Sha256>) -> Result<Line, String> {
+impl<'a> Parts<'a> {
+    fn line(self, origin: &Origin, working: &Path, hashes: Vec<Sha256>) -> Result<Line, Wrong<'a>> {
         let Self { name, mut extras, what, marker } = self;
         let origin = origin.clone();
         let (name, source) = match what {
             What::Versions(specifiers) => (name, Source::Registry(specifiers)),
             What::Location(location) if is_wheel(location) => {
-                let wheel = direct_wheel(location, working)?;
+                let wheel = direct_wheel(relative_file(location), working).map_err(at(location))?;
                 let found = &wheel.filename.name;
                 if let Some(name) = name.filter(|name| name != found) {
-                    return Err(format!("the wheel is {found}, not {name}"));
+                    let reason = format!("the wheel is {found}, not {name}");
+                    return Err(Wrong::new(reason, location));
                 }
                 (Some(found.clone()), Source::Wheel(Box::new(wheel)))
             }
             What::Location(location) => {
-                let source = parse_source(location, working)?;
+                let source =
+                    parse_source(relative_file(location), working).map_err(at(location))?;
                 if let (Some(name), Some(egg)) = (&name, &source.name)
                     && name != egg
                 {
-                    return Err(format!("#egg= says {egg}, not {name}"));
+                    let reason = format!("#egg= says {egg}, not {name}");
+                    return Err(Wrong::new(reason, location));
                 }
                 extras.extend(source.extras.iter().cloned());
                 let name = name.or_else(|| source.name.clone());
@@ -199,17 +323,14 @@ impl Parts<'_> {
                 })));
             }
         };
-        let name = name.ok_or("it has no name")?;
+        let name = name.ok_or_else(|| Wrong::new("it has no name", ""))?;
         Ok(Line::Project(Requirement { name, extras, source, marker, hashes, origin }))
     }
 }
 
 /// `./a-1-py3-none-any.whl[extra] ; marker`.
-fn bare(text: &str) -> Result<Parts<'_>, String> {
-    let (location, marker) = match text.split_once(" ;").or_else(|| text.split_once("; ")) {
-        Some((location, marker)) => (location.trim(), marker.trim()),
-        None => (text, ""),
-    };
+fn bare(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
+    let (location, marker) = split_marker(text);
     // The extras of `#egg=a[x]` belong to the fragment.
     let bracket = location.strip_suffix(']').and_then(|text| text.rsplit_once('['));
     let (location, extras) = match bracket {
@@ -220,36 +341,49 @@ fn bare(text: &str) -> Result<Parts<'_>, String> {
     };
     let extras = extras.split(',').map(str::trim).filter(|extra| !extra.is_empty());
     let extras = extras
-        .map(|extra| ExtraName::from_str(extra).map_err(|error| error.to_string()))
+        .map(|extra| ExtraName::from_str(extra).map_err(at(extra)))
         .collect::<Result<_, _>>()?;
     let what = What::Location(location);
     Ok(Parts { name: None, extras, what, marker: parse_marker(marker)? })
 }
 
-fn parse_marker(marker: &str) -> Result<MarkerTree, String> {
+/// Splits a marker off a path or URL. In a URL, `;` counts only with a space beside it, as in pip.
+fn split_marker(text: &str) -> (&str, &str) {
+    let spaced = text.split_once(" ;").or_else(|| text.split_once("; "));
+    let split = spaced.or_else(|| text.split_once(';').filter(|_| !text.contains("://")));
+    split.map_or((text.trim(), ""), |(location, marker)| (location.trim(), marker.trim()))
+}
+
+/// `file:d/e`, which is relative, as a path.
+fn relative_file(location: &str) -> &str {
+    let path = location.strip_prefix("file:").filter(|path| !path.starts_with('/'));
+    path.unwrap_or(location)
+}
+
+fn parse_marker(marker: &str) -> Result<MarkerTree, Wrong<'_>> {
     if marker.is_empty() {
         return Ok(MarkerTree::TRUE);
     }
     if nesting(marker) > 100 {
-        return Err("it nests parentheses more than 100 deep".to_owned());
+        return Err(Wrong::new("it nests parentheses more than 100 deep", marker));
     }
-    check_numbers(marker)?;
-    MarkerTree::from_str(marker).map_err(|error| first_line(&error.to_string()))
+    check_marker(marker).map_err(at(marker))?;
+    MarkerTree::from_str(marker).map_err(|error| pointed(&error, marker))
+}
+
+/// What the parser of requirements found wrong, and where.
+fn pointed<'a>(error: &Pep508Error, text: &'a str) -> Wrong<'a> {
+    let end = error.start.saturating_add(error.len).min(text.len());
+    let part = text.get(error.start..end).unwrap_or(text);
+    Wrong::new(first_line(&error.message.to_string()), part)
 }
 
 /// `name[extra]>=1 ; marker` or `name @ location`.
-fn named(text: &str) -> Result<Parts<'_>, String> {
-    check_form(text)?;
-    let parse = |text: &str| {
-        pep508_rs::Requirement::<VerbatimUrl>::from_str(text)
-            .map_err(|error| first_line(&error.to_string()))
-    };
+fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
+    check_form(text).map_err(at(text))?;
     if let Some((name, location)) = split_direct(text) {
-        let (location, marker) = match location.split_once(" ;") {
-            Some((location, marker)) => (location.trim(), marker.trim()),
-            None => (location.trim(), ""),
-        };
-        let head = parse(name)?;
+        let (location, marker) = split_marker(location);
+        let head = project(name)?;
         return Ok(Parts {
             name: Some(head.name),
             extras: head.extras,
@@ -257,11 +391,16 @@ fn named(text: &str) -> Result<Parts<'_>, String> {
             marker: parse_marker(marker)?,
         });
     }
-    let parsed = parse(text)?;
+    let parsed = match without_comma(text) {
+        Some(shorter) => project(&shorter).map_err(|wrong| Wrong::new(wrong.reason, text))?,
+        None => project(text)?,
+    };
     let specifiers = match parsed.version_or_url {
         None => VersionSpecifiers::empty(),
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
-        Some(VersionOrUrl::Url(_)) => return Err("a URL is written as `name @ URL`".to_owned()),
+        Some(VersionOrUrl::Url(_)) => {
+            return Err(Wrong::new("a URL is written as `name @ URL`", text));
+        }
     };
     Ok(Parts {
         name: Some(parsed.name),
@@ -269,6 +408,17 @@ fn named(text: &str) -> Result<Parts<'_>, String> {
         what: What::Versions(specifiers),
         marker: parsed.marker,
     })
+}
+
+/// The text without a comma after the last version, which uv takes.
+fn without_comma(text: &str) -> Option<String> {
+    let end = text.find(';').unwrap_or(text.len());
+    let versions = text[..end].trim_end().strip_suffix(',')?;
+    versions.contains(['=', '<', '>']).then(|| format!("{versions} {}", &text[end..]))
+}
+
+fn project(text: &str) -> Result<pep508_rs::Requirement<VerbatimUrl>, Wrong<'_>> {
+    pep508_rs::Requirement::from_str(text).map_err(|error| pointed(&error, text))
 }
 
 /// Whether a text is `name` or `name[extra]`.
@@ -299,7 +449,7 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
         return Err("it nests parentheses more than 100 deep".to_owned());
     }
     if let Some((_, marker)) = text.split_once(';') {
-        check_numbers(marker)?;
+        check_marker(marker)?;
     }
     let (name, rest) = split_name(text.trim_start());
     let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
@@ -311,15 +461,25 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
     }
 }
 
-/// Refuses the one number that a marker cannot be compared with, because it has no successor.
+/// Refuses what the reader of markers cannot do with: the one number that has no successor, and words that
+/// are not ASCII outside of quotes.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(crate) fn check_numbers(marker: &str) -> Result<(), String> {
+pub(crate) fn check_marker(marker: &str) -> Result<(), String> {
     let largest = u64::MAX.to_string();
     let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
     if numbers.any(|number| number.trim_start_matches('0') == largest) {
         return Err(format!("{largest} is too large a number in a marker"));
+    }
+    let mut quote = None;
+    for c in marker.chars() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            None if !c.is_ascii() => return Err(format!("`{c}` has no meaning in a marker")),
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -452,8 +612,8 @@ mod tests {
         let origin = Origin { file: "r.txt".into(), line: 7 };
         let parsed = match line.strip_prefix("-e ") {
             Some(rest) => parse_editable(rest, &origin, Path::new("/w"))
-                .map(|source| Line::Source(Box::new(source))),
-            None => super::parse_line(line, &origin, Path::new("/w")),
+                .map(|(source, _)| Line::Source(Box::new(source))),
+            None => super::parse_line(line, &origin, Path::new("/w")).map(|read| read.line),
         };
         let Line::Source(source) = parsed.expect("a requirement") else { panic!("{line}") };
         assert_eq!(source.to_string(), expected, "{line}");

@@ -42,6 +42,8 @@ pub struct Universe<'a> {
     pub policy: &'a Policy,
     /// Versions of an earlier lock, kept where they fit (rule 35).
     pub kept: &'a [Pin],
+    /// Constraints of this one resolution.
+    pub limits: &'a [Requirement],
     /// Packages; its own selector is not used.
     pub registry: &'a Registry,
     /// What looking at sources needs; its scope is not used.
@@ -109,7 +111,8 @@ impl Universe<'_> {
         }
         let scope = Scope::Region(region.clone());
         let ahead = Ahead { scope: &scope, kept: self.ahead.kept.clone(), ..*self.ahead };
-        let Looked { set, trees } = look_ahead(self.set, &ahead)?;
+        let Looked { mut set, trees } = look_ahead(self.set, &ahead)?;
+        set.constraints.extend(self.limits.iter().cloned());
         let mut base = self.policy.clone();
         base.preferred.extend(self.kept(region));
         let policy = policy(&set, &scope, base)?;

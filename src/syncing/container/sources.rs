@@ -2,6 +2,7 @@
 //! image's own interpreter. What a source does not state of itself is asked there as well, while this
 //! process resolves.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,6 +38,8 @@ pub(super) struct Builds<'a> {
     /// Files that those name.
     pub(super) files: Vec<HelperFile>,
     scratch: PathBuf,
+    /// Whether the user interrupted a build.
+    interrupted: Cell<bool>,
 }
 
 impl<'a> Builds<'a> {
@@ -63,7 +66,7 @@ impl<'a> Builds<'a> {
             files.push(file(inside, &bytes));
         }
         let scratch = settings.cache_directory()?.join("builds-1/tmp");
-        Ok(Self { args, settings, arguments, files, scratch })
+        Ok(Self { args, settings, arguments, files, scratch, interrupted: Cell::new(false) })
     }
 
     /// Resolves; metadata that only a build gives comes from the container.
@@ -85,7 +88,11 @@ impl<'a> Builds<'a> {
             });
             let failed = self.answer(helper, session, &asked);
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            outcome.map_err(|failure| if failed { explain(failure, helper.image) } else { failure })
+            outcome.map_err(|failure| match failed {
+                _ if self.interrupted.get() => Failure::interrupted(),
+                true => explain(failure, helper.image),
+                false => failure,
+            })
         })
     }
 
@@ -120,6 +127,9 @@ impl<'a> Builds<'a> {
         if source.editable {
             return Err(broken(EDITABLE.to_owned()));
         }
+        if self.interrupted.get() {
+            return Err(broken("interrupted".to_owned()));
+        }
         let packed = self.pack(session, source).map_err(|error| broken(error.to_string()))?;
         let place = format!("{PLACE}/asked/{}", &digest(&packed.bytes)[..16]);
         let question = format!("{place}/source.json");
@@ -132,7 +142,10 @@ impl<'a> Builds<'a> {
         let variables = vec![(CARRIED.to_owned(), place)];
         let network = helper_network(self.settings);
         let told = helper.run(Call { arguments, files, variables, network });
-        let told = told.map_err(|failure| broken(failure.to_string()))?;
+        let told = told.map_err(|failure| {
+            self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
+            broken(failure.to_string())
+        })?;
         match serde_json::from_str(&told) {
             Ok(Answer::Metadata(text)) => Ok(text),
             Ok(Answer::Failure(failure)) => Err(ResolveError::Build(failure)),

@@ -165,3 +165,22 @@ fn why_shows_the_shortest_way_to_a_package() {
     let ran = world.pyfast(&["why", "c"]).ok();
     assert_eq!(ran.stdout, "a \u{2192} c\n");
 }
+
+#[test]
+fn a_device_is_written_to_and_a_link_stays_one() {
+    use std::os::unix::fs::symlink;
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]);
+    // A link stands between, so that a mistake replaces nothing of this machine.
+    world.write("other.toml", "");
+    for (link, target) in [("nothing", "/dev/null"), ("out", "/dev/stdout"), ("far", "other.toml")]
+    {
+        symlink(target, world.project.join(link)).unwrap();
+        let ran = world.lock(&["-o", link]).ok();
+        let kept = fs_err::symlink_metadata(world.project.join(link)).unwrap();
+        assert!(kept.is_symlink(), "{link}: {ran}");
+        assert_eq!(ran.stdout.contains("[[packages]]"), link == "out", "{ran}");
+    }
+    assert!(world.read("other.toml").contains("[[packages]]"));
+}

@@ -57,6 +57,9 @@ fn healthy(state: &State, request: &Request) -> Response {
             .header("WWW-Authenticate", "Basic realm=\"index\"");
     }
     let path = request.path.split('?').next().unwrap_or_default();
+    if let Some((kind, text)) = state.texts.get(path) {
+        return with_freshness(state, request, Response::new(200, kind, text.clone()));
+    }
     let found = match path.strip_prefix("/simple/") {
         Some(rest) => page(state, request, rest.trim_end_matches('/')),
         None => path.strip_prefix("/files/").and_then(|name| file(state, request, name)),

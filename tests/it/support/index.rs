@@ -78,6 +78,8 @@ pub(crate) struct Planned {
 /// Everything the server's threads share.
 pub(crate) struct State {
     pub(crate) projects: BTreeMap<String, Vec<File>>,
+    /// Texts by their paths, each with its media type.
+    pub(crate) texts: BTreeMap<String, (&'static str, String)>,
     pub(crate) options: Options,
     pub(crate) faults: Vec<Planned>,
     pub(crate) seen: Vec<Seen>,
@@ -103,6 +105,7 @@ impl Index {
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State {
             projects: BTreeMap::new(),
+            texts: BTreeMap::new(),
             options: Options {
                 form: Form::Negotiated,
                 metadata_files: true,
@@ -153,6 +156,16 @@ impl Index {
     pub(crate) fn publish(&self, file: File) -> &Self {
         self.state().projects.entry(file.wheel.project.clone()).or_default().push(file);
         self
+    }
+
+    /// Serves a text; gives its URL.
+    pub(crate) fn write(&self, path: &str, text: &str) -> String {
+        self.write_as("text/plain; charset=utf-8", path, text)
+    }
+
+    pub(crate) fn write_as(&self, kind: &'static str, path: &str, text: &str) -> String {
+        self.state().texts.insert(path.to_owned(), (kind, text.to_owned()));
+        format!("http://127.0.0.1:{}{path}", self.port())
     }
 
     pub(crate) fn set(&self, change: impl FnOnce(&mut Options)) -> &Self {

@@ -213,3 +213,48 @@ fn rule_16_of_several_archives_todays_format_is_taken() {
     assert_eq!(world.index.asked("a-1.0.tar.gz").len(), 1);
     assert!(world.index.asked("a-1.0.tar.bz2").is_empty());
 }
+
+#[test]
+fn an_archive_without_a_directory_of_its_own_is_built() {
+    let world = world();
+    Sdist::new("a", "1.0").write(&world.path("flat"));
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-czf").arg(world.project.join("flat.tar.gz")).arg("-C").arg(world.path("flat"));
+    crate::support::python::check(tar.arg("."));
+    check(&world, &["./flat.tar.gz"], &["a==1.0"]);
+    let stated = Sdist::new("b", "2.0").project("").doing("raise SystemExit('it ran')");
+    stated.write(&world.path("stated"));
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-cf").arg(world.project.join("stated.tar")).arg("-C").arg(world.path("stated"));
+    crate::support::python::check(tar.args(["backend.py", "pyproject.toml"]));
+    world.require(&["./stated.tar"]);
+    assert_eq!(world.locked(&[]), ["b==2.0"], "its table is found");
+}
+
+#[test]
+fn settings_of_one_requirement_reach_its_build_and_no_other() {
+    let world = world();
+    for name in ["first", "second"] {
+        Sdist::new(name, "1.0").stated("").publish(&world);
+    }
+    let told = |world: &World| fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    world.require(&["first --config-settings=key=mine", "second"]);
+    world.sync(&["-C", "key=all", "-C", "other=x"]);
+    let text = told(&world);
+    assert!(text.contains("wheel {'key': 'mine', 'other': 'x'}"), "{text}");
+    assert!(text.contains("wheel {'key': 'all', 'other': 'x'}"), "{text}");
+    world.require(&["first --config-settings=key=changed", "second"]);
+    world.sync(&["-C", "key=all", "-C", "other=x"]);
+    let last = told(&world).lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(last, ["wheel {'key': 'changed', 'other': 'x'}"], "only that one is built anew");
+}
+
+#[test]
+fn settings_of_a_directory_reach_its_build() {
+    let world = world();
+    Sdist::new("local", "1.0").write(&world.project.join("d"));
+    world.require(&["./d -C key=mine"]);
+    world.sync(&[]);
+    let text = fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    assert_eq!(text.trim(), "wheel {'key': 'mine'}");
+}

@@ -10,11 +10,17 @@ use pyfast_resolver::{Member, walk_source};
 pub(super) fn unpack(filename: &str, bytes: &[u8], place: &Path) -> io::Result<()> {
     fs_err::create_dir_all(place)?;
     walk_source(filename, bytes, &mut |path, member| {
+        if matches!(member, Member::Again) {
+            fs_err::remove_dir_all(place)?;
+            fs_err::create_dir_all(place)?;
+            return Ok(true);
+        }
         let path = place.join(path);
         if let Some(parent) = path.parent() {
             fs_err::create_dir_all(parent)?;
         }
         match member {
+            Member::Again => {}
             Member::Directory => fs_err::create_dir_all(&path)?,
             Member::File { executable, content } => write(&path, executable, content)?,
             Member::Link { target } => fs_err::os::unix::fs::symlink(target, &path)?,

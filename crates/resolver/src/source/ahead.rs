@@ -170,7 +170,7 @@ impl Looked {
             let line = format!("{}[{}] @ {url}", dependency.name, extras.join(","));
             // Secrets of somebody else's metadata are neither used nor kept.
             let mut secrets = Credentials::default();
-            match requirement_line::parse_line(&line, &parent.origin, Path::new("/"))? {
+            match requirement_line::read(&line, &parent.origin, Path::new("/"))? {
                 Line::Source(mut source) => {
                     source.source.give_credentials(&mut secrets);
                     open.push(SourceRequirement { constraint: true, ..*source });

@@ -1,5 +1,7 @@
-//! Reads source archives, and lets nothing out of them that could reach outside their one
-//! directory: no path, link or device. Sizes are bounded. Writes nothing itself.
+//! Reads source archives, and lets nothing out of them that could reach outside: no path, link or
+//! device. Sizes are bounded. Writes nothing itself.
+//!
+//! An archive has one directory with everything in it; one that has not is taken as it is, as pip does.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
@@ -20,6 +22,9 @@ const XZ_MEMORY: u32 = 256 << 10;
 
 /// A member of an archive; its path is relative to the archive's one directory.
 pub enum Member<'a> {
+    /// None: the archive turned out to have no directory of its own, so that all paths that came
+    /// before were wrong. Everything comes again.
+    Again,
     /// A directory.
     Directory,
     /// A file.
@@ -50,25 +55,19 @@ pub type Visit<'a> = dyn FnMut(&str, Member<'_>) -> io::Result<bool> + 'a;
 /// # Errors
 /// What is wrong with the archive, or what `visit` fails with.
 pub fn walk_source(filename: &str, bytes: &[u8], visit: &mut Visit<'_>) -> io::Result<()> {
-    let mut walk = Walk { top: None, links: BTreeMap::new(), size: 0, members: 0, visit };
-    let lower = filename.to_ascii_lowercase();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
-    let whole = if ends(&[".zip"]) {
-        walk.zip(bytes)?
-    } else if ends(&[".tar.bz2", ".tbz"]) {
-        walk.tar(MultiBzDecoder::new(bytes))?
-    } else if ends(&[".tar.xz", ".txz"]) {
-        walk.tar(XzReader::new_mem_limit(bytes, true, XZ_MEMORY))?
-    } else if ends(&[".tar"]) {
-        walk.tar(bytes)?
-    } else {
-        walk.tar(MultiGzDecoder::new(bytes))?
-    };
-    if whole { walk.finish() } else { Ok(()) }
+    let mut walk = Walk::new(false, visit);
+    match walk.run(filename, bytes) {
+        Err(_) if walk.flat => {}
+        outcome => return outcome,
+    }
+    visit("", Member::Again)?;
+    Walk::new(true, visit).run(filename, bytes)
 }
 
 struct Walk<'a, 'v> {
     top: Option<String>,
+    /// Whether it has no directory of its own.
+    flat: bool,
     /// Links to make in the end: target, and whether it is a hard one.
     links: BTreeMap<String, (String, bool)>,
     size: u64,
@@ -97,16 +96,53 @@ fn parts(path: &str) -> io::Result<Vec<&str>> {
     Ok(parts)
 }
 
-impl Walk<'_, '_> {
+impl<'a, 'v> Walk<'a, 'v> {
+    fn new(flat: bool, visit: &'a mut Visit<'v>) -> Self {
+        Self { top: None, flat, links: BTreeMap::new(), size: 0, members: 0, visit }
+    }
+
+    fn run(&mut self, filename: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.members(filename, bytes)? { self.finish() } else { Ok(()) }
+    }
+
+    /// Visits what is no link; false where the visitor has seen enough.
+    fn members(&mut self, filename: &str, bytes: &[u8]) -> io::Result<bool> {
+        let lower = filename.to_ascii_lowercase();
+        let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+        if ends(&[".zip"]) {
+            self.zip(bytes)
+        } else if ends(&[".tar.bz2", ".tbz"]) {
+            self.tar(MultiBzDecoder::new(bytes))
+        } else if ends(&[".tar.xz", ".txz"]) {
+            self.tar(XzReader::new_mem_limit(bytes, true, XZ_MEMORY))
+        } else if ends(&[".tar"]) {
+            self.tar(bytes)
+        } else {
+            self.tar(MultiGzDecoder::new(bytes))
+        }
+    }
+
     /// The path below the archive's one directory; `None` for that directory itself.
     fn inside(&mut self, path: &str) -> io::Result<Option<String>> {
         let parts = parts(path)?;
         let Some((first, rest)) = parts.split_first() else { return Ok(None) };
+        if self.flat {
+            return Ok(Some(parts.join("/")));
+        }
         let top = self.top.get_or_insert_with(|| (*first).to_owned());
         if top != first {
+            self.flat = true;
             return Err(refused(path, &format!("is not in the archive's directory `{top}`")));
         }
         Ok((!rest.is_empty()).then(|| rest.join("/")))
+    }
+
+    /// The path of what is no directory.
+    fn file(&mut self, path: &str, inside: Option<String>) -> io::Result<String> {
+        inside.ok_or_else(|| {
+            self.flat = true;
+            refused(path, "is not in a directory")
+        })
     }
 
     fn count(&mut self, path: &str, size: u64) -> io::Result<()> {
@@ -137,7 +173,7 @@ impl Walk<'_, '_> {
                 }
                 continue;
             }
-            let inside = inside.ok_or_else(|| refused(&path, "is not in a directory"))?;
+            let inside = self.file(&path, inside)?;
             if kind.is_symlink() || kind.is_hard_link() {
                 let target = entry.link_name_bytes().unwrap_or_default();
                 let target = String::from_utf8_lossy(&target).into_owned();
@@ -180,7 +216,7 @@ impl Walk<'_, '_> {
                 }
                 continue;
             }
-            let inside = inside.ok_or_else(|| refused(&path, "is not in a directory"))?;
+            let inside = self.file(&path, inside)?;
             match mode & 0o170_000 {
                 0o120_000 => {
                     let mut target = String::new();
@@ -201,7 +237,7 @@ impl Walk<'_, '_> {
     }
 
     /// The links, each of which must stay inside and lead through no other.
-    fn finish(self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         for (path, (target, hard)) in &self.links {
             if *hard {
                 if !(self.visit)(path, Member::Same { file: target })? {
@@ -276,6 +312,10 @@ mod tests {
         let mut seen = Vec::new();
         let walked = walk_source(filename, bytes, &mut |path, member| {
             seen.push(match member {
+                Member::Again => {
+                    seen.clear();
+                    return Ok(true);
+                }
                 Member::Directory => format!("{path}/"),
                 Member::File { content, .. } => {
                     let mut text = String::new();
@@ -315,6 +355,17 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_without_a_directory_of_its_own_is_taken_as_it_is() {
+        use tar::EntryType::{Directory, Link, Regular, Symlink};
+        let flat =
+            [("p/m.py", Regular, "y"), ("p/l", Symlink, "../setup.py"), ("setup.py", Regular, "x")];
+        check("a-1.tar.gz", &tarball(&flat), Ok(&["p/m.py=y", "setup.py=x", "p/l->../setup.py"]));
+        let two = [("p/", Directory, ""), ("p/f", Regular, "x"), ("q/h", Link, "p/f")];
+        check("a-1.tar.gz", &tarball(&two), Ok(&["p/", "p/f=x", "q/h=>p/f"]));
+        check("a-1.tar", &plain(&[("./setup.py", Regular, "x")]), Ok(&["setup.py=x"]));
+    }
+
+    #[test]
     fn rule_11_nothing_leaves_the_archive() {
         use tar::EntryType::{Block, Fifo, Link, Regular, Symlink};
         let tar = |path, kind, content, reason| {
@@ -322,15 +373,15 @@ mod tests {
         };
         tar("a-1/../../x", Regular, "", "leads outside");
         tar("/etc/x", Regular, "", "no relative path");
-        tar("x", Regular, "", "not in a directory");
         tar("a-1/l", Symlink, "../x", "leads outside");
         tar("a-1/l", Symlink, "/etc/passwd", "no relative path");
         tar("a-1/l", Link, "a-1/../../x", "leads outside");
-        tar("a-1/l", Link, "b/x", "not in the archive's directory");
+        tar("l", Symlink, "../x", "leads outside");
+        tar("l", Link, "../x", "leads outside");
         tar("a-1/null", Block, "", "neither file");
         tar("a-1/pipe", Fifo, "", "neither file");
-        let two = tarball(&[("a-1/x", Regular, ""), ("b/x", Regular, "")]);
-        check("a-1.tar.gz", &two, Err("not in the archive's directory `a-1`"));
+        let two = tarball(&[("a-1/x", Regular, ""), ("b/l", Symlink, "../../x")]);
+        check("a-1.tar.gz", &two, Err("leads outside"));
         let through = tarball(&[("a-1/d/l", Symlink, ".."), ("a-1/m", Symlink, "d/l/../x")]);
         check("a-1.tar.gz", &through, Err("a link through a link"));
     }
@@ -410,6 +461,7 @@ mod tests {
         check("a-1.zip", &zip("a-1/f"), Ok(&["f=x"]));
         check("a-1.ZIP", &zip("a-1/f"), Ok(&["f=x"]));
         check("a-1.zip", &zip("a-1/../../f"), Err("leads outside"));
-        check("a-1.zip", &zip("f"), Err("not in a directory"));
+        check("a-1.zip", &zip("f"), Ok(&["f=x"]));
+        check("a-1.zip", &zip("../f"), Err("leads outside"));
     }
 }

@@ -32,7 +32,14 @@ impl Statements {
         let below = below.unwrap_or_default();
         let mut found = Self::default();
         walk_source(filename, bytes, &mut |path, member| {
-            let Member::File { content, .. } = member else { return Ok(true) };
+            let content = match member {
+                Member::File { content, .. } => content,
+                Member::Again => {
+                    found = Self::default();
+                    return Ok(true);
+                }
+                _ => return Ok(true),
+            };
             match path.strip_prefix(&below) {
                 Some("PKG-INFO") => found.pkg_info = Some(text(content)?),
                 Some("pyproject.toml") => found.pyproject = Some(text(content)?),

@@ -2,8 +2,9 @@
 //! one of its targets may install.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use pep440_rs::{Version, VersionSpecifiers};
+use pep440_rs::{Version, VersionSpecifiers, release_specifiers_to_ranges};
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
@@ -120,6 +121,18 @@ fn python_of(package: &Resolved) -> Option<VersionSpecifiers> {
     claimed.or_else(|| python_specifiers(package.candidate.requires_python.as_ref()?).ok())
 }
 
+/// Only the lower end divides a region (rule 13), and whoever reads the lock must not be refused what was
+/// locked for them.
+fn lower_end(specifiers: &VersionSpecifiers) -> Option<VersionSpecifiers> {
+    let allowed = release_specifiers_to_ranges(specifiers.clone());
+    let text = match allowed.bounding_range()?.0 {
+        Bound::Included(version) => format!(">={version}"),
+        Bound::Excluded(version) => format!(">{version}"),
+        Bound::Unbounded => return None,
+    };
+    text.parse().ok()
+}
+
 /// The lock of all parts of a universe.
 pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes: &[Url]) -> Lock {
     let universe = Region::universe(requires_python);
@@ -139,6 +152,7 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
             package.files = package.files.iter().filter(|file| useful(file)).cloned().collect();
         }
         package.marker = universe.simplified(package.marker);
+        package.requires_python = package.requires_python.and_then(|python| lower_end(&python));
         package
     });
     // Ways whose markers exclude each other were solved for, and lead nowhere.
