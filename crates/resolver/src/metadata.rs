@@ -105,7 +105,13 @@ pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String>
 fn dependency(text: &str) -> Result<Dependency, String> {
     check_form(text).map_err(|reason| format!("Requires-Dist `{text}`: {reason}"))?;
     let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
-    let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_mended| error));
+    let parsed = parse(text).or_else(|error| {
+        let mended = mend(text);
+        match check_form(&mended) {
+            Ok(()) => parse(&mended).map_err(|_mended| error),
+            Err(_form) => Err(error),
+        }
+    });
     let parsed = parsed.map_err(|error| {
         format!("Requires-Dist `{text}`: {}", error.to_string().lines().next().unwrap_or_default())
     })?;
