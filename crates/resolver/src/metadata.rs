@@ -113,7 +113,9 @@ fn dependency(text: &str) -> Result<Dependency, String> {
         }
     });
     let parsed = parsed.map_err(|error| {
-        format!("Requires-Dist `{text}`: {}", error.to_string().lines().next().unwrap_or_default())
+        // Its own `Display` points into the text, and not always between characters.
+        let message = error.message.to_string();
+        format!("Requires-Dist `{text}`: {}", message.lines().next().unwrap_or_default())
     })?;
     let (specifiers, url) = match parsed.version_or_url {
         None => (VersionSpecifiers::empty(), None),
