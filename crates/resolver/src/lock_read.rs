@@ -78,7 +78,8 @@ fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
         return Err("a marker nests parentheses more than 100 deep".to_owned());
     }
     crate::requirement_line::check_marker(marker)?;
-    MarkerTree::from_str(marker).map_err(|error| error.to_string())
+    // Its own `Display` points into the text, and not always between characters.
+    MarkerTree::from_str(marker).map_err(|error| error.message.to_string())
 }
 
 #[derive(Deserialize)]

@@ -105,9 +105,17 @@ pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String>
 fn dependency(text: &str) -> Result<Dependency, String> {
     check_form(text).map_err(|reason| format!("Requires-Dist `{text}`: {reason}"))?;
     let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
-    let parsed = parse(text).or_else(|error| parse(&mend(text)).map_err(|_mended| error));
+    let parsed = parse(text).or_else(|error| {
+        let mended = mend(text);
+        match check_form(&mended) {
+            Ok(()) => parse(&mended).map_err(|_mended| error),
+            Err(_form) => Err(error),
+        }
+    });
     let parsed = parsed.map_err(|error| {
-        format!("Requires-Dist `{text}`: {}", error.to_string().lines().next().unwrap_or_default())
+        // Its own `Display` points into the text, and not always between characters.
+        let message = error.message.to_string();
+        format!("Requires-Dist `{text}`: {}", message.lines().next().unwrap_or_default())
     })?;
     let (specifiers, url) = match parsed.version_or_url {
         None => (VersionSpecifiers::empty(), None),
