@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
-use pyfast_resolver::{Client, LARGEST_FILE, Location, Locked, Request, Sha256, WheelFilename};
+use pyfast_resolver::{
+    Client, LARGEST_FILE, Location, Locked, Request, Sha256, WheelFilename, joined,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -108,13 +110,7 @@ impl Downloads {
             let shared = Arc::clone(&self.shared);
             let task =
                 self.runtime.spawn(async move { shared.bring(wanted).await.map_err(Arc::new) });
-            let outcome = async move {
-                match task.await {
-                    Ok(outcome) => outcome,
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
-                }
-            };
-            outcome.boxed().shared()
+            joined(task).boxed().shared()
         });
         outcome.clone()
     }
@@ -151,10 +147,7 @@ impl Shared {
             let sha256 = wanted.sha256;
             let shared = Arc::clone(&self);
             let compile = move || shared.compile(&sha256);
-            return match tokio::task::spawn_blocking(compile).await {
-                Ok(outcome) => outcome,
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            };
+            return joined(tokio::task::spawn_blocking(compile)).await;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::client::{Answer, Client, Request, now};
 use crate::error::Error;
 use crate::flat;
 use crate::html;
+use crate::joined::joined;
 use crate::page::{File, Page};
 use crate::simple;
 
@@ -121,10 +122,7 @@ impl Index {
         let name = name.clone();
         // Reading a page of some megabytes would hold up the other connections.
         let work = move || index.read(&name, &answer, cached);
-        match tokio::task::spawn_blocking(work).await {
-            Ok(page) => page,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        joined(tokio::task::spawn_blocking(work)).await
     }
 
     fn read(

@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::flat::Flat;
 use crate::hints::Hints;
 use crate::index::{Found, Index};
+use crate::joined::joined;
 use crate::metadata::{self, LARGEST, Metadata};
 use crate::once::OnceMap;
 use crate::packages::Packages;
@@ -554,10 +555,7 @@ impl Shared {
         let build = self.build.get().cloned();
         // Reading the archive and building take long, and building waits for this runtime.
         let work = move || stated_or_built(&source, &bytes, build.as_deref());
-        match tokio::task::spawn_blocking(work).await {
-            Ok(metadata) => metadata,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        joined(tokio::task::spawn_blocking(work)).await
     }
 
     async fn fetch_metadata(
