@@ -1,17 +1,17 @@
 //! `--find-links`: directories and pages of files of many projects.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use http::header;
 use pep508_rs::PackageName;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::client::Client;
+use crate::client::{Answer, Client, Request};
 use crate::error::Error;
 use crate::index::read_files;
 use crate::page::{FLAT, File, Page};
-use crate::registry::{fetch_links, local_path};
 
 /// The files of all locations, read once.
 pub(crate) struct Flat {
@@ -103,4 +103,19 @@ fn local_url(mut file: File<'static>) -> File<'static> {
         file.url = path.display().to_string().into();
     }
     file
+}
+
+/// A page of links, in whichever form the server has it.
+async fn fetch_links(client: &Client, url: &Url) -> Result<Answer, Error> {
+    let request = Request::page(url.clone(), 256 << 20);
+    client.fetch(&request.header(header::ACCEPT, crate::simple::ACCEPT)).await
+}
+
+/// The path of a `file:` URL or of a plain path.
+fn local_path(location: &str) -> Option<PathBuf> {
+    match location.split_once("://") {
+        Some(("file", _)) => Url::parse(location).ok()?.to_file_path().ok(),
+        Some(_) => None,
+        None => Some(PathBuf::from(location)),
+    }
 }

@@ -3,6 +3,9 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>
 
+mod form;
+mod options;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
@@ -16,7 +19,9 @@ use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
 use crate::requirement_source::{Place, SourceRequirement, parse_source};
-use crate::requirements_txt::options::{nearest, unquote};
+
+pub(crate) use form::{check_form, check_marker, nesting};
+use options::{Options, split_options};
 
 /// Settings of a build: the values of each key.
 pub type BuildSettings = BTreeMap<String, Vec<String>>;
@@ -144,114 +149,6 @@ fn unquoted(text: &str) -> &str {
     let quote = text.chars().next().filter(|quote| ['"', '\''].contains(quote));
     let inner = quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
     inner.unwrap_or(text)
-}
-
-/// Splits `name==1 --hash=…` into the requirement and its options.
-fn split_options(line: &str) -> (&str, &str) {
-    let space = |at: usize| line[..at].ends_with(char::is_whitespace);
-    let starts = line.match_indices("--").chain(line.match_indices("-C")).map(|(at, _)| at);
-    match starts.filter(|at| space(*at)).min() {
-        Some(start) => (line[..start].trim(), line[start..].trim_end()),
-        None => (line.trim(), ""),
-    }
-}
-
-/// Options of one requirement.
-#[derive(Default)]
-struct Options {
-    hashes: Vec<Sha256>,
-    settings: BuildSettings,
-    ignored: Vec<String>,
-}
-
-/// Options that pip takes from any line, and that have no effect on the line of a requirement.
-const WITHOUT_EFFECT: [(&str, bool); 9] = [
-    ("--global-option", true),
-    ("--index-url", true),
-    ("--extra-index-url", true),
-    ("--find-links", true),
-    ("--trusted-host", true),
-    ("--no-index", false),
-    ("--pre", false),
-    ("--prefer-binary", false),
-    ("--require-hashes", false),
-];
-
-impl Options {
-    fn read(text: &str) -> Result<Self, Wrong<'_>> {
-        let mut options = Self::default();
-        let mut weaker = None;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (word, after) = word(rest)?;
-            let (name, value, after) = match word.split_once('=') {
-                Some((name, _)) => {
-                    let (value, _) = unquote(&word[name.len() + 1..]).unwrap_or_default();
-                    (name, Some((value, word)), after)
-                }
-                None if takes_value(word) && !after.is_empty() => {
-                    let (next, after) = self::word(after)?;
-                    (word, Some((unquote(next).unwrap_or_default().0, next)), after)
-                }
-                None => (word, None, after),
-            };
-            rest = after;
-            match (name, value) {
-                ("--hash", Some((value, part))) => {
-                    options.hash(&value, &mut weaker).map_err(at(part))?;
-                }
-                ("--config-settings" | "--config-setting" | "-C", Some((value, part))) => {
-                    let (key, value) = value
-                        .split_once('=')
-                        .ok_or_else(|| Wrong::new("a setting is written KEY=VALUE", part))?;
-                    options.settings.entry(key.to_owned()).or_default().push(value.to_owned());
-                }
-                ("--hash" | "--config-settings" | "--config-setting" | "-C", None) => {
-                    return Err(Wrong::new(format!("{name} needs a value"), word));
-                }
-                _ if WITHOUT_EFFECT.iter().any(|(known, _)| *known == name) => {
-                    options.ignored.push(name.to_owned());
-                }
-                _ => {
-                    let near = nearest(name).map(|near| format!("was `{near}` meant?"));
-                    let reason = format!("`{word}` is not an option of a requirement");
-                    return Err(Wrong { advice: near, ..Wrong::new(reason, word) });
-                }
-            }
-        }
-        match weaker {
-            Some(algorithm) if options.hashes.is_empty() => {
-                let reason = format!("--hash: {algorithm} alone is not supported; add the sha256");
-                Err(Wrong::new(reason, text))
-            }
-            _ => Ok(options),
-        }
-    }
-
-    fn hash(&mut self, value: &str, weaker: &mut Option<String>) -> Result<(), String> {
-        match value.split_once(':') {
-            Some(("sha256", digest)) => {
-                self.hashes.push(digest.parse().map_err(|error| format!("--hash: {error}"))?);
-            }
-            Some((algorithm @ ("sha384" | "sha512"), _)) => *weaker = Some(algorithm.to_owned()),
-            Some((algorithm, _)) => {
-                return Err(format!("--hash: {algorithm} is too weak; use sha256"));
-            }
-            None => return Err("--hash must be written as sha256:DIGEST".to_owned()),
-        }
-        Ok(())
-    }
-}
-
-fn takes_value(name: &str) -> bool {
-    ["--hash", "--config-settings", "--config-setting", "-C"].contains(&name)
-        || WITHOUT_EFFECT.contains(&(name, true))
-}
-
-/// The first word as it is written, quotes and all, and what follows it.
-fn word(text: &str) -> Result<(&str, &str), Wrong<'_>> {
-    let (_, length) = unquote(text).ok_or_else(|| Wrong::new("a quote is not closed", text))?;
-    Ok((&text[..length], text[length..].trim_start()))
 }
 
 /// Whether the text is a path or URL instead of `name …`.
@@ -444,72 +341,6 @@ fn split_direct(text: &str) -> Option<(&str, &str)> {
     (!name.contains([';', '"', '\''])).then_some((name.trim(), location.trim()))
 }
 
-/// Refuses what the parser of requirements does not survive: names that end in a separator, and a
-/// nesting that no legal requirement has.
-///
-/// # Errors
-/// What is wrong, in words.
-pub(crate) fn check_form(text: &str) -> Result<(), String> {
-    if nesting(text) > 100 {
-        return Err("it nests parentheses more than 100 deep".to_owned());
-    }
-    if let Some((_, marker)) = text.split_once(';') {
-        check_marker(marker)?;
-    }
-    let (name, rest) = split_name(text.trim_start());
-    let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
-    let extras = extras.split(']').next().unwrap_or_default().split(',');
-    let extras = extras.map(|extra| split_name(extra.trim_start()).0);
-    match std::iter::once(name).chain(extras).find(|name| name.ends_with(['.', '-', '_'])) {
-        Some(name) => Err(format!("the name `{name}` does not end with a letter or digit")),
-        None => Ok(()),
-    }
-}
-
-/// Refuses what the reader of markers cannot do with: the one number that has no successor, and words that
-/// are not ASCII outside of quotes.
-///
-/// # Errors
-/// What is wrong, in words.
-pub(crate) fn check_marker(marker: &str) -> Result<(), String> {
-    let largest = u64::MAX.to_string();
-    let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
-    if numbers.any(|number| number.trim_start_matches('0') == largest) {
-        return Err(format!("{largest} is too large a number in a marker"));
-    }
-    let mut quote = None;
-    for c in marker.chars() {
-        match quote {
-            Some(open) if open == c => quote = None,
-            None if matches!(c, '\'' | '"') => quote = Some(c),
-            None if !c.is_ascii() => return Err(format!("`{c}` has no meaning in a marker")),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The letters, digits and separators that a text begins with, and the rest.
-fn split_name(text: &str) -> (&str, &str) {
-    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    text.split_at(text.find(|c| !part(c)).unwrap_or(text.len()))
-}
-
-/// The deepest nesting of brackets in `text`.
-pub(crate) fn nesting(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut deepest = 0;
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
-}
-
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
@@ -573,77 +404,4 @@ pub(crate) fn percent_decode(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse_line(line: &str) -> Result<Requirement, Error> {
-        let origin = Origin { file: "r.txt".into(), line: 7 };
-        parse(line, &origin, Path::new("/w"))
-    }
-
-    fn check(line: &str, expected: &str) {
-        assert_eq!(parse_line(line).expect("a requirement").to_string(), expected, "{line}");
-    }
-
-    fn check_error(line: &str, reason: &str) {
-        let error = parse_line(line).expect_err("no requirement").to_string();
-        assert!(error.contains("r.txt:7") && error.contains(reason), "{line}: {error}");
-    }
-
-    #[test]
-    fn rule_43_requirements_are_read() {
-        check("Fast_API[all, x] >= 1, <2", "fast-api[all,x]>=1,<2");
-        check("a (>=1)", "a>=1");
-        check("a==1;", "a==1");
-        check("a ; os_name == 'nt'", "a ; os_name == 'nt'");
-        check(
-            "./a-1-py3-none-any.whl[x] ; os_name == 'posix'",
-            "a[x] @ /w/./a-1-py3-none-any.whl ; os_name == 'posix'",
-        );
-        check(
-            "a @ https://h/a-1%2Bcpu-py3-none-any.whl#egg=a",
-            "a @ https://h/a-1%2Bcpu-py3-none-any.whl",
-        );
-        let digest = "ab".repeat(32);
-        let pinned = parse_line(&format!("a==1 --hash=sha256:{digest} --hash sha256:{digest}"));
-        assert_eq!(pinned.expect("a requirement").hashes.len(), 2);
-        let pinned = parse_line(&format!("https://h/a-1-py3-none-any.whl#sha256={digest}"));
-        let pinned = pinned.expect("a requirement");
-        assert!(pinned.hashes.is_empty(), "rule 33: a fragment asks for no hashes elsewhere");
-        assert!(matches!(pinned.source, Source::Wheel(wheel) if wheel.sha256.is_some()));
-    }
-
-    fn check_source(line: &str, expected: &str) {
-        let origin = Origin { file: "r.txt".into(), line: 7 };
-        let parsed = match line.strip_prefix("-e ") {
-            Some(rest) => parse_editable(rest, &origin, Path::new("/w"))
-                .map(|(source, _)| Line::Source(Box::new(source))),
-            None => super::parse_line(line, &origin, Path::new("/w")).map(|read| read.line),
-        };
-        let Line::Source(source) = parsed.expect("a requirement") else { panic!("{line}") };
-        assert_eq!(source.to_string(), expected, "{line}");
-    }
-
-    #[test]
-    fn rule_43_sources_are_read() {
-        check_source("./p[x, y] ; os_name == 'nt'", "./p[x,y] ; os_name == 'nt'");
-        check_source("a @ file:///d", "a @ file:///d");
-        check_source("a[x]@git+https://u:w@h/r@v1", "a @ git+https://****@h/r@v1[x]");
-        check_source("git+https://h/r#egg=a[x]", "a @ git+https://h/r#egg=a[x][x]");
-        check_source("-e .", "-e .");
-        check_source("-e ./p[x]", "-e ./p[x]");
-        check_source("-e a @ file:///d ; os_name == 'nt'", "-e a @ file:///d ; os_name == 'nt'");
-        check_source("https://h/v1.zip", "https://h/v1.zip");
-    }
-
-    #[test]
-    fn other_lines_are_refused_with_file_line_and_reason() {
-        check_error("a=1", "");
-        check_error("git+https://h/a", "cannot be named here");
-        check_error("hg+https://h/a", "only git is");
-        check_error("a==1 --hash=md5:00", "too weak");
-        check_error("a==1 --foo", "not an option");
-        check_error("b @ https://h/a-1-py3-none-any.whl", "not b");
-        check_error(&format!("a ; {}os_name=='x'", "(".repeat(5000)), "100 deep");
-    }
-}
+mod tests;

@@ -1,0 +1,291 @@
+//! What all views of a registry share: pages and metadata, each fetched once, and how they are fetched.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use http::StatusCode;
+use pep508_rs::PackageName;
+use rustc_hash::FxHashMap;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::{IndexStrategy, Sources};
+use crate::build_source::{BuildFailure, BuildSource, BuildStage};
+use crate::cache::{self, Cache};
+use crate::candidate::Candidate;
+use crate::client::{Client, LARGEST_FILE, Request};
+use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::error::Error;
+use crate::flat::Flat;
+use crate::index::{Found, Index};
+use crate::joined::joined;
+use crate::metadata::{self, LARGEST, Metadata};
+use crate::once::OnceMap;
+use crate::page::Page;
+use crate::remote::{self, Ranged};
+use crate::source::statics::Statements;
+use crate::source::{self, DistFilename, SourceDist, SourceFilename, SourceTree};
+
+pub(super) struct Shared {
+    pub(super) sources: Sources,
+    pub(super) indexes: Vec<Index>,
+    pub(super) client: Arc<Client>,
+    pub(super) cache: Cache,
+    pub(super) flat: Flat,
+    pub(super) pages: OnceMap<PackageName, Option<Arc<Page>>>,
+    pub(super) metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
+    /// Pages that were used although stale, with the number of their index.
+    pub(super) stale: Mutex<Vec<(PackageName, usize)>>,
+    /// Small wheels that came whole, until someone takes them.
+    pub(super) whole: Mutex<FxHashMap<Sha256, Bytes>>,
+    /// Digests that no index gave.
+    pub(super) digests: Mutex<FxHashMap<String, Sha256>>,
+    /// Servers that do not do byte ranges are not asked again.
+    pub(super) no_ranges: AtomicBool,
+    /// Bounds the memory that whole wheels take.
+    pub(super) bodies: Semaphore,
+    /// Who makes metadata of sources that do not state their own.
+    pub(super) build: OnceLock<Arc<dyn BuildSource>>,
+    pub(super) runtime: Handle,
+}
+
+pub(super) type Outcome<T> =
+    futures_util::future::Shared<futures_util::future::BoxFuture<'static, Result<T, Arc<Error>>>>;
+
+impl Shared {
+    pub(super) fn start_page(self: &Arc<Self>, name: &PackageName) -> Outcome<Option<Arc<Page>>> {
+        self.pages.start(name.clone(), || {
+            let (shared, name) = (Arc::clone(self), name.clone());
+            async move { shared.page(&name, false).await.map_err(Arc::new) }
+        })
+    }
+
+    pub(super) fn start_metadata(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+    ) -> Outcome<Result<Arc<Metadata>, String>> {
+        self.metadata.start(candidate.location.to_string(), || {
+            let (shared, candidate) = (Arc::clone(self), candidate.clone());
+            async move { shared.read_metadata(&candidate).await.map_err(Arc::new) }
+        })
+    }
+
+    /// The page of a project over all sources. `settled` uses cached pages as they are.
+    pub(super) async fn page(
+        &self,
+        name: &PackageName,
+        settled: bool,
+    ) -> Result<Option<Arc<Page>>, Error> {
+        let mut pages = Vec::new();
+        // What is pinned to an index comes from nowhere else.
+        let pinned = self.sources.pins.contains_key(name);
+        let flat = if pinned { None } else { self.flat.page(name, &self.client).await? };
+        let has_flat = flat.is_some();
+        pages.extend(flat);
+        for index in &self.indexes[self.sources.searched(name)] {
+            match index.page(name).await {
+                Ok(Found::Nothing) => continue,
+                Ok(Found::Fresh(page)) => pages.push(page),
+                Ok(Found::Stale(page)) => {
+                    if !settled {
+                        let mut stale = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+                        stale.push((name.clone(), index.number));
+                    }
+                    pages.push(page);
+                }
+                // Offline with files at hand, an uncached page is no reason to stop.
+                Err(Error::Offline { .. }) if has_flat => continue,
+                Err(error) => return Err(error),
+            }
+            if self.sources.strategy == IndexStrategy::FirstIndex {
+                break;
+            }
+        }
+        if pages.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(match self.sources.strategy {
+            IndexStrategy::UnsafeFirstMatch => Page::chain(&pages),
+            _ => Page::merge(pages),
+        })))
+    }
+
+    pub(super) async fn read_metadata(
+        &self,
+        candidate: &Candidate,
+    ) -> Result<Result<Arc<Metadata>, String>, Error> {
+        let location = candidate.location.to_string();
+        let key = Cache::metadata_key(candidate.sha256.as_ref(), &location);
+        // A file on this machine may change under an unchanged name.
+        let cacheable = matches!(candidate.location, Location::Url(_));
+        let cached = cacheable.then(|| self.cache.metadata(&key)).flatten();
+        let mut fresh = cached.is_none();
+        let text = match (cached, &candidate.filename) {
+            (Some(text), _) => text,
+            (None, DistFilename::Wheel(wheel)) => {
+                metadata::excerpt(&self.fetch_metadata(candidate, wheel).await?)
+            }
+            (None, DistFilename::Source(source)) => {
+                let (text, stated) = self.source_metadata(candidate, source).await?;
+                // What a build gives depends on its settings; the builder remembers it.
+                fresh = stated;
+                metadata::excerpt(&text)
+            }
+        };
+        let metadata = checked(&text, candidate);
+        if fresh && cacheable && metadata.is_ok() {
+            self.cache.store_metadata(&key, &text);
+        }
+        Ok(metadata)
+    }
+
+    /// The metadata of a source, and whether the source states it.
+    pub(super) async fn source_metadata(
+        &self,
+        candidate: &Candidate,
+        filename: &SourceFilename,
+    ) -> Result<(String, bool), Error> {
+        let name = &filename.text;
+        let (bytes, sha256) = source::fetch_source(
+            &self.client,
+            &self.cache,
+            name,
+            &candidate.location,
+            candidate.sha256,
+        )
+        .await?;
+        {
+            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+            digests.insert(candidate.location.to_string(), sha256);
+        }
+        let source = SourceDist {
+            name: Some(filename.name.clone()),
+            version: Some(filename.version.clone()),
+            tree: SourceTree::Archive {
+                filename: name.clone(),
+                location: candidate.location.clone(),
+                sha256,
+            },
+            subdirectory: None,
+            editable: false,
+        };
+        let build = self.build.get().cloned();
+        // Reading the archive and building take long, and building waits for this runtime.
+        let work = move || stated_or_built(&source, &bytes, build.as_deref());
+        joined(tokio::task::spawn_blocking(work)).await
+    }
+
+    pub(super) async fn fetch_metadata(
+        &self,
+        candidate: &Candidate,
+        wheel: &WheelFilename,
+    ) -> Result<String, Error> {
+        let url = match &candidate.location {
+            Location::Path(path) => return remote::from_path(wheel, path),
+            Location::Url(url) => url,
+        };
+        if candidate.core_metadata {
+            let mut beside = url.clone();
+            beside.set_path(&format!("{}.metadata", url.path()));
+            let answer = self.client.fetch(&Request::page(beside, LARGEST)).await?;
+            if answer.status == StatusCode::OK {
+                return Ok(String::from_utf8_lossy(&answer.body).into_owned());
+            }
+        }
+        let small = candidate.size.is_some_and(|size| size <= self.sources.whole_up_to);
+        // Without a digest from the index the whole file is needed anyway, to make one.
+        let ranges =
+            !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
+        if ranges {
+            match remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
+                Ranged::Text(text) => return Ok(text),
+                Ranged::Whole(bytes) => {
+                    self.no_ranges.store(true, Ordering::Relaxed);
+                    self.keep(candidate, &bytes)?;
+                    return remote::from_bytes(wheel, &bytes);
+                }
+                Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
+            }
+        }
+        let bytes = self.fetch_whole(candidate, url).await?;
+        remote::from_bytes(wheel, &bytes)
+    }
+
+    pub(super) async fn fetch_whole(
+        &self,
+        candidate: &Candidate,
+        url: &Url,
+    ) -> Result<Bytes, Error> {
+        let _permit = self.bodies.acquire().await;
+        let answer = self.client.fetch(&Request::file(url.clone(), LARGEST_FILE)).await?;
+        if answer.status != StatusCode::OK {
+            let status = answer.status.as_u16();
+            return Err(Error::Status { url: url.clone(), status, attempts: 1 });
+        }
+        self.keep(candidate, &answer.body)?;
+        Ok(answer.body)
+    }
+
+    /// The digest of a wheel that came whole.
+    pub(super) fn known_digest(&self, candidate: &Candidate) -> Option<Sha256> {
+        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.get(&candidate.location.to_string()).copied()
+    }
+
+    /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
+    pub(super) fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), Error> {
+        let found = cache::sha256(bytes);
+        if let Some(expected) = candidate.sha256
+            && expected != found
+        {
+            return Err(Error::HashMismatch {
+                wheel: candidate.filename.to_string(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            });
+        }
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.insert(candidate.location.to_string(), found);
+        if bytes.len() as u64 <= self.sources.whole_up_to {
+            let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+            whole.insert(found, bytes.clone());
+        }
+        Ok(())
+    }
+}
+
+fn stated_or_built(
+    source: &SourceDist,
+    bytes: &Bytes,
+    build: Option<&dyn BuildSource>,
+) -> Result<(String, bool), Error> {
+    let failed =
+        |stage, reason: &str| Error::Build(Box::new(BuildFailure::new(source, stage, reason)));
+    let SourceTree::Archive { filename, .. } = &source.tree else {
+        return Err(failed(BuildStage::Source, "it is no archive"));
+    };
+    let stated = Statements::read(filename, bytes, source.subdirectory.as_deref())
+        .map_err(|error| failed(BuildStage::Source, &error.to_string()))?;
+    if let Some(metadata) = stated.metadata() {
+        return Ok((metadata, true));
+    }
+    let nobody = "it does not state its metadata, and nothing can be built for this target here";
+    let build = build.ok_or_else(|| failed(BuildStage::Allowed, nobody))?;
+    Ok((build.metadata(source)?, false))
+}
+
+/// Metadata that is of this candidate.
+fn checked(text: &str, candidate: &Candidate) -> Result<Arc<Metadata>, String> {
+    let metadata = metadata::parse(text)?;
+    let (name, version) = (&candidate.name, &candidate.version);
+    if metadata.name != *name {
+        return Err(format!("its name is {}, not {name}", metadata.name));
+    }
+    let public = version.clone().without_local();
+    if metadata.version != *version && metadata.version != public {
+        return Err(format!("its version is {}, not {version}", metadata.version));
+    }
+    Ok(Arc::new(metadata))
+}

@@ -1,0 +1,212 @@
+//! What shapes a resolution: the flags that `lock` and `sync` share.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use pyfast_resolver::{
+    ExtraName, MarkerTree, Origin, PackageName, Requirement, Source, VersionSpecifiers,
+};
+
+use crate::failure::Failure;
+
+/// What shapes a resolution.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ResolveArgs {
+    /// A requirements file, a `pyproject.toml`, or a script with a header (PEP 723)
+    #[arg(short, long = "requirements", visible_alias = "requirement", value_name = "FILE")]
+    pub(crate) requirements: Vec<PathBuf>,
+    /// Optional dependencies of a `pyproject.toml` to include
+    #[arg(long, value_name = "EXTRA")]
+    pub(crate) extra: Vec<ExtraName>,
+    /// Include all optional dependencies
+    #[arg(long, conflicts_with = "extra")]
+    pub(crate) all_extras: bool,
+    /// A dependency group (PEP 735) to include, of the project's `pyproject.toml` or of the one named
+    #[arg(long, value_name = "[FILE:]GROUP")]
+    pub(crate) group: Vec<String>,
+    /// A constraints file: limits versions of what is otherwise needed
+    #[arg(
+        short,
+        long = "constraints",
+        visible_alias = "constraint",
+        value_name = "FILE",
+        env = "PYFAST_CONSTRAINTS",
+        value_delimiter = ' '
+    )]
+    pub(crate) constraints: Vec<PathBuf>,
+    /// An overrides file: replaces every requirement on the packages it names
+    #[arg(long = "override", value_name = "FILE", env = "PYFAST_OVERRIDE", value_delimiter = ' ')]
+    pub(crate) overrides: Vec<PathBuf>,
+    /// Whether pre-releases may be chosen
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "if-necessary",
+        env = "PYFAST_PRERELEASE",
+        help_heading = "Resolution options"
+    )]
+    pub(crate) prerelease: PrereleaseMode,
+    /// Which versions are preferred
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "highest",
+        env = "PYFAST_RESOLUTION",
+        help_heading = "Resolution options"
+    )]
+    pub(crate) resolution: ResolutionMode,
+    /// Ignore files uploaded at or after this time (2026-01-31 or 2026-01-31T12:00:00Z)
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "PYFAST_EXCLUDE_NEWER",
+        help_heading = "Resolution options"
+    )]
+    pub(crate) exclude_newer: Option<String>,
+    /// Require a hash for every distribution
+    #[arg(long, env = "PYFAST_REQUIRE_HASHES", help_heading = "Resolution options")]
+    pub(crate) require_hashes: bool,
+    /// Take the newest versions instead of keeping those of the existing lock
+    #[arg(short = 'U', long, help_heading = "Resolution options")]
+    pub(crate) upgrade: bool,
+    /// Take the newest version of this package, below a limit where one is given (`name<2`), and keep the
+    /// others
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "PACKAGE[<VERSION]",
+        help_heading = "Resolution options"
+    )]
+    pub(crate) upgrade_package: Vec<Upgrade>,
+    /// Leave this package out, whoever asks for it
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) exclude_dependency: Vec<PackageName>,
+    /// Leave the dependencies of the requirements out
+    #[arg(long, env = "PYFAST_NO_DEPS", help_heading = "Resolution options")]
+    pub(crate) no_deps: bool,
+    /// Build nothing from source: use only wheels
+    #[arg(long, env = "PYFAST_NO_BUILD", help_heading = "Resolution options")]
+    pub(crate) no_build: bool,
+    /// Use only wheels of this package, or of `:all:`
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) only_binary: Vec<String>,
+    /// Build this package from source, or `:all:`, even where there are wheels
+    #[arg(long, value_name = "PACKAGE", help_heading = "Resolution options")]
+    pub(crate) no_binary: Vec<String>,
+    /// A setting for build backends; may be repeated
+    #[arg(short = 'C', long, value_name = "KEY=VALUE", help_heading = "Build options")]
+    pub(crate) config_settings: Vec<String>,
+    /// A constraints file for what builds need
+    #[arg(
+        long = "build-constraint",
+        visible_alias = "build-constraints",
+        value_name = "FILE",
+        env = "PYFAST_BUILD_CONSTRAINT",
+        value_delimiter = ' ',
+        help_heading = "Build options"
+    )]
+    pub(crate) build_constraints: Vec<PathBuf>,
+    /// Build with what the interpreter itself has installed, in no environment of its own
+    #[arg(long, env = "PYFAST_NO_BUILD_ISOLATION", help_heading = "Build options")]
+    pub(crate) no_build_isolation: bool,
+}
+
+/// A package to upgrade, and how far.
+#[derive(Debug, Clone)]
+pub(crate) struct Upgrade {
+    name: PackageName,
+    versions: VersionSpecifiers,
+}
+
+impl FromStr for Upgrade {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let end = text.find(|c: char| " \t<>=!~([;@".contains(c)).unwrap_or(text.len());
+        let (name, versions) = text.split_at(end);
+        let name = name.parse().map_err(|error| format!("{error}"))?;
+        let versions = versions.parse().map_err(|error| {
+            format!("`{}` is no limit of versions, such as `<2`: {error}", versions.trim())
+        })?;
+        Ok(Self { name, versions })
+    }
+}
+
+impl Upgrade {
+    /// The limit as a constraint.
+    fn limit(&self) -> Option<Requirement> {
+        (!self.versions.is_empty()).then(|| Requirement {
+            name: self.name.clone(),
+            extras: Vec::new(),
+            source: Source::Registry(self.versions.clone()),
+            marker: MarkerTree::TRUE,
+            hashes: Vec::new(),
+            origin: Origin { file: "--upgrade-package".into(), line: 1 },
+        })
+    }
+}
+
+impl ResolveArgs {
+    /// Whether the lock's version of a package is not to be kept.
+    pub(crate) fn upgrades(&self, name: &PackageName) -> bool {
+        self.upgrade_package.iter().any(|upgrade| upgrade.name == *name)
+    }
+
+    /// How far packages may be upgraded: limits of this one resolution, of which the lock's digest
+    /// knows nothing.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = Requirement> {
+        self.upgrade_package.iter().filter_map(Upgrade::limit)
+    }
+}
+
+/// Whether pre-releases may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum PrereleaseMode {
+    /// Only where no stable version satisfies
+    #[default]
+    IfNecessary,
+    /// Like stable versions
+    Allow,
+    /// Only of packages for which the requirements name one
+    Explicit,
+    /// Never
+    Disallow,
+}
+
+/// Which versions are preferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ResolutionMode {
+    /// The newest
+    #[default]
+    Highest,
+    /// The oldest
+    Lowest,
+    /// The oldest of what the requirements name, the newest of everything else
+    LowestDirect,
+}
+
+/// The time of `--exclude-newer`, as indexes give times.
+pub(crate) fn cutoff(args: &ResolveArgs) -> Result<Option<String>, Failure> {
+    args.exclude_newer.as_deref().map(utc).transpose()
+}
+
+/// A time in the form in which indexes give it, so that the texts compare as the times do.
+fn utc(text: &str) -> Result<String, Failure> {
+    let pattern = |pattern: &str| {
+        text.len() >= pattern.len()
+            && pattern.bytes().zip(text.bytes()).all(|(pattern, byte)| match pattern {
+                b'0' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
+    };
+    if text.len() == 10 && pattern("0000-00-00") {
+        return Ok(format!("{text}T00:00:00Z"));
+    }
+    if pattern("0000-00-00T00:00:00") && text.ends_with('Z') {
+        return Ok(text.to_owned());
+    }
+    Err(Failure::usage(format!("`{text}` is no time"))
+        .hint("write a date (2026-01-31), or a time in UTC (2026-01-31T12:00:00Z)"))
+}
