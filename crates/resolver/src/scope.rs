@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
 use crate::distribution::WheelFilename;
-use crate::tags;
+use crate::tags::{self, SYSTEMS};
 use crate::target::Target;
 
 /// What holds between markers on every platform there is, so that nothing is resolved for platforms
@@ -96,6 +96,8 @@ pub struct Region {
     possible: MarkerTree,
     /// The versions of Python in it.
     python: Ranges<Version>,
+    /// The systems in it that wheels are made for, a bit for each of [`SYSTEMS`].
+    systems: u8,
     memory: Arc<Memory>,
 }
 
@@ -105,8 +107,8 @@ struct Memory {
     /// What holds everywhere in the universe.
     universe: MarkerTree,
     decided: Mutex<FxHashMap<(MarkerTree, Vec<ExtraName>), MarkerTree>>,
-    /// For each wheel tag whether some Python of the universe takes it, and on which systems.
-    tags: Mutex<FxHashMap<String, (bool, MarkerTree)>>,
+    /// For each Python and ABI tag whether some Python of the universe takes it.
+    pythons: Mutex<FxHashMap<(String, String), bool>>,
 }
 
 impl Region {
@@ -121,10 +123,20 @@ impl Region {
                 specifier: specifier.clone(),
             }));
         }
+        let (decided, pythons) = (Mutex::default(), Mutex::default());
+        let memory = Memory { universe: possible.clone(), decided, pythons };
+        Self::new(MarkerTree::TRUE, possible, Arc::new(memory))
+    }
+
+    fn new(marker: MarkerTree, possible: MarkerTree, memory: Arc<Memory>) -> Self {
+        let admitted = |system: &&str| {
+            let marker = MarkerTree::from_str(&format!("sys_platform == '{system}'"));
+            marker.is_ok_and(|marker| !possible.is_disjoint(&marker))
+        };
+        let places = SYSTEMS.iter().enumerate().filter(|(_, system)| admitted(system));
+        let systems = places.fold(0, |known, (place, _)| known | 1 << place);
         let python = python_of(&possible);
-        let (decided, tags) = (Mutex::default(), Mutex::default());
-        let memory = Memory { universe: possible.clone(), decided, tags };
-        Self { marker: MarkerTree::TRUE, possible, python, memory: Arc::new(memory) }
+        Self { marker, possible, python, systems, memory }
     }
 
     /// The part in which a marker is true, and the part in which it is not; `None` where one of them is
@@ -135,9 +147,8 @@ impl Region {
             let (mut marker, mut possible) = (self.marker.clone(), self.possible.clone());
             marker.and(on.clone());
             possible.and(on);
-            let python = python_of(&possible);
             let memory = Arc::clone(&self.memory);
-            (!possible.is_false()).then_some(Self { marker, possible, python, memory })
+            (!possible.is_false()).then(|| Self::new(marker, possible, memory))
         };
         Some([part(on.clone())?, part(on.negate())?])
     }
@@ -185,15 +196,16 @@ impl Region {
     /// reason to go back to one that says less of where it runs: wheels count that some Python of the
     /// universe takes, on a system of the region, where that has one that wheels are made for.
     fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
-        let tag = format!("{}-{}-{}", wheel.python, wheel.abi, wheel.platform);
-        let mut known = self.memory.tags.lock().unwrap_or_else(PoisonError::into_inner);
-        let (taken, systems) = known.entry(tag).or_insert_with(|| {
-            let python = tags::python_marker(wheel);
-            (!self.memory.universe.is_disjoint(&python), tags::system_marker(wheel))
-        });
-        let here = || self.admits(systems) || !self.admits(&tags::systems());
+        if self.systems != 0 && self.systems & tags::systems_of(wheel) == 0 {
+            return None;
+        }
+        let tag = (wheel.python.clone(), wheel.abi.clone());
+        let mut known = self.memory.pythons.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = known
+            .entry(tag)
+            .or_insert_with(|| !self.memory.universe.is_disjoint(&tags::python_marker(wheel)));
         // One file tells the metadata of all (rule 11): one that fits everywhere tells it best.
-        (*taken && here()).then(|| u32::from(wheel.platform != "any"))
+        taken.then(|| u32::from(wheel.platform != "any"))
     }
 
     /// Whether some interpreter of the region for which a marker is true takes a wheel.

@@ -205,27 +205,25 @@ pub(crate) fn platform_marker(wheel: &WheelFilename) -> MarkerTree {
     fits
 }
 
-/// The systems that take a wheel, whatever the machine.
-pub(crate) fn system_marker(wheel: &WheelFilename) -> MarkerTree {
-    let platform = platform_marker(wheel);
-    let mut fits = MarkerTree::FALSE;
-    for system in SYSTEMS {
-        let system = parsed(&format!("sys_platform == '{system}'"));
-        if !platform.is_disjoint(&system) {
-            fits.or(system);
-        }
-    }
-    if platform.is_true() { platform } else { fits }
+/// The systems that take a wheel, whatever the machine: a bit for each of [`SYSTEMS`].
+pub(crate) fn systems_of(wheel: &WheelFilename) -> u8 {
+    wheel.platform.split('.').fold(0, |known, tag| {
+        let system = match tag.split('_').next().unwrap_or_default() {
+            _ if tag == "any" => return u8::MAX,
+            "linux" | "musllinux" => "linux",
+            linux if linux.starts_with("manylinux") => "linux",
+            "win32" | "win" => "win32",
+            "macosx" => "darwin",
+            "pyodide" => "emscripten",
+            other => other,
+        };
+        let place = SYSTEMS.iter().position(|known| *known == system);
+        place.map_or(known, |place| known | 1 << place)
+    })
 }
 
-/// The systems that wheels are made for, as a marker.
-pub(crate) fn systems() -> MarkerTree {
-    let conditions = SYSTEMS.map(|system| format!("sys_platform == '{system}'"));
-    parsed(&conditions.join(" or "))
-}
-
-/// The systems that platform tags speak of.
-const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
+/// The systems that platform tags speak of, by their `sys_platform`.
+pub(crate) const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
 
 fn parsed(text: &str) -> MarkerTree {
     MarkerTree::from_str(text).unwrap_or(MarkerTree::FALSE)

@@ -148,7 +148,8 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
             let wheel = file.filename.wheel();
             wheel.is_none_or(|wheel| universe.takes(wheel, &package.marker))
         };
-        if package.files.iter().any(useful) {
+        let everywhere = universe.implies(&package.marker);
+        if !everywhere && package.files.iter().any(useful) {
             package.files = package.files.iter().filter(|file| useful(file)).cloned().collect();
         }
         package.marker = universe.simplified(package.marker);
