@@ -115,7 +115,7 @@ impl FromStr for WheelFilename {
     fn from_str(filename: &str) -> Result<Self, Self::Err> {
         let invalid = |reason| InvalidWheelFilename { filename: filename.to_owned(), reason };
         let stem = filename.strip_suffix(".whl").ok_or_else(|| invalid("it must end with .whl"))?;
-        if stem.contains(['/', '\\', '\0']) {
+        if stem.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'\0')) {
             return Err(invalid("it must not contain a path separator"));
         }
         let parts: Vec<&str> = stem.split('-').collect();

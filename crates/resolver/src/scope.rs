@@ -196,7 +196,7 @@ impl Region {
     /// reason to go back to one that says less of where it runs: wheels count that some Python of the
     /// universe takes, on a system of the region, where that has one that wheels are made for.
     fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
-        if self.systems != 0 && self.systems & tags::systems_of(wheel) == 0 {
+        if self.file_systems() & tags::systems_of(wheel) == 0 {
             return None;
         }
         let tag = (wheel.python.clone(), wheel.abi.clone());
@@ -206,6 +206,11 @@ impl Region {
             .or_insert_with(|| !self.memory.universe.is_disjoint(&tags::python_marker(wheel)));
         // One file tells the metadata of all (rule 11): one that fits everywhere tells it best.
         taken.then(|| u32::from(wheel.platform != "any"))
+    }
+
+    /// The systems whose wheels count: where wheels are made for none of the region, those of all.
+    pub(crate) fn file_systems(&self) -> u8 {
+        if self.systems == 0 { u8::MAX } else { self.systems }
     }
 
     /// Whether some interpreter of the region for which a marker is true takes a wheel.

@@ -23,8 +23,8 @@ use crate::scope::{Region, Scope};
 use crate::solve::{Solution, Unsolved, solve};
 use crate::source::ahead::{Ahead, Looked, look_ahead};
 
-use merging::Part;
 pub(crate) use merging::environment;
+use merging::{Listed, Part};
 pub use merging::{Targeted, merge_targets};
 
 /// Parts that a region may be split into before the search is given up.
@@ -82,10 +82,10 @@ impl Universe<'_> {
     /// Solves the region part by part.
     fn parts(&self) -> Result<Vec<Part>, Error> {
         let mut open = vec![Region::universe(self.requires_python)];
-        let mut parts = Vec::new();
+        let (mut parts, mut listed) = (Vec::new(), Listed::default());
         while let Some(region) = open.pop() {
             let count = open.len() + parts.len();
-            match self.part(&region, count < MANY) {
+            match self.part(&region, count < MANY, &mut listed) {
                 Ok(part) => parts.push(part),
                 Err(Unsolved::Failed(error)) => return Err(error),
                 Err(Unsolved::Split(on)) => {
@@ -105,7 +105,7 @@ impl Universe<'_> {
     }
 
     /// Solves one part; `newest` has it split for newer versions too.
-    fn part(&self, region: &Region, newest: bool) -> Result<Part, Unsolved> {
+    fn part(&self, region: &Region, newest: bool, listed: &mut Listed) -> Result<Part, Unsolved> {
         if let Some(on) = self.divided(region) {
             return Err(Unsolved::Split(on));
         }
@@ -135,7 +135,7 @@ impl Universe<'_> {
             return Err(Unsolved::Split(on));
         }
         let resolution = complete(&problem, &solved, &set, &registry)?;
-        Ok(Part::new(resolution, (&reach, region), &registry)?)
+        Ok(Part::new(resolution, (&reach, region), &registry, listed)?)
     }
 
     /// The marker of a line that cannot count for a part of a region only: a distribution named directly

@@ -26,10 +26,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// Files that `listed` has already are not looked at again.
     pub(crate) fn new(
         mut resolution: Resolution,
         (reach, region): (&Reach, &Region),
         registry: &Registry,
+        listed: &mut Listed,
     ) -> Result<Self, Error> {
         for package in &mut resolution.packages {
             let name = &package.candidate.name;
@@ -38,10 +40,27 @@ impl Part {
         let mut places = Vec::with_capacity(resolution.packages.len());
         for package in &resolution.packages {
             let candidate = &package.candidate;
-            let files = if candidate.direct { Vec::new() } else { registry.files(candidate)? };
+            let known = candidate.direct || !listed.add(candidate, registry, region);
+            let files = if known { Vec::new() } else { registry.files(candidate)? };
             places.push((reach.marker(&candidate.name), files));
         }
         Ok(Self { resolution, places })
+    }
+}
+
+/// The versions whose files were listed, and the systems that they were listed for.
+#[derive(Debug, Default)]
+pub(crate) struct Listed(BTreeMap<(PackageName, Version), u8>);
+
+impl Listed {
+    /// Whether a region may have files of a version that no region before it had.
+    fn add(&mut self, candidate: &Candidate, registry: &Registry, region: &Region) -> bool {
+        let (name, systems) = (&candidate.name, region.file_systems());
+        let known = self.0.entry((name.clone(), candidate.version.clone())).or_default();
+        let hashed = registry.selector().policy().hashes.contains_key(name);
+        let more = hashed || *known & systems != systems;
+        *known |= systems;
+        more
     }
 }
 
