@@ -13,6 +13,7 @@ use pyfast_launcher::{
 use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
+use crate::project::is_remote;
 use crate::ui::{count, duration};
 
 impl Launcher<'_> {
@@ -48,10 +49,12 @@ impl Launcher<'_> {
             self.stack.override_file.clone(),
             private,
             project.directory.join(crate::config::FILE),
+            // Where requirements files are those of servers, the lock is here.
+            project.directory.join("pylock.toml"),
         ];
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
-            for file in files.iter().chain(&env.constraints) {
+            for file in files.iter().chain(&env.constraints).filter(|file| !is_remote(file)) {
                 let file = project.working_directory.join(file);
                 left_out.extend(file.parent().map(|directory| directory.join("pylock.toml")));
                 left_out.push(file);

@@ -79,7 +79,8 @@ fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
     }
     crate::requirement_line::check_marker(marker)?;
     // Its own `Display` points into the text, and not always between characters.
-    MarkerTree::from_str(marker).map_err(|error| error.message.to_string())
+    let marker = crate::requirement_line::spaced_lists(marker);
+    MarkerTree::from_str(&marker).map_err(|error| error.message.to_string())
 }
 
 #[derive(Deserialize)]

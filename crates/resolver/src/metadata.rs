@@ -7,7 +7,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName, VersionOrUrl};
 
-use crate::requirement_line::check_form;
+use crate::requirement_line::{check_form, spaced_lists};
 
 /// The part of a wheel's metadata that resolving needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,8 +105,8 @@ pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String>
 fn dependency(text: &str) -> Result<Dependency, String> {
     check_form(text).map_err(|reason| format!("Requires-Dist `{text}`: {reason}"))?;
     let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
-    let parsed = parse(text).or_else(|error| {
-        let mended = mend(text);
+    let parsed = parse(&spaced_lists(text)).or_else(|error| {
+        let mended = mend(&spaced_lists(text));
         match check_form(&mended) {
             Ok(()) => parse(&mended).map_err(|_mended| error),
             Err(_form) => Err(error),

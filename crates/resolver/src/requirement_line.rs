@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
 use crate::requirement_source::{Place, SourceRequirement, parse_source};
 
-pub(crate) use form::{check_form, check_marker, nesting};
+pub(crate) use form::{check_form, check_marker, nesting, spaced_lists};
 use options::{Options, split_options};
 
 /// Settings of a build: the values of each key.
@@ -265,7 +265,7 @@ fn parse_marker(marker: &str) -> Result<MarkerTree, Wrong<'_>> {
         return Err(Wrong::new("it nests parentheses more than 100 deep", marker));
     }
     check_marker(marker).map_err(at(marker))?;
-    MarkerTree::from_str(marker).map_err(|error| pointed(&error, marker))
+    MarkerTree::from_str(&spaced_lists(marker)).map_err(|error| pointed(&error, marker))
 }
 
 /// What the parser of requirements found wrong, and where.
@@ -320,7 +320,7 @@ fn without_comma(text: &str) -> Option<String> {
 }
 
 fn project(text: &str) -> Result<pep508_rs::Requirement<VerbatimUrl>, Wrong<'_>> {
-    pep508_rs::Requirement::from_str(text).map_err(|error| pointed(&error, text))
+    pep508_rs::Requirement::from_str(&spaced_lists(text)).map_err(|error| pointed(&error, text))
 }
 
 /// Whether a text is `name` or `name[extra]`.

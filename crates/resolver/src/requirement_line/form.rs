@@ -1,4 +1,42 @@
-//! Texts that the parser of requirements does not survive, and so never sees.
+//! Texts that the parser of requirements does not survive or understand, and so never sees.
+
+use std::borrow::Cow;
+
+/// The markers whose values are versions.
+const VERSIONS: [&str; 3] = ["python_version", "python_full_version", "implementation_version"];
+
+/// Has lists of versions in markers (`python_version not in '3.10, 3.12'`, rule 24) written without
+/// commas, which the parser would take for part of a version. Everything stays where it is.
+pub(crate) fn spaced_lists(text: &str) -> Cow<'_, str> {
+    if !text.contains(',') || !text.contains(" in") {
+        return Cow::Borrowed(text);
+    }
+    let (mut quote, mut list) = (None, false);
+    let mut spaced = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '\'' | '"') => {
+                quote = Some(c);
+                list = is_in_of_versions(&text[..at]);
+            }
+            _ => {}
+        }
+        spaced.push(if c == ',' && quote.is_some() && list { ' ' } else { c });
+    }
+    Cow::Owned(spaced)
+}
+
+/// Whether a text ends in `python_version in` or the like.
+fn is_in_of_versions(text: &str) -> bool {
+    let before = |text: &str, word: &str| {
+        let rest = text.trim_end().strip_suffix(word)?;
+        rest.ends_with(char::is_whitespace).then(|| rest.trim_end().len())
+    };
+    let Some(end) = before(text, "in") else { return false };
+    let end = before(&text[..end], "not").unwrap_or(end);
+    VERSIONS.iter().any(|name| text[..end].ends_with(name))
+}
 
 /// Refuses what the parser of requirements does not survive: names that end in a separator, and a
 /// nesting that no legal requirement has.
@@ -64,4 +102,24 @@ pub(crate) fn nesting(text: &str) -> usize {
         deepest = deepest.max(depth);
     }
     deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_24_lists_of_versions_lose_their_commas_and_nothing_else_does() {
+        let check = |text: &str, expected: &str| assert_eq!(spaced_lists(text), expected);
+        check("a ; python_version not in '3.10, 3.12'", "a ; python_version not in '3.10  3.12'");
+        check(
+            "python_version in \"3.9,3.10\" and os_name=='a,b'",
+            "python_version in \"3.9 3.10\" and os_name=='a,b'",
+        );
+        check(
+            "a>=1,<2 ; sys_platform in 'linux, win32'",
+            "a>=1,<2 ; sys_platform in 'linux, win32'",
+        );
+        check("a>=1,<2", "a>=1,<2");
+    }
 }
