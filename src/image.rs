@@ -2,6 +2,7 @@
 //! that holds store and environments.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pyfast_installer::Interpreter;
@@ -103,6 +104,8 @@ impl Connection {
         image: &str,
         project: &str,
     ) -> Result<StoreVolume, Failure> {
+        // Environments of one volume are synced side by side: the first makes it, the others find it.
+        static ONE: Mutex<()> = Mutex::new(());
         let program = std::env::current_exe().map_err(|error| {
             Failure::new(
                 "system",
@@ -111,6 +114,7 @@ impl Connection {
             )
         })?;
         let binary = Binary::open(&program)?;
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         self.wait(async {
             let volume = open_volume(&self.docker, name, image, Some(project)).await?;
             inject(&self.docker, &volume, image, &binary).await?;

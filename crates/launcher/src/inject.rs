@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::host::hex;
 use crate::scratch::Scratch;
-use crate::volume::{Access, MOUNT_POINT, StoreVolume, never_started, random_id};
+use crate::volume::{Access, MOUNT_POINT, StoreVolume, never_started, put_repeatedly, random_id};
 
 /// Name of the link that entrypoints use.
 const LINK: &str = "pyfast";
@@ -232,7 +232,7 @@ async fn put_missing<E: Engine>(
         return Ok(false);
     }
     let tar = pack(&entries).map_err(Error::io("pack the launcher's binary"))?;
-    engine.put_archive(id, tar).await?;
+    put_repeatedly(engine, id, &tar).await?;
     Ok(true)
 }
 

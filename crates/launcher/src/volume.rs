@@ -218,7 +218,7 @@ async fn mark<E: Engine>(
 ) -> Result<Access, Error> {
     let tar = pack_marker(marker)?;
     let container = Scratch::create(engine, &never_started(name, image)).await?;
-    let put = engine.put_archive(container.id(), tar).await;
+    let put = put_repeatedly(engine, container.id(), &tar).await;
     container.remove().await?;
     put?;
     // Another process may be putting the same marker there: for a moment the engine has removed it.
@@ -229,6 +229,22 @@ async fn mark<E: Engine>(
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     Ok(Access::Container)
+}
+
+/// Puts files into a volume. Unpacking, the engine removes what is there first, so that two who put the same files there
+/// at the same time trip over each other.
+pub(crate) async fn put_repeatedly<E: Engine>(
+    engine: &E,
+    id: &str,
+    tar: &bytes::Bytes,
+) -> Result<(), Error> {
+    for _ in 1..LOOKS {
+        if engine.put_archive(id, tar.clone()).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    engine.put_archive(id, tar.clone()).await
 }
 
 async fn ask<E: Engine>(engine: &E, name: &str, image: &str) -> Result<Access, Error> {
@@ -248,7 +264,7 @@ async fn is_usable<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
     }
     // Marked at once, or the next run would find it in use by somebody.
     let marker = Marker { schema: SCHEMA.into(), id: random_id()? };
-    engine.put_archive(id, pack_marker(&marker)?).await?;
+    put_repeatedly(engine, id, &pack_marker(&marker)?).await?;
     Ok(true)
 }
 
@@ -369,6 +385,18 @@ mod tests {
         assert_eq!(again.access, Access::Direct(dir.path().into()));
         assert_eq!(known.calls().len(), calls, "a marked volume needs no container");
         assert!(known.containers().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_put_that_another_one_disturbs_is_repeated() {
+        let dir = tempfile::tempdir().unwrap();
+        let known = || engine().with_volume(volume(&OURS, dir.path())).mirrored();
+        let opened = open_volume(&known().failing_puts(LOOKS - 1), "v1", "slim", None).await;
+        assert_eq!(opened.unwrap().access, Access::Direct(dir.path().into()));
+        fs_err::remove_file(dir.path().join(MARKER)).unwrap();
+        let broken = known().failing_puts(LOOKS);
+        assert!(open_volume(&broken, "v1", "slim", None).await.is_err());
+        assert!(broken.containers().is_empty(), "nothing is left behind");
     }
 
     #[tokio::test]

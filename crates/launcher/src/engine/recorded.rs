@@ -47,6 +47,7 @@ struct State {
     calls: Vec<String>,
     created: usize,
     mirrored: bool,
+    failing_puts: usize,
     registry: BTreeMap<String, Image>,
     inputs: BTreeMap<String, String>,
     broken_builds: BTreeMap<String, String>,
@@ -73,6 +74,7 @@ impl Default for Recorded {
                 calls: Vec::new(),
                 created: 0,
                 mirrored: false,
+                failing_puts: 0,
                 registry: BTreeMap::new(),
                 inputs: BTreeMap::new(),
                 broken_builds: BTreeMap::new(),
@@ -135,6 +137,13 @@ impl Recorded {
     #[must_use]
     pub fn mirrored(self) -> Self {
         self.lock().mirrored = true;
+        self
+    }
+
+    /// Lets the next so many archives fail to be put anywhere.
+    #[must_use]
+    pub fn failing_puts(self, count: usize) -> Self {
+        self.lock().failing_puts = count;
         self
     }
 
@@ -277,6 +286,10 @@ impl Engine for Recorded {
         let spec = self.spec(id)?;
         let mut state = self.lock();
         state.record(format!("put {id}"));
+        if let Some(left) = state.failing_puts.checked_sub(1) {
+            state.failing_puts = left;
+            return Err(refused("put an archive", "another one is being put there"));
+        }
         let unpacked = unpack(&tar, |path, stat, bytes| {
             let Some(mount) = &spec.mount else { return };
             let Some(inside) = path.strip_prefix(&format!("{}/", mount.target)) else { return };
