@@ -254,8 +254,8 @@ impl Session {
         let (client, cache) = (Arc::clone(&self.client), self.cache.clone());
         let handle = self.runtime.handle();
         let registry = Registry::new(self.sources.clone(), client, cache, selector, handle);
-        match &self.build {
-            Some(build) => registry.build_with(Arc::clone(build) as _),
+        match &self.asked {
+            Some(asked) => registry.build_with(Arc::clone(asked)),
             None => registry,
         }
     }

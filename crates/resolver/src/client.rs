@@ -171,7 +171,12 @@ impl Client {
         client: &reqwest::Client,
         request: &Request,
     ) -> Result<Answer, Failure> {
-        let secret = self.credentials.before(&request.url).await;
+        // What the request brings itself is what the user wrote beside its URL.
+        let secret = if request.headers.contains_key(header::AUTHORIZATION) {
+            None
+        } else {
+            self.credentials.before(&request.url).await
+        };
         let mut response = send(client, request, &request.url, secret.as_ref()).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             // After a redirect to another origin nothing was sent there yet.
@@ -238,11 +243,20 @@ async fn send(
     url: &Url,
     secret: Option<&Secret>,
 ) -> Result<reqwest::Response, Failure> {
-    let mut builder = client.get(url.clone()).headers(request.headers.clone());
+    let mut builder = client.get(url.clone()).headers(headers(request, url, secret));
     if let Some(Secret { user, password }) = secret {
         builder = builder.basic_auth(user, password.as_ref());
     }
     builder.send().await.map_err(|error| Failure::transport(&error))
+}
+
+/// The headers of a request to a URL. Its own password is for its own origin, and gives way to another.
+fn headers(request: &Request, url: &Url, secret: Option<&Secret>) -> HeaderMap {
+    let mut headers = request.headers.clone();
+    if secret.is_some() || url.origin() != request.url.origin() {
+        headers.remove(header::AUTHORIZATION);
+    }
+    headers
 }
 
 /// Follows redirects, but never from TLS to plain HTTP. Credentials do not follow to another origin
@@ -370,6 +384,24 @@ pub(crate) fn now() -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_of_a_request_stays_at_its_origin_and_stands_alone() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        let request = Request::page(url("https://h.test/r.txt"), 1);
+        let request = request.header(header::AUTHORIZATION, "Basic x");
+        let secret = Secret { user: "u".to_owned(), password: None };
+        let check = |to: &str, secret: Option<&Secret>, expected: bool| {
+            let headers = headers(&request, &url(to), secret);
+            assert_eq!(headers.contains_key(header::AUTHORIZATION), expected, "{to}");
+        };
+        check("https://h.test/r.txt", None, true);
+        check("https://h.test/elsewhere.txt", None, true);
+        check("https://h.test/r.txt", Some(&secret), false);
+        check("https://other.test/r.txt", None, false);
+        check("https://other.test/r.txt", Some(&secret), false);
+        check("https://h.test:444/r.txt", Some(&secret), false);
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
