@@ -241,7 +241,9 @@ impl Drop for Last {
 /// The indexes of a session, which carry no credentials. Directories of wheels stay on this machine.
 fn index_arguments(session: &Session) -> Vec<String> {
     let sources = &session.sources;
-    let mut arguments: Vec<String> = match sources.indexes.split_last() {
+    // What a package is pinned to is searched for nothing else, in a container neither.
+    let searched = sources.indexes.len().saturating_sub(sources.reserved);
+    let mut arguments: Vec<String> = match sources.indexes[..searched].split_last() {
         None => vec!["--no-index".to_owned()],
         Some((default, further)) => {
             let further = further.iter().map(|url| format!("--extra-index-url={url}"));
