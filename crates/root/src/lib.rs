@@ -1,8 +1,36 @@
-//! The root directory and everything below it. Knows names, links and locks, and no packages,
-//! interpreters or containers.
+//! The root directory and everything below it: where things are ([`Root`]), how they are reached and
+//! changed ([`Dir`]), who works there ([`Lock`], [`Workspace`], [`lease()`]), and which generation is
+//! current. Begin at [`Root`]. Knows names, links and locks, and no packages, interpreters or containers.
 
+mod beneath;
+mod current;
+mod dir;
+mod error;
+mod history;
+mod layout;
+mod lease;
+mod moves;
+mod name;
+mod owner;
 mod random;
+mod record_lock;
+mod ticket;
 mod whole_file;
+mod workspace;
 
+pub use current::{CURRENT, current_of};
+pub use dir::{Dir, Entry, Facts, Kind};
+pub use error::Error;
+pub use history::Activation;
+pub use layout::{
+    BIN, GENERATION_DEPTH, LAYOUT, LAYOUT_FILE, LockName, Root, VOLUME_MARKER, project_env_path,
+    wheel_place,
+};
+pub use lease::{DESCRIPTION, Lease, Unused, lease, unused};
+pub use moves::Durability;
+pub use name::{ProjectEnv, is_generation_id};
+pub use owner::Claim;
 pub use random::random_name;
+pub use ticket::{Holder, Lock, Share, Waiting};
 pub use whole_file::replace_file;
+pub use workspace::Workspace;

@@ -20,3 +20,8 @@ pub fn random_name() -> io::Result<String> {
         name
     }))
 }
+
+/// Whether a name may have been made by [`random_name`].
+pub(crate) fn is_random_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

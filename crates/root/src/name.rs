@@ -1,0 +1,80 @@
+//! Names that become names of directories and files of a root.
+
+use std::fmt;
+
+use crate::error::Error;
+
+/// An environment of a project, by names that can be directory names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectEnv {
+    project: String,
+    env: String,
+}
+
+impl ProjectEnv {
+    /// Names the environment `env` of `project`.
+    ///
+    /// # Errors
+    /// If a name is empty, over 100 bytes, begins with a dot, or has other characters than
+    /// letters, digits, `.`, `_` and `-`.
+    pub fn new(project: &str, env: &str) -> Result<Self, Error> {
+        check_name("a project", project)?;
+        check_name("an environment", env)?;
+        Ok(Self { project: project.to_owned(), env: env.to_owned() })
+    }
+
+    /// The project's name.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// The environment's name.
+    pub fn env(&self) -> &str {
+        &self.env
+    }
+}
+
+impl fmt::Display for ProjectEnv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.project, self.env)
+    }
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let reason = match name {
+        "" => "it is empty",
+        _ if name.len() > 100 => "it is longer than 100 bytes",
+        _ if name.starts_with('.') => "it begins with a dot",
+        _ if !name.chars().all(fits) => "only letters, digits, `.`, `_` and `-` are allowed",
+        _ => return Ok(()),
+    };
+    Err(Error::Name { what, name: name.chars().take(120).collect(), reason })
+}
+
+/// Whether a text can be the id of a generation: 20 hexadecimal digits.
+pub fn is_generation_id(text: &str) -> bool {
+    text.len() == 20 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_leave_the_directory_are_refused() {
+        for name in ["", ".", "..", "../x", "a/b", "a\0b", ".hidden", "a b"] {
+            assert!(ProjectEnv::new(name, "default").is_err(), "{name:?}");
+            assert!(ProjectEnv::new("project", name).is_err(), "{name:?}");
+        }
+        assert!(ProjectEnv::new("Händler-1.0_x", "default").is_ok());
+    }
+
+    #[test]
+    fn ids_are_plain() {
+        assert!(is_generation_id("0123456789abcdef0123"));
+        for id in ["", "..", "0123456789ABCDEF0123", "0123456789abcdef012/"] {
+            assert!(!is_generation_id(id), "{id}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+fn locks() -> (tempfile::TempDir, Dir) {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = Dir::open_named(directory.path()).unwrap();
+    (directory, dir)
+}
+
+fn try_now(locks: &Dir, share: Share) -> Option<Lock> {
+    Lock::try_now(locks.clone(), "store", share).unwrap()
+}
+
+#[test]
+fn one_has_it_alone_and_several_share_it() {
+    let (_directory, locks) = locks();
+    let alone = try_now(&locks, Share::Alone).unwrap();
+    assert!(try_now(&locks, Share::Alone).is_none());
+    assert!(try_now(&locks, Share::Shared).is_none());
+    assert!(Lock::try_now(locks.clone(), "stores", Share::Alone).unwrap().is_some());
+    drop(alone);
+    let shares = [try_now(&locks, Share::Shared).unwrap(), try_now(&locks, Share::Shared).unwrap()];
+    assert!(try_now(&locks, Share::Alone).is_none());
+    drop(shares);
+    assert!(try_now(&locks, Share::Alone).is_some());
+    assert!(locks.entries().unwrap().is_empty(), "nothing is left");
+}
+
+#[test]
+fn who_came_first_has_it_first() {
+    let (_directory, locks) = locks();
+    let first = try_now(&locks, Share::Shared).unwrap();
+    let second = Lock::queue(locks.clone(), "store", Share::Alone).unwrap();
+    let third = Lock::queue(locks.clone(), "store", Share::Shared).unwrap();
+    assert!(!second.is_held().unwrap() && !third.is_held().unwrap());
+    drop(first);
+    assert!(!third.is_held().unwrap(), "the second comes before");
+    assert!(second.is_held().unwrap());
+    drop(second);
+    assert!(third.is_held().unwrap());
+}
+
+#[test]
+fn a_reader_that_locks_everything_is_in_nobodys_way() {
+    let (_directory, locks) = locks();
+    let held = try_now(&locks, Share::Alone).unwrap();
+    let left = locks.write_new("store.5.x", b"", 0o600).unwrap();
+    drop(left);
+    let mut readers = Vec::new();
+    for entry in locks.entries().unwrap() {
+        let (file, _) = locks.open(&entry.name).unwrap().unwrap();
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+        // The holder's own file cannot even be shared.
+        crate::record_lock::shared(&file).unwrap();
+        readers.push(file);
+    }
+    assert!(try_now(&locks, Share::Alone).is_none());
+    drop(held);
+    assert!(try_now(&locks, Share::Alone).is_some());
+    assert!(try_now(&locks, Share::Shared).is_some());
+}
+
+#[test]
+fn what_is_no_ticket_is_not_waited_for() {
+    let (directory, locks) = locks();
+    rustix::fs::mkfifoat(&locks, "store.1.x", rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", directory.path().join("store.2.x")).unwrap();
+    locks.create_dir("store.3.s", 0o700).unwrap();
+    locks.write_new("store.99999999999999999999.x", b"", 0o600).unwrap();
+    locks.write_new("store", b"", 0o600).unwrap();
+    assert!(try_now(&locks, Share::Alone).is_some());
+    assert_eq!(locks.entries().unwrap().len(), 5, "foreign things stay");
+}
+
+#[test]
+fn the_holder_is_named() {
+    let (_directory, locks) = locks();
+    let _held = try_now(&locks, Share::Alone).unwrap();
+    let waiting = Lock::queue(locks.clone(), "store", Share::Shared).unwrap().waits_for();
+    let expected = format!("process {} (`pyfast_root-", std::process::id());
+    assert!(waiting.to_string().starts_with(&expected), "{waiting}");
+    assert!(waiting.to_string().ends_with("/store"), "{waiting}");
+}
+
+#[test]
+fn threads_never_have_it_together() {
+    let (_directory, locks) = locks();
+    let (inside, shares) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let (locks, inside, shares) = (&locks, &inside, &shares);
+            scope.spawn(move || {
+                for round in 0..60 {
+                    let share = if (thread + round) % 3 == 0 { Share::Shared } else { Share::Alone };
+                    let held = Lock::wait(locks.clone(), ("store", share), &|_| {}).unwrap();
+                    if share == Share::Alone {
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        assert_eq!(shares.load(Ordering::SeqCst), 0);
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    } else {
+                        shares.fetch_add(1, Ordering::SeqCst);
+                        assert_eq!(inside.load(Ordering::SeqCst), 0);
+                        shares.fetch_sub(1, Ordering::SeqCst);
+                    }
+                    drop(held);
+                }
+            });
+        }
+    });
+    assert!(locks.entries().unwrap().is_empty());
+}
