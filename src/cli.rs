@@ -68,6 +68,15 @@ pub(crate) struct CommonArgs {
         help_heading = "Common options"
     )]
     pub(crate) volume: Option<String>,
+    /// Where index pages, interpreters and clones are remembered [default: the user's cache directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PYFAST_CACHE_DIR",
+        help_heading = "Common options"
+    )]
+    pub(crate) cache_dir: Option<PathBuf>,
     /// Which environment of the project [default: default]
     #[arg(
         long,

@@ -5,6 +5,7 @@ mod building;
 mod installing;
 mod launching;
 mod resolving;
+mod root;
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -67,9 +67,8 @@ impl Progress {
                 self.ui.detail(format!("unpacked {wheel} ({files} files)"));
                 self.bar.inc(1);
             }
-            Event::Waiting { .. } => {
-                self.bar
-                    .suspend(|| self.ui.note("waiting for another pyfast that works on this root"));
+            Event::Waiting(waiting) => {
+                self.bar.suspend(|| self.ui.note(format!("waiting for {waiting}")));
             }
             Event::Warning { message } => self.bar.suspend(|| self.ui.warning(message)),
             _ => {}

@@ -4,11 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pyfast_root::{Claim, LAYOUT_FILE};
+
 use crate::cli::CommonArgs;
 use crate::config::is_name;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::ui::Ui;
+
+/// The variable that tells a helper container whose project it works on: `named:DIRECTORY` where the
+/// user gave the project's name, else `found:DIRECTORY`.
+const OWNER: &str = "PYFAST_PROJECT_OWNER";
+const OWNER_NAMED: &str = "named";
 
 /// A snapshot of the environment variables.
 #[derive(Debug, Clone, Default)]
@@ -111,13 +118,36 @@ impl Settings {
         data_directory(&self.environment)
     }
 
-    /// A root directory for caches when the environments live elsewhere.
+    /// The user's own directory for what is remembered: pages, interpreters, clones, sources. Never in a
+    /// root: what others may write there must not say what is run or believed here.
     pub(crate) fn cache_directory(&self) -> Result<PathBuf, Failure> {
-        let root = match &self.root {
-            Root::Directory(directory) => directory.clone(),
-            Root::Volume(_) => data_directory(&self.environment)?,
-        };
-        Ok(root.join("cache/v1"))
+        if let Some(directory) = &self.common.cache_dir {
+            return Ok(self.project.working_directory.join(directory));
+        }
+        own_directory(&self.environment, ("XDG_CACHE_HOME", ".cache"))
+            .ok_or_else(|| homeless("remember anything", "XDG_CACHE_HOME", "--cache-dir DIR"))
+    }
+
+    /// Who asks for the project's environments.
+    pub(crate) fn claim(&self) -> Claim {
+        // In a helper container: the directory of the machine that it works for.
+        let told = self.environment.get(OWNER).and_then(|told| told.split_once(':'));
+        match told {
+            Some((who, directory)) => {
+                Claim { directory: directory.into(), named_by_user: who == OWNER_NAMED }
+            }
+            None => Claim {
+                directory: self.project.directory.clone(),
+                named_by_user: self.common.project_name.is_some(),
+            },
+        }
+    }
+
+    /// The same as a variable for a helper container.
+    pub(crate) fn claim_variable(&self) -> (String, String) {
+        let Claim { directory, named_by_user } = self.claim();
+        let who = if named_by_user { OWNER_NAMED } else { "found" };
+        (OWNER.to_owned(), format!("{who}:{}", directory.display()))
     }
 }
 
@@ -155,7 +185,7 @@ pub(crate) fn own_root() -> Option<PathBuf> {
     let injected = digest.is_some_and(|digest| {
         digest.len() == 12 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
     });
-    let filled = root.join("layout").is_file();
+    let filled = root.join(LAYOUT_FILE).is_file();
     (program.parent()?.ends_with("bin") && (filled || injected)).then(|| root.to_owned())
 }
 
@@ -170,17 +200,20 @@ fn volume_name(name: &str) -> Result<Root, Failure> {
 }
 
 fn data_directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    if let Some(data) =
-        environment.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute())
-    {
-        return Ok(data.join("pyfast"));
-    }
-    environment.home().map(|home| home.join(".local/share/pyfast")).ok_or_else(|| {
-        Failure::usage(
-            "cannot find a place for packages: neither XDG_DATA_HOME nor HOME is set".to_owned(),
-        )
-        .hint("give --root DIR")
-    })
+    own_directory(environment, ("XDG_DATA_HOME", ".local/share"))
+        .ok_or_else(|| homeless("keep packages", "XDG_DATA_HOME", "--root DIR"))
+}
+
+/// The user's directory of a kind (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+fn own_directory(environment: &Environment, (variable, in_home): (&str, &str)) -> Option<PathBuf> {
+    let set = environment.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let directory = set.or_else(|| Some(environment.home()?.join(in_home)))?;
+    Some(directory.join("pyfast"))
+}
+
+fn homeless(what: &str, variable: &str, option: &str) -> Failure {
+    let message = format!("cannot find a place to {what}: neither {variable} nor HOME is set");
+    Failure::usage(message).hint(format!("set one of them, or give {option}"))
 }
 
 fn python(common: &CommonArgs, project: &Project, env: &str) -> Result<Python, Failure> {

@@ -7,12 +7,15 @@ use std::time::UNIX_EPOCH;
 
 use pyfast_installer::{tree_digest, tree_listing};
 use pyfast_resolver::{Lock, SourceTree};
+use pyfast_root::{Dir, Durability, Root};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use crate::settings::Environment;
 
 const FILE: &str = "state.json";
+/// The most that it has, in bytes.
+const LIMIT: u64 = 256 << 20;
 /// Files that describe a Python project, and shape even an editable one.
 pub(crate) const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 /// A change of [`State`] is a new number, and makes the next sync look for itself.
@@ -160,18 +163,18 @@ impl State {
     }
 
     /// Reads the state kept in an environment's directory.
-    pub(crate) fn load(directory: &Path) -> Option<Self> {
-        let bytes = fs_err::read(directory.join(FILE)).ok()?;
+    pub(crate) fn load(directory: &Dir) -> Option<Self> {
+        let bytes = directory.read(FILE, LIMIT).ok()??;
         let state: Self = serde_json::from_slice(&bytes).ok()?;
         (state.version == VERSION).then_some(state)
     }
 
     /// Writes it whole or not at all. Without it the next sync merely looks for itself.
-    pub(crate) fn store(&self, directory: &Path) -> std::io::Result<()> {
-        let bytes = serde_json::to_vec(self)?;
-        let temporary = directory.join(format!(".{FILE}-{}", std::process::id()));
-        fs_err::write(&temporary, bytes)?;
-        fs_err::rename(&temporary, directory.join(FILE))
+    pub(crate) fn store(&self, directory: &Dir) -> Result<(), pyfast_root::Error> {
+        // Maps with names as keys always have a JSON form.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        // Only who syncs reads it, and it has digests of variables that may be secret.
+        directory.replace(FILE, &bytes, (0o600, Durability::Eventual))
     }
 
     /// Whether nothing that this state depends on has moved.
@@ -190,17 +193,13 @@ impl State {
 }
 
 /// Forgets the states of all projects, because the store changed under them.
-pub(crate) fn forget_all(projects: &Path) {
-    let below = |directory: &Path| -> Vec<PathBuf> {
-        let entries = fs_err::read_dir(directory).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect()
-    };
-    for project in below(projects) {
-        for environment in below(&project) {
-            // One that is not there needs no forgetting.
-            let _ = fs_err::remove_file(environment.join(FILE));
+pub(crate) fn forget_all(root: &Root) -> Result<(), pyfast_root::Error> {
+    for name in root.project_envs()? {
+        if let Some(directory) = root.project_env(&name)? {
+            directory.remove_file(FILE)?;
         }
     }
+    Ok(())
 }
 
 impl Tree {
@@ -305,8 +304,9 @@ mod tests {
             "id".to_owned(),
             serde_json::Value::Null,
         );
-        state.store(directory.path()).expect("stored");
-        let state = State::load(directory.path()).expect("loaded");
+        let open = Dir::open_named(directory.path()).expect("opened");
+        state.store(&open).expect("stored");
+        let state = State::load(&open).expect("loaded");
         let environment = Environment::default();
         assert!(state.holds(&circumstances("s"), &environment));
         assert!(!state.holds(&circumstances("other"), &environment));

@@ -12,8 +12,9 @@ mod report;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pyfast_installer::{Layout, LinkMode, ProjectEnv};
+use pyfast_installer::LinkMode;
 use pyfast_launcher::MOUNT_POINT;
+use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
 
 use crate::environment::compiling_python;
 use crate::failure::Failure;
@@ -177,18 +178,29 @@ impl Place {
         options.compile.unwrap_or(self.compile)
     }
 
-    fn layout(&self) -> Result<Layout, Failure> {
-        Ok(Layout::open(&self.written, &self.seen)?)
+    /// Opens the root, and makes what is missing.
+    fn create_root(&self) -> Result<pyfast_root::Root, Failure> {
+        Ok(pyfast_root::Root::create(&self.written, &self.seen)?)
     }
 
-    /// The directory of the project's environment.
+    /// Opens the root, and changes nothing; `None` if there is none yet.
+    fn find_root(&self) -> Result<Option<pyfast_root::Root>, Failure> {
+        Ok(pyfast_root::Root::find(&self.written, &self.seen)?)
+    }
+
+    /// The directory of the project's environment, as people are told.
     fn directory(&self) -> PathBuf {
-        self.written.join("projects").join(self.name.project()).join(self.name.env())
+        project_env_path(&self.written, &self.name)
+    }
+
+    /// Where a generation is written, as people are told.
+    fn environment(&self, id: &str) -> PathBuf {
+        env_path(&self.written, id)
     }
 
     /// The current link as it is written.
     fn current(&self) -> PathBuf {
-        self.directory().join("current")
+        self.directory().join(CURRENT)
     }
 
     fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {

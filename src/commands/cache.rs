@@ -1,6 +1,6 @@
 //! `pyfast cache`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -45,6 +45,17 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The folders of the cache whose files may go one by one. A clone, or an environment of a build, is whole
+/// or nothing.
+pub(crate) fn loose(cache: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(cache).into_iter().flatten().flatten();
+    let whole = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("git-") || name.starts_with("builds-")
+    };
+    entries.map(|entry| entry.path()).filter(|path| !whole(path)).collect()
 }
 
 /// Bytes of all files below a directory; one that is not there has none.

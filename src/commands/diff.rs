@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pyfast_installer::{Layout, ProjectEnv, Rollback, current, rollback_target};
+use pyfast_installer::{Rollback, current, rollback_target};
 use pyfast_resolver::Lock;
+use pyfast_root::{ProjectEnv, Root};
 use serde_json::json;
 
 use crate::cli::ResultArgs;
@@ -70,8 +71,8 @@ fn packages(named: Option<&str>, settings: &Settings) -> Result<Vec<Listed>, Fai
     let mut packages = match named {
         Some(named) if is_file(named) => of_lock(Path::new(named), settings)?,
         _ => {
-            let (layout, name) = open(settings)?;
-            of_generation(named, &layout, &name, settings)?
+            let (root, name) = open(settings)?;
+            of_generation(named, &root, &name, settings)?
         }
     };
     packages.sort_by(|one, other| one.name.cmp(&other.name));
@@ -98,18 +99,18 @@ fn of_lock(path: &Path, settings: &Settings) -> Result<Vec<Listed>, Failure> {
 
 fn of_generation(
     named: Option<&str>,
-    layout: &Layout,
+    root: &Root,
     name: &ProjectEnv,
     settings: &Settings,
 ) -> Result<Vec<Listed>, Failure> {
     let Some(named) = named else {
-        let generation = current(layout, name).ok_or_else(|| no_environment(settings))?;
-        return Ok(installed(&generation));
+        let generation = current(root, name).ok_or_else(|| no_environment(settings))?;
+        return Ok(installed(root, &generation));
     };
     let back = named.strip_prefix('-').and_then(|count| count.parse().ok());
     let to = back.map_or_else(|| Rollback::To(named.to_owned()), Rollback::Back);
-    let generation = rollback_target(layout, name, &to)?;
+    let generation = rollback_target(root, name, &to)?;
     // One whose description is damaged is an error, and not an environment without packages.
-    generation.spec()?;
-    Ok(installed(&generation))
+    generation.spec(root)?;
+    Ok(installed(root, &generation))
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::{Garbage, GcOptions, GcPlan, Generation, Layout, gc, gc_plan};
+use pyfast_installer::{Garbage, GcOptions, GcPlan, Generation, gc, gc_plan};
+use pyfast_root::Root;
 use serde_json::json;
 
 use crate::cli::ResultArgs;
-use crate::commands::history::open;
+use crate::commands::cache::loose;
+use crate::commands::history::find;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::count;
@@ -42,20 +44,23 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let (layout, _) = open(settings)?;
+    let (root, _) = find(settings)?;
+    let Some(root) = root else {
+        settings.ui.note("There is no root yet, and nothing to remove");
+        return Ok(ExitCode::SUCCESS);
+    };
     let options = GcOptions {
         keep: args.keep,
         recent: Duration::from_secs(args.recent),
-        named: named(&layout, &args.keep_id)?,
+        named: named(&root, &args.keep_id)?,
         max_cache: args.max_size,
+        cache: settings.cache_directory().map(|cache| loose(&cache)).unwrap_or_default(),
     };
     let (ui, now) = (settings.ui, SystemTime::now());
     let plan = if args.dry_run {
-        gc_plan(&layout, &options, now)?
+        gc_plan(&root, &options, now)?
     } else {
-        gc(&layout, &options, now, &|_| {
-            ui.note("waiting for another pyfast that works on this root");
-        })?
+        gc(&root, &options, now, &|waiting| ui.note(format!("waiting for {waiting}")))?
     };
     if ui.json() {
         ui.data(format!("{}\n", json(&plan, args.dry_run)));
@@ -74,8 +79,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 }
 
 /// The environments that the beginnings of ids name.
-fn named(layout: &Layout, ids: &[String]) -> Result<BTreeSet<String>, Failure> {
-    let all = Generation::all(layout)?;
+fn named(root: &Root, ids: &[String]) -> Result<BTreeSet<String>, Failure> {
+    let all = Generation::all(root)?;
     let mut named = BTreeSet::new();
     for id in ids {
         let mut found = all.iter().filter(|generation| generation.id.starts_with(id));
@@ -101,10 +106,9 @@ fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
         let name = match &discard.what {
             Garbage::Generation { id } => id.clone(),
             Garbage::Wheel { sha256, .. } => sha256.to_string(),
-            Garbage::Build { path, .. }
-            | Garbage::Page { path }
-            | Garbage::Program { path }
-            | Garbage::Lock { path } => path.display().to_string(),
+            Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
+            Garbage::Page { path } => path.display().to_string(),
+            Garbage::OldCache => "cache".to_owned(),
         };
         json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
     });

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pyfast_installer::{Generation, Layout, ProjectEnv, current, history};
+use pyfast_installer::{Generation, current};
+use pyfast_launcher::MOUNT_POINT;
+use pyfast_root::ProjectEnv;
 
 use crate::cli::ResultArgs;
+use crate::commands::list::no_environment;
 use crate::failure::Failure;
 use crate::image::Connection;
 use crate::settings::{Python, Root, Settings};
@@ -20,24 +23,35 @@ pub(crate) struct Args {
     pub(crate) result: ResultArgs,
 }
 
-/// The layout that the settings mean, and the project's environment in it.
-pub(crate) fn open(settings: &Settings) -> Result<(Layout, ProjectEnv), Failure> {
+/// The root that the settings mean, which nothing is changed in, and the project's environment there.
+/// `None` if there is no root yet.
+pub(crate) fn find(
+    settings: &Settings,
+) -> Result<(Option<pyfast_root::Root>, ProjectEnv), Failure> {
     let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
-    let written = match &settings.root {
-        Root::Volume(volume) => volume_directory(volume, name.project(), settings)?,
-        Root::Directory(directory) => directory.clone(),
+    let (written, seen) = match &settings.root {
+        Root::Volume(volume) => {
+            (volume_directory(volume, name.project(), settings)?, MOUNT_POINT.into())
+        }
+        Root::Directory(directory) => (directory.clone(), directory.clone()),
     };
-    Ok((Layout::open(&written, &written)?, name))
+    Ok((pyfast_root::Root::find(&written, &seen)?, name))
+}
+
+/// The same for what needs an environment.
+pub(crate) fn open(settings: &Settings) -> Result<(pyfast_root::Root, ProjectEnv), Failure> {
+    let (root, name) = find(settings)?;
+    Ok((root.ok_or_else(|| no_environment(settings))?, name))
 }
 
 /// The directory of a volume that this machine can write.
 fn volume_directory(volume: &str, project: &str, settings: &Settings) -> Result<PathBuf, Failure> {
     let connection = Connection::open(settings)?;
-    let found = match &settings.python {
-        Python::Image(image) => connection.volume(volume, image, project)?,
-        // An image is needed for writing only.
-        Python::Host(_) => connection.found_volume(volume)?,
-    };
+    let mut found = connection.found_volume(volume)?;
+    // Whether a volume that somebody else made is in reach can only be tried, by way of an image.
+    if let (None, Python::Image(image)) = (crate::image::direct(&found), &settings.python) {
+        found = connection.volume(volume, image, project)?;
+    }
     crate::image::direct(&found).ok_or_else(|| {
         Failure::usage(format!("this machine cannot write the volume {volume}"))
             .hint("run pyfast as root")
@@ -45,20 +59,21 @@ fn volume_directory(volume: &str, project: &str, settings: &Settings) -> Result<
 }
 
 pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let (layout, name) = open(settings)?;
-    let activations = history(&layout, &name)?;
+    let (root, name) = find(settings)?;
+    let activations = root.as_ref().map_or(Ok(Vec::new()), |root| root.history(&name))?;
     if settings.ui.json() {
         let json = serde_json::to_value(&activations).unwrap_or_default();
         settings.ui.data(format!("{json}\n"));
         return Ok(ExitCode::SUCCESS);
     }
-    let current = current(&layout, &name).map(|generation| generation.id);
+    let Some(root) = root else { return Ok(ExitCode::SUCCESS) };
+    let current = current(&root, &name).map(|generation| generation.id);
     let last = activations.iter().rposition(|activation| Some(&activation.id) == current.as_ref());
     for (index, activation) in activations.iter().enumerate() {
         let mark = if Some(index) == last { "*" } else { " " };
         let back = activations.len() - 1 - index;
-        let what = match Generation::find(&layout, &activation.id) {
-            Some(generation) => count(generation.spec()?.packages.len(), "package"),
+        let what = match Generation::find(&root, &activation.id) {
+            Some(generation) => count(generation.spec(&root)?.packages.len(), "package"),
             None => "removed".to_owned(),
         };
         let line =

@@ -77,15 +77,15 @@ struct One {
 }
 
 fn installed(settings: &Settings) -> Result<Vec<One>, Failure> {
-    let (layout, name) = open(settings)?;
-    let generation = current(&layout, &name).ok_or_else(|| no_environment(settings))?;
+    let (root, name) = open(settings)?;
+    let generation = current(&root, &name).ok_or_else(|| no_environment(settings))?;
     let one = |package: Package| One {
         name: package.name.to_string(),
         version: Some(package.version.to_string()),
         requested: package.requested,
         direct_url: package.direct_url,
     };
-    Ok(generation.spec()?.packages.into_iter().map(one).collect())
+    Ok(generation.spec(&root)?.packages.into_iter().map(one).collect())
 }
 
 fn locked(lock: &LockArgs, settings: &Settings) -> Result<Vec<One>, Failure> {

@@ -40,16 +40,15 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             None => Rollback::To(text.to_owned()),
         },
     };
-    let (layout, name) = open(settings)?;
+    let (root, name) = open(settings)?;
+    root.check_owner(name.project(), &settings.claim())?;
     let ui = settings.ui;
-    let _alone = lock_project(&layout, &name, &|_| {
-        ui.note("waiting for another pyfast that works on this root");
-    })?;
-    let target = rollback_target(&layout, &name, &to)?;
-    let before = current(&layout, &name).map(|generation| generation.id);
+    let _alone = lock_project(&root, &name, &|waiting| ui.note(format!("waiting for {waiting}")))?;
+    let target = rollback_target(&root, &name, &to)?;
+    let before = current(&root, &name).map(|generation| generation.id);
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let changed =
-        activate(&layout, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;
+        activate(&root, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;
     if ui.json() {
         let report = serde_json::json!({ "id": target.id, "previous": before, "changed": changed });
         ui.data(format!("{report}\n"));

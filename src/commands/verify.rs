@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
 
+use pyfast_root::Waiting;
+
 use crate::cli::ResultArgs;
 use crate::commands::history::open;
 use crate::commands::list::no_environment;
@@ -26,15 +28,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let (layout, name) = open(settings)?;
-    let store = Store::open(&layout)?;
-    let findings = if args.all {
-        verify_store(&store)?
-    } else {
-        let generation = current(&layout, &name).ok_or_else(|| no_environment(settings))?;
-        verify_generation(&layout, &generation)?
-    };
+    let (root, name) = open(settings)?;
     let ui = settings.ui;
+    // Only who mends writes, and keeps collections out.
+    let wait = |waiting: &Waiting| ui.note(format!("waiting for {waiting}"));
+    let store = args.repair.then(|| Store::open(&root, &wait)).transpose()?;
+    let findings = if args.all {
+        verify_store(&root)?
+    } else {
+        let generation = current(&root, &name).ok_or_else(|| no_environment(settings))?;
+        verify_generation(&root, &generation)?
+    };
     if ui.json() {
         let findings: serde_json::Value = findings
             .iter()
@@ -55,10 +59,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note("Everything is as it was installed");
         return Ok(ExitCode::SUCCESS);
     }
-    if args.repair {
+    if let Some(store) = store {
         let removed = repair(&store, &findings)?;
         // The next sync of any project must look for itself.
-        crate::state::forget_all(&layout.projects());
+        crate::state::forget_all(&root)?;
         ui.note(format!(
             "Removed {}; run `pyfast sync` to fetch them again",
             count(removed.len(), "damaged wheel")

@@ -1,16 +1,16 @@
 //! What to do about errors of the store and of environments.
 
-use std::io::ErrorKind;
-
 use pyfast_installer::Error as InstallError;
 
 use super::building::build_hints;
+use super::root::refusal_hint;
 use super::{Code, Failure};
 
 impl From<InstallError> for Failure {
     fn from(error: InstallError) -> Self {
         let root = error.root();
         let (kind, code) = match root {
+            InstallError::Root(error) => return Self::from_root(error),
             InstallError::Fetch(error) => return Self::from_resolve(error),
             InstallError::Build(failure) => {
                 let mut told = Self::from_error("build", failure, Code::Mendable);
@@ -18,8 +18,6 @@ impl From<InstallError> for Failure {
                 return told;
             }
             InstallError::Io { .. } => ("io", Code::Mendable),
-            InstallError::LayoutVersion { .. } => ("layout", Code::Usage),
-            InstallError::Name { .. } => ("usage", Code::Usage),
             InstallError::Probe { .. } => ("no-interpreter", Code::Usage),
             InstallError::Wheel { .. } => ("bad-wheel", Code::Mendable),
             InstallError::HashMismatch { .. } => ("hash-mismatch", Code::Mendable),
@@ -27,7 +25,6 @@ impl From<InstallError> for Failure {
                 ("damaged", Code::Mendable)
             }
             InstallError::Clash { .. } => ("clash", Code::Mendable),
-            InstallError::LockTimeout { .. } => ("busy", Code::Mendable),
             InstallError::NoGeneration { .. } => ("no-environment", Code::Mendable),
             InstallError::Compile { .. } => ("compile", Code::Mendable),
             _ => ("install", Code::Mendable),
@@ -40,19 +37,7 @@ impl From<InstallError> for Failure {
 
 fn install_hint(error: &InstallError) -> Option<&'static str> {
     match error {
-        InstallError::Io { source, .. } => match source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                Some("make room, or choose another place with --root DIR; nothing was changed")
-            }
-            ErrorKind::PermissionDenied
-            | ErrorKind::ReadOnlyFilesystem
-            | ErrorKind::NotADirectory
-            | ErrorKind::FileTooLarge => Some("choose a place that you can write with --root DIR"),
-            _ => None,
-        },
-        InstallError::LayoutVersion { .. } => {
-            Some("use the pyfast that made it, or choose another place with --root DIR")
-        }
+        InstallError::Io { source, .. } => refusal_hint(source.kind()),
         InstallError::Probe { .. } => Some("name another interpreter with --python PATH"),
         InstallError::Wheel { .. } => {
             Some("nothing of it was installed; report it to its publisher, or pin another version")

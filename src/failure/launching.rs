@@ -8,6 +8,7 @@ use super::{Code, Failure};
 impl From<LaunchError> for Failure {
     fn from(error: LaunchError) -> Self {
         let (kind, code) = match &error {
+            LaunchError::Root(error) => return Self::from_root(error),
             LaunchError::EngineUnreachable { .. } => ("engine-unreachable", Code::Engine),
             LaunchError::EngineHost { .. } | LaunchError::EngineContext { .. } => {
                 ("engine-address", Code::Usage)

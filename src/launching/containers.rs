@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pyfast_installer::{Layout, ProjectEnv, history};
 use pyfast_launcher::{
     Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, Host, MOUNT_POINT,
     Record, Seen, Status, of_service,
 };
+use pyfast_root::{ProjectEnv, Root};
 use serde_json::{Value, json};
 
 use super::{Launcher, Synced};
@@ -48,8 +48,7 @@ impl Launcher<'_> {
             let name = ProjectEnv::new(&self.settings.project.name(), env).ok()?;
             // <root>/projects/<project>/<env>/current
             let root = current.ancestors().nth(4).filter(|root| root.is_dir())?;
-            let layout = Layout::open(root, Path::new(MOUNT_POINT)).ok()?;
-            history(&layout, &name).ok()
+            Root::find(root, Path::new(MOUNT_POINT)).ok()??.history(&name).ok()
         };
         let activations = read().unwrap_or_default().into_iter();
         activations.map(|activation| (activation.at, activation.id)).collect()

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use pyfast_installer::{Downloads, Layout, ProjectEnv, Store, Wanted};
+use pyfast_installer::{Downloads, Event, Store, Wanted};
 use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
 use pyfast_resolver::{Location, Lock};
+use pyfast_root::{ProjectEnv, Root, Waiting};
 use serde_json::Value;
 
 use super::report::{Changes, Listed, Report, Timings, Updated};
@@ -105,7 +106,10 @@ impl Job<'_> {
         files.push(file(path.clone(), lock.to_toml(Path::new(&place)).as_bytes()));
         let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
         let mut arguments = install_arguments(self.options, &name, &path);
-        let mut variables = vec![("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned())];
+        let mut variables = vec![
+            ("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned()),
+            settings.claim_variable(),
+        ];
         if self.carried.is_empty() {
             arguments.push("--no-index".to_owned());
         } else {
@@ -161,8 +165,10 @@ fn helper_network(settings: &Settings) -> &str {
 
 /// Has every wheel in the store of a volume that this machine can write.
 fn fetch(root: &Path, session: &Session, lock: &Lock, progress: &Progress) -> Result<(), Failure> {
-    let layout = Layout::open(root, Path::new(MOUNT_POINT))?;
-    let store = Arc::new(Store::open(&layout)?);
+    let root = Root::create(root, Path::new(MOUNT_POINT))?;
+    let sink = progress.sink();
+    let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+    let store = Arc::new(Store::open(&root, &waiting)?);
     let client = Arc::clone(&session.client);
     let downloads = Downloads::new(store, client, None, session.runtime.handle(), progress.sink());
     progress.expect(lock.packages.len());

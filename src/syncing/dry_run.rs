@@ -14,20 +14,21 @@ impl Job<'_> {
     /// Resolves where needed, and says what a sync would do.
     pub(super) fn dry_run(&self, lock_file: LockFile) -> Result<Report, Failure> {
         let lock = self.locked(lock_file)?;
-        let before = current(&self.layout, &self.place.name);
-        let before_packages = before.as_ref().map(installed).unwrap_or_default();
+        let before = current(&self.root, &self.place.name);
+        let before_packages =
+            before.as_ref().map(|before| installed(&self.root, before)).unwrap_or_default();
         // Until it is built, a source stands for its wheel: the id is another one then.
         let spec = self.spec(&lock, &BuiltWheels::new());
-        let id = pyfast_installer::id(&self.layout, &spec);
+        let id = pyfast_installer::id(&self.root, &spec);
         let mut acts = Vec::new();
         for package in &lock.packages {
             if package.filename.source().is_some() {
                 acts.push(format!("build {} from {}", package.name, package.filename));
-            } else if package.sha256.is_some_and(|wheel| !self.layout.wheel(&wheel).is_dir()) {
+            } else if package.sha256.is_some_and(|wheel| !self.root.has_wheel(&wheel.to_string())) {
                 acts.push(format!("fetch {}", package.filename));
             }
         }
-        match Generation::find(&self.layout, &id) {
+        match Generation::find(&self.root, &id) {
             Some(_) => acts.push(format!("use the environment {id}, which is there")),
             None => acts.push(format!("compose the environment {id}")),
         }

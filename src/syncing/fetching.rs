@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, verify};
+use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, stored_text, verify};
 use pyfast_resolver::{
     Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, SourceTree, Target,
     parse_metadata,
@@ -210,7 +210,7 @@ impl Job<'_> {
         let missing = sources || !store.missing(&wheels)?.is_empty();
         let missing = missing
             || wheels.iter().any(|wheel| {
-                compile && !pyfast_installer::is_compiled(&self.layout, &self.interpreter, wheel)
+                compile && !pyfast_installer::is_compiled(&self.root, &self.interpreter, wheel)
             });
         if !missing {
             let (built, timings) = (BuiltWheels::new(), Timings::default());
@@ -247,13 +247,7 @@ impl Job<'_> {
     ) -> Result<(), Failure> {
         let doubtful = |claim: &&Claim| claim.beside || admitted.contains(&claim.sha256);
         for claim in claims.iter().filter(doubtful) {
-            let directory = store.manifest(&claim.sha256)?.dist_info;
-            let path =
-                self.layout.wheel(&claim.sha256).join("root").join(directory).join("METADATA");
-            let text = fs_err::read(&path).map_err(|error| {
-                Failure::new("io", format!("cannot read metadata: {error}"), Code::Mendable)
-            })?;
-            let own = parse_metadata(&String::from_utf8_lossy(&text));
+            let own = parse_metadata(&stored_text(store.root(), &claim.sha256, "METADATA")?);
             if own.as_ref() != Ok(&*claim.metadata) {
                 session.forget(claim);
                 let name = &claim.filename;
@@ -287,7 +281,7 @@ impl Job<'_> {
     pub(super) fn building_session(&self, set: &RequirementSet) -> Result<Session, Failure> {
         let mut session = self.session(set)?;
         let place = BuildPlace {
-            root: self.layout.written().to_owned(),
+            root: self.root.written().to_owned(),
             interpreter: &self.interpreter,
             sink: self.progress.sink(),
         };
@@ -340,7 +334,7 @@ impl Job<'_> {
     ) -> Result<(), Failure> {
         let wheels: Vec<Sha256> =
             all_wanted(lock, built).into_iter().map(|wanted| wanted.sha256).collect();
-        let findings = verify(&self.layout, &wheels)?;
+        let findings = verify(&self.root, &wheels)?;
         if findings.is_empty() {
             return Ok(());
         }

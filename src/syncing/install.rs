@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyfast_installer::{
-    EnvironmentOptions, EnvironmentSpec, Generation, Interpreter, Layout, Package, Store, activate,
+    EnvironmentOptions, EnvironmentSpec, Event, Generation, Interpreter, Package, Store, activate,
     compose, current, lock_project, plan, recompose,
 };
 use pyfast_resolver::{Lock, Sha256, Target};
+use pyfast_root::{DESCRIPTION, Root, Waiting, current_of};
 use serde_json::{Value, json};
 
 use super::direct_url::direct_url;
@@ -19,7 +20,7 @@ use super::{LockUse, Options, Place};
 use crate::building::BuiltWheels;
 use crate::commands::lock::FILE;
 use crate::environment::packages_json;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::resolving::{Inputs, read_inputs};
 use crate::settings::Settings;
@@ -51,8 +52,9 @@ pub(super) fn sync(
     inputs.iter().flat_map(|inputs| &inputs.trees).for_each(|tree| seen.look_tree(tree));
     let interpreter = probe()?;
     let target = interpreter.target();
-    let lock = LockFile::find(options, settings, place, inputs.as_ref(), &target)?;
-    let layout = place.layout()?;
+    let (root, trial) = open_root(options, place)?;
+    root.check_owner(place.name.project(), &settings.claim())?;
+    let lock = LockFile::find((options, settings), (place, &root), inputs.as_ref(), &target)?;
     let progress = Progress::new(settings.ui);
     let mut job = Job {
         options,
@@ -61,14 +63,32 @@ pub(super) fn sync(
         inputs,
         interpreter,
         target,
-        layout,
+        root,
         progress,
         started,
         seen: RefCell::new(seen),
     };
     let outcome = job.run(lock);
     job.progress.done();
+    drop(trial);
     outcome
+}
+
+/// The root; for a dry run where there is none, one that stands for it and goes with the second value.
+fn open_root(
+    options: &Options,
+    place: &Place,
+) -> Result<(Root, Option<tempfile::TempDir>), Failure> {
+    if !options.dry_run {
+        return Ok((place.create_root()?, None));
+    }
+    if let Some(root) = place.find_root()? {
+        return Ok((root, None));
+    }
+    let trial = tempfile::Builder::new().prefix("pyfast-").tempdir().map_err(|error| {
+        Failure::new("io", format!("cannot make a directory to try in: {error}"), Code::Mendable)
+    })?;
+    Ok((Root::create(trial.path(), &place.seen)?, Some(trial)))
 }
 
 /// The report of a sync that has nothing to do: answered from the state alone.
@@ -86,13 +106,15 @@ fn unchanged(
     {
         return None;
     }
-    let state = State::load(&place.directory())?;
+    // What is in the way of looking is told by who goes on to work there.
+    let root = place.find_root().ok()??;
+    let directory = root.project_env(&place.name).ok()??;
+    let state = State::load(&directory)?;
     if !state.holds(&place.circumstances(options, settings), &settings.environment) {
         return None;
     }
-    let link = fs_err::read_link(place.current()).ok()?;
-    let whole = place.current().join("env.json").is_file();
-    if !whole || link.file_name().is_none_or(|id| id.as_encoded_bytes() != state.id.as_bytes()) {
+    let current = current_of(&directory).ok()?.filter(|id| *id == state.id)?;
+    if !root.env(&current).ok()??.has_file(DESCRIPTION) {
         return None;
     }
     let timings = Timings { total: started.elapsed(), ..Timings::default() };
@@ -115,7 +137,7 @@ pub(super) struct Job<'a> {
     pub(super) inputs: Option<Inputs>,
     pub(super) interpreter: Interpreter,
     pub(super) target: Target,
-    pub(super) layout: Layout,
+    pub(super) root: Root,
     pub(super) progress: Progress,
     pub(super) started: Instant,
     /// The state of everything that this sync reads.
@@ -127,14 +149,14 @@ impl Job<'_> {
         if self.options.dry_run {
             return self.dry_run(lock_file);
         }
+        let (root, name) = (&self.root, &self.place.name);
         let sink = self.progress.sink();
-        let waiting = Arc::clone(&sink);
-        let _alone = lock_project(&self.layout, &self.place.name, &move |path| {
-            waiting(pyfast_installer::Event::Waiting { lock: path.to_owned() });
-        })?;
-        let before = current(&self.layout, &self.place.name);
-        let before_packages = before.as_ref().map(installed).unwrap_or_default();
-        let store = Arc::new(Store::open(&self.layout)?);
+        let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+        root.own(name.project(), &self.settings.claim())?;
+        let _alone = lock_project(root, name, &waiting)?;
+        let before = current(root, name);
+        let before_packages = before.map(|before| installed(root, &before)).unwrap_or_default();
+        let store = Arc::new(Store::open(root, &waiting)?);
         let written = lock_file.path.clone();
         let fetched = self.fetch(lock_file, &store)?;
         if let Some(lock) = written {
@@ -151,7 +173,7 @@ impl Job<'_> {
         let generation = self.compose(&store, &spec, &lock_text)?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
-        let changed = activate(&self.layout, &self.place.name, &generation, at)?;
+        let changed = activate(&self.root, &self.place.name, &generation, at)?;
         timings.compose = composing.elapsed();
         self.link_for_editors();
         let facts = self.facts(&generation.id, &lock);
@@ -206,15 +228,15 @@ impl Job<'_> {
         spec: &EnvironmentSpec,
         lock_text: &str,
     ) -> Result<Generation, Failure> {
-        let id = pyfast_installer::id(&self.layout, spec);
-        if let Some(ready) = Generation::find(&self.layout, &id) {
+        let id = pyfast_installer::id(&self.root, spec);
+        if let Some(ready) = Generation::find(&self.root, &id) {
             if !self.options.reinstall {
                 return Ok(ready);
             }
-            let plan = plan(&self.layout, spec)?;
+            let plan = plan(&self.root, spec)?;
             return Ok(recompose(store, spec, &plan, lock_text, &*self.progress.sink())?);
         }
-        let plan = plan(&self.layout, spec)?;
+        let plan = plan(&self.root, spec)?;
         Ok(compose(store, spec, &plan, lock_text, &*self.progress.sink())?)
     }
 
@@ -222,7 +244,7 @@ impl Job<'_> {
     pub(super) fn facts(&self, id: &str, lock: &Lock) -> Value {
         let directory = self.place.directory();
         json!({
-            "environment": self.layout.env(id),
+            "environment": self.place.environment(id),
             "current": self.place.current(),
             "id": id,
             "python": {
@@ -248,7 +270,11 @@ impl Job<'_> {
             generation.id.clone(),
             facts.clone(),
         );
-        if let Err(error) = state.store(&self.place.directory()) {
+        let stored = self
+            .root
+            .make_project_env(&self.place.name)
+            .and_then(|directory| state.store(&directory));
+        if let Err(error) = stored {
             self.settings.ui.detail(format!("cannot remember this sync: {error}"));
         }
     }
@@ -269,8 +295,8 @@ impl Job<'_> {
 }
 
 /// The packages of a generation.
-pub(crate) fn installed(generation: &Generation) -> Vec<super::report::Listed> {
-    let packages = generation.spec().map(|spec| spec.packages).unwrap_or_default();
+pub(crate) fn installed(root: &Root, generation: &Generation) -> Vec<super::report::Listed> {
+    let packages = generation.spec(root).map(|spec| spec.packages).unwrap_or_default();
     packages
         .into_iter()
         .map(|package| super::report::Listed {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_resolver::{Location, Lock, Target, file_digest};
+use pyfast_root::Root;
 
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_lock};
@@ -11,6 +12,9 @@ use crate::project::is_remote;
 use crate::resolving::{Inputs, inputs_digest, place_of};
 use crate::settings::Settings;
 use crate::spanning::{Spanning, Wanted};
+
+/// The most that a lock has, in bytes.
+const LIMIT: u64 = 256 << 20;
 
 /// The lock that there is, and where a new one goes.
 pub(super) struct LockFile {
@@ -27,21 +31,28 @@ pub(super) struct LockFile {
 impl LockFile {
     /// Finds the lock, and says whether it may be used as it is.
     pub(super) fn find(
-        options: &Options,
-        settings: &Settings,
-        place: &Place,
+        (options, settings): (&Options, &Settings),
+        (place, root): (&Place, &Root),
         inputs: Option<&Inputs>,
         target: &Target,
     ) -> Result<Self, Failure> {
         let own = Some(own_path(options, settings, inputs)).filter(|path| path.is_file());
         if options.lock_use == LockUse::Frozen {
-            let path = own.unwrap_or_else(|| place.directory().join(FILE));
-            let text = fs_err::read_to_string(&path).map_err(|error| no_lock(&path, &error))?;
+            let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
+            let text = match &own {
+                Some(own) => Some(fs_err::read_to_string(own).map_err(|e| no_lock(own, &e))?),
+                None => kept(root, place)?,
+            };
+            let missing = || no_lock(&path, &std::io::ErrorKind::NotFound.into());
+            let text = text.ok_or_else(missing)?;
             let lock = Lock::from_toml(&text, &path, target)?;
             return Ok(Self { path: None, existing: Some(lock), current: true, spanning: None });
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
-        let text = fs_err::read_to_string(&path).ok();
+        let text = match &own {
+            Some(own) => fs_err::read_to_string(own).ok(),
+            None => kept(root, place)?,
+        };
         let spanning = match (&own, &text, inputs) {
             (Some(path), Some(text), Some(inputs)) => {
                 spanning(settings, inputs, (path, text), target)?
@@ -83,6 +94,12 @@ impl LockFile {
         }
         Ok(Self { path: own.filter(|_| !foreign), existing, current, spanning })
     }
+}
+
+/// The text of the lock that is kept in the root; `None` if there is none.
+fn kept(root: &Root, place: &Place) -> Result<Option<String>, Failure> {
+    let Some(directory) = root.project_env(&place.name)? else { return Ok(None) };
+    Ok(directory.read_text(FILE, LIMIT)?)
 }
 
 /// What the user's own lock is for: what the configuration says, else what it was made for.

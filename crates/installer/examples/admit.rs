@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use pyfast_installer::{
-    Compiler, EnvironmentOptions, EnvironmentSpec, Interpreter, Layout, Package, ProjectEnv, Store,
-    WheelBytes, activate, compose, plan,
+    Compiler, EnvironmentOptions, EnvironmentSpec, Interpreter, Package, Store, WheelBytes,
+    activate, compose, plan,
 };
 use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_root::{ProjectEnv, Root};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,8 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     wheels.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
     let interpreter = Interpreter::probe(Path::new(python))?;
     let root = Path::new(root);
-    let layout = Layout::open(root, root)?;
-    let store = Store::open(&layout)?;
+    let root = Root::create(root, root)?;
+    let store = Store::open(&root, &|_| ())?;
 
     let digests: Vec<_> = wheels.iter().map(|(_, bytes)| sha256(bytes)).collect();
     let begun = Instant::now();
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("admit   {:>8.1?}", begun.elapsed());
 
     if rest.first().is_some_and(|argument| argument == "compile") {
-        compile(&interpreter, &layout, &digests)?;
+        compile(&interpreter, &root, &digests)?;
     }
 
     let mut packages: Vec<Package> = wheels
@@ -60,12 +61,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let spec = EnvironmentSpec { packages, interpreter, options };
     for _ in 0..2 {
         let begun = Instant::now();
-        let plan = plan(&layout, &spec)?;
+        let plan = plan(&root, &spec)?;
         let planned = begun.elapsed();
         let generation = compose(&store, &spec, &plan, "", &|_| ())?;
         let composed = begun.elapsed();
         let name = ProjectEnv::new("bench", "default")?;
-        activate(&layout, &name, &generation, 0)?;
+        activate(&root, &name, &generation, 0)?;
         let all = begun.elapsed();
         println!("plan    {planned:>8.1?}, composed {composed:.1?}, activated {all:.1?}");
     }
@@ -74,7 +75,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn compile(
     interpreter: &Interpreter,
-    layout: &Layout,
+    root: &Root,
     wheels: &[Sha256],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
@@ -83,7 +84,7 @@ fn compile(
     let modules: u64 = std::thread::scope(|scope| {
         let threads: Vec<_> = wheels
             .iter()
-            .map(|wheel| scope.spawn(|| compiler.compile(layout, wheel).unwrap_or_default()))
+            .map(|wheel| scope.spawn(|| compiler.compile(root, wheel).unwrap_or_default()))
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
     });

@@ -1,60 +1,112 @@
 //! Carries out a link plan in a directory. Follows the plan to the letter and decides nothing.
 
+use std::ffi::OsStr;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 
+use pyfast_resolver::Sha256;
+use pyfast_root::{Dir, GENERATION_DEPTH, Root, wheel_place};
 use rayon::prelude::*;
-use rustix::fs::{Mode, OFlags};
 
-use crate::disk::write_new;
 use crate::error::Error;
-use crate::layout::{Layout, wheel_inside};
 use crate::plan::{LinkPlan, RealMode, Step};
+use crate::store;
 
-/// Directories from the root down to a generation, `envs/v1/<id>`; also in the working directory.
-const DEPTH: usize = 3;
-
-/// Makes the environment of `plan` in `directory`, which must not exist.
-pub(crate) fn act(layout: &Layout, plan: &LinkPlan, directory: &Path) -> Result<(), Error> {
-    fs_err::create_dir(directory).map_err(Error::io("create", directory))?;
-    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::PATH;
-    let top = rustix::fs::open(directory, flags, Mode::empty());
-    let top: OwnedFd = top.map_err(Error::io("open", directory))?;
-    let mut real = Vec::new();
+/// Makes the environment of `plan` in `staging`, which is empty and as deep in the root as a generation.
+pub(crate) fn act(root: &Root, plan: &LinkPlan, staging: &Dir) -> Result<(), Error> {
+    let mut places = Places { staging, last: None };
+    let mut files = Vec::new();
     for step in &plan.steps {
         match step {
-            Step::Directory { path } => {
-                let mode = Mode::from_raw_mode(0o755);
-                rustix::fs::mkdirat(&top, path.as_str(), mode)
-                    .map_err(Error::io("create", &directory.join(path)))?;
-            }
+            Step::Directory { path } => staging.create_dir(path, 0o755)?,
             Step::Link { path, wheel, inside } => {
-                let target = store_target(path, &format!("{}/{inside}", wheel_inside(wheel)));
-                rustix::fs::symlinkat(target.as_str(), top.as_fd(), path.as_str())
-                    .map_err(Error::io("link", &directory.join(path)))?;
+                let inside = format!("{}/{inside}", wheel_place(&wheel.to_string()));
+                let (parent, name) = places.of(path)?;
+                parent.create_link(name, store_target(path, &inside))?;
             }
             Step::Symlink { path, target } => {
-                rustix::fs::symlinkat(target.as_str(), top.as_fd(), path.as_str())
-                    .map_err(Error::io("link", &directory.join(path)))?;
+                let (parent, name) = places.of(path)?;
+                parent.create_link(name, target)?;
             }
             Step::File { path, content, executable } => {
                 let mode = if *executable { 0o755 } else { 0o644 };
-                write_new(&directory.join(path), content, mode)?;
+                let (parent, name) = places.of(path)?;
+                parent.write_new(name, content, mode)?;
             }
             Step::Real { path, wheel, inside, mode } => {
-                real.push((directory.join(path), layout.wheel(wheel).join(inside), *mode));
+                files.push(RealFile { to: split(path), wheel, from: split(inside), mode: *mode });
             }
         }
     }
     // All directories exist now: the order of files does not matter.
-    real.par_iter().try_for_each(|(path, stored, mode)| make_real(path, stored, *mode))
+    let together = |one: &RealFile<'_>, other: &RealFile<'_>| {
+        one.to.0 == other.to.0 && one.from.0 == other.from.0 && one.wheel == other.wheel
+    };
+    let groups: Vec<&[RealFile<'_>]> = files.chunk_by(together).collect();
+    groups.par_iter().try_for_each(|group| make_real(root, staging, group))
+}
+
+/// The directories of an environment, of which the last one is kept open: what is in one comes together.
+struct Places<'a> {
+    staging: &'a Dir,
+    last: Option<(&'a str, Dir)>,
+}
+
+impl<'a> Places<'a> {
+    /// The open directory that a path is in, and its name there.
+    fn of(&mut self, path: &'a str) -> Result<(&Dir, &'a str), Error> {
+        let (parent, name) = split(path);
+        if parent.is_empty() {
+            return Ok((self.staging, name));
+        }
+        let dir = match self.last.take() {
+            Some((known, dir)) if known == parent => dir,
+            _ => self.staging.dir(parent)?,
+        };
+        let (_, dir) = self.last.insert((parent, dir));
+        Ok((dir, name))
+    }
+}
+
+/// A path as the directory and the name in it.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// A file of the store that an environment has as its own.
+struct RealFile<'a> {
+    to: (&'a str, &'a str),
+    wheel: &'a Sha256,
+    from: (&'a str, &'a str),
+    mode: RealMode,
+}
+
+/// Makes the files that come from one directory of the store and go to one of the environment.
+fn make_real(root: &Root, staging: &Dir, files: &[RealFile<'_>]) -> Result<(), Error> {
+    let Some(first) = files.first() else { return Ok(()) };
+    let wheel = store::directory(root, first.wheel)?;
+    let from = wheel.dir(first.from.0)?;
+    let to = if first.to.0.is_empty() { staging.clone() } else { staging.dir(first.to.0)? };
+    for file in files {
+        let (stored, name) = (file.from.1, file.to.1);
+        let failed = |error| Error::io("write", &to.path().join(name))(error);
+        match file.mode {
+            RealMode::Hardlink => match from.hard_link(OsStr::new(stored), &to, OsStr::new(name)) {
+                // Another file system or too many links: a copy serves as well.
+                Err(error) if is_refused(&error) => copy((&from, stored), (&to, name), false)?,
+                other => other.map_err(failed)?,
+            },
+            RealMode::Clone => copy((&from, stored), (&to, name), true)?,
+            RealMode::Copy => copy((&from, stored), (&to, name), false)?,
+        }
+    }
+    Ok(())
 }
 
 /// The way from a link in the environment to a path relative to the root.
 fn store_target(path: &str, inside_root: &str) -> String {
-    let above = DEPTH + path.matches('/').count();
+    let above = GENERATION_DEPTH + path.matches('/').count();
     let mut target = String::with_capacity(3 * above + inside_root.len());
     for _ in 0..above {
         target.push_str("../");
@@ -63,32 +115,9 @@ fn store_target(path: &str, inside_root: &str) -> String {
     target
 }
 
-fn make_real(path: &PathBuf, stored: &PathBuf, mode: RealMode) -> Result<(), Error> {
-    let done = match mode {
-        RealMode::Hardlink => match fs_err::hard_link(stored, path) {
-            // Another file system or too many links: a copy serves as well.
-            Err(error) if is_refused(&error) => copy(stored, path),
-            other => other,
-        },
-        RealMode::Clone => match clone(stored, path) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
-            Err(_) => {
-                // An unfinished clone left an empty file.
-                let _ = fs_err::remove_file(path);
-                copy(stored, path)
-            }
-        },
-        RealMode::Copy => copy(stored, path),
-    };
-    done.map_err(Error::io("write", path))
-}
-
 fn is_refused(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let number = error.raw_os_error().map(Errno::from_raw_os_error);
-    // fs-err keeps the number in the error that it wraps.
-    let number = number.or_else(|| Errno::from_io_error(error));
+    let number = Errno::from_io_error(error);
     matches!(number, Some(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::NOTSUP | Errno::NOSYS))
         || matches!(
             error.kind(),
@@ -99,23 +128,22 @@ fn is_refused(error: &io::Error) -> bool {
         )
 }
 
-/// A copy that its owner may write.
-fn copy(stored: &Path, path: &Path) -> io::Result<()> {
-    fs_err::copy(stored, path)?;
-    make_writable(path)
-}
-
-fn clone(stored: &Path, path: &Path) -> io::Result<()> {
-    let from = fs_err::File::open(stored)?;
-    let to = fs_err::File::create_new(path)?;
-    rustix::fs::ioctl_ficlone(&to, &from)?;
-    let mode = from.metadata()?.permissions().mode() | 0o200;
-    to.set_permissions(std::fs::Permissions::from_mode(mode))
-}
-
-fn make_writable(path: &Path) -> io::Result<()> {
-    let mode = fs_err::metadata(path)?.permissions().mode() | 0o200;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))
+/// A copy that its owner may write; where it is wanted and the file system can, one that shares its blocks
+/// with the original until then.
+fn copy((from, stored): (&Dir, &str), (to, name): (&Dir, &str), clone: bool) -> Result<(), Error> {
+    let missing = || {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        Error::io("read", &from.path().join(stored))(missing)
+    };
+    let (source, facts) = from.open(stored)?.ok_or_else(missing)?;
+    let target = to.create(name, 0o600)?;
+    let write = |mut source: &File, mut target: &File| -> io::Result<()> {
+        if !clone || rustix::fs::ioctl_ficlone(target, source).is_err() {
+            io::copy(&mut source, &mut target)?;
+        }
+        target.set_permissions(Permissions::from_mode(facts.mode | 0o200))
+    };
+    write(&source, &target).map_err(Error::io("write", &to.path().join(name)))
 }
 
 #[cfg(test)]
@@ -133,15 +161,26 @@ mod tests {
         let error = |number| io::Error::from_raw_os_error(number);
         assert!(is_refused(&error(18)) && is_refused(&error(31)), "EXDEV, EMLINK");
         assert!(!is_refused(&error(28)) && !is_refused(&error(2)), "ENOSPC, ENOENT");
+        let directory = tempfile::tempdir().unwrap();
+        let to = Dir::open_named(directory.path()).unwrap();
         // /proc is another file system.
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("copy");
-        make_real(&path, &"/proc/self/comm".into(), RealMode::Hardlink).unwrap();
-        assert!(path.is_file());
-        for mode in [RealMode::Copy, RealMode::Clone] {
-            let other = root.path().join(format!("{mode:?}"));
-            make_real(&other, &path, mode).unwrap();
-            assert!(fs_err::metadata(&other).unwrap().permissions().mode() & 0o200 != 0);
+        let from = Dir::open_named("/proc/self".as_ref()).unwrap();
+        let refused = from.hard_link(OsStr::new("comm"), &to, OsStr::new("comm")).unwrap_err();
+        assert!(is_refused(&refused), "{refused}");
+        for clone in [false, true] {
+            let name = format!("copy-{clone}");
+            copy((&from, "comm"), (&to, &name), clone).unwrap();
+            let facts = to.facts(&name).unwrap().unwrap();
+            assert!(facts.mode & 0o200 != 0 && facts.size > 0);
         }
+    }
+
+    #[test]
+    fn a_link_in_the_store_is_not_copied_from() {
+        let directory = tempfile::tempdir().unwrap();
+        let dir = Dir::open_named(directory.path()).unwrap();
+        dir.create_link("link", "/etc/passwd").unwrap();
+        let error = copy((&dir, "link"), (&dir, "copy"), false).unwrap_err();
+        assert!(error.to_string().contains("there is a symbolic link"), "{error}");
     }
 }

@@ -1,27 +1,12 @@
-//! Which generation a project's environment is at, and was at. The only place where `current` changes.
+//! Which generation a project's environment is at, and was at.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use pyfast_root::{Activation, Durability, Lock, LockName, ProjectEnv, Root, Share, Waiting};
 
-use serde::{Deserialize, Serialize};
-
-use crate::disk::{FileLock, replace_link};
 use crate::environment::Generation;
 use crate::error::Error;
-use crate::layout::{Layout, ProjectEnv};
 
-/// One activation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activation {
-    /// The generation that became current.
-    pub id: String,
-    /// When, in milliseconds since 1970.
-    pub at: u64,
-    /// The generation before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<String>,
-}
+/// The lock that the active generation was made from, beside `current`.
+const LOCK_COPY: &str = "pylock.toml";
 
 /// Where to roll back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,20 +23,17 @@ pub enum Rollback {
 /// # Errors
 /// If the lock cannot be had within five minutes.
 pub fn lock_project(
-    layout: &Layout,
+    root: &Root,
     name: &ProjectEnv,
-    waiting: &dyn Fn(&Path),
-) -> Result<FileLock, Error> {
-    let directory = layout.project_env(name);
-    fs_err::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
-    let lock = format!("project-{}--{}", name.project(), name.env());
-    FileLock::exclusive(&layout.locks().join(lock), waiting)
+    waiting: &dyn Fn(&Waiting),
+) -> Result<Lock, Error> {
+    root.make_project_env(name)?;
+    Ok(root.lock(&LockName::project(name), Share::Alone, waiting)?)
 }
 
-/// The current generation of a project's environment.
-pub fn current(layout: &Layout, name: &ProjectEnv) -> Option<Generation> {
-    let target = fs_err::read_link(layout.current(name)).ok()?;
-    Generation::find(layout, target.file_name()?.to_str()?)
+/// The current generation of a project's environment; `None` if there is none, or it is gone.
+pub fn current(root: &Root, name: &ProjectEnv) -> Option<Generation> {
+    Generation::find(root, &root.current(name).ok()??)
 }
 
 /// Makes a generation current by one rename, and remembers it in the history; false if it was current
@@ -60,78 +42,40 @@ pub fn current(layout: &Layout, name: &ProjectEnv) -> Option<Generation> {
 /// # Errors
 /// If the link or the history cannot be written.
 pub fn activate(
-    layout: &Layout,
+    root: &Root,
     name: &ProjectEnv,
     generation: &Generation,
     at: u64,
 ) -> Result<bool, Error> {
-    let directory = layout.project_env(name);
-    fs_err::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
-    let link = layout.current(name);
-    let before = current(layout, name);
-    copy_lock(layout, name, generation)?;
+    let before = current(root, name);
+    copy_lock(root, name, generation)?;
     if before.as_ref() == Some(generation) {
         return Ok(false);
     }
-    let target = PathBuf::from("../../../envs/v1").join(&generation.id);
-    replace_link(&target, &link)?;
+    root.set_current(name, &generation.id)?;
     let previous = before.map(|generation| generation.id);
-    append(&layout.history(name), &Activation { id: generation.id.clone(), at, previous })?;
+    root.remember(name, &Activation { id: generation.id.clone(), at, previous })?;
     Ok(true)
 }
 
 /// Copies the generation's lock beside `current`. The copy is for people and tools: losing it to a power
 /// cut harms nothing, so it is not synced.
-fn copy_lock(layout: &Layout, name: &ProjectEnv, generation: &Generation) -> Result<(), Error> {
-    let (from, to) = (generation.lock_copy(), layout.lock_copy(name));
-    let text = fs_err::read(&from).map_err(Error::io("read", &from))?;
-    if fs_err::read(&to).is_ok_and(|known| known == text) {
+fn copy_lock(root: &Root, name: &ProjectEnv, generation: &Generation) -> Result<(), Error> {
+    let text = generation.lock_text(root)?;
+    let directory = root.make_project_env(name)?;
+    // What else is there is replaced.
+    if directory.read(LOCK_COPY, text.len() as u64).is_ok_and(|known| known == Some(text.clone())) {
         return Ok(());
     }
-    let temporary = to.with_file_name(format!(".{}", crate::disk::fresh_name()));
-    crate::disk::write_new(&temporary, &text, 0o644)?;
-    fs_err::rename(&temporary, &to).map_err(Error::io("replace", &to))
-}
-
-/// Appends one line in one write, so that a reader never sees half of it unless the disk is full.
-fn append(path: &Path, activation: &Activation) -> Result<(), Error> {
-    let failed = |error: serde_json::Error| Error::Damaged {
-        path: path.to_owned(),
-        reason: format!("an activation cannot be written as JSON: {error}"),
-    };
-    let mut line = serde_json::to_string(activation).map_err(failed)?;
-    line.push('\n');
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.append(true).create(true).mode(0o644).open(path);
-    let mut file = file.map_err(Error::io("open", path))?;
-    file.write_all(line.as_bytes()).map_err(Error::io("write", path))
-}
-
-/// Every activation of a project's environment, oldest first.
-///
-/// # Errors
-/// If the history is there and cannot be read.
-pub fn history(layout: &Layout, name: &ProjectEnv) -> Result<Vec<Activation>, Error> {
-    let path = layout.history(name);
-    let text = match fs_err::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("read", &path)(error)),
-    };
-    // A line that a full disk cut short is no activation.
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    Ok(directory.replace(LOCK_COPY, &text, (0o644, Durability::Eventual))?)
 }
 
 /// The generation that a rollback means.
 ///
 /// # Errors
 /// [`Error::NoGeneration`] if it means none or several, or the generation is gone.
-pub fn rollback_target(
-    layout: &Layout,
-    name: &ProjectEnv,
-    to: &Rollback,
-) -> Result<Generation, Error> {
-    let history = history(layout, name)?;
+pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<Generation, Error> {
+    let history = root.history(name)?;
     let missing = |id: &str| Error::NoGeneration { id: id.to_owned() };
     let id = match to {
         Rollback::Back(count) => {
@@ -154,26 +98,7 @@ pub fn rollback_target(
             }
         }
     };
-    Generation::find(layout, &id).ok_or_else(|| missing(&id))
-}
-
-/// The current generation, held for a running process. `None` if there is none yet.
-///
-/// # Errors
-/// If the lease cannot be had.
-pub fn lease_current(
-    layout: &Layout,
-    name: &ProjectEnv,
-) -> Result<Option<(Generation, FileLock)>, Error> {
-    // It may be replaced and removed between reading the link and taking the lease.
-    for _ in 0..100 {
-        let Some(generation) = current(layout, name) else { return Ok(None) };
-        let Ok(lease) = generation.lease() else { continue };
-        if current(layout, name).as_ref() == Some(&generation) {
-            return Ok(Some((generation, lease)));
-        }
-    }
-    Ok(None)
+    Generation::find(root, &id).ok_or_else(|| missing(&id))
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ use pyfast_resolver::{
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use crate::disk::{fresh_name, remove_tree};
 use crate::download::Sink;
 use crate::error::Error;
 use crate::event::Event;
@@ -176,7 +175,7 @@ impl Builder {
             facts.version().to_string(),
             facts.tags.machine,
         ]);
-        Ok(Memory::new(&self.world.layout()?, &key))
+        Ok(Memory::new(&self.world.root()?, &key))
     }
 
     fn failure(&self, source: &SourceDist, stage: BuildStage, reason: &str) -> Error {
@@ -194,10 +193,11 @@ impl Builder {
     ) -> Result<T, Error> {
         (self.world.tools.sink)(Event::Building { source: source.to_string() });
         let store = self.world.store()?;
-        let work = store.workspace().join(fresh_name());
-        fs_err::create_dir_all(&work).map_err(Error::io("create", &work))?;
-        let outcome = self.ready(source, work.clone()).and_then(|ready| act(&ready));
-        let removed = remove_tree(&work);
+        let name = store.fresh_name()?;
+        store.workspace().create_dir(&name, 0o755)?;
+        let work = store.workspace().path().join(&name);
+        let outcome = self.ready(source, work).and_then(|ready| act(&ready));
+        let removed = store.workspace().remove_tree(&name);
         let outcome = outcome?;
         removed?;
         Ok(outcome)

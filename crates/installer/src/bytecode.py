@@ -1,6 +1,8 @@
-# Compiles modules on request, until its standard input ends. A request is a decimal length and a newline,
-# then that many bytes: paths separated by NUL. The answer is one line: "ok <compiled> <skipped>" or
-# "error <what>". Runs with -I -S: nothing of any environment is imported.
+# Compiles modules on request, until its standard input ends. It neither reads nor writes files: others may
+# write where the modules are. A request is a line with two decimal lengths, then a path of so many bytes,
+# by which the code will be known, and a source of so many. The answer is a line with a decimal length,
+# then a .pyc file of so many bytes; of none for what cannot be compiled. Or "error <what>".
+# Runs with -I -S: nothing of any environment is imported.
 import _frozen_importlib_external as external
 import _imp
 import marshal
@@ -8,62 +10,36 @@ import os
 import sys
 
 
-def pyc_of(path):
-    head, tail = os.path.split(path)
-    name = "%s.%s.pyc" % (tail[:-3], sys.implementation.cache_tag)
-    return os.path.join(head, "__pycache__", name)
-
-
-def compile_one(path):
-    target = pyc_of(path)
-    if os.path.exists(target):
-        return True
-    with open(path, "rb") as file:
-        source = file.read()
+def compile_one(path, source):
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
         body = marshal.dumps(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         # Templates and code for other versions of Python; whoever imports it gets the error.
-        return False
+        return b""
     # Flags 1: named by a hash that is not checked, so that times do not matter.
     digest = _imp.source_hash(external._RAW_MAGIC_NUMBER, source)
-    head = external.MAGIC_NUMBER + (1).to_bytes(4, "little") + digest
-    temporary = "%s.%d.tmp" % (target, os.getpid())
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(head + body)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return True
+    return external.MAGIC_NUMBER + (1).to_bytes(4, "little") + digest + body
 
 
 def main():
     import warnings
 
     warnings.simplefilter("ignore")
-    os.umask(0o022)
     requests = sys.stdin.buffer
     answers = sys.stdout.buffer
     while True:
         line = requests.readline()
         if not line:
             return
-        data = requests.read(int(line))
-        compiled = skipped = 0
+        path, source = [requests.read(int(length)) for length in line.split()]
         try:
-            for path in data.split(b"\0"):
-                if compile_one(os.fsdecode(path)):
-                    compiled += 1
-                else:
-                    skipped += 1
-            answer = "ok %d %d\n" % (compiled, skipped)
+            compiled = compile_one(os.fsdecode(path), source)
+            answers.write(b"%d\n" % len(compiled))
+            answers.write(compiled)
         except Exception as error:
             answer = "error %s: %s\n" % (type(error).__name__, " ".join(str(error).split()))
-        answers.write(answer.encode("utf-8", "backslashreplace"))
+            answers.write(answer.encode("utf-8", "backslashreplace"))
         answers.flush()
 
 

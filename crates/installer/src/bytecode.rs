@@ -1,21 +1,18 @@
 //! Compiles stored wheels to bytecode, once for each wheel and Python, by long-lived interpreters that
 //! import nothing of any environment. Knows nothing of environments.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
-use fs_err as fs;
 use pyfast_resolver::Sha256;
+use pyfast_root::{Dir, Durability, LockName, Root, Share};
 
-use crate::disk::{FileLock, replace};
 use crate::error::Error;
 use crate::interpreter::Interpreter;
-use crate::layout::Layout;
 use crate::store;
 
 /// What a worker runs.
@@ -24,9 +21,17 @@ const WORKER: &str = include_str!("bytecode.py");
 /// Source bytes in one request: large wheels are shared between workers.
 const PORTION: u64 = 256 << 10;
 
-/// Modules to compile, and where the answer goes.
+/// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
+const LIMIT: u64 = 256 << 20;
+/// The directory of bytecode beside modules.
+const CACHE: &str = "__pycache__";
+
+/// Modules of a wheel to compile, and where the answer goes.
 struct Job {
-    modules: Vec<PathBuf>,
+    wheel: Dir,
+    /// Paths in the wheel's directory, those of one directory together.
+    modules: Vec<String>,
+    tag: String,
     answer: mpsc::Sender<Result<u64, String>>,
 }
 
@@ -41,9 +46,15 @@ pub struct Compiler {
 }
 
 /// Whether a wheel has been compiled for an interpreter.
-pub fn is_compiled(layout: &Layout, interpreter: &Interpreter, wheel: &Sha256) -> bool {
+pub fn is_compiled(root: &Root, interpreter: &Interpreter, wheel: &Sha256) -> bool {
     let tag = interpreter.cache_tag.as_deref().unwrap_or_default();
-    layout.wheel(wheel).join(format!("compiled-{tag}")).exists()
+    let wheel = root.wheel(&wheel.to_string());
+    wheel.is_ok_and(|wheel| wheel.is_some_and(|wheel| wheel.has_file(marker(tag))))
+}
+
+/// The file that says that a wheel has been compiled.
+fn marker(tag: &str) -> String {
+    format!("compiled-{tag}")
 }
 
 impl Compiler {
@@ -74,34 +85,34 @@ impl Compiler {
     ///
     /// # Errors
     /// If the wheel is not in the store, the disk refuses, or a worker died.
-    pub fn compile(&self, layout: &Layout, wheel: &Sha256) -> Result<u64, Error> {
-        let directory = layout.wheel(wheel);
-        let marker = directory.join(format!("compiled-{}", self.tag));
-        if marker.exists() {
+    pub fn compile(&self, root: &Root, wheel: &Sha256) -> Result<u64, Error> {
+        let (directory, marker) = (store::directory(root, wheel)?, marker(&self.tag));
+        if directory.has_file(&marker) {
             return Ok(0);
         }
-        let files = store::files(layout, wheel)?;
-        let _alone = FileLock::exclusive_existing(&directory.join("manifest"))?;
-        if marker.exists() {
+        let files = store::files(root, wheel)?;
+        let name = LockName::bytecode(&wheel.to_string());
+        let _alone = root.lock(&name, Share::Alone, &|_| ())?;
+        if directory.has_file(&marker) {
             return Ok(0);
         }
-        let modules = files.iter().filter(|file| {
+        let modules = files.into_iter().filter(|file| {
             file.path.starts_with("root/")
                 && Path::new(&file.path).extension() == Some("py".as_ref())
         });
-        let modules: Vec<(PathBuf, u64)> =
-            modules.map(|file| (directory.join(&file.path), file.size)).collect();
-        let caches = open_caches(&modules)?;
-        let compiled = self.run(&modules);
+        let modules: Vec<(String, u64)> = modules.map(|file| (file.path, file.size)).collect();
+        let caches = open_caches(&directory, &modules)?;
+        let compiled = self.run(&directory, &modules);
         // Sealed again in any case; the first error is the one to report.
-        let sealed = caches.iter().try_for_each(|cache| set_mode(cache, 0o555));
+        let sealed = caches.iter().try_for_each(|cache| cache.set_mode(0o555));
         let compiled = compiled?;
         sealed?;
-        replace(&marker, format!("{compiled}\n").as_bytes())?;
+        let text = format!("{compiled}\n");
+        directory.replace(&marker, text.as_bytes(), (0o444, Durability::Synced))?;
         Ok(compiled)
     }
 
-    fn run(&self, modules: &[(PathBuf, u64)]) -> Result<u64, Error> {
+    fn run(&self, wheel: &Dir, modules: &[(String, u64)]) -> Result<u64, Error> {
         let failed = |reason: String| Error::Compile { python: self.python.clone(), reason };
         let ended = || failed("its workers ended".to_owned());
         let jobs = self.jobs.lock().ok().and_then(|jobs| jobs.clone()).ok_or_else(ended)?;
@@ -111,7 +122,9 @@ impl Compiler {
             portion.push(module.clone());
             size += bytes;
             if size >= PORTION || index + 1 == modules.len() {
-                let job = Job { modules: std::mem::take(&mut portion), answer: answer.clone() };
+                let (wheel, tag) = (wheel.clone(), self.tag.clone());
+                let modules = std::mem::take(&mut portion);
+                let job = Job { wheel, modules, tag, answer: answer.clone() };
                 jobs.send(job).ok().ok_or_else(ended)?;
                 (size, sent) = (0, sent + 1);
             }
@@ -138,21 +151,25 @@ impl Drop for Compiler {
     }
 }
 
-/// Creates `__pycache__` beside each module and lets the workers write there.
-fn open_caches(modules: &[(PathBuf, u64)]) -> Result<Vec<PathBuf>, Error> {
-    let mut parents: Vec<&Path> = modules.iter().filter_map(|(path, _)| path.parent()).collect();
+/// Creates `__pycache__` beside each module, and opens it to be written.
+fn open_caches(wheel: &Dir, modules: &[(String, u64)]) -> Result<Vec<Dir>, Error> {
+    let mut parents: Vec<&str> = modules.iter().map(|(path, _)| split(path).0).collect();
     parents.sort_unstable();
     parents.dedup();
     let mut caches = Vec::with_capacity(parents.len());
     for parent in parents {
-        let cache = parent.join("__pycache__");
-        if !cache.is_dir() {
-            set_mode(parent, 0o755)?;
-            let created = fs::create_dir(&cache).map_err(Error::io("create", &cache));
-            set_mode(parent, 0o555)?;
-            created?;
-        }
-        set_mode(&cache, 0o755)?;
+        let parent = wheel.dir(parent)?;
+        let cache = match parent.find_dir(CACHE)? {
+            Some(cache) => cache,
+            None => {
+                parent.set_mode(0o755)?;
+                let created = parent.create_dir(CACHE, 0o755);
+                parent.set_mode(0o555)?;
+                created?;
+                parent.dir(CACHE)?
+            }
+        };
+        cache.set_mode(0o755)?;
         remove_unfinished(&cache)?;
         caches.push(cache);
     }
@@ -160,19 +177,19 @@ fn open_caches(modules: &[(PathBuf, u64)]) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Removes what a killed compilation left. Its lock is ours now.
-fn remove_unfinished(cache: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(cache).map_err(Error::io("read", cache))? {
-        let path = entry.map_err(Error::io("read", cache))?.path();
-        if path.extension() == Some("tmp".as_ref()) {
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+fn remove_unfinished(cache: &Dir) -> Result<(), Error> {
+    for entry in cache.entries()? {
+        if Path::new(&entry.name).extension() != Some("pyc".as_ref()) && !entry.kind.is_dir() {
+            cache.remove_file(&entry.name)?;
         }
     }
     Ok(())
 }
 
-fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
-    fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(Error::io("set the mode of", path))
+/// The directory of a module, and its name without the extension.
+fn split(module: &str) -> (&str, &str) {
+    let (parent, name) = module.rsplit_once('/').unwrap_or(("", module));
+    (parent, name.strip_suffix(".py").unwrap_or(name))
 }
 
 /// One Python process.
@@ -200,31 +217,61 @@ impl Worker {
     fn serve(&mut self, jobs: &Mutex<mpsc::Receiver<Job>>) {
         // A poisoned lock means that another worker's thread panicked while waiting.
         while let Some(job) = jobs.lock().ok().and_then(|jobs| jobs.recv().ok()) {
-            let answer = self.compile(&job.modules);
+            let answer = self.compile(&job);
             // Whoever asked may have given up.
             let _ = job.answer.send(answer);
         }
     }
 
-    fn compile(&mut self, modules: &[PathBuf]) -> Result<u64, String> {
-        let paths: Vec<&[u8]> = modules.iter().map(|path| path.as_os_str().as_bytes()).collect();
-        let paths = paths.join(&0);
-        let request = [format!("{}\n", paths.len()).as_bytes(), &paths].concat();
-        let mut answer = String::new();
-        let mut ask = || {
-            let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-            let requests = self.requests.as_mut().ok_or_else(broken)?;
-            requests.write_all(&request)?;
-            requests.flush()?;
-            self.answers.read_line(&mut answer)
-        };
-        let asked: std::io::Result<usize> = ask();
-        asked.map_err(|error| format!("a worker died: {error}"))?;
-        let compiled = answer.strip_prefix("ok ").and_then(|rest| rest.split(' ').next());
-        match compiled.and_then(|count| count.parse().ok()) {
-            Some(count) => Ok(count),
-            None if answer.is_empty() => Err("a worker died".to_owned()),
-            None => Err(answer.trim_end().trim_start_matches("error ").to_owned()),
+    /// Compiles the modules of a job, and returns how many there are now.
+    fn compile(&mut self, job: &Job) -> Result<u64, String> {
+        let told = |error: pyfast_root::Error| Error::from(error).with_cause();
+        let mut compiled = 0;
+        let mut last: Option<(&str, Dir)> = None;
+        for module in &job.modules {
+            let (parent, stem) = split(module);
+            let cache = match last.take() {
+                Some((known, cache)) if known == parent => cache,
+                _ => job.wheel.dir(format!("{parent}/{CACHE}")).map_err(told)?,
+            };
+            let (_, cache) = last.insert((parent, cache));
+            let target = format!("{stem}.{}.pyc", job.tag);
+            if cache.has_file(&target) {
+                compiled += 1;
+                continue;
+            }
+            let source = job.wheel.read(module, LIMIT).map_err(told)?;
+            let source = source.ok_or_else(|| format!("{module} is missing"))?;
+            let path = job.wheel.path().join(module);
+            let bytecode = self.ask(path.as_os_str().as_bytes(), &source)?;
+            if !bytecode.is_empty() {
+                let how = (0o444, Durability::Eventual);
+                cache.replace(&target, &bytecode, how).map_err(told)?;
+                compiled += 1;
+            }
+        }
+        Ok(compiled)
+    }
+
+    /// Asks the process to compile one module; nothing for what is no code for this Python.
+    fn ask(&mut self, path: &[u8], source: &[u8]) -> Result<Vec<u8>, String> {
+        let died = |error: std::io::Error| format!("a worker died: {error}");
+        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let requests = self.requests.as_mut().ok_or_else(broken).map_err(died)?;
+        let head = format!("{} {}\n", path.len(), source.len());
+        let sent = requests.write_all(&[head.as_bytes(), path, source].concat());
+        sent.and_then(|()| requests.flush()).map_err(died)?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line).map_err(died)?;
+        let line = line.trim_end();
+        match line.parse::<u64>() {
+            Ok(length) if length <= LIMIT => {
+                let mut bytecode = vec![0; usize::try_from(length).unwrap_or_default()];
+                self.answers.read_exact(&mut bytecode).map_err(died)?;
+                Ok(bytecode)
+            }
+            _ if line.is_empty() => Err("a worker died".to_owned()),
+            _ => Err(line.trim_start_matches("error ").to_owned()),
         }
     }
 }
@@ -240,10 +287,12 @@ impl Drop for Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{Root, WheelFile, interpreter};
+    use crate::fixtures::{Sandbox, WheelFile, interpreter};
+    use fs_err as fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
-    fn wheel(root: &Root) -> Sha256 {
-        root.admit(
+    fn wheel(sandbox: &Sandbox) -> Sha256 {
+        sandbox.admit(
             &WheelFile::new("pkg", "1.0")
                 .file("pkg/__init__.py", "value = 42\n")
                 .file("pkg/sub/mod.py", "def f():\n    return __file__\n")
@@ -254,16 +303,16 @@ mod tests {
 
     #[test]
     fn modules_are_compiled_once_and_python_takes_them() {
-        let root = Root::new();
+        let sandbox = Sandbox::new();
         let python = interpreter();
-        let wheel = wheel(&root);
+        let wheel = wheel(&sandbox);
         let compiler = Compiler::start(&python, 2).unwrap();
-        assert!(!is_compiled(&root.layout, &interpreter(), &wheel));
-        assert_eq!(compiler.compile(&root.layout, &wheel).unwrap(), 3, "one has a syntax error");
-        assert!(is_compiled(&root.layout, &interpreter(), &wheel));
-        assert_eq!(compiler.compile(&root.layout, &wheel).unwrap(), 0, "done already");
+        assert!(!is_compiled(&sandbox.root, &interpreter(), &wheel));
+        assert_eq!(compiler.compile(&sandbox.root, &wheel).unwrap(), 3, "one has a syntax error");
+        assert!(is_compiled(&sandbox.root, &interpreter(), &wheel));
+        assert_eq!(compiler.compile(&sandbox.root, &wheel).unwrap(), 0, "done already");
 
-        let stored = root.layout.wheel(&wheel).join("root");
+        let stored = sandbox.stored(&wheel).join("root");
         let tag = python.cache_tag.clone().unwrap();
         let cache = stored.join("pkg/__pycache__");
         let bytecode = cache.join(format!("__init__.{tag}.pyc"));
@@ -287,28 +336,32 @@ mod tests {
 
     #[test]
     fn what_a_killed_compilation_left_goes_with_the_next() {
-        let root = Root::new();
-        let wheel = wheel(&root);
-        let package = root.layout.wheel(&wheel).join("root/pkg");
-        set_mode(&package, 0o755).unwrap();
+        let sandbox = Sandbox::new();
+        let wheel = wheel(&sandbox);
+        let package = sandbox.stored(&wheel).join("root/pkg");
+        let open = |path: &Path| {
+            let mode = std::fs::Permissions::from_mode(0o755);
+            fs::set_permissions(path, mode).unwrap();
+        };
+        open(&package);
         let left = package.join("__pycache__/__init__.cpython-311.pyc.7.tmp");
         fs::create_dir(left.parent().unwrap()).unwrap();
         fs::write(&left, "half").unwrap();
         let compiler = Compiler::start(&interpreter(), 1).unwrap();
-        assert_eq!(compiler.compile(&root.layout, &wheel).unwrap(), 3);
+        assert_eq!(compiler.compile(&sandbox.root, &wheel).unwrap(), 3);
         assert!(!left.exists());
     }
 
     #[test]
     fn several_threads_and_compilers_do_not_disturb_each_other() {
-        let root = Root::new();
-        let wheel = wheel(&root);
+        let sandbox = Sandbox::new();
+        let wheel = wheel(&sandbox);
         let compilers = [0, 1].map(|_| Compiler::start(&interpreter(), 1).unwrap());
         let counts: Vec<u64> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..6)
                 .map(|index| {
-                    let (compiler, layout) = (&compilers[index % 2], &root.layout);
-                    scope.spawn(move || compiler.compile(layout, &wheel).unwrap())
+                    let (compiler, root) = (&compilers[index % 2], &sandbox.root);
+                    scope.spawn(move || compiler.compile(root, &wheel).unwrap())
                 })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -318,13 +371,13 @@ mod tests {
 
     #[test]
     fn a_dead_worker_is_an_error() {
-        let root = Root::new();
-        let wheel = wheel(&root);
+        let sandbox = Sandbox::new();
+        let wheel = wheel(&sandbox);
         let mut python = interpreter();
         python.executable = "/bin/true".into();
         let compiler = Compiler::start(&python, 1).unwrap();
-        let error = compiler.compile(&root.layout, &wheel).unwrap_err();
+        let error = compiler.compile(&sandbox.root, &wheel).unwrap_err();
         assert!(error.to_string().contains("/bin/true: a worker died"), "{error}");
-        assert!(!is_compiled(&root.layout, &interpreter(), &wheel));
+        assert!(!is_compiled(&sandbox.root, &interpreter(), &wheel));
     }
 }

@@ -7,10 +7,11 @@ mod merge;
 
 use std::collections::BTreeMap;
 
+use pyfast_resolver::Sha256;
+use pyfast_root::{Dir, Root};
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
-use crate::layout::Layout;
 use crate::manifest::Manifest;
 use crate::plan::{Clash, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step};
 use crate::scripts;
@@ -34,7 +35,7 @@ struct Script {
 
 /// A plan in the making.
 struct Planner<'a> {
-    layout: &'a Layout,
+    root: &'a Root,
     spec: &'a EnvironmentSpec,
     sources: Vec<Source<'a>>,
     steps: Vec<Step>,
@@ -49,14 +50,14 @@ struct Planner<'a> {
 ///
 /// # Errors
 /// [`Error::NotInStore`], and [`Error::Clash`] if two packages cannot live together.
-pub fn plan(layout: &Layout, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
-    let id = crate::environment::id(layout, spec);
-    let python = layout.seen().join("envs/v1").join(&id).join("bin/python");
+pub fn plan(root: &Root, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
+    let id = crate::environment::id(root, spec);
+    let python = root.seen_env_path(&id).join("bin/python");
     let python = python.to_string_lossy();
     let mut planner = Planner {
-        layout,
+        root,
         spec,
-        sources: sources(layout, spec)?,
+        sources: sources(root, spec)?,
         steps: Vec::new(),
         clashes: Vec::new(),
         warnings: Vec::new(),
@@ -83,10 +84,10 @@ pub fn plan(layout: &Layout, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> 
 }
 
 /// Reads the manifests and decides which wheels must be real.
-fn sources<'a>(layout: &Layout, spec: &'a EnvironmentSpec) -> Result<Vec<Source<'a>>, Error> {
+fn sources<'a>(root: &Root, spec: &'a EnvironmentSpec) -> Result<Vec<Source<'a>>, Error> {
     let mut sources = Vec::with_capacity(spec.packages.len());
     for package in &spec.packages {
-        let manifest = store::manifest(layout, &package.sha256)?;
+        let manifest = store::manifest(root, &package.sha256)?;
         let real = match spec.options.link_mode {
             LinkMode::Auto | LinkMode::Tree => spec.options.real.contains(&package.name),
             LinkMode::Hardlink | LinkMode::Copy | LinkMode::Clone => true,
@@ -96,27 +97,48 @@ fn sources<'a>(layout: &Layout, spec: &'a EnvironmentSpec) -> Result<Vec<Source<
     if spec.options.link_mode == LinkMode::Auto {
         for index in 0..sources.len() {
             for path in sources[index].manifest.looks_into.clone() {
-                mark_real(layout, &mut sources, index, &path);
+                mark_real(root, (&mut sources, index), &path)?;
             }
         }
     }
     Ok(sources)
 }
 
+/// The most that a file has that is read to be rewritten or compared, in bytes.
+const LIMIT: u64 = 1 << 30;
+
+/// The content of a stored file, which must be there.
+fn stored(wheel: &Dir, inside: &str) -> Result<Vec<u8>, Error> {
+    wheel.read(inside, LIMIT)?.ok_or_else(|| {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Error::io("read", &wheel.path().join(inside))(missing)
+    })
+}
+
 /// Makes a wheel that looks into `path` real, and every other one that provides it.
-fn mark_real(layout: &Layout, sources: &mut [Source<'_>], index: usize, path: &str) {
+fn mark_real(
+    root: &Root,
+    (sources, index): (&mut [Source<'_>], usize),
+    path: &str,
+) -> Result<(), Error> {
     for other in (0..sources.len()).filter(|&other| other != index) {
-        let root = layout.wheel(&sources[other].package.sha256).join("root");
-        if root.join(path).is_dir() {
+        let wheel = store::directory(root, &sources[other].package.sha256)?;
+        if wheel.has_dir(format!("root/{path}")) {
             sources[other].real = true;
             sources[index].real = true;
         }
     }
+    Ok(())
 }
 
 impl Planner<'_> {
     fn name(&self, source: usize) -> String {
         self.sources[source].package.name.to_string()
+    }
+
+    /// The directory of a wheel.
+    fn wheel(&self, wheel: &Sha256) -> Result<Dir, Error> {
+        store::directory(self.root, wheel)
     }
 
     /// How real files are made.
@@ -181,8 +203,7 @@ impl Planner<'_> {
             let mut found: BTreeMap<String, Script> = BTreeMap::new();
             for name in &source.manifest.scripts {
                 let inside = format!("data/scripts/{name}");
-                let path = self.layout.wheel(&source.package.sha256).join(&inside);
-                let content = fs_err::read(&path).map_err(Error::io("read", &path))?;
+                let content = stored(&self.wheel(&source.package.sha256)?, &inside)?;
                 let script = match scripts::rewrite(python, &content) {
                     Some(content) => Script { source: index, content, stored: None },
                     None => Script { source: index, content, stored: Some(inside) },

@@ -13,11 +13,11 @@ use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
 use pyfast_resolver::{
     Client, LARGEST_FILE, Location, Locked, Request, Sha256, WheelFilename, joined,
 };
+use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::bytecode::Compiler;
-use crate::disk::FileLock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Admission, Store, WheelBytes};
@@ -154,7 +154,7 @@ impl Shared {
 
     fn compile(&self, sha256: &Sha256) -> Result<(), Error> {
         let Some(compiler) = &self.compiler else { return Ok(()) };
-        let modules = compiler.compile(self.store.layout(), sha256)?;
+        let modules = compiler.compile(self.store.root(), sha256)?;
         (self.sink)(Event::Compiled { wheel: *sha256, modules });
         Ok(())
     }
@@ -196,24 +196,24 @@ impl Shared {
     }
 
     /// Takes the wheel's lock; `None` if the wheel came into the store meanwhile.
-    async fn lock(&self, sha256: &Sha256) -> Result<Option<FileLock>, Error> {
-        let shelf = sha256.to_string();
-        let path = self.store.layout().locks().join(format!("wheels-{}", &shelf[..2]));
+    async fn lock(&self, sha256: &Sha256) -> Result<Option<Lock>, Error> {
+        let name = LockName::wheel(&sha256.to_string());
+        let lock = self.store.root().queue(&name, Share::Alone)?;
         let started = Instant::now();
         let mut told = false;
         loop {
-            let lock = FileLock::try_create(&path)?;
+            let held = lock.is_held()?;
             if self.store.contains(sha256) {
                 return Ok(None);
             }
-            if lock.is_some() {
-                return Ok(lock);
+            if held {
+                return Ok(Some(lock));
             }
             if started.elapsed() > PATIENCE {
-                return Err(Error::LockTimeout { path, seconds: PATIENCE.as_secs() });
+                return Err(lock.timeout(PATIENCE).into());
             }
             if started.elapsed() > SOON && !std::mem::replace(&mut told, true) {
-                (self.sink)(Event::Waiting { lock: path.clone() });
+                (self.sink)(Event::Waiting(lock.waits_for()));
             }
             tokio::time::sleep(POLL).await;
         }

@@ -2,17 +2,16 @@
 //! Knows what makes two environments equal; how they are composed is in `compose`.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use pyfast_root::{DESCRIPTION, Dir, Lease, LockName, Root, Share, Waiting, is_generation_id};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use crate::act;
-use crate::disk::{FileLock, fresh_name, remove_tree, sync_directory, write_new};
 use crate::error::Error;
 use crate::event::Event;
-use crate::layout::Layout;
 use crate::plan::{EnvironmentSpec, LinkPlan};
 use crate::store::Store;
 
@@ -50,12 +49,12 @@ struct Description {
 }
 
 /// The id of the environment that `spec` describes: 20 hexadecimal digits.
-pub fn id(layout: &Layout, spec: &EnvironmentSpec) -> String {
+pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
     let python = &spec.interpreter;
     // Only what shapes the environment: the kernel's version in the markers does not.
     let inputs = serde_json::json!({
         "format": FORMAT,
-        "seen": layout.seen(),
+        "seen": root.seen(),
         "packages": spec.packages,
         "options": spec.options,
         "python": {
@@ -76,64 +75,76 @@ pub fn id(layout: &Layout, spec: &EnvironmentSpec) -> String {
     })
 }
 
+/// The lock that it was made from.
+const LOCK_COPY: &str = "pylock.toml";
+/// The most that its description or lock has, in bytes.
+const LIMIT: u64 = 256 << 20;
+
 impl Generation {
     /// The generation of this id, if it is there and whole.
-    pub fn find(layout: &Layout, id: &str) -> Option<Self> {
-        let known = id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let generation = Self::at(layout, id);
-        (known && generation.env_json().is_file()).then_some(generation)
+    pub fn find(root: &Root, id: &str) -> Option<Self> {
+        let directory = is_generation_id(id).then(|| root.env(id).ok()?)??;
+        directory.has_file(DESCRIPTION).then(|| Self::at(root, id))
     }
 
-    fn at(layout: &Layout, id: &str) -> Self {
-        let seen = layout.seen().join("envs/v1").join(id);
-        Self { id: id.to_owned(), path: layout.env(id), seen }
+    fn at(root: &Root, id: &str) -> Self {
+        Self { id: id.to_owned(), path: root.env_path(id), seen: root.seen_env_path(id) }
     }
 
     /// Every whole generation of a root, sorted by id.
     ///
     /// # Errors
     /// If the directory cannot be read.
-    pub fn all(layout: &Layout) -> Result<Vec<Self>, Error> {
-        let envs = layout.envs();
-        let mut found = Vec::new();
-        for entry in fs_err::read_dir(&envs).map_err(Error::io("read", &envs))? {
-            let name = entry.map_err(Error::io("read", &envs))?.file_name();
-            found.extend(name.to_str().and_then(|id| Self::find(layout, id)));
-        }
-        found.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        Ok(found)
+    pub fn all(root: &Root) -> Result<Vec<Self>, Error> {
+        let Some(envs) = root.envs()? else { return Ok(Vec::new()) };
+        let entries = envs.entries()?.into_iter();
+        Ok(entries.filter_map(|entry| Self::find(root, entry.name.to_str()?)).collect())
     }
 
-    fn env_json(&self) -> PathBuf {
-        self.path.join("env.json")
+    /// Its open directory.
+    fn directory(&self, root: &Root) -> Result<Dir, Error> {
+        root.env(&self.id)?.ok_or_else(|| Error::NoGeneration { id: self.id.clone() })
     }
 
-    /// The lock that it was made from.
-    pub fn lock_copy(&self) -> PathBuf {
-        self.path.join("pylock.toml")
+    /// The text of the lock that it was made from.
+    ///
+    /// # Errors
+    /// If it is not there, or something else is.
+    pub fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
+        let text = self.directory(root)?.read(LOCK_COPY, LIMIT)?;
+        text.ok_or_else(|| self.missing(LOCK_COPY))
+    }
+
+    fn missing(&self, file: &str) -> Error {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Error::io("read", &self.path.join(file))(source)
     }
 
     /// What it was made from.
     ///
     /// # Errors
     /// If its description is not there or damaged.
-    pub fn spec(&self) -> Result<EnvironmentSpec, Error> {
-        let path = self.env_json();
-        let text = fs_err::read_to_string(&path).map_err(Error::io("read", &path))?;
-        let description: Description = serde_json::from_str(&text).map_err(|error| {
+    pub fn spec(&self, root: &Root) -> Result<EnvironmentSpec, Error> {
+        let text = self.directory(root)?.read(DESCRIPTION, LIMIT)?;
+        let text = text.ok_or_else(|| self.missing(DESCRIPTION))?;
+        let description: Description = serde_json::from_slice(&text).map_err(|error| {
             let reason = format!("it is not a description of an environment: {error}");
-            Error::Damaged { path, reason }
+            Error::Damaged { path: self.path.join(DESCRIPTION), reason }
         })?;
         Ok(description.spec)
     }
 
-    /// Holds the generation for a running process: while anybody does, it is not removed.
-    /// Works across containers and on read-only mounts.
+    /// Holds the generation for as long as the lease is kept: while anybody does, it is not removed.
+    /// `None` on a file system without locks.
     ///
     /// # Errors
-    /// If it is gone.
-    pub fn lease(&self) -> Result<FileLock, Error> {
-        FileLock::shared(&self.env_json(), &|_| ())
+    /// If it is gone, or is being collected.
+    pub fn lease(&self, root: &Root) -> Result<Option<OwnedFd>, Error> {
+        match pyfast_root::lease(&self.directory(root)?)? {
+            Lease::Held(lease) => Ok(Some(lease)),
+            Lease::Unsupported => Ok(None),
+            Lease::Gone | Lease::Busy => Err(Error::NoGeneration { id: self.id.clone() }),
+        }
     }
 
     /// Removes the generation, unless somebody holds a lease; false then. The caller knows that it is
@@ -142,10 +153,12 @@ impl Generation {
     /// # Errors
     /// If it cannot be moved away or removed.
     pub fn remove(&self, store: &Store) -> Result<bool, Error> {
-        let Some(_alone) = FileLock::try_exclusive(&self.env_json())? else { return Ok(false) };
-        let away = store.workspace().join(fresh_name());
-        fs_err::rename(&self.path, &away).map_err(Error::io("remove", &self.path))?;
-        remove_tree(&away)?;
+        let root = store.root();
+        let Some(_unused) = pyfast_root::unused(&self.directory(root)?)? else { return Ok(false) };
+        let Some(envs) = root.envs()? else { return Ok(false) };
+        let away = store.fresh_name()?;
+        envs.rename(&self.id, store.workspace(), &away)?;
+        store.workspace().remove_tree(&away)?;
         Ok(true)
     }
 }
@@ -162,16 +175,15 @@ pub fn compose(
     lock: &str,
     events: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Generation, Error> {
-    let layout = store.layout();
-    let generation = Generation::at(layout, &plan.id);
+    let root = store.root();
+    let generation = Generation::at(root, &plan.id);
     let ready = || events(Event::Composed { id: plan.id.clone(), reused: true });
-    if Generation::find(layout, &plan.id).is_some() {
+    if Generation::find(root, &plan.id).is_some() {
         ready();
         return Ok(generation);
     }
-    let waiting = |path: &Path| events(Event::Waiting { lock: path.to_owned() });
-    let _alone = FileLock::exclusive(&layout.locks().join(format!("env-{}", plan.id)), &waiting)?;
-    if Generation::find(layout, &plan.id).is_some() {
+    let _alone = alone(root, &plan.id, events)?;
+    if Generation::find(root, &plan.id).is_some() {
         ready();
         return Ok(generation);
     }
@@ -190,18 +202,27 @@ pub fn recompose(
     lock: &str,
     events: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Generation, Error> {
-    let layout = store.layout();
-    let waiting = |path: &Path| events(Event::Waiting { lock: path.to_owned() });
-    let _alone = FileLock::exclusive(&layout.locks().join(format!("env-{}", plan.id)), &waiting)?;
-    let Some(ready) = Generation::find(layout, &plan.id) else {
+    let root = store.root();
+    let _alone = alone(root, &plan.id, events)?;
+    let Some(ready) = Generation::find(root, &plan.id) else {
         return make(store, spec, plan, lock, events);
     };
-    let Some(_unused) = FileLock::try_exclusive(&ready.env_json())? else {
+    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else {
         let message = format!("the environment {} is in use and is left as it is", plan.id);
         events(Event::Warning { message });
         return Ok(ready);
     };
     make(store, spec, plan, lock, events)
+}
+
+/// Keeps all others from composing the same generation.
+fn alone(
+    root: &Root,
+    id: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<pyfast_root::Lock, Error> {
+    let waiting = |waiting: &Waiting| events(Event::Waiting(waiting.clone()));
+    Ok(root.lock(&LockName::generation(id), Share::Alone, &waiting)?)
 }
 
 /// Composes aside and lets the result appear; the caller holds the generation's lock.
@@ -212,58 +233,67 @@ fn make(
     lock: &str,
     events: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Generation, Error> {
-    let layout = store.layout();
-    let generation = Generation::at(layout, &plan.id);
+    let root = store.root();
+    let generation = Generation::at(root, &plan.id);
     for clash in &plan.clashes {
         events(Event::Warning { message: clash.to_string() });
     }
     for warning in &plan.warnings {
         events(Event::Warning { message: warning.clone() });
     }
-    let staging = store.workspace().join(fresh_name());
-    let made = act::act(layout, plan, &staging)
-        .and_then(|()| describe(&staging, spec, plan, lock))
-        .and_then(|()| appear(store, &staging, &generation));
+    let name = store.fresh_name()?;
+    let made = compose_in(store, &name, plan)
+        .and_then(|staging| describe(&staging, spec, plan, lock))
+        .and_then(|()| appear(store, &name, &plan.id));
     if let Err(error) = made {
         // The first error is the one to report; leavings are swept later.
-        let _ = remove_tree(&staging);
+        let _ = store.workspace().remove_tree(&name);
         return Err(error);
     }
     events(Event::Composed { id: plan.id.clone(), reused: false });
     Ok(generation)
 }
 
+/// Makes the environment of `plan` in a new directory of this process.
+fn compose_in(store: &Store, name: &str, plan: &LinkPlan) -> Result<Dir, Error> {
+    store.workspace().create_dir(name, 0o755)?;
+    let staging = store.workspace().dir(name)?;
+    act::act(store.root(), plan, &staging)?;
+    Ok(staging)
+}
+
 /// Writes what makes the generation whole, and makes it durable.
 fn describe(
-    staging: &Path,
+    staging: &Dir,
     spec: &EnvironmentSpec,
     plan: &LinkPlan,
     lock: &str,
 ) -> Result<(), Error> {
-    write_new(&staging.join("pylock.toml"), lock.as_bytes(), 0o644)?;
-    let path = staging.join("env.json");
+    staging.write_new(LOCK_COPY, lock.as_bytes(), 0o644)?;
+    let path = staging.path().join(DESCRIPTION);
     let description = Description { format: FORMAT, id: plan.id.clone(), spec: spec.clone() };
     let text = serde_json::to_string(&description).map_err(|error| Error::Damaged {
         path: path.clone(),
         reason: format!("it cannot be written as JSON: {error}"),
     })?;
-    let file = write_new(&path, text.as_bytes(), 0o644)?;
+    let file = staging.write_new(DESCRIPTION, text.as_bytes(), 0o644)?;
     file.sync_all().map_err(Error::io("sync", &path))?;
-    sync_directory(staging)
+    Ok(staging.sync()?)
 }
 
-fn appear(store: &Store, staging: &Path, generation: &Generation) -> Result<(), Error> {
-    let place = &generation.path;
-    if place.exists() {
-        if renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE).is_ok() {
-            remove_tree(staging)?;
-            return sync_directory(&store.layout().envs());
+fn appear(store: &Store, staging: &str, id: &str) -> Result<(), Error> {
+    let workspace = store.workspace();
+    let envs = store.root().make_envs()?;
+    if envs.facts(id)?.is_some() {
+        if workspace.exchange(staging, &envs, id).is_ok() {
+            workspace.remove_tree(staging)?;
+            return Ok(envs.sync()?);
         }
         // A file system without exchange: between the two renames there is nothing.
-        let away = store.workspace().join(fresh_name());
-        fs_err::rename(place, &away).map_err(Error::io("replace", place))?;
-        remove_tree(&away)?;
+        let away = store.fresh_name()?;
+        envs.rename(id, workspace, &away)?;
+        workspace.remove_tree(&away)?;
     }
-    fs_err::rename(staging, place).map_err(Error::io("create", place))?;
-    sync_directory(&store.layout().envs())
+    workspace.rename(staging, &envs, id)?;
+    Ok(envs.sync()?)
 }

@@ -42,6 +42,9 @@ impl std::fmt::Display for Refusal {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// An act below the root failed.
+    #[error(transparent)]
+    Root(#[from] pyfast_root::Error),
     /// The operating system refused an act on a path.
     #[error("cannot {act} {}", path.display())]
     Io {
@@ -52,26 +55,6 @@ pub enum Error {
         /// The cause.
         #[source]
         source: io::Error,
-    },
-    /// A root directory was written by another version of pyfast.
-    #[error("{} has the layout `{found}`, this program knows `{expected}`", root.display())]
-    LayoutVersion {
-        /// The root directory.
-        root: PathBuf,
-        /// The layout that it declares.
-        found: String,
-        /// The layout that this program writes.
-        expected: &'static str,
-    },
-    /// A project's or environment's name cannot be a file name.
-    #[error("`{}` cannot name {what}: {reason}", name.escape_debug())]
-    Name {
-        /// What was to be named.
-        what: &'static str,
-        /// The name as given.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
     },
     /// A Python interpreter could not describe itself.
     #[error("cannot use the Python interpreter {}: {reason}", python.display())]
@@ -126,14 +109,6 @@ pub enum Error {
         /// How they clash.
         reason: &'static str,
     },
-    /// Another process held a lock for too long.
-    #[error("waited {seconds} s for another process to release {}", path.display())]
-    LockTimeout {
-        /// The lock file.
-        path: PathBuf,
-        /// How long it was waited for.
-        seconds: u64,
-    },
     /// There is no such generation.
     #[error("there is no environment `{id}`")]
     NoGeneration {
@@ -165,6 +140,14 @@ impl Error {
         match self {
             Self::Shared(error) => error.root(),
             error => error,
+        }
+    }
+
+    /// The message with its cause, in one line.
+    pub(crate) fn with_cause(&self) -> String {
+        match std::error::Error::source(self.root()) {
+            Some(cause) => format!("{}: {cause}", self.root()),
+            None => self.root().to_string(),
         }
     }
 

@@ -1,11 +1,10 @@
 //! What the installer tells while it works. The command line alone turns events into text.
 
-use std::path::PathBuf;
-
 use pyfast_resolver::Sha256;
+use pyfast_root::Waiting;
 
 /// A step of the installation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
     /// A wheel is being fetched.
@@ -39,10 +38,7 @@ pub enum Event {
         modules: u64,
     },
     /// Another process holds a lock that is needed.
-    Waiting {
-        /// The lock file.
-        lock: PathBuf,
-    },
+    Waiting(Waiting),
     /// A generation was composed, or found ready.
     Composed {
         /// Its id.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_root::{Root, wheel_place};
 
 use crate::interpreter::Interpreter;
-use crate::layout::Layout;
 use crate::plan::{EnvironmentOptions, EnvironmentSpec, Package};
 use crate::record;
 use crate::store::{Store, WheelBytes};
@@ -195,13 +195,13 @@ impl WheelFile {
 }
 
 /// A root in a temporary directory.
-pub(crate) struct Root {
-    pub(crate) layout: Layout,
+pub(crate) struct Sandbox {
+    pub(crate) root: Root,
     pub(crate) store: Store,
     pub(crate) directory: tempfile::TempDir,
 }
 
-impl Root {
+impl Sandbox {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         Self::seen(directory, Path::to_path_buf)
@@ -213,9 +213,19 @@ impl Root {
     }
 
     fn seen(directory: tempfile::TempDir, seen: impl Fn(&Path) -> PathBuf) -> Self {
-        let layout = Layout::open(directory.path(), &seen(directory.path())).unwrap();
-        let store = Store::open(&layout).unwrap();
-        Self { layout, store, directory }
+        let root = Root::create(directory.path(), &seen(directory.path())).unwrap();
+        let store = Store::open(&root, &|_| ()).unwrap();
+        Self { root, store, directory }
+    }
+
+    /// A path below the root.
+    pub(crate) fn at(&self, relative: &str) -> PathBuf {
+        self.root.written().join(relative)
+    }
+
+    /// Where a wheel is in the store.
+    pub(crate) fn stored(&self, wheel: &Sha256) -> PathBuf {
+        self.root.written().join(wheel_place(&wheel.to_string()))
     }
 
     /// Puts a wheel into the store.

@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use pyfast_resolver::Sha256;
+use pyfast_root::{Root, Waiting};
 
 use crate::activate::lock_project;
 use crate::error::Error;
-use crate::layout::Layout;
 use crate::store::Store;
 
 /// What is kept.
@@ -32,6 +32,8 @@ pub struct GcOptions {
     pub named: BTreeSet<String>,
     /// Bytes of index pages and metadata; `None` keeps all.
     pub max_cache: Option<u64>,
+    /// The user's own directories that those are in, of which each file may go for itself.
+    pub cache: Vec<PathBuf>,
 }
 
 /// Why a generation stays.
@@ -76,28 +78,25 @@ pub enum Garbage {
         /// Its project and version, where its manifest tells.
         package: String,
     },
-    /// An index page or metadata, below the cache's directory.
+    /// An index page or metadata of the user's cache.
     Page {
         /// Where.
         path: PathBuf,
     },
     /// The memory of a build whose wheel is gone or goes.
     Build {
-        /// Its entry in the index of built wheels.
-        path: PathBuf,
+        /// The name of its entry in the index of built wheels.
+        name: String,
         /// The wheel.
         sha256: Sha256,
     },
     /// An earlier launcher in `bin/`, or what is left of putting one there.
     Program {
-        /// Where.
-        path: PathBuf,
+        /// Its name.
+        name: String,
     },
-    /// A lock file of something that is gone.
-    Lock {
-        /// Where.
-        path: PathBuf,
-    },
+    /// Index pages and metadata that an earlier version kept in the root.
+    OldCache,
 }
 
 impl Garbage {
@@ -109,7 +108,7 @@ impl Garbage {
             Self::Page { .. } => "page",
             Self::Build { .. } => "build",
             Self::Program { .. } => "program",
-            Self::Lock { .. } => "lock",
+            Self::OldCache => "cache",
         }
     }
 }
@@ -120,9 +119,9 @@ impl fmt::Display for Garbage {
             Self::Generation { id } => write!(f, "environment {id}"),
             Self::Wheel { package, .. } => write!(f, "wheel {package}"),
             Self::Page { path } => write!(f, "cached page {}", name(path)),
-            Self::Build { path, .. } => write!(f, "memory of a build {}", name(path)),
-            Self::Program { path } => write!(f, "program {}", name(path)),
-            Self::Lock { path } => write!(f, "lock file {}", name(path)),
+            Self::Build { name, .. } => write!(f, "memory of a build {name}"),
+            Self::Program { name } => write!(f, "program {name}"),
+            Self::OldCache => f.write_str("index pages of an earlier version"),
         }
     }
 }
@@ -169,8 +168,8 @@ impl fmt::Display for GcPlan {
 ///
 /// # Errors
 /// If the root cannot be read.
-pub fn gc_plan(layout: &Layout, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
-    plan::plan(layout, options, now)
+pub fn gc_plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
+    plan::plan(root, options, now)
 }
 
 /// Collects; returns what was removed. `waiting` is called for each lock that another process holds.
@@ -179,18 +178,18 @@ pub fn gc_plan(layout: &Layout, options: &GcOptions, now: SystemTime) -> Result<
 /// If a lock cannot be had within five minutes, or something cannot be removed; what was removed until then stays so,
 /// and nothing is half there.
 pub fn gc(
-    layout: &Layout,
+    root: &Root,
     options: &GcOptions,
     now: SystemTime,
-    waiting: &dyn Fn(&Path),
+    waiting: &dyn Fn(&Waiting),
 ) -> Result<GcPlan, Error> {
     // In the order of syncs, each of which takes its project and then a share of the store.
     let mut projects = Vec::new();
-    for name in facts::project_envs(layout)? {
-        projects.push(lock_project(layout, &name, waiting)?);
+    for name in root.project_envs()? {
+        projects.push(lock_project(root, &name, waiting)?);
     }
-    let store = Store::open_alone(layout, waiting)?;
-    let plan = plan::plan(layout, options, now)?;
+    let store = Store::open_alone(root, waiting)?;
+    let plan = plan::plan(root, options, now)?;
     let done = act::act(&store, plan)?;
     drop(projects);
     Ok(done)

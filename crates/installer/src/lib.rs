@@ -7,7 +7,6 @@ mod archive;
 mod build;
 mod bytecode;
 mod compose;
-mod disk;
 mod download;
 mod elf;
 mod entry_points;
@@ -16,7 +15,6 @@ mod error;
 mod event;
 mod gc;
 mod interpreter;
-mod layout;
 mod manifest;
 mod plan;
 mod record;
@@ -28,16 +26,13 @@ mod wheel;
 #[cfg(test)]
 mod fixtures;
 
-pub use activate::{
-    Activation, Rollback, activate, current, history, lease_current, lock_project, rollback_target,
-};
+pub use activate::{Rollback, activate, current, lock_project, rollback_target};
 pub use build::{
     BuildOptions, BuildTools, Builder, BuiltWheel, CarriedSource, CarryTools, carry,
     description_digest, tree_digest, tree_listing,
 };
 pub use bytecode::{Compiler, is_compiled};
 pub use compose::plan;
-pub use disk::FileLock;
 pub use download::{Downloads, Sink, Wanted};
 pub use entry_points::EntryPoint;
 pub use environment::{Generation, compose, id, recompose};
@@ -45,10 +40,9 @@ pub use error::{Error, Refusal};
 pub use event::Event;
 pub use gc::{Discard, Garbage, GcOptions, GcPlan, Reason, gc, gc_plan};
 pub use interpreter::{Interpreter, PROBE};
-pub use layout::{Layout, ProjectEnv};
 pub use manifest::{Manifest, StoredFile, TopLevel};
 pub use plan::{
     Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
 };
-pub use store::{Admission, Store, WheelBytes};
+pub use store::{Admission, Store, WheelBytes, stored_text};
 pub use verify::{Fault, Finding, repair, verify, verify_generation, verify_store};

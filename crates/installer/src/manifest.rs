@@ -2,14 +2,22 @@
 //! for each file. Knows nothing of archives.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use pyfast_resolver::Sha256;
+use pyfast_root::Dir;
 use serde::{Deserialize, Serialize};
 
 use crate::entry_points::EntryPoint;
 use crate::error::Error;
+
+/// The file's name in a wheel's directory.
+pub(crate) const FILE: &str = "manifest";
+/// The most that a header has, in bytes: wheels with ten thousand top-level names exist.
+const HEADER_LIMIT: u64 = 16 << 20;
+/// The most that a manifest has, in bytes: 200,000 rows.
+const LIMIT: u64 = 128 << 20;
 
 /// The header of a wheel's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,17 +72,22 @@ pub struct StoredFile {
 }
 
 impl Manifest {
-    /// Reads the header alone.
-    pub(crate) fn read_header(path: &Path) -> Result<Self, Error> {
+    /// Reads the header alone of a wheel's manifest.
+    pub(crate) fn read_header(wheel: &Dir) -> Result<Self, Error> {
+        let path = wheel.path().join(FILE);
+        let (file, _) = wheel.open(FILE)?.ok_or_else(|| missing(&path))?;
         let mut line = String::new();
-        let file = fs_err::File::open(path).map_err(Error::io("open", path))?;
-        BufReader::new(file).read_line(&mut line).map_err(Error::io("read", path))?;
-        Self::parse_header(path, &line)
+        // A longer line is no header.
+        BufReader::new(file.take(HEADER_LIMIT))
+            .read_line(&mut line)
+            .map_err(Error::io("read", &path))?;
+        Self::parse_header(&path, &line)
     }
 
-    /// Reads the header and every file.
-    pub(crate) fn read(path: &Path) -> Result<(Self, Vec<StoredFile>), Error> {
-        let text = fs_err::read_to_string(path).map_err(Error::io("read", path))?;
+    /// Reads the header and every file of a wheel's manifest.
+    pub(crate) fn read(wheel: &Dir) -> Result<(Self, Vec<StoredFile>), Error> {
+        let path = &wheel.path().join(FILE);
+        let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(path))?;
         let (header, rows) = text.split_once('\n').unwrap_or((&text, ""));
         let header = Self::parse_header(path, header)?;
         let files = rows.lines().map(|row| {
@@ -110,6 +123,10 @@ impl Manifest {
         }
         text
     }
+}
+
+fn missing(path: &Path) -> Error {
+    Error::io("open", path)(std::io::Error::from(std::io::ErrorKind::NotFound))
 }
 
 fn parse_row(row: &str) -> Option<StoredFile> {

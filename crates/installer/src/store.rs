@@ -4,15 +4,16 @@
 mod settled;
 mod unpack;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_root::{
+    Dir, Lock, LockName, Root, Share, Waiting, Workspace, open_regular, random_name,
+};
 use rayon::prelude::*;
 
 use crate::archive::Archive;
-use crate::disk::{FileLock, Workspace, fresh_name, remove_tree};
 use crate::error::{Error, Refusal};
-use crate::layout::Layout;
 use crate::manifest::{Manifest, StoredFile};
 use crate::record;
 use crate::wheel::Wheel;
@@ -23,11 +24,11 @@ pub(crate) use unpack::INSTALLER;
 /// directory that wheels are unpacked in.
 #[derive(Debug)]
 pub struct Store {
-    layout: Layout,
+    root: Root,
     workspace: Workspace,
     set_modes: bool,
     /// Shared by all who use the store, so that nothing is collected that one of them has found there.
-    _lock: FileLock,
+    _lock: Lock,
 }
 
 /// A wheel at hand, before it is admitted.
@@ -53,49 +54,44 @@ pub enum Admission {
 }
 
 impl Store {
-    /// Opens the store of a root that is writable, and removes what killed processes left.
+    /// Opens the store of a root that is writable, and removes what killed processes left. `waiting` is
+    /// called once if a collection has it.
     ///
     /// # Errors
-    /// If the working directory cannot be created.
-    pub fn open(layout: &Layout) -> Result<Self, Error> {
-        let path = Self::lock_file(layout)?;
-        Self::locked(layout, FileLock::shared(&path, &|_| ())?)
+    /// If the working directory cannot be created, or a collection takes more than five minutes.
+    pub fn open(root: &Root, waiting: &dyn Fn(&Waiting)) -> Result<Self, Error> {
+        Self::locked(root, root.lock(&LockName::store(), Share::Shared, waiting)?)
     }
 
     /// Opens the store while nobody else does. `waiting` is called once if somebody has it.
-    pub(crate) fn open_alone(layout: &Layout, waiting: &dyn Fn(&Path)) -> Result<Self, Error> {
-        let path = Self::lock_file(layout)?;
-        Self::locked(layout, FileLock::exclusive(&path, waiting)?)
+    pub(crate) fn open_alone(root: &Root, waiting: &dyn Fn(&Waiting)) -> Result<Self, Error> {
+        Self::locked(root, root.lock(&LockName::store(), Share::Alone, waiting)?)
     }
 
-    fn lock_file(layout: &Layout) -> Result<PathBuf, Error> {
-        let path = layout.locks().join("store");
-        if !path.exists() {
-            // Whoever comes first makes it; the lock on it is another matter.
-            FileLock::try_create(&path)?;
-        }
-        Ok(path)
-    }
-
-    fn locked(layout: &Layout, lock: FileLock) -> Result<Self, Error> {
-        let workspace = Workspace::create(&layout.tmp())?;
-        let set_modes = unpack::umask_narrows(workspace.path())?;
-        Ok(Self { layout: layout.clone(), workspace, set_modes, _lock: lock })
+    fn locked(root: &Root, lock: Lock) -> Result<Self, Error> {
+        let workspace = Workspace::create(root)?;
+        let set_modes = unpack::umask_narrows(workspace.dir())?;
+        Ok(Self { root: root.clone(), workspace, set_modes, _lock: lock })
     }
 
     /// The root that this store is in.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+    pub fn root(&self) -> &Root {
+        &self.root
     }
 
     /// This process's own directory, as deep in the root as a generation.
-    pub(crate) fn workspace(&self) -> &Path {
-        self.workspace.path()
+    pub(crate) fn workspace(&self) -> &Dir {
+        self.workspace.dir()
+    }
+
+    /// A name for something new in the process's own directory.
+    pub(crate) fn fresh_name(&self) -> Result<String, Error> {
+        random_name().map_err(Error::io("create", self.workspace().path()))
     }
 
     /// Whether a wheel is in the store.
     pub fn contains(&self, wheel: &Sha256) -> bool {
-        self.layout.wheel(wheel).is_dir()
+        self.root.has_wheel(&wheel.to_string())
     }
 
     /// Those of the wheels that must be fetched, in the order given: that are not in the store, or were
@@ -118,7 +114,7 @@ impl Store {
     /// # Errors
     /// If the wheel is not in the store, or its manifest is damaged.
     pub fn manifest(&self, wheel: &Sha256) -> Result<Manifest, Error> {
-        manifest(&self.layout, wheel)
+        manifest(&self.root, wheel)
     }
 
     /// Every file of a wheel.
@@ -126,7 +122,7 @@ impl Store {
     /// # Errors
     /// If the wheel is not in the store, or its manifest is damaged.
     pub fn files(&self, wheel: &Sha256) -> Result<Vec<StoredFile>, Error> {
-        files(&self.layout, wheel)
+        files(&self.root, wheel)
     }
 
     /// Checks a wheel's digest, format and content, unpacks it, and lets it appear in the store in one
@@ -150,25 +146,31 @@ impl Store {
         let refused = |fault: Refusal| Error::wheel(wheel.filename.as_str())(fault);
         let archive = Archive::open(wheel.bytes).map_err(refused)?;
         let format = Wheel::open(&archive, wheel.filename).map_err(refused)?;
-        let staging = self.workspace.path().join(fresh_name());
-        let unpacked = unpack::Unpack {
-            archive: &archive,
-            wheel: &format,
-            filename: wheel.filename,
-            staging: &staging,
-            set_modes: self.set_modes,
-        }
-        .run()
-        .and_then(|manifest| Ok((manifest, self.appear(&staging, &wheel.expected)?)));
+        let name = self.fresh_name()?;
+        let unpacked = self
+            .unpack(&name, (&archive, &format, wheel.filename))
+            .and_then(|manifest| Ok((manifest, self.appear(&name, &wheel.expected)?)));
         match unpacked {
             Ok((manifest, true)) => Ok(Admission::Unpacked(Box::new(manifest))),
             Ok((_, false)) => Ok(Admission::Present),
             Err(error) => {
                 // The first error is the one to report; leavings are swept later.
-                let _ = remove_tree(&staging);
+                let _ = self.workspace().remove_tree(&name);
                 Err(error)
             }
         }
+    }
+
+    /// Unpacks a wheel that was audited into a new directory of this process.
+    fn unpack(
+        &self,
+        name: &str,
+        (archive, wheel, filename): (&Archive<'_>, &Wheel, &WheelFilename),
+    ) -> Result<Manifest, Error> {
+        self.workspace().create_dir(name, 0o755)?;
+        let staging = &self.workspace().dir(name)?;
+        let set_modes = self.set_modes;
+        unpack::Unpack { archive, wheel, filename, staging, set_modes }.run()
     }
 
     /// As [`Store::admit`] for a wheel in a file that nobody changes, which is mapped instead of read.
@@ -182,27 +184,25 @@ impl Store {
         found: Option<Sha256>,
         path: &Path,
     ) -> Result<Admission, Error> {
-        let file = fs_err::File::open(path).map_err(Error::io("open", path))?;
+        let file = open_regular(path).map_err(Error::io("open", path))?;
         #[expect(unsafe_code, reason = "a wheel of gigabytes must not be read into memory")]
         // SAFETY: the map is only read, and dropped before this returns. Whoever changes the file meanwhile
         // breaks the contract of this method; the bytes are checked against digests in any case.
-        let bytes = unsafe { memmap2::Mmap::map(file.file()) }.map_err(Error::io("map", path))?;
+        let bytes = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("map", path))?;
         self.admit(&WheelBytes { filename, expected, found, bytes: &bytes })
     }
 
     /// Renames an unpacked wheel to its place; false if another process was faster.
-    fn appear(&self, staging: &Path, wheel: &Sha256) -> Result<bool, Error> {
-        let place = self.layout.wheel(wheel);
-        if let Some(shelf) = place.parent() {
-            fs_err::create_dir_all(shelf).map_err(Error::io("create", shelf))?;
-        }
-        match fs_err::rename(staging, &place) {
+    fn appear(&self, staging: &str, wheel: &Sha256) -> Result<bool, Error> {
+        let digest = wheel.to_string();
+        let shelf = self.root.make_wheel_shelf(&digest)?;
+        match self.workspace().rename(staging, &shelf, &digest) {
             Ok(()) => Ok(true),
-            Err(_) if place.is_dir() => {
-                remove_tree(staging)?;
+            Err(_) if shelf.has_dir(&digest) => {
+                self.workspace().remove_tree(staging)?;
                 Ok(false)
             }
-            Err(error) => Err(Error::io("admit", &place)(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -212,13 +212,15 @@ impl Store {
     /// # Errors
     /// If it cannot be moved away or removed.
     pub fn remove(&self, wheel: &Sha256) -> Result<(), Error> {
-        let away: PathBuf = self.workspace.path().join(fresh_name());
-        let place = self.layout.wheel(wheel);
-        match fs_err::rename(&place, &away) {
-            Ok(()) => remove_tree(&away),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Error::io("remove", &place)(error)),
+        let digest = wheel.to_string();
+        let shelf = self.root.make_wheel_shelf(&digest)?;
+        // Whatever has its name goes.
+        if shelf.facts(&digest)?.is_none() {
+            return Ok(());
         }
+        let away = self.fresh_name()?;
+        shelf.rename(&digest, self.workspace(), &away)?;
+        Ok(self.workspace().remove_tree(&away)?)
     }
 
     /// The digests of all wheels in the store, sorted.
@@ -226,38 +228,54 @@ impl Store {
     /// # Errors
     /// If the store's directories cannot be read.
     pub fn wheels(&self) -> Result<Vec<Sha256>, Error> {
-        let mut wheels = Vec::new();
-        let root = self.layout.wheels();
-        for shelf in fs_err::read_dir(&root).map_err(Error::io("read", &root))? {
-            let shelf = shelf.map_err(Error::io("read", &root))?.path();
-            for wheel in fs_err::read_dir(&shelf).map_err(Error::io("read", &shelf))? {
-                let name = wheel.map_err(Error::io("read", &shelf))?.file_name();
-                wheels.extend(name.to_str().and_then(|name| name.parse::<Sha256>().ok()));
-            }
-        }
-        wheels.sort_unstable();
-        Ok(wheels)
+        wheels(&self.root)
     }
+}
+
+/// The digests of all wheels in a root's store, sorted.
+pub(crate) fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
+    let Some(shelves) = root.wheels()? else { return Ok(Vec::new()) };
+    let mut wheels = Vec::new();
+    for shelf in shelves.entries()?.into_iter().filter(|entry| entry.kind.is_dir()) {
+        let Some(shelf) = shelves.find_dir(&shelf.name)? else { continue };
+        let names = shelf.entries()?.into_iter().filter(|entry| entry.kind.is_dir());
+        wheels.extend(names.filter_map(|entry| entry.name.to_str()?.parse::<Sha256>().ok()));
+    }
+    wheels.sort_unstable();
+    Ok(wheels)
 }
 
 /// The header of a stored wheel's manifest.
-pub(crate) fn manifest(layout: &Layout, wheel: &Sha256) -> Result<Manifest, Error> {
-    Manifest::read_header(&manifest_path(layout, wheel)?)
+pub(crate) fn manifest(root: &Root, wheel: &Sha256) -> Result<Manifest, Error> {
+    Manifest::read_header(&directory(root, wheel)?)
 }
 
 /// Every file of a stored wheel.
-pub(crate) fn files(layout: &Layout, wheel: &Sha256) -> Result<Vec<StoredFile>, Error> {
-    Manifest::read(&manifest_path(layout, wheel)?).map(|(_, files)| files)
+pub(crate) fn files(root: &Root, wheel: &Sha256) -> Result<Vec<StoredFile>, Error> {
+    Manifest::read(&directory(root, wheel)?).map(|(_, files)| files)
 }
 
-fn manifest_path(layout: &Layout, wheel: &Sha256) -> Result<PathBuf, Error> {
-    let directory = layout.wheel(wheel);
-    if directory.is_dir() {
-        Ok(directory.join("manifest"))
-    } else {
-        Err(Error::NotInStore { wheel: *wheel })
-    }
+/// The directory of a stored wheel.
+pub(crate) fn directory(root: &Root, wheel: &Sha256) -> Result<Dir, Error> {
+    root.wheel(&wheel.to_string())?.ok_or(Error::NotInStore { wheel: *wheel })
 }
+
+/// The text of a file of a stored wheel's dist-info, which must be there.
+///
+/// # Errors
+/// If the wheel is not in the store, or the file cannot be read.
+pub fn stored_text(root: &Root, wheel: &Sha256, file: &str) -> Result<String, Error> {
+    let directory = directory(root, wheel)?;
+    let inside = format!("root/{}/{file}", Manifest::read_header(&directory)?.dist_info);
+    let text = directory.read(&inside, TEXT_LIMIT)?.ok_or_else(|| {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Error::io("read", &directory.path().join(&inside))(missing)
+    })?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The most that a text of a dist-info has, in bytes.
+const TEXT_LIMIT: u64 = 64 << 20;
 
 #[cfg(test)]
 pub(crate) mod tests;

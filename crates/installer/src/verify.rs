@@ -3,19 +3,17 @@
 
 use std::fmt;
 use std::io::Read as _;
-use std::path::Path;
 
-use fs_err as fs;
 use pyfast_resolver::Sha256;
+use pyfast_root::{Dir, Kind, Root};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sha2::Digest as _;
 
 use crate::environment::Generation;
 use crate::error::Error;
-use crate::layout::Layout;
-use crate::manifest::{Manifest, StoredFile};
-use crate::store::Store;
+use crate::manifest::{FILE, Manifest, StoredFile};
+use crate::store::{self, Store};
 
 /// What is wrong with a file of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,10 +58,9 @@ impl fmt::Display for Finding {
 ///
 /// # Errors
 /// If a directory cannot be read.
-pub fn verify(layout: &Layout, wheels: &[Sha256]) -> Result<Vec<Finding>, Error> {
-    let present = wheels.par_iter().filter(|wheel| layout.wheel(wheel).is_dir());
+pub fn verify(root: &Root, wheels: &[Sha256]) -> Result<Vec<Finding>, Error> {
     let found: Vec<Vec<Finding>> =
-        present.map(|wheel| verify_wheel(layout, wheel)).collect::<Result<_, _>>()?;
+        wheels.par_iter().map(|wheel| verify_wheel(root, wheel)).collect::<Result<_, _>>()?;
     let mut found: Vec<Finding> = found.into_iter().flatten().collect();
     found.sort_unstable_by(|one, other| (one.wheel, &one.path).cmp(&(other.wheel, &other.path)));
     Ok(found)
@@ -73,18 +70,18 @@ pub fn verify(layout: &Layout, wheels: &[Sha256]) -> Result<Vec<Finding>, Error>
 ///
 /// # Errors
 /// As [`verify()`].
-pub fn verify_store(store: &Store) -> Result<Vec<Finding>, Error> {
-    verify(store.layout(), &store.wheels()?)
+pub fn verify_store(root: &Root) -> Result<Vec<Finding>, Error> {
+    verify(root, &store::wheels(root)?)
 }
 
 /// Re-hashes every wheel that a generation uses.
 ///
 /// # Errors
 /// As [`verify()`], and if the generation's description is damaged.
-pub fn verify_generation(layout: &Layout, generation: &Generation) -> Result<Vec<Finding>, Error> {
-    let spec = generation.spec()?;
+pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Finding>, Error> {
+    let spec = generation.spec(root)?;
     let wheels: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
-    verify(layout, &wheels)
+    verify(root, &wheels)
 }
 
 /// Removes the wheels that have findings, and returns them: they are to be fetched and compiled again.
@@ -101,12 +98,19 @@ pub fn repair(store: &Store, findings: &[Finding]) -> Result<Vec<Sha256>, Error>
     Ok(wheels)
 }
 
-fn verify_wheel(layout: &Layout, wheel: &Sha256) -> Result<Vec<Finding>, Error> {
-    let directory = layout.wheel(wheel);
-    let Ok((manifest, files)) = Manifest::read(&directory.join("manifest")) else {
-        let path = "manifest".to_owned();
-        let package = wheel.to_string();
-        return Ok(vec![Finding { wheel: *wheel, package, path, fault: Fault::Manifest }]);
+fn verify_wheel(root: &Root, wheel: &Sha256) -> Result<Vec<Finding>, Error> {
+    let finding = |path: &str, fault| {
+        let (package, path) = (wheel.to_string(), path.to_owned());
+        vec![Finding { wheel: *wheel, package, path, fault }]
+    };
+    let directory = match root.wheel(&wheel.to_string()) {
+        Ok(Some(directory)) => directory,
+        Ok(None) => return Ok(Vec::new()),
+        Err(pyfast_root::Error::Kind { .. }) => return Ok(finding(".", Fault::Altered)),
+        Err(error) => return Err(error.into()),
+    };
+    let Ok((manifest, files)) = Manifest::read(&directory) else {
+        return Ok(finding(FILE, Fault::Manifest));
     };
     let mut found = Vec::new();
     let package = format!("{} {}", manifest.name, manifest.version);
@@ -118,7 +122,12 @@ fn verify_wheel(layout: &Layout, wheel: &Sha256) -> Result<Vec<Finding>, Error> 
         files.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut present: Vec<String> = Vec::new();
     for tree in ["root", "data"] {
-        list(&directory, tree, &mut present)?;
+        match directory.find_dir(tree) {
+            Ok(Some(top)) => list(&top, tree, &mut present)?,
+            // What was in it is found missing.
+            Ok(None) => {}
+            Err(_) => present.push(tree.to_owned()),
+        }
     }
     for path in &present {
         if !known.contains_key(path.as_str()) && !is_bytecode(path, &known) {
@@ -127,14 +136,16 @@ fn verify_wheel(layout: &Layout, wheel: &Sha256) -> Result<Vec<Finding>, Error> 
     }
     let checked: Vec<(&str, Option<Fault>)> = files
         .par_iter()
-        .map(|file| Ok((file.path.as_str(), check(&directory.join(&file.path), file)?)))
+        .map(|file| Ok((file.path.as_str(), check(&directory, file)?)))
         .collect::<Result<_, Error>>()?;
     for (path, fault) in checked {
         if let Some(fault) = fault {
             find(path, fault);
         }
     }
-    Ok(found)
+    // A collection may have taken it meanwhile.
+    let gone = !found.is_empty() && !root.has_wheel(&wheel.to_string());
+    Ok(if gone { Vec::new() } else { found })
 }
 
 /// Whether it is the bytecode of one of the wheel's modules.
@@ -145,45 +156,34 @@ fn is_bytecode(path: &str, known: &FxHashMap<&str, &StoredFile>) -> bool {
     stem.is_some_and(|(stem, _)| known.contains_key(format!("{parent}{stem}.py").as_str()))
 }
 
-/// Every file below a directory, links not followed.
-fn list(wheel: &Path, inside: &str, found: &mut Vec<String>) -> Result<(), Error> {
-    let path = wheel.join(inside);
-    let entries = match fs::read_dir(&path) {
-        Ok(entries) => entries,
-        // What was in it is found missing.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io("read", &path)(error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(Error::io("read", &path))?;
-        let name = format!("{inside}/{}", entry.file_name().to_string_lossy());
-        if entry.file_type().map_err(Error::io("read", &path))?.is_dir() {
-            list(wheel, &name, found)?;
-        } else {
-            found.push(name);
+/// Everything below a directory that is no directory itself.
+fn list(directory: &Dir, inside: &str, found: &mut Vec<String>) -> Result<(), Error> {
+    for entry in directory.entries()? {
+        let name = format!("{inside}/{}", entry.name.to_string_lossy());
+        match entry.kind {
+            Kind::Directory => list(&directory.dir(&entry.name)?, &name, found)?,
+            _ => found.push(name),
         }
     }
     Ok(())
 }
 
-fn check(path: &Path, expected: &StoredFile) -> Result<Option<Fault>, Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = match fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Some(Fault::Missing));
-        }
-        Err(error) => return Err(Error::io("read", path)(error)),
+fn check(wheel: &Dir, expected: &StoredFile) -> Result<Option<Fault>, Error> {
+    let (mut file, facts) = match wheel.open(&expected.path) {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(Some(Fault::Missing)),
+        Err(pyfast_root::Error::Kind { .. }) => return Ok(Some(Fault::Altered)),
+        Err(error) => return Err(error.into()),
     };
-    let executable = metadata.permissions().mode() & 0o111 != 0;
-    if !metadata.is_file() || metadata.len() != expected.size || executable != expected.executable {
+    let executable = facts.mode & 0o111 != 0;
+    if facts.size != expected.size || executable != expected.executable {
         return Ok(Some(Fault::Altered));
     }
-    let mut file = fs::File::open(path).map_err(Error::io("open", path))?;
     let mut digest = sha2::Sha256::new();
     let mut buffer = vec![0; 256 << 10];
     loop {
-        let count = file.read(&mut buffer).map_err(Error::io("read", path))?;
+        let failed = |error| Error::io("read", &wheel.path().join(&expected.path))(error);
+        let count = file.read(&mut buffer).map_err(failed)?;
         if count == 0 {
             break;
         }

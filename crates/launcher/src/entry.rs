@@ -93,7 +93,7 @@ pub struct Launch {
 /// Runs the command in place of this process. Returns only when that failed.
 ///
 /// The command gets default signal dispositions for what Rust changes (SIGPIPE), an empty signal mask, and one file
-/// descriptor more than standard input and outputs: the lease, a shared `flock(2)` on the generation's `env.json`.
+/// descriptor more than standard input and outputs: the lease on the generation, which is a shared lock.
 pub fn exec(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Error {
     match prepare(entry, event) {
         Ok(launch) => launch.exec(),
@@ -105,7 +105,7 @@ pub fn exec(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Error {
 ///
 /// # Errors
 /// [`Error::NoCommand`], [`Error::NoEnvironment`], [`Error::SeveralProjects`], [`Error::CurrentLink`],
-/// [`Error::Interrupted`], [`Error::CommandNotFound`], [`Error::CommandBroken`], [`Error::NotExecutable`],
+/// [`Error::Root`], [`Error::Interrupted`], [`Error::CommandNotFound`], [`Error::CommandBroken`], [`Error::NotExecutable`],
 /// [`Error::Io`].
 pub fn prepare(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Result<Launch, Error> {
     if entry.argv.first().is_none_or(|name| name.is_empty()) {

@@ -9,6 +9,9 @@ use crate::engine::StartRefusal;
 /// A failure of the launcher.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// An act below the root failed.
+    #[error(transparent)]
+    Root(#[from] pyfast_root::Error),
     /// No engine answers at the host.
     #[error("cannot reach the container engine at {host}: {reason}")]
     EngineUnreachable {
@@ -249,12 +252,6 @@ pub enum Error {
         path: PathBuf,
         /// Where it points.
         target: PathBuf,
-    },
-    /// The environment's generation is locked by its collector.
-    #[error("the environment {generation} is being removed", generation = generation.display())]
-    GenerationLocked {
-        /// Directory of the generation.
-        generation: PathBuf,
     },
     /// The command exists nowhere in PATH.
     #[error("cannot run `{command}`: not found in PATH ({path})")]

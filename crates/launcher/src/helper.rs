@@ -1,6 +1,8 @@
 //! Runs a command in a container that may write the volume: the injected binary, where this process cannot write, or
 //! the image's own interpreter. Owns that container; must not know what the command does.
 
+use pyfast_root::LAUNCHER;
+
 use crate::archive::{Put, pack};
 use crate::engine::{ContainerSpec, Engine, Exit, Mount, Output};
 use crate::error::Error;
@@ -61,7 +63,7 @@ pub async fn run_helper<E: Engine>(
     run: &HelperRun<'_>,
     output: &mut (dyn FnMut(Output<'_>) + Send),
 ) -> Result<i64, Error> {
-    let program = format!("{MOUNT_POINT}/bin/pyfast");
+    let program = format!("{MOUNT_POINT}/{LAUNCHER}");
     let argv: Vec<_> = std::iter::once(&program).chain(run.arguments).cloned().collect();
     let HelperRun { image, volume, files, network, environment, .. } = *run;
     let run = VolumeRun { image, volume, argv: &argv, files, network, environment };

@@ -7,11 +7,13 @@
 //! ```
 //! Containers that run an older binary keep it: nothing is overwritten, nothing removed.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use pyfast_root::{BIN, Dir, Kind, Root};
 use sha2::{Digest, Sha256};
 
 use crate::archive::{Put, pack};
@@ -118,8 +120,8 @@ pub async fn inject<E: Engine>(
     let act = "put the launcher's binary into the volume";
     match &volume.access {
         Access::Direct(root) => {
-            let bin = root.join("bin");
-            blocking(move || write_direct(&bin, &binary)).await?.map_err(Error::io(act))
+            let root = root.clone();
+            blocking(move || write_direct(&root, &binary)).await?
         }
         Access::Container => {
             let bytes =
@@ -143,39 +145,41 @@ fn hashed_name(digest: &[u8]) -> String {
     format!("{LINK}-{}", &hex(digest)[..12])
 }
 
-fn write_direct(bin: &Path, binary: &Binary) -> std::io::Result<Injected> {
-    if let Some(file) = present(bin, binary) {
+fn write_direct(root: &Path, binary: &Binary) -> Result<Injected, Error> {
+    // Containers may write there too: a link that one of them planted is not followed.
+    let root = Root::create(root, Path::new(MOUNT_POINT))?;
+    let bin = root.top().dir(BIN)?;
+    if let Some(file) = present(&bin, binary)? {
         return Ok(Injected { file, changed: false });
     }
-    fs_err::create_dir_all(bin)?;
-    fs_err::set_permissions(bin, std::fs::Permissions::from_mode(0o755))?;
-    let unique = random_id().map_err(std::io::Error::other)?;
-    let temporary = bin.join(format!(".{LINK}-{unique}"));
-    let written = copy(&binary.path, &temporary, binary.modified)
-        .and_then(|file| fs_err::rename(&temporary, bin.join(&file)).map(|()| file));
-    let file = written.inspect_err(|_| drop(fs_err::remove_file(&temporary)))?;
-    let link = bin.join(format!(".{LINK}-{unique}.link"));
-    symlink(&file, &link)?;
-    fs_err::rename(&link, bin.join(LINK)).inspect_err(|_| drop(fs_err::remove_file(&link)))?;
-    fs_err::File::open(bin)?.sync_all()?;
+    bin.set_mode(0o755)?;
+    let temporary = format!(".{LINK}-{}", random_id()?);
+    let file = bin.create(&temporary, 0o755)?;
+    let written = copy(binary, &file)
+        .map_err(Error::io("put the launcher's binary into the volume"))
+        .and_then(|file| Ok(bin.rename(&temporary, &bin, &file).map(|()| file)?));
+    let file = written.inspect_err(|_| drop(bin.remove_file(&temporary)))?;
+    bin.replace_link(LINK, &file)?;
     Ok(Injected { file, changed: true })
 }
 
 /// The file that the link points to, when size and time say that it is this binary. The copy keeps its time, so that
 /// an unchanged binary need not be read.
-fn present(bin: &Path, binary: &Binary) -> Option<String> {
-    let target = fs_err::read_link(bin.join(LINK)).ok()?;
-    let facts = fs_err::metadata(bin.join(&target)).ok()?;
-    let same = facts.len() == binary.size
-        && facts.modified().ok()? == binary.modified
-        && facts.mode() & 0o7777 == 0o755;
-    same.then(|| target.to_str().map(str::to_owned)).flatten()
+fn present(bin: &Dir, binary: &Binary) -> Result<Option<String>, Error> {
+    let Ok(Some(target)) = bin.read_link(LINK) else { return Ok(None) };
+    let Some(name) = target.to_str().filter(|name| !name.contains('/')) else { return Ok(None) };
+    let Some(facts) = bin.facts(name)? else { return Ok(None) };
+    let modified = binary.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let same = facts.kind == Kind::File
+        && facts.size == binary.size
+        && u128::try_from(facts.modified_ns).ok() == Some(modified.as_nanos())
+        && facts.mode == 0o755;
+    Ok(same.then(|| name.to_owned()))
 }
 
 /// Copies and hashes in one pass; returns the name by content.
-fn copy(from: &Path, to: &Path, modified: SystemTime) -> std::io::Result<String> {
-    let mut source = fs_err::File::open(from)?;
-    let mut target = fs_err::File::create(to)?;
+fn copy(binary: &Binary, mut target: &File) -> std::io::Result<String> {
+    let mut source = fs_err::File::open(&binary.path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -187,7 +191,7 @@ fn copy(from: &Path, to: &Path, modified: SystemTime) -> std::io::Result<String>
         target.write_all(&buffer[..read])?;
     }
     target.set_permissions(std::fs::Permissions::from_mode(0o755))?;
-    target.file().set_modified(modified)?;
+    target.set_modified(binary.modified)?;
     // On disk before a name points to it.
     target.sync_all()?;
     Ok(hashed_name(&hash.finalize()))
@@ -214,7 +218,7 @@ async fn put_missing<E: Engine>(
     file: &str,
     bytes: &[u8],
 ) -> Result<bool, Error> {
-    let bin = format!("{MOUNT_POINT}/bin");
+    let bin = format!("{MOUNT_POINT}/{BIN}");
     let (path, link) = (format!("{bin}/{file}"), format!("{bin}/{LINK}"));
     let mut entries = vec![Put::Dir { path: &bin, mode: 0o755 }];
     if engine.stat(id, &path).await?.is_none_or(|found| found.size != bytes.len() as u64) {
@@ -238,6 +242,8 @@ async fn put_missing<E: Engine>(
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
     use crate::engine::{Image, Recorded};
 

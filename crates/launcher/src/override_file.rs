@@ -10,6 +10,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use pyfast_root::LAUNCHER;
+
 use crate::compose_file::Service;
 use crate::engine::{DEFAULT_PATH, Image};
 use crate::volume::MOUNT_POINT;
@@ -88,7 +90,7 @@ impl OverrideService {
     }
 
     fn write(&self, text: &mut String, store: &StoreMount) {
-        let program = format!("{MOUNT_POINT}/bin/pyfast");
+        let program = format!("{MOUNT_POINT}/{LAUNCHER}");
         let (project, env) = (self.project.as_str(), self.env.as_str());
         let own = [&program, "run", "--no-sync", "--project-name", project, "--env", env, "--"];
         let entrypoint = own.into_iter().chain(self.entrypoint.iter().map(String::as_str));

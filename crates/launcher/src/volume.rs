@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pyfast_root::{Dir, VOLUME_MARKER as MARKER};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Put, pack};
@@ -31,8 +32,8 @@ pub const ID_LABEL: &str = "io.pyfast.id";
 /// Label with the project for which the volume was made.
 pub const PROJECT_LABEL: &str = "io.pyfast.project";
 
-/// File in the volume's root that identifies it: `{"schema":"1","id":"<32 hex digits>"}`.
-const MARKER: &str = ".pyfast-volume";
+/// The most that it has, in bytes.
+const MARKER_LIMIT: u64 = 4096;
 
 /// How often, and how far apart, the marker is looked for.
 const LOOKS: usize = 5;
@@ -58,6 +59,7 @@ pub struct StoreVolume {
     pub created: bool,
 }
 
+/// What [`MARKER`], the file that identifies a volume, says: `{"schema":"1","id":"<32 hex digits>"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Marker {
     schema: String,
@@ -205,8 +207,9 @@ fn contents(mountpoint: &Path) -> Contents {
 }
 
 fn read_marker(mountpoint: &Path) -> Option<Marker> {
-    let text = fs_err::read_to_string(mountpoint.join(MARKER)).ok()?;
-    serde_json::from_str(&text).ok()
+    // Containers may have put anything there.
+    let text = Dir::open_named(mountpoint).ok()?.read(MARKER, MARKER_LIMIT).ok()??;
+    serde_json::from_slice(&text).ok()
 }
 
 async fn mark<E: Engine>(

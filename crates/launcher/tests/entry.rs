@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::fs::FlockOperation;
 use rustix::process::{Pid, Signal, kill_process};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_launcher-under-test");
@@ -19,6 +18,7 @@ fn root() -> tempfile::TempDir {
     let generation = root.path().join("envs/v1/abc");
     fs_err::create_dir_all(generation.join("bin")).unwrap();
     fs_err::write(generation.join("env.json"), "{}").unwrap();
+    fs_err::write(root.path().join("layout"), "pyfast 1\n").unwrap();
     fs_err::create_dir_all(root.path().join("projects/shop")).unwrap();
     root
 }
@@ -87,10 +87,7 @@ fn the_command_gets_default_signals_and_its_own_exit_code() {
 fn the_lease_lives_as_long_as_the_command_and_its_children() {
     let root = root();
     activate(root.path());
-    let exclusive = || {
-        let file = fs_err::File::open(root.path().join("envs/v1/abc/env.json")).unwrap();
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
-    };
+    let exclusive = || is_free(root.path(), "abc");
     // The shell ends at once; its child keeps the lease until its standard input closes.
     let mut child =
         command(root.path(), 0, &["sh", "-c", "exec 3<&0; cat <&3 >/dev/null & echo ready"])
@@ -136,6 +133,12 @@ fn a_file_system_that_can_only_be_read_is_no_hindrance() {
     }
     let user = stdout(&command.output().unwrap());
     assert_ne!(user, "0\n");
+}
+
+/// Whether a collector may have the generation.
+fn is_free(root: &Path, id: &str) -> bool {
+    let root = pyfast_root::Root::find(root, root).unwrap().unwrap();
+    pyfast_root::unused(&root.env(id).unwrap().unwrap()).unwrap().is_some()
 }
 
 fn wait_until(mut done: impl FnMut() -> bool) {
@@ -300,10 +303,7 @@ fn a_new_generation_restarts_the_command_under_the_same_supervisor() {
     switch(root.path(), "def");
     assert_eq!(supervised.line(), "end", "the old one was asked to end");
     assert!(supervised.line().ends_with("envs/v1/def"));
-    let exclusive = |id: &str| {
-        let file = fs_err::File::open(root.path().join("envs/v1").join(id).join("env.json"));
-        rustix::fs::flock(file.unwrap(), FlockOperation::NonBlockingLockExclusive).is_ok()
-    };
+    let exclusive = |id: &str| is_free(root.path(), id);
     wait_until(|| exclusive("abc"));
     assert!(!exclusive("def"), "the new one is held");
     supervised.signal(Signal::TERM);

@@ -103,12 +103,12 @@ impl From<Stat> for Facts {
 }
 
 /// A name in a directory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The name.
     pub name: OsString,
-    /// Whether it is a directory; a link to one is none.
-    pub directory: bool,
+    /// What it is, links not followed.
+    pub kind: Kind,
 }
 
 /// An open directory of a root. Clones share the descriptor.
@@ -132,7 +132,10 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY
 
 impl Dir {
     /// Opens a directory by a name that the user gave, links followed.
-    pub(crate) fn open_named(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If it is not there, or no directory.
+    pub fn open_named(path: &Path) -> io::Result<Self> {
         let fd = rustix::fs::open(path, DIRECTORY, Mode::empty())?;
         Ok(Self { fd: Arc::new(fd), path: path.to_owned() })
     }
@@ -273,7 +276,8 @@ impl Dir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.refused("open", path, (error, Kind::File))),
         };
-        let facts: Facts = rustix::fs::fstat(&fd).map_err(Error::io("open", &self.join(path)))?.into();
+        let facts: Facts =
+            rustix::fs::fstat(&fd).map_err(Error::io("open", &self.join(path)))?.into();
         if facts.kind != Kind::File {
             let (act, found, expected) = ("open", facts.kind, Kind::File);
             return Err(Error::Kind { act, path: self.join(path), found, expected });
@@ -375,6 +379,14 @@ impl Dir {
         }
     }
 
+    /// Whether a program is running from this file: the system refuses to open it for writing then, in
+    /// whatever container it runs.
+    pub fn is_running(&self, path: impl AsRef<Path>) -> bool {
+        let flags = READ.union(OFlags::RDWR);
+        let opened = beneath::open(self.as_fd(), path.as_ref(), flags, Mode::empty());
+        opened.is_err_and(|error| error.kind() == io::ErrorKind::ExecutableFileBusy)
+    }
+
     /// What it holds, sorted by name.
     ///
     /// # Errors
@@ -389,14 +401,17 @@ impl Dir {
                 continue;
             }
             let name = OsString::from_vec(bytes.to_vec());
-            let directory = match entry.file_type() {
+            let kind = match entry.file_type() {
                 // A file system that does not tell has to be asked.
-                FileType::Unknown => self.has_dir(&name),
-                kind => kind == FileType::Directory,
+                FileType::Unknown => match self.facts(&name)? {
+                    Some(facts) => facts.kind,
+                    None => continue,
+                },
+                kind => kind.into(),
             };
-            found.push(Entry { name, directory });
+            found.push(Entry { name, kind });
         }
-        found.sort_unstable();
+        found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(found)
     }
 

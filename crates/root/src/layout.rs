@@ -20,6 +20,8 @@ pub const LAYOUT_FILE: &str = "layout";
 pub const VOLUME_MARKER: &str = ".pyfast-volume";
 /// The launcher's directory.
 pub const BIN: &str = "bin";
+/// The launcher, as entrypoints name it.
+pub const LAUNCHER: &str = "bin/pyfast";
 
 const WHEELS: &str = "store/v1/wheels";
 const BUILT: &str = "store/v1/built";
@@ -27,6 +29,7 @@ const ENVS: &str = "envs/v1";
 const PROJECTS: &str = "projects";
 const LOCKS: &str = "locks";
 const TMP: &str = "tmp";
+const OLD_CACHE: &str = "cache/v1";
 /// The most that a `layout` says, in bytes.
 const LIMIT: u64 = 80;
 
@@ -128,8 +131,11 @@ impl Root {
         let holds = |name: &str| entries.iter().any(|entry| entry.name == name);
         let launcher = holds(VOLUME_MARKER) || self.has_launcher_only()?;
         let ours = |name: &str| {
-            // What a new file system has, and what is put into a volume before anything else.
-            name == "lost+found" || name == VOLUME_MARKER || (name == BIN && launcher)
+            // What a new file system has, what is put into a volume before anything else, and what another
+            // process that makes this root at the same moment has begun.
+            let temporary = name.strip_prefix(".new-").is_some_and(crate::random::is_random_name);
+            let tried = name.starts_with(".pyfast-");
+            name == "lost+found" || tried || temporary || (name == BIN && launcher)
         };
         let foreign = entries.iter().map(|entry| entry.name.to_string_lossy());
         match foreign.into_iter().find(|name| !ours(name)) {
@@ -223,6 +229,14 @@ impl Root {
         self.top().find_dir(ENVS)
     }
 
+    /// The directory of all generations, made where it is missing.
+    ///
+    /// # Errors
+    /// If something else is there, or the disk refuses.
+    pub fn make_envs(&self) -> Result<Dir, Error> {
+        self.top().ensure_dir(ENVS)
+    }
+
     /// The directory of one generation; `None` if there is none.
     ///
     /// # Errors
@@ -233,12 +247,12 @@ impl Root {
 
     /// Where a generation is written.
     pub fn env_path(&self, id: &str) -> PathBuf {
-        self.written().join(ENVS).join(id)
+        env_path(self.written(), id)
     }
 
     /// Where Python sees a generation.
     pub fn seen_env_path(&self, id: &str) -> PathBuf {
-        self.seen().join(ENVS).join(id)
+        env_path(self.seen(), id)
     }
 
     /// The launcher's directory; `None` if there is none.
@@ -249,12 +263,47 @@ impl Root {
         self.top().find_dir(BIN)
     }
 
+    /// Where an earlier version kept index pages and metadata; nothing is read there any more.
+    ///
+    /// # Errors
+    /// If something else is there.
+    pub fn old_cache(&self) -> Result<Option<Dir>, Error> {
+        self.top().find_dir(OLD_CACHE)
+    }
+
+    /// Removes that.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove_old_cache(&self) -> Result<(), Error> {
+        self.top().remove_tree(OLD_CACHE)
+    }
+
     /// The directory of all projects.
     ///
     /// # Errors
     /// If something else is there.
     pub fn projects(&self) -> Result<Option<Dir>, Error> {
         self.top().find_dir(PROJECTS)
+    }
+
+    /// Every environment of every project, sorted. What has another kind of name was not made here.
+    ///
+    /// # Errors
+    /// If a directory cannot be read.
+    pub fn project_envs(&self) -> Result<Vec<ProjectEnv>, Error> {
+        let Some(projects) = self.projects()? else { return Ok(Vec::new()) };
+        let directories = |dir: &Dir| -> Result<Vec<String>, Error> {
+            let entries = dir.entries()?.into_iter().filter(|entry| entry.kind.is_dir());
+            Ok(entries.filter_map(|entry| entry.name.into_string().ok()).collect())
+        };
+        let mut found = Vec::new();
+        for project in directories(&projects)? {
+            let Some(envs) = projects.find_dir(&project)? else { continue };
+            let envs = directories(&envs)?;
+            found.extend(envs.iter().filter_map(|env| ProjectEnv::new(&project, env).ok()));
+        }
+        Ok(found)
     }
 
     /// The directory of a project's environment; `None` if there is none.
@@ -359,6 +408,11 @@ impl LockName {
 /// Where a project's environment is in the root at `root`, for people and links.
 pub fn project_env_path(root: &Path, name: &ProjectEnv) -> PathBuf {
     root.join(project_env_place(name))
+}
+
+/// Where a generation is in the root at `root`, for people and links.
+pub fn env_path(root: &Path, id: &str) -> PathBuf {
+    root.join(ENVS).join(id)
 }
 
 /// A wheel's directory relative to the root.

@@ -23,8 +23,8 @@ pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
 pub use history::Activation;
 pub use layout::{
-    BIN, GENERATION_DEPTH, LAYOUT, LAYOUT_FILE, LockName, Root, VOLUME_MARKER, project_env_path,
-    wheel_place,
+    BIN, GENERATION_DEPTH, LAUNCHER, LAYOUT, LAYOUT_FILE, LockName, Root, VOLUME_MARKER, env_path,
+    project_env_path, wheel_place,
 };
 pub use lease::{DESCRIPTION, Lease, Unused, lease, unused};
 pub use moves::Durability;
@@ -32,5 +32,5 @@ pub use name::{ProjectEnv, is_generation_id};
 pub use owner::Claim;
 pub use random::random_name;
 pub use ticket::{Holder, Lock, Share, Waiting};
-pub use whole_file::replace_file;
+pub use whole_file::{open_regular, replace_file};
 pub use workspace::Workspace;

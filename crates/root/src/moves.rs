@@ -85,8 +85,9 @@ impl Dir {
         let temporary = format!(".new-{unique}");
         let temporary = Path::new(&temporary);
         let done = make(&parent, temporary).and_then(|()| {
-            rustix::fs::renameat(&parent, temporary, &parent, name)
-                .map_err(|error| parent.refused("replace", Path::new(name), (error.into(), Kind::File)))
+            rustix::fs::renameat(&parent, temporary, &parent, name).map_err(|error| {
+                parent.refused("replace", Path::new(name), (error.into(), Kind::File))
+            })
         });
         if done.is_err() {
             // The first error is the one to report.
@@ -195,7 +196,9 @@ impl Dir {
             },
         };
         let name = path.file_name().unwrap_or_default();
-        let Some(top) = parent.open_unsealed(name)? else { return parent.remove_file(name).map(drop) };
+        let Some(top) = parent.open_unsealed(name)? else {
+            return parent.remove_file(name).map(drop);
+        };
         // Each pass empties the tree but for what was too deep, which is in the topmost directory then.
         while top.empty(&top, DEPTH)? {}
         parent.remove_dir(name).map(drop)
@@ -205,7 +208,8 @@ impl Dir {
     fn empty(&self, top: &Self, depth: usize) -> Result<bool, Error> {
         let mut deeper = false;
         for entry in self.entries()? {
-            let directory = if entry.directory { self.open_unsealed(&entry.name)? } else { None };
+            let directory =
+                if entry.kind.is_dir() { self.open_unsealed(&entry.name)? } else { None };
             let Some(directory) = directory else {
                 self.remove_file(&entry.name)?;
                 continue;
@@ -239,7 +243,9 @@ impl Dir {
                 }
                 self.find_dir(name)
             }
-            Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::NOTDIR | Errno::LOOP)) => {
+            Err(error)
+                if matches!(Errno::from_io_error(&error), Some(Errno::NOTDIR | Errno::LOOP)) =>
+            {
                 Ok(None)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

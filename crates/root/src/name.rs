@@ -52,9 +52,10 @@ fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
     Err(Error::Name { what, name: name.chars().take(120).collect(), reason })
 }
 
-/// Whether a text can be the id of a generation: 20 hexadecimal digits.
+/// Whether a text can be the id of a generation: hexadecimal digits, 64 at most.
 pub fn is_generation_id(text: &str) -> bool {
-    text.len() == 20 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -73,7 +74,7 @@ mod tests {
     #[test]
     fn ids_are_plain() {
         assert!(is_generation_id("0123456789abcdef0123"));
-        for id in ["", "..", "0123456789ABCDEF0123", "0123456789abcdef012/"] {
+        for id in ["", "..", "0123456789ABCDEF0123", "0123456789abcdef012/", "current"] {
             assert!(!is_generation_id(id), "{id}");
         }
     }

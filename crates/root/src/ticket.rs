@@ -346,7 +346,9 @@ pub(crate) fn sweep(locks: &Dir) -> Result<(), Error> {
             continue;
         }
         let Some(facts) = locks.facts(name)? else { continue };
-        if facts.kind == Kind::File && facts.owner == own && facts.changed_ns < now_ns() - UNNAMED_NS
+        if facts.kind == Kind::File
+            && facts.owner == own
+            && facts.changed_ns < now_ns() - UNNAMED_NS
         {
             locks.remove_file(name)?;
         }

@@ -57,7 +57,7 @@ impl Drop for Workspace {
 fn sweep(root: &Root, tmp: &Dir) -> Result<(), Error> {
     let own = rustix::process::geteuid().as_raw();
     for entry in tmp.entries()? {
-        let Some(name) = entry.name.to_str().filter(|_| entry.directory) else { continue };
+        let Some(name) = entry.name.to_str().filter(|_| entry.kind.is_dir()) else { continue };
         if !name.strip_prefix(PREFIX).is_some_and(is_random_name) {
             continue;
         }
@@ -83,7 +83,8 @@ mod tests {
         let stale = directory.path().join("tmp").join(format!("work-{}", "0".repeat(32)));
         fs_err::create_dir_all(stale.join("deep")).unwrap();
         fs_err::write(stale.join("deep/file"), "x").unwrap();
-        fs_err::set_permissions(stale.join("deep"), std::fs::Permissions::from_mode(0o000)).unwrap();
+        fs_err::set_permissions(stale.join("deep"), std::fs::Permissions::from_mode(0o000))
+            .unwrap();
         let first = Workspace::create(&root).unwrap();
         assert!(!stale.exists());
         let second = Workspace::create(&root).unwrap();

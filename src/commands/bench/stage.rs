@@ -166,7 +166,7 @@ impl Stage<'_> {
         let target = self.place.environment();
         work("remove an environment", files::remove(&target))?;
         if self.installed.tool == Tool::Pyfast {
-            let parts = ["envs", "projects"].map(|part| self.place.cache(cache).join(part));
+            let parts = ["envs", "projects"].map(|part| self.place.root(cache).join(part));
             return work(
                 "remove the environments",
                 parts.iter().try_for_each(|part| files::remove(part)),
@@ -252,9 +252,7 @@ impl Stage<'_> {
     /// The directory that Python imports from.
     pub(super) fn site_packages(&self, cache: Cache) -> Result<PathBuf, Error> {
         let prefix = match self.installed.tool {
-            Tool::Pyfast => {
-                work("find the current environment", current(&self.place.cache(cache)))?
-            }
+            Tool::Pyfast => work("find the current environment", current(&self.place.root(cache)))?,
             _ => self.place.environment(),
         };
         work("find the packages", environment::site_packages(&prefix))

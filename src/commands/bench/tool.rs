@@ -55,7 +55,7 @@ pub(super) struct Common {
 /// The directories of one tool.
 ///
 /// ```text
-/// <base>/cache/       kept from run to run; for pyfast the root with store and environments
+/// <base>/cache/       kept from run to run; for pyfast with the root and what it remembers besides
 /// <base>/cold/        the same, emptied before each run of a scenario with an empty cache
 /// <base>/env/         the virtual environment (uv, pip)
 /// <base>/project/     requirements.txt, pins.txt, pylock.toml
@@ -68,6 +68,16 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// pyfast's root with store and environments.
+    pub(super) fn root(&self, cache: Cache) -> PathBuf {
+        self.cache(cache).join("root")
+    }
+
+    /// What pyfast remembers of indexes and interpreters.
+    pub(super) fn pages(&self, cache: Cache) -> PathBuf {
+        self.cache(cache).join("pages")
+    }
+
     pub(super) fn cache(&self, cache: Cache) -> PathBuf {
         self.base.join(match cache {
             Cache::Full => "cache",
@@ -155,7 +165,8 @@ impl Installed {
         }
         let mut line = Line::default();
         line.add("lock").pair("-r", place.requirements()).pair("-o", output).add("-q");
-        line.pair("--project", place.project()).pair("--root", place.cache(Cache::Full));
+        line.pair("--project", place.project()).pair("--root", place.root(Cache::Full));
+        line.pair("--cache-dir", place.pages(Cache::Full));
         line.pair("--python", &common.python).index("--index-url", common);
         Some(line.0)
     }
@@ -187,7 +198,8 @@ fn pyfast(line: &mut Line, request: Request, place: &Place, common: &Common) {
             .pair("--format", "requirements"),
         Action::Rollback => line.add("rollback"),
     };
-    line.add("-q").pair("--project", place.project()).pair("--root", place.cache(request.cache));
+    line.add("-q").pair("--project", place.project()).pair("--root", place.root(request.cache));
+    line.pair("--cache-dir", place.pages(request.cache));
     if request.action == Action::Rollback {
         return;
     }
@@ -345,7 +357,7 @@ mod tests {
             Action::Install,
             true,
             &format!(
-                "/bin/tool sync -r /w/project/requirements.txt {project} --root /w/cold --python /py --index-url http://i/simple/ --compile"
+                "/bin/tool sync -r /w/project/requirements.txt {project} --root /w/cold/root --cache-dir /w/cold/pages --python /py --index-url http://i/simple/ --compile"
             ),
         );
         check(
@@ -353,14 +365,16 @@ mod tests {
             Action::InstallLocked,
             false,
             &format!(
-                "/bin/tool sync --frozen -r /w/project/requirements.txt {project} --root /w/cache --python /py --index-url http://i/simple/ --no-compile --offline"
+                "/bin/tool sync --frozen -r /w/project/requirements.txt {project} --root /w/cache/root --cache-dir /w/cache/pages --python /py --index-url http://i/simple/ --no-compile --offline"
             ),
         );
         check(
             Tool::Pyfast,
             Action::Rollback,
             false,
-            &format!("/bin/tool rollback {project} --root /w/cache"),
+            &format!(
+                "/bin/tool rollback {project} --root /w/cache/root --cache-dir /w/cache/pages"
+            ),
         );
     }
 

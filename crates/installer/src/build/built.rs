@@ -5,28 +5,28 @@
 //! store/v1/built/<key>.metadata   METADATA that the backend gave without building
 //! ```
 
-use std::path::{Path, PathBuf};
-
 use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_root::{Dir, Durability, Lock, LockName, Root, Share, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::BuiltWheel;
-use crate::disk::{FileLock, replace};
 use crate::error::Error;
 use crate::event::Event;
-use crate::layout::Layout;
 use crate::record;
-use crate::store::Store;
+use crate::store::{Store, stored_text};
 
 /// How often the five minutes of a lock are waited for: builds of an hour exist.
 const TURNS: usize = 24;
 
 /// The memory of one build.
 pub(super) struct Memory {
-    place: PathBuf,
-    lock: PathBuf,
+    root: Root,
+    key: String,
 }
+
+/// The most that an entry or metadata has, in bytes.
+const LIMIT: u64 = 64 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
@@ -35,30 +35,39 @@ struct Entry {
 }
 
 impl Memory {
-    pub(super) fn new(layout: &Layout, key: &Value) -> Self {
+    pub(super) fn new(root: &Root, key: &Value) -> Self {
         let key = record::sha256(key.to_string().as_bytes()).to_string();
-        let lock = layout.locks().join(format!("build-{}", &key[..16]));
-        Self { place: layout.built().join(key), lock }
+        Self { root: root.clone(), key }
+    }
+
+    /// A file of this memory; `None` for one that is not there or cannot be read.
+    fn read(&self, kind: &str) -> Option<Vec<u8>> {
+        self.root.built().ok()??.read(format!("{}.{kind}", self.key), LIMIT).ok()?
+    }
+
+    fn write(&self, kind: &str, content: &[u8]) -> Result<(), Error> {
+        let Some(built) = self.root.built()? else { return Ok(()) };
+        let how = (0o644, Durability::Synced);
+        Ok(built.replace(format!("{}.{kind}", self.key), content, how)?)
     }
 
     /// Keeps all others, threads and processes, from the same build.
-    pub(super) fn alone(&self, sink: &(dyn Fn(Event) + Send + Sync)) -> Result<FileLock, Error> {
-        let waiting = |path: &Path| sink(Event::Waiting { lock: path.to_owned() });
+    pub(super) fn alone(&self, sink: &(dyn Fn(Event) + Send + Sync)) -> Result<Lock, Error> {
+        let waiting = |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+        let name = LockName::build(&self.key[..16]);
         let mut turn = 1;
         loop {
-            match FileLock::exclusive(&self.lock, &waiting) {
-                Err(Error::LockTimeout { .. }) if turn < TURNS => turn += 1,
-                outcome => return outcome,
+            match self.root.lock(&name, Share::Alone, &waiting) {
+                Err(pyfast_root::Error::LockTimeout { .. }) if turn < TURNS => turn += 1,
+                outcome => return Ok(outcome?),
             }
         }
     }
 
     /// The wheel, if it was built and is still in the store.
     pub(super) fn wheel(&self, store: &Store) -> Result<Option<BuiltWheel>, Error> {
-        let Ok(text) = fs_err::read_to_string(self.place.with_extension("json")) else {
-            return Ok(None);
-        };
-        let Ok(entry) = serde_json::from_str::<Entry>(&text) else { return Ok(None) };
+        let Some(text) = self.read("json") else { return Ok(None) };
+        let Ok(entry) = serde_json::from_slice::<Entry>(&text) else { return Ok(None) };
         let Ok(filename) = entry.filename.parse::<WheelFilename>() else { return Ok(None) };
         if !store.missing(&[entry.sha256])?.is_empty() {
             return Ok(None);
@@ -70,30 +79,27 @@ impl Memory {
     pub(super) fn remember_wheel(&self, built: &BuiltWheel) -> Result<(), Error> {
         let entry = Entry { filename: built.filename.to_string(), sha256: built.sha256 };
         let text = serde_json::to_vec(&entry).unwrap_or_default();
-        replace(&self.place.with_extension("json"), &text)?;
+        self.write("json", &text)?;
         self.remember_metadata(&built.metadata)
     }
 
     pub(super) fn metadata(&self) -> Option<String> {
-        let text = fs_err::read_to_string(self.place.with_extension("metadata")).ok()?;
+        let text = String::from_utf8(self.read("metadata")?).ok()?;
         (!text.is_empty()).then_some(text)
     }
 
     pub(super) fn remember_metadata(&self, text: &str) -> Result<(), Error> {
-        replace(&self.place.with_extension("metadata"), text.as_bytes())
+        self.write("metadata", text.as_bytes())
     }
 }
 
 /// The wheel that an entry of the index names; `None` for a file that is no entry.
-pub(crate) fn remembered_wheel(path: &Path) -> Option<Sha256> {
-    let text = path.extension().is_some_and(|end| end == "json").then(|| fs_err::read(path))?;
-    Some(serde_json::from_slice::<Entry>(&text.ok()?).ok()?.sha256)
+pub(crate) fn remembered_wheel(built: &Dir, name: &str) -> Option<Sha256> {
+    let text = name.ends_with(".json").then(|| built.read(name, LIMIT).ok()?)??;
+    Some(serde_json::from_slice::<Entry>(&text).ok()?.sha256)
 }
 
 /// `METADATA` of a wheel in the store.
 pub(super) fn stored_metadata(store: &Store, wheel: &Sha256) -> Result<String, Error> {
-    let inside = store.manifest(wheel)?.dist_info;
-    let path = store.layout().wheel(wheel).join("root").join(inside).join("METADATA");
-    let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    stored_text(store.root(), wheel, "METADATA")
 }

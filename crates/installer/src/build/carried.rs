@@ -8,10 +8,10 @@ use bytes::Bytes;
 use pyfast_resolver::{
     BuildSettings, Cache, Client, SourceDist, SourceTree, check_out, fetch_source,
 };
+use pyfast_root::random_name;
 use tokio::runtime::Handle;
 
 use super::tree_digest::all_files;
-use crate::disk::{fresh_name, remove_tree};
 use crate::error::Error;
 use crate::record;
 
@@ -53,11 +53,17 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
         }
         SourceTree::Directory(path) => pack(path, true)?,
         SourceTree::Repository { url, commit, .. } => {
-            let place = tools.scratch.join(fresh_name());
+            let unique = random_name().map_err(Error::io("create", tools.scratch))?;
+            let place = tools.scratch.join(unique);
             fs_err::create_dir_all(tools.scratch).map_err(Error::io("create", tools.scratch))?;
             let checked_out = check_out(tools.client, tools.cache, (url, commit), &place);
             let packed = checked_out.map_err(Error::Fetch).and_then(|()| pack(&place, false));
-            remove_tree(&place)?;
+            match fs_err::remove_dir_all(&place) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &place)(error));
+                }
+                _ => {}
+            }
             packed?
         }
     };

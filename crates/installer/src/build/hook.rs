@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pyfast_root::random_name;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::system::BuildSystem;
-use crate::disk::fresh_name;
 use crate::error::Error;
 
 const SCRIPT: &str = include_str!("hooks.py");
@@ -58,7 +58,7 @@ impl Hook<'_> {
             "hook": name,
             "arguments": arguments,
         });
-        let unique = fresh_name();
+        let unique = random_name().map_err(Error::io("create", self.work))?;
         let [ask, reply, log] =
             ["request", "reply", "log"].map(|kind| self.work.join(format!("{kind}-{unique}")));
         fs_err::write(&ask, request.to_string()).map_err(Error::io("write", &ask))?;

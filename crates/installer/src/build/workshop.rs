@@ -2,6 +2,7 @@
 //! digest, held while they are used.
 
 use std::collections::{BTreeMap, HashMap};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -10,14 +11,15 @@ use pyfast_resolver::{
     direct_wheels, policy, resolve,
 };
 
+use pyfast_root::{Root, Waiting};
+
 use super::clean::clean;
 use super::{BuildOptions, BuildTools, Builder};
 use crate::compose::plan;
-use crate::disk::FileLock;
 use crate::download::{Downloads, Wanted};
 use crate::environment::compose;
 use crate::error::Error;
-use crate::layout::Layout;
+use crate::event::Event;
 use crate::plan::{EnvironmentOptions, EnvironmentSpec, Package};
 use crate::store::Store;
 
@@ -27,7 +29,7 @@ pub(super) struct Workshop {
     pub(super) python: PathBuf,
     /// Its programs; `None` for an interpreter in no environment.
     pub(super) path: Option<PathBuf>,
-    _lease: Option<FileLock>,
+    _lease: Option<OwnedFd>,
 }
 
 /// What all builds of a run share.
@@ -48,15 +50,17 @@ impl World {
     }
 
     /// The root; environments of builds are seen where they are written.
-    pub(super) fn layout(&self) -> Result<Layout, Error> {
-        Layout::open(&self.tools.root, &self.tools.root)
+    pub(super) fn root(&self) -> Result<Root, Error> {
+        Ok(Root::create(&self.tools.root, &self.tools.root)?)
     }
 
     pub(super) fn store(&self) -> Result<Arc<Store>, Error> {
         if let Some(store) = self.store.get() {
             return Ok(Arc::clone(store));
         }
-        let store = Arc::new(Store::open(&self.layout()?)?);
+        let sink = Arc::clone(&self.tools.sink);
+        let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+        let store = Arc::new(Store::open(&self.root()?, &waiting)?);
         // Another thread may have been faster; its store serves as well.
         Ok(Arc::clone(self.store.get_or_init(|| store)))
     }
@@ -92,12 +96,12 @@ impl World {
         let lock = self.lock(requires, &of, &builder)?;
         let spec = self.spec(&lock, &builder)?;
         let store = self.store()?;
-        let plan = plan(store.layout(), &spec)?;
+        let plan = plan(store.root(), &spec)?;
         let text = lock.to_toml(Path::new("/"));
         let generation = compose(&store, &spec, &plan, &text, &*self.tools.sink)?;
-        let lease = generation.lease()?;
+        let lease = generation.lease(store.root())?;
         let bin = generation.path.join("bin");
-        Ok(Workshop { python: bin.join("python"), path: Some(bin), _lease: Some(lease) })
+        Ok(Workshop { python: bin.join("python"), path: Some(bin), _lease: lease })
     }
 
     fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {

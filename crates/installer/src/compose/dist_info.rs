@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use fs_err as fs;
-
-use super::{Planner, Script};
+use super::{Planner, Script, stored};
 use crate::error::Error;
 use crate::plan::Step;
 use crate::record::{self, Written, sha256};
@@ -57,21 +55,14 @@ impl Planner<'_> {
         for (file, content) in files.iter().skip(1) {
             extra.push(row(format!("{name}/{file}"), content));
         }
-        let wheel = self.layout.wheel(&package.sha256);
-        let stored = wheel.join("root").join(&name);
-        let record = stored.join("RECORD");
-        let record = fs::read_to_string(&record).map_err(Error::io("read", &record))?;
-        files.push(("RECORD", record::extend(&record, extra)));
+        let dist_info = self.wheel(&package.sha256)?.dir(format!("root/{name}"))?;
+        let record = stored(&dist_info, "RECORD")?;
+        files.push(("RECORD", record::extend(&String::from_utf8_lossy(&record), extra)));
         let wheel = package.sha256;
         self.directory(&path);
-        let mut names: Vec<(String, bool)> = Vec::new();
-        for entry in fs::read_dir(&stored).map_err(Error::io("read", &stored))? {
-            let entry = entry.map_err(Error::io("read", &stored))?;
-            let directory = entry.file_type().map_err(Error::io("read", &stored))?.is_dir();
-            names.push((entry.file_name().to_string_lossy().into_owned(), directory));
-        }
-        names.sort_unstable();
-        for (file, directory) in names {
+        for entry in dist_info.entries()? {
+            let file = entry.name.to_string_lossy().into_owned();
+            let directory = entry.kind.is_dir();
             if matches!(file.as_str(), "RECORD" | "INSTALLER") {
                 continue;
             }
@@ -93,7 +84,7 @@ impl Planner<'_> {
     fn data_rows(&self, index: usize) -> Result<Vec<Written>, Error> {
         let package = self.sources[index].package;
         let python = self.spec.interpreter.short_version();
-        let files = store::files(self.layout, &package.sha256)?;
+        let files = store::files(self.root, &package.sha256)?;
         let rows = files.into_iter().filter_map(|file| {
             let path = if let Some(header) = file.path.strip_prefix("data/headers/") {
                 format!("../../../include/site/python{python}/{}/{header}", package.name)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fs_err as fs;
+use pyfast_root::{Entry, Kind};
 
-use super::Planner;
+use super::{Planner, stored};
 use crate::error::Error;
 use crate::plan::{Clash, RealMode, Step};
 
@@ -44,9 +44,8 @@ impl Planner<'_> {
                 cache |= top.name == "__pycache__";
             }
             // Bytecode of top-level modules came after the manifest.
-            let compiled =
-                || self.layout.wheel(&source.package.sha256).join("root/__pycache__").is_dir();
-            if modules && !cache && compiled() {
+            let wheel = self.wheel(&source.package.sha256)?;
+            if modules && !cache && wheel.has_dir("root/__pycache__") {
                 add("__pycache__", true);
             }
         }
@@ -65,8 +64,8 @@ impl Planner<'_> {
             if !source.manifest.has_data {
                 continue;
             }
-            let wheel = self.layout.wheel(&source.package.sha256);
-            if wheel.join("data/headers").is_dir() {
+            let wheel = self.wheel(&source.package.sha256)?;
+            if wheel.has_dir("data/headers") {
                 let inside = "data/headers".to_owned();
                 let name = self.name(index);
                 let parents = ["include", "include/site", &headers];
@@ -78,7 +77,7 @@ impl Planner<'_> {
                 let candidate = Candidate { source: index, inside, directory: true };
                 self.place(format!("{headers}/{name}"), &[candidate])?;
             }
-            if wheel.join("data/data").is_dir() {
+            if wheel.has_dir("data/data") {
                 self.list(index, "data/data", &mut children)?;
             }
         }
@@ -87,14 +86,16 @@ impl Planner<'_> {
 
     /// Adds what is in a directory of a wheel.
     fn list(&self, source: usize, inside: &str, children: &mut Children) -> Result<(), Error> {
-        let path = self.layout.wheel(&self.sources[source].package.sha256).join(inside);
-        for entry in fs::read_dir(&path).map_err(Error::io("read", &path))? {
-            let entry = entry.map_err(Error::io("read", &path))?;
-            let name = entry.file_name().into_string().map_err(|name| Error::Damaged {
-                path: path.clone(),
-                reason: format!("it holds `{}`, which is not UTF-8", name.display()),
+        let place = self.wheel(&self.sources[source].package.sha256)?.dir(inside)?;
+        for Entry { name, kind } in place.entries()? {
+            let damaged = |reason: String| Error::Damaged { path: place.path().to_owned(), reason };
+            let name = name.into_string().map_err(|name| {
+                damaged(format!("it holds `{}`, which is not UTF-8", name.display()))
             })?;
-            let directory = entry.file_type().map_err(Error::io("read", &path))?.is_dir();
+            if !matches!(kind, Kind::Directory | Kind::File) {
+                return Err(damaged(format!("it holds {kind}, `{}`", name.escape_debug())));
+            }
+            let directory = kind.is_dir();
             let inside = format!("{inside}/{name}");
             let candidate = Candidate { source, inside, directory };
             children.entry(name).or_default().push(candidate);
@@ -191,9 +192,8 @@ impl Planner<'_> {
     }
 
     fn content(&self, candidate: &Candidate) -> Result<Vec<u8>, Error> {
-        let wheel = self.layout.wheel(&self.sources[candidate.source].package.sha256);
-        let path = wheel.join(&candidate.inside);
-        fs::read(&path).map_err(Error::io("read", &path))
+        let wheel = self.wheel(&self.sources[candidate.source].package.sha256)?;
+        stored(&wheel, &candidate.inside)
     }
 
     fn clash(&self, first: usize, second: usize, path: String, reason: &'static str) -> Error {

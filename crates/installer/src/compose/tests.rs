@@ -6,13 +6,13 @@ use std::process::Command;
 
 use super::*;
 use crate::environment::{Generation, compose};
-use crate::fixtures::{Root, WheelFile};
+use crate::fixtures::{Sandbox, WheelFile};
 use crate::record::parse;
 
 /// Composes and returns the generation with its plan.
-fn composed(root: &Root, spec: &EnvironmentSpec) -> (Generation, LinkPlan) {
-    let plan = plan(&root.layout, spec).unwrap();
-    (compose(&root.store, spec, &plan, "lock", &|_| ()).unwrap(), plan)
+fn composed(sandbox: &Sandbox, spec: &EnvironmentSpec) -> (Generation, LinkPlan) {
+    let plan = plan(&sandbox.root, spec).unwrap();
+    (compose(&sandbox.store, spec, &plan, "lock", &|_| ()).unwrap(), plan)
 }
 
 fn site_packages(generation: &Generation, spec: &EnvironmentSpec) -> PathBuf {
@@ -50,9 +50,9 @@ fn wheels() -> Vec<WheelFile> {
 
 #[test]
 fn directories_of_one_wheel_are_links_and_shared_ones_are_real() {
-    let root = Root::new();
-    let spec = root.spec(&wheels());
-    let (generation, plan) = composed(&root, &spec);
+    let sandbox = Sandbox::new();
+    let spec = sandbox.spec(&wheels());
+    let (generation, plan) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     let is_link = |path: &str| fs_err::symlink_metadata(site.join(path)).unwrap().is_symlink();
     assert!(is_link("one") && is_link("two.py") && is_link("space/one.py"));
@@ -65,9 +65,9 @@ fn directories_of_one_wheel_are_links_and_shared_ones_are_real() {
 
 #[test]
 fn python_imports_and_scripts_run() {
-    let root = Root::new();
-    let spec = root.spec(&wheels());
-    let (generation, _) = composed(&root, &spec);
+    let sandbox = Sandbox::new();
+    let spec = sandbox.spec(&wheels());
+    let (generation, _) = composed(&sandbox, &spec);
     let python = generation.path.join("bin/python");
     let imported = run(
         &python,
@@ -92,23 +92,23 @@ fn python_imports_and_scripts_run() {
 
 #[test]
 fn links_survive_moving_the_root() {
-    let root = Root::new();
-    let spec = root.spec(&wheels());
-    let (generation, _) = composed(&root, &spec);
+    let sandbox = Sandbox::new();
+    let spec = sandbox.spec(&wheels());
+    let (generation, _) = composed(&sandbox, &spec);
     let moved = tempfile::tempdir().unwrap();
     let place = moved.path().join("elsewhere");
-    fs_err::rename(root.directory.path(), &place).unwrap();
+    fs_err::rename(sandbox.directory.path(), &place).unwrap();
     let python = place.join("envs/v1").join(&generation.id).join("bin/python");
     let found = run(&python, "import two; print(two.__file__)");
     assert!(found.starts_with(&*place.to_string_lossy()), "{found}");
-    fs_err::rename(&place, root.directory.path()).unwrap();
+    fs_err::rename(&place, sandbox.directory.path()).unwrap();
 }
 
 #[test]
 fn shebangs_name_the_path_that_python_will_be_seen_at() {
-    let root = Root::seen_at("/pyfast");
-    let spec = root.spec(&wheels());
-    let (generation, _) = composed(&root, &spec);
+    let sandbox = Sandbox::seen_at("/pyfast");
+    let spec = sandbox.spec(&wheels());
+    let (generation, _) = composed(&sandbox, &spec);
     let script = fs_err::read_to_string(generation.path.join("bin/tool")).unwrap();
     assert!(script.starts_with(&format!("#!/pyfast/envs/v1/{}/bin/python\n", generation.id)));
     assert_eq!(generation.seen, Path::new("/pyfast/envs/v1").join(&generation.id));
@@ -116,13 +116,13 @@ fn shebangs_name_the_path_that_python_will_be_seen_at() {
 
 #[test]
 fn record_of_an_environment_is_complete() {
-    let root = Root::new();
-    let mut spec = root.spec(&wheels());
+    let sandbox = Sandbox::new();
+    let mut spec = sandbox.spec(&wheels());
     for package in &mut spec.packages {
         package.requested = true;
     }
     spec.packages[0].direct_url = Some(serde_json::json!({"url": "file:///one", "dir_info": {}}));
-    let (generation, _) = composed(&root, &spec);
+    let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     for (name, scripts) in [("one-1.0", &["run-one"][..]), ("two-2.0", &["plain", "tool"])] {
         let info = site.join(format!("{name}.dist-info"));
@@ -150,21 +150,21 @@ fn record_of_an_environment_is_complete() {
 
 #[test]
 fn a_dist_info_without_anything_private_is_one_link() {
-    let root = Root::new();
-    let spec = root.spec(&[WheelFile::new("plain", "1.0").file("plain.py", "")]);
-    let (generation, _) = composed(&root, &spec);
+    let sandbox = Sandbox::new();
+    let spec = sandbox.spec(&[WheelFile::new("plain", "1.0").file("plain.py", "")]);
+    let (generation, _) = composed(&sandbox, &spec);
     let info = site_packages(&generation, &spec).join("plain-1.0.dist-info");
     assert!(fs_err::symlink_metadata(&info).unwrap().is_symlink());
 }
 
 #[test]
 fn of_two_files_the_later_package_wins_and_both_are_named() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let wheel = |name: &str, content: &str| {
         WheelFile::new(name, "1.0").file("same/x.py", content).file("same/__init__.py", "")
     };
-    let mut spec = root.spec(&[wheel("first", "x = 1\n"), wheel("second", "x = 2\n")]);
-    let (generation, plan) = composed(&root, &spec);
+    let mut spec = sandbox.spec(&[wheel("first", "x = 1\n"), wheel("second", "x = 2\n")]);
+    let (generation, plan) = composed(&sandbox, &spec);
     let python = generation.path.join("bin/python");
     assert_eq!(run(&python, "import same.x; print(same.x.x)"), "2");
     let clashes: Vec<String> = plan.clashes.iter().map(ToString::to_string).collect();
@@ -183,7 +183,7 @@ fn of_two_files_the_later_package_wins_and_both_are_named() {
     );
     assert!(plan.to_string().contains("warning: second and first both provide"));
     spec.options.strict = true;
-    let error = super::plan(&root.layout, &spec).unwrap_err().to_string();
+    let error = super::plan(&sandbox.root, &spec).unwrap_err().to_string();
     assert!(
         error.contains("first and second cannot share") && error.contains("same/x.py"),
         "{error}"
@@ -192,42 +192,42 @@ fn of_two_files_the_later_package_wins_and_both_are_named() {
 
 #[test]
 fn a_file_that_another_wheel_has_as_directory_is_refused() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let wheels =
         [WheelFile::new("a", "1.0").file("x/y.py", ""), WheelFile::new("b", "1.0").file("x", "")];
-    let error = plan(&root.layout, &root.spec(&wheels)).unwrap_err().to_string();
+    let error = plan(&sandbox.root, &sandbox.spec(&wheels)).unwrap_err().to_string();
     assert!(error.contains("a and b cannot share an environment"), "{error}");
 }
 
 #[test]
 fn data_never_replaces_what_the_environment_has() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let base = WheelFile::new("a", "1.0").info("entry_points.txt", "[console_scripts]\nx = a:b\n");
     for (path, expected) in [("bin/x", false), ("lib", false), ("bin/y", true), ("etc/x", true)] {
         let wheels =
             [base.clone(), WheelFile::new("b", "1.0").file(&format!("b-1.0.data/data/{path}"), "")];
-        assert_eq!(plan(&root.layout, &root.spec(&wheels)).is_ok(), expected, "{path}");
+        assert_eq!(plan(&sandbox.root, &sandbox.spec(&wheels)).is_ok(), expected, "{path}");
     }
 }
 
 #[test]
 fn wheels_whose_libraries_look_into_each_other_are_real() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let library = crate::store::tests::elf_with_runpath("$ORIGIN/../../vendor/lib");
     let wheels = [
         WheelFile::new("torch", "1.0").file("torch/lib/x.so", &library),
         WheelFile::new("vendor", "1.0").file("vendor/lib/y.so", ""),
         WheelFile::new("other", "1.0").file("other/__init__.py", ""),
     ];
-    let mut spec = root.spec(&wheels);
-    let (generation, _) = composed(&root, &spec);
+    let mut spec = sandbox.spec(&wheels);
+    let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     let is_link =
         |path: &str| fs_err::symlink_metadata(site.join(path)).unwrap().file_type().is_symlink();
     assert!(!is_link("torch") && !is_link("torch/lib/x.so") && !is_link("vendor/lib/y.so"));
     assert!(is_link("other"));
     spec.packages.remove(1);
-    let (generation, _) = composed(&root, &spec);
+    let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     assert!(
         fs_err::symlink_metadata(site.join("torch")).unwrap().is_symlink(),
@@ -237,14 +237,14 @@ fn wheels_whose_libraries_look_into_each_other_are_real() {
 
 #[test]
 fn every_link_mode_gives_the_same_imports() {
-    let root = Root::new();
-    let mut spec = root.spec(&wheels());
+    let sandbox = Sandbox::new();
+    let mut spec = sandbox.spec(&wheels());
     let mut ids = Vec::new();
     for mode in
         [LinkMode::Auto, LinkMode::Tree, LinkMode::Hardlink, LinkMode::Copy, LinkMode::Clone]
     {
         spec.options.link_mode = mode;
-        let (generation, _) = composed(&root, &spec);
+        let (generation, _) = composed(&sandbox, &spec);
         let python = generation.path.join("bin/python");
         assert_eq!(run(&python, "import two; print(two.one.value)"), "1", "{mode:?}");
         let module = site_packages(&generation, &spec).join("one/sub.py");
@@ -258,7 +258,7 @@ fn every_link_mode_gives_the_same_imports() {
     assert_eq!(ids.len(), 5, "a mode is a part of what an environment is");
     spec.options.link_mode = LinkMode::Auto;
     spec.options.real = vec!["one".parse().unwrap()];
-    let (generation, _) = composed(&root, &spec);
+    let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     assert!(!fs_err::symlink_metadata(site.join("one")).unwrap().is_symlink());
     assert!(fs_err::symlink_metadata(site.join("two.py")).unwrap().is_symlink());
@@ -266,13 +266,13 @@ fn every_link_mode_gives_the_same_imports() {
 
 #[test]
 fn compiled_modules_of_shared_directories_are_linked() {
-    let root = Root::new();
-    let spec = root.spec(&wheels());
+    let sandbox = Sandbox::new();
+    let spec = sandbox.spec(&wheels());
     let compiler = crate::bytecode::Compiler::start(&spec.interpreter, 1).unwrap();
     for package in &spec.packages {
-        compiler.compile(&root.layout, &package.sha256).unwrap();
+        compiler.compile(&sandbox.root, &package.sha256).unwrap();
     }
-    let (generation, plan) = composed(&root, &spec);
+    let (generation, plan) = composed(&sandbox, &spec);
     assert!(plan.clashes.is_empty(), "{plan}");
     let python = generation.path.join("bin/python");
     let code = "import two, os; print(all(os.path.exists(m.__cached__) \
@@ -282,13 +282,13 @@ fn compiled_modules_of_shared_directories_are_linked() {
 
 #[test]
 fn a_plan_names_every_step_and_needs_its_wheels() {
-    let root = Root::new();
-    let mut spec = root.spec(&wheels()[..1]);
-    let plan = plan(&root.layout, &spec).unwrap();
+    let sandbox = Sandbox::new();
+    let mut spec = sandbox.spec(&wheels()[..1]);
+    let plan = plan(&sandbox.root, &spec).unwrap();
     let text = plan.to_string();
     assert_eq!(text.lines().count(), plan.steps.len() + 1);
     assert!(text.contains("bin/run-one = program of"), "{text}");
     assert!(text.contains("/one.pth = copy of"), "{text}");
     spec.packages[0].sha256 = pyfast_resolver::Sha256([9; 32]);
-    assert!(matches!(super::plan(&root.layout, &spec), Err(Error::NotInStore { .. })));
+    assert!(matches!(super::plan(&sandbox.root, &spec), Err(Error::NotInStore { .. })));
 }

@@ -1,11 +1,9 @@
 //! Removes what a plan names, as long as it is still garbage. The caller holds the store alone.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
-use std::path::Path;
 
-use fs_err as fs;
 use pyfast_resolver::Sha256;
+use pyfast_root::{BIN, Dir};
 
 use super::{Discard, Garbage, GcPlan, Reason, plan};
 use crate::environment::Generation;
@@ -21,7 +19,7 @@ pub(super) fn act(store: &Store, plan: GcPlan) -> Result<GcPlan, Error> {
     let mut done = Vec::new();
     for discard in generations {
         let Garbage::Generation { id } = &discard.what else { continue };
-        let Some(generation) = Generation::find(store.layout(), id) else { continue };
+        let Some(generation) = Generation::find(store.root(), id) else { continue };
         if generation.remove(store)? {
             done.push(discard);
         } else {
@@ -31,7 +29,7 @@ pub(super) fn act(store: &Store, plan: GcPlan) -> Result<GcPlan, Error> {
     }
     kept.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     // What stayed against the plan needs its wheels.
-    let used = plan::used(&Generation::all(store.layout())?);
+    let used = plan::used(store.root(), &Generation::all(store.root())?);
     for discard in others {
         if remove(store, &discard, used.as_ref())? {
             done.push(discard);
@@ -45,45 +43,44 @@ fn remove(
     discard: &Discard,
     used: Option<&BTreeSet<Sha256>>,
 ) -> Result<bool, Error> {
+    let root = store.root();
     match &discard.what {
         Garbage::Wheel { sha256, .. } => {
             if used.is_none_or(|used| used.contains(sha256)) {
                 return Ok(false);
             }
             store.remove(sha256)?;
-            if let Some(shelf) = store.layout().wheel(sha256).parent() {
+            let digest = sha256.to_string();
+            if let Some(shelves) = root.wheels()? {
                 // A shelf that has other wheels stays.
-                let _ = fs::remove_dir(shelf);
+                let _ = shelves.remove_dir(&digest[..2]);
             }
             Ok(true)
         }
-        Garbage::Lock { path } => {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let id = name.strip_prefix("env-");
-            if id.is_some_and(|id| store.layout().env(id).exists()) {
-                return Ok(false);
-            }
-            remove_file(path)
-        }
-        Garbage::Build { path, sha256 } => {
+        Garbage::Build { name, sha256 } => {
             // Its wheel may have stayed against the plan.
-            if store.layout().wheel(sha256).exists() {
+            if root.has_wheel(&sha256.to_string()) {
                 return Ok(false);
             }
+            let Some(built) = root.built()? else { return Ok(false) };
             // Without its entry nobody reads the metadata as that of a wheel.
-            let removed = remove_file(path)?;
-            remove_file(&path.with_extension("metadata"))?;
+            let removed = built.remove_file(name)?;
+            built.remove_file(plan::metadata_of(name))?;
             Ok(removed)
         }
-        Garbage::Page { path } | Garbage::Program { path } => remove_file(path),
+        Garbage::Page { path } => {
+            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+                return Ok(false);
+            };
+            // Another process may have emptied the cache.
+            let Ok(parent) = Dir::open_named(parent) else { return Ok(false) };
+            Ok(parent.remove_file(name)?)
+        }
+        Garbage::Program { name } => {
+            let bin = root.top().find_dir(BIN)?;
+            Ok(bin.is_some_and(|bin| bin.remove_file(name).unwrap_or_default()))
+        }
+        Garbage::OldCache => Ok(root.remove_old_cache().map(|()| true)?),
         Garbage::Generation { .. } => Ok(false),
-    }
-}
-
-fn remove_file(path: &Path) -> Result<bool, Error> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io("remove", path)(error)),
     }
 }

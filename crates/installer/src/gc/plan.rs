@@ -1,57 +1,46 @@
 //! Decides what is garbage. Reads, and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fs_err as fs;
 use pyfast_resolver::Sha256;
+use pyfast_root::{BIN, DESCRIPTION, Dir, Root};
 
-use super::facts::{entries, files, is_recent, modified, placed, project_envs};
+use super::facts::{files, is_recent, modified_at, placed, size};
 use super::{Discard, Garbage, GcOptions, GcPlan, Reason};
-use crate::activate::{current, history};
+use crate::activate::current;
 use crate::build::remembered_wheel;
-use crate::disk::FileLock;
 use crate::environment::Generation;
 use crate::error::Error;
-use crate::layout::Layout;
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 
 /// A launcher may be about to be started by a container that was made with it.
 const PROGRAM_AGE: Duration = Duration::from_hours(24);
 
-pub(super) fn plan(layout: &Layout, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
-    let wanted = wanted(layout, options)?;
+pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
+    let wanted = wanted(root, options)?;
     let (mut kept, mut remaining, mut discards) = (Vec::new(), Vec::new(), Vec::new());
-    for generation in Generation::all(layout)? {
-        match reason(&generation, &wanted, options, now)? {
+    for generation in Generation::all(root)? {
+        match reason(root, &generation, (&wanted, options), now)? {
             Some(reason) => {
                 kept.push((generation.id.clone(), reason));
                 remaining.push(generation);
             }
             None => discards.push(Discard {
-                bytes: files(&generation.path)?.iter().map(|file| file.bytes).sum(),
+                bytes: root.env(&generation.id)?.map_or(Ok(0), |env| size(&env))?,
                 what: Garbage::Generation { id: generation.id },
             }),
         }
     }
-    let gone: BTreeSet<&str> = discards
-        .iter()
-        .filter_map(|discard| match &discard.what {
-            Garbage::Generation { id } => Some(id.as_str()),
-            _ => None,
-        })
-        .collect();
-    let locks = locks(layout, &gone)?;
-    if let Some(used) = used(&remaining) {
-        let wheels = wheels(layout, &used, options, now)?;
-        let builds = builds(layout, &wheels)?;
+    if let Some(used) = used(root, &remaining) {
+        let wheels = wheels(root, &used, options, now)?;
+        let builds = builds(root, &wheels)?;
         discards.extend(wheels);
         discards.extend(builds);
     }
-    discards.extend(pages(layout, options)?);
-    discards.extend(programs(layout, now)?);
-    discards.extend(locks);
+    discards.extend(pages(options)?);
+    discards.extend(old_cache(root)?);
+    discards.extend(programs(root, now)?);
     Ok(GcPlan { discards, kept })
 }
 
@@ -61,19 +50,18 @@ struct Needed {
     activated: BTreeMap<String, SystemTime>,
 }
 
-fn wanted(layout: &Layout, options: &GcOptions) -> Result<Needed, Error> {
+fn wanted(root: &Root, options: &GcOptions) -> Result<Needed, Error> {
     let mut reasons = BTreeMap::new();
     let mut activated = BTreeMap::new();
-    let envs = project_envs(layout)?;
+    let envs = root.project_envs()?;
     for name in &envs {
-        if let Some(generation) = current(layout, name) {
-            let shown = format!("{}/{}", name.project(), name.env());
-            reasons.entry(generation.id).or_insert(Reason::Current(shown));
+        if let Some(generation) = current(root, name) {
+            reasons.entry(generation.id).or_insert(Reason::Current(name.to_string()));
         }
     }
     for name in &envs {
         let mut newest = Vec::new();
-        for activation in history(layout, name)?.into_iter().rev() {
+        for activation in root.history(name)?.into_iter().rev() {
             let at = UNIX_EPOCH + Duration::from_millis(activation.at);
             let last = activated.entry(activation.id.clone()).or_insert(at);
             *last = at.max(*last);
@@ -81,9 +69,8 @@ fn wanted(layout: &Layout, options: &GcOptions) -> Result<Needed, Error> {
                 newest.push(activation.id);
             }
         }
-        let shown = format!("{}/{}", name.project(), name.env());
         for id in newest {
-            reasons.entry(id).or_insert_with(|| Reason::History(shown.clone()));
+            reasons.entry(id).or_insert_with(|| Reason::History(name.to_string()));
         }
     }
     for id in &options.named {
@@ -94,57 +81,55 @@ fn wanted(layout: &Layout, options: &GcOptions) -> Result<Needed, Error> {
 
 /// Why a generation stays; `None` if nothing speaks for it.
 fn reason(
+    root: &Root,
     generation: &Generation,
-    needed: &Needed,
-    options: &GcOptions,
+    (needed, options): (&Needed, &GcOptions),
     now: SystemTime,
 ) -> Result<Option<Reason>, Error> {
     if let Some(reason) = needed.reasons.get(&generation.id) {
         return Ok(Some(reason.clone()));
     }
-    let described = generation.path.join("env.json");
+    let Some(directory) = root.env(&generation.id)? else { return Ok(Some(Reason::Recent)) };
     let activated = needed.activated.get(&generation.id).copied().unwrap_or(UNIX_EPOCH);
-    if is_recent(modified(&described).max(activated), now, options.recent) {
+    let made = modified_at(&directory, DESCRIPTION)?;
+    if is_recent(made.max(activated), now, options.recent) {
         return Ok(Some(Reason::Recent));
     }
-    let free = FileLock::try_exclusive(&described)?.is_some();
+    let free = pyfast_root::unused(&directory)?.is_some();
     Ok((!free).then_some(Reason::Leased))
 }
 
 /// The wheels that generations use; `None` if one of them does not tell, because it may use any.
-pub(super) fn used(generations: &[Generation]) -> Option<BTreeSet<Sha256>> {
-    let specs = generations.iter().map(|generation| generation.spec().ok());
+pub(super) fn used(root: &Root, generations: &[Generation]) -> Option<BTreeSet<Sha256>> {
+    let specs = generations.iter().map(|generation| generation.spec(root).ok());
     let specs = specs.collect::<Option<Vec<_>>>()?;
     Some(specs.iter().flat_map(|spec| &spec.packages).map(|package| package.sha256).collect())
 }
 
 fn wheels(
-    layout: &Layout,
+    root: &Root,
     used: &BTreeSet<Sha256>,
     options: &GcOptions,
     now: SystemTime,
 ) -> Result<Vec<Discard>, Error> {
     let mut found = Vec::new();
-    for shelf in entries(&layout.wheels())? {
-        for place in entries(&shelf)? {
-            let name = place.file_name().and_then(|name| name.to_str());
-            let Some(sha256) = name.and_then(|name| name.parse::<Sha256>().ok()) else { continue };
-            let path = place.join("manifest");
-            if used.contains(&sha256) || is_recent(modified(&path), now, options.recent) {
-                continue;
-            }
-            let (package, bytes) = match Manifest::read_header(&path) {
-                Ok(manifest) => (format!("{} {}", manifest.name, manifest.version), manifest.size),
-                Err(_) => (sha256.to_string(), 0),
-            };
-            found.push(Discard { what: Garbage::Wheel { sha256, package }, bytes });
+    for sha256 in crate::store::wheels(root)? {
+        let Some(wheel) = root.wheel(&sha256.to_string())? else { continue };
+        let admitted = modified_at(&wheel, manifest::FILE)?;
+        if used.contains(&sha256) || is_recent(admitted, now, options.recent) {
+            continue;
         }
+        let (package, bytes) = match Manifest::read_header(&wheel) {
+            Ok(manifest) => (format!("{} {}", manifest.name, manifest.version), manifest.size),
+            Err(_) => (sha256.to_string(), 0),
+        };
+        found.push(Discard { what: Garbage::Wheel { sha256, package }, bytes });
     }
     Ok(found)
 }
 
 /// Memories of builds, which go together with their wheels.
-fn builds(layout: &Layout, wheels: &[Discard]) -> Result<Vec<Discard>, Error> {
+fn builds(root: &Root, wheels: &[Discard]) -> Result<Vec<Discard>, Error> {
     let going: BTreeSet<Sha256> = wheels
         .iter()
         .filter_map(|discard| match &discard.what {
@@ -152,28 +137,42 @@ fn builds(layout: &Layout, wheels: &[Discard]) -> Result<Vec<Discard>, Error> {
             _ => None,
         })
         .collect();
+    let Some(built) = root.built()? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for path in entries(&layout.built())? {
-        let Some(sha256) = remembered_wheel(&path) else { continue };
-        if going.contains(&sha256) || !layout.wheel(&sha256).exists() {
-            let bytes = [path.clone(), path.with_extension("metadata")]
-                .iter()
-                .filter_map(|path| fs::symlink_metadata(path).ok())
-                .map(|facts| facts.len())
-                .sum();
-            found.push(Discard { what: Garbage::Build { path, sha256 }, bytes });
+    for name in names(&built)? {
+        let Some(sha256) = remembered_wheel(&built, &name) else { continue };
+        if going.contains(&sha256) || !root.has_wheel(&sha256.to_string()) {
+            let sizes = [name.clone(), metadata_of(&name)].map(|name| built.facts(name));
+            let bytes = sizes.into_iter().flatten().flatten().map(|facts| facts.size).sum();
+            found.push(Discard { what: Garbage::Build { name, sha256 }, bytes });
         }
     }
     Ok(found)
 }
 
+/// The metadata beside an entry of the index of built wheels.
+pub(super) fn metadata_of(entry: &str) -> String {
+    format!("{}.metadata", entry.strip_suffix(".json").unwrap_or(entry))
+}
+
+/// What has a name that was made here.
+fn names(directory: &Dir) -> Result<Vec<String>, Error> {
+    let entries = directory.entries()?.into_iter();
+    Ok(entries.filter_map(|entry| entry.name.into_string().ok()).collect())
+}
+
 /// What is to go of the cache for it to have the wanted size: what was written longest ago.
-fn pages(layout: &Layout, options: &GcOptions) -> Result<Vec<Discard>, Error> {
+fn pages(options: &GcOptions) -> Result<Vec<Discard>, Error> {
     let Some(limit) = options.max_cache else { return Ok(Vec::new()) };
-    let mut files = files(&layout.cache())?;
-    files.sort_by(|one, other| (other.modified, &other.path).cmp(&(one.modified, &one.path)));
+    let mut all = Vec::new();
+    for directory in &options.cache {
+        // One that is not there has nothing.
+        let Ok(directory) = Dir::open_named(directory) else { continue };
+        all.extend(files(&directory)?);
+    }
+    all.sort_by(|one, other| (other.modified, &other.path).cmp(&(one.modified, &one.path)));
     let mut total = 0_u64;
-    let beyond = files.into_iter().filter(|file| {
+    let beyond = all.into_iter().filter(|file| {
         total = total.saturating_add(file.bytes);
         total > limit
     });
@@ -182,36 +181,24 @@ fn pages(layout: &Layout, options: &GcOptions) -> Result<Vec<Discard>, Error> {
     Ok(discards.collect())
 }
 
-fn programs(layout: &Layout, now: SystemTime) -> Result<Vec<Discard>, Error> {
-    let bin = layout.bin();
-    let linked = fs::read_link(bin.join("pyfast")).unwrap_or_default();
+/// Nothing is read there any more: what is remembered is the user's, not the root's.
+fn old_cache(root: &Root) -> Result<Option<Discard>, Error> {
+    let old = root.old_cache()?;
+    let bytes = old.map(|cache| size(&cache)).transpose()?;
+    Ok(bytes.map(|bytes| Discard { what: Garbage::OldCache, bytes }))
+}
+
+fn programs(root: &Root, now: SystemTime) -> Result<Vec<Discard>, Error> {
+    let Some(bin) = root.top().find_dir(BIN)? else { return Ok(Vec::new()) };
+    let linked = bin.read_link("pyfast").ok().flatten().unwrap_or_default();
     let mut found = Vec::new();
-    for path in entries(&bin)? {
-        let Ok(facts) = fs::symlink_metadata(&path) else { continue };
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    for name in names(&bin)? {
+        let Some(facts) = bin.facts(&name)? else { continue };
         let ours = name.starts_with("pyfast-") || name.starts_with(".pyfast-");
         let old = !is_recent(placed(&facts), now, PROGRAM_AGE);
-        if ours && old && linked.as_os_str() != name && !is_running(&path) {
-            found.push(Discard { what: Garbage::Program { path }, bytes: facts.len() });
-        }
-    }
-    Ok(found)
-}
-
-/// The system refuses to open a running program for writing, in whatever container it runs.
-fn is_running(path: &Path) -> bool {
-    let opened = std::fs::OpenOptions::new().write(true).open(path);
-    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy)
-}
-
-/// Lock files of generations that are gone or will be. Nobody waits for one while the store is held alone.
-fn locks(layout: &Layout, gone: &BTreeSet<&str>) -> Result<Vec<Discard>, Error> {
-    let mut found = Vec::new();
-    for path in entries(&layout.locks())? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let id = name.strip_prefix("env-");
-        if id.is_some_and(|id| gone.contains(id) || !layout.env(id).exists()) {
-            found.push(Discard { what: Garbage::Lock { path }, bytes: 0 });
+        let program = ours && !facts.kind.is_dir() && linked.as_os_str() != name.as_str();
+        if program && old && !bin.is_running(&name) {
+            found.push(Discard { what: Garbage::Program { name }, bytes: facts.size });
         }
     }
     Ok(found)

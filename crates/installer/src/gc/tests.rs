@@ -1,40 +1,47 @@
 //! What is needed stays, what is not goes, and nobody who uses the root is disturbed.
 
+use pyfast_root::ProjectEnv;
+
 use super::*;
 use crate::activate::{activate, current};
 use crate::environment::{Generation, compose};
-use crate::fixtures::{Root, WheelFile};
-use crate::layout::ProjectEnv;
+use crate::fixtures::{Sandbox, WheelFile};
 
 fn shop() -> ProjectEnv {
     ProjectEnv::new("shop", "default").unwrap()
 }
 
-fn made(root: &Root, version: &str) -> Generation {
+fn made(sandbox: &Sandbox, version: &str) -> Generation {
     let wheels = [
         WheelFile::new("pkg", version).file("pkg.py", format!("v = '{version}'\n")),
         WheelFile::new("common", "1.0").file("common.py", ""),
     ];
-    let spec = root.spec(&wheels);
-    let plan = crate::plan(&root.layout, &spec).unwrap();
-    compose(&root.store, &spec, &plan, "lock", &|_| ()).unwrap()
+    let spec = sandbox.spec(&wheels);
+    let plan = crate::plan(&sandbox.root, &spec).unwrap();
+    compose(&sandbox.store, &spec, &plan, "lock", &|_| ()).unwrap()
 }
 
 /// A root with so many generations, activated one after the other.
-fn root(count: u64) -> (Root, Vec<Generation>) {
-    let root = Root::new();
+fn filled(count: u64) -> (Sandbox, Vec<Generation>) {
+    let sandbox = Sandbox::new();
     let generations: Vec<_> = (0..count)
         .map(|number| {
-            let generation = made(&root, &format!("{number}.0"));
-            activate(&root.layout, &shop(), &generation, number).unwrap();
+            let generation = made(&sandbox, &format!("{number}.0"));
+            activate(&sandbox.root, &shop(), &generation, number).unwrap();
             generation
         })
         .collect();
-    (root, generations)
+    (sandbox, generations)
 }
 
 fn options(keep: usize) -> GcOptions {
-    GcOptions { keep, recent: Duration::from_hours(1), named: BTreeSet::new(), max_cache: None }
+    GcOptions {
+        keep,
+        recent: Duration::from_hours(1),
+        named: BTreeSet::new(),
+        max_cache: None,
+        cache: Vec::new(),
+    }
 }
 
 fn tomorrow() -> SystemTime {
@@ -42,18 +49,18 @@ fn tomorrow() -> SystemTime {
 }
 
 /// Collects with nobody else at the store, as in another process.
-fn collect(root: Root, options: &GcOptions) -> (Layout, GcPlan, tempfile::TempDir) {
-    let Root { layout, store, directory } = root;
+fn collect(sandbox: Sandbox, options: &GcOptions) -> (Root, GcPlan, tempfile::TempDir) {
+    let Sandbox { root, store, directory } = sandbox;
     drop(store);
-    let planned = gc_plan(&layout, options, tomorrow()).unwrap();
-    let done = gc(&layout, options, tomorrow(), &|path| panic!("{} is held", path.display()));
+    let planned = gc_plan(&root, options, tomorrow()).unwrap();
+    let done = gc(&root, options, tomorrow(), &|waiting| panic!("{waiting}"));
     let done = done.unwrap();
     assert_eq!(done, planned, "what was printed is what was done");
-    (layout, done, directory)
+    (root, done, directory)
 }
 
-fn ids(layout: &Layout) -> Vec<String> {
-    Generation::all(layout).unwrap().into_iter().map(|generation| generation.id).collect()
+fn ids(root: &Root) -> Vec<String> {
+    Generation::all(root).unwrap().into_iter().map(|generation| generation.id).collect()
 }
 
 fn sorted<'a>(generations: impl IntoIterator<Item = &'a Generation>) -> Vec<String> {
@@ -64,42 +71,42 @@ fn sorted<'a>(generations: impl IntoIterator<Item = &'a Generation>) -> Vec<Stri
 
 #[test]
 fn the_newest_of_the_history_stay_and_the_rest_goes_with_its_wheels() {
-    let (root, generations) = root(5);
-    let (layout, done, _directory) = collect(root, &options(2));
-    assert_eq!(ids(&layout), sorted(&generations[3..]));
-    let store = Store::open(&layout).unwrap();
+    let (sandbox, generations) = filled(5);
+    let (root, done, _directory) = collect(sandbox, &options(2));
+    assert_eq!(ids(&root), sorted(&generations[3..]));
+    let store = Store::open(&root, &|_| ()).unwrap();
     assert_eq!(store.wheels().unwrap().len(), 3, "two versions, and what they share");
     let count = |kind| done.discards.iter().filter(|one| one.what.kind() == kind).count();
     assert_eq!((count("generation"), count("wheel")), (3, 3));
     for generation in &generations[3..] {
-        assert!(crate::verify_generation(&layout, generation).unwrap().is_empty());
+        assert!(crate::verify_generation(&root, generation).unwrap().is_empty());
     }
 }
 
 #[test]
 fn the_current_one_stays_however_long_ago_it_was_activated() {
-    let (root, generations) = root(4);
-    activate(&root.layout, &shop(), &generations[0], 9).unwrap();
-    let (layout, done, _directory) = collect(root, &options(0));
-    assert_eq!(ids(&layout), sorted(&generations[..1]));
+    let (sandbox, generations) = filled(4);
+    activate(&sandbox.root, &shop(), &generations[0], 9).unwrap();
+    let (root, done, _directory) = collect(sandbox, &options(0));
+    assert_eq!(ids(&root), sorted(&generations[..1]));
     assert_eq!(done.kept, [(generations[0].id.clone(), Reason::Current("shop/default".into()))]);
-    assert_eq!(current(&layout, &shop()).unwrap(), generations[0]);
+    assert_eq!(current(&root, &shop()).unwrap(), generations[0]);
 }
 
 #[test]
 fn what_is_recent_named_or_leased_stays() {
-    let (root, generations) = root(4);
+    let (sandbox, generations) = filled(4);
     let now = SystemTime::now();
-    assert!(gc_plan(&root.layout, &options(1), now).unwrap().discards.is_empty(), "all is recent");
-    let lease = generations[0].lease().unwrap();
+    assert!(gc_plan(&sandbox.root, &options(1), now).unwrap().discards.is_empty(), "all is recent");
+    let lease = generations[0].lease(&sandbox.root).unwrap();
     let mut options = options(1);
     options.named.insert(generations[1].id.clone());
-    let (layout, done, _directory) = collect(root, &options);
-    assert_eq!(ids(&layout), sorted([&generations[0], &generations[1], &generations[3]]));
+    let (root, done, _directory) = collect(sandbox, &options);
+    assert_eq!(ids(&root), sorted([&generations[0], &generations[1], &generations[3]]));
     assert!(done.kept.contains(&(generations[0].id.clone(), Reason::Leased)));
     assert!(done.kept.contains(&(generations[1].id.clone(), Reason::Named)));
     for generation in [&generations[0], &generations[1]] {
-        assert!(crate::verify_generation(&layout, generation).unwrap().is_empty());
+        assert!(crate::verify_generation(&root, generation).unwrap().is_empty());
         assert!(generation.path.join("lib").exists());
     }
     drop(lease);
@@ -107,81 +114,96 @@ fn what_is_recent_named_or_leased_stays() {
 
 #[test]
 fn a_generation_that_cannot_tell_what_it_uses_keeps_every_wheel() {
-    let (root, generations) = root(3);
+    let (sandbox, generations) = filled(3);
     fs_err::write(generations[2].path.join("env.json"), "damaged").unwrap();
-    let before = root.store.wheels().unwrap();
-    let (layout, _, _directory) = collect(root, &options(1));
-    assert_eq!(ids(&layout), sorted(&generations[2..]));
-    assert_eq!(Store::open(&layout).unwrap().wheels().unwrap(), before);
+    let before = sandbox.store.wheels().unwrap();
+    let (root, _, _directory) = collect(sandbox, &options(1));
+    assert_eq!(ids(&root), sorted(&generations[2..]));
+    assert_eq!(Store::open(&root, &|_| ()).unwrap().wheels().unwrap(), before);
 }
 
 #[test]
 fn a_collection_waits_for_whoever_uses_the_store() {
-    let (root, _) = root(3);
-    let Root { layout, store, directory: _directory } = root;
+    let (sandbox, _) = filled(3);
+    let Sandbox { root, store, directory: _directory } = sandbox;
     let waited = std::cell::Cell::new(0);
     let mut store = Some(store);
     let released = std::cell::RefCell::new(&mut store);
-    let waiting = |_: &Path| {
+    let waiting = |_: &Waiting| {
         waited.set(waited.get() + 1);
         released.borrow_mut().take();
     };
-    gc(&layout, &options(1), tomorrow(), &waiting).unwrap();
+    gc(&root, &options(1), tomorrow(), &waiting).unwrap();
     assert_eq!(waited.get(), 1);
-    assert_eq!(ids(&layout).len(), 1);
+    assert_eq!(ids(&root).len(), 1);
 }
 
 #[test]
 fn the_cache_is_cut_to_its_size_oldest_first() {
-    let (root, _) = root(1);
-    let cache = root.layout.cache();
+    let (sandbox, _) = filled(1);
+    let outside = tempfile::tempdir().unwrap();
+    let cache = outside.path();
     for (name, age) in [("old", 300), ("middle", 200), ("new", 100)] {
         fs_err::write(cache.join(name), [0; 1000]).unwrap();
         let file = std::fs::OpenOptions::new().write(true).open(cache.join(name)).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
     }
-    let options = GcOptions { max_cache: Some(2500), ..options(1) };
-    let (layout, done, _directory) = collect(root, &options);
-    let page = Garbage::Page { path: layout.cache().join("old") };
+    let all = vec![cache.to_owned(), cache.join("not there")];
+    let options = GcOptions { max_cache: Some(2500), cache: all, ..options(1) };
+    let (_, done, _directory) = collect(sandbox, &options);
+    let page = Garbage::Page { path: cache.join("old") };
     assert_eq!(done.discards, [Discard { what: page, bytes: 1000 }]);
-    assert!(layout.cache().join("new").exists() && layout.cache().join("middle").exists());
+    assert!(cache.join("new").exists() && cache.join("middle").exists());
 }
 
 #[test]
 fn launchers_that_no_link_names_and_nobody_runs_go() {
-    let (root, _) = root(1);
-    let bin = root.layout.bin();
+    let (sandbox, _) = filled(1);
+    let bin = sandbox.at("bin");
     for name in ["pyfast-aaa", "pyfast-bbb", "other"] {
         fs_err::write(bin.join(name), "x").unwrap();
     }
     fs_err::copy("/bin/sleep", bin.join("pyfast-run")).unwrap();
     std::os::unix::fs::symlink("pyfast-bbb", bin.join("pyfast")).unwrap();
     let mut running = std::process::Command::new(bin.join("pyfast-run")).arg("60").spawn().unwrap();
-    let (layout, done, _directory) = collect(root, &options(1));
+    let (_, done, _directory) = collect(sandbox, &options(1));
     running.kill().unwrap();
     running.wait().unwrap();
-    let gone = Garbage::Program { path: layout.bin().join("pyfast-aaa") };
+    let gone = Garbage::Program { name: "pyfast-aaa".to_owned() };
     assert_eq!(done.discards, [Discard { what: gone, bytes: 1 }]);
-    assert!(layout.bin().join("pyfast-run").exists() && layout.bin().join("pyfast").exists());
+    assert!(bin.join("pyfast-run").exists() && bin.join("pyfast").exists());
 }
 
 #[test]
 fn the_memory_of_a_build_goes_with_its_wheel() {
-    let (root, generations) = root(3);
-    let built = root.layout.built();
-    fs_err::create_dir_all(&built).unwrap();
+    let (sandbox, generations) = filled(3);
+    let built = sandbox.at("store/v1/built");
     for (name, generation) in [("old", &generations[0]), ("current", &generations[2])] {
-        let packages = generation.spec().unwrap().packages;
+        let packages = generation.spec(&sandbox.root).unwrap().packages;
         let own = packages.iter().find(|package| package.name.to_string() == "pkg").unwrap();
         let entry = format!(r#"{{"filename":"any","sha256":"{}"}}"#, own.sha256);
         fs_err::write(built.join(name).with_extension("json"), entry).unwrap();
         fs_err::write(built.join(name).with_extension("metadata"), "Name: pkg").unwrap();
     }
-    let (_, done, _directory) = collect(root, &options(1));
+    let (_, done, _directory) = collect(sandbox, &options(1));
     let builds: Vec<_> = done.discards.iter().filter(|one| one.what.kind() == "build").collect();
     assert_eq!(builds.len(), 1);
     for (name, stays) in [("old", false), ("current", true)] {
         assert_eq!(built.join(name).with_extension("json").exists(), stays, "{name}");
         assert_eq!(built.join(name).with_extension("metadata").exists(), stays, "{name}");
     }
+}
+
+#[test]
+fn what_an_earlier_version_remembered_in_the_root_goes_and_links_in_it_are_not_followed() {
+    let (sandbox, _) = filled(1);
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs_err::write(elsewhere.path().join("mine"), "x").unwrap();
+    let old = sandbox.at("cache/v1");
+    fs_err::create_dir_all(old.join("pages-3")).unwrap();
+    fs_err::write(old.join("pages-3/page"), [0; 100]).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), old.join("link")).unwrap();
+    let (_, done, _directory) = collect(sandbox, &options(1));
+    assert!(matches!(done.discards[..], [Discard { what: Garbage::OldCache, bytes: 100.. }]));
+    assert!(!old.exists() && elsewhere.path().join("mine").exists());
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use pyfast_resolver::Sha256;
+use pyfast_root::Durability;
 
 use super::Store;
-use crate::disk::replace;
 use crate::error::Error;
 use crate::verify::verify;
 
@@ -25,17 +25,17 @@ pub(super) fn boot_id() -> Option<String> {
 impl Store {
     /// Whether a wheel in the store can be used; if it cannot, it is removed.
     pub(super) fn survived(&self, wheel: &Sha256) -> Result<bool, Error> {
-        let marker = self.layout.wheel(wheel).join(SETTLED);
-        if marker.exists() {
+        let Some(directory) = self.root.wheel(&wheel.to_string())? else { return Ok(false) };
+        if directory.has_file(SETTLED) {
             return Ok(true);
         }
         // A manifest that cannot be read is a finding, too.
         if self.manifest(wheel).is_ok_and(|manifest| manifest.boot == boot_id()) {
             return Ok(true);
         }
-        if verify(&self.layout, &[*wheel])?.is_empty() {
+        if verify(&self.root, &[*wheel])?.is_empty() {
             // Without the marker the wheel is re-hashed the next time, too.
-            let _ = replace(&marker, b"");
+            let _ = directory.replace(SETTLED, b"", (0o444, Durability::Synced));
             return Ok(true);
         }
         self.remove(wheel)?;

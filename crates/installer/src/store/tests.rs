@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::fixtures::{Root, WheelFile, zip_of};
+use crate::fixtures::{Sandbox, WheelFile, zip_of};
 
 fn wheel() -> WheelFile {
     WheelFile::new("pkg", "1.0")
@@ -15,24 +15,24 @@ fn wheel() -> WheelFile {
         .file("pkg-1.0.data/scripts/tool", "#!python\n")
 }
 
-fn admit(root: &Root, filename: &WheelFilename, bytes: &[u8]) -> Result<Admission, Error> {
+fn admit(sandbox: &Sandbox, filename: &WheelFilename, bytes: &[u8]) -> Result<Admission, Error> {
     let expected = record::sha256(bytes);
-    root.store.admit(&WheelBytes { filename, expected, found: None, bytes })
+    sandbox.store.admit(&WheelBytes { filename, expected, found: None, bytes })
 }
 
 /// Whether nothing of a failed admission is left.
-fn is_clean(root: &Root) -> bool {
-    let leavings = fs_err::read_dir(root.store.workspace()).unwrap().count();
-    leavings == 0 && root.store.wheels().unwrap().is_empty()
+fn is_clean(sandbox: &Sandbox) -> bool {
+    let leavings = sandbox.store.workspace().entries().unwrap().len();
+    leavings == 0 && sandbox.store.wheels().unwrap().is_empty()
 }
 
 #[test]
 fn a_wheel_is_unpacked_whole_and_read_only() {
-    let root = Root::new();
-    let digest = root.admit(&wheel());
-    assert!(root.store.contains(&digest));
-    assert_eq!(root.store.wheels().unwrap(), [digest]);
-    let directory = root.layout.wheel(&digest);
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
+    assert!(sandbox.store.contains(&digest));
+    assert_eq!(sandbox.store.wheels().unwrap(), [digest]);
+    let directory = sandbox.stored(&digest);
     let mode =
         |path: &str| fs_err::metadata(directory.join(path)).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode("root/pkg/__init__.py"), 0o444);
@@ -41,25 +41,25 @@ fn a_wheel_is_unpacked_whole_and_read_only() {
     assert_eq!((mode("root"), mode("root/pkg"), mode("data")), (0o555, 0o555, 0o555));
     assert!(!directory.join("root/pkg-1.0.dist-info/RECORD.jws").exists());
 
-    let manifest = root.store.manifest(&digest).unwrap();
+    let manifest = sandbox.store.manifest(&digest).unwrap();
     let top: Vec<_> =
         manifest.top_level.iter().map(|top| (top.name.as_str(), top.directory)).collect();
     assert_eq!(top, [("pkg", true), ("pkg-1.0.dist-info", true), ("single.py", false)]);
     assert_eq!((manifest.scripts.as_slice(), manifest.has_data), (&["tool".to_owned()][..], false));
-    let files = root.store.files(&digest).unwrap();
+    let files = sandbox.store.files(&digest).unwrap();
     assert_eq!(manifest.files, files.len() as u64);
-    assert!(verify_all(&root).is_empty());
+    assert!(verify_all(&sandbox).is_empty());
 }
 
-fn verify_all(root: &Root) -> Vec<crate::verify::Finding> {
-    crate::verify::verify_store(&root.store).unwrap()
+fn verify_all(sandbox: &Sandbox) -> Vec<crate::verify::Finding> {
+    crate::verify::verify_store(&sandbox.root).unwrap()
 }
 
 #[test]
 fn record_is_complete_sorted_and_true() {
-    let root = Root::new();
-    let digest = root.admit(&wheel());
-    let directory = root.layout.wheel(&digest).join("root");
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
+    let directory = sandbox.stored(&digest).join("root");
     let info = directory.join("pkg-1.0.dist-info");
     assert_eq!(fs_err::read_to_string(info.join("INSTALLER")).unwrap(), "pyfast\n");
     let record = fs_err::read(info.join("RECORD")).unwrap();
@@ -88,87 +88,88 @@ fn record_is_complete_sorted_and_true() {
 
 #[test]
 fn bytes_that_were_not_asked_for_are_refused() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let (wheel, other) = (wheel(), Sha256([7; 32]));
     let bytes = wheel.bytes();
     let filename = &wheel.filename;
     for found in [None, Some(record::sha256(&bytes))] {
         let error =
-            root.store.admit(&WheelBytes { filename, expected: other, found, bytes: &bytes });
+            sandbox.store.admit(&WheelBytes { filename, expected: other, found, bytes: &bytes });
         assert!(matches!(error, Err(Error::HashMismatch { expected, .. }) if expected == other));
     }
-    assert!(is_clean(&root));
+    assert!(is_clean(&sandbox));
 }
 
 #[test]
 fn content_that_record_denies_is_refused_and_leaves_nothing() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let mut members = wheel().members();
     let init = members.iter_mut().find(|member| member.name == b"pkg/__init__.py").unwrap();
     init.content[0] ^= 1;
     let bytes = zip_of(&members, b"");
-    let error = admit(&root, &wheel().filename, &bytes).unwrap_err();
+    let error = admit(&sandbox, &wheel().filename, &bytes).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "`pkg/__init__.py` has another content than RECORD says");
     assert!(error.to_string().contains("pkg-1.0-py3-none-any.whl"));
-    assert!(is_clean(&root));
+    assert!(is_clean(&sandbox));
 }
 
 #[test]
 fn a_damaged_member_is_refused_and_leaves_nothing() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let mut members = wheel().members();
     members[0].crc = Some(1);
-    assert!(admit(&root, &wheel().filename, &zip_of(&members, b"")).is_err());
-    assert!(is_clean(&root));
+    assert!(admit(&sandbox, &wheel().filename, &zip_of(&members, b"")).is_err());
+    assert!(is_clean(&sandbox));
 }
 
 #[test]
 fn many_threads_admit_one_wheel_once() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let wheel = wheel();
     let bytes = wheel.bytes();
     let admitted = std::thread::scope(|scope| {
-        let admit = || admit(&root, &wheel.filename, &bytes).unwrap();
+        let admit = || admit(&sandbox, &wheel.filename, &bytes).unwrap();
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(admit)).collect();
         let ends = threads.into_iter().map(|thread| thread.join().unwrap());
         ends.filter(|end| matches!(end, Admission::Unpacked(_))).count()
     });
     assert_eq!(admitted, 1);
-    assert_eq!(fs_err::read_dir(root.store.workspace()).unwrap().count(), 0);
-    assert!(verify_all(&root).is_empty());
+    assert!(sandbox.store.workspace().entries().unwrap().is_empty());
+    assert!(verify_all(&sandbox).is_empty());
 }
 
 #[test]
 fn what_a_killed_process_left_does_not_count() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     // As a process leaves it that is killed while it unpacks: not locked, half there.
-    let left = root.layout.tmp().join("99-0-dead/1/root/pkg");
+    let work = sandbox.at(&format!("tmp/work-{}", "0".repeat(32)));
+    let left = work.join("1/root/pkg");
     fs_err::create_dir_all(&left).unwrap();
     fs_err::write(left.join("__init__.py"), "half").unwrap();
-    let again = Store::open(&root.layout).unwrap();
-    assert!(!root.layout.tmp().join("99-0-dead").exists());
-    assert!(root.store.workspace().is_dir(), "a living process keeps its directory");
+    let again = Store::open(&sandbox.root, &|_| ()).unwrap();
+    assert!(!work.exists());
+    assert!(sandbox.store.workspace().path().is_dir(), "a living process keeps its directory");
     assert!(again.wheels().unwrap().is_empty());
 }
 
 #[test]
 fn a_store_that_cannot_be_written_is_told_and_nothing_is_left() {
-    let root = Root::new();
-    fs_err::remove_dir(root.layout.wheels()).unwrap();
-    fs_err::write(root.layout.wheels(), "in the way").unwrap();
-    let error = admit(&root, &wheel().filename, &wheel().bytes()).unwrap_err();
-    assert!(matches!(error, Error::Io { act: "create", .. }), "{error}");
-    assert_eq!(fs_err::read_dir(root.store.workspace()).unwrap().count(), 0);
+    let sandbox = Sandbox::new();
+    fs_err::remove_dir(sandbox.at("store/v1/wheels")).unwrap();
+    fs_err::write(sandbox.at("store/v1/wheels"), "in the way").unwrap();
+    let error = admit(&sandbox, &wheel().filename, &wheel().bytes()).unwrap_err();
+    assert!(error.to_string().contains("store/v1/wheels: there is a file"), "{error}");
+    assert!(sandbox.store.workspace().entries().unwrap().is_empty());
 }
 
 #[test]
 fn a_wheel_in_a_file_is_admitted_as_one_in_memory() {
-    let root = Root::new();
-    let (wheel, path) = (wheel(), root.layout.tmp().join("wheel"));
+    let sandbox = Sandbox::new();
+    let (wheel, path) = (wheel(), sandbox.at("tmp/wheel"));
     fs_err::write(&path, wheel.bytes()).unwrap();
     let expected = record::sha256(&wheel.bytes());
-    let admit = |digest| root.store.admit_file(&wheel.filename, digest, None, &path);
+    let admit = |digest| sandbox.store.admit_file(&wheel.filename, digest, None, &path);
     assert!(matches!(admit(Sha256([1; 32])), Err(Error::HashMismatch { .. })));
     assert!(matches!(admit(expected), Ok(Admission::Unpacked(_))));
     assert_eq!(admit(expected).unwrap(), Admission::Present);
@@ -176,37 +177,37 @@ fn a_wheel_in_a_file_is_admitted_as_one_in_memory() {
 
 #[test]
 fn after_a_restart_a_wheel_is_hashed_once_and_what_is_lost_is_missing() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let digests = [wheel(), WheelFile::new("other", "1.0").file("other.py", "x")]
-        .map(|wheel| root.admit(&wheel));
-    assert!(root.store.missing(&digests).unwrap().is_empty());
+        .map(|wheel| sandbox.admit(&wheel));
+    assert!(sandbox.store.missing(&digests).unwrap().is_empty());
     for digest in &digests {
-        let path = root.layout.wheel(digest).join("manifest");
+        let path = sandbox.stored(digest).join("manifest");
         let text = fs_err::read_to_string(&path).unwrap();
         let boot = settled::boot_id().unwrap();
         fs_err::remove_file(&path).unwrap();
         fs_err::write(&path, text.replace(&boot, "an-earlier-boot")).unwrap();
     }
     // What a power cut does to a file that was not synced.
-    let lost = root.layout.wheel(&digests[1]).join("root/other.py");
+    let lost = sandbox.stored(&digests[1]).join("root/other.py");
     fs_err::set_permissions(&lost, std::fs::Permissions::from_mode(0o644)).unwrap();
     fs_err::write(&lost, "").unwrap();
-    assert_eq!(root.store.missing(&digests).unwrap(), digests[1..]);
-    assert!(!root.store.contains(&digests[1]));
-    assert!(root.layout.wheel(&digests[0]).join("settled").exists());
+    assert_eq!(sandbox.store.missing(&digests).unwrap(), digests[1..]);
+    assert!(!sandbox.store.contains(&digests[1]));
+    assert!(sandbox.stored(&digests[0]).join("settled").exists());
     let absent = Sha256([3; 32]);
-    assert_eq!(root.store.missing(&[digests[0], absent]).unwrap(), [absent]);
+    assert_eq!(sandbox.store.missing(&[digests[0], absent]).unwrap(), [absent]);
 }
 
 #[test]
 fn a_library_that_looks_outside_is_noted() {
-    let root = Root::new();
+    let sandbox = Sandbox::new();
     let library = elf_with_runpath("$ORIGIN/../../nvidia/lib:$ORIGIN:$ORIGIN/../pkg.libs:/usr/lib");
     let wheel = WheelFile::new("pkg", "1.0")
         .file("pkg/lib/x.so", library)
         .file("pkg/pkg.libs/y.so", "no library");
-    let digest = root.admit(&wheel);
-    assert_eq!(root.store.manifest(&digest).unwrap().looks_into, ["nvidia/lib"]);
+    let digest = sandbox.admit(&wheel);
+    assert_eq!(sandbox.store.manifest(&digest).unwrap().looks_into, ["nvidia/lib"]);
 }
 
 /// The smallest shared library with a `DT_RUNPATH`: one segment over all, one dynamic segment.

@@ -4,35 +4,36 @@
 use std::cell::RefCell;
 use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
 
 use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_root::Dir;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::settled;
 use crate::archive::{Archive, Entry, Inflater};
-use crate::disk::{fresh_name, write_new};
 use crate::elf;
 use crate::error::{Error, Refusal};
-use crate::manifest::{Manifest, StoredFile, TopLevel};
+use crate::manifest::{self, Manifest, StoredFile, TopLevel};
 use crate::record::{self, Checker, sha256};
 use crate::wheel::{Member, Wheel};
 
 /// What we write into INSTALLER.
 pub(crate) const INSTALLER: &[u8] = b"pyfast\n";
 
+/// A file that is made to see what becomes of its mode.
+const PROBE: &str = "mode";
+
 /// Files are dealt to threads in portions of about this many bytes of content.
 const PORTION: u64 = 1 << 20;
 
 /// Whether the process's umask takes permissions from new files that everybody must have.
-pub(super) fn umask_narrows(directory: &Path) -> Result<bool, Error> {
-    let path = directory.join(fresh_name());
-    let file = write_new(&path, b"", 0o555)?;
-    let mode = file.metadata().map_err(Error::io("read", &path))?.permissions().mode();
-    fs_err::remove_file(&path).map_err(Error::io("remove", &path))?;
-    Ok(mode & 0o555 != 0o555)
+pub(super) fn umask_narrows(directory: &Dir) -> Result<bool, Error> {
+    let file = directory.create(PROBE, 0o555)?;
+    let metadata = file.metadata().map_err(Error::io("read", &directory.path().join(PROBE)))?;
+    directory.remove_file(PROBE)?;
+    Ok(metadata.permissions().mode() & 0o555 != 0o555)
 }
 
 thread_local! {
@@ -54,8 +55,8 @@ pub(super) struct Unpack<'a> {
     pub(super) archive: &'a Archive<'a>,
     pub(super) wheel: &'a Wheel,
     pub(super) filename: &'a WheelFilename,
-    /// A directory that does not exist yet.
-    pub(super) staging: &'a Path,
+    /// An empty directory.
+    pub(super) staging: &'a Dir,
     /// Whether modes must be set after creation, because of the umask.
     pub(super) set_modes: bool,
 }
@@ -95,11 +96,7 @@ impl Unpack<'_> {
         self.finish_dist_info(&mut files)?;
         files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         let manifest = self.describe(&files, &directories, &libraries);
-        let path = self.staging.join("manifest");
-        let manifest_file = write_new(&path, manifest.to_text(&files).as_bytes(), 0o444)?;
-        if self.set_modes {
-            set_mode(&manifest_file, &path, 0o444)?;
-        }
+        self.write(manifest::FILE, manifest.to_text(&files).as_bytes())?;
         self.seal(&directories)?;
         Ok(manifest)
     }
@@ -119,10 +116,8 @@ impl Unpack<'_> {
         }
         let mut directories: Vec<String> = seen.into_iter().map(str::to_owned).collect();
         directories.sort_unstable();
-        let create = |path: &Path| fs_err::create_dir(path).map_err(Error::io("create", path));
-        create(self.staging)?;
         for directory in &directories {
-            create(&self.staging.join(directory))?;
+            self.staging.create_dir(directory, 0o755)?;
         }
         Ok(directories)
     }
@@ -157,13 +152,12 @@ impl Unpack<'_> {
             })?;
             return checked(checker, &entry.path).map(|_| None);
         };
-        let place = self.staging.join(path);
         let executable = entry.executable || path.starts_with("data/scripts/");
         let mode = if executable { 0o555 } else { 0o444 };
-        let disk = |error| Fault::Disk(Error::io("write", &place)(error));
-        let mut options = std::fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(mode).open(&place);
-        let mut file = file.map_err(disk)?;
+        let place = || self.staging.path().join(path);
+        let disk = |error| Fault::Disk(Error::io("write", &place())(error));
+        let mut file =
+            self.staging.create(path, mode).map_err(|error| Fault::Disk(error.into()))?;
         let library = elf::may_be_library(path);
         let mut searches = Vec::new();
         let mut given = 0;
@@ -181,9 +175,10 @@ impl Unpack<'_> {
         drop(file);
         let sha256 = checked(checker, &entry.path)?;
         if library && entry.size > 0 && searches.is_empty() && entry.size > (64 << 20) {
-            searches = elf::search_paths_of_file(std::io::BufReader::new(
-                fs_err::File::open(&place).map_err(disk)?,
-            ));
+            let opened = self.staging.open(path).map_err(|error| Fault::Disk(error.into()))?;
+            searches = opened.map_or_else(Vec::new, |(file, _)| {
+                elf::search_paths_of_file(std::io::BufReader::new(file))
+            });
         }
         let file = StoredFile { path: path.clone(), sha256, size: entry.size, executable };
         Ok(Some((file, searches)))
@@ -194,11 +189,7 @@ impl Unpack<'_> {
         let dist_info = &self.wheel.dist_info;
         let add = |name: &str, content: &[u8], files: &mut Vec<StoredFile>| {
             let path = format!("root/{dist_info}/{name}");
-            let place = self.staging.join(&path);
-            let file = write_new(&place, content, 0o444)?;
-            if self.set_modes {
-                set_mode(&file, &place, 0o444)?;
-            }
+            self.write(&path, content)?;
             let (sha256, size) = (sha256(content), content.len() as u64);
             files.push(StoredFile { path, sha256, size, executable: false });
             Ok(())
@@ -255,13 +246,20 @@ impl Unpack<'_> {
     /// written cannot be moved.
     fn seal(&self, directories: &[String]) -> Result<(), Error> {
         for directory in directories {
-            let path = self.staging.join(directory);
-            fs_err::set_permissions(&path, Permissions::from_mode(0o555))
-                .map_err(Error::io("seal", &path))?;
+            self.staging.dir(directory)?.set_mode(0o555)?;
         }
         if self.set_modes {
-            fs_err::set_permissions(self.staging, Permissions::from_mode(0o755))
-                .map_err(Error::io("seal", self.staging))?;
+            self.staging.set_mode(0o755)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a file of our own.
+    fn write(&self, path: &str, content: &[u8]) -> Result<(), Error> {
+        let file = self.staging.write_new(path, content, 0o444)?;
+        if self.set_modes {
+            file.set_permissions(Permissions::from_mode(0o444))
+                .map_err(Error::io("set the mode of", &self.staging.path().join(path)))?;
         }
         Ok(())
     }
@@ -271,10 +269,6 @@ impl Unpack<'_> {
 fn checked(checker: Checker<'_>, path: &str) -> Result<Sha256, Fault> {
     let refusal = || Refusal::entry(path, "has another content than RECORD says");
     checker.finish().ok_or_else(|| Fault::Wheel(refusal()))
-}
-
-fn set_mode(file: &fs_err::File, path: &Path, mode: u32) -> Result<(), Error> {
-    file.set_permissions(Permissions::from_mode(mode)).map_err(Error::io("set the mode of", path))
 }
 
 fn split(unpacked: Vec<Unpacked>) -> (Vec<StoredFile>, Vec<(String, Vec<String>)>) {

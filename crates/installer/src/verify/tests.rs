@@ -1,10 +1,13 @@
 //! Damage that must be found, and healed.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use fs_err as fs;
 
 use super::*;
 use crate::bytecode::Compiler;
-use crate::fixtures::{Root, WheelFile, interpreter};
+use crate::fixtures::{Sandbox, WheelFile, interpreter};
 
 fn wheel() -> WheelFile {
     WheelFile::new("pkg", "1.0").file("pkg/a.py", "a = 1\n").file("pkg/b.py", "b = 1\n")
@@ -12,20 +15,20 @@ fn wheel() -> WheelFile {
 
 /// What is found after `damage` was done in the wheel's directory.
 fn check(damage: impl Fn(&Path), expected: &[(&str, Fault)]) {
-    let root = Root::new();
-    let digest = root.admit(&wheel());
-    let directory = root.layout.wheel(&digest);
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
+    let directory = sandbox.stored(&digest);
     let writable = std::fs::Permissions::from_mode(0o755);
     fs::set_permissions(directory.join("root/pkg"), writable).unwrap();
     damage(&directory);
-    let findings = verify_store(&root.store).unwrap();
+    let findings = verify_store(&sandbox.root).unwrap();
     let found: Vec<_> =
         findings.iter().map(|finding| (finding.path.as_str(), finding.fault)).collect();
     assert_eq!(found, expected);
-    assert_eq!(repair(&root.store, &findings).unwrap().len(), usize::from(!expected.is_empty()));
-    assert_eq!(root.store.contains(&digest), expected.is_empty());
-    root.admit(&wheel());
-    assert!(verify_store(&root.store).unwrap().is_empty());
+    assert_eq!(repair(&sandbox.store, &findings).unwrap().len(), usize::from(!expected.is_empty()));
+    assert_eq!(sandbox.store.contains(&digest), expected.is_empty());
+    sandbox.admit(&wheel());
+    assert!(verify_store(&sandbox.root).unwrap().is_empty());
 }
 
 #[test]
@@ -68,15 +71,15 @@ fn every_kind_of_damage_is_found() {
 
 #[test]
 fn bytecode_of_the_wheels_modules_is_no_finding_and_other_bytecode_is() {
-    let root = Root::new();
-    let digest = root.admit(&wheel());
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
     let python = interpreter();
-    Compiler::start(&python, 1).unwrap().compile(&root.layout, &digest).unwrap();
-    assert!(verify_store(&root.store).unwrap().is_empty());
-    let cache = root.layout.wheel(&digest).join("root/pkg/__pycache__");
+    Compiler::start(&python, 1).unwrap().compile(&sandbox.root, &digest).unwrap();
+    assert!(verify_store(&sandbox.root).unwrap().is_empty());
+    let cache = sandbox.stored(&digest).join("root/pkg/__pycache__");
     fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(cache.join("ghost.cpython-311.pyc"), "").unwrap();
-    let findings = verify_store(&root.store).unwrap();
+    let findings = verify_store(&sandbox.root).unwrap();
     assert_eq!(findings.len(), 1);
     let text = findings[0].to_string();
     let expected = "pkg 1.0: root/pkg/__pycache__/ghost.cpython-311.pyc does not belong to it";

@@ -1,14 +1,15 @@
 //! From a project's `current` link to a leased generation. Owns the choice of the project, the reading of the link and
 //! the waiting; must not know the command that will run.
 
-use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::lease::{self, Lease};
+use pyfast_root::{CURRENT, Lease, ProjectEnv, Root, current_of, project_env_path};
+
+use super::lease;
 use super::{Entry, EntryEvent};
 use crate::error::Error;
 
@@ -20,16 +21,43 @@ const CHANGING: Duration = Duration::from_secs(2);
 const ENDING: [i32; 3] =
     [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGQUIT];
 
+/// Why a command runs without a lease on a file system that grants none.
+const UNSUPPORTED: &str = "its file system has no locks";
+/// Why a command runs without a lease where another process keeps the generation locked.
+const LOCKED: &str = "another process keeps it locked";
+
 /// What `current` says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Found {
-    Generation {
-        directory: PathBuf,
-        project: String,
-        link: PathBuf,
-    },
+    Generation(Generation),
     /// Nothing yet; the link (or directory) that has to appear.
     Nothing(PathBuf),
+}
+
+/// A generation that `current` names.
+#[derive(Debug)]
+struct Generation {
+    root: Root,
+    id: String,
+    project: String,
+    link: PathBuf,
+}
+
+impl Generation {
+    fn directory(&self) -> PathBuf {
+        self.root.seen_env_path(&self.id)
+    }
+
+    /// Takes the lease on it, without waiting.
+    fn lease(&self) -> Result<Lease, Error> {
+        let Some(directory) = self.root.env(&self.id)? else { return Ok(Lease::Gone) };
+        Ok(pyfast_root::lease(&directory)?)
+    }
+
+    fn held(self, lease: Result<OwnedFd, String>) -> Held {
+        let directory = self.directory();
+        Held { directory, project: self.project, lease: lease.map(lease::out_of_the_way) }
+    }
 }
 
 /// A generation that is kept from being collected.
@@ -51,30 +79,26 @@ pub(super) enum Attempt {
 
 /// Resolves `current` once and takes the lease on what it names, without waiting.
 pub(super) fn attempt(entry: &Entry) -> Result<Attempt, Error> {
-    match find(entry)? {
-        Found::Generation { directory, project, .. } => match lease::take(&directory)? {
-            Lease::Held(lease) => Ok(Attempt::Held(Held { directory, project, lease: Ok(lease) })),
-            Lease::Unsupported(reason) => {
-                Ok(Attempt::Held(Held { directory, project, lease: Err(reason) }))
-            }
-            Lease::Gone | Lease::Busy => Ok(Attempt::Later),
-        },
-        Found::Nothing(_) => Ok(Attempt::Later),
-    }
+    let Found::Generation(found) = find(entry)? else { return Ok(Attempt::Later) };
+    Ok(match found.lease()? {
+        Lease::Held(lease) => Attempt::Held(found.held(Ok(lease))),
+        Lease::Unsupported => Attempt::Held(found.held(Err(UNSUPPORTED.to_owned()))),
+        Lease::Gone | Lease::Busy => Attempt::Later,
+    })
 }
 
 /// The generation that `current` names now, whether it can be used or not.
 pub(super) fn named(entry: &Entry) -> Option<PathBuf> {
     match find(entry) {
-        Ok(Found::Generation { directory, .. }) => Some(directory),
+        Ok(Found::Generation(found)) => Some(found.directory()),
         Ok(Found::Nothing(_)) | Err(_) => None,
     }
 }
 
 /// The `current` link of an entry that names its project.
 pub(super) fn link(entry: &Entry) -> Option<PathBuf> {
-    let project = entry.project.as_ref()?;
-    Some(entry.root.join("projects").join(project).join(&entry.env).join("current"))
+    let name = ProjectEnv::new(entry.project.as_ref()?, &entry.env).ok()?;
+    Some(project_env_path(&entry.root, &name).join(CURRENT))
 }
 
 /// Resolves `current` once and takes the lease on what it names, waiting for it where that was asked for.
@@ -83,18 +107,18 @@ pub(super) fn hold(entry: &Entry, event: &dyn Fn(EntryEvent)) -> Result<Held, Er
     let mut waiting = None;
     loop {
         match find(entry)? {
-            Found::Generation { directory, project, link } => match lease::take(&directory)? {
-                Lease::Held(lease) => {
-                    return done(Held { directory, project, lease: Ok(lease) }, waiting.as_ref());
-                }
-                Lease::Unsupported(reason) => {
-                    return done(Held { directory, project, lease: Err(reason) }, waiting.as_ref());
+            Found::Generation(found) => match found.lease()? {
+                Lease::Held(lease) => return done(found.held(Ok(lease)), waiting.as_ref()),
+                Lease::Unsupported => {
+                    return done(found.held(Err(UNSUPPORTED.to_owned())), waiting.as_ref());
                 }
                 Lease::Gone if start.elapsed() >= CHANGING => {
-                    return Err(Error::CurrentLink { path: link, target: directory });
+                    let target = found.directory();
+                    return Err(Error::CurrentLink { path: found.link, target });
                 }
-                Lease::Busy if start.elapsed() >= CHANGING.max(entry.wait) => {
-                    return Err(Error::GenerationLocked { generation: directory });
+                // A collector would be done by now, and none removes what is current.
+                Lease::Busy if start.elapsed() >= CHANGING => {
+                    return done(found.held(Err(LOCKED.to_owned())), waiting.as_ref());
                 }
                 Lease::Gone | Lease::Busy => {
                     waiting.get_or_insert_with(Waiting::new);
@@ -156,59 +180,37 @@ impl Waiting {
     }
 }
 
+/// Resolves `current` once.
 fn find(entry: &Entry) -> Result<Found, Error> {
-    let projects = entry.root.join("projects");
+    // Paths are those that the command will see, which are this process's own.
+    let Some(root) = Root::find(&entry.root, &entry.root)? else {
+        return Ok(Found::Nothing(link(entry).unwrap_or_else(|| entry.root.clone())));
+    };
     let project = match &entry.project {
         Some(project) => project.clone(),
-        None => match only_project(&entry.root, &projects)? {
+        None => match only_project(&root)? {
             Some(project) => project,
-            None => return Ok(Found::Nothing(projects)),
+            None => return Ok(Found::Nothing(entry.root.clone())),
         },
     };
-    let link = projects.join(&project).join(&entry.env).join("current");
-    match fs_err::read_link(&link) {
-        Ok(target) => match generation_id(&target) {
-            Some(id) => {
-                let directory = entry.root.join("envs/v1").join(id);
-                Ok(Found::Generation { directory, project, link })
-            }
-            None => Err(Error::CurrentLink { path: link, target }),
-        },
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Found::Nothing(link))
-        }
-        Err(source) => Err(Error::Io { act: "read the link to the current environment", source }),
-    }
+    let name = ProjectEnv::new(&project, &entry.env)?;
+    let link = root.project_env_path(&name).join(CURRENT);
+    let Some(directory) = root.project_env(&name)? else { return Ok(Found::Nothing(link)) };
+    Ok(match current_of(&directory)? {
+        Some(id) => Found::Generation(Generation { root, id, project, link }),
+        None => Found::Nothing(link),
+    })
 }
 
 /// The one project of the root; `None` when there is none yet.
-fn only_project(root: &Path, projects: &Path) -> Result<Option<String>, Error> {
-    let entries = match fs_err::read_dir(projects) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::Io { act: "list the projects", source }),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(Error::io("list the projects"))?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
+fn only_project(root: &Root) -> Result<Option<String>, Error> {
+    let Some(projects) = root.projects()? else { return Ok(None) };
+    let entries = projects.entries()?.into_iter().filter(|entry| entry.kind.is_dir());
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.name.to_string_lossy().into_owned()).collect();
     match names.len() {
         0 | 1 => Ok(names.pop()),
-        _ => Err(Error::SeveralProjects { root: root.into(), projects: names }),
-    }
-}
-
-/// The id out of `../../../envs/v1/<id>`; any other form could lead anywhere.
-fn generation_id(target: &Path) -> Option<&std::ffi::OsStr> {
-    let inside = target.strip_prefix("../../../envs/v1").ok()?;
-    let mut components = inside.components();
-    match (components.next(), components.next()) {
-        (Some(Component::Normal(id)), None) => Some(id),
-        _ => None,
+        _ => Err(Error::SeveralProjects { root: root.written().into(), projects: names }),
     }
 }
 
@@ -216,6 +218,7 @@ fn generation_id(target: &Path) -> Option<&std::ffi::OsStr> {
 mod tests {
     use std::cell::RefCell;
     use std::os::unix::fs::symlink;
+    use std::path::Path;
 
     use super::*;
 
@@ -232,6 +235,7 @@ mod tests {
 
     fn make(root: &Path, project: &str, id: &str) {
         let generation = root.join("envs/v1").join(id);
+        fs_err::write(root.join("layout"), "pyfast 1\n").unwrap();
         fs_err::create_dir_all(&generation).unwrap();
         fs_err::write(generation.join("env.json"), "{}").unwrap();
         let env = root.join("projects").join(project).join("default");
@@ -278,6 +282,9 @@ mod tests {
 
     #[test]
     fn links_that_lead_elsewhere_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        make(root.path(), "shop", "abc");
+        let link = root.path().join("projects/shop/default/current");
         for target in [
             "/etc",
             "../../../envs/v1",
@@ -285,9 +292,12 @@ mod tests {
             "../../../envs/v1/..",
             "../../../envs/v9/a",
         ] {
-            assert_eq!(generation_id(Path::new(target)), None, "{target}");
+            fs_err::remove_file(&link).unwrap();
+            symlink(target, &link).unwrap();
+            let error = held(&entry(root.path(), None, AT_ONCE)).unwrap_err().to_string();
+            assert!(error.contains(&format!("it leads to {target}, which is no")), "{error}");
         }
-        let root = tempfile::tempdir().unwrap();
+        fs_err::remove_file(&link).unwrap();
         make(root.path(), "shop", "abc");
         fs_err::remove_dir_all(root.path().join("envs/v1/abc")).unwrap();
         let error = held(&entry(root.path(), None, AT_ONCE)).unwrap_err();

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::fs::FlockOperation;
-
 use crate::world::{
     NONE, Named, SLIM, directory, docker, engine, filled, generation, host, leftovers, mount,
 };
@@ -54,8 +52,8 @@ async fn a_running_container_holds_its_lease_against_the_host() {
     let root = directory(&volume);
     generation(&root);
     let exclusive = || {
-        let file = fs_err::File::open(root.join("envs/v1/abc/env.json")).unwrap();
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        let root = pyfast_root::Root::find(&root, &root).unwrap().unwrap();
+        pyfast_root::unused(&root.env("abc").unwrap().unwrap()).unwrap().is_some()
     };
     assert!(exclusive());
     let mount = mount(&named);

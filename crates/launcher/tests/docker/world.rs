@@ -80,6 +80,7 @@ pub(crate) fn generation(root: &Path) {
     let generation = root.join("envs/v1/abc");
     fs_err::create_dir_all(generation.join("bin")).unwrap();
     fs_err::write(generation.join("env.json"), "{}").unwrap();
+    fs_err::write(root.join("layout"), "pyfast 1\n").unwrap();
     std::os::unix::fs::symlink("/usr/bin/python3", generation.join("bin/python")).unwrap();
     let env = root.join("projects/shop/default");
     fs_err::create_dir_all(&env).unwrap();

@@ -92,7 +92,8 @@ fn threads_never_have_it_together() {
             let (locks, inside, shares) = (&locks, &inside, &shares);
             scope.spawn(move || {
                 for round in 0..60 {
-                    let share = if (thread + round) % 3 == 0 { Share::Shared } else { Share::Alone };
+                    let share =
+                        if (thread + round) % 3 == 0 { Share::Shared } else { Share::Alone };
                     let held = Lock::wait(locks.clone(), ("store", share), &|_| {}).unwrap();
                     if share == Share::Alone {
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);

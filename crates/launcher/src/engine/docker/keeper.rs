@@ -10,6 +10,7 @@ use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, MountVo
 use bollard::query_parameters::{CreateContainerOptionsBuilder, CreateImageOptionsBuilder};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use pyfast_root::LAUNCHER;
 
 use super::translate::status;
 use super::{Docker, number};
@@ -84,7 +85,7 @@ fn body(volume: &str) -> ContainerCreateBody {
     };
     ContainerCreateBody {
         image: Some(format!("{IMAGE}:{TAG}")),
-        cmd: Some(vec![format!("{MOUNT_POINT}/bin/pyfast"), "--version".into()]),
+        cmd: Some(vec![format!("{MOUNT_POINT}/{LAUNCHER}"), "--version".into()]),
         labels: Some(HashMap::from([(KEEPER_LABEL.into(), volume.into())])),
         host_config: Some(HostConfig {
             network_mode: Some("none".into()),
