@@ -1,5 +1,6 @@
 //! Looking at environments and the store, going back, and cleaning up.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use crate::support::python::evaluate;
@@ -151,9 +152,14 @@ fn repair_and_sync_heal_an_altered_file() {
 #[test]
 fn cache_directory_is_printed() {
     let (world, ..) = world();
-    let ran = world.pyfast(&["cache", "dir"]).ok();
-    assert!(ran.stdout.trim().starts_with(&world.root.display().to_string()), "{ran}");
-    assert!(PathBuf::from(ran.stdout.trim()).is_dir(), "{ran}");
+    let dir = |args: &[&str]| PathBuf::from(world.pyfast(args).ok().stdout.trim());
+    let usual = dir(&["cache", "dir"]);
+    assert_eq!(usual, world.path("home/.cache/pyfast"));
+    let mode = fs_err::metadata(&usual).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "it is nobody else's business");
+    let elsewhere = world.path("elsewhere");
+    assert_eq!(dir(&["cache", "dir", "--cache-dir", elsewhere.to_str().unwrap()]), elsewhere);
+    assert!(!world.root.join("cache").exists(), "nothing is remembered in the root");
 }
 
 #[test]

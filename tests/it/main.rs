@@ -17,5 +17,6 @@ mod selftest;
 mod spec;
 mod support;
 mod sync;
+mod tidy;
 mod tree;
 mod usage;

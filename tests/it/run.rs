@@ -71,12 +71,14 @@ fn running_command_holds_a_lease_on_its_generation() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut ready = [0; 6];
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
-    let file = fs_err::File::open(synced.environment().join("env.json")).unwrap();
-    let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
-    assert!(rustix::fs::flock(&file, exclusive).is_err(), "the lease is held");
+    let root = pyfast_root::Root::find(&world.root, &world.root).unwrap().unwrap();
+    let environment = synced.environment();
+    let id = environment.file_name().and_then(|id| id.to_str()).unwrap();
+    let generation = root.env(id).unwrap().unwrap();
+    assert!(pyfast_root::unused(&generation).unwrap().is_none(), "the lease is held");
     drop(child.stdin.take());
     child.wait().unwrap();
-    assert!(rustix::fs::flock(&file, exclusive).is_ok(), "the lease ends with the process");
+    assert!(pyfast_root::unused(&generation).unwrap().is_some(), "it ends with the process");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::str::FromStr as _;
 
 use pyfast_resolver::{PackageName, Version, WheelFilename};
+use pyfast_root::DESCRIPTION;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::archive::{Archive, Entry, Inflater};
@@ -249,7 +250,7 @@ fn check_data(path: &str) -> Result<(), &'static str> {
         (Some("bin"), Some(name), None) if is_interpreter(name) => {
             Err("would replace the interpreter")
         }
-        (Some("pyvenv.cfg" | "env.json" | "lib64"), ..) => {
+        (Some("pyvenv.cfg" | DESCRIPTION | "lib64"), ..) => {
             Err("would replace a part of the environment itself")
         }
         _ => Ok(()),

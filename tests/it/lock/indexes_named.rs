@@ -64,7 +64,7 @@ fn pinned_package_does_not_come_from_elsewhere() {
     special.fail("/simple/a/", Fault::Status(404), ALWAYS);
     let expected = ["cannot find the package `a`", &special.url(), "pinned"];
     // What is in the cache would stand for a while.
-    fs_err::remove_dir_all(world.root.join("cache")).unwrap();
+    fs_err::remove_dir_all(world.path("home/.cache/pyfast")).unwrap();
     let ran = world.require(&["a"]).lock(&[]).refused(MENDABLE, &expected);
     assert!(!ran.stderr.contains(&world.index.url()), "{ran}");
 }

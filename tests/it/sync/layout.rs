@@ -153,7 +153,8 @@ fn everybody_may_read_whatever_the_umask() {
     for folder in ["store", "envs", "projects"] {
         for path in snapshot(&world.root.join(folder)).keys() {
             let metadata = fs_err::symlink_metadata(path).unwrap();
-            if !metadata.is_symlink() {
+            // What the last sync saw is for the next one alone.
+            if !metadata.is_symlink() && !path.ends_with("state.json") {
                 let mode = metadata.permissions().mode();
                 let wanted = if metadata.is_dir() { 0o005 } else { 0o004 };
                 assert_eq!(mode & wanted, wanted, "{} has mode {mode:o}", path.display());

@@ -1,0 +1,112 @@
+//! Rules of the house that a compiler does not know, held over the source itself.
+
+use std::path::{Path, PathBuf};
+
+/// Every Rust file of the program below a folder, without those that are tests alone.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !["tests.rs", "fixtures.rs"].iter().any(|name| path.ends_with(name))
+        {
+            found.push(path);
+        }
+    }
+}
+
+/// The lines of code of these folders, each with its place; comments and unit tests are left out.
+fn code(folders: &[&str]) -> Vec<(String, String)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    folders.iter().for_each(|folder| sources(&top.join(folder), &mut files));
+    let mut lines = Vec::new();
+    for file in files {
+        let text = fs_err::read_to_string(&file).unwrap();
+        let place = file.strip_prefix(top).unwrap().display().to_string();
+        let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (index, line) in program.lines().enumerate() {
+            let code = line.trim();
+            if !code.starts_with("//") {
+                lines.push((format!("{place}:{}", index + 1), code.to_owned()));
+            }
+        }
+    }
+    assert!(lines.len() > 1000, "the source was not found");
+    lines
+}
+
+/// Lines that have one of these texts, but for files whose reason stands beside their name.
+fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
+    let lines = code(folders);
+    let found: Vec<String> = lines
+        .iter()
+        .filter(|(_, code)| forbidden.iter().any(|text| code.contains(text)))
+        .filter(|(place, _)| !but.iter().any(|(file, _)| place.starts_with(file)))
+        .map(|(place, code)| format!("{place}: {code}"))
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    for (file, _) in but {
+        assert!(lines.iter().any(|(place, _)| place.starts_with(file)), "{file} is gone");
+    }
+}
+
+const PROGRAM: [&str; 4] =
+    ["src", "crates/installer/src", "crates/launcher/src", "crates/resolver/src"];
+
+#[test]
+fn paths_below_a_root_are_spelt_in_their_own_crate_alone() {
+    let forbidden = [
+        "store/v1",
+        "envs/v1",
+        "cache/v1",
+        "\"projects",
+        "\"locks",
+        "\"envs",
+        "\"store\"",
+        "\"tmp\"",
+        "\"layout\")",
+        "join(\"current\")",
+        "history.jsonl",
+        "env.json",
+        ".pyfast-volume",
+        "/bin/pyfast\")",
+    ];
+    let but = [
+        ("src/commands/bench/", "looks at each tool's result from outside"),
+        ("crates/installer/src/build/hook.rs", "TMPDIR of a build, in its own directory"),
+        ("src/doctoring/", "words for people, and lists of its own"),
+    ];
+    check(&PROGRAM, &forbidden, &but);
+}
+
+#[test]
+fn nothing_below_a_root_is_changed_by_name() {
+    let forbidden = [
+        "remove_dir_all(",
+        "remove_file(&",
+        "set_permissions(&",
+        "fs_err::rename",
+        "fs::rename(",
+        "hard_link(&",
+        "fs_err::write(",
+        "fs_err::os::unix::fs::symlink(",
+        "fs_err::create_dir",
+        "renameat(",
+        "unlinkat(",
+        "symlinkat(",
+        "mkdirat(",
+        "openat(",
+        "openat2(",
+        "linkat(",
+        "canonicalize(",
+    ];
+    let but = [
+        ("crates/installer/src/build.rs", "the build's own directory"),
+        ("crates/installer/src/build/", "the build's own directory, and sources of the user's"),
+    ];
+    check(&["crates/installer/src", "crates/launcher/src/entry"], &forbidden, &but);
+}
