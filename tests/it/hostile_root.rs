@@ -13,6 +13,7 @@ mod names;
 mod outcome;
 mod plant;
 mod programs;
+mod random;
 
 mod readers;
 mod snapshot;
@@ -97,7 +98,7 @@ impl Planted {
             panic!("`pyfast {}`: {fault}\n{outcome}", args.join(" "));
         }
         let folders = ["root", "home", "project"].map(|name| self.world.path(name));
-        if let Err(fault) = self.decoy.is_secret(outcome, &folders) {
+        if let Err(fault) = Decoy::is_secret(outcome, &folders) {
             panic!("`pyfast {}`: {fault}\n{outcome}", args.join(" "));
         }
     }
@@ -106,8 +107,10 @@ impl Planted {
     #[track_caller]
     fn check(&self, pattern: &str, commands: &[Args]) {
         let place = self.place(pattern);
+        // What lies in a wheel may be told as the wheel's.
+        let inside = if pattern.starts_with("<wheel>") { "a 2.0" } else { &place };
         for args in commands {
-            self.run(args).names(&place);
+            self.run(args).names(&[&place, inside]);
         }
     }
 }
@@ -116,9 +119,10 @@ impl Planted {
 const WRITERS: &[Args] = &[
     &["sync", "-r", "requirements.txt"],
     &["sync", "-r", "other.txt", "--compile"],
+    &["rollback"],
+    &["run", "--no-sync", "--", "true"],
     &["verify", "--all", "--repair"],
     &["gc", "--keep", "0", "--recent", "0", "--max-size", "0"],
-    &["rollback"],
     &["sync", "-r", "requirements.txt", "--reinstall", "--compile"],
     &["run", "--no-sync", "--", "true"],
 ];
@@ -136,6 +140,5 @@ const READERS: &[Args] = &[
     &["sync", "--dry-run", "-r", "other.txt"],
     &["cache", "dir"],
     &["cache", "size"],
-    &["tree"],
     &["doctor"],
 ];

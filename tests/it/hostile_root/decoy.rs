@@ -115,7 +115,7 @@ impl Decoy {
     }
 
     /// Whether nothing of the secret files was told, or copied to one of the folders.
-    pub(super) fn is_secret(&self, outcome: &Outcome, folders: &[PathBuf]) -> Result<(), String> {
+    pub(super) fn is_secret(outcome: &Outcome, folders: &[PathBuf]) -> Result<(), String> {
         // A part of it is enough: messages show the first characters of what they could not read.
         let part = &SECRET[..12];
         if outcome.stdout.contains(part) || outcome.stderr.contains(part) {

@@ -7,7 +7,7 @@ use super::{Planted, READERS, WRITERS};
 fn check(pattern: &str) {
     let planted = Planted::new();
     for kind in [Kind::Fifo, Kind::Device, Kind::Socket] {
-        for args in WRITERS.iter().chain(READERS) {
+        for args in READERS.iter().chain(WRITERS) {
             planted.change();
             plant(&planted.world.root, planted.place(pattern).as_ref(), &kind);
             planted.check(pattern, &[args]);

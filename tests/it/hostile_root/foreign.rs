@@ -157,7 +157,7 @@ fn root_of_the_machine_is_no_root() {
     let before = tree(&jail, &[]);
     for args in [&["gc", "--json"][..], &["verify", "--all", "--repair", "--json"]] {
         let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("chroot");
+            let mut command = Command::new("/usr/sbin/chroot");
             command.arg(&jail).args(["/bin/pyfast", args[0], "--root", "/"]).args(&args[1..]);
             command.args(["--project", "/project"]).env_clear().env("HOME", "/project");
             command

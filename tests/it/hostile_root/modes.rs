@@ -43,6 +43,7 @@ fn modes(folder: &Path) -> Vec<(PathBuf, u32, bool)> {
 
 #[track_caller]
 fn check_private(folder: &Path) {
+    assert!(folder.is_dir(), "the cache is not at {}", folder.display());
     let found = modes(folder);
     assert!(found.iter().any(|(_, _, is_dir)| !is_dir), "{} holds nothing", folder.display());
     let open: Vec<String> = found

@@ -41,6 +41,17 @@ pub(super) enum Kind {
     Gone,
 }
 
+impl Kind {
+    /// Whether it can be made without anything being there, and beside nothing else.
+    pub(super) fn stands_alone(&self) -> bool {
+        let needs = Self::Edited("", String::new());
+        let alike = |other: &Self| std::mem::discriminant(self) == std::mem::discriminant(other);
+        ![needs, Self::Mode(0), Self::Foreign, Self::Gone, Self::ChainedLink(PathBuf::new())]
+            .iter()
+            .any(alike)
+    }
+}
+
 /// A user that owns nothing.
 pub(super) const NOBODY: u32 = 65534;
 
@@ -150,7 +161,7 @@ pub(super) fn remove(path: &Path) {
 }
 
 /// `target` as a link at `path` names it relatively.
-fn relative(path: &Path, target: &Path) -> PathBuf {
+pub(super) fn relative(path: &Path, target: &Path) -> PathBuf {
     let folder = path.parent().expect("a place has a parent");
     let same = folder.components().zip(target.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(same).map(|_| Path::new(".."));

@@ -9,7 +9,8 @@ use crate::support::world::World;
 #[track_caller]
 fn check(planted: &Planted) {
     let folders = [&planted.world.root, &planted.world.project];
-    for args in READERS {
+    let more: [&[&str]; 4] = [&["tree"], &["export"], &["why", "a"], &["list", "--lock"]];
+    for args in READERS.iter().chain(&more) {
         let before = folders.map(|folder| tree(folder, &[]));
         let outcome = planted.run(args);
         for (folder, before) in folders.iter().zip(&before) {

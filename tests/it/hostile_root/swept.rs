@@ -21,7 +21,7 @@ fn cloned_repository_empties_no_other_directory() {
     world.write("pyfast.toml", "[project]\nroot = \"r\"\n");
     world.write("r/layout", "pyfast 1\n");
     world.require(&[]);
-    symlink("../../decoy", world.project.join("r/tmp")).unwrap();
+    symlink("../../decoy/private", world.project.join("r/tmp")).unwrap();
     let sync = ["sync", "-r", "requirements.txt"];
     for args in [
         &sync[..],
