@@ -6,6 +6,7 @@ mod diff;
 mod doctor;
 mod export;
 mod gc;
+mod hostile_root;
 mod init;
 mod inspect;
 mod list;

@@ -1,0 +1,73 @@
+//! Commands that only read change nothing, and make no root.
+
+use super::plant::{Kind, put};
+use super::snapshot::{differences, tree};
+use super::{Planted, READERS};
+use crate::support::world::World;
+
+/// Runs every reader; root and project stay as they are.
+#[track_caller]
+fn check(planted: &Planted) {
+    let folders = [&planted.world.root, &planted.world.project];
+    let more: [&[&str]; 4] = [&["tree"], &["export"], &["why", "a"], &["list", "--lock"]];
+    for args in READERS.iter().chain(&more) {
+        let before = folders.map(|folder| tree(folder, &[]));
+        let outcome = planted.run(args);
+        for (folder, before) in folders.iter().zip(&before) {
+            let words = differences(before, &tree(folder, &[]));
+            assert!(words.is_empty(), "{args:?} changes {words:?}; {outcome}");
+        }
+    }
+}
+
+#[test]
+fn readers_change_nothing() {
+    let planted = Planted::new();
+    planted.world.lock(&[]).ok();
+    check(&planted);
+}
+
+#[test]
+fn readers_change_nothing_where_there_is_something_to_do() {
+    let planted = Planted::new();
+    planted.world.lock(&[]).ok();
+    planted.change();
+    fs_err::remove_dir_all(planted.world.path("home")).unwrap();
+    fs_err::create_dir(planted.world.path("home")).unwrap();
+    // Leftovers, as killed processes leave them, and what a reader could be tempted to mend.
+    put(&planted.at("tmp/1-0-0123456789abcdef"), &Kind::Full);
+    put(&planted.at("projects/p/default/.1-0-0123456789abcdef"), &Kind::Text("x".to_owned()));
+    for gone in
+        ["locks", "bin", "store/v1/built", "<wheel>/settled", "projects/p/default/state.json"]
+    {
+        put(&planted.at(gone), &Kind::Gone);
+    }
+    check(&planted);
+}
+
+#[test]
+fn readers_make_no_root() {
+    let mut world = World::new();
+    world.require(&[]);
+    for root in ["new", "new/deeper"] {
+        world.root = world.path(root);
+        for args in READERS {
+            let outcome = super::outcome::Outcome::of(&mut world.command(args));
+            outcome.is_orderly().unwrap_or_else(|fault| panic!("{args:?}: {fault}; {outcome}"));
+            assert!(!world.path("new").exists(), "{args:?} makes a root; {outcome}");
+        }
+    }
+}
+
+#[test]
+fn readers_make_nothing_of_an_empty_directory() {
+    let mut world = World::new();
+    world.require(&[]);
+    world.root = world.path("empty");
+    fs_err::create_dir(&world.root).unwrap();
+    for args in READERS {
+        let outcome = super::outcome::Outcome::of(&mut world.command(args));
+        let entries = fs_err::read_dir(&world.root).unwrap().count();
+        assert_eq!(entries, 0, "{args:?} writes into it; {outcome}");
+    }
+}
