@@ -1,5 +1,6 @@
 //! `pyfast lock`: from requirements and an index to a lock.
 
+mod clones;
 mod credentials;
 mod direct;
 mod failures;
@@ -8,6 +9,7 @@ mod index;
 mod indexes;
 mod indexes_named;
 mod output;
+mod private;
 mod projects;
 mod proxies;
 mod remote;

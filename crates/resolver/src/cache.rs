@@ -9,13 +9,16 @@
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
 //! <cache>/texts-1/<URL digest>                requirements files that are named by URL, as pages-2
 //! ```
-//! A cache that cannot be written is not an error: the next run fetches again.
+//! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone
+//! (`private`): pages and sources of private indexes lie in it.
 
-use std::io::Write;
+pub(crate) mod private;
+
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -26,6 +29,7 @@ use url::Url;
 
 use crate::distribution::Sha256;
 use crate::page::{Page, StoredPage};
+use private::{Private, open, read};
 
 const PAGES: &str = "pages-3";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.
@@ -41,7 +45,7 @@ const TEXTS: &str = "texts-1";
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    root: Option<PathBuf>,
+    root: Option<Arc<Private>>,
     /// How many pages were opened so far.
     opened: Arc<AtomicUsize>,
 }
@@ -60,7 +64,7 @@ pub(crate) struct PageHeader {
 impl Cache {
     /// A cache below `root`, or none.
     pub fn new(root: Option<PathBuf>) -> Self {
-        Self { root, opened: Arc::default() }
+        Self { root: root.map(Private::new).map(Arc::new), opened: Arc::default() }
     }
 
     /// A page that is read as far as it is needed.
@@ -71,7 +75,7 @@ impl Cache {
         number: usize,
     ) -> Option<(PageHeader, Page)> {
         let path = self.page_path(index, project)?;
-        let file = fs_err::File::open(path).ok()?.into_parts().0;
+        let file = open(&path).ok()?;
         let mut head = vec![0; HEAD];
         let count = file.read_at(&mut head, 0).ok()?;
         head.truncate(count);
@@ -102,31 +106,31 @@ impl Cache {
 
     /// A whole page, still encoded.
     pub(crate) fn page(&self, index: &Url, project: &str) -> Option<(PageHeader, Bytes)> {
-        split(&fs_err::read(self.page_path(index, project)?).ok()?.into())
+        split(&read(&self.page_path(index, project)?).ok()?.into())
     }
 
     pub(crate) fn store_page(&self, index: &Url, project: &str, header: &PageHeader, page: &[u8]) {
         let Some(path) = self.page_path(index, project) else { return };
         let Ok(header) = serde_json::to_vec(header) else { return };
         let Ok(length) = u32::try_from(header.len()) else { return };
-        write(&path, &[&length.to_le_bytes(), &header, page]);
+        self.write(&path, &[&length.to_le_bytes(), &header, page]);
     }
 
     /// A requirements file.
     pub(crate) fn text(&self, url: &Url) -> Option<(PageHeader, Bytes)> {
-        split(&fs_err::read(self.text_path(url)?).ok()?.into())
+        split(&read(&self.text_path(url)?).ok()?.into())
     }
 
     pub(crate) fn store_text(&self, url: &Url, header: &PageHeader, text: &[u8]) {
         let Some(path) = self.text_path(url) else { return };
         let Ok(header) = serde_json::to_vec(header) else { return };
         let Ok(length) = u32::try_from(header.len()) else { return };
-        write(&path, &[&length.to_le_bytes(), &header, text]);
+        self.write(&path, &[&length.to_le_bytes(), &header, text]);
     }
 
     fn text_path(&self, url: &Url) -> Option<PathBuf> {
         let digest = sha256(url.as_str().as_bytes()).to_string();
-        Some(self.root.as_ref()?.join(TEXTS).join(digest))
+        Some(self.below(TEXTS)?.join(digest))
     }
 
     pub(crate) fn remove_page(&self, index: &Url, project: &str) {
@@ -151,63 +155,80 @@ impl Cache {
     }
 
     pub(crate) fn metadata(&self, key: &Sha256) -> Option<String> {
-        fs_err::read_to_string(self.metadata_path(key)?).ok().filter(|text| !text.is_empty())
+        let text = String::from_utf8(read(&self.metadata_path(key)?).ok()?).ok()?;
+        Some(text).filter(|text| !text.is_empty())
     }
 
     pub(crate) fn store_metadata(&self, key: &Sha256, excerpt: &str) {
         if let Some(path) = self.metadata_path(key) {
-            write(&path, &[excerpt.as_bytes()]);
+            self.write(&path, &[excerpt.as_bytes()]);
         }
     }
 
     pub(crate) fn hints(&self, index: &Url) -> Option<Vec<u8>> {
-        fs_err::read(self.hints_path(index)?).ok()
+        read(&self.hints_path(index)?).ok()
     }
 
     pub(crate) fn store_hints(&self, index: &Url, hints: &[u8]) {
         if let Some(path) = self.hints_path(index) {
-            write(&path, &[hints]);
+            self.write(&path, &[hints]);
         }
     }
 
     /// A source archive; one that is damaged is none.
     pub(crate) fn source(&self, digest: &Sha256) -> Option<Bytes> {
-        let bytes = fs_err::read(self.source_path(digest)?).ok()?;
+        let bytes = read(&self.source_path(digest)?).ok()?;
         (sha256(&bytes) == *digest).then(|| bytes.into())
     }
 
     pub(crate) fn store_source(&self, digest: &Sha256, bytes: &[u8]) {
         if let Some(path) = self.source_path(digest) {
-            write(&path, &[bytes]);
+            self.write(&path, &[bytes]);
         }
     }
 
     pub(crate) fn has_source(&self, digest: &Sha256) -> bool {
-        self.source_path(digest).is_some_and(|path| path.is_file())
+        self.source_path(digest)
+            .is_some_and(|path| fs_err::symlink_metadata(path).is_ok_and(|found| found.is_file()))
     }
 
     /// Where the clone of a repository is kept.
     pub(crate) fn repository(&self, url: &Url) -> Option<PathBuf> {
-        Some(self.root.as_ref()?.join(REPOSITORIES).join(short_digest(url)))
+        Some(self.below(REPOSITORIES)?.join(short_digest(url)))
+    }
+
+    /// Makes the directory of all clones; where it is there already it may be anybody's.
+    pub(crate) fn make_repositories(&self) -> io::Result<()> {
+        let Some(root) = &self.root else { return Ok(()) };
+        root.make(&root.path.join(REPOSITORIES))
+    }
+
+    fn below(&self, name: &str) -> Option<PathBuf> {
+        Some(self.root.as_ref()?.path.join(name))
+    }
+
+    fn write(&self, path: &Path, parts: &[&[u8]]) {
+        if let Some(root) = &self.root {
+            root.write(path, parts);
+        }
     }
 
     fn source_path(&self, digest: &Sha256) -> Option<PathBuf> {
         let digest = digest.to_string();
-        Some(self.root.as_ref()?.join(SOURCES).join(&digest[..2]).join(digest))
+        Some(self.below(SOURCES)?.join(&digest[..2]).join(digest))
     }
 
     fn page_path(&self, index: &Url, project: &str) -> Option<PathBuf> {
-        let root = self.root.as_ref()?;
-        Some(root.join(PAGES).join(short_digest(index)).join(project))
+        Some(self.below(PAGES)?.join(short_digest(index)).join(project))
     }
 
     fn hints_path(&self, index: &Url) -> Option<PathBuf> {
-        Some(self.root.as_ref()?.join(HINTS).join(short_digest(index)))
+        Some(self.below(HINTS)?.join(short_digest(index)))
     }
 
     fn metadata_path(&self, key: &Sha256) -> Option<PathBuf> {
         let digest = key.to_string();
-        Some(self.root.as_ref()?.join(METADATA).join(&digest[..2]).join(digest))
+        Some(self.below(METADATA)?.join(&digest[..2]).join(digest))
     }
 }
 
@@ -236,22 +257,4 @@ pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
 
 fn short_digest(index: &Url) -> String {
     sha256(index.as_str().as_bytes()).to_string()[..16].to_owned()
-}
-
-/// Writes a file whole or not at all: readers in other processes see the old one or the new one.
-fn write(path: &Path, parts: &[&[u8]]) {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let Some(directory) = path.parent() else { return };
-    let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let temporary = directory.join(format!(".tmp-{}-{unique}", std::process::id()));
-    let open = || fs_err::OpenOptions::new().write(true).create_new(true).open(&temporary);
-    let file = open().or_else(|_| {
-        fs_err::create_dir_all(directory)?;
-        open()
-    });
-    let Ok(mut file) = file else { return };
-    let written = parts.iter().try_for_each(|part| file.write_all(part));
-    if written.is_err() || fs_err::rename(&temporary, path).is_err() {
-        let _ = fs_err::remove_file(&temporary);
-    }
 }

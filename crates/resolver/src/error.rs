@@ -162,6 +162,16 @@ pub enum Error {
         /// What git said.
         reason: String,
     },
+    /// The place of a repository's clone cannot be used.
+    #[error("cannot keep a clone of {url} in `{}`: {reason}", place.display())]
+    Clone {
+        /// The repository, without credentials.
+        url: String,
+        /// The clone's directory.
+        place: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A source distribution could not be built.
     #[error(transparent)]
     Build(Box<crate::build_source::BuildFailure>),

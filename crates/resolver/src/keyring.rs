@@ -43,6 +43,10 @@ impl Keyring {
 
     /// The password of a user, or both where no user is known.
     pub(crate) async fn ask(&self, service: &str, user: Option<&str>) -> Option<Secret> {
+        // The program would take them for its options, and one of those names a library to load.
+        if [Some(service), user].into_iter().flatten().any(|word| word.starts_with('-')) {
+            return None;
+        }
         let answer = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             let question = (service.to_owned(), user.map(str::to_owned));
@@ -107,5 +111,36 @@ impl Keyring {
         }
         drop(answers);
         keyring
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// How often a program was started that answers everything.
+    #[track_caller]
+    fn check(service: &str, user: Option<&str>, started: bool) {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, log) = (directory.path().join("keyring"), directory.path().join("log"));
+        let text = format!("#!/bin/sh\necho \"$@\" >> {}\necho u\necho p\n", log.display());
+        fs_err::write(&path, text).unwrap();
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Through the shell: another test's child may still have the script open for writing.
+        let keyring = Keyring::new(KeyringProgram { path, eager: true });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let found = runtime.block_on(async { keyring.ask(service, user).await });
+        assert_eq!((log.exists(), found.is_some()), (started, started), "{service} {user:?}");
+    }
+
+    #[test]
+    fn what_looks_like_an_option_is_never_given_to_the_program() {
+        check("h.test", Some("u"), true);
+        check("h.test", None, true);
+        check("h.test", Some("--keyring-path=/tmp/evil"), false);
+        check("-x", None, false);
+        check("--keyring-backend=evil", Some("u"), false);
     }
 }

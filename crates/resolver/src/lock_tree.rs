@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml_edit::{InlineTable, Value};
 use url::Url;
 
+use crate::requirement_source::check_address;
 use crate::source::git::is_commit;
 use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
 
@@ -69,6 +70,7 @@ impl VcsTable {
         if !matches!(url.scheme(), "http" | "https" | "ssh" | "file" | "git") {
             return Err(format!("the URL scheme `{}` is not supported", url.scheme()));
         }
+        check_address(&url)?;
         Ok(SourceDist {
             name: None,
             version: None,

@@ -236,7 +236,27 @@ fn repository(text: &str) -> Result<DirectSource, String> {
     if reference.as_ref().is_some_and(|reference| reference.starts_with('-')) {
         return Err("a branch, tag or commit does not begin with `-`".to_owned());
     }
+    check_address(&url)?;
     finish(Place::Repository(Repository { url, reference }), &fragment)
+}
+
+/// Refuses an address that a program which git starts would take for one of its options.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn check_address(url: &Url) -> Result<(), String> {
+    // Git decodes both and takes brackets away before it hands them on. Over HTTP the user is no
+    // argument of anything.
+    let is_option = |text: &str| {
+        crate::requirement_line::percent_decode(text).trim_start_matches('[').starts_with('-')
+    };
+    if url.host_str().is_some_and(is_option) {
+        return Err("the host of a repository does not begin with `-`".to_owned());
+    }
+    if !matches!(url.scheme(), "http" | "https") && is_option(url.username()) {
+        return Err("the user of a repository does not begin with `-`".to_owned());
+    }
+    Ok(())
 }
 
 fn finish(place: Place, fragment: &str) -> Result<DirectSource, String> {
@@ -329,6 +349,13 @@ mod tests {
         check_error("git+https://h.test/r@", "missing after `@`");
         check_error("git+https://h.test/r@--upload-pack=x", "does not begin with `-`");
         check_error("./d#subdirectory=../x", "below the top");
+        check_error("git+ssh://-oProxyCommand=x/r", "host of a repository");
+        check_error("git+ssh://%2DoProxyCommand=x/r", "host of a repository");
+        check_error("git+ssh://%5B-oProxyCommand=x%5D/r", "host of a repository");
+        check_error("git+git://-x/r", "host of a repository");
+        check_error("git+https://-x.test/r", "host of a repository");
+        check_error("git+ssh://-oProxyCommand=x@h.test/r", "user of a repository");
+        check_error("git+ssh://%2DoProxyCommand=x@h.test/r", "user of a repository");
         check_error("hg+https://h.test/r", "only git is");
         check_error("ftp://h.test/a-1.zip", "not supported");
     }

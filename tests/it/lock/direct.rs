@@ -342,6 +342,7 @@ fn another_tools_lock_of_sources_is_read() {
     check("subdirectory = 'x'", "subdirectory = '../x'", "leads outside");
     check("type = 'git'", "type = 'hg'", "only git is");
     check(&url, "ext::sh -c x", "URL");
+    check(&url, "ssh://-oProxyCommand=x/r", "the host of a repository does not begin with `-`");
 }
 
 #[test]

@@ -105,6 +105,25 @@ fn a_server_cannot_name_files_of_this_machine() {
 }
 
 #[test]
+fn variables_of_this_machine_do_not_go_into_files_of_servers() {
+    let mut world = world();
+    world.env.insert("MYTOKEN".to_owned(), "s3cr3t".to_owned());
+    let place = world.index.url();
+    world.index.write("/texts/more.txt", &format!("d @ {place}${{MYTOKEN}}/d-1.tar.gz\n"));
+    let url = world.index.write("/texts/r.txt", "-r more.txt\n");
+    world.require(&[&format!("-r {url}")]);
+    let ran = world.lock(&[]).refused(MENDABLE, &["more.txt:1: ", "${MYTOKEN}", "this machine"]);
+    assert!(!format!("{ran}").contains("s3cr3t"), "{ran}");
+    let seen = world.index.seen();
+    assert!(seen.iter().any(|seen| seen.request.path.contains("d-1.tar.gz")));
+    assert!(seen.iter().all(|seen| !seen.request.path.contains("s3cr3t")));
+    // A file of this machine has them put in.
+    world.env.insert("NAME".to_owned(), "a".to_owned());
+    world.require(&["${NAME}"]);
+    assert_eq!(world.locked(&[]), ["a==2.0"]);
+}
+
+#[test]
 fn credentials_are_sent_and_never_shown() {
     let mut world = world();
     let credentials = ("user".to_owned(), "pass-word".to_owned());

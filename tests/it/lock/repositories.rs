@@ -69,6 +69,17 @@ fn a_password_in_the_url_of_ssh_is_written_nowhere() {
 }
 
 #[test]
+fn an_address_that_is_an_option_reaches_no_program() {
+    let world = world_with_ssh(RUNS);
+    for (address, part) in [("-oProxyCommand=x", "host"), ("-oProxyCommand=x@h.test", "user")] {
+        let reason = format!("the {part} of a repository does not begin with `-`");
+        let ran = world.require(&[&format!("git+ssh://{address}/r.git")]).lock(&[]);
+        ran.refused(USAGE, &["requirements.txt:1:1: ", &reason]);
+    }
+    assert!(!world.path("asked").exists(), "ssh was started");
+}
+
+#[test]
 fn what_ssh_says_is_told() {
     let world = world_with_ssh("echo 'git@h.test: Permission denied (publickey).' >&2; exit 255");
     let ran = world.require(&["git+ssh://git@h.test/r.git"]).lock(&[]);

@@ -57,15 +57,39 @@ impl Repository {
 }
 
 /// A static file server that asks for user and password, as git reads it without help of its own.
+/// `/moved/PORT/…` redirects who is known to another port, `/open/PORT/…` everybody. It writes down what it was asked, and every
+/// command line of this machine that has the password.
 const SERVER: &str = r#"
-import base64, functools, http.server, sys
-EXPECTED = "Basic " + base64.b64encode(sys.argv[2].encode()).decode()
+import base64, functools, glob, http.server, os, sys
+CREDENTIALS = os.environ["CREDENTIALS"]
+PASSWORD = CREDENTIALS.partition(":")[2].encode()
+EXPECTED = "Basic " + base64.b64encode(CREDENTIALS.encode()).decode()
+LOG = open(sys.argv[2], "a", buffering=1)
+def command_lines():
+    for name in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(name, "rb") as file:
+                line = file.read()
+        except OSError:
+            continue
+        if PASSWORD and (PASSWORD in line or base64.b64encode(CREDENTIALS.encode()) in line):
+            yield line.replace(b"\0", b" ").decode()
 class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
-        if self.headers.get("Authorization") == EXPECTED:
+        sent = self.headers.get("Authorization")
+        LOG.write(f"{'secret' if sent else 'nothing'} {self.path}\n")
+        for line in command_lines():
+            LOG.write(f"argument {line}\n")
+        way, _, rest = self.path[1:].partition("/")
+        if CREDENTIALS and sent != EXPECTED and way != "open":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            return self.end_headers()
+        if way not in ("moved", "open"):
             return super().do_GET()
-        self.send_response(401)
-        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        port, _, rest = rest.partition("/")
+        self.send_response(302)
+        self.send_header("Location", f"http://127.0.0.1:{port}/{rest}")
         self.end_headers()
     def log_message(self, *arguments):
         pass
@@ -75,28 +99,42 @@ print(server.server_port, flush=True)
 server.serve_forever()
 "#;
 
-/// A repository behind HTTP; it stops when it is dropped.
+/// Repositories behind HTTP; they stop when it is dropped.
 pub(crate) struct Served {
     child: Child,
+    folder: PathBuf,
     pub(crate) port: u16,
 }
 
 impl Served {
-    /// Serves a repository as `/r.git` to who gives `credentials` (`user:password`).
+    /// Serves a repository as `/r.git` to who gives `credentials` (`user:password`), or to everybody
+    /// where they are empty.
     pub(crate) fn new(world: &World, repository: &Repository, credentials: &str) -> Self {
-        let folder = world.path("served");
-        fs_err::create_dir_all(&folder).unwrap();
-        let bare = folder.join("r.git").display().to_string();
-        repository.git(&["clone", "--quiet", "--bare", ".", &bare]);
-        repository.git(&["-C", &bare, "update-server-info"]);
+        let folder = tempfile::tempdir_in(world.path("tmp")).unwrap().keep();
         let mut command = Command::new(python());
-        command.args(["-c", SERVER]).arg(&folder).arg(credentials).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.args(["-c", SERVER]).args([&folder, &folder.with_extension("log")]);
+        let mut child =
+            command.env("CREDENTIALS", credentials).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let out = child.stdout.as_mut().expect("its output is piped");
         BufReader::new(out).read_line(&mut line).unwrap();
         let port = line.trim().parse().expect("it prints its port");
-        Self { child, port }
+        let served = Self { child, folder, port };
+        served.add("r.git", repository);
+        served
+    }
+
+    /// Serves another repository, as it is now.
+    pub(crate) fn add(&self, name: &str, repository: &Repository) {
+        let bare = self.folder.join(name).display().to_string();
+        repository.git(&["clone", "--quiet", "--bare", ".", &bare]);
+        repository.git(&["-C", &bare, "update-server-info"]);
+    }
+
+    /// What it was asked: whether a secret was sent, and the path; and command lines with the password.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let log = fs_err::read_to_string(self.folder.with_extension("log")).unwrap();
+        log.lines().map(str::to_owned).collect()
     }
 }
 

@@ -150,6 +150,13 @@ impl LogicalLine {
         });
     }
 
+    /// The names that could be variables' (rule 41), whatever becomes of them.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        let places = self.text.split("${").skip(1);
+        let names = places.filter_map(|after| after.split_once('}')).map(|(name, _)| name);
+        names.filter(|name| is_variable_name(name))
+    }
+
     /// A line made out of this one's parts.
     fn rebuilt(&self, make: impl FnOnce(&Self, &mut Self)) -> Self {
         let mut new = Self { number: self.number, text: String::new(), pieces: Vec::new() };

@@ -54,18 +54,20 @@ impl At<'_> {
         let spot = self.text.spot(self.line, at, wrong.part.len());
         let mut error = Error::requirement(self.origin, &self.line.text, &wrong.reason).at(spot);
         if let Error::Requirement { advice, .. } = &mut error {
-            *advice = wrong.advice.clone().or_else(|| self.unset());
+            *advice = wrong.advice.clone().or_else(|| self.unexpanded());
         }
         error
     }
 
-    /// That a variable of the line has no value.
-    fn unset(&self) -> Option<String> {
+    /// Why a variable of the line has no value.
+    fn unexpanded(&self) -> Option<String> {
         let (_, after) = self.line.text.split_once("${")?;
         let (name, _) = after.split_once('}')?;
-        Some(format!(
-            "the variable {name} is not set, and so nothing takes the place of `${{{name}}}`"
-        ))
+        let why = match self.document {
+            Document::Local(_) => format!("the variable {name} is not set"),
+            Document::Remote(_) => "variables are put into files of this machine only".to_owned(),
+        };
+        Some(format!("{why}, and so nothing takes the place of `${{{name}}}`"))
     }
 
     /// An error of the whole line where it says no part.
@@ -120,11 +122,29 @@ impl<'a> Reader<'a> {
         let name: Arc<str> = name.into();
         for mut line in text.logical() {
             let origin = Origin { file: Arc::clone(&name), line: line.number };
-            line.expand(&self.context.variables, &mut self.set.variables);
+            self.expand(&mut line, &document, &origin);
             let at = At { document: &document, text: &text, line: &line, origin: &origin, role };
             self.line(at).map_err(|error| at.whole(error))?;
         }
         Ok(())
+    }
+
+    /// Puts variables into a line. What a server wrote gets none: it could ask for any of this process
+    /// and have it sent to itself or to others.
+    fn expand(&mut self, line: &mut LogicalLine, document: &Document, origin: &Origin) {
+        let Document::Remote(_) = document else {
+            line.expand(&self.context.variables, &mut self.set.variables);
+            return;
+        };
+        // That a variable is not set here changes nothing, so the warning is the same either way.
+        let names: BTreeSet<&str> = line.variables().collect();
+        let warnings = names.into_iter().map(|name| {
+            format!(
+                "{origin}: `${{{name}}}` stays as it is written: variables are put into files of \
+                 this machine only"
+            )
+        });
+        self.set.warnings.extend(warnings);
     }
 
     fn bytes(&mut self, document: &Document, include: Option<Include>) -> Result<Vec<u8>, Error> {

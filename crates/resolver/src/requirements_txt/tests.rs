@@ -94,6 +94,37 @@ fn a_place_in_an_included_file_is_that_file_s() {
 }
 
 #[test]
+fn rule_41_variables_are_put_into_files_of_this_machine_only() {
+    let mut context = serving(&[
+        ("https://h.test/r.txt", "-r https://h.test/${TOKEN}/a.txt\n-c c.txt # ${NONE}"),
+        ("https://h.test/$%7BTOKEN%7D/a.txt", "a @ https://h.test/${TOKEN}/a-1.zip"),
+        ("https://h.test/c.txt", "--extra-index-url https://h.test/${OTHER}/${OTHER}/"),
+        ("https://h.test/v.txt", "a==${TOKEN}"),
+    ]);
+    for (name, value) in [("HOST", "h.test"), ("TOKEN", "s3cr3t"), ("OTHER", "s3cr3t")] {
+        context.variables.insert(name.to_owned(), value.to_owned());
+    }
+    let set = read(&[("requirements.txt", "-r https://${HOST}/r.txt")], &context).expect("read");
+    assert!(!format!("{set:?}").contains("s3cr3t"), "{set:?}");
+    assert_eq!(set.index.extra_index_urls, ["https://h.test/${OTHER}/${OTHER}/"]);
+    assert_eq!(set.variables.iter().collect::<Vec<_>>(), ["HOST"], "others shape nothing");
+    let stays = |place: &str, name: &str| {
+        format!(
+            "{place}: `${{{name}}}` stays as it is written: variables are put into files of this machine only"
+        )
+    };
+    let expected = [
+        stays("https://h.test/r.txt:1", "TOKEN"),
+        stays("https://h.test/$%7BTOKEN%7D/a.txt:1", "TOKEN"),
+        stays("https://h.test/c.txt:1", "OTHER"),
+    ];
+    assert_eq!(set.warnings, expected);
+    let error = read(&[("requirements.txt", "-r https://h.test/v.txt")], &context);
+    let Err(Error::Requirement { advice: Some(advice), .. }) = error else { panic!("{error:?}") };
+    assert!(advice.contains("files of this machine only"), "{advice}");
+}
+
+#[test]
 fn files_of_servers_include_files_relative_to_themselves() {
     let context = serving(&[
         ("https://h.test/d/r.txt", "-r more/a.txt\n-c /c.txt\n-r r.txt\n-f links"),

@@ -1,35 +1,23 @@
 //! Repositories, read by the user's own `git`: one bare clone for each URL in the cache, a commit for
 //! each reference, and a working tree for each build. Knows nothing of what is in them.
-//!
-//! Credentials reach git by its environment: never on a command line, never in a file.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod clone;
+mod command;
+
+use std::path::Path;
 
 use url::Url;
 
 use crate::cache::Cache;
 use crate::client::Client;
 use crate::error::Error;
-
-/// Variables that would lead git to another repository.
-const MISLEADING: [&str; 8] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-];
+use clone::BareClone;
 
 /// A repository with its clone in the cache.
 pub(crate) struct Git<'a> {
     url: &'a Url,
     client: &'a Client,
-    bare: PathBuf,
+    bare: BareClone,
 }
 
 /// Whether a text is a whole commit id (SHA-1 or SHA-256).
@@ -49,9 +37,10 @@ pub fn check_out(
 ) -> Result<(), Error> {
     let git = Git::open(client, cache, url)?;
     git.bring(commit)?;
-    let (bare, place_text) = (git.bare.display().to_string(), place.display().to_string());
+    let (bare, place_text) = (git.bare.path.display().to_string(), place.display().to_string());
     // Objects are shared with the clone, which outlives this working tree.
     let clone = ["clone", "--quiet", "--shared", "--no-checkout", "--", &bare, &place_text];
+    git.settle()?;
     git.run("clone", Path::new("/"), &clone)?;
     // Submodules are named relative to where the repository really is.
     git.run("prepare", place, &["remote", "set-url", "origin", url.as_str()])?;
@@ -72,7 +61,10 @@ impl<'a> Git<'a> {
         let bare = cache.repository(url).ok_or_else(|| {
             Error::Setting("repositories need a cache directory to be cloned into".to_owned())
         })?;
-        Ok(Self { url, client, bare })
+        crate::requirement_source::check_address(url).map_err(|reason| {
+            Error::Setting(format!("cannot use the repository {url}: {reason}"))
+        })?;
+        Ok(Self { url, client, bare: BareClone::new(bare, cache) })
     }
 
     /// The commit that a reference names now: a branch, else a tag, else any other name or the
@@ -136,7 +128,7 @@ impl<'a> Git<'a> {
     /// A text file of a commit; `None` where it has none of that name.
     pub(crate) fn file(&self, commit: &str, path: &str) -> Option<String> {
         let object = format!("{commit}:{path}");
-        let bytes = self.run("read", &self.bare, &["cat-file", "blob", &object]).ok()?;
+        let bytes = self.run_in_clone("read", &["cat-file", "blob", &object]).ok()?;
         String::from_utf8(bytes).ok()
     }
 
@@ -150,79 +142,54 @@ impl<'a> Git<'a> {
         // A repository that is itself a shallow clone gives nothing otherwise.
         let options = ["fetch", "--quiet", "--force", "--no-tags", "--update-shallow"];
         let fetch = [&options[..], &["--", self.url.as_str()]].concat();
-        self.run("fetch", &self.bare, &[&fetch[..], refs].concat()).map(drop)
+        self.run_in_clone("fetch", &[&fetch[..], refs].concat()).map(drop)
     }
 
     /// The commit that a name in the clone stands for.
     fn parse(&self, name: &str) -> Option<String> {
         let object = format!("{name}^{{commit}}");
         let parse = ["rev-parse", "--quiet", "--verify", "--end-of-options", &object];
-        let found = self.run("read", &self.bare, &parse).ok()?;
+        let found = self.run_in_clone("read", &parse).ok()?;
         let found = String::from_utf8(found).ok()?.trim().to_owned();
         is_commit(&found).then_some(found)
     }
 
     /// Keeps other processes from the clone, which is made where there is none.
-    fn alone(&self) -> Result<fs_err::File, Error> {
-        let broken = |error: io::Error| self.failed("keep a clone of", &error.to_string());
-        let parent = self.bare.parent().unwrap_or(&self.bare);
-        fs_err::create_dir_all(parent).map_err(broken)?;
-        let lock = fs_err::File::create(self.bare.with_extension("lock")).map_err(broken)?;
-        lock.file().lock().map_err(broken)?;
-        if !self.bare.join("HEAD").is_file() {
-            let path = self.bare.display().to_string();
-            self.run("clone", parent, &["init", "--quiet", "--bare", "--", &path])?;
+    fn alone(&self) -> Result<std::fs::File, Error> {
+        let (lock, found) = self.bare.claim().map_err(|reason| self.unusable(reason))?;
+        if !found {
+            let path = self.bare.path.display().to_string();
+            let init = ["init", "--quiet", "--bare", "--template=", "--", &path];
+            self.run("clone", self.bare.parent(), &init)?;
         }
         Ok(lock)
     }
 
-    fn run(&self, act: &'static str, place: &Path, arguments: &[&str]) -> Result<Vec<u8>, Error> {
-        let mut command = Command::new("git");
-        command
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0"])
-            .args(["-c", "maintenance.auto=false", "-c", "advice.detachedHead=false"])
-            // A server that stalls is given up after a minute.
-            .args(["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60"])
-            .args(arguments)
-            .current_dir(place)
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null());
-        for name in MISLEADING {
-            command.env_remove(name);
-        }
-        if let Some((key, value)) = self.credentials() {
-            command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", key);
-            command.env("GIT_CONFIG_VALUE_0", value);
-        }
-        let output = command.output().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => self.failed(act, "the program `git` was not found"),
-            _ => self.failed(act, &format!("cannot run git: {error}")),
-        })?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(self.failed(act, said.trim()))
+    /// Sees to it that git finds no settings in the clone but ours.
+    fn settle(&self) -> Result<(), Error> {
+        self.bare.settle().map_err(|reason| self.unusable(reason))
     }
 
-    /// A setting of git that puts user and password into URLs of this origin.
-    fn credentials(&self) -> Option<(String, String)> {
-        if !matches!(self.url.scheme(), "http" | "https") {
-            return None;
-        }
-        let secret = self.client.credentials().for_url(self.url)?;
-        let mut plain = self.url.clone();
-        plain.set_path("/");
-        plain.set_query(None);
-        let mut full = plain.clone();
-        full.set_username(&secret.user).ok()?;
-        full.set_password(secret.password.as_deref()).ok()?;
-        Some((format!("url.{full}.insteadOf"), plain.to_string()))
+    fn run_in_clone(&self, act: &'static str, arguments: &[&str]) -> Result<Vec<u8>, Error> {
+        self.settle()?;
+        // Named, it is not looked for: what is no clone would have git look in the directories above.
+        let place = format!("--git-dir={}", self.bare.path.display());
+        self.run(act, &self.bare.path, &[&[place.as_str()][..], arguments].concat())
+    }
+
+    fn run(&self, act: &'static str, place: &Path, arguments: &[&str]) -> Result<Vec<u8>, Error> {
+        let secret = self.client.credentials().for_url(self.url);
+        let secret = secret.as_ref().map(|secret| (self.url, secret));
+        command::run(place, arguments, secret).map_err(|reason| self.failed(act, &reason))
     }
 
     fn failed(&self, act: &'static str, reason: &str) -> Error {
         let reason = crate::credentials::redact(reason);
         Error::Repository { act, url: self.url.to_string(), reason }
+    }
+
+    fn unusable(&self, reason: String) -> Error {
+        let (url, place) = (self.url.to_string(), self.bare.path.clone());
+        Error::Clone { url, place, reason }
     }
 }

@@ -1,0 +1,93 @@
+//! Who may read what is kept of indexes and repositories.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::python::check;
+use crate::support::ran::Ran;
+use crate::support::repository::Repository;
+use crate::support::source::Sdist;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// A world that needs a page, metadata, a source archive, a text and a clone.
+fn world() -> World {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    Sdist::new("s", "1.0").publish(&world);
+    let text = world.index.write("/texts/r.txt", "a\n");
+    let repository = Repository::new(&world, "c");
+    repository.commit(".", &Sdist::new("c", "1.0").project(""));
+    world.require(&["s", &format!("-r {text}"), &repository.url("")]);
+    world
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(folder).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// The cache, wherever it is.
+fn cache(world: &World) -> PathBuf {
+    fn find(folder: &Path) -> Option<PathBuf> {
+        let folders = entries(folder).into_iter().filter(|path| path.is_dir());
+        let mut folders = folders.filter(|path| !path.is_symlink());
+        folders.find_map(|path| match path.file_name().is_some_and(|name| name == "pages-3") {
+            true => path.parent().map(Path::to_owned),
+            false => find(&path),
+        })
+    }
+    let mut places = ["root", "home"].iter().map(|place| world.path(place));
+    places.find_map(|place| find(&place)).expect("there is a cache")
+}
+
+fn mode(path: &Path) -> u32 {
+    fs_err::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn the_cache_is_for_its_user_alone_whatever_the_mask() {
+    for mask in ["umask 000", "umask 022", "umask 077"] {
+        let world = world();
+        for arguments in [["lock", "-r"], ["sync", "-r"]] {
+            let command = world.command(&[&arguments[..], &["requirements.txt"]].concat());
+            Ran::of(world.limited(mask, &command)).ok();
+        }
+        let cache = cache(&world);
+        assert_eq!(mode(&cache), 0o700, "{mask}");
+        let kinds: Vec<_> = entries(&cache).into_iter().filter(|path| path.is_dir()).collect();
+        for kind in ["pages-3", "sources-1", "texts-1", "git-1"] {
+            assert!(kinds.contains(&cache.join(kind)), "no {kind}");
+            let inside = entries(&cache.join(kind));
+            assert!(inside.iter().all(|path| mode(path) & 0o077 == 0), "{mask}: {inside:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cache_that_was_open_is_closed() {
+    let world = world();
+    world.lock(&[]).ok();
+    let cache = cache(&world);
+    fs_err::set_permissions(&cache, std::fs::Permissions::from_mode(0o755)).unwrap();
+    world.index.add(&Wheel::new("b", "1.0"));
+    world.require(&["b"]).lock(&[]).ok();
+    assert_eq!(mode(&cache), 0o700);
+}
+
+#[test]
+fn what_was_planted_in_the_cache_is_passed_over() {
+    let world = world();
+    world.lock(&[]).ok();
+    for folder in ["pages-3", "texts-1", "hints-1"] {
+        for place in entries(&cache(&world).join(folder)) {
+            let files = if place.is_dir() { entries(&place) } else { vec![place] };
+            for file in files {
+                fs_err::remove_file(&file).unwrap();
+                check(Command::new("mkfifo").arg(&file));
+            }
+        }
+    }
+    world.lock(&["--upgrade"]).ok();
+}
