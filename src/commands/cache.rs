@@ -48,14 +48,17 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 }
 
 /// The folders of the cache whose files may go one by one. A clone, or an environment of a build, is whole
-/// or nothing.
+/// or nothing; what has another name, or is a link, was not made here.
 pub(crate) fn loose(cache: &Path) -> Vec<PathBuf> {
+    const KINDS: [&str; 6] = ["pages", "metadata", "hints", "sources", "texts", "interpreters"];
     let entries = fs_err::read_dir(cache).into_iter().flatten().flatten();
-    let whole = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("git-") || name.starts_with("builds-")
-    };
-    entries.map(|entry| entry.path()).filter(|path| !whole(path)).collect()
+    let ours = entries.filter(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let version = |kind: &str| name.strip_prefix(kind)?.strip_prefix('-')?.parse::<u32>().ok();
+        entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && KINDS.iter().any(|kind| version(kind).is_some())
+    });
+    ours.map(|entry| entry.path()).collect()
 }
 
 /// Bytes of all files below a directory; one that is not there has none.

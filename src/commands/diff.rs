@@ -104,7 +104,7 @@ fn of_generation(
     settings: &Settings,
 ) -> Result<Vec<Listed>, Failure> {
     let Some(named) = named else {
-        let generation = current(root, name).ok_or_else(|| no_environment(settings))?;
+        let generation = current(root, name)?.ok_or_else(|| no_environment(settings))?;
         return Ok(installed(root, &generation));
     };
     let back = named.strip_prefix('-').and_then(|count| count.parse().ok());

@@ -67,12 +67,12 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure
         return Ok(ExitCode::SUCCESS);
     }
     let Some(root) = root else { return Ok(ExitCode::SUCCESS) };
-    let current = current(&root, &name).map(|generation| generation.id);
+    let current = current(&root, &name)?.map(|generation| generation.id);
     let last = activations.iter().rposition(|activation| Some(&activation.id) == current.as_ref());
     for (index, activation) in activations.iter().enumerate() {
         let mark = if Some(index) == last { "*" } else { " " };
         let back = activations.len() - 1 - index;
-        let what = match Generation::find(&root, &activation.id) {
+        let what = match Generation::find(&root, &activation.id)? {
             Some(generation) => count(generation.spec(&root)?.packages.len(), "package"),
             None => "removed".to_owned(),
         };

@@ -78,7 +78,7 @@ struct One {
 
 fn installed(settings: &Settings) -> Result<Vec<One>, Failure> {
     let (root, name) = open(settings)?;
-    let generation = current(&root, &name).ok_or_else(|| no_environment(settings))?;
+    let generation = current(&root, &name)?.ok_or_else(|| no_environment(settings))?;
     let one = |package: Package| One {
         name: package.name.to_string(),
         version: Some(package.version.to_string()),

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let ui = settings.ui;
     let _alone = lock_project(&root, &name, &|waiting| ui.note(format!("waiting for {waiting}")))?;
     let target = rollback_target(&root, &name, &to)?;
-    let before = current(&root, &name).map(|generation| generation.id);
+    let before = current(&root, &name)?.map(|generation| generation.id);
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let changed =
         activate(&root, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let findings = if args.all {
         verify_store(&root)?
     } else {
-        let generation = current(&root, &name).ok_or_else(|| no_environment(settings))?;
+        let generation = current(&root, &name)?.ok_or_else(|| no_environment(settings))?;
         verify_generation(&root, &generation)?
     };
     if ui.json() {

@@ -14,7 +14,7 @@ impl Job<'_> {
     /// Resolves where needed, and says what a sync would do.
     pub(super) fn dry_run(&self, lock_file: LockFile) -> Result<Report, Failure> {
         let lock = self.locked(lock_file)?;
-        let before = current(&self.root, &self.place.name);
+        let before = current(&self.root, &self.place.name)?;
         let before_packages =
             before.as_ref().map(|before| installed(&self.root, before)).unwrap_or_default();
         // Until it is built, a source stands for its wheel: the id is another one then.
@@ -28,7 +28,7 @@ impl Job<'_> {
                 acts.push(format!("fetch {}", package.filename));
             }
         }
-        match Generation::find(&self.root, &id) {
+        match Generation::find(&self.root, &id)? {
             Some(_) => acts.push(format!("use the environment {id}, which is there")),
             None => acts.push(format!("compose the environment {id}")),
         }

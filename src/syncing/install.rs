@@ -154,7 +154,8 @@ impl Job<'_> {
         let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
         root.own(name.project(), &self.settings.claim())?;
         let _alone = lock_project(root, name, &waiting)?;
-        let before = current(root, name);
+        // Whatever else is in its place is replaced.
+        let before = current(root, name).unwrap_or_default();
         let before_packages = before.map(|before| installed(root, &before)).unwrap_or_default();
         let store = Arc::new(Store::open(root, &waiting)?);
         let written = lock_file.path.clone();
@@ -229,7 +230,7 @@ impl Job<'_> {
         lock_text: &str,
     ) -> Result<Generation, Failure> {
         let id = pyfast_installer::id(&self.root, spec);
-        if let Some(ready) = Generation::find(&self.root, &id) {
+        if let Some(ready) = Generation::find(&self.root, &id)? {
             if !self.options.reinstall {
                 return Ok(ready);
             }

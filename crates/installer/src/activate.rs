@@ -32,8 +32,14 @@ pub fn lock_project(
 }
 
 /// The current generation of a project's environment; `None` if there is none, or it is gone.
-pub fn current(root: &Root, name: &ProjectEnv) -> Option<Generation> {
-    Generation::find(root, &root.current(name).ok()??)
+///
+/// # Errors
+/// If something else is in its place, or the link leads elsewhere.
+pub fn current(root: &Root, name: &ProjectEnv) -> Result<Option<Generation>, Error> {
+    match root.current(name)? {
+        Some(id) => Generation::find(root, &id),
+        None => Ok(None),
+    }
 }
 
 /// Makes a generation current by one rename, and remembers it in the history; false if it was current
@@ -47,7 +53,8 @@ pub fn activate(
     generation: &Generation,
     at: u64,
 ) -> Result<bool, Error> {
-    let before = current(root, name);
+    // Whatever else is there is replaced.
+    let before = current(root, name).unwrap_or_default();
     copy_lock(root, name, generation)?;
     if before.as_ref() == Some(generation) {
         return Ok(false);
@@ -98,7 +105,7 @@ pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<
             }
         }
     };
-    Generation::find(root, &id).ok_or_else(|| missing(&id))
+    Generation::find(root, &id)?.ok_or_else(|| missing(&id))
 }
 
 #[cfg(test)]

@@ -82,9 +82,15 @@ const LIMIT: u64 = 256 << 20;
 
 impl Generation {
     /// The generation of this id, if it is there and whole.
-    pub fn find(root: &Root, id: &str) -> Option<Self> {
-        let directory = is_generation_id(id).then(|| root.env(id).ok()?)??;
-        directory.has_file(DESCRIPTION).then(|| Self::at(root, id))
+    ///
+    /// # Errors
+    /// If something else is in its place, or in that of its description.
+    pub fn find(root: &Root, id: &str) -> Result<Option<Self>, Error> {
+        if !is_generation_id(id) {
+            return Ok(None);
+        }
+        let Some(directory) = root.env(id)? else { return Ok(None) };
+        Ok(directory.opens(DESCRIPTION)?.then(|| Self::at(root, id)))
     }
 
     fn at(root: &Root, id: &str) -> Self {
@@ -98,7 +104,8 @@ impl Generation {
     pub fn all(root: &Root) -> Result<Vec<Self>, Error> {
         let Some(envs) = root.envs()? else { return Ok(Vec::new()) };
         let entries = envs.entries()?.into_iter();
-        Ok(entries.filter_map(|entry| Self::find(root, entry.name.to_str()?)).collect())
+        let names = entries.filter_map(|entry| entry.name.into_string().ok());
+        names.filter_map(|id| Self::find(root, &id).transpose()).collect()
     }
 
     /// Its open directory.
@@ -178,12 +185,12 @@ pub fn compose(
     let root = store.root();
     let generation = Generation::at(root, &plan.id);
     let ready = || events(Event::Composed { id: plan.id.clone(), reused: true });
-    if Generation::find(root, &plan.id).is_some() {
+    if Generation::find(root, &plan.id)?.is_some() {
         ready();
         return Ok(generation);
     }
     let _alone = alone(root, &plan.id, events)?;
-    if Generation::find(root, &plan.id).is_some() {
+    if Generation::find(root, &plan.id)?.is_some() {
         ready();
         return Ok(generation);
     }
@@ -204,7 +211,7 @@ pub fn recompose(
 ) -> Result<Generation, Error> {
     let root = store.root();
     let _alone = alone(root, &plan.id, events)?;
-    let Some(ready) = Generation::find(root, &plan.id) else {
+    let Some(ready) = Generation::find(root, &plan.id)? else {
         return make(store, spec, plan, lock, events);
     };
     let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else {

@@ -81,7 +81,15 @@ pub fn verify_store(root: &Root) -> Result<Vec<Finding>, Error> {
 pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Finding>, Error> {
     let spec = generation.spec(root)?;
     let wheels: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
-    verify(root, &wheels)
+    let mut findings = verify(root, &wheels)?;
+    // Where a manifest does not tell whose it is, the environment does.
+    for finding in findings.iter_mut().filter(|one| one.package == one.wheel.to_string()) {
+        let known = spec.packages.iter().find(|package| package.sha256 == finding.wheel);
+        finding.package.clone_from(
+            &known.map_or_else(String::new, |known| format!("{} {}", known.name, known.version)),
+        );
+    }
+    Ok(findings)
 }
 
 /// Removes the wheels that have findings, and returns them: they are to be fetched and compiled again.

@@ -244,6 +244,20 @@ impl Dir {
         self.facts(path).is_ok_and(|facts| facts.is_some_and(|facts| facts.kind == Kind::File))
     }
 
+    /// Whether a regular file is at a place, where nothing else may be.
+    ///
+    /// # Errors
+    /// If something else is there, or a link is on the way.
+    pub fn opens(&self, path: impl AsRef<Path>) -> Result<bool, Error> {
+        let path = path.as_ref();
+        let Some(facts) = self.facts(path)? else { return Ok(false) };
+        if facts.kind == Kind::File {
+            return Ok(true);
+        }
+        let (act, found, expected) = ("open", facts.kind, Kind::File);
+        Err(Error::Kind { act, path: self.join(path), found, expected })
+    }
+
     /// Whether a directory is at a place.
     pub fn has_dir(&self, path: impl AsRef<Path>) -> bool {
         self.facts(path).is_ok_and(|facts| facts.is_some_and(|facts| facts.kind == Kind::Directory))

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::dir::{Dir, Kind};
+use crate::dir::{Dir, Entry, Kind};
 use crate::error::Error;
 use crate::moves::Durability;
 use crate::name::ProjectEnv;
@@ -130,17 +130,21 @@ impl Root {
         let entries = self.top().entries()?;
         let holds = |name: &str| entries.iter().any(|entry| entry.name == name);
         let launcher = holds(VOLUME_MARKER) || self.has_launcher_only()?;
-        let ours = |name: &str| {
+        let ours = |entry: &Entry| {
+            let name = &*entry.name.to_string_lossy();
             // What a new file system has, what is put into a volume before anything else, and what another
             // process that makes this root at the same moment has begun.
             let temporary = name.strip_prefix(".new-").is_some_and(crate::random::is_random_name);
             let tried = name.starts_with(".pyfast-");
-            name == "lost+found" || tried || temporary || (name == BIN && launcher)
+            let new_disk = name == "lost+found" && entry.kind.is_dir();
+            new_disk || tried || temporary || (name == BIN && launcher)
         };
-        let foreign = entries.iter().map(|entry| entry.name.to_string_lossy());
-        match foreign.into_iter().find(|name| !ours(name)) {
+        match entries.iter().find(|entry| !ours(entry)) {
             None => Ok(false),
-            Some(name) => Err(Error::NotARoot { path: root, holds: name.into_owned() }),
+            Some(entry) => {
+                let holds = entry.name.to_string_lossy().into_owned();
+                Err(Error::NotARoot { path: root, holds })
+            }
         }
     }
 

@@ -142,7 +142,14 @@ impl Dir {
             }
             Ok(rustix::fs::renameat_with(from, name, into, new, flags)?)
         };
-        act().map_err(Error::io("move", &self.path().join(path)))
+        act().map_err(|error| {
+            let in_the_way = to.facts(new).ok().flatten().is_some_and(|facts| !facts.kind.is_dir());
+            let moved = self.facts(path).ok().flatten().is_some_and(|facts| facts.kind.is_dir());
+            if in_the_way && moved {
+                return to.refused("replace", new, (error, Kind::Directory));
+            }
+            Error::io("move", &self.path().join(path))(error)
+        })
     }
 
     /// Gives a file a second name, links not followed.

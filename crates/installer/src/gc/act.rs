@@ -19,7 +19,7 @@ pub(super) fn act(store: &Store, plan: GcPlan) -> Result<GcPlan, Error> {
     let mut done = Vec::new();
     for discard in generations {
         let Garbage::Generation { id } = &discard.what else { continue };
-        let Some(generation) = Generation::find(store.root(), id) else { continue };
+        let Some(generation) = Generation::find(store.root(), id)? else { continue };
         if generation.remove(store)? {
             done.push(discard);
         } else {

@@ -55,7 +55,7 @@ fn wanted(root: &Root, options: &GcOptions) -> Result<Needed, Error> {
     let mut activated = BTreeMap::new();
     let envs = root.project_envs()?;
     for name in &envs {
-        if let Some(generation) = current(root, name) {
+        if let Some(generation) = current(root, name)? {
             reasons.entry(generation.id).or_insert(Reason::Current(name.to_string()));
         }
     }

@@ -90,7 +90,7 @@ fn the_current_one_stays_however_long_ago_it_was_activated() {
     let (root, done, _directory) = collect(sandbox, &options(0));
     assert_eq!(ids(&root), sorted(&generations[..1]));
     assert_eq!(done.kept, [(generations[0].id.clone(), Reason::Current("shop/default".into()))]);
-    assert_eq!(current(&root, &shop()).unwrap(), generations[0]);
+    assert_eq!(current(&root, &shop()).unwrap().unwrap(), generations[0]);
 }
 
 #[test]
