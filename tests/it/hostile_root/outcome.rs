@@ -12,7 +12,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal};
 /// No command takes longer, unless it hangs.
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
 /// More address space than any command needs: one that reads `/dev/zero` to its end must not take the machine along.
-const SPACE: u64 = 8 << 30;
+const SPACE: u64 = 2 << 30;
 
 /// A run that ended by itself, or was ended when its time was over.
 pub(super) struct Outcome {

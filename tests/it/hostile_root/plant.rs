@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Text(String),
     /// Bytes that are no text.
     Garbage,
-    /// Four gigabytes that take no space.
+    /// Two gigabytes that take no space.
     Huge,
     /// What is there, with some text in it replaced.
     Edited(&'static str, String),
@@ -109,7 +109,7 @@ pub(super) fn put(path: &Path, kind: &Kind) {
         Kind::Text(text) => write(text.as_bytes()),
         Kind::Garbage => write(&[0, 0xff, b'{', 0x1b, b'[', b'\n', 0xfe, 0x80].repeat(40)),
         Kind::Huge => fs_err::File::create(path)
-            .and_then(|file| file.set_len(4 << 30))
+            .and_then(|file| file.set_len(2 << 30))
             .expect("a sparse file"),
         Kind::Edited(..) | Kind::Mode(_) | Kind::Foreign | Kind::Gone => {}
     }

@@ -82,6 +82,19 @@ impl Shared {
     }
 }
 
+/// Tells the seed where the test itself fails.
+struct Told(u64);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let text = format!("PYFAST_HOSTILE_SEED={:#x} PYFAST_HOSTILE_ROUNDS=1\n", self.0);
+            // While it fails anyway, nothing more can be done about an output that is shut.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        }
+    }
+}
+
 /// Plays rounds until they are all played.
 fn work(shared: &Shared) {
     let mut arena = Arena::new();
@@ -92,6 +105,7 @@ fn work(shared: &Shared) {
         }
         let seed = shared.seed(round);
         let plan = Plan::of(seed, &arena);
+        let _told = Told(seed);
         let Err(fault) = arena.play(&plan) else { continue };
         let (plan, fault) = reduced(&mut arena, plan, fault);
         let key = format!("{} {}", fault.split_whitespace().next().unwrap_or(""), plan.places());

@@ -156,6 +156,8 @@ fn places(template: &Path, id: &str) -> Vec<Vec<PathBuf>> {
     roles.push(below(template, "projects/p/default", 1, ""));
     roles.push(below(template, "", 1, ""));
     roles.retain(|role| !role.is_empty());
+    // Without a `/` at the end, behind which nothing can be put in a directory's place.
+    roles.iter_mut().flatten().for_each(|place| *place = place.components().collect());
     roles
 }
 
