@@ -1,9 +1,18 @@
 //! Commands that only read change nothing, and make no root.
 
 use super::plant::{Kind, put};
-use super::snapshot::{differences, tree};
+use super::snapshot::{Tree, differences, tree};
 use super::{Planted, READERS};
 use crate::support::world::World;
+
+/// What a command that reads changed. `doctor` tries what the file system can do, in a directory that it makes for that
+/// and removes again, so the times of the root are others then, and nothing else.
+pub(super) fn changes(args: &[&str], before: &Tree, after: &Tree) -> Vec<String> {
+    let mut words = differences(before, after);
+    let doctor = args.first() == Some(&"doctor");
+    words.retain(|word| !(doctor && word.ends_with("root: touched: only its times differ")));
+    words
+}
 
 /// Runs every reader; root and project stay as they are.
 #[track_caller]
@@ -14,7 +23,7 @@ fn check(planted: &Planted) {
         let before = folders.map(|folder| tree(folder, &[]));
         let outcome = planted.run(args);
         for (folder, before) in folders.iter().zip(&before) {
-            let words = differences(before, &tree(folder, &[]));
+            let words = changes(args, before, &tree(folder, &[]));
             assert!(words.is_empty(), "{args:?} changes {words:?}; {outcome}");
         }
     }
