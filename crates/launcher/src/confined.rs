@@ -128,9 +128,11 @@ fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<By
         bytes: &file.bytes,
         mode: file.mode,
     }));
-    entries.extend(
-        [CONFINED_WORK, CONFINED_OUT].map(|path| Put::Dir { path, mode: 0o700, owner: user }),
-    );
+    entries.extend([CONFINED_WORK, CONFINED_OUT].map(|path| Put::Dir {
+        path,
+        mode: 0o700,
+        owner: user,
+    }));
     pack(&entries)
 }
 

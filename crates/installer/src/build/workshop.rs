@@ -37,28 +37,29 @@ pub(super) struct World {
     /// What a build sees of this process's variables.
     pub(super) variables: BTreeMap<String, String>,
     store: OnceLock<Arc<Store>>,
+    yard: OnceLock<Arc<Store>>,
     workshops: Mutex<HashMap<Vec<String>, Arc<Workshop>>>,
 }
 
 impl World {
     pub(super) fn new(options: BuildOptions, tools: BuildTools) -> Self {
         let variables = clean(&options.variables);
-        let (store, workshops) = (OnceLock::new(), Mutex::default());
-        Self { options, tools, variables, store, workshops }
+        let (store, yard, workshops) = (OnceLock::new(), OnceLock::new(), Mutex::default());
+        Self { options, tools, variables, store, yard, workshops }
     }
 
-    /// The root; environments of builds are seen where they are written.
-    pub(super) fn layout(&self) -> Result<Layout, Error> {
-        Layout::open(&self.tools.root, &self.tools.root)
-    }
-
+    /// Where finished wheels are kept.
     pub(super) fn store(&self) -> Result<Arc<Store>, Error> {
-        if let Some(store) = self.store.get() {
-            return Ok(Arc::clone(store));
+        opened(&self.store, &self.tools.store)
+    }
+
+    /// Where builds happen.
+    pub(super) fn yard(&self) -> Result<Arc<Store>, Error> {
+        // One store a root for a process.
+        if self.tools.yard == self.tools.store {
+            return self.store();
         }
-        let store = Arc::new(Store::open(&self.layout()?)?);
-        // Another thread may have been faster; its store serves as well.
-        Ok(Arc::clone(self.store.get_or_init(|| store)))
+        opened(&self.yard, &self.tools.yard)
     }
 
     /// An environment with `requires`, whose own sources `builder` builds.
@@ -91,7 +92,7 @@ impl World {
         let builder = Arc::new(builder);
         let lock = self.lock(requires, &of, &builder)?;
         let spec = self.spec(&lock, &builder)?;
-        let store = self.store()?;
+        let store = self.yard()?;
         let plan = plan(store.layout(), &spec)?;
         let text = lock.to_toml(Path::new("/"));
         let generation = compose(&store, &spec, &plan, &text, &*self.tools.sink)?;
@@ -129,11 +130,11 @@ impl World {
         Ok(Lock::new(&resolution, &tools.sources.indexes, &target))
     }
 
-    /// Brings every package of a lock into the store, and describes their environment.
+    /// Brings every package of a lock to where builds happen, and describes their environment.
     fn spec(&self, lock: &Lock, builder: &Builder) -> Result<EnvironmentSpec, Error> {
         let tools = &self.tools;
         let downloads = Downloads::new(
-            self.store()?,
+            self.yard()?,
             Arc::clone(&tools.client),
             None,
             &tools.runtime,
@@ -167,4 +168,14 @@ impl World {
         let interpreter = self.options.interpreter.clone();
         Ok(EnvironmentSpec { packages, interpreter, options: EnvironmentOptions::default() })
     }
+}
+
+/// The store of a root. Environments of builds are seen where they are written.
+fn opened(kept: &OnceLock<Arc<Store>>, root: &Path) -> Result<Arc<Store>, Error> {
+    if let Some(store) = kept.get() {
+        return Ok(Arc::clone(store));
+    }
+    let store = Arc::new(Store::open(&Layout::open(root, root)?)?);
+    // Another thread may have been faster; its store serves as well.
+    Ok(Arc::clone(kept.get_or_init(|| store)))
 }

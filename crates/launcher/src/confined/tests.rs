@@ -63,7 +63,10 @@ async fn foreign_code_sees_no_volume_and_is_not_root() {
     let tar = archive(&[DIRECTORY, (FILE, "out/a-1-py3-none-any.whl", "wheel")]);
     let engine = engine("", Some(0)).with_archive("slim", CONFINED_OUT, tar);
     let left = run(&engine, 1 << 20).await.unwrap();
-    assert_eq!((left.code, &left.printed[..], &left.said[..]), (0, &b"an answer"[..], &b"a warning"[..]));
+    assert_eq!(
+        (left.code, &left.printed[..], &left.said[..]),
+        (0, &b"an answer"[..], &b"a warning"[..])
+    );
     assert_eq!(left.files, [("a-1-py3-none-any.whl".to_owned(), Bytes::from_static(b"wheel"))]);
     insta::assert_snapshot!(engine.calls().join("\n"), @r"
     create c1 slim network bridge user 65534:65534 confined: /run/pyfast/pyfast build-source
@@ -114,7 +117,12 @@ fn what_is_given_is_roots_and_only_the_work_is_the_commands() {
     let shown = archive.entries().unwrap().map(|entry| {
         let entry = entry.unwrap();
         let (header, path) = (entry.header(), entry.path().unwrap().display().to_string());
-        format!("{:o} {}:{} {path}", header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap())
+        format!(
+            "{:o} {}:{} {path}",
+            header.mode().unwrap(),
+            header.uid().unwrap(),
+            header.gid().unwrap()
+        )
     });
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r"
     755 0:0 run/pyfast/
@@ -140,7 +148,7 @@ fn links_devices_and_strange_names_are_no_files() {
         (FILE, "out/../a.whl"),
         (FILE, "/out/a.whl"),
         (FILE, "out/"),
-        (FILE, "out/..")
+        (FILE, "out/.."),
     ] {
         let refused = files(&archive(&[DIRECTORY, (kind, path, "")]));
         assert!(refused.unwrap_err().contains("no plain file"), "{kind:?} {path}");

@@ -201,12 +201,7 @@ impl Engine for Docker {
             .map_err(self.failed(format!("put files into the container {id}")))
     }
 
-    async fn get_archive(
-        &self,
-        id: &str,
-        path: &str,
-        limit: u64,
-    ) -> Result<Option<Bytes>, Error> {
+    async fn get_archive(&self, id: &str, path: &str, limit: u64) -> Result<Option<Bytes>, Error> {
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
         let mut pieces = std::pin::pin!(self.api.download_from_container(id, Some(options)));
         let mut archive = Vec::new();

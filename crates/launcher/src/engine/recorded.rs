@@ -315,12 +315,7 @@ impl Engine for Recorded {
         unpacked.map_err(|error| refused("unpack an archive", &error.to_string()))
     }
 
-    async fn get_archive(
-        &self,
-        id: &str,
-        path: &str,
-        limit: u64,
-    ) -> Result<Option<Bytes>, Error> {
+    async fn get_archive(&self, id: &str, path: &str, limit: u64) -> Result<Option<Bytes>, Error> {
         let image = self.spec(id)?.image;
         let mut state = self.lock();
         state.record(format!("get {id} {path}"));
