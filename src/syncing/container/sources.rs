@@ -1,7 +1,7 @@
 //! The sources of a sync that only containers can do: packed here, built in containers that see no volume.
 //! What a source does not state of itself is asked there as well, while this process resolves.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,12 +34,15 @@ pub(super) struct Builds<'a> {
     scratch: PathBuf,
     /// Whether the user interrupted a build.
     interrupted: Cell<bool>,
+    /// What to do about builds that could not be tried: what the solver passes on has no place for it.
+    hints: RefCell<Vec<String>>,
 }
 
 impl<'a> Builds<'a> {
     pub(super) fn new(args: &'a ResolveArgs, workplace: Workplace<'a>) -> Self {
         let scratch = workplace.builds.join("tmp");
-        Self { args, workplace, scratch, interrupted: Cell::new(false) }
+        let (interrupted, hints) = (Cell::default(), RefCell::default());
+        Self { args, workplace, scratch, interrupted, hints }
     }
 
     /// Resolves; metadata that only a build gives comes from a container.
@@ -62,7 +65,10 @@ impl<'a> Builds<'a> {
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             outcome.map_err(|failure| match failed {
                 _ if self.interrupted.get() => Failure::interrupted(),
-                true => explain(failure, self.workplace.helper.image),
+                true => {
+                    let explained = explain(failure, self.workplace.helper.image);
+                    self.hints.take().into_iter().fold(explained, Failure::hint)
+                }
                 false => failure,
             })
         })
@@ -103,6 +109,7 @@ impl<'a> Builds<'a> {
             Err(Fault::Build(failure)) => Err(ResolveError::Build(failure)),
             Err(Fault::Other(failure)) => {
                 self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
+                self.hints.borrow_mut().extend(failure.hints().iter().cloned());
                 Err(broken(failure.to_string()))
             }
         }
@@ -180,8 +187,8 @@ fn own_settings(session: &Session, source: &SourceDist) -> Option<Bytes> {
 /// Says what may be different where a build failed in a container.
 fn explain(failure: Failure, image: &str) -> Failure {
     failure.hint(format!(
-        "sources are built in a container of {image}, with the programs that are there and from \
-         indexes that need no password"
+        "sources are built in a container of {image}, by another user than root, with the programs \
+         that are there and from indexes that need no password"
     ))
 }
 
