@@ -105,10 +105,8 @@ impl<'a> Workplace<'a> {
             files.push(file(inside, &bytes));
         }
         // Without isolation the image's own packages are what a build works with.
-        let image = match args.no_build_isolation {
-            true => Some(connection.image_id(helper.image)?),
-            false => None,
-        };
+        let shared = args.no_build_isolation.then(|| connection.image_id(helper.image));
+        let image = shared.transpose()?;
         let circumstances = json!([
             1,
             [connection.docker.host().to_string(), helper.volume.name],

@@ -8,7 +8,7 @@ use pyfast_resolver::{Sha256, SourceDist, SourceTree, WheelFilename};
 use super::{Builder, carried};
 use crate::archive::{Archive, Inflater};
 use crate::build::carried::Carried;
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::record;
 use crate::wheel::Wheel;
 
@@ -43,7 +43,8 @@ pub fn built_wheel(filename: WheelFilename, bytes: &[u8]) -> Result<super::Built
     let wheel = Wheel::open(&archive, &filename).map_err(refused)?;
     let path = format!("{}/METADATA", wheel.dist_info);
     let entry = archive.entries().iter().find(|entry| entry.path == path);
-    let entry = entry.expect("a wheel that was opened has METADATA");
+    let missing = || refused(Refusal::archive("has no METADATA".to_owned()));
+    let entry = entry.ok_or_else(missing)?;
     let text = Inflater::new().read(&archive, entry, MAX_METADATA).map_err(refused)?;
     let metadata = String::from_utf8_lossy(&text).into_owned();
     Ok(super::BuiltWheel { sha256: record::sha256(bytes), filename, metadata })
@@ -89,3 +90,6 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
