@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Interpreter, Sink};
+use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Carried, Interpreter, Sink};
 use pyfast_resolver::{
     BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock, Locked,
     PackageName, SourceDist,
@@ -41,13 +41,20 @@ pub(crate) fn formats(
     Ok(formats)
 }
 
-/// The variable that tells a helper container where the sources are that came into it.
-pub(crate) const CARRIED: &str = "PYFAST_CARRIED_SOURCES";
+/// The variable that tells a build's container where the sources are that came into it.
+pub(crate) const CARRIED_SOURCES: &str = "PYFAST_CARRIED_SOURCES";
+/// The variable that tells a volume's container where the wheels are that were built for it.
+pub(crate) const CARRIED_WHEELS: &str = "PYFAST_CARRIED_WHEELS";
+
+/// The root below the user's cache directory that builds happen in where no root of the user's own is.
+pub(crate) const BUILDS: &str = "builds-1";
 
 /// Where builds happen, and for whom.
 pub(crate) struct BuildPlace<'a> {
-    /// The root that environments of builds are kept in.
-    pub(crate) root: PathBuf,
+    /// The root that built wheels are kept in.
+    pub(crate) store: PathBuf,
+    /// The root that builds happen in, which only this user writes.
+    pub(crate) yard: PathBuf,
     /// The interpreter that the wheels are for.
     pub(crate) interpreter: &'a Interpreter,
     pub(crate) sink: Sink,
@@ -81,10 +88,11 @@ impl Session {
             formats: FormatControl::default(),
             exclude_newer: crate::resolving::cutoff(args)?,
             shared,
-            carried: settings.environment.get(CARRIED).map(PathBuf::from),
+            carried: carried(settings),
         };
         let tools = BuildTools {
-            root: place.root,
+            store: place.store,
+            yard: place.yard,
             client: Arc::clone(&self.client),
             cache: self.cache.clone(),
             sources: self.sources.clone(),
@@ -105,7 +113,11 @@ impl Session {
         index: Option<&IndexOptions>,
     ) -> Result<BuiltWheels, Failure> {
         let mut built = BuiltWheels::new();
-        for (package, source) in sources(lock, args, index)? {
+        // What was built elsewhere is built already, whatever is allowed here.
+        let brought = |source: &SourceDist| {
+            self.build.as_ref().is_some_and(|builder| builder.is_brought(source))
+        };
+        for (package, source) in sources(lock, &formats(args, index)?, args, &brought)? {
             let builder = self.build.as_ref().ok_or_else(|| {
                 let nobody = "no Python of this machine can build for this environment";
                 refused(lock, (package, &source), (BuildStage::Allowed, nobody))
@@ -124,16 +136,24 @@ impl Session {
     }
 }
 
-/// The packages of a lock that have to be built, all of which the user must allow.
+/// What another machine sent here.
+fn carried(settings: &Settings) -> Option<Carried> {
+    let place = |name| settings.environment.get(name).map(PathBuf::from);
+    let wheels = place(CARRIED_WHEELS).map(Carried::Wheels);
+    wheels.or_else(|| place(CARRIED_SOURCES).map(Carried::Sources))
+}
+
+/// The packages of a lock that come from source, all of which the user must allow to be built or have
+/// `brought`.
 pub(crate) fn sources<'a>(
     lock: &'a Lock,
+    formats: &FormatControl,
     args: &ResolveArgs,
-    index: Option<&IndexOptions>,
+    brought: &dyn Fn(&SourceDist) -> bool,
 ) -> Result<Vec<(&'a Locked, SourceDist)>, Failure> {
-    let formats = formats(args, index)?;
     let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
     let allowed = sources.map(|(package, source)| {
-        if allowed(package, args, &formats) {
+        if allowed(package, args, formats) || brought(&source) {
             return Ok((package, source));
         }
         let reason = "there is no wheel of it, and building is not allowed";
@@ -170,7 +190,7 @@ pub(crate) fn settle(lock: &mut Lock, built: &BuiltWheels) {
 }
 
 /// Who needs a package, from what the user asks for down to its parent.
-fn chain(lock: &Lock, name: &PackageName) -> Vec<String> {
+pub(crate) fn chain(lock: &Lock, name: &PackageName) -> Vec<String> {
     let mut chain: Vec<String> = Vec::new();
     let mut child = name;
     while let Some(parent) = lock.packages.iter().find(|package| {

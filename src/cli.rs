@@ -285,7 +285,7 @@ impl Command {
             | Self::Run(_)
             | Self::Bench(_)
             | Self::Cache(_)
-            | Self::Metadata(_)
+            | Self::BuildSource(_)
             | Self::Completions(_) => false,
         }
     }
@@ -316,6 +316,6 @@ pub(crate) enum Command {
     Diff(commands::diff::Args),
     Doctor(commands::doctor::Args),
     Cache(commands::cache::Args),
-    Metadata(commands::metadata::Args),
+    BuildSource(commands::build_source::Args),
     Completions(commands::completions::Args),
 }

@@ -2,6 +2,7 @@
 //! function.
 
 pub(crate) mod bench;
+pub(crate) mod build_source;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod diff;
@@ -14,7 +15,6 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod logs;
-pub(crate) mod metadata;
 pub(crate) mod outdated;
 pub(crate) mod ps;
 pub(crate) mod restart;
@@ -83,7 +83,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(args, &settings),
         Command::Gc(args) => gc::run(args, &settings),
         Command::Diff(args) => diff::run(args, &settings),
-        Command::Metadata(args) => metadata::run(args, &settings),
+        Command::BuildSource(args) => build_source::run(args, &settings),
         Command::Cache(args) => cache::run(args, &settings),
         Command::Doctor(args) => Ok(doctor::examine(args, &settings)),
         Command::Completions(args) => Ok(completions::run(args)),

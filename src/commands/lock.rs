@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use pyfast_installer::Interpreter;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
-use crate::building::BuildPlace;
+use crate::building::{BUILDS, BuildPlace};
 use crate::cli::ResultArgs;
 use crate::environment;
 use crate::failure::{Code, Failure};
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let spanning =
         Spanning::of(&wanted(args, settings, output.as_deref()), &inputs, base.as_ref())?;
     let cache = settings.cache_directory()?;
-    let root = cache.join("builds-1");
+    let root = cache.join(BUILDS);
     let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
     // One target that is no interpreter at hand has nothing that could build for it. Where there are
@@ -149,7 +149,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if (args.target.is_empty() || spanning.is_some())
         && let Ok(interpreter) = &environment::interpreter(settings)
     {
-        let place = BuildPlace { root, interpreter, sink: progress.sink() };
+        let place =
+            BuildPlace { store: root.clone(), yard: root, interpreter, sink: progress.sink() };
         session.build_in(place, &args.resolve, settings)?;
     }
     progress.step("resolving");

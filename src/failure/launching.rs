@@ -71,6 +71,9 @@ fn launch_hint(error: &LaunchError) -> Option<&'static str> {
         LaunchError::Binary { .. } => Some(
             "build pyfast with the settings of its .cargo/config.toml, which link it statically",
         ),
+        LaunchError::Left { .. } => Some(
+            "no build needs to leave anything but its wheel: look at the source before you trust it",
+        ),
         _ => image_hint(error).or_else(|| client_hint(error)),
     }
 }
@@ -260,6 +263,10 @@ mod tests {
                 ("binary", Code::Usage, "statically"),
             ),
             (
+                LaunchError::Left { image: text(), path: text(), reason: text() },
+                ("launch", Code::Mendable, "look at the source"),
+            ),
+            (
                 LaunchError::Architecture { path: "x".into(), binary: text(), engine: text() },
                 ("binary", Code::Usage, "the engine's machine"),
             ),
@@ -304,6 +311,7 @@ mod tests {
                 ("compose-file", Code::Usage, ""),
             ),
             (LaunchError::Io { act: "read", source: cause() }, launch),
+            (LaunchError::TooLarge { path: text(), limit: 1 }, launch),
             (LaunchError::Interrupted { signal: 15 }, launch),
             (
                 LaunchError::StartContainer {

@@ -3,10 +3,12 @@
 //!
 //! The index' credentials stay here: the container gets the lock, whose URLs carry none. Files that
 //! only this machine may fetch therefore need a volume it can write.
-//! Sources are built in the container, by the interpreter that the environment is for
-//! (`container/sources`).
+//! Sources are built by the interpreter that the environment is for, in containers that see no volume
+//! (`container/workplace`); the one that writes the volume gets wheels, and builds nothing.
 
+mod kept;
 mod sources;
+mod workplace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,7 +24,7 @@ use serde_json::Value;
 
 use super::report::{Changes, Listed, Report, Timings, Updated};
 use super::{LockUse, Options};
-use crate::building::CARRIED;
+use crate::building::CARRIED_WHEELS;
 use crate::environment::host_python;
 use crate::failure::{Code, Failure};
 use crate::image::{Connection, direct};
@@ -31,6 +33,7 @@ use crate::resolving::{Outcome, Request, Session, read_inputs};
 use crate::settings::Settings;
 use crate::state::digest;
 use sources::Builds;
+use workplace::Workplace;
 
 /// Where the helper container finds the lock and wheels, below a digest: files put into a container all have one time,
 /// so that another lock of the same size would pass for the last one.
@@ -61,8 +64,9 @@ pub(super) fn sync(
     let request =
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
     let helper = Helper { connection, volume, image, settings };
-    let builds = Builds::new(options, settings, &session)?;
-    let resolved = builds.resolve(&helper, &mut session, &request);
+    let workplace = Workplace::new(&helper, &options.resolve, &session, &interpreter)?;
+    let builds = Builds::new(&options.resolve, workplace);
+    let resolved = builds.resolve(&mut session, &request);
     if resolved.is_err() {
         progress.done();
     }
@@ -71,7 +75,11 @@ pub(super) fn sync(
     for warning in warnings {
         settings.ui.warning(warning);
     }
-    let carried = builds.carry(&lock, &session, &inputs.set.index)?;
+    let carried = builds.wheels(&lock, &session, (&inputs.set.index, &progress));
+    if carried.is_err() {
+        progress.done();
+    }
+    let carried = carried?;
     let reachable = direct(volume);
     if let Some(root) = &reachable {
         fetch(root, &session, &lock, &progress)?;
@@ -80,9 +88,7 @@ pub(super) fn sync(
     let job = Job { options, builds: &builds, carried: &carried, reachable: reachable.is_some() };
     let answer = helper.run(job.call(&mut lock, settings)?);
     progress.done();
-    let explained =
-        |failure| if carried.is_empty() { failure } else { sources::explain(failure, image) };
-    let mut report = read_report(&answer.map_err(explained)?)?;
+    let mut report = read_report(&answer?)?;
     report.timings.resolve = resolve;
     report.timings.total = started.elapsed();
     Ok(report)
@@ -92,6 +98,7 @@ pub(super) fn sync(
 struct Job<'a> {
     options: &'a Options,
     builds: &'a Builds<'a>,
+    /// Wheels of its sources, and what tells their builds apart.
     carried: &'a BTreeMap<String, Bytes>,
     /// Whether the wheels are in the store already.
     reachable: bool,
@@ -110,19 +117,19 @@ impl Job<'_> {
             ("PYFAST_PROJECT_NAME".to_owned(), name.project().to_owned()),
             settings.claim_variable(),
         ];
-        if self.carried.is_empty() {
-            arguments.push("--no-index".to_owned());
-        } else {
-            arguments.extend(self.builds.arguments.iter().cloned());
-            files.extend(self.builds.files.iter().cloned());
-            let sources = format!("{place}/sources");
+        // Whatever comes with a package, its code does not run where the volume can be written.
+        arguments.extend(["--no-index".to_owned(), "--no-build".to_owned()]);
+        if !self.carried.is_empty() {
+            // A build is told apart by what shapes it, also where it is only remembered.
+            arguments.extend(self.builds.workplace.shape.iter().cloned());
+            files.extend(self.builds.workplace.files.iter().cloned());
+            let built = format!("{place}/built");
             let carried = self.carried.iter();
-            files.extend(carried.map(|(name, bytes)| file(format!("{sources}/{name}"), bytes)));
-            variables.push((CARRIED.to_owned(), sources));
+            files.extend(carried.map(|(name, bytes)| file(format!("{built}/{name}"), bytes)));
+            variables.push((CARRIED_WHEELS.to_owned(), built));
         }
         // What is in the store needs no network.
-        let quiet = self.reachable && self.carried.is_empty();
-        let network = if quiet { "none" } else { helper_network(settings) };
+        let network = if self.reachable { "none" } else { helper_network(settings) };
         Ok(Call { arguments, files, variables, network })
     }
 }
@@ -156,6 +163,15 @@ fn place(lock: &Lock, carried: &BTreeMap<String, Bytes>) -> String {
 
 fn file(path: String, bytes: &[u8]) -> HelperFile {
     HelperFile { path, bytes: bytes.to_vec(), mode: 0o644 }
+}
+
+/// The certificates that this machine trusts, and the variable that names them inside: the image may have
+/// none at all.
+fn certificates(settings: &Settings) -> Option<((String, String), HelperFile)> {
+    let path = settings.environment.get("SSL_CERT_FILE")?;
+    let bytes = fs_err::read(path).ok()?;
+    let inside = format!("{PLACE}/certificates.pem");
+    Some((("SSL_CERT_FILE".to_owned(), inside.clone()), file(inside, &bytes)))
 }
 
 /// Files come from the index; an engine whose bridge has no network has the host's.
@@ -216,13 +232,9 @@ impl Helper<'_> {
     fn run(&self, call: Call<'_>) -> Result<String, Failure> {
         let Self { connection, volume, image, settings } = *self;
         let Call { arguments, mut files, mut variables, network } = call;
-        // The helper trusts whom this machine trusts; the image may have no certificates at all.
-        if let Some(bytes) =
-            settings.environment.get("SSL_CERT_FILE").and_then(|path| fs_err::read(path).ok())
-        {
-            let path = "/run/pyfast/certificates.pem".to_owned();
-            variables.push(("SSL_CERT_FILE".to_owned(), path.clone()));
-            files.push(file(path, &bytes));
+        if let Some((variable, certificates)) = certificates(settings) {
+            variables.push(variable);
+            files.push(certificates);
         }
         let run = HelperRun {
             image,

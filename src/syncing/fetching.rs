@@ -15,11 +15,12 @@ use super::LockUse;
 use super::install::Job;
 use super::lock_file::LockFile;
 use super::report::Timings;
-use crate::building::{BuildPlace, BuiltWheels, settle};
+use crate::building::{BUILDS, BuildPlace, BuiltWheels, settle};
 use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
 use crate::resolving::{Claim, Inputs, Outcome, Request, Session};
+use crate::settings::Root;
 use crate::spanning::Spanning;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
@@ -280,11 +281,17 @@ impl Job<'_> {
     /// A session that builds what has no wheel.
     pub(super) fn building_session(&self, set: &RequirementSet) -> Result<Session, Failure> {
         let mut session = self.session(set)?;
-        let place = BuildPlace {
-            root: self.root.written().to_owned(),
-            interpreter: &self.interpreter,
-            sink: self.progress.sink(),
+        let root = self.root.written().to_owned();
+        let builds = self.settings.cache_directory()?.join(BUILDS);
+        let (store, yard) = match &self.settings.root {
+            // What only tries leaves nothing in the root.
+            _ if self.options.dry_run => (builds.clone(), builds),
+            // Containers may have a volume writable: nothing that hooks run with lies where they write.
+            Root::Volume(_) => (root, builds),
+            Root::Directory(_) => (root.clone(), root),
         };
+        let place =
+            BuildPlace { store, yard, interpreter: &self.interpreter, sink: self.progress.sink() };
         session.build_in(place, &self.options.resolve, self.settings)?;
         Ok(session)
     }

@@ -1,4 +1,4 @@
-//! Sources in a volume that only containers write: built there by the image's own interpreter.
+//! Sources for a volume that only containers write: built by the image's own interpreter, beside the volume.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -27,16 +27,16 @@ def build_wheel(directory, settings=None, metadata_directory=None):
 "#;
 const LOCAL: &str = "import local, alpha; print(local.WORD, alpha.__version__)";
 
-struct Source {
-    tag: &'static str,
-    doing: &'static str,
-    requires: &'static str,
+pub(crate) struct Source {
+    pub(crate) tag: &'static str,
+    pub(crate) doing: &'static str,
+    pub(crate) requires: &'static str,
 }
 
-const PURE: Source = Source { tag: "py3-none-any", doing: "pass", requires: "" };
+pub(crate) const PURE: Source = Source { tag: "py3-none-any", doing: "pass", requires: "" };
 
 impl Source {
-    fn write(&self, folder: &Path, word: &str) {
+    pub(crate) fn write(&self, folder: &Path, word: &str) {
         fs_err::create_dir_all(folder).unwrap();
         let system = "[build-system]\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
         let system = format!("{system}requires = [{}]\n", self.requires);
@@ -48,14 +48,14 @@ impl Source {
 }
 
 /// A volume out of reach, a host without Python, and `alpha` that every source needs.
-fn world(purpose: &str) -> Option<World> {
+pub(crate) fn world(purpose: &str) -> Option<World> {
     let mut world = World::new(purpose)?;
     world.host = forward(&world.host);
     world.package("alpha", "1.0");
     Some(world)
 }
 
-fn refused(output: &Output, words: &[&str]) {
+pub(crate) fn refused(output: &Output, words: &[&str]) {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     for word in words {
@@ -100,7 +100,7 @@ fn machine_code_that_the_image_built_fits_the_image() {
     Source { tag: "cp311-cp311-linux_x86_64", ..PURE }.write(&world.project().join("local"), "x");
     world.requirements("./local\n");
     world.synced();
-    let script = "import local; print(local.BUILDER.startswith('/pyfast/envs/'))";
+    let script = "import local; print(local.BUILDER.startswith('/run/pyfast/work/'))";
     assert_eq!(world.printed(&["python", "-c", script]), "True\n");
 }
 

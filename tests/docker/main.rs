@@ -12,6 +12,7 @@ mod direct;
 mod doctor;
 mod failures;
 mod hostile;
+mod hostile_builds;
 mod project;
 mod real;
 mod remote;

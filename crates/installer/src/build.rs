@@ -2,10 +2,12 @@
 //! however many processes ask. The wheel enters the store through the same audit as any other.
 //! Knows nothing of requirements files; what may be built is the caller's decision.
 
+mod brought;
 mod built;
 mod carried;
 mod clean;
 mod diagnose;
+mod handing;
 mod hook;
 mod system;
 mod tree;
@@ -22,6 +24,7 @@ use pyfast_resolver::{
     FormatControl, Requirement, SettingsOf, Sha256, SourceDist, SourceTree, WheelFilename,
     check_out, parse_metadata,
 };
+use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -30,9 +33,12 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::interpreter::Interpreter;
 use crate::record;
+use crate::store::Store;
 
+pub use brought::{built_wheel, carried_digest, carried_settings, carried_wheel};
 pub(crate) use built::remembered_wheel;
-pub use carried::{CarriedSource, CarryTools, carry};
+pub use carried::{Carried, CarriedSource, CarryTools, carry};
+pub use handing::Handed;
 pub use tree_digest::{description_digest, tree_digest, tree_listing};
 
 use built::Memory;
@@ -61,15 +67,17 @@ pub struct BuildOptions {
     pub exclude_newer: Option<String>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
-    /// A directory of sources that another machine packed with [`carry`]; they are not looked for
-    /// anywhere else.
-    pub carried: Option<PathBuf>,
+    /// What another machine sent; it is not looked for anywhere else.
+    pub carried: Option<Carried>,
 }
 
 /// What builds work with.
 pub struct BuildTools {
-    /// The root where environments of builds and built wheels are kept; made when it is needed.
-    pub root: PathBuf,
+    /// The root where built wheels are kept and remembered; made when it is needed.
+    pub store: PathBuf,
+    /// The root where builds happen: their environments, what those need, and their directories.
+    /// Nobody but this user may write it, because hooks run with what lies there. May be the same.
+    pub yard: PathBuf,
     /// Fetches.
     pub client: Arc<Client>,
     /// Pages, metadata and source archives.
@@ -122,7 +130,7 @@ impl Builder {
     /// [`Error::Build`] with what the build printed; what fetching fails with.
     pub fn wheel(&self, source: &SourceDist) -> Result<BuiltWheel, Error> {
         let memory = self.memory(source)?;
-        let store = self.world.store()?;
+        let store = self.home()?;
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
@@ -130,9 +138,43 @@ impl Builder {
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
-        let built = self.with_ready(source, |ready| self.build(source, ready))?;
+        let built = match self.brought(source)? {
+            Some((filename, path)) => self.admit(source, filename, &path)?,
+            None => self.with_ready(source, |ready| {
+                let (filename, path) = self.build(source, ready)?;
+                self.admit(source, filename, &path)
+            })?,
+        };
         memory.remember_wheel(&built)?;
         Ok(built)
+    }
+
+    /// Where wheels are kept. What builds need themselves never leaves the place where builds happen.
+    fn home(&self) -> Result<Arc<Store>, Error> {
+        if self.chain.is_empty() { self.world.store() } else { self.world.yard() }
+    }
+
+    /// The root of [`Self::home`].
+    fn home_root(&self) -> Result<Root, Error> {
+        let tools = &self.world.tools;
+        let root = if self.chain.is_empty() { &tools.store } else { &tools.yard };
+        Ok(Root::create(root, root)?)
+    }
+
+    /// Lets a wheel into the store, if it is what was to be built.
+    fn admit(
+        &self,
+        source: &SourceDist,
+        filename: WheelFilename,
+        path: &Path,
+    ) -> Result<BuiltWheel, Error> {
+        self.check(source, &filename)?;
+        let bytes = fs_err::read(path).map_err(Error::io("read", path))?;
+        let sha256 = record::sha256(&bytes);
+        let store = self.home()?;
+        store.admit_file(&filename, sha256, Some(sha256), path)?;
+        let metadata = built::stored_metadata(&store, &sha256)?;
+        Ok(BuiltWheel { filename, sha256, metadata })
     }
 
     /// The memory of this build. A build that waits for itself would never end, so it is refused
@@ -153,8 +195,8 @@ impl Builder {
                 let project = source.subdirectory.as_ref().map_or(path.clone(), |d| path.join(d));
                 format!("{} {}", path.display(), description_digest(&project))
             }
-            SourceTree::Directory(path) => match self.carried(source)? {
-                Some(packed) => format!("{} {}", path.display(), record::sha256(&packed)),
+            SourceTree::Directory(path) => match self.carried_digest(source)? {
+                Some(packed) => format!("{} {packed}", path.display()),
                 None => format!("{} {}", path.display(), tree_digest(path)?),
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
@@ -175,7 +217,7 @@ impl Builder {
             facts.version().to_string(),
             facts.tags.machine,
         ]);
-        Ok(Memory::new(&self.world.root()?, &key))
+        Ok(Memory::new(&self.home_root()?, &key))
     }
 
     fn failure(&self, source: &SourceDist, stage: BuildStage, reason: &str) -> Error {
@@ -191,13 +233,16 @@ impl Builder {
         source: &SourceDist,
         act: impl FnOnce(&Ready) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        if matches!(self.world.options.carried, Some(Carried::Wheels(_))) {
+            return Err(self.failure(source, BuildStage::Allowed, brought::MISSING));
+        }
         (self.world.tools.sink)(Event::Building { source: source.to_string() });
-        let store = self.world.store()?;
-        let name = store.fresh_name()?;
-        store.workspace().create_dir(&name, 0o755)?;
-        let work = store.workspace().path().join(&name);
+        let yard = self.world.yard()?;
+        let name = yard.fresh_name()?;
+        yard.workspace().create_dir(&name, 0o755)?;
+        let work = yard.workspace().path().join(&name);
         let outcome = self.ready(source, work).and_then(|ready| act(&ready));
-        let removed = store.workspace().remove_tree(&name);
+        let removed = yard.workspace().remove_tree(&name);
         let outcome = outcome?;
         removed?;
         Ok(outcome)
@@ -231,8 +276,8 @@ impl Builder {
 
     /// What another machine packed of a source.
     fn carried(&self, source: &SourceDist) -> Result<Option<Vec<u8>>, Error> {
-        let place = self.world.options.carried.as_deref();
-        let Some(path) = carried::found(place, &source.tree) else { return Ok(None) };
+        let carried = self.world.options.carried.as_ref();
+        let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
             SourceTree::Archive { sha256, .. } if record::sha256(&bytes) != *sha256 => {
@@ -310,7 +355,7 @@ impl Builder {
         let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
         let mut settings = options.config_settings.clone();
         settings.extend(own);
-        settings.extend(carried::settings(options.carried.as_deref(), &source.tree));
+        settings.extend(carried::settings(options.carried.as_ref(), &source.tree));
         settings
     }
 
@@ -350,7 +395,8 @@ impl Builder {
         })
     }
 
-    fn build(&self, source: &SourceDist, ready: &Ready) -> Result<BuiltWheel, Error> {
+    /// Builds the wheel in the directory of the build.
+    fn build(&self, source: &SourceDist, ready: &Ready) -> Result<(WheelFilename, PathBuf), Error> {
         let stage = BuildStage::Wheel;
         let workshop = self.complete(source, ready, stage)?;
         let place = ready.work.join("wheels");
@@ -368,14 +414,8 @@ impl Builder {
         };
         let filename: WheelFilename =
             name.parse().map_err(|error| failed(format!("its backend made no wheel: {error}")))?;
-        self.check(source, &filename)?;
         let path = place.join(filename.as_str());
-        let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
-        let sha256 = record::sha256(&bytes);
-        let store = self.world.store()?;
-        store.admit_file(&filename, sha256, Some(sha256), &path)?;
-        let metadata = built::stored_metadata(&store, &sha256)?;
-        Ok(BuiltWheel { filename, sha256, metadata })
+        Ok((filename, path))
     }
 
     /// Whether a wheel is what was to be built, and fits where it will be used.

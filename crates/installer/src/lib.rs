@@ -28,8 +28,9 @@ mod fixtures;
 
 pub use activate::{Rollback, activate, current, lock_project, rollback_target};
 pub use build::{
-    BuildOptions, BuildTools, Builder, BuiltWheel, CarriedSource, CarryTools, carry,
-    description_digest, tree_digest, tree_listing,
+    BuildOptions, BuildTools, Builder, BuiltWheel, Carried, CarriedSource, CarryTools, Handed,
+    built_wheel, carried_digest, carried_settings, carried_wheel, carry, description_digest,
+    tree_digest, tree_listing,
 };
 pub use bytecode::{Compiler, is_compiled};
 pub use compose::plan;

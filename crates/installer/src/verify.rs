@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read as _;
 
 use pyfast_resolver::Sha256;
-use pyfast_root::{Dir, Kind, Root};
+use pyfast_root::{Dir, Kind, Root, wheel_place};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sha2::Digest as _;
@@ -33,7 +33,7 @@ pub enum Fault {
 pub struct Finding {
     /// The wheel's digest.
     pub wheel: Sha256,
-    /// The project and version, where the manifest tells.
+    /// The project and version; the wheel's place below the root where nothing tells them.
     pub package: String,
     /// The file, relative to the wheel's directory in the store.
     pub path: String,
@@ -49,6 +49,9 @@ impl fmt::Display for Finding {
             Fault::Extra => "does not belong to it",
             Fault::Manifest => "cannot be read",
         };
+        if self.package == unknown(&self.wheel) {
+            return write!(f, "{}/{} {fault}", self.package, self.path);
+        }
         write!(f, "{}: {} {fault}", self.package, self.path)
     }
 }
@@ -83,13 +86,18 @@ pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Fin
     let wheels: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
     let mut findings = verify(root, &wheels)?;
     // Where a manifest does not tell whose it is, the environment does.
-    for finding in findings.iter_mut().filter(|one| one.package == one.wheel.to_string()) {
+    for finding in findings.iter_mut().filter(|one| one.package == unknown(&one.wheel)) {
         let known = spec.packages.iter().find(|package| package.sha256 == finding.wheel);
         finding.package.clone_from(
             &known.map_or_else(String::new, |known| format!("{} {}", known.name, known.version)),
         );
     }
     Ok(findings)
+}
+
+/// What stands for the package of a wheel whose manifest does not tell it.
+fn unknown(wheel: &Sha256) -> String {
+    wheel_place(&wheel.to_string())
 }
 
 /// Removes the wheels that have findings, and returns them: they are to be fetched and compiled again.
@@ -108,7 +116,7 @@ pub fn repair(store: &Store, findings: &[Finding]) -> Result<Vec<Sha256>, Error>
 
 fn verify_wheel(root: &Root, wheel: &Sha256) -> Result<Vec<Finding>, Error> {
     let finding = |path: &str, fault| {
-        let (package, path) = (wheel.to_string(), path.to_owned());
+        let (package, path) = (unknown(wheel), path.to_owned());
         vec![Finding { wheel: *wheel, package, path, fault }]
     };
     let directory = match root.wheel(&wheel.to_string()) {

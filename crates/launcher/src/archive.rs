@@ -3,11 +3,16 @@
 
 use bytes::Bytes;
 
+/// User and group by number, as the container counts them.
+pub(crate) type Owner = (u32, u32);
+/// Who owns what no command may change.
+pub(crate) const ROOT: Owner = (0, 0);
+
 /// A file or link to be put into a container, by its absolute path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Put<'a> {
-    /// A directory whose mode is set even where it exists.
-    Dir { path: &'a str, mode: u32 },
+    /// A directory whose mode and owner are set even where it exists.
+    Dir { path: &'a str, mode: u32, owner: Owner },
     /// A regular file.
     File { path: &'a str, bytes: &'a [u8], mode: u32 },
     /// A symbolic link.
@@ -18,7 +23,7 @@ pub(crate) enum Put<'a> {
 /// extractors take zero for "unset".
 const MTIME: u64 = 1;
 
-/// Packs the entries in the given order, owned by root.
+/// Packs the entries in the given order, files and links owned by root.
 pub(crate) fn pack(entries: &[Put<'_>]) -> std::io::Result<Bytes> {
     let content: usize = entries
         .iter()
@@ -31,7 +36,9 @@ pub(crate) fn pack(entries: &[Put<'_>]) -> std::io::Result<Bytes> {
         header.set_uid(0);
         header.set_gid(0);
         match entry {
-            Put::Dir { path, mode } => {
+            Put::Dir { path, mode, owner: (user, group) } => {
+                header.set_uid(u64::from(*user));
+                header.set_gid(u64::from(*group));
                 header.set_entry_type(tar::EntryType::Directory);
                 header.set_mode(*mode);
                 header.set_size(0);

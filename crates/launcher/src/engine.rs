@@ -47,6 +47,15 @@ pub trait Engine: Clone + Send + Sync + 'static {
     fn remove_container(&self, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
     /// Unpacks a tar archive below `/` of a container (started or not), its mounted volumes included.
     fn put_archive(&self, id: &str, tar: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Packs a path of a container (started or not) into a tar archive, a link at its end as a link; `None` for what is
+    /// not there. Whatever ran in the container decides what the archive holds. Fails with [`Error::TooLarge`] as soon
+    /// as more than `limit` bytes came.
+    fn get_archive(
+        &self,
+        id: &str,
+        path: &str,
+        limit: u64,
+    ) -> impl Future<Output = Result<Option<Bytes>, Error>> + Send;
     /// Looks at a path inside a container (started or not), not following a link at its end.
     fn stat(
         &self,
@@ -116,7 +125,7 @@ pub struct Image {
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A container to be created.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerSpec {
     /// Image by name or id.
     pub image: String,
@@ -130,6 +139,10 @@ pub struct ContainerSpec {
     pub mount: Option<Mount>,
     /// Variables added to the image's.
     pub environment: Vec<(String, String)>,
+    /// Directory in which the command starts, `None` for the image's.
+    pub directory: Option<String>,
+    /// Whether the command has no capability, and gets none by programs with the setuid bit.
+    pub confined: bool,
 }
 
 /// A named volume inside a container. What the image has at that place is never copied into it.

@@ -156,6 +156,24 @@ pub enum Error {
         /// The runtime's message.
         message: String,
     },
+    /// What was to be taken out of a container is larger than it may be.
+    #[error("cannot take {path} out of a container: it is larger than {limit} bytes")]
+    TooLarge {
+        /// The path inside.
+        path: String,
+        /// What was allowed.
+        limit: u64,
+    },
+    /// A container in which foreign code ran left something that it was not asked for.
+    #[error("cannot take {path} out of a container of {image}: {reason}")]
+    Left {
+        /// Name or id as given.
+        image: String,
+        /// The path inside.
+        path: String,
+        /// What is there instead.
+        reason: String,
+    },
     /// The engine would not start a container.
     #[error("cannot start the container {container}: {reason}")]
     StartContainer {

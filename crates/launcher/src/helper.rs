@@ -94,6 +94,7 @@ pub async fn run_on_volume<E: Engine>(
             writable: true,
         }),
         environment: run.environment.to_vec(),
+        ..ContainerSpec::default()
     };
     let container = Scratch::create(engine, &spec).await?;
     let exit = put_and_run(engine, container.id(), run.files, output).await;

@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use pyfast_root::{BIN, Dir, Kind, Root};
 use sha2::{Digest, Sha256};
 
-use crate::archive::{Put, pack};
+use crate::archive::{Put, ROOT, pack};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::host::hex;
@@ -59,6 +59,13 @@ impl Binary {
             .map_err(|reason| Error::Binary { path: path.into(), reason: reason.into() })?;
         let modified = facts.modified().map_err(Error::io("read the launcher's binary"))?;
         Ok(Self { path: path.into(), size: facts.len(), modified, architecture })
+    }
+
+    /// Its whole content.
+    pub(crate) async fn read(&self) -> Result<Vec<u8>, Error> {
+        let path = self.path.clone();
+        let bytes = blocking(move || fs_err::read(&path)).await?;
+        bytes.map_err(Error::io("read the launcher's binary"))
     }
 
     /// Whether the engine's containers could run it.
@@ -220,7 +227,7 @@ async fn put_missing<E: Engine>(
 ) -> Result<bool, Error> {
     let bin = format!("{MOUNT_POINT}/{BIN}");
     let (path, link) = (format!("{bin}/{file}"), format!("{bin}/{LINK}"));
-    let mut entries = vec![Put::Dir { path: &bin, mode: 0o755 }];
+    let mut entries = vec![Put::Dir { path: &bin, mode: 0o755, owner: ROOT }];
     if engine.stat(id, &path).await?.is_none_or(|found| found.size != bytes.len() as u64) {
         entries.push(Put::File { path: &path, bytes, mode: 0o755 });
     }

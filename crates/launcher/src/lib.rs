@@ -5,6 +5,7 @@
 mod archive;
 mod compose_file;
 mod composer;
+mod confined;
 mod engine;
 mod error;
 mod follow;
@@ -29,6 +30,7 @@ pub use compose_file::{
     HealthcheckTest, Place, Port, Service, read_compose,
 };
 pub use composer::{ComposeCall, Composer};
+pub use confined::{CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Left, run_confined};
 pub use engine::{
     Action, BuildRequest, Builder, Container, ContainerEvent, ContainerSpec, DEFAULT_PATH, Docker,
     Engine, EngineVersion, ExecOutcome, Exit, FileStat, Health, HealthStatus, Image, ImageFacts,

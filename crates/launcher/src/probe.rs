@@ -76,8 +76,7 @@ async fn ask<E: Engine>(
         argv: [executable, "-I", "-c", request.script].map(str::to_owned).into(),
         user: None,
         network: "none".into(),
-        mount: None,
-        environment: Vec::new(),
+        ..ContainerSpec::default()
     };
     let container = Scratch::create(engine, &spec).await?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());

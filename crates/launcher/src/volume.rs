@@ -286,7 +286,7 @@ pub(crate) fn never_started(volume: &str, image: &str) -> ContainerSpec {
         user: Some("0:0".into()),
         network: "none".into(),
         mount: Some(Mount { volume: volume.into(), target: MOUNT_POINT.into(), writable: true }),
-        environment: Vec::new(),
+        ..ContainerSpec::default()
     }
 }
 

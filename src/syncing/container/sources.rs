@@ -1,78 +1,53 @@
-//! Sources for a volume that only containers write: packed here, built in the helper container by the
-//! image's own interpreter. What a source does not state of itself is asked there as well, while this
-//! process resolves.
+//! The sources of a sync that only containers can do: packed here, built in containers that see no volume.
+//! What a source does not state of itself is asked there as well, while this process resolves.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyfast_installer::{CarriedSource, CarryTools, carry};
-use pyfast_launcher::{HelperFile, MOUNT_POINT};
+use pyfast_installer::{
+    CarriedSource, CarryTools, Event, carried_digest, carried_settings, carried_wheel, carry,
+};
 use pyfast_resolver::{
     BuildFailure, BuildSettings, BuildSource, BuildStage, Error as ResolveError, IndexOptions,
-    IndexStrategy, Lock, SourceDist,
+    Lock, SourceDist,
 };
 use serde_json::json;
 
-use super::super::Options;
-use super::{Call, Helper, PLACE, file, helper_network};
-use crate::building::{self, CARRIED};
-use crate::commands::metadata::Answer;
+use super::workplace::{Fault, Made, Order, Wheel, Workplace};
+use crate::building;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::resolving::{Outcome, Request, ResolveArgs, Session};
-use crate::settings::Settings;
 use crate::state::digest;
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
 
-/// What builds in the container need to know.
+/// The builds of a sync.
 pub(super) struct Builds<'a> {
     args: &'a ResolveArgs,
-    settings: &'a Settings,
-    /// Indexes and settings of builds, as the program inside is told.
-    pub(super) arguments: Vec<String>,
-    /// Files that those name.
-    pub(super) files: Vec<HelperFile>,
+    pub(super) workplace: Workplace<'a>,
     scratch: PathBuf,
     /// Whether the user interrupted a build.
     interrupted: Cell<bool>,
+    /// What to do about builds that could not be tried: what the solver passes on has no place for it.
+    hints: RefCell<Vec<String>>,
 }
 
 impl<'a> Builds<'a> {
-    pub(super) fn new(
-        options: &'a Options,
-        settings: &'a Settings,
-        session: &Session,
-    ) -> Result<Self, Failure> {
-        let args = &options.resolve;
-        let mut arguments = index_arguments(session);
-        arguments.extend(settings.common.index.offline.then(|| "--offline".to_owned()));
-        let values = args.config_settings.iter();
-        arguments.extend(values.map(|value| format!("--config-settings={value}")));
-        arguments.extend(args.exclude_newer.iter().map(|time| format!("--exclude-newer={time}")));
-        arguments.extend(args.no_build_isolation.then(|| "--no-build-isolation".to_owned()));
-        let mut files = Vec::new();
-        for path in &args.build_constraints {
-            let path = settings.project.working_directory.join(path);
-            let bytes = fs_err::read(&path).map_err(|error| {
-                Failure::usage(format!("cannot read the constraints of builds: {error}"))
-            })?;
-            let inside = format!("{PLACE}/constraints/{}.txt", &digest(&bytes)[..16]);
-            arguments.push(format!("--build-constraint={inside}"));
-            files.push(file(inside, &bytes));
-        }
-        let scratch = settings.cache_directory()?.join("builds-1/tmp");
-        Ok(Self { args, settings, arguments, files, scratch, interrupted: Cell::new(false) })
+    pub(super) fn new(args: &'a ResolveArgs, workplace: Workplace<'a>) -> Self {
+        let scratch = workplace.cache.join("scratch-1");
+        let (interrupted, hints) = (Cell::default(), RefCell::default());
+        Self { args, workplace, scratch, interrupted, hints }
     }
 
-    /// Resolves; metadata that only a build gives comes from the container.
+    /// Resolves; metadata that only a build gives comes from a container.
     pub(super) fn resolve(
         &self,
-        helper: &Helper<'_>,
         session: &mut Session,
         request: &Request<'_>,
     ) -> Result<Outcome, Failure> {
@@ -86,26 +61,24 @@ impl<'a> Builds<'a> {
                 drop(last);
                 outcome
             });
-            let failed = self.answer(helper, session, &asked);
+            let failed = self.answer(session, &asked);
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             outcome.map_err(|failure| match failed {
                 _ if self.interrupted.get() => Failure::interrupted(),
-                true => explain(failure, helper.image),
+                true => {
+                    let explained = explain(failure, self.workplace.helper.image);
+                    self.hints.take().into_iter().fold(explained, Failure::hint)
+                }
                 false => failure,
             })
         })
     }
 
     /// Answers until the last question; whether a build failed.
-    fn answer(
-        &self,
-        helper: &Helper<'_>,
-        session: &Session,
-        asked: &Receiver<Option<Question>>,
-    ) -> bool {
+    fn answer(&self, session: &Session, asked: &Receiver<Option<Question>>) -> bool {
         let mut failed = false;
         while let Ok(Some(Question { source, reply })) = asked.recv() {
-            let answer = self.metadata(helper, session, &source);
+            let answer = self.metadata(session, &source);
             failed |= answer.is_err();
             // Whoever asked may have given up.
             drop(reply.send(answer));
@@ -113,13 +86,9 @@ impl<'a> Builds<'a> {
         failed
     }
 
-    /// Asks the program inside.
-    fn metadata(
-        &self,
-        helper: &Helper<'_>,
-        session: &Session,
-        source: &SourceDist,
-    ) -> Result<String, ResolveError> {
+    /// The metadata that a build gives. What the user named directly will be installed, so that its wheel is
+    /// built at once.
+    fn metadata(&self, session: &Session, source: &SourceDist) -> Result<String, ResolveError> {
         let stage = if source.editable { BuildStage::Editable } else { BuildStage::Metadata };
         let broken = |reason: String| {
             ResolveError::Build(Box::new(BuildFailure::new(source, stage, reason)))
@@ -131,27 +100,18 @@ impl<'a> Builds<'a> {
             return Err(broken("interrupted".to_owned()));
         }
         let packed = self.pack(session, source).map_err(|error| broken(error.to_string()))?;
-        let place = format!("{PLACE}/asked/{}", &digest(&packed.bytes)[..16]);
-        let question = format!("{place}/source.json");
-        let mut files = self.files.clone();
-        files.push(file(format!("{place}/{}", packed.name), &packed.bytes));
-        let settings = own_settings(session, source, &packed.name);
-        files.extend(settings.map(|(name, text)| file(format!("{place}/{name}"), &text)));
-        files.push(file(question.clone(), json!(source).to_string().as_bytes()));
-        let fixed = ["metadata", &question, "--root", MOUNT_POINT];
-        let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
-        arguments.extend(self.arguments.iter().cloned());
-        let variables = vec![(CARRIED.to_owned(), place)];
-        let network = helper_network(self.settings);
-        let told = helper.run(Call { arguments, files, variables, network });
-        let told = told.map_err(|failure| {
-            self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
-            broken(failure.to_string())
-        })?;
-        match serde_json::from_str(&told) {
-            Ok(Answer::Metadata(text)) => Ok(text),
-            Ok(Answer::Failure(failure)) => Err(ResolveError::Build(failure)),
-            Err(_) => Err(broken(format!("the helper container answered `{told}`"))),
+        let settings = own_settings(session, source);
+        let whole = source.version.is_none();
+        let made = self.workplace.build(&Order { source, packed: &packed, settings, whole });
+        match made {
+            Ok(Made::Metadata(text)) => Ok(text),
+            Ok(Made::Wheel(wheel)) => Ok(wheel.metadata),
+            Err(Fault::Build(failure)) => Err(ResolveError::Build(failure)),
+            Err(Fault::Other(failure)) => {
+                self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
+                self.hints.borrow_mut().extend(failure.hints().iter().cloned());
+                Err(broken(failure.to_string()))
+            }
         }
     }
 
@@ -169,39 +129,66 @@ impl<'a> Builds<'a> {
         carry(source, &tools)
     }
 
-    /// The sources of a lock, by the names that builds inside expect.
-    pub(super) fn carry(
+    /// The wheels of a lock's sources, and what their builds are told apart by, by the names that the sync
+    /// inside expects.
+    pub(super) fn wheels(
         &self,
         lock: &Lock,
         session: &Session,
-        index: &IndexOptions,
+        (index, progress): (&IndexOptions, &Progress),
     ) -> Result<BTreeMap<String, Bytes>, Failure> {
-        let mut carried = BTreeMap::new();
-        for (package, source) in building::sources(lock, self.args, Some(index))? {
+        let formats = building::formats(self.args, Some(index))?;
+        let mut files = BTreeMap::new();
+        for (package, source) in building::sources(lock, &formats, self.args, &|_| false)? {
             if source.editable {
                 let why = (BuildStage::Editable, EDITABLE);
                 return Err(building::refused(lock, (package, &source), why));
             }
-            let CarriedSource { name, bytes } = self.pack(session, &source)?;
-            carried.extend(own_settings(session, &source, &name));
-            carried.insert(name, bytes);
+            progress.sink()(Event::Building { source: source.to_string() });
+            let packed = self.pack(session, &source)?;
+            let settings = own_settings(session, &source);
+            let order = Order { source: &source, packed: &packed, settings, whole: true };
+            let wheel = self.wheel(&order).map_err(|fault| match fault {
+                Fault::Build(mut failure) => {
+                    if failure.chain.is_empty() {
+                        failure.chain = building::chain(lock, &package.name);
+                    }
+                    explain(ResolveError::Build(failure).into(), self.workplace.helper.image)
+                }
+                Fault::Other(failure) if failure.kind == "interrupted" => failure,
+                Fault::Other(failure) => explain(failure, self.workplace.helper.image),
+            })?;
+            let (name, settings) = (&packed.name, order.settings);
+            files.extend(settings.map(|text| (carried_settings(name), text)));
+            files.insert(carried_digest(name), digest(&packed.bytes).into());
+            files.insert(carried_wheel(name, &wheel.filename), wheel.bytes);
         }
-        Ok(carried)
+        Ok(files)
+    }
+
+    fn wheel(&self, order: &Order<'_>) -> Result<Wheel, Fault> {
+        match self.workplace.build(order)? {
+            Made::Wheel(wheel) => Ok(wheel),
+            Made::Metadata(_) => {
+                let (stage, reason) = (BuildStage::Wheel, "there is only metadata of it");
+                Err(Fault::Build(Box::new(BuildFailure::new(order.source, stage, reason))))
+            }
+        }
     }
 }
 
-/// The settings that one requirement gives its own build, as a file beside its source.
-fn own_settings(session: &Session, source: &SourceDist, name: &str) -> Option<(String, Bytes)> {
+/// The settings that one requirement gives its own build (JSON).
+fn own_settings(session: &Session, source: &SourceDist) -> Option<Bytes> {
     let own = session.build_settings.iter().filter(|one| one.is_for(source));
     let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
-    (!own.is_empty()).then(|| (format!("{name}.settings"), json!(own).to_string().into()))
+    (!own.is_empty()).then(|| json!(own).to_string().into())
 }
 
 /// Says what may be different where a build failed in a container.
-pub(super) fn explain(failure: Failure, image: &str) -> Failure {
+fn explain(failure: Failure, image: &str) -> Failure {
     failure.hint(format!(
-        "sources are built in a container of {image}, with the programs that are there and from \
-         indexes that need no password"
+        "sources are built in a container of {image}, by another user than root, with the programs \
+         that are there and from indexes that need no password"
     ))
 }
 
@@ -236,27 +223,4 @@ impl Drop for Last {
         // Nobody listens any more where the other side has failed.
         drop(self.0.send(None));
     }
-}
-
-/// The indexes of a session, which carry no credentials. Directories of wheels stay on this machine.
-fn index_arguments(session: &Session) -> Vec<String> {
-    let sources = &session.sources;
-    // What a package is pinned to is searched for nothing else, in a container neither.
-    let searched = sources.indexes.len().saturating_sub(sources.reserved);
-    let mut arguments: Vec<String> = match sources.indexes[..searched].split_last() {
-        None => vec!["--no-index".to_owned()],
-        Some((default, further)) => {
-            let further = further.iter().map(|url| format!("--extra-index-url={url}"));
-            further.chain([format!("--index-url={default}")]).collect()
-        }
-    };
-    let pages = sources.find_links.iter().filter(|place| place.contains("://"));
-    arguments.extend(pages.map(|page| format!("--find-links={page}")));
-    let strategy = match sources.strategy {
-        IndexStrategy::FirstIndex => None,
-        IndexStrategy::UnsafeFirstMatch => Some("unsafe-first-match"),
-        IndexStrategy::UnsafeBestMatch => Some("unsafe-best-match"),
-    };
-    arguments.extend(strategy.map(|strategy| format!("--index-strategy={strategy}")));
-    arguments
 }

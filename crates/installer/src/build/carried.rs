@@ -1,5 +1,12 @@
 //! Sources packed for a build on another machine, which has neither their directory nor `git`: an
 //! archive each, named by what it holds. Both sides are here: who packs, and who finds.
+//!
+//! ```text
+//! <name>            the packed source
+//! <name>.settings   the settings of its own build (JSON)
+//! <name>.digest     the packed source's digest, where a wheel came in its stead (`brought`)
+//! <name>.wheel/…    that wheel
+//! ```
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,10 +25,27 @@ use crate::record;
 /// The directory of everything in a packed tree.
 const TOP: &str = "source";
 
+/// A directory of what another machine sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carried {
+    /// Sources that it packed with [`carry`].
+    Sources(PathBuf),
+    /// Wheels that were built of them elsewhere. Nothing is built: a source without one is an error.
+    Wheels(PathBuf),
+}
+
+impl Carried {
+    pub(super) fn place(&self) -> &Path {
+        match self {
+            Self::Sources(place) | Self::Wheels(place) => place,
+        }
+    }
+}
+
 /// A source in one file.
 #[derive(Debug, Clone)]
 pub struct CarriedSource {
-    /// The file name that [`BuildOptions::carried`](super::BuildOptions::carried) expects it under.
+    /// The file name that [`Carried::Sources`] expects it under.
     pub name: String,
     /// The archive.
     pub bytes: Bytes,
@@ -71,7 +95,7 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
 }
 
 /// The file name of a packed source.
-fn name(tree: &SourceTree) -> String {
+pub(super) fn name(tree: &SourceTree) -> String {
     match tree {
         SourceTree::Archive { sha256, .. } => sha256.to_string(),
         tree => record::sha256(tree.to_string().as_bytes()).to_string(),
@@ -79,13 +103,14 @@ fn name(tree: &SourceTree) -> String {
 }
 
 /// Where a source that was carried here is; `None` for one that was not.
-pub(super) fn found(place: Option<&Path>, tree: &SourceTree) -> Option<PathBuf> {
-    place.map(|place| place.join(name(tree))).filter(|path| path.is_file())
+pub(super) fn found(carried: Option<&Carried>, tree: &SourceTree) -> Option<PathBuf> {
+    carried.map(|carried| carried.place().join(name(tree))).filter(|path| path.is_file())
 }
 
 /// The settings of one source's own build, which lie beside it as `<name>.settings` (JSON).
-pub(super) fn settings(place: Option<&Path>, tree: &SourceTree) -> BuildSettings {
-    let path = place.map(|place| place.join(format!("{}.settings", name(tree))));
+pub(super) fn settings(carried: Option<&Carried>, tree: &SourceTree) -> BuildSettings {
+    let file = format!("{}.settings", name(tree));
+    let path = carried.map(|carried| carried.place().join(file));
     let text = path.and_then(|path| fs_err::read(path).ok());
     text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }

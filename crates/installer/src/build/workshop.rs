@@ -16,7 +16,7 @@ use pyfast_root::{Root, Waiting};
 use super::clean::clean;
 use super::{BuildOptions, BuildTools, Builder};
 use crate::compose::plan;
-use crate::download::{Downloads, Wanted};
+use crate::download::{Downloads, Sink, Wanted};
 use crate::environment::compose;
 use crate::error::Error;
 use crate::event::Event;
@@ -39,30 +39,29 @@ pub(super) struct World {
     /// What a build sees of this process's variables.
     pub(super) variables: BTreeMap<String, String>,
     store: OnceLock<Arc<Store>>,
+    yard: OnceLock<Arc<Store>>,
     workshops: Mutex<HashMap<Vec<String>, Arc<Workshop>>>,
 }
 
 impl World {
     pub(super) fn new(options: BuildOptions, tools: BuildTools) -> Self {
         let variables = clean(&options.variables);
-        let (store, workshops) = (OnceLock::new(), Mutex::default());
-        Self { options, tools, variables, store, workshops }
+        let (store, yard, workshops) = (OnceLock::new(), OnceLock::new(), Mutex::default());
+        Self { options, tools, variables, store, yard, workshops }
     }
 
-    /// The root; environments of builds are seen where they are written.
-    pub(super) fn root(&self) -> Result<Root, Error> {
-        Ok(Root::create(&self.tools.root, &self.tools.root)?)
-    }
-
+    /// Where finished wheels are kept.
     pub(super) fn store(&self) -> Result<Arc<Store>, Error> {
-        if let Some(store) = self.store.get() {
-            return Ok(Arc::clone(store));
+        opened(&self.store, &self.tools.store, &self.tools.sink)
+    }
+
+    /// Where builds happen.
+    pub(super) fn yard(&self) -> Result<Arc<Store>, Error> {
+        // One store a root for a process.
+        if self.tools.yard == self.tools.store {
+            return self.store();
         }
-        let sink = Arc::clone(&self.tools.sink);
-        let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
-        let store = Arc::new(Store::open(&self.root()?, &waiting)?);
-        // Another thread may have been faster; its store serves as well.
-        Ok(Arc::clone(self.store.get_or_init(|| store)))
+        opened(&self.yard, &self.tools.yard, &self.tools.sink)
     }
 
     /// An environment with `requires`, whose own sources `builder` builds.
@@ -95,7 +94,7 @@ impl World {
         let builder = Arc::new(builder);
         let lock = self.lock(requires, &of, &builder)?;
         let spec = self.spec(&lock, &builder)?;
-        let store = self.store()?;
+        let store = self.yard()?;
         let plan = plan(store.root(), &spec)?;
         let text = lock.to_toml(Path::new("/"));
         let generation = compose(&store, &spec, &plan, &text, &*self.tools.sink)?;
@@ -133,11 +132,11 @@ impl World {
         Ok(Lock::new(&resolution, &tools.sources.indexes, &target))
     }
 
-    /// Brings every package of a lock into the store, and describes their environment.
+    /// Brings every package of a lock to where builds happen, and describes their environment.
     fn spec(&self, lock: &Lock, builder: &Builder) -> Result<EnvironmentSpec, Error> {
         let tools = &self.tools;
         let downloads = Downloads::new(
-            self.store()?,
+            self.yard()?,
             Arc::clone(&tools.client),
             None,
             &tools.runtime,
@@ -171,4 +170,16 @@ impl World {
         let interpreter = self.options.interpreter.clone();
         Ok(EnvironmentSpec { packages, interpreter, options: EnvironmentOptions::default() })
     }
+}
+
+/// The store of a root. Environments of builds are seen where they are written.
+fn opened(kept: &OnceLock<Arc<Store>>, root: &Path, sink: &Sink) -> Result<Arc<Store>, Error> {
+    if let Some(store) = kept.get() {
+        return Ok(Arc::clone(store));
+    }
+    let sink = Arc::clone(sink);
+    let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+    let store = Arc::new(Store::open(&Root::create(root, root)?, &waiting)?);
+    // Another thread may have been faster; its store serves as well.
+    Ok(Arc::clone(kept.get_or_init(|| store)))
 }

@@ -183,7 +183,8 @@ fn pages(options: &GcOptions) -> Result<Vec<Discard>, Error> {
 
 /// Nothing is read there any more: what is remembered is the user's, not the root's.
 fn old_cache(root: &Root) -> Result<Option<Discard>, Error> {
-    let old = root.old_cache()?;
+    // What else has the name, a link for one, was not made here and is in nobody's way.
+    let old = root.old_cache().unwrap_or_default();
     let bytes = old.map(|cache| size(&cache)).transpose()?;
     Ok(bytes.map(|bytes| Discard { what: Garbage::OldCache, bytes }))
 }

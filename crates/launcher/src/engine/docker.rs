@@ -201,6 +201,26 @@ impl Engine for Docker {
             .map_err(self.failed(format!("put files into the container {id}")))
     }
 
+    async fn get_archive(&self, id: &str, path: &str, limit: u64) -> Result<Option<Bytes>, Error> {
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let mut pieces = std::pin::pin!(self.api.download_from_container(id, Some(options)));
+        let mut archive = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(bytes) => archive.extend_from_slice(&bytes),
+                Err(error) if status(&error) == Some(404) => return Ok(None),
+                Err(error) => {
+                    let act = format!("take {path} out of the container {id}");
+                    return Err(self.failed(act)(error));
+                }
+            }
+            if archive.len() as u64 > limit {
+                return Err(Error::TooLarge { path: path.into(), limit });
+            }
+        }
+        Ok(Some(archive.into()))
+    }
+
     async fn stat(&self, id: &str, path: &str) -> Result<Option<FileStat>, Error> {
         let options = ContainerArchiveInfoOptionsBuilder::new().path(path).build();
         match self.api.get_container_archive_info(id, Some(options)).await {

@@ -44,6 +44,7 @@ struct State {
     volumes: BTreeMap<String, Volume>,
     containers: BTreeMap<String, ContainerSpec>,
     files: BTreeMap<(String, String), FileStat>,
+    archives: BTreeMap<(String, String), Bytes>,
     calls: Vec<String>,
     created: usize,
     mirrored: bool,
@@ -71,6 +72,7 @@ impl Default for Recorded {
                 volumes: BTreeMap::new(),
                 containers: BTreeMap::new(),
                 files: BTreeMap::new(),
+                archives: BTreeMap::new(),
                 calls: Vec::new(),
                 created: 0,
                 mirrored: false,
@@ -116,6 +118,13 @@ impl Recorded {
     pub fn with_file(self, volume: &str, path: &str) -> Self {
         let stat = FileStat { size: 0, link_target: String::new() };
         self.lock().files.insert((volume.into(), path.into()), stat);
+        self
+    }
+
+    /// Lets containers of an image have this archive at a path.
+    #[must_use]
+    pub fn with_archive(self, image: &str, path: &str, tar: Bytes) -> Self {
+        self.lock().archives.insert((image.into(), path.into()), tar);
         self
     }
 
@@ -238,10 +247,11 @@ impl Engine for Recorded {
             )
         });
         let user = spec.user.as_ref().map_or_else(String::new, |user| format!(" user {user}"));
+        let confined = if spec.confined { " confined" } else { "" };
         let argv: Vec<_> =
             spec.argv.iter().map(|word| word.lines().next().unwrap_or_default()).collect();
         state.record(format!(
-            "create {id} {} network {}{user}{mount}: {}",
+            "create {id} {} network {}{user}{confined}{mount}: {}",
             spec.image,
             spec.network,
             argv.join(" ")
@@ -303,6 +313,19 @@ impl Engine for Recorded {
             state.files.insert((mount.volume.clone(), inside.to_owned()), stat);
         });
         unpacked.map_err(|error| refused("unpack an archive", &error.to_string()))
+    }
+
+    async fn get_archive(&self, id: &str, path: &str, limit: u64) -> Result<Option<Bytes>, Error> {
+        let image = self.spec(id)?.image;
+        let mut state = self.lock();
+        state.record(format!("get {id} {path}"));
+        let archive = state.archives.get(&(image, path.to_owned())).cloned();
+        match archive {
+            Some(tar) if tar.len() as u64 > limit => {
+                Err(Error::TooLarge { path: path.into(), limit })
+            }
+            found => Ok(found),
+        }
     }
 
     async fn stat(&self, id: &str, path: &str) -> Result<Option<FileStat>, Error> {

@@ -27,6 +27,7 @@ pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
         entrypoint: program,
         cmd: Some(arguments),
         user: spec.user.clone(),
+        working_dir: spec.directory.clone(),
         env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
@@ -40,6 +41,8 @@ pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
             binds: spec.mount.as_ref().map(|mount| vec![bind(mount)]),
             // The output is read while it comes; nothing needs to be kept on the engine's disk.
             log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
+            cap_drop: spec.confined.then(|| vec!["ALL".into()]),
+            security_opt: spec.confined.then(|| vec!["no-new-privileges".into()]),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
@@ -200,6 +203,19 @@ mod tests {
     fn an_image_without_path_has_the_engines() {
         let image = image_facts(ImageInspect::default());
         assert_eq!((image.path_env.as_str(), image.working_dir.as_str()), (DEFAULT_PATH, "/"));
+    }
+
+    #[test]
+    fn a_confined_container_has_no_privilege_and_others_have_the_engines() {
+        let body = |confined| {
+            let spec = ContainerSpec { confined, ..ContainerSpec::default() };
+            container_body(&spec).host_config.unwrap()
+        };
+        let (free, confined) = (body(false), body(true));
+        assert_eq!((free.cap_drop, free.security_opt), (None, None));
+        assert_eq!(confined.cap_drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!(confined.security_opt, Some(vec!["no-new-privileges".to_owned()]));
+        assert_eq!(confined.binds, None);
     }
 
     #[test]

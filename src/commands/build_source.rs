@@ -1,12 +1,11 @@
-//! `pyfast metadata`, which this program calls in a helper container: what a source that states no
-//! metadata says of itself when it is asked there. Not for people.
+//! `pyfast build-source`, which this program calls in a container for foreign code: the metadata or the
+//! wheel of a source. Not for people. Whoever asks believes nothing of what comes out.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pyfast_resolver::{
-    BuildFailure, BuildSource, Error as ResolveError, RequirementSet, SourceDist,
-};
+use pyfast_installer::{Error as InstallError, Handed};
+use pyfast_resolver::{BuildFailure, RequirementSet, SourceDist};
 use serde::{Deserialize, Serialize};
 
 use crate::building::BuildPlace;
@@ -16,12 +15,18 @@ use crate::progress::Progress;
 use crate::resolving::{ResolveArgs, Session};
 use crate::settings::{Root, Settings};
 
-/// Print the metadata of a source
+/// Build a source for another process
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(crate) struct Args {
     /// The source, as JSON
     source: PathBuf,
+    /// Where the wheel is left
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Build the wheel, also where the metadata can be had without
+    #[arg(long)]
+    whole: bool,
     #[command(flatten)]
     resolve: ResolveArgs,
 }
@@ -32,6 +37,8 @@ pub(crate) struct Args {
 pub(crate) enum Answer {
     /// The text of `METADATA`.
     Metadata(String),
+    /// The name of the wheel that was left.
+    Wheel(String),
     /// Why there is none.
     Failure(Box<BuildFailure>),
 }
@@ -46,16 +53,22 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let set = RequirementSet::default();
     let mut session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
     let progress = Progress::new(settings.ui);
-    let place = BuildPlace { root: root.clone(), interpreter: &interpreter, sink: progress.sink() };
+    let place = BuildPlace {
+        store: root.clone(),
+        yard: root.clone(),
+        interpreter: &interpreter,
+        sink: progress.sink(),
+    };
     session.build_in(place, &args.resolve, settings)?;
     let builder = session.build.as_ref().ok_or_else(|| {
         Failure::usage("no Python of this machine can build for this environment".to_owned())
     })?;
-    let told = builder.metadata(&source);
+    let handed = builder.hand_over(&source, args.whole, &args.out);
     progress.done();
-    let answer = match told {
-        Ok(text) => Answer::Metadata(text),
-        Err(ResolveError::Build(failure)) => Answer::Failure(failure),
+    let answer = match handed {
+        Ok(Handed::Metadata(text)) => Answer::Metadata(text),
+        Ok(Handed::Wheel(filename)) => Answer::Wheel(filename.to_string()),
+        Err(InstallError::Build(failure)) => Answer::Failure(failure),
         Err(error) => return Err(error.into()),
     };
     settings.ui.data(format!("{}\n", serde_json::json!(answer)));

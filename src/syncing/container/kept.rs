@@ -1,0 +1,112 @@
+//! What containers built of sources, in files below the user's cache directory: by everything that shapes
+//! a build, and by the volume that it was built for, so that no image decides what another volume gets.
+//! Losing it costs a build.
+//!
+//! ```text
+//! built-1/<key>/metadata   METADATA, of a wheel or without one
+//! built-1/<key>/<wheel>    the wheel
+//! ```
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use pyfast_installer::built_wheel;
+use pyfast_resolver::WheelFilename;
+use pyfast_root::{Lock, LockName, Root, Share, replace_file};
+use serde_json::Value;
+
+use super::workplace::{Made, Wheel};
+use crate::building::BUILDS;
+use crate::state::digest;
+
+const METADATA: &str = "metadata";
+/// The directory of all in the cache.
+const KEPT: &str = "built-1";
+
+/// What one build gave.
+pub(super) struct Kept {
+    place: PathBuf,
+    /// The root of builds, where locks are.
+    builds: PathBuf,
+    key: String,
+}
+
+impl Kept {
+    /// What is kept of the build with this key in the user's cache directory.
+    pub(super) fn new(cache: &Path, key: &Value) -> Self {
+        let key = digest(key.to_string().as_bytes());
+        Self { place: cache.join(KEPT).join(&key), builds: cache.join(BUILDS), key }
+    }
+
+    /// Keeps others from the same build. Who waits for minutes builds again instead.
+    pub(super) fn alone(&self) -> Option<Lock> {
+        fs_err::create_dir_all(&self.place).ok()?;
+        let root = Root::create(&self.builds, &self.builds).ok()?;
+        root.lock(&LockName::build(&self.key), Share::Alone, &|_| ()).ok()
+    }
+
+    /// What was made before: the wheel where the `whole` one is wanted, else whatever has metadata.
+    pub(super) fn made(&self, whole: bool) -> Option<Made> {
+        if whole {
+            return self.wheel().map(Made::Wheel);
+        }
+        let text = fs_err::read_to_string(self.place.join(METADATA)).ok()?;
+        (!text.is_empty()).then_some(Made::Metadata(text))
+    }
+
+    fn wheel(&self) -> Option<Wheel> {
+        let entries = fs_err::read_dir(&self.place).ok()?;
+        let mut found = entries.flatten().filter_map(|entry| {
+            let filename: WheelFilename = entry.file_name().to_str()?.parse().ok()?;
+            let bytes = Bytes::from(fs_err::read(entry.path()).ok()?);
+            // One that was damaged since is built again.
+            let metadata = built_wheel(filename.clone(), &bytes).ok()?.metadata;
+            Some(Wheel { filename, bytes, metadata })
+        });
+        found.next()
+    }
+
+    /// Keeps what was made. Where that cannot be, it is made again the next time.
+    pub(super) fn keep(&self, made: &Made) {
+        // The cache may hold what only its user may read.
+        let write = |name: &str, bytes: &[u8]| replace_file(&self.place.join(name), bytes, 0o600);
+        let written: io::Result<()> = match made {
+            Made::Metadata(text) => write(METADATA, text.as_bytes()),
+            Made::Wheel(wheel) => write(wheel.filename.as_str(), &wheel.bytes)
+                .and_then(|()| write(METADATA, wheel.metadata.as_bytes())),
+        };
+        drop(written);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_kept_by_its_key_and_is_no_wheel() {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = |key: &str| Kept::new(directory.path(), &json!([key]));
+        assert!(kept("a").made(false).is_none());
+        let _alone = kept("a").alone().unwrap();
+        kept("a").keep(&Made::Metadata("Name: a".to_owned()));
+        assert!(matches!(kept("a").made(false), Some(Made::Metadata(text)) if text == "Name: a"));
+        assert!(kept("a").made(true).is_none());
+        assert!(kept("b").made(false).is_none());
+    }
+
+    #[test]
+    fn a_wheel_that_was_damaged_since_does_not_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = Kept::new(directory.path(), &json!([1]));
+        let _alone = kept.alone().unwrap();
+        let filename: WheelFilename = "a-1-py3-none-any.whl".parse().unwrap();
+        let (bytes, metadata) = (Bytes::from_static(b"PK cut short"), "Name: a".to_owned());
+        kept.keep(&Made::Wheel(Wheel { filename, bytes, metadata }));
+        assert!(kept.made(false).is_some(), "its metadata was looked at when it was whole");
+        assert!(kept.made(true).is_none());
+    }
+}

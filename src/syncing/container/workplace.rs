@@ -1,0 +1,267 @@
+//! Where sources are built for a volume: one container of the image for each build, which sees no volume.
+//! Owns what that container is given, and the look at what it gives back, of which nothing is believed:
+//! a source decides about its own metadata and its own wheel, and about nothing else.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use pyfast_installer::{CarriedSource, Interpreter, built_wheel, carried_settings};
+use pyfast_launcher::{
+    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
+    run_confined,
+};
+use pyfast_resolver::{BuildFailure, IndexStrategy, SourceDist, WheelFilename};
+use serde_json::{Value, json};
+
+use super::kept::Kept;
+use super::{Helper, certificates, failed, file, helper_network};
+use crate::building::CARRIED_SOURCES;
+use crate::commands::build_source::Answer;
+use crate::failure::{Code, Failure};
+use crate::resolving::{ResolveArgs, Session};
+use crate::state::digest;
+
+/// The largest wheel that is taken out of a container.
+const LARGEST: u64 = 1 << 30;
+
+/// How much of an answer that makes no sense is shown.
+const SHOWN: usize = 400;
+
+/// Builds sources for one image and volume.
+pub(super) struct Workplace<'a> {
+    pub(super) helper: &'a Helper<'a>,
+    /// What shapes builds, as the program inside is told.
+    pub(super) shape: Vec<String>,
+    /// Files that those arguments name.
+    pub(super) files: Vec<HelperFile>,
+    /// Where what builds need comes from, as the program inside is told.
+    reach: Vec<String>,
+    /// The part of the key that all builds share.
+    circumstances: Value,
+    pub(super) cache: PathBuf,
+}
+
+/// A build that is wanted.
+pub(super) struct Order<'a> {
+    pub(super) source: &'a SourceDist,
+    pub(super) packed: &'a CarriedSource,
+    /// The settings of this source's own build (JSON).
+    pub(super) settings: Option<Bytes>,
+    /// Whether metadata alone is not enough.
+    pub(super) whole: bool,
+}
+
+/// What a build gave.
+pub(super) enum Made {
+    /// The text of `METADATA`.
+    Metadata(String),
+    Wheel(Wheel),
+}
+
+/// A wheel that keeps to its format.
+pub(super) struct Wheel {
+    pub(super) filename: WheelFilename,
+    pub(super) bytes: Bytes,
+    pub(super) metadata: String,
+}
+
+/// Why a build gave nothing.
+pub(super) enum Fault {
+    /// The build failed.
+    Build(Box<BuildFailure>),
+    /// It could not be tried, or did not keep to what is asked of it.
+    Other(Failure),
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl<'a> Workplace<'a> {
+    pub(super) fn new(
+        helper: &'a Helper<'a>,
+        args: &ResolveArgs,
+        session: &Session,
+        interpreter: &Interpreter,
+    ) -> Result<Self, Failure> {
+        let (settings, connection) = (helper.settings, helper.connection);
+        let mut reach = index_arguments(session);
+        reach.extend(settings.common.index.offline.then(|| "--offline".to_owned()));
+        reach.extend(args.exclude_newer.iter().map(|time| format!("--exclude-newer={time}")));
+        let values = args.config_settings.iter();
+        let mut shape: Vec<String> =
+            values.map(|value| format!("--config-settings={value}")).collect();
+        shape.extend(args.no_build_isolation.then(|| "--no-build-isolation".to_owned()));
+        let mut files = Vec::new();
+        for path in &args.build_constraints {
+            let path = settings.project.working_directory.join(path);
+            let bytes = fs_err::read(&path).map_err(|error| {
+                Failure::usage(format!("cannot read the constraints of builds: {error}"))
+            })?;
+            let inside = format!("{CONFINED_FILES}/constraints/{}.txt", &digest(&bytes)[..16]);
+            shape.push(format!("--build-constraint={inside}"));
+            files.push(file(inside, &bytes));
+        }
+        // Without isolation the image's own packages are what a build works with.
+        let shared = args.no_build_isolation.then(|| connection.image_id(helper.image));
+        let image = shared.transpose()?;
+        let circumstances = json!([
+            1,
+            [connection.docker.host().to_string(), helper.volume.name],
+            [interpreter.soabi, interpreter.cache_tag, interpreter.tags.machine],
+            interpreter.version().to_string(),
+            image,
+            shape,
+        ]);
+        let cache = settings.cache_directory()?;
+        Ok(Self { helper, shape, files, reach, circumstances, cache })
+    }
+
+    /// Builds, unless that was done before.
+    pub(super) fn build(&self, order: &Order<'_>) -> Result<Made, Fault> {
+        let packed = order.packed;
+        let own = order.settings.as_ref().map(|text| digest(text));
+        let key = json!([
+            self.circumstances,
+            packed.name,
+            digest(&packed.bytes),
+            order.source.subdirectory,
+            own,
+        ]);
+        let kept = Kept::new(&self.cache, &key);
+        let _alone = kept.alone();
+        if let Some(made) = kept.made(order.whole) {
+            return Ok(made);
+        }
+        let made = self.run(order)?;
+        kept.keep(&made);
+        Ok(made)
+    }
+
+    fn run(&self, order: &Order<'_>) -> Result<Made, Fault> {
+        let Helper { connection, image, settings, .. } = *self.helper;
+        let place = format!("{CONFINED_FILES}/asked");
+        let question = format!("{place}/source.json");
+        let CarriedSource { name, bytes } = order.packed;
+        let mut files = self.files.clone();
+        files.push(file(question.clone(), json!(order.source).to_string().as_bytes()));
+        files.push(file(format!("{place}/{name}"), bytes));
+        let own = order.settings.as_ref();
+        files.extend(own.map(|text| file(format!("{place}/{}", carried_settings(name)), text)));
+        let mut variables = vec![(CARRIED_SOURCES.to_owned(), place)];
+        if let Some((variable, certificates)) = certificates(settings) {
+            variables.push(variable);
+            files.push(certificates);
+        }
+        let root = format!("{CONFINED_WORK}/root");
+        let fixed = ["build-source", &question, "--out", CONFINED_OUT, "--root", &root];
+        let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
+        arguments.extend(order.whole.then(|| "--whole".to_owned()));
+        arguments.extend(self.shape.iter().chain(&self.reach).cloned());
+        let run = ConfinedRun {
+            image,
+            binary: &program()?,
+            arguments: &arguments,
+            files: &files,
+            network: helper_network(settings),
+            environment: &variables,
+            largest: LARGEST,
+        };
+        let left = connection.wait(run_confined(&connection.docker, &run))?;
+        self.look(order, left)
+    }
+
+    /// What a container gave back.
+    fn look(&self, order: &Order<'_>, left: Left) -> Result<Made, Fault> {
+        let image = self.helper.image;
+        if left.code != 0 {
+            let text = String::from_utf8_lossy(&left.printed);
+            return Err(failed(image, &text, &left.said).into());
+        }
+        match serde_json::from_slice(&left.printed) {
+            Ok(Answer::Metadata(text)) if !order.whole => Ok(Made::Metadata(text)),
+            Ok(Answer::Wheel(name)) => Ok(Made::Wheel(wheel(image, &name, left.files)?)),
+            Ok(Answer::Failure(failure)) => Err(Fault::Build(failure)),
+            Ok(Answer::Metadata(_)) | Err(_) => {
+                let text = String::from_utf8_lossy(&left.printed);
+                let shown: String = text.trim().chars().take(SHOWN).collect();
+                Err(strange(image, &format!("the answer `{}`", shown.escape_debug())).into())
+            }
+        }
+    }
+}
+
+/// The one file that was left, if it is the wheel that was named and keeps to the format.
+fn wheel(image: &str, name: &str, files: Vec<(String, Bytes)>) -> Result<Wheel, Failure> {
+    let named = |(found, _): &(String, Bytes)| found == name;
+    let Some((_, bytes)) = files.into_iter().find(named) else {
+        let shown: String = name.chars().take(SHOWN).collect();
+        return Err(strange(image, &format!("no wheel `{}`", shown.escape_debug())));
+    };
+    let filename: WheelFilename = name.parse().map_err(|error| {
+        Failure::new("bad-wheel", format!("a build made no wheel: {error}"), Code::Mendable)
+    })?;
+    let metadata = built_wheel(filename.clone(), &bytes)?.metadata;
+    Ok(Wheel { filename, bytes, metadata })
+}
+
+fn strange(image: &str, what: &str) -> Failure {
+    let message = format!("cannot use what a build in a container of {image} gave: {what}");
+    Failure::new("helper", message, Code::Mendable)
+        .hint("a build that works gives one wheel: look at the source before you trust it")
+}
+
+/// This program, which runs inside.
+fn program() -> Result<Binary, Failure> {
+    let path = std::env::current_exe().map_err(|error| {
+        Failure::new("system", format!("cannot find the running program: {error}"), Code::Mendable)
+    })?;
+    Ok(Binary::open(&path)?)
+}
+
+/// The indexes of a session, which carry no credentials. Directories of wheels stay on this machine.
+fn index_arguments(session: &Session) -> Vec<String> {
+    let sources = &session.sources;
+    // What a package is pinned to is searched for nothing else, in a container neither.
+    let searched = sources.indexes.len().saturating_sub(sources.reserved);
+    let mut arguments: Vec<String> = match sources.indexes[..searched].split_last() {
+        None => vec!["--no-index".to_owned()],
+        Some((default, further)) => {
+            let further = further.iter().map(|url| format!("--extra-index-url={url}"));
+            further.chain([format!("--index-url={default}")]).collect()
+        }
+    };
+    let pages = sources.find_links.iter().filter(|place| place.contains("://"));
+    arguments.extend(pages.map(|page| format!("--find-links={page}")));
+    let strategy = match sources.strategy {
+        IndexStrategy::FirstIndex => None,
+        IndexStrategy::UnsafeFirstMatch => Some("unsafe-first-match"),
+        IndexStrategy::UnsafeBestMatch => Some("unsafe-best-match"),
+    };
+    arguments.extend(strategy.map(|strategy| format!("--index-strategy={strategy}")));
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, files: &[(&str, &str)], part: &str) {
+        let files =
+            files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned().into()));
+        let Err(failure) = wheel("slim", name, files.collect()) else { panic!("{name} is taken") };
+        assert!(failure.to_string().contains(part), "{failure}");
+    }
+
+    #[test]
+    fn only_the_wheel_that_was_named_is_taken_and_only_a_whole_one() {
+        let whl = "a-1-py3-none-any.whl";
+        check(whl, &[], "no wheel `a-1-py3-none-any.whl`");
+        check(whl, &[("b-1-py3-none-any.whl", "x")], "no wheel");
+        check("a.txt", &[("a.txt", "x")], "a build made no wheel");
+        check("../a\u{1b}", &[], "no wheel `../a\\u{1b}`");
+        check(whl, &[(whl, "no archive")], whl);
+    }
+}
