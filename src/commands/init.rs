@@ -12,6 +12,7 @@ use crate::config::FILE;
 use crate::failure::{Code, Failure};
 use crate::proposing::{Facts, Proposal, propose};
 use crate::settings::Settings;
+use crate::ui::green;
 
 /// Write a pyfast.toml that fits the project
 ///
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.data(&text);
     }
     for path in &written {
-        ui.note(format!("{} {}", ui.green("Wrote"), path.display()));
+        ui.note(green("Wrote").and(format!(" {}", path.display())));
     }
     Ok(ExitCode::SUCCESS)
 }

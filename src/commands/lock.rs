@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::resolving::{Inputs, Outcome, Request, ResolveArgs, Session, read_inputs};
 use crate::settings::Settings;
 use crate::spanning::{Spanning, Wanted};
-use crate::ui::{count, duration};
+use crate::ui::{Line, bold, count, duration};
 
 /// The name of a lock file (PEP 751).
 pub(crate) const FILE: &str = "pylock.toml";
@@ -226,11 +226,9 @@ fn report(
             lock.to_toml(&directory.unwrap_or_else(|| settings.project.working_directory.clone()))
         }
     };
-    settings.ui.note(format!(
-        "Resolved {} in {}",
-        settings.ui.bold(&count(lock.packages.len(), "package")),
-        duration(started.elapsed())
-    ));
+    let packages = bold(count(lock.packages.len(), "package"));
+    let time = format!(" in {}", duration(started.elapsed()));
+    settings.ui.note(Line::from("Resolved ").and(packages).and(time));
     let Some(path) = output else {
         settings.ui.data(text);
         return Ok(());

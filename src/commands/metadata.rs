@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         Err(ResolveError::Build(failure)) => Answer::Failure(failure),
         Err(error) => return Err(error.into()),
     };
-    settings.ui.data(format!("{}\n", serde_json::json!(answer)));
+    settings.ui.json_data(&serde_json::json!(answer));
     Ok(ExitCode::SUCCESS)
 }
 

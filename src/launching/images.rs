@@ -14,7 +14,7 @@ use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
 use crate::project::is_remote;
-use crate::ui::{count, duration};
+use crate::ui::{Line, count, duration, green};
 
 impl Launcher<'_> {
     /// Decides about the images of these services.
@@ -89,7 +89,8 @@ impl Launcher<'_> {
             ImageEvent::Progress(..) => {}
             ImageEvent::Done(image) => {
                 let time = duration(begun.elapsed());
-                ui.note(format!("Image {}: {} ({time})", image.wanted.image, ui.green("done")));
+                let image = Line::from(format!("Image {}: ", image.wanted.image));
+                ui.note(image.and(green("done")).and(format!(" ({time})")));
             }
         };
         let variables = &self.stack.variables;
