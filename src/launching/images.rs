@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use pyfast_launcher::{
     Builder, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _, InputSettings, Inputs,
-    RegistrySettings, WantedImage, carry_out, plan_images, read_inputs,
+    RegistrySettings, WantedImage, carry_out, find_program, plan_images, read_inputs,
 };
 
 use super::Launcher;
@@ -118,8 +118,7 @@ impl Launcher<'_> {
     /// The user's own client builds where it is there: it knows their builders and caches.
     fn builder(&self) -> Builder {
         let path = self.settings.environment.get("PATH").unwrap_or_default();
-        let docker = std::env::split_paths(path).map(|directory| directory.join("docker"));
-        match docker.into_iter().find(|program| program.is_file()) {
+        match find_program(path.as_ref(), "docker") {
             Some(program) => {
                 let mut environment = self.settings.environment.all().clone();
                 let host = self.connection.docker.host().to_string();

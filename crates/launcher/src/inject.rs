@@ -175,7 +175,8 @@ fn present(bin: &Path, binary: &Binary) -> Option<String> {
 /// Copies and hashes in one pass; returns the name by content.
 fn copy(from: &Path, to: &Path, modified: SystemTime) -> std::io::Result<String> {
     let mut source = fs_err::File::open(from)?;
-    let mut target = fs_err::File::create(to)?;
+    // O_EXCL follows no link and opens nothing that is there.
+    let mut target = fs_err::OpenOptions::new().write(true).create_new(true).open(to)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
