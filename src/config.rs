@@ -195,7 +195,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
-    match fs_err::read_to_string(path) {
+    match pyfast_root::read_regular_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),

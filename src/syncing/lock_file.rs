@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_resolver::{Location, Lock, Target, file_digest};
+use pyfast_root::read_regular_text;
 
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_lock};
@@ -36,12 +37,12 @@ impl LockFile {
         let own = Some(own_path(options, settings, inputs)).filter(|path| path.is_file());
         if options.lock_use == LockUse::Frozen {
             let path = own.unwrap_or_else(|| place.directory().join(FILE));
-            let text = fs_err::read_to_string(&path).map_err(|error| no_lock(&path, &error))?;
+            let text = read_regular_text(&path).map_err(|error| no_lock(&path, &error))?;
             let lock = Lock::from_toml(&text, &path, target)?;
             return Ok(Self { path: None, existing: Some(lock), current: true, spanning: None });
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
-        let text = fs_err::read_to_string(&path).ok();
+        let text = read_regular_text(&path).ok();
         let spanning = match (&own, &text, inputs) {
             (Some(path), Some(text), Some(inputs)) => {
                 spanning(settings, inputs, (path, text), target)?
