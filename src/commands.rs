@@ -28,7 +28,6 @@ pub(crate) mod why;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use pyfast_resolver::IndexOptions;
 
 use crate::cli::{Cli, Command};
@@ -36,11 +35,14 @@ use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
 use crate::interpreters;
 use crate::settings::{Environment, Python, Settings};
-use crate::ui::Ui;
+use crate::ui::{Escaping, Ui, parse_arguments};
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = match parse_arguments() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let environment = Environment::of_process();
     let ui = Ui::new(&cli.common, cli.command.json(), &environment);
     match dispatch(cli, environment) {
@@ -128,8 +130,8 @@ fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failur
         project: settings.project.directory.clone(),
         pyfast: std::env::current_exe().map_err(|error| fail(&error))?,
         environment: std::env::vars_os().collect(),
-        output: &mut std::io::stdout(),
-        progress: &mut std::io::stderr(),
+        output: &mut Escaping::output(args.prints_json()),
+        progress: &mut Escaping::errors(),
     };
     bench::run(args, context).map_err(|error| fail(&error))
 }

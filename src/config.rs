@@ -9,6 +9,10 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 
+mod words;
+
+pub(crate) use words::ConfiguredRoot;
+
 /// The file's name.
 pub(crate) const FILE: &str = "pyfast.toml";
 
@@ -20,6 +24,9 @@ pub(crate) struct Config {
     pub(crate) env: BTreeMap<String, EnvConfig>,
     pub(crate) index: IndexConfig,
     pub(crate) link: LinkConfig,
+    /// Where it was read.
+    #[serde(skip)]
+    file: PathBuf,
 }
 
 /// `[project]`.
@@ -27,7 +34,7 @@ pub(crate) struct Config {
 #[serde(default)]
 pub(crate) struct ProjectConfig {
     pub(crate) name: Option<String>,
-    /// `volume:NAME`, or a directory.
+    /// `volume:NAME`, or a directory below the project; see [`Config::root`].
     pub(crate) root: Option<String>,
 }
 
@@ -44,6 +51,7 @@ pub(crate) struct EnvConfig {
     /// Dependency groups, `[FILE:]GROUP`.
     pub(crate) groups: Vec<String>,
     pub(crate) image: Option<String>,
+    /// See [`Config::python`].
     pub(crate) python: Option<String>,
     /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
     pub(crate) targets: Vec<String>,
@@ -164,7 +172,7 @@ impl Config {
             };
         }
         check_keys("", &table).map_err(fail)?;
-        let config: Self = Value::Table(table)
+        let mut config: Self = Value::Table(table)
             .try_into()
             .map_err(|error: toml::de::Error| fail(error.to_string()))?;
         config.index.check().map_err(fail)?;
@@ -175,6 +183,7 @@ impl Config {
                 "`{name}` is not a name: use letters, digits, `.`, `_` and `-`"
             )));
         }
+        path.clone_into(&mut config.file);
         Ok(config)
     }
 }
@@ -186,7 +195,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
-    match fs_err::read_to_string(path) {
+    match pyfast_root::read_regular_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),

@@ -13,7 +13,7 @@ use std::fmt;
 use pyfast_resolver::Spot;
 use serde_json::json;
 
-use crate::ui::Ui;
+use crate::ui::{Line, Ui, paint};
 
 /// Exit codes, which are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,27 +136,27 @@ impl Failure {
             answer.insert("error".to_owned(), error);
             ui.data(format!("{}\n", serde_json::Value::from(answer)));
         }
-        ui.error_line(format!("{} {}", ui.paint("31;1", "error:"), self.message));
-        for line in self.beside.place.iter().flat_map(|place| excerpt(&place.1, ui)) {
+        ui.error_line(paint("31;1", "error:").and(format!(" {}", self.message)));
+        for line in self.beside.place.iter().flat_map(|place| excerpt(&place.1)) {
             ui.error_line(line);
         }
         for cause in &self.causes {
             ui.error_line(format!("  cause: {cause}"));
         }
         for hint in &self.hints {
-            ui.error_line(format!("{} {hint}", ui.paint("36;1", "hint:")));
+            ui.error_line(paint("36;1", "hint:").and(format!(" {hint}")));
         }
     }
 }
 
 /// The line of a file that is wrong, with a mark below the place.
-fn excerpt(spot: &Spot, ui: Ui) -> [String; 2] {
-    let (number, bar) = (spot.line.to_string(), ui.paint("34;1", "|"));
+fn excerpt(spot: &Spot) -> [Line; 2] {
+    let number = spot.line.to_string();
     let margin = " ".repeat(number.len());
-    let mark = ui.paint("31;1", &"^".repeat(spot.width));
+    let mark = paint("31;1", "^".repeat(spot.width));
     let space = " ".repeat(spot.before);
     [
-        format!("{} {bar} {}", ui.paint("34;1", &number), spot.text),
-        format!("{margin} {bar} {space}{mark}"),
+        paint("34;1", format!("{number} |")).and(format!(" {}", spot.text)),
+        paint("34;1", format!("{margin} |")).and(format!(" {space}")).and(mark),
     ]
 }

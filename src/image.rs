@@ -176,5 +176,6 @@ pub(crate) fn host_settings(environment: &Environment) -> HostSettings {
         cert_path: environment.get("DOCKER_CERT_PATH").map(PathBuf::from),
         config_dir: docker_config(environment),
         sockets,
+        path: environment.get("PATH").map(Into::into),
     }
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use pyfast_installer::Interpreter;
+use pyfast_launcher::find_program;
+use pyfast_root::{read_regular_text, replace_file};
 use sha2::Digest;
 
 use crate::failure::{Code, Failure};
@@ -97,11 +99,7 @@ fn numbers(path: &Path) -> Vec<u32> {
 
 /// A program of the search path.
 pub(crate) fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
-    let path = environment.get("PATH")?;
-    path.split(':')
-        .filter(|directory| !directory.is_empty())
-        .map(|directory| Path::new(directory).join(name))
-        .find(|path| path.is_file())
+    find_program(environment.get("PATH")?.as_ref(), name)
 }
 
 /// Whether a file is a script that chooses the interpreter itself, as pyenv's are.
@@ -136,10 +134,10 @@ fn shim_context(settings: &Settings) -> String {
     let directory = &settings.project.working_directory;
     let local = directory
         .ancestors()
-        .find_map(|directory| fs_err::read_to_string(directory.join(".python-version")).ok());
+        .find_map(|directory| read_regular_text(&directory.join(".python-version")).ok());
     let home = environment.home().map(|home| home.join(".pyenv"));
     let global = environment.get("PYENV_ROOT").map(PathBuf::from).or(home);
-    let global = global.and_then(|root| fs_err::read_to_string(root.join("version")).ok());
+    let global = global.and_then(|root| read_regular_text(&root.join("version")).ok());
     context.push_str(local.or(global).unwrap_or_default().trim());
     context
 }
@@ -158,7 +156,7 @@ pub(crate) fn remembered(
     let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::PROBE));
     let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let path = cache.join("interpreters-1").join(name);
-    if let Ok(text) = fs_err::read_to_string(&path)
+    if let Ok(text) = read_regular_text(&path)
         && let Ok(interpreter) = Interpreter::from_json(&text)
     {
         return Ok(interpreter);
@@ -166,15 +164,34 @@ pub(crate) fn remembered(
     let interpreter = ask()?;
     // A memory that cannot be written is asked again next time.
     if let Ok(text) = serde_json::to_string(&interpreter) {
-        let temporary = path.with_extension(std::process::id().to_string());
-        let write = || {
-            fs_err::create_dir_all(cache.join("interpreters-1"))?;
-            fs_err::write(&temporary, text)?;
-            fs_err::rename(&temporary, &path)
-        };
-        if write().is_err() {
-            let _ = fs_err::remove_file(&temporary);
-        }
+        let _ = fs_err::create_dir_all(cache.join("interpreters-1"))
+            .and_then(|()| replace_file(&path, text.as_bytes(), 0o644));
     }
     Ok(interpreter)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_memory_is_not_written_through_planted_links_nor_waited_for() {
+        let cache = tempfile::tempdir().unwrap();
+        let (victim, folder) = (cache.path().join("victim"), cache.path().join("interpreters-1"));
+        fs_err::write(&victim, "kept").unwrap();
+        fs_err::create_dir(&folder).unwrap();
+        let python = Path::new("/usr/bin/python3");
+        let ask = || Ok(Interpreter::probe(python)?);
+        remembered("key", cache.path(), ask).expect("there is an interpreter");
+        let entries = || fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let memory = entries().next().expect("it is remembered");
+        fs_err::remove_file(&memory).unwrap();
+        symlink(&victim, memory.with_extension(std::process::id().to_string())).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &memory, 0o600.into()).unwrap();
+        remembered("key", cache.path(), ask).expect("there is an interpreter");
+        assert_eq!(fs_err::read_to_string(&victim).unwrap(), "kept");
+        assert!(fs_err::metadata(&memory).unwrap().is_file());
+    }
 }

@@ -45,7 +45,12 @@ impl LockArgs {
                 |file| beside(&working.join(file)),
             )
         };
-        let text = fs_err::read_to_string(&path).map_err(|error| {
+        // A pipe that the user names is read; one that lies where a lock should be would be waited for.
+        let text = match &self.lock {
+            Some(_) => fs_err::read_to_string(&path),
+            None => pyfast_root::read_regular_text(&path),
+        };
+        let text = text.map_err(|error| {
             let message = format!("cannot read the lock `{}`: {error}", path.display());
             Failure::new("lock", message, Code::Mendable).hint("make one with `pyfast lock`")
         })?;

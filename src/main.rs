@@ -12,6 +12,7 @@ mod indexes;
 mod interpreters;
 mod interrupts;
 mod launching;
+mod lock_on_disk;
 mod locked;
 mod pip;
 mod progress;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pyfast_installer::{Event, Sink};
 
-use crate::ui::Ui;
+use crate::ui::{Ui, for_terminal};
 
 /// Shows what goes on. Nothing is drawn for what is over at once.
 #[derive(Clone)]
@@ -57,11 +57,11 @@ impl Progress {
             Event::Fetching { wheel, size } => {
                 let size = size.map(|size| format!(" ({})", HumanBytes(size))).unwrap_or_default();
                 self.ui.detail(format!("fetching {wheel}{size}"));
-                self.bar.set_message(wheel);
+                self.bar.set_message(for_terminal(&wheel));
             }
             Event::Building { source } => {
                 self.ui.detail(format!("building {source}"));
-                self.bar.set_message(format!("building {source}"));
+                self.bar.set_message(for_terminal(&format!("building {source}")));
             }
             Event::Admitted { wheel, files, .. } => {
                 self.ui.detail(format!("unpacked {wheel} ({files} files)"));

@@ -81,7 +81,8 @@ impl Project {
         if let Some(configured) = self.config.env.get(env)
             && !(configured.requirements.is_empty() && configured.groups.is_empty())
         {
-            return Ok(configured.requirements.iter().map(|file| self.shown(file)).collect());
+            let files = configured.requirements.iter().map(|file| self.shown(file));
+            return files.map(|file| self.readable(file)).collect();
         }
         let found = USUAL.iter().find(|file| self.states_dependencies(file));
         found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| {
@@ -95,12 +96,25 @@ impl Project {
         })
     }
 
+    /// A file that the configuration names is read, not waited for: it names no pipe.
+    fn readable(&self, file: PathBuf) -> Result<PathBuf, Failure> {
+        let facts = fs_err::metadata(self.working_directory.join(&file));
+        if facts.is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
+            let file = file.display();
+            let message = format!(
+                "cannot read the requirements `{file}` of pyfast.toml: it is no regular file"
+            );
+            return Err(Failure::usage(message).hint("give -r FILE, which may be a pipe"));
+        }
+        Ok(file)
+    }
+
     fn states_dependencies(&self, file: &str) -> bool {
         let path = self.directory.join(file);
         if file != PYPROJECT {
             return path.is_file();
         }
-        fs_err::read_to_string(path)
+        pyfast_root::read_regular_text(&path)
             .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
     }
 

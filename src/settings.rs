@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pyfast_root::{Claim, LAYOUT_FILE};
 
 use crate::cli::CommonArgs;
-use crate::config::is_name;
+use crate::config::{ConfiguredRoot, is_name};
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -163,11 +163,10 @@ fn root(
     if let Some(root) = &common.root {
         return Ok(Root::Directory(absolute(root)));
     }
-    if let Some(root) = &project.config.project.root {
-        return match root.strip_prefix("volume:") {
-            Some(volume) => volume_name(volume),
-            None => Ok(Root::Directory(project.directory.join(root))),
-        };
+    match project.config.root(&project.directory)? {
+        Some(ConfiguredRoot::Volume(volume)) => return volume_name(&volume),
+        Some(ConfiguredRoot::Directory(directory)) => return Ok(Root::Directory(directory)),
+        None => {}
     }
     // Inside a container the binary lies in the volume it belongs to.
     if let Some(root) = own_root() {
@@ -230,7 +229,7 @@ fn python(common: &CommonArgs, project: &Project, env: &str) -> Result<Python, F
         Some(python) => Ok(Python::Host(Some(python.to_owned()))),
         None => Ok(match image() {
             Some(image) => Python::Image(image),
-            None => Python::Host(configured.and_then(|env| env.python.clone())),
+            None => Python::Host(project.config.python(env)?),
         }),
     }
 }

@@ -11,8 +11,8 @@ use pyfast_resolver::{
     resolve, resolve_universal,
 };
 
-use crate::commands::lock::known;
 use crate::failure::Failure;
+use crate::lock_on_disk::known;
 use crate::resolving::{
     Inputs, Request, ResolveArgs, Session, base_policy, check_python, inputs_digest,
 };

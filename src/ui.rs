@@ -1,4 +1,10 @@
-//! The only writer to standard output and standard error.
+//! The only writer to standard output and standard error. What comes from outside is escaped here, once, whoever
+//! hands it over.
+
+mod escape;
+mod line;
+mod refusal;
+mod stream;
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -6,13 +12,26 @@ use std::io::{IsTerminal, Write};
 use crate::cli::{ColorChoice, CommonArgs};
 use crate::settings::Environment;
 
+use escape::{Form, escaped};
+pub(crate) use line::Line;
+pub(crate) use refusal::parse_arguments;
+pub(crate) use stream::Escaping;
+
 /// How to talk to the user.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ui {
-    color: bool,
+    colors: Colors,
     verbosity: Verbosity,
     json: bool,
     terminal: bool,
+}
+
+/// Where colours are used: nobody who reads data from a file or a pipe asked for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Colors {
+    Nowhere,
+    Messages,
+    Everywhere,
 }
 
 /// How much to say.
@@ -29,21 +48,21 @@ pub(crate) enum Verbosity {
 impl Ui {
     pub(crate) fn new(common: &CommonArgs, json: bool, environment: &Environment) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let color = match common.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                terminal
-                    && environment.get("NO_COLOR").is_none()
-                    && environment.get("TERM") != Some("dumb")
-            }
+        let unwanted =
+            environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+        let colors = match common.color {
+            ColorChoice::Always => Colors::Everywhere,
+            ColorChoice::Never => Colors::Nowhere,
+            ColorChoice::Auto if unwanted || !terminal => Colors::Nowhere,
+            ColorChoice::Auto if std::io::stdout().is_terminal() => Colors::Everywhere,
+            ColorChoice::Auto => Colors::Messages,
         };
         let verbosity = match (common.quiet, common.verbose) {
             (true, _) => Verbosity::Quiet,
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
-        Self { color, verbosity, json, terminal }
+        Self { colors, verbosity, json, terminal }
     }
 
     /// Whether the result is wanted as JSON.
@@ -66,68 +85,99 @@ impl Ui {
         self.verbosity > Verbosity::Quiet
     }
 
-    #[expect(clippy::unused_self, reason = "whoever writes holds the Ui")]
-    /// Data, to standard output. A closed pipe is the reader's choice and no error.
-    pub(crate) fn data(self, text: impl Display) {
-        let mut out = std::io::stdout().lock();
-        let _ = write!(out, "{text}").and_then(|()| out.flush());
+    /// Data, to standard output: escaped for a terminal, exact for another program. A closed pipe is the reader's
+    /// choice and no error.
+    pub(crate) fn data(self, text: impl Into<Line>) {
+        let form = if self.json { Form::Json } else { Form::People };
+        self.write_data(&text.into(), form);
+    }
+
+    /// Data that is JSON whether or not it was asked for.
+    pub(crate) fn json_data(self, value: &impl Display) {
+        self.write_data(&format!("{value}\n").into(), Form::Json);
+    }
+
+    /// A line that somebody else's program wrote, to standard output as it is, behind words of one's own.
+    pub(crate) fn raw_line(self, before: &Line, line: &str) {
+        let before = before.shown(self.colors == Colors::Everywhere, Form::People);
+        write_out(&format!("{before}{line}\n"));
+    }
+
+    fn write_data(self, text: &Line, form: Form) {
+        let color = self.colors == Colors::Everywhere;
+        let exact = !std::io::stdout().is_terminal();
+        write_out(&if exact { text.exact(color) } else { text.shown(color, form) });
     }
 
     /// What was done.
-    pub(crate) fn note(self, text: impl Display) {
+    pub(crate) fn note(self, text: impl Into<Line>) {
         if self.lines() {
             self.error_line(text);
         }
     }
 
     /// How it was done.
-    pub(crate) fn detail(self, text: impl Display) {
+    pub(crate) fn detail(self, text: impl Into<Line>) {
         if self.verbosity >= Verbosity::Verbose {
-            self.error_line(self.dim(&text.to_string()));
+            self.error_line(text.into().within(DIM));
         }
     }
 
     /// Something the user should know.
-    pub(crate) fn warning(self, text: impl Display) {
+    pub(crate) fn warning(self, text: impl Into<Line>) {
         if self.lines() {
-            self.error_line(format!("{} {text}", self.paint("33;1", "warning:")));
+            self.error_line(paint("33;1", "warning:").and(" ").and(text));
         }
     }
 
-    #[expect(clippy::unused_self, reason = "whoever writes holds the Ui")]
     /// A line to standard error, whatever the verbosity.
-    pub(crate) fn error_line(self, text: impl Display) {
+    pub(crate) fn error_line(self, text: impl Into<Line>) {
+        let text = text.into().shown(self.colors >= Colors::Messages, Form::People);
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Asks a question that takes yes or no; anything but yes is no.
     pub(crate) fn ask(self, question: &str) -> bool {
+        let question = bold(question).shown(self.colors >= Colors::Messages, Form::People);
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{} [y/N] ", self.bold(question)).and_then(|()| err.flush());
+        let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
         let mut answer = String::new();
         let read = std::io::stdin().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
+}
 
-    pub(crate) fn bold(self, text: &str) -> String {
-        self.paint("1", text)
-    }
+const DIM: &str = "2";
 
-    pub(crate) fn dim(self, text: &str) -> String {
-        self.paint("2", text)
-    }
+pub(crate) fn bold(text: impl Display) -> Line {
+    paint("1", text)
+}
 
-    pub(crate) fn green(self, text: &str) -> String {
-        self.paint("32", text)
-    }
+pub(crate) fn dim(text: impl Display) -> Line {
+    paint(DIM, text)
+}
 
-    pub(crate) fn red(self, text: &str) -> String {
-        self.paint("31", text)
-    }
+pub(crate) fn green(text: impl Display) -> Line {
+    paint("32", text)
+}
 
-    pub(crate) fn paint(self, code: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
+pub(crate) fn red(text: impl Display) -> Line {
+    paint("31", text)
+}
+
+/// Words in a style, by the parameters of a terminal's colour sequence.
+pub(crate) fn paint(style: &'static str, text: impl Display) -> Line {
+    Line::styled(style, text)
+}
+
+/// Words for what draws on the terminal by itself.
+pub(crate) fn for_terminal(text: &str) -> String {
+    escaped(text, Form::People).into_owned()
+}
+
+fn write_out(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// A duration as people read it: `9 ms`, `1.24 s`, `2 min 5 s`.

@@ -153,6 +153,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Args {
+    /// Whether the standard output is JSON.
+    pub(crate) fn prints_json(&self) -> bool {
+        self.json.as_deref() == Some(Path::new("-"))
+    }
+
     /// Runs as the small process that starts and times the tools, if that is asked for. It needs nothing of a project.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         Err(InstallError::Build(failure)) => Answer::Failure(failure),
         Err(error) => return Err(error.into()),
     };
-    settings.ui.data(format!("{}\n", serde_json::json!(answer)));
+    settings.ui.json_data(&serde_json::json!(answer));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -49,7 +49,7 @@ fn show(ui: Ui, report: &Report) -> ExitCode {
     if ui.json() {
         ui.data(format!("{}\n", report.to_json()));
     } else {
-        ui.data(report.to_text(ui));
+        ui.data(report.to_text());
         ui.note(report.summary());
     }
     ExitCode::from(report.code())

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use pyfast_resolver::{LineOptions, to_requirements};
 
 use crate::cli::ResultArgs;
-use crate::commands::lock::{Format, write};
+use crate::commands::lock::Format;
 use crate::environment::packages_json;
 use crate::failure::Failure;
+use crate::lock_on_disk::{ChosenBy, write};
 use crate::locked::LockArgs;
 use crate::settings::Settings;
 
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         settings.ui.data(text);
         return Ok(ExitCode::SUCCESS);
     };
-    write(&path, &text)?;
+    write(&path, &text, ChosenBy::User)?;
     settings.ui.note(format!("Wrote {}", path.display()));
     if settings.ui.json() {
         let report = serde_json::json!({ "output": path, "packages": packages_json(&lock) });

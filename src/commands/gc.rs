@@ -13,7 +13,7 @@ use crate::commands::cache::loose;
 use crate::commands::history::find;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::ui::count;
+use crate::ui::{count, green};
 
 /// Remove environments and wheels that nothing needs any more
 ///
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if args.dry_run {
         ui.note(format!("Would remove {what}"));
     } else {
-        ui.note(format!("{} {what}", ui.green("Removed")));
+        ui.note(green("Removed").and(format!(" {what}")));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use crate::config::FILE;
 use crate::failure::{Code, Failure};
 use crate::proposing::{Facts, Proposal, propose};
 use crate::settings::Settings;
+use crate::ui::green;
 
 /// Write a pyfast.toml that fits the project
 ///
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.data(&text);
     }
     for path in &written {
-        ui.note(format!("{} {}", ui.green("Wrote"), path.display()));
+        ui.note(green("Wrote").and(format!(" {}", path.display())));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -71,7 +72,7 @@ fn refuse_existing(settings: &Settings, file: &Path) -> Result<(), Failure> {
         return Err(exists(file));
     }
     let shared = settings.project.directory.join("pyproject.toml");
-    let text = fs_err::read_to_string(&shared).unwrap_or_default();
+    let text = pyfast_root::read_regular_text(&shared).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     if table.get("tool").is_some_and(|tool| tool.get("pyfast").is_some()) {
         let message = format!("`{}` configures pyfast already, in [tool.pyfast]", shared.display());

@@ -11,12 +11,13 @@ use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 use crate::building::{BUILDS, BuildPlace};
 use crate::cli::ResultArgs;
 use crate::environment;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
+use crate::lock_on_disk::{ChosenBy, known, write};
 use crate::progress::Progress;
 use crate::resolving::{Inputs, Outcome, Request, ResolveArgs, Session, read_inputs};
 use crate::settings::Settings;
 use crate::spanning::{Spanning, Wanted};
-use crate::ui::{count, duration};
+use crate::ui::{Line, bold, count, duration};
 
 /// The name of a lock file (PEP 751).
 pub(crate) const FILE: &str = "pylock.toml";
@@ -227,16 +228,18 @@ fn report(
             lock.to_toml(&directory.unwrap_or_else(|| settings.project.working_directory.clone()))
         }
     };
-    settings.ui.note(format!(
-        "Resolved {} in {}",
-        settings.ui.bold(&count(lock.packages.len(), "package")),
-        duration(started.elapsed())
-    ));
+    let packages = bold(count(lock.packages.len(), "package"));
+    let time = format!(" in {}", duration(started.elapsed()));
+    settings.ui.note(Line::from("Resolved ").and(packages).and(time));
     let Some(path) = output else {
         settings.ui.data(text);
         return Ok(());
     };
-    write(&path, &text)?;
+    let chosen = match args.output {
+        Some(_) => ChosenBy::User,
+        None => ChosenBy::Project(&settings.project.directory),
+    };
+    write(&path, &text, chosen)?;
     settings.ui.note(format!("Wrote {}", path.display()));
     if settings.ui.json() {
         let report =
@@ -269,36 +272,4 @@ pub(crate) fn beside(requirements: &Path) -> PathBuf {
 /// An existing lock whose versions are kept where they fit; one that cannot be read is made anew.
 pub(crate) fn existing(path: &Path, target: &Target) -> Option<Lock> {
     Lock::from_toml(&known(path)?, path, target).ok()
-}
-
-/// What a file has. Of a pipe or a terminal nothing is read: that would wait for what nobody writes.
-pub(crate) fn known(path: &Path) -> Option<String> {
-    fs_err::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    fs_err::read_to_string(path).ok()
-}
-
-/// Writes a lock whole or not at all; the same content leaves the file alone. A link stays one, and
-/// what is no file, such as a device or a pipe, is written to and never replaced.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = if fs_err::metadata(path).is_ok_and(|known| !known.is_file()) {
-        fs_err::write(path, text)
-    } else if known(path).is_some_and(|known| known == text) {
-        Ok(())
-    } else {
-        let file = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = file.with_file_name(format!(".{name}-{}", std::process::id()));
-        let replaced = fs_err::write(&temporary, text);
-        replaced.and_then(|()| fs_err::rename(&temporary, &file)).inspect_err(|_| {
-            // The first error is the one to report.
-            let _ = fs_err::remove_file(&temporary);
-        })
-    };
-    written.map_err(|error| {
-        Failure::new(
-            "io",
-            format!("cannot write the lock `{}`: {error}", path.display()),
-            Code::Mendable,
-        )
-    })
 }

@@ -9,7 +9,7 @@ use pyfast_launcher::{Following, LogLine, LogsWanted, Services as _, follow_logs
 use crate::failure::Failure;
 use crate::launching::{Launcher, StackArgs};
 use crate::settings::Settings;
-use crate::ui::Ui;
+use crate::ui::{Ui, paint};
 
 /// Show what the project's containers print, merged and by service
 #[derive(Debug, clap::Args)]
@@ -47,10 +47,11 @@ impl Shown<'_> {
     fn line(&self, service: &str, line: &LogLine) {
         let at = self.services.iter().position(|one| one == service).unwrap_or_default();
         let width = self.width;
-        let prefix = self.ui.paint(COLORS[at % COLORS.len()], &format!("{service:width$} |"));
+        let prefix = paint(COLORS[at % COLORS.len()], format!("{service:width$} |"));
         let time = line.time.as_deref().filter(|_| self.timestamps);
         let time = time.map(|time| format!("{time} ")).unwrap_or_default();
-        self.ui.data(format!("{prefix} {time}{}\n", line.text));
+        // As in Compose: a program's own colours and bars are part of what it says.
+        self.ui.raw_line(&prefix.and(format!(" {time}")), &line.text);
     }
 }
 

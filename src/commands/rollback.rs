@@ -9,7 +9,7 @@ use crate::cli::ResultArgs;
 use crate::commands::history::open;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::ui::duration;
+use crate::ui::{duration, green};
 
 /// Go back to an earlier environment: one rename
 ///
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     }
     let time = duration(started.elapsed());
     if changed {
-        ui.note(format!("{} to {} in {time}", ui.green("Rolled back"), target.id));
+        ui.note(green("Rolled back").and(format!(" to {} in {time}", target.id)));
         let services = settings.project.config.env.get(&settings.env).map(|env| &env.services);
         if let Some(services) = services.filter(|services| !services.is_empty()) {
             let services = services.join(" ");

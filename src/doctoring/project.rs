@@ -10,6 +10,7 @@ use pyfast_resolver::RequirementSet;
 
 use super::report::{Finding, Level};
 use crate::config;
+use crate::failure::Failure;
 use crate::launching::{Stack, StackArgs};
 use crate::resolving::{ResolveArgs, read_inputs};
 use crate::settings::{Python, Root, Settings};
@@ -62,7 +63,7 @@ pub(super) fn read(settings: &Settings, args: &StackArgs) -> Project {
     let stack = stack(settings, args, &mut findings);
     let config = &settings.project.config;
     let services = config.env.values().any(|env| !env.services.is_empty());
-    let environments = environments(settings, stack.as_ref());
+    let environments = environments(settings, stack.as_ref(), &mut findings);
     let mut indexes = RequirementSet::default();
     for env in environments.keys() {
         findings.push(requirements(settings, env, &mut indexes));
@@ -122,24 +123,35 @@ fn is_absent(settings: &Settings) -> bool {
 }
 
 /// The environments that commands would work on: the one asked for, else all that are configured.
-fn environments(settings: &Settings, stack: Option<&Stack>) -> BTreeMap<String, Python> {
+fn environments(
+    settings: &Settings,
+    stack: Option<&Stack>,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<String, Python> {
     let common = &settings.common;
     let configured = &settings.project.config.env;
     if common.env.is_some() || configured.is_empty() {
         return BTreeMap::from([(settings.env.clone(), settings.python.clone())]);
     }
     let asked = common.image.is_some() || common.python.is_some();
-    let python = |name: &String| {
+    let python = |name: &String| -> Result<Python, Failure> {
         let env = &configured[name];
         let of_services = stack.and_then(|stack| stack.environments.get(name));
-        match (&env.image, of_services) {
+        Ok(match (&env.image, of_services) {
             _ if asked => settings.python.clone(),
             (Some(image), _) => Python::Image(image.clone()),
             (None, Some(services)) => Python::Image(services.image.clone()),
-            (None, None) => Python::Host(env.python.clone()),
-        }
+            (None, None) => Python::Host(settings.project.config.python(name)?),
+        })
     };
-    configured.keys().map(|name| (name.clone(), python(name))).collect()
+    let mut environments = BTreeMap::new();
+    for name in configured.keys() {
+        match python(name) {
+            Ok(python) => drop(environments.insert(name.clone(), python)),
+            Err(failure) => findings.push(Finding::failed(CONFIGURATION, &failure)),
+        }
+    }
+    environments
 }
 
 /// Whether an environment's requirements can be read; adds the indexes that they name.

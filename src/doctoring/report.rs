@@ -7,7 +7,7 @@ use pyfast_resolver::redact;
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
-use crate::ui::{Ui, count};
+use crate::ui::{Line, count, paint};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,18 +126,18 @@ impl Report {
     }
 
     /// A line for each finding, and one for each hint.
-    pub(crate) fn to_text(&self, ui: Ui) -> String {
+    pub(crate) fn to_text(&self) -> Line {
         let width = self.findings.iter().map(|finding| finding.check.len()).max();
         let width = width.unwrap_or_default();
-        let mut text = String::new();
+        let mut text = Line::default();
         for finding in &self.findings {
-            let level = ui.paint(finding.level.color(), &format!("{:7}", finding.level.word()));
+            let level = paint(finding.level.color(), format!("{:7}", finding.level.word()));
             let indent = " ".repeat(9 + width + 2);
             let message = finding.message.trim_end().replace('\n', &format!("\n{indent}"));
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{level}  {:width$}  {message}", finding.check);
+            text = text.and(level).and(format!("  {:width$}  {message}\n", finding.check));
             for hint in &finding.hints {
-                let _ = writeln!(text, "{indent}{} {hint}", ui.paint("36;1", "hint:"));
+                text = text.and(indent.clone()).and(paint("36;1", "hint:"));
+                text = text.and(format!(" {hint}\n"));
             }
         }
         text

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use pyfast_launcher::{Composer, Condition};
+use pyfast_root::{read_regular_text, replace_file};
 use serde_json::Value;
 
 use super::Launcher;
@@ -111,7 +112,7 @@ impl VersionFile {
     }
 
     fn read(&self) -> Option<String> {
-        let text = fs_err::read_to_string(&self.path).ok()?;
+        let text = read_regular_text(&self.path).ok()?;
         let (key, version) = text.split_once('\n')?;
         (key == self.key).then(|| version.trim().to_owned())
     }
@@ -121,10 +122,7 @@ impl VersionFile {
         if let Some(directory) = self.path.parent() {
             let _ = fs_err::create_dir_all(directory);
         }
-        let temporary = self.path.with_extension(std::process::id().to_string());
-        if fs_err::write(&temporary, format!("{}\n{version}\n", self.key)).is_ok() {
-            let _ = fs_err::rename(&temporary, &self.path);
-        }
+        let _ = replace_file(&self.path, format!("{}\n{version}\n", self.key).as_bytes(), 0o644);
     }
 }
 

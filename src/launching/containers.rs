@@ -23,7 +23,7 @@ impl Launcher<'_> {
         let call = stack.call(Host::Unix(PathBuf::new()));
         let mut text = format!("{override_text}\n{:?}\n{call:?}\n", stack.project);
         for file in &stack.project.files {
-            text.push_str(&fs_err::read_to_string(file).unwrap_or_default());
+            text.push_str(&pyfast_root::read_regular_text(file).unwrap_or_default());
         }
         digest(text.as_bytes())
     }

@@ -7,14 +7,14 @@ use std::time::{Instant, SystemTime};
 
 use pyfast_launcher::{
     Builder, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _, InputSettings, Inputs,
-    RegistrySettings, WantedImage, carry_out, plan_images, read_inputs,
+    RegistrySettings, WantedImage, carry_out, find_program, plan_images, read_inputs,
 };
 
 use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
 use crate::project::is_remote;
-use crate::ui::{count, duration};
+use crate::ui::{Line, count, duration, green};
 
 impl Launcher<'_> {
     /// Decides about the images of these services.
@@ -89,7 +89,8 @@ impl Launcher<'_> {
             ImageEvent::Progress(..) => {}
             ImageEvent::Done(image) => {
                 let time = duration(begun.elapsed());
-                ui.note(format!("Image {}: {} ({time})", image.wanted.image, ui.green("done")));
+                let image = Line::from(format!("Image {}: ", image.wanted.image));
+                ui.note(image.and(green("done")).and(format!(" ({time})")));
             }
         };
         let variables = &self.stack.variables;
@@ -117,8 +118,7 @@ impl Launcher<'_> {
     /// The user's own client builds where it is there: it knows their builders and caches.
     fn builder(&self) -> Builder {
         let path = self.settings.environment.get("PATH").unwrap_or_default();
-        let docker = std::env::split_paths(path).map(|directory| directory.join("docker"));
-        match docker.into_iter().find(|program| program.is_file()) {
+        match find_program(path.as_ref(), "docker") {
             Some(program) => {
                 let mut environment = self.settings.environment.all().clone();
                 let host = self.connection.docker.host().to_string();

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use pyfast_launcher::{FileDigests, Record};
+use pyfast_root::{read_regular, replace_file};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -27,7 +28,7 @@ impl Memory {
         let key = digest(format!("{host}\n{directory}").as_bytes());
         let name = format!("{project}-{}.json", &key[..16]);
         let file = settings.data_directory()?.join("launch/v1").join(name);
-        let known = fs_err::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let known = read_regular(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Ok(Self { file, ..known.unwrap_or_default() })
     }
 
@@ -37,9 +38,7 @@ impl Memory {
             if let Some(directory) = self.file.parent() {
                 fs_err::create_dir_all(directory)?;
             }
-            let temporary = self.file.with_extension(format!("{}.new", std::process::id()));
-            fs_err::write(&temporary, serde_json::to_vec(self)?)?;
-            fs_err::rename(&temporary, &self.file)
+            replace_file(&self.file, &serde_json::to_vec(self)?, 0o600)
         };
         if let Err(error) = write() {
             settings.ui.warning(format!("cannot remember what was started: {error}"));

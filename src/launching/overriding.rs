@@ -1,10 +1,13 @@
 //! Writing the override file of a project. Owns which services it names; the text is the launcher's.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
+use std::path::Path;
 
 use pyfast_launcher::{Engine as _, Error as LaunchError, Override, OverrideService, StoreMount};
+use pyfast_root::{read_regular_text, replace_file};
 
 use super::Launcher;
+use super::stack::PRIVATE;
 use crate::failure::{Code, Failure};
 use crate::settings::Root;
 
@@ -42,7 +45,7 @@ impl Launcher<'_> {
     /// Removes an override that nothing needs any more; says whether there was one.
     pub(crate) fn remove_override(&self) -> Result<bool, Failure> {
         let file = &self.stack.override_file;
-        if !fs_err::read_to_string(file).is_ok_and(|text| Override::is_ours(&text)) {
+        if !read_regular_text(file).is_ok_and(|text| Override::is_ours(&text)) {
             return Ok(false);
         }
         fs_err::remove_file(file).map_err(|error| {
@@ -55,23 +58,10 @@ impl Launcher<'_> {
     /// Writes the override where it is not what it should be; says whether that was so.
     pub(crate) fn write_override(&self, text: &str) -> Result<bool, Failure> {
         let file = &self.stack.override_file;
-        if fs_err::read_to_string(file).is_ok_and(|known| known == text) {
+        if read_regular_text(file).is_ok_and(|known| known == text) {
             return Ok(false);
         }
-        let write = || -> std::io::Result<()> {
-            if let Some(directory) = file.parent()
-                && !directory.is_dir()
-            {
-                fs_err::create_dir_all(directory)?;
-                fs_err::write(directory.join(".gitignore"), "*\n")?;
-            }
-            let temporary = file.with_extension(format!("{}.new", std::process::id()));
-            fs_err::write(&temporary, text)?;
-            // A service's own entrypoint and PATH are repeated in it, with the values of their variables.
-            fs_err::set_permissions(&temporary, std::fs::Permissions::from_mode(0o600))?;
-            fs_err::rename(&temporary, file)
-        };
-        write().map_err(|error| {
+        write_private(file, text).map_err(|error| {
             let message = format!("cannot write the override file: {error}");
             Failure::new("io", message, Code::Mendable)
         })?;
@@ -83,5 +73,58 @@ impl Launcher<'_> {
             ));
         }
         Ok(true)
+    }
+}
+
+/// Writes the override so that nobody else can read it: a service's own entrypoint and PATH are repeated in it, with
+/// the values of their variables.
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    let directory = file.parent().unwrap_or(Path::new("/"));
+    // It is this program's own directory, and may have come with the project.
+    if directory.ends_with(PRIVATE) && directory.is_symlink() {
+        return Err(io::Error::other(format!("`{}` is a symbolic link", directory.display())));
+    }
+    if !directory.is_dir() {
+        fs_err::create_dir_all(directory)?;
+        fs_err::write(directory.join(".gitignore"), "*\n")?;
+    }
+    replace_file(file, text.as_bytes(), 0o600)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn the_override_is_private_and_replaces_a_link_instead_of_following_it() {
+        let project = tempfile::tempdir().unwrap();
+        let victim = project.path().join("victim");
+        fs_err::write(&victim, "kept").unwrap();
+        let file = project.path().join(PRIVATE).join("compose.override.yml");
+        write_private(&file, "one").unwrap();
+        assert_eq!(fs_err::read_to_string(file.with_file_name(".gitignore")).unwrap(), "*\n");
+        fs_err::remove_file(&file).unwrap();
+        symlink(&victim, &file).unwrap();
+        // Under the name that was once written aside.
+        let aside = file.with_extension(format!("{}.new", std::process::id()));
+        symlink(&victim, &aside).unwrap();
+        write_private(&file, "two").unwrap();
+        assert_eq!(fs_err::read_to_string(&victim).unwrap(), "kept");
+        assert_eq!(fs_err::read_to_string(&file).unwrap(), "two");
+        assert_eq!(fs_err::symlink_metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_directory_that_is_a_link_is_not_written_into() {
+        let project = tempfile::tempdir().unwrap();
+        let victim = project.path().join("victim");
+        fs_err::create_dir(&victim).unwrap();
+        symlink(&victim, project.path().join(PRIVATE)).unwrap();
+        let file = project.path().join(PRIVATE).join("compose.override.yml");
+        let refused = write_private(&file, "x").expect_err("it is a link");
+        assert!(refused.to_string().contains("symbolic link"), "{refused}");
+        assert_eq!(fs_err::read_dir(&victim).unwrap().count(), 0);
     }
 }

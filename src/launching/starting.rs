@@ -15,7 +15,7 @@ use super::Launcher;
 use super::containers::{addresses, container_json};
 use crate::commands::ps::table;
 use crate::failure::{Code, Failure};
-use crate::ui::{Ui, duration};
+use crate::ui::{Ui, bold, dim, duration, red};
 
 /// How services are started.
 pub(crate) struct Waiting {
@@ -99,7 +99,7 @@ impl Started {
         let phases = launcher.phases.iter().filter(|(_, time)| *time >= Duration::from_millis(1));
         let phases: Vec<_> =
             phases.map(|(name, time)| format!("{name} {}", duration(*time))).collect();
-        ui.note(ui.dim(&format!("{} ({})", duration(total), phases.join(", "))));
+        ui.note(dim(format!("{} ({})", duration(total), phases.join(", "))));
         if failed.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -184,7 +184,7 @@ fn failure_json(failure: &ServiceFailure) -> Value {
 
 /// Everything that helps to mend a failed service.
 fn tell_failure(ui: Ui, service: &str, failure: &ServiceFailure) {
-    ui.error_line(format!("{} {}", ui.red("✗"), ui.bold(service)));
+    ui.error_line(red("✗").and(" ").and(bold(service)));
     ui.error_line(format!("  {}", failure.reason));
     if let Some(code) = failure.exit_code {
         let memory = if failure.oom_killed { " (memory ran out)" } else { "" };

@@ -69,7 +69,7 @@ impl Facts {
 
     fn read_dockerfile(&mut self, path: PathBuf) {
         let small = fs_err::metadata(&path).is_ok_and(|metadata| metadata.len() <= LARGEST);
-        if let Ok(text) = fs_err::read_to_string(&path)
+        if let Ok(text) = pyfast_root::read_regular_text(&path)
             && small
         {
             self.dockerfiles.insert(path, text);

@@ -16,9 +16,9 @@ use super::install::Job;
 use super::lock_file::LockFile;
 use super::report::Timings;
 use crate::building::{BUILDS, BuildPlace, BuiltWheels, settle};
-use crate::commands::lock::write;
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
+use crate::lock_on_disk::{ChosenBy, write};
 use crate::resolving::{Claim, Inputs, Outcome, Request, Session};
 use crate::settings::Root;
 use crate::spanning::Spanning;
@@ -87,6 +87,11 @@ fn outdated(unmet: &str) -> Failure {
 }
 
 impl Job<'_> {
+    /// Nobody named the lock that is kept up to date.
+    fn of_project(&self) -> ChosenBy<'_> {
+        ChosenBy::Project(&self.settings.project.directory)
+    }
+
     /// Locks where needed, and has every wheel of the lock in the store.
     pub(super) fn fetch(
         &self,
@@ -107,7 +112,7 @@ impl Job<'_> {
             let session = self.building_session(&inputs.set)?;
             self.progress.step("resolving");
             let (text, lock) = self.relocked(&session, inputs, spanning, path)?;
-            write(path, &text)?;
+            write(path, &text, self.of_project())?;
             let resolve = resolving.elapsed();
             let mut fetched = self.fetch_locked(lock, store, compile)?;
             fetched.timings.resolve = resolve;
@@ -147,7 +152,8 @@ impl Job<'_> {
         let admitted = downloads.admitted();
         self.check_claims(store, &session, &claims, &admitted)?;
         if let Some(path) = &lock_file.path {
-            write(path, &lock.to_toml(path.parent().unwrap_or(Path::new("/"))))?;
+            let text = lock.to_toml(path.parent().unwrap_or(Path::new("/")));
+            write(path, &text, self.of_project())?;
         }
         let timings = Timings { resolve, fetch: fetching.elapsed(), ..Timings::default() };
         let count = downloads.admitted().len();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_resolver::{Location, Lock, Target, file_digest};
-use pyfast_root::Root;
+use pyfast_root::{Root, read_regular_text};
 
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_lock};
@@ -40,7 +40,7 @@ impl LockFile {
         if options.lock_use == LockUse::Frozen {
             let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
             let text = match &own {
-                Some(own) => Some(fs_err::read_to_string(own).map_err(|e| no_lock(own, &e))?),
+                Some(own) => Some(read_regular_text(own).map_err(|e| no_lock(own, &e))?),
                 None => kept(root, place)?,
             };
             let missing = || no_lock(&path, &std::io::ErrorKind::NotFound.into());
@@ -50,7 +50,7 @@ impl LockFile {
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
         let text = match &own {
-            Some(own) => fs_err::read_to_string(own).ok(),
+            Some(own) => read_regular_text(own).ok(),
             None => kept(root, place)?,
         };
         let spanning = match (&own, &text, inputs) {

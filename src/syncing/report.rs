@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ui::{Ui, count, duration};
+use crate::ui::{Line, Ui, count, duration, green, paint, red};
 
 /// One package of an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,11 @@ pub(crate) struct Timings {
     pub(crate) total: Duration,
 }
 
+/// One change of an environment, behind its mark.
+fn change(mark: Line, what: &str) -> Line {
+    Line::from(" ").and(mark).and(format!(" {what}"))
+}
+
 /// The result of a sync.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
@@ -95,9 +100,9 @@ impl Report {
             }
             ui.note(format!("Nothing was changed ({packages} resolved in {total})"));
         } else if self.changed {
-            ui.note(format!("{} {packages} in {total}", ui.green("Synced")));
+            ui.note(green("Synced").and(format!(" {packages} in {total}")));
         } else {
-            ui.note(format!("{} {packages}, nothing to do ({total})", ui.green("Up to date:")));
+            ui.note(green("Up to date:").and(format!(" {packages}, nothing to do ({total})")));
         }
     }
 
@@ -112,14 +117,14 @@ impl Report {
             ));
         }
         for package in removed {
-            ui.note(format!(" {} {}=={}", ui.red("-"), package.name, package.version));
+            ui.note(change(red("-"), &format!("{}=={}", package.name, package.version)));
         }
         for package in added {
-            ui.note(format!(" {} {}=={}", ui.green("+"), package.name, package.version));
+            ui.note(change(green("+"), &format!("{}=={}", package.name, package.version)));
         }
         for package in updated {
-            let mark = ui.paint("33", "~");
-            ui.note(format!(" {mark} {} {} → {}", package.name, package.from, package.to));
+            let versions = format!("{} {} → {}", package.name, package.from, package.to);
+            ui.note(change(paint("33", "~"), &versions));
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod python;
 pub(crate) mod ran;
 pub(crate) mod repository;
 pub(crate) mod source;
+pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod wheel;
 pub(crate) mod world;

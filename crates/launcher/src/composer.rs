@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -12,6 +11,7 @@ use tokio::process::Command;
 
 use crate::error::Error;
 use crate::host::{CLIENT_VARIABLES, Host};
+use crate::programs::{find_program, is_program};
 
 /// How many of the last bytes of Compose's output a failure carries.
 const TAIL: usize = 4000;
@@ -58,20 +58,15 @@ impl Composer {
     /// Looks for a Compose: the plugin, else the program, without running either. `path` is the user's PATH,
     /// `config` the directory of the Docker client's configuration.
     pub fn find(path: &OsStr, config: Option<&Path>) -> Option<Self> {
-        let in_path = |name: &str| {
-            std::env::split_paths(path)
-                .map(|directory| directory.join(name))
-                .find(|file| is_executable(file))
-        };
         let own = config.map(|config| config.join("cli-plugins"));
         let named = config.map(extra_directories).unwrap_or_default();
         let mut plugins = own.into_iter().chain(named).chain(PLUGINS.map(PathBuf::from));
-        if plugins.any(|directory| is_executable(&directory.join("docker-compose")))
-            && let Some(docker) = in_path("docker")
+        if plugins.any(|directory| is_program(&directory.join("docker-compose")))
+            && let Some(docker) = find_program(path, "docker")
         {
             return Some(Self::Plugin { docker });
         }
-        in_path("docker-compose").map(|program| Self::Standalone { program })
+        find_program(path, "docker-compose").map(|program| Self::Standalone { program })
     }
 
     /// How it is called, for people.
@@ -211,13 +206,10 @@ fn tail(text: &str) -> String {
     text[from..].to_owned()
 }
 
-fn is_executable(file: &Path) -> bool {
-    fs_err::metadata(file)
-        .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::host::Tls;
 
@@ -241,6 +233,18 @@ mod tests {
         let docker = program(&bin, "docker", "#!/bin/sh\n");
         let found = Composer::find(bin.as_os_str(), Some(&config));
         assert_eq!(found, Some(Composer::Plugin { docker }));
+    }
+
+    #[test]
+    fn nothing_of_the_working_directory_is_taken_for_compose() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = program(dir.path(), "docker-compose", "#!/bin/sh\n");
+        // The same file by a relative part, as an empty one would be in that directory.
+        let relative = format!("{}{}", "../".repeat(32), &dir.path().display().to_string()[1..]);
+        assert!(Path::new(&relative).join("docker-compose").is_file());
+        assert_eq!(Composer::find(relative.as_ref(), None), None);
+        let found = Composer::find(dir.path().as_os_str(), None);
+        assert_eq!(found, Some(Composer::Standalone { program }));
     }
 
     #[test]

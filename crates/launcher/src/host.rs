@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
+use crate::programs::find_program;
 
 /// The socket of an engine that was installed the usual way.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -31,6 +32,8 @@ pub struct HostSettings {
     pub config_dir: Option<PathBuf>,
     /// Sockets to look for after the default one, in this order (rootless engine, desktop programs).
     pub sockets: Vec<PathBuf>,
+    /// `PATH`, in which `ssh` is found.
+    pub path: Option<OsString>,
 }
 
 /// Address of an engine.
@@ -64,7 +67,7 @@ pub struct Tls {
 /// A machine behind `ssh`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ssh {
-    /// The program (`ssh`).
+    /// The program: a file, or the name of one that was not found.
     pub program: PathBuf,
     /// `user@host`, or a host of the program's own configuration.
     pub destination: String,
@@ -152,6 +155,17 @@ impl Host {
     /// # Errors
     /// As [`Host::resolve`].
     pub fn locate(settings: &HostSettings) -> Result<(Self, HostOrigin), Error> {
+        let (mut host, origin) = Self::named(settings)?;
+        if let Self::Ssh(ssh) = &mut host
+            && let Some(program) =
+                settings.path.as_deref().and_then(|path| find_program(path, "ssh"))
+        {
+            ssh.program = program;
+        }
+        Ok((host, origin))
+    }
+
+    fn named(settings: &HostSettings) -> Result<(Self, HostOrigin), Error> {
         if let Some(text) = settings.docker_host.as_deref().filter(|text| !text.is_empty()) {
             let secure = settings.tls || text.starts_with("https://");
             let directory = settings.cert_path.clone().or_else(|| settings.config_dir.clone());
@@ -339,6 +353,23 @@ mod tests {
         let settings =
             HostSettings { config_dir: Some(dir.path().into()), ..HostSettings::default() };
         (dir, settings)
+    }
+
+    #[test]
+    fn ssh_is_a_program_of_the_path() {
+        let program = |path: &str| {
+            let path = Some(path.into());
+            let found = Host::resolve(&HostSettings { path, ..settings("ssh://far") }).unwrap();
+            let Host::Ssh(ssh) = found else { panic!("{found} is not behind ssh") };
+            ssh.program
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ssh");
+        fs_err::write(&file, "").unwrap();
+        fs_err::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        assert_eq!(program(&format!(":.:{}", dir.path().display())), file);
+        assert_eq!(program("."), Path::new("ssh"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod inject;
 mod override_file;
 mod plan;
 mod probe;
+mod programs;
 mod registry;
 mod rfc3339;
 mod scratch;
@@ -57,6 +58,7 @@ pub use plan::{
     with_dependencies,
 };
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
+pub use programs::{find_program, is_program};
 pub use registry::{Login, RegistrySettings, login, registry_of};
 pub use scratch::remove_leftovers;
 pub use start::{Launched, ServiceOutcome, StartEvent, StartOptions, start_and_wait};

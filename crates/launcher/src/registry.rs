@@ -15,6 +15,7 @@ use serde::Deserialize;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::error::Error;
+use crate::programs::find_program;
 
 /// Under this name the configuration keeps the login of the registry of unqualified image names.
 const DEFAULT_KEY: &str = "https://index.docker.io/v1/";
@@ -25,7 +26,7 @@ const DEFAULT_REGISTRY: &str = "docker.io";
 pub struct RegistrySettings {
     /// Directory of the client's `config.json`.
     pub config_dir: Option<PathBuf>,
-    /// `PATH` in which helper programs are found; `None` is the process' own.
+    /// `PATH` in which helper programs are found, and which they get; without one none is found.
     pub path: Option<OsString>,
 }
 
@@ -144,7 +145,10 @@ async fn ask(
     }
     let program = format!("docker-credential-{helper}");
     let failed = |error: &dyn fmt::Display| format!("{program}: {error}");
-    let mut command = tokio::process::Command::new(find(&program, settings));
+    // A child's own PATH does not count when the system looks for its program.
+    let path = settings.path.as_deref().unwrap_or_default();
+    let file = find_program(path, &program).ok_or_else(|| failed(&"it is not on PATH"))?;
+    let mut command = tokio::process::Command::new(file);
     command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     if let Some(path) = &settings.path {
@@ -172,13 +176,6 @@ async fn ask(
         (Some(answer.username), Some(answer.secret), None)
     };
     Ok(Some(Login { registry: key.into(), username, password, identity_token }))
-}
-
-/// The helper in the given PATH: a child's own PATH does not count when the system looks for its program.
-fn find(program: &str, settings: &RegistrySettings) -> PathBuf {
-    let path = settings.path.as_deref().unwrap_or_default();
-    let mut places = std::env::split_paths(path).map(|dir| dir.join(program));
-    places.find(|file| file.is_file()).unwrap_or_else(|| program.into())
 }
 
 #[cfg(test)]

@@ -2,12 +2,9 @@
 //! memory. Their directory may be somebody else's, so the name of what is written aside cannot be
 //! foreseen, and what has that name already is never opened.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-
-use rustix::fs::OFlags;
 
 use crate::random::random_name;
 
@@ -31,21 +28,6 @@ pub fn replace_file(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         // The first error is the one to report.
         let _ = fs_err::remove_file(&temporary);
     })
-}
-
-/// Opens a regular file to be read. A link of that name is not followed, and what is no file makes
-/// nobody wait.
-///
-/// # Errors
-/// If it is not there or no file.
-pub fn open_regular(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() {
-        return Ok(file);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //! Knows nothing of scenarios.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use pyfast_launcher::{find_program, is_program};
 
 use super::error::Error;
 use super::files;
@@ -17,9 +18,7 @@ pub(super) type Variables = [(OsString, OsString)];
 /// The first executable file called `name` on the `PATH` of `environment`.
 pub(super) fn on_path(name: &str, environment: &Variables) -> Option<PathBuf> {
     let (_, path) = environment.iter().find(|(variable, _)| variable == "PATH")?;
-    std::env::split_paths(path)
-        .map(|directory| directory.join(name))
-        .find(|file| is_executable(file))
+    find_program(path, name)
 }
 
 /// The uv that was named, else the one on the `PATH` of `environment`.
@@ -30,15 +29,10 @@ pub(super) fn uv(named: Option<&Path>, environment: &Variables) -> Result<Option
     match named {
         None => Ok(on_path("uv", environment)),
         Some(path) => match fs_err::canonicalize(path) {
-            Ok(found) if is_executable(&found) => Ok(Some(found)),
+            Ok(found) if is_program(&found) => Ok(Some(found)),
             _ => Err(Error::NoUv { path: path.to_path_buf() }),
         },
     }
-}
-
-/// Whether there is a file that may be executed.
-pub(super) fn is_executable(file: &Path) -> bool {
-    file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
 }
 
 /// Asks an interpreter where it really is (launchers and version switchers cost time in each run) and what version it has.
@@ -131,6 +125,8 @@ fn ask<Argument: AsRef<OsStr>>(
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

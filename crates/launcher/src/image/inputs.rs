@@ -170,7 +170,7 @@ impl Source {
         let path = directory.join(build.dockerfile.as_deref().unwrap_or("Dockerfile"));
         let (dockerfile, path) = match &build.dockerfile_inline {
             Some(text) => (text.clone(), None),
-            None => match fs_err::read_to_string(&path) {
+            None => match pyfast_root::read_regular_text(&path) {
                 Ok(text) => (text, Some(path)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     return Err(Error::DockerfileMissing { path });
@@ -205,7 +205,7 @@ fn ignore_file(directory: &Path, dockerfile: Option<&Path>) -> Result<Ignore, Er
         PathBuf::from(name)
     });
     for path in own.into_iter().chain([directory.join(".dockerignore")]) {
-        match fs_err::read_to_string(&path) {
+        match pyfast_root::read_regular_text(&path) {
             Ok(text) => return Ok(Ignore::parse(&text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::Io { act: "read a .dockerignore", source }),

@@ -78,3 +78,16 @@ async fn no_error_and_no_debug_text_shows_a_secret() {
     let found = check(&config, "", "r.test/a").await.unwrap().unwrap();
     assert!(!format!("{found:?}").contains("s3cr3t"));
 }
+
+#[tokio::test]
+async fn a_helper_of_the_working_directory_is_not_run() {
+    let (dir, settings) = settings(r#"{"credsStore":"fake"}"#, r#"touch "$(dirname "$0")/ran""#);
+    let directory = dir.path().display().to_string();
+    let relative = format!("{}{}", "../".repeat(32), &directory[1..]);
+    for path in [Some(format!("{relative}:/usr/bin:/bin").into()), Some("".into()), None] {
+        let settings = RegistrySettings { path, ..settings.clone() };
+        let error = login("far.test/app", &settings).await.unwrap_err().to_string();
+        assert!(error.contains("not on PATH"), "{error}");
+    }
+    assert!(!dir.path().join("ran").exists());
+}

@@ -46,6 +46,17 @@ fn through(program: PathBuf, address: &str) -> Host {
 }
 
 #[tokio::test]
+async fn a_program_that_was_not_found_is_not_looked_for_in_the_working_directory() {
+    let Err(error) = Docker::connect(through("ssh".into(), "ssh://far.test")).await else {
+        panic!("nothing listens there");
+    };
+    let first: &dyn std::error::Error = &error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    let told: Vec<String> = causes.map(ToString::to_string).collect();
+    assert!(told.iter().any(|text| text.contains("not on PATH")), "{told:?}");
+}
+
+#[tokio::test]
 async fn requests_go_through_the_program_that_is_told_the_machine_and_asks_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("engine.sock");

@@ -123,6 +123,11 @@ async fn through_ssh(
     ssh: &Ssh,
     request: BollardRequest,
 ) -> Result<http::Response<Incoming>, ApiError> {
+    // The system would look for a name in the working directory too, where PATH has an empty part.
+    if !ssh.program.is_absolute() {
+        let message = format!("cannot run {}: it is not on PATH", ssh.program.display());
+        return Err(std::io::Error::other(message).into());
+    }
     let mut command = Command::new(&ssh.program);
     // Without a terminal nobody can answer a question.
     command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);

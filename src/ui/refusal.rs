@@ -1,0 +1,56 @@
+//! The command line, read, and what its parser says: help, versions, and refusals that repeat what was given. Owns that
+//! such a repetition cannot steer the terminal; must not know any option.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::escape::{Form, escaped};
+
+/// Reads the command line; says what is wrong with it, and gives the exit code that belongs to that.
+pub(crate) fn parse_arguments<Arguments: Parser>() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|said| {
+        let arguments = std::env::args_os();
+        let shown = arguments.map(|one| escaped(&one.to_string_lossy(), Form::People).into_owned());
+        // The same refusal, of what may be shown.
+        show(&Arguments::try_parse_from(shown).err().unwrap_or(said))
+    })
+}
+
+fn show(said: &clap::Error) -> ExitCode {
+    let plain = without_colors(&said.render().ansi().to_string());
+    let shown = escaped(&plain, Form::People);
+    let _ = if shown == plain {
+        said.print()
+    } else {
+        // The value of a variable. Its own colours are lost, which whoever sets such values can do without.
+        std::io::stderr().lock().write_all(shown.as_bytes())
+    };
+    u8::try_from(said.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The parser's own escapes taken out: it has no other way to say where they are.
+fn without_colors(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        match rest.strip_prefix('m') {
+            Some(rest) => plain.push_str(rest),
+            None => plain.extend(["\x1b[", part]),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_colours_are_taken_out() {
+        let text = "\u{1b}[1;31merror:\u{1b}[0m a \u{1b}[2J \u{1b}]0;x\u{7}\u{1b}[m";
+        assert_eq!(without_colors(text), "error: a \u{1b}[2J \u{1b}]0;x\u{7}");
+    }
+}

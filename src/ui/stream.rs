@@ -1,0 +1,64 @@
+//! The standard streams for parts of the program that are handed a stream to write to. Owns that what they write is
+//! escaped as everything else is; must not know what it is.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use super::escape::{Form, escaped};
+
+/// A stream that may lead to a terminal.
+pub(crate) struct Escaping<Stream> {
+    stream: Stream,
+    /// `None` where another program reads, which gets every byte.
+    form: Option<Form>,
+}
+
+impl Escaping<io::Stdout> {
+    /// Standard output, exact where it is no terminal.
+    pub(crate) fn output(json: bool) -> Self {
+        let form = if json { Form::Json } else { Form::People };
+        let stream = io::stdout();
+        Self { form: stream.is_terminal().then_some(form), stream }
+    }
+}
+
+impl Escaping<io::Stderr> {
+    /// Standard error.
+    pub(crate) fn errors() -> Self {
+        Self { stream: io::stderr(), form: Some(Form::People) }
+    }
+}
+
+impl<Stream: Write> Write for Escaping<Stream> {
+    /// Takes whole characters, as formatting gives them.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.form {
+            None => self.stream.write_all(bytes)?,
+            Some(form) => {
+                let text = String::from_utf8_lossy(bytes);
+                self.stream.write_all(escaped(&text, form).as_bytes())?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_to_a_terminal_is_escaped_and_another_is_exact() {
+        let written = |form| {
+            let mut stream = Escaping { stream: Vec::new(), form };
+            writeln!(stream, "a \u{1b}[2J").unwrap();
+            String::from_utf8(stream.stream).unwrap()
+        };
+        assert_eq!(written(Some(Form::People)), "a \\u{1b}[2J\n");
+        assert_eq!(written(Some(Form::Json)), "a \\u001b[2J\n");
+        assert_eq!(written(None), "a \u{1b}[2J\n");
+    }
+}
