@@ -53,7 +53,7 @@ fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>
 /// [`Error::ReadWheel`].
 pub fn file_digest(path: &Path) -> Result<Sha256, Error> {
     let fail = |source| Error::ReadWheel { path: path.to_owned(), source };
-    let mut file = fs_err::File::open(path).map_err(fail)?;
+    let mut file = crate::regular::open(path).map_err(fail)?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {

@@ -68,7 +68,7 @@ pub(crate) fn read_path(path: &Path) -> io::Result<Vec<File<'static>>> {
     if path.is_dir() {
         return read_directory(path);
     }
-    let body = fs_err::read_to_string(path)?;
+    let body = crate::regular::read_to_string(path)?;
     let no_path = |()| io::Error::new(io::ErrorKind::InvalidInput, "it is no path");
     let url = Url::from_file_path(path.canonicalize()?).map_err(no_path)?;
     let (links, base) = crate::html::links(&body, &url);

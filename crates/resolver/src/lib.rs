@@ -37,6 +37,7 @@ mod project_file;
 mod properties;
 mod range;
 mod registry;
+mod regular;
 mod remote;
 mod report;
 mod requirement;

@@ -32,7 +32,7 @@ pub(crate) fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<Stri
 
 /// METADATA of a wheel on this machine.
 pub(crate) fn from_path(filename: &WheelFilename, path: &Path) -> Result<String, Error> {
-    let file = fs_err::File::open(path)
+    let file = crate::regular::open(path)
         .map_err(|source| Error::ReadWheel { path: path.to_owned(), source })?;
     from_archive(filename, io::BufReader::new(file)).map_err(|error| bad(filename, &error))
 }

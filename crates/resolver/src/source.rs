@@ -296,7 +296,7 @@ pub async fn fetch_source(
 }
 
 fn read(path: &Path) -> Result<Bytes, Error> {
-    let read = fs_err::read(path);
+    let read = crate::regular::read(path);
     read.map(Bytes::from).map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
 }
 

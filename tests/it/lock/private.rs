@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::python::check;
-use crate::support::ran::Ran;
+use crate::support::ran::{EITHER, Ran};
 use crate::support::repository::Repository;
 use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
@@ -90,4 +90,14 @@ fn what_was_planted_in_the_cache_is_passed_over() {
         }
     }
     world.lock(&["--upgrade"]).ok();
+}
+
+#[test]
+fn a_fifo_of_a_project_is_not_waited_for() {
+    let world = World::new();
+    for name in ["w-1.0-py3-none-any.whl", "s-1.0.tar.gz", "more.txt"] {
+        check(Command::new("mkfifo").arg(world.project.join(name)));
+        let line = if name == "more.txt" { format!("-r {name}") } else { format!("./{name}") };
+        world.require(&[&line]).lock(&[]).refused(EITHER, &[name, "no regular file"]);
+    }
 }

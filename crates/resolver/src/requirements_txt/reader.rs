@@ -13,10 +13,14 @@ use super::{ReadContext, RequirementSet, SettingsOf, options};
 use crate::distribution::Location;
 use crate::error::{Error, Include};
 use crate::project_file::{ProjectFile, is_project_file};
+use crate::regular;
 use crate::requirement::{Origin, Source};
 use crate::requirement_line::{self, BuildSettings, Line, Wrong};
 use crate::requirement_source::{Place, SourceRequirement};
 use crate::spot::offset;
+
+/// The largest requirements file that is read from a pipe or device, in bytes.
+const LARGEST: usize = 64 << 20;
 
 /// What a file's requirements are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,7 +155,11 @@ impl<'a> Reader<'a> {
         let include = include.map(Box::new);
         match document {
             Document::Local(path) => {
-                let read = fs_err::read(path);
+                // A user may name a pipe, `-r <(…)`. What a file names may be somebody else's wish.
+                let read = match &include {
+                    Some(_) => regular::read(path),
+                    None => regular::read_up_to(path, LARGEST),
+                };
                 // Also one that is not there: it may come into being.
                 if !self.set.files.contains(path) {
                     self.set.files.push(path.clone());

@@ -94,6 +94,21 @@ fn a_place_in_an_included_file_is_that_file_s() {
 }
 
 #[test]
+fn an_included_file_without_end_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (first, link) = (directory.path().join("r.txt"), directory.path().join("more.txt"));
+    fs_err::write(&first, "-r more.txt").expect("written");
+    std::os::unix::fs::symlink("/dev/zero", &link).expect("linked");
+    for named in [first, link] {
+        let error = read_requirements(&[named], &[], &[], &ReadContext::default());
+        let Err(Error::ReadRequirements { path, source, .. }) = error else { panic!("{error:?}") };
+        assert!(path.ends_with("more.txt"));
+        let source = source.to_string();
+        assert!(source.contains("no regular file") || source.contains("larger than"), "{source}");
+    }
+}
+
+#[test]
 fn rule_41_variables_are_put_into_files_of_this_machine_only() {
     let mut context = serving(&[
         ("https://h.test/r.txt", "-r https://h.test/${TOKEN}/a.txt\n-c c.txt # ${NONE}"),

@@ -358,6 +358,6 @@ fn directory(
     if !["pyproject.toml", "setup.py"].iter().any(|name| project.join(name).is_file()) {
         return fail("the directory has neither pyproject.toml nor setup.py");
     }
-    let text = fs_err::read_to_string(project.join("pyproject.toml")).ok();
+    let text = crate::regular::read_to_string(&project.join("pyproject.toml")).ok();
     Ok(text.and_then(|text| project_table(&text)))
 }

@@ -27,7 +27,9 @@ fn the_tree_is_created_and_opened_again() {
 fn an_empty_directory_and_a_new_file_system_become_roots() {
     for names in [&[][..], &["lost+found"], &[VOLUME_MARKER], &[VOLUME_MARKER, BIN]] {
         let directory = tempfile::tempdir().unwrap();
-        names.iter().for_each(|name| fs_err::create_dir(directory.path().join(name)).unwrap());
+        for name in names {
+            fs_err::create_dir(directory.path().join(name)).unwrap();
+        }
         assert!(Root::find(directory.path(), directory.path()).unwrap().is_none(), "{names:?}");
         Root::create(directory.path(), directory.path()).unwrap();
     }

@@ -83,30 +83,40 @@ fn the_holder_is_named() {
     assert!(waiting.to_string().ends_with("/store"), "{waiting}");
 }
 
+/// Who is inside at the moment.
+#[derive(Default)]
+struct Inside {
+    alone: AtomicUsize,
+    shared: AtomicUsize,
+}
+
+impl Inside {
+    /// Takes the lock, looks around, and gives it back.
+    fn visit(&self, locks: &Dir, share: Share) {
+        let _held = Lock::wait(locks.clone(), ("store", share), &|_| {}).unwrap();
+        let own = if share == Share::Alone { &self.alone } else { &self.shared };
+        let before = own.fetch_add(1, Ordering::SeqCst);
+        let others = if share == Share::Alone { before } else { 0 };
+        let foreign = if share == Share::Alone { &self.shared } else { &self.alone };
+        assert_eq!((others, foreign.load(Ordering::SeqCst)), (0, 0));
+        own.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn threads_never_have_it_together() {
     let (_directory, locks) = locks();
-    let (inside, shares) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let inside = Inside::default();
+    let work = |thread: usize| {
+        for round in 0..60 {
+            let share = if (thread + round) % 3 == 0 { Share::Shared } else { Share::Alone };
+            inside.visit(&locks, share);
+        }
+    };
     std::thread::scope(|scope| {
         for thread in 0..6 {
-            let (locks, inside, shares) = (&locks, &inside, &shares);
-            scope.spawn(move || {
-                for round in 0..60 {
-                    let share =
-                        if (thread + round) % 3 == 0 { Share::Shared } else { Share::Alone };
-                    let held = Lock::wait(locks.clone(), ("store", share), &|_| {}).unwrap();
-                    if share == Share::Alone {
-                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-                        assert_eq!(shares.load(Ordering::SeqCst), 0);
-                        inside.fetch_sub(1, Ordering::SeqCst);
-                    } else {
-                        shares.fetch_add(1, Ordering::SeqCst);
-                        assert_eq!(inside.load(Ordering::SeqCst), 0);
-                        shares.fetch_sub(1, Ordering::SeqCst);
-                    }
-                    drop(held);
-                }
-            });
+            let work = &work;
+            scope.spawn(move || work(thread));
         }
     });
     assert!(locks.entries().unwrap().is_empty());
