@@ -34,6 +34,10 @@ fn of_directory(directory: &Path) -> Vec<Finding> {
     } else {
         format!("{} does not exist yet; in {}", directory.display(), existing.display())
     };
+    // What is in a sync's way is told here too, and nothing is tried in somebody's directory.
+    if let Err(error) = pyfast_root::Root::find(directory, directory) {
+        return vec![Finding::failed(ROOT, &error.into())];
+    }
     disk::look(existing, &place)
 }
 
