@@ -84,6 +84,12 @@ impl Planted {
         self.world.require(&["a==1.0", "b"]);
     }
 
+    /// Forgets what the last sync saw, so that the next one looks for itself.
+    fn forget_state(&self) {
+        let place = "projects/p/default/state.json";
+        plant::plant(&self.world.root, place.as_ref(), &plant::Kind::Gone);
+    }
+
     /// Runs the command; it has to end, nothing outside may change, nothing secret may come in or out.
     #[track_caller]
     fn run(&self, args: &[&str]) -> Outcome {

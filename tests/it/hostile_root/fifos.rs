@@ -5,13 +5,25 @@ use super::{Planted, READERS, WRITERS};
 
 #[track_caller]
 fn check(pattern: &str) {
-    let planted = Planted::new();
     for kind in [Kind::Fifo, Kind::Device, Kind::Socket] {
-        for args in READERS.iter().chain(WRITERS) {
-            planted.change();
-            plant(&planted.world.root, planted.place(pattern).as_ref(), &kind);
-            planted.check(pattern, &[args]);
+        // With something to do, and with a generation that is there already and only has to be looked at.
+        for change in [true, false] {
+            check_kind(pattern, &kind, change);
         }
+    }
+}
+
+#[track_caller]
+fn check_kind(pattern: &str, kind: &Kind, change: bool) {
+    let planted = Planted::new();
+    for args in READERS.iter().chain(WRITERS) {
+        if change {
+            planted.change();
+        } else {
+            planted.forget_state();
+        }
+        plant(&planted.world.root, planted.place(pattern).as_ref(), kind);
+        planted.check(pattern, &[args]);
     }
 }
 

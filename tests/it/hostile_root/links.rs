@@ -10,6 +10,7 @@ fn check(pattern: &str, target: &str, commands: &[Args]) {
     let planted = Planted::new();
     let kind = Kind::Link(planted.decoy.path(target));
     for args in commands {
+        planted.forget_state();
         plant(&planted.world.root, planted.place(pattern).as_ref(), &kind);
         planted.check(pattern, &[args]);
     }

@@ -3,6 +3,8 @@
 //! `PYFAST_HOSTILE_SEED=0x… PYFAST_HOSTILE_ROUNDS=1` replays it. Without a seed every run of the test is another.
 
 mod arena;
+mod mending;
+mod places;
 mod plan;
 mod round;
 mod swapper;

@@ -44,7 +44,8 @@ pub(super) fn tree(folder: &Path, left_out: &[PathBuf]) -> Tree {
     found
 }
 
-fn look(path: &Path) -> std::io::Result<Node> {
+/// What one path is.
+pub(super) fn look(path: &Path) -> std::io::Result<Node> {
     let metadata = fs_err::symlink_metadata(path)?;
     let kind = metadata.file_type();
     let (name, content) = if kind.is_symlink() {
