@@ -5,7 +5,8 @@ use std::time::UNIX_EPOCH;
 
 use pyfast_installer::Interpreter;
 use pyfast_launcher::find_program;
-use pyfast_root::{read_regular_text, replace_file};
+use pyfast_resolver::Cache;
+use pyfast_root::read_regular_text;
 use sha2::Digest;
 
 use crate::failure::{Code, Failure};
@@ -147,6 +148,9 @@ pub(crate) fn probe(found: &Found, cache: &Path) -> Result<Interpreter, Failure>
     remembered(&found.identity, cache, || Ok(Interpreter::probe(&found.path)?))
 }
 
+/// The folder of what interpreters said, in the user's cache.
+const MEMORY: &str = "interpreters-1";
+
 /// An interpreter by a key that changes when it does.
 pub(crate) fn remembered(
     key: &str,
@@ -155,17 +159,16 @@ pub(crate) fn remembered(
 ) -> Result<Interpreter, Failure> {
     let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::PROBE));
     let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let path = cache.join("interpreters-1").join(name);
-    if let Ok(text) = read_regular_text(&path)
-        && let Ok(interpreter) = Interpreter::from_json(&text)
+    let cache = Cache::new(Some(cache.to_owned()));
+    if let Some(text) = cache.recall(MEMORY, &name)
+        && let Ok(interpreter) = Interpreter::from_json(&String::from_utf8_lossy(&text))
     {
         return Ok(interpreter);
     }
     let interpreter = ask()?;
-    // A memory that cannot be written is asked again next time.
+    // One that cannot be remembered is asked again next time.
     if let Ok(text) = serde_json::to_string(&interpreter) {
-        let _ = fs_err::create_dir_all(cache.join("interpreters-1"))
-            .and_then(|()| replace_file(&path, text.as_bytes(), 0o644));
+        cache.remember(MEMORY, &name, text.as_bytes());
     }
     Ok(interpreter)
 }

@@ -57,8 +57,9 @@ impl Config {
 /// Why it is none that a file may name.
 fn below_project(project: &Path, word: &str) -> Result<PathBuf, String> {
     let path = Path::new(word);
-    let normal = |part: Component<'_>| matches!(part, Component::Normal(_));
-    if word.starts_with('~') || word.is_empty() || !path.components().all(normal) {
+    let normal = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    let somewhere = path.components().any(|part| matches!(part, Component::Normal(_)));
+    if word.starts_with('~') || !somewhere || !path.components().all(normal) {
         return Err("it is no plain path below the project's directory".to_owned());
     }
     let mut directory = project.to_owned();
@@ -119,7 +120,7 @@ mod tests {
             assert_eq!(below_project(project, word).as_deref(), Ok(project.join(word).as_path()));
         }
         for word in
-            ["", ".", "./a", "..", "../a", "a/../..", "a/../b", "/", "/srv", "~", "~/a", "~x"]
+            ["", ".", "./", "..", "../a", "a/../..", "a/../b", "/", "/srv", "~", "~/a", "~x"]
         {
             refused(project, word, "no plain path below");
         }

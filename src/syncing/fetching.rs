@@ -150,7 +150,7 @@ impl Job<'_> {
         let built = self.build(&session, &downloads, &mut lock)?;
         downloads.finish(&all_wanted(&lock, &built))?;
         let admitted = downloads.admitted();
-        self.check_claims(store, &session, &claims, &admitted)?;
+        Self::check_claims(store, &session, &claims, &admitted)?;
         if let Some(path) = &lock_file.path {
             let text = lock.to_toml(path.parent().unwrap_or(Path::new("/")));
             write(path, &text, self.of_project())?;
@@ -246,7 +246,6 @@ impl Job<'_> {
     /// Metadata that is not the wheel's own could hide a requirement. Wheels that came now are
     /// compared, and all whose metadata came from a file beside them.
     fn check_claims(
-        &self,
         store: &Store,
         session: &Session,
         claims: &[Claim],

@@ -22,7 +22,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn code(folders: &[&str]) -> Vec<(String, String)> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    folders.iter().for_each(|folder| sources(&top.join(folder), &mut files));
+    for folder in folders {
+        sources(&top.join(folder), &mut files);
+    }
     let mut lines = Vec::new();
     for file in files {
         let text = fs_err::read_to_string(&file).unwrap();

@@ -159,15 +159,14 @@ fn open_caches(wheel: &Dir, modules: &[(String, u64)]) -> Result<Vec<Dir>, Error
     let mut caches = Vec::with_capacity(parents.len());
     for parent in parents {
         let parent = wheel.dir(parent)?;
-        let cache = match parent.find_dir(CACHE)? {
-            Some(cache) => cache,
-            None => {
-                parent.set_mode(0o755)?;
-                let created = parent.create_dir(CACHE, 0o755);
-                parent.set_mode(0o555)?;
-                created?;
-                parent.dir(CACHE)?
-            }
+        let cache = if let Some(cache) = parent.find_dir(CACHE)? {
+            cache
+        } else {
+            parent.set_mode(0o755)?;
+            let created = parent.create_dir(CACHE, 0o755);
+            parent.set_mode(0o555)?;
+            created?;
+            parent.dir(CACHE)?
         };
         cache.set_mode(0o755)?;
         remove_unfinished(&cache)?;

@@ -192,6 +192,18 @@ impl Cache {
             .is_some_and(|path| fs_err::symlink_metadata(path).is_ok_and(|found| found.is_file()))
     }
 
+    /// What the caller has remembered under this name in a folder of its own.
+    pub fn recall(&self, folder: &str, name: &str) -> Option<Vec<u8>> {
+        read(&self.root.as_ref()?.path.join(folder).join(name)).ok()
+    }
+
+    /// Remembers something of the caller's, as private as everything else here.
+    pub fn remember(&self, folder: &str, name: &str, content: &[u8]) {
+        if let Some(root) = &self.root {
+            root.write(&root.path.join(folder).join(name), &[content]);
+        }
+    }
+
     /// Where the clone of a repository is kept.
     pub(crate) fn repository(&self, url: &Url) -> Option<PathBuf> {
         Some(self.below(REPOSITORIES)?.join(short_digest(url)))

@@ -7,7 +7,9 @@
 //! built-1/<key>/<wheel>    the wheel
 //! ```
 
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -41,7 +43,8 @@ impl Kept {
 
     /// Keeps others from the same build. Who waits for minutes builds again instead.
     pub(super) fn alone(&self) -> Option<Lock> {
-        fs_err::create_dir_all(&self.place).ok()?;
+        // Sources may be the user's own business.
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.place).ok()?;
         let root = Root::create(&self.builds, &self.builds).ok()?;
         root.lock(&LockName::build(&self.key), Share::Alone, &|_| ()).ok()
     }

@@ -95,7 +95,8 @@ impl Memory {
 
 /// The wheel that an entry of the index names; `None` for a file that is no entry.
 pub(crate) fn remembered_wheel(built: &Dir, name: &str) -> Option<Sha256> {
-    let text = name.ends_with(".json").then(|| built.read(name, LIMIT).ok()?)??;
+    let (_, kind) = name.rsplit_once('.')?;
+    let text = (kind == "json").then(|| built.read(name, LIMIT).ok()?)??;
     Some(serde_json::from_slice::<Entry>(&text).ok()?.sha256)
 }
 

@@ -109,7 +109,8 @@ fn threads_never_have_it_together() {
     let inside = Inside::default();
     let work = |thread: usize| {
         for round in 0..60 {
-            let share = if (thread + round) % 3 == 0 { Share::Shared } else { Share::Alone };
+            let share =
+                if (thread + round).is_multiple_of(3) { Share::Shared } else { Share::Alone };
             inside.visit(&locks, share);
         }
     };
