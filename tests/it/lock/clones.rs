@@ -1,7 +1,8 @@
 //! Clones of repositories in the cache, and the passwords that open repositories.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::private::cached;
 use crate::support::ran::MENDABLE;
 use crate::support::repository::{Repository, Served};
 use crate::support::source::Sdist;
@@ -107,16 +108,7 @@ fn submodules_get_the_password_of_their_own_origin_alone() {
 
 /// The one clone of the cache.
 fn clone(world: &World) -> PathBuf {
-    fn find(folder: &Path) -> Option<PathBuf> {
-        let entries = fs_err::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-        let mut folders = entries.filter(|path| path.is_dir() && !path.is_symlink());
-        folders.find_map(|path| match path.file_name().is_some_and(|name| name == "git-1") {
-            true => Some(path),
-            false => find(&path),
-        })
-    }
-    let clones = ["root", "home"].iter().find_map(|place| find(&world.path(place)));
-    let clones = fs_err::read_dir(clones.expect("there are clones")).unwrap();
+    let clones = fs_err::read_dir(cached(world, "git-1")).unwrap();
     let mut clones = clones.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     clones.next().expect("there is a clone")
 }
