@@ -1,6 +1,7 @@
 //! How servers are reached: whose certificates count, which one is shown, where passwords come from.
 //! Says it to the client; which indexes there are is not its business.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Once;
 
@@ -23,7 +24,15 @@ pub(crate) fn client_options(settings: &Settings) -> Result<ClientOptions, Failu
         insecure_hosts,
         offline: settings.common.index.offline,
         user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
+        search_path: settings.environment.get("PATH").map(absolute_parts),
     })
+}
+
+/// A search path without its empty and relative parts, which would be the working directory's.
+fn absolute_parts(path: &str) -> OsString {
+    let parts = std::env::split_paths(path).filter(|directory| directory.is_absolute());
+    // What was split holds no separator.
+    std::env::join_paths(parts).unwrap_or_default()
 }
 
 /// A directory of certificates stands beside OpenSSL's own file, not beside those of other programs.

@@ -1,5 +1,6 @@
 //! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
@@ -44,6 +45,8 @@ pub struct ClientOptions {
     pub offline: bool,
     /// Sent as `User-Agent`.
     pub user_agent: String,
+    /// Where programs such as git are looked for, as `PATH` has it; `None`: as this process would.
+    pub search_path: Option<OsString>,
 }
 
 /// A client for index pages, metadata and files, shared by everything in one run.
@@ -125,6 +128,11 @@ impl Client {
     /// What is known of users and passwords.
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// Where programs are looked for.
+    pub(crate) fn search_path(&self) -> Option<&OsStr> {
+        self.options.search_path.as_deref()
     }
 
     /// Whether the network is not to be used.

@@ -150,7 +150,8 @@ impl Root {
 
     /// Whether `bin/` has the launcher and nothing else.
     fn has_launcher_only(&self) -> Result<bool, Error> {
-        let Some(bin) = self.top().find_dir(BIN)? else { return Ok(false) };
+        // What else has the name is somebody's.
+        let Some(bin) = self.top().find_dir(BIN).unwrap_or_default() else { return Ok(false) };
         let launcher = |name: &str| name == "pyfast" || name.starts_with("pyfast-");
         let entries = bin.entries()?;
         Ok(entries.iter().all(|entry| launcher(&entry.name.to_string_lossy())))

@@ -18,7 +18,7 @@ use crate::random::random_name;
 /// Whether a replaced file must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Written to the disk before it gets its name, and the name too.
+    /// Written to the disk before it gets its name: after a power cut there is the old content or the new.
     Synced,
     /// Left to the system: losing it costs time only.
     Eventual,
@@ -40,7 +40,7 @@ impl Dir {
         content: &[u8],
         (mode, durability): (u32, Durability),
     ) -> Result<(), Error> {
-        self.put(path.as_ref(), durability, |parent, temporary| {
+        self.put(path.as_ref(), |parent, temporary| {
             let mut file = parent.create(temporary, mode)?;
             let place = parent.path().join(temporary);
             // The process's mask has no say in what others must be able to read.
@@ -64,16 +64,13 @@ impl Dir {
         target: impl AsRef<Path>,
     ) -> Result<(), Error> {
         let target = target.as_ref();
-        self.put(path.as_ref(), Durability::Synced, |parent, temporary| {
-            parent.create_link(temporary, target)
-        })
+        self.put(path.as_ref(), |parent, temporary| parent.create_link(temporary, target))
     }
 
     /// Makes something aside and renames it into place.
     fn put(
         &self,
         path: &Path,
-        durability: Durability,
         make: impl FnOnce(&Self, &Path) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let parent = match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -93,11 +90,7 @@ impl Dir {
             // The first error is the one to report.
             let _ = parent.remove_file(temporary);
         }
-        done?;
-        match durability {
-            Durability::Synced => parent.sync(),
-            Durability::Eventual => Ok(()),
-        }
+        done
     }
 
     /// Renames something to a place in another directory of the same root. An empty directory or a file

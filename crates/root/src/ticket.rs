@@ -16,6 +16,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,13 @@ impl Holder {
         let name = name.filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()));
         let command = name.map_or_else(|| program.to_string(), |name| format!("{program} {name}"));
         Self { process: std::process::id(), host, command }
+    }
+}
+
+impl Holder {
+    fn to_bytes(&self) -> Vec<u8> {
+        // A number and two texts always have a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
@@ -234,8 +242,9 @@ impl Lock {
             let mut file = self.locks.create(&unnamed, 0o600)?;
             let named = match exclusive(&file).map_err(failed)? {
                 // Told to people only.
-                Taken::Held => serde_json::to_writer(&mut file, &Holder::of_process())
-                    .map_err(|error| failed(error.into()))
+                Taken::Held => file
+                    .write_all(&Holder::of_process().to_bytes())
+                    .map_err(failed)
                     .and_then(|()| self.name(&unnamed)),
                 refused => {
                     self.locks.remove_file(&unnamed)?;

@@ -127,6 +127,31 @@ fn submodules_behind_ssh_come_along() {
 }
 
 #[test]
+fn a_program_of_the_repository_is_not_taken_for_git() {
+    let mut world = world_with_ssh(RUNS);
+    let inner = Repository::new(&world, "inner");
+    fs_err::write(inner.folder.join("word.txt"), "from the submodule").unwrap();
+    inner.commit_all();
+    let repository = Repository::new(&world, "a");
+    Sdist::new("a", "1.0").write(&repository.folder);
+    let marker = world.path("ran");
+    let script = format!("#!/bin/sh\necho ran >> {}\n", marker.display());
+    crate::support::write_script(&repository.folder.join("git"), &script);
+    let place = inner.folder.display().to_string();
+    let allow = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add"];
+    repository.git(&[&allow[..], &[&place, "inner"]].concat());
+    let modules = "[submodule \"inner\"]\n\tpath = inner\n\turl = ../inner\n";
+    fs_err::write(repository.folder.join(".gitmodules"), modules).unwrap();
+    repository.commit_all();
+    // An empty part is the directory that git runs in.
+    let path = format!(":{}", world.env["PATH"]);
+    world.env.insert("PATH".to_owned(), path);
+    let url = format!("git+ssh://h.test{}", repository.folder.display());
+    assert_eq!(world.require(&[&url]).sync(&[]).packages(), ["a==1.0"]);
+    assert!(!marker.exists(), "the repository's own program was run");
+}
+
+#[test]
 fn other_version_control_is_told_how_to_be_used_all_the_same() {
     let check = |line: &str, words: &[&str]| {
         let world = World::new();

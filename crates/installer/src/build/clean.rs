@@ -14,6 +14,11 @@ const SECRET: [&str; 8] =
 pub(super) fn clean(given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut kept = given.clone();
     kept.retain(|name, value| allowed(name, value));
+    if let Some(path) = kept.get_mut("PATH") {
+        // Empty and relative parts would be directories of the source.
+        let parts: Vec<&str> = path.split(':').filter(|part| part.starts_with('/')).collect();
+        *path = parts.join(":");
+    }
     kept
 }
 
@@ -37,6 +42,12 @@ fn names_a_user(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_of_the_source_are_not_on_the_path() {
+        let given = BTreeMap::from([("PATH".to_owned(), ":/usr/bin:.:bin:/bin:".to_owned())]);
+        assert_eq!(clean(&given)["PATH"], "/usr/bin:/bin");
+    }
 
     #[test]
     fn compilers_keep_their_variables_and_credentials_stay_out() {

@@ -47,6 +47,14 @@ fn a_directory_that_is_somebodys_is_no_root_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_launcher_does_not_hide_whose_directory_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("usr/bin", directory.path().join(BIN)).unwrap();
+    let error = refused(directory.path());
+    assert!(matches!(&error, Error::NotARoot { holds, .. } if holds == BIN), "{error}");
+}
+
+#[test]
 fn another_layout_is_refused_and_nothing_of_a_file_elsewhere_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let layout = directory.path().join(LAYOUT_FILE);

@@ -1,9 +1,9 @@
 //! A worker's own world: a real root that is kept as a template, a copy of it for each round, and the decoy.
 
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::super::decoy::{Decoy, set_mode};
+use super::super::few_programs;
 use super::super::plant::{Kind, put};
 use super::super::snapshot::{Tree, tree};
 use super::mending::{copy, mend};
@@ -44,7 +44,7 @@ impl Arena {
         let places = places(&template, &[&old, &current]);
         let decoy = Decoy::new(&world.path("decoy"));
         let clean = tree(&world.root, &[]);
-        find_little(&mut world);
+        few_programs(&mut world);
         Self { world, decoy, template, clean, places }
     }
 
@@ -85,14 +85,4 @@ fn leave_behind(root: &Path) {
         fs_err::write(folder.join("root/pkg/x.py"), "x = 1\n").unwrap();
         set_mode(&folder.join("root/pkg"), 0o555);
     }
-}
-
-/// Lets `doctor` find no engine and no Compose: it would ask them, and take its time.
-fn find_little(world: &mut World) {
-    let bin = world.path("bin");
-    fs_err::create_dir(&bin).unwrap();
-    for name in ["true", "sh"] {
-        symlink(Path::new("/bin").join(name), bin.join(name)).unwrap();
-    }
-    world.env.insert("PATH".to_owned(), bin.display().to_string());
 }

@@ -6,6 +6,7 @@ use super::super::Args;
 use super::super::decoy::Decoy;
 use super::super::outcome::Outcome;
 use super::super::plant::plant;
+use super::super::readers::changes;
 use super::super::snapshot::{Tree, differences, tree};
 use super::arena::Arena;
 use super::plan::Plan;
@@ -22,7 +23,9 @@ impl Arena {
         let root = tree(&self.world.root, &[]);
         let mut result = plan.commands.iter().try_for_each(|args| self.run(args, plan));
         if plan.only_reads() && plan.swaps.is_empty() {
-            let words = differences(&root, &tree(&self.world.root, &[]));
+            let doctor = plan.commands.iter().find(|args| args[0] == "doctor");
+            let after = tree(&self.world.root, &[]);
+            let words = changes(doctor.copied().unwrap_or_default(), &root, &after);
             result = result.and_then(|()| silent("READER: changes the root", &words));
         }
         let words = differences(&outside, &self.outside());
