@@ -193,7 +193,7 @@ fn what_was_built_is_kept_and_the_second_sync_starts_no_build() {
     assert_eq!(world.synced()["changed"], true);
     assert_eq!(world.printed(&WORD), first);
     // Without the user's memory it is built again, and the volume's own memory still counts.
-    fs_err::remove_dir_all(world.project().with_file_name("home").join(".local")).unwrap();
+    fs_err::remove_dir_all(world.project().with_file_name("cache")).unwrap();
     world.requirements("./local\n");
     world.synced();
     assert_eq!(world.printed(&WORD), first);
@@ -208,7 +208,7 @@ fn a_volume_that_this_machine_builds_for_holds_nothing_of_the_build() {
     world.requirements("./local\n");
     world.synced();
     let places = world.printed(&WORD);
-    let mine = world.project().with_file_name("home").join(".local/share/pyfast/cache/v1/builds-1");
+    let mine = world.project().with_file_name("cache").join("pyfast/builds-1");
     for place in places.split_whitespace() {
         assert!(
             place.starts_with(mine.to_str().unwrap()),
