@@ -1,3 +1,5 @@
+//! What makes a directory a root, and what is in the way of one.
+
 use super::*;
 
 fn refused(path: &Path) -> Error {

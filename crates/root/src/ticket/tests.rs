@@ -1,3 +1,5 @@
+//! Who has a lock, and whom nobody can hold up.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
