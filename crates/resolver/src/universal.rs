@@ -8,7 +8,7 @@ mod reach;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::MarkerTree;
 
 use crate::candidate::{Policy, Selector};
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::guards::is_partial;
 use crate::lock::{Lock, Pin};
 use crate::registry::{Named, Registry};
-use crate::requirement::{Requirement, Source};
+use crate::requirement::{Origin, Requirement, Source};
 use crate::requirements_txt::RequirementSet;
 use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
 use crate::scope::{Region, Scope};
@@ -130,6 +130,9 @@ impl Universe<'_> {
         if let Some(on) = apart.or_else(|| self.pardoned(&solved, region)) {
             return Err(Unsolved::Split(on));
         }
+        if newest && let Some(on) = self.kept_in_parts(&solved, region, (&ahead, &registry))? {
+            return Err(Unsolved::Split(on));
+        }
         let reach = reach::Reach::of(&problem, &solved, region);
         if newest && let Some(on) = reach.held_back(&problem, &registry, region)? {
             return Err(Unsolved::Split(on));
@@ -171,6 +174,35 @@ impl Universe<'_> {
         markers.find(|marker| is_partial(region, marker)).cloned()
     }
 
+    /// Where versions of an earlier lock were given up that parts of the region could keep: two markers that
+    /// never hold together stand in their way, and in parts for which only one can, nothing does (rule 35).
+    fn kept_in_parts(
+        &self,
+        solution: &Solution,
+        region: &Region,
+        (ahead, registry): (&Ahead<'_>, &Registry),
+    ) -> Result<Option<MarkerTree>, Unsolved> {
+        let Some(pins) = self.given_up(solution, region) else { return Ok(None) };
+        let Looked { mut set, .. } = look_ahead(self.set, ahead)?;
+        set.constraints.extend(self.limits.iter().cloned().chain(pins));
+        match solve(&problem(&set, registry, self.no_deps), registry) {
+            Err(Unsolved::Split(on)) => Ok(Some(on)),
+            // They cannot be kept, or nothing but the search's order spoke against them.
+            Err(Unsolved::Failed(_)) | Ok(_) => Ok(None),
+        }
+    }
+
+    /// Versions of an earlier lock that were for all of the region, where a solution has others for some, as
+    /// constraints; `None` where each is kept.
+    fn given_up(&self, solution: &Solution, region: &Region) -> Option<Vec<Requirement>> {
+        let chosen =
+            |pin: &Pin| solution.packages.get(&pin.name).map(|package| &package.candidate.version);
+        let whole = |pin: &&Pin| chosen(pin).is_some() && region.implies(&pin.marker);
+        let pins: Vec<&Pin> = self.kept.iter().filter(whole).collect();
+        let changed = pins.iter().any(|pin| chosen(pin) != Some(&pin.version));
+        changed.then(|| pins.into_iter().map(exactly).collect())
+    }
+
     /// The marker of a pin for a part of the region only that had a yanked version chosen for all of it
     /// (rule 14).
     fn pardoned(&self, solution: &Solution, region: &Region) -> Option<MarkerTree> {
@@ -188,6 +220,19 @@ impl Universe<'_> {
         let mut kept: Vec<_> = self.kept.iter().filter(|pin| region.admits(&pin.marker)).collect();
         kept.sort_by(|a, b| a.version.cmp(&b.version));
         kept.into_iter().map(|pin| (pin.name.clone(), pin.version.clone())).collect()
+    }
+}
+
+/// The constraint that a version of an earlier lock is kept.
+fn exactly(pin: &Pin) -> Requirement {
+    let specifier = VersionSpecifier::equals_version(pin.version.clone());
+    Requirement {
+        name: pin.name.clone(),
+        extras: Vec::new(),
+        source: Source::Registry(specifier.into()),
+        marker: MarkerTree::TRUE,
+        hashes: Vec::new(),
+        origin: Origin { file: "the earlier lock".into(), line: 1 },
     }
 }
 

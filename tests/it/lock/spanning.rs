@@ -52,6 +52,35 @@ fn a_universal_lock_has_for_each_python_and_platform_what_it_can_use() {
 }
 
 #[test]
+fn a_requirement_that_is_met_changes_no_version_that_a_part_of_the_region_can_keep() {
+    let world = World::new();
+    let old = Wheel::new("d", "1.0").extra("x").requires("e; sys_platform == 'win32'");
+    let new = Wheel::new("d", "1.1").extra("x");
+    let new = new.requires("e; python_full_version >= '3.11' and extra == 'x'");
+    let broken = Wheel::new("e", "1.0").requires("c>=2; implementation_name == 'pypy'");
+    for wheel in [Wheel::new("c", "1.1"), old, new, broken] {
+        world.index.add(&wheel);
+    }
+    let lines = ["d[x]<2; python_version < '3.11'", "d<2"];
+    let args = ["--universal", "--python-version", "3.10", "--resolution", "lowest"];
+    let versions = |lines: &[&str]| {
+        world.require(lines).lock(&args).ok();
+        let lock: toml::Table = world.read("pylock.toml").parse().unwrap();
+        let packages = lock["packages"].as_array().unwrap().clone();
+        let mut d: Vec<String> = packages
+            .iter()
+            .filter(|package| package["name"].as_str() == Some("d"))
+            .map(|package| format!("{} {}", package["version"], package["marker"]))
+            .collect();
+        d.sort();
+        d
+    };
+    let before = versions(&lines);
+    assert_eq!(before.len(), 2, "{before:?}");
+    assert_eq!(versions(&[&lines[..], &["d"]].concat()), before);
+}
+
+#[test]
 fn requirements_of_a_universal_lock_carry_markers_and_all_hashes() {
     let world = world();
     world.require(&["terminal", "compiled"]);
