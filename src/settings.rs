@@ -133,19 +133,22 @@ impl Settings {
         // In a helper container: the directory of the machine that it works for.
         let told = self.environment.get(OWNER).and_then(|told| told.split_once(':'));
         match told {
-            Some((who, directory)) => {
-                Claim { directory: directory.into(), named_by_user: who == OWNER_NAMED }
-            }
+            Some((who, directory)) => Claim {
+                directory: directory.into(),
+                named_by_user: who == OWNER_NAMED,
+                elsewhere: true,
+            },
             None => Claim {
                 directory: self.project.directory.clone(),
                 named_by_user: self.common.project_name.is_some(),
+                elsewhere: false,
             },
         }
     }
 
     /// The same as a variable for a helper container.
     pub(crate) fn claim_variable(&self) -> (String, String) {
-        let Claim { directory, named_by_user } = self.claim();
+        let Claim { directory, named_by_user, .. } = self.claim();
         let who = if named_by_user { OWNER_NAMED } else { "found" };
         (OWNER.to_owned(), format!("{who}:{}", directory.display()))
     }

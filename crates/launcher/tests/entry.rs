@@ -317,7 +317,7 @@ fn a_generation_without_the_command_changes_nothing() {
     let root = root();
     generation(root.path(), "abc", Some(&service(3)));
     generation(root.path(), "def", None);
-    generation(root.path(), "ghi", Some("#!/no/such/python\n"));
+    generation(root.path(), "fab", Some("#!/no/such/python\n"));
     switch(root.path(), "abc");
     let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
@@ -326,7 +326,7 @@ fn a_generation_without_the_command_changes_nothing() {
     supervised.signal(Signal::USR1);
     assert_eq!(supervised.line(), "usr1", "it was not even asked to end");
     // A script whose interpreter is missing shows that only when it is started.
-    switch(root.path(), "ghi");
+    switch(root.path(), "fab");
     assert_eq!(supervised.line(), "end");
     assert!(supervised.line().ends_with("envs/v1/abc"), "started again where it can run");
     supervised.signal(Signal::TERM);

@@ -21,6 +21,9 @@ pub struct Claim {
     pub directory: PathBuf,
     /// Whether the project's name is the user's own word, who may mean what another directory made.
     pub named_by_user: bool,
+    /// Whether it is one of another machine, whose directories cannot be looked at from here: a helper
+    /// container works for it.
+    pub elsewhere: bool,
 }
 
 /// What the file says.
@@ -64,7 +67,7 @@ impl Root {
         if owner == claim.directory {
             return Ok(true);
         }
-        if claim.named_by_user || !is_there(&owner) {
+        if claim.named_by_user || !(claim.elsewhere || is_there(&owner)) {
             return Ok(false);
         }
         Err(Error::ForeignProject {
@@ -102,7 +105,7 @@ mod tests {
         let claim = |name: &str, named_by_user| {
             let directory = directory.path().join(name);
             fs_err::create_dir_all(&directory).unwrap();
-            Claim { directory, named_by_user }
+            Claim { directory, named_by_user, elsewhere: false }
         };
         let (mine, clone) = (claim("mine", false), claim("clone", false));
         root.check_owner("shop", &clone).unwrap();
@@ -115,6 +118,8 @@ mod tests {
         root.own("shop", &claim("clone", true)).unwrap();
         assert!(root.check_owner("shop", &mine).is_err(), "it was taken over");
         fs_err::remove_dir(&clone.directory).unwrap();
+        let elsewhere = Claim { elsewhere: true, ..mine.clone() };
+        assert!(root.own("shop", &elsewhere).is_err(), "a container cannot see that it is gone");
         root.own("shop", &mine).unwrap();
     }
 }
