@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use crate::archive::{Put, pack};
 use crate::engine::{ContainerSpec, Engine, Mount, Volume};
 use crate::error::Error;
-use crate::host::hex;
 use crate::scratch::Scratch;
 
 /// Where containers mount the volume.
@@ -304,11 +303,7 @@ fn check_name(name: &str) -> Result<(), Error> {
 
 /// 128 random bits in hexadecimal.
 pub(crate) fn random_id() -> Result<String, Error> {
-    let mut bytes = [0_u8; 16];
-    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
-        .map_err(|error| Error::Io { act: "get random bytes", source: error.into() })?;
-    debug_assert_eq!(got, bytes.len(), "requests of up to 256 bytes are answered whole");
-    Ok(hex(&bytes))
+    pyfast_root::random_name().map_err(|source| Error::Io { act: "get random bytes", source })
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use pyfast_resolver::{
 use pyfast_root::random_name;
 use tokio::runtime::Handle;
 
+use super::brought::carried_settings;
 use super::tree_digest::all_files;
 use crate::error::Error;
 use crate::record;
@@ -109,7 +110,7 @@ pub(super) fn found(carried: Option<&Carried>, tree: &SourceTree) -> Option<Path
 
 /// The settings of one source's own build, which lie beside it as `<name>.settings` (JSON).
 pub(super) fn settings(carried: Option<&Carried>, tree: &SourceTree) -> BuildSettings {
-    let file = format!("{}.settings", name(tree));
+    let file = carried_settings(&name(tree));
     let path = carried.map(|carried| carried.place().join(file));
     let text = path.and_then(|path| fs_err::read(path).ok());
     text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
