@@ -1,6 +1,16 @@
 //! Rules of the house that a compiler does not know, held over the source itself.
 
+mod circles;
+mod modules;
+mod names;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+use circles::{circles, in_words, rooms};
+use modules::Crate;
+use names::public_names;
 
 /// Every Rust file of the program below a folder, without those that are tests alone.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -111,4 +121,57 @@ fn nothing_below_a_root_is_changed_by_name() {
         ("crates/installer/src/build/", "the build's own directory, and sources of the user's"),
     ];
     check(&["crates/installer/src", "crates/launcher/src/entry"], &forbidden, &but);
+}
+
+/// The libraries' folders, and the command line's.
+fn crates() -> Vec<PathBuf> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs_err::read_dir(top.join("crates")).unwrap();
+    let mut crates: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path().join("src")).collect();
+    crates.push(top.join("src"));
+    crates.sort();
+    assert!(crates.iter().all(|folder| folder.is_dir()));
+    crates
+}
+
+#[test]
+fn no_circle_of_modules_goes_through_more_than_three_rooms() {
+    let mut found = String::new();
+    let mut arrows_in_all = 0;
+    for folder in crates() {
+        let arrows = Crate::read(&folder).arrows();
+        arrows_in_all += arrows.values().map(BTreeSet::len).sum::<usize>();
+        for circle in circles(&arrows).into_iter().filter(|circle| rooms(circle) > 3) {
+            writeln!(found, "{}: {}", folder.display(), in_words(&circle, &arrows)).unwrap();
+        }
+    }
+    assert!(found.is_empty(), "{found}");
+    assert!(arrows_in_all > 500, "the paths of the code were not found");
+}
+
+#[test]
+fn every_file_opens_with_what_it_owns() {
+    let mut files = Vec::new();
+    for folder in crates() {
+        sources(&folder, &mut files);
+    }
+    let mute = |file: &&PathBuf| !fs_err::read_to_string(file).unwrap().starts_with("//! ");
+    let mute: Vec<_> = files.iter().filter(mute).collect();
+    assert!(mute.is_empty(), "{mute:?}");
+}
+
+#[test]
+fn each_library_is_one_page_of_thirty_names() {
+    for folder in crates() {
+        let page = folder.join("lib.rs");
+        let Ok(text) = fs_err::read_to_string(&page) else { continue };
+        let names = public_names(&text);
+        assert!((1..=30).contains(&names.len()), "{}: {} {names:?}", page.display(), names.len());
+    }
+}
+
+#[test]
+fn the_command_line_only_speaks() {
+    let lines = code(&["src"]).len();
+    assert!(lines <= 8000, "{lines} lines of code");
 }
