@@ -13,12 +13,12 @@ use std::io::Read as _;
 
 use bytes::Bytes;
 
-use crate::archive::{Owner, Put, ROOT, pack};
+use super::archive::{Owner, Put, ROOT, pack};
+use super::helper::HelperFile;
+use super::inject::Binary;
+use super::scratch::Scratch;
 use crate::engine::{ContainerSpec, Engine, Exit, Output};
 use crate::error::Error;
-use crate::helper::HelperFile;
-use crate::inject::Binary;
-use crate::scratch::Scratch;
 
 /// Where the files that a command is given lie.
 pub const CONFINED_FILES: &str = "/run/pyfast";

@@ -3,11 +3,11 @@
 
 use pyfast_root::LAUNCHER;
 
-use crate::archive::{Put, pack};
+use super::archive::{Put, pack};
+use super::scratch::Scratch;
+use super::store::MOUNT_POINT;
 use crate::engine::{ContainerSpec, Engine, Exit, Mount, Output};
 use crate::error::Error;
-use crate::scratch::Scratch;
-use crate::volume::MOUNT_POINT;
 
 /// One run of a command on the volume.
 #[derive(Debug, Clone)]

@@ -9,11 +9,12 @@ use pyfast_launcher::{
 use pyfast_resolver::RequirementSet;
 
 use super::report::{Finding, Level};
+use crate::args::StackArgs;
 use crate::config;
 use crate::failure::Failure;
-use crate::launching::{Stack, StackArgs};
 use crate::resolving::{ResolveArgs, read_inputs};
 use crate::settings::{Python, Root, Settings};
+use crate::stack::Stack;
 use crate::ui::count;
 
 const CONFIGURATION: &str = "configuration";

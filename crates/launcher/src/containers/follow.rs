@@ -8,10 +8,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use tokio::time::{Instant, sleep_until};
 
-use crate::engine::{Action, Container, LogLine, LogsWanted, Services, Status};
+use super::plan::of_service;
+use crate::engine::rfc3339::nanoseconds;
+use crate::engine::{
+    Action, COMPOSE_PROJECT_LABEL, Container, LogLine, LogsWanted, Services, Status,
+};
 use crate::error::Error;
-use crate::plan::{COMPOSE_PROJECT_LABEL, of_service};
-use crate::rfc3339::nanoseconds;
 
 /// For how long nothing may run until the project counts as down: what is restarted or made anew stands still for less.
 const DOWN: Duration = Duration::from_secs(3);
@@ -196,8 +198,8 @@ impl<'a, E: Services> Follower<'a, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::COMPOSE_SERVICE_LABEL;
     use crate::engine::{Recorded, Run};
-    use crate::plan::COMPOSE_SERVICE_LABEL;
 
     fn container(service: &str, policy: &str) -> Container {
         let labels = [(COMPOSE_PROJECT_LABEL, "shop"), (COMPOSE_SERVICE_LABEL, service)];

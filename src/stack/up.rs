@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use pyfast_launcher::{ContainerPlan, Engine as _, EnvironmentFacts, ImageAct};
 
-use super::assuming::assume;
-use super::cleaning::clean;
+use super::clean::clean;
 use super::containers::{Known, by_service, record};
+use super::defaults::assume;
 use super::memory::Memory;
-use super::starting::{Waiting, start};
+use super::start::{Waiting, start};
 use super::{Launcher, Synced};
 use crate::commands::{restart, up};
 use crate::failure::Failure;

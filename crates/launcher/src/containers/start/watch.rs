@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{StartEvent, World};
 use crate::compose_file::{Condition, Healthcheck};
-use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
-use crate::error::Error;
-use crate::health::{
+use crate::containers::health::{
     Observation, SETTLE, ServiceFailure, Verdict, command, judge, patience, still_running,
 };
-use crate::plan::is_awaited;
+use crate::containers::plan::is_awaited;
+use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
+use crate::error::Error;
 
 /// Our own runs of a health check: the first after this, the next ones ever rarer.
 const FIRST_PROBE: Duration = Duration::from_millis(100);

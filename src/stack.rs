@@ -1,18 +1,18 @@
 //! From an edited project to running containers: what `up`, `down`, `restart`, `ps` and `logs` share. Joins the
 //! launcher with the syncing of environments; owns the phases of `up` and their order.
 
-mod assuming;
-pub(crate) mod calling;
-mod cleaning;
-mod composing;
+mod clean;
+pub(crate) mod composer;
 pub(crate) mod containers;
+mod create;
+mod defaults;
 pub(crate) mod images;
 pub(crate) mod memory;
-pub(crate) mod overriding;
-pub(crate) mod stack;
-pub(crate) mod starting;
-pub(crate) mod upping;
-pub(crate) mod watching;
+pub(crate) mod override_file;
+pub(crate) mod project;
+pub(crate) mod start;
+pub(crate) mod up;
+pub(crate) mod watch;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,14 +22,15 @@ use pyfast_launcher::{
     COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
 };
 
+use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::image::Connection;
-use crate::interrupts;
+use crate::interrupt;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
 use crate::ui::{Ui, duration};
 
-pub(crate) use stack::{Stack, StackArgs};
+pub(crate) use project::Stack;
 
 /// A project with the engine that runs it.
 pub(crate) struct Launcher<'a> {
@@ -119,7 +120,7 @@ impl<'a> Launcher<'a> {
         }
         let mut synced = BTreeMap::new();
         let mut failed = None;
-        let done = interrupts::ending(|| syncing::sync_all(&Options::default(), &environments));
+        let done = interrupt::ending(|| syncing::sync_all(&Options::default(), &environments));
         for (name, (report, took)) in names.into_iter().zip(done) {
             let report = match report {
                 Ok(report) => report,

@@ -3,9 +3,9 @@
 
 use pyfast_launcher::{ComposeProject, wanted_images};
 
-use super::StackArgs;
-use super::calling::find;
-use super::composing::is_one;
+use super::composer::find;
+use super::create::is_one;
+use crate::args::StackArgs;
 use crate::config::{EnvConfig, FILE};
 use crate::failure::{Code, Failure};
 use crate::proposing::{Facts, Proposal, ProposedEnvironment, propose};

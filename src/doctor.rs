@@ -10,8 +10,8 @@ mod registries;
 mod report;
 mod root;
 
+use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::launching::StackArgs;
 use crate::settings::{Environment, Settings};
 
 pub(crate) use report::Report;

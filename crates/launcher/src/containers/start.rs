@@ -14,11 +14,11 @@ use futures_util::future::{join_all, select};
 use tokio::sync::{broadcast, watch as channel};
 use tokio::time::Instant;
 
+use super::health::{ServiceFailure, Verdict};
+use super::plan::is_awaited;
 use crate::compose_file::{ComposeProject, Condition};
-use crate::engine::{Container, LogsWanted, Services, Status};
+use crate::engine::{COMPOSE_PROJECT_LABEL, Container, LogsWanted, Services, Status};
 use crate::error::Error;
-use crate::health::{ServiceFailure, Verdict};
-use crate::plan::{COMPOSE_PROJECT_LABEL, is_awaited};
 
 /// How many of its last lines a failed service shows.
 const LOG_LINES: usize = 20;

@@ -8,8 +8,8 @@ use pyfast_launcher::{Binary, Composer, Engine as _, EngineVersion, Host, HostOr
 use super::report::{Finding, Level};
 use crate::failure::{Code, Failure};
 use crate::image::{Connection, host_settings};
-use crate::launching::calling;
 use crate::settings::Environment;
+use crate::stack::composer;
 
 /// The engine's check.
 pub(super) const CHECK: &str = "engine";
@@ -83,7 +83,7 @@ fn told(origin: &HostOrigin) -> String {
 /// Which Compose there is.
 pub(super) fn compose(environment: &Environment, needed: bool) -> Finding {
     let bad = if needed { Level::Failed } else { Level::Warning };
-    let Some(composer) = calling::find(environment) else {
+    let Some(composer) = composer::find(environment) else {
         return Finding::new(
             bad,
             COMPOSE,

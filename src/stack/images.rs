@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use pyfast_launcher::{
-    Builder, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _, InputSettings, Inputs,
-    RegistrySettings, WantedImage, carry_out, find_program, plan_images, read_inputs,
+    Builder, Engine as _, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _,
+    InputSettings, Inputs, RegistrySettings, WantedImage, carry_out, find_program, plan_images,
+    read_inputs,
 };
 
 use super::Launcher;
@@ -44,7 +45,7 @@ impl Launcher<'_> {
     /// Dependency files are no inputs of an image, and neither is what this program writes.
     fn input_settings(&self) -> InputSettings {
         let project = &self.settings.project;
-        let private = self.stack.project.directory.join(super::stack::PRIVATE);
+        let private = self.stack.project.directory.join(super::project::PRIVATE);
         let mut left_out: Vec<PathBuf> = vec![
             self.stack.override_file.clone(),
             private,

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use super::scratch::Scratch;
 use crate::engine::{ContainerSpec, Engine, Exit, Image, Output};
 use crate::error::Error;
-use crate::scratch::Scratch;
 
 /// Where an interpreter is looked for when nobody says otherwise: in the image's PATH, then in usual places outside it.
 pub const INTERPRETERS: [&str; 6] = [

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::compose_file::{Dependency, Healthcheck, HealthcheckTest, Service};
-use crate::engine::{HealthStatus, Recorded, Run, StartRefusal};
+use crate::engine::{HealthStatus, Recorded, Run};
+use crate::error::StartRefusal;
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)

@@ -7,7 +7,7 @@ use pyfast_launcher::{Engine as _, Error as LaunchError, Override, OverrideServi
 use pyfast_root::{read_regular_text, replace_file};
 
 use super::Launcher;
-use super::stack::PRIVATE;
+use super::project::PRIVATE;
 use crate::failure::{Code, Failure};
 use crate::settings::Root;
 

@@ -2,7 +2,7 @@
 
 use pyfast_installer::Error as InstallError;
 
-use super::building::build_hints;
+use super::build::build_hints;
 use super::root::refusal_hint;
 use super::{Code, Failure};
 

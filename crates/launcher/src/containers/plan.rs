@@ -7,15 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::compose_file::{ComposeProject, Condition};
-use crate::engine::{Container, Status};
-use crate::rfc3339;
-
-/// Compose's label with the name of a container's project.
-pub const COMPOSE_PROJECT_LABEL: &str = "com.docker.compose.project";
-/// Compose's label with the name of a container's service.
-pub const COMPOSE_SERVICE_LABEL: &str = "com.docker.compose.service";
-/// Compose's label of containers of `compose run`, value `True`.
-pub const COMPOSE_ONEOFF_LABEL: &str = "com.docker.compose.oneoff";
+use crate::engine::rfc3339;
+use crate::engine::{COMPOSE_ONEOFF_LABEL, COMPOSE_SERVICE_LABEL, Container, Status};
 
 /// What is remembered of the last `up`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

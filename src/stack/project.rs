@@ -9,22 +9,12 @@ use pyfast_launcher::{
     with_dependencies,
 };
 
+use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::{Python, Root, Settings};
 
 /// Directory for what belongs to a project and to nobody's version control.
 pub(crate) const PRIVATE: &str = ".pyfast";
-
-/// Which compose files are meant.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct StackArgs {
-    /// A compose file; give it again for further ones [default: as Compose finds them]
-    #[arg(long = "file", value_name = "FILE", help_heading = "Compose options")]
-    pub(crate) files: Vec<PathBuf>,
-    /// A profile to be active
-    #[arg(long = "profile", value_name = "NAME", help_heading = "Compose options")]
-    pub(crate) profiles: Vec<String>,
-}
 
 /// Services that start in one environment.
 #[derive(Debug, Clone)]

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use pyfast_launcher::{Composer, Error as LaunchError};
+use pyfast_launcher::{Composer, Engine as _, Error as LaunchError};
 
 use super::Launcher;
 use crate::failure::{Code, Failure};
-use crate::interrupts::{Ended, Interrupts, patiently};
+use crate::interrupt::{Ended, Interrupts, patiently};
 use crate::settings::Environment;
 
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container

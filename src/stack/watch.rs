@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use super::assuming::assume;
-use super::{Stack, upping};
-use crate::commands::up;
+use super::defaults::assume;
+use super::{Stack, up};
+use crate::commands::up::Args;
 use crate::failure::{Code, Failure};
-use crate::interrupts::{self, Interrupts};
+use crate::interrupt::{self, Interrupts};
 use crate::settings::Settings;
 
 /// Between two looks.
@@ -23,9 +23,9 @@ const QUIET: Duration = Duration::from_millis(100);
 type Stamp = Option<(u64, SystemTime)>;
 
 /// Repeats `up` until it is interrupted.
-pub(crate) fn watch(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+pub(crate) fn watch(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
-    interrupts::catch(ui);
+    interrupt::catch(ui);
     let mut args = args.clone();
     loop {
         // The configuration may be what changed.
@@ -33,7 +33,7 @@ pub(crate) fn watch(args: &up::Args, settings: &Settings) -> Result<ExitCode, Fa
         let files = files(&args, again.as_ref().unwrap_or(settings));
         // Before `up`, so that an edit during it is not lost.
         let mut before = stamps(&files);
-        if let Err(failure) = again.and_then(|settings| upping::up(&args, &settings)) {
+        if let Err(failure) = again.and_then(|settings| up::up(&args, &settings)) {
             // What runs goes on running; the next change may mend it.
             if failure.code == 130 {
                 return Err(failure);
@@ -83,7 +83,7 @@ fn await_change(files: &[PathBuf], before: &[Stamp]) -> Result<(), Failure> {
 }
 
 /// What a change of the project shows in: requirements with what they include, locks, compose files, `.env`.
-fn files(args: &up::Args, settings: &Settings) -> Vec<PathBuf> {
+fn files(args: &Args, settings: &Settings) -> Vec<PathBuf> {
     let assumed = assume(settings, &args.stack).ok().flatten();
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let project = &settings.project;

@@ -2,7 +2,7 @@
 
 use pyfast_resolver::{Error as ResolveError, NoSolution, PackageName, Unusable};
 
-use super::building::build_hints;
+use super::build::build_hints;
 use super::{Code, Failure};
 
 impl From<ResolveError> for Failure {

@@ -16,12 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use pyfast_root::{BIN, Dir, Kind, Root};
 use sha2::{Digest, Sha256};
 
-use crate::archive::{Put, ROOT, pack};
+use super::archive::{Put, ROOT, pack};
+use super::scratch::Scratch;
+use super::store::{Access, MOUNT_POINT, StoreVolume, never_started, put_repeatedly, random_id};
 use crate::engine::Engine;
+use crate::engine::host::hex;
 use crate::error::Error;
-use crate::host::hex;
-use crate::scratch::Scratch;
-use crate::volume::{Access, MOUNT_POINT, StoreVolume, never_started, put_repeatedly, random_id};
 
 /// Name of the link that entrypoints use.
 const LINK: &str = "pyfast";

@@ -75,7 +75,7 @@ impl<E: Engine> Drop for Scratch<E> {
 mod tests {
     use super::*;
     use crate::engine::{Image, Recorded};
-    use crate::volume::never_started;
+    use crate::volume::store::never_started;
 
     #[tokio::test]
     async fn only_old_containers_that_do_not_run_are_leftovers() {
