@@ -8,16 +8,34 @@ use pep508_rs::{MarkerTree, PackageName};
 use serde::Deserialize;
 use url::Url;
 
+use super::model::{Lock, Locked, LockedFile, Span};
+use super::tree::{self, DirectoryTable, VcsTable};
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::lock::{Lock, Locked, LockedFile, Span};
-use crate::lock_tree::{self, DirectoryTable, VcsTable};
 use crate::metadata::python_specifiers;
 use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
 use crate::target::Target;
 
+impl Lock {
+    /// Reads `pylock.toml` for a target: of each package the wheel that fits it best.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
+    pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
+        for_target(text, path, target)
+    }
+
+    /// Reads all of `pylock.toml`, whatever target it is for.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, or a package without files.
+    pub fn whole(text: &str, path: &Path) -> Result<Self, Error> {
+        whole(text, path)
+    }
+}
+
 /// The lock as it is for a target.
-pub(crate) fn for_target(text: &str, path: &Path, target: &Target) -> Result<Lock, Error> {
+fn for_target(text: &str, path: &Path, target: &Target) -> Result<Lock, Error> {
     let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
     let mut document = Document::parse(text).map_err(fail)?;
     document.check_target(target).map_err(fail)?;
@@ -48,7 +66,7 @@ pub(crate) fn for_target(text: &str, path: &Path, target: &Target) -> Result<Loc
 }
 
 /// All of a lock.
-pub(crate) fn whole(text: &str, path: &Path) -> Result<Lock, Error> {
+fn whole(text: &str, path: &Path) -> Result<Lock, Error> {
     let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
     let mut document = Document::parse(text).map_err(fail)?;
     let packages = std::mem::take(&mut document.packages);
@@ -258,7 +276,7 @@ impl Artifact {
                 Some(Location::Url(url.clone()))
             }
             (Some(url), _) => url.to_file_path().ok().map(Location::Path),
-            (None, Some(path)) => Some(Location::Path(lock_tree::clean(&directory.join(path)))),
+            (None, Some(path)) => Some(Location::Path(tree::clean(&directory.join(path)))),
             (None, None) => None,
         }
     }
@@ -303,7 +321,7 @@ impl Package {
                             .ok_or("its archive has neither URL nor path")?,
                         sha256: archive.hashes.sha256.ok_or("its archive has no sha256")?,
                     },
-                    subdirectory: lock_tree::below(archive.subdirectory.clone())?,
+                    subdirectory: tree::below(archive.subdirectory.clone())?,
                     editable: false,
                 }
             }
@@ -374,7 +392,7 @@ impl Package {
 
     fn locked_tree(self, tree: SourceDist) -> Locked {
         let version = self.version.or(self.tool.pyfast.version);
-        let filename = lock_tree::filename(&tree, &self.name, version.as_ref());
+        let filename = tree::filename(&tree, &self.name, version.as_ref());
         let sha256 = match &tree.tree {
             SourceTree::Archive { sha256, .. } => Some(*sha256),
             _ => None,

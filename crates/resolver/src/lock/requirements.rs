@@ -7,8 +7,8 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use url::Url;
 
+use super::model::{Lock, Locked};
 use crate::distribution::{Location, Sha256};
-use crate::lock::{Lock, Locked};
 use crate::source::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
