@@ -10,7 +10,7 @@ use pyfast_root::{Dir, GENERATION_DEPTH, Root, wheel_place};
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::plan::{LinkPlan, RealMode, Step};
+use crate::link::{LinkPlan, RealMode, Step};
 use crate::store;
 
 /// Makes the environment of `plan` in `staging`, which is empty and as deep in the root as a generation.

@@ -1,6 +1,8 @@
 //! Generations: environments that are composed once, never changed, and activated by one rename.
 //! Knows what makes two environments equal; how they are composed is in `compose`.
 
+pub(crate) mod activate;
+
 use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -9,10 +11,10 @@ use pyfast_root::{DESCRIPTION, Dir, Lease, LockName, Root, Share, Waiting, is_ge
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::act;
 use crate::error::Error;
 use crate::event::Event;
-use crate::plan::{EnvironmentSpec, LinkPlan};
+use crate::link::act;
+use crate::link::{EnvironmentSpec, LinkPlan};
 use crate::store::Store;
 
 /// Raised whenever an environment of equal inputs would be composed in another way.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::environment::{Generation, compose};
 use crate::fixtures::{Sandbox, WheelFile};
-use crate::record::parse;
+use crate::generation::{Generation, compose};
+use crate::wheel::record::parse;
 
 /// Composes and returns the generation with its plan.
 fn composed(sandbox: &Sandbox, spec: &EnvironmentSpec) -> (Generation, LinkPlan) {

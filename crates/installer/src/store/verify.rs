@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sha2::Digest as _;
 
-use crate::environment::Generation;
 use crate::error::Error;
-use crate::manifest::{FILE, Manifest, StoredFile};
+use crate::generation::Generation;
+use crate::store::manifest::{FILE, Manifest, StoredFile};
 use crate::store::{self, Store};
 
 /// What is wrong with a file of the store.

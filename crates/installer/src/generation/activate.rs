@@ -2,8 +2,8 @@
 
 use pyfast_root::{Activation, Durability, Lock, LockName, ProjectEnv, Root, Share, Waiting};
 
-use crate::environment::Generation;
 use crate::error::Error;
+use crate::generation::Generation;
 
 /// The lock that the active generation was made from, beside `current`.
 const LOCK_COPY: &str = "pylock.toml";

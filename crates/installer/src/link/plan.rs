@@ -12,10 +12,10 @@ use pyfast_root::{Dir, Root};
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
-use crate::manifest::Manifest;
-use crate::plan::{Clash, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step};
-use crate::scripts;
+use crate::link::scripts;
+use crate::link::{Clash, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step};
 use crate::store;
+use crate::store::manifest::Manifest;
 
 /// A package with what the store knows of its wheel.
 struct Source<'a> {
@@ -51,7 +51,7 @@ struct Planner<'a> {
 /// # Errors
 /// [`Error::NotInStore`], and [`Error::Clash`] if two packages cannot live together.
 pub fn plan(root: &Root, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
-    let id = crate::environment::id(root, spec);
+    let id = crate::generation::id(root, spec);
     let python = root.seen_env_path(&id).join("bin/python");
     let python = python.to_string_lossy();
     let mut planner = Planner {

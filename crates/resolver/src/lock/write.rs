@@ -4,11 +4,18 @@ use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
+use super::model::{Lock, LockedFile, LockedPackage, Span};
+use super::tree;
 use crate::distribution::{Location, Sha256};
-use crate::lock::{Lock, Locked, LockedFile, Span};
-use crate::lock_tree;
 
-pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
+impl Lock {
+    /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
+    pub fn to_toml(&self, directory: &Path) -> String {
+        document(self, directory).to_string()
+    }
+}
+
+fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     let mut document = DocumentMut::new();
     document["lock-version"] = value("1.0");
     if !lock.environments.is_empty() {
@@ -26,10 +33,10 @@ pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     document
 }
 
-fn package_table(package: &Locked, lock: &Lock, directory: &Path) -> Table {
+fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Table {
     let mut table = Table::new();
     table["name"] = value(package.name.to_string());
-    let tree = package.tree.as_ref().and_then(|tree| lock_tree::table(tree, directory));
+    let tree = package.tree.as_ref().and_then(|tree| tree::table(tree, directory));
     // PEP 751: the version of a source tree may change with it.
     if tree.is_none() {
         table["version"] = value(package.version.to_string());
@@ -69,7 +76,7 @@ fn package_table(package: &Locked, lock: &Lock, directory: &Path) -> Table {
 }
 
 /// The packages that one depends on, with their versions where the name alone does not say which.
-fn references(package: &Locked, lock: &Lock) -> Array {
+fn references(package: &LockedPackage, lock: &Lock) -> Array {
     let mut references = Array::new();
     for name in &package.dependencies {
         let named = || lock.packages.iter().filter(|other| other.name == *name);
@@ -115,7 +122,7 @@ fn add_files(table: &mut Table, files: &[LockedFile], directory: &Path) {
     }
 }
 
-fn own_artifact(package: &Locked, directory: &Path) -> InlineTable {
+fn own_artifact(package: &LockedPackage, directory: &Path) -> InlineTable {
     let mut table = InlineTable::new();
     if !package.direct {
         table.insert("name", package.filename.as_str().into());
@@ -145,9 +152,7 @@ fn artifact(
     }
     match location {
         Location::Url(url) => artifact.insert("url", url.as_str().into()),
-        Location::Path(path) => {
-            artifact.insert("path", lock_tree::relative(path, directory).into())
-        }
+        Location::Path(path) => artifact.insert("path", tree::relative(path, directory).into()),
     };
     if let Some(size) = size.and_then(|size| i64::try_from(size).ok()) {
         artifact.insert("size", size.into());
@@ -187,8 +192,8 @@ mod tests {
     use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
     use crate::target::tests::target;
 
-    fn locked(name: &str, location: Location) -> Locked {
-        Locked {
+    fn locked(name: &str, location: Location) -> LockedPackage {
+        LockedPackage {
             name: name.parse().expect("a name"),
             version: "1.0".parse().expect("a version"),
             filename: DistFilename::Wheel(
@@ -235,15 +240,15 @@ mod tests {
         assert_eq!(read.to_toml(Path::new("/p")), text);
     }
 
-    fn tree(name: &str, tree: SourceTree, subdirectory: Option<&str>) -> Locked {
+    fn tree(name: &str, tree: SourceTree, subdirectory: Option<&str>) -> LockedPackage {
         let editable = matches!(tree, SourceTree::Directory(_));
         let (name, subdirectory) = (name.parse().expect("a name"), subdirectory.map(str::to_owned));
         let dist = SourceDist { name: Some(name), version: None, tree, subdirectory, editable };
         let mut package = locked("x", dist.tree.location());
         package.name = dist.name.clone().expect("a name");
-        package.filename = lock_tree::filename(&dist, &package.name, Some(&package.version));
+        package.filename = tree::filename(&dist, &package.name, Some(&package.version));
         (package.sha256, package.size, package.upload_time) = (None, None, None);
-        Locked { tree: Some(dist), direct: true, ..package }
+        LockedPackage { tree: Some(dist), direct: true, ..package }
     }
 
     #[test]
@@ -267,7 +272,7 @@ mod tests {
         assert_eq!(read.to_toml(Path::new("/p")), text);
         assert_eq!(read, lock);
         let (_, outside) =
-            lock_tree::table(&tree("a", directory, None).tree.expect("a tree"), Path::new("/q/p"))
+            tree::table(&tree("a", directory, None).tree.expect("a tree"), Path::new("/q/p"))
                 .expect("a table");
         assert_eq!(outside["path"].as_str(), Some("../d"));
     }

@@ -7,7 +7,7 @@ use pyfast_root::{Entry, Kind};
 
 use super::{Planner, stored};
 use crate::error::Error;
-use crate::plan::{Clash, RealMode, Step};
+use crate::link::{Clash, RealMode, Step};
 
 /// Whether Python takes a file for this kind; it does not fold case.
 fn has_extension(path: &str, extension: &str) -> bool {

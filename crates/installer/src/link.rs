@@ -1,5 +1,9 @@
 //! What composing an environment will do, as a value that can be printed and compared. Touches nothing.
 
+pub(crate) mod act;
+pub(crate) mod plan;
+pub(crate) mod scripts;
+
 use std::fmt;
 
 use pyfast_resolver::{PackageName, Sha256, Version};

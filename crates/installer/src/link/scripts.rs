@@ -1,7 +1,7 @@
 //! The files in `bin/`: scripts made from entry points, and scripts of wheels with the interpreter's path
 //! put in. Pure text; writes nothing.
 
-use crate::entry_points::EntryPoint;
+use crate::wheel::entry_points::EntryPoint;
 
 /// The kernel reads no more of a first line (127 bytes and the newline).
 const MAX_SHEBANG: usize = 127;

@@ -8,16 +8,34 @@ use pep508_rs::{MarkerTree, PackageName};
 use serde::Deserialize;
 use url::Url;
 
+use super::model::{Lock, LockedFile, LockedPackage, Span};
+use super::tree::{self, DirectoryTable, VcsTable};
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::lock::{Lock, Locked, LockedFile, Span};
-use crate::lock_tree::{self, DirectoryTable, VcsTable};
 use crate::metadata::python_specifiers;
 use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
 use crate::target::Target;
 
+impl Lock {
+    /// Reads `pylock.toml` for a target: of each package the wheel that fits it best.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
+    pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
+        for_target(text, path, target)
+    }
+
+    /// Reads all of `pylock.toml`, whatever target it is for.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, or a package without files.
+    pub fn whole(text: &str, path: &Path) -> Result<Self, Error> {
+        whole(text, path)
+    }
+}
+
 /// The lock as it is for a target.
-pub(crate) fn for_target(text: &str, path: &Path, target: &Target) -> Result<Lock, Error> {
+fn for_target(text: &str, path: &Path, target: &Target) -> Result<Lock, Error> {
     let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
     let mut document = Document::parse(text).map_err(fail)?;
     document.check_target(target).map_err(fail)?;
@@ -48,7 +66,7 @@ pub(crate) fn for_target(text: &str, path: &Path, target: &Target) -> Result<Loc
 }
 
 /// All of a lock.
-pub(crate) fn whole(text: &str, path: &Path) -> Result<Lock, Error> {
+fn whole(text: &str, path: &Path) -> Result<Lock, Error> {
     let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
     let mut document = Document::parse(text).map_err(fail)?;
     let packages = std::mem::take(&mut document.packages);
@@ -141,7 +159,7 @@ impl Document {
     fn lock(
         self,
         packages: Vec<Package>,
-        read: impl Fn(Package) -> Result<Locked, String>,
+        read: impl Fn(Package) -> Result<LockedPackage, String>,
     ) -> Result<Lock, String> {
         let (requires_python, span) = (self.requires_python()?, self.span());
         let requested = self.tool.pyfast.requested;
@@ -258,7 +276,7 @@ impl Artifact {
                 Some(Location::Url(url.clone()))
             }
             (Some(url), _) => url.to_file_path().ok().map(Location::Path),
-            (None, Some(path)) => Some(Location::Path(lock_tree::clean(&directory.join(path)))),
+            (None, Some(path)) => Some(Location::Path(tree::clean(&directory.join(path)))),
             (None, None) => None,
         }
     }
@@ -303,7 +321,7 @@ impl Package {
                             .ok_or("its archive has neither URL nor path")?,
                         sha256: archive.hashes.sha256.ok_or("its archive has no sha256")?,
                     },
-                    subdirectory: lock_tree::below(archive.subdirectory.clone())?,
+                    subdirectory: tree::below(archive.subdirectory.clone())?,
                     editable: false,
                 }
             }
@@ -324,11 +342,11 @@ impl Package {
     }
 
     /// The package with all its files, for whatever target.
-    fn whole(mut self, directory: &Path) -> Result<Locked, String> {
+    fn whole(mut self, directory: &Path) -> Result<LockedPackage, String> {
         let marker = marker_of(self.marker.as_deref())?;
         let requires_python = self.requires_python.as_deref().map(python_specifiers).transpose()?;
         if let Some(tree) = self.tree(directory)? {
-            return Ok(Locked { marker, requires_python, ..self.locked_tree(tree) });
+            return Ok(LockedPackage { marker, requires_python, ..self.locked_tree(tree) });
         }
         let artifacts = self.wheels.iter().chain(&self.archive).chain(&self.sdist);
         let mut files = Vec::new();
@@ -346,7 +364,7 @@ impl Package {
         }
         let first = files.first().ok_or("none of its files is a wheel or source")?.clone();
         let several = files.len() > 1;
-        Ok(Locked {
+        Ok(LockedPackage {
             version: self.version.unwrap_or_else(|| first.filename.version().clone()),
             location: first.location,
             sha256: Some(first.sha256),
@@ -372,14 +390,14 @@ impl Package {
         }
     }
 
-    fn locked_tree(self, tree: SourceDist) -> Locked {
+    fn locked_tree(self, tree: SourceDist) -> LockedPackage {
         let version = self.version.or(self.tool.pyfast.version);
-        let filename = lock_tree::filename(&tree, &self.name, version.as_ref());
+        let filename = tree::filename(&tree, &self.name, version.as_ref());
         let sha256 = match &tree.tree {
             SourceTree::Archive { sha256, .. } => Some(*sha256),
             _ => None,
         };
-        Locked {
+        LockedPackage {
             version: filename.version().clone(),
             filename,
             location: tree.tree.location(),
@@ -398,7 +416,7 @@ impl Package {
         }
     }
 
-    fn locked(mut self, directory: &Path, target: &Target) -> Result<Locked, String> {
+    fn locked(mut self, directory: &Path, target: &Target) -> Result<LockedPackage, String> {
         if let Some(tree) = self.tree(directory)? {
             return Ok(self.locked_tree(tree));
         }
@@ -414,7 +432,7 @@ impl Package {
         {
             return Err(format!("its file {filename} is not version {version}"));
         }
-        Ok(Locked {
+        Ok(LockedPackage {
             version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
             location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
             sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),

@@ -9,8 +9,8 @@ use pyfast_resolver::Sha256;
 use pyfast_root::Dir;
 use serde::{Deserialize, Serialize};
 
-use crate::entry_points::EntryPoint;
 use crate::error::Error;
+use crate::wheel::entry_points::EntryPoint;
 
 /// The file's name in a wheel's directory.
 pub(crate) const FILE: &str = "manifest";

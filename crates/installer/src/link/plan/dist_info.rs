@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::{Planner, Script, stored};
 use crate::error::Error;
-use crate::plan::Step;
-use crate::record::{self, Written, sha256};
+use crate::link::plan::Step;
 use crate::store::{self, INSTALLER};
+use crate::wheel::record::{self, Written, sha256};
 
 impl Planner<'_> {
     pub(super) fn dist_infos(&mut self, scripts: &BTreeMap<String, Script>) -> Result<(), Error> {
