@@ -67,7 +67,7 @@ pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, Wh
 pub use error::{Error, Include};
 pub use joined::joined;
 pub use keyring::KeyringProgram;
-pub use lock::{LineOptions, Lock, Locked, LockedFile, Pin, Span, to_requirements};
+pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use newest::newest;
 pub use pep440_rs::{Version, VersionSpecifiers};

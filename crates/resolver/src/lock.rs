@@ -9,5 +9,5 @@ mod requirements;
 mod tree;
 mod write;
 
-pub use model::{Lock, Locked, LockedFile, Pin, Span};
+pub use model::{Lock, LockedFile, LockedPackage, Pin, Span};
 pub use requirements::{LineOptions, to_requirements};

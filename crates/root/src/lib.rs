@@ -7,6 +7,7 @@ mod blocks;
 mod current;
 mod dir;
 mod error;
+mod fingerprint;
 mod history;
 mod layout;
 mod lease;
@@ -24,6 +25,7 @@ pub use blocks::shares_blocks;
 pub use current::{CURRENT, current_of};
 pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
+pub use fingerprint::{Fingerprint, fingerprint_version};
 pub use history::Activation;
 pub use layout::{
     BIN, GENERATION_DEPTH, LAUNCHER, LAYOUT, LAYOUT_FILE, LockName, Root, VOLUME_MARKER, env_path,

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::lock::Locked;
+use crate::lock::LockedPackage;
 use crate::metadata::{self, Metadata};
 use crate::requirement::{Requirement, Source};
 use crate::requirement_line::{self, Line};
@@ -42,7 +42,7 @@ pub struct Ahead<'a> {
     /// What the requirements are for.
     pub scope: &'a Scope,
     /// Packages of an earlier lock whose commits and archives are kept.
-    pub kept: Vec<&'a Locked>,
+    pub kept: Vec<&'a LockedPackage>,
 }
 
 /// A source that has been looked at.

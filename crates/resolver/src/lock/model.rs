@@ -16,7 +16,7 @@ use crate::universal::environment;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lock {
     /// The packages in the order of their names.
-    pub packages: Vec<Locked>,
+    pub packages: Vec<LockedPackage>,
     /// The Pythons it is for.
     pub requires_python: Option<VersionSpecifiers>,
     /// The platforms it is for, as markers; empty: any.
@@ -67,7 +67,7 @@ pub struct LockedFile {
 
 /// One package of a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Locked {
+pub struct LockedPackage {
     /// The project.
     pub name: PackageName,
     /// The version; of a directory or repository the one it had when it was locked, and 0 where another
@@ -101,7 +101,7 @@ pub struct Locked {
     pub files: Vec<LockedFile>,
 }
 
-impl Locked {
+impl LockedPackage {
     /// A package of a resolution. `indexes` are those that were searched.
     pub(crate) fn of(package: &Resolved, indexes: &[Url]) -> Self {
         let candidate = &package.candidate;
@@ -153,7 +153,11 @@ impl Lock {
         let python = target.python().release();
         let python = python.get(..2).map(|release| format!("=={}.{}.*", release[0], release[1]));
         Self {
-            packages: resolution.packages.iter().map(|one| Locked::of(one, indexes)).collect(),
+            packages: resolution
+                .packages
+                .iter()
+                .map(|one| LockedPackage::of(one, indexes))
+                .collect(),
             requires_python: python.and_then(|text| VersionSpecifiers::from_str(&text).ok()),
             environments: vec![environment(target, false)],
             inputs: None,

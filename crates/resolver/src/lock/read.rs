@@ -8,7 +8,7 @@ use pep508_rs::{MarkerTree, PackageName};
 use serde::Deserialize;
 use url::Url;
 
-use super::model::{Lock, Locked, LockedFile, Span};
+use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree::{self, DirectoryTable, VcsTable};
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
@@ -159,7 +159,7 @@ impl Document {
     fn lock(
         self,
         packages: Vec<Package>,
-        read: impl Fn(Package) -> Result<Locked, String>,
+        read: impl Fn(Package) -> Result<LockedPackage, String>,
     ) -> Result<Lock, String> {
         let (requires_python, span) = (self.requires_python()?, self.span());
         let requested = self.tool.pyfast.requested;
@@ -342,11 +342,11 @@ impl Package {
     }
 
     /// The package with all its files, for whatever target.
-    fn whole(mut self, directory: &Path) -> Result<Locked, String> {
+    fn whole(mut self, directory: &Path) -> Result<LockedPackage, String> {
         let marker = marker_of(self.marker.as_deref())?;
         let requires_python = self.requires_python.as_deref().map(python_specifiers).transpose()?;
         if let Some(tree) = self.tree(directory)? {
-            return Ok(Locked { marker, requires_python, ..self.locked_tree(tree) });
+            return Ok(LockedPackage { marker, requires_python, ..self.locked_tree(tree) });
         }
         let artifacts = self.wheels.iter().chain(&self.archive).chain(&self.sdist);
         let mut files = Vec::new();
@@ -364,7 +364,7 @@ impl Package {
         }
         let first = files.first().ok_or("none of its files is a wheel or source")?.clone();
         let several = files.len() > 1;
-        Ok(Locked {
+        Ok(LockedPackage {
             version: self.version.unwrap_or_else(|| first.filename.version().clone()),
             location: first.location,
             sha256: Some(first.sha256),
@@ -390,14 +390,14 @@ impl Package {
         }
     }
 
-    fn locked_tree(self, tree: SourceDist) -> Locked {
+    fn locked_tree(self, tree: SourceDist) -> LockedPackage {
         let version = self.version.or(self.tool.pyfast.version);
         let filename = tree::filename(&tree, &self.name, version.as_ref());
         let sha256 = match &tree.tree {
             SourceTree::Archive { sha256, .. } => Some(*sha256),
             _ => None,
         };
-        Locked {
+        LockedPackage {
             version: filename.version().clone(),
             filename,
             location: tree.tree.location(),
@@ -416,7 +416,7 @@ impl Package {
         }
     }
 
-    fn locked(mut self, directory: &Path, target: &Target) -> Result<Locked, String> {
+    fn locked(mut self, directory: &Path, target: &Target) -> Result<LockedPackage, String> {
         if let Some(tree) = self.tree(directory)? {
             return Ok(self.locked_tree(tree));
         }
@@ -432,7 +432,7 @@ impl Package {
         {
             return Err(format!("its file {filename} is not version {version}"));
         }
-        Ok(Locked {
+        Ok(LockedPackage {
             version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
             location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
             sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),

@@ -7,7 +7,7 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use url::Url;
 
-use super::model::{Lock, Locked};
+use super::model::{Lock, LockedPackage};
 use crate::distribution::{Location, Sha256};
 use crate::source::{SourceDist, SourceTree};
 
@@ -49,12 +49,12 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
 }
 
 /// The digests of all files that may be installed, each once.
-fn digests(package: &Locked) -> BTreeSet<Sha256> {
+fn digests(package: &LockedPackage) -> BTreeSet<Sha256> {
     let files = package.files.iter().map(|file| file.sha256);
     files.chain(package.sha256).collect()
 }
 
-fn requirement(package: &Locked) -> String {
+fn requirement(package: &LockedPackage) -> String {
     let name = &package.name;
     if let Some(dist) = &package.tree {
         return source(name, dist);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
-use super::model::{Lock, Locked, LockedFile, Span};
+use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
 use crate::distribution::{Location, Sha256};
 
@@ -33,7 +33,7 @@ fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     document
 }
 
-fn package_table(package: &Locked, lock: &Lock, directory: &Path) -> Table {
+fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Table {
     let mut table = Table::new();
     table["name"] = value(package.name.to_string());
     let tree = package.tree.as_ref().and_then(|tree| tree::table(tree, directory));
@@ -76,7 +76,7 @@ fn package_table(package: &Locked, lock: &Lock, directory: &Path) -> Table {
 }
 
 /// The packages that one depends on, with their versions where the name alone does not say which.
-fn references(package: &Locked, lock: &Lock) -> Array {
+fn references(package: &LockedPackage, lock: &Lock) -> Array {
     let mut references = Array::new();
     for name in &package.dependencies {
         let named = || lock.packages.iter().filter(|other| other.name == *name);
@@ -122,7 +122,7 @@ fn add_files(table: &mut Table, files: &[LockedFile], directory: &Path) {
     }
 }
 
-fn own_artifact(package: &Locked, directory: &Path) -> InlineTable {
+fn own_artifact(package: &LockedPackage, directory: &Path) -> InlineTable {
     let mut table = InlineTable::new();
     if !package.direct {
         table.insert("name", package.filename.as_str().into());
@@ -192,8 +192,8 @@ mod tests {
     use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
     use crate::target::tests::target;
 
-    fn locked(name: &str, location: Location) -> Locked {
-        Locked {
+    fn locked(name: &str, location: Location) -> LockedPackage {
+        LockedPackage {
             name: name.parse().expect("a name"),
             version: "1.0".parse().expect("a version"),
             filename: DistFilename::Wheel(
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(read.to_toml(Path::new("/p")), text);
     }
 
-    fn tree(name: &str, tree: SourceTree, subdirectory: Option<&str>) -> Locked {
+    fn tree(name: &str, tree: SourceTree, subdirectory: Option<&str>) -> LockedPackage {
         let editable = matches!(tree, SourceTree::Directory(_));
         let (name, subdirectory) = (name.parse().expect("a name"), subdirectory.map(str::to_owned));
         let dist = SourceDist { name: Some(name), version: None, tree, subdirectory, editable };
@@ -248,7 +248,7 @@ mod tests {
         package.name = dist.name.clone().expect("a name");
         package.filename = tree::filename(&dist, &package.name, Some(&package.version));
         (package.sha256, package.size, package.upload_time) = (None, None, None);
-        Locked { tree: Some(dist), direct: true, ..package }
+        LockedPackage { tree: Some(dist), direct: true, ..package }
     }
 
     #[test]
