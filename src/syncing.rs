@@ -168,7 +168,8 @@ fn sync_volume(
     let Some(written) = image::direct(&volume) else {
         return container::sync(options, settings, connection, &volume, image);
     };
-    let place = Place { written, seen: MOUNT_POINT.into(), identity, habitat: Habitat::Volume, name };
+    let place =
+        Place { written, seen: MOUNT_POINT.into(), identity, habitat: Habitat::Volume, name };
     let interpreter = connection.interpreter(image, settings)?;
     // Only the image's own Python can compile for it then.
     if place.compiles(options) && compiling_python(settings, &interpreter).is_none() {

@@ -32,9 +32,7 @@ pub use generation::{Generation, compose, id, recompose};
 pub use interpreter::{Interpreter, PROBE};
 pub use link::mode::{Habitat, LinkMode};
 pub use link::plan::plan;
-pub use link::{
-    Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, Package, RealMode, Step,
-};
+pub use link::{Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, Package, RealMode, Step};
 pub use store::manifest::{Manifest, StoredFile, TopLevel};
 pub use store::verify::{Fault, Finding, repair, verify, verify_generation, verify_store};
 pub use store::{Admission, Store, WheelBytes, stored_text};
