@@ -3,6 +3,7 @@
 //! current. Begin at [`Root`]. Knows names, links and locks, and no packages, interpreters or containers.
 
 mod beneath;
+mod blocks;
 mod current;
 mod dir;
 mod error;
@@ -20,6 +21,7 @@ mod ticket;
 mod whole_file;
 mod workspace;
 
+pub use blocks::shares_blocks;
 pub use current::{CURRENT, current_of};
 pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
