@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Carried, Interpreter, Sink};
 use pyfast_resolver::{
-    BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock, Locked,
-    PackageName, SourceDist,
+    BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock,
+    LockedPackage, PackageName, SourceDist,
 };
 
 use crate::environment::compiling_python;
@@ -150,7 +150,7 @@ pub(crate) fn sources<'a>(
     formats: &FormatControl,
     args: &ResolveArgs,
     brought: &dyn Fn(&SourceDist) -> bool,
-) -> Result<Vec<(&'a Locked, SourceDist)>, Failure> {
+) -> Result<Vec<(&'a LockedPackage, SourceDist)>, Failure> {
     let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
     let allowed = sources.map(|(package, source)| {
         if allowed(package, args, formats) || brought(&source) {
@@ -165,7 +165,7 @@ pub(crate) fn sources<'a>(
 /// A source that is not built, and who needs it.
 pub(crate) fn refused(
     lock: &Lock,
-    (package, source): (&Locked, &SourceDist),
+    (package, source): (&LockedPackage, &SourceDist),
     (stage, reason): (BuildStage, &str),
 ) -> Failure {
     let mut failure = BuildFailure::new(source, stage, reason);
@@ -175,7 +175,7 @@ pub(crate) fn refused(
 
 /// Whether the user allows a source to be built. Rule 12: what may be built does not limit editables,
 /// whose files are here; but without builds nothing runs at all.
-fn allowed(package: &Locked, args: &ResolveArgs, formats: &FormatControl) -> bool {
+fn allowed(package: &LockedPackage, args: &ResolveArgs, formats: &FormatControl) -> bool {
     let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
     if editable { !args.no_build } else { formats.allows_source(&package.name) }
 }

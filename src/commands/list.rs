@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use pyfast_installer::{Package, current};
-use pyfast_resolver::{Locked, SourceTree, Version};
+use pyfast_resolver::{LockedPackage, SourceTree, Version};
 use serde_json::{Value, json};
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::history::open;
 use crate::failure::{Code, Failure};
 use crate::locked::LockArgs;
@@ -89,7 +89,7 @@ fn installed(settings: &Settings) -> Result<Vec<One>, Failure> {
 }
 
 fn locked(lock: &LockArgs, settings: &Settings) -> Result<Vec<One>, Failure> {
-    let one = |package: &Locked| One {
+    let one = |package: &LockedPackage| One {
         name: package.name.to_string(),
         version: version(package).map(ToString::to_string),
         requested: package.requested,
@@ -99,7 +99,7 @@ fn locked(lock: &LockArgs, settings: &Settings) -> Result<Vec<One>, Failure> {
 }
 
 /// A lock has no version of what changes without it: directories and repositories.
-fn version(package: &Locked) -> Option<&Version> {
+fn version(package: &LockedPackage) -> Option<&Version> {
     match package.tree.as_ref().map(|tree| &tree.tree) {
         Some(SourceTree::Directory(_) | SourceTree::Repository { .. }) => None,
         Some(SourceTree::Archive { .. }) | None => Some(&package.version),

@@ -2,11 +2,11 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/direct-url-data-structure/>
 
-use pyfast_resolver::{Location, Locked, SourceTree, redact};
+use pyfast_resolver::{Location, LockedPackage, SourceTree, redact};
 use serde_json::{Value, json};
 
 /// PEP 610's object for a package that was named by URL, path or repository.
-pub(crate) fn direct_url(package: &Locked) -> Option<Value> {
+pub(crate) fn direct_url(package: &LockedPackage) -> Option<Value> {
     if !package.direct {
         return None;
     }

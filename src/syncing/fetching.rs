@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, stored_text, verify};
 use pyfast_resolver::{
-    Candidate, Credentials, Lock, Locked, RequirementSet, Sha256, SourceTree, Target,
+    Candidate, Credentials, Lock, LockedPackage, RequirementSet, Sha256, SourceTree, Target,
     parse_metadata,
 };
 
@@ -57,7 +57,7 @@ fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
 /// What a directory needs by now that the lock does not have, in words: requirements may be computed
 /// from anything, so only a build tells.
 fn unmet(lock: &Lock, built: &BuiltWheels, target: &Target) -> Option<String> {
-    let tree = |package: &&Locked| {
+    let tree = |package: &&LockedPackage| {
         let tree = package.tree.as_ref().map(|tree| &tree.tree);
         matches!(tree, Some(SourceTree::Directory(_)))
     };

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
 use pyfast_resolver::{
-    Client, LARGEST_FILE, Location, Locked, Request, Sha256, WheelFilename, joined,
+    Client, LARGEST_FILE, Location, LockedPackage, Request, Sha256, WheelFilename, joined,
 };
 use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
@@ -52,7 +52,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The wheel that a package of a lock is; `None` where it is source.
-    pub fn of(package: &Locked) -> Option<Self> {
+    pub fn of(package: &LockedPackage) -> Option<Self> {
         Some(Self {
             filename: package.filename.wheel()?.clone(),
             location: package.location.clone(),

@@ -22,9 +22,7 @@ mod index;
 mod joined;
 mod keyring;
 mod lock;
-mod lock_read;
-mod lock_tree;
-mod lock_write;
+
 mod logins;
 mod metadata;
 mod newest;
@@ -44,7 +42,7 @@ mod requirement;
 mod requirement_line;
 mod requirement_source;
 mod requirements_txt;
-mod requirements_write;
+
 mod resolution;
 mod rules;
 mod scope;
@@ -69,7 +67,7 @@ pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, Wh
 pub use error::{Error, Include};
 pub use joined::joined;
 pub use keyring::KeyringProgram;
-pub use lock::{Lock, Locked, LockedFile, Pin, Span};
+pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use newest::newest;
 pub use pep440_rs::{Version, VersionSpecifiers};
@@ -86,10 +84,10 @@ pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement,
 pub use requirements_txt::{
     IndexOptions, ReadContext, RequirementSet, SettingsOf, read_requirements,
 };
-pub use requirements_write::{LineOptions, to_requirements};
+
+pub use direct::{Ahead, DirectTree, Looked, look_ahead};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
 pub use scope::{Region, Scope};
-pub use source::ahead::{Ahead, DirectTree, Looked, look_ahead};
 pub use source::archive::{Member, Visit, walk_source};
 pub use source::git::check_out;
 pub use source::{

@@ -22,6 +22,7 @@ use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
 use crate::client::Client;
 use crate::direct;
+use crate::direct::DirectTree;
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::flat::Flat;
@@ -32,7 +33,6 @@ use crate::once::OnceMap;
 use crate::packages::Packages;
 use crate::page::Page;
 use crate::requirement::DirectWheel;
-use crate::source::ahead::DirectTree;
 
 use shared::Shared;
 

@@ -3,7 +3,6 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/source-distribution-format/>
 
-pub(crate) mod ahead;
 pub(crate) mod archive;
 pub(crate) mod git;
 pub(crate) mod statics;

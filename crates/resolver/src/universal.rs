@@ -12,6 +12,7 @@ use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::MarkerTree;
 
 use crate::candidate::{Policy, Selector};
+use crate::direct::{Ahead, Looked, look_ahead};
 use crate::error::Error;
 use crate::guards::is_partial;
 use crate::lock::{Lock, Pin};
@@ -21,7 +22,6 @@ use crate::requirements_txt::RequirementSet;
 use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
 use crate::scope::{Region, Scope};
 use crate::solve::{Solution, Unsolved, solve};
-use crate::source::ahead::{Ahead, Looked, look_ahead};
 
 pub(crate) use merging::environment;
 use merging::{Listed, Part};

@@ -21,12 +21,12 @@ use crate::cache::Cache;
 use crate::candidate::{Policy, Preference, Selector};
 use crate::client::{Client, ClientOptions};
 use crate::credentials::Credentials;
+use crate::direct::Ahead;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::registry::{Registry, Sources};
 use crate::requirements_txt::RequirementSet;
 use crate::scope::{Region, Scope};
-use crate::source::ahead::Ahead;
 use crate::target::Target;
 use crate::universal::{Universe, resolve_universal};
 
