@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pyfast_resolver::{Credentials, IndexOptions, IndexStrategy, PackageName, Sources, redact};
+use pyfast_root::is_name;
 use url::Url;
 
-use crate::config::{is_name, nearest};
+use crate::config::nearest;
 use crate::failure::Failure;
 use crate::pip::{self, PipConfig};
 use crate::settings::{Environment, Settings};

@@ -17,7 +17,6 @@ mod locked;
 mod pip;
 mod progress;
 mod project;
-mod proposing;
 mod resolving;
 mod settings;
 mod spanning;

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_root::{Claim, LAYOUT_FILE};
+use pyfast_launcher::is_volume_name;
+use pyfast_root::{Claim, LAYOUT_FILE, is_name};
 
 use crate::args::CommonArgs;
-use crate::config::{ConfiguredRoot, is_name};
+use crate::config::ConfiguredRoot;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -160,13 +161,12 @@ pub(crate) fn own_root() -> Option<PathBuf> {
 }
 
 fn volume_name(name: &str) -> Result<Root, Failure> {
-    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if starts && name.chars().all(usual) {
+    if is_volume_name(name) {
         return Ok(Root::Volume(name.to_owned()));
     }
-    Err(Failure::usage(format!("`{name}` is not a name of a volume"))
-        .hint("use letters, digits, `.`, `_` and `-`; a directory is given with --root"))
+    Err(Failure::usage(format!("`{name}` is not a name of a volume")).hint(
+        "use two or more letters, digits, `.`, `_` and `-`; a directory is given with --root",
+    ))
 }
 
 fn data_directory(environment: &Environment) -> Result<PathBuf, Failure> {

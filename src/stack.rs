@@ -5,7 +5,7 @@ mod clean;
 pub(crate) mod composer;
 pub(crate) mod containers;
 mod create;
-mod defaults;
+pub(crate) mod defaults;
 pub(crate) mod images;
 pub(crate) mod memory;
 pub(crate) mod override_file;
