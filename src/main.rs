@@ -26,12 +26,13 @@ mod syncing;
 mod texts;
 mod transport;
 mod ui;
+mod variables;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     frugal_allocator();
-    commands::main()
+    cli::main()
 }
 
 /// An arena for each thread keeps what that thread once needed: two arenas, and wheels given back to
