@@ -47,6 +47,8 @@ impl Command {
             Self::Restart(args) => args.result.json,
             Self::Ps(args) => args.result.json,
             Self::Doctor(args) => args.result.json,
+            // Another program reads it.
+            Self::Answer(_) => true,
             Self::Down(_)
             | Self::Logs(_)
             | Self::Run(_)
@@ -83,6 +85,7 @@ pub(crate) enum Command {
     Diff(commands::diff::Args),
     Doctor(commands::doctor::Args),
     Cache(commands::cache::Args),
+    Answer(commands::answer::Args),
     BuildSource(commands::build_source::Args),
     Completions(commands::completions::Args),
 }

@@ -1,6 +1,7 @@
 //! A file per command. Each holds the command's arguments, whose doc comments are its help, and one
 //! function.
 
+pub(crate) mod answer;
 pub(crate) mod bench;
 pub(crate) mod build_source;
 pub(crate) mod cache;
@@ -81,6 +82,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(args, &settings),
         Command::Gc(args) => gc::run(args, &settings),
         Command::Diff(args) => diff::run(args, &settings),
+        Command::Answer(args) => answer::run(args, &settings),
         Command::BuildSource(args) => build_source::run(args, &settings),
         Command::Cache(args) => cache::run(args, &settings),
         Command::Doctor(args) => Ok(doctor::examine(args, &settings)),

@@ -22,11 +22,11 @@ mod resolving;
 mod settings;
 mod spanning;
 mod stack;
-mod state;
 mod syncing;
 mod texts;
 mod transport;
 mod ui;
+mod volume_place;
 
 use std::process::ExitCode;
 
