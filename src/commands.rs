@@ -28,7 +28,7 @@ pub(crate) mod why;
 
 use std::process::ExitCode;
 
-use pyfast_resolver::IndexOptions;
+use pyfast_packaging::requirements_txt::IndexOptions;
 
 use crate::cli::{Cli, Command};
 use crate::failure::{Code, Failure};

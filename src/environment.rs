@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use pyfast_installer::Interpreter;
-use pyfast_resolver::{Location, Lock, redact};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::safe_url::redact;
+use pyfast_resolver::Lock;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;

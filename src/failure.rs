@@ -4,13 +4,14 @@
 mod building;
 mod installing;
 mod launching;
+mod reading;
 mod resolving;
 mod root;
 
 use std::error::Error as StdError;
 use std::fmt;
 
-use pyfast_resolver::Spot;
+use pyfast_packaging::spot::Spot;
 use serde_json::json;
 
 use crate::ui::{Line, Ui, paint};

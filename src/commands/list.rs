@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use pyfast_installer::{Package, current};
-use pyfast_resolver::{Locked, SourceTree, Version};
+use pyfast_packaging::Version;
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_resolver::Locked;
 use serde_json::{Value, json};
 
 use crate::cli::ResultArgs;

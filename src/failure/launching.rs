@@ -1,7 +1,7 @@
 //! What to do about errors of the engine, images, volumes and Compose.
 
 use pyfast_launcher::{Error as LaunchError, PullRefusal};
-use pyfast_resolver::redact;
+use pyfast_packaging::safe_url::redact;
 
 use super::{Code, Failure};
 

@@ -18,7 +18,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use pyfast_installer::{Downloads, Event, Store, Wanted};
 use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
-use pyfast_resolver::{Location, Lock};
+use pyfast_packaging::dist_file::Location;
+use pyfast_resolver::Lock;
 use pyfast_root::{ProjectEnv, Root, Waiting};
 use serde_json::Value;
 

@@ -5,7 +5,8 @@
 
 use std::str::FromStr as _;
 
-use pyfast_resolver::{PackageName, Version, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::{PackageName, Version};
 use pyfast_root::DESCRIPTION;
 use rustc_hash::{FxHashMap, FxHashSet};
 

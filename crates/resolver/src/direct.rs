@@ -6,12 +6,13 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use sha2::Digest;
 
-use crate::distribution::{Location, Sha256};
+use crate::ahead::DirectTree;
 use crate::error::Error;
-use crate::metadata::Metadata;
 use crate::page::{DIRECT, File, Page};
-use crate::requirement::DirectWheel;
-use crate::source::ahead::DirectTree;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirement::DirectWheel;
 
 /// The page of a directly named wheel.
 pub(crate) fn page(wheel: &DirectWheel) -> Page {

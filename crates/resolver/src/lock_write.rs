@@ -4,9 +4,10 @@ use std::path::Path;
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value, value};
 
-use crate::distribution::{Location, Sha256};
 use crate::lock::{Lock, Locked, LockedFile, Span};
 use crate::lock_tree;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
 
 pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
     let mut document = DocumentMut::new();
@@ -15,7 +16,7 @@ pub(crate) fn document(lock: &Lock, directory: &Path) -> DocumentMut {
         document["environments"] = value(lock.environments.iter().collect::<Array>());
     }
     if let Some(specifiers) = &lock.requires_python {
-        document["requires-python"] = value(crate::requirement::compact(specifiers));
+        document["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     document["created-by"] = value("pyfast");
     let packages: ArrayOfTables =
@@ -38,7 +39,7 @@ fn package_table(package: &Locked, lock: &Lock, directory: &Path) -> Table {
         table["marker"] = value(marker);
     }
     if let Some(specifiers) = &package.requires_python {
-        table["requires-python"] = value(crate::requirement::compact(specifiers));
+        table["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     if !package.dependencies.is_empty() {
         table["dependencies"] = value(references(package, lock));
@@ -184,8 +185,9 @@ fn own(pyfast: Table) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
-    use crate::target::tests::target;
+    use crate::fixtures::target;
+    use pyfast_packaging::filename::{DistFilename, SourceFilename};
+    use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
     fn locked(name: &str, location: Location) -> Locked {
         Locked {

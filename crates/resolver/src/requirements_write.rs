@@ -7,9 +7,10 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use url::Url;
 
-use crate::distribution::{Location, Sha256};
 use crate::lock::{Lock, Locked};
-use crate::source::{SourceDist, SourceTree};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
 #[derive(Debug, Clone, Copy, Default)]

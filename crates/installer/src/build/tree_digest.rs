@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use sha2::Digest as _;
 
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{BIN, Dir};
 
 use super::{Discard, Garbage, GcPlan, Reason, plan};

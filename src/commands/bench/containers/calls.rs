@@ -37,7 +37,7 @@ impl Calls {
         let variable = |name: &str| session.iter().find(|(known, _)| known == name);
         let host = variable("DOCKER_HOST").map(|(_, host)| host.to_string_lossy());
         if let Some(host) = host.filter(|host| !host.is_empty() && !host.starts_with("unix:")) {
-            return Err(Error::EngineElsewhere { host: pyfast_resolver::redact(&host) });
+            return Err(Error::EngineElsewhere { host: pyfast_packaging::safe_url::redact(&host) });
         }
         let docker = facts::on_path("docker", session).ok_or(Error::NoClient)?;
         let path = variable("PATH").map(|(_, path)| path.as_os_str()).unwrap_or_default();
@@ -165,5 +165,5 @@ pub(super) fn told(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    pyfast_resolver::redact(&lines[lines.len().saturating_sub(8)..].join("\n"))
+    pyfast_packaging::safe_url::redact(&lines[lines.len().saturating_sub(8)..].join("\n"))
 }

@@ -30,7 +30,7 @@ impl<'a> Rival<'a> {
         calls: &'a Calls,
         index_url: Option<&str>,
     ) -> Result<Self, Error> {
-        if index_url.is_some_and(|url| pyfast_resolver::redact(url) != url) {
+        if index_url.is_some_and(|url| pyfast_packaging::safe_url::redact(url) != url) {
             return Err(Error::IndexSecret);
         }
         let directory = made.directory.with_file_name("image");
