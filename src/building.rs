@@ -11,7 +11,7 @@ use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::source_dist::SourceDist;
-use pyfast_resolver::{Error as ResolveError, Lock, Locked};
+use pyfast_resolver::{Error as ResolveError, Lock, LockedPackage};
 
 use crate::environment::compiling_python;
 use crate::failure::Failure;
@@ -152,7 +152,7 @@ pub(crate) fn sources<'a>(
     formats: &FormatControl,
     args: &ResolveArgs,
     brought: &dyn Fn(&SourceDist) -> bool,
-) -> Result<Vec<(&'a Locked, SourceDist)>, Failure> {
+) -> Result<Vec<(&'a LockedPackage, SourceDist)>, Failure> {
     let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
     let allowed = sources.map(|(package, source)| {
         if allowed(package, args, formats) || brought(&source) {
@@ -167,7 +167,7 @@ pub(crate) fn sources<'a>(
 /// A source that is not built, and who needs it.
 pub(crate) fn refused(
     lock: &Lock,
-    (package, source): (&Locked, &SourceDist),
+    (package, source): (&LockedPackage, &SourceDist),
     (stage, reason): (BuildStage, &str),
 ) -> Failure {
     let mut failure = BuildFailure::new(source, stage, reason);
@@ -177,7 +177,7 @@ pub(crate) fn refused(
 
 /// Whether the user allows a source to be built. Rule 12: what may be built does not limit editables,
 /// whose files are here; but without builds nothing runs at all.
-fn allowed(package: &Locked, args: &ResolveArgs, formats: &FormatControl) -> bool {
+fn allowed(package: &LockedPackage, args: &ResolveArgs, formats: &FormatControl) -> bool {
     let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
     if editable { !args.no_build } else { formats.allows_source(&package.name) }
 }

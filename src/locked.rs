@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pyfast_packaging::PackageName;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Lock, Locked};
+use pyfast_resolver::{Lock, LockedPackage};
 
 use crate::commands::lock::{FILE, TargetArgs, beside};
 use crate::failure::{Code, Failure};
@@ -64,7 +64,7 @@ impl LockArgs {
 
 impl Opened {
     /// A package of the lock.
-    pub(crate) fn package(&self, name: &PackageName) -> Result<&Locked, Failure> {
+    pub(crate) fn package(&self, name: &PackageName) -> Result<&LockedPackage, Failure> {
         self.lock.packages.iter().find(|package| package.name == *name).ok_or_else(|| {
             let message = format!("`{name}` is not in the lock `{}`", self.path.display());
             Failure::new("not-locked", message, Code::Mendable)

@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use pyfast_installer::{Package, current};
 use pyfast_packaging::Version;
 use pyfast_packaging::source_dist::SourceTree;
-use pyfast_resolver::Locked;
+use pyfast_resolver::LockedPackage;
 use serde_json::{Value, json};
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::history::open;
 use crate::failure::{Code, Failure};
 use crate::locked::LockArgs;
@@ -91,7 +91,7 @@ fn installed(settings: &Settings) -> Result<Vec<One>, Failure> {
 }
 
 fn locked(lock: &LockArgs, settings: &Settings) -> Result<Vec<One>, Failure> {
-    let one = |package: &Locked| One {
+    let one = |package: &LockedPackage| One {
         name: package.name.to_string(),
         version: version(package).map(ToString::to_string),
         requested: package.requested,
@@ -101,7 +101,7 @@ fn locked(lock: &LockArgs, settings: &Settings) -> Result<Vec<One>, Failure> {
 }
 
 /// A lock has no version of what changes without it: directories and repositories.
-fn version(package: &Locked) -> Option<&Version> {
+fn version(package: &LockedPackage) -> Option<&Version> {
     match package.tree.as_ref().map(|tree| &tree.tree) {
         Some(SourceTree::Directory(_) | SourceTree::Repository { .. }) => None,
         Some(SourceTree::Archive { .. }) | None => Some(&package.version),

@@ -10,8 +10,8 @@ use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, to_requirements};
 
+use crate::args::ResultArgs;
 use crate::building::{BUILDS, BuildPlace};
-use crate::cli::ResultArgs;
 use crate::environment;
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, known, write};

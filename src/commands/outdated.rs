@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::{PackageName, Version};
-use pyfast_resolver::{Lock, Locked, newest};
+use pyfast_resolver::{Lock, LockedPackage, newest};
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::list::table;
 use crate::commands::lock::beside;
 use crate::environment;
@@ -89,10 +89,10 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
     let any = RequirementSet { index: set.index.clone(), ..RequirementSet::default() };
     let request = Request { set: &any, args: &resolve, target: &opened.target, previous: None };
     let newest = newest(&session.registry(&request, session.sources.clone())?, &names)?;
-    let later = |package: &&&Locked| {
+    let later = |package: &&&LockedPackage| {
         newest.get(&package.name).is_some_and(|newest| *newest > package.version)
     };
-    let later: Vec<&&Locked> = looked_at.iter().filter(later).collect();
+    let later: Vec<&&LockedPackage> = looked_at.iter().filter(later).collect();
     let known = if later.is_empty() || !files || !is_own(opened, settings) {
         None
     } else {

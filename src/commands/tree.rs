@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use pyfast_packaging::PackageName;
-use pyfast_resolver::{Lock, Locked};
+use pyfast_resolver::{Lock, LockedPackage};
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Packages with those that stand below them.
 struct Graph<'a> {
-    packages: BTreeMap<&'a PackageName, &'a Locked>,
+    packages: BTreeMap<&'a PackageName, &'a LockedPackage>,
     below: BTreeMap<&'a PackageName, Vec<&'a PackageName>>,
     inverted: bool,
 }
@@ -92,8 +92,9 @@ impl<'a> Graph<'a> {
     /// package is shown. A circle that nothing leads to is entered at its first package.
     fn roots(&self) -> Vec<PackageName> {
         let led_to: BTreeSet<_> = self.below.values().flatten().copied().collect();
-        let requested = |package: &Locked| package.requested && !self.inverted;
-        let first = |package: &&Locked| requested(package) || !led_to.contains(&package.name);
+        let requested = |package: &LockedPackage| package.requested && !self.inverted;
+        let first =
+            |package: &&LockedPackage| requested(package) || !led_to.contains(&package.name);
         let mut roots: Vec<&PackageName> =
             self.packages.values().copied().filter(first).map(|package| &package.name).collect();
         let mut reached = BTreeSet::new();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use pyfast_packaging::PackageName;
 use pyfast_resolver::Lock;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;

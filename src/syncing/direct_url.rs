@@ -5,11 +5,11 @@
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::safe_url::redact;
 use pyfast_packaging::source_dist::SourceTree;
-use pyfast_resolver::Locked;
+use pyfast_resolver::LockedPackage;
 use serde_json::{Value, json};
 
 /// PEP 610's object for a package that was named by URL, path or repository.
-pub(crate) fn direct_url(package: &Locked) -> Option<Value> {
+pub(crate) fn direct_url(package: &LockedPackage) -> Option<Value> {
     if !package.direct {
         return None;
     }

@@ -11,7 +11,7 @@ use pyfast_packaging::metadata::parse as parse_metadata;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::source_dist::SourceTree;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Candidate, Lock, Locked};
+use pyfast_resolver::{Candidate, Lock, LockedPackage};
 
 use super::LockUse;
 use super::install::Job;
@@ -59,7 +59,7 @@ fn all_wanted(lock: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
 /// What a directory needs by now that the lock does not have, in words: requirements may be computed
 /// from anything, so only a build tells.
 fn unmet(lock: &Lock, built: &BuiltWheels, target: &Target) -> Option<String> {
-    let tree = |package: &&Locked| {
+    let tree = |package: &&LockedPackage| {
         let tree = package.tree.as_ref().map(|tree| &tree.tree);
         matches!(tree, Some(SourceTree::Directory(_)))
     };
@@ -230,8 +230,8 @@ impl Job<'_> {
         let session = self.building_session(&self.inputs.as_ref().map_or_else(
             RequirementSet::default,
             |inputs| {
-                let index = inputs.set.index.clone();
                 let logins = inputs.set.logins.clone();
+                let index = inputs.set.index.clone();
                 RequirementSet { index, logins, ..RequirementSet::default() }
             },
         ))?;

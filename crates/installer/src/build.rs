@@ -37,8 +37,8 @@ use crate::download::Sink;
 use crate::error::Error;
 use crate::event::Event;
 use crate::interpreter::Interpreter;
-use crate::record;
 use crate::store::Store;
+use crate::wheel::record;
 
 pub use brought::{built_wheel, carried_digest, carried_settings, carried_wheel};
 pub(crate) use built::remembered_wheel;

@@ -13,7 +13,7 @@ use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_resolver::{Client, LARGEST_FILE, Locked, Request, joined};
+use pyfast_resolver::{Client, LARGEST_FILE, LockedPackage, Request, joined};
 use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
@@ -53,7 +53,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The wheel that a package of a lock is; `None` where it is source.
-    pub fn of(package: &Locked) -> Option<Self> {
+    pub fn of(package: &LockedPackage) -> Option<Self> {
         Some(Self {
             filename: package.filename.wheel()?.clone(),
             location: package.location.clone(),

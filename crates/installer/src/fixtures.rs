@@ -9,9 +9,9 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Root, wheel_place};
 
 use crate::interpreter::Interpreter;
-use crate::plan::{EnvironmentOptions, EnvironmentSpec, Package};
-use crate::record;
+use crate::link::{EnvironmentOptions, EnvironmentSpec, Package};
 use crate::store::{Store, WheelBytes};
+use crate::wheel::record;
 
 /// The interpreter that tests run: the system's.
 pub(crate) fn python() -> PathBuf {

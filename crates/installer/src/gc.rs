@@ -17,8 +17,8 @@ use std::time::{Duration, SystemTime};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Root, Waiting};
 
-use crate::activate::lock_project;
 use crate::error::Error;
+use crate::generation::activate::lock_project;
 use crate::store::Store;
 
 /// What is kept.

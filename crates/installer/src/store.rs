@@ -1,8 +1,10 @@
 //! The store of unpacked wheels: what is in it, and how a wheel gets in. No byte is admitted whose
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
+pub(crate) mod manifest;
 mod settled;
 mod unpack;
+pub(crate) mod verify;
 
 use std::path::Path;
 
@@ -13,11 +15,11 @@ use pyfast_root::{
 };
 use rayon::prelude::*;
 
-use crate::archive::Archive;
 use crate::error::{Error, Refusal};
-use crate::manifest::{Manifest, StoredFile};
-use crate::record;
+use crate::store::manifest::{Manifest, StoredFile};
 use crate::wheel::Wheel;
+use crate::wheel::record;
+use crate::zip_audit::Archive;
 
 pub(crate) use unpack::INSTALLER;
 

@@ -3,6 +3,10 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>
 
+pub(crate) mod elf;
+pub(crate) mod entry_points;
+pub(crate) mod record;
+
 use std::str::FromStr as _;
 
 use pyfast_packaging::filename::WheelFilename;
@@ -10,10 +14,10 @@ use pyfast_packaging::{PackageName, Version};
 use pyfast_root::DESCRIPTION;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::archive::{Archive, Entry, Inflater};
-use crate::entry_points::{self, EntryPoint, check_script_name, is_interpreter};
 use crate::error::Refusal;
-use crate::record::{self, RecordHash, Row};
+use crate::zip_audit::{Archive, Entry, Inflater};
+use entry_points::{EntryPoint, check_script_name, is_interpreter};
+use record::{RecordHash, Row};
 
 /// The largest METADATA, WHEEL or `entry_points.txt` that is read.
 const MAX_METADATA: u64 = 32 << 20;

@@ -1,68 +1,9 @@
-//! What is named by URL or path: a page with one version and one file.
+//! Distributions that are named by URL or path: what they are, looked at before anything is solved
+//! (`sources`), and the pages by which the solver sees them (`page`).
 
-use std::io::Read;
-use std::path::Path;
+mod page;
+mod sources;
 
-use pep508_rs::PackageName;
-use sha2::Digest;
-
-use crate::ahead::DirectTree;
-use crate::error::Error;
-use crate::page::{DIRECT, File, Page};
-use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::Sha256;
-use pyfast_packaging::metadata::Metadata;
-use pyfast_packaging::requirement::DirectWheel;
-
-/// The page of a directly named wheel.
-pub(crate) fn page(wheel: &DirectWheel) -> Page {
-    let name: &PackageName = &wheel.filename.name;
-    let url = match &wheel.location {
-        Location::Url(url) => url.to_string(),
-        Location::Path(path) => path.display().to_string(),
-    };
-    page_of(name, wheel.filename.as_str(), &url, wheel.sha256)
-}
-
-/// The page of a directly named source.
-pub(crate) fn tree_page(tree: &DirectTree) -> Page {
-    let Metadata { name, version, .. } = &*tree.metadata;
-    let location = tree.source.tree.location();
-    // A tree has no file name: the page only has to say project, version and that it is source.
-    let filename = format!("{}-{version}.tar.gz", name.as_dist_info_name());
-    page_of(name, &filename, &location.to_string(), tree.sha256)
-}
-
-fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>) -> Page {
-    let file = File {
-        filename: filename.into(),
-        url: url.into(),
-        sha256,
-        size: None,
-        requires_python: None,
-        yanked: None,
-        upload_time: None,
-        core_metadata: false,
-    };
-    Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), DIRECT)
-        .unwrap_or_else(Page::empty)
-}
-
-/// The SHA-256 of a file.
-///
-/// # Errors
-/// [`Error::ReadWheel`].
-pub fn file_digest(path: &Path) -> Result<Sha256, Error> {
-    let fail = |source| Error::ReadWheel { path: path.to_owned(), source };
-    let mut file = crate::regular::open(path).map_err(fail)?;
-    let mut hasher = sha2::Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = file.read(&mut buffer).map_err(fail)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-    }
-    Ok(Sha256(hasher.finalize().into()))
-}
+pub use page::file_digest;
+pub(crate) use page::{page, tree_page};
+pub use sources::{Ahead, DirectTree, Looked, look_ahead};

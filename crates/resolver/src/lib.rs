@@ -3,7 +3,6 @@
 //!
 //! A `RequirementSet` of `pyfast_packaging` → [`resolve`] over a [`Registry`] → [`Lock`].
 
-mod ahead;
 mod build_source;
 mod cache;
 mod candidate;
@@ -24,9 +23,6 @@ mod index;
 mod joined;
 mod keyring;
 mod lock;
-mod lock_read;
-mod lock_tree;
-mod lock_write;
 mod logins;
 mod newest;
 mod once;
@@ -38,7 +34,6 @@ mod registry;
 mod regular;
 mod remote;
 mod report;
-mod requirements_write;
 mod resolution;
 mod rules;
 mod search;
@@ -49,21 +44,19 @@ mod texts;
 mod tls;
 mod universal;
 
-pub use ahead::{Ahead, DirectTree, Looked, look_ahead};
 pub use build_source::BuildSource;
 pub use cache::Cache;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Selector, Unusable};
 pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
 pub use credentials::{CredentialSources, Credentials};
-pub use direct::file_digest;
+pub use direct::{Ahead, DirectTree, Looked, file_digest, look_ahead};
 pub use error::Error;
 pub use joined::joined;
 pub use keyring::KeyringProgram;
-pub use lock::{Lock, Locked, LockedFile, Pin, Span};
+pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use newest::newest;
 pub use registry::{IndexStrategy, Named, OnDecided, Registry, Sources};
 pub use report::NoSolution;
-pub use requirements_write::{LineOptions, to_requirements};
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
 pub use source::archive::{Member, Visit, walk_source};
 pub use source::fetch_source;

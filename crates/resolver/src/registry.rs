@@ -17,12 +17,12 @@ use tokio::sync::Semaphore;
 use url::Url;
 use version_ranges::Ranges;
 
-use crate::ahead::DirectTree;
 use crate::build_source::BuildSource;
 use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
 use crate::client::Client;
 use crate::direct;
+use crate::direct::DirectTree;
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::hints::Hints;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::MarkerTree;
 
-use crate::ahead::{Ahead, Looked, look_ahead};
 use crate::candidate::{Policy, Selector};
+use crate::direct::{Ahead, Looked, look_ahead};
 use crate::error::Error;
 use crate::guards::is_partial;
 use crate::lock::{Lock, Pin};

@@ -8,11 +8,11 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 use super::{Builder, carried};
-use crate::archive::{Archive, Inflater};
 use crate::build::carried::Carried;
 use crate::error::{Error, Refusal};
-use crate::record;
 use crate::wheel::Wheel;
+use crate::wheel::record;
+use crate::zip_audit::{Archive, Inflater};
 
 /// Why a source is refused whose wheel did not come.
 pub(super) const MISSING: &str = "its wheel did not come along, and nothing is built here";

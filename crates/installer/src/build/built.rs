@@ -14,8 +14,8 @@ use serde_json::Value;
 use super::BuiltWheel;
 use crate::error::Error;
 use crate::event::Event;
-use crate::record;
 use crate::store::{Store, stored_text};
+use crate::wheel::record;
 
 /// How often the five minutes of a lock are waited for: builds of an hour exist.
 const TURNS: usize = 24;

@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 use super::brought::carried_settings;
 use super::tree_digest::all_files;
 use crate::error::Error;
-use crate::record;
+use crate::wheel::record;
 
 /// The directory of everything in a packed tree.
 const TOP: &str = "source";

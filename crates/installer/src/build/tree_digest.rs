@@ -13,7 +13,7 @@ use pyfast_packaging::hash::Sha256;
 use sha2::Digest as _;
 
 use crate::error::Error;
-use crate::record;
+use crate::wheel::record;
 
 /// Directories that no build reads, wherever they are.
 const IGNORED: [&str; 11] = [

@@ -16,12 +16,12 @@ use pyfast_root::{Root, Waiting};
 
 use super::clean::clean;
 use super::{BuildOptions, BuildTools, Builder};
-use crate::compose::plan;
 use crate::download::{Downloads, Sink, Wanted};
-use crate::environment::compose;
 use crate::error::Error;
 use crate::event::Event;
-use crate::plan::{EnvironmentOptions, EnvironmentSpec, Package};
+use crate::generation::compose;
+use crate::link::plan::plan;
+use crate::link::{EnvironmentOptions, EnvironmentSpec, Package};
 use crate::store::Store;
 
 /// An environment that hooks run in.

@@ -6,8 +6,8 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::{BIN, Dir};
 
 use super::{Discard, Garbage, GcPlan, Reason, plan};
-use crate::environment::Generation;
 use crate::error::Error;
+use crate::generation::Generation;
 use crate::store::Store;
 
 /// Carries a plan out, and returns what was done of it.

@@ -8,11 +8,11 @@ use pyfast_root::{BIN, DESCRIPTION, Dir, Root};
 
 use super::facts::{files, is_recent, modified_at, placed, size};
 use super::{Discard, Garbage, GcOptions, GcPlan, Reason};
-use crate::activate::current;
 use crate::build::remembered_wheel;
-use crate::environment::Generation;
 use crate::error::Error;
-use crate::manifest::{self, Manifest};
+use crate::generation::Generation;
+use crate::generation::activate::current;
+use crate::store::manifest::{self, Manifest};
 
 /// A launcher may be about to be started by a container that was made with it.
 const PROGRAM_AGE: Duration = Duration::from_hours(24);

@@ -3,9 +3,9 @@
 use pyfast_root::ProjectEnv;
 
 use super::*;
-use crate::activate::{activate, current};
-use crate::environment::{Generation, compose};
 use crate::fixtures::{Sandbox, WheelFile};
+use crate::generation::activate::{activate, current};
+use crate::generation::{Generation, compose};
 
 fn shop() -> ProjectEnv {
     ProjectEnv::new("shop", "default").unwrap()
@@ -17,7 +17,7 @@ fn made(sandbox: &Sandbox, version: &str) -> Generation {
         WheelFile::new("common", "1.0").file("common.py", ""),
     ];
     let spec = sandbox.spec(&wheels);
-    let plan = crate::plan(&sandbox.root, &spec).unwrap();
+    let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
     compose(&sandbox.store, &spec, &plan, "lock", &|_| ()).unwrap()
 }
 

@@ -9,7 +9,7 @@ use pyfast_root::Durability;
 
 use super::Store;
 use crate::error::Error;
-use crate::verify::verify;
+use crate::store::verify::verify;
 
 /// A file in a wheel's directory: it has been re-hashed after the boot that unpacked it.
 const SETTLED: &str = "settled";

@@ -51,8 +51,8 @@ fn a_wheel_is_unpacked_whole_and_read_only() {
     assert!(verify_all(&sandbox).is_empty());
 }
 
-fn verify_all(sandbox: &Sandbox) -> Vec<crate::verify::Finding> {
-    crate::verify::verify_store(&sandbox.root).unwrap()
+fn verify_all(sandbox: &Sandbox) -> Vec<crate::store::verify::Finding> {
+    crate::store::verify::verify_store(&sandbox.root).unwrap()
 }
 
 #[test]

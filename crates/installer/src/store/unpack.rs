@@ -13,12 +13,12 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::settled;
-use crate::archive::{Archive, Entry, Inflater};
-use crate::elf;
 use crate::error::{Error, Refusal};
-use crate::manifest::{self, Manifest, StoredFile, TopLevel};
-use crate::record::{self, Checker, sha256};
+use crate::store::manifest::{self, Manifest, StoredFile, TopLevel};
+use crate::wheel::elf;
+use crate::wheel::record::{self, Checker, sha256};
 use crate::wheel::{Member, Wheel};
+use crate::zip_audit::{Archive, Entry, Inflater};
 
 /// What we write into INSTALLER.
 pub(crate) const INSTALLER: &[u8] = b"pyfast\n";

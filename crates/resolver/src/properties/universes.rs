@@ -17,11 +17,11 @@ use proptest::sample::select;
 use tokio::runtime::Runtime;
 
 use super::worlds::parsed;
-use crate::ahead::Ahead;
 use crate::cache::Cache;
 use crate::candidate::{Policy, Preference, Selector};
 use crate::client::{Client, ClientOptions};
 use crate::credentials::Credentials;
+use crate::direct::Ahead;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::registry::{Registry, Sources};

@@ -11,7 +11,7 @@ use url::Url;
 use super::reach::Reach;
 use crate::candidate::Candidate;
 use crate::error::Error;
-use crate::lock::{Lock, Locked, LockedFile, Pin, Span};
+use crate::lock::{Lock, LockedFile, LockedPackage, Pin, Span};
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
 use pyfast_packaging::metadata::python_specifiers;
@@ -80,7 +80,7 @@ type Key = (PackageName, Version, Option<String>);
 #[derive(Default)]
 struct Merged<'a> {
     /// With the numbers of the resolutions that have it.
-    packages: BTreeMap<Key, (Locked, BTreeSet<usize>)>,
+    packages: BTreeMap<Key, (LockedPackage, BTreeSet<usize>)>,
     indexes: &'a [Url],
 }
 
@@ -96,9 +96,9 @@ impl Merged<'_> {
         let key = (candidate.name.clone(), candidate.version.clone(), direct);
         let indexes = self.indexes;
         let (known, numbers) = self.packages.entry(key).or_insert_with(|| {
-            let locked = Locked::of(package, indexes);
+            let locked = LockedPackage::of(package, indexes);
             let (marker, requires_python) = (MarkerTree::FALSE, python_of(package));
-            (Locked { marker, requires_python, ..locked }, BTreeSet::new())
+            (LockedPackage { marker, requires_python, ..locked }, BTreeSet::new())
         });
         numbers.insert(number);
         known.marker.or(marker);
@@ -125,7 +125,10 @@ impl Merged<'_> {
         }
     }
 
-    fn finish(self, each: impl Fn(Locked, &BTreeSet<usize>) -> Locked) -> Vec<Locked> {
+    fn finish(
+        self,
+        each: impl Fn(LockedPackage, &BTreeSet<usize>) -> LockedPackage,
+    ) -> Vec<LockedPackage> {
         let packages = self.packages.into_values().map(|(mut package, numbers)| {
             package.files.sort_by(|a, b| a.filename.as_str().cmp(b.filename.as_str()));
             each(package, &numbers)

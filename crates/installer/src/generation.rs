@@ -1,0 +1,308 @@
+//! Generations: environments that are composed once, never changed, and activated by one rename.
+//! Knows what makes two environments equal; how they are composed is in `compose`.
+
+pub(crate) mod activate;
+
+use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use pyfast_root::{DESCRIPTION, Dir, Lease, LockName, Root, Share, Waiting, is_generation_id};
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::link::act;
+use crate::link::{EnvironmentSpec, LinkPlan};
+use crate::store::Store;
+
+/// Raised whenever an environment of equal inputs would be composed in another way.
+const FORMAT: u32 = 2;
+
+/// A whole environment in the root.
+///
+/// ```text
+/// envs/v1/<id>/
+///   bin/{python, python3, python3.X, <scripts>}
+///   lib/python3.X/site-packages/
+///   lib64 → lib
+///   pyvenv.cfg
+///   pylock.toml      the lock that it was made from
+///   env.json         its specification; written last, and locked shared by whoever uses the environment
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// Its name: a digest of everything that shapes it.
+    pub id: String,
+    /// Where it is written.
+    pub path: PathBuf,
+    /// Where Python sees it.
+    pub seen: PathBuf,
+}
+
+/// What `env.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Description {
+    format: u32,
+    id: String,
+    #[serde(flatten)]
+    spec: EnvironmentSpec,
+}
+
+/// The id of the environment that `spec` describes: 20 hexadecimal digits.
+pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
+    let python = &spec.interpreter;
+    // Only what shapes the environment: the kernel's version in the markers does not.
+    let inputs = serde_json::json!({
+        "format": FORMAT,
+        "seen": root.seen(),
+        "packages": spec.packages,
+        "options": spec.options,
+        "python": {
+            "executable": python.executable,
+            "implementation": python.implementation,
+            "version": python.version(),
+            "soabi": python.soabi,
+            "cache_tag": python.cache_tag,
+            "lib_dir": python.lib_dir,
+            "tags": python.tags,
+        },
+    });
+    let digest = sha2::Sha256::digest(inputs.to_string());
+    digest.iter().take(10).fold(String::with_capacity(20), |mut id, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
+
+/// The lock that it was made from.
+const LOCK_COPY: &str = "pylock.toml";
+/// The most that its description or lock has, in bytes.
+const LIMIT: u64 = 256 << 20;
+
+impl Generation {
+    /// The generation of this id, if it is there and whole.
+    ///
+    /// # Errors
+    /// If something else is in its place, or in that of its description.
+    pub fn find(root: &Root, id: &str) -> Result<Option<Self>, Error> {
+        if !is_generation_id(id) {
+            return Ok(None);
+        }
+        let Some(directory) = root.env(id)? else { return Ok(None) };
+        Ok(directory.opens(DESCRIPTION)?.then(|| Self::at(root, id)))
+    }
+
+    fn at(root: &Root, id: &str) -> Self {
+        Self { id: id.to_owned(), path: root.env_path(id), seen: root.seen_env_path(id) }
+    }
+
+    /// Every whole generation of a root, sorted by id.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn all(root: &Root) -> Result<Vec<Self>, Error> {
+        let Some(envs) = root.envs()? else { return Ok(Vec::new()) };
+        let entries = envs.entries()?.into_iter();
+        let names = entries.filter_map(|entry| entry.name.into_string().ok());
+        names.filter_map(|id| Self::find(root, &id).transpose()).collect()
+    }
+
+    /// Its open directory.
+    fn directory(&self, root: &Root) -> Result<Dir, Error> {
+        root.env(&self.id)?.ok_or_else(|| Error::NoGeneration { id: self.id.clone() })
+    }
+
+    /// The text of the lock that it was made from.
+    ///
+    /// # Errors
+    /// If it is not there, or something else is.
+    pub fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
+        let text = self.directory(root)?.read(LOCK_COPY, LIMIT)?;
+        text.ok_or_else(|| self.missing(LOCK_COPY))
+    }
+
+    fn missing(&self, file: &str) -> Error {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Error::io("read", &self.path.join(file))(source)
+    }
+
+    /// What it was made from.
+    ///
+    /// # Errors
+    /// If its description is not there or damaged.
+    pub fn spec(&self, root: &Root) -> Result<EnvironmentSpec, Error> {
+        let text = self.directory(root)?.read(DESCRIPTION, LIMIT)?;
+        let text = text.ok_or_else(|| self.missing(DESCRIPTION))?;
+        let description: Description = serde_json::from_slice(&text).map_err(|error| {
+            let reason = format!("it is not a description of an environment: {error}");
+            Error::Damaged { path: self.path.join(DESCRIPTION), reason }
+        })?;
+        Ok(description.spec)
+    }
+
+    /// Holds the generation for as long as the lease is kept: while anybody does, it is not removed.
+    /// `None` on a file system without locks.
+    ///
+    /// # Errors
+    /// If it is gone, or is being collected.
+    pub fn lease(&self, root: &Root) -> Result<Option<OwnedFd>, Error> {
+        match pyfast_root::lease(&self.directory(root)?)? {
+            Lease::Held(lease) => Ok(Some(lease)),
+            Lease::Unsupported => Ok(None),
+            Lease::Gone | Lease::Busy => Err(Error::NoGeneration { id: self.id.clone() }),
+        }
+    }
+
+    /// Removes the generation, unless somebody holds a lease; false then. The caller knows that it is
+    /// nobody's current one.
+    ///
+    /// # Errors
+    /// If it cannot be moved away or removed.
+    pub fn remove(&self, store: &Store) -> Result<bool, Error> {
+        let root = store.root();
+        let Some(_unused) = pyfast_root::unused(&self.directory(root)?)? else { return Ok(false) };
+        let Some(envs) = root.envs()? else { return Ok(false) };
+        let away = store.fresh_name()?;
+        envs.rename(&self.id, store.workspace(), &away)?;
+        store.workspace().remove_tree(&away)?;
+        Ok(true)
+    }
+}
+
+/// Composes the environment of `spec` as `plan` says, or finds it ready. `lock` is the text of the lock.
+/// The generation appears whole, in one rename.
+///
+/// # Errors
+/// If the disk refuses; nothing is visible then.
+pub fn compose(
+    store: &Store,
+    spec: &EnvironmentSpec,
+    plan: &LinkPlan,
+    lock: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Generation, Error> {
+    let root = store.root();
+    let generation = Generation::at(root, &plan.id);
+    let ready = || events(Event::Composed { id: plan.id.clone(), reused: true });
+    if Generation::find(root, &plan.id)?.is_some() {
+        ready();
+        return Ok(generation);
+    }
+    let _alone = alone(root, &plan.id, events)?;
+    if Generation::find(root, &plan.id)?.is_some() {
+        ready();
+        return Ok(generation);
+    }
+    make(store, spec, plan, lock, events)
+}
+
+/// Composes the environment of `spec` anew even where it is ready, and puts it in the place of the old
+/// one in one exchange: `current` never leads nowhere. One that somebody uses is left as it is.
+///
+/// # Errors
+/// If the disk refuses; the old one stands then.
+pub fn recompose(
+    store: &Store,
+    spec: &EnvironmentSpec,
+    plan: &LinkPlan,
+    lock: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Generation, Error> {
+    let root = store.root();
+    let _alone = alone(root, &plan.id, events)?;
+    let Some(ready) = Generation::find(root, &plan.id)? else {
+        return make(store, spec, plan, lock, events);
+    };
+    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else {
+        let message = format!("the environment {} is in use and is left as it is", plan.id);
+        events(Event::Warning { message });
+        return Ok(ready);
+    };
+    make(store, spec, plan, lock, events)
+}
+
+/// Keeps all others from composing the same generation.
+fn alone(
+    root: &Root,
+    id: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<pyfast_root::Lock, Error> {
+    let waiting = |waiting: &Waiting| events(Event::Waiting(waiting.clone()));
+    Ok(root.lock(&LockName::generation(id), Share::Alone, &waiting)?)
+}
+
+/// Composes aside and lets the result appear; the caller holds the generation's lock.
+fn make(
+    store: &Store,
+    spec: &EnvironmentSpec,
+    plan: &LinkPlan,
+    lock: &str,
+    events: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Generation, Error> {
+    let root = store.root();
+    let generation = Generation::at(root, &plan.id);
+    for clash in &plan.clashes {
+        events(Event::Warning { message: clash.to_string() });
+    }
+    for warning in &plan.warnings {
+        events(Event::Warning { message: warning.clone() });
+    }
+    let name = store.fresh_name()?;
+    let made = compose_in(store, &name, plan)
+        .and_then(|staging| describe(&staging, spec, plan, lock))
+        .and_then(|()| appear(store, &name, &plan.id));
+    if let Err(error) = made {
+        // The first error is the one to report; leavings are swept later.
+        let _ = store.workspace().remove_tree(&name);
+        return Err(error);
+    }
+    events(Event::Composed { id: plan.id.clone(), reused: false });
+    Ok(generation)
+}
+
+/// Makes the environment of `plan` in a new directory of this process.
+fn compose_in(store: &Store, name: &str, plan: &LinkPlan) -> Result<Dir, Error> {
+    store.workspace().create_dir(name, 0o755)?;
+    let staging = store.workspace().dir(name)?;
+    act::act(store.root(), plan, &staging)?;
+    Ok(staging)
+}
+
+/// Writes what makes the generation whole, and makes it durable.
+fn describe(
+    staging: &Dir,
+    spec: &EnvironmentSpec,
+    plan: &LinkPlan,
+    lock: &str,
+) -> Result<(), Error> {
+    staging.write_new(LOCK_COPY, lock.as_bytes(), 0o644)?;
+    let path = staging.path().join(DESCRIPTION);
+    let description = Description { format: FORMAT, id: plan.id.clone(), spec: spec.clone() };
+    let text = serde_json::to_string(&description).map_err(|error| Error::Damaged {
+        path: path.clone(),
+        reason: format!("it cannot be written as JSON: {error}"),
+    })?;
+    let file = staging.write_new(DESCRIPTION, text.as_bytes(), 0o644)?;
+    file.sync_all().map_err(Error::io("sync", &path))?;
+    Ok(staging.sync()?)
+}
+
+fn appear(store: &Store, staging: &str, id: &str) -> Result<(), Error> {
+    let workspace = store.workspace();
+    let envs = store.root().make_envs()?;
+    if envs.facts(id)?.is_some() {
+        if workspace.exchange(staging, &envs, id).is_ok() {
+            workspace.remove_tree(staging)?;
+            return Ok(envs.sync()?);
+        }
+        // A file system without exchange: between the two renames there is nothing.
+        let away = store.fresh_name()?;
+        envs.rename(id, workspace, &away)?;
+        workspace.remove_tree(&away)?;
+    }
+    workspace.rename(staging, &envs, id)?;
+    Ok(envs.sync()?)
+}

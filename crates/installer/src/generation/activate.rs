@@ -1,0 +1,112 @@
+//! Which generation a project's environment is at, and was at.
+
+use pyfast_root::{Activation, Durability, Lock, LockName, ProjectEnv, Root, Share, Waiting};
+
+use crate::error::Error;
+use crate::generation::Generation;
+
+/// The lock that the active generation was made from, beside `current`.
+const LOCK_COPY: &str = "pylock.toml";
+
+/// Where to roll back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rollback {
+    /// To the generation whose id begins so.
+    To(String),
+    /// So many activations back.
+    Back(usize),
+}
+
+/// Takes a project's environment for this process alone; a sync holds it from reading the state to
+/// activation. `waiting` is called once if another process has it.
+///
+/// # Errors
+/// If the lock cannot be had within five minutes.
+pub fn lock_project(
+    root: &Root,
+    name: &ProjectEnv,
+    waiting: &dyn Fn(&Waiting),
+) -> Result<Lock, Error> {
+    root.make_project_env(name)?;
+    Ok(root.lock(&LockName::project(name), Share::Alone, waiting)?)
+}
+
+/// The current generation of a project's environment; `None` if there is none, or it is gone.
+///
+/// # Errors
+/// If something else is in its place, or the link leads elsewhere.
+pub fn current(root: &Root, name: &ProjectEnv) -> Result<Option<Generation>, Error> {
+    match root.current(name)? {
+        Some(id) => Generation::find(root, &id),
+        None => Ok(None),
+    }
+}
+
+/// Makes a generation current by one rename, and remembers it in the history; false if it was current
+/// already. `at` is the time in milliseconds since 1970. Call it while holding [`lock_project`].
+///
+/// # Errors
+/// If the link or the history cannot be written.
+pub fn activate(
+    root: &Root,
+    name: &ProjectEnv,
+    generation: &Generation,
+    at: u64,
+) -> Result<bool, Error> {
+    // Whatever else is there is replaced.
+    let before = current(root, name).unwrap_or_default();
+    copy_lock(root, name, generation)?;
+    if before.as_ref() == Some(generation) {
+        return Ok(false);
+    }
+    root.set_current(name, &generation.id)?;
+    let previous = before.map(|generation| generation.id);
+    root.remember(name, &Activation { id: generation.id.clone(), at, previous })?;
+    Ok(true)
+}
+
+/// Copies the generation's lock beside `current`. The copy is for people and tools: losing it to a power
+/// cut harms nothing, so it is not synced.
+fn copy_lock(root: &Root, name: &ProjectEnv, generation: &Generation) -> Result<(), Error> {
+    let text = generation.lock_text(root)?;
+    let directory = root.make_project_env(name)?;
+    // What else is there is replaced.
+    if directory.read(LOCK_COPY, text.len() as u64).is_ok_and(|known| known == Some(text.clone())) {
+        return Ok(());
+    }
+    Ok(directory.replace(LOCK_COPY, &text, (0o644, Durability::Eventual))?)
+}
+
+/// The generation that a rollback means.
+///
+/// # Errors
+/// [`Error::NoGeneration`] if it means none or several, or the generation is gone.
+pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<Generation, Error> {
+    let history = root.history(name)?;
+    let missing = |id: &str| Error::NoGeneration { id: id.to_owned() };
+    let id = match to {
+        Rollback::Back(count) => {
+            let last = history.len().checked_sub(1);
+            let place = last.and_then(|last| last.checked_sub(*count));
+            let place = place.ok_or_else(|| missing(&format!("-{count}")))?;
+            history[place].id.clone()
+        }
+        Rollback::To(prefix) => {
+            let mut ids: Vec<&str> = history
+                .iter()
+                .map(|activation| activation.id.as_str())
+                .filter(|id| !prefix.is_empty() && id.starts_with(prefix.as_str()))
+                .collect();
+            ids.sort_unstable();
+            ids.dedup();
+            match ids[..] {
+                [id] => id.to_owned(),
+                _ => return Err(missing(prefix)),
+            }
+        }
+    };
+    Generation::find(root, &id)?.ok_or_else(|| missing(&id))
+}
+
+#[cfg(test)]
+mod tests;

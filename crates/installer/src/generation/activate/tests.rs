@@ -1,0 +1,182 @@
+//! Generations come and go; `current` is always a whole one.
+
+use std::path::Path;
+use std::time::Instant;
+
+use pyfast_root::project_env_path;
+
+use super::*;
+use crate::event::Event;
+use crate::fixtures::{Sandbox, WheelFile};
+use crate::generation::compose;
+use crate::link::EnvironmentSpec;
+
+fn name() -> ProjectEnv {
+    ProjectEnv::new("shop", "backend").unwrap()
+}
+
+fn spec(sandbox: &Sandbox, version: &str) -> EnvironmentSpec {
+    let wheel = WheelFile::new("pkg", version).file("pkg.py", format!("v = '{version}'\n"));
+    sandbox.spec(&[wheel])
+}
+
+fn made(sandbox: &Sandbox, spec: &EnvironmentSpec) -> Generation {
+    let plan = crate::link::plan::plan(&sandbox.root, spec).unwrap();
+    compose(&sandbox.store, spec, &plan, &format!("lock of {}", plan.id), &|_| ()).unwrap()
+}
+
+#[test]
+fn activation_is_a_relative_link_with_a_history() {
+    let sandbox = Sandbox::new();
+    let root = &sandbox.root;
+    let [old, new] = ["1.0", "2.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
+    assert_eq!(current(root, &name()).unwrap(), None);
+    assert!(activate(root, &name(), &old, 1).unwrap());
+    assert!(activate(root, &name(), &new, 2).unwrap());
+    assert!(!activate(root, &name(), &new, 3).unwrap(), "it was current");
+    let place = project_env_path(root.written(), &name());
+    let link = fs_err::read_link(place.join("current")).unwrap();
+    assert_eq!(link, Path::new("../../../envs/v1").join(&new.id));
+    assert!(place.join("current/bin/python").exists());
+    let lock = fs_err::read_to_string(place.join("pylock.toml")).unwrap();
+    assert_eq!(lock, format!("lock of {}", new.id));
+    let past = root.history(&name()).unwrap();
+    let expected = [
+        Activation { id: old.id.clone(), at: 1, previous: None },
+        Activation { id: new.id, at: 2, previous: Some(old.id) },
+    ];
+    assert_eq!(past, expected);
+}
+
+#[test]
+fn going_back_is_quick_and_takes_the_lock_along() {
+    let sandbox = Sandbox::new();
+    let root = &sandbox.root;
+    let [old, new] = ["1.0", "2.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
+    activate(root, &name(), &old, 1).unwrap();
+    activate(root, &name(), &new, 2).unwrap();
+    let back = || {
+        let begun = Instant::now();
+        let target = rollback_target(root, &name(), &Rollback::Back(1)).unwrap();
+        activate(root, &name(), &target, 3).unwrap();
+        begun.elapsed()
+    };
+    // The quickest of several: other tests run at the same time.
+    let taken = (0..9).map(|_| back()).min().unwrap();
+    assert!(taken.as_millis() <= 10, "{taken:?}");
+    assert_eq!(current(root, &name()).unwrap(), Some(old.clone()));
+    let place = project_env_path(root.written(), &name());
+    let lock = fs_err::read_to_string(place.join("pylock.toml")).unwrap();
+    assert_eq!(lock, format!("lock of {}", old.id));
+    let to = |text: &str| rollback_target(root, &name(), &Rollback::To(text.to_owned()));
+    assert_eq!(to(&new.id[..8]).unwrap(), new);
+    for unknown in ["", "zz", "../x"] {
+        assert!(matches!(to(unknown), Err(Error::NoGeneration { .. })), "{unknown:?}");
+    }
+    assert!(rollback_target(root, &name(), &Rollback::Back(99)).is_err());
+    fs_err::remove_file(new.path.join("env.json")).unwrap();
+    assert!(to(&new.id).is_err(), "what is not whole is not there");
+}
+
+#[test]
+fn equal_inputs_give_the_existing_generation() {
+    let sandbox = Sandbox::new();
+    let spec = spec(&sandbox, "1.0");
+    let first = made(&sandbox, &spec);
+    let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    let seen = std::sync::Mutex::new(Vec::new());
+    let events = |event: Event| seen.lock().unwrap().push(event);
+    assert_eq!(compose(&sandbox.store, &spec, &plan, "", &events).unwrap(), first);
+    let seen = seen.into_inner().unwrap();
+    assert!(matches!(&seen[..], [Event::Composed { id, reused: true }] if *id == first.id));
+    assert_eq!(first.spec(&sandbox.root).unwrap(), spec);
+    assert_eq!(Generation::all(&sandbox.root).unwrap(), [first]);
+}
+
+#[test]
+fn each_input_shapes_the_id_and_the_kernel_does_not() {
+    let sandbox = Sandbox::new();
+    let spec = spec(&sandbox, "1.0");
+    let id = |spec: &EnvironmentSpec| crate::id(&sandbox.root, spec);
+    let base = id(&spec);
+    assert_eq!(base.len(), 20);
+    let mut other = spec.clone();
+    other.interpreter.executable = "/elsewhere/python".into();
+    assert_ne!(id(&other), base);
+    let mut other = spec.clone();
+    other.packages[0].requested = true;
+    assert_ne!(id(&other), base);
+    let mut other = spec.clone();
+    other.options.compiled = true;
+    assert_ne!(id(&other), base);
+    let text = serde_json::to_string(&spec.interpreter).unwrap();
+    let release = spec.interpreter.markers.platform_release().to_owned();
+    let mut other = spec.clone();
+    other.interpreter = serde_json::from_str(&text.replace(&release, "9.9")).unwrap();
+    assert_eq!(id(&other), base);
+    let elsewhere = Root::create(sandbox.root.written(), Path::new("/pyfast")).unwrap();
+    assert_ne!(crate::id(&elsewhere, &spec), base, "shebangs name the seen root");
+}
+
+#[test]
+fn a_generation_that_is_not_whole_is_made_again() {
+    let sandbox = Sandbox::new();
+    let spec = spec(&sandbox, "1.0");
+    let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    // What a power cut leaves: the directory without its last file.
+    fs_err::create_dir_all(sandbox.root.env_path(&plan.id).join("bin")).unwrap();
+    assert_eq!(Generation::find(&sandbox.root, &plan.id).unwrap(), None);
+    let generation = made(&sandbox, &spec);
+    assert!(generation.path.join("bin/python").exists());
+}
+
+#[test]
+fn a_failed_composition_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let spec = spec(&sandbox, "1.0");
+    let mut plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    plan.steps.push(crate::Step::Directory { path: "no/such/parent".into() });
+    let error = compose(&sandbox.store, &spec, &plan, "", &|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot create ") && error.contains("no/such/parent"), "{error}");
+    assert!(Generation::all(&sandbox.root).unwrap().is_empty());
+    assert_eq!(fs_err::read_dir(sandbox.at("envs/v1")).unwrap().count(), 0);
+    assert!(sandbox.store.workspace().entries().unwrap().is_empty());
+}
+
+#[test]
+fn several_processes_make_one_generation() {
+    let sandbox = Sandbox::new();
+    let spec = spec(&sandbox, "1.0");
+    let fresh = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let store = crate::Store::open(&sandbox.root, &|_| ()).unwrap();
+                let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+                let count = |event: Event| {
+                    let made = matches!(event, Event::Composed { reused: false, .. });
+                    fresh.fetch_add(u32::from(made), std::sync::atomic::Ordering::Relaxed);
+                };
+                let generation = compose(&store, &spec, &plan, "", &count).unwrap();
+                let _alone = lock_project(&sandbox.root, &name(), &|_| ()).unwrap();
+                activate(&sandbox.root, &name(), &generation, 1).unwrap();
+            });
+        }
+    });
+    assert_eq!(fresh.into_inner(), 1);
+    assert_eq!(sandbox.root.history(&name()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_leased_generation_is_not_removed() {
+    let sandbox = Sandbox::new();
+    let generation = made(&sandbox, &spec(&sandbox, "1.0"));
+    activate(&sandbox.root, &name(), &generation, 1).unwrap();
+    let lease = generation.lease(&sandbox.root).unwrap();
+    assert!(!generation.remove(&sandbox.store).unwrap());
+    assert!(generation.path.exists());
+    drop(lease);
+    assert!(generation.remove(&sandbox.store).unwrap());
+    assert_eq!(current(&sandbox.root, &name()).unwrap(), None);
+    assert!(generation.lease(&sandbox.root).is_err());
+}

@@ -1,0 +1,186 @@
+//! What composing an environment will do, as a value that can be printed and compared. Touches nothing.
+
+pub(crate) mod act;
+pub(crate) mod mode;
+pub(crate) mod plan;
+pub(crate) mod scripts;
+
+use std::fmt;
+
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::{PackageName, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::interpreter::Interpreter;
+use mode::LinkMode;
+
+/// A wheel to install.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// The project.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+    /// The wheel's file name.
+    pub filename: String,
+    /// The wheel's digest, which is its name in the store.
+    pub sha256: Sha256,
+    /// Whether the user asked for it by name.
+    pub requested: bool,
+    /// For a package that did not come from an index: its PEP 610 object, without credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct_url: Option<serde_json::Value>,
+}
+
+/// What shapes an environment beside its packages and interpreter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EnvironmentOptions {
+    /// How files come in.
+    pub link_mode: LinkMode,
+    /// Packages that must be real directories.
+    pub real: Vec<PackageName>,
+    /// Whether two packages with different content for one path are an error, not a warning.
+    pub strict: bool,
+    /// Whether wheels are compiled to bytecode before the environment is composed.
+    pub compiled: bool,
+    /// The name that shells show.
+    pub prompt: Option<String>,
+    /// Whose it is, where somebody writes to it ([`Habitat::Host`]): equal environments of two owners are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// Everything an environment is made from. Equal specifications make equal environments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentSpec {
+    /// The wheels, in the order of the lock: where two claim a path, the later one wins.
+    pub packages: Vec<Package>,
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// The options.
+    pub options: EnvironmentOptions,
+}
+
+/// How a file that cannot be a symbolic link is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RealMode {
+    /// Hard link, else copy.
+    Hardlink,
+    /// Copy.
+    Copy,
+    /// Clone, else copy.
+    Clone,
+}
+
+/// One act; paths are relative to the environment and parents come first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Create a directory.
+    Directory {
+        /// Where.
+        path: String,
+    },
+    /// Create a relative symbolic link to a file or directory of a stored wheel.
+    Link {
+        /// Where.
+        path: String,
+        /// The wheel.
+        wheel: Sha256,
+        /// What it points to, relative to the wheel's directory in the store.
+        inside: String,
+    },
+    /// Create a file with the content of a stored one.
+    Real {
+        /// Where.
+        path: String,
+        /// The wheel.
+        wheel: Sha256,
+        /// The stored file, relative to the wheel's directory in the store.
+        inside: String,
+        /// How.
+        mode: RealMode,
+    },
+    /// Create a symbolic link to anything else.
+    Symlink {
+        /// Where.
+        path: String,
+        /// What it points to.
+        target: String,
+    },
+    /// Write a file.
+    File {
+        /// Where.
+        path: String,
+        /// Its content.
+        content: Vec<u8>,
+        /// Whether it may be executed.
+        executable: bool,
+    },
+}
+
+/// Two packages that claim one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clash {
+    /// Relative to the environment.
+    pub path: String,
+    /// The package whose file is there.
+    pub winner: String,
+    /// The package whose file is not.
+    pub loser: String,
+    /// Whether both files have the same content.
+    pub equal: bool,
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, winner, loser, equal } = self;
+        let content = if *equal { "the same" } else { "another" };
+        write!(f, "{winner} and {loser} both provide {path} ({loser} with {content} content); ")?;
+        write!(f, "{winner} wins")
+    }
+}
+
+/// What will be done to compose an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkPlan {
+    /// The generation's id.
+    pub id: String,
+    /// The acts, in order.
+    pub steps: Vec<Step>,
+    /// Paths that two packages claim.
+    pub clashes: Vec<Clash>,
+    /// What else the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl fmt::Display for LinkPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "environment {}", self.id)?;
+        for step in &self.steps {
+            let short = |wheel: &Sha256| wheel.to_string()[..12].to_owned();
+            match step {
+                Step::Directory { path } => writeln!(f, "{path}/"),
+                Step::Link { path, wheel, inside } => {
+                    writeln!(f, "{path} -> {}/{inside}", short(wheel))
+                }
+                Step::Real { path, wheel, inside, mode } => {
+                    let mode = match mode {
+                        RealMode::Hardlink => "hard link",
+                        RealMode::Copy => "copy",
+                        RealMode::Clone => "clone",
+                    };
+                    writeln!(f, "{path} = {mode} of {}/{inside}", short(wheel))
+                }
+                Step::Symlink { path, target } => writeln!(f, "{path} -> {target}"),
+                Step::File { path, content, executable } => {
+                    let kind = if *executable { "program" } else { "file" };
+                    writeln!(f, "{path} = {kind} of {} bytes", content.len())
+                }
+            }?;
+        }
+        for clash in &self.clashes {
+            writeln!(f, "warning: {clash}")?;
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+    }
+}

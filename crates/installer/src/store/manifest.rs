@@ -1,0 +1,141 @@
+//! What the store knows of an unpacked wheel: a file whose first line is a JSON header, and then a line
+//! for each file. Knows nothing of archives.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::Dir;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::wheel::entry_points::EntryPoint;
+
+/// The file's name in a wheel's directory.
+pub(crate) const FILE: &str = "manifest";
+/// The most that a header has, in bytes: wheels with ten thousand top-level names exist.
+const HEADER_LIMIT: u64 = 16 << 20;
+/// The most that a manifest has, in bytes: 200,000 rows.
+const LIMIT: u64 = 128 << 20;
+
+/// The header of a wheel's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The normalised project name.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// The wheel's file name when it was admitted.
+    pub filename: String,
+    /// The dist-info directory in `root/`.
+    pub dist_info: String,
+    /// What `root/` holds, sorted by name.
+    pub top_level: Vec<TopLevel>,
+    /// Files in `data/scripts/`.
+    pub scripts: Vec<String>,
+    /// Whether `data/` has anything but scripts.
+    pub has_data: bool,
+    /// Scripts to generate.
+    pub entry_points: Vec<EntryPoint>,
+    /// Directories outside this wheel that its libraries look into, relative to site-packages. If another
+    /// wheel of the environment provides one, neither can be linked as a directory.
+    pub looks_into: Vec<String>,
+    /// The boot of the machine that unpacked it; its files may be lost if that boot ended in a power cut.
+    pub boot: Option<String>,
+    /// Number of files.
+    pub files: u64,
+    /// Bytes of all files.
+    pub size: u64,
+}
+
+/// A name in a wheel's `root/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TopLevel {
+    /// The file name.
+    pub name: String,
+    /// Whether it is a directory.
+    pub directory: bool,
+}
+
+/// A file of an unpacked wheel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Relative to the wheel's directory, below `root/` or `data/`.
+    pub path: String,
+    /// Digest of the content.
+    pub sha256: Sha256,
+    /// Bytes.
+    pub size: u64,
+    /// Whether it may be executed (mode 0555, else 0444).
+    pub executable: bool,
+}
+
+impl Manifest {
+    /// Reads the header alone of a wheel's manifest.
+    pub(crate) fn read_header(wheel: &Dir) -> Result<Self, Error> {
+        let path = wheel.path().join(FILE);
+        let (file, _) = wheel.open(FILE)?.ok_or_else(|| missing(&path))?;
+        let mut line = String::new();
+        // A longer line is no header.
+        BufReader::new(file.take(HEADER_LIMIT))
+            .read_line(&mut line)
+            .map_err(Error::io("read", &path))?;
+        Self::parse_header(&path, &line)
+    }
+
+    /// Reads the header and every file of a wheel's manifest.
+    pub(crate) fn read(wheel: &Dir) -> Result<(Self, Vec<StoredFile>), Error> {
+        let path = &wheel.path().join(FILE);
+        let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(path))?;
+        let (header, rows) = text.split_once('\n').unwrap_or((&text, ""));
+        let header = Self::parse_header(path, header)?;
+        let files = rows.lines().map(|row| {
+            parse_row(row).ok_or_else(|| Error::Damaged {
+                path: path.to_owned(),
+                reason: format!("`{}` does not describe a file", row.escape_debug()),
+            })
+        });
+        let files = files.collect::<Result<Vec<_>, _>>()?;
+        if files.len() as u64 != header.files {
+            let reason = format!("it lists {} of {} files", files.len(), header.files);
+            return Err(Error::Damaged { path: path.to_owned(), reason });
+        }
+        Ok((header, files))
+    }
+
+    fn parse_header(path: &Path, line: &str) -> Result<Self, Error> {
+        serde_json::from_str(line).map_err(|error| Error::Damaged {
+            path: path.to_owned(),
+            reason: format!("its first line is not a manifest header: {error}"),
+        })
+    }
+
+    /// The whole manifest as it is written.
+    pub(crate) fn to_text(&self, files: &[StoredFile]) -> String {
+        // Strings, numbers and lists of them always have a JSON form.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        for file in files {
+            let mode = if file.executable { "0555" } else { "0444" };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{} {} {mode} {}", file.sha256, file.size, file.path);
+        }
+        text
+    }
+}
+
+fn missing(path: &Path) -> Error {
+    Error::io("open", path)(std::io::Error::from(std::io::ErrorKind::NotFound))
+}
+
+fn parse_row(row: &str) -> Option<StoredFile> {
+    let mut fields = row.splitn(4, ' ');
+    let (sha256, size) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let executable = match fields.next()? {
+        "0555" => true,
+        "0444" => false,
+        _ => return None,
+    };
+    Some(StoredFile { path: fields.next()?.to_owned(), sha256, size, executable })
+}

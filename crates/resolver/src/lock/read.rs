@@ -1,0 +1,463 @@
+//! Reading `pylock.toml`, from whatever tool wrote it: for one target, or all of it.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{MarkerTree, PackageName};
+use serde::Deserialize;
+use url::Url;
+
+use super::model::{Lock, LockedFile, LockedPackage, Span};
+use super::tree::{self, DirectoryTable, VcsTable};
+use crate::error::Error;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::{DistFilename, SourceFilename};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::python_specifiers;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_packaging::target::Target;
+
+impl Lock {
+    /// Reads `pylock.toml` for a target: of each package the wheel that fits it best.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
+    pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
+        for_target(text, path, target)
+    }
+
+    /// Reads all of `pylock.toml`, whatever target it is for.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] for another format, or a package without files.
+    pub fn whole(text: &str, path: &Path) -> Result<Self, Error> {
+        whole(text, path)
+    }
+}
+
+/// The lock as it is for a target.
+fn for_target(text: &str, path: &Path, target: &Target) -> Result<Lock, Error> {
+    let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
+    let mut document = Document::parse(text).map_err(fail)?;
+    document.check_target(target).map_err(fail)?;
+    let mut wanted = Vec::with_capacity(document.packages.len());
+    for package in std::mem::take(&mut document.packages) {
+        if applies(package.marker.as_deref(), target).map_err(fail)? {
+            wanted.push(package);
+        }
+    }
+    let mut lock = document
+        .lock(wanted, |package| {
+            package.check_python(target)?;
+            package.locked(path.parent().unwrap_or(Path::new("")), target)
+        })
+        .map_err(fail)?;
+    let mut names: Vec<PackageName> = lock.packages.iter().map(|one| one.name.clone()).collect();
+    names.sort();
+    if let Some([name, _]) = names.array_windows().find(|[one, other]| one == other) {
+        return Err(fail(format!(
+            "package {name}: it is there twice for this platform and Python"
+        )));
+    }
+    // What a package of several targets needs on others only is not here.
+    for package in &mut lock.packages {
+        package.dependencies.retain(|name| names.binary_search(name).is_ok());
+    }
+    Ok(lock)
+}
+
+/// All of a lock.
+fn whole(text: &str, path: &Path) -> Result<Lock, Error> {
+    let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
+    let mut document = Document::parse(text).map_err(fail)?;
+    let packages = std::mem::take(&mut document.packages);
+    let directory = path.parent().unwrap_or(Path::new(""));
+    document.lock(packages, |package| package.whole(directory)).map_err(fail)
+}
+
+fn check_environments(environments: &[String], target: &Target) -> Result<(), String> {
+    for marker in environments {
+        if applies(Some(marker), target)? {
+            return Ok(());
+        }
+    }
+    if environments.is_empty() {
+        return Ok(());
+    }
+    Err(format!("it is for other platforms ({})", environments.join("; ")))
+}
+
+fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
+    Ok(marker_of(marker)?.evaluate(&target.markers, &[]))
+}
+
+fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
+    let Some(marker) = marker else { return Ok(MarkerTree::TRUE) };
+    if pyfast_packaging::requirement_line::nesting(marker) > 100 {
+        return Err("a marker nests parentheses more than 100 deep".to_owned());
+    }
+    pyfast_packaging::requirement_line::check_marker(marker)?;
+    // Its own `Display` points into the text, and not always between characters.
+    let marker = pyfast_packaging::requirement_line::spaced_lists(marker);
+    MarkerTree::from_str(&marker).map_err(|error| error.message.to_string())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    lock_version: String,
+    requires_python: Option<String>,
+    #[serde(default)]
+    environments: Vec<String>,
+    #[serde(default)]
+    packages: Vec<Package>,
+    #[serde(default)]
+    tool: Tools,
+}
+
+impl Document {
+    fn parse(text: &str) -> Result<Self, String> {
+        let document: Self = toml::from_str(text)
+            .map_err(|error| error.to_string().trim_end().replace('\n', "\n  "))?;
+        if document.lock_version.split('.').next() != Some("1") {
+            let version = document.lock_version;
+            return Err(format!("its version is {version}, and only 1 is understood"));
+        }
+        Ok(document)
+    }
+
+    fn requires_python(&self) -> Result<Option<VersionSpecifiers>, String> {
+        let parsed = self.requires_python.as_deref().map(VersionSpecifiers::from_str);
+        parsed.transpose().map_err(|error| error.to_string())
+    }
+
+    /// Whether it is for a target at all.
+    fn check_target(&self, target: &Target) -> Result<(), String> {
+        self.check_markers(target).map_err(|reason| match &self.tool.pyfast.targets {
+            // Its own words for its targets are shorter than their markers.
+            Some(targets) => {
+                let (machine, python) = (target.markers.platform_machine(), target.python());
+                let system = target.markers.platform_system();
+                format!(
+                    "it is for {}, and this is Python {python} on {system} ({machine})",
+                    targets.join(", ")
+                )
+            }
+            None => reason,
+        })
+    }
+
+    fn check_markers(&self, target: &Target) -> Result<(), String> {
+        if let Some(specifiers) = self.requires_python()?
+            && !target.allowed_by(&specifiers)
+        {
+            let python = target.python();
+            return Err(format!("it is for Python {specifiers}, and this is {python}"));
+        }
+        check_environments(&self.environments, target)
+    }
+
+    fn lock(
+        self,
+        packages: Vec<Package>,
+        read: impl Fn(Package) -> Result<LockedPackage, String>,
+    ) -> Result<Lock, String> {
+        let (requires_python, span) = (self.requires_python()?, self.span());
+        let requested = self.tool.pyfast.requested;
+        let packages = packages.into_iter().map(|package| {
+            let name = package.name.clone();
+            let mut locked = read(package).map_err(|reason| format!("package {name}: {reason}"))?;
+            locked.requested = requested.as_ref().is_none_or(|names| names.contains(&name));
+            Ok::<_, String>(locked)
+        });
+        Ok(Lock {
+            packages: packages.collect::<Result<_, _>>()?,
+            requires_python,
+            environments: self.environments,
+            inputs: self.tool.pyfast.inputs,
+            span,
+        })
+    }
+
+    fn span(&self) -> Span {
+        match &self.tool.pyfast {
+            Tool { universal: true, .. } => Span::Universal,
+            Tool { targets: Some(targets), .. } => Span::Targets(targets.clone()),
+            _ => Span::One,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Tools {
+    #[serde(default)]
+    pyfast: Tool,
+}
+
+#[derive(Default, Deserialize)]
+struct Tool {
+    requested: Option<Vec<PackageName>>,
+    inputs: Option<String>,
+    #[serde(default)]
+    universal: bool,
+    targets: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Package {
+    name: PackageName,
+    version: Option<Version>,
+    requires_python: Option<String>,
+    marker: Option<String>,
+    index: Option<Url>,
+    #[serde(default)]
+    dependencies: Vec<Reference>,
+    #[serde(default)]
+    wheels: Vec<Artifact>,
+    sdist: Option<Artifact>,
+    archive: Option<Artifact>,
+    directory: Option<DirectoryTable>,
+    vcs: Option<VcsTable>,
+    #[serde(default)]
+    tool: PackageTools,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageTools {
+    #[serde(default)]
+    pyfast: PackageTool,
+}
+
+#[derive(Default, Deserialize)]
+struct PackageTool {
+    version: Option<Version>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    name: PackageName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Artifact {
+    name: Option<String>,
+    url: Option<Url>,
+    path: Option<PathBuf>,
+    size: Option<u64>,
+    upload_time: Option<toml::value::Datetime>,
+    subdirectory: Option<String>,
+    hashes: Hashes,
+}
+
+#[derive(Deserialize)]
+struct Hashes {
+    sha256: Option<Sha256>,
+}
+
+impl Artifact {
+    /// The file's name; `None` where it has none.
+    fn filename(&self) -> Option<String> {
+        let last = |path: &str| {
+            pyfast_packaging::safe_url::percent_decode(path.rsplit('/').next().unwrap_or_default())
+        };
+        let name = match (&self.name, &self.url, &self.path) {
+            (Some(name), ..) => name.clone(),
+            (None, Some(url), _) => last(url.path()),
+            (None, None, Some(path)) => path.file_name()?.to_str()?.to_owned(),
+            (None, None, None) => return None,
+        };
+        Some(name)
+    }
+
+    fn location(&self, directory: &Path) -> Option<Location> {
+        match (&self.url, &self.path) {
+            (Some(url), _) if matches!(url.scheme(), "http" | "https") => {
+                Some(Location::Url(url.clone()))
+            }
+            (Some(url), _) => url.to_file_path().ok().map(Location::Path),
+            (None, Some(path)) => Some(Location::Path(tree::clean(&directory.join(path)))),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Package {
+    /// The wheel that fits best, else the source.
+    fn best(&self, target: &Target) -> Option<(DistFilename, &Artifact)> {
+        let artifacts = self.wheels.iter().chain(&self.archive);
+        let wheels = artifacts.filter_map(|artifact| {
+            let filename: pyfast_packaging::filename::WheelFilename =
+                artifact.filename()?.parse().ok()?;
+            let build = filename.build.as_ref().map_or(0, |build| build.0);
+            let rank = (target.tags.rank(&filename)?, std::cmp::Reverse(build));
+            Some((rank, filename, artifact))
+        });
+        if let Some((_, filename, artifact)) = wheels.min_by_key(|(rank, ..)| *rank) {
+            return Some((DistFilename::Wheel(filename), artifact));
+        }
+        self.sdist.iter().find_map(|artifact| {
+            let filename = SourceFilename::of(&self.name, &artifact.filename()?)?;
+            Some((DistFilename::Source(filename), artifact))
+        })
+    }
+
+    /// The source that was named directly.
+    fn tree(&mut self, directory: &Path) -> Result<Option<SourceDist>, String> {
+        let tree = match (self.directory.take(), self.vcs.take(), &self.archive) {
+            (Some(table), ..) => table.tree(directory)?,
+            (_, Some(table), _) => table.tree(directory)?,
+            (.., Some(archive)) => {
+                let filename = archive.filename().ok_or("its archive has no name")?;
+                if filename.parse::<pyfast_packaging::filename::WheelFilename>().is_ok() {
+                    return Ok(None);
+                }
+                SourceDist {
+                    name: None,
+                    version: None,
+                    tree: SourceTree::Archive {
+                        filename,
+                        location: archive
+                            .location(directory)
+                            .ok_or("its archive has neither URL nor path")?,
+                        sha256: archive.hashes.sha256.ok_or("its archive has no sha256")?,
+                    },
+                    subdirectory: tree::below(archive.subdirectory.clone())?,
+                    editable: false,
+                }
+            }
+            _ => return Ok(None),
+        };
+        let stable = matches!(tree.tree, SourceTree::Archive { .. });
+        let version = self.version.clone().filter(|_| stable);
+        Ok(Some(SourceDist { name: Some(self.name.clone()), version, ..tree }))
+    }
+
+    fn check_python(&self, target: &Target) -> Result<(), String> {
+        let Some(text) = &self.requires_python else { return Ok(()) };
+        let specifiers = python_specifiers(text)?;
+        if target.allowed_by(&specifiers) {
+            return Ok(());
+        }
+        Err(format!("it needs Python {specifiers}, and this is {}", target.python()))
+    }
+
+    /// The package with all its files, for whatever target.
+    fn whole(mut self, directory: &Path) -> Result<LockedPackage, String> {
+        let marker = marker_of(self.marker.as_deref())?;
+        let requires_python = self.requires_python.as_deref().map(python_specifiers).transpose()?;
+        if let Some(tree) = self.tree(directory)? {
+            return Ok(LockedPackage { marker, requires_python, ..self.locked_tree(tree) });
+        }
+        let artifacts = self.wheels.iter().chain(&self.archive).chain(&self.sdist);
+        let mut files = Vec::new();
+        for artifact in artifacts {
+            let Some(filename) = artifact.filename().and_then(|text| self.dist(&text)) else {
+                continue;
+            };
+            files.push(LockedFile {
+                filename,
+                location: artifact.location(directory).ok_or("a file has neither URL nor path")?,
+                sha256: artifact.hashes.sha256.ok_or("a file has no sha256")?,
+                size: artifact.size,
+                upload_time: artifact.upload_time.map(|time| time.to_string()),
+            });
+        }
+        let first = files.first().ok_or("none of its files is a wheel or source")?.clone();
+        let several = files.len() > 1;
+        Ok(LockedPackage {
+            version: self.version.unwrap_or_else(|| first.filename.version().clone()),
+            location: first.location,
+            sha256: Some(first.sha256),
+            tree: None,
+            size: first.size,
+            upload_time: first.upload_time,
+            filename: first.filename,
+            index: self.index,
+            direct: self.archive.is_some(),
+            requested: false,
+            dependencies: names(self.dependencies),
+            marker,
+            requires_python,
+            files: if several { files } else { Vec::new() },
+            name: self.name,
+        })
+    }
+
+    fn dist(&self, text: &str) -> Option<DistFilename> {
+        match text.parse() {
+            Ok(wheel) => Some(DistFilename::Wheel(wheel)),
+            Err(_) => SourceFilename::of(&self.name, text).map(DistFilename::Source),
+        }
+    }
+
+    fn locked_tree(self, tree: SourceDist) -> LockedPackage {
+        let version = self.version.or(self.tool.pyfast.version);
+        let filename = tree::filename(&tree, &self.name, version.as_ref());
+        let sha256 = match &tree.tree {
+            SourceTree::Archive { sha256, .. } => Some(*sha256),
+            _ => None,
+        };
+        LockedPackage {
+            version: filename.version().clone(),
+            filename,
+            location: tree.tree.location(),
+            sha256,
+            tree: Some(tree),
+            size: self.archive.and_then(|archive| archive.size),
+            upload_time: None,
+            index: None,
+            direct: true,
+            requested: false,
+            dependencies: names(self.dependencies),
+            marker: MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
+            name: self.name,
+        }
+    }
+
+    fn locked(mut self, directory: &Path, target: &Target) -> Result<LockedPackage, String> {
+        if let Some(tree) = self.tree(directory)? {
+            return Ok(self.locked_tree(tree));
+        }
+        let direct = self.archive.is_some();
+        let (filename, artifact) = self
+            .best(target)
+            .ok_or("none of its files is a wheel for this platform and Python, or source")?;
+        if *filename.name() != self.name {
+            return Err(format!("its file {filename} is another project's"));
+        }
+        if let Some(version) = &self.version
+            && version != filename.version()
+        {
+            return Err(format!("its file {filename} is not version {version}"));
+        }
+        Ok(LockedPackage {
+            version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
+            location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
+            sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),
+            tree: None,
+            size: artifact.size,
+            upload_time: artifact.upload_time.map(|time| time.to_string()),
+            filename,
+            index: self.index,
+            direct,
+            requested: false,
+            dependencies: names(self.dependencies),
+            marker: MarkerTree::TRUE,
+            requires_python: None,
+            files: Vec::new(),
+            name: self.name,
+        })
+    }
+}
+
+/// Each name once: a lock for several targets may have several versions of it.
+fn names(references: Vec<Reference>) -> Vec<PackageName> {
+    let mut names: Vec<PackageName> = references.into_iter().map(|one| one.name).collect();
+    names.dedup();
+    names
+}

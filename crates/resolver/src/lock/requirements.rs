@@ -1,0 +1,89 @@
+//! A lock as lines of a requirements file, for tools that read nothing else.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use pep508_rs::PackageName;
+use url::Url;
+
+use super::model::{Lock, LockedPackage};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+
+/// What the lines carry besides `name==version`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LineOptions {
+    /// `--hash=sha256:…` after each.
+    pub hashes: bool,
+    /// A comment that says what needs it.
+    pub annotate: bool,
+}
+
+/// One line for each package, in the order of their names.
+pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
+    let mut text = String::new();
+    for package in &lock.packages {
+        text.push_str(&requirement(package));
+        if let Some(marker) = package.marker.try_to_string() {
+            let _ = write!(text, " ; {marker}");
+        }
+        for sha256 in digests(package).into_iter().filter(|_| options.hashes) {
+            let _ = write!(text, " \\\n    --hash=sha256:{sha256}");
+        }
+        text.push('\n');
+        if options.annotate {
+            let parents = lock.packages.iter().filter(|parent| {
+                parent.dependencies.contains(&package.name)
+                    && !parent.marker.is_disjoint(&package.marker)
+            });
+            let mut via: Vec<String> = parents.map(|parent| parent.name.to_string()).collect();
+            via.dedup();
+            if package.requested {
+                via.insert(0, "your requirements".to_owned());
+            }
+            let _ = writeln!(text, "    # via {}", via.join(", "));
+        }
+    }
+    text
+}
+
+/// The digests of all files that may be installed, each once.
+fn digests(package: &LockedPackage) -> BTreeSet<Sha256> {
+    let files = package.files.iter().map(|file| file.sha256);
+    files.chain(package.sha256).collect()
+}
+
+fn requirement(package: &LockedPackage) -> String {
+    let name = &package.name;
+    if let Some(dist) = &package.tree {
+        return source(name, dist);
+    }
+    match &package.location {
+        Location::Url(url) if package.direct => format!("{name} @ {url}"),
+        Location::Path(path) if package.direct => format!("{name} @ file://{}", path.display()),
+        _ => format!("{name}=={}", package.version),
+    }
+}
+
+/// A source as pip reads it.
+fn source(name: &PackageName, dist: &SourceDist) -> String {
+    let place = match &dist.tree {
+        SourceTree::Archive { location: Location::Url(url), .. } => url.to_string(),
+        SourceTree::Archive { location: Location::Path(path), .. }
+        | SourceTree::Directory(path) => file_url(path),
+        SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
+    };
+    let below = dist.subdirectory.as_ref().map(|below| format!("#subdirectory={below}"));
+    let below = below.unwrap_or_default();
+    if dist.editable {
+        let separator = if below.is_empty() { "#" } else { "&" };
+        return format!("-e {place}{below}{separator}egg={name}");
+    }
+    format!("{name} @ {place}{below}")
+}
+
+fn file_url(path: &Path) -> String {
+    Url::from_file_path(path).map_or_else(|()| path.display().to_string(), String::from)
+}
