@@ -33,7 +33,7 @@ pub use layout::{
 };
 pub use lease::{DESCRIPTION, Lease, Unused, lease, unused};
 pub use moves::Durability;
-pub use name::{ProjectEnv, is_generation_id};
+pub use name::{ProjectEnv, is_generation_id, is_name};
 pub use owner::Claim;
 pub use random::random_name;
 pub use regular_file::{open_regular, read_regular, read_regular_text};
