@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use pyfast_environment::{DESCRIPTION, digest};
 use pyfast_packaging::ExtraName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::pyproject::WantedExtras;
@@ -14,13 +15,13 @@ use pyfast_packaging::requirements_txt::{
     ReadContext, RequirementSet, SettingsOf, read_requirements,
 };
 use pyfast_packaging::target::Target;
+use pyfast_packaging::target::Target;
 
 use super::ResolveArgs;
 use crate::failure::{Code, Failure};
 use crate::indexes::find_links;
 use crate::project::is_remote;
 use crate::settings::Settings;
-use crate::state::{DESCRIPTION, digest};
 use crate::texts::texts;
 
 /// What the requirements files say, and all the files that this depends on.
