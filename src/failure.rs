@@ -1,6 +1,7 @@
 //! Errors as the user sees them: act, object, causes, what to do; and the exit code. Hints are made
 //! here by matching typed errors, so that no library names a flag.
 
+mod bench;
 mod build;
 mod environment;
 mod installer;
