@@ -15,7 +15,6 @@ use pyfast_packaging::requirements_txt::{
     ReadContext, RequirementSet, SettingsOf, read_requirements,
 };
 use pyfast_packaging::target::Target;
-use pyfast_packaging::target::Target;
 
 use super::ResolveArgs;
 use crate::failure::{Code, Failure};
