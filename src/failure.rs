@@ -1,16 +1,20 @@
 //! Errors as the user sees them: act, object, causes, what to do; and the exit code. Hints are made
 //! here by matching typed errors, so that no library names a flag.
 
+mod bench;
 mod build;
+mod environment;
 mod installer;
 mod launcher;
+mod packaging;
 mod resolver;
 mod root;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-use pyfast_resolver::Spot;
+use pyfast_packaging::spot::Spot;
 use serde_json::json;
 
 use crate::ui::{Line, Ui, paint};
@@ -30,7 +34,7 @@ pub(crate) enum Code {
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// A stable word for scripts.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     /// Act, object and the first cause.
     message: String,
     /// Further causes, outermost first.
@@ -57,6 +61,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl StdError for Failure {}
+
 impl Failure {
     /// Wrong usage or configuration.
     pub(crate) fn usage(message: String) -> Self {
@@ -64,7 +70,8 @@ impl Failure {
     }
 
     /// Any failure.
-    pub(crate) fn new(kind: &'static str, message: String, code: Code) -> Self {
+    pub(crate) fn new(kind: impl Into<Cow<'static, str>>, message: String, code: Code) -> Self {
+        let kind = kind.into();
         let (causes, hints, beside) = (Vec::new(), Vec::new(), Box::default());
         Self { kind, message, causes, hints, beside, code: code as u8 }
     }

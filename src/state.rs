@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use pyfast_installer::{tree_digest, tree_listing};
-use pyfast_resolver::{Lock, SourceTree};
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_resolver::Lock;
 use pyfast_root::{Dir, Durability, Root};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;

@@ -5,8 +5,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use pyfast_environment::PackageFacts;
 use pyfast_installer::Interpreter;
-use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
+use pyfast_packaging::platform::named_target;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{LineOptions, Lock, to_requirements};
 
 use crate::args::ResultArgs;
 use crate::building::{BUILDS, BuildPlace};
@@ -242,8 +245,7 @@ fn report(
     write(&path, &text, chosen)?;
     settings.ui.note(format!("Wrote {}", path.display()));
     if settings.ui.json() {
-        let report =
-            serde_json::json!({ "lock": path, "packages": environment::packages_json(lock) });
+        let report = serde_json::json!({ "lock": path, "packages": PackageFacts::all(lock) });
         settings.ui.data(format!("{report}\n"));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use pyfast_launcher::propose::Error as ProposeError;
 use pyfast_launcher::{Error as LaunchError, PullRefusal};
-use pyfast_resolver::redact;
+use pyfast_packaging::safe_url::redact;
 
 use super::{Code, Failure};
 
@@ -175,7 +175,7 @@ mod tests {
         for (error, (kind, code, word)) in cases {
             let shown = format!("{error:?}");
             let failure = Failure::from(error);
-            assert_eq!((failure.kind, failure.code), (kind, code as u8), "{shown}");
+            assert_eq!((&*failure.kind, failure.code), (kind, code as u8), "{shown}");
             match failure.hints() {
                 [hint] => assert!(!word.is_empty() && hint.contains(word), "{shown}: {hint}"),
                 hints => assert!(word.is_empty() && hints.is_empty(), "{shown}: {hints:?}"),

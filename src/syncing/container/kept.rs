@@ -13,14 +13,14 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use pyfast_environment::digest;
 use pyfast_installer::built_wheel;
-use pyfast_resolver::WheelFilename;
+use pyfast_packaging::filename::WheelFilename;
 use pyfast_root::{Lock, LockName, Root, Share, replace_file};
 use serde_json::Value;
 
 use super::workplace::{Made, Wheel};
 use crate::building::BUILDS;
-use crate::state::digest;
 
 const METADATA: &str = "metadata";
 /// The directory of all in the cache.

@@ -8,13 +8,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use pyfast_environment::digest;
 use pyfast_installer::{
     CarriedSource, CarryTools, Event, carried_digest, carried_settings, carried_wheel, carry,
 };
-use pyfast_resolver::{
-    BuildFailure, BuildSettings, BuildSource, BuildStage, Error as ResolveError, IndexOptions,
-    Lock, SourceDist,
-};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::requirement_line::BuildSettings;
+use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::source_dist::SourceDist;
+use pyfast_resolver::{BuildSource, Error as ResolveError, Lock};
 use serde_json::json;
 
 use super::workplace::{Fault, Made, Order, Wheel, Workplace};
@@ -22,7 +24,6 @@ use crate::building;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::resolving::{Outcome, Request, ResolveArgs, Session};
-use crate::state::digest;
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
