@@ -17,11 +17,11 @@ use crate::error::Error;
 use crate::guards::is_partial;
 use crate::lock::{Lock, Pin};
 use crate::registry::{Named, Registry};
-use crate::requirement::{Origin, Requirement, Source};
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
-use crate::scope::{Region, Scope};
 use crate::solve::{Solution, Unsolved, solve};
+use pyfast_packaging::requirement::{Origin, Requirement, Source};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::{Region, Scope};
 
 pub(crate) use merging::environment;
 use merging::{Listed, Part};

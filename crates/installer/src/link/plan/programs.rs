@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 
 use super::Planner;
 use super::sources::Source;
