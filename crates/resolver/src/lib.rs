@@ -8,6 +8,7 @@ mod cache;
 mod candidate;
 mod client;
 mod credentials;
+mod dependency_specifier;
 mod direct;
 mod distribution;
 mod dns;
@@ -22,8 +23,8 @@ mod index;
 mod joined;
 mod keyring;
 mod lock;
-
 mod logins;
+mod marker;
 mod metadata;
 mod newest;
 mod once;
@@ -45,6 +46,7 @@ mod requirements_txt;
 
 mod resolution;
 mod rules;
+mod scanner;
 mod scope;
 mod search;
 mod simple;

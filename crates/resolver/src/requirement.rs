@@ -8,6 +8,7 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::marker;
 use crate::requirement_source::DirectSource;
 
 /// Where a requirement was written.
@@ -76,7 +77,7 @@ impl fmt::Display for Requirement {
             Source::Wheel(wheel) => write!(f, " @ {}", wheel.location)?,
             Source::Tree(source) => write!(f, " @ {}", source.text)?,
         }
-        match self.marker.contents() {
+        match marker::text_or_note(&self.marker) {
             Some(marker) => write!(f, " ; {marker}"),
             None => Ok(()),
         }

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::credentials::Credentials;
 use crate::distribution::{Location, Sha256};
+use crate::marker;
 use crate::requirement::Origin;
 use crate::source::{ARCHIVES, archive_stem};
 
@@ -86,7 +87,7 @@ impl fmt::Display for SourceRequirement {
             let extras: Vec<&str> = self.extras.iter().map(ExtraName::as_ref).collect();
             write!(f, "[{}]", extras.join(","))?;
         }
-        match self.marker.contents() {
+        match marker::text_or_note(&self.marker) {
             Some(marker) => write!(f, " ; {marker}"),
             None => Ok(()),
         }

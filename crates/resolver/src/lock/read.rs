@@ -12,6 +12,7 @@ use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree::{self, DirectoryTable, VcsTable};
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
+use crate::marker;
 use crate::metadata::python_specifiers;
 use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
 use crate::target::Target;
@@ -92,13 +93,7 @@ fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
 
 fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
     let Some(marker) = marker else { return Ok(MarkerTree::TRUE) };
-    if crate::requirement_line::nesting(marker) > 100 {
-        return Err("a marker nests parentheses more than 100 deep".to_owned());
-    }
-    crate::requirement_line::check_marker(marker)?;
-    // Its own `Display` points into the text, and not always between characters.
-    let marker = crate::requirement_line::spaced_lists(marker);
-    MarkerTree::from_str(&marker).map_err(|error| error.message.to_string())
+    marker::read(marker).map_err(|error| error.reason)
 }
 
 #[derive(Deserialize)]

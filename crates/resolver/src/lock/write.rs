@@ -7,6 +7,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
 use crate::distribution::{Location, Sha256};
+use crate::marker;
 
 impl Lock {
     /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
@@ -41,7 +42,7 @@ fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Tabl
     if tree.is_none() {
         table["version"] = value(package.version.to_string());
     }
-    if let Some(marker) = package.marker.try_to_string() {
+    if let Some(marker) = marker::text_or_note(&package.marker) {
         table["marker"] = value(marker);
     }
     if let Some(specifiers) = &package.requires_python {
@@ -82,7 +83,7 @@ fn references(package: &LockedPackage, lock: &Lock) -> Array {
         let named = || lock.packages.iter().filter(|other| other.name == *name);
         let several = named().nth(1).is_some();
         // What is for other interpreters is not depended on.
-        let meant = named().filter(|other| !other.marker.is_disjoint(&package.marker));
+        let meant = named().filter(|other| !marker::disjoint(&other.marker, &package.marker));
         let name = Value::from(name.to_string());
         if !several {
             references.push(InlineTable::from_iter([("name", name)]));

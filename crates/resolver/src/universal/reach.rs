@@ -9,6 +9,7 @@ use version_ranges::Ranges;
 
 use crate::error::Error;
 use crate::guards::is_partial;
+use crate::marker;
 use crate::metadata::Dependency;
 use crate::packages::Packages;
 use crate::range;
@@ -124,7 +125,7 @@ impl Reach {
             };
             let mut outside = region.marker();
             outside.and(edge.marker.negate());
-            let elsewhere = |other: &Edge| !other.marker.is_disjoint(&outside);
+            let elsewhere = |other: &Edge| !marker::disjoint(&other.marker, &outside);
             let without = best(&elsewhere);
             if without.is_some() && without != best(&|_| true) {
                 return Ok(Some(on));
