@@ -18,7 +18,7 @@ use crate::link::{EnvironmentSpec, LinkPlan};
 use crate::store::Store;
 
 /// Raised whenever an environment of equal inputs would be composed in another way.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A whole environment in the root.
 ///

@@ -30,10 +30,9 @@ pub use gc::{Discard, Garbage, GcOptions, GcPlan, Reason, gc, gc_plan};
 pub use generation::activate::{Rollback, activate, current, lock_project, rollback_target};
 pub use generation::{Generation, compose, id, recompose};
 pub use interpreter::{Interpreter, PROBE};
+pub use link::mode::{Habitat, LinkMode};
 pub use link::plan::plan;
-pub use link::{
-    Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
-};
+pub use link::{Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, Package, RealMode, Step};
 pub use store::manifest::{Manifest, StoredFile, TopLevel};
 pub use store::verify::{Fault, Finding, repair, verify, verify_generation, verify_store};
 pub use store::{Admission, Store, WheelBytes, stored_text};

@@ -3,9 +3,11 @@
 //! current. Begin at [`Root`]. Knows names, links and locks, and no packages, interpreters or containers.
 
 mod beneath;
+mod blocks;
 mod current;
 mod dir;
 mod error;
+mod fingerprint;
 mod history;
 mod layout;
 mod lease;
@@ -19,9 +21,11 @@ mod ticket;
 mod whole_file;
 mod workspace;
 
+pub use blocks::shares_blocks;
 pub use current::{CURRENT, current_of};
 pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
+pub use fingerprint::{Fingerprint, fingerprint_version};
 pub use history::Activation;
 pub use layout::{
     BIN, GENERATION_DEPTH, LAUNCHER, LAYOUT, LAYOUT_FILE, LockName, Root, VOLUME_MARKER, env_path,
