@@ -126,7 +126,7 @@ fn version(
         MarkerOperator::In | MarkerOperator::NotIn => {
             listed(&key, value, matches!(operator, MarkerOperator::NotIn))?
         }
-        _ => compared(key, operator, value, stars)?,
+        _ => compared(&key, operator, value, stars)?,
     };
     Ok(tree.map(|tree| Term { variable, tree }))
 }
@@ -145,7 +145,7 @@ fn listed(key: &MarkerValueVersion, list: &str, none: bool) -> Result<Option<Mar
 }
 
 fn compared(
-    key: MarkerValueVersion,
+    key: &MarkerValueVersion,
     operator: MarkerOperator,
     value: &str,
     stars: bool,
