@@ -17,22 +17,22 @@ mod locked;
 mod pip;
 mod progress;
 mod project;
-mod proposing;
 mod resolving;
 mod settings;
 mod spanning;
 mod stack;
-mod state;
 mod syncing;
 mod texts;
 mod transport;
 mod ui;
+mod variables;
+mod volume_place;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     frugal_allocator();
-    commands::main()
+    cli::main()
 }
 
 /// An arena for each thread keeps what that thread once needed: two arenas, and wheels given back to

@@ -5,7 +5,7 @@ mod clean;
 pub(crate) mod composer;
 pub(crate) mod containers;
 mod create;
-mod defaults;
+pub(crate) mod defaults;
 pub(crate) mod images;
 pub(crate) mod memory;
 pub(crate) mod override_file;
@@ -18,6 +18,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use pyfast_environment::Facts;
 use pyfast_launcher::{
     COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
 };
@@ -31,6 +32,29 @@ use crate::syncing::{self, Options};
 use crate::ui::{Ui, duration};
 
 pub(crate) use project::Stack;
+
+/// What is asked of `up`.
+#[derive(Debug, Clone)]
+pub(crate) struct UpOptions {
+    pub(crate) stack: StackArgs,
+    /// Services, with what they depend on; none is all.
+    pub(crate) services: Vec<String>,
+    /// Whether all images are built that can be.
+    pub(crate) rebuild: bool,
+    /// Whether containers are removed first, and what becomes of volumes then.
+    pub(crate) clean: Option<Volumes>,
+    /// Whether to wait until services are healthy.
+    pub(crate) wait: bool,
+    /// How long, for each; `None` as its health check says.
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// What becomes of the project's named volumes when its containers are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Volumes {
+    Ask,
+    Remove,
+}
 
 /// A project with the engine that runs it.
 pub(crate) struct Launcher<'a> {
@@ -133,14 +157,13 @@ impl<'a> Launcher<'a> {
                     continue;
                 }
             };
-            let what = if report.changed { "synced" } else { "up to date" };
+            let what = if report.sync.changed { "synced" } else { "up to date" };
             self.ui().note(format!("Environment {name}: {what} ({})", duration(took)));
-            if report.changed {
+            if report.sync.changed {
                 report.show_changes(self.ui());
             }
-            let text = |key: &str| report.facts[key].as_str().unwrap_or_default().to_owned();
-            let (id, current) = (text("id"), text("current").into());
-            synced.insert(name.clone(), Synced { id, current, changed: report.changed });
+            let Facts { id, current, .. } = report.sync.facts.clone();
+            synced.insert(name.clone(), Synced { id, current, changed: report.sync.changed });
         }
         match failed {
             Some(failure) => Err(failure),

@@ -2,16 +2,13 @@
 
 use std::process::ExitCode;
 
-use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
-
-use pyfast_root::Waiting;
+use pyfast_environment::{Verified, Verify, verify};
 
 use crate::args::ResultArgs;
-use crate::commands::history::open;
-use crate::commands::list::no_environment;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::count;
+use crate::volume_place::at_place;
 
 /// Find altered, missing and extra files of the environment
 #[derive(Debug, clap::Args)]
@@ -28,17 +25,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let (root, name) = open(settings)?;
     let ui = settings.ui;
-    // Only who mends writes, and keeps collections out.
-    let wait = |waiting: &Waiting| ui.note(format!("waiting for {waiting}"));
-    let store = args.repair.then(|| Store::open(&root, &wait)).transpose()?;
-    let findings = if args.all {
-        verify_store(&root)?
-    } else {
-        let generation = current(&root, &name)?.ok_or_else(|| no_environment(settings))?;
-        verify_generation(&root, &generation)?
-    };
+    let how = Verify { all: args.all, repair: args.repair };
+    let Verified { findings, removed } = at_place(settings, |place| verify(place, how))?;
     if ui.json() {
         let findings: serde_json::Value = findings
             .iter()
@@ -59,13 +48,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note("Everything is as it was installed");
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(store) = store {
-        let removed = repair(&store, &findings)?;
-        // The next sync of any project must look for itself.
-        crate::state::forget_all(&root)?;
+    if let Some(removed) = removed {
         ui.note(format!(
             "Removed {}; run `pyfast sync` to fetch them again",
-            count(removed.len(), "damaged wheel")
+            count(removed, "damaged wheel")
         ));
         return Ok(ExitCode::SUCCESS);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use pyfast_environment::{DESCRIPTION, digest};
 use pyfast_resolver::{
     ExtraName, Location, Place, ReadContext, RequirementSet, SettingsOf, Source, SourceRequirement,
     Target, WantedExtras, read_requirements,
@@ -15,7 +16,6 @@ use crate::failure::{Code, Failure};
 use crate::indexes::find_links;
 use crate::project::is_remote;
 use crate::settings::Settings;
-use crate::state::{DESCRIPTION, digest};
 use crate::texts::texts;
 
 /// What the requirements files say, and all the files that this depends on.
@@ -184,7 +184,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &st
         "{:?} {:?} {:?} {} {} {} {place}{built}",
         args.prerelease,
         args.resolution,
-        args.exclude_newer,
+        args.exclude_newer.as_ref().map(crate::args::Cutoff::utc),
         set.index.require_hashes,
         set.index.pre,
         args.no_deps,

@@ -1,30 +1,31 @@
 //! A sync into a root that this process can write.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use pyfast_environment::{
+    Changes, Circumstances, Facts, Inputs as Looked, Listed, PackageFacts, Python, State,
+    SyncReport, Timings,
+};
 use pyfast_installer::{
     EnvironmentOptions, EnvironmentSpec, Event, Generation, Interpreter, Package, Store, activate,
     compose, current, lock_project, plan, recompose,
 };
 use pyfast_resolver::{Lock, Sha256, Target};
 use pyfast_root::{DESCRIPTION, Root, Waiting, current_of};
-use serde_json::{Value, json};
 
 use super::direct_url::direct_url;
 use super::lock_file::{LockFile, own_path};
-use super::report::{Changes, Report, Timings, listed};
+use super::report::Report;
 use super::{LockUse, Options, Place};
 use crate::building::BuiltWheels;
 use crate::commands::lock::FILE;
-use crate::environment::packages_json;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::resolving::{Inputs, read_inputs};
 use crate::settings::Settings;
-use crate::state::{Seen, State};
 
 /// Stands for the digest of a wheel that a dry run does not build.
 const UNBUILT: Sha256 = Sha256([0; 32]);
@@ -48,7 +49,9 @@ pub(super) fn sync(
     let mut paths = inputs.as_ref().map(|inputs| inputs.paths.clone()).unwrap_or_default();
     paths.push(own_path(options, settings, inputs.as_ref()));
     let remote = inputs.as_ref().is_some_and(|inputs| !inputs.set.remote_files.is_empty());
-    let mut seen = Seen::look(&paths).remote(remote);
+    let working = &settings.project.working_directory;
+    let paths: Vec<PathBuf> = paths.iter().map(|path| working.join(path)).collect();
+    let mut seen = Looked::look(&paths, remote, SystemTime::now());
     inputs.iter().flat_map(|inputs| &inputs.trees).for_each(|tree| seen.look_tree(tree));
     let interpreter = probe()?;
     let target = interpreter.target();
@@ -110,23 +113,15 @@ fn unchanged(
     let root = place.find_root().ok()??;
     let directory = root.project_env(&place.name).ok()??;
     let state = State::load(&directory)?;
-    if !state.holds(&place.circumstances(options, settings), &settings.environment) {
+    if !state.holds(&place.setting(options, settings), settings.environment.all()) {
         return None;
     }
-    let current = current_of(&directory).ok()?.filter(|id| *id == state.id)?;
+    let current = current_of(&directory).ok()?.filter(|id| *id == state.facts.id)?;
     if !root.env(&current).ok()??.has_file(DESCRIPTION) {
         return None;
     }
     let timings = Timings { total: started.elapsed(), ..Timings::default() };
-    Some(Report {
-        facts: state.report,
-        changed: false,
-        changes: Changes::default(),
-        timings,
-        fetched: 0,
-        dry_run: false,
-        plan: Vec::new(),
-    })
+    Some(Report::done(SyncReport { facts: state.facts, timings, ..SyncReport::default() }))
 }
 
 /// One sync.
@@ -141,7 +136,7 @@ pub(super) struct Job<'a> {
     pub(super) progress: Progress,
     pub(super) started: Instant,
     /// The state of everything that this sync reads.
-    pub(super) seen: RefCell<Seen>,
+    pub(super) seen: RefCell<Looked>,
 }
 
 impl Job<'_> {
@@ -156,7 +151,8 @@ impl Job<'_> {
         let _alone = lock_project(root, name, &waiting)?;
         // Whatever else is in its place is replaced.
         let before = current(root, name).unwrap_or_default();
-        let before_packages = before.map(|before| installed(root, &before)).unwrap_or_default();
+        let before_packages =
+            before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
         let store = Arc::new(Store::open(root, &waiting)?);
         let written = lock_file.path.clone();
         let fetched = self.fetch(lock_file, &store)?;
@@ -178,21 +174,14 @@ impl Job<'_> {
         timings.compose = composing.elapsed();
         self.link_for_editors();
         let facts = self.facts(&generation.id, &lock);
-        self.remember(&generation, &facts);
+        self.remember(&facts);
         if let Some(session) = fetched.session {
             session.runtime.shutdown_background();
         }
         timings.total = self.started.elapsed();
-        let changes = Changes::between(&before_packages, &listed(&facts));
-        Ok(Report {
-            facts,
-            changed,
-            changes,
-            timings,
-            fetched: fetched.count,
-            dry_run: false,
-            plan: Vec::new(),
-        })
+        let changes = Changes::between(&before_packages, &Listed::of(&facts.packages));
+        let (fetched, warnings) = (fetched.count, Vec::new());
+        Ok(Report::done(SyncReport { facts, changed, changes, timings, fetched, warnings }))
     }
 
     pub(super) fn spec(&self, lock: &Lock, built: &BuiltWheels) -> EnvironmentSpec {
@@ -243,35 +232,32 @@ impl Job<'_> {
     }
 
     /// The result without what differs from run to run.
-    pub(super) fn facts(&self, id: &str, lock: &Lock) -> Value {
-        let directory = self.place.directory();
-        json!({
-            "environment": self.place.environment(id),
-            "current": self.place.current(),
-            "id": id,
-            "python": {
-                "executable": self.interpreter.executable,
-                "version": self.interpreter.version().to_string(),
+    pub(super) fn facts(&self, id: &str, lock: &Lock) -> Facts {
+        Facts {
+            environment: self.place.environment(id),
+            current: self.place.current(),
+            id: id.to_owned(),
+            python: Python {
+                executable: self.interpreter.executable.clone(),
+                version: self.interpreter.version().to_string(),
             },
-            "packages": packages_json(lock),
-            "lock": directory.join(FILE),
-        })
+            packages: PackageFacts::all(lock),
+            lock: self.place.directory().join(FILE),
+        }
     }
 
     /// Lets the next sync see that nothing moved.
-    fn remember(&self, generation: &Generation, facts: &Value) {
+    fn remember(&self, facts: &Facts) {
         let variables = self.inputs.iter().flat_map(|inputs| &inputs.set.variables).map(|name| {
             let value = self.settings.environment.all().get(name);
             (name.clone(), value.cloned().unwrap_or_default())
         });
-        let circumstances = self.place.circumstances(self.options, self.settings);
-        let state = State::new(
-            &self.seen.borrow(),
-            variables,
-            &circumstances,
-            generation.id.clone(),
-            facts.clone(),
-        );
+        let circumstances = Circumstances {
+            inputs: self.seen.borrow().clone(),
+            variables: Circumstances::digests(variables),
+            setting: self.place.setting(self.options, self.settings),
+        };
+        let state = State::new(circumstances, facts.clone());
         let stored = self
             .root
             .make_project_env(&self.place.name)
@@ -294,16 +280,4 @@ impl Job<'_> {
             self.settings.ui.detail(format!("cannot link {}: {error}", link.display()));
         }
     }
-}
-
-/// The packages of a generation.
-pub(crate) fn installed(root: &Root, generation: &Generation) -> Vec<super::report::Listed> {
-    let packages = generation.spec(root).map(|spec| spec.packages).unwrap_or_default();
-    packages
-        .into_iter()
-        .map(|package| super::report::Listed {
-            name: package.name.to_string(),
-            version: package.version.to_string(),
-        })
-        .collect()
 }

@@ -26,7 +26,7 @@ pub use bytecode::{Compiler, is_compiled};
 pub use download::{Downloads, Sink, Wanted};
 pub use error::{Error, Refusal};
 pub use event::Event;
-pub use gc::{Discard, Garbage, GcOptions, GcPlan, Reason, gc, gc_plan};
+pub use gc::{Discard, Garbage, GcOptions, GcPlan, Reason, cache_plan, cut_cache, gc, gc_plan};
 pub use generation::activate::{Rollback, activate, current, lock_project, rollback_target};
 pub use generation::{Generation, compose, id, recompose};
 pub use interpreter::{Interpreter, PROBE};

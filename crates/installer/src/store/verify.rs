@@ -8,6 +8,7 @@ use pyfast_resolver::Sha256;
 use pyfast_root::{Dir, Kind, Root, wheel_place};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use crate::error::Error;
@@ -16,7 +17,7 @@ use crate::store::manifest::{FILE, Manifest, StoredFile};
 use crate::store::{self, Store};
 
 /// What is wrong with a file of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fault {
     /// Its content, kind or permission to be executed is not the wheel's.
     Altered,
@@ -29,7 +30,7 @@ pub enum Fault {
 }
 
 /// A fault that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The wheel's digest.
     pub wheel: Sha256,
