@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use pyfast_resolver::{Lock, LockedPackage, PackageName, RequirementSet, Version, newest};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::{PackageName, Version};
+use pyfast_resolver::{Lock, LockedPackage, newest};
 use serde_json::json;
 
 use crate::args::{Cutoff, ResultArgs};

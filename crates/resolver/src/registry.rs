@@ -23,16 +23,17 @@ use crate::candidate::{Candidate, Selector};
 use crate::client::Client;
 use crate::direct;
 use crate::direct::DirectTree;
-use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::hints::Hints;
 use crate::index::Index;
-use crate::metadata::Metadata;
 use crate::once::OnceMap;
 use crate::packages::Packages;
 use crate::page::Page;
-use crate::requirement::DirectWheel;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirement::DirectWheel;
 
 use shared::Shared;
 
@@ -101,7 +102,8 @@ impl Sources {
         if self.pins.contains_key(name) {
             return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
         }
-        let flat = self.find_links.iter().map(|location| crate::credentials::redact(location));
+        let flat =
+            self.find_links.iter().map(|location| pyfast_packaging::safe_url::redact(location));
         indexes.map(ToString::to_string).chain(flat).collect()
     }
 }

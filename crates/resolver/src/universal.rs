@@ -16,13 +16,13 @@ use crate::direct::{Ahead, Looked, look_ahead};
 use crate::error::Error;
 use crate::guards::is_partial;
 use crate::lock::{Lock, Pin};
-use crate::marker;
 use crate::registry::{Named, Registry};
-use crate::requirement::{Origin, Requirement, Source};
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
-use crate::scope::{Region, Scope};
 use crate::solve::{Solution, Unsolved, solve};
+use pyfast_packaging::marker;
+use pyfast_packaging::requirement::{Origin, Requirement, Source};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::{Region, Scope};
 
 pub(crate) use merging::environment;
 use merging::{Listed, Part};

@@ -6,8 +6,9 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
-use crate::distribution::{Location, Sha256};
-use crate::marker;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::marker;
 
 impl Lock {
     /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
@@ -23,7 +24,7 @@ fn document(lock: &Lock, directory: &Path) -> DocumentMut {
         document["environments"] = value(lock.environments.iter().collect::<Array>());
     }
     if let Some(specifiers) = &lock.requires_python {
-        document["requires-python"] = value(crate::requirement::compact(specifiers));
+        document["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     document["created-by"] = value("pyfast");
     let packages: ArrayOfTables =
@@ -46,7 +47,7 @@ fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Tabl
         table["marker"] = value(marker);
     }
     if let Some(specifiers) = &package.requires_python {
-        table["requires-python"] = value(crate::requirement::compact(specifiers));
+        table["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     if !package.dependencies.is_empty() {
         table["dependencies"] = value(references(package, lock));
@@ -190,8 +191,9 @@ fn own(pyfast: Table) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
-    use crate::target::tests::target;
+    use crate::fixtures::target;
+    use pyfast_packaging::filename::{DistFilename, SourceFilename};
+    use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
     fn locked(name: &str, location: Location) -> LockedPackage {
         LockedPackage {

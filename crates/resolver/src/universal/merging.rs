@@ -12,12 +12,12 @@ use super::reach::Reach;
 use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::lock::{Lock, LockedFile, LockedPackage, Pin, Span};
-use crate::marker;
-use crate::metadata::python_specifiers;
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
-use crate::scope::Region;
-use crate::target::Target;
+use pyfast_packaging::marker;
+use pyfast_packaging::metadata::python_specifiers;
+use pyfast_packaging::scope::Region;
+use pyfast_packaging::target::Target;
 
 /// The resolution of a part of a region.
 pub(crate) struct Part {
@@ -332,7 +332,7 @@ fn distinction(all: &[[(&'static str, String); 4]], numbers: &BTreeSet<usize>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::named_target;
+    use pyfast_packaging::platform::named_target;
 
     #[test]
     fn the_shortest_marker_tells_targets_apart() {

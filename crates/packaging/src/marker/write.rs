@@ -20,13 +20,13 @@ const MOST_COMPARISONS: usize = 1 << 12;
 /// A marker that no text of bearable length says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the marker is too complex to be written")]
-pub(crate) struct TooLong;
+pub struct TooLong;
 
 /// A marker as people write it; `None` for the one that is always true.
 ///
 /// # Errors
 /// [`TooLong`].
-pub(crate) fn text(marker: &MarkerTree) -> Result<Option<String>, TooLong> {
+pub fn text(marker: &MarkerTree) -> Result<Option<String>, TooLong> {
     if marker.is_true() {
         return Ok(None);
     }
@@ -47,9 +47,9 @@ pub(crate) fn text(marker: &MarkerTree) -> Result<Option<String>, TooLong> {
 }
 
 /// A marker for messages and digests, in which one that cannot be written is named by its digest.
-pub(crate) fn text_or_note(marker: &MarkerTree) -> Option<String> {
+pub fn text_or_note(marker: &MarkerTree) -> Option<String> {
     text(marker).unwrap_or_else(|too_long| {
-        let digest = crate::distribution::Sha256(Sha256::digest(structure(marker)).into());
+        let digest = crate::hash::Sha256(Sha256::digest(structure(marker)).into());
         Some(format!("({too_long}; its digest is {digest})"))
     })
 }

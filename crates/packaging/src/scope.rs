@@ -10,7 +10,7 @@ use pep508_rs::{ExtraName, MarkerExpression, MarkerTree, MarkerTreeKind, MarkerV
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
-use crate::distribution::WheelFilename;
+use crate::filename::WheelFilename;
 use crate::marker;
 use crate::tags::{self, SYSTEMS};
 use crate::target::Target;
@@ -46,7 +46,7 @@ impl From<Target> for Scope {
 
 /// Whether a `Requires-Python` is met.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PythonFit {
+pub enum PythonFit {
     /// By all interpreters.
     All,
     /// By those for which this marker is true.
@@ -57,7 +57,7 @@ pub(crate) enum PythonFit {
 
 impl Scope {
     /// Whether something with a marker counts, at least for some of the interpreters.
-    pub(crate) fn applies(&self, marker: &MarkerTree, extras: &[ExtraName]) -> bool {
+    pub fn applies(&self, marker: &MarkerTree, extras: &[ExtraName]) -> bool {
         match self {
             Self::Target(target) => marker.evaluate(&target.markers, extras),
             Self::Region(region) => region.admits(&region.decided(marker, extras)),
@@ -65,7 +65,7 @@ impl Scope {
     }
 
     /// How well a wheel fits, 0 being the best; `None` where it fits nowhere.
-    pub(crate) fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
+    pub fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
         match self {
             Self::Target(target) => target.tags.rank(wheel),
             Self::Region(region) => region.rank(wheel),
@@ -75,7 +75,7 @@ impl Scope {
     /// Rule 13: one interpreter must satisfy the whole specifier. Of a region the lower end alone
     /// divides those who can use a version from those who cannot: an upper end says what its authors
     /// did not know yet.
-    pub(crate) fn python(&self, specifiers: &VersionSpecifiers) -> PythonFit {
+    pub fn python(&self, specifiers: &VersionSpecifiers) -> PythonFit {
         match self {
             Self::Target(target) if target.allowed_by(specifiers) => PythonFit::All,
             Self::Target(_) => PythonFit::None,
@@ -138,7 +138,7 @@ impl Region {
 
     /// The part in which a marker is true, and the part in which it is not; `None` where one of them is
     /// empty.
-    pub(crate) fn split(&self, on: &MarkerTree) -> Option<[Self; 2]> {
+    pub fn split(&self, on: &MarkerTree) -> Option<[Self; 2]> {
         let on = self.decided(on, &[]);
         let part = |on: MarkerTree| {
             let (mut marker, mut possible) = (self.marker.clone(), self.possible.clone());
@@ -151,17 +151,17 @@ impl Region {
     }
 
     /// What sets it apart from the rest of the universe.
-    pub(crate) fn marker(&self) -> MarkerTree {
+    pub fn marker(&self) -> MarkerTree {
         self.marker.clone()
     }
 
     /// The same as people write it; `None` for the whole universe.
-    pub(crate) fn describe(&self) -> Option<String> {
+    pub fn describe(&self) -> Option<String> {
         marker::text_or_note(&self.marker)
     }
 
     /// A marker that says the same within the region, in fewer words.
-    pub(crate) fn simplified(&self, marker: MarkerTree) -> MarkerTree {
+    pub fn simplified(&self, marker: MarkerTree) -> MarkerTree {
         if self.implies(&marker) {
             return MarkerTree::TRUE;
         }
@@ -174,18 +174,18 @@ impl Region {
     }
 
     /// Whether a marker is true for some of the interpreters.
-    pub(crate) fn admits(&self, marker: &MarkerTree) -> bool {
+    pub fn admits(&self, marker: &MarkerTree) -> bool {
         !marker::disjoint(&self.possible, marker)
     }
 
     /// Whether a marker is true for all of the interpreters.
-    pub(crate) fn implies(&self, marker: &MarkerTree) -> bool {
+    pub fn implies(&self, marker: &MarkerTree) -> bool {
         marker::disjoint(&self.possible, &marker.negate())
     }
 
     /// A marker with some extras wanted and all others not, in the fewest of the names that markers have
     /// for one thing.
-    pub(crate) fn decided(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
+    pub fn decided(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
         let key = (marker.clone(), extras.to_vec());
         let mut known = self.memory.decided.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(key).or_insert_with(|| marker::decide(marker, extras)).clone()
@@ -208,12 +208,12 @@ impl Region {
     }
 
     /// The systems whose wheels count: where wheels are made for none of the region, those of all.
-    pub(crate) fn file_systems(&self) -> u8 {
+    pub fn file_systems(&self) -> u8 {
         if self.systems == 0 { u8::MAX } else { self.systems }
     }
 
     /// Whether some interpreter of the region for which a marker is true takes a wheel.
-    pub(crate) fn takes(&self, wheel: &WheelFilename, marker: &MarkerTree) -> bool {
+    pub fn takes(&self, wheel: &WheelFilename, marker: &MarkerTree) -> bool {
         let mut fits = tags::python_marker(wheel);
         fits.and(tags::platform_marker(wheel));
         fits.and(marker.clone());

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 /// Why a text could not be read, and which part of it is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unreadable {
+pub struct Unreadable {
     /// In words.
-    pub(crate) reason: String,
+    pub reason: String,
     /// The part, in bytes of the text.
-    pub(crate) at: Range<usize>,
+    pub at: Range<usize>,
 }
 
 /// A text, and how far it has been read.

@@ -12,24 +12,23 @@ mod write;
 
 use pep508_rs::MarkerTree;
 
-use crate::scanner::Unreadable;
-
+pub use crate::scanner::Unreadable;
 pub(crate) use combine::Effort;
 pub(crate) use decide::decide;
 pub(crate) use reader::read_part;
-pub(crate) use write::{text, text_or_note};
+pub use write::{TooLong, text, text_or_note};
 
 /// Reads a marker.
 ///
 /// # Errors
 /// What is wrong with the text, and where; also where it is too complex.
-pub(crate) fn read(text: &str) -> Result<MarkerTree, Unreadable> {
+pub fn read(text: &str) -> Result<MarkerTree, Unreadable> {
     read_part(text, &mut Effort::default())
 }
 
 /// Whether no interpreter meets both. `MarkerTree::is_disjoint` goes over the paths of both, of which
 /// there can be exponentially many; a conjunction is worked out node by node.
-pub(crate) fn disjoint(one: &MarkerTree, other: &MarkerTree) -> bool {
+pub fn disjoint(one: &MarkerTree, other: &MarkerTree) -> bool {
     let mut both = one.clone();
     both.and(other.clone());
     both.is_false()
