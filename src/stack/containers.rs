@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use pyfast_environment::digest;
 use pyfast_launcher::{
     Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, MOUNT_POINT, Record,
     Status,
