@@ -4,9 +4,12 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
+use pyfast_index::credentials::Credentials;
+use pyfast_index::text_remote::fetch_text;
 use pyfast_packaging::requirements_txt::{FetchText, IndexOptions};
 use pyfast_packaging::safe_url::SafeUrl;
-use pyfast_resolver::{Cache, Client, Credentials, fetch_text};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 

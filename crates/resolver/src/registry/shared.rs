@@ -13,18 +13,20 @@ use url::Url;
 
 use super::{IndexStrategy, Sources};
 use crate::build_source::BuildSource;
-use crate::cache::{self, Cache};
 use crate::candidate::Candidate;
-use crate::client::{Client, LARGEST_FILE, Request};
 use crate::error::Error;
-use crate::flat::Flat;
-use crate::index::{Found, Index};
-use crate::joined::joined;
 use crate::once::OnceMap;
-use crate::page::Page;
-use crate::remote::{self, Ranged};
-use crate::source;
-use crate::source::statics::Statements;
+use pyfast_index::Error as IndexError;
+use pyfast_index::cache::{self, Cache};
+use pyfast_index::client::{Client, LARGEST_FILE, Request};
+use pyfast_index::flat::Flat;
+use pyfast_index::index::{Found, Index};
+use pyfast_index::joined;
+use pyfast_index::metadata_remote as remote;
+use pyfast_index::metadata_remote::Ranged;
+use pyfast_index::page::Page;
+use pyfast_index::source_archive as source;
+use pyfast_index::source_archive::Statements;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
@@ -101,8 +103,8 @@ impl Shared {
                     pages.push(page);
                 }
                 // Offline with files at hand, an uncached page is no reason to stop.
-                Err(Error::Offline { .. }) if has_flat => continue,
-                Err(error) => return Err(error),
+                Err(IndexError::Offline { .. }) if has_flat => continue,
+                Err(error) => return Err(error.into()),
             }
             if self.sources.strategy == IndexStrategy::FirstIndex {
                 break;
@@ -186,7 +188,7 @@ impl Shared {
         &self,
         candidate: &Candidate,
         wheel: &WheelFilename,
-    ) -> Result<String, Error> {
+    ) -> Result<String, IndexError> {
         let url = match &candidate.location {
             Location::Path(path) => return remote::from_path(wheel, path),
             Location::Url(url) => url,
@@ -222,12 +224,12 @@ impl Shared {
         &self,
         candidate: &Candidate,
         url: &Url,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Bytes, IndexError> {
         let _permit = self.bodies.acquire().await;
         let answer = self.client.fetch(&Request::file(url.clone(), LARGEST_FILE)).await?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
-            return Err(Error::Status { url: url.clone(), status, attempts: 1 });
+            return Err(IndexError::Status { url: url.clone(), status, attempts: 1 });
         }
         self.keep(candidate, &answer.body)?;
         Ok(answer.body)
@@ -240,12 +242,12 @@ impl Shared {
     }
 
     /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
-    pub(super) fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), Error> {
+    pub(super) fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), IndexError> {
         let found = cache::sha256(bytes);
         if let Some(expected) = candidate.sha256
             && expected != found
         {
-            return Err(Error::HashMismatch {
+            return Err(IndexError::HashMismatch {
                 wheel: candidate.filename.to_string(),
                 expected: expected.to_string(),
                 found: found.to_string(),
