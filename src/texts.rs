@@ -58,7 +58,7 @@ impl World {
         Ok(Self { runtime, client: Client::new(options, credentials), cache: Cache::new(cache) })
     }
 
-    fn fetch(&self, url: &Url, named: &[SafeUrl]) -> Result<Bytes, pyfast_resolver::Error> {
+    fn fetch(&self, url: &Url, named: &[SafeUrl]) -> Result<Bytes, pyfast_index::Error> {
         // On a thread of its own: the caller's may already drive another runtime.
         std::thread::scope(|scope| {
             let work = || self.runtime.block_on(fetch_text(&self.client, &self.cache, url, named));

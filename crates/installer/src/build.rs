@@ -319,7 +319,7 @@ impl Builder {
         let inner = Self { world: Arc::clone(&self.world), chain };
         self.world.workshop(requires, inner).map_err(|error| {
             let unmet = match &error {
-                Error::Fetch(error) => matches!(
+                Error::Resolve(error) => matches!(
                     error.root(),
                     ResolveError::NoSolution(_)
                         | ResolveError::UnknownPackage { .. }
@@ -509,7 +509,8 @@ impl BuildSource for Builder {
     fn metadata(&self, source: &SourceDist) -> Result<String, ResolveError> {
         self.metadata_text(source).map_err(|error| match error {
             Error::Build(failure) => ResolveError::Build(failure),
-            Error::Fetch(error) => error,
+            Error::Fetch(error) => error.into(),
+            Error::Resolve(error) => error,
             error => {
                 let mut reason = error.root().to_string();
                 if let Some(cause) = std::error::Error::source(error.root()) {

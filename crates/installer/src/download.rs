@@ -186,7 +186,7 @@ impl Shared {
                 let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE));
                 let answer = self.client.fetch(&request).await.map_err(Error::Fetch)?;
                 if !answer.status.is_success() {
-                    return Err(Error::Fetch(pyfast_resolver::Error::Status {
+                    return Err(Error::Fetch(pyfast_index::Error::Status {
                         url: url.clone(),
                         status: answer.status.as_u16(),
                         attempts: 1,

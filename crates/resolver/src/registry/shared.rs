@@ -6,6 +6,20 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use http::StatusCode;
 use pep508_rs::PackageName;
+use pyfast_index::cache::{self, Cache};
+use pyfast_index::client::{Client, LARGEST_FILE, Request};
+use pyfast_index::flat::Flat;
+use pyfast_index::index::{Found, Index};
+use pyfast_index::metadata_remote::{self, Ranged};
+use pyfast_index::page::{Page, StoredPage};
+use pyfast_index::source_archive::{self, Statements};
+use pyfast_index::{Error as IndexError, joined};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::{self, LARGEST, Metadata};
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -16,24 +30,6 @@ use crate::build_source::BuildSource;
 use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::once::OnceMap;
-use pyfast_index::Error as IndexError;
-use pyfast_index::cache::{self, Cache};
-use pyfast_index::client::{Client, LARGEST_FILE, Request};
-use pyfast_index::flat::Flat;
-use pyfast_index::index::{Found, Index};
-use pyfast_index::joined;
-use pyfast_index::metadata_remote as remote;
-use pyfast_index::metadata_remote::Ranged;
-use pyfast_index::page::Page;
-use pyfast_index::source_archive as source;
-use pyfast_index::source_archive::Statements;
-use pyfast_packaging::build::{BuildFailure, BuildStage};
-use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::filename::WheelFilename;
-use pyfast_packaging::filename::{DistFilename, SourceFilename};
-use pyfast_packaging::hash::Sha256;
-use pyfast_packaging::metadata::{self, LARGEST, Metadata};
-use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 pub(super) struct Shared {
     pub(super) sources: Sources,
@@ -45,6 +41,8 @@ pub(super) struct Shared {
     pub(super) metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
     /// Pages that were used although stale, with the number of their index.
     pub(super) stale: Mutex<Vec<(PackageName, usize)>>,
+    /// Pages of the cache that are read as far as they are needed.
+    pub(super) opened: Mutex<Vec<Opened>>,
     /// Small wheels that came whole, until someone takes them.
     pub(super) whole: Mutex<FxHashMap<Sha256, Bytes>>,
     /// Digests that no index gave.
@@ -56,6 +54,14 @@ pub(super) struct Shared {
     /// Who makes metadata of sources that do not state their own.
     pub(super) build: OnceLock<Arc<dyn BuildSource>>,
     pub(super) runtime: Handle,
+}
+
+/// A page of the cache that is read as far as it is needed.
+pub(super) struct Opened {
+    pub(super) name: PackageName,
+    /// The number of its index.
+    pub(super) index: usize,
+    pub(super) page: Arc<StoredPage>,
 }
 
 pub(super) type Outcome<T> =
@@ -92,7 +98,14 @@ impl Shared {
         let has_flat = flat.is_some();
         pages.extend(flat);
         for index in &self.indexes[self.sources.searched(name)] {
-            match index.page(name).await {
+            let found = index.page(name).await;
+            if let Ok(Found::Fresh(page) | Found::Stale(page)) = &found
+                && let Some(page) = page.stored().map(Arc::clone)
+            {
+                let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+                opened.push(Opened { name: name.clone(), index: index.number, page });
+            }
+            match found {
                 Ok(Found::Nothing) => continue,
                 Ok(Found::Fresh(page)) => pages.push(page),
                 Ok(Found::Stale(page)) => {
@@ -155,7 +168,7 @@ impl Shared {
         filename: &SourceFilename,
     ) -> Result<(String, bool), Error> {
         let name = &filename.text;
-        let (bytes, sha256) = source::fetch_source(
+        let (bytes, sha256) = source_archive::fetch_source(
             &self.client,
             &self.cache,
             name,
@@ -190,7 +203,7 @@ impl Shared {
         wheel: &WheelFilename,
     ) -> Result<String, IndexError> {
         let url = match &candidate.location {
-            Location::Path(path) => return remote::from_path(wheel, path),
+            Location::Path(path) => return metadata_remote::from_path(wheel, path),
             Location::Url(url) => url,
         };
         if candidate.core_metadata {
@@ -206,18 +219,18 @@ impl Shared {
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
-            match remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
+            match metadata_remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
                 Ranged::Text(text) => return Ok(text),
                 Ranged::Whole(bytes) => {
                     self.no_ranges.store(true, Ordering::Relaxed);
                     self.keep(candidate, &bytes)?;
-                    return remote::from_bytes(wheel, &bytes);
+                    return metadata_remote::from_bytes(wheel, &bytes);
                 }
                 Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
             }
         }
         let bytes = self.fetch_whole(candidate, url).await?;
-        remote::from_bytes(wheel, &bytes)
+        metadata_remote::from_bytes(wheel, &bytes)
     }
 
     pub(super) async fn fetch_whole(
