@@ -28,14 +28,10 @@ pub(crate) mod why;
 
 use std::process::ExitCode;
 
-use pyfast_resolver::IndexOptions;
-
 use crate::cli::{Cli, Command};
-use crate::failure::{Code, Failure};
-use crate::indexes::Indexes;
-use crate::interpreters;
-use crate::settings::{Environment, Python, Settings};
-use crate::ui::{Escaping, Ui, parse_arguments};
+use crate::failure::Failure;
+use crate::settings::{Environment, Settings};
+use crate::ui::{Ui, parse_arguments};
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
@@ -74,7 +70,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Restart(args) => restart::run(args, &settings),
         Command::Ps(args) => ps::run(args, &settings),
         Command::Logs(args) => logs::run(args, &settings),
-        Command::Bench(args) => run_bench(args, &settings),
+        Command::Bench(args) => bench::run(args, &settings),
         Command::List(args) => list::run(args, &settings),
         Command::Why(args) => why::run(args, &settings),
         Command::Tree(args) => tree::run(args, &settings),
@@ -97,41 +93,4 @@ fn survive_file_size_limits() {
     let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     // Without the handler the signal ends the process, as it would any other program.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
-}
-
-/// Gives the comparison what it needs of the outside.
-fn run_bench(args: &bench::Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let fail = |error: &dyn std::error::Error| Failure::from_error("bench", error, Code::Mendable);
-    if let Some(served) = args.serve() {
-        return served.map_err(|error| fail(&error));
-    }
-    let found = match &settings.python {
-        Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
-        // What runs in images is not compared on this machine; its pip still knows the index.
-        Python::Image(_) => interpreters::find(None, settings).ok(),
-    };
-    // Its pip is beside the interpreter itself, not beside a version switcher.
-    let cache = settings.cache_directory().ok();
-    let probed = found.as_ref().zip(cache.as_deref());
-    let probed = probed.and_then(|(found, cache)| interpreters::probe(found, cache).ok());
-    let interpreter = found.map(|found| found.path);
-    // A comparison without a known index leaves each tool its own default.
-    let executable = probed.as_ref().map(|probed| probed.executable.as_path());
-    let index = Indexes::new(settings, &IndexOptions::default(), executable).ok();
-    let context = bench::Context {
-        index_url: settings
-            .common
-            .index
-            .index_url
-            .clone()
-            .or_else(|| index.and_then(|index| index.urls.last().map(ToString::to_string))),
-        python: interpreter.clone(),
-        requirements: settings.project.requirements(&[], &settings.env).unwrap_or_default(),
-        project: settings.project.directory.clone(),
-        pyfast: std::env::current_exe().map_err(|error| fail(&error))?,
-        environment: std::env::vars_os().collect(),
-        output: &mut Escaping::output(args.prints_json()),
-        progress: &mut Escaping::errors(),
-    };
-    bench::run(args, context).map_err(|error| fail(&error))
 }

@@ -1,10 +1,10 @@
 //! Errors as the user sees them: act, object, causes, what to do; and the exit code. Hints are made
 //! here by matching typed errors, so that no library names a flag.
 
-mod building;
-mod installing;
-mod launching;
-mod resolving;
+mod build;
+mod installer;
+mod launcher;
+mod resolver;
 mod root;
 
 use std::error::Error as StdError;

@@ -8,13 +8,13 @@ use std::time::Duration;
 use pyfast_installer::Interpreter;
 use pyfast_launcher::{
     Access, Binary, Docker, Engine, Host, HostSettings, INTERPRETERS, ProbeRequest, StoreVolume,
-    find_volume, inject, open_volume, probe,
+    find_volume, inject, keep_volume, open_volume, probe,
 };
 use tokio::runtime::Runtime;
 
 use crate::failure::{Code, Failure};
 use crate::interpreters::remembered;
-use crate::interrupts::Interrupts;
+use crate::interrupt::Interrupts;
 use crate::settings::{Environment, Settings};
 use crate::ui::Ui;
 
@@ -30,7 +30,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to the engine that the user's environment means.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
-        crate::interrupts::catch(settings.ui);
+        crate::interrupt::catch(settings.ui);
         Self::to(Host::resolve(&host_settings(&settings.environment))?)
     }
 
@@ -124,7 +124,7 @@ impl Connection {
 
     /// Keeps a volume that has environments from being pruned.
     pub(crate) fn keep(&self, volume: &str, ui: Ui) -> Result<(), Failure> {
-        if let Some(keeper) = self.wait(self.docker.keep_volume(volume))? {
+        if let Some(keeper) = self.wait(keep_volume(&self.docker, volume))? {
             ui.note(format!(
                 "Made the container {keeper}, which is never started: `docker volume prune` of this engine would take the volume otherwise"
             ));

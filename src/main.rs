@@ -1,17 +1,17 @@
 //! pyfast: installs Python dependencies into a shared volume and starts slim containers on it.
 
+mod args;
 mod building;
 mod cli;
 mod commands;
 mod config;
-mod doctoring;
+mod doctor;
 mod environment;
 mod failure;
 mod image;
 mod indexes;
 mod interpreters;
-mod interrupts;
-mod launching;
+mod interrupt;
 mod lock_on_disk;
 mod locked;
 mod pip;
@@ -21,6 +21,7 @@ mod proposing;
 mod resolving;
 mod settings;
 mod spanning;
+mod stack;
 mod state;
 mod syncing;
 mod texts;

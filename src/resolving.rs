@@ -1,7 +1,6 @@
 //! From settings to a lock: what `lock` and `sync` share. Joins the resolver's parts and gives it
 //! the world: files, indexes, cache, runtime.
 
-mod args;
 mod inputs;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use crate::indexes::Indexes;
 use crate::settings::Settings;
 use crate::transport;
 
-pub(crate) use args::{PrereleaseMode, ResolutionMode, ResolveArgs, cutoff};
+pub(crate) use crate::args::{PrereleaseMode, ResolutionMode, ResolveArgs, cutoff};
 pub(crate) use inputs::{
     Inputs, check_python, input_files, inputs_digest, place_of, read_inputs, requirement_files,
 };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_root::{Claim, LAYOUT_FILE};
 
-use crate::cli::CommonArgs;
+use crate::args::CommonArgs;
 use crate::config::{ConfiguredRoot, is_name};
 use crate::failure::Failure;
 use crate::project::Project;

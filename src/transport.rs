@@ -7,7 +7,7 @@ use std::sync::Once;
 
 use pyfast_resolver::{ClientOptions, CredentialSources, InsecureHost, KeyringProgram};
 
-use crate::cli::KeyringProvider;
+use crate::args::KeyringProvider;
 use crate::failure::Failure;
 use crate::interpreters::on_path;
 use crate::settings::Settings;

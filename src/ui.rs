@@ -9,7 +9,7 @@ mod stream;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
-use crate::cli::{ColorChoice, CommonArgs};
+use crate::args::{ColorChoice, CommonArgs};
 use crate::settings::Environment;
 
 use escape::{Form, escaped};

@@ -1,38 +1,18 @@
-//! `pyfast bench`: pip, uv and pyfast in turn on the same requirements, and what each took. Gathers the facts, makes the plan of runs, has
-//! them run and delivers the report. Knows nothing of the internals of pyfast: it is called as any user calls it.
+//! `pyfast bench`: pip, uv and pyfast compared on the user's requirements. Owns its arguments; the comparison is
+//! `pyfast_bench`'s.
 
-mod chart;
-mod comparison;
-mod containers;
-mod course;
-mod environment;
-mod error;
-mod facts;
-mod files;
-mod machine;
-mod measure;
-mod mirror;
-mod notes;
-mod report;
-mod scenario;
-mod stage;
-mod statistics;
-mod table;
-mod tool;
-mod worker;
-
-use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use comparison::Inquiry;
-use containers::{ContainerInquiry, ContainerReport};
-pub(crate) use error::Error;
-use report::Report;
-use scenario::Scenario;
-use tool::Tool;
-use worker::Meter;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use pyfast_bench::{Context, Error, Forms, Options, Scenario, Tool};
+use pyfast_resolver::IndexOptions;
+
+use crate::failure::{Code, Failure};
+use crate::indexes::Indexes;
+use crate::interpreters;
+use crate::settings::{Python, Settings};
+use crate::ui::Escaping;
 
 /// Compare pip, uv and pyfast on your requirements
 ///
@@ -52,13 +32,13 @@ pub(crate) struct Args {
     #[arg(short = 'r', long = "requirements", value_name = "FILE")]
     requirements: Vec<PathBuf>,
     /// Tools to compare with
-    #[arg(long, value_name = "TOOL", value_delimiter = ',', default_value = "pip,pip-no-cache,uv")]
+    #[arg(long, value_name = "TOOL", value_delimiter = ',', default_value = "pip,pip-no-cache,uv", value_parser = tools())]
     vs: Vec<Tool>,
     /// Counted runs of each tool in each scenario [default: 3 with an empty cache, 10 with a full one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
     /// Scenarios to run [default: all but `container`]
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios())]
     scenario: Vec<Scenario>,
     /// The image that `container` runs a small service in; it has to have Python
     #[arg(long, value_name = "IMAGE")]
@@ -110,6 +90,43 @@ pub(crate) struct Args {
     measure_jobs: bool,
 }
 
+/// The names of tools that pyfast can be compared with.
+fn tools() -> impl TypedValueParser<Value = Tool> {
+    let names = Tool::RIVALS.map(|tool| {
+        PossibleValue::new(tool.name()).help(match tool {
+            Tool::Pyfast => "This program",
+            Tool::Uv => "uv, from `--uv` or `PATH`",
+            Tool::Pip => "pip of a virtual environment of the given Python",
+            Tool::PipNoCache => "pip with `--no-cache-dir`",
+        })
+    });
+    PossibleValuesParser::new(names)
+        .try_map(|name| Tool::RIVALS.into_iter().find(|tool| tool.name() == name).ok_or("no tool"))
+}
+
+/// The names of scenarios.
+fn scenarios() -> impl TypedValueParser<Value = Scenario> {
+    let names = Scenario::ALL.map(|scenario| {
+        PossibleValue::new(scenario.name()).help(match scenario {
+            Scenario::Cold => "Empty cache: resolve and install",
+            Scenario::ColdLock => "Empty cache: install from a lock",
+            Scenario::Warm => "Full cache: a new environment from a lock",
+            Scenario::Resolve => "Full cache: resolve only",
+            Scenario::ResolveCold => "Empty cache: resolve only",
+            Scenario::Noop => "Nothing changed since the last installation",
+            Scenario::Incremental => "Full cache: one more package is asked for",
+            Scenario::Rollback => "Back to the lock before the last change",
+            Scenario::Memory => "Peak memory with an empty cache (taken from the runs of `cold`)",
+            Scenario::Container => {
+                "Containers: an edit until the service answers, starts, runs and imports (by itself)"
+            }
+        })
+    });
+    PossibleValuesParser::new(names).try_map(|name| {
+        Scenario::ALL.into_iter().find(|scenario| scenario.name() == name).ok_or("no scenario")
+    })
+}
+
 /// A name that may stand after `import`.
 fn module(text: &str) -> Result<String, String> {
     let is_name = |part: &str| {
@@ -132,146 +149,122 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What a comparison needs from outside.
-pub(crate) struct Context<'a> {
-    /// The index when `--index-url` does not name one; `None` leaves each tool its own default.
-    pub(crate) index_url: Option<String>,
-    /// The interpreter that environments are made for; `None` is `python3` on `PATH`.
-    pub(crate) python: Option<PathBuf>,
-    /// The requirements files when `-r` names none.
-    pub(crate) requirements: Vec<PathBuf>,
-    /// The project's directory.
-    pub(crate) project: PathBuf,
-    /// The pyfast that is measured and that measures.
-    pub(crate) pyfast: PathBuf,
-    /// The session's environment variables.
-    pub(crate) environment: Vec<(OsString, OsString)>,
-    /// Where the result goes.
-    pub(crate) output: &'a mut dyn Write,
-    /// Where a line for each run goes.
-    pub(crate) progress: &'a mut dyn Write,
-}
-
 impl Args {
-    /// Whether the standard output is JSON.
-    pub(crate) fn prints_json(&self) -> bool {
-        self.json.as_deref() == Some(Path::new("-"))
-    }
-
-    /// Runs as the small process that starts and times the tools, if that is asked for. It needs nothing of a project.
-    ///
-    /// # Errors
-    /// When its input or output fail.
-    pub(crate) fn serve(&self) -> Option<Result<ExitCode, Error>> {
-        let serve = || worker::serve(std::io::stdin().lock(), std::io::stdout().lock());
-        self.measure_jobs.then(|| serve().map(|()| ExitCode::SUCCESS))
+    /// What is asked, with the project's own requirements where none are named.
+    fn options(&self, settings: &Settings) -> Options {
+        let of_containers = self.scenario.contains(&Scenario::Container);
+        let requirements = if self.requirements.is_empty() && !of_containers {
+            settings.project.requirements(&[], &settings.env).unwrap_or_default()
+        } else {
+            self.requirements.clone()
+        };
+        Options {
+            requirements,
+            rivals: self.vs.clone(),
+            runs: self.runs,
+            scenarios: self.scenario.clone(),
+            image: self.image.clone(),
+            imports: self.import.clone(),
+            whole_project: self.whole_project,
+            add: self.add.clone(),
+            uv: self.uv.clone(),
+            compile: self.compile,
+            local_mirror: self.local_mirror,
+            latency: self.latency,
+            bandwidth: self.bandwidth,
+            mirror_dir: self.mirror_dir.clone(),
+            work_dir: self.work_dir.clone(),
+            timeout: self.timeout,
+            forms: Forms {
+                json: self.json.clone(),
+                svg: self.svg.clone(),
+                markdown: self.markdown.clone(),
+            },
+        }
     }
 }
 
-/// Makes the comparison. The exit code is 1 when a tool failed or made another environment than the others.
+/// Runs the command: the comparison, or the small process that it has start and time the tools.
 ///
 /// # Errors
 /// When the comparison cannot be made or delivered at all.
-pub(crate) fn run(args: &Args, context: Context) -> Result<ExitCode, Error> {
-    if args.scenario.contains(&Scenario::Container) {
-        return run_containers(args, context);
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    if args.measure_jobs {
+        return pyfast_bench::serve(std::io::stdin().lock(), std::io::stdout().lock())
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| failure(&error));
     }
-    let Context { output, progress, pyfast, .. } = context;
-    // Before the pages of a mirror make this process large.
-    let mut meter = Meter::start(&pyfast)?;
-    let inquiry = Inquiry {
-        args,
-        index_url: context.index_url,
-        python: context.python,
-        requirements: if args.requirements.is_empty() {
-            context.requirements
-        } else {
-            args.requirements.clone()
-        },
-        pyfast: Some(pyfast),
-        session: context.environment,
+    let found = match &settings.python {
+        Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
+        // What runs in images is not compared on this machine; its pip still knows the index.
+        Python::Image(_) => interpreters::find(None, settings).ok(),
     };
-    let report = inquiry.compare(&mut meter, progress)?;
-    deliver(args, &report, output)?;
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// The scenario that has a report of its own.
-fn run_containers(args: &Args, context: Context) -> Result<ExitCode, Error> {
-    if args.scenario.len() > 1 || args.svg.is_some() {
-        let also = if args.svg.is_some() { " and `--svg`" } else { "" };
-        return Err(Error::ContainerAlone { also });
-    }
-    let inquiry = ContainerInquiry {
-        args,
-        project: args.whole_project.then_some(context.project),
-        index_url: context.index_url,
-        requirements: args.requirements.clone(),
-        pyfast: context.pyfast,
-        session: context.environment,
+    // Its pip is beside the interpreter itself, not beside a version switcher.
+    let cache = settings.cache_directory().ok();
+    let probed = found.as_ref().zip(cache.as_deref());
+    let probed = probed.and_then(|(found, cache)| interpreters::probe(found, cache).ok());
+    // A comparison without a known index leaves each tool its own default.
+    let executable = probed.as_ref().map(|probed| probed.executable.as_path());
+    let index = Indexes::new(settings, &IndexOptions::default(), executable).ok();
+    let named = settings.common.index.index_url.clone();
+    let context = Context {
+        index_url: named
+            .or_else(|| index.and_then(|index| index.urls.last().map(ToString::to_string))),
+        python: found.map(|found| found.path),
+        project: settings.project.directory.clone(),
+        pyfast: std::env::current_exe().map_err(|error| failure(&error))?,
+        environment: std::env::vars_os().collect(),
+        output: &mut Escaping::output(args.json.as_deref() == Some(Path::new("-"))),
+        progress: &mut Escaping::errors(),
     };
-    let report = inquiry.compare(context.progress)?;
-    deliver(args, &report, context.output)?;
-    Ok(ExitCode::SUCCESS)
+    let sound = pyfast_bench::compare(&args.options(settings), context)
+        .map_err(|error: Error| failure(&error))?;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// A result in the forms that it can be delivered in.
-trait Deliver: serde::Serialize {
-    fn text(&self) -> String;
-    fn markdown(&self) -> String;
-    /// `None` where there is no chart of it.
-    fn svg(&self) -> Option<String>;
-}
-
-impl Deliver for Report {
-    fn text(&self) -> String {
-        table::text(self)
-    }
-    fn markdown(&self) -> String {
-        table::markdown(self)
-    }
-    fn svg(&self) -> Option<String> {
-        Some(chart::svg(self))
-    }
-}
-
-impl Deliver for ContainerReport {
-    fn text(&self) -> String {
-        containers::text(self)
-    }
-    fn markdown(&self) -> String {
-        containers::markdown(self)
-    }
-    fn svg(&self) -> Option<String> {
-        None
-    }
-}
-
-/// Writes the report in every form asked for, and as a table unless another form takes the standard output.
-fn deliver(args: &Args, report: &impl Deliver, output: &mut dyn Write) -> Result<(), Error> {
-    let mut table = true;
-    let mut put = |path: &Option<PathBuf>, text: String| -> Result<(), Error> {
-        match path.as_deref() {
-            None => Ok(()),
-            Some(path) if path == Path::new("-") => {
-                table = false;
-                output.write_all(text.as_bytes()).map_err(Error::Output)
-            }
-            Some(path) => fs_err::write(path, text).map_err(Error::Output),
-        }
-    };
-    if args.json.is_some() {
-        put(&args.json, serde_json::to_string_pretty(report).map_err(Error::Json)? + "\n")?;
-    }
-    put(&args.markdown, report.markdown())?;
-    if let Some(chart) = report.svg() {
-        put(&args.svg, chart)?;
-    }
-    if table {
-        output.write_all(report.text().as_bytes()).map_err(Error::Output)?;
-    }
-    output.flush().map_err(Error::Output)
+fn failure(error: &dyn std::error::Error) -> Failure {
+    Failure::from_error("bench", error, Code::Mendable)
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(words: &[&str]) -> Result<Args, clap::Error> {
+        Line::try_parse_from(std::iter::once("bench").chain(words.iter().copied()))
+            .map(|line| line.args)
+    }
+
+    #[test]
+    fn flags_that_make_no_sense_are_refused() {
+        for words in [
+            &["--runs", "0"][..],
+            &["--latency", "5"],
+            &["--local-mirror", "--bandwidth", "0"],
+            &["--vs", "pyfast"],
+            &["--scenario", "nonsense"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+        let args = parse(&["-r", "a", "-r", "b", "--vs", "uv", "--scenario", "warm,noop"]).unwrap();
+        assert_eq!(args.requirements.len(), 2);
+        assert_eq!(args.vs, [Tool::Uv]);
+        assert_eq!(args.scenario, [Scenario::Warm, Scenario::Noop]);
+    }
+
+    #[test]
+    fn every_scenario_and_every_rival_can_be_named() {
+        for scenario in Scenario::ALL {
+            assert_eq!(parse(&["--scenario", scenario.name()]).unwrap().scenario, [scenario]);
+        }
+        assert_eq!(parse(&[]).unwrap().vs, [Tool::Pip, Tool::PipNoCache, Tool::Uv]);
+    }
+}

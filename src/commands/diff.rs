@@ -8,7 +8,7 @@ use pyfast_resolver::Lock;
 use pyfast_root::{ProjectEnv, Root};
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::history::open;
 use crate::commands::list::no_environment;
 use crate::environment::interpreter;

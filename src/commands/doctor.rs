@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::cli::{CommonArgs, ResultArgs};
-use crate::doctoring::{Report, with_settings, without_configuration};
+use crate::args::StackArgs;
+use crate::args::{CommonArgs, ResultArgs};
+use crate::doctor::{Report, with_settings, without_configuration};
 use crate::failure::Failure;
-use crate::launching::StackArgs;
 use crate::settings::{Environment, Settings};
 use crate::ui::Ui;
 

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::launching::{Launcher, StackArgs};
 use crate::settings::Settings;
+use crate::stack::Launcher;
 
 /// Stop and remove the project's containers and networks
 ///

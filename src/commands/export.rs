@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use pyfast_resolver::{LineOptions, to_requirements};
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::lock::Format;
 use crate::environment::packages_json;
 use crate::failure::Failure;

@@ -8,7 +8,7 @@ use pyfast_installer::{Garbage, GcOptions, GcPlan, Generation, gc, gc_plan};
 use pyfast_root::Root;
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::cache::loose;
 use crate::commands::history::find;
 use crate::failure::Failure;

@@ -8,7 +8,7 @@ use pyfast_installer::{Generation, current};
 use pyfast_launcher::MOUNT_POINT;
 use pyfast_root::ProjectEnv;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::list::no_environment;
 use crate::failure::Failure;
 use crate::image::Connection;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::config::FILE;
 use crate::failure::{Code, Failure};
 use crate::proposing::{Facts, Proposal, propose};

@@ -8,7 +8,7 @@ use pyfast_installer::{Package, current};
 use pyfast_resolver::{LockedPackage, SourceTree, Version};
 use serde_json::{Value, json};
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::history::open;
 use crate::failure::{Code, Failure};
 use crate::locked::LockArgs;

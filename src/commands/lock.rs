@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use pyfast_installer::Interpreter;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
+use crate::args::ResultArgs;
 use crate::building::{BUILDS, BuildPlace};
-use crate::cli::ResultArgs;
 use crate::environment;
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, known, write};

@@ -6,9 +6,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::select_all;
 use pyfast_launcher::{Following, LogLine, LogsWanted, Services as _, follow_logs, of_service};
 
+use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::launching::{Launcher, StackArgs};
 use crate::settings::Settings;
+use crate::stack::Launcher;
 use crate::ui::{Ui, paint};
 
 /// Show what the project's containers print, merged and by service

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use pyfast_resolver::{Lock, LockedPackage, PackageName, RequirementSet, Version, newest};
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::list::table;
 use crate::commands::lock::beside;
 use crate::environment;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use pyfast_launcher::{ENV_LABEL, of_service};
 use serde_json::Value;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
+use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::launching::containers::{addresses, container_json, state};
-use crate::launching::{Launcher, StackArgs};
 use crate::settings::Settings;
+use crate::stack::Launcher;
+use crate::stack::containers::{addresses, container_json, state};
 
 /// Show the project's services and the state of their containers
 #[derive(Debug, clap::Args)]

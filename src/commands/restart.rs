@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
+use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::launching::{StackArgs, upping};
 use crate::settings::Settings;
+use crate::stack;
 
 /// Restart services in their current environment, without syncing or creating anything
 #[derive(Debug, clap::Args)]
@@ -24,5 +25,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    upping::restart(args, settings)
+    stack::up::restart(args, settings)
 }

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use pyfast_installer::{Rollback, activate, current, lock_project, rollback_target};
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::history::open;
 use crate::failure::Failure;
 use crate::settings::Settings;

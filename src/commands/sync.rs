@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use pyfast_installer::LinkMode;
 
 use super::lock::is_lock;
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::resolving::ResolveArgs;
 use crate::settings::Settings;

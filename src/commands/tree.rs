@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use pyfast_resolver::{Lock, LockedPackage, PackageName};
 use serde_json::json;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
+use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::launching::{StackArgs, upping, watching};
 use crate::settings::Settings;
+use crate::stack;
 
 /// Bring the project's containers up, and make a change of dependencies take effect
 ///
@@ -58,7 +59,7 @@ impl Args {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     if args.plan {
-        return upping::plan(args, settings);
+        return stack::up::plan(args, settings);
     }
-    if args.watch { watching::watch(args, settings) } else { upping::up(args, settings) }
+    if args.watch { stack::watch::watch(args, settings) } else { stack::up::up(args, settings) }
 }

@@ -6,7 +6,7 @@ use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
 
 use pyfast_root::Waiting;
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::commands::history::open;
 use crate::commands::list::no_environment;
 use crate::failure::{Code, Failure};

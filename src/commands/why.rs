@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use pyfast_resolver::{Lock, PackageName};
 
-use crate::cli::ResultArgs;
+use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;

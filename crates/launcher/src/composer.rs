@@ -9,8 +9,8 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
+use crate::engine::host::{CLIENT_VARIABLES, Host};
 use crate::error::Error;
-use crate::host::{CLIENT_VARIABLES, Host};
 use crate::programs::{find_program, is_program};
 
 /// How many of the last bytes of Compose's output a failure carries.
@@ -211,7 +211,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::host::Tls;
+    use crate::engine::host::Tls;
 
     fn program(directory: &Path, name: &str, text: &str) -> PathBuf {
         fs_err::create_dir_all(directory).unwrap();
@@ -277,7 +277,7 @@ mod tests {
             let variables = others.map(|name| (name.to_owned(), "other".to_owned())).into();
             composer.run(&call, &["up"], &variables).await.unwrap().trim().to_owned()
         };
-        let tls = crate::host::Tls { directory: "/certs".into(), verify: true };
+        let tls = crate::engine::host::Tls { directory: "/certs".into(), verify: true };
         let secure = Host::Tls { address: "far:2376".into(), tls };
         assert_eq!(said(secure).await, "tcp://far:2376 /certs 1");
         assert_eq!(said(Host::Unix("/e.sock".into())).await, "unix:///e.sock");

@@ -4,8 +4,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::engine::StartRefusal;
-
 /// A failure of the launcher.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -356,6 +354,56 @@ impl std::fmt::Display for PullRefusal {
             Self::Platform(text) => write!(f, "it does not exist for this platform ({text})"),
             Self::Other(text) => f.write_str(text),
         }
+    }
+}
+
+/// Why an engine would not start a container. Messages are the engine's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartRefusal {
+    /// Something else listens on a port that it publishes.
+    PortInUse {
+        /// Address and port of the host (`0.0.0.0:8000`), empty when the engine names none.
+        address: String,
+        /// The engine's message.
+        message: String,
+    },
+    /// Something that it mounts does not exist or may not be mounted.
+    MountDenied {
+        /// The engine's message.
+        message: String,
+    },
+    /// Its command does not exist in the image.
+    CommandNotFound {
+        /// The engine's message.
+        message: String,
+    },
+    /// Its command exists and cannot be executed.
+    CommandNotExecutable {
+        /// The engine's message.
+        message: String,
+    },
+    /// Anything else.
+    Other {
+        /// The engine's message.
+        message: String,
+    },
+}
+
+impl std::fmt::Display for StartRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, message) = match self {
+            Self::PortInUse { address, message } if address.is_empty() => {
+                ("a port is in use: ".to_owned(), message)
+            }
+            Self::PortInUse { address, message } => (format!("{address} is in use: "), message),
+            Self::MountDenied { message } => ("a mount is not possible: ".into(), message),
+            Self::CommandNotFound { message } => ("its command does not exist: ".into(), message),
+            Self::CommandNotExecutable { message } => {
+                ("its command cannot be executed: ".into(), message)
+            }
+            Self::Other { message } => (String::new(), message),
+        };
+        write!(f, "{kind}{message}")
     }
 }
 

@@ -6,20 +6,14 @@
 //! anything. A newer base image is no change: `--pull` and `--no-cache` of the builder are the user's to ask for.
 
 mod act;
-mod context;
 mod digests;
-mod ignore;
 mod inputs;
 mod plan;
 mod wanted;
 
+pub use crate::build_context::is_remote;
 pub use act::{ImageEvent, carry_out};
-pub(crate) use context::{Kind, walk};
 pub use digests::FileDigests;
-pub(crate) use inputs::Source;
-pub use inputs::{InputPart, InputSettings, Inputs, is_remote, read_inputs, resolved_arguments};
+pub use inputs::{InputPart, InputSettings, Inputs, read_inputs, resolved_arguments};
 pub use plan::{ImageAct, ImagePlan, Reason, decide, plan_images};
 pub use wanted::{PullPolicy, WantedImage, wanted_images};
-
-/// The label by which an image says what it was built from.
-pub const INPUTS_LABEL: &str = "io.pyfast.inputs";

@@ -6,6 +6,7 @@ mod beneath;
 mod current;
 mod dir;
 mod error;
+mod fingerprint;
 mod history;
 mod layout;
 mod lease;
@@ -22,6 +23,7 @@ mod workspace;
 pub use current::{CURRENT, current_of};
 pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
+pub use fingerprint::{Fingerprint, fingerprint_version};
 pub use history::Activation;
 pub use layout::{
     BIN, GENERATION_DEPTH, LAUNCHER, LAYOUT, LAYOUT_FILE, LockName, Root, VOLUME_MARKER, env_path,

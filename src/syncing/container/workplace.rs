@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use pyfast_installer::{CarriedSource, Interpreter, built_wheel, carried_settings};
 use pyfast_launcher::{
-    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
-    run_confined,
+    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Engine as _, HelperFile,
+    Left, run_confined,
 };
 use pyfast_resolver::{BuildFailure, IndexStrategy, SourceDist, WheelFilename};
 use serde_json::{Value, json};

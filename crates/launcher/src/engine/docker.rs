@@ -31,10 +31,11 @@ use self::translate::{
     server_message, status, volume_facts,
 };
 use super::{
-    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Mount, Output, ScratchContainer,
+    Volume,
 };
+use crate::engine::host::Host;
 use crate::error::{Error, Unreachable};
-use crate::host::Host;
 
 /// Seconds until an engine that says nothing counts as unreachable, and until any request must begin to be answered.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -87,11 +88,6 @@ impl Docker {
             return Err(Error::EngineTooOld { host, found, needed: OLDEST_API });
         }
         Ok(Self { api, host, version })
-    }
-
-    /// The address that this connection goes to.
-    pub fn host(&self) -> &Host {
-        &self.host
     }
 
     fn failed(&self, act: impl Into<String>) -> impl FnOnce(ApiError) -> Error {
@@ -280,6 +276,14 @@ impl Engine for Docker {
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(self.failed(format!("inspect the volume {name}"))(error)),
         }
+    }
+
+    async fn keep_volume(&self, mount: &Mount, argv: &[String]) -> Result<Option<String>, Error> {
+        self.make_keeper(mount, argv).await
+    }
+
+    fn host(&self) -> &Host {
+        &self.host
     }
 
     fn is_local(&self) -> bool {

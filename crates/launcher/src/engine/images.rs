@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use super::Engine;
 use crate::compose_file::Build;
+use crate::engine::registry::Login;
 use crate::error::Error;
-use crate::registry::Login;
 
 /// What an engine does with images.
 ///

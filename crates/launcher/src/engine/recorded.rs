@@ -14,7 +14,8 @@ use bytes::Bytes;
 pub use self::services::Run;
 use self::services::World;
 use super::{
-    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Output, ScratchContainer, Volume,
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Host, Image, Mount, Output,
+    ScratchContainer, Volume,
 };
 use crate::error::Error;
 
@@ -33,6 +34,7 @@ pub struct Program {
 #[derive(Debug, Clone)]
 pub struct Recorded {
     state: Arc<Mutex<State>>,
+    host: Host,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Default for Recorded {
             architecture: "amd64".into(),
         };
         Self {
+            host: Host::Unix("/run/recorded.sock".into()),
             state: Arc::new(Mutex::new(State {
                 version,
                 local: true,
@@ -371,6 +374,20 @@ impl Engine for Recorded {
 
     async fn inspect_volume(&self, name: &str) -> Result<Option<Volume>, Error> {
         Ok(self.lock().volumes.get(name).cloned())
+    }
+
+    async fn keep_volume(&self, mount: &Mount, argv: &[String]) -> Result<Option<String>, Error> {
+        self.lock().calls.push(format!(
+            "keep {}:{} {}",
+            mount.volume,
+            mount.target,
+            argv.join(" ")
+        ));
+        Ok(None)
+    }
+
+    fn host(&self) -> &Host {
+        &self.host
     }
 
     fn is_local(&self) -> bool {

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use super::plan::{ImageAct, ImagePlan};
-use super::{INPUTS_LABEL, inputs::Inputs, resolved_arguments};
-use crate::engine::{BuildRequest, Builder, ImageProgress, Images, PullRequest};
+use super::{inputs::Inputs, resolved_arguments};
+use crate::engine::registry::{RegistrySettings, login};
+use crate::engine::{BuildRequest, Builder, INPUTS_LABEL, ImageProgress, Images, PullRequest};
 use crate::error::Error;
-use crate::registry::{RegistrySettings, login};
 
 /// What happens to an image while a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,17 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::context::{Kind, walk};
 use super::digests::FileDigests;
-use super::ignore::Ignore;
+use crate::build_context::{BuildContext, Kind, is_remote, walk};
 use crate::compose_file::Build;
+use crate::engine::host::hex;
 use crate::error::Error;
-use crate::host::hex;
 
 /// Version of what is hashed and of the label's form. A change of either is a new number, and every image is then
 /// built once.
@@ -101,13 +100,6 @@ pub struct InputSettings {
     pub now: SystemTime,
 }
 
-/// Whether a context is fetched by the engine (a URL) and not sent.
-pub fn is_remote(context: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://", "git@", "github.com/"]
-        .iter()
-        .any(|prefix| context.starts_with(prefix))
-}
-
 /// The arguments with their values; one that has none and is not in the environment is not passed at all.
 pub fn resolved_arguments(
     build: &Build,
@@ -142,80 +134,15 @@ pub fn read_inputs(
         let named = build.dockerfile.as_deref().or(build.dockerfile_inline.as_deref());
         (fields([named.unwrap_or_default()]), fields([build.context.as_str()]))
     } else {
-        let source = Source::open(build)?;
+        let source = BuildContext::open(build)?;
         let left_out = source.left_out(&settings.left_out);
         (fields([source.dockerfile.as_str()]), context(&source, left_out, settings.now, digests)?)
     };
     Ok(Inputs { dockerfile, arguments: fields(arguments), target: fields(target), context })
 }
 
-/// A local context with its Dockerfile.
-pub(crate) struct Source {
-    /// The context's directory.
-    pub(crate) directory: PathBuf,
-    /// The Dockerfile's text.
-    pub(crate) dockerfile: String,
-    /// The Dockerfile's path; `None` when its text stands in the compose file.
-    pub(crate) path: Option<PathBuf>,
-    /// What is left out.
-    pub(crate) ignore: Ignore,
-}
-
-impl Source {
-    pub(crate) fn open(build: &Build) -> Result<Self, Error> {
-        let directory = PathBuf::from(&build.context);
-        if !directory.is_dir() {
-            return Err(Error::ContextMissing { path: directory });
-        }
-        let path = directory.join(build.dockerfile.as_deref().unwrap_or("Dockerfile"));
-        let (dockerfile, path) = match &build.dockerfile_inline {
-            Some(text) => (text.clone(), None),
-            None => match pyfast_root::read_regular_text(&path) {
-                Ok(text) => (text, Some(path)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    return Err(Error::DockerfileMissing { path });
-                }
-                Err(source) => return Err(Error::Io { act: "read a Dockerfile", source }),
-            },
-        };
-        let ignore = ignore_file(&directory, path.as_deref())?;
-        Ok(Self { directory, dockerfile, path, ignore })
-    }
-
-    /// Paths below the context that do not count for its digest: the Dockerfile, which has one of its own, and what
-    /// the caller names.
-    fn left_out(&self, named: &[PathBuf]) -> Vec<Vec<String>> {
-        let below = named.iter().chain(&self.path).filter_map(|path| {
-            let inside = path.strip_prefix(&self.directory).ok()?;
-            let parts = inside.components().filter_map(|part| match part {
-                Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
-                _ => None,
-            });
-            Some(parts.collect::<Vec<_>>())
-        });
-        below.filter(|parts| !parts.is_empty()).collect()
-    }
-}
-
-/// A Dockerfile's own file of rules goes before the context's.
-fn ignore_file(directory: &Path, dockerfile: Option<&Path>) -> Result<Ignore, Error> {
-    let own = dockerfile.map(|path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".dockerignore");
-        PathBuf::from(name)
-    });
-    for path in own.into_iter().chain([directory.join(".dockerignore")]) {
-        match pyfast_root::read_regular_text(&path) {
-            Ok(text) => return Ok(Ignore::parse(&text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(Error::Io { act: "read a .dockerignore", source }),
-        }
-    }
-    Ok(Ignore::default())
-}
-
 fn context(
-    source: &Source,
+    source: &BuildContext,
     left_out: Vec<Vec<String>>,
     now: SystemTime,
     digests: &mut FileDigests,

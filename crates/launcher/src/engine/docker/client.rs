@@ -10,9 +10,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
 use super::super::images::{BuildRequest, ImageProgress};
+use crate::build_context::{BuildContext, is_remote};
+use crate::engine::host::{CLIENT_VARIABLES, Host};
 use crate::error::Error;
-use crate::host::{CLIENT_VARIABLES, Host};
-use crate::image::{Source, is_remote};
 
 /// How many of a builder's last lines are kept for a failure.
 const LINES: usize = 20;
@@ -71,7 +71,7 @@ pub(super) async fn build_with_client(
     let inline = if is_remote(&request.build.context) {
         None
     } else {
-        let source = Source::open(request.build)?;
+        let source = BuildContext::open(request.build)?;
         source.path.is_none().then_some(source.dockerfile)
     };
     let arguments = arguments(request);

@@ -20,8 +20,8 @@ use tokio_rustls::TlsConnector;
 use super::REQUEST_SECONDS;
 use super::tls::client_config;
 use super::translate::reason;
+use crate::engine::host::{Host, Ssh};
 use crate::error::{Error, Unreachable};
-use crate::host::{Host, Ssh};
 
 const AUTH_HEADER: &str = "x-registry-auth";
 

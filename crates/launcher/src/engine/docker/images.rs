@@ -10,13 +10,14 @@ use bollard::query_parameters::{BuildImageOptions, CreateImageOptionsBuilder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
+use super::super::INPUTS_LABEL;
 use super::super::images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
 use super::Docker;
 use super::client::{Tail, build_with_client};
 use super::translate::status;
+use crate::build_context::{BuildContext, Kind, is_remote, walk};
+use crate::engine::registry::Login;
 use crate::error::{Error, PullRefusal};
-use crate::image::{INPUTS_LABEL, Kind, Source, is_remote, walk};
-use crate::registry::Login;
 
 /// Name of the Dockerfile within the archive, which no context has.
 const DOCKERFILE: &str = ".pyfast.Dockerfile";
@@ -114,7 +115,7 @@ impl Docker {
         let body = if remote {
             None
         } else {
-            Some(bollard::body_try_stream(stream(Source::open(request.build)?)))
+            Some(bollard::body_try_stream(stream(BuildContext::open(request.build)?)))
         };
         let options = options(request, remote);
         let mut answers = std::pin::pin!(self.api.build_image(options, None, body));
@@ -243,7 +244,7 @@ fn refusal(message: &str) -> PullRefusal {
 }
 
 /// The context as an archive, written by a thread of its own while the engine reads.
-fn stream(source: Source) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
+fn stream(source: BuildContext) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
     let (sender, receiver) = tokio::sync::mpsc::channel(CHUNKS);
     tokio::task::spawn_blocking(move || {
         let mut pipe = Pipe { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK) };
@@ -282,7 +283,7 @@ impl Write for Pipe {
     }
 }
 
-fn archive(source: &Source, pipe: &mut Pipe) -> std::io::Result<()> {
+fn archive(source: &BuildContext, pipe: &mut Pipe) -> std::io::Result<()> {
     let mut builder = tar::Builder::new(pipe);
     let mut header = tar::Header::new_gnu();
     header.set_mode(0o644);

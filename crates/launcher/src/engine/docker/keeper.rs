@@ -6,16 +6,17 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, MountVolumeOptions};
+use bollard::models::{
+    ContainerCreateBody, HostConfig, Mount as ApiMount, MountType, MountVolumeOptions,
+};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, CreateImageOptionsBuilder};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use pyfast_root::LAUNCHER;
 
+use super::super::Mount;
 use super::translate::status;
 use super::{Docker, number};
 use crate::error::Error;
-use crate::volume::MOUNT_POINT;
 
 /// Label of the container: the volume's name.
 pub(crate) const KEEPER_LABEL: &str = "io.pyfast.keeper";
@@ -28,16 +29,15 @@ const SPARING_API: (u32, u32) = (1, 42);
 const EMPTY_TAR: &[u8] = &[0; 1024];
 
 impl Docker {
-    /// Has a container that is never started refer to the volume, where the engine's `volume prune` would take it
-    /// otherwise; the container's name if it was made now.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] when the engine refuses.
-    pub async fn keep_volume(&self, volume: &str) -> Result<Option<String>, Error> {
+    pub(super) async fn make_keeper(
+        &self,
+        mount: &Mount,
+        argv: &[String],
+    ) -> Result<Option<String>, Error> {
         if self.spares_named_volumes() {
             return Ok(None);
         }
-        let name = format!("pyfast-keeper-{volume}");
+        let name = format!("pyfast-keeper-{}", mount.volume);
         match self.api.inspect_container(&name, None).await {
             Ok(_) => return Ok(None),
             Err(error) if status(&error) == Some(404) => {}
@@ -45,7 +45,7 @@ impl Docker {
         }
         self.bring_keeper_image().await?;
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        match self.api.create_container(Some(options), body(volume)).await {
+        match self.api.create_container(Some(options), body(mount, argv)).await {
             Ok(_) => Ok(Some(name)),
             // Another process was faster.
             Err(error) if status(&error) == Some(409) => Ok(None),
@@ -71,25 +71,25 @@ impl Docker {
     }
 }
 
-fn body(volume: &str) -> ContainerCreateBody {
-    let mount = Mount {
-        target: Some(MOUNT_POINT.into()),
-        source: Some(volume.into()),
+fn body(mount: &Mount, argv: &[String]) -> ContainerCreateBody {
+    let mounted = ApiMount {
+        target: Some(mount.target.clone()),
+        source: Some(mount.volume.clone()),
         typ: Some(MountType::VOLUME),
-        read_only: Some(true),
+        read_only: Some(!mount.writable),
         volume_options: Some(MountVolumeOptions {
             no_copy: Some(true),
             ..MountVolumeOptions::default()
         }),
-        ..Mount::default()
+        ..ApiMount::default()
     };
     ContainerCreateBody {
         image: Some(format!("{IMAGE}:{TAG}")),
-        cmd: Some(vec![format!("{MOUNT_POINT}/{LAUNCHER}"), "--version".into()]),
-        labels: Some(HashMap::from([(KEEPER_LABEL.into(), volume.into())])),
+        cmd: Some(argv.to_vec()),
+        labels: Some(HashMap::from([(KEEPER_LABEL.into(), mount.volume.clone())])),
         host_config: Some(HostConfig {
             network_mode: Some("none".into()),
-            mounts: Some(vec![mount]),
+            mounts: Some(vec![mounted]),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()

@@ -3,7 +3,7 @@
 //! An engine breaks lines over 16 KiB into several frames, each with a time stamp of its own; the first one counts.
 
 use super::super::LogLine;
-use crate::rfc3339;
+use crate::engine::rfc3339;
 
 #[derive(Debug)]
 pub(super) struct Lines {

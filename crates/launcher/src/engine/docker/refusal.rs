@@ -1,8 +1,9 @@
 //! Why an engine would not start a container, told from its words: the API has no field for it. Owns the wording of
 //! engines and runtimes; sends nothing.
 
-use super::super::{Exit, StartRefusal};
+use super::super::Exit;
 use super::translate::refusal;
+use crate::error::StartRefusal;
 use bollard::errors::Error as ApiError;
 
 /// The kind of a refusal to start.

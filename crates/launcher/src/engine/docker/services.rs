@@ -18,10 +18,11 @@ use super::lines::Lines;
 use super::refusal::start_refusal;
 use super::translate::{failure, reason, server_message, status};
 use super::{Docker, REQUEST_SECONDS};
-use crate::engine::{Container, ContainerEvent, ExecOutcome, LogLine, LogsWanted, Services};
+use crate::engine::rfc3339;
+use crate::engine::{
+    COMPOSE_PROJECT_LABEL, Container, ContainerEvent, ExecOutcome, LogLine, LogsWanted, Services,
+};
 use crate::error::Error;
-use crate::plan::COMPOSE_PROJECT_LABEL;
-use crate::rfc3339;
 
 /// Events that say something of a container's state. Those of `exec` would tell us of our own probes.
 const EVENTS: [&str; 11] = [

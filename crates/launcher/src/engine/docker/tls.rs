@@ -11,7 +11,7 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
 };
 
-use crate::host::Tls;
+use crate::engine::host::Tls;
 
 /// Makes the client's side of TLS from a directory of `ca.pem`, `cert.pem` and `key.pem`; says what is wrong with it.
 pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, String> {

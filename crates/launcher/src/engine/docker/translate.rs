@@ -11,8 +11,8 @@ use bollard::models::{
 };
 
 use super::super::{ContainerSpec, DEFAULT_PATH, Exit, Image, Mount, ScratchContainer, Volume};
+use crate::engine::host::Host;
 use crate::error::{Error, Unreachable};
-use crate::host::Host;
 
 /// Labels every container that this crate makes, so that leftovers of a killed process can be told.
 pub(super) const CONTAINER_LABEL: &str = "io.pyfast.scratch";

@@ -1,11 +1,10 @@
 //! Images of the fake engine: those that a registry of its own has can be pulled, and every build succeeds unless it
 //! is told otherwise. Owns no I/O.
 
-use super::super::Image;
 use super::super::images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+use super::super::{INPUTS_LABEL, Image};
 use super::Recorded;
 use crate::error::{Error, PullRefusal};
-use crate::image::INPUTS_LABEL;
 
 impl Recorded {
     /// Adds an image to the registry from which the engine pulls.

@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep};
 use super::{Recorded, refused};
 use crate::engine::{
     Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
-    Services, StartRefusal, Status,
+    Services, Status,
 };
-use crate::error::Error;
+use crate::error::{Error, StartRefusal};
 
 /// What a container does from one start to its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

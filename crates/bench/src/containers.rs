@@ -1,0 +1,230 @@
+//! `--scenario container`: what a change of requirements, a start and a run cost in containers, with pyfast's volume and with an image
+//! that holds the dependencies. From what was asked to the report; removes what it made, also when it is interrupted.
+
+mod answer;
+mod calls;
+mod inside;
+mod project;
+mod report;
+mod rival;
+mod stack;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use calls::Calls;
+use project::{Project, Wanted};
+pub(crate) use report::{ContainerReport, markdown, text};
+use report::{Contender, Series};
+use rival::Rival;
+use stack::Stack;
+
+use crate::error::Error;
+use crate::facts;
+use crate::machine::{self, Machine};
+use crate::notes;
+use crate::options::Options;
+use crate::room::Room;
+
+/// What is asked, and what is given to answer it.
+pub(crate) struct ContainerInquiry<'a> {
+    pub(crate) options: &'a Options,
+    /// A project to be measured as a whole.
+    pub(crate) project: Option<PathBuf>,
+    /// `None` leaves each tool its own default.
+    pub(crate) index_url: Option<String>,
+    pub(crate) pyfast: PathBuf,
+    /// The session's environment variables.
+    pub(crate) session: Vec<(OsString, OsString)>,
+}
+
+/// Counted runs when `--runs` does not say.
+const USUAL_RUNS: u32 = 10;
+
+impl ContainerInquiry<'_> {
+    /// Makes the comparison.
+    ///
+    /// # Errors
+    /// When an engine, a Compose, the client or the image is missing, or when a step of the comparison fails.
+    pub(crate) fn compare(&self, progress: &mut dyn Write) -> Result<ContainerReport, Error> {
+        let date = machine::date(SystemTime::now());
+        let image = self.options.image.clone().ok_or(Error::NoImage)?;
+        let room = Room::open(self.options.work_dir.as_deref())?;
+        let machine = Machine::observe(&room.path);
+        let calls = Calls::new(&self.pyfast, &self.session, &room.path)?;
+        let versions = calls.versions()?;
+        let mirror = room.mirror(self.options, self.index_url.as_ref())?;
+        let index_url =
+            mirror.as_ref().map_or_else(|| self.index_url.clone(), |mirror| Some(mirror.url()));
+        let runs = self.options.runs.unwrap_or(USUAL_RUNS);
+        let made = Project::make(
+            &calls,
+            &room.path,
+            &Wanted {
+                image: &image,
+                requirements: &self.options.requirements,
+                runs,
+                index_url: index_url.as_deref(),
+            },
+        )?;
+        let uv = facts::uv(self.options.uv.as_deref(), calls.variables())?;
+        let rival = match &uv {
+            Some(uv) => Some(Rival::make(&made, uv, &calls, index_url.as_deref())?),
+            None => None,
+        };
+        let mut course = Course { calls: &calls, runs, progress };
+        let mut rows = course.of_the_service(&made, rival.as_ref())?;
+        rows.extend(course.inside(&made, &self.options.imports)?);
+        if let Some(directory) = &self.project {
+            let stack = Stack::open(directory, &calls)?;
+            rows.extend(course.of_the_stack(&stack)?);
+        }
+        let notes = self.notes(&machine, rival.as_ref(), uv.is_some());
+        Ok(ContainerReport {
+            date,
+            machine,
+            versions,
+            image,
+            requirements: made.requirement_count(),
+            rows,
+            notes,
+        })
+    }
+
+    fn notes(&self, machine: &Machine, rival: Option<&Rival>, has_uv: bool) -> Vec<String> {
+        let mut notes = Vec::new();
+        notes.extend(cfg!(debug_assertions).then(|| notes::UNOPTIMISED.to_owned()));
+        notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
+        if !has_uv {
+            notes.push(
+                "Image builds are left out: uv is not on PATH and `--uv PATH` was not given."
+                    .to_owned(),
+            );
+        }
+        notes.extend(rival.map(|rival| rival.note().to_owned()));
+        notes.push("The added package is a wheel in a local directory that no cache has; everything else is the same in both.".to_owned());
+        notes.push("pyfast has compiled the bytecode of its volume once for each wheel; the image holds none.".to_owned());
+        if self.options.imports.is_empty() {
+            notes.push("Imports are left out: `--import MODULE` names what to import.".to_owned());
+        }
+        if self.project.is_some() {
+            notes.push("The project is up when every container is healthy, runs without a health check, or has ended well; Compose is asked every 50 ms.".to_owned());
+        }
+        notes
+    }
+}
+
+/// Runs the rows.
+struct Course<'a> {
+    calls: &'a Calls,
+    runs: u32,
+    progress: &'a mut dyn Write,
+}
+
+impl Course<'_> {
+    fn tell(&mut self, what: &str) -> Result<(), Error> {
+        writeln!(self.progress, "{what}").map_err(Error::Output)
+    }
+
+    /// One service and what it takes to bring a package into it.
+    fn of_the_service(
+        &mut self,
+        made: &Project,
+        rival: Option<&Rival>,
+    ) -> Result<Vec<Series>, Error> {
+        let names = rival.map_or("", |_| " and with an image");
+        self.tell(&format!("first start with pyfast{names}"))?;
+        made.edit(0)?;
+        made.up()?;
+        rival.map(|rival| rival.edit(0).and_then(|()| rival.rebuild())).transpose()?;
+        let mut edit = [Vec::new(), Vec::new()];
+        let mut returned = Vec::new();
+        for run in 0..=self.runs {
+            self.tell(&format!("edit: {run} of {}", self.runs))?;
+            let (answered, ended) = made.edited(run + 1)?;
+            let other = rival.map(|rival| rival.edited(run + 1)).transpose()?;
+            // The first one warms.
+            if run > 0 {
+                edit[0].push(answered);
+                returned.push(ended);
+                edit[1].extend(other);
+            }
+        }
+        let [answers, rebuilds] = edit;
+        let mut rows = vec![Series::new(
+            "edit",
+            "a package added: until the service answers with it",
+            [
+                Contender::new("pyfast up", answers),
+                Contender::new("image build with uv, compose up", rebuilds),
+            ],
+        )];
+        rows.push(Series::new(
+            "edit-return",
+            "the same: until the command has ended",
+            [Contender::new("pyfast up", returned)],
+        ));
+        rows.push(self.pairs(
+            ("unchanged", "nothing changed"),
+            ("pyfast up", &mut || made.timed_up()),
+            ("compose up -d", &mut || rival.map(Rival::timed_up).transpose()),
+        )?);
+        let last = self.runs + 1;
+        rows.push(self.pairs(
+            ("start", "no containers: until the service answers"),
+            ("pyfast up", &mut || made.started(last)),
+            ("compose up -d", &mut || rival.map(|rival| rival.started(last)).transpose()),
+        )?);
+        Ok(rows)
+    }
+
+    fn inside(&mut self, made: &Project, modules: &[String]) -> Result<Vec<Series>, Error> {
+        self.tell("inside a container")?;
+        inside::measure(self.calls, made, self.runs, modules)
+    }
+
+    /// A whole project of the user's.
+    fn of_the_stack(&mut self, stack: &Stack) -> Result<Vec<Series>, Error> {
+        self.tell("the project: first start")?;
+        stack.up()?;
+        let unchanged = self.pairs(
+            ("project-unchanged", "the project is up: nothing changed"),
+            ("pyfast up", &mut || stack.up()),
+            ("compose up -d", &mut || stack.compose_up().map(Some)),
+        )?;
+        let start = self.pairs(
+            ("project-start", "no containers: until the project is healthy"),
+            ("pyfast up", &mut || stack.started()),
+            ("compose up -d, then asking", &mut || stack.compose_started().map(Some)),
+        )?;
+        Ok(vec![unchanged, start])
+    }
+
+    /// A row of two contenders that run in turn; one that gives nothing takes no part.
+    fn pairs(
+        &mut self,
+        (name, title): (&'static str, &'static str),
+        (first, one): (&'static str, &mut dyn FnMut() -> Result<f64, Error>),
+        (second, other): (&'static str, &mut dyn FnMut() -> Result<Option<f64>, Error>),
+    ) -> Result<Series, Error> {
+        let (mut ones, mut others) = (Vec::new(), Vec::new());
+        for run in 1..=self.runs {
+            self.tell(&format!("{name}: {run} of {}", self.runs))?;
+            ones.push(one()?);
+            others.extend(other()?);
+        }
+        Ok(Series::new(name, title, [Contender::new(first, ones), Contender::new(second, others)]))
+    }
+}
+
+/// A name for what this comparison makes in the engine.
+fn own_name(kind: &str) -> String {
+    format!("pyfast-bench-{kind}-{}", std::process::id())
+}
+
+/// Writes a file of a project.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    crate::stage::work("write a project's file", fs_err::write(path, text))
+}

@@ -1,0 +1,169 @@
+//! Calls pyfast, Compose and the Docker client as a user would, and times them. Knows nothing of what they are called for.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use pyfast_launcher::Composer;
+
+use crate::error::Error;
+use crate::facts::{self, Variables};
+
+/// Variables that would change what is measured.
+const CHANGES: [&str; 6] = ["PIP_", "UV_", "COMPOSE_", "PYTHON", "VIRTUAL_ENV", "RUST_LOG"];
+
+/// The programs, and the environment they run in.
+pub(crate) struct Calls {
+    pyfast: PathBuf,
+    docker: PathBuf,
+    composer: Composer,
+    environment: Vec<(OsString, OsString)>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Calls {
+    /// Finds the programs. From here on the user's interruption is an error of the next call, so that what was made is removed.
+    ///
+    /// # Errors
+    /// When the client or Compose is missing, or the engine is not on this machine.
+    pub(crate) fn new(
+        pyfast: &Path,
+        session: &[(OsString, OsString)],
+        room: &Path,
+    ) -> Result<Self, Error> {
+        let variable = |name: &str| session.iter().find(|(known, _)| known == name);
+        let host = variable("DOCKER_HOST").map(|(_, host)| host.to_string_lossy());
+        if let Some(host) = host.filter(|host| !host.is_empty() && !host.starts_with("unix:")) {
+            return Err(Error::EngineElsewhere { host: pyfast_resolver::redact(&host) });
+        }
+        let docker = facts::on_path("docker", session).ok_or(Error::NoClient)?;
+        let path = variable("PATH").map(|(_, path)| path.as_os_str()).unwrap_or_default();
+        let config = variable("DOCKER_CONFIG")
+            .map(|(_, path)| PathBuf::from(path))
+            .or_else(|| variable("HOME").map(|(_, home)| Path::new(home).join(".docker")));
+        let composer = Composer::find(path, config.as_deref()).ok_or(Error::NoCompose)?;
+        let kept = session.iter().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            // How helper containers reach the network is the engine's peculiarity, not a preference.
+            let own = name.starts_with("PYFAST_") && name != "PYFAST_HELPER_NETWORK";
+            name == "PIP_CERT" || !(own || CHANGES.iter().any(|change| name.starts_with(change)))
+        });
+        let places = [("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")];
+        let places = places.map(|(name, place)| (name.into(), room.join(place).into_os_string()));
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))
+                .map_err(|source| Error::Work { act: "prepare for an interruption", source })?;
+        }
+        let environment =
+            kept.filter(|(name, _)| !name.to_string_lossy().starts_with("XDG_")).cloned();
+        Ok(Self {
+            pyfast: pyfast.to_path_buf(),
+            docker,
+            composer,
+            environment: environment.chain(places).collect(),
+            interrupted,
+        })
+    }
+
+    /// The environment of all programs.
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.environment
+    }
+
+    /// The value of a variable of that environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsStr> {
+        let mut all = self.environment.iter();
+        all.find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+    }
+
+    /// Whether image builds are done by `BuildKit`, which has caches that outlive a layer.
+    pub(crate) fn has_buildkit(&self) -> bool {
+        self.variable("DOCKER_BUILDKIT").is_none_or(|value| value != "0")
+            && matches!(self.composer, Composer::Plugin { .. })
+            && self.docker(&["buildx", "version"]).is_ok()
+    }
+
+    /// Engine, Compose and pyfast with their versions.
+    ///
+    /// # Errors
+    /// When one of them does not answer.
+    pub(crate) fn versions(&self) -> Result<Vec<String>, Error> {
+        let engine = self.docker(&["version", "--format", "{{.Server.Version}}"])?;
+        let compose = self.compose(Path::new("."), &["version", "--short"])?;
+        let pyfast = self.pyfast(Path::new("."), &["--version"])?;
+        Ok(vec![pyfast, format!("engine {engine}"), format!("{} {compose}", self.composer.name())])
+    }
+
+    /// Runs pyfast in a directory; what it printed.
+    pub(crate) fn pyfast(&self, directory: &Path, args: &[&str]) -> Result<String, Error> {
+        self.finish("pyfast", args, self.command(&self.pyfast, directory).args(args))
+    }
+
+    /// Starts pyfast in a directory.
+    pub(crate) fn start_pyfast(&self, directory: &Path, args: &[&str]) -> Result<Child, Error> {
+        let mut command = self.command(&self.pyfast, directory);
+        let quiet = command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.spawn().map_err(|source| Error::Start { program: self.pyfast.clone(), source })
+    }
+
+    /// Runs Compose in a directory; what it printed.
+    pub(crate) fn compose(&self, directory: &Path, args: &[&str]) -> Result<String, Error> {
+        let mut command = match &self.composer {
+            Composer::Plugin { docker } => {
+                let mut command = self.command(docker, directory);
+                command.arg("compose");
+                command
+            }
+            Composer::Standalone { program } => self.command(program, directory),
+        };
+        self.finish("Compose", args, command.args(args))
+    }
+
+    /// Runs the Docker client; what it printed.
+    pub(crate) fn docker(&self, args: &[&str]) -> Result<String, Error> {
+        self.finish("docker", args, self.command(&self.docker, Path::new(".")).args(args))
+    }
+
+    /// Seconds that something takes.
+    pub(crate) fn timed<T>(act: impl FnOnce() -> Result<T, Error>) -> Result<f64, Error> {
+        let begun = Instant::now();
+        act()?;
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    /// Stops where the user asked for it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn command(&self, program: &Path, directory: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(directory).stdin(Stdio::null());
+        command
+    }
+
+    fn finish(&self, name: &str, args: &[&str], command: &mut Command) -> Result<String, Error> {
+        let output = command.output();
+        let program = || PathBuf::from(command.get_program());
+        let output = output.map_err(|source| Error::Start { program: program(), source })?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        }
+        self.check()?;
+        let verb = args.first().copied().unwrap_or_default();
+        Err(Error::Step { step: format!("{name} {verb}"), message: told(&output) })
+    }
+}
+
+/// The end of what a program said.
+pub(crate) fn told(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    pyfast_resolver::redact(&lines[lines.len().saturating_sub(8)..].join("\n"))
+}

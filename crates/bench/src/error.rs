@@ -1,0 +1,148 @@
+//! What can stop a comparison as a whole. A tool that fails in one scenario is not an error: it is an outcome of the report.
+//! Knows nothing of exit codes or of how a message is shown.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a comparison could not be made, or its result not be delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No requirements file was named and none is there by default.
+    #[error("no requirements file to compare with: give one with `-r FILE`")]
+    NoRequirements,
+    /// A requirements file that was named cannot be read.
+    #[error("cannot read the requirements file")]
+    Requirements(#[source] io::Error),
+    /// A directory or file of the comparison's own working area.
+    #[error("cannot {act} in the working directory of the comparison")]
+    Work {
+        /// What was being done, as a verb and its object.
+        act: &'static str,
+        /// The cause; names the path.
+        #[source]
+        source: io::Error,
+    },
+    /// No interpreter was named and none is on `PATH`.
+    #[error("no Python found on PATH: name one with `--python PATH`")]
+    NoPython,
+    /// The interpreter does not answer.
+    #[error("the interpreter {} does not say what it is: {message}", path.display())]
+    Interpreter {
+        /// The program that was asked.
+        path: PathBuf,
+        /// The end of what it wrote to its standard error.
+        message: String,
+    },
+    /// A program cannot be started at all.
+    #[error("cannot start {}", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The program named with `--uv` is not there.
+    #[error("{} named with `--uv` is not an executable file", path.display())]
+    NoUv {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// Waiting for a process failed, which the kernel does only for our own faults.
+    #[error("cannot wait for process {pid}")]
+    Wait {
+        /// The process.
+        pid: u32,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The process that starts and times the tools is gone or talks nonsense.
+    #[error("the process that times the tools gave no answer: {message}")]
+    Worker {
+        /// What was read or missing.
+        message: String,
+    },
+    /// An empty virtual environment cannot be made.
+    #[error("{tool} cannot make an empty virtual environment: {message}")]
+    Environment {
+        /// Who was to make it.
+        tool: &'static str,
+        /// The end of what it wrote to its standard error.
+        message: String,
+    },
+    /// None of the tools could do the untimed first installation.
+    #[error("no tool could install the requirements: {message}")]
+    NothingToCompare {
+        /// Each tool with the end of its output.
+        message: String,
+    },
+    /// Every package proposed for the incremental scenario is already in the set.
+    #[error(
+        "every package proposed as an addition is already in the set: name another with `--add REQUIREMENT`"
+    )]
+    NothingToAdd,
+    /// The container scenario has no image to start from.
+    #[error(
+        "no image to run the measured service in: name one that has Python with `--image IMAGE`"
+    )]
+    NoImage,
+    /// The container scenario and the others are measured differently.
+    #[error("the scenario `container` is measured by itself: leave the other scenarios{also} out")]
+    ContainerAlone {
+        /// What else does not go with it.
+        also: &'static str,
+    },
+    /// The Docker client is missing.
+    #[error("the container scenario needs the Docker client, and there is no `docker` on PATH")]
+    NoClient,
+    /// Compose is missing.
+    #[error(
+        "the container scenario needs Compose: install Docker's Compose plugin or `docker-compose`"
+    )]
+    NoCompose,
+    /// Services of an engine elsewhere do not answer on this machine's loopback.
+    #[error("the container scenario measures an engine of this machine, and DOCKER_HOST is {host}")]
+    EngineElsewhere {
+        /// The address, without credentials.
+        host: String,
+    },
+    /// Image builds keep their command lines.
+    #[error(
+        "the URL of the index has credentials, which a build would keep in its image: use `--local-mirror`, or leave uv out with `--vs pip`"
+    )]
+    IndexSecret,
+    /// A program that is a step of the comparison failed.
+    #[error("{step} failed:\n{message}")]
+    Step {
+        /// The program and its subcommand.
+        step: String,
+        /// The end of what it said.
+        message: String,
+    },
+    /// A service did not answer as it should.
+    #[error("the service on port {port} did not answer `{wanted}` within {seconds} s")]
+    NoAnswer {
+        /// Its port on the loopback.
+        port: u16,
+        /// The page that was waited for.
+        wanted: String,
+        /// How long.
+        seconds: u64,
+    },
+    /// The user interrupted.
+    #[error("interrupted; what was made in the engine is removed")]
+    Interrupted,
+    /// The local mirror needs to know what it mirrors.
+    #[error("the local mirror needs the URL of the index it stands for: give `--index-url URL`")]
+    MirrorIndex,
+    /// The local mirror cannot start.
+    #[error("cannot start the local mirror")]
+    Mirror(#[from] crate::mirror::Error),
+    /// A result cannot be written where it was asked for.
+    #[error("cannot write the result")]
+    Output(#[source] io::Error),
+    /// A result cannot be put into JSON.
+    #[error("cannot put the result into JSON")]
+    Json(#[source] serde_json::Error),
+}

@@ -1,0 +1,104 @@
+//! A comparison of pip, uv and pyfast: the tools in turn on the same requirements, and what each took. Begin with
+//! [`compare`], which takes [`Options`] and a [`Context`], makes the plan of runs, has them run and delivers the report.
+//! Knows nothing of the internals of pyfast: it is called as any user calls it.
+
+mod chain;
+mod chart;
+mod comparison;
+mod containers;
+mod course;
+mod deliver;
+mod environment;
+mod error;
+mod facts;
+mod files;
+mod machine;
+mod measure;
+mod mirror;
+mod notes;
+mod options;
+mod report;
+mod room;
+mod scenario;
+mod stage;
+mod statistics;
+mod table;
+mod tool;
+mod worker;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+use comparison::Inquiry;
+use containers::ContainerInquiry;
+use deliver::deliver;
+use worker::Meter;
+
+pub use error::Error;
+pub use mirror::Error as MirrorError;
+pub use options::{Forms, Options};
+pub use scenario::Scenario;
+pub use tool::Tool;
+pub use worker::serve;
+
+/// What a comparison needs from outside.
+pub struct Context<'a> {
+    /// The index; `None` leaves each tool its own default.
+    pub index_url: Option<String>,
+    /// The interpreter that environments are made for; `None` is `python3` on `PATH`.
+    pub python: Option<PathBuf>,
+    /// The project's directory.
+    pub project: PathBuf,
+    /// The pyfast that is measured and that measures.
+    pub pyfast: PathBuf,
+    /// The session's environment variables.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where the result goes.
+    pub output: &'a mut dyn Write,
+    /// Where a line for each run goes.
+    pub progress: &'a mut dyn Write,
+}
+
+/// Makes the comparison. Whether every tool did what was asked of it and made the same environment as the others.
+///
+/// # Errors
+/// When the comparison cannot be made or delivered at all.
+pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
+    if options.scenarios.contains(&Scenario::Container) {
+        return compare_containers(options, context).map(|()| true);
+    }
+    let Context { output, progress, pyfast, .. } = context;
+    // Before the pages of a mirror make this process large.
+    let mut meter = Meter::start(&pyfast)?;
+    let inquiry = Inquiry {
+        options,
+        index_url: context.index_url,
+        python: context.python,
+        pyfast: Some(pyfast),
+        session: context.environment,
+    };
+    let report = inquiry.compare(&mut meter, progress)?;
+    deliver(&options.forms, &report, output)?;
+    Ok(report.is_sound())
+}
+
+/// The scenario that has a report of its own.
+fn compare_containers(options: &Options, context: Context) -> Result<(), Error> {
+    if options.scenarios.len() > 1 || options.forms.svg.is_some() {
+        let also = if options.forms.svg.is_some() { " and `--svg`" } else { "" };
+        return Err(Error::ContainerAlone { also });
+    }
+    let inquiry = ContainerInquiry {
+        options,
+        project: options.whole_project.then_some(context.project),
+        index_url: context.index_url,
+        pyfast: context.pyfast,
+        session: context.environment,
+    };
+    let report = inquiry.compare(context.progress)?;
+    deliver(&options.forms, &report, context.output)
+}
+
+#[cfg(test)]
+mod tests;

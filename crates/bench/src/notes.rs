@@ -1,0 +1,61 @@
+//! What a reader must know to judge the figures, in sentences. Only about what was really run.
+
+use crate::scenario::{Action, Cache, Scenario, Start};
+use crate::tool::Common;
+
+/// Said when other work spoils the figures.
+pub(crate) const BUSY: &str =
+    "THE MACHINE WAS BUSY when the comparison began: do not rely on these figures.";
+
+/// Said by a pyfast that was built for its developers.
+pub(crate) const UNOPTIMISED: &str =
+    "THIS PYFAST IS NOT OPTIMISED: compare one that was built with `cargo build --release`.";
+
+/// The notes on a comparison of these scenarios.
+pub(crate) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> Vec<String> {
+    let any = |holds: &dyn Fn(Scenario) -> bool| scenarios.iter().any(|scenario| holds(*scenario));
+    let mut notes = vec![if common.compile {
+        "All tools compile bytecode. pyfast keeps it in its store, so an environment from a full cache has it already."
+    } else {
+        "No tool compiles bytecode."
+    }];
+    if any(&|scenario| {
+        scenario.goal() != crate::scenario::Goal::Printed && scenario.start() == Start::Empty
+    }) {
+        notes.push(
+            "The virtual environments of pip and uv are made before the clock starts; pyfast makes its environment while it runs.",
+        );
+    }
+    if any(&|scenario| scenario.cache() == Cache::Full) {
+        notes.push("With a full cache uv and pyfast run with --offline; pip has no such mode and asks the index.");
+    }
+    if any(&|scenario| scenario.action() == Action::Resolve) {
+        notes.push("pip resolves with `install --dry-run`, which fetches whole wheels where there is no metadata file.");
+    }
+    if any(&|scenario| scenario.action() == Action::InstallLocked) {
+        notes.push("From a lock: `pyfast sync --frozen`, `uv pip sync` and `pip install --no-deps` of the same exact versions.");
+    }
+    if scenarios.contains(&Scenario::Rollback) {
+        notes.push("Back to the earlier lock: `pyfast rollback`, and `uv pip sync` of the earlier versions.");
+    }
+    if mirrored {
+        notes.push("The mirror runs on the same machine and had fetched everything before the clock started.");
+    }
+    notes.push("Processor time is user and system time with children; memory is the peak of the largest single process.");
+    notes.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_speak_only_of_what_was_run() {
+        let common = Common { python: "/python".into(), index_url: None, compile: false };
+        let all = notes(&Scenario::USUAL, &common, true);
+        assert_eq!(all.len(), 8);
+        let few = notes(&[Scenario::Noop], &common, false);
+        assert_eq!(few.len(), 3);
+        assert!(few[1].contains("--offline"));
+    }
+}

@@ -1,0 +1,56 @@
+//! What a user may ask of a comparison, as plain data. Knows no flag and no default.
+
+use std::path::PathBuf;
+
+use crate::scenario::Scenario;
+use crate::tool::Tool;
+
+/// What is compared, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The requirements files.
+    pub requirements: Vec<PathBuf>,
+    /// Tools to compare pyfast with.
+    pub rivals: Vec<Tool>,
+    /// Counted runs of each tool in each scenario; `None` is what suits the scenario.
+    pub runs: Option<u32>,
+    /// The scenarios; none are all but the one of containers.
+    pub scenarios: Vec<Scenario>,
+    /// The image of the container scenario.
+    pub image: Option<String>,
+    /// Modules whose imports the container scenario measures.
+    pub imports: Vec<String>,
+    /// Whether the container scenario measures the project as a whole too.
+    pub whole_project: bool,
+    /// The requirement that growing scenarios add; `None` is a small one of the comparison's choice.
+    pub add: Option<String>,
+    /// The uv to compare with; `None` is the one on the search path.
+    pub uv: Option<PathBuf>,
+    /// Whether all tools compile bytecode.
+    pub compile: bool,
+    /// Whether a mirror on the loopback stands for the index.
+    pub local_mirror: bool,
+    /// Milliseconds before each answer of the mirror.
+    pub latency: u64,
+    /// Megabits each second that the mirror sends over all connections; `None` is no limit.
+    pub bandwidth: Option<f64>,
+    /// Where the mirror keeps what it fetched; `None` is a temporary directory.
+    pub mirror_dir: Option<PathBuf>,
+    /// Where caches and environments are made and left; `None` is a temporary directory.
+    pub work_dir: Option<PathBuf>,
+    /// Seconds after which a run is given up.
+    pub timeout: u64,
+    /// The forms of the result, and where they go.
+    pub forms: Forms,
+}
+
+/// Where a result is written, by its form; `-` is the output, instead of the table.
+#[derive(Clone, Debug, Default)]
+pub struct Forms {
+    /// All figures as JSON.
+    pub json: Option<PathBuf>,
+    /// A bar chart.
+    pub svg: Option<PathBuf>,
+    /// The table as Markdown.
+    pub markdown: Option<PathBuf>,
+}

@@ -1,0 +1,226 @@
+//! The situations that are compared, as data: what is there before the clock starts, what is asked for, what must be there after.
+//! Knows nothing of how a tool is called.
+
+use serde::Serialize;
+
+use crate::tool::Tool;
+
+/// A situation in which the tools are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// Empty cache: resolve and install
+    Cold,
+    /// Empty cache: install from a lock
+    ColdLock,
+    /// Full cache: a new environment from a lock
+    Warm,
+    /// Full cache: resolve only
+    Resolve,
+    /// Empty cache: resolve only
+    ResolveCold,
+    /// Nothing changed since the last installation
+    Noop,
+    /// Full cache: one more package is asked for
+    Incremental,
+    /// Back to the lock before the last change
+    Rollback,
+    /// Peak memory with an empty cache (taken from the runs of `cold`)
+    Memory,
+    /// Containers: an edit until the service answers, starts, runs and imports (by itself)
+    Container,
+}
+
+/// What the tool has kept from earlier work when the clock starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cache {
+    Empty,
+    Full,
+}
+
+/// What is asked of the tool while the clock runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Resolve the requirements and install the result.
+    Install,
+    /// Install what a lock (or exact pins) names.
+    InstallLocked,
+    /// Resolve the requirements and print the result.
+    Resolve,
+    /// Return to the environment before the last change.
+    Rollback,
+}
+
+/// Where the environment stands when the clock starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Empty, made anew for each run.
+    Empty,
+    /// Installed once; the runs follow each other on it.
+    Kept,
+    /// Installed from the lock before each run, and the requirements then grow by one package.
+    Grown,
+    /// As `Grown`, and the larger set is installed too; the requirements are then the first ones again.
+    Changed,
+}
+
+/// What must be the case when the clock has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The environment holds the set.
+    Installed,
+    /// The environment holds the set with one more package.
+    Grown,
+    /// The set was printed.
+    Printed,
+}
+
+impl Scenario {
+    /// All scenarios.
+    pub const ALL: [Self; 10] = [
+        Self::Cold,
+        Self::ColdLock,
+        Self::Warm,
+        Self::Resolve,
+        Self::ResolveCold,
+        Self::Noop,
+        Self::Incremental,
+        Self::Rollback,
+        Self::Memory,
+        Self::Container,
+    ];
+
+    /// The scenarios that are run when none is named.
+    pub(crate) const USUAL: [Self; 9] = [
+        Self::Cold,
+        Self::ColdLock,
+        Self::Warm,
+        Self::Resolve,
+        Self::ResolveCold,
+        Self::Noop,
+        Self::Incremental,
+        Self::Rollback,
+        Self::Memory,
+    ];
+
+    /// The name as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::ColdLock => "cold-lock",
+            Self::Warm => "warm",
+            Self::Resolve => "resolve",
+            Self::ResolveCold => "resolve-cold",
+            Self::Noop => "noop",
+            Self::Incremental => "incremental",
+            Self::Rollback => "rollback",
+            Self::Memory => "memory",
+            Self::Container => "container",
+        }
+    }
+
+    /// What it is, in a few words for a table or a chart.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Cold => "empty cache, resolve + install",
+            Self::ColdLock => "empty cache, install from a lock",
+            Self::Warm => "full cache, new environment from a lock",
+            Self::Resolve => "full cache, resolve only",
+            Self::ResolveCold => "empty cache, resolve only",
+            Self::Noop => "nothing changed",
+            Self::Incremental => "full cache, one more package",
+            Self::Rollback => "back to the earlier lock",
+            Self::Memory => "peak memory, empty cache",
+            Self::Container => "containers",
+        }
+    }
+
+    pub(crate) fn cache(self) -> Cache {
+        match self {
+            Self::Cold | Self::ColdLock | Self::ResolveCold | Self::Memory => Cache::Empty,
+            _ => Cache::Full,
+        }
+    }
+
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Self::Cold | Self::Memory | Self::Noop | Self::Incremental | Self::Container => {
+                Action::Install
+            }
+            Self::ColdLock | Self::Warm => Action::InstallLocked,
+            Self::Resolve | Self::ResolveCold => Action::Resolve,
+            Self::Rollback => Action::Rollback,
+        }
+    }
+
+    pub(crate) fn start(self) -> Start {
+        match self {
+            Self::Noop => Start::Kept,
+            Self::Incremental => Start::Grown,
+            Self::Rollback => Start::Changed,
+            _ => Start::Empty,
+        }
+    }
+
+    pub(crate) fn goal(self) -> Goal {
+        match self {
+            Self::Resolve | Self::ResolveCold => Goal::Printed,
+            Self::Incremental => Goal::Grown,
+            _ => Goal::Installed,
+        }
+    }
+
+    /// How often it is run when `--runs` does not say: short scenarios oftener than those that download everything.
+    pub(crate) fn usual_runs(self) -> u32 {
+        if self.cache() == Cache::Empty { 3 } else { 10 }
+    }
+
+    /// Whether a first run that is not counted comes before the others.
+    pub(crate) fn has_warm_up(self) -> bool {
+        self.cache() == Cache::Full
+    }
+
+    /// Whether the tools run it without the network, where they can.
+    pub(crate) fn is_offline(self) -> bool {
+        self.cache() == Cache::Full
+    }
+
+    /// Whether it needs the set with one more package.
+    pub(crate) fn needs_growth(self) -> bool {
+        matches!(self.start(), Start::Grown | Start::Changed)
+    }
+
+    /// Why `tool` takes no part, if it does not.
+    pub(crate) fn excludes(self, tool: Tool) -> Option<&'static str> {
+        match (tool, self) {
+            (Tool::PipNoCache, _) if self.cache() == Cache::Empty => {
+                Some("an empty cache makes no difference to no cache, see pip")
+            }
+            (Tool::Pip | Tool::PipNoCache, Self::Rollback) => {
+                Some("pip has no operation that removes what a lock does not name")
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_command_line_and_of_json() {
+        for scenario in Scenario::ALL {
+            assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
+            assert_eq!(Scenario::USUAL.contains(&scenario), scenario != Scenario::Container);
+        }
+    }
+
+    #[test]
+    fn pip_without_a_cache_only_runs_where_the_cache_matters() {
+        assert!(Scenario::Cold.excludes(Tool::PipNoCache).is_some());
+        assert!(Scenario::Warm.excludes(Tool::PipNoCache).is_none());
+        assert!(Scenario::Rollback.excludes(Tool::Pip).is_some());
+        assert!(Scenario::Rollback.excludes(Tool::Uv).is_none());
+    }
+}

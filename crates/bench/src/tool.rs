@@ -1,0 +1,424 @@
+//! The tools that are compared and the exact command line each gets for an action. The only place that knows their flags.
+//! Starts nothing itself.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::scenario::{Action, Cache};
+
+/// A tool, in the order of rows in tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tool {
+    /// This program
+    Pyfast,
+    /// uv, from `--uv` or `PATH`
+    Uv,
+    /// pip of a virtual environment of the given Python
+    Pip,
+    /// pip with `--no-cache-dir`
+    PipNoCache,
+}
+
+impl Tool {
+    /// What pyfast can be compared with.
+    pub const RIVALS: [Self; 3] = [Self::Uv, Self::Pip, Self::PipNoCache];
+
+    /// The name as shown and as in directory names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pyfast => "pyfast",
+            Self::Uv => "uv",
+            Self::Pip => "pip",
+            Self::PipNoCache => "pip-no-cache",
+        }
+    }
+
+    /// Whether it is pip, with or without its cache.
+    pub(crate) fn is_pip(self) -> bool {
+        matches!(self, Self::Pip | Self::PipNoCache)
+    }
+}
+
+/// What is the same for all tools and all runs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Common {
+    /// The interpreter the environments are for.
+    pub(crate) python: PathBuf,
+    /// The index; `None` leaves each tool its own default.
+    pub(crate) index_url: Option<String>,
+    /// Whether bytecode is compiled while installing.
+    pub(crate) compile: bool,
+}
+
+/// The directories of one tool.
+///
+/// ```text
+/// <base>/cache/       kept from run to run; for pyfast with the root and what it remembers besides
+/// <base>/cold/        the same, emptied before each run of a scenario with an empty cache
+/// <base>/env/         the virtual environment (uv, pip)
+/// <base>/project/     requirements.txt, pins.txt, pylock.toml
+/// <base>/home/        what the tool sees as home directory
+/// <base>/out, err     what it wrote last
+/// ```
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) base: PathBuf,
+}
+
+impl Place {
+    /// pyfast's root with store and environments.
+    pub(crate) fn root(&self, cache: Cache) -> PathBuf {
+        self.cache(cache).join("root")
+    }
+
+    /// What pyfast remembers of indexes and interpreters.
+    pub(crate) fn pages(&self, cache: Cache) -> PathBuf {
+        self.cache(cache).join("pages")
+    }
+
+    pub(crate) fn cache(&self, cache: Cache) -> PathBuf {
+        self.base.join(match cache {
+            Cache::Full => "cache",
+            Cache::Empty => "cold",
+        })
+    }
+    pub(crate) fn environment(&self) -> PathBuf {
+        self.base.join("env")
+    }
+    pub(crate) fn project(&self) -> PathBuf {
+        self.base.join("project")
+    }
+    pub(crate) fn requirements(&self) -> PathBuf {
+        self.project().join("requirements.txt")
+    }
+    pub(crate) fn pins(&self) -> PathBuf {
+        self.project().join("pins.txt")
+    }
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.project().join("pylock.toml")
+    }
+    pub(crate) fn home(&self) -> PathBuf {
+        self.base.join("home")
+    }
+    pub(crate) fn stdout(&self) -> PathBuf {
+        self.base.join("out")
+    }
+    pub(crate) fn stderr(&self) -> PathBuf {
+        self.base.join("err")
+    }
+}
+
+/// What is to be done: an action with the state of cache and network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) action: Action,
+    pub(crate) cache: Cache,
+    pub(crate) offline: bool,
+}
+
+/// A tool that is there, ready to be called.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Installed {
+    pub(crate) tool: Tool,
+    /// The executable; for pip the interpreter is the one of its virtual environment, and this is the given Python.
+    pub(crate) program: PathBuf,
+    /// What it says of itself.
+    pub(crate) version: String,
+}
+
+impl Installed {
+    /// The program and its arguments for `request`.
+    pub(crate) fn command(
+        &self,
+        request: Request,
+        place: &Place,
+        common: &Common,
+    ) -> (PathBuf, Vec<OsString>) {
+        let mut line = Line::default();
+        match self.tool {
+            Tool::Pyfast => pyfast(&mut line, request, place, common),
+            Tool::Uv => uv(&mut line, request, place, common),
+            Tool::Pip | Tool::PipNoCache => {
+                line.add("-m").add("pip");
+                pip(&mut line, self.tool, request, place);
+                line.index("--index-url", common);
+                if !matches!(request.action, Action::Resolve) {
+                    line.add(if common.compile { "--compile" } else { "--no-compile" });
+                }
+                return (place.environment().join("bin/python"), line.0);
+            }
+        }
+        (self.program.clone(), line.0)
+    }
+
+    /// The arguments that make a lock file at `output` from the requirements; `None` where the tool installs from pins.
+    pub(crate) fn lock(
+        &self,
+        output: &Path,
+        place: &Place,
+        common: &Common,
+    ) -> Option<Vec<OsString>> {
+        if self.tool != Tool::Pyfast {
+            return None;
+        }
+        let mut line = Line::default();
+        line.add("lock").pair("-r", place.requirements()).pair("-o", output).add("-q");
+        line.pair("--project", place.project()).pair("--root", place.root(Cache::Full));
+        line.pair("--cache-dir", place.pages(Cache::Full));
+        line.pair("--python", &common.python).index("--index-url", common);
+        Some(line.0)
+    }
+
+    /// The arguments that make an empty virtual environment; `None` where one is copied or none is needed.
+    pub(crate) fn virtual_environment(
+        &self,
+        place: &Place,
+        common: &Common,
+    ) -> Option<Vec<OsString>> {
+        if self.tool != Tool::Uv {
+            return None;
+        }
+        let mut line = Line::default();
+        line.add("venv").add("-q").add("--no-config").add("--no-python-downloads");
+        line.pair("--python", &common.python).add(place.environment());
+        Some(line.0)
+    }
+}
+
+fn pyfast(line: &mut Line, request: Request, place: &Place, common: &Common) {
+    match request.action {
+        Action::Install => line.add("sync").pair("-r", place.requirements()),
+        Action::InstallLocked => line.add("sync").add("--frozen").pair("-r", place.requirements()),
+        Action::Resolve => line
+            .add("lock")
+            .pair("-r", place.requirements())
+            .pair("-o", "-")
+            .pair("--format", "requirements"),
+        Action::Rollback => line.add("rollback"),
+    };
+    line.add("-q").pair("--project", place.project()).pair("--root", place.root(request.cache));
+    line.pair("--cache-dir", place.pages(request.cache));
+    if request.action == Action::Rollback {
+        return;
+    }
+    line.pair("--python", &common.python).index("--index-url", common);
+    if request.action != Action::Resolve {
+        line.add(if common.compile { "--compile" } else { "--no-compile" });
+    }
+    if request.offline {
+        line.add("--offline");
+    }
+}
+
+fn uv(line: &mut Line, request: Request, place: &Place, common: &Common) {
+    line.add("pip");
+    match request.action {
+        Action::Install => line.add("install").pair("-r", place.requirements()),
+        Action::InstallLocked | Action::Rollback => line.add("sync").add(place.pins()),
+        Action::Resolve => {
+            line.add("compile").add(place.requirements()).add("--no-header").add("--no-annotate")
+        }
+    };
+    if request.action == Action::Resolve {
+        line.pair("--python", &common.python);
+    } else {
+        line.pair("--python", place.environment().join("bin/python"));
+        if common.compile {
+            line.add("--compile-bytecode");
+        }
+    }
+    // With -q, `compile` prints nothing but the result.
+    line.add("-q")
+        .add("--no-config")
+        .add("--no-python-downloads")
+        .pair("--cache-dir", place.cache(request.cache));
+    line.index("--default-index", common);
+    if request.offline {
+        line.add("--offline");
+    }
+}
+
+fn pip(line: &mut Line, tool: Tool, request: Request, place: &Place) {
+    line.add("install").add("-q").add("--disable-pip-version-check").add("--no-input");
+    match request.action {
+        Action::Install => line.pair("-r", place.requirements()),
+        Action::InstallLocked | Action::Rollback => line.add("--no-deps").pair("-r", place.pins()),
+        Action::Resolve => line
+            .add("--dry-run")
+            .add("--ignore-installed")
+            .pair("--report", "-")
+            .pair("-r", place.requirements()),
+    };
+    if tool == Tool::PipNoCache {
+        line.add("--no-cache-dir");
+    } else {
+        line.pair("--cache-dir", place.cache(request.cache));
+    }
+}
+
+/// Arguments as they are put together.
+#[derive(Default)]
+struct Line(Vec<OsString>);
+
+impl Line {
+    fn add(&mut self, argument: impl Into<OsString>) -> &mut Self {
+        self.0.push(argument.into());
+        self
+    }
+    fn pair(&mut self, flag: &str, value: impl AsRef<Path>) -> &mut Self {
+        self.add(flag).add(value.as_ref())
+    }
+    fn index(&mut self, flag: &str, common: &Common) -> &mut Self {
+        match &common.index_url {
+            Some(url) => self.add(flag).add(url),
+            None => self,
+        }
+    }
+}
+
+/// The environment of a tool: what the session has, without anything that changes what a package tool does, and with a home of its own.
+pub(crate) fn environment(
+    session: &[(OsString, OsString)],
+    home: &Path,
+) -> Vec<(OsString, OsString)> {
+    const CHANGES: [&str; 9] = [
+        "PIP_",
+        "UV_",
+        "PYFAST_",
+        "PYTHON",
+        "VIRTUAL_ENV",
+        "CONDA_",
+        "XDG_",
+        "RUST_LOG",
+        "SOURCE_DATE_EPOCH",
+    ];
+    let kept = session.iter().filter(|(name, _)| {
+        let name = name.to_string_lossy();
+        name != "HOME"
+            && (name == "PIP_CERT" || !CHANGES.iter().any(|change| name.starts_with(change)))
+    });
+    let own = [("HOME", home.as_os_str().to_owned()), ("PIP_CONFIG_FILE", "/dev/null".into())];
+    kept.cloned().chain(own.map(|(name, value)| (name.into(), value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(tool: Tool, action: Action, compile: bool, expected: &str) {
+        let installed = Installed { tool, program: "/bin/tool".into(), version: String::new() };
+        let common =
+            Common { python: "/py".into(), index_url: Some("http://i/simple/".into()), compile };
+        let cache = if action == Action::Install { Cache::Empty } else { Cache::Full };
+        let request = Request { action, cache, offline: cache == Cache::Full };
+        let (program, args) = installed.command(request, &Place { base: "/w".into() }, &common);
+        let words: Vec<_> = std::iter::once(program.into_os_string()).chain(args).collect();
+        assert_eq!(words.join(std::ffi::OsStr::new(" ")).to_string_lossy(), expected);
+    }
+
+    #[test]
+    fn uv_is_called_alike() {
+        let common = "-q --no-config --no-python-downloads";
+        let index = "--default-index http://i/simple/";
+        check(
+            Tool::Uv,
+            Action::Install,
+            true,
+            &format!(
+                "/bin/tool pip install -r /w/project/requirements.txt --python /w/env/bin/python --compile-bytecode {common} --cache-dir /w/cold {index}"
+            ),
+        );
+        check(
+            Tool::Uv,
+            Action::InstallLocked,
+            false,
+            &format!(
+                "/bin/tool pip sync /w/project/pins.txt --python /w/env/bin/python {common} --cache-dir /w/cache {index} --offline"
+            ),
+        );
+        check(
+            Tool::Uv,
+            Action::Resolve,
+            true,
+            &format!(
+                "/bin/tool pip compile /w/project/requirements.txt --no-header --no-annotate --python /py {common} --cache-dir /w/cache {index} --offline"
+            ),
+        );
+    }
+
+    #[test]
+    fn pyfast_is_called_alike() {
+        let project = "-q --project /w/project";
+        check(
+            Tool::Pyfast,
+            Action::Install,
+            true,
+            &format!(
+                "/bin/tool sync -r /w/project/requirements.txt {project} --root /w/cold/root --cache-dir /w/cold/pages --python /py --index-url http://i/simple/ --compile"
+            ),
+        );
+        check(
+            Tool::Pyfast,
+            Action::InstallLocked,
+            false,
+            &format!(
+                "/bin/tool sync --frozen -r /w/project/requirements.txt {project} --root /w/cache/root --cache-dir /w/cache/pages --python /py --index-url http://i/simple/ --no-compile --offline"
+            ),
+        );
+        check(
+            Tool::Pyfast,
+            Action::Rollback,
+            false,
+            &format!(
+                "/bin/tool rollback {project} --root /w/cache/root --cache-dir /w/cache/pages"
+            ),
+        );
+    }
+
+    #[test]
+    fn pip_is_called_alike() {
+        let common = "-m pip install -q --disable-pip-version-check --no-input";
+        check(
+            Tool::Pip,
+            Action::InstallLocked,
+            false,
+            &format!(
+                "/w/env/bin/python {common} --no-deps -r /w/project/pins.txt --cache-dir /w/cache --index-url http://i/simple/ --no-compile"
+            ),
+        );
+        check(
+            Tool::PipNoCache,
+            Action::Resolve,
+            true,
+            &format!(
+                "/w/env/bin/python {common} --dry-run --ignore-installed --report - -r /w/project/requirements.txt --no-cache-dir --index-url http://i/simple/"
+            ),
+        );
+    }
+
+    #[test]
+    fn settings_of_the_session_do_not_reach_a_tool() {
+        let session = [
+            "PATH",
+            "PIP_CERT",
+            "PIP_INDEX_URL",
+            "UV_CACHE_DIR",
+            "HOME",
+            "PYTHONPATH",
+            "SSL_CERT_FILE",
+        ]
+        .map(|name| (OsString::from(name), OsString::from("x")));
+        let names: Vec<_> = environment(&session, Path::new("/h"))
+            .into_iter()
+            .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))
+            .collect();
+        assert_eq!(
+            names,
+            ["PATH=x", "PIP_CERT=x", "SSL_CERT_FILE=x", "HOME=/h", "PIP_CONFIG_FILE=/dev/null"]
+        );
+    }
+}

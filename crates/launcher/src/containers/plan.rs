@@ -1,0 +1,288 @@
+//! What has to be done to the containers of a project. Pure: facts in, a plan out that can be printed and refused.
+//! Owns the rules; must not know how anything is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compose_file::{ComposeProject, Condition};
+use crate::engine::rfc3339;
+use crate::engine::{COMPOSE_ONEOFF_LABEL, COMPOSE_SERVICE_LABEL, Container, Status};
+
+/// What is remembered of the last `up`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Digest of everything that shapes the containers: compose files, override, variables.
+    pub shape: String,
+    /// Containers by id.
+    pub containers: BTreeMap<String, Seen>,
+}
+
+/// A container as it was seen running.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// When it was started, as the engine writes it.
+    pub started_at: String,
+    /// The generation it was started in, for services with an environment.
+    pub generation: Option<String>,
+}
+
+/// The environment of some services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvironmentFacts {
+    /// Services that start in it.
+    pub services: BTreeSet<String>,
+    /// Id of the current generation, empty when there is none.
+    pub generation: String,
+    /// When which generation became current (milliseconds since 1970), oldest first; empty when not known.
+    pub activations: Vec<(u64, String)>,
+    /// Whether the generation changed just now.
+    pub changed: bool,
+}
+
+/// Everything the plan depends on.
+#[derive(Debug, Clone)]
+pub struct ContainerFacts<'a> {
+    /// The project.
+    pub project: &'a ComposeProject,
+    /// The services that are wanted, their dependencies included.
+    pub selected: &'a BTreeSet<String>,
+    /// Id of each service's image, as far as present.
+    pub images: &'a BTreeMap<String, String>,
+    /// The project's containers.
+    pub containers: &'a [Container],
+    /// Environments by name.
+    pub environments: &'a BTreeMap<String, EnvironmentFacts>,
+    /// What the last `up` saw.
+    pub record: &'a Record,
+    /// Digest of what shapes the containers now.
+    pub shape: &'a str,
+    /// Whether everything is to be made anew.
+    pub recreate: bool,
+}
+
+/// Why Compose has to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CreateReason {
+    /// A service has fewer or more containers than it should.
+    Count {
+        /// The service.
+        service: String,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        wanted: usize,
+    },
+    /// A container runs another image than the service names now.
+    Image {
+        /// The service.
+        service: String,
+    },
+    /// Compose files, override or variables changed since the last `up`.
+    Shape,
+    /// There is no record of an `up` with these containers.
+    NoRecord,
+    /// The user wants it.
+    Asked,
+}
+
+/// Why a service is restarted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestartReason {
+    /// The environment.
+    pub env: String,
+    /// The generation that runs, where it is known.
+    pub from: Option<String>,
+    /// The generation that is current.
+    pub to: String,
+}
+
+/// What has to be done to the containers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerPlan {
+    /// Why Compose is called to create or recreate; empty when it is not.
+    pub create: Vec<CreateReason>,
+    /// Services that are restarted, as their environment changed under them.
+    pub restart: BTreeMap<String, RestartReason>,
+    /// Services that are started.
+    pub start: BTreeSet<String>,
+    /// Services whose containers stay as they are: running, or completed.
+    pub keep: BTreeSet<String>,
+}
+
+impl ContainerPlan {
+    /// Makes the plan.
+    pub fn new(facts: &ContainerFacts<'_>) -> Self {
+        let mut plan = Self { create: create_reasons(facts), ..Self::default() };
+        for service in facts.selected {
+            let containers = of_service(facts.containers, service);
+            let running = |container: &&Container| {
+                matches!(container.status, Status::Running | Status::Restarting | Status::Paused)
+            };
+            let stale = containers
+                .iter()
+                .copied()
+                .filter(running)
+                .find_map(|container| stale(facts, service, container));
+            if let Some(reason) = stale {
+                plan.restart.insert(service.clone(), reason);
+            } else if !containers.is_empty()
+                && containers.iter().all(|one| running(one) || is_completed(facts, service, one))
+            {
+                plan.keep.insert(service.clone());
+            } else {
+                plan.start.insert(service.clone());
+            }
+        }
+        plan
+    }
+
+    /// Whether nothing has to be done.
+    pub fn is_empty(&self) -> bool {
+        self.create.is_empty() && self.restart.is_empty() && self.start.is_empty()
+    }
+}
+
+/// The containers of a service, those of `compose run` left out.
+pub fn of_service<'a>(containers: &'a [Container], service: &str) -> Vec<&'a Container> {
+    let label = |container: &Container, name: &str| container.labels.get(name).cloned();
+    containers
+        .iter()
+        .filter(|one| label(one, COMPOSE_SERVICE_LABEL).as_deref() == Some(service))
+        .filter(|one| label(one, COMPOSE_ONEOFF_LABEL).is_none_or(|value| value != "True"))
+        .collect()
+}
+
+/// The wanted services and everything they depend on; all active ones when none is named.
+pub fn with_dependencies(project: &ComposeProject, wanted: &[String]) -> BTreeSet<String> {
+    if wanted.is_empty() {
+        return project.services.keys().cloned().collect();
+    }
+    let mut found = BTreeSet::new();
+    let mut open: Vec<String> = wanted.to_vec();
+    while let Some(name) = open.pop() {
+        let Some(service) = project.services.get(&name) else { continue };
+        if found.insert(name) {
+            open.extend(service.depends_on.keys().cloned());
+        }
+    }
+    found
+}
+
+fn create_reasons(facts: &ContainerFacts<'_>) -> Vec<CreateReason> {
+    if facts.recreate {
+        return vec![CreateReason::Asked];
+    }
+    let mut reasons = Vec::new();
+    let mut known = true;
+    for service in facts.selected {
+        let containers = of_service(facts.containers, service);
+        let replicas = facts.project.services.get(service).and_then(|service| service.replicas);
+        let wanted = replicas.map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        if containers.len() != wanted {
+            let (service, found) = (service.clone(), containers.len());
+            reasons.push(CreateReason::Count { service, found, wanted });
+            continue;
+        }
+        known &= containers.iter().all(|one| facts.record.containers.contains_key(&one.id));
+        let image = facts.images.get(service);
+        if containers.iter().any(|one| image.is_some_and(|image| *image != one.image_id)) {
+            reasons.push(CreateReason::Image { service: service.clone() });
+        }
+    }
+    if facts.record.shape.is_empty() || !known {
+        if reasons.is_empty() {
+            reasons.push(CreateReason::NoRecord);
+        }
+    } else if facts.record.shape != facts.shape {
+        reasons.push(CreateReason::Shape);
+    }
+    reasons
+}
+
+/// A one-shot that did its work is not run again. One is what others wait for to end: a server that was stopped ends
+/// with 0 too.
+fn is_completed(facts: &ContainerFacts<'_>, service: &str, container: &Container) -> bool {
+    is_awaited(facts.project, service, Condition::Completed)
+        && container.status == Status::Exited
+        && container.exit_code == 0
+        && facts.record.containers.contains_key(&container.id)
+}
+
+/// Whether another service waits for this one to be in a state.
+pub(crate) fn is_awaited(project: &ComposeProject, service: &str, condition: Condition) -> bool {
+    let mut needs = project.services.values().filter_map(|other| other.depends_on.get(service));
+    needs.any(|dependency| dependency.condition == condition)
+}
+
+/// Whether a running container was started in another generation than the current one.
+fn stale(
+    facts: &ContainerFacts<'_>,
+    service: &str,
+    container: &Container,
+) -> Option<RestartReason> {
+    let (env, environment) = facts
+        .environments
+        .iter()
+        .find(|(_, environment)| environment.services.contains(service))?;
+    let to = environment.generation.clone();
+    let reason = |from| Some(RestartReason { env: env.clone(), from, to: to.clone() });
+    let seen = facts.record.containers.get(&container.id);
+    if let Some(Seen { started_at, generation: Some(from) }) = seen
+        && *started_at == container.started_at
+    {
+        return (*from != to).then(|| reason(Some(from.clone()))).flatten();
+    }
+    match generation_at(&environment.activations, &container.started_at) {
+        Some(from) if *from == to => None,
+        Some(from) => reason(Some(from.clone())),
+        None if environment.changed => reason(None),
+        None => None,
+    }
+}
+
+/// The generation that was current at a time; one that waited for the first has the first.
+fn generation_at<'a>(activations: &'a [(u64, String)], started_at: &str) -> Option<&'a String> {
+    let millis = u64::try_from(rfc3339::nanoseconds(started_at)? / 1_000_000).ok()?;
+    let at = activations.iter().rev().find(|(at, _)| *at <= millis);
+    at.or_else(|| activations.first()).map(|(_, id)| id)
+}
+
+impl fmt::Display for CreateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count { service, found: 0, .. } => write!(f, "{service} has no container"),
+            Self::Count { service, found, wanted } => {
+                write!(f, "{service} has {found} containers instead of {wanted}")
+            }
+            Self::Image { service } => write!(f, "{service} has a new image"),
+            Self::Shape => f.write_str("compose files or variables changed"),
+            Self::NoRecord => f.write_str("the containers were not made by `pyfast up`"),
+            Self::Asked => f.write_str("asked for"),
+        }
+    }
+}
+
+impl fmt::Display for ContainerPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.create.is_empty() {
+            let reasons: Vec<_> = self.create.iter().map(ToString::to_string).collect();
+            writeln!(f, "create   by Compose: {}", reasons.join("; "))?;
+        }
+        for (service, RestartReason { env, from, to }) in &self.restart {
+            let from = from.as_deref().unwrap_or("another");
+            writeln!(f, "restart  {service}: environment {env} changed ({from} → {to})")?;
+        }
+        for service in &self.start {
+            writeln!(f, "start    {service}")?;
+        }
+        for service in &self.keep {
+            writeln!(f, "keep     {service}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,350 @@
+//! Starting the containers of a project in the order of their dependencies, and awaiting them. Owns the order and the
+//! watching; what a state means is `health`'s.
+//!
+//! A service is one future. It waits for those it depends on, starts or restarts its containers and watches them:
+//! events of the engine make it look again, and what it sees then counts.
+
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{join_all, select};
+use tokio::sync::{broadcast, watch as channel};
+use tokio::time::Instant;
+
+use super::health::{ServiceFailure, Verdict};
+use super::plan::is_awaited;
+use crate::compose_file::{ComposeProject, Condition};
+use crate::engine::{COMPOSE_PROJECT_LABEL, Container, LogsWanted, Services, Status};
+use crate::error::Error;
+
+/// How many of its last lines a failed service shows.
+const LOG_LINES: usize = 20;
+/// Events that may wait for a slow watcher; one that misses some looks again.
+const EVENTS_KEPT: usize = 1024;
+
+/// How services are started.
+#[derive(Debug, Clone, Default)]
+pub struct StartOptions {
+    /// Whether to wait until services are healthy. Without, the order of dependencies and the end of one-shots are
+    /// still kept to, and health is not waited for.
+    pub wait: bool,
+    /// How long to wait for each service; `None` as its health check says.
+    pub deadline: Option<Duration>,
+    /// Services whose running containers are restarted.
+    pub restart: BTreeSet<String>,
+}
+
+/// Something that happens on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartEvent {
+    /// A service's containers are being started.
+    Starting {
+        /// The service.
+        service: String,
+    },
+    /// A service's containers are being restarted.
+    Restarting {
+        /// The service.
+        service: String,
+    },
+    /// A service has come to a verdict.
+    Settled {
+        /// The service.
+        service: String,
+        /// The verdict.
+        verdict: Verdict,
+        /// Since the beginning of all.
+        took: Duration,
+    },
+    /// Something about a service that the user should know.
+    Warning {
+        /// The service.
+        service: String,
+        /// In words.
+        message: String,
+    },
+}
+
+/// What came of all services.
+#[derive(Debug, Clone, Default)]
+pub struct Launched {
+    /// By name.
+    pub services: BTreeMap<String, ServiceOutcome>,
+}
+
+/// What came of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceOutcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// From the start of its containers to the verdict.
+    pub took: Duration,
+    /// Whether it was restarted.
+    pub restarted: bool,
+}
+
+/// How far a service is, for those that depend on it.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    started: bool,
+    verdict: Option<Verdict>,
+}
+
+type Report = channel::Sender<Progress>;
+type Reports = BTreeMap<String, channel::Receiver<Progress>>;
+type Sink<'a> = &'a (dyn Fn(StartEvent) + Send + Sync);
+
+/// What all services share.
+struct World<'a, E> {
+    engine: &'a E,
+    project: &'a ComposeProject,
+    options: &'a StartOptions,
+    event: Sink<'a>,
+    reports: Reports,
+    woken: broadcast::Sender<String>,
+    began: Instant,
+}
+
+/// Starts services in the order of their dependencies, restarts those that are to be, and waits for them. Containers
+/// that run already are left, completed one-shots stay completed. A failed service leaves those that need it
+/// not started, and all others go on.
+///
+/// # Errors
+/// [`Error::DependencyCycle`], and the engine's own failures. A service that fails is no error but its verdict.
+pub async fn start_and_wait<E: Services>(
+    engine: &E,
+    project: &ComposeProject,
+    containers: &BTreeMap<String, Vec<Container>>,
+    options: &StartOptions,
+    event: Sink<'_>,
+) -> Result<Launched, Error> {
+    check_cycles(project)?;
+    let (woken, _) = broadcast::channel(EVENTS_KEPT);
+    let (reporting, reports): (BTreeMap<_, _>, Reports) = containers
+        .keys()
+        .map(|name| {
+            let (sender, receiver) = channel::channel(Progress::default());
+            ((name.clone(), sender), (name.clone(), receiver))
+        })
+        .unzip();
+    let began = Instant::now();
+    let world = World { engine, project, options, event, reports, woken, began };
+    // Subscribed before anything starts, so that nothing is missed.
+    let mut events = engine.events(&[(COMPOSE_PROJECT_LABEL, &project.name)]).await?;
+    let waker = world.woken.clone();
+    let listen = std::pin::pin!(async move {
+        while let Some(Ok(event)) = events.next().await {
+            // Nobody listening is no fault.
+            let _ = waker.send(event.id);
+        }
+        // Without events services look in turn.
+        std::future::pending::<()>().await;
+    });
+    let services = reporting.into_iter().map(|(name, report)| {
+        let found = containers.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let world = &world;
+        async move {
+            let outcome = world.service(&name, found, &report).await?;
+            Ok::<_, Error>((name, outcome))
+        }
+    });
+    let all = std::pin::pin!(join_all(services));
+    let outcomes = match select(all, listen).await {
+        futures_util::future::Either::Left((outcomes, _)) => outcomes,
+        futures_util::future::Either::Right(((), all)) => all.await,
+    };
+    let mut services: BTreeMap<_, _> = outcomes.into_iter().collect::<Result<_, Error>>()?;
+    if options.wait {
+        for (name, outcome) in &mut services {
+            let found = containers.get(name).map(Vec::as_slice).unwrap_or_default();
+            if outcome.verdict == Verdict::Running {
+                // A start of ours sets the engine's count back.
+                let restarted = outcome.restarted;
+                let fresh = |one: &Container| restarted || needs_start(one, false);
+                outcome.verdict = world.look_again(found, &fresh).await?;
+            }
+        }
+    }
+    Ok(Launched { services })
+}
+
+impl<E: Services> World<'_, E> {
+    /// One service from its dependencies to its verdict.
+    async fn service(
+        &self,
+        name: &str,
+        containers: &[Container],
+        report: &Report,
+    ) -> Result<ServiceOutcome, Error> {
+        let restarted = self.options.restart.contains(name)
+            && containers.iter().any(|one| one.status != Status::Created);
+        let missing = self.dependencies(name, restarted).await;
+        let begun = Instant::now();
+        let verdict = if let Some(because) = missing {
+            Verdict::NotStarted { because }
+        } else {
+            self.run(name, containers, restarted, report).await?
+        };
+        report.send_replace(Progress { started: true, verdict: Some(verdict.clone()) });
+        let settled = StartEvent::Settled {
+            service: name.to_owned(),
+            verdict: verdict.clone(),
+            took: self.began.elapsed(),
+        };
+        (self.event)(settled);
+        Ok(ServiceOutcome { verdict, took: begun.elapsed(), restarted })
+    }
+
+    /// Waits until everything that a service depends on is in the state it needs; the one that failed, if one did. A
+    /// restart waits for nothing: what it needs was there.
+    async fn dependencies(&self, name: &str, restarted: bool) -> Option<String> {
+        let service = self.project.services.get(name).filter(|_| !restarted)?;
+        for (other, dependency) in &service.depends_on {
+            let Some(report) = self.reports.get(other) else { continue };
+            let condition = match dependency.condition {
+                Condition::Healthy if !self.options.wait => Condition::Started,
+                condition => condition,
+            };
+            let mut report = report.clone();
+            let met = report.wait_for(|progress| met(condition, progress).is_some()).await;
+            let met = met.map(|progress| met_or_failed(condition, &progress));
+            // A reporter that is gone belongs to a call that fails anyway.
+            if !met.unwrap_or(false) && dependency.required {
+                return Some(other.clone());
+            }
+        }
+        None
+    }
+
+    async fn run(
+        &self,
+        name: &str,
+        containers: &[Container],
+        restarted: bool,
+        report: &Report,
+    ) -> Result<Verdict, Error> {
+        let service = name.to_owned();
+        let once = is_awaited(self.project, name, Condition::Completed);
+        let due = |one: &&Container| restarted || needs_start(one, once);
+        if restarted {
+            (self.event)(StartEvent::Restarting { service });
+        } else if containers.iter().any(|one| due(&one)) {
+            (self.event)(StartEvent::Starting { service });
+        }
+        let acts = containers.iter().filter(due).map(|one| self.act(one, restarted));
+        for refused in join_all(acts).await {
+            if let Some(reason) = refused? {
+                return Ok(Verdict::Failed(Box::new(ServiceFailure {
+                    reason,
+                    ..Default::default()
+                })));
+            }
+        }
+        report.send_replace(Progress { started: true, verdict: None });
+        let watched = containers.iter().map(|one| self.watch(name, one, due(&one)));
+        let mut worst = Verdict::Completed;
+        for verdict in join_all(watched).await {
+            worst = worse(worst, verdict?);
+        }
+        Ok(worst)
+    }
+
+    /// Starts or restarts a container; why the engine would not, if it would not.
+    async fn act(&self, container: &Container, restart: bool) -> Result<Option<String>, Error> {
+        let done = if restart {
+            self.engine.restart(&container.id, None).await
+        } else {
+            self.engine.start(&container.id).await
+        };
+        match done {
+            Ok(()) => Ok(None),
+            Err(Error::StartContainer { reason, .. }) => Ok(Some(reason.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The last lines of a container, for a failure.
+    async fn last_lines(&self, id: &str) -> Vec<crate::engine::LogLine> {
+        let wanted = LogsWanted { tail: Some(LOG_LINES), ..LogsWanted::default() };
+        // A log that cannot be read leaves the failure as it is.
+        self.engine.logs(id, wanted).filter_map(async |line| line.ok()).collect().await
+    }
+}
+
+/// Whether a container has to be started: it does not run, and is no one-shot that has done its work.
+fn needs_start(container: &Container, once: bool) -> bool {
+    match container.status {
+        Status::Running | Status::Restarting | Status::Paused => false,
+        Status::Exited => container.exit_code != 0 || !once,
+        Status::Created | Status::Dead => true,
+    }
+}
+
+/// Whether a dependency is in the state that is needed (`Some(true)`), or cannot get there (`Some(false)`).
+fn met(condition: Condition, progress: &Progress) -> Option<bool> {
+    match (condition, &progress.verdict) {
+        (_, Some(verdict)) if verdict.is_failure() => Some(false),
+        (Condition::Started, _) => progress.started.then_some(true),
+        (Condition::Healthy, Some(verdict)) => Some(*verdict != Verdict::Completed),
+        (Condition::Completed, Some(verdict)) => Some(*verdict == Verdict::Completed),
+        (_, None) => None,
+    }
+}
+
+fn met_or_failed(condition: Condition, progress: &Progress) -> bool {
+    met(condition, progress).unwrap_or(false)
+}
+
+/// The verdict on a service of several containers is the worst on one of them.
+fn worse(one: Verdict, other: Verdict) -> Verdict {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Completed => 0,
+        Verdict::Healthy => 1,
+        Verdict::Running => 2,
+        Verdict::Waiting => 3,
+        Verdict::NotStarted { .. } => 4,
+        Verdict::Failed(_) => 5,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+/// Services that wait for each other would wait for ever.
+fn check_cycles(project: &ComposeProject) -> Result<(), Error> {
+    let mut done = BTreeSet::new();
+    for name in project.services.keys() {
+        let mut path = Vec::new();
+        visit(project, name, &mut path, &mut done)?;
+    }
+    Ok(())
+}
+
+fn visit(
+    project: &ComposeProject,
+    name: &str,
+    path: &mut Vec<String>,
+    done: &mut BTreeSet<String>,
+) -> Result<(), Error> {
+    if done.contains(name) {
+        return Ok(());
+    }
+    if let Some(at) = path.iter().position(|seen| seen == name) {
+        let mut cycle = path.split_off(at);
+        cycle.push(name.to_owned());
+        return Err(Error::DependencyCycle { cycle });
+    }
+    path.push(name.to_owned());
+    let needs =
+        project.services.get(name).into_iter().flat_map(|service| service.depends_on.keys());
+    for other in needs {
+        visit(project, other, path, done)?;
+    }
+    path.pop();
+    done.insert(name.to_owned());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

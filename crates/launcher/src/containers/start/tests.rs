@@ -1,0 +1,227 @@
+//! Order and verdicts on the recorded engine, whose clock is virtual.
+
+use super::*;
+use crate::compose_file::{Dependency, Healthcheck, HealthcheckTest, Service};
+use crate::engine::{HealthStatus, Recorded, Run};
+use crate::error::StartRefusal;
+
+const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A project whose containers do what a test says.
+struct Stage {
+    project: ComposeProject,
+    engine: Recorded,
+    containers: BTreeMap<String, Vec<Container>>,
+    options: StartOptions,
+}
+
+/// What a service waits for.
+type Needs<'a> = &'a [(&'a str, Condition)];
+
+impl Stage {
+    fn new() -> Self {
+        let options = StartOptions { wait: true, ..StartOptions::default() };
+        let project = ComposeProject { name: "shop".into(), ..ComposeProject::default() };
+        Self { project, engine: Recorded::new(), containers: BTreeMap::new(), options }
+    }
+
+    /// Adds a service with what its container does; it has a health check where that says something of one.
+    fn service(self, name: &str, needs: Needs<'_>, run: Run) -> Self {
+        let checked = !run.verdicts.is_empty() || run.answers_after.is_some();
+        let healthcheck = checked.then(|| Healthcheck {
+            test: HealthcheckTest::Command(vec!["check".into()]),
+            ..Healthcheck::default()
+        });
+        self.container(name, needs, Container { healthcheck, ..Container::default() }, run)
+    }
+
+    fn container(mut self, name: &str, needs: Needs<'_>, like: Container, run: Run) -> Self {
+        let needs = needs.iter().map(|&(other, condition)| {
+            (other.to_owned(), Dependency { condition, required: true })
+        });
+        let service = Service {
+            depends_on: needs.collect(),
+            healthcheck: like.healthcheck.clone(),
+            ..Service::default()
+        };
+        self.project.services.insert(name.into(), service);
+        let labels = BTreeMap::from([(COMPOSE_PROJECT_LABEL.to_owned(), "shop".to_owned())]);
+        let container = Container { id: name.into(), labels, ..like };
+        self.containers.insert(name.into(), vec![container.clone()]);
+        self.engine = self.engine.with_container(container, vec![run]);
+        self
+    }
+
+    async fn start(&self) -> Result<Launched, Error> {
+        let Self { project, engine, containers, options } = self;
+        start_and_wait(engine, project, containers, options, &|_| {}).await
+    }
+
+    /// What came of it, and every start and restart with its time in milliseconds.
+    async fn play(&self) -> (Launched, String) {
+        let launched = self.start().await.unwrap();
+        let acts = self.engine.timeline();
+        let acts: Vec<_> = acts.into_iter().filter(|line| !line.contains("exec")).collect();
+        (launched, acts.join("\n"))
+    }
+}
+
+fn runs() -> Run {
+    Run::default()
+}
+
+fn healthy_after(after: Duration) -> Run {
+    Run { verdicts: vec![(after, HealthStatus::Healthy)], ..Run::default() }
+}
+
+fn ends(after: Duration, code: i64) -> Run {
+    Run { ends: Some((after, code)), log: vec!["last words".into()], ..Run::default() }
+}
+
+fn verdict<'a>(launched: &'a Launched, service: &str) -> &'a Verdict {
+    &launched.services[service].verdict
+}
+
+fn reason(launched: &Launched, service: &str) -> String {
+    match verdict(launched, service) {
+        Verdict::Failed(failure) => failure.reason.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_condition_is_waited_for_and_independent_services_start_together() {
+    let stage = Stage::new()
+        .service("db", &[], healthy_after(ms(2000)))
+        .service("cache", &[], runs())
+        .service("init", &[("db", Condition::Healthy)], ends(ms(700), 0))
+        .service("web", &[("init", Condition::Completed), ("cache", Condition::Started)], runs());
+    let (launched, acts) = stage.play().await;
+    insta::assert_snapshot!(acts, @r"
+       0 start cache
+       0 start db
+    2000 start init
+    2700 start web
+    ");
+    assert_eq!(*verdict(&launched, "db"), Verdict::Healthy);
+    assert_eq!(*verdict(&launched, "init"), Verdict::Completed);
+    assert_eq!(*verdict(&launched, "web"), Verdict::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_service_leaves_those_that_need_it_and_no_others() {
+    let stage = Stage::new()
+        .service("init", &[], ends(ms(400), 3))
+        .service("web", &[("init", Condition::Completed)], runs())
+        .service("beat", &[("web", Condition::Started)], runs())
+        .service("other", &[], runs());
+    let (launched, acts) = stage.play().await;
+    assert!(!acts.contains("web") && !acts.contains("beat"), "{acts}");
+    assert_eq!(reason(&launched, "init"), "it ended with code 3");
+    let Verdict::Failed(failure) = verdict(&launched, "init") else { unreachable!() };
+    assert_eq!(failure.log[0].text, "last words");
+    assert_eq!(*verdict(&launched, "web"), Verdict::NotStarted { because: "init".into() });
+    assert_eq!(*verdict(&launched, "beat"), Verdict::NotStarted { because: "web".into() });
+    assert_eq!(*verdict(&launched, "other"), Verdict::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_run_of_the_check_is_earlier_than_the_engines() {
+    let run = Run { answers_after: Some(ms(500)), ..healthy_after(ms(30_000)) };
+    let (launched, _) = Stage::new().service("db", &[], run).play().await;
+    assert_eq!(*verdict(&launched, "db"), Verdict::Healthy);
+    assert!(launched.services["db"].took < ms(1500), "{:?}", launched.services["db"].took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unhealthy_service_fails_and_one_that_never_answers_does_so_in_the_end() {
+    let unhealthy = Run { verdicts: vec![(ms(100), HealthStatus::Unhealthy)], ..Run::default() };
+    let silent = Run { answers_after: Some(Duration::from_hours(9)), ..Run::default() };
+    let stage = Stage::new().service("a", &[], unhealthy).service("b", &[], silent);
+    let (launched, _) = stage.play().await;
+    assert_eq!(reason(&launched, "a"), "it is unhealthy");
+    assert_eq!(reason(&launched, "b"), "it was not healthy after 190 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_loop_is_a_failure() {
+    let like = Container { restart_policy: "unless-stopped".into(), ..Container::default() };
+    let (launched, _) = Stage::new().container("web", &[], like, ends(ms(50), 1)).play().await;
+    assert_eq!(reason(&launched, "web"), "it ended again and again (3 restarts)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_engine_refuses_to_start_is_told_in_its_words() {
+    let address = "0.0.0.0:8000".into();
+    let refused = StartRefusal::PortInUse { address, message: "taken".into() };
+    let run = Run { refused: Some(refused), ..Run::default() };
+    let stage = Stage::new().service("web", &[], run).service("db", &[], runs());
+    let (launched, _) = stage.play().await;
+    assert_eq!(reason(&launched, "web"), "0.0.0.0:8000 is in use: taken");
+    assert_eq!(*verdict(&launched, "db"), Verdict::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn running_and_completed_containers_are_left_as_they_are() {
+    let like = |status| Container { status, started_at: "before".into(), ..Container::default() };
+    let stage = Stage::new()
+        .container("db", &[("init", Condition::Completed)], like(Status::Running), runs())
+        .container("init", &[], like(Status::Exited), runs());
+    let (launched, acts) = stage.play().await;
+    assert_eq!(acts, "");
+    assert_eq!(*verdict(&launched, "db"), Verdict::Running);
+    assert_eq!(*verdict(&launched, "init"), Verdict::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_waits_for_the_new_run_and_for_no_dependency() {
+    let check = Healthcheck {
+        test: HealthcheckTest::Command(vec!["check".into()]),
+        ..Healthcheck::default()
+    };
+    let like =
+        Container { status: Status::Running, healthcheck: Some(check), ..Container::default() };
+    let mut stage = Stage::new().service("db", &[], healthy_after(ms(5000))).container(
+        "web",
+        &[("db", Condition::Healthy)],
+        like,
+        healthy_after(ms(700)),
+    );
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    let (launched, acts) = stage.play().await;
+    insta::assert_snapshot!(acts, @r"
+    0 start db
+    0 restart web
+    ");
+    let web = &launched.services["web"];
+    assert!(web.restarted && web.took >= ms(700), "{web:?}");
+    assert_eq!(web.verdict, Verdict::Healthy);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_health_is_not_awaited_and_one_shots_are() {
+    let mut stage = Stage::new()
+        .service("db", &[], healthy_after(ms(5000)))
+        .service("init", &[("db", Condition::Healthy)], ends(ms(400), 0))
+        .service("web", &[("init", Condition::Completed)], runs());
+    stage.options.wait = false;
+    let (launched, acts) = stage.play().await;
+    insta::assert_snapshot!(acts, @r"
+      0 start db
+      0 start init
+    400 start web
+    ");
+    assert_eq!(*verdict(&launched, "db"), Verdict::Waiting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_that_wait_for_each_other_are_named() {
+    let stage = Stage::new()
+        .service("a", &[("b", Condition::Started)], runs())
+        .service("b", &[("c", Condition::Started)], runs())
+        .service("c", &[("b", Condition::Started)], runs());
+    let error = stage.start().await.unwrap_err();
+    assert!(error.to_string().contains("b -> c -> b"), "{error}");
+}

@@ -1,0 +1,20 @@
+//! Keeping a volume that has environments from being pruned. Owns what the container that does it names; when one is
+//! needed, the engine knows.
+
+use pyfast_root::LAUNCHER;
+
+use super::store::MOUNT_POINT;
+use crate::engine::{Engine, Mount};
+use crate::error::Error;
+
+/// Has a container that is never started refer to the volume, where the engine's pruning would take it otherwise; the
+/// container's name if it was made now.
+///
+/// # Errors
+/// The engine's own failures.
+pub async fn keep_volume<E: Engine>(engine: &E, volume: &str) -> Result<Option<String>, Error> {
+    let mount = Mount { volume: volume.into(), target: MOUNT_POINT.into(), writable: false };
+    // Whoever looks at the container sees what it is for; it is never started.
+    let argv = [format!("{MOUNT_POINT}/{LAUNCHER}"), "--version".to_owned()];
+    engine.keep_volume(&mount, &argv).await
+}

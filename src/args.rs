@@ -1,0 +1,130 @@
+//! Arguments that several commands share, as they are typed. Owns their names, variables and help; what is meant by them,
+//! once files and defaults are known too, is `settings`'. Must not know any command.
+
+mod index;
+mod resolve;
+mod stack;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+pub(crate) use self::index::{IndexArgs, KeyringProvider};
+pub(crate) use self::resolve::{PrereleaseMode, ResolutionMode, ResolveArgs, cutoff};
+pub(crate) use self::stack::StackArgs;
+
+/// What every command understands.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CommonArgs {
+    /// Project directory [default: nearest parent with pyfast.toml, else the current directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PYFAST_PROJECT",
+        help_heading = "Common options"
+    )]
+    pub(crate) project: Option<PathBuf>,
+    /// The name of the project below the root [default: of pyfast.toml, else made from the directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PYFAST_PROJECT_NAME",
+        help_heading = "Common options"
+    )]
+    pub(crate) project_name: Option<String>,
+    /// Directory where store and environments live [default: the user's data directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PYFAST_ROOT",
+        help_heading = "Common options"
+    )]
+    pub(crate) root: Option<PathBuf>,
+    /// Docker volume where store and environments live
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PYFAST_VOLUME",
+        conflicts_with = "root",
+        help_heading = "Common options"
+    )]
+    pub(crate) volume: Option<String>,
+    /// Where index pages, interpreters and clones are remembered [default: the user's cache directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PYFAST_CACHE_DIR",
+        help_heading = "Common options"
+    )]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Which environment of the project [default: default]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "PYFAST_ENV",
+        help_heading = "Common options"
+    )]
+    pub(crate) env: Option<String>,
+    /// The interpreter the environment is for: a path, a version, or `image`
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH|VERSION|image",
+        env = "PYFAST_PYTHON",
+        help_heading = "Common options"
+    )]
+    pub(crate) python: Option<String>,
+    /// The interpreter inside this image
+    #[arg(
+        long,
+        global = true,
+        value_name = "IMAGE",
+        env = "PYFAST_IMAGE",
+        help_heading = "Common options"
+    )]
+    pub(crate) image: Option<String>,
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
+    /// Print results and errors only
+    #[arg(short, long, global = true, env = "PYFAST_QUIET", help_heading = "Output options")]
+    pub(crate) quiet: bool,
+    /// Say more; give it twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output options")]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "PYFAST_COLOR",
+        help_heading = "Output options"
+    )]
+    pub(crate) color: ColorChoice,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// For commands that have a result.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct ResultArgs {
+    /// Print one JSON object with the result
+    #[arg(long, env = "PYFAST_JSON")]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,121 @@
+//! Where packages are looked for, as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use pyfast_resolver::IndexStrategy;
+
+/// Where packages are looked for.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct IndexArgs {
+    /// Use the cache only, never the network
+    #[arg(long, global = true, env = "PYFAST_OFFLINE", help_heading = "Index options")]
+    pub(crate) offline: bool,
+    /// The index [default: what uv's and pip's variables, pyfast.toml, pip's configuration or pip itself name]
+    #[arg(
+        short = 'i',
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PYFAST_INDEX_URL",
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
+    pub(crate) index_url: Option<String>,
+    /// A further index, searched before the default one
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PYFAST_EXTRA_INDEX_URL",
+        value_delimiter = ' ',
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
+    pub(crate) extra_index_url: Vec<String>,
+    /// A directory of wheels, or a page that links to them
+    #[arg(
+        short = 'f',
+        long,
+        global = true,
+        value_name = "PATH_OR_URL",
+        env = "PYFAST_FIND_LINKS",
+        value_delimiter = ' ',
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
+    pub(crate) find_links: Vec<String>,
+    /// Use no index, only --find-links and wheels named directly
+    #[arg(long, global = true, env = "PYFAST_NO_INDEX", help_heading = "Index options")]
+    pub(crate) no_index: bool,
+    /// How several indexes are searched [default: first-index]
+    #[arg(
+        long,
+        global = true,
+        value_name = "STRATEGY",
+        env = "PYFAST_INDEX_STRATEGY",
+        help_heading = "Index options"
+    )]
+    pub(crate) index_strategy: Option<Strategy>,
+    /// Whether the program `keyring` gives passwords [default: auto]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PROVIDER",
+        env = "PYFAST_KEYRING_PROVIDER",
+        help_heading = "Index options"
+    )]
+    pub(crate) keyring_provider: Option<KeyringProvider>,
+    /// A PEM file with a certificate and its key, for servers that ask for one
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PYFAST_CLIENT_CERT",
+        help_heading = "Index options"
+    )]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// A host whose certificate is not checked
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST[:PORT]",
+        alias = "trusted-host",
+        env = "PYFAST_ALLOW_INSECURE_HOST",
+        value_delimiter = ' ',
+        help_heading = "Index options"
+    )]
+    pub(crate) allow_insecure_host: Vec<String>,
+}
+
+/// Whether the program `keyring` gives passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyringProvider {
+    /// Asked after a server refused a request, where the program is there
+    Auto,
+    /// Also asked first where a user is named without a password
+    Subprocess,
+    /// Never asked
+    Disabled,
+}
+
+/// How several indexes are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Strategy {
+    /// The first index that has the project has all its versions
+    FirstIndex,
+    /// Earlier indexes' versions first, later ones' where none fits
+    UnsafeFirstMatch,
+    /// The best version of any index
+    UnsafeBestMatch,
+}
+
+impl From<Strategy> for IndexStrategy {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::FirstIndex => Self::FirstIndex,
+            Strategy::UnsafeFirstMatch => Self::UnsafeFirstMatch,
+            Strategy::UnsafeBestMatch => Self::UnsafeBestMatch,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Which compose project is meant, as it is typed.
+
+use std::path::PathBuf;
+
+/// Which compose files are meant.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct StackArgs {
+    /// A compose file; give it again for further ones [default: as Compose finds them]
+    #[arg(long = "file", value_name = "FILE", help_heading = "Compose options")]
+    pub(crate) files: Vec<PathBuf>,
+    /// A profile to be active
+    #[arg(long = "profile", value_name = "NAME", help_heading = "Compose options")]
+    pub(crate) profiles: Vec<String>,
+}

@@ -1,0 +1,155 @@
+//! The container engine, the user's Compose, and this program as containers would run it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use pyfast_launcher::{Binary, Composer, Engine as _, EngineVersion, Host, HostOrigin};
+
+use super::report::{Finding, Level};
+use crate::failure::{Code, Failure};
+use crate::image::{Connection, host_settings};
+use crate::settings::Environment;
+use crate::stack::composer;
+
+/// The engine's check.
+pub(super) const CHECK: &str = "engine";
+const COMPOSE: &str = "compose";
+const PROGRAM: &str = "program";
+
+/// How long Compose may take to say its version: the one in Python takes a second where it was never run.
+const COMPOSE_DEADLINE: Duration = Duration::from_secs(15);
+
+/// An engine that answers.
+pub(super) struct Reached {
+    pub(super) connection: Connection,
+    host: Host,
+    origin: HostOrigin,
+    version: EngineVersion,
+}
+
+/// An engine that does not.
+pub(super) struct Unreached {
+    failure: Failure,
+    origin: Option<HostOrigin>,
+}
+
+/// Reaches the engine that the user's environment means.
+pub(super) fn reach(environment: &Environment) -> Result<Reached, Box<Unreached>> {
+    let unreached = |failure, origin| Box::new(Unreached { failure, origin });
+    let (host, origin) =
+        Host::locate(&host_settings(environment)).map_err(|error| unreached(error.into(), None))?;
+    let reached = Connection::to(host.clone()).and_then(|connection| {
+        let version = connection.wait(connection.docker.version())?;
+        Ok((connection, version))
+    });
+    match reached {
+        Ok((connection, version)) => Ok(Reached { connection, host, origin, version }),
+        Err(failure) => Err(unreached(failure, Some(origin))),
+    }
+}
+
+/// What is to be said about the engine.
+pub(super) fn finding(engine: &Result<Reached, Box<Unreached>>, needed: bool) -> Finding {
+    match engine {
+        Ok(Reached { host, origin, version, .. }) => {
+            let EngineVersion { version, api, os, architecture } = version;
+            let origin = told(origin);
+            let message =
+                format!("{host} ({origin}): version {version}, API {api}, {os}/{architecture}");
+            Finding::ok(CHECK, message)
+        }
+        Err(unreached) => {
+            let Unreached { failure, origin } = unreached.as_ref();
+            let level = if needed { Level::Failed } else { Level::Warning };
+            let finding = Finding::of(level, CHECK, failure);
+            match origin {
+                Some(origin) => finding.hint(format!("its address is of {}", told(origin))),
+                None => finding,
+            }
+        }
+    }
+}
+
+fn told(origin: &HostOrigin) -> String {
+    match origin {
+        HostOrigin::Variable => "DOCKER_HOST".to_owned(),
+        HostOrigin::NamedContext(name) => format!("DOCKER_CONTEXT={name}"),
+        HostOrigin::CurrentContext(name) => format!("the current context `{name}`"),
+        HostOrigin::DefaultSocket => "the usual socket".to_owned(),
+        HostOrigin::OtherSocket => "a socket that was found".to_owned(),
+    }
+}
+
+/// Which Compose there is.
+pub(super) fn compose(environment: &Environment, needed: bool) -> Finding {
+    let bad = if needed { Level::Failed } else { Level::Warning };
+    let Some(composer) = composer::find(environment) else {
+        return Finding::new(
+            bad,
+            COMPOSE,
+            "neither `docker compose` nor `docker-compose` is there",
+        )
+        .hint("install Docker's Compose plugin, or `docker-compose` in PATH");
+    };
+    let program = match &composer {
+        Composer::Plugin { docker } => docker,
+        Composer::Standalone { program } => program,
+    };
+    match version(&composer) {
+        Ok(version) => {
+            let (name, program) = (composer.name(), program.display());
+            Finding::ok(COMPOSE, format!("{name} ({program}): version {version}"))
+        }
+        Err(failure) => Finding::of(bad, COMPOSE, &failure)
+            .or_hint("mend or reinstall it: its `version` subcommand must work"),
+    }
+}
+
+fn version(composer: &Composer) -> Result<String, Failure> {
+    let system = |error: std::io::Error| {
+        Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    runtime.block_on(async {
+        match tokio::time::timeout(COMPOSE_DEADLINE, composer.version()).await {
+            Ok(version) => Ok(version?),
+            Err(_elapsed) => {
+                let seconds = COMPOSE_DEADLINE.as_secs();
+                let message =
+                    format!("{} did not say its version within {seconds} s", composer.name());
+                Err(Failure::new("no-compose", message, Code::Usage))
+            }
+        }
+    })
+}
+
+/// Whether this program would run in the engine's containers.
+pub(super) fn program(connection: Option<&Connection>) -> Finding {
+    let opened = std::env::current_exe()
+        .map_err(|error| {
+            let message = format!("cannot find the running program: {error}");
+            Failure::new("system", message, Code::Mendable)
+        })
+        .and_then(|program| Ok((Binary::open(&program)?, program)));
+    let (binary, program) = match opened {
+        Ok(opened) => opened,
+        Err(failure) => return Finding::failed(PROGRAM, &failure).or_hint("install pyfast anew"),
+    };
+    suits(&binary, &program, connection)
+}
+
+fn suits(binary: &Binary, program: &Path, connection: Option<&Connection>) -> Finding {
+    let program = program.display();
+    let Some(connection) = connection else {
+        return Finding::ok(PROGRAM, format!("{program} is static, as containers need it"));
+    };
+    let fits = connection.wait(async {
+        let version = connection.docker.version().await?;
+        binary.check_engine(&version)
+    });
+    match fits {
+        Ok(()) => Finding::ok(PROGRAM, format!("{program} runs in the engine's containers")),
+        Err(failure) => Finding::failed(PROGRAM, &failure),
+    }
+}

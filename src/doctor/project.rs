@@ -1,0 +1,181 @@
+//! What the project asks for: its configuration, compose files, requirements, and the interpreters and root that follow
+//! from them.
+
+use std::collections::BTreeMap;
+
+use pyfast_launcher::{
+    ComposeError, ComposeProject, ComposeRequest, Error as LaunchError, read_compose,
+};
+use pyfast_resolver::RequirementSet;
+
+use super::report::{Finding, Level};
+use crate::args::StackArgs;
+use crate::config;
+use crate::failure::Failure;
+use crate::resolving::{ResolveArgs, read_inputs};
+use crate::settings::{Python, Root, Settings};
+use crate::stack::Stack;
+use crate::ui::count;
+
+const CONFIGURATION: &str = "configuration";
+const COMPOSE_FILE: &str = "compose-file";
+const REQUIREMENTS: &str = "requirements";
+const CORRECT: &str = "correct it at the place named";
+
+/// A project as far as it can be read.
+pub(super) struct Project {
+    /// What is to be said of its files.
+    pub(super) findings: Vec<Finding>,
+    /// Environments that are looked at, each with its interpreter.
+    pub(super) environments: BTreeMap<String, Python>,
+    pub(super) root: Root,
+    /// Its compose files, which may name images that are pulled.
+    pub(super) compose: Option<ComposeProject>,
+    /// Which indexes its requirements files name, and how to log in there.
+    pub(super) indexes: RequirementSet,
+    /// Whether `pyfast.toml` gives environments to services.
+    services: bool,
+}
+
+impl Project {
+    /// Whether the project cannot do without the container engine.
+    pub(super) fn needs_engine(&self) -> bool {
+        let image = |python: &Python| matches!(python, Python::Image(_));
+        matches!(self.root, Root::Volume(_))
+            || self.services
+            || self.environments.values().any(image)
+    }
+
+    /// Whether a service builds this image.
+    pub(super) fn builds(&self, image: &str) -> bool {
+        let mut services = self.compose.iter().flat_map(|compose| compose.services.values());
+        services.any(|one| one.build.is_some() && one.image.as_deref() == Some(image))
+    }
+
+    /// Whether services start in its environments, so that it cannot do without Compose.
+    pub(super) fn has_services(&self) -> bool {
+        self.services
+    }
+}
+
+/// Reads a project.
+pub(super) fn read(settings: &Settings, args: &StackArgs) -> Project {
+    let mut findings = vec![configuration(settings)];
+    let stack = stack(settings, args, &mut findings);
+    let config = &settings.project.config;
+    let services = config.env.values().any(|env| !env.services.is_empty());
+    let environments = environments(settings, stack.as_ref(), &mut findings);
+    let mut indexes = RequirementSet::default();
+    for env in environments.keys() {
+        findings.push(requirements(settings, env, &mut indexes));
+    }
+    // Containers get their environments from a volume unless a directory is given.
+    let root = stack.as_ref().filter(|_| services).map_or(&settings.root, |stack| &stack.root);
+    let root = root.clone();
+    let compose = stack.map(|stack| stack.project);
+    Project { findings, environments, root, compose, indexes, services }
+}
+
+fn configuration(settings: &Settings) -> Finding {
+    let directory = &settings.project.directory;
+    let file = [config::FILE, "pyproject.toml"].map(|name| directory.join(name));
+    let environments = settings.project.config.env.len();
+    let message = if let Some(file) = file.iter().find(|file| file.is_file()) {
+        format!("{} is readable: {}", file.display(), count(environments, "environment"))
+    } else {
+        format!("{} has no {}, and none is needed", directory.display(), config::FILE)
+    };
+    Finding::ok(CONFIGURATION, message)
+}
+
+/// The compose project; its absence matters only where services are configured.
+fn stack(settings: &Settings, args: &StackArgs, findings: &mut Vec<Finding>) -> Option<Stack> {
+    let services = settings.project.config.env.values().any(|env| !env.services.is_empty());
+    if !services && args.files.is_empty() && is_absent(settings) {
+        let message = "no compose file is in the project's directory or above it";
+        findings.push(Finding::new(Level::Skipped, COMPOSE_FILE, message));
+        return None;
+    }
+    match Stack::read(settings, args, &[]) {
+        Ok(stack) => {
+            let files = stack.project.files.iter().map(|file| file.display().to_string());
+            let files = files.collect::<Vec<_>>().join(", ");
+            let services = count(stack.project.services.len(), "service");
+            findings.push(Finding::ok(COMPOSE_FILE, format!("{files}: {services}")));
+            Some(stack)
+        }
+        Err(failure) => {
+            findings.push(Finding::failed(COMPOSE_FILE, &failure).or_hint(CORRECT));
+            None
+        }
+    }
+}
+
+fn is_absent(settings: &Settings) -> bool {
+    let request = ComposeRequest {
+        directory: &settings.project.directory,
+        files: &[],
+        environment: settings.environment.all(),
+        profiles: &[],
+        services: &[],
+        project_name: None,
+    };
+    matches!(read_compose(&request), Err(LaunchError::Compose(ComposeError::NotFound { .. })))
+}
+
+/// The environments that commands would work on: the one asked for, else all that are configured.
+fn environments(
+    settings: &Settings,
+    stack: Option<&Stack>,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<String, Python> {
+    let common = &settings.common;
+    let configured = &settings.project.config.env;
+    if common.env.is_some() || configured.is_empty() {
+        return BTreeMap::from([(settings.env.clone(), settings.python.clone())]);
+    }
+    let asked = common.image.is_some() || common.python.is_some();
+    let python = |name: &String| -> Result<Python, Failure> {
+        let env = &configured[name];
+        let of_services = stack.and_then(|stack| stack.environments.get(name));
+        Ok(match (&env.image, of_services) {
+            _ if asked => settings.python.clone(),
+            (Some(image), _) => Python::Image(image.clone()),
+            (None, Some(services)) => Python::Image(services.image.clone()),
+            (None, None) => Python::Host(settings.project.config.python(name)?),
+        })
+    };
+    let mut environments = BTreeMap::new();
+    for name in configured.keys() {
+        match python(name) {
+            Ok(python) => drop(environments.insert(name.clone(), python)),
+            Err(failure) => findings.push(Finding::failed(CONFIGURATION, &failure)),
+        }
+    }
+    environments
+}
+
+/// Whether an environment's requirements can be read; adds the indexes that they name.
+fn requirements(settings: &Settings, env: &str, all: &mut RequirementSet) -> Finding {
+    let configured = settings.project.config.env.get(env);
+    let configured =
+        configured.is_some_and(|env| !(env.requirements.is_empty() && env.groups.is_empty()));
+    let args = ResolveArgs::default();
+    let own = settings.of_environment(env, settings.root.clone(), settings.python.clone());
+    let read = read_inputs(&args, &own);
+    let set = match read {
+        Ok(inputs) => inputs.set,
+        Err(failure) if !configured && settings.project.requirements(&[], env).is_err() => {
+            return Finding::of(Level::Warning, REQUIREMENTS, &failure);
+        }
+        Err(failure) => return Finding::failed(REQUIREMENTS, &failure).or_hint(CORRECT),
+    };
+    let names: Vec<_> = set.files.iter().map(|file| file.display().to_string()).collect();
+    let count = count(set.requirements.len(), "requirement");
+    all.index.index_url = all.index.index_url.take().or(set.index.index_url);
+    all.index.extra_index_urls.extend(set.index.extra_index_urls);
+    all.index.find_links.extend(set.index.find_links);
+    all.index.no_index |= set.index.no_index;
+    all.credentials.merge(&set.credentials);
+    Finding::ok(REQUIREMENTS, format!("{env}: {} ({count})", names.join(", ")))
+}

@@ -1,0 +1,196 @@
+//! What to do about errors of the resolution.
+
+use pyfast_resolver::{Error as ResolveError, NoSolution, PackageName, Unusable};
+
+use super::build::build_hints;
+use super::{Code, Failure};
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self::from_resolve(&error)
+    }
+}
+
+impl Failure {
+    pub(super) fn from_resolve(error: &ResolveError) -> Self {
+        let root = error.root();
+        let (kind, code) = kind(root);
+        let mut failure = Self::from_error(kind, root, code);
+        failure.beside.place = root.spot().map(|(file, spot)| (file.to_owned(), spot.clone()));
+        failure.hints.extend(resolve_hints(root));
+        failure
+    }
+}
+
+/// The word for scripts, and the exit code.
+fn kind(error: &ResolveError) -> (&'static str, Code) {
+    match error {
+        ResolveError::RemoteRequirements { source, .. } => kind(source.root()),
+        ResolveError::WebPage { .. }
+        | ResolveError::ReadRequirements { .. }
+        | ResolveError::RequirementsEncoding { .. }
+        | ResolveError::Requirement { .. }
+        | ResolveError::FindLinks { .. }
+        | ResolveError::Setting(_) => ("usage", Code::Usage),
+        ResolveError::NoSolution(_) => ("no-solution", Code::Mendable),
+        ResolveError::UnknownPackage { .. } => ("unknown-package", Code::Mendable),
+        ResolveError::HashMismatch { .. } => ("hash-mismatch", Code::Mendable),
+        ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => {
+            ("hash-required", Code::Mendable)
+        }
+        ResolveError::Fetch { .. } | ResolveError::Status { .. } => ("fetch", Code::Mendable),
+        ResolveError::Offline { .. } => ("offline", Code::Mendable),
+        ResolveError::Page { .. } => ("index-page", Code::Mendable),
+        ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => {
+            ("bad-wheel", Code::Mendable)
+        }
+        ResolveError::Repository { .. } => ("repository", Code::Mendable),
+        ResolveError::Build(_) => ("build", Code::Mendable),
+        ResolveError::Lock { .. } => ("lock", Code::Mendable),
+        _ => ("resolve", Code::Mendable),
+    }
+}
+
+fn resolve_hints(error: &ResolveError) -> Vec<String> {
+    match error {
+        ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
+        ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
+        ResolveError::ReadRequirements { .. }
+        | ResolveError::RemoteRequirements { .. }
+        | ResolveError::Requirement { .. }
+        | ResolveError::WebPage { .. } => reading_hints(error),
+        ResolveError::Status { status: 401 | 403, .. } => vec![
+            "give credentials in the index URL (https://user:password@…), in ~/.netrc, by `uv auth login` or by the program `keyring`; for a named index also by PYFAST_INDEX_NAME_USERNAME and …_PASSWORD".to_owned(),
+        ],
+        ResolveError::Status { status: 404 | 410, .. } => {
+            vec!["the file is gone from its server; `pyfast lock --upgrade` looks for another".to_owned()]
+        }
+        ResolveError::Status { status: 500.., .. } => {
+            vec!["the server has a problem; try again later, or --offline with a filled cache".to_owned()]
+        }
+        // What a server says of the certificate that it was shown, or was not.
+        ResolveError::Fetch { reason, .. } if reason.contains("received fatal alert") => vec![
+            "the server refused the connection; one that asks for a certificate is shown that of --client-cert FILE"
+                .to_owned(),
+        ],
+        ResolveError::Fetch { reason, .. } if reason.contains("certificate") => vec![
+            "name the certificates to trust with SSL_CERT_FILE".to_owned(),
+        ],
+        ResolveError::Fetch { .. } => {
+            vec!["is the network up, and is the index right? --index-url names another".to_owned()]
+        }
+        ResolveError::Offline { .. } => vec!["run it once without --offline".to_owned()],
+        ResolveError::Page { .. } => vec![
+            "an index answers with a Simple API page in JSON or HTML; is this URL the index' own (…/simple)?".to_owned(),
+        ],
+        ResolveError::HashMismatch { .. } => vec![
+            "the file changed since the hash was written, or it was tampered with: compare it with its publisher's".to_owned(),
+        ],
+        ResolveError::Repository { reason, .. } => vec![repository_hint(reason)],
+        ResolveError::Build(failure) => build_hints(failure),
+        ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
+        ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
+            "`pyfast lock --format requirements --hashes` writes all pins with their hashes".to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// What helps where a requirements file cannot be read.
+fn reading_hints(error: &ResolveError) -> Vec<String> {
+    match error {
+        ResolveError::ReadRequirements { include: None, .. } => {
+            vec!["name the requirements file with -r FILE".to_owned()]
+        }
+        ResolveError::ReadRequirements { include: Some(_), .. } => {
+            vec!["a name is relative to the file it is written in".to_owned()]
+        }
+        ResolveError::Requirement { advice: Some(advice), .. } => vec![advice.clone()],
+        ResolveError::RemoteRequirements { source, .. } => match source.root() {
+            ResolveError::Status { status: 401 | 403, .. } => vec![
+                "give credentials in the URL (https://user:password@…) or in ~/.netrc".to_owned(),
+            ],
+            ResolveError::Status { status: 404 | 410, .. } => {
+                vec!["is the URL right? Opened in a browser it shows the text".to_owned()]
+            }
+            ResolveError::Fetch { .. } => vec!["is the network up, and is the URL right? --offline takes the copy in the cache".to_owned()],
+            inner => resolve_hints(inner),
+        },
+        ResolveError::WebPage { .. } => vec![
+            "name the URL of the file itself: on code hosts that of its raw text; a page to log in needs credentials"
+                .to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn no_solution_hints(no_solution: &NoSolution) -> Vec<String> {
+    let mut hints = Vec::new();
+    for (name, reasons) in &no_solution.unusable {
+        hints.extend(reasons.iter().filter_map(|(reason, versions)| {
+            let newest = versions.first()?;
+            let newest = newest.to_string();
+            match (reason, &no_solution.region) {
+                (Unusable::Python(specifiers), Some(_)) => Some(format!(
+                    "{name} {newest} needs Python {specifiers}: the oldest that the lock is for is set by --python-version"
+                )),
+                _ => unusable_hint(name.as_ref(), reason, &newest),
+            }
+        }));
+    }
+    hints.extend(no_solution.pinned.iter().map(|(name, index)| {
+        format!("{name} is looked for in {index} only, to which pyfast.toml pins it")
+    }));
+    if no_solution.unsearched {
+        hints.push(
+                    "only the first index that has a package was searched for it; --index-strategy unsafe-best-match searches all"
+                        .to_owned(),
+                );
+    }
+    hints.truncate(4);
+    if hints.is_empty() {
+        hints.push("change one of the requirements named above".to_owned());
+    }
+    hints
+}
+
+fn repository_hint(reason: &str) -> String {
+    if reason.contains("program `git`") {
+        return "install git: on Debian, apt-get install git".to_owned();
+    }
+    "does `git ls-remote` of this URL work? Git's own settings and credentials are used".to_owned()
+}
+
+fn unknown_hint(near: &[PackageName]) -> String {
+    if near.is_empty() {
+        return "is the name spelt right? If it is on another index, name that with --extra-index-url"
+            .to_owned();
+    }
+    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    format!("was {} meant?", near.join(" or "))
+}
+
+fn unusable_hint(name: &str, reason: &Unusable, newest: &str) -> Option<String> {
+    match reason {
+        Unusable::Python(specifiers) => Some(format!(
+            "{name} {newest} needs Python {specifiers}: another interpreter is chosen with --python"
+        )),
+        Unusable::SourceOnly => {
+            Some(format!("{name} {newest} is there as source only, and building is not allowed"))
+        }
+        Unusable::WheelsOnly => {
+            Some(format!("{name} {newest} has no source; leave --no-binary out to use its wheels"))
+        }
+        Unusable::Yanked(_) => {
+            Some(format!("{name} {newest} was yanked; pin it with == to use it all the same"))
+        }
+        Unusable::Prerelease => {
+            Some(format!("{name} {newest} is a pre-release; --prerelease if-necessary allows it"))
+        }
+        Unusable::Tags(_) => {
+            Some(format!("{name} {newest} has wheels for other platforms or Pythons only"))
+        }
+        Unusable::TooNew => Some(format!("{name} {newest} is left out by --exclude-newer")),
+        Unusable::Hash | Unusable::NoFiles => None,
+    }
+}

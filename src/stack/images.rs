@@ -1,0 +1,132 @@
+//! The images of a project before its containers start. Owns the facts that the launcher's plan needs and the words
+//! about its acts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
+
+use pyfast_launcher::{
+    Builder, Engine as _, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _,
+    InputSettings, Inputs, RegistrySettings, WantedImage, carry_out, find_program, plan_images,
+    read_inputs,
+};
+
+use super::Launcher;
+use super::memory::Memory;
+use crate::failure::Failure;
+use crate::project::is_remote;
+use crate::ui::{Line, count, duration, green};
+
+impl Launcher<'_> {
+    /// Decides about the images of these services.
+    pub(crate) fn plan_images(
+        &self,
+        selected: &BTreeSet<String>,
+        rebuild: bool,
+        memory: &mut Memory,
+    ) -> Result<Vec<ImagePlan>, Failure> {
+        // Of the whole project: the service that builds an image need not be among the selected ones that share it.
+        let shared = |image: &WantedImage| image.services.iter().any(|one| selected.contains(one));
+        let wanted: Vec<_> = self.wanted()?.iter().filter(|image| shared(image)).cloned().collect();
+        let settings = self.input_settings();
+        let (mut facts, mut inputs) = (BTreeMap::new(), BTreeMap::new());
+        for one in &wanted {
+            let found = self.connection.wait(self.connection.docker.image_facts(&one.image))?;
+            facts.extend(found.map(|found| (one.image.clone(), found)));
+            if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
+                let platform = one.platform.as_deref();
+                let read: Inputs = read_inputs(build, platform, &settings, &mut memory.digests)?;
+                inputs.insert(one.image.clone(), read);
+            }
+        }
+        Ok(plan_images(wanted, &facts, inputs, rebuild))
+    }
+
+    /// Dependency files are no inputs of an image, and neither is what this program writes.
+    fn input_settings(&self) -> InputSettings {
+        let project = &self.settings.project;
+        let private = self.stack.project.directory.join(super::project::PRIVATE);
+        let mut left_out: Vec<PathBuf> = vec![
+            self.stack.override_file.clone(),
+            private,
+            project.directory.join(crate::config::FILE),
+            // Where requirements files are those of servers, the lock is here.
+            project.directory.join("pylock.toml"),
+        ];
+        for (name, env) in &project.config.env {
+            let files = project.requirements(&[], name).unwrap_or_default();
+            for file in files.iter().chain(&env.constraints).filter(|file| !is_remote(file)) {
+                let file = project.working_directory.join(file);
+                left_out.extend(file.parent().map(|directory| directory.join("pylock.toml")));
+                left_out.push(file);
+            }
+        }
+        let environment = self.stack.variables.clone();
+        InputSettings { environment, left_out, now: SystemTime::now() }
+    }
+
+    /// Pulls and builds what is due.
+    pub(crate) fn carry_out_images(&self, plan: &[ImagePlan]) -> Result<(), Failure> {
+        let due: Vec<_> =
+            plan.iter().filter(|one| one.act != ImageAct::UpToDate).cloned().collect();
+        let ui = self.ui();
+        if due.is_empty() {
+            ui.note(format!("Images: {} up to date", count(plan.len(), "image")));
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let builder = self.builder();
+        let registries = RegistrySettings {
+            config_dir: crate::image::docker_config(&self.settings.environment),
+            path: self.settings.environment.get("PATH").map(Into::into),
+        };
+        let events = move |event: ImageEvent<'_>| match event {
+            ImageEvent::Begun(image) => {
+                ui.note(format!("Image {}: {}", image.wanted.image, image.act));
+            }
+            ImageEvent::Progress(image, ImageProgress::Line(line)) => {
+                ui.detail(format!("{image}: {line}"));
+            }
+            ImageEvent::Progress(..) => {}
+            ImageEvent::Done(image) => {
+                let time = duration(begun.elapsed());
+                let image = Line::from(format!("Image {}: ", image.wanted.image));
+                ui.note(image.and(green("done")).and(format!(" ({time})")));
+            }
+        };
+        let variables = &self.stack.variables;
+        let docker = &self.connection.docker;
+        let outcomes = self.connection.wait(async {
+            Ok(carry_out(docker, &due, &builder, (variables, &registries), &events).await)
+        })?;
+        for one in &due {
+            if let (ImageAct::ByCompose(..), Some(service)) = (&one.act, &one.wanted.builder) {
+                ui.note(format!("Image {}: {}", one.wanted.image, one.act));
+                self.compose(&["build", service])?;
+            }
+        }
+        let failed =
+            outcomes.into_iter().filter_map(|(image, outcome)| Some((image, outcome.err()?)));
+        let mut failed: Vec<_> = failed.collect();
+        let Some((_, first)) = failed.pop() else { return Ok(()) };
+        // Each is told; the last one ends the command.
+        for (_, error) in failed {
+            Failure::from(error).show(ui);
+        }
+        Err(first.into())
+    }
+
+    /// The user's own client builds where it is there: it knows their builders and caches.
+    fn builder(&self) -> Builder {
+        let path = self.settings.environment.get("PATH").unwrap_or_default();
+        match find_program(path.as_ref(), "docker") {
+            Some(program) => {
+                let mut environment = self.settings.environment.all().clone();
+                let host = self.connection.docker.host().to_string();
+                environment.insert("DOCKER_HOST".to_owned(), host);
+                Builder::Client { program, environment }
+            }
+            None => Builder::Engine,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Writing the override file of a project. Owns which services it names; the text is the launcher's.
+
+use std::io;
+use std::path::Path;
+
+use pyfast_launcher::{Engine as _, Error as LaunchError, Override, OverrideService, StoreMount};
+use pyfast_root::{read_regular_text, replace_file};
+
+use super::Launcher;
+use super::project::PRIVATE;
+use crate::failure::{Code, Failure};
+use crate::settings::Root;
+
+impl Launcher<'_> {
+    /// The override's text. Services whose image is not there yet are left out.
+    pub(crate) fn override_text(&self) -> Result<String, Failure> {
+        let stack = &self.stack;
+        let project = self.settings.project.name();
+        let mut services = Vec::new();
+        for (name, service) in &stack.project.services {
+            let Some((env, facts)) = stack.environment_of(name) else { continue };
+            let image = self.image_of(name)?.unwrap_or_else(|| facts.image.clone());
+            let docker = &self.connection.docker;
+            let image = self.connection.runtime.block_on(docker.inspect_image(&image));
+            let image = match image {
+                Ok(image) => image,
+                Err(LaunchError::ImageMissing { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let service = OverrideService::new(name, service, &image, &project, env);
+            if !service.runs {
+                let message = format!("the service `{name}` and its image name no command to run");
+                return Err(Failure::usage(message).hint("give `command` in the compose file"));
+            }
+            services.push(service);
+        }
+        let store = match &stack.root {
+            Root::Volume(volume) => StoreMount::Volume(volume.clone()),
+            Root::Directory(directory) => StoreMount::Directory(directory.display().to_string()),
+        };
+        let version = stack.project.version.clone();
+        Ok(Override { version, store, services }.text())
+    }
+
+    /// Removes an override that nothing needs any more; says whether there was one.
+    pub(crate) fn remove_override(&self) -> Result<bool, Failure> {
+        let file = &self.stack.override_file;
+        if !read_regular_text(file).is_ok_and(|text| Override::is_ours(&text)) {
+            return Ok(false);
+        }
+        fs_err::remove_file(file).map_err(|error| {
+            let message = format!("cannot remove the override file: {error}");
+            Failure::new("io", message, Code::Mendable)
+        })?;
+        Ok(true)
+    }
+
+    /// Writes the override where it is not what it should be; says whether that was so.
+    pub(crate) fn write_override(&self, text: &str) -> Result<bool, Failure> {
+        let file = &self.stack.override_file;
+        if read_regular_text(file).is_ok_and(|known| known == text) {
+            return Ok(false);
+        }
+        write_private(file, text).map_err(|error| {
+            let message = format!("cannot write the override file: {error}");
+            Failure::new("io", message, Code::Mendable)
+        })?;
+        if !self.stack.loaded_by_compose {
+            self.ui().note(format!(
+                "Wrote {}; add it to COMPOSE_FILE in .env, so that a plain `{}` knows it too",
+                file.display(),
+                "docker compose up"
+            ));
+        }
+        Ok(true)
+    }
+}
+
+/// Writes the override so that nobody else can read it: a service's own entrypoint and PATH are repeated in it, with
+/// the values of their variables.
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    let directory = file.parent().unwrap_or(Path::new("/"));
+    // It is this program's own directory, and may have come with the project.
+    if directory.ends_with(PRIVATE) && directory.is_symlink() {
+        return Err(io::Error::other(format!("`{}` is a symbolic link", directory.display())));
+    }
+    if !directory.is_dir() {
+        fs_err::create_dir_all(directory)?;
+        fs_err::write(directory.join(".gitignore"), "*\n")?;
+    }
+    replace_file(file, text.as_bytes(), 0o600)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn the_override_is_private_and_replaces_a_link_instead_of_following_it() {
+        let project = tempfile::tempdir().unwrap();
+        let victim = project.path().join("victim");
+        fs_err::write(&victim, "kept").unwrap();
+        let file = project.path().join(PRIVATE).join("compose.override.yml");
+        write_private(&file, "one").unwrap();
+        assert_eq!(fs_err::read_to_string(file.with_file_name(".gitignore")).unwrap(), "*\n");
+        fs_err::remove_file(&file).unwrap();
+        symlink(&victim, &file).unwrap();
+        // Under the name that was once written aside.
+        let aside = file.with_extension(format!("{}.new", std::process::id()));
+        symlink(&victim, &aside).unwrap();
+        write_private(&file, "two").unwrap();
+        assert_eq!(fs_err::read_to_string(&victim).unwrap(), "kept");
+        assert_eq!(fs_err::read_to_string(&file).unwrap(), "two");
+        assert_eq!(fs_err::symlink_metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_directory_that_is_a_link_is_not_written_into() {
+        let project = tempfile::tempdir().unwrap();
+        let victim = project.path().join("victim");
+        fs_err::create_dir(&victim).unwrap();
+        symlink(&victim, project.path().join(PRIVATE)).unwrap();
+        let file = project.path().join(PRIVATE).join("compose.override.yml");
+        let refused = write_private(&file, "x").expect_err("it is a link");
+        assert!(refused.to_string().contains("symbolic link"), "{refused}");
+        assert_eq!(fs_err::read_dir(&victim).unwrap().count(), 0);
+    }
+}

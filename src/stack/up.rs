@@ -1,0 +1,208 @@
+//! The phases of `up`: images, environments, override, containers, health. Owns their order and the result; each
+//! phase is elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use pyfast_launcher::{ContainerPlan, Engine as _, EnvironmentFacts, ImageAct};
+
+use super::clean::clean;
+use super::containers::{Known, by_service, record};
+use super::defaults::assume;
+use super::memory::Memory;
+use super::start::{Waiting, start};
+use super::{Launcher, Synced};
+use crate::commands::{restart, up};
+use crate::failure::Failure;
+use crate::settings::{Root, Settings};
+use crate::syncing::{self, Options};
+use crate::ui::{count, duration};
+
+/// Brings the project up.
+pub(crate) fn up(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let begun = Instant::now();
+    let assumed = assume(settings, &args.stack)?;
+    if let Some(assumed) = &assumed {
+        settings.ui.note(&assumed.line);
+    }
+    let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
+    let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
+    let selected = launcher.stack.selected(&args.services)?;
+    if args.clean {
+        launcher.phase("clean", |launcher| clean(launcher, &args.services, args.yes))?;
+    }
+    let host = launcher.connection.docker.host().to_string();
+    let mut memory = Memory::load(settings, &launcher.stack.project.name, &host)?;
+    launcher.phase("images", |launcher| {
+        let plan = launcher.plan_images(&selected, args.rebuild, &mut memory)?;
+        launcher.carry_out_images(&plan)
+    })?;
+    let synced = launcher.phase("environments", |launcher| launcher.sync(&selected))?;
+    let environments = launcher.environment_facts(&synced);
+    let (restart, shape) = launcher
+        .phase("containers", |launcher| create(launcher, &selected, &environments, &memory))?;
+    let waiting = Waiting { wait: !args.fast, deadline: args.deadline(), restart };
+    let containers = by_service(&launcher.containers()?, &selected);
+    let launched = launcher.phase("start", |launcher| start(launcher, &containers, &waiting))?;
+    let containers = launcher.containers()?;
+    let all = selected.len() == launcher.stack.project.services.len();
+    memory.record = record(&memory.record, &containers, &environments, (&selected, all, &shape));
+    memory.store(settings);
+    launched.show(&launcher, &containers, begun.elapsed())
+}
+
+/// Has Compose create what is missing or changed; which services are to be restarted, and the shape of all.
+fn create(
+    launcher: &Launcher<'_>,
+    selected: &BTreeSet<String>,
+    environments: &BTreeMap<String, EnvironmentFacts>,
+    memory: &Memory,
+) -> Result<(BTreeSet<String>, String), Failure> {
+    let text = launcher.override_text()?;
+    if launcher.stack.environments.is_empty() {
+        launcher.remove_override()?;
+        launcher.ui().note("No service starts in an environment: `pyfast init` writes a pyfast.toml that names them, or give `services` under [env.NAME]");
+    } else {
+        launcher.write_override(&text)?;
+    }
+    let shape = launcher.shape(&text);
+    let images = launcher.image_ids(selected)?;
+    let known = Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
+    let (mut plan, _) = launcher.plan_containers(selected, environments, &known)?;
+    if !plan.create.is_empty() {
+        let reasons: Vec<_> = plan.create.iter().map(ToString::to_string).collect();
+        let begun = Instant::now();
+        launcher.ensure_volume()?;
+        launcher.create(selected)?;
+        let time = duration(begun.elapsed());
+        launcher
+            .ui()
+            .note(format!("Containers created by Compose: {} ({time})", reasons.join("; ")));
+        plan = launcher.plan_containers(selected, environments, &known)?.0;
+    }
+    for (service, reason) in &plan.restart {
+        launcher.ui().detail(format!("{service}: environment {} is new", reason.env));
+    }
+    Ok((plan.restart.into_keys().collect(), shape))
+}
+
+impl Launcher<'_> {
+    /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.
+    fn ensure_volume(&self) -> Result<(), Failure> {
+        let Root::Volume(volume) = &self.stack.root else { return Ok(()) };
+        let docker = &self.connection.docker;
+        for env in self.stack.environments.values() {
+            if self.connection.runtime.block_on(docker.inspect_image(&env.image)).is_ok() {
+                self.connection.volume(volume, &env.image, &self.settings.project.name())?;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows what `up` would do.
+pub(crate) fn plan(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let assumed = assume(settings, &args.stack)?;
+    let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
+    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
+    let selected = launcher.stack.selected(&args.services)?;
+    let docker = &launcher.connection.docker;
+    let version = launcher.connection.wait(docker.version())?;
+    let mut lines: Vec<_> = assumed.iter().map(|assumed| assumed.line.clone()).collect();
+    lines.push(format!(
+        "engine       {} ({}, API {})",
+        docker.host(),
+        version.version,
+        version.api
+    ));
+    let mut memory =
+        Memory::load(settings, &launcher.stack.project.name, &docker.host().to_string())?;
+    let images = launcher.plan_images(&selected, args.rebuild, &mut memory)?;
+    lines.extend(images.iter().map(|image| format!("image        {image}")));
+    let absent = |image: &str| {
+        let plan = images.iter().find(|one| one.wanted.image == image);
+        plan.is_some_and(|one| !matches!(one.act, ImageAct::UpToDate))
+    };
+    let mut synced = BTreeMap::new();
+    for (name, env) in &launcher.stack.environments {
+        if env.services.is_disjoint(&selected) {
+            continue;
+        }
+        let text = if absent(&env.image) {
+            "sync, once its image is there".to_owned()
+        } else {
+            plan_environment(&launcher, name, &mut synced)?
+        };
+        lines.push(format!("environment  {name}: {text}"));
+    }
+    lines.extend(
+        plan_containers(&launcher, &selected, &synced, &memory)?
+            .to_string()
+            .lines()
+            .map(|line| format!("containers   {line}")),
+    );
+    lines.push(if args.fast {
+        "health       not waited for".to_owned()
+    } else {
+        format!("health       waited for, of {}", count(selected.len(), "service"))
+    });
+    settings.ui.data(lines.join("\n") + "\n");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plan_environment(
+    launcher: &Launcher<'_>,
+    name: &str,
+    synced: &mut BTreeMap<String, Synced>,
+) -> Result<String, Failure> {
+    if let Root::Volume(volume) = &launcher.stack.root {
+        let found = launcher.connection.wait(launcher.connection.docker.inspect_volume(volume))?;
+        if found.is_none() {
+            return Ok(format!("sync (the volume {volume} does not exist yet)"));
+        }
+    }
+    let settings = launcher.stack.settings(launcher.settings, name);
+    let options = Options { dry_run: true, ..Options::default() };
+    let report = syncing::sync(&options, &settings)?;
+    let text = |key: &str| report.facts[key].as_str().unwrap_or_default().to_owned();
+    let (id, current) = (text("id"), text("current").into());
+    synced.insert(name.to_owned(), Synced { id, current, changed: report.changed });
+    Ok(if report.changed { "sync".to_owned() } else { "up to date".to_owned() })
+}
+
+fn plan_containers(
+    launcher: &Launcher<'_>,
+    selected: &BTreeSet<String>,
+    synced: &BTreeMap<String, Synced>,
+    memory: &Memory,
+) -> Result<ContainerPlan, Failure> {
+    let environments = launcher.environment_facts(synced);
+    let shape = launcher.shape(&launcher.override_text()?);
+    let images = launcher.image_ids(selected)?;
+    let known = Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
+    Ok(launcher.plan_containers(selected, &environments, &known)?.0)
+}
+
+/// Restarts services as they are.
+pub(crate) fn restart(args: &restart::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let begun = Instant::now();
+    let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
+    launcher.stack.selected(&args.services)?;
+    let all = launcher.stack.project.services.keys().cloned();
+    let named = |one: &String| args.services.is_empty() || args.services.contains(one);
+    let selected: BTreeSet<String> = all.filter(named).collect();
+    let containers = by_service(&launcher.containers()?, &selected);
+    let missing = containers.iter().find(|(_, found)| found.is_empty());
+    if let Some((service, _)) = missing.filter(|_| !args.services.is_empty()) {
+        return Err(Failure::usage(format!("the service `{service}` has no container"))
+            .hint("make it with `pyfast up`"));
+    }
+    let restart = containers.iter().filter(|(_, found)| !found.is_empty());
+    let restart: BTreeSet<String> = restart.map(|(service, _)| service.clone()).collect();
+    let waiting = Waiting { wait: !args.fast, deadline: None, restart };
+    let launched = launcher.phase("restart", |launcher| start(launcher, &containers, &waiting))?;
+    let containers = launcher.containers()?;
+    launched.show(&launcher, &containers, begun.elapsed())
+}

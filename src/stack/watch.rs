@@ -1,0 +1,111 @@
+//! `up --watch`: does `up`, and again whenever what it was made from changes. Owns which files those are and when a change counts
+//! as over.
+//!
+//! The files are few and may be replaced rather than written, on any file system, so they are looked at in turn.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use super::defaults::assume;
+use super::{Stack, up};
+use crate::commands::up::Args;
+use crate::failure::{Code, Failure};
+use crate::interrupt::{self, Interrupts};
+use crate::settings::Settings;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long nothing may change until a change counts as over.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Size and time of a file; `None` when there is none.
+type Stamp = Option<(u64, SystemTime)>;
+
+/// Repeats `up` until it is interrupted.
+pub(crate) fn watch(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let ui = settings.ui;
+    interrupt::catch(ui);
+    let mut args = args.clone();
+    loop {
+        // The configuration may be what changed.
+        let again = Settings::new(settings.common.clone(), ui.json(), settings.environment.clone());
+        let files = files(&args, again.as_ref().unwrap_or(settings));
+        // Before `up`, so that an edit during it is not lost.
+        let mut before = stamps(&files);
+        if let Err(failure) = again.and_then(|settings| up::up(&args, &settings)) {
+            // What runs goes on running; the next change may mend it.
+            if failure.code == 130 {
+                return Err(failure);
+            }
+            failure.show(ui);
+        }
+        // Cleaning and building anew were meant once.
+        (args.clean, args.rebuild) = (false, false);
+        for (file, stamp) in files.iter().zip(&mut before) {
+            // A sync writes the lock.
+            if file.ends_with("pylock.toml") {
+                *stamp = self::stamp(file);
+            }
+        }
+        ui.note(format!("Watching {} (Ctrl-C ends it)", crate::ui::count(files.len(), "file")));
+        await_change(&files, &before)?;
+    }
+}
+
+/// Returns when files have changed and then been quiet for a while.
+fn await_change(files: &[PathBuf], before: &[Stamp]) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
+    })?;
+    let changed = async {
+        while stamps(files) == before {
+            tokio::time::sleep(LOOK).await;
+        }
+        let mut last = stamps(files);
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = stamps(files);
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+    };
+    let mut interrupts = Interrupts::take();
+    runtime.block_on(async {
+        tokio::select! {
+            () = changed => Ok(()),
+            () = interrupts.next() => Err(Failure::interrupted()),
+        }
+    })
+}
+
+/// What a change of the project shows in: requirements with what they include, locks, compose files, `.env`.
+fn files(args: &Args, settings: &Settings) -> Vec<PathBuf> {
+    let assumed = assume(settings, &args.stack).ok().flatten();
+    let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
+    let project = &settings.project;
+    let mut files =
+        vec![project.directory.join(crate::config::FILE), project.directory.join(".env")];
+    if let Ok(stack) = Stack::read(settings, &args.stack, &args.services) {
+        files.extend(stack.project.files.clone());
+        files.push(stack.project.directory.join(".env"));
+        for env in stack.environments.keys() {
+            files.extend(crate::resolving::input_files(settings, env));
+        }
+    }
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+    files.iter().map(|file| stamp(file)).collect()
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let facts = fs_err::metadata(file).ok()?;
+    Some((facts.len(), facts.modified().ok()?))
+}
