@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use pyfast_installer::{Store, current, repair, verify_generation, verify_store};
+use pyfast_installer::{Store, Subject, current, repair, verify_generation, verify_store};
 
 use pyfast_root::Waiting;
 
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// Look at every wheel of the store, not only at those of the environment
     #[arg(long)]
     all: bool,
-    /// Remove damaged wheels, so that the next sync fetches them again
+    /// Mark damaged wheels, so that the next sync puts others in their place
     #[arg(long)]
     repair: bool,
 }
@@ -43,11 +43,16 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         let findings: serde_json::Value = findings
             .iter()
             .map(|finding| {
+                let (package, environment) = match &finding.subject {
+                    Subject::Wheel { package, .. } => (package.as_ref(), None),
+                    Subject::Environment { id } => (None, Some(id)),
+                };
                 serde_json::json!({
-                    "package": finding.package,
+                    "package": package,
+                    "environment": environment,
                     "path": finding.path,
-                    "fault": format!("{:?}", finding.fault).to_lowercase(),
-                    "wheel": finding.wheel,
+                    "fault": finding.fault.word(),
+                    "wheel": finding.wheel(),
                 })
             })
             .collect();
@@ -60,22 +65,22 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(store) = store {
-        let removed = repair(&store, &findings)?;
+        let marked = repair(&store, &findings)?;
         // The next sync of any project must look for itself.
         crate::state::forget_all(&root)?;
         ui.note(format!(
-            "Removed {}; run `pyfast sync` to fetch them again",
-            count(removed.len(), "damaged wheel")
+            "Marked {}; run `pyfast sync` to have them replaced",
+            count(marked.len(), "damaged wheel")
         ));
         return Ok(ExitCode::SUCCESS);
     }
     let shown: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
     let more = if findings.len() > 3 { "; …" } else { "" };
     let message = format!(
-        "the store is not as it was installed in {}: {}{more}",
+        "not everything is as it was installed; in {}: {}{more}",
         count(findings.len(), "place"),
         shown.join("; ")
     );
     Err(Failure::new("damaged", message, Code::Mendable)
-        .hint("`pyfast verify --repair` removes the damaged wheels"))
+        .hint("`pyfast verify --repair` and then `pyfast sync` replace what is damaged"))
 }

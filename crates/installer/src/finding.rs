@@ -1,12 +1,15 @@
 //! What was found to be other than it was installed: in a wheel of the store, or in an environment.
 
 use std::fmt;
+use std::path::Path;
 
 use pyfast_resolver::Sha256;
-use pyfast_root::wheel_place;
+use pyfast_root::{env_path, wheel_place};
+use serde::{Deserialize, Serialize};
 
 /// What is wrong with a file or directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// Its content, kind or permission to be executed is another.
     Altered,
@@ -37,7 +40,8 @@ impl Fault {
 }
 
 /// Where something was found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// In a wheel of the store.
     Wheel {
@@ -54,7 +58,7 @@ pub enum Subject {
 }
 
 /// A fault that was found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// Where.
     pub subject: Subject,
@@ -81,10 +85,9 @@ impl fmt::Display for Finding {
             Subject::Wheel { sha256, package: None } => {
                 write!(f, "{}/", wheel_place(&sha256.to_string()))?;
             }
-            Subject::Environment { id } => write!(f, "environment {id}: ")?,
+            Subject::Environment { id } => write!(f, "{}/", env_path(Path::new(""), id).display())?,
         }
-        let whole = self.path == ".";
-        let path = if whole { "it" } else { &self.path };
+        let path = if self.path == "." { "it" } else { &self.path };
         match self.fault {
             Fault::Altered => write!(f, "{path} was altered"),
             Fault::Missing => write!(f, "{path} is missing"),
