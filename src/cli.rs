@@ -1,9 +1,16 @@
-//! The top level of the command line. Each command's own arguments live with the command.
+//! The top level of the command line: which commands there are, and the way from what was typed to one of them. Each
+//! command's own arguments live with the command; nothing imports this.
 
-use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::args::CommonArgs;
 use crate::commands;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::ui::{Ui, parse_arguments};
+use crate::variables::Environment;
 
 /// Installs Python dependencies into a shared volume, and starts slim containers on it.
 ///
@@ -85,4 +92,66 @@ pub(crate) enum Command {
     Cache(commands::cache::Args),
     BuildSource(commands::build_source::Args),
     Completions(commands::completions::Args),
+}
+
+/// Reads the command line, runs the command, shows a failure.
+pub(crate) fn main() -> ExitCode {
+    let cli: Cli = match parse_arguments() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let environment = Environment::of_process();
+    let ui = Ui::new(&cli.common, cli.command.json(), &environment);
+    match dispatch(cli, environment) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.show(ui);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
+    if let Command::Completions(args) = &cli.command {
+        return Ok(commands::completions::run(args, Cli::command()));
+    }
+    survive_file_size_limits();
+    // A configuration that cannot be read is one of the things it tells.
+    if let Command::Doctor(args) = &cli.command {
+        return commands::doctor::run(args, cli.common, &environment);
+    }
+    let settings = Settings::new(cli.common, cli.command.json(), environment)?;
+    match &cli.command {
+        Command::Init(args) => commands::init::run(args, &settings),
+        Command::Lock(args) => commands::lock::run(args, &settings),
+        Command::Sync(args) => commands::sync::run(args, &settings),
+        Command::Run(args) => commands::run::run(args, &settings),
+        Command::Up(args) => commands::up::run(args, &settings),
+        Command::Down(args) => commands::down::run(args, &settings),
+        Command::Restart(args) => commands::restart::run(args, &settings),
+        Command::Ps(args) => commands::ps::run(args, &settings),
+        Command::Logs(args) => commands::logs::run(args, &settings),
+        Command::Bench(args) => commands::bench::run(args, &settings),
+        Command::List(args) => commands::list::run(args, &settings),
+        Command::Why(args) => commands::why::run(args, &settings),
+        Command::Tree(args) => commands::tree::run(args, &settings),
+        Command::Outdated(args) => commands::outdated::run(args, &settings),
+        Command::Export(args) => commands::export::run(args, &settings),
+        Command::History(args) => commands::history::run(args, &settings),
+        Command::Rollback(args) => commands::rollback::run(args, &settings),
+        Command::Verify(args) => commands::verify::run(args, &settings),
+        Command::Gc(args) => commands::gc::run(args, &settings),
+        Command::Diff(args) => commands::diff::run(args, &settings),
+        Command::BuildSource(args) => commands::build_source::run(args, &settings),
+        Command::Cache(args) => commands::cache::run(args, &settings),
+        Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),
+        Command::Completions(args) => Ok(commands::completions::run(args, Cli::command())),
+    }
+}
+
+/// A file-size limit shall be an error that names the file, not the end of the process.
+fn survive_file_size_limits() {
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // Without the handler the signal ends the process, as it would any other program.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
 }

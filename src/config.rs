@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pyfast_resolver::{PackageName, redact};
+use pyfast_root::is_name;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -186,12 +187,6 @@ impl Config {
         path.clone_into(&mut config.file);
         Ok(config)
     }
-}
-
-/// A name of a project or environment becomes a directory's name.
-pub(crate) fn is_name(name: &str) -> bool {
-    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    !name.is_empty() && name.len() <= 100 && !name.starts_with('.') && name.chars().all(usual)
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, Failure> {

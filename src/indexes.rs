@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pyfast_resolver::{Credentials, IndexOptions, IndexStrategy, PackageName, Sources, redact};
+use pyfast_root::is_name;
 use url::Url;
 
-use crate::config::{is_name, nearest};
+use crate::config::nearest;
 use crate::failure::Failure;
 use crate::pip::{self, PipConfig};
 use crate::settings::{Environment, Settings};
@@ -268,5 +269,6 @@ fn strategy_named(name: &str) -> Result<IndexStrategy, Failure> {
 
 fn no_index() -> Failure {
     Failure::usage("no package index is known: neither flags, environment, configuration nor the interpreter's pip name one".to_owned())
-        .hint("give --index-url URL, set PIP_INDEX_URL, or `url` under [index] in pyfast.toml")
+        .hint("install pip for that interpreter, whose own default is taken: Debian and Ubuntu have it in python3-pip, and in python3-venv")
+        .hint("or give --index-url URL, set PIP_INDEX_URL, or `url` under [index] in pyfast.toml")
 }

@@ -17,7 +17,6 @@ mod locked;
 mod pip;
 mod progress;
 mod project;
-mod proposing;
 mod resolving;
 mod settings;
 mod spanning;
@@ -27,12 +26,13 @@ mod syncing;
 mod texts;
 mod transport;
 mod ui;
+mod variables;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     frugal_allocator();
-    commands::main()
+    cli::main()
 }
 
 /// An arena for each thread keeps what that thread once needed: two arenas, and wheels given back to

@@ -75,9 +75,27 @@ fn files(environment: &Environment) -> Vec<PathBuf> {
     files
 }
 
-/// The index that an interpreter's own pip was built with, read from its text.
+/// The index that an interpreter's own pip was built with, read from its text: of the pip that is installed, else of the
+/// wheel from which the interpreter would install one.
 pub(crate) fn default_index(executable: &Path) -> Option<String> {
     let prefix = executable.parent()?.parent()?;
+    let libraries = libraries(prefix);
+    let installed = libraries.iter().flat_map(|library| {
+        ["site-packages", "dist-packages"].map(|directory| library.join(directory))
+    });
+    let installed = installed.map(|packages| packages.join("pip/_internal/models/index.py"));
+    let found = installed.filter_map(|path| fs_err::read_to_string(path).ok());
+    found.into_iter().find_map(|text| scan(&text)).or_else(|| {
+        let bundled = libraries.iter().map(|library| library.join("ensurepip/_bundled"));
+        let shared = libraries.iter().filter_map(|library| wheel_directory(library));
+        // Where distributions put it whose interpreter does not say.
+        let usual = prefix.join("share/python-wheels");
+        bundled.chain(shared).chain([usual]).find_map(|directory| from_wheels(&directory))
+    })
+}
+
+/// The directories of an installation's standard libraries.
+fn libraries(prefix: &Path) -> Vec<PathBuf> {
     let mut libraries = Vec::new();
     for library in [prefix.join("lib"), prefix.join("local/lib")] {
         let Ok(entries) = fs_err::read_dir(&library) else { continue };
@@ -87,19 +105,25 @@ pub(crate) fn default_index(executable: &Path) -> Option<String> {
         }));
     }
     libraries.sort();
-    let installed = libraries.iter().flat_map(|library| {
-        ["site-packages", "dist-packages"].map(|directory| library.join(directory))
-    });
-    let installed = installed.map(|packages| packages.join("pip/_internal/models/index.py"));
-    let found = installed.filter_map(|path| fs_err::read_to_string(path).ok());
-    found.into_iter().find_map(|text| scan(&text)).or_else(|| {
-        let bundled = libraries.iter().map(|library| library.join("ensurepip/_bundled"));
-        bundled.into_iter().find_map(|directory| from_bundled(&directory))
+    libraries
+}
+
+/// Where an interpreter was built to find the wheels that ensurepip installs, if not beside ensurepip: distributions keep
+/// one copy for all.
+fn wheel_directory(library: &Path) -> Option<PathBuf> {
+    let entries = fs_err::read_dir(library).ok()?.flatten();
+    let settings =
+        entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"_sysconfigdata"));
+    let texts = settings.filter_map(|entry| fs_err::read_to_string(entry.path()).ok());
+    texts.into_iter().find_map(|text| {
+        let value = text.split_once("'WHEEL_PKG_DIR': '")?.1;
+        let directory = Path::new(value.split_once('\'')?.0);
+        directory.is_absolute().then(|| directory.to_owned())
     })
 }
 
-/// From the wheel of pip that ensurepip carries.
-fn from_bundled(directory: &Path) -> Option<String> {
+/// From the wheel of pip in a directory.
+fn from_wheels(directory: &Path) -> Option<String> {
     let entries = fs_err::read_dir(directory).ok()?.flatten();
     let mut wheels = entries.filter(|entry| {
         let name = entry.file_name();
@@ -132,6 +156,68 @@ mod tests {
         let text = "class PackageIndex:\n    ...\n\nPyPI = PackageIndex(\n    \"https://index.test/\", file_storage_domain=\"f\"\n)";
         assert_eq!(scan(text).as_deref(), Some("https://index.test/simple"));
         assert_eq!(scan("PyPI = PackageIndex(URL)"), None);
+    }
+
+    const TEXT: &str = "PyPI = PackageIndex(\"https://index.test/\", file_storage_domain=\"f\")";
+
+    /// An installation whose pip, where it has one, is not installed. The interpreter need not be there to be asked.
+    struct Installation(tempfile::TempDir);
+
+    impl Installation {
+        fn new() -> Self {
+            let made = Self(tempfile::tempdir().unwrap());
+            fs_err::create_dir_all(made.place("lib/python3.11")).unwrap();
+            made
+        }
+
+        fn place(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        /// Puts a wheel of pip into a directory.
+        fn wheel(&self, directory: &str) {
+            let directory = self.place(directory);
+            fs_err::create_dir_all(&directory).unwrap();
+            let file = fs_err::File::create(directory.join("pip-23.0.1-py3-none-any.whl")).unwrap();
+            let mut archive = zip::ZipWriter::new(file);
+            let options = zip::write::SimpleFileOptions::default();
+            archive.start_file("pip/_internal/models/index.py", options).unwrap();
+            std::io::Write::write_all(&mut archive, TEXT.as_bytes()).unwrap();
+            archive.finish().unwrap();
+        }
+
+        fn default_index(&self) -> Option<String> {
+            default_index(&self.place("bin/python3.11"))
+        }
+    }
+
+    #[test]
+    fn a_pip_that_is_only_bundled_gives_the_default_index() {
+        let none = Installation::new();
+        assert_eq!(none.default_index(), None);
+        let places = ["lib/python3.11/ensurepip/_bundled", "share/python-wheels", "elsewhere"];
+        for place in places {
+            let installation = Installation::new();
+            installation.wheel(place);
+            let settings = format!(
+                "build_time_vars = {{'A': '',\n 'WHEEL_PKG_DIR': '{}/',\n 'XMLLIBSUBDIRS': ''}}",
+                installation.place("elsewhere").display()
+            );
+            let file = installation.place("lib/python3.11/_sysconfigdata__linux_x86_64.py");
+            fs_err::write(file, settings).unwrap();
+            let found = installation.default_index();
+            assert_eq!(found.as_deref(), Some("https://index.test/simple"), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_pip_that_is_installed_comes_before_one_that_is_bundled() {
+        let installation = Installation::new();
+        installation.wheel("share/python-wheels");
+        let own = installation.place("lib/python3/dist-packages/pip/_internal/models");
+        fs_err::create_dir_all(&own).unwrap();
+        fs_err::write(own.join("index.py"), TEXT.replace("index.test", "own.test")).unwrap();
+        assert_eq!(installation.default_index().as_deref(), Some("https://own.test/simple"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::indexes::Indexes;
 use crate::settings::Settings;
 use crate::transport;
 
-pub(crate) use crate::args::{PrereleaseMode, ResolutionMode, ResolveArgs, cutoff};
+pub(crate) use crate::args::{PrereleaseMode, ResolutionMode, ResolveArgs};
 pub(crate) use inputs::{
     Inputs, check_python, input_files, inputs_digest, place_of, read_inputs, requirement_files,
 };
@@ -204,7 +204,7 @@ pub(crate) fn base_policy(
             ResolutionMode::LowestDirect => Preference::LowestDirect,
         },
         preferred: kept.map(|package| (package.name.clone(), package.version.clone())).collect(),
-        exclude_newer: cutoff(args)?,
+        exclude_newer: args.exclude_newer.as_ref().map(ToString::to_string),
         formats: formats(args, Some(&set.index))?,
         ..Policy::default()
     })

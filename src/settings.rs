@@ -1,53 +1,22 @@
-//! All precedence in one place: command line, then environment, then `pyfast.toml`, then defaults.
-//! The only module that reads environment variables.
+//! What is meant, once the command line, the environment, `pyfast.toml` and the defaults are known: all precedence in one
+//! room. What was typed is `args`', what the environment says `variables`'; must not know any command.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_root::{Claim, LAYOUT_FILE};
+use pyfast_launcher::is_volume_name;
+use pyfast_root::{Claim, LAYOUT_FILE, is_name};
 
 use crate::args::CommonArgs;
-use crate::config::{ConfiguredRoot, is_name};
+use crate::config::ConfiguredRoot;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::ui::Ui;
+pub(crate) use crate::variables::Environment;
 
 /// The variable that tells a helper container whose project it works on: `named:DIRECTORY` where the
 /// user gave the project's name, else `found:DIRECTORY`.
 const OWNER: &str = "PYFAST_PROJECT_OWNER";
 const OWNER_NAMED: &str = "named";
-
-/// A snapshot of the environment variables.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Environment {
-    variables: BTreeMap<String, String>,
-}
-
-impl Environment {
-    /// The process' own; variables that are not Unicode do not count.
-    pub(crate) fn of_process() -> Self {
-        let pairs = std::env::vars_os();
-        let pairs = pairs.filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        Self { variables: pairs.collect() }
-    }
-
-    /// A variable that is set and not empty.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// The home directory.
-    pub(crate) fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").map(PathBuf::from)
-    }
-
-    /// All variables.
-    pub(crate) fn all(&self) -> &BTreeMap<String, String> {
-        &self.variables
-    }
-}
 
 /// Where store and environments live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,13 +161,12 @@ pub(crate) fn own_root() -> Option<PathBuf> {
 }
 
 fn volume_name(name: &str) -> Result<Root, Failure> {
-    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if starts && name.chars().all(usual) {
+    if is_volume_name(name) {
         return Ok(Root::Volume(name.to_owned()));
     }
-    Err(Failure::usage(format!("`{name}` is not a name of a volume"))
-        .hint("use letters, digits, `.`, `_` and `-`; a directory is given with --root"))
+    Err(Failure::usage(format!("`{name}` is not a name of a volume")).hint(
+        "use two or more letters, digits, `.`, `_` and `-`; a directory is given with --root",
+    ))
 }
 
 fn data_directory(environment: &Environment) -> Result<PathBuf, Failure> {

@@ -5,7 +5,7 @@ mod clean;
 pub(crate) mod composer;
 pub(crate) mod containers;
 mod create;
-mod defaults;
+pub(crate) mod defaults;
 pub(crate) mod images;
 pub(crate) mod memory;
 pub(crate) mod override_file;
@@ -31,6 +31,29 @@ use crate::syncing::{self, Options};
 use crate::ui::{Ui, duration};
 
 pub(crate) use project::Stack;
+
+/// What is asked of `up`.
+#[derive(Debug, Clone)]
+pub(crate) struct UpOptions {
+    pub(crate) stack: StackArgs,
+    /// Services, with what they depend on; none is all.
+    pub(crate) services: Vec<String>,
+    /// Whether all images are built that can be.
+    pub(crate) rebuild: bool,
+    /// Whether containers are removed first, and what becomes of volumes then.
+    pub(crate) clean: Option<Volumes>,
+    /// Whether to wait until services are healthy.
+    pub(crate) wait: bool,
+    /// How long, for each; `None` as its health check says.
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// What becomes of the project's named volumes when its containers are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Volumes {
+    Ask,
+    Remove,
+}
 
 /// A project with the engine that runs it.
 pub(crate) struct Launcher<'a> {

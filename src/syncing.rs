@@ -12,7 +12,7 @@ mod report;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pyfast_installer::LinkMode;
+use pyfast_installer::{Habitat, LinkMode};
 use pyfast_launcher::MOUNT_POINT;
 use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
 
@@ -48,7 +48,8 @@ pub(crate) struct Options {
     pub(crate) resolve: ResolveArgs,
     pub(crate) lock_use: LockUse,
     pub(crate) dry_run: bool,
-    pub(crate) link_mode: LinkMode,
+    /// `None`: as the place wants it.
+    pub(crate) link_mode: Option<LinkMode>,
     /// `None`: as the place wants it.
     pub(crate) compile: Option<bool>,
     pub(crate) reinstall: bool,
@@ -64,8 +65,9 @@ pub(crate) struct Place {
     seen: PathBuf,
     /// Changes when the interpreter does.
     identity: String,
-    /// Whether bytecode is compiled unless the user says otherwise.
-    compile: bool,
+    /// Who writes to its environments: how files come in and whether bytecode is compiled follow from it,
+    /// unless the user says otherwise.
+    habitat: Habitat,
     name: ProjectEnv,
 }
 
@@ -114,8 +116,10 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
                 written: root.clone(),
                 seen: root.clone(),
                 identity: found.identity.clone(),
-                // On a read-only volume bytecode that is missing is compiled at every start.
-                compile: crate::settings::own_root().is_some_and(|own| own == *root),
+                habitat: match crate::settings::own_root() {
+                    Some(own) if own == *root => Habitat::Volume,
+                    _ => Habitat::Host,
+                },
                 name,
             };
             let cache = settings.cache_directory()?;
@@ -127,7 +131,7 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
                 written: root.clone(),
                 seen: MOUNT_POINT.into(),
                 identity: connection.image_id(image)?,
-                compile: true,
+                habitat: Habitat::Volume,
                 name,
             };
             install::sync(options, settings, &place, || connection.interpreter(image, settings))
@@ -164,7 +168,8 @@ fn sync_volume(
     let Some(written) = image::direct(&volume) else {
         return container::sync(options, settings, connection, &volume, image);
     };
-    let place = Place { written, seen: MOUNT_POINT.into(), identity, compile: true, name };
+    let place =
+        Place { written, seen: MOUNT_POINT.into(), identity, habitat: Habitat::Volume, name };
     let interpreter = connection.interpreter(image, settings)?;
     // Only the image's own Python can compile for it then.
     if place.compiles(options) && compiling_python(settings, &interpreter).is_none() {
@@ -175,7 +180,18 @@ fn sync_volume(
 
 impl Place {
     fn compiles(&self, options: &Options) -> bool {
-        options.compile.unwrap_or(self.compile)
+        options.compile.unwrap_or_else(|| self.habitat.compiles())
+    }
+
+    /// How files come into its environments.
+    fn link_mode(&self, options: &Options) -> LinkMode {
+        options.link_mode.unwrap_or_else(|| self.habitat.link_mode(&self.written))
+    }
+
+    /// Whose its environments are, where somebody writes to them.
+    fn owner(&self) -> Option<String> {
+        let Self { name, habitat, .. } = self;
+        (*habitat == Habitat::Host).then(|| format!("{}/{}", name.project(), name.env()))
     }
 
     /// Opens the root, and makes what is missing.
@@ -205,10 +221,11 @@ impl Place {
 
     fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
         let text = format!(
-            "{:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?} {:?}",
             options.resolve,
             options.lock_use,
             options.link_mode,
+            self.owner(),
             self.compiles(options),
             options.strict,
             self.seen.display(),

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use crate::args::{ColorChoice, CommonArgs};
-use crate::settings::Environment;
+use crate::variables::Environment;
 
 use escape::{Form, escaped};
 pub(crate) use line::Line;
@@ -178,6 +178,20 @@ pub(crate) fn for_terminal(text: &str) -> String {
 fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Rows with columns of equal width.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// A duration as people read it: `9 ms`, `1.24 s`, `2 min 5 s`.

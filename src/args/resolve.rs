@@ -1,4 +1,4 @@
-//! What shapes a resolution: the flags that `lock` and `sync` share.
+//! What shapes a resolution, as it is typed: the flags that `lock` and `sync` share.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use pyfast_resolver::{
     ExtraName, MarkerTree, Origin, PackageName, Requirement, Source, VersionSpecifiers,
 };
 
-use crate::failure::Failure;
+use super::cutoff::Cutoff;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
@@ -64,7 +64,7 @@ pub(crate) struct ResolveArgs {
         env = "PYFAST_EXCLUDE_NEWER",
         help_heading = "Resolution options"
     )]
-    pub(crate) exclude_newer: Option<String>,
+    pub(crate) exclude_newer: Option<Cutoff>,
     /// Require a hash for every distribution
     #[arg(long, env = "PYFAST_REQUIRE_HASHES", help_heading = "Resolution options")]
     pub(crate) require_hashes: bool,
@@ -185,28 +185,4 @@ pub(crate) enum ResolutionMode {
     Lowest,
     /// The oldest of what the requirements name, the newest of everything else
     LowestDirect,
-}
-
-/// The time of `--exclude-newer`, as indexes give times.
-pub(crate) fn cutoff(args: &ResolveArgs) -> Result<Option<String>, Failure> {
-    args.exclude_newer.as_deref().map(utc).transpose()
-}
-
-/// A time in the form in which indexes give it, so that the texts compare as the times do.
-fn utc(text: &str) -> Result<String, Failure> {
-    let pattern = |pattern: &str| {
-        text.len() >= pattern.len()
-            && pattern.bytes().zip(text.bytes()).all(|(pattern, byte)| match pattern {
-                b'0' => byte.is_ascii_digit(),
-                other => byte == other,
-            })
-    };
-    if text.len() == 10 && pattern("0000-00-00") {
-        return Ok(format!("{text}T00:00:00Z"));
-    }
-    if pattern("0000-00-00T00:00:00") && text.ends_with('Z') {
-        return Ok(text.to_owned());
-    }
-    Err(Failure::usage(format!("`{text}` is no time"))
-        .hint("write a date (2026-01-31), or a time in UTC (2026-01-31T12:00:00Z)"))
 }

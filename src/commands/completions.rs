@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Print completions for a shell
@@ -13,8 +12,7 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Args) -> ExitCode {
-    let mut command = crate::cli::Cli::command();
+pub(crate) fn run(args: &Args, mut command: clap::Command) -> ExitCode {
     clap_complete::generate(args.shell, &mut command, "pyfast", &mut std::io::stdout());
     ExitCode::SUCCESS
 }

@@ -1,17 +1,20 @@
 //! `pyfast init`.
 
+mod text;
+
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use pyfast_launcher::propose::{Proposal, propose};
 use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::config::FILE;
 use crate::failure::{Code, Failure};
-use crate::proposing::{Facts, Proposal, propose};
 use crate::settings::Settings;
+use crate::stack::defaults::facts;
 use crate::ui::green;
 
 /// Write a pyfast.toml that fits the project
@@ -36,9 +39,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if !args.print {
         refuse_existing(settings, &file)?;
     }
-    let facts = Facts::gather(settings)?;
-    let proposal = propose(&facts)?;
-    let text = proposal.text();
+    let proposal = propose(&facts(settings)?)?;
+    let text = text::of(&proposal);
     for line in proposal.to_string().lines() {
         ui.note(line);
     }

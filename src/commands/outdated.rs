@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use pyfast_resolver::{Lock, LockedPackage, PackageName, RequirementSet, Version, newest};
 use serde_json::json;
 
-use crate::args::ResultArgs;
+use crate::args::{Cutoff, ResultArgs};
 use crate::commands::list::table;
 use crate::commands::lock::beside;
 use crate::environment;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     prerelease: PrereleaseMode,
     /// Ignore files uploaded at or after this time (2026-01-31 or 2026-01-31T12:00:00Z)
     #[arg(long, value_name = "TIME", env = "PYFAST_EXCLUDE_NEWER")]
-    exclude_newer: Option<String>,
+    exclude_newer: Option<Cutoff>,
 }
 
 /// A package with a newer version.

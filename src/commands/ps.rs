@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::stack::Launcher;
 use crate::stack::containers::{addresses, container_json, state};
+use crate::ui::table;
 
 /// Show the project's services and the state of their containers
 #[derive(Debug, clap::Args)]
@@ -55,18 +56,4 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         settings.ui.data(table(&rows));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Rows with columns of equal width.
-pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }

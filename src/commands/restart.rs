@@ -25,5 +25,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    stack::up::restart(args, settings)
+    stack::up::restart(settings, &args.stack, &args.services, !args.fast)
 }

@@ -60,15 +60,15 @@ pub(crate) struct Args {
 /// How files of the store come into an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Link {
-    /// Directory links where they work, hard links elsewhere
+    /// On hosts clones where the file system has them, else hard links; in volumes a tree
     Auto,
-    /// Directory links everywhere
+    /// Links to whole directories, hard links where those do not work
     Tree,
-    /// Hard links
+    /// Hard links in real directories
     Hardlink,
     /// Copies
     Copy,
-    /// Copies that share their blocks with the store
+    /// Copies that share their blocks with the store until they are written
     Clone,
 }
 
@@ -86,11 +86,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         },
         dry_run: args.dry_run,
         link_mode: match args.link_mode {
-            Link::Auto => LinkMode::Auto,
-            Link::Tree => LinkMode::Tree,
-            Link::Hardlink => LinkMode::Hardlink,
-            Link::Copy => LinkMode::Copy,
-            Link::Clone => LinkMode::Clone,
+            Link::Auto => None,
+            Link::Tree => Some(LinkMode::Tree),
+            Link::Hardlink => Some(LinkMode::Hardlink),
+            Link::Copy => Some(LinkMode::Copy),
+            Link::Clone => Some(LinkMode::Clone),
         },
         compile: match (args.compile, args.no_compile) {
             (true, _) => Some(true),

@@ -7,7 +7,7 @@ use crate::args::ResultArgs;
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack;
+use crate::stack::{UpOptions, Volumes, up, watch};
 
 /// Bring the project's containers up, and make a change of dependencies take effect
 ///
@@ -23,43 +23,50 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     #[command(flatten)]
-    pub(crate) stack: StackArgs,
+    stack: StackArgs,
     /// Build all images that can be built
     #[arg(long)]
-    pub(crate) rebuild: bool,
+    rebuild: bool,
     /// Do not wait until services are healthy
     #[arg(long)]
-    pub(crate) fast: bool,
+    fast: bool,
     /// Remove the containers first, and the project's named volumes if you agree; with services, their containers alone
     #[arg(long)]
-    pub(crate) clean: bool,
+    clean: bool,
     /// Agree to everything that would be asked
     #[arg(short, long)]
-    pub(crate) yes: bool,
+    yes: bool,
     /// Go on and repeat it whenever requirements, locks, compose files or .env change
     #[arg(long, conflicts_with = "plan")]
-    pub(crate) watch: bool,
+    watch: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
-    pub(crate) plan: bool,
+    plan: bool,
     /// How long to wait for each service, in seconds [default: as its health check says]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     /// Services, with what they depend on [default: all]
     #[arg(value_name = "SERVICE")]
-    pub(crate) services: Vec<String>,
+    services: Vec<String>,
 }
 
 impl Args {
-    /// How long to wait for each service.
-    pub(crate) fn deadline(&self) -> Option<Duration> {
-        self.timeout.map(Duration::from_secs)
+    fn options(&self) -> UpOptions {
+        UpOptions {
+            stack: self.stack.clone(),
+            services: self.services.clone(),
+            rebuild: self.rebuild,
+            clean: self.clean.then_some(if self.yes { Volumes::Remove } else { Volumes::Ask }),
+            wait: !self.fast,
+            deadline: self.timeout.map(Duration::from_secs),
+        }
     }
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let options = args.options();
     if args.plan {
-        return stack::up::plan(args, settings);
+        return up::plan(&options, settings);
     }
-    if args.watch { stack::watch::watch(args, settings) } else { stack::up::up(args, settings) }
+    if args.watch { watch::watch(options, settings) } else { up::up(&options, settings) }
 }

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use pyfast_launcher::{Binary, Composer, Engine as _, EngineVersion, Host, HostOrigin};
 
-use super::report::{Finding, Level};
+use super::report::{ENGINE as CHECK, Finding, Level};
 use crate::failure::{Code, Failure};
 use crate::image::{Connection, host_settings};
 use crate::settings::Environment;
 use crate::stack::composer;
 
-/// The engine's check.
-pub(super) const CHECK: &str = "engine";
 const COMPOSE: &str = "compose";
 const PROGRAM: &str = "program";
 

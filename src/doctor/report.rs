@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::failure::{Code, Failure};
 use crate::ui::{Line, count, paint};
 
+/// The check of the container engine, on which the exit code depends.
+pub(super) const ENGINE: &str = "engine";
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -100,7 +103,7 @@ impl Report {
     /// 3 when the engine is needed and failed, 1 when anything else did, else 0.
     pub(crate) fn code(&self) -> u8 {
         let mut failed = self.findings.iter().filter(|finding| finding.level == Level::Failed);
-        let engine = |finding: &Finding| finding.check == super::engine::CHECK;
+        let engine = |finding: &Finding| finding.check == ENGINE;
         match failed.next() {
             None => 0,
             // The engine is what is looked at first.
@@ -169,7 +172,7 @@ mod tests {
     #[test]
     fn an_engine_that_is_needed_is_3_and_anything_else_that_failed_is_1() {
         let of = |level, check| Finding::new(level, check, "x");
-        let engine = |level| of(level, super::super::engine::CHECK);
+        let engine = |level| of(level, ENGINE);
         let index = |level| of(level, "index");
         check(vec![engine(Level::Ok), index(Level::Skipped)], true, 0);
         check(vec![engine(Level::Warning), index(Level::Warning)], false, 0);

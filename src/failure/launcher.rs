@@ -1,5 +1,6 @@
 //! What to do about errors of the engine, images, volumes and Compose.
 
+use pyfast_launcher::propose::Error as ProposeError;
 use pyfast_launcher::{Error as LaunchError, PullRefusal};
 use pyfast_resolver::redact;
 
@@ -46,6 +47,21 @@ impl From<LaunchError> for Failure {
         // An address that cannot be used may be one with a password.
         failure.message = redact(&failure.message);
         failure
+    }
+}
+
+impl From<ProposeError> for Failure {
+    fn from(error: ProposeError) -> Self {
+        let message = error.to_string();
+        match error {
+            ProposeError::Compose(error) => error.into(),
+            ProposeError::Name { .. } => {
+                Self::usage(message).hint("use letters, digits, `.`, `_` and `-`")
+            }
+            ProposeError::NothingToInstall { .. } => Self::usage(message).hint(
+                "write one, such as requirements.txt, or name another directory with --project DIR",
+            ),
+        }
     }
 }
 

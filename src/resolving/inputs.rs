@@ -184,7 +184,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &st
         "{:?} {:?} {:?} {} {} {} {place}{built}",
         args.prerelease,
         args.resolution,
-        args.exclude_newer,
+        args.exclude_newer.as_ref().map(crate::args::Cutoff::utc),
         set.index.require_hashes,
         set.index.pre,
         args.no_deps,

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use super::Launcher;
+use super::{Launcher, Volumes};
 use crate::failure::Failure;
 
 /// Removes the project's containers, and its named volumes where the user agrees; where services are named, their
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 pub(super) fn clean(
     launcher: &Launcher<'_>,
     services: &[String],
-    yes: bool,
+    volumes: Volumes,
 ) -> Result<(), Failure> {
     if !services.is_empty() {
         let services = services.iter().map(String::as_str);
@@ -20,7 +20,7 @@ pub(super) fn clean(
         launcher.ui().note(format!("Removed the containers of {services} (volumes are kept)"));
         return Ok(());
     }
-    let volumes = yes || {
+    let volumes = volumes == Volumes::Remove || {
         let ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         ask && launcher.ui().ask("Remove the project's named volumes and their data too?")
     };

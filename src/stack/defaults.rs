@@ -1,6 +1,7 @@
 //! A project that nobody has configured: what `pyfast init` would write counts, where that leaves no choice. Owns when
-//! it does; the proposal is `proposing`'s.
+//! it does; the proposal is the launcher's.
 
+use pyfast_launcher::propose::{Facts, Proposal, ProposedEnvironment, Question, Wishes, propose};
 use pyfast_launcher::{ComposeProject, wanted_images};
 
 use super::composer::find;
@@ -8,7 +9,6 @@ use super::create::is_one;
 use crate::args::StackArgs;
 use crate::config::{EnvConfig, FILE};
 use crate::failure::{Code, Failure};
-use crate::proposing::{Facts, Proposal, ProposedEnvironment, propose};
 use crate::settings::Settings;
 
 /// Settings that nobody gave.
@@ -28,7 +28,7 @@ pub(super) fn assume(settings: &Settings, args: &StackArgs) -> Result<Option<Ass
     if configured {
         return Ok(None);
     }
-    let facts = Facts::gather(settings)?;
+    let facts = facts(settings)?;
     let Some(compose) = &facts.compose else { return Ok(None) };
     // Without requirements there is nothing to install, and no environment to start in.
     let Ok(mut proposal) = propose(&facts) else { return Ok(None) };
@@ -53,6 +53,28 @@ pub(super) fn assume(settings: &Settings, args: &StackArgs) -> Result<Option<Ass
     config.project.name = config.project.name.take().or(proposal.name);
     config.env = proposal.environments.into_iter().map(configuration).collect();
     Ok(Some(Assumed { settings: assumed, line }))
+}
+
+/// What lies in the project's directory, and what the user wants of a proposal for it.
+pub(crate) fn facts(settings: &Settings) -> Result<Facts, Failure> {
+    Ok(Facts::gather(Question {
+        directory: &settings.project.directory,
+        environment: settings.environment.all(),
+        wishes: wishes(settings),
+    })?)
+}
+
+fn wishes(settings: &Settings) -> Wishes {
+    let common = &settings.common;
+    // A path is this machine's own, a version is everybody's.
+    let version = |text: &&String| text.starts_with(|c: char| c.is_ascii_digit());
+    Wishes {
+        name: common.project_name.clone(),
+        volume: common.volume.clone(),
+        env: common.env.clone(),
+        image: common.image.clone(),
+        python: common.python.as_ref().filter(version).cloned(),
+    }
 }
 
 fn line(proposal: &Proposal) -> String {

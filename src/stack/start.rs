@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 
 use super::Launcher;
 use super::containers::{addresses, container_json};
-use crate::commands::ps::table;
 use crate::failure::{Code, Failure};
-use crate::ui::{Ui, bold, dim, duration, red};
+use crate::ui::{Ui, bold, dim, duration, red, table};
 
 /// How services are started.
 pub(crate) struct Waiting {

@@ -12,37 +12,37 @@ use super::containers::{Known, by_service, record};
 use super::defaults::assume;
 use super::memory::Memory;
 use super::start::{Waiting, start};
-use super::{Launcher, Synced};
-use crate::commands::{restart, up};
+use super::{Launcher, Synced, UpOptions};
+use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::{Root, Settings};
 use crate::syncing::{self, Options};
 use crate::ui::{count, duration};
 
 /// Brings the project up.
-pub(crate) fn up(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+pub(crate) fn up(options: &UpOptions, settings: &Settings) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    let assumed = assume(settings, &args.stack)?;
+    let assumed = assume(settings, &options.stack)?;
     if let Some(assumed) = &assumed {
         settings.ui.note(&assumed.line);
     }
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
-    let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
-    let selected = launcher.stack.selected(&args.services)?;
-    if args.clean {
-        launcher.phase("clean", |launcher| clean(launcher, &args.services, args.yes))?;
+    let mut launcher = Launcher::open(settings, &options.stack, &options.services)?;
+    let selected = launcher.stack.selected(&options.services)?;
+    if let Some(volumes) = options.clean {
+        launcher.phase("clean", |launcher| clean(launcher, &options.services, volumes))?;
     }
     let host = launcher.connection.docker.host().to_string();
     let mut memory = Memory::load(settings, &launcher.stack.project.name, &host)?;
     launcher.phase("images", |launcher| {
-        let plan = launcher.plan_images(&selected, args.rebuild, &mut memory)?;
+        let plan = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
         launcher.carry_out_images(&plan)
     })?;
     let synced = launcher.phase("environments", |launcher| launcher.sync(&selected))?;
     let environments = launcher.environment_facts(&synced);
     let (restart, shape) = launcher
         .phase("containers", |launcher| create(launcher, &selected, &environments, &memory))?;
-    let waiting = Waiting { wait: !args.fast, deadline: args.deadline(), restart };
+    let waiting = Waiting { wait: options.wait, deadline: options.deadline, restart };
     let containers = by_service(&launcher.containers()?, &selected);
     let launched = launcher.phase("start", |launcher| start(launcher, &containers, &waiting))?;
     let containers = launcher.containers()?;
@@ -103,11 +103,11 @@ impl Launcher<'_> {
 }
 
 /// Shows what `up` would do.
-pub(crate) fn plan(args: &up::Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let assumed = assume(settings, &args.stack)?;
+pub(crate) fn plan(options: &UpOptions, settings: &Settings) -> Result<ExitCode, Failure> {
+    let assumed = assume(settings, &options.stack)?;
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
-    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
-    let selected = launcher.stack.selected(&args.services)?;
+    let launcher = Launcher::open(settings, &options.stack, &options.services)?;
+    let selected = launcher.stack.selected(&options.services)?;
     let docker = &launcher.connection.docker;
     let version = launcher.connection.wait(docker.version())?;
     let mut lines: Vec<_> = assumed.iter().map(|assumed| assumed.line.clone()).collect();
@@ -119,7 +119,7 @@ pub(crate) fn plan(args: &up::Args, settings: &Settings) -> Result<ExitCode, Fai
     ));
     let mut memory =
         Memory::load(settings, &launcher.stack.project.name, &docker.host().to_string())?;
-    let images = launcher.plan_images(&selected, args.rebuild, &mut memory)?;
+    let images = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
     lines.extend(images.iter().map(|image| format!("image        {image}")));
     let absent = |image: &str| {
         let plan = images.iter().find(|one| one.wanted.image == image);
@@ -143,10 +143,10 @@ pub(crate) fn plan(args: &up::Args, settings: &Settings) -> Result<ExitCode, Fai
             .lines()
             .map(|line| format!("containers   {line}")),
     );
-    lines.push(if args.fast {
-        "health       not waited for".to_owned()
-    } else {
+    lines.push(if options.wait {
         format!("health       waited for, of {}", count(selected.len(), "service"))
+    } else {
+        "health       not waited for".to_owned()
     });
     settings.ui.data(lines.join("\n") + "\n");
     Ok(ExitCode::SUCCESS)
@@ -186,22 +186,27 @@ fn plan_containers(
 }
 
 /// Restarts services as they are.
-pub(crate) fn restart(args: &restart::Args, settings: &Settings) -> Result<ExitCode, Failure> {
+pub(crate) fn restart(
+    settings: &Settings,
+    stack: &StackArgs,
+    services: &[String],
+    wait: bool,
+) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    let mut launcher = Launcher::open(settings, &args.stack, &args.services)?;
-    launcher.stack.selected(&args.services)?;
+    let mut launcher = Launcher::open(settings, stack, services)?;
+    launcher.stack.selected(services)?;
     let all = launcher.stack.project.services.keys().cloned();
-    let named = |one: &String| args.services.is_empty() || args.services.contains(one);
+    let named = |one: &String| services.is_empty() || services.contains(one);
     let selected: BTreeSet<String> = all.filter(named).collect();
     let containers = by_service(&launcher.containers()?, &selected);
     let missing = containers.iter().find(|(_, found)| found.is_empty());
-    if let Some((service, _)) = missing.filter(|_| !args.services.is_empty()) {
+    if let Some((service, _)) = missing.filter(|_| !services.is_empty()) {
         return Err(Failure::usage(format!("the service `{service}` has no container"))
             .hint("make it with `pyfast up`"));
     }
     let restart = containers.iter().filter(|(_, found)| !found.is_empty());
     let restart: BTreeSet<String> = restart.map(|(service, _)| service.clone()).collect();
-    let waiting = Waiting { wait: !args.fast, deadline: None, restart };
+    let waiting = Waiting { wait, deadline: None, restart };
     let launched = launcher.phase("restart", |launcher| start(launcher, &containers, &waiting))?;
     let containers = launcher.containers()?;
     launched.show(&launcher, &containers, begun.elapsed())

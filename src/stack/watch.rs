@@ -8,8 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use super::defaults::assume;
-use super::{Stack, up};
-use crate::commands::up::Args;
+use super::{Stack, UpOptions, up};
 use crate::failure::{Code, Failure};
 use crate::interrupt::{self, Interrupts};
 use crate::settings::Settings;
@@ -23,17 +22,16 @@ const QUIET: Duration = Duration::from_millis(100);
 type Stamp = Option<(u64, SystemTime)>;
 
 /// Repeats `up` until it is interrupted.
-pub(crate) fn watch(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+pub(crate) fn watch(mut options: UpOptions, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
     interrupt::catch(ui);
-    let mut args = args.clone();
     loop {
         // The configuration may be what changed.
         let again = Settings::new(settings.common.clone(), ui.json(), settings.environment.clone());
-        let files = files(&args, again.as_ref().unwrap_or(settings));
+        let files = files(&options, again.as_ref().unwrap_or(settings));
         // Before `up`, so that an edit during it is not lost.
         let mut before = stamps(&files);
-        if let Err(failure) = again.and_then(|settings| up::up(&args, &settings)) {
+        if let Err(failure) = again.and_then(|settings| up::up(&options, &settings)) {
             // What runs goes on running; the next change may mend it.
             if failure.code == 130 {
                 return Err(failure);
@@ -41,7 +39,7 @@ pub(crate) fn watch(args: &Args, settings: &Settings) -> Result<ExitCode, Failur
             failure.show(ui);
         }
         // Cleaning and building anew were meant once.
-        (args.clean, args.rebuild) = (false, false);
+        (options.clean, options.rebuild) = (None, false);
         for (file, stamp) in files.iter().zip(&mut before) {
             // A sync writes the lock.
             if file.ends_with("pylock.toml") {
@@ -83,13 +81,13 @@ fn await_change(files: &[PathBuf], before: &[Stamp]) -> Result<(), Failure> {
 }
 
 /// What a change of the project shows in: requirements with what they include, locks, compose files, `.env`.
-fn files(args: &Args, settings: &Settings) -> Vec<PathBuf> {
-    let assumed = assume(settings, &args.stack).ok().flatten();
+fn files(options: &UpOptions, settings: &Settings) -> Vec<PathBuf> {
+    let assumed = assume(settings, &options.stack).ok().flatten();
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let project = &settings.project;
     let mut files =
         vec![project.directory.join(crate::config::FILE), project.directory.join(".env")];
-    if let Ok(stack) = Stack::read(settings, &args.stack, &args.services) {
+    if let Ok(stack) = Stack::read(settings, &options.stack, &options.services) {
         files.extend(stack.project.files.clone());
         files.push(stack.project.directory.join(".env"));
         for env in stack.environments.keys() {

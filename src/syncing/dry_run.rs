@@ -30,7 +30,10 @@ impl Job<'_> {
         }
         match Generation::find(&self.root, &id)? {
             Some(_) => acts.push(format!("use the environment {id}, which is there")),
-            None => acts.push(format!("compose the environment {id}")),
+            None => {
+                let mode = spec.options.link_mode;
+                acts.push(format!("compose the environment {id} of {mode}"));
+            }
         }
         let changed = before.is_none_or(|generation| generation.id != id);
         let facts = self.facts(&id, &lock);

@@ -214,11 +214,12 @@ impl Job<'_> {
             packages: packages.collect(),
             interpreter: self.interpreter.clone(),
             options: EnvironmentOptions {
-                link_mode: self.options.link_mode,
+                link_mode: self.place.link_mode(self.options),
                 real: real.iter().filter_map(|name| name.parse().ok()).collect(),
                 strict: self.options.strict,
                 compiled: self.place.compiles(self.options),
                 prompt: None,
+                owner: self.place.owner(),
             },
         }
     }

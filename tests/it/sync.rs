@@ -6,6 +6,7 @@ mod crash;
 mod direct;
 mod failure;
 mod hostile;
+mod hosts;
 mod layout;
 mod lockfile;
 mod noop;
@@ -14,6 +15,7 @@ mod output;
 mod record;
 mod scripts;
 mod sdist;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,13 @@ fn installed(python: &Path) -> Vec<String> {
     const SCRIPT: &str = "import importlib.metadata as m\n\
         print('\\n'.join(sorted(d.metadata['Name'] + '==' + d.version for d in m.distributions())))";
     evaluate(python, SCRIPT).lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()
+}
+
+/// The one `site-packages` of an environment.
+fn site_packages(environment: &Path) -> PathBuf {
+    let mut entries = fs_err::read_dir(environment.join("lib")).unwrap();
+    let python = entries.next().expect("lib has a pythonX.Y").unwrap();
+    python.path().join("site-packages")
 }
 
 /// Syncs `requirements` and compares what the environment's interpreter finds.

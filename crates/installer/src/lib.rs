@@ -35,10 +35,9 @@ pub use generation::verify::{look, verify_generation};
 pub use generation::{Generation, compose, recompose};
 pub use interpreter::{Interpreter, PROBE};
 pub use link::id::id;
+pub use link::mode::{Habitat, LinkMode};
 pub use link::plan::plan;
-pub use link::{
-    Clash, EnvironmentOptions, EnvironmentSpec, LinkMode, LinkPlan, Package, RealMode, Step,
-};
+pub use link::{Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, Package, RealMode, Step};
 pub use store::manifest::{Manifest, StoredFile, TopLevel};
 pub use store::verify::{repair, verify, verify_store};
 pub use store::{Admission, Store, WheelBytes, stored_text};

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod id;
+pub(crate) mod mode;
 pub(crate) mod plan;
 pub(crate) mod scripts;
 
@@ -11,23 +12,7 @@ use pyfast_resolver::{PackageName, Sha256, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::interpreter::Interpreter;
-
-/// How files of the store come into an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LinkMode {
-    /// Directory links where they work, hard links (or copies) for wheels whose libraries look into others.
-    #[default]
-    Auto,
-    /// Directory links wherever one wheel provides a directory.
-    Tree,
-    /// Every file is a hard link; a copy where the file system refuses.
-    Hardlink,
-    /// Every file is a copy.
-    Copy,
-    /// Every file shares its blocks with the store until written; a copy where the file system cannot.
-    Clone,
-}
+use mode::LinkMode;
 
 /// A wheel to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +45,9 @@ pub struct EnvironmentOptions {
     pub compiled: bool,
     /// The name that shells show.
     pub prompt: Option<String>,
+    /// Whose it is, where somebody writes to it ([`Habitat::Host`]): equal environments of two owners are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// Everything an environment is made from. Equal specifications make equal environments.

@@ -14,6 +14,7 @@ mod programs;
 mod volume;
 
 pub mod entry;
+pub mod propose;
 
 pub use compose_file::{
     Build, ComposeError, ComposeProject, ComposeRequest, Condition, Dependency, Healthcheck,
@@ -47,5 +48,6 @@ pub use volume::{
     Access, Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile,
     HelperRun, ID_LABEL, INTERPRETERS, Injected, Left, MOUNT_POINT, PROJECT_LABEL, Probe,
     ProbeRequest, SCHEMA, SCHEMA_LABEL, STORE_LABEL, StoreVolume, VolumeRun, find_volume, inject,
-    keep_volume, open_volume, probe, remove_leftovers, run_confined, run_helper, run_on_volume,
+    is_volume_name, keep_volume, open_volume, probe, remove_leftovers, run_confined, run_helper,
+    run_on_volume,
 };

@@ -38,7 +38,9 @@ impl Fingerprint {
         let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
         self.add(name.as_bytes());
         self.hasher.update((values.len() as u64).to_le_bytes());
-        values.iter().for_each(|value| self.add(value.as_bytes()));
+        for value in values {
+            self.add(value.as_bytes());
+        }
         self
     }
 

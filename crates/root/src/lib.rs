@@ -3,6 +3,7 @@
 //! current. Begin at [`Root`]. Knows names, links and locks, and no packages, interpreters or containers.
 
 mod beneath;
+mod blocks;
 mod current;
 mod dir;
 mod error;
@@ -20,6 +21,7 @@ mod ticket;
 mod whole_file;
 mod workspace;
 
+pub use blocks::shares_blocks;
 pub use current::{CURRENT, current_of};
 pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
@@ -31,7 +33,7 @@ pub use layout::{
 };
 pub use lease::{DESCRIPTION, Lease, Unused, lease, unused};
 pub use moves::Durability;
-pub use name::{ProjectEnv, is_generation_id};
+pub use name::{ProjectEnv, is_generation_id, is_name};
 pub use owner::Claim;
 pub use random::random_name;
 pub use regular_file::{open_regular, read_regular, read_regular_text};

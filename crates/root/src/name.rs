@@ -40,16 +40,29 @@ impl fmt::Display for ProjectEnv {
     }
 }
 
+/// Whether a name of a project or an environment can be a directory's name, and a part of names that engines and files
+/// get: letters and digits of ASCII, `.`, `_` and `-`, at most 100, no dot at the front.
+pub fn is_name(name: &str) -> bool {
+    objection(name).is_none()
+}
+
 fn check_name(what: &'static str, name: &str) -> Result<(), Error> {
-    let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let reason = match name {
-        "" => "it is empty",
-        _ if name.len() > 100 => "it is longer than 100 bytes",
-        _ if name.starts_with('.') => "it begins with a dot",
-        _ if !name.chars().all(fits) => "only letters, digits, `.`, `_` and `-` are allowed",
-        _ => return Ok(()),
-    };
-    Err(Error::Name { what, name: name.chars().take(120).collect(), reason })
+    match objection(name) {
+        None => Ok(()),
+        Some(reason) => Err(Error::Name { what, name: name.chars().take(120).collect(), reason }),
+    }
+}
+
+/// What speaks against a name.
+fn objection(name: &str) -> Option<&'static str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match name {
+        "" => Some("it is empty"),
+        _ if name.len() > 100 => Some("it is longer than 100 bytes"),
+        _ if name.starts_with('.') => Some("it begins with a dot"),
+        _ if !name.chars().all(fits) => Some("only letters, digits, `.`, `_` and `-` are allowed"),
+        _ => None,
+    }
 }
 
 /// Whether a text can be the id of a generation: hexadecimal digits, 64 at most.
@@ -64,11 +77,11 @@ mod tests {
 
     #[test]
     fn names_that_would_leave_the_directory_are_refused() {
-        for name in ["", ".", "..", "../x", "a/b", "a\0b", ".hidden", "a b"] {
+        for name in ["", ".", "..", "../x", "a/b", "a\0b", ".hidden", "a b", "Händler"] {
             assert!(ProjectEnv::new(name, "default").is_err(), "{name:?}");
             assert!(ProjectEnv::new("project", name).is_err(), "{name:?}");
         }
-        assert!(ProjectEnv::new("Händler-1.0_x", "default").is_ok());
+        assert!(ProjectEnv::new("Haendler-1.0_x", "default").is_ok());
     }
 
     #[test]

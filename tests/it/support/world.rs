@@ -23,6 +23,8 @@ pub(crate) struct World {
     /// The flags that say which indexes there are.
     pub(crate) index_flags: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
+    /// What runs.
+    program: PathBuf,
     dir: TempDir,
 }
 
@@ -41,6 +43,7 @@ impl World {
                 ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
                 ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ]),
+            program: PathBuf::from(env!("CARGO_BIN_EXE_pyfast")),
             index,
             dir,
         };
@@ -58,6 +61,19 @@ impl World {
             world.env.extend(environment(key).map(|value| (key.to_owned(), value)));
         }
         world
+    }
+
+    /// A world whose root is a volume, as a container sees it: what runs is the program that lies in it.
+    pub(crate) fn in_volume(mut self) -> Self {
+        let bin = self.root.join("bin");
+        fs_err::create_dir_all(&bin).unwrap();
+        let program = bin.join("pyfast-0123456789ab");
+        // A link into another directory would be followed to it.
+        if fs_err::hard_link(&self.program, &program).is_err() {
+            fs_err::copy(&self.program, &program).unwrap();
+        }
+        self.program = program;
+        self
     }
 
     /// A path below the world's directory.
@@ -85,7 +101,7 @@ impl World {
 
     /// `pyfast` with exactly these arguments, in the project's directory and the clean environment.
     pub(crate) fn bare(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pyfast"));
+        let mut command = Command::new(&self.program);
         command.args(args).current_dir(&self.project).env_clear().envs(&self.env);
         command.stdin(Stdio::null());
         command

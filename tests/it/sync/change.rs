@@ -72,8 +72,7 @@ fn another_project_on_the_root_fetches_nothing() {
     fs_err::create_dir(&world.project).unwrap();
     let second = check(&world, &["a"], &["a==2.0", "b==2.0"]);
     assert_eq!(world.index.asked(".whl").len(), 0);
-    assert_eq!(second.id(), first.id(), "equal inputs are the same generation");
-    assert_ne!(second.current(), first.current());
+    assert_ne!(second.id(), first.id(), "whoever may write to an environment has it alone");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Where things lie: store, generations, `current`, the links between them and the project's `.venv`.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::process::Command;
 
-use super::{check, installed, snapshot, world};
+use super::{check, installed, site_packages, snapshot, world};
 use crate::support::python::{check as run, evaluate};
 use crate::support::ran::{Ran, Synced};
 use crate::support::wheel::Wheel;
@@ -46,24 +46,6 @@ fn wheel_is_stored_once_under_its_digest() {
     let stored = world.stored(&Wheel::new("b", "2.0").build());
     assert!(stored.join("root/b/__init__.py").is_file());
     assert!(stored.join("manifest").is_file());
-}
-
-#[test]
-fn package_of_one_wheel_is_one_relative_link_into_the_store() {
-    let world = world();
-    let synced = world.require(&["a"]).sync(&[]);
-    let package = site_packages(&synced.environment()).join("b");
-    let target = fs_err::read_link(&package).unwrap();
-    assert!(target.is_relative(), "{}", target.display());
-    let digest = Wheel::new("b", "2.0").build().sha256;
-    assert!(target.components().any(|part| part == Component::Normal(digest.as_ref())));
-}
-
-/// The one `site-packages` of an environment.
-fn site_packages(environment: &Path) -> std::path::PathBuf {
-    let mut entries = fs_err::read_dir(environment.join("lib")).unwrap();
-    let python = entries.next().expect("lib has a pythonX.Y").unwrap();
-    python.path().join("site-packages")
 }
 
 #[test]
@@ -166,14 +148,14 @@ fn everybody_may_read_whatever_the_umask() {
 }
 
 #[test]
-fn bytecode_is_compiled_into_the_store() {
+fn bytecode_that_the_store_has_is_linked_in() {
     let world = world();
-    let synced = world.require(&["a"]).sync(&["--compile"]);
-    let script = "import b; print(b.__cached__)";
-    let cached = evaluate(&synced.bin("python"), script);
-    assert!(Path::new(cached.trim()).is_file(), "{cached}");
-    let real = fs_err::canonicalize(cached.trim()).unwrap();
-    assert!(real.starts_with(fs_err::canonicalize(world.root.join("store")).unwrap()));
+    let synced = world.require(&["a"]).sync(&["--compile", "--link-mode", "hardlink"]);
+    let cached = evaluate(&synced.bin("python"), "import b; print(b.__cached__)");
+    let cached = fs_err::symlink_metadata(cached.trim()).unwrap();
+    let stored = world.stored(&Wheel::new("b", "2.0").build()).join("root/b/__pycache__");
+    let mut stored = fs_err::read_dir(stored).unwrap().map(Result::unwrap);
+    assert!(stored.any(|entry| entry.metadata().unwrap().ino() == cached.ino()));
 }
 
 #[test]
@@ -231,7 +213,7 @@ fn environments_of_a_project_are_apart() {
 
 #[test]
 fn each_link_mode_gives_a_working_environment() {
-    for mode in ["auto", "tree", "hardlink", "copy"] {
+    for mode in ["auto", "tree", "hardlink", "copy", "clone"] {
         let world = world();
         let synced = world.require(&["a"]).sync(&["--link-mode", mode]);
         assert_eq!(installed(&synced.bin("python")), ["a==2.0", "b==2.0"], "{mode}");

@@ -104,11 +104,13 @@ fn entry(
     entry.insert("url".to_owned(), format!("../../files/{project}/{filename}").into());
     if is_wheel(filename) {
         let sha256 = origin.metadata_sha256.clone().or_else(|| known(filename));
-        let metadata =
-            sha256.map_or(Value::Bool(true), |sha256| serde_json::json!({ "sha256": sha256 }));
-        // The second key is what the first was called before PEP 714; pip reads only that until 23.2.
-        entry.insert("core-metadata".to_owned(), metadata.clone());
-        entry.insert("dist-info-metadata".to_owned(), metadata);
+        let metadata = sha256.map(|sha256| serde_json::json!({ "sha256": sha256 }));
+        entry.insert("core-metadata".to_owned(), metadata.clone().unwrap_or(Value::Bool(true)));
+        // What the first key was called before PEP 714. pip reads only this one until 23.2, and until 23.1 it ends with
+        // an exception at `true`, which the specification allows.
+        if let Some(metadata) = metadata {
+            entry.insert("dist-info-metadata".to_owned(), metadata);
+        }
     }
     Value::Object(entry)
 }
@@ -139,11 +141,14 @@ fn html(project: &str, files: &[Value]) -> String {
             _ => {}
         }
         if let Some(metadata) = file.get("core-metadata") {
-            let value = metadata["sha256"]
-                .as_str()
-                .map_or("true".to_owned(), |sha256| format!("sha256={sha256}"));
-            let _ =
-                write!(out, " data-core-metadata=\"{value}\" data-dist-info-metadata=\"{value}\"");
+            let value = match metadata["sha256"].as_str() {
+                Some(sha256) => format!("sha256={sha256}"),
+                None => "true".to_owned(),
+            };
+            let _ = write!(out, " data-core-metadata=\"{value}\"");
+            if file.get("dist-info-metadata").is_some() {
+                let _ = write!(out, " data-dist-info-metadata=\"{value}\"");
+            }
         }
         let _ = writeln!(out, ">{}</a><br>", escape(file["filename"].as_str().unwrap_or_default()));
     }
@@ -202,6 +207,8 @@ mod tests {
         assert_eq!(files[0].get("provenance"), None);
         assert_eq!(files[1]["dist-info-metadata"]["sha256"], "99");
         assert_eq!(files[2]["core-metadata"], true);
+        // Early readers of the old key take nothing but a digest.
+        assert_eq!(files[2].get("dist-info-metadata"), None);
         assert_eq!(files[3].get("core-metadata"), None);
         assert_eq!(files[3]["size"], 3);
         let origin = &page.files["a-1-py3-none-any.whl"];

@@ -89,12 +89,12 @@ fn sources<'a>(root: &Root, spec: &'a EnvironmentSpec) -> Result<Vec<Source<'a>>
     for package in &spec.packages {
         let manifest = store::manifest(root, &package.sha256)?;
         let real = match spec.options.link_mode {
-            LinkMode::Auto | LinkMode::Tree => spec.options.real.contains(&package.name),
+            LinkMode::Tree => spec.options.real.contains(&package.name),
             LinkMode::Hardlink | LinkMode::Copy | LinkMode::Clone => true,
         };
         sources.push(Source { package, manifest, real });
     }
-    if spec.options.link_mode == LinkMode::Auto {
+    if spec.options.link_mode == LinkMode::Tree {
         for index in 0..sources.len() {
             for path in sources[index].manifest.looks_into.clone() {
                 mark_real(root, (&mut sources, index), &path)?;
@@ -146,7 +146,7 @@ impl Planner<'_> {
         match self.spec.options.link_mode {
             LinkMode::Copy => RealMode::Copy,
             LinkMode::Clone => RealMode::Clone,
-            LinkMode::Auto | LinkMode::Tree | LinkMode::Hardlink => RealMode::Hardlink,
+            LinkMode::Tree | LinkMode::Hardlink => RealMode::Hardlink,
         }
     }
 

@@ -289,16 +289,17 @@ pub(crate) fn never_started(volume: &str, image: &str) -> ContainerSpec {
     }
 }
 
-/// The engine's own rule, checked first: a name with `/` or `:` would be read as a path or as mount options.
-fn check_name(name: &str) -> Result<(), Error> {
+/// Whether an engine takes a text as the name of a volume. It is its own rule, checked first: a name with `/` or `:`
+/// would be read as a path or as mount options.
+pub fn is_volume_name(name: &str) -> bool {
     let mut chars = name.chars();
     let first = chars.next().is_some_and(|c| c.is_ascii_alphanumeric());
     let rest = chars.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-    if first && rest && name.len() > 1 {
-        Ok(())
-    } else {
-        Err(Error::VolumeName { name: name.into() })
-    }
+    first && rest && name.len() > 1
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if is_volume_name(name) { Ok(()) } else { Err(Error::VolumeName { name: name.into() }) }
 }
 
 /// 128 random bits in hexadecimal.

@@ -8,7 +8,7 @@ use fs_err::os::unix::fs::symlink;
 use super::*;
 use crate::fixtures::{Sandbox, WheelFile, python};
 use crate::generation::compose;
-use crate::link::LinkMode;
+use crate::link::mode::LinkMode;
 use crate::link::plan::plan;
 use crate::store::settled::boot_id;
 

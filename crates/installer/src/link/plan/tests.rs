@@ -19,6 +19,13 @@ fn site_packages(generation: &Generation, spec: &EnvironmentSpec) -> PathBuf {
     generation.path.join(spec.interpreter.site_packages())
 }
 
+/// Wheels, and an environment of them as volumes have it.
+fn tree(sandbox: &Sandbox, wheels: &[WheelFile]) -> EnvironmentSpec {
+    let mut spec = sandbox.spec(wheels);
+    spec.options.link_mode = LinkMode::Tree;
+    spec
+}
+
 /// What Python prints in an environment.
 fn run(python: &Path, code: &str) -> String {
     let output = Command::new(python).args(["-I", "-c", code]).output().unwrap();
@@ -51,7 +58,7 @@ fn wheels() -> Vec<WheelFile> {
 #[test]
 fn directories_of_one_wheel_are_links_and_shared_ones_are_real() {
     let sandbox = Sandbox::new();
-    let spec = sandbox.spec(&wheels());
+    let spec = tree(&sandbox, &wheels());
     let (generation, plan) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     let is_link = |path: &str| fs_err::symlink_metadata(site.join(path)).unwrap().is_symlink();
@@ -66,7 +73,7 @@ fn directories_of_one_wheel_are_links_and_shared_ones_are_real() {
 #[test]
 fn python_imports_and_scripts_run() {
     let sandbox = Sandbox::new();
-    let spec = sandbox.spec(&wheels());
+    let spec = tree(&sandbox, &wheels());
     let (generation, _) = composed(&sandbox, &spec);
     let python = generation.path.join("bin/python");
     let imported = run(
@@ -93,7 +100,7 @@ fn python_imports_and_scripts_run() {
 #[test]
 fn links_survive_moving_the_root() {
     let sandbox = Sandbox::new();
-    let spec = sandbox.spec(&wheels());
+    let spec = tree(&sandbox, &wheels());
     let (generation, _) = composed(&sandbox, &spec);
     let moved = tempfile::tempdir().unwrap();
     let place = moved.path().join("elsewhere");
@@ -107,7 +114,7 @@ fn links_survive_moving_the_root() {
 #[test]
 fn shebangs_name_the_path_that_python_will_be_seen_at() {
     let sandbox = Sandbox::seen_at("/pyfast");
-    let spec = sandbox.spec(&wheels());
+    let spec = tree(&sandbox, &wheels());
     let (generation, _) = composed(&sandbox, &spec);
     let script = fs_err::read_to_string(generation.path.join("bin/tool")).unwrap();
     assert!(script.starts_with(&format!("#!/pyfast/envs/v1/{}/bin/python\n", generation.id)));
@@ -117,7 +124,7 @@ fn shebangs_name_the_path_that_python_will_be_seen_at() {
 #[test]
 fn record_of_an_environment_is_complete() {
     let sandbox = Sandbox::new();
-    let mut spec = sandbox.spec(&wheels());
+    let mut spec = tree(&sandbox, &wheels());
     for package in &mut spec.packages {
         package.requested = true;
     }
@@ -151,7 +158,7 @@ fn record_of_an_environment_is_complete() {
 #[test]
 fn a_dist_info_without_anything_private_is_one_link() {
     let sandbox = Sandbox::new();
-    let spec = sandbox.spec(&[WheelFile::new("plain", "1.0").file("plain.py", "")]);
+    let spec = tree(&sandbox, &[WheelFile::new("plain", "1.0").file("plain.py", "")]);
     let (generation, _) = composed(&sandbox, &spec);
     let info = site_packages(&generation, &spec).join("plain-1.0.dist-info");
     assert!(fs_err::symlink_metadata(&info).unwrap().is_symlink());
@@ -163,7 +170,7 @@ fn of_two_files_the_later_package_wins_and_both_are_named() {
     let wheel = |name: &str, content: &str| {
         WheelFile::new(name, "1.0").file("same/x.py", content).file("same/__init__.py", "")
     };
-    let mut spec = sandbox.spec(&[wheel("first", "x = 1\n"), wheel("second", "x = 2\n")]);
+    let mut spec = tree(&sandbox, &[wheel("first", "x = 1\n"), wheel("second", "x = 2\n")]);
     let (generation, plan) = composed(&sandbox, &spec);
     let python = generation.path.join("bin/python");
     assert_eq!(run(&python, "import same.x; print(same.x.x)"), "2");
@@ -195,7 +202,7 @@ fn a_file_that_another_wheel_has_as_directory_is_refused() {
     let sandbox = Sandbox::new();
     let wheels =
         [WheelFile::new("a", "1.0").file("x/y.py", ""), WheelFile::new("b", "1.0").file("x", "")];
-    let error = plan(&sandbox.root, &sandbox.spec(&wheels)).unwrap_err().to_string();
+    let error = plan(&sandbox.root, &tree(&sandbox, &wheels)).unwrap_err().to_string();
     assert!(error.contains("a and b cannot share an environment"), "{error}");
 }
 
@@ -206,7 +213,7 @@ fn data_never_replaces_what_the_environment_has() {
     for (path, expected) in [("bin/x", false), ("lib", false), ("bin/y", true), ("etc/x", true)] {
         let wheels =
             [base.clone(), WheelFile::new("b", "1.0").file(&format!("b-1.0.data/data/{path}"), "")];
-        assert_eq!(plan(&sandbox.root, &sandbox.spec(&wheels)).is_ok(), expected, "{path}");
+        assert_eq!(plan(&sandbox.root, &tree(&sandbox, &wheels)).is_ok(), expected, "{path}");
     }
 }
 
@@ -219,7 +226,7 @@ fn wheels_whose_libraries_look_into_each_other_are_real() {
         WheelFile::new("vendor", "1.0").file("vendor/lib/y.so", ""),
         WheelFile::new("other", "1.0").file("other/__init__.py", ""),
     ];
-    let mut spec = sandbox.spec(&wheels);
+    let mut spec = tree(&sandbox, &wheels);
     let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     let is_link =
@@ -238,11 +245,9 @@ fn wheels_whose_libraries_look_into_each_other_are_real() {
 #[test]
 fn every_link_mode_gives_the_same_imports() {
     let sandbox = Sandbox::new();
-    let mut spec = sandbox.spec(&wheels());
+    let mut spec = tree(&sandbox, &wheels());
     let mut ids = Vec::new();
-    for mode in
-        [LinkMode::Auto, LinkMode::Tree, LinkMode::Hardlink, LinkMode::Copy, LinkMode::Clone]
-    {
+    for mode in [LinkMode::Tree, LinkMode::Hardlink, LinkMode::Copy, LinkMode::Clone] {
         spec.options.link_mode = mode;
         let (generation, _) = composed(&sandbox, &spec);
         let python = generation.path.join("bin/python");
@@ -255,8 +260,8 @@ fn every_link_mode_gives_the_same_imports() {
         fs_err::remove_dir_all(generation.path).unwrap();
     }
     ids.dedup();
-    assert_eq!(ids.len(), 5, "a mode is a part of what an environment is");
-    spec.options.link_mode = LinkMode::Auto;
+    assert_eq!(ids.len(), 4, "a mode is a part of what an environment is");
+    spec.options.link_mode = LinkMode::Tree;
     spec.options.real = vec!["one".parse().unwrap()];
     let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
@@ -267,7 +272,7 @@ fn every_link_mode_gives_the_same_imports() {
 #[test]
 fn compiled_modules_of_shared_directories_are_linked() {
     let sandbox = Sandbox::new();
-    let spec = sandbox.spec(&wheels());
+    let spec = tree(&sandbox, &wheels());
     let compiler = crate::bytecode::Compiler::start(&spec.interpreter, 1).unwrap();
     for package in &spec.packages {
         compiler.compile(&sandbox.root, &package.sha256).unwrap();
@@ -283,7 +288,7 @@ fn compiled_modules_of_shared_directories_are_linked() {
 #[test]
 fn a_plan_names_every_step_and_needs_its_wheels() {
     let sandbox = Sandbox::new();
-    let mut spec = sandbox.spec(&wheels()[..1]);
+    let mut spec = tree(&sandbox, &wheels()[..1]);
     let plan = plan(&sandbox.root, &spec).unwrap();
     let text = plan.to_string();
     assert_eq!(text.lines().count(), plan.steps.len() + 1);

@@ -3,28 +3,38 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{
-    ComposeError, ComposeProject, ComposeRequest, Error as LaunchError, read_compose,
-};
-
 use super::dockerfile;
 use super::environments::dockerfile_of;
 use super::files::{candidates, copied_requirements, is_requirements, normal};
 use super::{Facts, Wishes};
-use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
+use crate::error::Error;
 
 /// How many directories deep files are looked for.
 const DEPTH: usize = 2;
 /// A Dockerfile that is larger is none.
 const LARGEST: u64 = 1 << 20;
 
+/// Which project is looked at.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// Its directory, absolute.
+    pub directory: &'a Path,
+    /// The variables that compose files may refer to.
+    pub environment: &'a BTreeMap<String, String>,
+    /// What the user asked for.
+    pub wishes: Wishes,
+}
+
 impl Facts {
     /// Reads what lies in the project's directory. Directories that cannot be read (a database's, say) are passed over.
-    pub(crate) fn gather(settings: &Settings) -> Result<Self, Failure> {
-        let directory = normal(&settings.project.directory);
-        let mut facts = Self { wishes: wishes(settings), ..Self::default() };
-        facts.compose = compose(&directory, settings, &mut facts.notes)?;
+    ///
+    /// # Errors
+    /// When the compose files are wrong.
+    pub fn gather(question: Question) -> Result<Self, Error> {
+        let directory = normal(question.directory);
+        let mut facts = Self { wishes: question.wishes, ..Self::default() };
+        facts.compose = compose(&directory, question.environment, &mut facts.notes)?;
         facts.directory = directory;
         facts.walk(&facts.directory.clone(), DEPTH);
         facts.requirements.sort();
@@ -119,29 +129,16 @@ impl Facts {
     }
 }
 
-fn wishes(settings: &Settings) -> Wishes {
-    let common = &settings.common;
-    // A path is this machine's own, a version is everybody's.
-    let version = |text: &&String| text.starts_with(|c: char| c.is_ascii_digit());
-    Wishes {
-        name: common.project_name.clone(),
-        volume: common.volume.clone(),
-        env: common.env.clone(),
-        image: common.image.clone(),
-        python: common.python.as_ref().filter(version).cloned(),
-    }
-}
-
 /// The compose project of the directory. One that lies above it is another's, unless it is named.
 fn compose(
     directory: &Path,
-    settings: &Settings,
+    environment: &BTreeMap<String, String>,
     notes: &mut Vec<String>,
-) -> Result<Option<ComposeProject>, Failure> {
+) -> Result<Option<ComposeProject>, Error> {
     let request = ComposeRequest {
         directory,
         files: &[],
-        environment: settings.environment.all(),
+        environment,
         profiles: &["*".to_owned()],
         services: &[],
         project_name: None,
@@ -158,8 +155,8 @@ fn compose(
             notes.extend(project.warnings.iter().cloned());
             Ok(Some(project))
         }
-        Err(LaunchError::Compose(ComposeError::NotFound { .. })) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(Error::Compose(ComposeError::NotFound { .. })) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

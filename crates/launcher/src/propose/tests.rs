@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use pyfast_launcher::{Build, ComposeProject, Service};
-
 use super::*;
+use crate::compose_file::{Build, Service};
 
 /// A project in `/p` with these files; a Dockerfile's text stands behind its name.
 fn facts(
@@ -271,43 +270,6 @@ fn every_context_without_a_dockerignore_gets_one_that_spares_what_is_copied() {
 }
 
 #[test]
-fn the_text_explains_each_key() {
-    let mut facts = facts(&["requirements.txt"], &[("Dockerfile", PIP)], vec![("web", built(""))]);
-    facts.wishes.name = Some("my.shop".to_owned());
-    insta::assert_snapshot!(propose(&facts).expect("a proposal").text(), @r##"
-    # How pyfast installs this project's dependencies; `pyfast --help` says more.
-
-    [project]
-    # The name of the project in the root.
-    name = "my.shop"
-    # Where packages and environments live: a volume of the engine, or a directory.
-    root = "volume:pyfast-my.shop"
-
-    # Dockerfile starts from python:3.12
-    # Dockerfile installs requirements.txt
-    [env.web]
-    # The files whose requirements are installed.
-    requirements = ["requirements.txt"]
-    # The image whose Python the environment is for.
-    image = "shop-web"
-    # The services that start in this environment and are restarted when it changes.
-    services = ["web"]
-    "##);
-}
-
-#[test]
-fn hostile_names_stay_within_their_strings_and_comments() {
-    let name = "x\n[index]\nurl = 'y'\n/requirements.txt";
-    let facts = facts(&[name], &[], vec![("a\"b c", image("python:3"))]);
-    let proposal = propose(&facts).expect("a proposal");
-    let table: toml::Table = proposal.text().parse().expect("it is TOML");
-    assert!(!table.contains_key("index"), "{}", proposal.text());
-    let environment = &table["env"]["a-b-c"];
-    assert_eq!(environment["requirements"][0].as_str(), Some(name));
-    assert_eq!(environment["services"][0].as_str(), Some("a\"b c"));
-}
-
-#[test]
 fn what_could_be_meant_otherwise_is_a_doubt() {
     let doubts = |requirements: &[&str], dockerfile: &str| {
         let services = vec![("web", built(""))];
@@ -324,4 +286,16 @@ fn what_could_be_meant_otherwise_is_a_doubt() {
     let guessed = doubts(&["requirements.txt"], absent);
     assert_eq!(guessed.len(), 1, "{guessed:?}");
     assert!(guessed[0].contains("base.txt, which is not there"), "{guessed:?}");
+}
+
+#[test]
+fn hostile_names_of_services_become_plain_names_of_environments() {
+    let name = "x\n[index]\nurl = 'y'\n/requirements.txt";
+    let facts = facts(&[name], &[], vec![("a\"b c", image("python:3"))]);
+    let proposal = propose(&facts).expect("a proposal");
+    let [environment] = proposal.environments.as_slice() else { panic!("{proposal}") };
+    assert_eq!(environment.name, "a-b-c");
+    assert_eq!(environment.requirements, [name]);
+    assert_eq!(environment.services, ["a\"b c"]);
+    assert!(proposal.to_string().lines().all(|line| !line.starts_with('[')), "{proposal}");
 }

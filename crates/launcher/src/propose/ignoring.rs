@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::is_remote;
-
 use super::environments::dockerfile_of;
 use super::files::{normal, shown};
 use super::{Facts, IgnoreFile, dockerfile};
+use crate::image::is_remote;
 
 /// Patterns by the reason for which they are left out of images.
 const PATTERNS: &[(&str, &[&str])] = &[

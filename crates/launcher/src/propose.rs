@@ -3,116 +3,143 @@
 
 mod dockerfile;
 mod environments;
-mod facts;
 mod files;
+mod gather;
 mod ignoring;
 mod shell;
 #[cfg(test)]
 mod tests;
-mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-use pyfast_launcher::ComposeProject;
+use pyfast_root::is_name;
 
-use crate::config::is_name;
-use crate::failure::Failure;
+use crate::compose_file::ComposeProject;
+
+pub use gather::Question;
 
 /// Everything that a proposal depends on. Paths are absolute.
 #[derive(Debug, Default)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// The project's directory.
-    pub(crate) directory: PathBuf,
+    pub directory: PathBuf,
     /// The compose project, with the services of all profiles.
-    pub(crate) compose: Option<ComposeProject>,
+    pub compose: Option<ComposeProject>,
     /// Requirements files with usual names, sorted.
-    pub(crate) requirements: Vec<PathBuf>,
+    pub requirements: Vec<PathBuf>,
     /// Further files that a Dockerfile installs and that exist.
-    pub(crate) named: BTreeSet<PathBuf>,
+    pub named: BTreeSet<PathBuf>,
     /// The text of each Dockerfile.
-    pub(crate) dockerfiles: BTreeMap<PathBuf, String>,
+    pub dockerfiles: BTreeMap<PathBuf, String>,
     /// Virtual environments in the directory.
-    pub(crate) virtual_environments: Vec<PathBuf>,
+    pub virtual_environments: Vec<PathBuf>,
     /// The `.dockerignore` files that exist.
-    pub(crate) ignore_files: BTreeSet<PathBuf>,
+    pub ignore_files: BTreeSet<PathBuf>,
     /// What the user asked for.
-    pub(crate) wishes: Wishes,
+    pub wishes: Wishes,
     /// What the reader of the facts has to say.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// What the user asked for on the command line.
 #[derive(Debug, Default)]
-pub(crate) struct Wishes {
+pub struct Wishes {
     /// The project's name.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// The volume.
-    pub(crate) volume: Option<String>,
+    pub volume: Option<String>,
     /// The environment's name, where there is one environment.
-    pub(crate) env: Option<String>,
+    pub env: Option<String>,
     /// The image, where there is one environment.
-    pub(crate) image: Option<String>,
+    pub image: Option<String>,
     /// The version of Python, where there is one environment without an image.
-    pub(crate) python: Option<String>,
+    pub python: Option<String>,
 }
 
 /// What `pyfast.toml` should say, with reasons. Paths are relative to the project's directory.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Proposal {
+pub struct Proposal {
     /// `[project] name`.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// `[project] root`.
-    pub(crate) root: Option<String>,
+    pub root: Option<String>,
     /// The environments, by name.
-    pub(crate) environments: Vec<ProposedEnvironment>,
+    pub environments: Vec<ProposedEnvironment>,
     /// Services that get no environment, with the reason.
-    pub(crate) left: BTreeMap<String, String>,
+    pub left: BTreeMap<String, String>,
     /// The `.dockerignore` files that are missing.
-    pub(crate) ignores: Vec<IgnoreFile>,
+    pub ignores: Vec<IgnoreFile>,
     /// What else the user should know.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
     /// Where something else could be meant just as well.
-    pub(crate) doubts: Vec<String>,
+    pub doubts: Vec<String>,
 }
 
 /// `[env.NAME]`.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct ProposedEnvironment {
+pub struct ProposedEnvironment {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// Its requirements files.
-    pub(crate) requirements: Vec<String>,
+    pub requirements: Vec<String>,
     /// Its constraints files.
-    pub(crate) constraints: Vec<String>,
+    pub constraints: Vec<String>,
     /// The image whose interpreter it is for.
-    pub(crate) image: Option<String>,
+    pub image: Option<String>,
     /// The version of Python it is for.
-    pub(crate) python: Option<String>,
+    pub python: Option<String>,
     /// The services that start in it.
-    pub(crate) services: Vec<String>,
+    pub services: Vec<String>,
     /// Why.
-    pub(crate) reasons: Vec<String>,
+    pub reasons: Vec<String>,
 }
 
 /// A `.dockerignore` to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct IgnoreFile {
+pub struct IgnoreFile {
     /// Where.
-    pub(crate) path: String,
+    pub path: String,
     /// Its text.
-    pub(crate) text: String,
+    pub text: String,
     /// Usual patterns that are not in it, because a Dockerfile copies what they match.
-    pub(crate) needed: Vec<String>,
+    pub needed: Vec<String>,
+}
+
+/// Why nothing can be proposed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name that was asked for is none.
+    #[error("`{name}` is not a name of a project")]
+    Name {
+        /// As it was given.
+        name: String,
+    },
+    /// There are no requirements.
+    #[error(
+        "cannot propose an environment: no requirements file in `{}` (looked for requirements*.txt and \
+         requirements/*.txt, two directories deep)",
+        directory.display()
+    )]
+    NothingToInstall {
+        /// Where they were looked for.
+        directory: PathBuf,
+    },
+    /// The compose project cannot be read, or contradicts itself.
+    #[error(transparent)]
+    Compose(#[from] crate::Error),
 }
 
 /// Decides what `pyfast.toml` should say.
-pub(crate) fn propose(facts: &Facts) -> Result<Proposal, Failure> {
+///
+/// # Errors
+/// [`Error::Name`] for a name that is none, [`Error::NothingToInstall`] where no requirements file is found, and
+/// [`Error::Compose`] where images of services contradict each other.
+pub fn propose(facts: &Facts) -> Result<Proposal, Error> {
     let mut proposal = Proposal { notes: facts.notes.clone(), ..Proposal::default() };
     if let Some(name) = facts.wishes.name.as_ref().filter(|name| !is_name(name)) {
-        let message = format!("`{name}` is not a name of a project");
-        return Err(Failure::usage(message).hint("use letters, digits, `.`, `_` and `-`"));
+        return Err(Error::Name { name: name.clone() });
     }
     let compose = facts.compose.as_ref();
     let name = compose.map(|compose| valid_name(&compose.name));
@@ -155,7 +182,7 @@ fn valid_name(text: &str) -> String {
 }
 
 /// A text as one line without control characters: names of files may hold anything.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 

@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{Build, ComposeProject, WantedImage, is_remote, wanted_images};
-
 use super::dockerfile::{self, Reading, is_python_image, python_program};
 use super::files::{Standing, copied_requirements, normal, shown, standing};
-use super::{Facts, Proposal, ProposedEnvironment, valid_name};
-use crate::failure::Failure;
+use super::{Error, Facts, Proposal, ProposedEnvironment, valid_name};
+use crate::compose_file::{Build, ComposeProject};
+use crate::image::{WantedImage, is_remote, wanted_images};
 
 /// An image with what is known of it.
 struct Candidate<'a> {
@@ -34,7 +33,7 @@ pub(super) fn of_services(
     facts: &Facts,
     compose: &ComposeProject,
     proposal: &mut Proposal,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     // Compose 2's default names; one that Compose 1 gives differs in its separator only.
     for wanted in joined(wanted_images(compose, "-")?) {
         let candidate = Candidate::new(facts, compose, wanted);
@@ -257,7 +256,7 @@ fn named(
 pub(super) fn without_services(
     facts: &Facts,
     proposal: &mut Proposal,
-) -> Result<ProposedEnvironment, Failure> {
+) -> Result<ProposedEnvironment, Error> {
     let by_dockerfile = facts.dockerfiles.iter().find_map(|(path, text)| {
         let reading = dockerfile::read(text, &BTreeMap::new(), None);
         // Without a compose file the context is the directory of the project or of the Dockerfile.
@@ -280,7 +279,9 @@ pub(super) fn without_services(
         };
         Some(Requirements { files: vec![file], reason, ..Requirements::default() })
     });
-    let Some(found) = found else { return Err(nothing(facts)) };
+    let Some(found) = found else {
+        return Err(Error::NothingToInstall { directory: facts.directory.clone() });
+    };
     if facts.compose.is_some() {
         proposal
             .notes
@@ -294,16 +295,6 @@ pub(super) fn without_services(
         reasons: vec![found.reason],
         ..ProposedEnvironment::default()
     })
-}
-
-fn nothing(facts: &Facts) -> Failure {
-    let message = format!(
-        "cannot propose an environment: no requirements file in `{}` (looked for requirements*.txt and \
-         requirements/*.txt, two directories deep)",
-        facts.directory.display()
-    );
-    Failure::usage(message)
-        .hint("write one, such as requirements.txt, or name another directory with --project DIR")
 }
 
 /// Notes the requirements files that no environment has; those for development are expected to be such.

@@ -1,0 +1,138 @@
+//! A proposal as the text of `pyfast.toml`, each key with a line that explains it. Must not know disks.
+
+use pyfast_launcher::propose::{Proposal, ProposedEnvironment, one_line};
+use toml_edit::{Array, DocumentMut, Item, Table, value};
+
+/// The text.
+pub(super) fn of(proposal: &Proposal) -> String {
+    let mut document = DocumentMut::new();
+    if proposal.name.is_some() || proposal.root.is_some() {
+        document.insert("project", Item::Table(project(proposal)));
+    }
+    let mut environments = Table::new();
+    environments.set_implicit(true);
+    for environment in &proposal.environments {
+        environments.insert(&environment.name, Item::Table(table(environment)));
+    }
+    document.insert("env", Item::Table(environments));
+    format!(
+        "# How pyfast installs this project's dependencies; `pyfast --help` says more.\n{document}"
+    )
+}
+
+fn project(proposal: &Proposal) -> Table {
+    let mut table = Table::new();
+    table.decor_mut().set_prefix("\n");
+    if let Some(name) = &proposal.name {
+        set(&mut table, "name", name, "The name of the project in the root.");
+    }
+    if let Some(root) = &proposal.root {
+        let why = "Where packages and environments live: a volume of the engine, or a directory.";
+        set(&mut table, "root", root, why);
+    }
+    table
+}
+
+fn table(environment: &ProposedEnvironment) -> Table {
+    let mut table = Table::new();
+    let reasons: String =
+        environment.reasons.iter().map(|reason| format!("# {}\n", one_line(reason))).collect();
+    table.decor_mut().set_prefix(format!("\n{reasons}"));
+    let requirements = list(&environment.requirements);
+    set(&mut table, "requirements", requirements, "The files whose requirements are installed.");
+    if !environment.constraints.is_empty() {
+        let why = "The files that bound versions without asking for anything.";
+        set(&mut table, "constraints", list(&environment.constraints), why);
+    }
+    if let Some(image) = &environment.image {
+        set(&mut table, "image", image, "The image whose Python the environment is for.");
+    }
+    if let Some(python) = &environment.python {
+        set(&mut table, "python", python, "The Python that the environment is for.");
+    }
+    if !environment.services.is_empty() {
+        let why = "The services that start in this environment and are restarted when it changes.";
+        set(&mut table, "services", list(&environment.services), why);
+    }
+    table
+}
+
+fn list(texts: &[String]) -> Array {
+    texts.iter().map(String::as_str).collect()
+}
+
+/// Sets a key below a comment.
+fn set(table: &mut Table, key: &str, item: impl Into<toml_edit::Value>, comment: &str) {
+    table.insert(key, value(item));
+    if let Some(mut key) = table.key_mut(key) {
+        key.leaf_decor_mut().set_prefix(format!("# {comment}\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(value: &str) -> String {
+        value.to_owned()
+    }
+
+    #[test]
+    fn the_text_explains_each_key() {
+        let environment = ProposedEnvironment {
+            name: text("web"),
+            requirements: vec![text("requirements.txt")],
+            image: Some(text("shop-web")),
+            services: vec![text("web")],
+            reasons: vec![
+                text("Dockerfile starts from python:3.12"),
+                text("Dockerfile installs requirements.txt"),
+            ],
+            ..ProposedEnvironment::default()
+        };
+        let proposal = Proposal {
+            name: Some(text("my.shop")),
+            root: Some(text("volume:pyfast-my.shop")),
+            environments: vec![environment],
+            ..Proposal::default()
+        };
+        insta::assert_snapshot!(of(&proposal), @r##"
+        # How pyfast installs this project's dependencies; `pyfast --help` says more.
+
+        [project]
+        # The name of the project in the root.
+        name = "my.shop"
+        # Where packages and environments live: a volume of the engine, or a directory.
+        root = "volume:pyfast-my.shop"
+
+        # Dockerfile starts from python:3.12
+        # Dockerfile installs requirements.txt
+        [env.web]
+        # The files whose requirements are installed.
+        requirements = ["requirements.txt"]
+        # The image whose Python the environment is for.
+        image = "shop-web"
+        # The services that start in this environment and are restarted when it changes.
+        services = ["web"]
+        "##);
+    }
+
+    #[test]
+    fn hostile_names_stay_within_their_strings_and_comments() {
+        let name = "x\n[index]\nurl = 'y'\n/requirements.txt";
+        let environment = ProposedEnvironment {
+            name: text("a-b-c"),
+            requirements: vec![text(name)],
+            services: vec![text("a\"b c")],
+            reasons: vec![format!("{name} is the only requirements file")],
+            ..ProposedEnvironment::default()
+        };
+        let proposal = Proposal { environments: vec![environment], ..Proposal::default() };
+        let text = of(&proposal);
+        let table: toml::Table = text.parse().expect("it is TOML");
+        assert!(!table.contains_key("index"), "{text}");
+        let environment = &table["env"]["a-b-c"];
+        assert_eq!(environment["requirements"][0].as_str(), Some(name));
+        assert_eq!(environment["services"][0].as_str(), Some("a\"b c"));
+    }
+}
