@@ -54,6 +54,8 @@ impl Command {
             Self::Restart(args) => args.result.json,
             Self::Ps(args) => args.result.json,
             Self::Doctor(args) => args.result.json,
+            // Another program reads it.
+            Self::Answer(_) => true,
             Self::Down(_)
             | Self::Logs(_)
             | Self::Run(_)
@@ -90,6 +92,7 @@ pub(crate) enum Command {
     Diff(commands::diff::Args),
     Doctor(commands::doctor::Args),
     Cache(commands::cache::Args),
+    Answer(commands::answer::Args),
     BuildSource(commands::build_source::Args),
     Completions(commands::completions::Args),
 }
@@ -142,6 +145,7 @@ fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
         Command::Verify(args) => commands::verify::run(args, &settings),
         Command::Gc(args) => commands::gc::run(args, &settings),
         Command::Diff(args) => commands::diff::run(args, &settings),
+        Command::Answer(args) => commands::answer::run(args, &settings),
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),

@@ -1,6 +1,7 @@
 //! A file per command. Each holds the command's arguments, whose doc comments are its help, and one
 //! function.
 
+pub(crate) mod answer;
 pub(crate) mod bench;
 pub(crate) mod build_source;
 pub(crate) mod cache;

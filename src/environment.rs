@@ -1,10 +1,8 @@
-//! The environment that a command is about: its place, its interpreter, and how both are shown.
+//! The environment that a command is about: its interpreter, and which of this machine stands in for it.
 
 use std::path::PathBuf;
 
 use pyfast_installer::Interpreter;
-use pyfast_resolver::{Location, Lock, redact};
-use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::interpreters;
@@ -40,25 +38,4 @@ pub(crate) fn compiling_python(settings: &Settings, target: &Interpreter) -> Opt
     let found = interpreters::find(Some(&target.short_version()), settings).ok()?;
     let host = interpreters::probe(&found, &settings.cache_directory().ok()?).ok()?;
     (host.magic == target.magic && host.cache_tag == target.cache_tag).then_some(host)
-}
-
-/// The packages of a lock as `--json` shows them.
-pub(crate) fn packages_json(lock: &Lock) -> Value {
-    let packages = lock.packages.iter().map(|package| {
-        let source = match &package.location {
-            Location::Url(url) => redact(url.as_str()),
-            Location::Path(path) => path.display().to_string(),
-        };
-        let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
-        let mut object = json!({
-            "name": package.name.to_string(),
-            "version": package.version.to_string(),
-            "source": source,
-        });
-        if editable {
-            object["editable"] = json!(true);
-        }
-        object
-    });
-    packages.collect()
 }

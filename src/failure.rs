@@ -2,11 +2,13 @@
 //! here by matching typed errors, so that no library names a flag.
 
 mod build;
+mod environment;
 mod installer;
 mod launcher;
 mod resolver;
 mod root;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -30,7 +32,7 @@ pub(crate) enum Code {
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// A stable word for scripts.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     /// Act, object and the first cause.
     message: String,
     /// Further causes, outermost first.
@@ -57,6 +59,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl StdError for Failure {}
+
 impl Failure {
     /// Wrong usage or configuration.
     pub(crate) fn usage(message: String) -> Self {
@@ -64,7 +68,8 @@ impl Failure {
     }
 
     /// Any failure.
-    pub(crate) fn new(kind: &'static str, message: String, code: Code) -> Self {
+    pub(crate) fn new(kind: impl Into<Cow<'static, str>>, message: String, code: Code) -> Self {
+        let kind = kind.into();
         let (causes, hints, beside) = (Vec::new(), Vec::new(), Box::default());
         Self { kind, message, causes, hints, beside, code: code as u8 }
     }

@@ -21,12 +21,12 @@ mod resolving;
 mod settings;
 mod spanning;
 mod stack;
-mod state;
 mod syncing;
 mod texts;
 mod transport;
 mod ui;
 mod variables;
+mod volume_place;
 
 use std::process::ExitCode;
 

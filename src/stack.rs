@@ -18,6 +18,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use pyfast_environment::Facts;
 use pyfast_launcher::{
     COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
 };
@@ -156,14 +157,13 @@ impl<'a> Launcher<'a> {
                     continue;
                 }
             };
-            let what = if report.changed { "synced" } else { "up to date" };
+            let what = if report.sync.changed { "synced" } else { "up to date" };
             self.ui().note(format!("Environment {name}: {what} ({})", duration(took)));
-            if report.changed {
+            if report.sync.changed {
                 report.show_changes(self.ui());
             }
-            let text = |key: &str| report.facts[key].as_str().unwrap_or_default().to_owned();
-            let (id, current) = (text("id"), text("current").into());
-            synced.insert(name.clone(), Synced { id, current, changed: report.changed });
+            let Facts { id, current, .. } = report.sync.facts.clone();
+            synced.insert(name.clone(), Synced { id, current, changed: report.sync.changed });
         }
         match failed {
             Some(failure) => Err(failure),

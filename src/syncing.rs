@@ -12,6 +12,7 @@ mod report;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use pyfast_environment::{Setting, digest};
 use pyfast_installer::{Habitat, LinkMode};
 use pyfast_launcher::MOUNT_POINT;
 use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
@@ -23,11 +24,9 @@ use crate::indexes;
 use crate::interpreters;
 use crate::resolving::{self, ResolveArgs};
 use crate::settings::{Python, Root, Settings};
-use crate::state::{Circumstances, digest};
 
 pub(crate) use direct_url::direct_url;
-pub(crate) use install::installed;
-pub(crate) use report::{Changes, Listed, Report};
+pub(crate) use report::Report;
 
 /// What a lock is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,7 +138,7 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
         (Root::Volume(volume), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
             let report = sync_volume(options, settings, &connection, (volume, image), name)?;
-            if report.changed && !options.dry_run {
+            if report.sync.changed && !options.dry_run {
                 connection.keep(volume, settings.ui)?;
             }
             Ok(report)
@@ -219,7 +218,7 @@ impl Place {
         self.directory().join(CURRENT)
     }
 
-    fn circumstances(&self, options: &Options, settings: &Settings) -> Circumstances {
+    fn setting(&self, options: &Options, settings: &Settings) -> Setting {
         let text = format!(
             "{:?} {:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?} {:?}",
             options.resolve,
@@ -243,6 +242,6 @@ impl Place {
                 env.universal
             )),
         );
-        Circumstances { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
+        Setting { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
     }
 }

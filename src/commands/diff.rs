@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pyfast_installer::{Rollback, current, rollback_target};
+use pyfast_environment::{Changes, Listed};
+use pyfast_installer::Rollback;
 use pyfast_resolver::Lock;
-use pyfast_root::{ProjectEnv, Root};
 use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::commands::history::open;
-use crate::commands::list::no_environment;
 use crate::environment::interpreter;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::syncing::{Changes, Listed, installed};
+use crate::volume_place::at_place;
 
 /// Show which packages differ between two environments or lock files
 #[derive(Debug, clap::Args)]
@@ -70,10 +68,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 fn packages(named: Option<&str>, settings: &Settings) -> Result<Vec<Listed>, Failure> {
     let mut packages = match named {
         Some(named) if is_file(named) => of_lock(Path::new(named), settings)?,
-        _ => {
-            let (root, name) = open(settings)?;
-            of_generation(named, &root, &name, settings)?
-        }
+        _ => of_generation(named, settings)?,
     };
     packages.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(packages)
@@ -97,20 +92,11 @@ fn of_lock(path: &Path, settings: &Settings) -> Result<Vec<Listed>, Failure> {
     Ok(listed.collect())
 }
 
-fn of_generation(
-    named: Option<&str>,
-    root: &Root,
-    name: &ProjectEnv,
-    settings: &Settings,
-) -> Result<Vec<Listed>, Failure> {
-    let Some(named) = named else {
-        let generation = current(root, name)?.ok_or_else(|| no_environment(settings))?;
-        return Ok(installed(root, &generation));
-    };
-    let back = named.strip_prefix('-').and_then(|count| count.parse().ok());
-    let to = back.map_or_else(|| Rollback::To(named.to_owned()), Rollback::Back);
-    let generation = rollback_target(root, name, &to)?;
-    // One whose description is damaged is an error, and not an environment without packages.
-    generation.spec(root)?;
-    Ok(installed(root, &generation))
+fn of_generation(named: Option<&str>, settings: &Settings) -> Result<Vec<Listed>, Failure> {
+    let to = named.map(|named| {
+        let back = named.strip_prefix('-').and_then(|count| count.parse().ok());
+        back.map_or_else(|| Rollback::To(named.to_owned()), Rollback::Back)
+    });
+    let packages = at_place(settings, |place| pyfast_environment::packages(place, to))?;
+    Ok(packages.iter().map(Listed::from).collect())
 }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use pyfast_environment::PackageFacts;
 use pyfast_resolver::{LineOptions, to_requirements};
 
 use crate::args::ResultArgs;
 use crate::commands::lock::Format;
-use crate::environment::packages_json;
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, write};
 use crate::locked::LockArgs;
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     write(&path, &text, ChosenBy::User)?;
     settings.ui.note(format!("Wrote {}", path.display()));
     if settings.ui.json() {
-        let report = serde_json::json!({ "output": path, "packages": packages_json(&lock) });
+        let report = serde_json::json!({ "output": path, "packages": PackageFacts::all(&lock) });
         settings.ui.data(format!("{report}\n"));
     }
     Ok(ExitCode::SUCCESS)

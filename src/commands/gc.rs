@@ -1,19 +1,18 @@
 //! `pyfast gc`.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::{Garbage, GcOptions, GcPlan, Generation, gc, gc_plan};
-use pyfast_root::Root;
+use pyfast_environment::{Collect, collect};
+use pyfast_installer::{Garbage, GcPlan, cache_plan, cut_cache};
 use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::commands::cache::loose;
-use crate::commands::history::find;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::{count, green};
+use crate::volume_place::at_place;
 
 /// Remove environments and wheels that nothing needs any more
 ///
@@ -44,24 +43,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let (root, _) = find(settings)?;
-    let Some(root) = root else {
-        settings.ui.note("There is no root yet, and nothing to remove");
+    let what = Collect {
+        keep: args.keep,
+        named: args.keep_id.clone(),
+        recent: Duration::from_secs(args.recent),
+        dry_run: args.dry_run,
+        now: SystemTime::now(),
+    };
+    let ui = settings.ui;
+    let Some(mut plan) = at_place(settings, |place| collect(place, what))? else {
+        ui.note("There is no root yet, and nothing to remove");
         return Ok(ExitCode::SUCCESS);
     };
-    let options = GcOptions {
-        keep: args.keep,
-        recent: Duration::from_secs(args.recent),
-        named: named(&root, &args.keep_id)?,
-        max_cache: args.max_size,
-        cache: settings.cache_directory().map(|cache| loose(&cache)).unwrap_or_default(),
-    };
-    let (ui, now) = (settings.ui, SystemTime::now());
-    let plan = if args.dry_run {
-        gc_plan(&root, &options, now)?
-    } else {
-        gc(&root, &options, now, &|waiting| ui.note(format!("waiting for {waiting}")))?
-    };
+    // The cache is the user's own, wherever the root is.
+    if let (Some(limit), Ok(cache)) = (args.max_size, settings.cache_directory()) {
+        let folders = loose(&cache);
+        let cut =
+            if args.dry_run { cache_plan(&folders, limit)? } else { cut_cache(&folders, limit)? };
+        plan.discards.extend(cut);
+    }
     if ui.json() {
         ui.data(format!("{}\n", json(&plan, args.dry_run)));
     } else if args.dry_run {
@@ -76,25 +76,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note(green("Removed").and(format!(" {what}")));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The environments that the beginnings of ids name.
-fn named(root: &Root, ids: &[String]) -> Result<BTreeSet<String>, Failure> {
-    let all = Generation::all(root)?;
-    let mut named = BTreeSet::new();
-    for id in ids {
-        let mut found = all.iter().filter(|generation| generation.id.starts_with(id));
-        let how_many = match (found.next(), found.next()) {
-            (Some(generation), None) => {
-                named.insert(generation.id.clone());
-                continue;
-            }
-            (None, _) => "no environment begins",
-            _ => "several environments begin",
-        };
-        return Err(Failure::usage(format!("--keep-id: {how_many} with `{id}`")));
-    }
-    Ok(named)
 }
 
 fn number(plan: &GcPlan, kind: &str, noun: &str) -> String {

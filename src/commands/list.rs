@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_installer::{Package, current};
+use pyfast_environment::packages;
+use pyfast_installer::Package;
 use pyfast_resolver::{LockedPackage, SourceTree, Version};
 use serde_json::{Value, json};
 
 use crate::args::ResultArgs;
-use crate::commands::history::open;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;
 use crate::syncing::direct_url;
+use crate::volume_place::at_place;
 
 /// List the packages of the environment, or of a lock
 #[derive(Debug, clap::Args)]
@@ -77,15 +78,14 @@ struct One {
 }
 
 fn installed(settings: &Settings) -> Result<Vec<One>, Failure> {
-    let (root, name) = open(settings)?;
-    let generation = current(&root, &name)?.ok_or_else(|| no_environment(settings))?;
     let one = |package: Package| One {
         name: package.name.to_string(),
         version: Some(package.version.to_string()),
         requested: package.requested,
         direct_url: package.direct_url,
     };
-    Ok(generation.spec(&root)?.packages.into_iter().map(one).collect())
+    let packages = at_place(settings, |place| packages(place, None))?;
+    Ok(packages.into_iter().map(one).collect())
 }
 
 fn locked(lock: &LockArgs, settings: &Settings) -> Result<Vec<One>, Failure> {
@@ -172,14 +172,4 @@ pub(crate) fn table<const N: usize>(titles: &[&str], rows: &[[String; N]]) -> St
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     text
-}
-
-/// There is nothing to look at yet.
-pub(crate) fn no_environment(settings: &Settings) -> Failure {
-    let message = format!(
-        "there is no environment `{}` of the project `{}`",
-        settings.env,
-        settings.project.name()
-    );
-    Failure::new("no-environment", message, Code::Mendable).hint("make one with `pyfast sync`")
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use pyfast_environment::PackageFacts;
 use pyfast_installer::Interpreter;
 use pyfast_resolver::{LineOptions, Lock, Target, named_target, to_requirements};
 
@@ -242,8 +243,7 @@ fn report(
     write(&path, &text, chosen)?;
     settings.ui.note(format!("Wrote {}", path.display()));
     if settings.ui.json() {
-        let report =
-            serde_json::json!({ "lock": path, "packages": environment::packages_json(lock) });
+        let report = serde_json::json!({ "lock": path, "packages": PackageFacts::all(lock) });
         settings.ui.data(format!("{report}\n"));
     }
     Ok(())

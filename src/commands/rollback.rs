@@ -1,15 +1,17 @@
 //! `pyfast rollback`.
 
 use std::process::ExitCode;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime};
 
-use pyfast_installer::{Rollback, activate, current, lock_project, rollback_target};
+use pyfast_environment::rollback;
+use pyfast_installer::Rollback;
+use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::commands::history::open;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::{duration, green};
+use crate::volume_place::at_place;
 
 /// Go back to an earlier environment: one rename
 ///
@@ -40,29 +42,21 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             None => Rollback::To(text.to_owned()),
         },
     };
-    let (root, name) = open(settings)?;
-    root.check_owner(name.project(), &settings.claim())?;
+    let done = at_place(settings, |place| rollback(place, to, SystemTime::now()))?;
     let ui = settings.ui;
-    let _alone = lock_project(&root, &name, &|waiting| ui.note(format!("waiting for {waiting}")))?;
-    let target = rollback_target(&root, &name, &to)?;
-    let before = current(&root, &name)?.map(|generation| generation.id);
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let changed =
-        activate(&root, &name, &target, u64::try_from(at.as_millis()).unwrap_or(u64::MAX))?;
     if ui.json() {
-        let report = serde_json::json!({ "id": target.id, "previous": before, "changed": changed });
-        ui.data(format!("{report}\n"));
+        ui.data(format!("{}\n", json!(done)));
     }
     let time = duration(started.elapsed());
-    if changed {
-        ui.note(green("Rolled back").and(format!(" to {} in {time}", target.id)));
+    if done.changed {
+        ui.note(green("Rolled back").and(format!(" to {} in {time}", done.id)));
         let services = settings.project.config.env.get(&settings.env).map(|env| &env.services);
         if let Some(services) = services.filter(|services| !services.is_empty()) {
             let services = services.join(" ");
             ui.note(format!("Running services keep theirs until `pyfast restart {services}`"));
         }
     } else {
-        ui.note(format!("{} is current already ({time})", target.id));
+        ui.note(format!("{} is current already ({time})", done.id));
     }
     Ok(ExitCode::SUCCESS)
 }

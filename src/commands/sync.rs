@@ -110,7 +110,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 pub(crate) fn ensure(requirements: Vec<PathBuf>, settings: &Settings) -> Result<(), Failure> {
     let resolve = ResolveArgs { requirements, ..ResolveArgs::default() };
     let report = syncing::sync(&Options { resolve, ..Options::default() }, settings)?;
-    if report.changed {
+    if report.sync.changed {
         report.show_changes(settings.ui);
     }
     Ok(())

@@ -2,16 +2,14 @@
 
 use std::process::ExitCode;
 
-use pyfast_installer::{Store, Subject, current, repair, verify_generation, verify_store};
-
-use pyfast_root::Waiting;
+use pyfast_environment::{Verified, Verify, verify};
+use pyfast_installer::Subject;
 
 use crate::args::ResultArgs;
-use crate::commands::history::open;
-use crate::commands::list::no_environment;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::count;
+use crate::volume_place::at_place;
 
 /// Find altered, missing and extra files of the environment
 #[derive(Debug, clap::Args)]
@@ -19,7 +17,7 @@ use crate::ui::count;
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
-    /// Look at every wheel of the store, not only at those of the environment
+    /// Look at everything in the root, not only at the environment and its wheels
     #[arg(long)]
     all: bool,
     /// Mark damaged wheels, so that the next sync puts others in their place
@@ -28,17 +26,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let (root, name) = open(settings)?;
     let ui = settings.ui;
-    // Only who mends writes, and keeps collections out.
-    let wait = |waiting: &Waiting| ui.note(format!("waiting for {waiting}"));
-    let store = args.repair.then(|| Store::open(&root, &wait)).transpose()?;
-    let findings = if args.all {
-        verify_store(&root)?
-    } else {
-        let generation = current(&root, &name)?.ok_or_else(|| no_environment(settings))?;
-        verify_generation(&root, &generation)?
-    };
+    let how = Verify { all: args.all, repair: args.repair };
+    let Verified { findings, marked, concerned } = at_place(settings, |place| verify(place, how))?;
     if ui.json() {
         let findings: serde_json::Value = findings
             .iter()
@@ -64,20 +54,21 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note("Everything is as it was installed");
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(store) = store {
-        let marked = repair(&store, &findings)?;
-        // The next sync of any project must look for itself.
-        crate::state::forget_all(&root)?;
+    let concerned = match &concerned[..] {
+        [] => String::new(),
+        names => format!(" (concerned: {})", names.join(", ")),
+    };
+    if let Some(marked) = marked {
         ui.note(format!(
-            "Marked {}; run `pyfast sync` to have them replaced",
-            count(marked.len(), "damaged wheel")
+            "Marked {}{concerned}; `pyfast sync` replaces them and composes environments anew",
+            count(marked, "damaged wheel")
         ));
         return Ok(ExitCode::SUCCESS);
     }
     let shown: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
     let more = if findings.len() > 3 { "; …" } else { "" };
     let message = format!(
-        "not everything is as it was installed; in {}: {}{more}",
+        "not everything is as it was installed; in {}{concerned}: {}{more}",
         count(findings.len(), "place"),
         shown.join("; ")
     );

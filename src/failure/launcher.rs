@@ -175,7 +175,7 @@ mod tests {
         for (error, (kind, code, word)) in cases {
             let shown = format!("{error:?}");
             let failure = Failure::from(error);
-            assert_eq!((failure.kind, failure.code), (kind, code as u8), "{shown}");
+            assert_eq!((&*failure.kind, failure.code), (kind, code as u8), "{shown}");
             match failure.hints() {
                 [hint] => assert!(!word.is_empty() && hint.contains(word), "{shown}: {hint}"),
                 hints => assert!(word.is_empty() && hints.is_empty(), "{shown}: {hints:?}"),

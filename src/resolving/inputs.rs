@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use pyfast_environment::{DESCRIPTION, digest};
 use pyfast_resolver::{
     ExtraName, Location, Place, ReadContext, RequirementSet, SettingsOf, Source, SourceRequirement,
     Target, WantedExtras, read_requirements,
@@ -15,7 +16,6 @@ use crate::failure::{Code, Failure};
 use crate::indexes::find_links;
 use crate::project::is_remote;
 use crate::settings::Settings;
-use crate::state::{DESCRIPTION, digest};
 use crate::texts::texts;
 
 /// What the requirements files say, and all the files that this depends on.

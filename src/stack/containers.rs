@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use pyfast_environment::digest;
 use pyfast_launcher::{
     Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, Host, MOUNT_POINT,
     Record, Seen, Status, of_service,
@@ -13,7 +14,6 @@ use serde_json::{Value, json};
 
 use super::{Launcher, Synced};
 use crate::failure::Failure;
-use crate::state::digest;
 
 impl Launcher<'_> {
     /// Digest of everything that shapes the containers.

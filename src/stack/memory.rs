@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
+use pyfast_environment::digest;
 use pyfast_launcher::{FileDigests, Record};
 use pyfast_root::{read_regular, replace_file};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::state::digest;
 
 /// A project's memory.
 #[derive(Debug, Default, Serialize, Deserialize)]

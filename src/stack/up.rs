@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use pyfast_environment::Facts;
 use pyfast_launcher::{ContainerPlan, Engine as _, EnvironmentFacts, ImageAct};
 
 use super::clean::clean;
@@ -166,10 +167,9 @@ fn plan_environment(
     let settings = launcher.stack.settings(launcher.settings, name);
     let options = Options { dry_run: true, ..Options::default() };
     let report = syncing::sync(&options, &settings)?;
-    let text = |key: &str| report.facts[key].as_str().unwrap_or_default().to_owned();
-    let (id, current) = (text("id"), text("current").into());
-    synced.insert(name.to_owned(), Synced { id, current, changed: report.changed });
-    Ok(if report.changed { "sync".to_owned() } else { "up to date".to_owned() })
+    let Facts { id, current, .. } = report.sync.facts.clone();
+    synced.insert(name.to_owned(), Synced { id, current, changed: report.sync.changed });
+    Ok(if report.sync.changed { "sync".to_owned() } else { "up to date".to_owned() })
 }
 
 fn plan_containers(

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use pyfast_root::Stamp;
 
 use super::defaults::assume;
 use super::{Stack, UpOptions, up};
@@ -18,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long nothing may change until a change counts as over.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Size and time of a file; `None` when there is none.
-type Stamp = Option<(u64, SystemTime)>;
+/// What a file looks like; `None` when there is none.
+type Seen = Option<Stamp>;
 
 /// Repeats `up` until it is interrupted.
 pub(crate) fn watch(mut options: UpOptions, settings: &Settings) -> Result<ExitCode, Failure> {
@@ -52,7 +54,7 @@ pub(crate) fn watch(mut options: UpOptions, settings: &Settings) -> Result<ExitC
 }
 
 /// Returns when files have changed and then been quiet for a while.
-fn await_change(files: &[PathBuf], before: &[Stamp]) -> Result<(), Failure> {
+fn await_change(files: &[PathBuf], before: &[Seen]) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
@@ -99,11 +101,10 @@ fn files(options: &UpOptions, settings: &Settings) -> Vec<PathBuf> {
     files
 }
 
-fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+fn stamps(files: &[PathBuf]) -> Vec<Seen> {
     files.iter().map(|file| stamp(file)).collect()
 }
 
-fn stamp(file: &Path) -> Stamp {
-    let facts = fs_err::metadata(file).ok()?;
-    Some((facts.len(), facts.modified().ok()?))
+fn stamp(file: &Path) -> Seen {
+    fs_err::metadata(file).ok().map(|facts| Stamp::of(&facts))
 }

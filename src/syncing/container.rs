@@ -16,13 +16,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use pyfast_environment::{Changes, Facts, SyncReport, digest};
 use pyfast_installer::{Downloads, Event, Store, Wanted};
-use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
+use pyfast_launcher::{HelperFile, MOUNT_POINT, StoreVolume};
 use pyfast_resolver::{Location, Lock};
 use pyfast_root::{ProjectEnv, Root, Waiting};
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::report::{Changes, Listed, Report, Timings, Updated};
+use super::report::Report;
 use super::{LockUse, Options};
 use crate::building::CARRIED_WHEELS;
 use crate::environment::host_python;
@@ -31,13 +33,9 @@ use crate::image::{Connection, direct};
 use crate::progress::Progress;
 use crate::resolving::{Outcome, Request, Session, read_inputs};
 use crate::settings::Settings;
-use crate::state::digest;
+use crate::volume_place::{Call, FILES, VolumePlace, file, helper_network};
 use sources::Builds;
 use workplace::Workplace;
-
-/// Where the helper container finds the lock and wheels, below a digest: files put into a container all have one time,
-/// so that another lock of the same size would pass for the last one.
-const PLACE: &str = "/run/pyfast";
 
 /// Syncs through a helper container.
 pub(super) fn sync(
@@ -63,7 +61,7 @@ pub(super) fn sync(
     progress.step("resolving");
     let request =
         Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
-    let helper = Helper { connection, volume, image, settings };
+    let helper = VolumePlace { connection, volume, image, settings };
     let workplace = Workplace::new(&helper, &options.resolve, &session, &interpreter)?;
     let builds = Builds::new(&options.resolve, workplace);
     let resolved = builds.resolve(&mut session, &request);
@@ -91,7 +89,7 @@ pub(super) fn sync(
     let mut report = read_report(&answer?)?;
     report.timings.resolve = resolve;
     report.timings.total = started.elapsed();
-    Ok(report)
+    Ok(Report::done(report))
 }
 
 /// What is to be installed.
@@ -158,25 +156,7 @@ fn place(lock: &Lock, carried: &BTreeMap<String, Bytes>) -> String {
         all.push_str(name);
         all.push_str(&digest(bytes));
     }
-    format!("{PLACE}/{}", &digest(all.as_bytes())[..16])
-}
-
-fn file(path: String, bytes: &[u8]) -> HelperFile {
-    HelperFile { path, bytes: bytes.to_vec(), mode: 0o644 }
-}
-
-/// The certificates that this machine trusts, and the variable that names them inside: the image may have
-/// none at all.
-fn certificates(settings: &Settings) -> Option<((String, String), HelperFile)> {
-    let path = settings.environment.get("SSL_CERT_FILE")?;
-    let bytes = fs_err::read(path).ok()?;
-    let inside = format!("{PLACE}/certificates.pem");
-    Some((("SSL_CERT_FILE".to_owned(), inside.clone()), file(inside, &bytes)))
-}
-
-/// Files come from the index; an engine whose bridge has no network has the host's.
-fn helper_network(settings: &Settings) -> &str {
-    settings.environment.get("PYFAST_HELPER_NETWORK").unwrap_or("bridge")
+    format!("{FILES}/{}", &digest(all.as_bytes())[..16])
 }
 
 /// Has every wheel in the store of a volume that this machine can write.
@@ -211,99 +191,14 @@ fn install_arguments(options: &Options, name: &ProjectEnv, lock: &str) -> Vec<St
     arguments
 }
 
-/// The container that works on the volume.
-struct Helper<'a> {
-    connection: &'a Connection,
-    volume: &'a StoreVolume,
-    image: &'a str,
-    settings: &'a Settings,
-}
-
-/// One run of this binary in it.
-struct Call<'a> {
-    arguments: Vec<String>,
-    files: Vec<HelperFile>,
-    variables: Vec<(String, String)>,
-    network: &'a str,
-}
-
-impl Helper<'_> {
-    /// Runs this binary and gives what it printed.
-    fn run(&self, call: Call<'_>) -> Result<String, Failure> {
-        let Self { connection, volume, image, settings } = *self;
-        let Call { arguments, mut files, mut variables, network } = call;
-        if let Some((variable, certificates)) = certificates(settings) {
-            variables.push(variable);
-            files.push(certificates);
-        }
-        let run = HelperRun {
-            image,
-            volume: &volume.name,
-            arguments: &arguments,
-            files: &files,
-            network,
-            environment: &variables,
-        };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut collect = |output: Output<'_>| match output {
-            Output::Stdout(bytes) => out.extend_from_slice(bytes),
-            Output::Stderr(bytes) => err.extend_from_slice(bytes),
-        };
-        let code = connection.wait(run_helper(&connection.docker, &run, &mut collect))?;
-        let text = String::from_utf8_lossy(&out).into_owned();
-        if code == 0 { Ok(text) } else { Err(failed(image, &text, &err)) }
-    }
-}
-
-/// What the helper failed with, as it tells it itself.
-fn failed(image: &str, told: &str, said: &[u8]) -> Failure {
-    let told: Option<Value> = serde_json::from_str(told).ok();
-    let error = told.as_ref().map(|told| &told["error"]);
-    let message = error.and_then(|error| error["message"].as_str()).map(str::to_owned);
-    let message = message.unwrap_or_else(|| String::from_utf8_lossy(said).trim().to_owned());
-    let mut failure =
-        Failure::new("helper", format!("in a container of {image}: {message}"), Code::Mendable);
-    let texts = |key: &str| {
-        let list = error.and_then(|error| error[key].as_array()).into_iter().flatten();
-        list.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-    };
-    for cause in texts("causes") {
-        failure = failure.cause(cause);
-    }
-    for hint in texts("hints") {
-        failure = failure.hint(hint);
-    }
-    failure
-}
-
 /// The report that the helper printed.
-fn read_report(text: &str) -> Result<Report, Failure> {
-    let broken = || {
+fn read_report(text: &str) -> Result<SyncReport, Failure> {
+    let broken = |_garbled| {
         Failure::new("helper", format!("the helper container answered `{text}`"), Code::Mendable)
     };
-    let mut facts: Value = serde_json::from_str(text).map_err(|_garbled| broken())?;
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let list = |key: &str| -> Vec<Value> { facts[key].as_array().cloned().unwrap_or_default() };
-    let listed = |key: &str| -> Vec<Listed> {
-        list(key)
-            .iter()
-            .map(|p| Listed { name: text(p, "name"), version: text(p, "version") })
-            .collect()
-    };
-    let updated = list("updated");
-    let updated = updated.iter().map(|p| Updated {
-        name: text(p, "name"),
-        from: text(p, "from"),
-        to: text(p, "to"),
-    });
-    let changes =
-        Changes { added: listed("added"), removed: listed("removed"), updated: updated.collect() };
-    let changed = facts["changed"].as_bool().ok_or_else(broken)?;
-    if let Some(object) = facts.as_object_mut() {
-        for key in ["changed", "added", "removed", "updated", "timings_ms"] {
-            object.remove(key);
-        }
-    }
-    let timings = Timings::default();
-    Ok(Report { facts, changed, changes, timings, fetched: 0, dry_run: false, plan: Vec::new() })
+    let told: Value = serde_json::from_str(text).map_err(broken)?;
+    let facts = Facts::deserialize(&told).map_err(broken)?;
+    let changes = Changes::deserialize(&told).map_err(broken)?;
+    let changed = bool::deserialize(&told["changed"]).map_err(broken)?;
+    Ok(SyncReport { facts, changed, changes, ..SyncReport::default() })
 }

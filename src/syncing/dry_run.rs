@@ -1,11 +1,12 @@
 //! What a sync would do, without doing it.
 
+use pyfast_environment::{Changes, Listed, SyncReport, Timings};
 use pyfast_installer::{Generation, current};
 use pyfast_resolver::Lock;
 
-use super::install::{Job, installed};
+use super::install::Job;
 use super::lock_file::LockFile;
-use super::report::{Changes, Report, Timings, listed};
+use super::report::Report;
 use crate::building::BuiltWheels;
 use crate::failure::Failure;
 use crate::resolving::Request;
@@ -16,7 +17,7 @@ impl Job<'_> {
         let lock = self.locked(lock_file)?;
         let before = current(&self.root, &self.place.name)?;
         let before_packages =
-            before.as_ref().map(|before| installed(&self.root, before)).unwrap_or_default();
+            before.as_ref().map(|before| Listed::installed(&self.root, before)).unwrap_or_default();
         // Until it is built, a source stands for its wheel: the id is another one then.
         let spec = self.spec(&lock, &BuiltWheels::new());
         let id = pyfast_installer::id(&self.root, &spec);
@@ -37,8 +38,8 @@ impl Job<'_> {
         }
         let changed = before.is_none_or(|generation| generation.id != id);
         let facts = self.facts(&id, &lock);
-        let changes = Changes::between(&before_packages, &listed(&facts));
-        let after = listed(&facts);
+        let after = Listed::of(&facts.packages);
+        let changes = Changes::between(&before_packages, &after);
         for package in before_packages.iter().filter(|package| after.contains(package)) {
             acts.push(format!("keep {} {}", package.name, package.version));
         }
@@ -55,7 +56,8 @@ impl Job<'_> {
             acts.push(format!("activate {id}"));
         }
         let timings = Timings { total: self.started.elapsed(), ..Timings::default() };
-        Ok(Report { facts, changed, changes, timings, fetched: 0, dry_run: true, plan: acts })
+        let sync = SyncReport { facts, changed, changes, timings, ..SyncReport::default() };
+        Ok(Report { sync, plan: Some(acts) })
     }
 
     /// The lock as a sync would have it.

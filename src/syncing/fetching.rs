@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use pyfast_environment::Timings;
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, stored_text, verify};
 use pyfast_resolver::{
     Candidate, Credentials, Lock, LockedPackage, RequirementSet, Sha256, SourceTree, Target,
@@ -14,7 +15,6 @@ use pyfast_resolver::{
 use super::LockUse;
 use super::install::Job;
 use super::lock_file::LockFile;
-use super::report::Timings;
 use crate::building::{BUILDS, BuildPlace, BuiltWheels, settle};
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};

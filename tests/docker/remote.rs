@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use crate::world::{World, text};
+use crate::world::{SLIM, World, text};
 
 /// The engine's socket as a network address, as on another machine. Serves until the test ends.
 pub(crate) fn forward(host: &str) -> String {
@@ -54,6 +54,79 @@ fn a_volume_out_of_reach_is_filled_by_a_container() {
     assert_eq!(world.containers(), "");
     let cached = "import alpha, os; print(os.path.exists(alpha.__spec__.cached))";
     assert_eq!(world.printed(&["python", "-c", cached]), "True\n");
+}
+
+/// A command about the environment in the volume.
+fn about(world: &World, arguments: &[&str]) -> std::process::Output {
+    let place = ["--volume", &world.volume, "--image", SLIM];
+    world.pyfast(&[arguments, &place[..]].concat())
+}
+
+/// The same, which has to succeed; its standard output.
+#[track_caller]
+fn told(world: &World, arguments: &[&str]) -> String {
+    let output = about(world, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn a_volume_out_of_reach_tells_and_changes_what_a_directory_does() {
+    let Some(mut world) = World::new("told") else { return };
+    world.host = forward(&world.host);
+    let mut ids = Vec::new();
+    for version in ["1.0", "2.0"] {
+        world.package("alpha", version);
+        world.requirements(&format!("alpha=={version}\n"));
+        ids.push(world.synced()["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(told(&world, &["list"]), "alpha==2.0\n");
+    assert_eq!(told(&world, &["diff", "-1"]), "~ alpha 1.0 -> 2.0\n");
+    let history: serde_json::Value =
+        serde_json::from_str(&told(&world, &["history", "--json"])).unwrap();
+    assert_eq!([&history[0]["id"], &history[1]["id"]], [ids[0].as_str(), ids[1].as_str()]);
+    assert_eq!(told(&world, &["verify"]), "");
+
+    let back: serde_json::Value =
+        serde_json::from_str(&told(&world, &["rollback", "--json"])).unwrap();
+    assert_eq!(back["id"], ids[0].as_str());
+    assert_eq!(world.printed(&["alpha-tool"]), "alpha 1.0\n");
+
+    let plan = told(&world, &["gc", "--keep", "0", "--recent", "0", "--dry-run"]);
+    assert!(plan.contains(&format!("remove environment {}", ids[1])), "{plan}");
+    assert!(world.root().join("envs/v1").join(&ids[1]).exists());
+    told(&world, &["gc", "--keep", "0", "--recent", "0"]);
+    assert!(!world.root().join("envs/v1").join(&ids[1]).exists());
+
+    let files = world.run(&["--rm"], &["python", "-c", "import alpha; print(alpha.__file__)"]);
+    let stored = fs_err::canonicalize(inside(&world, text(&files.stdout).trim())).unwrap();
+    fs_err::write(&stored, "__version__ = 'altered'\n").unwrap();
+    let output = about(&world, &["verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("was altered"), "{}", text(&output.stdout));
+    assert_eq!(world.containers(), "");
+}
+
+/// A file of the volume by the path that containers know.
+fn inside(world: &World, path: &str) -> std::path::PathBuf {
+    world.root().join(Path::new(path).strip_prefix("/pyfast").unwrap())
+}
+
+#[test]
+fn a_failure_in_a_volume_out_of_reach_is_told_as_one_here() {
+    let Some(mut world) = World::new("told-failure") else { return };
+    world.host = forward(&world.host);
+    world.package("alpha", "1.0");
+    world.requirements("alpha\n");
+    world.synced();
+    let output = about(&world, &["rollback", "ffffff", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["error"]["kind"], "no-environment");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "there is no environment `ffffff`");
+    let hints = answer["error"]["hints"].to_string();
+    assert!(hints.contains("pyfast history"), "{hints}");
 }
 
 #[test]

@@ -56,8 +56,13 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 4] =
-    ["src", "crates/installer/src", "crates/launcher/src", "crates/resolver/src"];
+const PROGRAM: [&str; 5] = [
+    "src",
+    "crates/environment/src",
+    "crates/installer/src",
+    "crates/launcher/src",
+    "crates/resolver/src",
+];
 
 #[test]
 fn paths_below_a_root_are_spelt_in_their_own_crate_alone() {

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use pyfast_resolver::Sha256;
 use pyfast_root::{Root, Waiting};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::generation::activate::lock_project;
@@ -30,14 +31,10 @@ pub struct GcOptions {
     pub recent: Duration,
     /// Generations that somebody names, such as a container.
     pub named: BTreeSet<String>,
-    /// Bytes of index pages and metadata; `None` keeps all.
-    pub max_cache: Option<u64>,
-    /// The user's own directories that those are in, of which each file may go for itself.
-    pub cache: Vec<PathBuf>,
 }
 
 /// Why a generation stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// It is the current one of this project's environment (`project/env`).
     Current(String),
@@ -64,7 +61,7 @@ impl fmt::Display for Reason {
 }
 
 /// What a piece of garbage is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Garbage {
     /// A generation.
     Generation {
@@ -131,7 +128,7 @@ fn name(path: &Path) -> String {
 }
 
 /// A piece of garbage and its size in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discard {
     /// What it is.
     pub what: Garbage,
@@ -140,7 +137,7 @@ pub struct Discard {
 }
 
 /// What a collection will do, or has done.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GcPlan {
     /// What goes: generations first, then what only they needed.
     pub discards: Vec<Discard>,
@@ -192,6 +189,30 @@ pub fn gc(
     let plan = plan::plan(root, options, now)?;
     let done = act::act(&store, plan)?;
     drop(projects);
+    Ok(done)
+}
+
+/// What is to go for these directories together to have at most `limit` bytes: the files that were written
+/// longest ago. They are the user's own cache, of which each file may go for itself; no root is looked at.
+///
+/// # Errors
+/// If a directory cannot be read.
+pub fn cache_plan(directories: &[PathBuf], limit: u64) -> Result<Vec<Discard>, Error> {
+    plan::pages(directories, limit)
+}
+
+/// The same, and removes it; returns what was removed.
+///
+/// # Errors
+/// As [`cache_plan`], and if a file cannot be removed.
+pub fn cut_cache(directories: &[PathBuf], limit: u64) -> Result<Vec<Discard>, Error> {
+    let mut done = Vec::new();
+    for discard in cache_plan(directories, limit)? {
+        let Garbage::Page { path } = &discard.what else { continue };
+        if act::remove_page(path)? {
+            done.push(discard);
+        }
+    }
     Ok(done)
 }
 

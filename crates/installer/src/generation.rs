@@ -219,7 +219,7 @@ pub fn compose(
 }
 
 /// Composes the environment of `spec` anew even where it is ready, and puts it in the place of the old
-/// one in one exchange: `current` never leads nowhere. One that somebody uses is left as it is.
+/// one in one exchange: `current` never leads nowhere. `None`: somebody uses it, and it is left as it is.
 ///
 /// # Errors
 /// If the disk refuses; the old one stands then.
@@ -229,18 +229,14 @@ pub fn recompose(
     plan: &LinkPlan,
     lock: &str,
     events: &(dyn Fn(Event) + Send + Sync),
-) -> Result<Generation, Error> {
+) -> Result<Option<Generation>, Error> {
     let root = store.root();
     let _alone = alone(root, &plan.id, events)?;
     let Some(ready) = Generation::find(root, &plan.id)? else {
-        return make(store, spec, plan, lock, events);
+        return make(store, spec, plan, lock, events).map(Some);
     };
-    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else {
-        let message = format!("the environment {} is in use and is left as it is", plan.id);
-        events(Event::Warning { message });
-        return Ok(ready);
-    };
-    make(store, spec, plan, lock, events)
+    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else { return Ok(None) };
+    make(store, spec, plan, lock, events).map(Some)
 }
 
 /// Keeps all others from composing the same generation.

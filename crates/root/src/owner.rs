@@ -15,7 +15,7 @@ const FILE: &str = "owner";
 const LIMIT: u64 = 16 << 10;
 
 /// The directory that asks for a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The directory, absolute.
     pub directory: PathBuf,

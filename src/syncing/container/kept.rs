@@ -13,6 +13,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use pyfast_environment::digest;
 use pyfast_installer::built_wheel;
 use pyfast_resolver::WheelFilename;
 use pyfast_root::{Lock, LockName, Root, Share, replace_file};
@@ -20,7 +21,6 @@ use serde_json::Value;
 
 use super::workplace::{Made, Wheel};
 use crate::building::BUILDS;
-use crate::state::digest;
 
 const METADATA: &str = "metadata";
 /// The directory of all in the cache.

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use pyfast_environment::digest;
 use pyfast_installer::{
     CarriedSource, CarryTools, Event, carried_digest, carried_settings, carried_wheel, carry,
 };
@@ -22,7 +23,6 @@ use crate::building;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::resolving::{Outcome, Request, ResolveArgs, Session};
-use crate::state::digest;
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use pyfast_environment::digest;
 use pyfast_installer::{CarriedSource, Interpreter, built_wheel, carried_settings};
 use pyfast_launcher::{
     Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Engine as _, HelperFile,
@@ -14,12 +15,11 @@ use pyfast_resolver::{BuildFailure, IndexStrategy, SourceDist, WheelFilename};
 use serde_json::{Value, json};
 
 use super::kept::Kept;
-use super::{Helper, certificates, failed, file, helper_network};
 use crate::building::CARRIED_SOURCES;
 use crate::commands::build_source::Answer;
 use crate::failure::{Code, Failure};
 use crate::resolving::{ResolveArgs, Session};
-use crate::state::digest;
+use crate::volume_place::{VolumePlace, certificates, failed, file, helper_network};
 
 /// The largest wheel that is taken out of a container.
 const LARGEST: u64 = 1 << 30;
@@ -29,7 +29,7 @@ const SHOWN: usize = 400;
 
 /// Builds sources for one image and volume.
 pub(super) struct Workplace<'a> {
-    pub(super) helper: &'a Helper<'a>,
+    pub(super) helper: &'a VolumePlace<'a>,
     /// What shapes builds, as the program inside is told.
     pub(super) shape: Vec<String>,
     /// Files that those arguments name.
@@ -81,7 +81,7 @@ impl From<Failure> for Fault {
 
 impl<'a> Workplace<'a> {
     pub(super) fn new(
-        helper: &'a Helper<'a>,
+        helper: &'a VolumePlace<'a>,
         args: &ResolveArgs,
         session: &Session,
         interpreter: &Interpreter,
@@ -141,7 +141,7 @@ impl<'a> Workplace<'a> {
     }
 
     fn run(&self, order: &Order<'_>) -> Result<Made, Fault> {
-        let Helper { connection, image, settings, .. } = *self.helper;
+        let VolumePlace { connection, image, settings, .. } = *self.helper;
         let place = format!("{CONFINED_FILES}/asked");
         let question = format!("{place}/source.json");
         let CarriedSource { name, bytes } = order.packed;

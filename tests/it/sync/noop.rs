@@ -67,6 +67,56 @@ fn change_in_a_nested_file_is_noticed() {
     assert_eq!(world.sync(&[]).packages(), ["b==2.0"]);
 }
 
+/// A file whose time is the one that image layers and reproducible checkouts give to all.
+fn write_normalised(world: &World, name: &str, text: &str) {
+    let path = world.write(name, text);
+    let file = fs_err::File::options().write(true).open(path).unwrap();
+    file.file().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1)).unwrap();
+}
+
+/// Puts a link in the place of another.
+fn link(world: &World, target: &str, name: &str) {
+    let path = world.project.join(name);
+    let _ = fs_err::remove_file(&path);
+    std::os::unix::fs::symlink(target, path).unwrap();
+}
+
+#[test]
+fn other_content_of_the_same_size_and_time_is_noticed() {
+    let world = world();
+    write_normalised(&world, "requirements.txt", "b==1.0\n");
+    assert_eq!(world.sync(&[]).packages(), ["b==1.0"]);
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    assert!(!world.sync(&[]).changed());
+    write_normalised(&world, "requirements.txt", "b==2.0\n");
+    assert_eq!(world.sync(&[]).packages(), ["b==2.0"]);
+}
+
+#[test]
+fn requirements_that_are_a_link_are_followed_to_where_it_leads_now() {
+    let world = world();
+    write_normalised(&world, "one.txt", "b==1.0\n");
+    write_normalised(&world, "two.txt", "b==2.0\n");
+    link(&world, "one.txt", "requirements.txt");
+    assert_eq!(world.sync(&[]).packages(), ["b==1.0"]);
+    link(&world, "two.txt", "requirements.txt");
+    assert_eq!(world.sync(&[]).packages(), ["b==2.0"]);
+}
+
+#[test]
+fn a_directory_above_the_requirements_that_leads_elsewhere_is_noticed() {
+    let world = world();
+    for (release, version) in [("release-1", "1.0"), ("release-2", "2.0")] {
+        write_normalised(&world, &format!("{release}/more.txt"), &format!("b=={version}\n"));
+        write_normalised(&world, &format!("{release}/requirements.txt"), "-r more.txt\n");
+    }
+    link(&world, "release-1", "current");
+    let sync = || Synced::of(world.pyfast(&["sync", "--json", "-r", "current/requirements.txt"]));
+    assert_eq!(sync().packages(), ["b==1.0"]);
+    link(&world, "release-2", "current");
+    assert_eq!(sync().packages(), ["b==2.0"]);
+}
+
 #[test]
 fn lost_current_link_is_made_again() {
     let world = world();

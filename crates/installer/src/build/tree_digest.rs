@@ -7,9 +7,9 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use pyfast_resolver::Sha256;
+use pyfast_root::Stamp;
 use sha2::Digest as _;
 
 use crate::error::Error;
@@ -58,21 +58,20 @@ pub fn tree_digest(directory: &Path) -> Result<Sha256, Error> {
     Ok(Sha256(hasher.finalize().into()))
 }
 
-/// The names, sizes and times of the files below `directory`, and the newest of those times in
+/// The names and stamps of the files below `directory`, and when the newest of them changed in
 /// nanoseconds since the epoch: nearly always as good as [`tree_digest`], and much faster.
 ///
 /// # Errors
 /// What cannot be read.
-pub fn tree_listing(directory: &Path) -> Result<(String, u128), Error> {
+pub fn tree_listing(directory: &Path) -> Result<(String, i64), Error> {
     let (mut listing, mut newest) = (String::new(), 0);
     for file in files(directory, &counts)? {
         let path = directory.join(&file);
-        let metadata = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
-        let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let time = time.unwrap_or_default().as_nanos();
-        newest = newest.max(time);
+        let facts = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
+        let stamp = Stamp::of(&facts);
+        newest = newest.max(stamp.changed_ns());
         // Writing to a String cannot fail.
-        let _ = writeln!(listing, "{} {} {time}", file.display(), metadata.len());
+        let _ = writeln!(listing, "{} {stamp}", file.display());
     }
     Ok((listing, newest))
 }

@@ -1,6 +1,7 @@
 //! Removes what a plan names, as long as it is still garbage. The caller holds the store alone.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use pyfast_resolver::Sha256;
 use pyfast_root::{BIN, Dir};
@@ -68,19 +69,20 @@ fn remove(
             built.remove_file(plan::metadata_of(name))?;
             Ok(removed)
         }
-        Garbage::Page { path } => {
-            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-                return Ok(false);
-            };
-            // Another process may have emptied the cache.
-            let Ok(parent) = Dir::open_named(parent) else { return Ok(false) };
-            Ok(parent.remove_file(name)?)
-        }
         Garbage::Program { name } => {
             let bin = root.top().find_dir(BIN)?;
             Ok(bin.is_some_and(|bin| bin.remove_file(name).unwrap_or_default()))
         }
         Garbage::OldCache => Ok(root.remove_old_cache().map(|()| true)?),
-        Garbage::Generation { .. } => Ok(false),
+        // A page is in no root.
+        Garbage::Generation { .. } | Garbage::Page { .. } => Ok(false),
     }
+}
+
+/// Removes a file of the cache; false where it was gone.
+pub(super) fn remove_page(path: &Path) -> Result<bool, Error> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+    // Another process may have emptied the cache.
+    let Ok(parent) = Dir::open_named(parent) else { return Ok(false) };
+    Ok(parent.remove_file(name)?)
 }

@@ -1,6 +1,7 @@
 //! Decides what is garbage. Reads, and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyfast_resolver::Sha256;
@@ -38,7 +39,6 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
         discards.extend(wheels);
         discards.extend(builds);
     }
-    discards.extend(pages(options)?);
     discards.extend(old_cache(root)?);
     discards.extend(programs(root, now)?);
     Ok(GcPlan { discards, kept })
@@ -162,10 +162,9 @@ fn names(directory: &Dir) -> Result<Vec<String>, Error> {
 }
 
 /// What is to go of the cache for it to have the wanted size: what was written longest ago.
-fn pages(options: &GcOptions) -> Result<Vec<Discard>, Error> {
-    let Some(limit) = options.max_cache else { return Ok(Vec::new()) };
+pub(super) fn pages(directories: &[PathBuf], limit: u64) -> Result<Vec<Discard>, Error> {
     let mut all = Vec::new();
-    for directory in &options.cache {
+    for directory in directories {
         // One that is not there has nothing.
         let Ok(directory) = Dir::open_named(directory) else { continue };
         all.extend(files(&directory)?);

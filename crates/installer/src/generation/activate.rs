@@ -1,6 +1,7 @@
 //! Which generation a project's environment is at, and was at.
 
 use pyfast_root::{Activation, Durability, Lock, LockName, ProjectEnv, Root, Share, Waiting};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::generation::Generation;
@@ -9,7 +10,7 @@ use crate::generation::Generation;
 const LOCK_COPY: &str = "pylock.toml";
 
 /// Where to roll back to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rollback {
     /// To the generation whose id begins so.
     To(String),

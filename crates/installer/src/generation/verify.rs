@@ -36,6 +36,29 @@ pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Fin
     Ok(findings)
 }
 
+/// Hashes everything that a root holds: every wheel, and everything that is private to a generation.
+///
+/// # Errors
+/// If a directory cannot be read.
+pub fn verify_root(root: &Root) -> Result<Vec<Finding>, Error> {
+    let mut findings = verify::verify_store(root)?;
+    let stored = store::wheels(root)?;
+    for generation in Generation::all(root)? {
+        let Ok(spec) = generation.spec(root) else {
+            let (subject, path) = (generation.subject(), DESCRIPTION.to_owned());
+            findings.push(Finding { subject, path, fault: Fault::Manifest });
+            continue;
+        };
+        findings.extend(generation.verify_own(root)?);
+        let gone = wheels(&spec).into_iter().filter(|wheel| stored.binary_search(wheel).is_err());
+        let gone: Vec<Sha256> = gone.collect();
+        findings.extend(named(verify::verify(root, &gone)?, &spec));
+    }
+    findings.sort_unstable();
+    findings.dedup();
+    Ok(findings)
+}
+
 /// Looks at names, kinds and sizes of what a generation consists of, and at whether its wheels are there. With
 /// the stamps of an earlier look, the wheels that were changed since are looked at, too. Findings of wheels are
 /// healed by fetching those, all others by composing the generation anew.
@@ -76,18 +99,22 @@ fn named(mut findings: Vec<Finding>, spec: &EnvironmentSpec) -> Vec<Finding> {
 }
 
 impl Generation {
+    fn subject(&self) -> Subject {
+        Subject::Environment { id: self.id.clone() }
+    }
+
     /// Hashes what the generation has of its own.
-    pub(crate) fn verify_own(&self, root: &Root) -> Result<Vec<Finding>, Error> {
+    ///
+    /// # Errors
+    /// As [`verify_generation`].
+    pub fn verify_own(&self, root: &Root) -> Result<Vec<Finding>, Error> {
         self.check(root, Depth::Content)
     }
 
     /// Compares the generation with its manifest; findings are sorted by path.
     fn check(&self, root: &Root, depth: Depth) -> Result<Vec<Finding>, Error> {
-        let finding = |(path, fault): (String, Fault)| Finding {
-            subject: Subject::Environment { id: self.id.clone() },
-            path,
-            fault,
-        };
+        let finding =
+            |(path, fault): (String, Fault)| Finding { subject: self.subject(), path, fault };
         let directory = self.directory(root)?;
         let parts = match self.parts(root)? {
             Written::Parts(parts) => parts,

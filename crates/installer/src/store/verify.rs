@@ -38,7 +38,7 @@ pub fn verify(root: &Root, wheels: &[Sha256]) -> Result<Vec<Finding>, Error> {
 ///
 /// # Errors
 /// As [`verify()`].
-pub fn verify_store(root: &Root) -> Result<Vec<Finding>, Error> {
+pub(crate) fn verify_store(root: &Root) -> Result<Vec<Finding>, Error> {
     let mut findings = verify(root, &wheels(root)?)?;
     // A collection may have taken it meanwhile.
     findings.retain(|finding| finding.wheel().is_none_or(|wheel| has(root, &wheel)));

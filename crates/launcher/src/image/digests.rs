@@ -3,16 +3,12 @@
 
 use std::collections::HashMap;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use pyfast_root::Stamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-
-/// File systems tick coarsely: a file that changed this shortly before it was read may change again without a new
-/// time, so its digest is not remembered.
-const GRANULARITY: Duration = Duration::from_millis(100);
 
 /// Digests by path, believed while size, times and inode of the file are what they were. A value to be kept between
 /// runs in whatever form serde can write.
@@ -25,7 +21,7 @@ pub struct FileDigests {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
-    stamp: [i64; 6],
+    stamp: Stamp,
     sha256: [u8; 32],
 }
 
@@ -43,7 +39,7 @@ impl FileDigests {
         now: SystemTime,
     ) -> std::io::Result<[u8; 32]> {
         let key = path.to_string_lossy();
-        let stamp = stamp(metadata);
+        let stamp = Stamp::of(metadata);
         if let Some(known) = self.files.get(key.as_ref())
             && known.stamp == stamp
         {
@@ -51,31 +47,14 @@ impl FileDigests {
         }
         let sha256 = hash(path)?;
         self.read += 1;
-        if settled(metadata, now) {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if stamp.is_settled(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)) {
             self.files.insert(key.into_owned(), Known { stamp, sha256 });
         } else {
             self.files.remove(key.as_ref());
         }
         Ok(sha256)
     }
-}
-
-fn stamp(metadata: &std::fs::Metadata) -> [i64; 6] {
-    [
-        metadata.size().cast_signed(),
-        metadata.mtime(),
-        metadata.mtime_nsec(),
-        metadata.ctime(),
-        metadata.ctime_nsec(),
-        metadata.ino().cast_signed(),
-    ]
-}
-
-fn settled(metadata: &std::fs::Metadata, now: SystemTime) -> bool {
-    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
-    let nanos = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
-    let changed = UNIX_EPOCH + Duration::new(seconds, nanos);
-    now.duration_since(changed).is_ok_and(|age| age > GRANULARITY)
 }
 
 fn hash(path: &Path) -> std::io::Result<[u8; 32]> {

@@ -1,0 +1,171 @@
+//! Answers questions about an environment whose root this process can open. Owns what each question means;
+//! must not know who asks, nor how the answer gets there.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use pyfast_installer::Subject as Found;
+use pyfast_installer::{
+    Event, Finding, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc,
+    gc_plan, lock_project, look, repair, rollback_target, verify_generation, verify_root,
+};
+use pyfast_root::{ProjectEnv, Root, Waiting};
+
+use crate::error::Error;
+use crate::question::{
+    Activated, Answer, Collect, Question, RolledBack, Subject, Verified, Verify,
+};
+use crate::state::forget_all;
+
+/// Answers; without a root there is nothing to tell yet.
+pub(crate) fn answer(
+    root: Option<&Root>,
+    subject: &Subject,
+    tell: &(dyn Fn(Event) + Send + Sync),
+    question: Question,
+) -> Result<Answer, Error> {
+    let name = subject.name()?;
+    let Some(root) = root else {
+        return match question {
+            Question::History => Ok(Answer::History(Vec::new())),
+            Question::Collect(_) => Ok(Answer::Collect(None)),
+            _ => Err(subject.missing()),
+        };
+    };
+    let at = At { root, name, subject, waiting: &|waiting| tell(Event::Waiting(waiting.clone())) };
+    Ok(match question {
+        Question::History => Answer::History(at.history()?),
+        Question::Packages(of) => Answer::Packages(at.packages(of.as_ref())?),
+        Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
+        Question::Verify(how) => Answer::Verify(at.verify(how)?),
+        Question::Collect(what) => Answer::Collect(Some(at.collect(what)?)),
+    })
+}
+
+/// An environment, and the open root that it is in.
+struct At<'a> {
+    root: &'a Root,
+    name: ProjectEnv,
+    subject: &'a Subject,
+    waiting: &'a dyn Fn(&Waiting),
+}
+
+impl Subject {
+    fn missing(&self) -> Error {
+        Error::NoEnvironment { project: self.project.clone(), env: self.env.clone() }
+    }
+}
+
+impl At<'_> {
+    fn history(&self) -> Result<Vec<Activated>, Error> {
+        let activations = self.root.history(&self.name)?;
+        let id = current(self.root, &self.name)?.map(|generation| generation.id);
+        let last = activations.iter().rposition(|activation| Some(&activation.id) == id.as_ref());
+        let activated = activations.into_iter().enumerate().map(|(index, activation)| {
+            let packages = match Generation::find(self.root, &activation.id)? {
+                Some(generation) => Some(generation.spec(self.root)?.packages.len()),
+                None => None,
+            };
+            Ok(Activated { activation, packages, current: Some(index) == last })
+        });
+        activated.collect()
+    }
+
+    fn packages(&self, of: Option<&Rollback>) -> Result<Vec<Package>, Error> {
+        let generation = match of {
+            Some(to) => rollback_target(self.root, &self.name, to)?,
+            None => self.current()?,
+        };
+        Ok(generation.spec(self.root)?.packages)
+    }
+
+    fn rollback(&self, to: &Rollback, now: SystemTime) -> Result<RolledBack, Error> {
+        self.root.check_owner(self.name.project(), &self.subject.claim)?;
+        let _alone = lock_project(self.root, &self.name, self.waiting)?;
+        let target = rollback_target(self.root, &self.name, to)?;
+        let mut findings = look(self.root, &target, None)?;
+        if !target.survived(self.root)? {
+            findings = target.verify_own(self.root)?;
+        }
+        if !findings.is_empty() {
+            return Err(Error::NotWhole { id: target.id, findings });
+        }
+        let previous = current(self.root, &self.name)?.map(|generation| generation.id);
+        let changed = activate(self.root, &self.name, &target, milliseconds(now))?;
+        Ok(RolledBack { id: target.id, previous, changed })
+    }
+
+    fn verify(&self, how: Verify) -> Result<Verified, Error> {
+        // Only who mends writes, and keeps collections out.
+        let store = how.repair.then(|| Store::open(self.root, self.waiting)).transpose()?;
+        let findings = if how.all {
+            verify_root(self.root)?
+        } else {
+            verify_generation(self.root, &self.current()?)?
+        };
+        let mut marked = None;
+        if let Some(store) = store.filter(|_| !findings.is_empty()) {
+            marked = Some(repair(&store, &findings)?.len());
+            // The next sync of any project must look for itself.
+            forget_all(self.root)?;
+        }
+        let concerned = self.concerned(&findings)?;
+        Ok(Verified { findings, marked, concerned })
+    }
+
+    /// The environments whose current generation has something of what was found.
+    fn concerned(&self, findings: &[Finding]) -> Result<Vec<String>, Error> {
+        let mut concerned = Vec::new();
+        if findings.is_empty() {
+            return Ok(concerned);
+        }
+        for name in self.root.project_envs()? {
+            let Some(generation) = current(self.root, &name)? else { continue };
+            // One that cannot be read is a finding itself.
+            let packages = generation.spec(self.root).map(|spec| spec.packages).unwrap_or_default();
+            let has = |finding: &Finding| match &finding.subject {
+                Found::Environment { id } => *id == generation.id,
+                Found::Wheel { sha256, .. } => packages.iter().any(|one| one.sha256 == *sha256),
+            };
+            if findings.iter().any(has) {
+                concerned.push(name.to_string());
+            }
+        }
+        Ok(concerned)
+    }
+
+    fn collect(&self, what: Collect) -> Result<GcPlan, Error> {
+        let Collect { keep, named, recent, dry_run, now } = what;
+        let options = GcOptions { keep, recent, named: self.named(&named)? };
+        Ok(if dry_run {
+            gc_plan(self.root, &options, now)?
+        } else {
+            gc(self.root, &options, now, self.waiting)?
+        })
+    }
+
+    /// The generations that the beginnings of ids name.
+    fn named(&self, prefixes: &[String]) -> Result<BTreeSet<String>, Error> {
+        let all = Generation::all(self.root)?;
+        let one = |prefix: &String| {
+            let mut found = all.iter().filter(|generation| generation.id.starts_with(prefix));
+            match (found.next(), found.next()) {
+                (Some(generation), None) => Ok(generation.id.clone()),
+                (first, _) => {
+                    Err(Error::Prefix { prefix: prefix.clone(), several: first.is_some() })
+                }
+            }
+        };
+        prefixes.iter().map(one).collect()
+    }
+
+    fn current(&self) -> Result<Generation, Error> {
+        current(self.root, &self.name)?.ok_or_else(|| self.subject.missing())
+    }
+}
+
+/// Since 1970, as the history has it.
+pub(crate) fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,68 @@
+//! What can go wrong with an environment. Hints and flags are the command line's.
+
+use pyfast_installer::Finding;
+
+/// How many findings are told.
+const TOLD: usize = 3;
+
+/// The first findings, in words.
+fn told(findings: &[Finding]) -> String {
+    let mut words: Vec<String> = findings.iter().take(TOLD).map(ToString::to_string).collect();
+    if findings.len() > TOLD {
+        words.push(format!("{} more", findings.len() - TOLD));
+    }
+    words.join("; ")
+}
+
+/// Why an act on an environment failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An act below the root failed.
+    #[error(transparent)]
+    Root(#[from] pyfast_root::Error),
+    /// Installing failed.
+    #[error(transparent)]
+    Install(#[from] pyfast_installer::Error),
+    /// Resolving, or reading a lock, failed.
+    #[error(transparent)]
+    Resolve(#[from] pyfast_resolver::Error),
+    /// There is nothing to look at yet.
+    #[error("there is no environment `{env}` of the project `{project}`")]
+    NoEnvironment {
+        /// The project.
+        project: String,
+        /// The environment.
+        env: String,
+    },
+    /// A generation cannot be gone back to, because something of it is missing or altered.
+    #[error("the environment {id} is not whole: {}", told(findings))]
+    NotWhole {
+        /// The generation.
+        id: String,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
+    },
+    /// The beginning of an id means none, or several.
+    #[error("{} with `{prefix}`", if *several { "several environments begin" } else { "no environment begins" })]
+    Prefix {
+        /// What was given.
+        prefix: String,
+        /// Whether it means several.
+        several: bool,
+    },
+    /// Another version of this program asked, or answered.
+    #[error("cannot answer a question of version {asked} of pyfast's protocol, this is {own}")]
+    Protocol {
+        /// Of the question.
+        asked: u32,
+        /// Of this program.
+        own: u32,
+    },
+    /// Something was answered that was not asked.
+    #[error("cannot use the answer about an environment: it is one to another question")]
+    Answer,
+    /// What the caller lent failed: a container, a session.
+    #[error(transparent)]
+    Outside(Box<dyn std::error::Error + Send + Sync>),
+}

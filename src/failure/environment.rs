@@ -1,0 +1,31 @@
+//! What to do about errors of environments.
+
+use pyfast_environment::Error;
+
+use super::{Code, Failure};
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Root(error) => error.into(),
+            Error::Install(error) => error.into(),
+            Error::Resolve(error) => error.into(),
+            Error::Outside(error) => match error.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(error) => Self::from_error("system", &*error, Code::Mendable),
+            },
+            Error::NoEnvironment { .. } => {
+                Self::from_error("no-environment", &error, Code::Mendable)
+                    .hint("make one with `pyfast sync`")
+            }
+            Error::NotWhole { .. } => Self::from_error("damaged", &error, Code::Mendable)
+                .hint("`pyfast sync` with the requirements of that time makes it anew"),
+            Error::Prefix { .. } => {
+                Self::usage(format!("--keep-id: {error}")).hint("`pyfast history` shows the ids")
+            }
+            Error::Protocol { .. } => Self::from_error("helper", &error, Code::Mendable)
+                .hint("`pyfast sync` puts this version into the volume"),
+            error => Self::from_error("helper", &error, Code::Mendable),
+        }
+    }
+}
