@@ -31,8 +31,8 @@ const CACHE: &str = "__pycache__";
 /// If a directory cannot be read, or the generation's description is damaged.
 pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Finding>, Error> {
     let spec = generation.spec(root)?;
-    let mut findings = generation.verify_own(root)?;
-    findings.extend(named(verify::verify(root, &wheels(&spec))?, &spec));
+    let mut findings = named(verify::verify(root, &wheels(&spec))?, &spec);
+    findings.extend(generation.verify_own(root)?);
     Ok(findings)
 }
 
@@ -71,14 +71,14 @@ pub fn look(
     known: Option<&Stamps>,
 ) -> Result<Vec<Finding>, Error> {
     let spec = generation.spec(root)?;
-    let mut findings = generation.check(root, Depth::Facts)?;
     let all = wheels(&spec);
     let gone = all.iter().copied().filter(|wheel| !store::is_sound(root, wheel));
     let mut closer: BTreeSet<Sha256> = gone.collect();
     closer.extend(known.iter().flat_map(|known| known.changed_wheels(root)));
     closer.retain(|wheel| all.contains(wheel));
     let closer: Vec<Sha256> = closer.into_iter().collect();
-    findings.extend(named(verify::check(root, &closer, Depth::Facts)?, &spec));
+    let mut findings = named(verify::check(root, &closer, Depth::Facts)?, &spec);
+    findings.extend(generation.check(root, Depth::Facts)?);
     Ok(findings)
 }
 
@@ -248,15 +248,23 @@ impl Check<'_> {
         own.is_some() && own == self.root.top().facts(original).ok().flatten().map(same)
     }
 
-    /// A link must lead where it did; what it leads to in this root must be there.
+    /// A link must lead where it did; what it leads to in this root must be there. A wheel that is gone is
+    /// found by itself.
     fn link(&self, path: &str, target: &str) -> Result<Option<Fault>, Error> {
         if self.directory.read_link(path)?.as_deref() != Some(Path::new(target)) {
             return Ok(Some(Fault::Altered));
         }
         let Some(inside) = in_root(path, target) else { return Ok(None) };
-        let there = matches!(self.root.top().facts(inside), Ok(Some(_)));
-        Ok((!there).then_some(Fault::Dangling))
+        let there = matches!(self.root.top().facts(&inside), Ok(Some(_)));
+        let gone = wheel_of(&inside).is_some_and(|wheel| !self.root.has_wheel(wheel));
+        Ok((!there && !gone).then_some(Fault::Dangling))
     }
+}
+
+/// The digest of the wheel that a path of the root is in.
+fn wheel_of(inside: &Path) -> Option<&str> {
+    let mut names = inside.iter().filter_map(|name| name.to_str());
+    names.find(|name| name.parse::<Sha256>().is_ok())
 }
 
 /// Files of wheels, by wheel and path.
