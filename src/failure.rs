@@ -1,10 +1,12 @@
 //! Errors as the user sees them: act, object, causes, what to do; and the exit code. Hints are made
 //! here by matching typed errors, so that no library names a flag.
 
+mod bench;
 mod build;
 mod environment;
 mod installer;
 mod launcher;
+mod packaging;
 mod resolver;
 mod root;
 
@@ -12,7 +14,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-use pyfast_resolver::Spot;
+use pyfast_packaging::spot::Spot;
 use serde_json::json;
 
 use crate::ui::{Line, Ui, paint};

@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_installer::Builder;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::target::Target;
 use pyfast_resolver::{
-    Ahead, BuildSource, Cache, Client, Location, Lock, Looked, Metadata, OnDecided, Policy,
-    Preference, Prereleases, Registry, RequirementSet, Scope, Selector, SettingsOf, Sha256,
-    Sources, Target, direct_wheels, look_ahead, policy, resolve,
+    Ahead, BuildSource, Cache, Client, Lock, Looked, OnDecided, Policy, Preference, Prereleases,
+    Registry, Selector, Sources, direct_wheels, look_ahead, policy, resolve,
 };
 use tokio::runtime::Runtime;
 
@@ -77,7 +82,7 @@ impl Session {
         cache: PathBuf,
     ) -> Result<Self, Failure> {
         let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
-        indexes.credentials.merge(&set.credentials);
+        indexes.credentials.merge(&set.logins);
         let options = transport::client_options(settings)?;
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));

@@ -5,10 +5,13 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use pyfast_packaging::VersionSpecifiers;
+use pyfast_packaging::platform::named_target;
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::target::Target;
 use pyfast_resolver::{
-    Lock, Looked, Named, Pin, Registry, Resolution, Scope, Selector, Span, Target, Targeted,
-    Universe, VersionSpecifiers, direct_wheels, look_ahead, merge_targets, named_target, policy,
-    resolve, resolve_universal,
+    Lock, Looked, Named, Pin, Registry, Resolution, Selector, Span, Targeted, Universe,
+    direct_wheels, look_ahead, merge_targets, policy, resolve, resolve_universal,
 };
 
 use crate::failure::Failure;
@@ -192,7 +195,7 @@ impl Session {
     ) -> Result<(Lock, Vec<String>), Failure> {
         let set = &inputs.set;
         // Its own scope stands for none: each part of the universe has one.
-        let scope = Scope::Region(pyfast_resolver::Region::universe(python));
+        let scope = Scope::Region(pyfast_packaging::scope::Region::universe(python));
         let kept = |pin: &Pin| !args.upgrades(&pin.name);
         let base = base_policy(set, args, None)?;
         let selector = Arc::new(Selector::new(scope.clone(), base.clone()));

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use pyfast_resolver::{
-    ExtraName, MarkerTree, Origin, PackageName, Requirement, Source, VersionSpecifiers,
-};
+use pyfast_packaging::requirement::{Origin, Requirement, Source};
+use pyfast_packaging::{ExtraName, MarkerTree, PackageName, VersionSpecifiers};
 
 use super::cutoff::Cutoff;
 

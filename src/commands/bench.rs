@@ -1,17 +1,21 @@
 //! `pyfast bench`: pip, uv and pyfast compared on the user's requirements. Owns its arguments; the comparison is
 //! `pyfast_bench`'s.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use pyfast_bench::{Context, Error, Forms, Options, Scenario, Tool};
-use pyfast_resolver::IndexOptions;
+use pyfast_bench::{Compose, ComposeFiles, Containers, Context, Forms, Options, Scenario, Tool};
+use pyfast_launcher::{ComposeRequest, Composer, is_program, read_compose};
+use pyfast_packaging::requirements_txt::IndexOptions;
 
+use crate::args::short_find_links;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
-use crate::interpreters;
+use crate::interpreters::{self, on_path};
 use crate::settings::{Python, Settings};
+use crate::stack::composer::find;
 use crate::ui::Escaping;
 
 /// Compare pip, uv and pyfast on your requirements
@@ -20,7 +24,7 @@ use crate::ui::Escaping;
 /// environments hold the same versions.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "\
+#[command(arg = short_find_links(), after_help = "\
 Examples:
   pyfast bench -r requirements.txt
   pyfast bench -r requirements.txt --scenario warm,noop --runs 20 --vs uv
@@ -167,7 +171,6 @@ impl Args {
             imports: self.import.clone(),
             whole_project: self.whole_project,
             add: self.add.clone(),
-            uv: self.uv.clone(),
             compile: self.compile,
             local_mirror: self.local_mirror,
             latency: self.latency,
@@ -190,9 +193,8 @@ impl Args {
 /// When the comparison cannot be made or delivered at all.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     if args.measure_jobs {
-        return pyfast_bench::serve(std::io::stdin().lock(), std::io::stdout().lock())
-            .map(|()| ExitCode::SUCCESS)
-            .map_err(|error| failure(&error));
+        pyfast_bench::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
     }
     let found = match &settings.python {
         Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
@@ -211,19 +213,54 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         index_url: named
             .or_else(|| index.and_then(|index| index.urls.last().map(ToString::to_string))),
         python: found.map(|found| found.path),
-        project: settings.project.directory.clone(),
-        pyfast: std::env::current_exe().map_err(|error| failure(&error))?,
+        uv: uv(args, settings)?,
+        containers: Containers {
+            docker: on_path("docker", &settings.environment),
+            compose: find(&settings.environment).map(|composer| match composer {
+                Composer::Plugin { docker } => Compose { program: docker, is_plugin: true },
+                Composer::Standalone { program } => Compose { program, is_plugin: false },
+            }),
+            project: args.whole_project.then(|| settings.project.directory.clone()),
+            read_project: &read_project,
+        },
+        pyfast: std::env::current_exe()
+            .map_err(|error| Failure::from_error("bench", &error, Code::Mendable))?,
         environment: std::env::vars_os().collect(),
         output: &mut Escaping::output(args.json.as_deref() == Some(Path::new("-"))),
         progress: &mut Escaping::errors(),
     };
-    let sound = pyfast_bench::compare(&args.options(settings), context)
-        .map_err(|error: Error| failure(&error))?;
+    let sound = pyfast_bench::compare(&args.options(settings), context)?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn failure(error: &dyn std::error::Error) -> Failure {
-    Failure::from_error("bench", error, Code::Mendable)
+/// The uv that was named, else the one on the search path.
+fn uv(args: &Args, settings: &Settings) -> Result<Option<PathBuf>, Failure> {
+    let Some(named) = &args.uv else { return Ok(on_path("uv", &settings.environment)) };
+    match fs_err::canonicalize(named) {
+        Ok(file) if is_program(&file) => Ok(Some(file)),
+        _ => {
+            let message = format!("`{}` named with --uv is no program", named.display());
+            Err(Failure::usage(message))
+        }
+    }
+}
+
+/// A project as Compose knows it.
+fn read_project(
+    directory: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<ComposeFiles, String> {
+    let request = ComposeRequest {
+        directory,
+        files: &[],
+        environment,
+        profiles: &[],
+        services: &[],
+        project_name: None,
+    };
+    let project = read_compose(&request).map_err(|error| error.to_string())?;
+    let services = project.services.len();
+    Ok(ComposeFiles { name: project.name, files: project.files, services })
 }
 
 #[cfg(test)]

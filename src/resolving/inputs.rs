@@ -6,10 +6,15 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use pyfast_environment::{DESCRIPTION, digest};
-use pyfast_resolver::{
-    ExtraName, Location, Place, ReadContext, RequirementSet, SettingsOf, Source, SourceRequirement,
-    Target, WantedExtras, read_requirements,
+use pyfast_packaging::ExtraName;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::pyproject::WantedExtras;
+use pyfast_packaging::requirement::Source;
+use pyfast_packaging::requirement_source::{Place, SourceRequirement};
+use pyfast_packaging::requirements_txt::{
+    ReadContext, RequirementSet, SettingsOf, read_requirements,
 };
+use pyfast_packaging::target::Target;
 
 use super::ResolveArgs;
 use crate::failure::{Code, Failure};
@@ -44,8 +49,8 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     let direct = set.requirements.iter().chain(&set.constraints);
     paths.extend(direct.filter_map(|requirement| match &requirement.source {
         Source::Wheel(wheel) => match &wheel.location {
-            pyfast_resolver::Location::Path(path) => Some(path.clone()),
-            pyfast_resolver::Location::Url(_) => None,
+            pyfast_packaging::dist_file::Location::Path(path) => Some(path.clone()),
+            pyfast_packaging::dist_file::Location::Url(_) => None,
         },
         Source::Registry(_) | Source::Tree(_) => None,
     }));
@@ -196,7 +201,7 @@ pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &st
 /// What of a target shapes a lock.
 pub(crate) fn place_of(target: &Target) -> String {
     let facts = target.tags.facts();
-    let libc = facts.libc.map(|libc| matches!(libc, pyfast_resolver::Libc::Glibc { .. }));
+    let libc = facts.libc.map(|libc| matches!(libc, pyfast_packaging::tags::Libc::Glibc { .. }));
     format!("{:?} {} {} {libc:?}", facts.python, facts.implementation, facts.machine)
 }
 

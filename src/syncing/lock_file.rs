@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_resolver::{Location, Lock, Target, file_digest};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Lock, file_digest};
 use pyfast_root::{Root, read_regular_text};
 
 use super::{LockUse, Options, Place};

@@ -1,5 +1,7 @@
 //! `pyfast bench` on a small local index.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::support::python::{python, tools};
@@ -14,32 +16,146 @@ fn world() -> World {
     world
 }
 
-/// One run of each tool and scenario.
+/// A comparison; one run of each tool and scenario unless `args` say otherwise.
 fn bench(world: &World, args: &[&str]) -> Ran {
-    let mut command = world.bare(&["bench", "-r", "requirements.txt", "--runs", "1"]);
+    let mut command = world.bare(&["bench", "-r", "requirements.txt"]);
+    if !args.contains(&"--runs") {
+        command.args(["--runs", "1"]);
+    }
     command.arg("--python").arg(python()).arg("--uv").arg(tools().join("uv"));
     command.args(&world.index_flags).args(args);
     Ran::of(command)
 }
 
+/// What one tool took in one scenario, as the JSON says it: seconds and times as much as pyfast.
+#[derive(Debug)]
+struct Figure {
+    scenario: String,
+    tool: String,
+    median: f64,
+    ratio: f64,
+}
+
+/// The figures of a result, after a look at whether they agree with each other and with the clock of this test.
+#[track_caller]
+fn figures(json: &Value, runs: usize, elapsed: Duration) -> Vec<Figure> {
+    let (mut figures, mut total) = (Vec::new(), 0.0);
+    for row in json["rows"].as_array().unwrap() {
+        for cell in row["cells"].as_array().unwrap() {
+            assert_eq!(cell["outcome"], "measured", "{row}");
+            let number = |name: &str| cell["wall"][name].as_f64().unwrap();
+            let walls = cell["runs"].as_array().unwrap().iter();
+            let mut walls: Vec<f64> = walls.map(|run| run["wall"].as_f64().unwrap()).collect();
+            assert_eq!(walls.len(), runs, "{cell}");
+            walls.sort_by(f64::total_cmp);
+            let middle = f64::midpoint(walls[(runs - 1) / 2], walls[runs / 2]);
+            assert!(walls[0] > 0.0 && near(number("median"), middle), "{cell}");
+            assert_eq!((number("min"), number("max")), (walls[0], walls[runs - 1]), "{cell}");
+            // An interpreter or a program that maps a store is never smaller.
+            assert!(cell["peak_memory"]["min"].as_f64().unwrap() > 1e6, "{cell}");
+            assert!(cell["processor"]["min"].as_f64().unwrap() > 0.0, "{cell}");
+            total += walls.iter().sum::<f64>();
+            figures.push(Figure {
+                scenario: row["scenario"].as_str().unwrap().to_owned(),
+                tool: cell["tool"].as_str().unwrap().to_owned(),
+                median: middle,
+                ratio: cell["ratio"].as_f64().unwrap(),
+            });
+        }
+    }
+    for figure in &figures {
+        let of_pyfast = figures
+            .iter()
+            .find(|other| other.scenario == figure.scenario && other.tool == "pyfast")
+            .expect("pyfast takes part in each scenario");
+        assert!(near(figure.ratio, figure.median / of_pyfast.median), "{figure:?} {of_pyfast:?}");
+    }
+    assert!(total < elapsed.as_secs_f64(), "{total} s of runs within {elapsed:?}");
+    figures
+}
+
+/// Whether two figures are the same to three digits.
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.006 * b.abs()
+}
+
+/// `1.25 s` or `938 ms` in seconds.
+#[track_caller]
+fn seconds(text: &str) -> f64 {
+    match text.trim().split_once(' ') {
+        Some((number, "s")) => number.parse().unwrap(),
+        Some((number, "ms")) => number.parse::<f64>().unwrap() / 1e3,
+        _ => panic!("`{text}` is no time"),
+    }
+}
+
+/// The lines of a printed table as scenario, tool, median and ratio; the scenario stands in its first line alone.
+fn table(text: &str) -> Vec<[String; 4]> {
+    let mut scenario = String::new();
+    let mut lines = Vec::new();
+    for line in text.lines().skip(2).take_while(|line| !line.trim().is_empty()) {
+        let mut cells: Vec<&str> = line.split("  ").map(str::trim).collect();
+        if !cells[0].is_empty() {
+            scenario = cells[0].split(':').next().unwrap().to_owned();
+            cells.remove(0);
+        }
+        cells.retain(|cell| !cell.is_empty());
+        let cell = |index: usize| cells.get(index).copied().unwrap_or_default().to_owned();
+        lines.push([scenario.clone(), cell(0), cell(1), cell(3)]);
+    }
+    lines
+}
+
 #[test]
 fn table_compares_pip_uv_and_pyfast() {
-    let ran = bench(&world(), &["--vs", "pip,uv", "--scenario", "cold,noop"]).ok();
-    for needle in ["pip", "uv", "pyfast", "cold", "noop"] {
-        assert!(ran.stdout.contains(needle), "no `{needle}`; {ran}");
+    let (world, begun) = (world(), Instant::now());
+    let args = ["--vs", "pip,uv", "--scenario", "cold,noop", "--runs", "3", "--json", "all.json"];
+    let ran = bench(&world, &args).ok();
+    let json: Value = serde_json::from_str(&world.read("all.json")).unwrap();
+    let figures = figures(&json, 3, begun.elapsed());
+    let names: Vec<(&str, &str)> =
+        figures.iter().map(|figure| (&*figure.scenario, &*figure.tool)).collect();
+    let tools = ["pyfast", "uv", "pip"];
+    let expected = ["cold", "noop"].map(|scenario| tools.map(|tool| (scenario, tool)));
+    assert_eq!(names, expected.concat());
+    assert_eq!(json["distributions"], 2);
+
+    let lines = table(&ran.stdout);
+    assert_eq!(lines.len(), figures.len(), "{ran}");
+    for ([scenario, tool, median, ratio], figure) in lines.iter().zip(&figures) {
+        assert_eq!((scenario, tool), (&figure.scenario, &figure.tool), "{ran}");
+        assert!(near(seconds(median), figure.median), "{median} is not {figure:?}");
+        let ratio: f64 = ratio.trim_end_matches('×').parse().unwrap();
+        assert!((ratio - figure.ratio).abs() <= 0.006 * figure.ratio.max(1.0), "{figure:?}");
+    }
+    // What installs nothing is quicker than what fetches and installs.
+    for tool in tools {
+        let of = |scenario: &str| {
+            figures.iter().find(|one| one.scenario == scenario && one.tool == tool).unwrap().median
+        };
+        assert!(of("noop") < of("cold"), "{figures:?}");
     }
 }
 
 #[test]
 fn json_and_chart_are_written() {
-    let world = world();
+    let (world, begun) = (world(), Instant::now());
     let args = ["--vs", "pip", "--scenario", "cold", "--json", "out.json", "--svg", "out.svg"];
     bench(&world, &args).ok();
     let json: Value = serde_json::from_str(&world.read("out.json")).unwrap();
-    assert!(json.to_string().contains("\"cold\""), "{json}");
+    let figures = figures(&json, 1, begun.elapsed());
     let svg = world.read("out.svg");
-    assert!(svg.starts_with("<svg") || svg.starts_with("<?xml"), "{svg}");
-    assert!(svg.trim_end().ends_with("</svg>"));
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    let shown: Vec<f64> = svg
+        .split("<text class=\"value\"")
+        .skip(1)
+        .map(|text| text.split_once('>').unwrap().1.split_once('<').unwrap().0)
+        .map(|text| seconds(text.split("  ").next().unwrap()))
+        .collect();
+    assert_eq!(shown.len(), figures.len(), "{svg}");
+    for (shown, figure) in shown.iter().zip(&figures) {
+        assert!(near(*shown, figure.median), "{shown} is not {figure:?}");
+    }
 }
 
 #[test]
@@ -59,22 +175,47 @@ fn other_tools_are_given_the_same_index() {
 
 #[test]
 fn local_mirror_serves_the_comparison() {
-    let world = world();
-    let args = ["--vs", "uv", "--scenario", "cold", "--local-mirror", "--latency", "5"];
-    bench(&world, &args).ok();
-    assert!(!world.index.asked("/simple/a/").is_empty(), "the mirror asks the index");
+    let (world, begun) = (world(), Instant::now());
+    let args = ["--vs", "uv", "--scenario", "cold", "--local-mirror", "--latency", "150"];
+    bench(&world, &[&args[..], &["--runs", "2", "--json", "out.json"]].concat()).ok();
+    let json: Value = serde_json::from_str(&world.read("out.json")).unwrap();
+    assert_eq!(json["mirror"]["latency_ms"], 150);
+    let figures = figures(&json, 2, begun.elapsed());
+    assert_eq!(figures.len(), 2);
+    // A page and a file at least come one after the other.
+    assert!(figures.iter().all(|figure| figure.median > 0.3), "{figures:?}");
+    // However often the tools came, the index was asked once.
+    for name in ["/simple/a/", "/simple/b/", "a-1.0-py3-none-any.whl", "b-1.0-py3-none-any.whl"] {
+        assert_eq!(world.index.asked(name).len(), 1, "{name}");
+    }
 }
 
 #[test]
 fn uv_that_is_not_there_is_said_and_not_silently_left_out() {
     let world = world();
+    let begun = Instant::now();
     let mut command = world.bare(&["bench", "-r", "requirements.txt", "--runs", "1"]);
-    command.args(["--vs", "uv", "--scenario", "cold"]).arg("--python").arg(python());
-    let ran = Ran::of({
-        command.args(&world.index_flags);
-        command
-    });
-    assert!(format!("{}{}", ran.stdout, ran.stderr).contains("uv"), "{ran}");
+    command.args(["--vs", "uv", "--scenario", "cold", "--json", "out.json"]);
+    command.arg("--python").arg(python()).args(&world.index_flags);
+    // Whatever this machine has: no program at all.
+    command.env("PATH", "/nonexistent");
+    let ran = Ran::of(command).ok();
+    let said = "uv is left out: it is not on PATH";
+    assert!(ran.stdout.contains(said), "{ran}");
+    let json: Value = serde_json::from_str(&world.read("out.json")).unwrap();
+    assert!(json["notes"].to_string().contains(said), "{json}");
+    let figures = figures(&json, 1, begun.elapsed());
+    let tools: Vec<&str> = figures.iter().map(|figure| &*figure.tool).collect();
+    assert_eq!(tools, ["pyfast"]);
+    assert!(table(&ran.stdout).iter().all(|[_, tool, ..]| tool == "pyfast"), "{ran}");
+}
+
+#[test]
+fn a_uv_that_is_named_and_is_no_program_is_refused() {
+    let world = world();
+    let mut command = world.bare(&["bench", "-r", "requirements.txt", "--vs", "uv"]);
+    command.args(["--uv", "requirements.txt"]).arg("--python").arg(python());
+    Ran::of(command).refused(USAGE, &["requirements.txt", "--uv"]);
 }
 
 #[test]

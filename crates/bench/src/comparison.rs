@@ -27,8 +27,8 @@ pub(crate) struct Inquiry<'a> {
     pub(crate) options: &'a Options,
     /// `None` leaves each tool its own default.
     pub(crate) index_url: Option<String>,
-    /// `None` is `python3` on `PATH`.
     pub(crate) python: Option<PathBuf>,
+    pub(crate) uv: Option<PathBuf>,
     /// `None` leaves pyfast itself out.
     pub(crate) pyfast: Option<PathBuf>,
     /// The session's environment variables.
@@ -108,9 +108,7 @@ impl Inquiry<'_> {
     }
 
     fn interpreter(&self, variables: &Variables) -> Result<(PathBuf, String), Error> {
-        let on_path = || facts::on_path("python3", variables);
-        let program = self.python.clone().or_else(on_path).ok_or(Error::NoPython)?;
-        facts::interpreter(&program, variables)
+        facts::interpreter(self.python.as_deref().ok_or(Error::NoPython)?, variables)
     }
 
     /// The tools in the order in which they run, and what is to be said of those that are not there.
@@ -133,12 +131,10 @@ impl Inquiry<'_> {
                 }
                 let version = pip_version.clone().unwrap_or_default();
                 tools.push(Installed { tool, program: common.python.clone(), version });
-            } else if let Some(program) = facts::uv(self.options.uv.as_deref(), variables)? {
+            } else if let Some(program) = self.uv.clone() {
                 tools.push(facts::identify(tool, program, variables)?);
             } else {
-                notes.push(
-                    "uv is left out: it is not on PATH and `--uv PATH` was not given.".to_owned(),
-                );
+                notes.push(notes::NO_UV.to_owned());
             }
         }
         if let Some(pyfast) = &self.pyfast {

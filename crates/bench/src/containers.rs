@@ -21,8 +21,8 @@ use report::{Contender, Series};
 use rival::Rival;
 use stack::Stack;
 
+use crate::context::Containers;
 use crate::error::Error;
-use crate::facts;
 use crate::machine::{self, Machine};
 use crate::notes;
 use crate::options::Options;
@@ -31,8 +31,9 @@ use crate::room::Room;
 /// What is asked, and what is given to answer it.
 pub(crate) struct ContainerInquiry<'a> {
     pub(crate) options: &'a Options,
-    /// A project to be measured as a whole.
-    pub(crate) project: Option<PathBuf>,
+    /// `None` leaves image builds out.
+    pub(crate) uv: Option<PathBuf>,
+    pub(crate) containers: Containers<'a>,
     /// `None` leaves each tool its own default.
     pub(crate) index_url: Option<String>,
     pub(crate) pyfast: PathBuf,
@@ -53,7 +54,7 @@ impl ContainerInquiry<'_> {
         let image = self.options.image.clone().ok_or(Error::NoImage)?;
         let room = Room::open(self.options.work_dir.as_deref())?;
         let machine = Machine::observe(&room.path);
-        let calls = Calls::new(&self.pyfast, &self.session, &room.path)?;
+        let calls = Calls::new(&self.pyfast, &self.containers, &self.session, &room.path)?;
         let versions = calls.versions()?;
         let mirror = room.mirror(self.options, self.index_url.as_ref())?;
         let index_url =
@@ -69,19 +70,18 @@ impl ContainerInquiry<'_> {
                 index_url: index_url.as_deref(),
             },
         )?;
-        let uv = facts::uv(self.options.uv.as_deref(), calls.variables())?;
-        let rival = match &uv {
+        let rival = match &self.uv {
             Some(uv) => Some(Rival::make(&made, uv, &calls, index_url.as_deref())?),
             None => None,
         };
         let mut course = Course { calls: &calls, runs, progress };
         let mut rows = course.of_the_service(&made, rival.as_ref())?;
         rows.extend(course.inside(&made, &self.options.imports)?);
-        if let Some(directory) = &self.project {
-            let stack = Stack::open(directory, &calls)?;
+        if let Some(directory) = &self.containers.project {
+            let stack = Stack::open(directory, &calls, self.containers.read_project)?;
             rows.extend(course.of_the_stack(&stack)?);
         }
-        let notes = self.notes(&machine, rival.as_ref(), uv.is_some());
+        let notes = self.notes(&machine, rival.as_ref());
         Ok(ContainerReport {
             date,
             machine,
@@ -93,11 +93,11 @@ impl ContainerInquiry<'_> {
         })
     }
 
-    fn notes(&self, machine: &Machine, rival: Option<&Rival>, has_uv: bool) -> Vec<String> {
+    fn notes(&self, machine: &Machine, rival: Option<&Rival>) -> Vec<String> {
         let mut notes = Vec::new();
         notes.extend(cfg!(debug_assertions).then(|| notes::UNOPTIMISED.to_owned()));
         notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
-        if !has_uv {
+        if self.uv.is_none() {
             notes.push(
                 "Image builds are left out: uv is not on PATH and `--uv PATH` was not given."
                     .to_owned(),
@@ -109,7 +109,7 @@ impl ContainerInquiry<'_> {
         if self.options.imports.is_empty() {
             notes.push("Imports are left out: `--import MODULE` names what to import.".to_owned());
         }
-        if self.project.is_some() {
+        if self.containers.project.is_some() {
             notes.push("The project is up when every container is healthy, runs without a health check, or has ended well; Compose is asked every 50 ms.".to_owned());
         }
         notes

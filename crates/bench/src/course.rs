@@ -53,7 +53,7 @@ impl Course<'_> {
         let mut runners: Vec<Runner> = stages
             .iter()
             .map(|stage| {
-                let reason = scenario.excludes(stage.installed.tool);
+                let reason = stage.installed.tool.excluded_from(scenario);
                 let out = reason.map(|reason| Outcome::Excluded { reason: reason.to_owned() });
                 Runner { stage, runs: Vec::new(), out }
             })

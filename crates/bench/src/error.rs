@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No requirements file was named and none is there by default.
-    #[error("no requirements file to compare with: give one with `-r FILE`")]
+    #[error("no requirements file to compare with")]
     NoRequirements,
     /// A requirements file that was named cannot be read.
     #[error("cannot read the requirements file")]
@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// No interpreter was named and none is on `PATH`.
-    #[error("no Python found on PATH: name one with `--python PATH`")]
+    #[error("no Python found to compare with")]
     NoPython,
     /// The interpreter does not answer.
     #[error("the interpreter {} does not say what it is: {message}", path.display())]
@@ -41,12 +41,6 @@ pub enum Error {
         /// The cause.
         #[source]
         source: io::Error,
-    },
-    /// The program named with `--uv` is not there.
-    #[error("{} named with `--uv` is not an executable file", path.display())]
-    NoUv {
-        /// What was named.
-        path: PathBuf,
     },
     /// Waiting for a process failed, which the kernel does only for our own faults.
     #[error("cannot wait for process {pid}")]
@@ -78,39 +72,28 @@ pub enum Error {
         message: String,
     },
     /// Every package proposed for the incremental scenario is already in the set.
-    #[error(
-        "every package proposed as an addition is already in the set: name another with `--add REQUIREMENT`"
-    )]
+    #[error("every package proposed as an addition is already in the set")]
     NothingToAdd,
     /// The container scenario has no image to start from.
-    #[error(
-        "no image to run the measured service in: name one that has Python with `--image IMAGE`"
-    )]
+    #[error("no image to run the measured service in")]
     NoImage,
     /// The container scenario and the others are measured differently.
-    #[error("the scenario `container` is measured by itself: leave the other scenarios{also} out")]
-    ContainerAlone {
-        /// What else does not go with it.
-        also: &'static str,
-    },
+    #[error("the scenario `container` is measured by itself, and has no chart")]
+    ContainerAlone,
     /// The Docker client is missing.
     #[error("the container scenario needs the Docker client, and there is no `docker` on PATH")]
     NoClient,
     /// Compose is missing.
-    #[error(
-        "the container scenario needs Compose: install Docker's Compose plugin or `docker-compose`"
-    )]
+    #[error("the container scenario needs Compose")]
     NoCompose,
     /// Services of an engine elsewhere do not answer on this machine's loopback.
     #[error("the container scenario measures an engine of this machine, and DOCKER_HOST is {host}")]
     EngineElsewhere {
-        /// The address, without credentials.
+        /// The address.
         host: String,
     },
     /// Image builds keep their command lines.
-    #[error(
-        "the URL of the index has credentials, which a build would keep in its image: use `--local-mirror`, or leave uv out with `--vs pip`"
-    )]
+    #[error("the URL of the index has credentials, which a build would keep in its image")]
     IndexSecret,
     /// A program that is a step of the comparison failed.
     #[error("{step} failed:\n{message}")]
@@ -134,7 +117,7 @@ pub enum Error {
     #[error("interrupted; what was made in the engine is removed")]
     Interrupted,
     /// The local mirror needs to know what it mirrors.
-    #[error("the local mirror needs the URL of the index it stands for: give `--index-url URL`")]
+    #[error("the local mirror needs the URL of the index it stands for")]
     MirrorIndex,
     /// The local mirror cannot start.
     #[error("cannot start the local mirror")]

@@ -5,8 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pyfast_launcher::{find_program, is_program};
-
 use crate::error::Error;
 use crate::files;
 use crate::stage::work;
@@ -14,26 +12,6 @@ use crate::tool::{Installed, Tool};
 
 /// Environment variables as name and value.
 pub(crate) type Variables = [(OsString, OsString)];
-
-/// The first executable file called `name` on the `PATH` of `environment`.
-pub(crate) fn on_path(name: &str, environment: &Variables) -> Option<PathBuf> {
-    let (_, path) = environment.iter().find(|(variable, _)| variable == "PATH")?;
-    find_program(path, name)
-}
-
-/// The uv that was named, else the one on the `PATH` of `environment`.
-///
-/// # Errors
-/// When what was named is not there.
-pub(crate) fn uv(named: Option<&Path>, environment: &Variables) -> Result<Option<PathBuf>, Error> {
-    match named {
-        None => Ok(on_path("uv", environment)),
-        Some(path) => match fs_err::canonicalize(path) {
-            Ok(found) if is_program(&found) => Ok(Some(found)),
-            _ => Err(Error::NoUv { path: path.to_path_buf() }),
-        },
-    }
-}
 
 /// Asks an interpreter where it really is (launchers and version switchers cost time in each run) and what version it has.
 ///
@@ -130,16 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_found_on_the_path_given() {
+    fn a_tool_says_its_version() {
         let work = tempfile::tempdir().unwrap();
         let file = work.path().join("tool");
         fs_err::write(&file, "#!/bin/sh\necho 'tool 1.2 (x86_64)'\n").unwrap();
-        let path = std::env::join_paths([Path::new("/nonexistent"), work.path()]).unwrap();
-        let environment = [(OsString::from("PATH"), path)];
-        assert_eq!(on_path("tool", &environment), None);
         fs_err::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(on_path("tool", &environment), Some(file.clone()));
-        assert_eq!(identify(Tool::Uv, file, &environment).unwrap().version, "tool 1.2");
+        assert_eq!(identify(Tool::Uv, file, &[]).unwrap().version, "tool 1.2");
     }
 
     #[test]

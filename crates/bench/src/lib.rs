@@ -6,6 +6,7 @@ mod chain;
 mod chart;
 mod comparison;
 mod containers;
+mod context;
 mod course;
 mod deliver;
 mod environment;
@@ -26,39 +27,18 @@ mod table;
 mod tool;
 mod worker;
 
-use std::ffi::OsString;
-use std::io::Write;
-use std::path::PathBuf;
-
 use comparison::Inquiry;
 use containers::ContainerInquiry;
 use deliver::deliver;
 use worker::Meter;
 
+pub use context::{Compose, ComposeFiles, Containers, Context, ReadProject};
 pub use error::Error;
 pub use mirror::Error as MirrorError;
 pub use options::{Forms, Options};
 pub use scenario::Scenario;
 pub use tool::Tool;
 pub use worker::serve;
-
-/// What a comparison needs from outside.
-pub struct Context<'a> {
-    /// The index; `None` leaves each tool its own default.
-    pub index_url: Option<String>,
-    /// The interpreter that environments are made for; `None` is `python3` on `PATH`.
-    pub python: Option<PathBuf>,
-    /// The project's directory.
-    pub project: PathBuf,
-    /// The pyfast that is measured and that measures.
-    pub pyfast: PathBuf,
-    /// The session's environment variables.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Where the result goes.
-    pub output: &'a mut dyn Write,
-    /// Where a line for each run goes.
-    pub progress: &'a mut dyn Write,
-}
 
 /// Makes the comparison. Whether every tool did what was asked of it and made the same environment as the others.
 ///
@@ -75,6 +55,7 @@ pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
         options,
         index_url: context.index_url,
         python: context.python,
+        uv: context.uv,
         pyfast: Some(pyfast),
         session: context.environment,
     };
@@ -86,12 +67,12 @@ pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
 /// The scenario that has a report of its own.
 fn compare_containers(options: &Options, context: Context) -> Result<(), Error> {
     if options.scenarios.len() > 1 || options.forms.svg.is_some() {
-        let also = if options.forms.svg.is_some() { " and `--svg`" } else { "" };
-        return Err(Error::ContainerAlone { also });
+        return Err(Error::ContainerAlone);
     }
     let inquiry = ContainerInquiry {
         options,
-        project: options.whole_project.then_some(context.project),
+        uv: context.uv,
+        containers: context.containers,
         index_url: context.index_url,
         pyfast: context.pyfast,
         session: context.environment,

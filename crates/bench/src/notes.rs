@@ -11,6 +11,9 @@ pub(crate) const BUSY: &str =
 pub(crate) const UNOPTIMISED: &str =
     "THIS PYFAST IS NOT OPTIMISED: compare one that was built with `cargo build --release`.";
 
+/// Said where uv is to be compared with and none was found.
+pub(crate) const NO_UV: &str = "uv is left out: it is not on PATH and `--uv PATH` was not given.";
+
 /// The notes on a comparison of these scenarios.
 pub(crate) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> Vec<String> {
     let any = |holds: &dyn Fn(Scenario) -> bool| scenarios.iter().any(|scenario| holds(*scenario));

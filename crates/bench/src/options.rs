@@ -24,8 +24,6 @@ pub struct Options {
     pub whole_project: bool,
     /// The requirement that growing scenarios add; `None` is a small one of the comparison's choice.
     pub add: Option<String>,
-    /// The uv to compare with; `None` is the one on the search path.
-    pub uv: Option<PathBuf>,
     /// Whether all tools compile bytecode.
     pub compile: bool,
     /// Whether a mirror on the loopback stands for the index.

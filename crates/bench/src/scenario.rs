@@ -3,8 +3,6 @@
 
 use serde::Serialize;
 
-use crate::tool::Tool;
-
 /// A situation in which the tools are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -189,19 +187,6 @@ impl Scenario {
     pub(crate) fn needs_growth(self) -> bool {
         matches!(self.start(), Start::Grown | Start::Changed)
     }
-
-    /// Why `tool` takes no part, if it does not.
-    pub(crate) fn excludes(self, tool: Tool) -> Option<&'static str> {
-        match (tool, self) {
-            (Tool::PipNoCache, _) if self.cache() == Cache::Empty => {
-                Some("an empty cache makes no difference to no cache, see pip")
-            }
-            (Tool::Pip | Tool::PipNoCache, Self::Rollback) => {
-                Some("pip has no operation that removes what a lock does not name")
-            }
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -214,13 +199,5 @@ mod tests {
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
             assert_eq!(Scenario::USUAL.contains(&scenario), scenario != Scenario::Container);
         }
-    }
-
-    #[test]
-    fn pip_without_a_cache_only_runs_where_the_cache_matters() {
-        assert!(Scenario::Cold.excludes(Tool::PipNoCache).is_some());
-        assert!(Scenario::Warm.excludes(Tool::PipNoCache).is_none());
-        assert!(Scenario::Rollback.excludes(Tool::Pip).is_some());
-        assert!(Scenario::Rollback.excludes(Tool::Uv).is_none());
     }
 }

@@ -1,11 +1,11 @@
 //! A whole comparison of pip and uv over the local mirror of a tiny index of the test's own. uv comes from the default index, by pip.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::mirror::tests::Plain;
 use crate::report::{Outcome, Report, Row};
-use crate::{facts, report, table};
+use crate::{report, table};
 
 /// The usual options with one run a tool, over a mirror.
 fn options(files: &[PathBuf]) -> Options {
@@ -19,20 +19,21 @@ fn options(files: &[PathBuf]) -> Options {
     }
 }
 
+/// The first Python of this machine's search path.
+fn python3() -> PathBuf {
+    let (_, path) = std::env::vars_os().find(|(name, _)| name == "PATH").expect("there is a PATH");
+    let mut places = std::env::split_paths(&path).map(|directory| directory.join("python3"));
+    places.find(|file| file.is_file()).expect("python3 is on PATH")
+}
+
 /// A virtual environment with uv in it.
-fn uv(work: &Path, session: &[(OsString, OsString)]) -> PathBuf {
+fn uv(work: &Path) -> PathBuf {
     let run = |program: &Path, args: &[&str]| {
-        let status = std::process::Command::new(program)
-            .args(args)
-            .env_clear()
-            .envs(session.iter().cloned())
-            .current_dir(work)
-            .status()
-            .unwrap();
+        let status =
+            std::process::Command::new(program).args(args).current_dir(work).status().unwrap();
         assert!(status.success(), "{} {args:?}", program.display());
     };
-    let python = facts::on_path("python3", session).expect("python3 is on PATH");
-    run(&python, &["-m", "venv", "tools"]);
+    run(&python3(), &["-m", "venv", "tools"]);
     run(&work.join("tools/bin/python"), &["-m", "pip", "install", "-q", "uv"]);
     work.join("tools/bin/uv")
 }
@@ -43,18 +44,18 @@ fn outcome(row: &Row, tool: Tool) -> &Outcome {
 
 fn compare(
     options: &Options,
-    session: Vec<(OsString, OsString)>,
+    (python, uv): (Option<PathBuf>, Option<PathBuf>),
     index_url: Option<String>,
 ) -> Result<Report, Error> {
-    let inquiry = Inquiry { options, index_url, python: None, pyfast: None, session };
+    let session = std::env::vars_os().collect();
+    let inquiry = Inquiry { options, index_url, python, uv, pyfast: None, session };
     inquiry.compare(&mut Meter::Direct, &mut std::io::sink())
 }
 
 #[test]
 fn pip_and_uv_are_compared_on_a_local_index_in_every_scenario() {
     let work = tempfile::tempdir().unwrap();
-    let session: Vec<_> = std::env::vars_os().collect();
-    let uv = uv(work.path(), &session);
+    let uv = uv(work.path());
     let upstream = Plain::start();
     upstream.project("alpha", &["1.0", "2.0"], &["beta<2"]);
     upstream.project("beta", &["1.0", "1.5", "2.0"], &[]);
@@ -62,9 +63,8 @@ fn pip_and_uv_are_compared_on_a_local_index_in_every_scenario() {
     let requirements = work.path().join("requirements.txt");
     fs_err::write(&requirements, "alpha\n").unwrap();
     let url = upstream.url();
-    let options =
-        Options { add: Some("gamma".to_owned()), uv: Some(uv), ..options(&[requirements]) };
-    let report = compare(&options, session, Some(url)).unwrap();
+    let options = Options { add: Some("gamma".to_owned()), ..options(&[requirements]) };
+    let report = compare(&options, (Some(python3()), Some(uv)), Some(url)).unwrap();
 
     assert_eq!(report.distributions, 2);
     assert!(report.is_sound(), "{}", table::text(&report));
@@ -87,7 +87,6 @@ fn pip_and_uv_are_compared_on_a_local_index_in_every_scenario() {
 #[test]
 fn a_tool_that_makes_another_environment_is_not_believed() {
     let work = tempfile::tempdir().unwrap();
-    let session: Vec<_> = std::env::vars_os().collect();
     let upstream = Plain::start();
     upstream.project("alpha", &["1.0"], &[]);
     let requirements = work.path().join("requirements.txt");
@@ -102,10 +101,9 @@ fn a_tool_that_makes_another_environment_is_not_believed() {
     let options = Options {
         rivals: vec![Tool::Pip, Tool::Uv],
         scenarios: vec![Scenario::Cold],
-        uv: Some(liar),
         ..options(&[requirements])
     };
-    let report = compare(&options, session, Some(url)).unwrap();
+    let report = compare(&options, (Some(python3()), Some(liar)), Some(url)).unwrap();
     assert!(!report.is_sound());
     // uv comes first in the order of trust, so the set is what it claims: nothing.
     let Outcome::Different { differences } = outcome(&report.rows[0], Tool::Pip) else {
@@ -118,7 +116,7 @@ fn a_tool_that_makes_another_environment_is_not_believed() {
 fn what_cannot_be_compared_is_refused_in_words() {
     let refused = |files: &[&str]| {
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-        compare(&options(&files), Vec::new(), None).unwrap_err()
+        compare(&options(&files), (None, None), None).unwrap_err()
     };
     assert!(matches!(refused(&[]), Error::NoRequirements));
     let missing = chain::chain(&refused(&["/nonexistent/requirements.txt"]));

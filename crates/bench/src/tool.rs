@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::scenario::{Action, Cache};
+use crate::scenario::{Action, Cache, Scenario};
 
 /// A tool, in the order of rows in tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,6 +39,19 @@ impl Tool {
     /// Whether it is pip, with or without its cache.
     pub(crate) fn is_pip(self) -> bool {
         matches!(self, Self::Pip | Self::PipNoCache)
+    }
+
+    /// Why it takes no part in a scenario, if it does not.
+    pub(crate) fn excluded_from(self, scenario: Scenario) -> Option<&'static str> {
+        match (self, scenario) {
+            (Self::PipNoCache, _) if scenario.cache() == Cache::Empty => {
+                Some("an empty cache makes no difference to no cache, see pip")
+            }
+            (Self::Pip | Self::PipNoCache, Scenario::Rollback) => {
+                Some("pip has no operation that removes what a lock does not name")
+            }
+            _ => None,
+        }
     }
 }
 
@@ -420,5 +433,13 @@ mod tests {
             names,
             ["PATH=x", "PIP_CERT=x", "SSL_CERT_FILE=x", "HOME=/h", "PIP_CONFIG_FILE=/dev/null"]
         );
+    }
+
+    #[test]
+    fn pip_without_a_cache_only_runs_where_the_cache_matters() {
+        assert!(Tool::PipNoCache.excluded_from(Scenario::Cold).is_some());
+        assert!(Tool::PipNoCache.excluded_from(Scenario::Warm).is_none());
+        assert!(Tool::Pip.excluded_from(Scenario::Rollback).is_some());
+        assert!(Tool::Uv.excluded_from(Scenario::Rollback).is_none());
     }
 }

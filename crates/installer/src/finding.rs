@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{env_path, wheel_place};
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ pub(crate) mod verify;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{
     DESCRIPTION, Dir, Durability, Lease, LockName, Root, Share, Waiting, is_generation_id,
 };

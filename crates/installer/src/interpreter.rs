@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use pyfast_resolver::{MarkerEnvironment, TagFacts, Tags, Target, Version};
+use pyfast_packaging::tags::{TagFacts, Tags};
+use pyfast_packaging::target::Target;
+use pyfast_packaging::{MarkerEnvironment, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -104,6 +106,11 @@ impl Interpreter {
     /// Site-packages relative to an environment.
     pub fn site_packages(&self) -> String {
         format!("{}/site-packages", self.lib_dir)
+    }
+
+    /// The directory of headers, relative to an environment; each project has one of its own in it.
+    pub fn headers(&self) -> String {
+        format!("include/site/python{}", self.short_version())
     }
 }
 

@@ -23,16 +23,17 @@ use crate::candidate::{Candidate, Selector};
 use crate::client::Client;
 use crate::direct;
 use crate::direct::DirectTree;
-use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::hints::Hints;
 use crate::index::Index;
-use crate::metadata::Metadata;
 use crate::once::OnceMap;
 use crate::packages::Packages;
 use crate::page::Page;
-use crate::requirement::DirectWheel;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirement::DirectWheel;
 
 use shared::Shared;
 
@@ -101,7 +102,8 @@ impl Sources {
         if self.pins.contains_key(name) {
             return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
         }
-        let flat = self.find_links.iter().map(|location| crate::credentials::redact(location));
+        let flat =
+            self.find_links.iter().map(|location| pyfast_packaging::safe_url::redact(location));
         indexes.map(ToString::to_string).chain(flat).collect()
     }
 }
@@ -119,6 +121,8 @@ pub struct Registry {
     named: BTreeMap<PackageName, Arc<Page>>,
     on_decided: Option<OnDecided>,
     unsettled: Mutex<Option<String>>,
+    /// The pages whose damage was dealt with, by their places in [`Shared::opened`].
+    replaced: Mutex<BTreeSet<usize>>,
 }
 
 impl Registry {
@@ -146,6 +150,7 @@ impl Registry {
             pages: OnceMap::new(runtime.clone()),
             metadata: OnceMap::new(runtime.clone()),
             stale: Mutex::default(),
+            opened: Mutex::default(),
             whole: Mutex::default(),
             digests: Mutex::default(),
             no_ranges: AtomicBool::new(false),
@@ -158,8 +163,8 @@ impl Registry {
 
     fn over(shared: Arc<Shared>, selector: Arc<Selector>, named: Named) -> Self {
         let (pages, trees) = (named.pages(), named.trees);
-        let unsettled = Mutex::default();
-        Self { shared, selector, trees, named: pages, on_decided: None, unsettled }
+        let (unsettled, replaced) = (Mutex::default(), Mutex::default());
+        Self { shared, selector, trees, named: pages, on_decided: None, unsettled, replaced }
     }
 
     /// The same packages seen by another selector, with other distributions named directly; what was
@@ -248,14 +253,42 @@ impl Registry {
         index.map(|index| Hints::load(&self.shared.cache, index).names()).unwrap_or_default()
     }
 
-    /// Asks, all at once, whether the pages that were used although stale still stand. Gives the
-    /// projects whose pages changed; they are replaced.
+    /// Sees to it that what was resolved stands on pages that stand themselves: asks, all at once, about
+    /// those that were used although stale, and drops those that were found damaged. Gives the projects
+    /// whose pages changed; they are replaced.
     ///
     /// A server that cannot be reached leaves the cached pages standing, with a warning.
     ///
     /// # Errors
     /// What fetching fails with otherwise.
     pub(crate) fn settle(&self) -> Result<Vec<PackageName>, Error> {
+        let mut changed: BTreeSet<PackageName> = self.revalidate()?.into_iter().collect();
+        changed.extend(self.drop_damaged());
+        for name in &changed {
+            // The cache now has the new page, fresh or just fetched, or none.
+            let page = self.shared.runtime.block_on(self.shared.page(name, true))?;
+            self.selector.forget(name);
+            self.shared.pages.replace(name.clone(), page);
+        }
+        Ok(changed.into_iter().collect())
+    }
+
+    /// Drops the pages of the cache of which a part was used that is not as it was written; gives their
+    /// projects. Views share pages, and each has to resolve anew what it resolved over such a one.
+    fn drop_damaged(&self) -> Vec<PackageName> {
+        let opened = self.shared.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let damaged = opened.iter().enumerate().filter(|(_, opened)| opened.page.is_damaged());
+        let new = damaged.filter(|(place, _)| replaced.insert(*place));
+        new.map(|(_, opened)| {
+            let index = &self.shared.indexes[opened.index];
+            self.shared.cache.remove_page(&index.url, opened.name.as_ref());
+            opened.name.clone()
+        })
+        .collect()
+    }
+
+    fn revalidate(&self) -> Result<Vec<PackageName>, Error> {
         // Tasks that revalidate take the same lock: it must be free while they are waited for.
         let stale = {
             let mut stale = self.shared.stale.lock().unwrap_or_else(PoisonError::into_inner);
@@ -280,12 +313,6 @@ impl Registry {
                 }
                 Err(error) => return Err(error),
             }
-        }
-        for name in &changed {
-            // The cache now has the new page, fresh or just fetched.
-            let page = shared.runtime.block_on(shared.page(name, true))?;
-            self.selector.forget(name);
-            shared.pages.replace(name.clone(), page);
         }
         Ok(changed)
     }

@@ -17,11 +17,12 @@ use crate::error::Error;
 use crate::guards::is_partial;
 use crate::lock::{Lock, Pin};
 use crate::registry::{Named, Registry};
-use crate::requirement::{Origin, Requirement, Source};
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
-use crate::scope::{Region, Scope};
 use crate::solve::{Solution, Unsolved, solve};
+use pyfast_packaging::marker;
+use pyfast_packaging::requirement::{Origin, Requirement, Source};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::{Region, Scope};
 
 pub(crate) use merging::environment;
 use merging::{Listed, Part};
@@ -75,6 +76,7 @@ pub fn resolve_universal(universe: &Universe<'_>) -> Result<(Lock, Vec<String>),
     warnings.extend(registry.warning());
     let mut lock = merging::merge(&parts, universe.requires_python, &registry.sources().indexes);
     merging::keep_words(&mut lock, universe.kept);
+    merging::check_markers(&lock)?;
     Ok((lock, warnings.into_iter().collect()))
 }
 
@@ -93,7 +95,7 @@ impl Universe<'_> {
                         region.split(&on).filter(|_| count < MOST).ok_or_else(|| {
                             Error::Setting(format!(
                                 "the requirements divide the platforms into more than {MOST} parts, the last by `{}`",
-                                on.try_to_string().unwrap_or_default()
+                                marker::text_or_note(&on).unwrap_or_default()
                             ))
                         })?;
                     open.push(outside);

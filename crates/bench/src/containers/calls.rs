@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use pyfast_launcher::Composer;
-
+use crate::context::{Compose, Containers};
 use crate::error::Error;
-use crate::facts::{self, Variables};
+use crate::facts::Variables;
 
 /// Variables that would change what is measured.
 const CHANGES: [&str; 6] = ["PIP_", "UV_", "COMPOSE_", "PYTHON", "VIRTUAL_ENV", "RUST_LOG"];
@@ -19,7 +18,7 @@ const CHANGES: [&str; 6] = ["PIP_", "UV_", "COMPOSE_", "PYTHON", "VIRTUAL_ENV", 
 pub(crate) struct Calls {
     pyfast: PathBuf,
     docker: PathBuf,
-    composer: Composer,
+    compose: Compose,
     environment: Vec<(OsString, OsString)>,
     interrupted: Arc<AtomicBool>,
 }
@@ -31,20 +30,17 @@ impl Calls {
     /// When the client or Compose is missing, or the engine is not on this machine.
     pub(crate) fn new(
         pyfast: &Path,
+        containers: &Containers,
         session: &[(OsString, OsString)],
         room: &Path,
     ) -> Result<Self, Error> {
         let variable = |name: &str| session.iter().find(|(known, _)| known == name);
         let host = variable("DOCKER_HOST").map(|(_, host)| host.to_string_lossy());
         if let Some(host) = host.filter(|host| !host.is_empty() && !host.starts_with("unix:")) {
-            return Err(Error::EngineElsewhere { host: pyfast_resolver::redact(&host) });
+            return Err(Error::EngineElsewhere { host: host.into_owned() });
         }
-        let docker = facts::on_path("docker", session).ok_or(Error::NoClient)?;
-        let path = variable("PATH").map(|(_, path)| path.as_os_str()).unwrap_or_default();
-        let config = variable("DOCKER_CONFIG")
-            .map(|(_, path)| PathBuf::from(path))
-            .or_else(|| variable("HOME").map(|(_, home)| Path::new(home).join(".docker")));
-        let composer = Composer::find(path, config.as_deref()).ok_or(Error::NoCompose)?;
+        let docker = containers.docker.clone().ok_or(Error::NoClient)?;
+        let compose = containers.compose.clone().ok_or(Error::NoCompose)?;
         let kept = session.iter().filter(|(name, _)| {
             let name = name.to_string_lossy();
             // How helper containers reach the network is the engine's peculiarity, not a preference.
@@ -63,7 +59,7 @@ impl Calls {
         Ok(Self {
             pyfast: pyfast.to_path_buf(),
             docker,
-            composer,
+            compose,
             environment: environment.chain(places).collect(),
             interrupted,
         })
@@ -83,7 +79,7 @@ impl Calls {
     /// Whether image builds are done by `BuildKit`, which has caches that outlive a layer.
     pub(crate) fn has_buildkit(&self) -> bool {
         self.variable("DOCKER_BUILDKIT").is_none_or(|value| value != "0")
-            && matches!(self.composer, Composer::Plugin { .. })
+            && self.compose.is_plugin
             && self.docker(&["buildx", "version"]).is_ok()
     }
 
@@ -95,7 +91,8 @@ impl Calls {
         let engine = self.docker(&["version", "--format", "{{.Server.Version}}"])?;
         let compose = self.compose(Path::new("."), &["version", "--short"])?;
         let pyfast = self.pyfast(Path::new("."), &["--version"])?;
-        Ok(vec![pyfast, format!("engine {engine}"), format!("{} {compose}", self.composer.name())])
+        let name = if self.compose.is_plugin { "docker compose" } else { "docker-compose" };
+        Ok(vec![pyfast, format!("engine {engine}"), format!("{name} {compose}")])
     }
 
     /// Runs pyfast in a directory; what it printed.
@@ -112,14 +109,8 @@ impl Calls {
 
     /// Runs Compose in a directory; what it printed.
     pub(crate) fn compose(&self, directory: &Path, args: &[&str]) -> Result<String, Error> {
-        let mut command = match &self.composer {
-            Composer::Plugin { docker } => {
-                let mut command = self.command(docker, directory);
-                command.arg("compose");
-                command
-            }
-            Composer::Standalone { program } => self.command(program, directory),
-        };
+        let mut command = self.command(&self.compose.program, directory);
+        command.args(self.compose.is_plugin.then_some("compose"));
         self.finish("Compose", args, command.args(args))
     }
 
@@ -165,5 +156,5 @@ pub(crate) fn told(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    pyfast_resolver::redact(&lines[lines.len().saturating_sub(8)..].join("\n"))
+    lines[lines.len().saturating_sub(8)..].join("\n")
 }

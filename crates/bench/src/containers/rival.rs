@@ -22,6 +22,11 @@ pub(crate) struct Rival<'a> {
     _cleanup: Cleanup<'a>,
 }
 
+/// Whether a URL names who asks. One that cannot be read is taken for such.
+fn has_credentials(url: &str) -> bool {
+    url::Url::parse(url).map_or(true, |url| !url.username().is_empty() || url.password().is_some())
+}
+
 impl<'a> Rival<'a> {
     /// Writes the project beside the one of pyfast.
     pub(crate) fn make(
@@ -30,7 +35,7 @@ impl<'a> Rival<'a> {
         calls: &'a Calls,
         index_url: Option<&str>,
     ) -> Result<Self, Error> {
-        if index_url.is_some_and(|url| pyfast_resolver::redact(url) != url) {
+        if index_url.is_some_and(has_credentials) {
             return Err(Error::IndexSecret);
         }
         let directory = made.directory.with_file_name("image");

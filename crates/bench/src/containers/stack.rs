@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use pyfast_launcher::{ComposeRequest, read_compose};
-
 use super::calls::Calls;
 use super::project::label;
+use crate::context::ReadProject;
 use crate::error::Error;
 use crate::stage::work;
 
@@ -28,30 +27,26 @@ pub(crate) struct Stack<'a> {
 
 impl<'a> Stack<'a> {
     /// Brings the project up once, which writes the override that Compose has to know too.
-    pub(crate) fn open(directory: &Path, calls: &'a Calls) -> Result<Self, Error> {
+    pub(crate) fn open(
+        directory: &Path,
+        calls: &'a Calls,
+        read_project: &ReadProject,
+    ) -> Result<Self, Error> {
         let directory = work("find the project", fs_err::canonicalize(directory))?;
         calls.pyfast(&directory, &["up", "-q"])?;
         let text = |text: &std::ffi::OsString| text.to_str().map(str::to_owned);
         let environment = calls.variables().iter();
         let environment =
             environment.filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
-        let request = ComposeRequest {
-            directory: &directory,
-            files: &[],
-            environment: &environment,
-            profiles: &[],
-            services: &[],
-            project_name: None,
-        };
-        let project = read_compose(&request).map_err(|error| Error::Step {
+        let project = read_project(&directory, &environment).map_err(|message| Error::Step {
             step: "read the compose files".to_owned(),
-            message: error.to_string(),
+            message,
         })?;
         let beside = directory.join(".pyfast/compose.override.yml");
         let extra = beside.is_file().then_some(beside);
         let files = project.files.iter().chain(&extra);
         let files = files.flat_map(|file| ["-f".to_owned(), file.display().to_string()]).collect();
-        Ok(Self { name: project.name, services: project.services.len(), directory, files, calls })
+        Ok(Self { name: project.name, services: project.services, directory, files, calls })
     }
 
     /// Seconds that `pyfast up` takes.

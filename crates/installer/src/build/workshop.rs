@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyfast_resolver::{
-    Lock, Policy, Registry, RequirementSet, Scope, Selector, Target, build_requirements,
-    direct_wheels, policy, resolve,
-};
+use pyfast_packaging::requirement_line::build_requirements;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Lock, Policy, Registry, Selector, direct_wheels, policy, resolve};
 
 use pyfast_root::{Root, Waiting};
 
@@ -106,7 +107,8 @@ impl World {
     fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {
         let target: Target = self.options.interpreter.target();
         let set = RequirementSet {
-            requirements: build_requirements(requires, of).map_err(Error::Fetch)?,
+            requirements: build_requirements(requires, of)
+                .map_err(|wrong| Error::Fetch(wrong.into()))?,
             constraints: self.options.constraints.clone(),
             ..RequirementSet::default()
         };

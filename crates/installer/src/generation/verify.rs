@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{DESCRIPTION, Dir, Facts, Kind, Root, wheel_place};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

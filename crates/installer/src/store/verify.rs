@@ -3,7 +3,7 @@
 
 use std::io::Read as _;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability, Kind, Root};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

@@ -6,11 +6,13 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
-use crate::distribution::{Location, Sha256};
 use crate::resolution::{Resolution, Resolved};
-use crate::source::{DistFilename, SourceDist, SourceTree};
-use crate::target::Target;
 use crate::universal::environment;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::DistFilename;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_packaging::target::Target;
 
 /// What is to be installed, each package with the one wheel that fits the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

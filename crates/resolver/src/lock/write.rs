@@ -6,7 +6,9 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
-use crate::distribution::{Location, Sha256};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::marker;
 
 impl Lock {
     /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
@@ -22,7 +24,7 @@ fn document(lock: &Lock, directory: &Path) -> DocumentMut {
         document["environments"] = value(lock.environments.iter().collect::<Array>());
     }
     if let Some(specifiers) = &lock.requires_python {
-        document["requires-python"] = value(crate::requirement::compact(specifiers));
+        document["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     document["created-by"] = value("pyfast");
     let packages: ArrayOfTables =
@@ -41,11 +43,11 @@ fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Tabl
     if tree.is_none() {
         table["version"] = value(package.version.to_string());
     }
-    if let Some(marker) = package.marker.try_to_string() {
+    if let Some(marker) = marker::text_or_note(&package.marker) {
         table["marker"] = value(marker);
     }
     if let Some(specifiers) = &package.requires_python {
-        table["requires-python"] = value(crate::requirement::compact(specifiers));
+        table["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     if !package.dependencies.is_empty() {
         table["dependencies"] = value(references(package, lock));
@@ -82,7 +84,7 @@ fn references(package: &LockedPackage, lock: &Lock) -> Array {
         let named = || lock.packages.iter().filter(|other| other.name == *name);
         let several = named().nth(1).is_some();
         // What is for other interpreters is not depended on.
-        let meant = named().filter(|other| !other.marker.is_disjoint(&package.marker));
+        let meant = named().filter(|other| !marker::disjoint(&other.marker, &package.marker));
         let name = Value::from(name.to_string());
         if !several {
             references.push(InlineTable::from_iter([("name", name)]));
@@ -189,8 +191,9 @@ fn own(pyfast: Table) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
-    use crate::target::tests::target;
+    use crate::fixtures::target;
+    use pyfast_packaging::filename::{DistFilename, SourceFilename};
+    use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
     fn locked(name: &str, location: Location) -> LockedPackage {
         LockedPackage {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
+use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -25,10 +25,10 @@ use crate::direct::Ahead;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::registry::{Registry, Sources};
-use crate::requirements_txt::RequirementSet;
-use crate::scope::{Region, Scope};
-use crate::target::Target;
 use crate::universal::{Universe, resolve_universal};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::{Region, Scope};
+use pyfast_packaging::target::Target;
 
 /// The projects of a world.
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -82,7 +82,8 @@ impl Edge {
     }
 
     fn counts(&self, place: &MarkerEnvironment) -> bool {
-        self.marker.is_empty() || MarkerTree::from_str(self.marker).unwrap().evaluate(place, &[])
+        self.marker.is_empty()
+            || pyfast_packaging::marker::read(self.marker).unwrap().evaluate(place, &[])
     }
 }
 
@@ -298,7 +299,7 @@ fn places() -> Vec<MarkerEnvironment> {
 
 /// What a lock means in a place.
 fn read(lock: &str, place: &MarkerEnvironment) -> Result<Choice, Error> {
-    let tags = crate::target::tests::target().tags;
+    let tags = crate::fixtures::target().tags;
     let target = Target { markers: place.clone(), tags };
     let lock = Lock::from_toml(lock, Path::new("/w/pylock.toml"), &target)?;
     let packages = lock.packages.iter();

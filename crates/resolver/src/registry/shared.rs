@@ -12,21 +12,26 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{IndexStrategy, Sources};
-use crate::build_source::{BuildFailure, BuildSource, BuildStage};
+use crate::build_source::BuildSource;
 use crate::cache::{self, Cache};
 use crate::candidate::Candidate;
 use crate::client::{Client, LARGEST_FILE, Request};
-use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::index::{Found, Index};
 use crate::joined::joined;
-use crate::metadata::{self, LARGEST, Metadata};
 use crate::once::OnceMap;
-use crate::page::Page;
+use crate::page::{Page, StoredPage};
 use crate::remote::{self, Ranged};
+use crate::source;
 use crate::source::statics::Statements;
-use crate::source::{self, DistFilename, SourceDist, SourceFilename, SourceTree};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::filename::{DistFilename, SourceFilename};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::{self, LARGEST, Metadata};
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 pub(super) struct Shared {
     pub(super) sources: Sources,
@@ -38,6 +43,8 @@ pub(super) struct Shared {
     pub(super) metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
     /// Pages that were used although stale, with the number of their index.
     pub(super) stale: Mutex<Vec<(PackageName, usize)>>,
+    /// Pages of the cache that are read as far as they are needed.
+    pub(super) opened: Mutex<Vec<Opened>>,
     /// Small wheels that came whole, until someone takes them.
     pub(super) whole: Mutex<FxHashMap<Sha256, Bytes>>,
     /// Digests that no index gave.
@@ -49,6 +56,14 @@ pub(super) struct Shared {
     /// Who makes metadata of sources that do not state their own.
     pub(super) build: OnceLock<Arc<dyn BuildSource>>,
     pub(super) runtime: Handle,
+}
+
+/// A page of the cache that is read as far as it is needed.
+pub(super) struct Opened {
+    pub(super) name: PackageName,
+    /// The number of its index.
+    pub(super) index: usize,
+    pub(super) page: Arc<StoredPage>,
 }
 
 pub(super) type Outcome<T> =
@@ -85,7 +100,14 @@ impl Shared {
         let has_flat = flat.is_some();
         pages.extend(flat);
         for index in &self.indexes[self.sources.searched(name)] {
-            match index.page(name).await {
+            let found = index.page(name).await;
+            if let Ok(Found::Fresh(page) | Found::Stale(page)) = &found
+                && let Some(page) = page.stored().map(Arc::clone)
+            {
+                let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+                opened.push(Opened { name: name.clone(), index: index.number, page });
+            }
+            match found {
                 Ok(Found::Nothing) => continue,
                 Ok(Found::Fresh(page)) => pages.push(page),
                 Ok(Found::Stale(page)) => {

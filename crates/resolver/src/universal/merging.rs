@@ -12,11 +12,12 @@ use super::reach::Reach;
 use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::lock::{Lock, LockedFile, LockedPackage, Pin, Span};
-use crate::metadata::python_specifiers;
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
-use crate::scope::Region;
-use crate::target::Target;
+use pyfast_packaging::marker;
+use pyfast_packaging::metadata::python_specifiers;
+use pyfast_packaging::scope::Region;
+use pyfast_packaging::target::Target;
 
 /// The resolution of a part of a region.
 pub(crate) struct Part {
@@ -214,6 +215,19 @@ pub(super) fn keep_words(lock: &mut Lock, kept: &[Pin]) {
     }
 }
 
+/// A lock has to say where each of its packages is for.
+///
+/// # Errors
+/// [`Error::Setting`] for a marker that no text of bearable length says.
+pub(super) fn check_markers(lock: &Lock) -> Result<(), Error> {
+    for package in &lock.packages {
+        marker::text(&package.marker).map_err(|error| {
+            Error::Setting(format!("cannot lock {} {}: {error}", package.name, package.version))
+        })?;
+    }
+    Ok(())
+}
+
 /// One lock for several targets, each of which was resolved for itself.
 ///
 /// # Errors
@@ -234,7 +248,7 @@ pub fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lock, Err
         package
     });
     for (one, other) in packages.iter().zip(packages.iter().skip(1)) {
-        if one.name == other.name && !one.marker.is_disjoint(&other.marker) {
+        if one.name == other.name && !marker::disjoint(&one.marker, &other.marker) {
             return Err(Error::Setting(format!(
                 "targets need different versions of {} ({} and {}), and no environment marker tells \
                  them apart: lock them in files of their own",
@@ -318,7 +332,7 @@ fn distinction(all: &[[(&'static str, String); 4]], numbers: &BTreeSet<usize>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::named_target;
+    use pyfast_packaging::platform::named_target;
 
     #[test]
     fn the_shortest_marker_tells_targets_apart() {
@@ -334,7 +348,7 @@ mod tests {
         ];
         let check = |numbers: &[usize], expected: &str| {
             let marker = distinction(&all, &numbers.iter().copied().collect());
-            assert_eq!(marker.try_to_string().unwrap_or_default(), expected);
+            assert_eq!(marker::text_or_note(&marker).unwrap_or_default(), expected);
         };
         check(&[0, 1, 2, 3, 4], "");
         check(&[0, 2], "python_full_version == '3.11.*'");

@@ -9,12 +9,13 @@ use version_ranges::Ranges;
 
 use crate::error::Error;
 use crate::guards::is_partial;
-use crate::metadata::Dependency;
 use crate::packages::Packages;
-use crate::range;
 use crate::rules::{Limits, limits, range_of, replacements};
-use crate::scope::Region;
 use crate::solve::{Node, Problem, Solution, Solved};
+use pyfast_packaging::marker;
+use pyfast_packaging::metadata::Dependency;
+use pyfast_packaging::scope::Region;
+use pyfast_packaging::version_range as range;
 
 /// Where each node of a solution is needed, and by which requirements.
 pub(crate) struct Reach {
@@ -124,7 +125,7 @@ impl Reach {
             };
             let mut outside = region.marker();
             outside.and(edge.marker.negate());
-            let elsewhere = |other: &Edge| !other.marker.is_disjoint(&outside);
+            let elsewhere = |other: &Edge| !marker::disjoint(&other.marker, &outside);
             let without = best(&elsewhere);
             if without.is_some() && without != best(&|_| true) {
                 return Ok(Some(on));

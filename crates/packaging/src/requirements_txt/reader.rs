@@ -1,0 +1,444 @@
+//! The reader of requirements files: takes each line for what it is, and follows what files include.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use pep508_rs::ExtraName;
+use url::Url;
+
+use super::document::Document;
+use super::lines::{LogicalLine, Text};
+use super::{ReadContext, RequirementSet, SettingsOf, options};
+use crate::dist_file::Location;
+use crate::error::{Error, Include};
+use crate::pyproject::{ProjectFile, is_project_file};
+use crate::regular;
+use crate::requirement::{Origin, Source};
+use crate::requirement_line::{self, BuildSettings, Line};
+use crate::requirement_source::{Place, SourceRequirement};
+use crate::spot::offset;
+use crate::wrong::Wrong;
+
+/// The largest requirements file that is read from a pipe or device, in bytes.
+const LARGEST: usize = 64 << 20;
+
+/// What a file's requirements are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    Requirements,
+    Constraints,
+    Overrides,
+}
+
+/// Reads files into a set.
+pub(super) struct Reader<'a> {
+    context: &'a ReadContext,
+    pub(super) set: RequirementSet,
+    visited: BTreeSet<(Role, String)>,
+    /// Wanted extras that a project file has.
+    extras: BTreeSet<ExtraName>,
+    /// All extras of project files.
+    known_extras: BTreeSet<String>,
+}
+
+/// One logical line with what is known of it.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    document: &'a Document,
+    text: &'a Text,
+    line: &'a LogicalLine,
+    origin: &'a Origin,
+    role: Role,
+}
+
+impl At<'_> {
+    /// The error for a part of the line.
+    fn wrong(&self, wrong: &Wrong<'_>) -> Error {
+        let at = offset(&self.line.text, wrong.part);
+        let spot = self.text.spot(self.line, at, wrong.part.len());
+        let mut error = Error::requirement(self.origin, &self.line.text, &wrong.reason).at(spot);
+        if let Error::Requirement { advice, .. } = &mut error {
+            *advice = wrong.advice.clone().or_else(|| self.unexpanded());
+        }
+        error
+    }
+
+    /// Why a variable of the line has no value.
+    fn unexpanded(&self) -> Option<String> {
+        let (_, after) = self.line.text.split_once("${")?;
+        let (name, _) = after.split_once('}')?;
+        let why = match self.document {
+            Document::Local(_) => format!("the variable {name} is not set"),
+            Document::Remote(_) => "variables are put into files of this machine only".to_owned(),
+        };
+        Some(format!("{why}, and so nothing takes the place of `${{{name}}}`"))
+    }
+
+    /// An error of the whole line where it says no part.
+    fn whole(&self, mut error: Error) -> Error {
+        if let Error::Requirement { spot: spot @ None, origin, .. } = &mut error
+            && origin == self.origin
+        {
+            *spot = Some(Box::new(self.text.spot(self.line, 0, self.line.text.len())));
+        }
+        error
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(context: &'a ReadContext) -> Self {
+        Self {
+            context,
+            set: RequirementSet::default(),
+            visited: BTreeSet::new(),
+            extras: BTreeSet::new(),
+            known_extras: BTreeSet::new(),
+        }
+    }
+
+    /// Reads a file, unless it was read for the same purpose.
+    pub(super) fn file(
+        &mut self,
+        document: Document,
+        role: Role,
+        include: Option<Include>,
+    ) -> Result<(), Error> {
+        let document = match document {
+            Document::Remote(url) => Document::Remote(self.set.bare(url)),
+            local @ Document::Local(_) => local,
+        };
+        let (name, key) = match &document {
+            Document::Local(path) => {
+                let key = fs_err::canonicalize(path).unwrap_or_else(|_| path.clone());
+                (path.display().to_string(), key.display().to_string())
+            }
+            Document::Remote(url) => (shown(url), url.to_string()),
+        };
+        if !self.visited.insert((role, key)) {
+            return Ok(());
+        }
+        let bytes = self.bytes(&document, include)?;
+        let text = decoded(&bytes, &name)?;
+        if is_project_file(Path::new(&name)) {
+            let remote = matches!(document, Document::Remote(_));
+            return self.project_file(Path::new(&name), &text.whole(), (role, remote));
+        }
+        let name: Arc<str> = name.into();
+        for mut line in text.logical() {
+            let origin = Origin { file: Arc::clone(&name), line: line.number };
+            self.expand(&mut line, &document, &origin);
+            let at = At { document: &document, text: &text, line: &line, origin: &origin, role };
+            self.line(at).map_err(|error| at.whole(error))?;
+        }
+        Ok(())
+    }
+
+    /// Puts variables into a line. What a server wrote gets none: it could ask for any of this process
+    /// and have it sent to itself or to others.
+    fn expand(&mut self, line: &mut LogicalLine, document: &Document, origin: &Origin) {
+        let Document::Remote(_) = document else {
+            line.expand(&self.context.variables, &mut self.set.variables);
+            return;
+        };
+        // That a variable is not set here changes nothing, so the warning is the same either way.
+        let names: BTreeSet<&str> = line.variables().collect();
+        let warnings = names.into_iter().map(|name| {
+            format!(
+                "{origin}: `${{{name}}}` stays as it is written: variables are put into files of \
+                 this machine only"
+            )
+        });
+        self.set.warnings.extend(warnings);
+    }
+
+    fn bytes(&mut self, document: &Document, include: Option<Include>) -> Result<Vec<u8>, Error> {
+        let include = include.map(Box::new);
+        match document {
+            Document::Local(path) => {
+                // A user may name a pipe, `-r <(…)`. What a file names may be somebody else's wish.
+                let read = match &include {
+                    Some(_) => regular::read(path),
+                    None => regular::read_up_to(path, LARGEST),
+                };
+                // Also one that is not there: it may come into being.
+                if !self.set.files.contains(path) {
+                    self.set.files.push(path.clone());
+                }
+                read.map_err(|source| Error::ReadRequirements {
+                    path: path.clone(),
+                    include,
+                    source,
+                })
+            }
+            Document::Remote(url) => {
+                let fetched = match &self.context.fetch {
+                    Some(fetch) => fetch.text(url, &self.set.logins),
+                    None => Err("nobody is there to fetch it".into()),
+                };
+                self.set.remote_files.push(url.clone());
+                let bytes = fetched.map_err(|error| Error::RemoteRequirements {
+                    url: url.clone(),
+                    include,
+                    source: error,
+                });
+                bytes.map(|bytes| bytes.to_vec())
+            }
+        }
+    }
+
+    fn project_file(
+        &mut self,
+        file: &Path,
+        text: &str,
+        (role, remote): (Role, bool),
+    ) -> Result<(), Error> {
+        let project = ProjectFile::read(file, text)?;
+        let requirements = project.requirements(&self.context.extras, &mut self.extras)?;
+        self.known_extras.extend(project.extras().map(str::to_owned));
+        if role == Role::Requirements {
+            self.set.requires_python.extend(project.requires_python()?);
+        }
+        for requirement in requirements {
+            self.take(requirement, role, remote)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a dependency group of a project file.
+    pub(super) fn group(&mut self, file: &Path, name: &str) -> Result<(), Error> {
+        let bytes = self.bytes(&Document::Local(file.to_owned()), None)?;
+        let text = decoded(&bytes, &file.display().to_string())?.whole();
+        let project = ProjectFile::read(file, &text)?;
+        self.set.requires_python.extend(project.requires_python()?);
+        let requirements = project.group(name)?;
+        for requirement in requirements {
+            self.take(requirement, Role::Requirements, false)?;
+        }
+        Ok(())
+    }
+
+    /// An extra that no file has is a slip of the pen.
+    pub(super) fn check_extras(&self) -> Result<(), Error> {
+        let Some(missing) = self.context.extras.names.difference(&self.extras).next() else {
+            return Ok(());
+        };
+        let known: Vec<&str> = self.known_extras.iter().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(Error::Setting(format!(
+            "no project file of the requirements has the extra `{missing}`; they have {known}"
+        )))
+    }
+
+    fn line(&mut self, at: At<'_>) -> Result<(), Error> {
+        let line = at.line.text.as_str();
+        let remote = matches!(at.document, Document::Remote(_));
+        let working = &self.context.working_directory;
+        if line.starts_with('-') {
+            return self.options(at);
+        }
+        if self.is_file_name(line, at.document) {
+            let reason = "this is a file name, not a requirement";
+            let advice = Some(format!("was `-r {line}` meant?"));
+            return Err(at.wrong(&Wrong { advice, ..Wrong::new(reason, line) }));
+        }
+        let read = requirement_line::parse_line(line, at.origin, working);
+        let read = read.map_err(|wrong| at.wrong(&wrong))?;
+        for option in &read.ignored {
+            let warning =
+                format!("{}: {option} of one requirement has no effect in pyfast", at.origin);
+            self.set.warnings.push(warning);
+        }
+        match &read.line {
+            Line::Project(one) => self.settings(Some(&one.name), None, read.settings),
+            Line::Source(source) => self.settings(None, Some(source), read.settings),
+        }
+        self.take(read.line, at.role, remote)
+    }
+
+    fn editable(&mut self, rest: &str, at: At<'_>) -> Result<(), Error> {
+        let working = &self.context.working_directory;
+        let read = requirement_line::parse_editable(rest, at.origin, working);
+        let (source, settings) = read.map_err(|wrong| at.wrong(&wrong))?;
+        self.settings(None, Some(&source), settings);
+        self.source(source, at.role, matches!(at.document, Document::Remote(_)))
+    }
+
+    /// Whether a line is the name of a requirements file.
+    fn is_file_name(&self, line: &str, document: &Document) -> bool {
+        if line.contains(['=', '<', '>', '~', '!', '@', ';', '['])
+            || line.contains(char::is_whitespace)
+        {
+            return false;
+        }
+        let Document::Local(file) = document else { return false };
+        let beside = file.parent().unwrap_or(Path::new(""));
+        let end = Path::new(line).extension();
+        end.is_some_and(|end| end == "txt" || end == "in")
+            && [beside, &self.context.working_directory]
+                .iter()
+                .any(|directory| directory.join(line).is_file())
+    }
+
+    /// Keeps what a requirement asks of its build.
+    fn settings(
+        &mut self,
+        name: Option<&pep508_rs::PackageName>,
+        source: Option<&SourceRequirement>,
+        settings: BuildSettings,
+    ) {
+        if settings.is_empty() {
+            return;
+        }
+        let name = name.or_else(|| source?.name.as_ref()).cloned();
+        let place = source.map(|source| {
+            let mut source = source.source.clone();
+            self.set.logins.extend(source.take_login());
+            source.place
+        });
+        self.set.build_settings.push(SettingsOf { name, place, settings });
+    }
+
+    fn take(&mut self, line: Line, role: Role, remote: bool) -> Result<(), Error> {
+        let mut requirement = match line {
+            Line::Project(requirement) => requirement,
+            Line::Source(source) => return self.source(*source, role, remote),
+        };
+        if !requirement.hashes.is_empty() {
+            self.set.index.require_hashes = true;
+        }
+        if let Source::Wheel(wheel) = &mut requirement.source {
+            match &mut wheel.location {
+                Location::Url(url) => *url = self.set.bare(url.clone()),
+                Location::Path(_) if remote => {
+                    let shown = requirement.to_string();
+                    return Err(Error::requirement(&requirement.origin, &shown, OF_THIS_MACHINE));
+                }
+                Location::Path(_) => {}
+            }
+        }
+        match role {
+            Role::Requirements => self.set.requirements.push(requirement),
+            Role::Constraints => self.set.constraints.push(requirement),
+            Role::Overrides => self.set.overrides.push(requirement),
+        }
+        Ok(())
+    }
+
+    fn source(
+        &mut self,
+        mut source: SourceRequirement,
+        role: Role,
+        remote: bool,
+    ) -> Result<(), Error> {
+        self.set.logins.extend(source.source.take_login());
+        if let Some(reason) = refusal(&source, role, remote) {
+            return Err(Error::requirement(&source.origin, &source.to_string(), reason));
+        }
+        if source.source.editable && matches!(source.source.place, Place::Repository(_)) {
+            // pip would keep a clone beside the environment, which nothing else here does.
+            source.source.editable = false;
+            self.set.warnings.push(format!(
+                "{}: `{source}` is installed as its commit is; to edit it, clone it and name its directory",
+                source.origin
+            ));
+        }
+        if !source.hashes.is_empty() {
+            self.set.index.require_hashes = true;
+        }
+        source.constraint = role == Role::Constraints;
+        self.set.sources.push(source);
+        Ok(())
+    }
+
+    fn options(&mut self, at: At<'_>) -> Result<(), Error> {
+        let mut rest = at.line.text.as_str();
+        while !rest.is_empty() {
+            if let Some(editable) = editable(rest) {
+                return self.editable(editable, at);
+            }
+            let written = options::take(rest).map_err(|refused| at.wrong(&refused.into()))?;
+            rest = written.after.trim_start();
+            let role = match written.name {
+                "--requirement" => Some(at.role),
+                "--constraint" => Some(Role::Constraints),
+                _ => None,
+            };
+            let Some(role) = role else {
+                let value = written.value.map(|(value, _)| value);
+                self.index_option(written.name, value, at);
+                continue;
+            };
+            let Some((name, part)) = written.value else { continue };
+            let document = at
+                .document
+                .including(&name)
+                .map_err(|reason| at.wrong(&Wrong::new(reason, part)))?;
+            let spot = at.text.spot(at.line, offset(&at.line.text, part), part.len());
+            self.file(document, role, Some(Include { origin: at.origin.clone(), spot }))?;
+        }
+        Ok(())
+    }
+
+    fn index_option(&mut self, name: &str, value: Option<String>, at: At<'_>) {
+        let index = &mut self.set.index;
+        match (name, value) {
+            ("--index-url" | "--pypi-url", Some(url)) => index.index_url = Some(url),
+            ("--extra-index-url", Some(url)) => index.extra_index_urls.push(url),
+            ("--find-links", Some(place)) => index.find_links.push(at.document.find_links(&place)),
+            ("--no-index", _) => index.no_index = true,
+            ("--require-hashes", _) => index.require_hashes = true,
+            ("--pre", _) => index.pre = true,
+            ("--no-binary", Some(names)) => index.no_binary.push(names),
+            ("--only-binary", Some(names)) => index.only_binary.push(names),
+            (name, _) => {
+                self.set.warnings.push(format!("{}: {name} has no effect in pyfast", at.origin));
+            }
+        }
+    }
+}
+
+const OF_THIS_MACHINE: &str = "a requirements file of a server cannot name files of this machine";
+
+/// Why a source cannot be required so.
+fn refusal(source: &SourceRequirement, role: Role, remote: bool) -> Option<&'static str> {
+    let local = match &source.source.place {
+        Place::Archive { location, .. } => matches!(location, Location::Path(_)),
+        Place::Directory(_) => true,
+        Place::Repository(repository) => repository.url.scheme() == "file",
+    };
+    match role {
+        _ if remote && local => Some(OF_THIS_MACHINE),
+        Role::Overrides => Some("an override by path, URL or repository is not supported"),
+        Role::Constraints if source.source.editable => Some("a constraint cannot be editable"),
+        Role::Constraints if source.name.is_none() => {
+            Some("a constraint must have a name: `name @ …`")
+        }
+        _ => None,
+    }
+}
+
+/// A URL as the name of a file: a query may hold a token.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
+}
+
+fn decoded(bytes: &[u8], file: &str) -> Result<Text, Error> {
+    Text::decode(bytes).map_err(|wrong| Error::RequirementsEncoding {
+        file: file.to_owned(),
+        line: wrong.line,
+        encoding: wrong.encoding,
+    })
+}
+
+/// What follows `-e`: the rest of the line, which may have spaces.
+fn editable(line: &str) -> Option<&str> {
+    let rest = match line.strip_prefix("--editable") {
+        Some(rest) => rest.strip_prefix(['=', ' ', '\t'])?,
+        None => line.strip_prefix("-e")?.trim_start_matches('='),
+    };
+    Some(rest.trim())
+}
