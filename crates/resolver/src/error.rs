@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 
-use crate::report::NoSolution;
+use crate::no_solution::NoSolution;
 use pyfast_packaging::requirement::Origin;
 
 /// A failed resolution, and what it failed on.

@@ -11,19 +11,16 @@ mod error;
 mod fixtures;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod guards;
 mod hints;
 mod lock;
 mod newest;
+mod no_solution;
 mod once;
 mod packages;
 #[cfg(test)]
 mod properties;
 mod registry;
-mod report;
 mod resolution;
-mod rules;
-mod search;
 mod solve;
 mod universal;
 
@@ -33,7 +30,7 @@ pub use direct::{Ahead, DirectTree, Looked, file_digest, look_ahead};
 pub use error::Error;
 pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use newest::newest;
+pub use no_solution::NoSolution;
 pub use registry::{IndexStrategy, Named, OnDecided, Registry, Sources};
-pub use report::NoSolution;
 pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
 pub use universal::{Targeted, Universe, merge_targets, resolve_universal};

@@ -9,8 +9,8 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::candidate::{Candidate, Policy, Prereleases};
 use crate::error::Error;
+use crate::no_solution::NoSolution;
 use crate::registry::{IndexStrategy, Registry};
-use crate::report::NoSolution;
 use crate::solve::{Problem, Solution, Solved, solve};
 use pyfast_index::Error as IndexError;
 use pyfast_packaging::hash::Sha256;
