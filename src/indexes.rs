@@ -8,7 +8,7 @@ use std::path::Path;
 use pyfast_index::credentials::Credentials;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::IndexOptions;
-use pyfast_packaging::safe_url::redact;
+use pyfast_packaging::safe_url::shown;
 use pyfast_resolver::{IndexStrategy, Sources};
 use pyfast_root::is_name;
 use url::Url;
@@ -140,7 +140,7 @@ impl Collected<'_> {
             return Ok(place);
         }
         self.urls.push(url);
-        self.shown.push((redact(text), origin));
+        self.shown.push((shown(text), origin));
         Ok(self.urls.len() - 1)
     }
 
@@ -240,7 +240,7 @@ fn absolute(place: String, directory: &Path) -> String {
 }
 
 fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {
-    let shown = redact(text);
+    let shown = shown(text);
     let url = Url::parse(text).map_err(|error| {
         let failure = Failure::usage(format!("cannot use the index `{shown}`: {error}"));
         let known: Vec<&str> = names.keys().map(String::as_str).collect();

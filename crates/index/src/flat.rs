@@ -46,7 +46,7 @@ impl Flat {
 
 async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'static>>, Error> {
     let error = |reason: String| Error::FindLinks {
-        location: pyfast_packaging::safe_url::redact(location),
+        location: pyfast_packaging::safe_url::shown(location),
         reason,
     };
     if let Some(path) = local_path(location) {

@@ -104,7 +104,7 @@ impl Sources {
             return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
         }
         let flat =
-            self.find_links.iter().map(|location| pyfast_packaging::safe_url::redact(location));
+            self.find_links.iter().map(|location| pyfast_packaging::safe_url::shown(location));
         indexes.map(ToString::to_string).chain(flat).collect()
     }
 }
@@ -308,7 +308,9 @@ impl Registry {
         for answer in answers {
             match answer {
                 Ok(name) => changed.extend(name),
-                Err(IndexError::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(IndexError::Fetch { url, cause, .. }) => {
+                    self.unsettled(&url, &cause.to_string());
+                }
                 Err(IndexError::Status { url, status: status @ 500.., .. }) => {
                     self.unsettled(&url, &format!("the server answered {status}"));
                 }
