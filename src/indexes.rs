@@ -8,7 +8,7 @@ use std::path::Path;
 use pyfast_index::credentials::Credentials;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::IndexOptions;
-use pyfast_packaging::safe_url::shown;
+use pyfast_packaging::safe_url::{SafeUrl, shown};
 use pyfast_resolver::{IndexStrategy, Sources};
 use pyfast_root::is_name;
 use url::Url;
@@ -144,6 +144,18 @@ impl Collected<'_> {
         Ok(self.urls.len() - 1)
     }
 
+    /// A location of files as it is looked at: without user and password, and not relative.
+    fn place(&mut self, place: String, directory: &Path) -> String {
+        match SafeUrl::parse(&place) {
+            Ok(url) if url.login().is_some() => {
+                self.credentials.learn(&url);
+                url.bare().to_string()
+            }
+            _ if place.contains("://") => place,
+            _ => directory.join(place).display().to_string(),
+        }
+    }
+
     /// User name and password that the environment has for the name of an index.
     fn log_in(&mut self, name: &str, url: &Url) {
         let name: String = name
@@ -204,11 +216,11 @@ impl Indexes {
                 pins.insert(package, all.add(&name, "for what is pinned to it")?);
             }
         }
+        let directory = &settings.project.working_directory;
+        let find_links = named.find_links.into_iter().map(|place| all.place(place, directory));
+        let (strategy, find_links) = (strategy(settings)?, find_links.collect());
         let Collected { mut urls, shown, credentials, .. } = all;
         let reserved = urls.split_off(searched);
-        let directory = &settings.project.working_directory;
-        let find_links = named.find_links.into_iter().map(|place| absolute(place, directory));
-        let (strategy, find_links) = (strategy(settings)?, find_links.collect());
         Ok(Self { urls, reserved, pins, shown, credentials, strategy, find_links })
     }
 
@@ -233,10 +245,6 @@ fn strategy(settings: &Settings) -> Result<IndexStrategy, Failure> {
         (None, Some(configured)) => configured,
         (None, None) => Ok(IndexStrategy::FirstIndex),
     }
-}
-
-fn absolute(place: String, directory: &Path) -> String {
-    if place.contains("://") { place } else { directory.join(place).display().to_string() }
 }
 
 fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {

@@ -342,11 +342,11 @@ impl Failure {
     fn into_error(self, url: &Url, attempts: u32) -> Error {
         let url = url.clone();
         match self {
-            Self::Transport(cause) => Error::Fetch { url, cause, attempts },
+            Self::Transport(cause) => Error::Fetch { url, cause: cause.into(), attempts },
             // What tries before it came to is not of interest.
-            Self::Final(cause) => Error::Fetch { url, cause, attempts: 1 },
+            Self::Final(cause) => Error::Fetch { url, cause: cause.into(), attempts: 1 },
             Self::Status { status, retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
-                let cause = FetchCause::Busy { status: status.as_u16(), wait };
+                let cause = FetchCause::Busy { status: status.as_u16(), wait }.into();
                 Error::Fetch { url, cause, attempts: 1 }
             }
             Self::Status { status, .. } => Error::Status { url, status: status.as_u16(), attempts },

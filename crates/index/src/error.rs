@@ -24,7 +24,7 @@ pub enum Error {
         /// What was asked for, without credentials.
         url: Url,
         /// Why.
-        cause: FetchCause,
+        cause: Box<FetchCause>,
         /// How many times it was tried.
         attempts: u32,
     },

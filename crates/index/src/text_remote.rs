@@ -86,7 +86,7 @@ fn read(
             return Ok(text);
         }
         (StatusCode::NOT_MODIFIED, None) => {
-            let cause = FetchCause::Unasked;
+            let cause = FetchCause::Unasked.into();
             return Err(Error::Fetch { url: url.clone(), cause, attempts: 1 });
         }
         (status, _) if !status.is_success() => {

@@ -109,8 +109,8 @@ fn masked(text: &str) -> String {
 pub fn redact(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
+    while let Some(start) = after_scheme(rest) {
+        let (before, after) = rest.split_at(start);
         redacted.push_str(before);
         let end = after.find(|c: char| c.is_whitespace() || ['"', '\'', '`'].contains(&c));
         let (url, following) = after.split_at(end.unwrap_or(after.len()));
@@ -130,6 +130,16 @@ pub fn redact(text: &str) -> String {
     }
     redacted.push_str(rest);
     redacted
+}
+
+/// Where the first URL of a text goes on after its scheme. Of HTTP, what has fewer slashes is read as one
+/// too, so that it may have a password.
+fn after_scheme(text: &str) -> Option<usize> {
+    let any = text.find("://").map(|at| at + ":".len());
+    let http =
+        ["https:", "http:"].iter().filter_map(|scheme| Some(text.find(scheme)? + scheme.len()));
+    let start = http.chain(any).min()?;
+    Some(start + text[start..].bytes().take_while(|byte| *byte == b'/').count())
 }
 
 /// Decodes `%XX` once; a result that is no UTF-8 stays encoded.
@@ -194,6 +204,7 @@ mod tests {
     fn a_url_that_is_not_written_as_one_shows_no_password() {
         assert_eq!(shown("user:s3cret@h.test/simple"), "****@h.test/simple");
         assert_eq!(shown("https:/user:s3cret@h.test/simple"), "https://****@h.test/simple");
+        assert_eq!(redact("-e git+https:/user:s3cr/et@h.test/r"), "-e git+https:/****@h.test/r");
         assert_eq!(shown("//user:s3 cret@h.test"), "****@h.test");
         assert_eq!(shown("https://user:s3 cret@h.test/x"), "https://****@h.test/x");
     }
