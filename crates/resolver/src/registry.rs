@@ -376,6 +376,9 @@ impl Packages for Registry {
         self.shared.metadata.wait(Shared::start_metadata(&self.shared, candidate))
     }
 
+    /// Besides the page of a project, the metadata of the version that the solver would decide on now is
+    /// asked for: the next thing that it needs, most of the time. Where it decides otherwise the answer
+    /// stays unused, and the result is the same.
     fn prefetch(&self, name: &PackageName, range: Option<&Ranges<Version>>) {
         if let Some(page) = self.named.get(name) {
             let found = self.selector.select(name, page, &Ranges::full());
@@ -400,6 +403,7 @@ impl Packages for Registry {
             page.as_ref().and_then(|page| candidate(page));
             return;
         }
+        // The solver's thread must not wait here: it has other projects to ask for.
         self.shared.runtime.spawn(async move {
             if let Ok(Some(page)) = page.await {
                 candidate(&page);
@@ -407,6 +411,8 @@ impl Packages for Registry {
         });
     }
 
+    /// The versions after a candidate, in the order in which the solver would come to them if it went back
+    /// one by one. A page that is not there yet is not waited for.
     fn prefetch_more(&self, candidate: &Candidate, range: &Ranges<Version>, count: usize) {
         if self.named.contains_key(&candidate.name) {
             return;
@@ -427,6 +433,9 @@ impl Packages for Registry {
         }
     }
 
+    /// Whoever installs begins now: nearly all decisions are final, and what is downloaded for one that is
+    /// taken back is only not used. The bytes are given away where the whole wheel was read for its
+    /// metadata, so that it is not downloaded twice.
     fn decided(&self, candidate: &Candidate) {
         if let Some(on_decided) = &self.on_decided {
             let mut candidate = candidate.clone();
