@@ -5,10 +5,8 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use pyfast_resolver::{
-    ExtraName, MarkerTree, Origin, PackageName, Requirement, Source, VersionSpecifiers,
+    Cutoff, ExtraName, MarkerTree, Origin, PackageName, Requirement, Source, VersionSpecifiers,
 };
-
-use super::cutoff::Cutoff;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]

@@ -18,6 +18,9 @@ impl Failure {
         let mut failure = Self::from_error(kind, root, code);
         failure.beside.place = root.spot().map(|(file, spot)| (file.to_owned(), spot.clone()));
         failure.hints.extend(resolve_hints(root));
+        if let Some(target) = error.target() {
+            failure = failure.cause(format!("this is for the target {target}"));
+        }
         failure
     }
 }
@@ -47,6 +50,7 @@ fn kind(error: &ResolveError) -> (&'static str, Code) {
         ResolveError::Repository { .. } => ("repository", Code::Mendable),
         ResolveError::Build(_) => ("build", Code::Mendable),
         ResolveError::Lock { .. } => ("lock", Code::Mendable),
+        ResolveError::RequiresPython { .. } => ("requires-python", Code::Mendable),
         _ => ("resolve", Code::Mendable),
     }
 }
@@ -88,6 +92,9 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ],
         ResolveError::Repository { reason, .. } => vec![repository_hint(reason)],
         ResolveError::Build(failure) => build_hints(failure),
+        ResolveError::RequiresPython { .. } => {
+            vec!["another interpreter is chosen with --python".to_owned()]
+        }
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
             "`pyfast lock --format requirements --hashes` writes all pins with their hashes".to_owned(),

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use pyfast_resolver::{
-    BuildFailure, BuildSettings, BuildSource, BuildStage, Cache, Client, Error as ResolveError,
-    FormatControl, Requirement, SettingsOf, Sha256, SourceDist, SourceTree, WheelFilename,
-    check_out, parse_metadata,
+    BuildFailure, BuildSettings, BuildSource, BuildStage, Cache, Client, Cutoff,
+    Error as ResolveError, FormatControl, Requirement, SettingsOf, Sha256, SourceDist, SourceTree,
+    WheelFilename, check_out, parse_metadata,
 };
 use pyfast_root::Root;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ pub struct BuildOptions {
     /// Which kinds of distributions builds may need.
     pub formats: FormatControl,
     /// What builds need must have been uploaded before this ISO 8601 time.
-    pub exclude_newer: Option<String>,
+    pub exclude_newer: Option<Cutoff>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
     /// What another machine sent; it is not looked for anywhere else.

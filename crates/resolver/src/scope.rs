@@ -34,7 +34,7 @@ const IMPLEMENTATIONS: &str = "(implementation_name == 'cpython' and platform_py
 
 /// What a resolution is for.
 #[derive(Debug, Clone)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// One interpreter on one platform.
     Target(Target),
     /// Every interpreter of a region.
@@ -89,7 +89,7 @@ impl Scope {
 
 /// Interpreters and platforms that a marker describes.
 #[derive(Debug, Clone)]
-pub struct Region {
+pub(crate) struct Region {
     /// What sets it apart from the rest of the universe.
     marker: MarkerTree,
     /// The same, and what holds everywhere in the universe.
@@ -113,7 +113,7 @@ struct Memory {
 
 impl Region {
     /// All platforms, and the Pythons that `requires_python` allows.
-    pub fn universe(requires_python: &VersionSpecifiers) -> Self {
+    pub(crate) fn universe(requires_python: &VersionSpecifiers) -> Self {
         let constant = |text: &str| MarkerTree::from_str(text).unwrap_or_default();
         let mut possible = constant(PLATFORMS);
         possible.and(constant(IMPLEMENTATIONS));

@@ -14,7 +14,7 @@ use pyfast_installer::{
 };
 use pyfast_resolver::{
     BuildFailure, BuildSettings, BuildSource, BuildStage, Error as ResolveError, IndexOptions,
-    Lock, SourceDist,
+    Lock, LockRequest, Locked, SourceDist, lock,
 };
 use serde_json::json;
 
@@ -22,7 +22,7 @@ use super::workplace::{Fault, Made, Order, Wheel, Workplace};
 use crate::building;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::resolving::{Outcome, Request, ResolveArgs, Session};
+use crate::resolving::{ResolveArgs, Session};
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
@@ -49,17 +49,18 @@ impl<'a> Builds<'a> {
     pub(super) fn resolve(
         &self,
         session: &mut Session,
-        request: &Request<'_>,
-    ) -> Result<Outcome, Failure> {
+        request: &LockRequest<'_>,
+    ) -> Result<Locked, Failure> {
         let (questions, asked) = channel();
         session.asked = Some(Arc::new(Asking(Mutex::new(questions.clone()))));
         let session = &*session;
         std::thread::scope(|scope| {
+            let args = self.args;
             let solver = scope.spawn(move || {
                 let last = Last(questions);
-                let outcome = session.resolve(request, None);
+                let locked = lock(request, &session.tools(args, 0), &|_decided| ());
                 drop(last);
-                outcome
+                locked.map_err(Failure::from)
             });
             let failed = self.answer(session, &asked);
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

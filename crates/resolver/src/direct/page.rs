@@ -6,7 +6,7 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use sha2::Digest;
 
-use super::sources::DirectTree;
+use super::trees::DirectTree;
 use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::metadata::Metadata;

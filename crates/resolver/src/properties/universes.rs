@@ -18,17 +18,16 @@ use tokio::runtime::Runtime;
 
 use super::worlds::parsed;
 use crate::cache::Cache;
-use crate::candidate::{Policy, Preference, Selector};
+use crate::candidate::{Policy, Preference};
 use crate::client::{Client, ClientOptions};
 use crate::credentials::Credentials;
-use crate::direct::Ahead;
 use crate::error::Error;
 use crate::lock::Lock;
-use crate::registry::{Registry, Sources};
+use crate::request::{LockRequest, Targets};
 use crate::requirements_txt::RequirementSet;
-use crate::scope::{Region, Scope};
+use crate::sources::Sources;
 use crate::target::Target;
-use crate::universal::{Universe, resolve_universal};
+use crate::tools::LockTools;
 
 /// The projects of a world.
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -216,42 +215,34 @@ impl World {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         let runtime = RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"));
         let requires_python = VersionSpecifiers::from_str(OLDEST).expect("specifiers");
-        let scope = Scope::Region(Region::universe(&requires_python));
         let options = ClientOptions { offline: true, ..ClientOptions::default() };
         let client = Arc::new(Client::new(options, Credentials::default()));
         let sources =
             Sources { find_links: vec![directory.display().to_string()], ..Sources::default() };
         let preference = if self.oldest { Preference::Lowest } else { Preference::Highest };
         let policy = Policy { preference, ..Policy::default() };
-        let selector = Arc::new(Selector::new(scope.clone(), policy.clone()));
-        let cache = Cache::new(None);
-        let registry =
-            Registry::new(sources, Arc::clone(&client), cache.clone(), selector, runtime.handle());
+        let tools = LockTools {
+            client,
+            cache: Cache::new(None),
+            sources,
+            runtime: runtime.handle().clone(),
+            build: None,
+            whole_up_to: 0,
+        };
         let set = RequirementSet {
             requirements: self.requirements.iter().map(|edge| parsed(&edge.line())).collect(),
             constraints: self.constraint.iter().map(|edge| parsed(&edge.line())).collect(),
             ..RequirementSet::default()
         };
-        let ahead = Ahead {
-            client: &client,
-            cache: &cache,
-            runtime: runtime.handle(),
-            build: None,
-            scope: &scope,
-            kept: Vec::new(),
-        };
-        let kept = old.map(Lock::pins).unwrap_or_default();
-        let universe = Universe {
+        let request = LockRequest {
             set: &set,
-            requires_python: &requires_python,
-            policy: &policy,
-            kept: &kept,
-            limits: &[],
-            registry: &registry,
-            ahead: &ahead,
+            targets: Targets::Universal(requires_python),
+            policy,
+            kept: old.map(Lock::pins).unwrap_or_default(),
+            limits: Vec::new(),
             no_deps: false,
         };
-        resolve_universal(&universe).map(|(lock, _)| lock)
+        crate::lock(&request, &tools, &|_| ()).map(|locked| locked.lock)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::packages::offline::Offline;
 use crate::requirement::{Origin, Requirement};
 use crate::requirement_line;
 use crate::requirements_txt::RequirementSet;
-use crate::resolution::policy;
+use crate::resolution::criteria;
 use crate::solve::{Problem, Unsolved, solve};
 use crate::target::tests::target;
 
@@ -189,13 +189,14 @@ impl World {
             ..RequirementSet::default()
         };
         let preference = if self.oldest { Preference::Lowest } else { Preference::Highest };
-        let policy = policy(&set, &target().into(), Policy { preference, ..Policy::default() })?;
+        let criteria =
+            criteria(&set, &target().into(), Policy { preference, ..Policy::default() })?;
         let problem = Problem {
             requirements: &set.requirements,
             constraints: &set.constraints,
             overrides: &set.overrides,
             excludes: &set.excludes,
-            selector: &Selector::new(target(), policy),
+            selector: &Selector::new(target(), criteria),
             no_deps: false,
         };
         let solution = solve(&problem, &packages).map_err(Unsolved::of_target)?;
