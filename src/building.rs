@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Carried, Interpreter, Sink};
-use pyfast_resolver::{
-    BuildFailure, BuildStage, Error as ResolveError, FormatControl, IndexOptions, Lock,
-    LockedPackage, PackageName, SourceDist,
-};
+use pyfast_packaging::PackageName;
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::formats::FormatControl;
+use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::source_dist::SourceDist;
+use pyfast_resolver::{Error as ResolveError, Lock, LockedPackage};
 
 use crate::environment::compiling_python;
 use crate::failure::Failure;
@@ -219,18 +221,19 @@ fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Fa
 fn constraints(
     args: &ResolveArgs,
     settings: &Settings,
-) -> Result<Vec<pyfast_resolver::Requirement>, Failure> {
+) -> Result<Vec<pyfast_packaging::requirement::Requirement>, Failure> {
     if args.build_constraints.is_empty() {
         return Ok(Vec::new());
     }
-    let context = pyfast_resolver::ReadContext {
+    let context = pyfast_packaging::requirements_txt::ReadContext {
         variables: settings.environment.all().clone(),
         working_directory: settings.project.working_directory.clone(),
         fetch: Some(texts(settings, false)),
-        ..pyfast_resolver::ReadContext::default()
+        ..pyfast_packaging::requirements_txt::ReadContext::default()
     };
     let working = &settings.project.working_directory;
     let absolute = |path: &PathBuf| if is_remote(path) { path.clone() } else { working.join(path) };
     let files: Vec<PathBuf> = args.build_constraints.iter().map(absolute).collect();
-    Ok(pyfast_resolver::read_requirements(&[], &files, &[], &context)?.constraints)
+    Ok(pyfast_packaging::requirements_txt::read_requirements(&[], &files, &[], &context)?
+        .constraints)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_resolver::{PackageName, redact};
+use pyfast_packaging::PackageName;
+use pyfast_packaging::safe_url::redact;
 use pyfast_root::is_name;
 use serde::Deserialize;
 use toml::{Table, Value};

@@ -6,6 +6,7 @@ mod build;
 mod environment;
 mod installer;
 mod launcher;
+mod packaging;
 mod resolver;
 mod root;
 
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-use pyfast_resolver::Spot;
+use pyfast_packaging::spot::Spot;
 use serde_json::json;
 
 use crate::ui::{Line, Ui, paint};

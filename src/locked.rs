@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use pyfast_resolver::{Lock, LockedPackage, PackageName, Target};
+use pyfast_packaging::PackageName;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Lock, LockedPackage};
 
 use crate::commands::lock::{FILE, TargetArgs, beside};
 use crate::failure::{Code, Failure};

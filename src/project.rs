@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_resolver::PackageName;
+use pyfast_packaging::PackageName;
 use sha2::Digest;
 use url::Url;
 

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_installer::Builder;
+use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
 use pyfast_resolver::{
     BuildSource, Cache, Client, LockRequest, LockTools, Pin, Policy, Preference, Prereleases,
-    RequirementSet, SettingsOf, Sources, Targets,
+    Sources, Targets,
 };
 use tokio::runtime::Runtime;
 
@@ -78,7 +79,7 @@ impl Session {
         cache: PathBuf,
     ) -> Result<Self, Failure> {
         let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
-        indexes.credentials.merge(&set.credentials);
+        indexes.credentials.merge(&set.logins);
         let options = transport::client_options(settings)?;
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));

@@ -1,11 +1,13 @@
 //! Which platforms and Pythons a lock is for, as command line and configuration say it. Knows nothing of
 //! how anything is resolved.
 
+use pyfast_packaging::VersionSpecifiers;
+use pyfast_packaging::platform::named_target;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::target::Target;
 use std::str::FromStr;
 
-use pyfast_resolver::{
-    Lock, NamedTarget, RequirementSet, Span, Target, Targets, VersionSpecifiers, named_target,
-};
+use pyfast_resolver::{Lock, NamedTarget, Span, Targets};
 
 use crate::failure::Failure;
 use crate::settings::Settings;

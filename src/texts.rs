@@ -4,7 +4,9 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use pyfast_resolver::{Cache, Client, Credentials, Error, FetchText, IndexOptions, fetch_text};
+use pyfast_packaging::requirements_txt::{FetchText, IndexOptions};
+use pyfast_packaging::safe_url::SafeUrl;
+use pyfast_resolver::{Cache, Client, Credentials, fetch_text};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -28,8 +30,8 @@ pub(crate) fn texts(settings: &Settings, offline: bool) -> FetchText {
     FetchText::new(move |url, named| {
         let world = world.get_or_init(|| World::new(&settings, offline));
         match world {
-            Ok(world) => world.fetch(url, named),
-            Err(reason) => Err(Error::Setting(reason.clone())),
+            Ok(world) => Ok(world.fetch(url, named)?),
+            Err(reason) => Err(pyfast_packaging::Error::Setting(reason.clone()).into()),
         }
     })
 }
@@ -53,7 +55,7 @@ impl World {
         Ok(Self { runtime, client: Client::new(options, credentials), cache: Cache::new(cache) })
     }
 
-    fn fetch(&self, url: &Url, named: &Credentials) -> Result<Bytes, Error> {
+    fn fetch(&self, url: &Url, named: &[SafeUrl]) -> Result<Bytes, pyfast_resolver::Error> {
         // On a thread of its own: the caller's may already drive another runtime.
         std::thread::scope(|scope| {
             let work = || self.runtime.block_on(fetch_text(&self.client, &self.cache, url, named));

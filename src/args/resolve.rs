@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use pyfast_resolver::{
-    Cutoff, ExtraName, MarkerTree, Origin, PackageName, Requirement, Source, VersionSpecifiers,
-};
+use pyfast_packaging::requirement::{Origin, Requirement, Source};
+use pyfast_packaging::{ExtraName, MarkerTree, PackageName, VersionSpecifiers};
+use pyfast_resolver::Cutoff;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use pyfast_bench::{Compose, ComposeFiles, Containers, Context, Forms, Options, Scenario, Tool};
 use pyfast_launcher::{ComposeRequest, Composer, is_program, read_compose};
-use pyfast_resolver::IndexOptions;
+use pyfast_packaging::requirements_txt::IndexOptions;
 
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pyfast_installer::{Error as InstallError, Handed};
-use pyfast_resolver::{BuildFailure, RequirementSet, SourceDist};
+use pyfast_packaging::build::BuildFailure;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::source_dist::SourceDist;
 use serde::{Deserialize, Serialize};
 
 use crate::building::BuildPlace;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use pyfast_environment::packages;
 use pyfast_installer::Package;
-use pyfast_resolver::{LockedPackage, SourceTree, Version};
+use pyfast_packaging::Version;
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_resolver::LockedPackage;
 use serde_json::{Value, json};
 
 use crate::args::ResultArgs;

@@ -7,9 +7,9 @@ use std::time::Instant;
 use clap::ValueEnum;
 use pyfast_environment::PackageFacts;
 use pyfast_installer::Interpreter;
-use pyfast_resolver::{
-    LineOptions, Lock, Locked, Target, Targets, lock, named_target, to_requirements,
-};
+use pyfast_packaging::platform::named_target;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
 
 use crate::args::ResultArgs;
 use crate::building::{BUILDS, BuildPlace};

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use pyfast_resolver::{
-    Cutoff, Lock, LockRequest, LockTools, LockedPackage, PackageName, RequirementSet, Targets,
-    Version, lock, newest,
-};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::{PackageName, Version};
+use pyfast_resolver::{Cutoff, Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
 use serde_json::json;
 
 use crate::args::ResultArgs;

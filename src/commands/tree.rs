@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use pyfast_resolver::{Lock, LockedPackage, PackageName};
+use pyfast_packaging::PackageName;
+use pyfast_resolver::{Lock, LockedPackage};
 use serde_json::json;
 
 use crate::args::ResultArgs;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use pyfast_resolver::{Lock, PackageName};
+use pyfast_packaging::PackageName;
+use pyfast_resolver::Lock;
 
 use crate::args::ResultArgs;
 use crate::failure::Failure;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pyfast_launcher::{
     ComposeError, ComposeProject, ComposeRequest, Error as LaunchError, read_compose,
 };
-use pyfast_resolver::RequirementSet;
+use pyfast_packaging::requirements_txt::RequirementSet;
 
 use super::report::{Finding, Level};
 use crate::args::StackArgs;
@@ -176,6 +176,6 @@ fn requirements(settings: &Settings, env: &str, all: &mut RequirementSet) -> Fin
     all.index.extra_index_urls.extend(set.index.extra_index_urls);
     all.index.find_links.extend(set.index.find_links);
     all.index.no_index |= set.index.no_index;
-    all.credentials.merge(&set.credentials);
+    all.logins.extend(set.logins);
     Finding::ok(REQUIREMENTS, format!("{env}: {} ({count})", names.join(", ")))
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use pyfast_resolver::redact;
+use pyfast_packaging::safe_url::redact;
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};

@@ -1,7 +1,7 @@
 //! What to do about a comparison that cannot be made.
 
 use pyfast_bench::Error as BenchError;
-use pyfast_resolver::redact;
+use pyfast_packaging::safe_url::redact;
 
 use super::{Code, Failure};
 

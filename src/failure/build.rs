@@ -2,7 +2,7 @@
 
 mod debian;
 
-use pyfast_resolver::{BuildFailure, BuildStage, Missing};
+use pyfast_packaging::build::{BuildFailure, BuildStage, Missing};
 
 /// What could help a failed build.
 pub(super) fn build_hints(failure: &BuildFailure) -> Vec<String> {

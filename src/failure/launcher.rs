@@ -2,7 +2,7 @@
 
 use pyfast_launcher::propose::Error as ProposeError;
 use pyfast_launcher::{Error as LaunchError, PullRefusal};
-use pyfast_resolver::redact;
+use pyfast_packaging::safe_url::redact;
 
 use super::{Code, Failure};
 

@@ -1,6 +1,7 @@
 //! What to do about errors of the resolution.
 
-use pyfast_resolver::{Error as ResolveError, NoSolution, PackageName, Unusable};
+use pyfast_packaging::PackageName;
+use pyfast_resolver::{Error as ResolveError, NoSolution, Unusable};
 
 use super::build::build_hints;
 use super::{Code, Failure};
@@ -14,9 +15,11 @@ impl From<ResolveError> for Failure {
 impl Failure {
     pub(super) fn from_resolve(error: &ResolveError) -> Self {
         let root = error.root();
-        let (kind, code) = kind(root);
+        if let ResolveError::Packaging(error) = root {
+            return Self::from_packaging(error);
+        }
+        let (kind, code) = kind_of_resolve(root);
         let mut failure = Self::from_error(kind, root, code);
-        failure.beside.place = root.spot().map(|(file, spot)| (file.to_owned(), spot.clone()));
         failure.hints.extend(resolve_hints(root));
         if let Some(target) = error.target() {
             failure = failure.cause(format!("this is for the target {target}"));
@@ -26,13 +29,9 @@ impl Failure {
 }
 
 /// The word for scripts, and the exit code.
-fn kind(error: &ResolveError) -> (&'static str, Code) {
+pub(super) fn kind_of_resolve(error: &ResolveError) -> (&'static str, Code) {
     match error {
-        ResolveError::RemoteRequirements { source, .. } => kind(source.root()),
         ResolveError::WebPage { .. }
-        | ResolveError::ReadRequirements { .. }
-        | ResolveError::RequirementsEncoding { .. }
-        | ResolveError::Requirement { .. }
         | ResolveError::FindLinks { .. }
         | ResolveError::Setting(_) => ("usage", Code::Usage),
         ResolveError::NoSolution(_) => ("no-solution", Code::Mendable),
@@ -55,14 +54,10 @@ fn kind(error: &ResolveError) -> (&'static str, Code) {
     }
 }
 
-fn resolve_hints(error: &ResolveError) -> Vec<String> {
+pub(super) fn resolve_hints(error: &ResolveError) -> Vec<String> {
     match error {
         ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
         ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
-        ResolveError::ReadRequirements { .. }
-        | ResolveError::RemoteRequirements { .. }
-        | ResolveError::Requirement { .. }
-        | ResolveError::WebPage { .. } => reading_hints(error),
         ResolveError::Status { status: 401 | 403, .. } => vec![
             "give credentials in the index URL (https://user:password@…), in ~/.netrc, by `uv auth login` or by the program `keyring`; for a named index also by PYFAST_INDEX_NAME_USERNAME and …_PASSWORD".to_owned(),
         ],
@@ -98,34 +93,6 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
             "`pyfast lock --format requirements --hashes` writes all pins with their hashes".to_owned(),
-        ],
-        _ => Vec::new(),
-    }
-}
-
-/// What helps where a requirements file cannot be read.
-fn reading_hints(error: &ResolveError) -> Vec<String> {
-    match error {
-        ResolveError::ReadRequirements { include: None, .. } => {
-            vec!["name the requirements file with -r FILE".to_owned()]
-        }
-        ResolveError::ReadRequirements { include: Some(_), .. } => {
-            vec!["a name is relative to the file it is written in".to_owned()]
-        }
-        ResolveError::Requirement { advice: Some(advice), .. } => vec![advice.clone()],
-        ResolveError::RemoteRequirements { source, .. } => match source.root() {
-            ResolveError::Status { status: 401 | 403, .. } => vec![
-                "give credentials in the URL (https://user:password@…) or in ~/.netrc".to_owned(),
-            ],
-            ResolveError::Status { status: 404 | 410, .. } => {
-                vec!["is the URL right? Opened in a browser it shows the text".to_owned()]
-            }
-            ResolveError::Fetch { .. } => vec!["is the network up, and is the URL right? --offline takes the copy in the cache".to_owned()],
-            inner => resolve_hints(inner),
-        },
-        ResolveError::WebPage { .. } => vec![
-            "name the URL of the file itself: on code hosts that of its raw text; a page to log in needs credentials"
-                .to_owned(),
         ],
         _ => Vec::new(),
     }

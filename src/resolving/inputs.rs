@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use pyfast_environment::DESCRIPTION;
-use pyfast_resolver::{
-    ExtraName, Location, Place, ReadContext, RequirementSet, Source, WantedExtras,
-    read_requirements,
-};
+use pyfast_packaging::ExtraName;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::pyproject::WantedExtras;
+use pyfast_packaging::requirement::Source;
+use pyfast_packaging::requirement_source::Place;
+use pyfast_packaging::requirements_txt::{ReadContext, RequirementSet, read_requirements};
 
 use super::ResolveArgs;
 use crate::failure::Failure;
@@ -42,8 +44,8 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
     let direct = set.requirements.iter().chain(&set.constraints);
     paths.extend(direct.filter_map(|requirement| match &requirement.source {
         Source::Wheel(wheel) => match &wheel.location {
-            pyfast_resolver::Location::Path(path) => Some(path.clone()),
-            pyfast_resolver::Location::Url(_) => None,
+            pyfast_packaging::dist_file::Location::Path(path) => Some(path.clone()),
+            pyfast_packaging::dist_file::Location::Url(_) => None,
         },
         Source::Registry(_) | Source::Tree(_) => None,
     }));

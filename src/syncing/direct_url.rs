@@ -2,7 +2,10 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/direct-url-data-structure/>
 
-use pyfast_resolver::{Location, LockedPackage, SourceTree, redact};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::safe_url::redact;
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_resolver::LockedPackage;
 use serde_json::{Value, json};
 
 /// PEP 610's object for a package that was named by URL, path or repository.

@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use pyfast_environment::Timings;
 use pyfast_installer::{Compiler, Downloads, Store, Wanted, repair, stored_text, verify};
-use pyfast_resolver::{
-    Claim, Credentials, Events, Lock, LockEvent, Locked, LockedPackage, RequirementSet, Sha256,
-    SourceTree, Target, Targets, lock, parse_metadata,
-};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::parse as parse_metadata;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Claim, Events, Lock, LockEvent, Locked, LockedPackage, Targets, lock};
 
 use super::LockUse;
 use super::install::Job;
@@ -215,10 +217,9 @@ impl Job<'_> {
         let session = self.building_session(&self.inputs.as_ref().map_or_else(
             RequirementSet::default,
             |inputs| {
-                let mut credentials = Credentials::default();
-                credentials.merge(&inputs.set.credentials);
+                let logins = inputs.set.logins.clone();
                 let index = inputs.set.index.clone();
-                RequirementSet { index, credentials, ..RequirementSet::default() }
+                RequirementSet { index, logins, ..RequirementSet::default() }
             },
         ))?;
         let downloads = self.downloads(store, &session, compile)?;

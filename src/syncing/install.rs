@@ -13,7 +13,9 @@ use pyfast_installer::{
     EnvironmentOptions, EnvironmentSpec, Event, Generation, Interpreter, Package, Store, activate,
     compose, current, lock_project, plan, recompose,
 };
-use pyfast_resolver::{Lock, Sha256, Target};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::Lock;
 use pyfast_root::{DESCRIPTION, Root, Waiting, current_of};
 
 use super::direct_url::direct_url;

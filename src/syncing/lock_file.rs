@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_resolver::{Location, Lock, Pin, Standing, Target, Targets, file_digest};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Lock, Pin, Standing, Targets, file_digest};
 use pyfast_root::{Root, read_regular_text};
 
 use super::{LockUse, Options, Place};

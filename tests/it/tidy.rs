@@ -56,11 +56,12 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 5] = [
+const PROGRAM: [&str; 6] = [
     "src",
     "crates/environment/src",
     "crates/installer/src",
     "crates/launcher/src",
+    "crates/packaging/src",
     "crates/resolver/src",
 ];
 

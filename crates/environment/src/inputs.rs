@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pyfast_installer::{tree_digest, tree_listing};
-use pyfast_resolver::{Lock, SourceTree};
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_resolver::Lock;
 use pyfast_root::Stamp;
 use serde::{Deserialize, Serialize};
 

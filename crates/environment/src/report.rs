@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pyfast_installer::Generation;
-use pyfast_resolver::{Location, Lock, redact};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::safe_url::redact;
+use pyfast_resolver::Lock;
 use pyfast_root::Root;
 use serde::{Deserialize, Serialize};
 

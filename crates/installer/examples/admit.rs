@@ -9,7 +9,8 @@ use pyfast_installer::{
     Compiler, EnvironmentOptions, EnvironmentSpec, Interpreter, Package, Store, WheelBytes,
     activate, compose, plan,
 };
-use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root};
 use rayon::prelude::*;
 

@@ -19,11 +19,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use pyfast_resolver::{
-    BuildFailure, BuildSettings, BuildSource, BuildStage, Cache, Client, Cutoff,
-    Error as ResolveError, FormatControl, Requirement, SettingsOf, Sha256, SourceDist, SourceTree,
-    WheelFilename, check_out, parse_metadata,
-};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::formats::FormatControl;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::parse as parse_metadata;
+use pyfast_packaging::requirement::Requirement;
+use pyfast_packaging::requirement_line::BuildSettings;
+use pyfast_packaging::requirements_txt::SettingsOf;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_resolver::{BuildSource, Cache, Client, Cutoff, Error as ResolveError, check_out};
 use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -310,7 +315,7 @@ impl Builder {
                     error.root(),
                     ResolveError::NoSolution(_)
                         | ResolveError::UnknownPackage { .. }
-                        | ResolveError::Requirement { .. }
+                        | ResolveError::Packaging(pyfast_packaging::Error::Requirement { .. })
                 ),
                 // What a requirement's own build failed with is the better story.
                 _ => false,

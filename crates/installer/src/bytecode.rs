@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability, LockName, Root, Share};
 
 use crate::error::Error;

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
-use pyfast_resolver::{
-    Client, LARGEST_FILE, Location, LockedPackage, Request, Sha256, WheelFilename, joined,
-};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
+use pyfast_resolver::{Client, LARGEST_FILE, LockedPackage, Request, joined};
 use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 
 /// Why a wheel was refused: the member at fault, where there is one, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub enum Error {
     Fetch(pyfast_resolver::Error),
     /// A source distribution could not be built.
     #[error(transparent)]
-    Build(Box<pyfast_resolver::BuildFailure>),
+    Build(Box<pyfast_packaging::build::BuildFailure>),
     /// An error that several askers share.
     #[error(transparent)]
     Shared(std::sync::Arc<Error>),

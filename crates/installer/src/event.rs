@@ -1,6 +1,6 @@
 //! What the installer tells while it works. The command line alone turns events into text.
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::Waiting;
 
 /// A step of the installation.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Root, wheel_place};
 
 use crate::interpreter::Interpreter;

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use pyfast_resolver::{MarkerEnvironment, TagFacts, Tags, Target, Version};
+use pyfast_packaging::tags::{TagFacts, Tags};
+use pyfast_packaging::target::Target;
+use pyfast_packaging::{MarkerEnvironment, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;

@@ -7,7 +7,8 @@ pub(crate) mod scripts;
 
 use std::fmt;
 
-use pyfast_resolver::{PackageName, Sha256, Version};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::{PackageName, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::interpreter::Interpreter;

@@ -8,7 +8,8 @@ pub(crate) mod verify;
 
 use std::path::Path;
 
-use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{
     Dir, Lock, LockName, Root, Share, Waiting, Workspace, open_regular, random_name,
 };

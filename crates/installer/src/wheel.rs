@@ -9,7 +9,8 @@ pub(crate) mod record;
 
 use std::str::FromStr as _;
 
-use pyfast_resolver::{PackageName, Version, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::{PackageName, Version};
 use pyfast_root::DESCRIPTION;
 use rustc_hash::{FxHashMap, FxHashSet};
 

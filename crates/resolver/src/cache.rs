@@ -27,9 +27,9 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use url::Url;
 
-use crate::distribution::Sha256;
 use crate::page::{Page, StoredPage};
 use private::{Private, open, read};
+use pyfast_packaging::hash::Sha256;
 
 const PAGES: &str = "pages-3";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.

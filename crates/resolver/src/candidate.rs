@@ -13,11 +13,14 @@ use url::Url;
 use version_ranges::Ranges;
 
 use crate::cutoff::Cutoff;
-use crate::distribution::{Location, Sha256, WheelFilename};
-use crate::metadata::python_specifiers;
 use crate::page::{DIRECT, FLAT, File, Page, PageVersion};
-use crate::scope::{PythonFit, Scope};
-use crate::source::{DistFilename, FormatControl, SourceFilename};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::filename::{DistFilename, SourceFilename};
+use pyfast_packaging::formats::FormatControl;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::python_specifiers;
+use pyfast_packaging::scope::{PythonFit, Scope};
 
 /// A version of a project with the wheel that would be installed, or the source it is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,11 @@ use reqwest::redirect;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::credentials::{Credentials, Secret, redact};
+use crate::credentials::{Credentials, Secret};
 use crate::dns::Dns;
 use crate::error::Error;
 use crate::tls::{self, InsecureHost};
+use pyfast_packaging::safe_url::redact;
 
 /// Attempts for one request, the first included.
 const ATTEMPTS: u32 = 5;

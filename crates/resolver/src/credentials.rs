@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use netrc::Netrc;
+use pyfast_packaging::safe_url::SafeUrl;
 use url::Url;
 
 use crate::keyring::{Keyring, KeyringProgram};
@@ -65,15 +66,17 @@ impl Credentials {
 
     /// Takes the user name and password out of a URL and remembers them for its origin.
     pub fn absorb(&mut self, mut url: Url) -> Url {
-        if !url.username().is_empty() || url.password().is_some() {
-            let decode = crate::requirement_line::percent_decode;
-            let user = decode(url.username());
-            let password = url.password().map(decode);
-            url.set_username("").ok();
-            url.set_password(None).ok();
-            self.set(&url, user, password);
+        if let Some(login) = SafeUrl::take(&mut url) {
+            self.learn(&login);
         }
         url
+    }
+
+    /// Remembers the user name and password that a URL has, for its origin.
+    pub fn learn(&mut self, login: &SafeUrl) {
+        if let Some((user, password)) = login.login() {
+            self.set(&login.bare(), user, password);
+        }
     }
 
     /// Remembers a user name and password for a URL; an earlier one for the same URL is forgotten.
@@ -95,9 +98,11 @@ impl Credentials {
         }
     }
 
-    /// Takes in what others know.
-    pub fn merge(&mut self, others: &Self) {
-        self.known.extend(others.known.iter().cloned());
+    /// Takes in what URLs of files name; what is already known of the same URL stays.
+    pub fn merge(&mut self, logins: &[SafeUrl]) {
+        let mut others = Self::default();
+        logins.iter().for_each(|login| others.learn(login));
+        self.known.append(&mut others.known);
     }
 
     /// User name and password for `url`, without asking a keyring anew.
@@ -209,26 +214,6 @@ fn common(a: &Url, b: &Url) -> usize {
     segments(a).iter().zip(segments(b)).take_while(|(a, b)| **a == *b).count()
 }
 
-/// Replaces the user information of every URL in `text` by `****`.
-pub fn redact(text: &str) -> String {
-    let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        redacted.push_str(before);
-        let end = after.find(['/', '?', '#', ' ', '"', '\'']).unwrap_or(after.len());
-        rest = match after[..end].rfind('@') {
-            Some(at) => {
-                redacted.push_str("****");
-                &after[at..]
-            }
-            None => after,
-        };
-    }
-    redacted.push_str(rest);
-    redacted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,14 +273,6 @@ mod tests {
         let alone = Secret { user: "w".to_owned(), password: None };
         assert_eq!(found("https://w@h.test/simple"), Some(alone));
         assert_eq!(found("http://h.test/simple"), None);
-    }
-
-    #[test]
-    fn secrets_are_redacted() {
-        assert_eq!(
-            redact("-i https://u:p@h/x https://h/@y 'https://t@h'"),
-            "-i https://****@h/x https://h/@y 'https://****@h'"
-        );
     }
 
     fn run<T>(task: impl Future<Output = T>) -> T {

@@ -1,7 +1,7 @@
 //! Targets in the words of markers: what tells one from others, and the entries of a lock's
 //! `environments`. Knows nothing of packages.
 
-use crate::target::Target;
+use pyfast_packaging::target::Target;
 
 /// A target as an entry of a lock's `environments`; `python` where its version is no one else's.
 pub(crate) fn environment(target: &Target, python: bool) -> String {

@@ -10,62 +10,20 @@ use pep508_rs::PackageName;
 use url::Url;
 
 use crate::report::NoSolution;
-use crate::requirement::Origin;
-use crate::spot::Spot;
+use pyfast_packaging::requirement::Origin;
 
 /// A failed resolution, and what it failed on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A requirements file could not be read.
-    #[error("{}cannot read the requirements file `{}`", including(include.as_deref()), path.display())]
-    ReadRequirements {
-        /// The file.
-        path: PathBuf,
-        /// Where it is included.
-        include: Option<Box<Include>>,
-        /// Why.
-        source: io::Error,
-    },
-    /// A requirements file that is named by URL could not be read.
-    #[error("{}cannot read the requirements file {url}", including(include.as_deref()))]
-    RemoteRequirements {
-        /// The URL, without credentials.
-        url: Url,
-        /// Where it is included.
-        include: Option<Box<Include>>,
-        /// Why.
-        source: Box<Error>,
-    },
+    /// What was asked for is wrong, or could not be read.
+    #[error(transparent)]
+    Packaging(#[from] pyfast_packaging::Error),
     /// What should be a requirements file is a web page.
     #[error("the server answers {url} with a web page (HTML) instead of a text")]
     WebPage {
         /// The URL, without credentials.
         url: Url,
-    },
-    /// A requirements file is not in the encoding that it says, or that is usual.
-    #[error("{file}{}: cannot decode the requirements file: it is not {encoding}, and neither a byte-order mark nor a coding line says what it is", line.map(|line| format!(":{line}")).unwrap_or_default())]
-    RequirementsEncoding {
-        /// The file.
-        file: String,
-        /// The line with the first byte that is wrong.
-        line: Option<usize>,
-        /// The encoding that it is not in.
-        encoding: String,
-    },
-    /// A line of a requirements file is not a requirement.
-    #[error("{}: cannot read the requirement `{line}`: {reason}", place(origin, spot.as_deref()))]
-    Requirement {
-        /// File and line.
-        origin: Origin,
-        /// Which part of the line is wrong, where that is known.
-        spot: Option<Box<Spot>>,
-        /// The line as read, without its comment.
-        line: String,
-        /// What is wrong with it.
-        reason: String,
-        /// What the grammar of requirements files has instead.
-        advice: Option<String>,
     },
     /// No index has the project.
     #[error("cannot find the package `{name}`{}: {}", wanted(wanted_by), searched(indexes))]
@@ -174,7 +132,7 @@ pub enum Error {
     },
     /// A source distribution could not be built.
     #[error(transparent)]
-    Build(Box<crate::build_source::BuildFailure>),
+    Build(Box<pyfast_packaging::build::BuildFailure>),
     /// A wheel on this machine cannot be read.
     #[error("cannot read the wheel `{}`", path.display())]
     ReadWheel {
@@ -228,34 +186,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn requirement(origin: &Origin, line: &str, reason: &str) -> Self {
-        // A file's control characters are not for terminals.
-        let plain = |text: &str| text.replace(|c: char| c.is_control() && c != '\n', " ");
-        let line = plain(&crate::credentials::redact(line));
-        let (origin, reason) = (origin.clone(), plain(reason));
-        Self::Requirement { origin, spot: None, line, reason, advice: None }
-    }
-
-    /// The same for a part of the line.
-    pub(crate) fn at(mut self, place: Spot) -> Self {
-        if let Self::Requirement { spot, .. } = &mut self {
-            *spot = Some(Box::new(place));
-        }
-        self
-    }
-
-    /// The file and the place in it that are wrong, where that is known.
-    pub fn spot(&self) -> Option<(&str, &Spot)> {
-        match self.root() {
-            Self::Requirement { origin, spot: Some(spot), .. } => Some((&origin.file, spot)),
-            Self::ReadRequirements { include: Some(include), .. }
-            | Self::RemoteRequirements { include: Some(include), .. } => {
-                Some((&include.origin.file, &include.spot))
-            }
-            _ => None,
-        }
-    }
-
     /// The target, of several, that it is of.
     pub fn target(&self) -> Option<&str> {
         match self {
@@ -271,26 +201,6 @@ impl Error {
             Self::OfTarget { source, .. } => source.root(),
             error => error,
         }
-    }
-}
-
-/// Where a requirements file includes another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Include {
-    /// File and line.
-    pub origin: Origin,
-    /// The name of the other file.
-    pub spot: Spot,
-}
-
-fn including(include: Option<&Include>) -> String {
-    include.map(|one| format!("{}: ", place(&one.origin, Some(&one.spot)))).unwrap_or_default()
-}
-
-fn place(origin: &Origin, spot: Option<&Spot>) -> String {
-    match spot {
-        Some(spot) => format!("{}:{}:{}", origin.file, spot.line, spot.column),
-        None => origin.to_string(),
     }
 }
 

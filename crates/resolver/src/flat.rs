@@ -49,7 +49,7 @@ impl Flat {
 
 async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'static>>, Error> {
     let error = |reason: String| Error::FindLinks {
-        location: crate::credentials::redact(location),
+        location: pyfast_packaging::safe_url::redact(location),
         reason,
     };
     if let Some(path) = local_path(location) {

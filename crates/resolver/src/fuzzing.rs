@@ -7,21 +7,21 @@ use std::str::FromStr;
 use bytes::Bytes;
 use url::Url;
 
-use crate::distribution::WheelFilename;
 use crate::html;
 use crate::lock::Lock;
-use crate::metadata::{self, excerpt, python_specifiers};
 use crate::page::{File, Page};
-use crate::platform::named_target;
-use crate::range;
-use crate::requirement::{Origin, Source};
-use crate::requirement_line;
-use crate::requirement_source::parse_source;
-use crate::requirements_txt::{ReadContext, read_requirements};
 use crate::simple;
-use crate::source::SourceFilename;
-use crate::tags;
-use crate::target::Target;
+use pyfast_packaging::filename::SourceFilename;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::metadata::{self, excerpt, python_specifiers};
+use pyfast_packaging::platform::named_target;
+use pyfast_packaging::requirement::{Origin, Source};
+use pyfast_packaging::requirement_line;
+use pyfast_packaging::requirement_source::parse_source;
+use pyfast_packaging::requirements_txt::{ReadContext, read_requirements};
+use pyfast_packaging::tags;
+use pyfast_packaging::target::Target;
+use pyfast_packaging::version_range as range;
 
 /// A line of a requirements file: it is read and written again, or refused with its place.
 ///

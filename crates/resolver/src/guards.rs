@@ -10,8 +10,8 @@ use pubgrub::{DerivationTree, External};
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
-use crate::scope::{Region, Scope};
 use crate::solve::{Node, Problem};
+use pyfast_packaging::scope::{Region, Scope};
 
 type Tree = DerivationTree<Node, Ranges<Version>, String>;
 

@@ -1,8 +1,8 @@
 //! What to install: requirements and targets in, a lock out.
 //! Writes nothing outside its HTTP cache, and knows nothing of environments or containers.
 //!
-//! Begin at [`lock`]: [`read_requirements`] gives what a [`LockRequest`] asks for, [`LockTools`] are what
-//! it takes to answer it, and [`Locked`] is the answer.
+//! Begin at [`lock`]: a `RequirementSet` of `pyfast_packaging` is what a [`LockRequest`] asks for,
+//! [`LockTools`] are what it takes to answer it, and [`Locked`] is the answer.
 
 mod build_source;
 mod cache;
@@ -11,10 +11,11 @@ mod client;
 mod credentials;
 mod cutoff;
 mod direct;
-mod distribution;
 mod dns;
 mod environments;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod flat;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -26,86 +27,51 @@ mod joined;
 mod keyring;
 mod lock;
 mod locked;
-
 mod logins;
-mod metadata;
 mod newest;
 mod once;
 mod packages;
 mod page;
-mod platform;
-mod project_file;
 #[cfg(test)]
 mod properties;
-mod range;
 mod registry;
 mod regular;
 mod remote;
 mod report;
 mod request;
-mod requirement;
-mod requirement_line;
-mod requirement_source;
-mod requirements_txt;
-
 mod resolution;
 mod rules;
-mod scope;
 mod search;
 mod simple;
 mod solve;
 mod source;
 mod sources;
-mod spot;
-mod tags;
-mod target;
 mod targets;
 mod texts;
 mod tls;
 mod tools;
 mod universal;
 
-pub use build_source::{BuildFailure, BuildSource, BuildStage, Missing};
+pub use build_source::BuildSource;
 pub use cache::Cache;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Unusable};
 pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
-pub use credentials::{CredentialSources, Credentials, redact};
+pub use credentials::{CredentialSources, Credentials};
 pub use cutoff::{Cutoff, InvalidCutoff};
 pub use direct::file_digest;
-pub use distribution::{InvalidSha256, InvalidWheelFilename, Location, Sha256, WheelFilename};
-pub use error::{Error, Include};
+pub use error::Error;
 pub use joined::joined;
 pub use keyring::KeyringProgram;
 pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use locked::{Claim, Locked};
-pub use metadata::{Dependency, Metadata, parse as parse_metadata};
 pub use newest::newest;
-pub use pep440_rs::{Version, VersionSpecifiers};
-pub use pep508_rs::{
-    ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, PackageName,
-};
-pub use platform::named_target;
-pub use project_file::{RequiresPython, WantedExtras};
 pub use report::NoSolution;
 pub use request::{LockRequest, NamedTarget, Standing, Targets};
-pub use requirement::{DirectWheel, Origin, Requirement, Source};
-pub use requirement_line::BuildSettings;
-pub use requirement_source::{DirectSource, Place, Repository, SourceRequirement, parse_source};
-pub use requirements_txt::{
-    IndexOptions, ReadContext, RequirementSet, SettingsOf, read_requirements,
-};
-
 pub use source::archive::{Member, Visit, walk_source};
+pub use source::fetch_source;
 pub use source::git::check_out;
-pub use source::{
-    DistFilename, FormatControl, Projects, SourceDist, SourceFilename, SourceTree,
-    build_requirements, fetch_source,
-};
 pub use sources::{IndexStrategy, Sources};
-pub use spot::Spot;
-pub use tags::{Libc, TagFacts, Tags};
-pub use target::Target;
-pub use texts::{FetchText, fetch_text};
+pub use texts::fetch_text;
 pub use tls::InsecureHost;
 pub use tools::{Events, LockEvent, LockTools};
 

@@ -1,5 +1,9 @@
 //! What making a lock gives: the lock, what the user should know, and what is claimed of its files.
 
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::target::Target;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,12 +13,9 @@ use pep508_rs::MarkerTree;
 use url::Url;
 
 use crate::cache::Cache;
-use crate::distribution::{Location, Sha256};
 use crate::environments::environment;
 use crate::lock::{Lock, LockedPackage, Span, source_filename};
-use crate::metadata::Metadata;
 use crate::resolution::{Resolution, Resolved};
-use crate::target::Target;
 
 /// A lock, and what came with it.
 #[derive(Debug, Clone, Default)]

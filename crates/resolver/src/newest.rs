@@ -1,5 +1,6 @@
 //! The newest version of projects, whatever anything requires of them.
 
+use pyfast_packaging::target::Target;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +12,6 @@ use crate::candidate::{Policy, Selector};
 use crate::error::Error;
 use crate::packages::Packages;
 use crate::registry::Registry;
-use crate::target::Target;
 use crate::tools::LockTools;
 
 /// The newest version of each project that the policy allows for a target; projects without one are left

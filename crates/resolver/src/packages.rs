@@ -8,8 +8,8 @@ use version_ranges::Ranges;
 
 use crate::candidate::Candidate;
 use crate::error::Error;
-use crate::metadata::Metadata;
 use crate::page::Page;
+use pyfast_packaging::metadata::Metadata;
 
 /// Where packages come from. Calls block; the prefetching ones return at once.
 pub(crate) trait Packages {
@@ -42,8 +42,8 @@ pub(crate) mod offline {
     use std::collections::BTreeMap;
 
     use super::{Arc, Candidate, Error, Metadata, PackageName, Packages, Page, Ranges, Version};
-    use crate::metadata;
     use crate::page::File;
+    use pyfast_packaging::metadata;
 
     /// Packages with their versions and METADATA bodies.
     #[derive(Default)]

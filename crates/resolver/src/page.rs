@@ -14,8 +14,8 @@ use pep440_rs::Version;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::distribution::Sha256;
-use crate::source::archive_stem;
+use pyfast_packaging::filename::archive_stem;
+use pyfast_packaging::hash::Sha256;
 
 /// One file of a page, as the index describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

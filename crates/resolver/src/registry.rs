@@ -18,18 +18,19 @@ use version_ranges::Ranges;
 use crate::cache;
 use crate::candidate::{Candidate, Selector};
 use crate::direct::{self, DirectTree};
-use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::hints::Hints;
 use crate::index::Index;
-use crate::metadata::Metadata;
 use crate::once::OnceMap;
 use crate::packages::Packages;
 use crate::page::Page;
-use crate::requirement::DirectWheel;
 use crate::sources::Sources;
 use crate::tools::{Events, LockEvent, LockTools};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirement::DirectWheel;
 
 use shared::Shared;
 

@@ -11,9 +11,9 @@ use http::{StatusCode, header};
 use zip::ZipArchive;
 
 use crate::client::{Client, LARGEST_FILE, Request};
-use crate::distribution::WheelFilename;
 use crate::error::Error;
-use crate::metadata::LARGEST;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::metadata::LARGEST;
 use url::Url;
 
 /// Bytes that a first request asks for, at least.

@@ -11,9 +11,9 @@ use url::Url;
 use version_ranges::Ranges;
 
 use crate::candidate::Unusable;
-use crate::range::{describe, is_locals};
-use crate::requirement::Source;
 use crate::solve::{Node, Provider};
+use pyfast_packaging::requirement::Source;
+use pyfast_packaging::version_range::{describe, is_locals};
 
 type Tree = DerivationTree<Node, Ranges<Version>, String>;
 type Fact = External<Node, Ranges<Version>, String>;

@@ -2,6 +2,10 @@
 
 mod fingerprint;
 
+use pyfast_packaging::requirement::Requirement;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::target::Target;
 use std::sync::Arc;
 
 use pep440_rs::VersionSpecifiers;
@@ -12,11 +16,7 @@ use crate::direct::{DirectSources, Look};
 use crate::error::Error;
 use crate::lock::{Lock, Pin};
 use crate::registry::{Named, Registry};
-use crate::requirement::Requirement;
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::{criteria, direct_wheels};
-use crate::scope::Scope;
-use crate::target::Target;
 use crate::tools::LockTools;
 
 /// What is to be locked.

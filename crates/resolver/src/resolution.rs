@@ -8,17 +8,17 @@ use pep440_rs::Operator;
 use pep508_rs::PackageName;
 
 use crate::candidate::{Candidate, Criteria, Policy, Prereleases};
-use crate::distribution::Sha256;
 use crate::error::Error;
-use crate::metadata::Metadata;
 use crate::registry::Registry;
 use crate::report::NoSolution;
-use crate::requirement::{DirectWheel, Requirement, Source};
-use crate::requirements_txt::RequirementSet;
-use crate::scope::Scope;
 use crate::solve::{Problem, Solution, Solved, solve};
-use crate::source::SourceDist;
 use crate::sources::IndexStrategy;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirement::{DirectWheel, Requirement, Source};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::source_dist::SourceDist;
 
 /// How often a resolution starts again because pages changed under it.
 pub(crate) const ROUNDS: usize = 4;
@@ -71,7 +71,12 @@ pub(crate) fn direct_wheels(
             Some(known) if known.location != wheel.location => {
                 let reason = format!("{} is already {}", requirement.name, known.location);
                 let text = requirement.to_string();
-                return Err(Error::requirement(&requirement.origin, &text, &reason));
+                return Err(pyfast_packaging::Error::requirement(
+                    &requirement.origin,
+                    &text,
+                    &reason,
+                )
+                .into());
             }
             _ => direct.insert(requirement.name.clone(), (**wheel).clone()),
         };
@@ -375,10 +380,10 @@ mod tests {
 
     use super::*;
     use crate::candidate::Selector;
+    use crate::fixtures::target;
     use crate::packages::offline::Offline;
-    use crate::requirement::Origin;
-    use crate::requirement_line::parse;
-    use crate::target::tests::target;
+    use pyfast_packaging::requirement::Origin;
+    use pyfast_packaging::requirement_line::parse;
 
     fn parsed(lines: &[&str]) -> Vec<Requirement> {
         let origin = |line| Origin { file: "r.txt".into(), line };

@@ -6,9 +6,9 @@ use pep508_rs::{ExtraName, PackageName};
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
-use crate::range;
-use crate::requirement::{Requirement, Source};
 use crate::solve::Problem;
+use pyfast_packaging::requirement::{Requirement, Source};
+use pyfast_packaging::version_range as range;
 
 /// The range that constraints leave of a project, with the lines that say so.
 pub(crate) type Limits<'a> = FxHashMap<PackageName, (Ranges<Version>, Vec<&'a Requirement>)>;

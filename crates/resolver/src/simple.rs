@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::distribution::Sha256;
 use crate::page::File;
+use pyfast_packaging::hash::Sha256;
 
 /// What is asked for, best first.
 pub(crate) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
@@ -164,7 +164,7 @@ pub(crate) fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
         .and_then(|digest| digest.parse::<Sha256>().ok());
     let url = absolute(Cow::Owned(href.to_owned()), base)?;
     let last = url.split('?').next()?.rsplit('/').next()?;
-    let filename = crate::requirement_line::percent_decode(last);
+    let filename = pyfast_packaging::safe_url::percent_decode(last);
     let core_metadata = ["core-metadata", "dist-info-metadata"]
         .into_iter()
         .filter_map(data)

@@ -18,14 +18,14 @@ use version_ranges::Ranges;
 use crate::candidate::{Candidate, Selector};
 use crate::error::Error;
 use crate::guards::Guards;
-use crate::metadata::{Dependency, Metadata, python_specifiers};
 use crate::packages::Packages;
-use crate::range;
 use crate::report::NoSolution;
-use crate::requirement::{Requirement, Source};
 use crate::rules::{Limits, Replacement, limits, range_of, replacements};
-use crate::scope::{PythonFit, Scope};
 use crate::search::Search;
+use pyfast_packaging::metadata::{Dependency, Metadata, python_specifiers};
+use pyfast_packaging::requirement::{Requirement, Source};
+use pyfast_packaging::scope::{PythonFit, Scope};
+use pyfast_packaging::version_range as range;
 
 /// A node of the solver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -335,7 +335,7 @@ impl<'a> Provider<'a> {
                 && !self.overrides.contains_key(name)
                 && !self.problem.excludes.contains(name)
             {
-                let url = crate::credentials::redact(url);
+                let url = pyfast_packaging::safe_url::redact(url);
                 return Err(format!(
                     "depends on {name} by URL ({url}), which only your own requirements may do"
                 ));

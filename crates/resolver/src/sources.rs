@@ -49,7 +49,8 @@ impl Sources {
         if self.pins.contains_key(name) {
             return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
         }
-        let flat = self.find_links.iter().map(|location| crate::credentials::redact(location));
+        let flat =
+            self.find_links.iter().map(|location| pyfast_packaging::safe_url::redact(location));
         indexes.map(ToString::to_string).chain(flat).collect()
     }
 }

@@ -1,6 +1,9 @@
 //! Locks for one target, and for several that are chosen: each is resolved for itself, over the same
 //! packages. Knows nothing of regions.
 
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::target::Target;
 use std::sync::Arc;
 
 use crate::candidate::Selector;
@@ -8,10 +11,7 @@ use crate::error::Error;
 use crate::locked::{self, Locked};
 use crate::registry::Registry;
 use crate::request::{LockRequest, NamedTarget};
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::{Resolution, resolve};
-use crate::scope::Scope;
-use crate::target::Target;
 use crate::tools::{Events, LockTools};
 use crate::universal::{Targeted, merge_targets};
 

@@ -1,8 +1,6 @@
 //! Requirements files that are named by URL: fetched, and kept to be asked for again. Knows nothing of
 //! what is in them.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -10,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_cache_semantics::{AfterResponse, BeforeRequest};
+use pyfast_packaging::safe_url::SafeUrl;
 use url::Url;
 
 use crate::cache::{self, Cache, PageHeader};
@@ -20,31 +19,6 @@ use crate::error::Error;
 /// The largest requirements file that is fetched, in bytes.
 const LARGEST: usize = 8 << 20;
 
-type Fetch = dyn Fn(&Url, &Credentials) -> Result<Bytes, Error> + Send + Sync;
-
-/// How the text of a URL is had, given the users and passwords that the files themselves name.
-#[derive(Clone)]
-pub struct FetchText(Arc<Fetch>);
-
-impl FetchText {
-    /// Texts come from `fetch`.
-    pub fn new(
-        fetch: impl Fn(&Url, &Credentials) -> Result<Bytes, Error> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(fetch))
-    }
-
-    pub(crate) fn text(&self, url: &Url, credentials: &Credentials) -> Result<Bytes, Error> {
-        (self.0)(url, credentials)
-    }
-}
-
-impl fmt::Debug for FetchText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FetchText")
-    }
-}
-
 /// The text of a URL. The server is always asked whether what the cache has still stands; offline, what
 /// the cache has is taken.
 ///
@@ -54,13 +28,15 @@ pub async fn fetch_text(
     client: &Client,
     cache: &Cache,
     url: &Url,
-    credentials: &Credentials,
+    logins: &[SafeUrl],
 ) -> Result<Bytes, Error> {
     let cached = cache.text(url);
     if client.is_offline() {
         return cached.map(|(_, text)| text).ok_or_else(|| Error::Offline { url: url.clone() });
     }
     let mut request = Request::page(url.clone(), LARGEST);
+    let mut credentials = Credentials::default();
+    credentials.merge(logins);
     if let Some(Secret { user, password }) = credentials.for_url(url) {
         let both = format!("{user}:{}", password.unwrap_or_default());
         let value = format!("Basic {}", BASE64.encode(both));

@@ -17,11 +17,11 @@ use crate::lock::Pin;
 use crate::locked::Locked;
 use crate::registry::Registry;
 use crate::request::LockRequest;
-use crate::requirement::{Origin, Requirement, Source};
 use crate::resolution::{ROUNDS, complete, explain_missing, problem};
-use crate::scope::{Region, Scope};
 use crate::solve::{Problem, Solution, Unsolved, solve};
 use crate::tools::LockTools;
+use pyfast_packaging::requirement::{Origin, Requirement, Source};
+use pyfast_packaging::scope::{Region, Scope};
 
 use merging::{Listed, Part};
 pub(crate) use merging::{Targeted, merge_targets};

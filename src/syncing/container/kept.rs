@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use pyfast_environment::digest;
 use pyfast_installer::built_wheel;
-use pyfast_resolver::WheelFilename;
+use pyfast_packaging::filename::WheelFilename;
 use pyfast_root::{Lock, LockName, Root, Share, replace_file};
 use serde_json::Value;
 

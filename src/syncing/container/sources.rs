@@ -12,10 +12,11 @@ use pyfast_environment::digest;
 use pyfast_installer::{
     CarriedSource, CarryTools, Event, carried_digest, carried_settings, carried_wheel, carry,
 };
-use pyfast_resolver::{
-    BuildFailure, BuildSettings, BuildSource, BuildStage, Error as ResolveError, IndexOptions,
-    Lock, LockRequest, Locked, SourceDist, lock,
-};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::requirement_line::BuildSettings;
+use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::source_dist::SourceDist;
+use pyfast_resolver::{BuildSource, Error as ResolveError, Lock, LockRequest, Locked, lock};
 use serde_json::json;
 
 use super::workplace::{Fault, Made, Order, Wheel, Workplace};

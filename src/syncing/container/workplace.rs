@@ -11,7 +11,10 @@ use pyfast_launcher::{
     Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Engine as _, HelperFile,
     Left, run_confined,
 };
-use pyfast_resolver::{BuildFailure, IndexStrategy, SourceDist, WheelFilename};
+use pyfast_packaging::build::BuildFailure;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::source_dist::SourceDist;
+use pyfast_resolver::IndexStrategy;
 use serde_json::{Value, json};
 
 use super::kept::Kept;

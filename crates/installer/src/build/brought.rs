@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use pyfast_resolver::{Sha256, SourceDist, SourceTree, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 use super::{Builder, carried};
 use crate::build::carried::Carried;
@@ -84,7 +86,7 @@ impl Builder {
         match (digest, &source.tree) {
             // A directory that is not there has no digest of its own.
             (None, SourceTree::Directory(_)) => {
-                Err(self.failure(source, pyfast_resolver::BuildStage::Allowed, MISSING))
+                Err(self.failure(source, pyfast_packaging::build::BuildStage::Allowed, MISSING))
             }
             (digest, _) => Ok(digest),
         }

@@ -5,7 +5,8 @@
 //! store/v1/built/<key>.metadata   METADATA that the backend gave without building
 //! ```
 
-use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability, Lock, LockName, Root, Share, Waiting};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -12,9 +12,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use pyfast_resolver::{
-    BuildSettings, Cache, Client, SourceDist, SourceTree, check_out, fetch_source,
-};
+use pyfast_packaging::requirement_line::BuildSettings;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_resolver::{Cache, Client, check_out, fetch_source};
 use pyfast_root::random_name;
 use tokio::runtime::Handle;
 

@@ -1,6 +1,6 @@
 //! What a build that failed seems to lack, read from what it printed.
 
-use pyfast_resolver::Missing;
+use pyfast_packaging::build::Missing;
 
 /// Lines of a log that are worth showing.
 const LINES: usize = 24;

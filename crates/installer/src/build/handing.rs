@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use pyfast_resolver::{SourceDist, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::source_dist::SourceDist;
 
 use super::Builder;
 use crate::error::Error;

@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyfast_resolver::{
-    Lock, LockRequest, LockTools, Policy, RequirementSet, Targets, build_requirements, lock,
-};
+use pyfast_packaging::requirement_line::build_requirements;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_resolver::{Lock, LockRequest, LockTools, Policy, Targets, lock};
 
 use pyfast_root::{Root, Waiting};
 
@@ -104,7 +104,8 @@ impl World {
 
     fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {
         let set = RequirementSet {
-            requirements: build_requirements(requires, of).map_err(Error::Fetch)?,
+            requirements: build_requirements(requires, of)
+                .map_err(|wrong| Error::Fetch(wrong.into()))?,
             constraints: self.options.constraints.clone(),
             ..RequirementSet::default()
         };

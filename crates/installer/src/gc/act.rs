@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{BIN, Dir};
 
 use super::{Discard, Garbage, GcPlan, Reason, plan};

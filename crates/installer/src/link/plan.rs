@@ -7,7 +7,7 @@ mod merge;
 
 use std::collections::BTreeMap;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Root};
 use rustc_hash::FxHashMap;
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::Durability;
 
 use super::Store;

@@ -6,7 +6,8 @@ use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use pyfast_resolver::{Sha256, WheelFilename};
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::Dir;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};

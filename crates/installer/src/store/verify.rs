@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::Read as _;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Kind, Root, wheel_place};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

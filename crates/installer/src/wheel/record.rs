@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use pyfast_resolver::Sha256;
+use pyfast_packaging::hash::Sha256;
 use sha2::Digest as _;
 
 use crate::error::Refusal;

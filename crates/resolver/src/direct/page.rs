@@ -7,11 +7,12 @@ use pep508_rs::PackageName;
 use sha2::Digest;
 
 use super::trees::DirectTree;
-use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::metadata::Metadata;
 use crate::page::{DIRECT, File, Page};
-use crate::requirement::DirectWheel;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::Metadata;
+use pyfast_packaging::requirement::DirectWheel;
 
 /// The page of a directly named wheel.
 pub(crate) fn page(wheel: &DirectWheel) -> Page {

@@ -8,21 +8,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pep508_rs::PackageName;
 
-use crate::build_source::{BuildFailure, BuildStage};
-use crate::credentials::Credentials;
-use crate::distribution::{Location, Sha256};
 use crate::error::Error;
 use crate::lock::Pin;
-use crate::metadata::{self, Metadata};
-use crate::requirement::{Requirement, Source};
-use crate::requirement_line::{self, Line};
-use crate::requirement_source::{Place, Repository, SourceRequirement};
-use crate::requirements_txt::RequirementSet;
-use crate::scope::Scope;
+use crate::source::fetch_source;
 use crate::source::git::Git;
 use crate::source::statics::{Statements, project_table};
-use crate::source::{SourceDist, SourceTree, fetch_source};
 use crate::tools::LockTools;
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::{self, Metadata};
+use pyfast_packaging::requirement::{Requirement, Source};
+use pyfast_packaging::requirement_line::{self, Line};
+use pyfast_packaging::requirement_source::{Place, Repository, SourceRequirement};
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::safe_url::SafeUrl;
+use pyfast_packaging::scope::Scope;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// Sources that are looked at side by side.
 const AT_ONCE: usize = 8;
@@ -121,7 +123,12 @@ impl DirectSources {
         scope: &Scope,
     ) -> Result<(), Error> {
         let fail = |reason: &str| {
-            Error::requirement(&requirement.origin, &requirement.to_string(), reason)
+            pyfast_packaging::Error::requirement(
+                &requirement.origin,
+                &requirement.to_string(),
+                reason,
+            )
+            .into()
         };
         let name = &tree.metadata.name;
         if let Some(wanted) = requirement.name.as_ref().filter(|wanted| *wanted != name) {
@@ -161,17 +168,16 @@ impl DirectSources {
             let extras: Vec<&str> = dependency.extras.iter().map(AsRef::as_ref).collect();
             let line = format!("{}[{}] @ {url}", dependency.name, extras.join(","));
             // Secrets of somebody else's metadata are neither used nor kept.
-            let mut secrets = Credentials::default();
             match requirement_line::read(&line, &parent.origin, Path::new("/"))? {
                 Line::Source(mut source) => {
-                    source.source.give_credentials(&mut secrets);
+                    source.source.take_login();
                     open.push(SourceRequirement { constraint: true, ..*source });
                 }
                 Line::Project(mut named) => {
                     if let Source::Wheel(wheel) = &mut named.source
                         && let Location::Url(url) = &mut wheel.location
                     {
-                        *url = secrets.absorb(url.clone());
+                        SafeUrl::take(url);
                     }
                     self.set.constraints.push(named);
                 }
@@ -353,7 +359,12 @@ fn directory(
     path: &Path,
 ) -> Result<Option<String>, Error> {
     let fail = |reason: &str| {
-        Err(Error::requirement(&requirement.origin, &requirement.to_string(), reason))
+        Err(pyfast_packaging::Error::requirement(
+            &requirement.origin,
+            &requirement.to_string(),
+            reason,
+        )
+        .into())
     };
     let project = dist.subdirectory.as_ref().map_or(path.to_owned(), |below| path.join(below));
     if !project.is_dir() {

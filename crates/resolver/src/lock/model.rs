@@ -4,8 +4,10 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
-use crate::distribution::{Location, Sha256};
-use crate::source::{DistFilename, SourceDist, SourceTree};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::DistFilename;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What is to be installed, each package with the one wheel that fits the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

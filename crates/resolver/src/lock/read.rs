@@ -10,11 +10,13 @@ use url::Url;
 
 use super::model::{Lock, LockedFile, LockedPackage, Pin, Span};
 use super::tree::{self, DirectoryTable, VcsTable};
-use crate::distribution::{Location, Sha256};
 use crate::error::Error;
-use crate::metadata::python_specifiers;
-use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
-use crate::target::Target;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::{DistFilename, SourceFilename};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::python_specifiers;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_packaging::target::Target;
 
 impl Lock {
     /// Reads `pylock.toml` for a target: of each package the wheel that fits it best.
@@ -101,12 +103,12 @@ fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
 
 fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
     let Some(marker) = marker else { return Ok(MarkerTree::TRUE) };
-    if crate::requirement_line::nesting(marker) > 100 {
+    if pyfast_packaging::requirement_line::nesting(marker) > 100 {
         return Err("a marker nests parentheses more than 100 deep".to_owned());
     }
-    crate::requirement_line::check_marker(marker)?;
+    pyfast_packaging::requirement_line::check_marker(marker)?;
     // Its own `Display` points into the text, and not always between characters.
-    let marker = crate::requirement_line::spaced_lists(marker);
+    let marker = pyfast_packaging::requirement_line::spaced_lists(marker);
     MarkerTree::from_str(&marker).map_err(|error| error.message.to_string())
 }
 
@@ -268,7 +270,7 @@ impl Artifact {
     /// The file's name; `None` where it has none.
     fn filename(&self) -> Option<String> {
         let last = |path: &str| {
-            crate::requirement_line::percent_decode(path.rsplit('/').next().unwrap_or_default())
+            pyfast_packaging::safe_url::percent_decode(path.rsplit('/').next().unwrap_or_default())
         };
         let name = match (&self.name, &self.url, &self.path) {
             (Some(name), ..) => name.clone(),
@@ -296,7 +298,8 @@ impl Package {
     fn best(&self, target: &Target) -> Option<(DistFilename, &Artifact)> {
         let artifacts = self.wheels.iter().chain(&self.archive);
         let wheels = artifacts.filter_map(|artifact| {
-            let filename: crate::WheelFilename = artifact.filename()?.parse().ok()?;
+            let filename: pyfast_packaging::filename::WheelFilename =
+                artifact.filename()?.parse().ok()?;
             let build = filename.build.as_ref().map_or(0, |build| build.0);
             let rank = (target.tags.rank(&filename)?, std::cmp::Reverse(build));
             Some((rank, filename, artifact))
@@ -317,7 +320,7 @@ impl Package {
             (_, Some(table), _) => table.tree(directory)?,
             (.., Some(archive)) => {
                 let filename = archive.filename().ok_or("its archive has no name")?;
-                if filename.parse::<crate::WheelFilename>().is_ok() {
+                if filename.parse::<pyfast_packaging::filename::WheelFilename>().is_ok() {
                     return Ok(None);
                 }
                 SourceDist {

@@ -8,8 +8,9 @@ use pep508_rs::PackageName;
 use url::Url;
 
 use super::model::{Lock, LockedPackage};
-use crate::distribution::{Location, Sha256};
-use crate::source::{SourceDist, SourceTree};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
 #[derive(Debug, Clone, Copy, Default)]

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use toml_edit::{InlineTable, Value};
 use url::Url;
 
-use crate::requirement_source::check_address;
 use crate::source::git::is_commit;
-use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
+use pyfast_packaging::filename::{DistFilename, SourceFilename};
+use pyfast_packaging::requirement_source::check_address;
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// `[packages.directory]`
 #[derive(Deserialize)]

@@ -6,7 +6,8 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
-use crate::distribution::{Location, Sha256};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
 
 impl Lock {
     /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
@@ -22,7 +23,7 @@ fn document(lock: &Lock, directory: &Path) -> DocumentMut {
         document["environments"] = value(lock.environments.iter().collect::<Array>());
     }
     if let Some(specifiers) = &lock.requires_python {
-        document["requires-python"] = value(crate::requirement::compact(specifiers));
+        document["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     document["created-by"] = value("pyfast");
     let packages: ArrayOfTables =
@@ -45,7 +46,7 @@ fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Tabl
         table["marker"] = value(marker);
     }
     if let Some(specifiers) = &package.requires_python {
-        table["requires-python"] = value(crate::requirement::compact(specifiers));
+        table["requires-python"] = value(pyfast_packaging::requirement::compact(specifiers));
     }
     if !package.dependencies.is_empty() {
         table["dependencies"] = value(references(package, lock));
@@ -189,8 +190,9 @@ fn own(pyfast: Table) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{DistFilename, SourceDist, SourceFilename, SourceTree};
-    use crate::target::tests::target;
+    use crate::fixtures::target;
+    use pyfast_packaging::filename::{DistFilename, SourceFilename};
+    use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
     fn locked(name: &str, location: Location) -> LockedPackage {
         LockedPackage {

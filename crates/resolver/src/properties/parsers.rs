@@ -8,10 +8,10 @@ use serde_json::json;
 use version_ranges::Ranges;
 
 use crate::candidate::{Policy, Selector};
+use crate::fixtures::target;
 use crate::fuzzing;
 use crate::page::{File, Page};
-use crate::source::DistFilename;
-use crate::target::tests::target;
+use pyfast_packaging::filename::DistFilename;
 
 /// Pieces that the grammars are made of, in any order and number.
 const PIECES: &[&str] = &[

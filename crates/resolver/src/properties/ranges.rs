@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use version_ranges::Ranges;
 
-use crate::range::{describe, of};
+use pyfast_packaging::version_range::{describe, of};
 
 prop_compose! {
     fn version()(

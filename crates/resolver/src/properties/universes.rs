@@ -24,10 +24,10 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::request::{LockRequest, Targets};
-use crate::requirements_txt::RequirementSet;
 use crate::sources::Sources;
-use crate::target::Target;
 use crate::tools::LockTools;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::target::Target;
 
 /// The projects of a world.
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -289,7 +289,7 @@ fn places() -> Vec<MarkerEnvironment> {
 
 /// What a lock means in a place.
 fn read(lock: &str, place: &MarkerEnvironment) -> Result<Choice, Error> {
-    let tags = crate::target::tests::target().tags;
+    let tags = crate::fixtures::target().tags;
     let target = Target { markers: place.clone(), tags };
     let lock = Lock::from_toml(lock, Path::new("/w/pylock.toml"), &target)?;
     let packages = lock.packages.iter();

@@ -14,13 +14,13 @@ use proptest::sample::select;
 
 use crate::candidate::{Policy, Preference, Selector};
 use crate::error::Error;
+use crate::fixtures::target;
 use crate::packages::offline::Offline;
-use crate::requirement::{Origin, Requirement};
-use crate::requirement_line;
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::criteria;
 use crate::solve::{Problem, Unsolved, solve};
-use crate::target::tests::target;
+use pyfast_packaging::requirement::{Origin, Requirement};
+use pyfast_packaging::requirement_line;
+use pyfast_packaging::requirements_txt::RequirementSet;
 
 /// The projects of a world; the last is on no index.
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "ghost"];

@@ -11,22 +11,27 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::build_source::{BuildFailure, BuildSource, BuildStage};
+use crate::build_source::BuildSource;
 use crate::cache::{self, Cache};
 use crate::candidate::Candidate;
 use crate::client::{Client, LARGEST_FILE, Request};
-use crate::distribution::{Location, Sha256, WheelFilename};
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::index::{Found, Index};
 use crate::joined::joined;
-use crate::metadata::{self, LARGEST, Metadata};
 use crate::once::OnceMap;
 use crate::page::Page;
 use crate::remote::{self, Ranged};
+use crate::source;
 use crate::source::statics::Statements;
-use crate::source::{self, DistFilename, SourceDist, SourceFilename, SourceTree};
 use crate::sources::{IndexStrategy, Sources};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::filename::{DistFilename, SourceFilename};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::{self, LARGEST, Metadata};
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 pub(super) struct Shared {
     pub(super) sources: Sources,

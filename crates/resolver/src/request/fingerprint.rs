@@ -5,6 +5,21 @@
 //! command line, which is the installation's; paths of this machine, so that a lock holds in another
 //! checkout.
 
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::formats::FormatControl;
+use pyfast_packaging::formats::Projects;
+use pyfast_packaging::requirement::DirectWheel;
+use pyfast_packaging::requirement::Requirement;
+use pyfast_packaging::requirement::Source;
+use pyfast_packaging::requirement_source::DirectSource;
+use pyfast_packaging::requirement_source::Place;
+use pyfast_packaging::requirement_source::SourceRequirement;
+use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::requirements_txt::SettingsOf;
+use pyfast_packaging::tags::Libc;
+use pyfast_packaging::tags::TagFacts;
+use pyfast_packaging::target::Target;
 use std::path::{Path, PathBuf};
 
 use pyfast_root::Fingerprint;
@@ -12,13 +27,6 @@ use pyfast_root::Fingerprint;
 use super::{LockRequest, NamedTarget, Targets};
 use crate::cache::sha256;
 use crate::candidate::{Policy, Preference, Prereleases};
-use crate::distribution::Location;
-use crate::requirement::{DirectWheel, Requirement, Source};
-use crate::requirement_source::{DirectSource, Place, SourceRequirement};
-use crate::requirements_txt::{IndexOptions, RequirementSet, SettingsOf};
-use crate::source::{FormatControl, Projects};
-use crate::tags::{Libc, TagFacts};
-use crate::target::Target;
 
 /// Raised with any change of what is in a fingerprint. Version 1 was made of debugging output.
 const VERSION: u32 = 2;
@@ -42,7 +50,7 @@ fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
         constraints,
         overrides,
         excludes,
-        credentials: _,
+        logins: _,
         index,
         files: _,
         remote_files: _,
@@ -162,7 +170,7 @@ fn facts(target: &Target) -> [String; 5] {
 fn requirement(line: &Requirement) -> Vec<String> {
     let Requirement { name, extras, source, marker, hashes, origin: _ } = line;
     let source = match source {
-        Source::Registry(specifiers) => crate::requirement::compact(specifiers),
+        Source::Registry(specifiers) => pyfast_packaging::requirement::compact(specifiers),
         Source::Wheel(wheel) => direct_wheel(wheel),
         Source::Tree(source) => direct_source(source),
     };

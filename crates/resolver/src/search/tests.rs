@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::candidate::{Policy, Selector};
+use crate::fixtures::target;
 use crate::packages::offline::Offline;
-use crate::requirement::Origin;
-use crate::requirement_line;
-use crate::requirements_txt::RequirementSet;
 use crate::resolution::criteria;
 use crate::solve::{Problem, solve};
-use crate::target::tests::target;
+use pyfast_packaging::requirement::Origin;
+use pyfast_packaging::requirement_line;
+use pyfast_packaging::requirements_txt::RequirementSet;
 
 /// Solves `lines` and compares the versions of the projects that `expected` names; at most `bound`
 /// versions may be decided on.

@@ -61,7 +61,7 @@ impl<'a> Git<'a> {
         let bare = cache.repository(url).ok_or_else(|| {
             Error::Setting("repositories need a cache directory to be cloned into".to_owned())
         })?;
-        crate::requirement_source::check_address(url).map_err(|reason| {
+        pyfast_packaging::requirement_source::check_address(url).map_err(|reason| {
             Error::Setting(format!("cannot use the repository {url}: {reason}"))
         })?;
         Ok(Self { url, client, bare: BareClone::new(bare, cache) })
@@ -185,7 +185,7 @@ impl<'a> Git<'a> {
     }
 
     fn failed(&self, act: &'static str, reason: &str) -> Error {
-        let reason = crate::credentials::redact(reason);
+        let reason = pyfast_packaging::safe_url::redact(reason);
         Error::Repository { act, url: self.url.to_string(), reason }
     }
 

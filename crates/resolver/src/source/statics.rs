@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use super::archive::{Member, walk_source};
-use crate::metadata::{LARGEST, headers};
+use pyfast_packaging::metadata::{LARGEST, headers};
 
 /// What resolving needs and a backend may compute.
 const COMPUTED: [&str; 5] =
@@ -148,7 +148,7 @@ mod tests {
                     dependencies=['b>1']\n[project.optional-dependencies]\n\
                     x=['c', \"d; python_version > '3'\"]\n";
         let metadata = project_table(text).expect("static");
-        let metadata = crate::metadata::parse(&metadata).expect("metadata");
+        let metadata = pyfast_packaging::metadata::parse(&metadata).expect("metadata");
         assert_eq!(metadata.dependencies.len(), 3);
         assert_eq!(metadata.extras.len(), 1);
         assert!(metadata.dependencies[2].marker.contents().is_some_and(|marker| {

@@ -14,11 +14,11 @@ use crate::environments::{conditions, environment, values};
 use crate::error::Error;
 use crate::lock::{Lock, LockedFile, LockedPackage, Pin, Span};
 use crate::locked;
-use crate::metadata::python_specifiers;
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
-use crate::scope::Region;
-use crate::target::Target;
+use pyfast_packaging::metadata::python_specifiers;
+use pyfast_packaging::scope::Region;
+use pyfast_packaging::target::Target;
 
 /// The resolution of a part of a region.
 pub(crate) struct Part {
@@ -297,7 +297,7 @@ fn distinction(all: &[[(&'static str, String); 4]], numbers: &BTreeSet<usize>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::named_target;
+    use pyfast_packaging::platform::named_target;
 
     #[test]
     fn the_shortest_marker_tells_targets_apart() {

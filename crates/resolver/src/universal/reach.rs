@@ -9,12 +9,12 @@ use version_ranges::Ranges;
 
 use crate::error::Error;
 use crate::guards::is_partial;
-use crate::metadata::Dependency;
 use crate::packages::Packages;
-use crate::range;
 use crate::rules::{Limits, limits, range_of, replacements};
-use crate::scope::Region;
 use crate::solve::{Node, Problem, Solution, Solved};
+use pyfast_packaging::metadata::Dependency;
+use pyfast_packaging::scope::Region;
+use pyfast_packaging::version_range as range;
 
 /// Where each node of a solution is needed, and by which requirements.
 pub(crate) struct Reach {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pyfast_resolver::{
-    BuildStage, Cache, Client, ClientOptions, Credentials, FormatControl, Sources,
-};
+use pyfast_packaging::build::BuildStage;
+use pyfast_packaging::formats::FormatControl;
+use pyfast_resolver::{Cache, Client, ClientOptions, Credentials, Sources};
 
 use super::*;
 use crate::build::{BuildOptions, BuildTools};
@@ -41,7 +41,7 @@ impl Machine {
             interpreter: interpreter(),
             foreign: false,
             variables: std::collections::BTreeMap::new(),
-            config_settings: pyfast_resolver::BuildSettings::default(),
+            config_settings: pyfast_packaging::requirement_line::BuildSettings::default(),
             settings_of: Vec::new(),
             constraints: Vec::new(),
             formats: FormatControl::default(),

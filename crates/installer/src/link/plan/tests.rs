@@ -294,6 +294,6 @@ fn a_plan_names_every_step_and_needs_its_wheels() {
     assert_eq!(text.lines().count(), plan.steps.len() + 1);
     assert!(text.contains("bin/run-one = program of"), "{text}");
     assert!(text.contains("/one.pth = copy of"), "{text}");
-    spec.packages[0].sha256 = pyfast_resolver::Sha256([9; 32]);
+    spec.packages[0].sha256 = pyfast_packaging::hash::Sha256([9; 32]);
     assert!(matches!(super::plan(&sandbox.root, &spec), Err(Error::NotInStore { .. })));
 }

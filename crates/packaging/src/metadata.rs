@@ -40,13 +40,13 @@ pub struct Dependency {
 }
 
 /// The largest METADATA file that is read, in bytes.
-pub(crate) const LARGEST: usize = 32 << 20;
+pub const LARGEST: usize = 32 << 20;
 
 /// The header lines that [`parse`] looks at; the rest is not worth caching.
 const FIELDS: &[&str] = &["name", "version", "requires-python", "requires-dist", "provides-extra"];
 
 /// The headers of a METADATA text that resolving needs, one per line, unfolded.
-pub(crate) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     let mut excerpt = String::new();
     for (field, value) in headers(text) {
         if FIELDS.contains(&field.to_ascii_lowercase().as_str()) {
@@ -91,7 +91,7 @@ pub fn parse(text: &str) -> Result<Metadata, String> {
 }
 
 /// Reads `Requires-Python`, with the fix-ups of rule 26.
-pub(crate) fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String> {
+pub fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String> {
     VersionSpecifiers::from_str(text)
         .or_else(|error| VersionSpecifiers::from_str(&mend(text)).map_err(|_mended| error))
         .map_err(|error| {
@@ -211,7 +211,7 @@ fn without_part_after_pre(version: &str) -> String {
 }
 
 /// Header fields up to the first blank line, with folded lines joined.
-pub(crate) fn headers(text: &str) -> impl Iterator<Item = (&str, String)> {
+pub fn headers(text: &str) -> impl Iterator<Item = (&str, String)> {
     let mut lines = text.lines().peekable();
     std::iter::from_fn(move || {
         loop {

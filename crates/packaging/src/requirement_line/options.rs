@@ -1,8 +1,9 @@
 //! The options that follow a requirement on its line.
 
-use super::{BuildSettings, Wrong, at};
-use crate::distribution::Sha256;
+use super::BuildSettings;
+use crate::hash::Sha256;
 use crate::requirements_txt::options::{nearest, unquote};
+use crate::wrong::{Wrong, at};
 
 /// Splits `name==1 --hash=…` into the requirement and its options.
 pub(super) fn split_options(line: &str) -> (&str, &str) {

@@ -1,6 +1,6 @@
 //! Options of a requirements file: their names and how they are written. Knows nothing of what they do.
 
-use crate::requirement_line::Wrong;
+use crate::wrong::Wrong;
 
 /// Options of a file that take a value.
 const VALUED: &[(&str, &str)] = &[

@@ -7,7 +7,7 @@ const VERSIONS: [&str; 3] = ["python_version", "python_full_version", "implement
 
 /// Has lists of versions in markers (`python_version not in '3.10, 3.12'`, rule 24) written without
 /// commas, which the parser would take for part of a version. Everything stays where it is.
-pub(crate) fn spaced_lists(text: &str) -> Cow<'_, str> {
+pub fn spaced_lists(text: &str) -> Cow<'_, str> {
     if !text.contains(',') || !text.contains(" in") {
         return Cow::Borrowed(text);
     }
@@ -65,7 +65,7 @@ pub(crate) fn check_form(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(crate) fn check_marker(marker: &str) -> Result<(), String> {
+pub fn check_marker(marker: &str) -> Result<(), String> {
     let largest = u64::MAX.to_string();
     let mut numbers = marker.split(|c: char| !c.is_ascii_digit());
     if numbers.any(|number| number.trim_start_matches('0') == largest) {
@@ -90,7 +90,7 @@ fn split_name(text: &str) -> (&str, &str) {
 }
 
 /// The deepest nesting of brackets in `text`.
-pub(crate) fn nesting(text: &str) -> usize {
+pub fn nesting(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut deepest = 0;
     for byte in text.bytes() {

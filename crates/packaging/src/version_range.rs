@@ -9,7 +9,7 @@ use version_ranges::Ranges;
 
 /// The versions that satisfy all specifiers. Local versions follow rule 2, which a plain
 /// conversion does not: `==1.0` and `<=1.0` include `1.0+local`.
-pub(crate) fn of(specifiers: &VersionSpecifiers) -> Ranges<Version> {
+pub fn of(specifiers: &VersionSpecifiers) -> Ranges<Version> {
     specifiers.iter().fold(Ranges::full(), |range, one| range.intersection(&of_one(one)))
 }
 
@@ -57,7 +57,7 @@ fn beyond_counting(specifier: &VersionSpecifier) -> Ranges<Version> {
 }
 
 /// `==version`: the version and all its local versions.
-pub(crate) fn pin(version: &Version) -> Ranges<Version> {
+pub fn pin(version: &Version) -> Ranges<Version> {
     Ranges::from_range_bounds(version.clone()..after_locals(version))
 }
 
@@ -72,7 +72,7 @@ fn after_locals(version: &Version) -> Version {
 }
 
 /// The version a range pins, if it is such a range.
-pub(crate) fn pinned(range: &Ranges<Version>) -> Option<&Version> {
+pub fn pinned(range: &Ranges<Version>) -> Option<&Version> {
     if let Some(version) = range.as_singleton() {
         return Some(version);
     }
@@ -87,7 +87,7 @@ pub(crate) fn pinned(range: &Ranges<Version>) -> Option<&Version> {
 
 /// Whether a range is nothing but the local versions of some pins, which hardly ever exist: nothing
 /// that a person would want to hear of.
-pub(crate) fn is_locals(range: &Ranges<Version>) -> bool {
+pub fn is_locals(range: &Ranges<Version>) -> bool {
     range.iter().all(|(lower, upper)| match (lower, upper) {
         (Bound::Excluded(lower), Bound::Excluded(upper)) => after_locals(lower) == *upper,
         _ => false,
@@ -95,7 +95,7 @@ pub(crate) fn is_locals(range: &Ranges<Version>) -> bool {
 }
 
 /// A range in the words of specifiers: `>=1,<2`, `==1.0`, `<1 or >2`; empty for any version.
-pub(crate) fn describe(range: &Ranges<Version>) -> String {
+pub fn describe(range: &Ranges<Version>) -> String {
     if range.is_empty() {
         return "<no version>".to_owned();
     }

@@ -14,7 +14,7 @@ use pep508_rs::{
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
-use crate::distribution::WheelFilename;
+use crate::filename::WheelFilename;
 use crate::tags::{self, SYSTEMS};
 use crate::target::Target;
 
@@ -34,7 +34,7 @@ const IMPLEMENTATIONS: &str = "(implementation_name == 'cpython' and platform_py
 
 /// What a resolution is for.
 #[derive(Debug, Clone)]
-pub(crate) enum Scope {
+pub enum Scope {
     /// One interpreter on one platform.
     Target(Target),
     /// Every interpreter of a region.
@@ -49,7 +49,7 @@ impl From<Target> for Scope {
 
 /// Whether a `Requires-Python` is met.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PythonFit {
+pub enum PythonFit {
     /// By all interpreters.
     All,
     /// By those for which this marker is true.
@@ -60,7 +60,7 @@ pub(crate) enum PythonFit {
 
 impl Scope {
     /// Whether something with a marker counts, at least for some of the interpreters.
-    pub(crate) fn applies(&self, marker: &MarkerTree, extras: &[ExtraName]) -> bool {
+    pub fn applies(&self, marker: &MarkerTree, extras: &[ExtraName]) -> bool {
         match self {
             Self::Target(target) => marker.evaluate(&target.markers, extras),
             Self::Region(region) => region.admits(&region.decided(marker, extras)),
@@ -68,7 +68,7 @@ impl Scope {
     }
 
     /// How well a wheel fits, 0 being the best; `None` where it fits nowhere.
-    pub(crate) fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
+    pub fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
         match self {
             Self::Target(target) => target.tags.rank(wheel),
             Self::Region(region) => region.rank(wheel),
@@ -78,7 +78,7 @@ impl Scope {
     /// Rule 13: one interpreter must satisfy the whole specifier. Of a region the lower end alone
     /// divides those who can use a version from those who cannot: an upper end says what its authors
     /// did not know yet.
-    pub(crate) fn python(&self, specifiers: &VersionSpecifiers) -> PythonFit {
+    pub fn python(&self, specifiers: &VersionSpecifiers) -> PythonFit {
         match self {
             Self::Target(target) if target.allowed_by(specifiers) => PythonFit::All,
             Self::Target(_) => PythonFit::None,
@@ -89,7 +89,7 @@ impl Scope {
 
 /// Interpreters and platforms that a marker describes.
 #[derive(Debug, Clone)]
-pub(crate) struct Region {
+pub struct Region {
     /// What sets it apart from the rest of the universe.
     marker: MarkerTree,
     /// The same, and what holds everywhere in the universe.
@@ -113,7 +113,7 @@ struct Memory {
 
 impl Region {
     /// All platforms, and the Pythons that `requires_python` allows.
-    pub(crate) fn universe(requires_python: &VersionSpecifiers) -> Self {
+    pub fn universe(requires_python: &VersionSpecifiers) -> Self {
         let constant = |text: &str| MarkerTree::from_str(text).unwrap_or_default();
         let mut possible = constant(PLATFORMS);
         possible.and(constant(IMPLEMENTATIONS));
@@ -141,7 +141,7 @@ impl Region {
 
     /// The part in which a marker is true, and the part in which it is not; `None` where one of them is
     /// empty.
-    pub(crate) fn split(&self, on: &MarkerTree) -> Option<[Self; 2]> {
+    pub fn split(&self, on: &MarkerTree) -> Option<[Self; 2]> {
         let on = self.decided(on, &[]);
         let part = |on: MarkerTree| {
             let (mut marker, mut possible) = (self.marker.clone(), self.possible.clone());
@@ -154,17 +154,17 @@ impl Region {
     }
 
     /// What sets it apart from the rest of the universe.
-    pub(crate) fn marker(&self) -> MarkerTree {
+    pub fn marker(&self) -> MarkerTree {
         self.marker.clone()
     }
 
     /// The same as people write it; `None` for the whole universe.
-    pub(crate) fn describe(&self) -> Option<String> {
+    pub fn describe(&self) -> Option<String> {
         self.marker.try_to_string()
     }
 
     /// A marker that says the same within the region, in fewer words.
-    pub(crate) fn simplified(&self, marker: MarkerTree) -> MarkerTree {
+    pub fn simplified(&self, marker: MarkerTree) -> MarkerTree {
         if self.implies(&marker) {
             return MarkerTree::TRUE;
         }
@@ -175,18 +175,18 @@ impl Region {
     }
 
     /// Whether a marker is true for some of the interpreters.
-    pub(crate) fn admits(&self, marker: &MarkerTree) -> bool {
+    pub fn admits(&self, marker: &MarkerTree) -> bool {
         !self.possible.is_disjoint(marker)
     }
 
     /// Whether a marker is true for all of the interpreters.
-    pub(crate) fn implies(&self, marker: &MarkerTree) -> bool {
+    pub fn implies(&self, marker: &MarkerTree) -> bool {
         self.possible.is_disjoint(&marker.negate())
     }
 
     /// A marker with some extras wanted and all others not, in the fewest of the names that markers have
     /// for one thing.
-    pub(crate) fn decided(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
+    pub fn decided(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
         let key = (marker.clone(), extras.to_vec());
         let mut known = self.memory.decided.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(key).or_insert_with(|| decide(marker, extras)).clone()
@@ -209,12 +209,12 @@ impl Region {
     }
 
     /// The systems whose wheels count: where wheels are made for none of the region, those of all.
-    pub(crate) fn file_systems(&self) -> u8 {
+    pub fn file_systems(&self) -> u8 {
         if self.systems == 0 { u8::MAX } else { self.systems }
     }
 
     /// Whether some interpreter of the region for which a marker is true takes a wheel.
-    pub(crate) fn takes(&self, wheel: &WheelFilename, marker: &MarkerTree) -> bool {
+    pub fn takes(&self, wheel: &WheelFilename, marker: &MarkerTree) -> bool {
         let mut fits = tags::python_marker(wheel);
         fits.and(tags::platform_marker(wheel));
         fits.and(marker.clone());

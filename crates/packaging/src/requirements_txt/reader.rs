@@ -10,14 +10,15 @@ use url::Url;
 use super::document::Document;
 use super::lines::{LogicalLine, Text};
 use super::{ReadContext, RequirementSet, SettingsOf, options};
-use crate::distribution::Location;
+use crate::dist_file::Location;
 use crate::error::{Error, Include};
-use crate::project_file::{ProjectFile, is_project_file};
+use crate::pyproject::{ProjectFile, is_project_file};
 use crate::regular;
 use crate::requirement::{Origin, Source};
-use crate::requirement_line::{self, BuildSettings, Line, Wrong};
+use crate::requirement_line::{self, BuildSettings, Line};
 use crate::requirement_source::{Place, SourceRequirement};
 use crate::spot::offset;
+use crate::wrong::Wrong;
 
 /// The largest requirements file that is read from a pipe or device, in bytes.
 const LARGEST: usize = 64 << 20;
@@ -104,7 +105,7 @@ impl<'a> Reader<'a> {
         include: Option<Include>,
     ) -> Result<(), Error> {
         let document = match document {
-            Document::Remote(url) => Document::Remote(self.set.credentials.absorb(url)),
+            Document::Remote(url) => Document::Remote(self.set.bare(url)),
             local @ Document::Local(_) => local,
         };
         let (name, key) = match &document {
@@ -172,14 +173,14 @@ impl<'a> Reader<'a> {
             }
             Document::Remote(url) => {
                 let fetched = match &self.context.fetch {
-                    Some(fetch) => fetch.text(url, &self.set.credentials),
-                    None => Err(Error::Offline { url: url.clone() }),
+                    Some(fetch) => fetch.text(url, &self.set.logins),
+                    None => Err("nobody is there to fetch it".into()),
                 };
                 self.set.remote_files.push(url.clone());
                 let bytes = fetched.map_err(|error| Error::RemoteRequirements {
                     url: url.clone(),
                     include,
-                    source: Box::new(error),
+                    source: error,
                 });
                 bytes.map(|bytes| bytes.to_vec())
             }
@@ -292,7 +293,7 @@ impl<'a> Reader<'a> {
         let name = name.or_else(|| source?.name.as_ref()).cloned();
         let place = source.map(|source| {
             let mut source = source.source.clone();
-            source.give_credentials(&mut self.set.credentials);
+            self.set.logins.extend(source.take_login());
             source.place
         });
         self.set.build_settings.push(SettingsOf { name, place, settings });
@@ -308,7 +309,7 @@ impl<'a> Reader<'a> {
         }
         if let Source::Wheel(wheel) = &mut requirement.source {
             match &mut wheel.location {
-                Location::Url(url) => *url = self.set.credentials.absorb(url.clone()),
+                Location::Url(url) => *url = self.set.bare(url.clone()),
                 Location::Path(_) if remote => {
                     let shown = requirement.to_string();
                     return Err(Error::requirement(&requirement.origin, &shown, OF_THIS_MACHINE));
@@ -330,7 +331,7 @@ impl<'a> Reader<'a> {
         role: Role,
         remote: bool,
     ) -> Result<(), Error> {
-        source.source.give_credentials(&mut self.set.credentials);
+        self.set.logins.extend(source.source.take_login());
         if let Some(reason) = refusal(&source, role, remote) {
             return Err(Error::requirement(&source.origin, &source.to_string(), reason));
         }

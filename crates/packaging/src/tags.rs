@@ -8,7 +8,7 @@ use pep508_rs::MarkerTree;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::distribution::WheelFilename;
+use crate::filename::WheelFilename;
 
 /// The C library of a Linux platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -189,7 +189,7 @@ fn platforms(facts: &TagFacts) -> Vec<String> {
 }
 
 /// The Pythons that take a wheel, as a marker. What a tag says beyond markers is not in it.
-pub(crate) fn python_marker(wheel: &WheelFilename) -> MarkerTree {
+pub fn python_marker(wheel: &WheelFilename) -> MarkerTree {
     let mut fits = MarkerTree::FALSE;
     for python in wheel.python.split('.') {
         wheel.abi.split('.').for_each(|abi| fits.or(python_of(python, abi)));
@@ -199,14 +199,14 @@ pub(crate) fn python_marker(wheel: &WheelFilename) -> MarkerTree {
 
 /// The systems and machines that take a wheel, as a marker. What a tag says beyond markers (the C
 /// library, versions of a system) is not in it.
-pub(crate) fn platform_marker(wheel: &WheelFilename) -> MarkerTree {
+pub fn platform_marker(wheel: &WheelFilename) -> MarkerTree {
     let mut fits = MarkerTree::FALSE;
     wheel.platform.split('.').for_each(|tag| fits.or(platform_of(tag)));
     fits
 }
 
 /// The systems that take a wheel, whatever the machine: a bit for each of [`SYSTEMS`].
-pub(crate) fn systems_of(wheel: &WheelFilename) -> u8 {
+pub fn systems_of(wheel: &WheelFilename) -> u8 {
     wheel.platform.split('.').fold(0, |known, tag| {
         let system = match tag.split('_').next().unwrap_or_default() {
             _ if tag == "any" => return u8::MAX,
@@ -223,7 +223,7 @@ pub(crate) fn systems_of(wheel: &WheelFilename) -> u8 {
 }
 
 /// The systems that platform tags speak of, by their `sys_platform`.
-pub(crate) const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
+pub const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
 
 fn parsed(text: &str) -> MarkerTree {
     MarkerTree::from_str(text).unwrap_or(MarkerTree::FALSE)

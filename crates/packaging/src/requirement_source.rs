@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use url::Url;
 
-use crate::credentials::Credentials;
-use crate::distribution::{Location, Sha256};
+use crate::dist_file::Location;
+use crate::filename::{ARCHIVES, archive_stem};
+use crate::hash::Sha256;
 use crate::requirement::Origin;
-use crate::source::{ARCHIVES, archive_stem};
+use crate::safe_url::SafeUrl;
 
 /// A source that a requirement names directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,22 +54,19 @@ pub struct SourceRequirement {
 }
 
 impl DirectSource {
-    /// Takes user and password out of its URL.
-    pub(crate) fn give_credentials(&mut self, known: &mut Credentials) {
+    /// Takes user and password out of its URL, where a server is asked with them.
+    pub fn take_login(&mut self) -> Option<SafeUrl> {
         match &mut self.place {
-            Place::Archive { location: Location::Url(url), .. } => {
-                *url = known.absorb(url.clone());
-            }
-            Place::Repository(repository) => {
-                let url = &mut repository.url;
+            Place::Archive { location: Location::Url(url), .. } => SafeUrl::take(url),
+            Place::Repository(Repository { url, .. }) => {
                 if matches!(url.scheme(), "http" | "https") {
-                    *url = known.absorb(url.clone());
-                } else {
-                    // The user of an ssh URL is part of the address; ssh takes no password from it.
-                    url.set_password(None).ok();
+                    return SafeUrl::take(url);
                 }
+                // The user of an ssh URL is part of the address; ssh takes no password from it.
+                url.set_password(None).ok();
+                None
             }
-            _ => {}
+            Place::Archive { .. } | Place::Directory(_) => None,
         }
     }
 }
@@ -128,7 +126,7 @@ const FOREIGN: &[&str] = &[".tar.lzma", ".tlz", ".tar.lz", ".tar.Z", ".tar.zst"]
 /// What is wrong with it, in words.
 pub fn parse_source(text: &str, working: &Path) -> Result<DirectSource, String> {
     let source = read(text, working)?;
-    Ok(DirectSource { text: crate::credentials::redact(text), ..source })
+    Ok(DirectSource { text: crate::safe_url::redact(text), ..source })
 }
 
 fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
@@ -160,7 +158,7 @@ fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
             let fragment = url.fragment().unwrap_or_default().to_owned();
             url.set_fragment(None);
             let last = url.path_segments().and_then(|mut parts| parts.next_back());
-            let filename = crate::requirement_line::percent_decode(last.unwrap_or_default());
+            let filename = crate::safe_url::percent_decode(last.unwrap_or_default());
             if !is_archive(&filename) {
                 return Err(format!("`{filename}` is not an archive ({})", ARCHIVES.join(", ")));
             }
@@ -183,7 +181,7 @@ fn other_tool(tool: &str, text: &str) -> String {
     let place = text.split('#').next().unwrap_or(text);
     // Subversion has a scheme of that name itself.
     let url = if place.starts_with("svn+ssh:") { place } else { &place[tool.len() + 1..] };
-    let url = crate::credentials::redact(url);
+    let url = crate::safe_url::redact(url);
     format!(
         "`{tool}` is not supported, of version control only git is: run `{tool} {act} {url} \
          DIRECTORY` and require ./DIRECTORY"
@@ -231,7 +229,7 @@ fn repository(text: &str) -> Result<DirectSource, String> {
             return Err("a branch, tag or commit is missing after `@`".to_owned());
         }
         url.set_path(path);
-        reference = Some(crate::requirement_line::percent_decode(after));
+        reference = Some(crate::safe_url::percent_decode(after));
     }
     if reference.as_ref().is_some_and(|reference| reference.starts_with('-')) {
         return Err("a branch, tag or commit does not begin with `-`".to_owned());
@@ -244,12 +242,11 @@ fn repository(text: &str) -> Result<DirectSource, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(crate) fn check_address(url: &Url) -> Result<(), String> {
+pub fn check_address(url: &Url) -> Result<(), String> {
     // Git decodes both and takes brackets away before it hands them on. Over HTTP the user is no
     // argument of anything.
-    let is_option = |text: &str| {
-        crate::requirement_line::percent_decode(text).trim_start_matches('[').starts_with('-')
-    };
+    let is_option =
+        |text: &str| crate::safe_url::percent_decode(text).trim_start_matches('[').starts_with('-');
     if url.host_str().is_some_and(is_option) {
         return Err("the host of a repository does not begin with `-`".to_owned());
     }
@@ -280,7 +277,7 @@ fn finish(place: Place, fragment: &str) -> Result<DirectSource, String> {
                     extras.collect::<Result<_, _>>().map_err(|error| format!("#egg=: {error}"))?;
             }
             Some(("subdirectory", directory)) => {
-                let directory = crate::requirement_line::percent_decode(directory);
+                let directory = crate::safe_url::percent_decode(directory);
                 if directory.starts_with('/') || directory.split('/').any(|part| part == "..") {
                     return Err("#subdirectory= must be below the top of the source".to_owned());
                 }

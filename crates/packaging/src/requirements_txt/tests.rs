@@ -18,8 +18,8 @@ fn read(files: &[(&str, &str)], context: &ReadContext) -> Result<RequirementSet,
 fn serving(texts: &'static [(&'static str, &'static str)]) -> ReadContext {
     let fetch = FetchText::new(move |url, _| {
         let found = texts.iter().find(|(known, _)| *known == url.as_str());
-        let missing = Error::Status { url: url.clone(), status: 404, attempts: 1 };
-        found.map(|(_, text)| text.as_bytes().into()).ok_or(missing)
+        let missing = || format!("there is no {url}").into();
+        found.map(|(_, text)| text.as_bytes().into()).ok_or_else(missing)
     });
     ReadContext { fetch: Some(fetch), ..ReadContext::default() }
 }
@@ -156,8 +156,9 @@ fn files_of_servers_include_files_relative_to_themselves() {
     assert_eq!(fetched.len(), 4, "the circle ends: {fetched:?}");
     assert_eq!(set.index.find_links, ["https://h.test/d/links"]);
     assert_eq!(set.files.len(), 1);
-    let secret = Url::parse("https://h.test/x").expect("a URL");
-    assert!(set.credentials.for_url(&secret).is_some(), "the user and password are kept");
+    let [login] = &set.logins[..] else { panic!("one file names a user: {:?}", set.logins) };
+    let kept = Some(("u".to_owned(), Some("p".to_owned())));
+    assert_eq!((login.login(), login.bare().as_str()), (kept, "https://h.test/d/r.txt"));
 }
 
 #[test]

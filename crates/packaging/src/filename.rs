@@ -1,81 +1,11 @@
-//! What can be installed: wheel file names, digests, and where a wheel's bytes are.
-//! Knows nothing of indexes, versions ranges or targets.
+//! File names of distributions, taken apart: wheels, source archives and their endings.
+//! Knows nothing of indexes, version ranges or targets.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use url::Url;
-
-/// A SHA-256 digest; its text form is 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sha256(pub [u8; 32]);
-
-/// A digest that is not 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a SHA-256 digest (64 hexadecimal digits)")]
-pub struct InvalidSha256(pub String);
-
-impl FromStr for Sha256 {
-    type Err = InvalidSha256;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidSha256(text.chars().take(80).collect());
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return Err(invalid());
-        }
-        let mut bytes = [0_u8; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = char::from(pair[0]).to_digit(16).ok_or_else(invalid)?;
-            let low = char::from(pair[1]).to_digit(16).ok_or_else(invalid)?;
-            *byte = u8::try_from(high * 16 + low).ok().ok_or_else(invalid)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0_u8; 64];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
-    }
-}
-
-impl fmt::Debug for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Sha256 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(self)
-        } else {
-            self.0.serialize(serializer)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-            text.parse().map_err(serde::de::Error::custom)
-        } else {
-            <[u8; 32]>::deserialize(deserializer).map(Self)
-        }
-    }
-}
 
 /// A wheel's file name taken apart:
 /// `{name}-{version}(-{build})?-{python tags}-{abi tags}-{platform tags}.whl`.
@@ -167,21 +97,107 @@ impl fmt::Display for WheelFilename {
     }
 }
 
-/// Where the bytes of a wheel are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Location {
-    /// Behind an `http` or `https` URL, which carries no credentials.
-    Url(Url),
-    /// A file on this machine.
-    Path(PathBuf),
+/// How source archives are named: today's two first, then those that pip reads besides (rule 16).
+pub const ARCHIVES: [&str; 8] =
+    [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"];
+
+/// A file name without the ending that makes it a source archive's, and that ending's place in
+/// [`ARCHIVES`]; `None` for other files.
+pub fn archive_stem(filename: &str) -> Option<(&str, usize)> {
+    let lower = filename.to_ascii_lowercase();
+    let place = ARCHIVES.iter().position(|ending| lower.ends_with(ending))?;
+    Some((&filename[..filename.len() - ARCHIVES[place].len()], place))
 }
 
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(url) => url.fmt(f),
-            Self::Path(path) => path.display().fmt(f),
+/// A source archive's file name taken apart: `{name}-{version}.tar.gz`, `.zip`, or an older ending.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceFilename {
+    /// The normalised project name.
+    pub name: PackageName,
+    /// The version, as PEP 440 reads it.
+    pub version: Version,
+    /// The file name as it was given.
+    pub text: String,
+}
+
+impl SourceFilename {
+    /// Reads the name of a source archive of `project` (rule 16); `None` where it is none.
+    pub fn of(project: &PackageName, filename: &str) -> Option<Self> {
+        if filename.contains(['/', '\\', '\0']) {
+            return None;
         }
+        let (stem, _) = archive_stem(filename)?;
+        // A project's name may itself contain dashes: try each dash that a version could follow.
+        let mut dashes = stem.match_indices('-').map(|(dash, _)| dash);
+        let dash = dashes.find(|&dash| {
+            PackageName::from_str(&stem[..dash]).is_ok_and(|name| name == *project)
+        })?;
+        let version = Version::from_str(&stem[dash + 1..]).ok()?;
+        Some(Self { name: project.clone(), version, text: filename.to_owned() })
+    }
+
+    /// Reads a name whose project is not known: the version follows the last dash.
+    pub fn parse(filename: &str) -> Option<Self> {
+        let (stem, _) = archive_stem(filename)?;
+        let (name, _) = stem.rsplit_once('-')?;
+        Self::of(&PackageName::from_str(name).ok()?, filename)
+    }
+}
+
+/// The file name of a distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DistFilename {
+    /// Of a wheel.
+    Wheel(WheelFilename),
+    /// Of a source archive, from which a wheel is built.
+    Source(SourceFilename),
+}
+
+impl DistFilename {
+    /// The wheel's name; `None` for source.
+    pub fn wheel(&self) -> Option<&WheelFilename> {
+        match self {
+            Self::Wheel(wheel) => Some(wheel),
+            Self::Source(_) => None,
+        }
+    }
+
+    /// The source's name; `None` for a wheel.
+    pub fn source(&self) -> Option<&SourceFilename> {
+        match self {
+            Self::Wheel(_) => None,
+            Self::Source(source) => Some(source),
+        }
+    }
+
+    /// The project.
+    pub fn name(&self) -> &PackageName {
+        match self {
+            Self::Wheel(wheel) => &wheel.name,
+            Self::Source(source) => &source.name,
+        }
+    }
+
+    /// The version.
+    pub fn version(&self) -> &Version {
+        match self {
+            Self::Wheel(wheel) => &wheel.version,
+            Self::Source(source) => &source.version,
+        }
+    }
+
+    /// The file name as it was given.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Wheel(wheel) => wheel.as_str(),
+            Self::Source(source) => &source.text,
+        }
+    }
+}
+
+impl fmt::Display for DistFilename {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -219,11 +235,28 @@ mod tests {
         check("../a-1.0-py3-none-any.whl", Err("it must not contain a path separator"));
     }
 
+    fn name(text: &str) -> PackageName {
+        text.parse().expect("a name")
+    }
+
     #[test]
-    fn digests_survive_the_way_through_text() {
-        let text = "0123456789abcdef".repeat(4);
-        assert_eq!(text.parse::<Sha256>().map(|digest| digest.to_string()), Ok(text));
-        assert!("xyz".parse::<Sha256>().is_err());
-        assert!("é".repeat(32).parse::<Sha256>().is_err());
+    fn rule_16_source_names_are_taken_apart() {
+        let check = |project: &str, filename: &str, expected: Option<&str>| {
+            let found = SourceFilename::of(&name(project), filename);
+            assert_eq!(found.map(|found| found.version.to_string()).as_deref(), expected);
+        };
+        check("a-b", "A.b-1.0.tar.gz", Some("1.0"));
+        check("a-b", "a-b-1.0-1.zip", Some("1.0.post1"));
+        check("a-b", "a-1.0.tar.gz", None);
+        check("a", "a-x.tar.gz", None);
+        check("a", "a-1.0.tar.xz", Some("1.0"));
+        check("a", "a-1.0.tbz", Some("1.0"));
+        check("a", "a-1.0.TAR", Some("1.0"));
+        check("a", "a-1.0.tar.Z", None);
+        check("a", "a-1.0.win32.exe", None);
+        assert_eq!(
+            SourceFilename::parse("a-b-2.tar.gz").map(|found| found.name),
+            Some(name("a-b"))
+        );
     }
 }

@@ -28,7 +28,7 @@ impl Spot {
     /// The place at `column` of a line, `width` characters wide.
     pub(crate) fn new(line: usize, column: usize, text: &str, width: usize) -> Self {
         let at = text.char_indices().nth(column - 1).map_or(text.len(), |(at, _)| at);
-        let mut shown = crate::credentials::redact(text);
+        let mut shown = crate::safe_url::redact(text);
         let mut before = column - 1;
         if shown != text {
             // What follows the place is the same, unless the place is in what is not shown.

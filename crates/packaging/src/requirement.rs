@@ -7,7 +7,9 @@ use std::sync::Arc;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
-use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::dist_file::Location;
+use crate::filename::WheelFilename;
+use crate::hash::Sha256;
 use crate::requirement_source::DirectSource;
 
 /// Where a requirement was written.
@@ -84,7 +86,7 @@ impl fmt::Display for Requirement {
 }
 
 /// Specifiers as people write them in requirements files: no spaces.
-pub(crate) fn compact(specifiers: &VersionSpecifiers) -> String {
+pub fn compact(specifiers: &VersionSpecifiers) -> String {
     let parts: Vec<String> =
         specifiers.iter().map(|specifier| specifier.to_string().replace(' ', "")).collect();
     parts.join(",")

@@ -4,6 +4,7 @@
 //! <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
 
 mod document;
+mod fetch;
 mod lines;
 pub(crate) mod options;
 mod reader;
@@ -14,17 +15,17 @@ use std::path::PathBuf;
 use pep508_rs::PackageName;
 use url::Url;
 
-use crate::credentials::Credentials;
-use crate::distribution::Location;
+use crate::dist_file::Location;
 use crate::error::Error;
-use crate::project_file::{RequiresPython, WantedExtras};
+use crate::pyproject::{RequiresPython, WantedExtras};
 use crate::requirement::Requirement;
 use crate::requirement_line::BuildSettings;
 use crate::requirement_source::{Place, SourceRequirement};
-use crate::source::{SourceDist, SourceTree};
-use crate::texts::FetchText;
+use crate::safe_url::SafeUrl;
+use crate::source_dist::{SourceDist, SourceTree};
 
 use document::Document;
+pub use fetch::FetchText;
 use reader::{Reader, Role};
 
 /// Everything that a set of requirements files says.
@@ -40,8 +41,8 @@ pub struct RequirementSet {
     pub overrides: Vec<Requirement>,
     /// Projects that are left out wherever they are asked for.
     pub excludes: BTreeSet<PackageName>,
-    /// User names and passwords of what is named by URL.
-    pub credentials: Credentials,
+    /// The URLs that name a user or a password, with both; everything else here is without them.
+    pub logins: Vec<SafeUrl>,
     /// Index options given in the files.
     pub index: IndexOptions,
     /// Every file of this machine that was read, in the order of reading.
@@ -56,6 +57,14 @@ pub struct RequirementSet {
     pub variables: BTreeSet<String>,
     /// Lines that were understood but have no effect, with the reason.
     pub warnings: Vec<String>,
+}
+
+impl RequirementSet {
+    /// A URL without its user and password, which are kept apart.
+    fn bare(&mut self, mut url: Url) -> Url {
+        self.logins.extend(SafeUrl::take(&mut url));
+        url
+    }
 }
 
 /// The `--config-settings` of one requirement.
@@ -90,7 +99,7 @@ impl SettingsOf {
 
 /// A location without credentials.
 fn bare(location: &Location) -> String {
-    crate::credentials::redact(&location.to_string()).replace("****@", "")
+    crate::safe_url::redact(&location.to_string()).replace("****@", "")
 }
 
 /// Index options of a requirements file.

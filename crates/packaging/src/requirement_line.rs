@@ -7,7 +7,6 @@ mod form;
 mod options;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -15,12 +14,17 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName, Pep508Error, VerbatimUrl, VersionOrUrl};
 use url::Url;
 
-use crate::distribution::{Location, Sha256, WheelFilename};
+use crate::dist_file::Location;
 use crate::error::Error;
+use crate::filename::WheelFilename;
+use crate::hash::Sha256;
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
 use crate::requirement_source::{Place, SourceRequirement, parse_source};
+use crate::safe_url::percent_decode;
+use crate::wrong::{Wrong, at, first_line};
 
-pub(crate) use form::{check_form, check_marker, nesting, spaced_lists};
+pub(crate) use form::check_form;
+pub use form::{check_marker, nesting, spaced_lists};
 use options::{Options, split_options};
 
 /// Settings of a build: the values of each key.
@@ -28,7 +32,7 @@ pub type BuildSettings = BTreeMap<String, Vec<String>>;
 
 /// What one line requires.
 #[derive(Debug)]
-pub(crate) enum Line {
+pub enum Line {
     /// A project by its versions, or one wheel.
     Project(Requirement),
     /// A source, which has to be looked at before more of it is known.
@@ -56,33 +60,11 @@ pub(crate) struct Read {
     pub(crate) ignored: Vec<String>,
 }
 
-/// What is wrong with a line, and which part of it is.
-#[derive(Debug)]
-pub(crate) struct Wrong<'a> {
-    /// In words.
-    pub(crate) reason: String,
-    /// The part.
-    pub(crate) part: &'a str,
-    /// What the grammar of requirements files has instead.
-    pub(crate) advice: Option<String>,
-}
-
-impl<'a> Wrong<'a> {
-    pub(crate) fn new(reason: impl Into<String>, part: &'a str) -> Self {
-        Self { reason: reason.into(), part, advice: None }
-    }
-}
-
-/// For `map_err`: a part is wrong for the reason that the error gives.
-fn at<'a, T: Display>(part: &'a str) -> impl Fn(T) -> Wrong<'a> {
-    move |error| Wrong::new(first_line(&error.to_string()), part)
-}
-
 /// Parses a line that may name no source, as build requirements may not.
 ///
 /// # Errors
 /// [`Error::Requirement`] with file, line, text and what is wrong.
-pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement, Error> {
+pub fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement, Error> {
     match read(line, origin, working)? {
         Line::Project(requirement) => Ok(requirement),
         Line::Source(_) => {
@@ -91,11 +73,24 @@ pub(crate) fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requi
     }
 }
 
+/// The requirements of a build, as `[build-system]` or a backend names them.
+///
+/// # Errors
+/// [`Error::Requirement`] for one that is none.
+pub fn build_requirements(texts: &[String], of: &str) -> Result<Vec<Requirement>, Error> {
+    let lines = texts.iter().enumerate();
+    let parsed = lines.map(|(index, text)| {
+        let origin = Origin { file: format!("build requirements of {of}").into(), line: index + 1 };
+        parse(text, &origin, Path::new("/"))
+    });
+    parsed.collect()
+}
+
 /// Parses a line of which only the requirement matters.
 ///
 /// # Errors
 /// [`Error::Requirement`] with file, line, text and what is wrong.
-pub(crate) fn read(line: &str, origin: &Origin, working: &Path) -> Result<Line, Error> {
+pub fn read(line: &str, origin: &Origin, working: &Path) -> Result<Line, Error> {
     let read = parse_line(line, origin, working);
     Ok(read.map_err(|wrong| Error::requirement(origin, line, &wrong.reason))?.line)
 }
@@ -166,7 +161,7 @@ fn is_location(text: &str) -> bool {
         || ["git+", "hg+", "svn+", "bzr+"].iter().any(|tool| first.starts_with(tool))
         || first.contains('/') && !text.contains('@')
         || is_wheel(first)
-        || crate::source::archive_stem(first).is_some()
+        || crate::filename::archive_stem(first).is_some()
 }
 
 /// A requirement taken apart.
@@ -341,10 +336,6 @@ fn split_direct(text: &str) -> Option<(&str, &str)> {
     (!name.contains([';', '"', '\''])).then_some((name.trim(), location.trim()))
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
 /// The wheel a URL or path names.
 fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
     let (location, filename, sha256) = match location.split_once("://") {
@@ -381,26 +372,6 @@ fn file_name(path: &Path) -> String {
 fn fragment_sha256(fragment: &str) -> Option<Result<Sha256, String>> {
     let digest = fragment.split('&').find_map(|part| part.strip_prefix("sha256="))?;
     Some(digest.parse().map_err(|error| format!("#sha256=: {error}")))
-}
-
-/// Decodes `%XX` once; a result that is no UTF-8 stays encoded.
-pub(crate) fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let decoded = match (first, tail) {
-            (b'%', [high, low, ..]) => {
-                let digit = |byte: u8| char::from(byte).to_digit(16);
-                digit(*high)
-                    .zip(digit(*low))
-                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok())
-            }
-            _ => None,
-        };
-        bytes.push(decoded.unwrap_or(*first));
-        rest = if decoded.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]
