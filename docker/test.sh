@@ -1,8 +1,25 @@
 #!/bin/sh
-# Runs every test, those that need a container engine included: uses the engine that answers, or
-# starts one of its own and stops it again. Installs what is missing on a Debian machine.
+# Runs every test, those that need a container engine included. A suite that fails does not keep the others from running;
+# the end names those that failed, and is 1.
+#
+# Uses the engine that answers, or starts one of its own and stops it again. Installs what is missing with apt-get, which
+# needs root on a Debian machine: docker.io and iptables for an engine, debootstrap for the images of the tests, and
+# docker-compose. Nothing of it is removed afterwards.
 set -eu
 cd "$(dirname "$0")/.."
+
+say() { echo "test: $*" >&2; }
+
+missing() { # PROGRAM PACKAGES...
+    command -v "$1" >/dev/null && return
+    shift
+    printf ' %s' "$@"
+}
+
+compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
+
+installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose')
+[ -z "$installs" ] || say "what is needed of these will be installed with apt-get, and stays:$installs"
 
 sh docker/engine.sh start > "${TMPDIR:-/tmp}/pyfast-engine.$$"
 . "${TMPDIR:-/tmp}/pyfast-engine.$$"
@@ -10,15 +27,25 @@ rm -f "${TMPDIR:-/tmp}/pyfast-engine.$$"
 trap 'sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"}' EXIT INT TERM
 sh docker/slim-base.sh
 sh docker/stack-images.sh
-if ! docker compose version >/dev/null 2>&1 && ! command -v docker-compose >/dev/null; then
+if ! compose; then
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends docker-compose; } >&2
 fi
 
+failed=
+suite() { # COMMAND...
+    say "$*"
+    "$@" || failed="$failed
+  $*"
+}
+
 # The quick ones first.
-cargo test --workspace --lib --bins
-cargo test --test it
+suite cargo test --no-fail-fast --workspace --lib --bins
+suite cargo test --no-fail-fast --test it
 PYFAST_TEST_DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
 PYFAST_REQUIRE_DOCKER=1
 export PYFAST_TEST_DOCKER_HOST PYFAST_REQUIRE_DOCKER
-cargo test -p pyfast-launcher --tests
-cargo test --test docker
+suite cargo test --no-fail-fast -p pyfast-launcher --tests
+suite cargo test --no-fail-fast --test docker
+
+[ -z "$failed" ] || { say "failed:$failed"; exit 1; }
+say "everything passed"

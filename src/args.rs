@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-pub(crate) use self::index::{IndexArgs, KeyringProvider};
+pub(crate) use self::index::{IndexArgs, KeyringProvider, short_find_links};
 pub(crate) use self::resolve::{PrereleaseMode, ResolutionMode, ResolveArgs};
 pub(crate) use self::stack::StackArgs;
 

@@ -159,3 +159,39 @@ fn survive_file_size_limits() {
     // Without the handler the signal ends the process, as it would any other program.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_f_is_a_compose_file_in_commands_of_containers_and_a_place_of_wheels_where_packages_are_looked_for()
+     {
+        let (mut of_containers, mut of_packages) = (Vec::new(), Vec::new());
+        for command in Cli::command().get_subcommands() {
+            let long = command.get_arguments().find(|one| one.get_short() == Some('f'));
+            match long.and_then(clap::Arg::get_long) {
+                Some("file") => of_containers.push(command.get_name().to_owned()),
+                Some("find-links") => of_packages.push(command.get_name().to_owned()),
+                Some(other) => panic!("-f of {} is --{other}", command.get_name()),
+                None => {}
+            }
+        }
+        assert_eq!(of_containers, ["up", "down", "restart", "ps", "logs", "doctor"]);
+        assert_eq!(of_packages, ["lock", "sync", "run", "bench", "outdated"]);
+    }
+
+    #[test]
+    fn the_short_and_the_long_form_of_find_links_are_one_list() {
+        let line = ["pyfast", "lock", "-f", "a", "--find-links", "b", "-fc"];
+        let cli = Cli::try_parse_from(line).unwrap();
+        assert_eq!(cli.common.index.find_links, ["a", "b", "c"]);
+        let cli = Cli::try_parse_from(["pyfast", "--find-links", "a", "up", "-f", "b"]).unwrap();
+        assert_eq!(cli.common.index.find_links, ["a"]);
+    }
+}

@@ -2,8 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, Command, ValueEnum};
 use pyfast_resolver::IndexStrategy;
+
+/// `--find-links` with the short form that pip has, for commands that look for packages. The others have no such form:
+/// in commands of containers `-f` is a compose file.
+pub(crate) fn short_find_links() -> Arg {
+    let typed = IndexArgs::augment_args(Command::default());
+    let mut known = typed.get_arguments();
+    let long = known.find(|one| one.get_long() == Some("find-links")).cloned();
+    long.expect("IndexArgs has it").short('f')
+}
 
 /// Where packages are looked for.
 #[derive(Debug, Clone, Default, Args)]
@@ -35,7 +44,6 @@ pub(crate) struct IndexArgs {
     pub(crate) extra_index_url: Vec<String>,
     /// A directory of wheels, or a page that links to them
     #[arg(
-        short = 'f',
         long,
         global = true,
         value_name = "PATH_OR_URL",

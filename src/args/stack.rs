@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct StackArgs {
     /// A compose file; give it again for further ones [default: as Compose finds them]
-    #[arg(long = "file", value_name = "FILE", help_heading = "Compose options")]
+    #[arg(short = 'f', long = "file", value_name = "FILE", help_heading = "Compose options")]
     pub(crate) files: Vec<PathBuf>,
     /// A profile to be active
     #[arg(long = "profile", value_name = "NAME", help_heading = "Compose options")]

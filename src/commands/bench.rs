@@ -10,6 +10,7 @@ use pyfast_bench::{Compose, ComposeFiles, Containers, Context, Forms, Options, S
 use pyfast_launcher::{ComposeRequest, Composer, is_program, read_compose};
 use pyfast_packaging::requirements_txt::IndexOptions;
 
+use crate::args::short_find_links;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
 use crate::interpreters::{self, on_path};
@@ -23,7 +24,7 @@ use crate::ui::Escaping;
 /// environments hold the same versions.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "\
+#[command(arg = short_find_links(), after_help = "\
 Examples:
   pyfast bench -r requirements.txt
   pyfast bench -r requirements.txt --scenario warm,noop --runs 20 --vs uv

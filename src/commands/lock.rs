@@ -11,7 +11,7 @@ use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
 
-use crate::args::ResultArgs;
+use crate::args::{ResultArgs, short_find_links};
 use crate::building::{BUILDS, BuildPlace};
 use crate::environment;
 use crate::failure::Failure;
@@ -39,6 +39,7 @@ pub(crate) fn is_lock(file: &Path) -> bool {
 /// where it still fits, and stays for the platforms it is for; --upgrade takes the newest versions.
 #[derive(Debug, clap::Args)]
 #[command(
+    arg = short_find_links(),
     after_help = "Examples:\n  pyfast lock -r requirements.txt\n  pyfast lock -r requirements.txt -o - --format requirements --hashes\n  \
                   pyfast lock -r requirements.txt --python-version 3.12 --python-platform linux/arm64 -o arm.toml\n  \
                   pyfast lock -r requirements.txt --python-platform linux/amd64 --python-platform linux/arm64\n  \

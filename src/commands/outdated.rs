@@ -8,7 +8,7 @@ use pyfast_packaging::{PackageName, Version};
 use pyfast_resolver::{Cutoff, Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
 use serde_json::json;
 
-use crate::args::ResultArgs;
+use crate::args::{ResultArgs, short_find_links};
 use crate::commands::list::table;
 use crate::commands::lock::beside;
 use crate::environment;
@@ -23,7 +23,7 @@ use crate::ui::count;
 /// `wanted` is what `pyfast lock --upgrade` would lock: the newest that the requirements, and those of
 /// all other packages, allow. Nothing is built to find it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  pyfast outdated\n  pyfast outdated --requested --json")]
+#[command(arg = short_find_links(), after_help = "Examples:\n  pyfast outdated\n  pyfast outdated --requested --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,

@@ -10,6 +10,7 @@ use pyfast_launcher::entry::{
     Entry, EntryEvent, StopSignal, Supervision, exec, is_read_only, supervise,
 };
 
+use crate::args::short_find_links;
 use crate::commands::sync;
 use crate::failure::Failure;
 use crate::settings::{Root, Settings, own_root};
@@ -22,6 +23,7 @@ use crate::ui::{Ui, duration};
 /// whenever another environment becomes current.
 #[derive(Debug, clap::Args)]
 #[command(
+    arg = short_find_links(),
     after_help = "Examples:\n  pyfast run -- python -m app\n  pyfast run -r requirements.txt -- pytest -q\n  \
                   docker run -v pyfast-app:/pyfast:ro,nocopy --entrypoint /pyfast/bin/pyfast app run -- uvicorn app:app"
 )]

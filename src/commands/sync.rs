@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use pyfast_installer::LinkMode;
 
 use super::lock::is_lock;
-use crate::args::ResultArgs;
+use crate::args::{ResultArgs, short_find_links};
 use crate::failure::Failure;
 use crate::resolving::ResolveArgs;
 use crate::settings::Settings;
@@ -20,6 +20,7 @@ use crate::syncing::{self, LockUse, Options};
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, clap::Args)]
 #[command(
+    arg = short_find_links(),
     after_help = "Examples:\n  pyfast sync\n  pyfast sync -r backend/requirements.txt --python 3.12\n  \
                   pyfast sync -r requirements.txt --volume pyfast-app --image app:latest\n  pyfast sync --frozen --json"
 )]

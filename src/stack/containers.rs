@@ -2,12 +2,11 @@
 //! plan's facts and the summary; must not know how an engine starts anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use pyfast_environment::digest;
 use pyfast_launcher::{
-    Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, Host, MOUNT_POINT,
-    Record, Seen, Status, of_service,
+    Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, MOUNT_POINT, Record,
+    Status,
 };
 use pyfast_root::{ProjectEnv, Root};
 use serde_json::{Value, json};
@@ -16,18 +15,6 @@ use super::{Launcher, Synced};
 use crate::failure::Failure;
 
 impl Launcher<'_> {
-    /// Digest of everything that shapes the containers.
-    pub(crate) fn shape(&self, override_text: &str) -> String {
-        let stack = &self.stack;
-        // Whose containers they are does not shape them.
-        let call = stack.call(Host::Unix(PathBuf::new()));
-        let mut text = format!("{override_text}\n{:?}\n{call:?}\n", stack.project);
-        for file in &stack.project.files {
-            text.push_str(&pyfast_root::read_regular_text(file).unwrap_or_default());
-        }
-        digest(text.as_bytes())
-    }
-
     /// Facts about the environments, as the plan wants them.
     pub(crate) fn environment_facts(
         &self,
@@ -105,39 +92,15 @@ pub(crate) struct Known<'a> {
     pub(crate) recreate: bool,
 }
 
-/// What to remember after containers were started. Services that were not selected keep what was known of them.
-pub(crate) fn record(
-    before: &Record,
-    containers: &[Container],
-    environments: &BTreeMap<String, EnvironmentFacts>,
-    (selected, all, shape): (&BTreeSet<String>, bool, &str),
-) -> Record {
-    let mut seen = BTreeMap::new();
-    for container in containers {
-        let service = container.labels.get(pyfast_launcher::COMPOSE_SERVICE_LABEL);
-        if service.is_none_or(|service| !selected.contains(service)) {
-            let known = before.containers.get(&container.id).cloned();
-            seen.extend(known.map(|known| (container.id.clone(), known)));
-            continue;
-        }
-        let env = environments
-            .values()
-            .find(|env| service.is_some_and(|service| env.services.contains(service)));
-        let generation = env.map(|env| env.generation.clone());
-        let started_at = container.started_at.clone();
-        seen.insert(container.id.clone(), Seen { started_at, generation });
-    }
-    // Containers of other services may still have their earlier shape.
-    let shape = if all { shape.to_owned() } else { before.shape.clone() };
-    Record { shape, containers: seen }
-}
-
-/// The containers of each service.
+/// The containers of each selected service.
 pub(crate) fn by_service(
     containers: &[Container],
     selected: &BTreeSet<String>,
 ) -> BTreeMap<String, Vec<Container>> {
-    let of = |service: &String| of_service(containers, service).into_iter().cloned().collect();
+    let found = pyfast_launcher::by_service(containers);
+    let of = |service: &String| {
+        found.get(service.as_str()).into_iter().flatten().map(|&one| one.clone()).collect()
+    };
     selected.iter().map(|service| (service.clone(), of(service))).collect()
 }
 

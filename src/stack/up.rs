@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use pyfast_environment::Facts;
-use pyfast_launcher::{ContainerPlan, Engine as _, EnvironmentFacts, ImageAct};
+use pyfast_launcher::{ContainerPlan, Done, Engine as _, EnvironmentFacts, ImageAct, shape};
 
 use super::clean::clean;
-use super::containers::{Known, by_service, record};
+use super::containers::{Known, by_service};
 use super::defaults::assume;
 use super::memory::Memory;
 use super::start::{Waiting, start};
@@ -48,7 +48,8 @@ pub(crate) fn up(options: &UpOptions, settings: &Settings) -> Result<ExitCode, F
     let launched = launcher.phase("start", |launcher| start(launcher, &containers, &waiting))?;
     let containers = launcher.containers()?;
     let all = selected.len() == launcher.stack.project.services.len();
-    memory.record = record(&memory.record, &containers, &environments, (&selected, all, &shape));
+    let done = Done { selected: &selected, all, shape: &shape, environments: &environments };
+    memory.record = memory.record.after(&done, &containers);
     memory.store(settings);
     launched.show(&launcher, &containers, begun.elapsed())
 }
@@ -67,7 +68,7 @@ fn create(
     } else {
         launcher.write_override(&text)?;
     }
-    let shape = launcher.shape(&text);
+    let shape = shape(&launcher.stack.project, &text);
     let images = launcher.image_ids(selected)?;
     let known = Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
     let (mut plan, _) = launcher.plan_containers(selected, environments, &known)?;
@@ -179,7 +180,7 @@ fn plan_containers(
     memory: &Memory,
 ) -> Result<ContainerPlan, Failure> {
     let environments = launcher.environment_facts(synced);
-    let shape = launcher.shape(&launcher.override_text()?);
+    let shape = shape(&launcher.stack.project, &launcher.override_text()?);
     let images = launcher.image_ids(selected)?;
     let known = Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
     Ok(launcher.plan_containers(selected, &environments, &known)?.0)

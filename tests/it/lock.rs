@@ -2,12 +2,14 @@
 
 mod clones;
 mod credentials;
+mod damage;
 mod direct;
 mod failures;
 mod grammar;
 mod index;
 mod indexes;
 mod indexes_named;
+mod markers;
 mod output;
 mod private;
 mod projects;

@@ -15,6 +15,7 @@ mod lock;
 mod outdated;
 mod real;
 mod run;
+mod scripts;
 mod selftest;
 mod spec;
 mod support;

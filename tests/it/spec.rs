@@ -22,8 +22,8 @@ fn named_tests(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where a test of this name is written: `it::sync::noop::name` is `fn name` in
-/// `tests/it/sync/noop.rs`, `docker::name` is in `tests/docker/main.rs`; `launcher::plan::tests::name` is a unit test in
-/// `crates/launcher/src/plan/tests.rs`, or one of the crate's own black-box tests below `crates/launcher/tests`.
+/// `tests/it/sync/noop.rs`, `docker::name` is in `tests/docker/main.rs`; `launcher::image::plan::name` is a unit test in
+/// `crates/launcher/src/image/plan.rs`, or one of the crate's own black-box tests below `crates/launcher/tests`.
 fn source_of(test: &str) -> Option<PathBuf> {
     let mut parts: Vec<&str> = test.split("::").collect();
     parts.pop()?;

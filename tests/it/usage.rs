@@ -67,6 +67,24 @@ fn unknown_flag_is_wrong_usage() {
 }
 
 #[test]
+fn short_f_is_a_place_of_wheels_a_compose_file_or_refused() {
+    let world = World::new();
+    Wheel::new("a", "5.0").build().write_to(&world.project.join("wheels"));
+    world.require(&["a"]);
+    let locked = world.lock(&["--no-index", "-f", "wheels"]).ok();
+    assert!(world.read("pylock.toml").contains("a-5.0-py3-none-any.whl"), "{locked}");
+    // The file that is named is read, and not the one with the usual name.
+    world.write("compose.yaml", "services: {usual: {image: x}}\n");
+    world.write("other.yml", "services: {other: {image: x, depends_on: [absent]}}\n");
+    for command in ["up", "down", "restart", "ps", "logs"] {
+        let ran = bare(&world, &[command, "-f", "other.yml"]);
+        ran.refused(USAGE, &["absent"]);
+    }
+    let refused = bare(&world, &["list", "-f", "wheels"]);
+    refused.refused(USAGE, &["'-f'"]);
+}
+
+#[test]
 fn unknown_command_is_wrong_usage() {
     let world = World::new();
     bare(&world, &["snyc"]).refused(USAGE, &["snyc", "sync"]);

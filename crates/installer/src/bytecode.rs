@@ -24,7 +24,7 @@ const PORTION: u64 = 256 << 10;
 /// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
 const LIMIT: u64 = 256 << 20;
 /// The directory of bytecode beside modules.
-const CACHE: &str = "__pycache__";
+pub(crate) const CACHE: &str = "__pycache__";
 
 /// Modules of a wheel to compile, and where the answer goes.
 struct Job {
@@ -49,7 +49,12 @@ pub struct Compiler {
 pub fn is_compiled(root: &Root, interpreter: &Interpreter, wheel: &Sha256) -> bool {
     let tag = interpreter.cache_tag.as_deref().unwrap_or_default();
     let wheel = root.wheel(&wheel.to_string());
-    wheel.is_ok_and(|wheel| wheel.is_some_and(|wheel| wheel.has_file(marker(tag))))
+    wheel.is_ok_and(|wheel| wheel.is_some_and(|wheel| has_marker(&wheel, tag)))
+}
+
+/// Whether the wheel in a directory has been compiled for a cache tag.
+pub(crate) fn has_marker(wheel: &Dir, tag: &str) -> bool {
+    wheel.has_file(marker(tag))
 }
 
 /// The file that says that a wheel has been compiled.

@@ -107,6 +107,11 @@ impl Interpreter {
     pub fn site_packages(&self) -> String {
         format!("{}/site-packages", self.lib_dir)
     }
+
+    /// The directory of headers, relative to an environment; each project has one of its own in it.
+    pub fn headers(&self) -> String {
+        format!("include/site/python{}", self.short_version())
+    }
 }
 
 /// A program's standard output; an error if it fails or takes too long.

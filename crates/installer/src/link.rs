@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod mode;
 pub(crate) mod plan;
+mod private;
 pub(crate) mod scripts;
 
 use std::fmt;
@@ -80,7 +81,7 @@ pub enum Step {
         /// Where.
         path: String,
     },
-    /// Create a relative symbolic link to a file or directory of a stored wheel.
+    /// Create a relative symbolic link to a directory of a stored wheel.
     Link {
         /// Where.
         path: String,
@@ -116,6 +117,24 @@ pub enum Step {
         /// Whether it may be executed.
         executable: bool,
     },
+}
+
+impl Step {
+    /// Where.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Directory { path }
+            | Self::Link { path, .. }
+            | Self::Real { path, .. }
+            | Self::Symlink { path, .. }
+            | Self::File { path, .. } => path,
+        }
+    }
+
+    /// Whether it makes a file that nobody else has: one that was written, or a copy.
+    pub fn is_private(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Real { mode: RealMode::Copy, .. })
+    }
 }
 
 /// Two packages that claim one path.

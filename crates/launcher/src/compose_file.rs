@@ -25,11 +25,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+pub(crate) use check::round;
 pub use error::{ComposeError, Place};
+use interpolate::Budget;
 pub use model::{
     Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
 };
-use yaml::{Node, Yaml};
+use yaml::{Mapping, Node, Yaml};
 
 /// What shapes the reading of a compose project.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +61,7 @@ pub fn read_compose(request: &ComposeRequest<'_>) -> Result<ComposeProject, Erro
 fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     let found = find::find(request)?;
     let mut values = found.values;
-    let mut loader = load::Loader::new(values.clone());
+    let mut loader = load::Loader::new(values.clone(), Budget::default());
     let variable = || values.get("COMPOSE_PROJECT_NAME").map(|name| (name, "COMPOSE_PROJECT_NAME"));
     let given = request.project_name.map(str::to_owned);
     let given = given.as_ref().map(|name| (name, "given")).or_else(variable);
@@ -77,7 +79,7 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     let mut warnings = found.warnings;
     values.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
     let used = std::mem::take(&mut loader.variables.used);
-    let mut loader = load::Loader::new(values);
+    let mut loader = load::Loader::new(values, loader.variables.budget);
     loader.variables.used = used;
     let mut model = loader.project(&found.files, &found.directory)?;
     let version = model.remove("version").as_ref().and_then(Node::scalar);
@@ -156,10 +158,10 @@ fn leave_out(
     if entries.is_empty() {
         return Err(missing());
     }
-    let (kept, left): (Vec<_>, Vec<_>) =
+    let (kept, left): (Mapping, Mapping) =
         std::mem::take(entries).into_iter().partition(|(_, node)| is_active(node));
     *entries = kept;
-    Ok(left.into_iter().map(|(name, _)| name).collect())
+    Ok(left.into_keys().collect())
 }
 
 /// The typed services.

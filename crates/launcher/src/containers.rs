@@ -4,12 +4,16 @@
 mod follow;
 mod health;
 mod plan;
+mod record;
+mod shape;
 mod start;
 
 pub use follow::{Following, follow_logs};
 pub use health::{ServiceFailure, Verdict};
 pub use plan::{
-    ContainerFacts, ContainerPlan, CreateReason, EnvironmentFacts, Record, RestartReason, Seen,
+    ContainerFacts, ContainerPlan, CreateReason, EnvironmentFacts, RestartReason, by_service,
     of_service, with_dependencies,
 };
+pub use record::{Done, Record, StartedIn};
+pub use shape::shape;
 pub use start::{Launched, ServiceOutcome, StartEvent, StartOptions, start_and_wait};

@@ -22,9 +22,9 @@ pub use compose_file::{
 };
 pub use composer::{ComposeCall, Composer};
 pub use containers::{
-    ContainerFacts, ContainerPlan, CreateReason, EnvironmentFacts, Following, Launched, Record,
-    RestartReason, Seen, ServiceFailure, ServiceOutcome, StartEvent, StartOptions, Verdict,
-    follow_logs, of_service, start_and_wait, with_dependencies,
+    ContainerFacts, ContainerPlan, CreateReason, Done, EnvironmentFacts, Following, Launched,
+    Record, RestartReason, ServiceFailure, ServiceOutcome, StartEvent, StartOptions, StartedIn,
+    Verdict, by_service, follow_logs, of_service, shape, start_and_wait, with_dependencies,
 };
 pub use engine::{
     Action, BuildRequest, Builder, COMPOSE_ONEOFF_LABEL, COMPOSE_PROJECT_LABEL,

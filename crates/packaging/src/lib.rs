@@ -6,11 +6,13 @@
 //! files that answer them are named by [`filename`], and say what they need in [`metadata`].
 
 pub mod build;
+mod dependency_specifier;
 pub mod dist_file;
 mod error;
 pub mod filename;
 pub mod formats;
 pub mod hash;
+pub mod marker;
 pub mod metadata;
 pub mod platform;
 pub mod pyproject;
@@ -20,6 +22,7 @@ pub mod requirement_line;
 pub mod requirement_source;
 pub mod requirements_txt;
 pub mod safe_url;
+mod scanner;
 pub mod scope;
 pub mod source_dist;
 pub mod spot;

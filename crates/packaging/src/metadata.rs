@@ -2,12 +2,15 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/core-metadata/>
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerTree, PackageName, VersionOrUrl};
+use pep508_rs::{MarkerTree, PackageName};
 
-use crate::requirement_line::{check_form, spaced_lists};
+use crate::dependency_specifier::{DependencySpecifier, What};
+use crate::marker::Effort;
+use crate::scanner::Unreadable;
 
 /// The part of a wheel's metadata that resolving needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,10 +69,11 @@ pub fn excerpt(text: &str) -> String {
 pub fn parse(text: &str) -> Result<Metadata, String> {
     let (mut name, mut version, mut requires_python) = (None, None, None);
     let (mut dependencies, mut extras) = (Vec::new(), Vec::new());
+    let mut effort = Effort::default();
     for (field, value) in headers(text) {
         let value = value.trim();
         if field.eq_ignore_ascii_case("requires-dist") {
-            dependencies.push(dependency(value)?);
+            dependencies.push(dependency(value, &mut effort)?);
         } else if field.eq_ignore_ascii_case("provides-extra") {
             // Rule 22: an invalid extra is skipped.
             extras.extend(pep508_rs::ExtraName::from_str(value).ok());
@@ -102,33 +106,32 @@ pub fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String> {
         })
 }
 
-fn dependency(text: &str) -> Result<Dependency, String> {
-    check_form(text).map_err(|reason| format!("Requires-Dist `{text}`: {reason}"))?;
-    let parse = |text: &str| pep508_rs::Requirement::<url::Url>::from_str(text);
-    let parsed = parse(&spaced_lists(text)).or_else(|error| {
-        let mended = mend(&spaced_lists(text));
-        match check_form(&mended) {
-            Ok(()) => parse(&mended).map_err(|_mended| error),
-            Err(_form) => Err(error),
-        }
-    });
-    let parsed = parsed.map_err(|error| {
-        // Its own `Display` points into the text, and not always between characters.
-        let message = error.message.to_string();
-        format!("Requires-Dist `{text}`: {}", message.lines().next().unwrap_or_default())
+fn dependency(text: &str, effort: &mut Effort) -> Result<Dependency, String> {
+    let read = DependencySpecifier::read(text, effort);
+    // What needs mending is not the part that can be too complex.
+    let mended = |error| DependencySpecifier::read(&mend(text), effort).map_err(|_mended| error);
+    let specifier = read.or_else(mended).map_err(|error: Unreadable| {
+        format!("Requires-Dist `{}`: {}", shortened(text), error.reason)
     })?;
-    let (specifiers, url) = match parsed.version_or_url {
-        None => (VersionSpecifiers::empty(), None),
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => (specifiers, None),
-        Some(VersionOrUrl::Url(url)) => (VersionSpecifiers::empty(), Some(url.to_string())),
+    let (specifiers, url) = match specifier.what {
+        What::Versions(specifiers) => (specifiers, None),
+        What::Url(url) => (VersionSpecifiers::empty(), Some(url.to_string())),
     };
     Ok(Dependency {
-        name: parsed.name,
-        extras: parsed.extras,
+        name: specifier.name,
+        extras: specifier.extras,
         specifiers,
         url,
-        marker: parsed.marker,
+        marker: specifier.marker,
     })
+}
+
+/// The beginning of a text that may be of any length, for a message.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Mends what old metadata gets wrong in specifiers (rule 26); the marker is left alone.
@@ -231,6 +234,10 @@ pub fn headers(text: &str) -> impl Iterator<Item = (&str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn dependency(text: &str) -> Result<Dependency, String> {
+        super::dependency(text, &mut Effort::default())
+    }
 
     #[test]
     fn metadata_is_read_up_to_the_body() {

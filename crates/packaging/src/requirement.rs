@@ -10,6 +10,7 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use crate::dist_file::Location;
 use crate::filename::WheelFilename;
 use crate::hash::Sha256;
+use crate::marker;
 use crate::requirement_source::DirectSource;
 
 /// Where a requirement was written.
@@ -78,7 +79,7 @@ impl fmt::Display for Requirement {
             Source::Wheel(wheel) => write!(f, " @ {}", wheel.location)?,
             Source::Tree(source) => write!(f, " @ {}", source.text)?,
         }
-        match self.marker.contents() {
+        match marker::text_or_note(&self.marker) {
             Some(marker) => write!(f, " ; {marker}"),
             None => Ok(()),
         }

@@ -3,7 +3,6 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>
 
-mod form;
 mod options;
 
 use std::collections::BTreeMap;
@@ -11,20 +10,21 @@ use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{ExtraName, MarkerTree, PackageName, Pep508Error, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use url::Url;
 
+use crate::dependency_specifier::{self, DependencySpecifier};
 use crate::dist_file::Location;
 use crate::error::Error;
 use crate::filename::WheelFilename;
 use crate::hash::Sha256;
+use crate::marker::{self, Effort};
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
 use crate::requirement_source::{Place, SourceRequirement, parse_source};
 use crate::safe_url::percent_decode;
-use crate::wrong::{Wrong, at, first_line};
+use crate::scanner::Unreadable;
+use crate::wrong::{Wrong, at};
 
-pub(crate) use form::check_form;
-pub use form::{check_marker, nesting, spaced_lists};
 use options::{Options, split_options};
 
 /// Settings of a build: the values of each key.
@@ -252,30 +252,24 @@ fn relative_file(location: &str) -> &str {
     path.unwrap_or(location)
 }
 
-fn parse_marker(marker: &str) -> Result<MarkerTree, Wrong<'_>> {
-    if marker.is_empty() {
+fn parse_marker(text: &str) -> Result<MarkerTree, Wrong<'_>> {
+    if text.is_empty() {
         return Ok(MarkerTree::TRUE);
     }
-    if nesting(marker) > 100 {
-        return Err(Wrong::new("it nests parentheses more than 100 deep", marker));
-    }
-    check_marker(marker).map_err(at(marker))?;
-    MarkerTree::from_str(&spaced_lists(marker)).map_err(|error| pointed(&error, marker))
+    marker::read(text).map_err(|error| pointed(error, text))
 }
 
-/// What the parser of requirements found wrong, and where.
-fn pointed<'a>(error: &Pep508Error, text: &'a str) -> Wrong<'a> {
-    let end = error.start.saturating_add(error.len).min(text.len());
-    let part = text.get(error.start..end).unwrap_or(text);
-    Wrong::new(first_line(&error.message.to_string()), part)
+/// What is wrong with a text that was read, and where.
+fn pointed(error: Unreadable, text: &str) -> Wrong<'_> {
+    let part = text.get(error.at).unwrap_or(text);
+    Wrong::new(error.reason, part)
 }
 
 /// `name[extra]>=1 ; marker` or `name @ location`.
 fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
-    check_form(text).map_err(at(text))?;
     if let Some((name, location)) = split_direct(text) {
         let (location, marker) = split_marker(location);
-        let head = project(name)?;
+        let head = project(name).map_err(|error| pointed(error, name))?;
         return Ok(Parts {
             name: Some(head.name),
             extras: head.extras,
@@ -284,15 +278,11 @@ fn named(text: &str) -> Result<Parts<'_>, Wrong<'_>> {
         });
     }
     let parsed = match without_comma(text) {
-        Some(shorter) => project(&shorter).map_err(|wrong| Wrong::new(wrong.reason, text))?,
-        None => project(text)?,
+        Some(shorter) => project(&shorter).map_err(|error| Wrong::new(error.reason, text))?,
+        None => project(text).map_err(|error| pointed(error, text))?,
     };
-    let specifiers = match parsed.version_or_url {
-        None => VersionSpecifiers::empty(),
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
-        Some(VersionOrUrl::Url(_)) => {
-            return Err(Wrong::new("a URL is written as `name @ URL`", text));
-        }
+    let dependency_specifier::What::Versions(specifiers) = parsed.what else {
+        return Err(Wrong::new("a URL is written as `name @ URL`", text));
     };
     Ok(Parts {
         name: Some(parsed.name),
@@ -314,8 +304,8 @@ fn without_comma(text: &str) -> Option<String> {
     versions.contains(['=', '<', '>']).then(|| format!("{versions}{close} {}", &text[end..]))
 }
 
-fn project(text: &str) -> Result<pep508_rs::Requirement<VerbatimUrl>, Wrong<'_>> {
-    pep508_rs::Requirement::from_str(&spaced_lists(text)).map_err(|error| pointed(&error, text))
+fn project(text: &str) -> Result<DependencySpecifier, Unreadable> {
+    DependencySpecifier::read(text, &mut Effort::default())
 }
 
 /// Whether a text is `name` or `name[extra]`.

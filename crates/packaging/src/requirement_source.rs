@@ -12,6 +12,7 @@ use url::Url;
 use crate::dist_file::Location;
 use crate::filename::{ARCHIVES, archive_stem};
 use crate::hash::Sha256;
+use crate::marker;
 use crate::requirement::Origin;
 use crate::safe_url::SafeUrl;
 
@@ -84,7 +85,7 @@ impl fmt::Display for SourceRequirement {
             let extras: Vec<&str> = self.extras.iter().map(ExtraName::as_ref).collect();
             write!(f, "[{}]", extras.join(","))?;
         }
-        match self.marker.contents() {
+        match marker::text_or_note(&self.marker) {
             Some(marker) => write!(f, " ; {marker}"),
             None => Ok(()),
         }

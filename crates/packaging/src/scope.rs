@@ -3,18 +3,15 @@
 //! packages.
 
 use std::ops::Bound;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pep440_rs::{Version, VersionSpecifiers, release_specifiers_to_ranges};
-use pep508_rs::{
-    ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerTreeKind, MarkerValueExtra,
-    MarkerValueString, MarkerValueVersion,
-};
+use pep508_rs::{ExtraName, MarkerExpression, MarkerTree, MarkerTreeKind, MarkerValueVersion};
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
 use crate::filename::WheelFilename;
+use crate::marker;
 use crate::tags::{self, SYSTEMS};
 use crate::target::Target;
 
@@ -114,7 +111,7 @@ struct Memory {
 impl Region {
     /// All platforms, and the Pythons that `requires_python` allows.
     pub fn universe(requires_python: &VersionSpecifiers) -> Self {
-        let constant = |text: &str| MarkerTree::from_str(text).unwrap_or_default();
+        let constant = |text: &str| marker::read(text).unwrap_or_default();
         let mut possible = constant(PLATFORMS);
         possible.and(constant(IMPLEMENTATIONS));
         for specifier in requires_python.iter() {
@@ -130,8 +127,8 @@ impl Region {
 
     fn new(marker: MarkerTree, possible: MarkerTree, memory: Arc<Memory>) -> Self {
         let admitted = |system: &&str| {
-            let marker = MarkerTree::from_str(&format!("sys_platform == '{system}'"));
-            marker.is_ok_and(|marker| !possible.is_disjoint(&marker))
+            let marker = marker::read(&format!("sys_platform == '{system}'"));
+            marker.is_ok_and(|marker| !marker::disjoint(&possible, &marker))
         };
         let places = SYSTEMS.iter().enumerate().filter(|(_, system)| admitted(system));
         let systems = places.fold(0, |known, (place, _)| known | 1 << place);
@@ -160,7 +157,7 @@ impl Region {
 
     /// The same as people write it; `None` for the whole universe.
     pub fn describe(&self) -> Option<String> {
-        self.marker.try_to_string()
+        marker::text_or_note(&self.marker)
     }
 
     /// A marker that says the same within the region, in fewer words.
@@ -169,19 +166,21 @@ impl Region {
             return MarkerTree::TRUE;
         }
         match self.python.bounding_range() {
-            Some((lower, upper)) => marker.simplify_python_versions(lower, upper),
-            None => marker,
+            Some((lower, upper)) if asks_for_python(&marker) => {
+                marker.simplify_python_versions(lower, upper)
+            }
+            _ => marker,
         }
     }
 
     /// Whether a marker is true for some of the interpreters.
     pub fn admits(&self, marker: &MarkerTree) -> bool {
-        !self.possible.is_disjoint(marker)
+        !marker::disjoint(&self.possible, marker)
     }
 
     /// Whether a marker is true for all of the interpreters.
     pub fn implies(&self, marker: &MarkerTree) -> bool {
-        self.possible.is_disjoint(&marker.negate())
+        marker::disjoint(&self.possible, &marker.negate())
     }
 
     /// A marker with some extras wanted and all others not, in the fewest of the names that markers have
@@ -189,7 +188,7 @@ impl Region {
     pub fn decided(&self, marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
         let key = (marker.clone(), extras.to_vec());
         let mut known = self.memory.decided.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(key).or_insert_with(|| decide(marker, extras)).clone()
+        known.entry(key).or_insert_with(|| marker::decide(marker, extras)).clone()
     }
 
     /// A version without source and without wheels for some machine, or for a Python to come, is no
@@ -201,9 +200,9 @@ impl Region {
         }
         let tag = (wheel.python.clone(), wheel.abi.clone());
         let mut known = self.memory.pythons.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = known
-            .entry(tag)
-            .or_insert_with(|| !self.memory.universe.is_disjoint(&tags::python_marker(wheel)));
+        let taken = known.entry(tag).or_insert_with(|| {
+            !marker::disjoint(&self.memory.universe, &tags::python_marker(wheel))
+        });
         // One file tells the metadata of all (rule 11): one that fits everywhere tells it best.
         taken.then(|| u32::from(wheel.platform != "any"))
     }
@@ -237,73 +236,40 @@ impl Region {
             Bound::Unbounded => return PythonFit::All,
         };
         let marker = format!("python_full_version {operator} '{version}'");
-        MarkerTree::from_str(&marker).map_or(PythonFit::All, PythonFit::Some)
+        marker::read(&marker).map_or(PythonFit::All, PythonFit::Some)
     }
 }
 
-/// The versions of Python for which a marker can be true.
-fn python_of(marker: &MarkerTree) -> Ranges<Version> {
-    fn all<'m>(children: impl Iterator<Item = MarkerTree> + 'm) -> Ranges<Version> {
-        children.fold(Ranges::empty(), |known, child| known.union(&python_of(&child)))
-    }
+/// Whether a marker asks for the version of Python, and for that first: where it does not,
+/// `simplify_python_versions` would go over all its paths, of which there can be exponentially many.
+fn asks_for_python(marker: &MarkerTree) -> bool {
+    let first = |marker: &MarkerTree| match marker.kind() {
+        MarkerTreeKind::Version(tree) => *tree.key() == MarkerValueVersion::PythonFullVersion,
+        _ => false,
+    };
+    let constant = |marker: &MarkerTree| marker.is_true() || marker.is_false();
     match marker.kind() {
-        MarkerTreeKind::True => Ranges::full(),
+        MarkerTreeKind::Version(tree) if !first(marker) => {
+            tree.edges().all(|(_, child)| constant(&child) || first(&child))
+        }
+        _ => first(marker),
+    }
+}
+
+/// The versions of Python for which a marker can be true. Diagrams ask for versions first, so that whatever
+/// is below another question can be true with any of them.
+fn python_of(marker: &MarkerTree) -> Ranges<Version> {
+    match marker.kind() {
         MarkerTreeKind::False => Ranges::empty(),
         MarkerTreeKind::Version(tree) if *tree.key() == MarkerValueVersion::PythonFullVersion => {
-            tree.edges().fold(Ranges::empty(), |known, (range, child)| {
-                known.union(&range.intersection(&python_of(&child)))
-            })
+            let possible = tree.edges().filter(|(_, child)| !child.is_false());
+            possible.fold(Ranges::empty(), |pythons, (range, _)| pythons.union(range))
         }
-        MarkerTreeKind::Version(tree) => all(tree.edges().map(|(_, child)| child)),
-        MarkerTreeKind::String(tree) => all(tree.children().map(|(_, child)| child)),
-        MarkerTreeKind::In(tree) => all(tree.children().map(|(_, child)| child)),
-        MarkerTreeKind::Contains(tree) => all(tree.children().map(|(_, child)| child)),
-        MarkerTreeKind::Extra(tree) => all(tree.children().map(|(_, child)| child)),
+        MarkerTreeKind::Version(tree) => tree
+            .edges()
+            .fold(Ranges::empty(), |pythons, (_, child)| pythons.union(&python_of(&child))),
+        _ => Ranges::full(),
     }
-}
-
-fn decide(marker: &MarkerTree, extras: &[ExtraName]) -> MarkerTree {
-    // A marker that is always true has no conjunctions.
-    if marker.is_true() {
-        return MarkerTree::TRUE;
-    }
-    let mut decided = MarkerTree::FALSE;
-    for conjunction in marker.to_dnf() {
-        let mut all = MarkerTree::TRUE;
-        for expression in conjunction {
-            all.and(match expression {
-                MarkerExpression::Extra { operator, name } => {
-                    let named =
-                        matches!(&name, MarkerValueExtra::Extra(name) if extras.contains(name));
-                    let equal = matches!(operator, ExtraOperator::Equal);
-                    if named == equal { MarkerTree::TRUE } else { MarkerTree::FALSE }
-                }
-                MarkerExpression::String { key, operator, value } => {
-                    let (key, value) = first_name(key, value);
-                    MarkerTree::expression(MarkerExpression::String { key, operator, value })
-                }
-                other => MarkerTree::expression(other),
-            });
-        }
-        decided.or(all);
-    }
-    decided
-}
-
-/// Of the names for one system or implementation the one that says most (rule 24).
-fn first_name(key: MarkerValueString, value: String) -> (MarkerValueString, String) {
-    use MarkerValueString::{
-        ImplementationName, OsName, PlatformPythonImplementation, PlatformSystem, SysPlatform,
-    };
-    let (key, value) = match (&key, value.as_str()) {
-        (PlatformSystem, "Windows") | (OsName, "nt") => (SysPlatform, "win32"),
-        (PlatformSystem, "Linux") => (SysPlatform, "linux"),
-        (PlatformSystem, "Darwin") => (SysPlatform, "darwin"),
-        (PlatformPythonImplementation, "CPython") => (ImplementationName, "cpython"),
-        (PlatformPythonImplementation, "PyPy") => (ImplementationName, "pypy"),
-        _ => return (key, value),
-    };
-    (key, value.to_owned())
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/>
 
-use std::str::FromStr;
-
 use pep508_rs::MarkerTree;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::filename::WheelFilename;
+use crate::marker;
 
 /// The C library of a Linux platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -226,7 +225,7 @@ pub fn systems_of(wheel: &WheelFilename) -> u8 {
 pub const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
 
 fn parsed(text: &str) -> MarkerTree {
-    MarkerTree::from_str(text).unwrap_or(MarkerTree::FALSE)
+    marker::read(text).unwrap_or(MarkerTree::FALSE)
 }
 
 fn python_of(python: &str, abi: &str) -> MarkerTree {

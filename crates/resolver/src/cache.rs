@@ -2,13 +2,14 @@
 //! Freshness is RFC 9111's, judged by `http-cache-semantics`.
 //!
 //! ```text
-//! <cache>/pages-3/<index digest>/<project>    length of the header, header (JSON), encoded page
-//! <cache>/metadata-2/<aa>/<digest>            excerpt of METADATA; the digest is of wheel digest and URL
+//! <cache>/pages-4/<index digest>/<project>    length and checksum of the header, header (JSON), encoded page
+//! <cache>/metadata-3/<aa>/<digest>            checksum, excerpt of METADATA; the digest is of wheel digest and URL
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
-//! <cache>/texts-1/<URL digest>                requirements files that are named by URL, as pages-2
+//! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-4
 //! ```
+//! What is not as it was written is not there: pages, texts and metadata carry checksums or digests.
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone
 //! (`private`): pages and sources of private indexes lie in it.
 
@@ -31,16 +32,16 @@ use crate::page::{Page, StoredPage};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
 
-const PAGES: &str = "pages-3";
+const PAGES: &str = "pages-4";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.
 const HEAD: usize = 48 << 10;
 /// Pages of more than [`HEAD`] bytes that stay open at once; others are read whole.
 const OPEN: usize = 256;
-const METADATA: &str = "metadata-2";
+const METADATA: &str = "metadata-3";
 const HINTS: &str = "hints-1";
 const SOURCES: &str = "sources-1";
 const REPOSITORIES: &str = "git-1";
-const TEXTS: &str = "texts-1";
+const TEXTS: &str = "texts-2";
 
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone)]
@@ -87,9 +88,7 @@ impl Cache {
             let (header, encoded) = self.page(index, project)?;
             return Some((header, Page::decode(&encoded, number)?));
         }
-        let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
-        let start = usize::try_from(length).ok()?.checked_add(4)?;
-        let header = serde_json::from_slice(head.get(4..start)?).ok()?;
+        let (header, start) = read_header(&head)?;
         let end = start.checked_add(Page::index_end(head.get(start..)?)?)?;
         if end > head.len() {
             // An index of more than that is a damaged one.
@@ -106,26 +105,26 @@ impl Cache {
 
     /// A whole page, still encoded.
     pub(crate) fn page(&self, index: &Url, project: &str) -> Option<(PageHeader, Bytes)> {
-        split(&read(&self.page_path(index, project)?).ok()?.into())
+        let (header, encoded) = split(&read(&self.page_path(index, project)?).ok()?.into())?;
+        Page::is_whole(&encoded).then_some((header, encoded))
     }
 
     pub(crate) fn store_page(&self, index: &Url, project: &str, header: &PageHeader, page: &[u8]) {
         let Some(path) = self.page_path(index, project) else { return };
-        let Ok(header) = serde_json::to_vec(header) else { return };
-        let Ok(length) = u32::try_from(header.len()) else { return };
-        self.write(&path, &[&length.to_le_bytes(), &header, page]);
+        let Some(header) = write_header(header) else { return };
+        self.write(&path, &[&header, page]);
     }
 
     /// A requirements file.
     pub(crate) fn text(&self, url: &Url) -> Option<(PageHeader, Bytes)> {
-        split(&read(&self.text_path(url)?).ok()?.into())
+        let (header, text) = split(&read(&self.text_path(url)?).ok()?.into())?;
+        (sha256(&text) == header.body).then_some((header, text))
     }
 
     pub(crate) fn store_text(&self, url: &Url, header: &PageHeader, text: &[u8]) {
         let Some(path) = self.text_path(url) else { return };
-        let Ok(header) = serde_json::to_vec(header) else { return };
-        let Ok(length) = u32::try_from(header.len()) else { return };
-        self.write(&path, &[&length.to_le_bytes(), &header, text]);
+        let Some(header) = write_header(header) else { return };
+        self.write(&path, &[&header, text]);
     }
 
     fn text_path(&self, url: &Url) -> Option<PathBuf> {
@@ -155,13 +154,18 @@ impl Cache {
     }
 
     pub(crate) fn metadata(&self, key: &Sha256) -> Option<String> {
-        let text = String::from_utf8(read(&self.metadata_path(key)?).ok()?).ok()?;
-        Some(text).filter(|text| !text.is_empty())
+        let bytes = read(&self.metadata_path(key)?).ok()?;
+        let (checksum, text) = bytes.split_first_chunk()?;
+        if u32::from_le_bytes(*checksum) != crc32fast::hash(text) {
+            return None;
+        }
+        Some(str::from_utf8(text).ok()?.to_owned()).filter(|text| !text.is_empty())
     }
 
     pub(crate) fn store_metadata(&self, key: &Sha256, excerpt: &str) {
         if let Some(path) = self.metadata_path(key) {
-            self.write(&path, &[excerpt.as_bytes()]);
+            let checksum = crc32fast::hash(excerpt.as_bytes());
+            self.write(&path, &[&checksum.to_le_bytes(), excerpt.as_bytes()]);
         }
     }
 
@@ -246,10 +250,27 @@ impl Cache {
 
 /// Header and encoded page of a whole file.
 fn split(file: &Bytes) -> Option<(PageHeader, Bytes)> {
-    let length = u32::from_le_bytes(file.get(..4)?.try_into().ok()?);
-    let end = usize::try_from(length).ok()?.checked_add(4)?;
-    let header = serde_json::from_slice(file.get(4..end)?).ok()?;
+    let (header, end) = read_header(file)?;
     Some((header, file.slice(end..)))
+}
+
+/// The header that a file begins with, and where it ends; `None` unless it is as it was written.
+fn read_header(file: &[u8]) -> Option<(PageHeader, usize)> {
+    let (length, rest) = file.split_first_chunk()?;
+    let (checksum, rest) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let header = rest.get(..length)?;
+    if crc32fast::hash(header) != u32::from_le_bytes(*checksum) {
+        return None;
+    }
+    Some((serde_json::from_slice(header).ok()?, length.checked_add(8)?))
+}
+
+fn write_header(header: &PageHeader) -> Option<Vec<u8>> {
+    let header = serde_json::to_vec(header).ok()?;
+    let length = u32::try_from(header.len()).ok()?;
+    let checksum = crc32fast::hash(&header);
+    Some([&length.to_le_bytes()[..], &checksum.to_le_bytes()[..], &header[..]].concat())
 }
 
 /// The policy for storing an answer.

@@ -1,13 +1,16 @@
 //! A project's page of an index, in the form it is cached in: versions sorted newest first,
 //! each with its files still encoded, because a resolution looks at few of them.
 //!
-//! An encoded page is the length of its index, the index, and the files of each version.
+//! An encoded page is the length of its index, the index' checksum, the index, and the files of each
+//! version, whose checksums the index has: a page is read years after it was written, from a disk that may
+//! have lost some of it, and what is left must not pass for what an index said.
 //! The encoding is postcard's; a change of these types needs a new cache folder (`cache::PAGES`).
 
 use std::borrow::Cow;
 use std::os::unix::fs::FileExt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use pep440_rs::Version;
@@ -38,8 +41,29 @@ pub(crate) struct File<'a> {
     pub(crate) core_metadata: bool,
 }
 
-/// What stands before the files of a page: each version with the length of its encoded files.
-type Index<'a> = Vec<(Cow<'a, str>, u32)>;
+/// What stands before the files of a page: each version with the extent of its encoded files.
+type Index<'a> = Vec<(Cow<'a, str>, Extent)>;
+
+/// The length of some encoded bytes, and their CRC-32.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Extent {
+    length: u32,
+    checksum: u32,
+}
+
+impl Extent {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let length = u32::try_from(bytes.len()).ok()?;
+        Some(Self { length, checksum: crc32fast::hash(bytes) })
+    }
+
+    fn fits(self, bytes: &[u8]) -> bool {
+        crc32fast::hash(bytes) == self.checksum
+    }
+}
+
+/// What stands before the index: its length and its checksum.
+const HEAD: usize = 8;
 
 /// The `index` of files from `--find-links`.
 pub(crate) const FLAT: usize = usize::MAX;
@@ -71,7 +95,7 @@ pub(crate) struct PageVersion {
 #[derive(Debug, Clone)]
 enum Piece {
     Memory(Bytes),
-    Stored { page: Arc<StoredPage>, offset: u64, length: u32 },
+    Stored { page: Arc<StoredPage>, offset: u64, extent: Extent },
 }
 
 /// A cached page that is read version by version. The open file stays the same page even when the
@@ -81,16 +105,38 @@ pub(crate) struct StoredPage {
     file: std::fs::File,
     /// Where the encoded page begins in the file.
     start: u64,
+    /// Whether a part was asked for that is not as it was written.
+    damaged: AtomicBool,
 }
 
 impl StoredPage {
     /// An encoded page that begins at `start` in a file.
     pub(crate) fn new(file: std::fs::File, start: u64) -> Self {
-        Self { file, start }
+        Self { file, start, damaged: AtomicBool::new(false) }
     }
 
-    fn read(&self, offset: u64, length: u32) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(length).ok()?];
+    /// Whether a part was asked for that is not as it was written: whatever was made of this page has to be
+    /// made anew, of another one.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Acquire)
+    }
+
+    /// A part; nothing where it is not as it was written, which is remembered.
+    fn read(&self, offset: u64, extent: Extent) -> Vec<u8> {
+        let part = self.try_read(offset, extent).filter(|bytes| extent.fits(bytes));
+        part.unwrap_or_else(|| {
+            self.damaged.store(true, Ordering::Release);
+            Vec::new()
+        })
+    }
+
+    fn try_read(&self, offset: u64, extent: Extent) -> Option<Vec<u8>> {
+        // A damaged length must not ask for memory that the file has no bytes for.
+        let end = self.start.checked_add(offset)?.checked_add(u64::from(extent.length))?;
+        if end > self.file.metadata().ok()?.len() {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(extent.length).ok()?];
         self.file.read_exact_at(&mut bytes, self.start + offset).ok()?;
         Some(bytes)
     }
@@ -104,9 +150,7 @@ impl Piece {
         };
         match self {
             Self::Memory(bytes) => decode(bytes),
-            Self::Stored { page, offset, length } => {
-                page.read(*offset, *length).map(|bytes| decode(&bytes)).unwrap_or_default()
-            }
+            Self::Stored { page, offset, extent } => decode(&page.read(*offset, *extent)),
         }
     }
 }
@@ -143,6 +187,7 @@ impl Page {
     /// (rules 6, 16 and 17). `project` is the normalised name.
     pub(crate) fn encode(project: &str, files: Vec<File<'_>>) -> Vec<u8> {
         let mut groups: FxHashMap<String, usize> = FxHashMap::default();
+        let mut by_version: FxHashMap<Version, usize> = FxHashMap::default();
         let mut versions: Vec<(Version, Vec<File<'_>>)> = Vec::new();
         for file in files {
             let Some(text) = version_of(project, &file.filename) else { continue };
@@ -151,11 +196,10 @@ impl Page {
             } else {
                 let Ok(version) = Version::from_str(&text) else { continue };
                 // Other spellings of a version (1.0, 1.0.0) are the same version.
-                let group = versions.iter().rposition(|known| known.0 == version);
-                let group = group.unwrap_or_else(|| {
+                let group = *by_version.entry(version.clone()).or_insert(versions.len());
+                if group == versions.len() {
                     versions.push((version, Vec::new()));
-                    versions.len() - 1
-                });
+                }
                 groups.insert(text.into_owned(), group);
                 group
             };
@@ -169,22 +213,38 @@ impl Page {
             let age = |file: &File<'_>| archive_stem(&file.filename).map_or(0, |(_, age)| age);
             files.sort_by(|a, b| (age(a), &a.filename).cmp(&(age(b), &b.filename)));
             let files = postcard::to_stdvec(&files).unwrap_or_default();
-            let Ok(length) = u32::try_from(files.len()) else { continue };
-            index.push((version.to_string().into(), length));
+            let Some(extent) = Extent::of(&files) else { continue };
+            index.push((version.to_string().into(), extent));
             encoded.extend(files);
         }
         let index = postcard::to_stdvec(&index).unwrap_or_default();
-        let length = u32::try_from(index.len()).unwrap_or_default();
-        [&length.to_le_bytes()[..], &index, &encoded].concat()
+        let extent = Extent::of(&index).unwrap_or(Extent { length: 0, checksum: 0 });
+        let head = [extent.length.to_le_bytes(), extent.checksum.to_le_bytes()].concat();
+        [&head[..], &index, &encoded].concat()
+    }
+
+    /// Whether an encoded page is as it was written.
+    pub(crate) fn is_whole(encoded: &[u8]) -> bool {
+        let check = || {
+            let index = Self::index(encoded)?;
+            let mut rest = encoded.get(Self::index_end(encoded)?..)?;
+            for (_, extent) in postcard::from_bytes::<Index<'_>>(index).ok()? {
+                let (files, after) = rest.split_at_checked(usize::try_from(extent.length).ok()?)?;
+                rest = extent.fits(files).then_some(after)?;
+            }
+            rest.is_empty().then_some(())
+        };
+        check().is_some()
     }
 
     /// Reads an encoded page; `None` if it is damaged.
     pub(crate) fn decode(encoded: &Bytes, number: usize) -> Option<Self> {
-        let index = encoded.get(4..Self::index_end(encoded)?)?;
-        Self::from_index(index, number, |offset, length| {
+        let index = Self::index(encoded)?;
+        Self::from_index(index, number, |offset, extent| {
             let start = usize::try_from(offset).ok()?;
-            let end = start.checked_add(usize::try_from(length).ok()?)?;
-            (end <= encoded.len()).then(|| Piece::Memory(encoded.slice(start..end)))
+            let end = start.checked_add(usize::try_from(extent.length).ok()?)?;
+            let files = encoded.get(start..end).filter(|files| extent.fits(files))?;
+            Some(Piece::Memory(encoded.slice_ref(files)))
         })
     }
 
@@ -192,36 +252,51 @@ impl Page {
     /// [`Self::index_end`].
     pub(crate) fn open(head: &[u8], page: StoredPage, number: usize) -> Option<Self> {
         let page = Arc::new(page);
-        let index = head.get(4..Self::index_end(head)?)?;
-        Self::from_index(index, number, |offset, length| {
-            Some(Piece::Stored { page: Arc::clone(&page), offset, length })
+        let index = Self::index(head)?;
+        Self::from_index(index, number, |offset, extent| {
+            Some(Piece::Stored { page: Arc::clone(&page), offset, extent })
         })
+    }
+
+    /// The index of an encoded page, if it is as it was written.
+    fn index(encoded: &[u8]) -> Option<&[u8]> {
+        let checksum = u32::from_le_bytes(encoded.get(4..HEAD)?.try_into().ok()?);
+        let index = encoded.get(HEAD..Self::index_end(encoded)?)?;
+        (crc32fast::hash(index) == checksum).then_some(index)
     }
 
     /// Where the index of an encoded page ends, from its first four bytes.
     pub(crate) fn index_end(head: &[u8]) -> Option<usize> {
         let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
-        usize::try_from(length).ok()?.checked_add(4)
+        usize::try_from(length).ok()?.checked_add(HEAD)
     }
 
     fn from_index(
         index: &[u8],
         number: usize,
-        piece: impl Fn(u64, u32) -> Option<Piece>,
+        piece: impl Fn(u64, Extent) -> Option<Piece>,
     ) -> Option<Self> {
         let entries: Index<'_> = postcard::from_bytes(index).ok()?;
         let mut versions = Vec::with_capacity(entries.len());
-        let mut offset = u64::try_from(index.len()).ok()? + 4;
-        for (version, length) in entries {
+        let mut offset = u64::try_from(index.len().checked_add(HEAD)?).ok()?;
+        for (version, extent) in entries {
             let version = Version::from_str(&version).ok()?;
             versions.push(PageVersion {
                 version,
-                files: vec![(number, piece(offset, length)?)],
+                files: vec![(number, piece(offset, extent)?)],
                 index: number,
             });
-            offset += u64::from(length);
+            offset += u64::from(extent.length);
         }
         Some(Self { versions: versions.into(), chained: false })
+    }
+
+    /// The file that the page is read from as far as it is needed, where it is.
+    pub(crate) fn stored(&self) -> Option<&Arc<StoredPage>> {
+        match self.versions.first()?.files.first()? {
+            (_, Piece::Stored { page, .. }) => Some(page),
+            (_, Piece::Memory(_)) => None,
+        }
     }
 
     /// A page without versions.
@@ -364,11 +439,64 @@ mod tests {
         assert_eq!(seen, expected);
     }
 
+    fn two_versions() -> Vec<u8> {
+        Page::encode("a", vec![file("a-1-py3-none-any.whl"), file("a-2-py3-none-any.whl")])
+    }
+
+    /// Every way to lose the end of a page or to change one of its bytes.
+    fn damages(encoded: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+        let cut = (0..encoded.len()).map(|length| encoded[..length].to_vec());
+        let changed = (0..encoded.len()).flat_map(|place| {
+            [1, 0x80, 0xff].map(|bits| {
+                let mut changed = encoded.to_vec();
+                changed[place] ^= bits;
+                changed
+            })
+        });
+        cut.chain(changed)
+    }
+
     #[test]
     fn damaged_pages_are_not_read() {
-        let encoded = Page::encode("a", vec![file("a-1-py3-none-any.whl")]);
-        assert!(Page::decode(&Bytes::from(encoded[..encoded.len() / 2].to_vec()), 0).is_none());
-        assert!(Page::decode(&Bytes::new(), 0).is_none());
+        let encoded = two_versions();
+        assert!(Page::is_whole(&encoded));
+        for damaged in damages(&encoded) {
+            assert!(!Page::is_whole(&damaged));
+            assert!(Page::decode(&damaged.into(), 0).is_none());
+        }
+    }
+
+    #[test]
+    fn damaged_pages_that_are_read_part_by_part_are_noticed() {
+        let encoded = two_versions();
+        let files =
+            |page: &Page| page.versions().iter().map(PageVersion::files).collect::<Vec<_>>();
+        let open = |encoded: &[u8]| {
+            let mut stored = tempfile::tempfile().expect("a file");
+            std::io::Write::write_all(&mut stored, encoded).expect("written");
+            Page::open(encoded, StoredPage::new(stored, 0), 0)
+        };
+        let is_damaged = |page: &Page| page.stored().expect("it is read from a file").is_damaged();
+        let whole = open(&encoded).expect("a page");
+        let right = files(&whole);
+        assert!(!is_damaged(&whole));
+        for damaged in damages(&encoded) {
+            // A page is dropped at once, or when what is read of it is not right.
+            let Some(page) = open(&damaged) else { continue };
+            let wrong = files(&page) != right;
+            assert!(wrong, "no damage goes unread here");
+            assert!(is_damaged(&page));
+        }
+    }
+
+    #[test]
+    fn many_versions_take_no_time_that_grows_with_their_square() {
+        let names: Vec<String> = (0..50_000).map(|n| format!("a-{n}-py3-none-any.whl")).collect();
+        let started = std::time::Instant::now();
+        let encoded = Page::encode("a", names.iter().map(|name| file(name)).collect());
+        let page = Page::decode(&encoded.into(), 0).expect("a page");
+        assert_eq!(page.versions().len(), 50_000);
+        assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(crate) struct Registry<'e> {
     named: BTreeMap<PackageName, Arc<Page>>,
     events: Option<Events<'e>>,
     unsettled: Mutex<Option<String>>,
+    /// The pages whose damage was dealt with, by their places in [`Shared::opened`].
+    replaced: Mutex<BTreeSet<usize>>,
 }
 
 impl<'e> Registry<'e> {
@@ -82,6 +84,7 @@ impl<'e> Registry<'e> {
             pages: OnceMap::new(runtime.clone()),
             metadata: OnceMap::new(runtime.clone()),
             stale: Mutex::default(),
+            opened: Mutex::default(),
             whole: Mutex::default(),
             digests: Mutex::default(),
             no_ranges: AtomicBool::new(false),
@@ -94,8 +97,8 @@ impl<'e> Registry<'e> {
 
     fn over(shared: Arc<Shared>, selector: Arc<Selector>, named: Named) -> Self {
         let (pages, trees) = (named.pages(), named.trees);
-        let unsettled = Mutex::default();
-        Self { shared, selector, trees, named: pages, events: None, unsettled }
+        let (unsettled, replaced) = (Mutex::default(), Mutex::default());
+        Self { shared, selector, trees, named: pages, events: None, unsettled, replaced }
     }
 
     /// The same packages seen by another selector, with other distributions named directly; what was
@@ -174,14 +177,42 @@ impl<'e> Registry<'e> {
         index.map(|index| Hints::load(&self.shared.cache, index).names()).unwrap_or_default()
     }
 
-    /// Asks, all at once, whether the pages that were used although stale still stand. Gives the
-    /// projects whose pages changed; they are replaced.
+    /// Sees to it that what was resolved stands on pages that stand themselves: asks, all at once, about
+    /// those that were used although stale, and drops those that were found damaged. Gives the projects
+    /// whose pages changed; they are replaced.
     ///
     /// A server that cannot be reached leaves the cached pages standing, with a warning.
     ///
     /// # Errors
     /// What fetching fails with otherwise.
     pub(crate) fn settle(&self) -> Result<Vec<PackageName>, Error> {
+        let mut changed: BTreeSet<PackageName> = self.revalidate()?.into_iter().collect();
+        changed.extend(self.drop_damaged());
+        for name in &changed {
+            // The cache now has the new page, fresh or just fetched, or none.
+            let page = self.shared.runtime.block_on(self.shared.page(name, true))?;
+            self.selector.forget(name);
+            self.shared.pages.replace(name.clone(), page);
+        }
+        Ok(changed.into_iter().collect())
+    }
+
+    /// Drops the pages of the cache of which a part was used that is not as it was written; gives their
+    /// projects. Views share pages, and each has to resolve anew what it resolved over such a one.
+    fn drop_damaged(&self) -> Vec<PackageName> {
+        let opened = self.shared.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let damaged = opened.iter().enumerate().filter(|(_, opened)| opened.page.is_damaged());
+        let new = damaged.filter(|(place, _)| replaced.insert(*place));
+        new.map(|(_, opened)| {
+            let index = &self.shared.indexes[opened.index];
+            self.shared.cache.remove_page(&index.url, opened.name.as_ref());
+            opened.name.clone()
+        })
+        .collect()
+    }
+
+    fn revalidate(&self) -> Result<Vec<PackageName>, Error> {
         // Tasks that revalidate take the same lock: it must be free while they are waited for.
         let stale = {
             let mut stale = self.shared.stale.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,12 +237,6 @@ impl<'e> Registry<'e> {
                 }
                 Err(error) => return Err(error),
             }
-        }
-        for name in &changed {
-            // The cache now has the new page, fresh or just fetched.
-            let page = shared.runtime.block_on(shared.page(name, true))?;
-            self.selector.forget(name);
-            shared.pages.replace(name.clone(), page);
         }
         Ok(changed)
     }

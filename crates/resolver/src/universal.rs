@@ -20,6 +20,7 @@ use crate::request::LockRequest;
 use crate::resolution::{ROUNDS, complete, explain_missing, problem};
 use crate::solve::{Problem, Solution, Unsolved, solve};
 use crate::tools::LockTools;
+use pyfast_packaging::marker;
 use pyfast_packaging::requirement::{Origin, Requirement, Source};
 use pyfast_packaging::scope::{Region, Scope};
 
@@ -70,6 +71,7 @@ pub(crate) fn lock_universal(
     registry.remember(parts.iter().flat_map(|part| part.resolution.needs()));
     let mut lock = merging::merge(&parts, requires_python, &registry.sources().indexes);
     merging::keep_words(&mut lock, &request.kept);
+    merging::check_markers(&lock)?;
     let mut locked = Locked::of(lock, parts.iter().map(|part| &part.resolution));
     locked.warnings.extend(registry.warning());
     Ok(locked)
@@ -90,7 +92,7 @@ impl Universe<'_> {
                         region.split(&on).filter(|_| count < MOST).ok_or_else(|| {
                             Error::Setting(format!(
                                 "the requirements divide the platforms into more than {MOST} parts, the last by `{}`",
-                                on.try_to_string().unwrap_or_default()
+                                marker::text_or_note(&on).unwrap_or_default()
                             ))
                         })?;
                     open.push(outside);

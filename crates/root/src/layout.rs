@@ -205,6 +205,14 @@ impl Root {
         self.top().find_dir(wheel_place(digest))
     }
 
+    /// A directory of an unpacked wheel, which must be there.
+    ///
+    /// # Errors
+    /// If it is not, or something else is.
+    pub fn wheel_dir(&self, digest: &str, inside: &str) -> Result<Dir, Error> {
+        self.top().dir(Path::new(&wheel_place(digest)).join(inside))
+    }
+
     /// Whether a wheel is in the store.
     pub fn has_wheel(&self, digest: &str) -> bool {
         self.top().has_dir(wheel_place(digest))

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use super::{check, site_packages, world};
 use crate::support::python::evaluate;
 use crate::support::wheel::Wheel;
+use crate::support::world::World;
 
 #[test]
 fn package_of_one_wheel_is_one_relative_link_into_the_store() {
@@ -36,4 +37,34 @@ fn bytecode_is_compiled_into_the_store() {
     assert!(Path::new(cached.trim()).is_file(), "{cached}");
     let real = fs_err::canonicalize(cached.trim()).unwrap();
     assert!(real.starts_with(fs_err::canonicalize(world.root.join("store")).unwrap()));
+}
+
+/// The files below a directory as Python's own walks see them, which follow no link.
+const WALK: &str = "import os, pathlib, NAME as package; top = package.__path__[0]; \
+    walked = sorted(os.path.relpath(os.path.join(at, name), top) for at, _, names in os.walk(top) for name in names); \
+    found = sorted(str(path.relative_to(top)) for path in pathlib.Path(top).rglob('*') if path.is_file()); \
+    assert walked == found, (walked, found); print(' '.join(name for name in walked if '.pyc' not in name)); \
+    inside = [name for name in walked if os.path.realpath(os.path.join(top, name)).startswith(os.path.realpath(top))]; \
+    assert inside == walked, inside";
+
+/// What two wheels provide is seen by every walk, and is within the directory for who resolves links.
+fn check_shared(world: &World) {
+    let core = Wheel::empty("web-core", "1.0").file("web/__init__.py", "");
+    world.index.add(&core.file("web/static/app.css", "a").file("web/core/deep/x.css", "x"));
+    let theme = Wheel::empty("web-theme", "1.0").file("web/static/theme.css", "b");
+    world.index.add(&theme.file("web/theme/deep/y.css", "y"));
+    let synced = world.require(&["web-core", "web-theme"]).sync(&[]);
+    let seen = evaluate(&synced.bin("python"), &WALK.replace("NAME", "web"));
+    let expected = "__init__.py core/deep/x.css static/app.css static/theme.css theme/deep/y.css\n";
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn what_several_wheels_provide_is_real_all_the_way_down() {
+    check_shared(&World::new().in_volume());
+}
+
+#[test]
+fn what_several_wheels_provide_is_real_all_the_way_down_on_hosts_too() {
+    check_shared(&World::new());
 }

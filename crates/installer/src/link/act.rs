@@ -8,64 +8,100 @@ use std::os::unix::fs::PermissionsExt as _;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, GENERATION_DEPTH, Root, wheel_place};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::error::Error;
 use crate::link::{LinkPlan, RealMode, Step};
-use crate::store;
 
 /// Makes the environment of `plan` in `staging`, which is empty and as deep in the root as a generation.
+///
+/// A directory is made, opened and filled by one thread, because the kernel lets only one at a time write into it;
+/// several threads work on the directories of a level side by side.
 pub(crate) fn act(root: &Root, plan: &LinkPlan, staging: &Dir) -> Result<(), Error> {
-    let mut places = Places { staging, last: None };
-    let mut files = Vec::new();
+    for level in levels(plan) {
+        level.par_iter().try_for_each(|folder| folder.make(root, staging))?;
+    }
+    Ok(())
+}
+
+/// A directory of the environment, with everything in it that is none.
+struct Folder<'a> {
+    /// Empty for the environment itself.
+    path: &'a str,
+    steps: Vec<&'a Step>,
+}
+
+/// The directories of an environment by their depth, so that what is above is there before what is in it.
+fn levels(plan: &LinkPlan) -> Vec<Vec<Folder<'_>>> {
+    let mut places: FxHashMap<&str, (usize, usize)> = FxHashMap::default();
+    places.insert("", (0, 0));
+    let mut levels = vec![vec![Folder { path: "", steps: Vec::new() }]];
     for step in &plan.steps {
-        match step {
-            Step::Directory { path } => staging.create_dir(path, 0o755)?,
-            Step::Link { path, wheel, inside } => {
-                let inside = format!("{}/{inside}", wheel_place(&wheel.to_string()));
-                let (parent, name) = places.of(path)?;
-                parent.create_link(name, store_target(path, &inside))?;
+        if let Step::Directory { path } = step {
+            let depth = path.matches('/').count() + 1;
+            if levels.len() <= depth {
+                levels.resize_with(depth + 1, Vec::new);
             }
-            Step::Symlink { path, target } => {
-                let (parent, name) = places.of(path)?;
-                parent.create_link(name, target)?;
-            }
-            Step::File { path, content, executable } => {
-                let mode = if *executable { 0o755 } else { 0o644 };
-                let (parent, name) = places.of(path)?;
-                parent.write_new(name, content, mode)?;
-            }
-            Step::Real { path, wheel, inside, mode } => {
-                files.push(RealFile { to: split(path), wheel, from: split(inside), mode: *mode });
-            }
+            places.insert(path, (depth, levels[depth].len()));
+            levels[depth].push(Folder { path, steps: Vec::new() });
         }
     }
-    // All directories exist now: the order of files does not matter.
-    let together = |one: &RealFile<'_>, other: &RealFile<'_>| {
-        one.to.0 == other.to.0 && one.from.0 == other.from.0 && one.wheel == other.wheel
-    };
-    let groups: Vec<&[RealFile<'_>]> = files.chunk_by(together).collect();
-    groups.par_iter().try_for_each(|group| make_real(root, staging, group))
-}
-
-/// The directories of an environment, of which the last one is kept open: what is in one comes together.
-struct Places<'a> {
-    staging: &'a Dir,
-    last: Option<(&'a str, Dir)>,
-}
-
-impl<'a> Places<'a> {
-    /// The open directory that a path is in, and its name there.
-    fn of(&mut self, path: &'a str) -> Result<(&Dir, &'a str), Error> {
-        let (parent, name) = split(path);
-        if parent.is_empty() {
-            return Ok((self.staging, name));
+    for step in &plan.steps {
+        // What is in a directory that the plan does not make fails when it is made.
+        let (depth, index) = places.get(split(step.path()).0).copied().unwrap_or_default();
+        if !matches!(step, Step::Directory { .. }) {
+            levels[depth][index].steps.push(step);
         }
-        let dir = match self.last.take() {
-            Some((known, dir)) if known == parent => dir,
-            _ => self.staging.dir(parent)?,
+    }
+    levels
+}
+
+impl Folder<'_> {
+    fn make(&self, root: &Root, staging: &Dir) -> Result<(), Error> {
+        let dir = if self.path.is_empty() {
+            staging.clone()
+        } else {
+            staging.create_dir(self.path, 0o755)?;
+            staging.dir(self.path)?
         };
-        let (_, dir) = self.last.insert((parent, dir));
-        Ok((dir, name))
+        let mut origin = Origin { root, last: None };
+        for step in &self.steps {
+            let name = split(step.path()).1;
+            match step {
+                Step::Directory { .. } => {}
+                Step::Link { path, wheel, inside } => {
+                    let inside = format!("{}/{inside}", wheel_place(&wheel.to_string()));
+                    dir.create_link(name, store_target(path, &inside))?;
+                }
+                Step::Symlink { target, .. } => dir.create_link(name, target)?,
+                Step::File { content, executable, .. } => {
+                    let mode = if *executable { 0o755 } else { 0o644 };
+                    dir.write_new(name, content, mode)?;
+                }
+                Step::Real { wheel, inside, mode, .. } => {
+                    let (from, stored) = split(inside);
+                    make_real((origin.of(wheel, from)?, stored), (&dir, name), *mode)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Directories of the store, of which the last one is kept open: what comes from one comes together.
+struct Origin<'a> {
+    root: &'a Root,
+    last: Option<(&'a Sha256, &'a str, Dir)>,
+}
+
+impl<'a> Origin<'a> {
+    fn of(&mut self, wheel: &'a Sha256, inside: &'a str) -> Result<&Dir, Error> {
+        let known = self.last.take_if(|(last, at, _)| *last == wheel && *at == inside);
+        let dir = match known {
+            Some((_, _, dir)) => dir,
+            None => self.root.wheel_dir(&wheel.to_string(), inside)?,
+        };
+        Ok(&self.last.insert((wheel, inside, dir)).2)
     }
 }
 
@@ -74,34 +110,21 @@ fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// A file of the store that an environment has as its own.
-struct RealFile<'a> {
-    to: (&'a str, &'a str),
-    wheel: &'a Sha256,
-    from: (&'a str, &'a str),
+/// Makes a file of the environment of one of the store.
+fn make_real(
+    (from, stored): (&Dir, &str),
+    (to, name): (&Dir, &str),
     mode: RealMode,
-}
-
-/// Makes the files that come from one directory of the store and go to one of the environment.
-fn make_real(root: &Root, staging: &Dir, files: &[RealFile<'_>]) -> Result<(), Error> {
-    let Some(first) = files.first() else { return Ok(()) };
-    let wheel = store::directory(root, first.wheel)?;
-    let from = wheel.dir(first.from.0)?;
-    let to = if first.to.0.is_empty() { staging.clone() } else { staging.dir(first.to.0)? };
-    for file in files {
-        let (stored, name) = (file.from.1, file.to.1);
-        let failed = |error| Error::io("write", &to.path().join(name))(error);
-        match file.mode {
-            RealMode::Hardlink => match from.hard_link(OsStr::new(stored), &to, OsStr::new(name)) {
-                // Another file system or too many links: a copy serves as well.
-                Err(error) if is_refused(&error) => copy((&from, stored), (&to, name), false)?,
-                other => other.map_err(failed)?,
-            },
-            RealMode::Clone => copy((&from, stored), (&to, name), true)?,
-            RealMode::Copy => copy((&from, stored), (&to, name), false)?,
-        }
+) -> Result<(), Error> {
+    match mode {
+        RealMode::Hardlink => match from.hard_link(OsStr::new(stored), to, OsStr::new(name)) {
+            // Another file system or too many links: a copy serves as well.
+            Err(error) if is_refused(&error) => copy((from, stored), (to, name), false),
+            other => other.map_err(Error::io("write", &to.path().join(name))),
+        },
+        RealMode::Clone => copy((from, stored), (to, name), true),
+        RealMode::Copy => copy((from, stored), (to, name), false),
     }
-    Ok(())
 }
 
 /// The way from a link in the environment to a path relative to the root.

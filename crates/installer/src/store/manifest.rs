@@ -38,9 +38,11 @@ pub struct Manifest {
     pub has_data: bool,
     /// Scripts to generate.
     pub entry_points: Vec<EntryPoint>,
-    /// Directories outside this wheel that its libraries look into, relative to site-packages. If another
-    /// wheel of the environment provides one, neither can be linked as a directory.
-    pub looks_into: Vec<String>,
+    /// The directories that hold ELF files, relative to the wheel's directory in the store.
+    pub libraries: Vec<String>,
+    /// Where its ELF files look for libraries, as `<directory of the file>/<search path>`: not normalised, because
+    /// an environment has the parts of a wheel in other places.
+    pub searches: Vec<String>,
     /// The boot of the machine that unpacked it; its files may be lost if that boot ended in a power cut.
     pub boot: Option<String>,
     /// Number of files.

@@ -26,11 +26,9 @@ impl Store {
     /// Whether a wheel in the store can be used; if it cannot, it is removed.
     pub(super) fn survived(&self, wheel: &Sha256) -> Result<bool, Error> {
         let Some(directory) = self.root.wheel(&wheel.to_string())? else { return Ok(false) };
-        if directory.has_file(SETTLED) {
-            return Ok(true);
-        }
-        // A manifest that cannot be read is a finding, too.
-        if self.manifest(wheel).is_ok_and(|manifest| manifest.boot == boot_id()) {
+        // A manifest that cannot be read, or is of an earlier version, is a finding, too.
+        let settled = directory.has_file(SETTLED);
+        if self.manifest(wheel).is_ok_and(|manifest| settled || manifest.boot == boot_id()) {
             return Ok(true);
         }
         if verify(&self.root, &[*wheel])?.is_empty() {

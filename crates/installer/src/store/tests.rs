@@ -200,14 +200,43 @@ fn after_a_restart_a_wheel_is_hashed_once_and_what_is_lost_is_missing() {
 }
 
 #[test]
-fn a_library_that_looks_outside_is_noted() {
+fn elf_files_and_where_they_look_for_libraries_are_noted() {
     let sandbox = Sandbox::new();
     let library = elf_with_runpath("$ORIGIN/../../nvidia/lib:$ORIGIN:$ORIGIN/../pkg.libs:/usr/lib");
+    // Kept in pieces while it is unpacked, and stripped of everything that names its sections.
+    let mut large = elf_with_runpath("$ORIGIN/../large");
+    let mut number = 1_u32;
+    large.extend(
+        std::iter::repeat_with(|| {
+            // Whatever: an archive that is nearly all zeros is refused.
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            number.to_be_bytes()[0]
+        })
+        .take(1 << 20),
+    );
+    large.resize((64 << 20) + 1, 0);
     let wheel = WheelFile::new("pkg", "1.0")
-        .file("pkg/lib/x.so", library)
+        .file("pkg/lib/x.so", &library)
+        .file("pkg/bin/program", elf_with_runpath("$ORIGIN/../lib"))
+        .file("pkg/lib/large.so", large)
+        .file("pkg-1.0.data/scripts/tool", elf_with_runpath("$ORIGIN/../lib"))
+        .file("pkg-1.0.data/data/lib/y", elf_with_runpath("/usr/lib"))
         .file("pkg/pkg.libs/y.so", "no library");
     let digest = sandbox.admit(&wheel);
-    assert_eq!(sandbox.store.manifest(&digest).unwrap().looks_into, ["nvidia/lib"]);
+    let manifest = sandbox.store.manifest(&digest).unwrap();
+    assert_eq!(
+        manifest.libraries,
+        ["data/data/lib", "data/scripts", "root/pkg/bin", "root/pkg/lib"]
+    );
+    let expected = [
+        "data/scripts/../lib",
+        "root/pkg/bin/../lib",
+        "root/pkg/lib",
+        "root/pkg/lib/../../nvidia/lib",
+        "root/pkg/lib/../large",
+        "root/pkg/lib/../pkg.libs",
+    ];
+    assert_eq!(manifest.searches, expected);
 }
 
 /// The smallest shared library with a `DT_RUNPATH`: one segment over all, one dynamic segment.

@@ -2,9 +2,10 @@
 //! all cores, one open, write and close for each file. Does not decide whether the wheel is welcome.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
@@ -74,8 +75,8 @@ impl From<Refusal> for Fault {
     }
 }
 
-/// A written file, and the search paths of it if it is a library.
-type Unpacked = (StoredFile, Vec<String>);
+/// A written file, and where it looks for libraries if it is an ELF file.
+type Unpacked = (StoredFile, Option<Vec<String>>);
 
 impl Unpack<'_> {
     /// Writes `root/`, `data/` and `manifest`.
@@ -96,7 +97,7 @@ impl Unpack<'_> {
         let (mut files, libraries) = split(unpacked.into_iter().flatten().collect());
         self.finish_dist_info(&mut files)?;
         files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        let manifest = self.describe(&files, &directories, &libraries);
+        let manifest = self.describe(&files, &libraries);
         self.write(manifest::FILE, manifest.to_text(&files).as_bytes())?;
         self.seal(&directories)?;
         Ok(manifest)
@@ -159,15 +160,16 @@ impl Unpack<'_> {
         let disk = |error| Fault::Disk(Error::io("write", &place())(error));
         let mut file =
             self.staging.create(path, mode).map_err(|error| Fault::Disk(error.into()))?;
-        let library = elf::may_be_library(path);
-        let mut searches = Vec::new();
-        let mut given = 0;
+        let (mut library, mut given) = (Library::No, 0);
         inflate(self.archive, entry, &mut |piece| {
             checker.update(piece);
-            given += piece.len() as u64;
-            if library && given == entry.size && piece.len() as u64 == entry.size {
-                searches = elf::search_paths(piece);
+            if given == 0 && elf::is_elf(piece) {
+                library = match piece.len() as u64 == entry.size {
+                    true => Library::Read(elf::search_paths_in(piece)),
+                    false => Library::Large,
+                };
             }
+            given += piece.len() as u64;
             file.write_all(piece).map_err(disk)
         })?;
         if self.set_modes {
@@ -175,14 +177,31 @@ impl Unpack<'_> {
         }
         drop(file);
         let sha256 = checked(checker, &entry.path)?;
-        if library && entry.size > 0 && searches.is_empty() && entry.size > (64 << 20) {
-            let opened = self.staging.open(path).map_err(|error| Fault::Disk(error.into()))?;
-            searches = opened.map_or_else(Vec::new, |(file, _)| {
-                elf::search_paths_of_file(std::io::BufReader::new(file))
-            });
-        }
+        let searches = match library {
+            Library::No => None,
+            Library::Read(searches) => Some(searches),
+            Library::Large => Some(self.searches(path)?),
+        };
         let file = StoredFile { path: path.clone(), sha256, size: entry.size, executable };
         Ok(Some((file, searches)))
+    }
+
+    /// Where an ELF file that was written looks for libraries.
+    fn searches(&self, path: &str) -> Result<Vec<String>, Fault> {
+        let opened = self.staging.open(path).map_err(|error| Fault::Disk(error.into()))?;
+        let Some((file, _)) = opened else { return Ok(Vec::new()) };
+        Ok(elf::search_paths(&|offset, length| {
+            let mut content = vec![0; length];
+            let mut filled = 0;
+            while filled < length {
+                match file.read_at(&mut content[filled..], offset + filled as u64).ok()? {
+                    0 => break,
+                    count => filled += count,
+                }
+            }
+            content.truncate(filled);
+            Some(content)
+        }))
     }
 
     /// Adds INSTALLER and a complete RECORD.
@@ -207,12 +226,7 @@ impl Unpack<'_> {
         add("RECORD", &record::write(rows), files)
     }
 
-    fn describe(
-        &self,
-        files: &[StoredFile],
-        directories: &[String],
-        libraries: &[(String, Vec<String>)],
-    ) -> Manifest {
+    fn describe(&self, files: &[StoredFile], libraries: &[(String, Vec<String>)]) -> Manifest {
         let mut top_level: FxHashMap<&str, bool> = FxHashMap::default();
         for path in files.iter().filter_map(|file| file.path.strip_prefix("root/")) {
             let (name, directory) = path.split_once('/').map_or((path, false), |(n, _)| (n, true));
@@ -237,7 +251,10 @@ impl Unpack<'_> {
             has_data: files.iter().any(is_data),
             boot: settled::boot_id(),
             entry_points: self.wheel.entry_points.clone(),
-            looks_into: looks_into(libraries, directories),
+            libraries: sorted(libraries.iter().map(|(path, _)| parent(path).to_owned())),
+            searches: sorted(libraries.iter().flat_map(|(path, searches)| {
+                searches.iter().filter_map(|search| elf::searched(parent(path), search))
+            })),
             files: files.len() as u64,
             size: files.iter().map(|file| file.size).sum(),
         }
@@ -272,11 +289,12 @@ fn checked(checker: Checker<'_>, path: &str) -> Result<Sha256, Fault> {
     checker.finish().ok_or_else(|| Fault::Wheel(refusal()))
 }
 
+/// The files, and of those that are ELF files where they look for libraries.
 fn split(unpacked: Vec<Unpacked>) -> (Vec<StoredFile>, Vec<(String, Vec<String>)>) {
     let mut files = Vec::with_capacity(unpacked.len() + 2);
     let mut libraries = Vec::new();
     for (file, searches) in unpacked {
-        if !searches.is_empty() {
+        if let Some(searches) = searches {
             libraries.push((file.path.clone(), searches));
         }
         files.push(file);
@@ -284,18 +302,21 @@ fn split(unpacked: Vec<Unpacked>) -> (Vec<StoredFile>, Vec<(String, Vec<String>)
     (files, libraries)
 }
 
-/// The directories that libraries look into and this wheel does not have.
-fn looks_into(libraries: &[(String, Vec<String>)], directories: &[String]) -> Vec<String> {
-    let mut found: Vec<String> = libraries
-        .iter()
-        .filter_map(|(path, searches)| Some((path.strip_prefix("root/")?, searches)))
-        .flat_map(|(path, searches)| {
-            searches.iter().filter_map(|search| elf::directory(path, search))
-        })
-        .filter(|path| !path.is_empty())
-        .filter(|path| directories.binary_search(&format!("root/{path}")).is_err())
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// What has been found out of a file while it was written.
+enum Library {
+    /// It is no ELF file.
+    No,
+    /// It is one, with these search paths.
+    Read(Vec<String>),
+    /// It is one that comes in pieces.
+    Large,
+}
+
+/// The directory of a file.
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.collect::<BTreeSet<_>>().into_iter().collect()
 }

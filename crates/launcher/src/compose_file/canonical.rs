@@ -8,14 +8,14 @@ use super::error::ComposeError;
 use super::forms::{expand_port, expand_volume};
 use super::paths::Roots;
 use super::words::{format_duration, parse_duration, split_words};
-use super::yaml::{Mark, Node, Yaml};
+use super::yaml::{Mapping, Mark, Node, Yaml};
 
 type Done = Result<(), ComposeError>;
 
 /// Brings a service into its canonical form; `key` is where it stands (`services.web`).
 pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
     if matches!(service.value, Yaml::Null) {
-        service.value = Yaml::Map(Vec::new());
+        service.value = Yaml::Map(Mapping::new());
     }
     let Yaml::Map(entries) = &mut service.value else {
         return Err(service.invalid(key, "a service must be a mapping"));
@@ -50,7 +50,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
 /// Brings a volume, network, secret or config of the top level into its canonical form.
 pub(super) fn resource(node: &mut Node, roots: &Roots, key: &str) -> Done {
     if matches!(node.value, Yaml::Null) {
-        node.value = Yaml::Map(Vec::new());
+        node.value = Yaml::Map(Mapping::new());
     }
     if let Some(external) = node.get("external").filter(|node| !node.entries().is_empty()).cloned()
     {
@@ -79,7 +79,7 @@ pub(super) fn resource(node: &mut Node, roots: &Roots, key: &str) -> Done {
 
 pub(super) fn get_mut<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
     let Yaml::Map(entries) = &mut node.value else { return None };
-    entries.iter_mut().find(|(name, _)| name == key).map(|(_, node)| node)
+    entries.get_mut(key)
 }
 
 fn options(node: &mut Node, name: &str, key: &str) -> Done {
@@ -89,7 +89,7 @@ fn options(node: &mut Node, name: &str, key: &str) -> Done {
 /// A list of `NAME=value`, or a mapping: a mapping of texts. A name alone has no value, or an empty one.
 fn mapping(node: &mut Node, key: &str, empty: bool) -> Done {
     match &mut node.value {
-        Yaml::Null => node.value = Yaml::Map(Vec::new()),
+        Yaml::Null => node.value = Yaml::Map(Mapping::new()),
         Yaml::Map(entries) => {
             for (name, value) in entries {
                 text_in_place(value, &format!("{key}.{name}"))?;
@@ -99,9 +99,9 @@ fn mapping(node: &mut Node, key: &str, empty: bool) -> Done {
             }
         }
         Yaml::Seq(items) => {
-            let mut found = Node::new(Yaml::Map(Vec::new()), &node.at);
+            let mut found = Node::new(Yaml::Map(Mapping::new()), &node.at);
             for item in items {
-                let text = scalar(item, key)?;
+                let text = item.single(key)?;
                 let (name, value) = match text.split_once('=') {
                     Some((name, value)) => (name, Yaml::Str(value.to_owned())),
                     None if empty => (text.as_str(), Yaml::Str(String::new())),
@@ -119,14 +119,9 @@ fn mapping(node: &mut Node, key: &str, empty: bool) -> Done {
 fn text_in_place(node: &mut Node, key: &str) -> Done {
     match &node.value {
         Yaml::Null | Yaml::Str(_) => {}
-        _ => node.value = Yaml::Str(scalar(node, key)?),
+        _ => node.value = Yaml::Str(node.single(key)?),
     }
     Ok(())
-}
-
-/// A scalar's text.
-pub(super) fn scalar(node: &Node, key: &str) -> Result<String, ComposeError> {
-    node.scalar().ok_or_else(|| node.invalid(key, "a single value is needed here"))
 }
 
 fn command(node: &mut Node, key: &str) -> Done {
@@ -134,7 +129,7 @@ fn command(node: &mut Node, key: &str) -> Done {
         Yaml::Null => Ok(()),
         Yaml::Seq(_) => texts(node, key),
         _ => {
-            let text = scalar(node, key)?;
+            let text = node.single(key)?;
             let words = split_words(&text).map_err(|reason| node.invalid(key, reason))?;
             node.value = list(words, &node.at);
             Ok(())
@@ -152,10 +147,10 @@ fn texts(node: &mut Node, key: &str) -> Done {
         Yaml::Null => node.value = Yaml::Seq(Vec::new()),
         Yaml::Seq(items) => {
             for item in items {
-                item.value = Yaml::Str(scalar(item, key)?);
+                item.value = Yaml::Str(item.single(key)?);
             }
         }
-        _ => node.value = list([scalar(node, key)?], &node.at),
+        _ => node.value = list([node.single(key)?], &node.at),
     }
     Ok(())
 }
@@ -173,7 +168,8 @@ fn sources(node: &mut Node) {
     let Yaml::Seq(items) = &mut node.value else { return };
     for item in items {
         if let Some(name) = item.scalar() {
-            item.value = Yaml::Map(vec![("source".to_owned(), Node::text(name, &item.at))]);
+            item.value =
+                Yaml::Map(Mapping::from([("source".to_owned(), Node::text(name, &item.at))]));
         }
     }
 }
@@ -181,14 +177,14 @@ fn sources(node: &mut Node) {
 fn depends_on(node: &mut Node, key: &str) -> Done {
     names(node);
     if matches!(node.value, Yaml::Null) {
-        node.value = Yaml::Map(Vec::new());
+        node.value = Yaml::Map(Mapping::new());
     }
     let Yaml::Map(entries) = &mut node.value else {
         return Err(node.invalid(key, "a list of services or a mapping is needed"));
     };
     for (name, wanted) in entries {
         if matches!(wanted.value, Yaml::Null) {
-            wanted.value = Yaml::Map(Vec::new());
+            wanted.value = Yaml::Map(Mapping::new());
         }
         if !matches!(wanted.value, Yaml::Map(_)) {
             return Err(wanted.invalid(&format!("{key}.{name}"), "a mapping is needed"));
@@ -241,11 +237,11 @@ fn env_files(node: &mut Node, roots: &Roots, key: &str) -> Done {
     let Yaml::Seq(items) = &mut node.value else { return Ok(()) };
     for item in items {
         let path = item.get("path").unwrap_or(item);
-        let path = Node::text(roots.host_path(&scalar(path, key)?), &path.at);
+        let path = Node::text(roots.host_path(&path.single(key)?), &path.at);
         if matches!(item.value, Yaml::Map(_)) {
             item.set("path", path);
         } else {
-            item.value = Yaml::Map(vec![("path".to_owned(), path)]);
+            item.value = Yaml::Map(Mapping::from([("path".to_owned(), path)]));
         }
     }
     Ok(())
@@ -258,11 +254,11 @@ fn hosts(node: &mut Node, key: &str) -> Done {
         let single = std::slice::from_ref(addresses);
         let addresses = if addresses.items().is_empty() { single } else { addresses.items() };
         for address in addresses {
-            found.push(format!("{host}:{}", scalar(address, key)?));
+            found.push(format!("{host}:{}", address.single(key)?));
         }
     }
     for item in node.items() {
-        let text = scalar(item, key)?;
+        let text = item.single(key)?;
         // `=` was added for the colons of IPv6; it stands before any of them.
         let equals = text.find('=').filter(|equals| text.find(':').is_none_or(|at| *equals < at));
         found
@@ -284,7 +280,7 @@ fn healthcheck(node: &mut Node, key: &str) -> Done {
         Yaml::Null => Ok(()),
         Yaml::Seq(_) => texts(test, &key),
         _ => {
-            let text = scalar(test, &key)?;
+            let text = test.single(&key)?;
             test.value = list(["CMD-SHELL".to_owned(), text], &test.at);
             Ok(())
         }
@@ -293,7 +289,7 @@ fn healthcheck(node: &mut Node, key: &str) -> Done {
 
 /// The duration that a value states.
 pub(super) fn read_duration(node: &Node, key: &str) -> Result<Duration, ComposeError> {
-    parse_duration(&scalar(node, key)?)
+    parse_duration(&node.single(key)?)
         .ok_or_else(|| node.invalid(key, "a duration is needed (such as `1m30s`)"))
 }
 
@@ -306,11 +302,11 @@ fn duration(node: &mut Node, key: &str) -> Done {
 
 fn build(node: &mut Node, roots: &Roots, key: &str) -> Done {
     if !matches!(node.value, Yaml::Map(_) | Yaml::Null) {
-        let context = Node::text(scalar(node, key)?, &node.at);
-        node.value = Yaml::Map(vec![("context".to_owned(), context)]);
+        let context = Node::text(node.single(key)?, &node.at);
+        node.value = Yaml::Map(Mapping::from([("context".to_owned(), context)]));
     }
     if let Some(context) = get_mut(node, "context") {
-        context.value = Yaml::Str(roots.context(&scalar(context, key)?));
+        context.value = Yaml::Str(roots.context(&context.single(key)?));
     }
     for (name, empty) in [("args", false), ("labels", true)] {
         if let Some(node) = get_mut(node, name) {
@@ -339,7 +335,7 @@ fn deploy(node: &mut Node, key: &str) -> Done {
             }
         }
         if let Some(cpus) = get_mut(part, "cpus")
-            && let Ok(number) = scalar(cpus, &key)?.parse::<f64>()
+            && let Ok(number) = cpus.single(&key)?.parse::<f64>()
         {
             cpus.value = Yaml::Str(number.to_string());
         }

@@ -56,7 +56,7 @@ fn resources(model: &Node, service: &Node, key: &str) -> Result<(), ComposeError
             return Err(volume.invalid(&format!("{key}.volumes"), reason));
         }
     }
-    for (name, node) in service.get("networks").map(Node::entries).unwrap_or_default() {
+    for (name, node) in service.get("networks").into_iter().flat_map(Node::entries) {
         if name != "default" && !known("networks", name) {
             let reason = format!("the project defines no network `{name}`");
             return Err(node.invalid(&format!("{key}.networks"), reason));
@@ -65,28 +65,41 @@ fn resources(model: &Node, service: &Node, key: &str) -> Result<(), ComposeError
     Ok(())
 }
 
-/// Services that wait for each other, the first again at the end.
-fn round(services: &BTreeMap<String, Service>) -> Option<Vec<String>> {
-    let mut free = BTreeSet::new();
-    loop {
-        let waits =
-            |service: &Service| service.depends_on.keys().any(|other| !free.contains(other));
-        let next = services.iter().find(|(name, service)| !free.contains(*name) && !waits(service));
-        match next {
-            Some((name, _)) => free.insert(name.clone()),
-            None => break,
-        };
+/// Services that wait for each other, the first again at the end. Services that there are not are not waited for.
+pub(crate) fn round(services: &BTreeMap<String, Service>) -> Option<Vec<String>> {
+    let there =
+        |one: &Service| one.depends_on.keys().filter(|other| services.contains_key(*other)).count();
+    let mut waits: BTreeMap<&str, usize> =
+        services.iter().map(|(name, one)| (name.as_str(), there(one))).collect();
+    let mut awaited_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, service) in services {
+        for other in service.depends_on.keys() {
+            awaited_by.entry(other).or_default().push(name);
+        }
+    }
+    let mut free: Vec<&str> =
+        waits.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    while let Some(name) = free.pop() {
+        waits.remove(name);
+        for waiting in awaited_by.get(name).into_iter().flatten() {
+            let Some(count) = waits.get_mut(waiting) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                free.push(waiting);
+            }
+        }
     }
     // Every service that is left waits for another one that is left.
-    let mut way = vec![services.keys().find(|name| !free.contains(*name))?.clone()];
+    let mut way = vec![waits.keys().next()?.to_string()];
+    let mut met = BTreeSet::from([way[0].clone()]);
     loop {
         let last = services.get(way.last()?)?;
-        let next = last.depends_on.keys().find(|other| !free.contains(*other))?;
-        if let Some(start) = way.iter().position(|name| name == next) {
+        let next = last.depends_on.keys().find(|other| waits.contains_key(other.as_str()))?;
+        way.push(next.clone());
+        if !met.insert(next.clone()) {
+            let start = way.iter().position(|name| name == next)?;
             way.drain(..start);
-            way.push(next.clone());
             return Some(way);
         }
-        way.push(next.clone());
     }
 }

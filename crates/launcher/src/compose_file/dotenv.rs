@@ -1,25 +1,29 @@
 //! `.env` and `env_file` as Compose reads them: comments, `export`, quotes, several lines, variables. Owns the syntax;
 //! must not know which file takes precedence.
 
-use super::interpolate::Variables;
+use super::interpolate::{Budget, Variables};
 
 /// Names with their values, in the order of the file; `None` where a name stands alone.
 pub(super) type Assignments = Vec<(String, Option<String>)>;
 
-/// Reads the lines; values may use earlier ones and `outer`'s.
+/// Reads the lines; values may use earlier ones and `outer`'s, as far as the budget goes.
 ///
 /// # Errors
 /// The line, from 1, and what is wrong with it.
 pub(super) fn parse(
     text: &str,
     outer: &std::collections::BTreeMap<String, String>,
+    budget: &mut Budget,
 ) -> Result<Assignments, (usize, String)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let mut known = outer.clone();
+    let mut variables = Variables::new(outer.clone(), *budget);
     let mut found = Vec::new();
     let mut rest = text.as_str();
+    let (mut number, mut counted) = (1, 0);
     while !rest.is_empty() {
-        let number = text[..text.len() - rest.len()].matches('\n').count() + 1;
+        let begun = text.len() - rest.len();
+        number += text[counted..begun].matches('\n').count();
+        counted = begun;
         let fail = |reason: String| (number, reason);
         let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
         let trimmed = line.trim();
@@ -41,7 +45,6 @@ pub(super) fn parse(
         let value = match value {
             Value::Literal(text) => text,
             Value::Template(text) => {
-                let mut variables = Variables::new(known.clone());
                 match variables.interpolate(&text) {
                     Ok(text) => text,
                     // A lone `$`, as passwords have it, is no variable.
@@ -52,10 +55,11 @@ pub(super) fn parse(
         };
         // What the process has set wins where other lines use it.
         if !outer.contains_key(&name) {
-            known.insert(name.clone(), value.clone());
+            variables.set(&name, &value);
         }
         found.push((name, Some(value)));
     }
+    *budget = variables.budget;
     Ok(found)
 }
 
@@ -121,7 +125,13 @@ fn double_quoted(text: &str) -> Result<(String, &str), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    fn parse(text: &str, outer: &BTreeMap<String, String>) -> Result<Assignments, (usize, String)> {
+        super::parse(text, outer, &mut Budget::default())
+    }
 
     #[test]
     fn quotes_comments_exports_and_variables_are_understood() {
@@ -157,5 +167,36 @@ mod tests {
     fn a_fault_names_its_line() {
         assert_eq!(parse("A=1\n\nB='x\n", &[].into()).unwrap_err().0, 3);
         assert_eq!(parse("A b=1", &[].into()).unwrap_err().0, 1);
+    }
+
+    #[test]
+    fn values_that_double_come_to_an_end_with_their_line() {
+        let mut text = "A0=0123456789\n".to_owned();
+        for number in 1..=26 {
+            let before = format!("${{A{}}}", number - 1);
+            text.extend([format!("A{number}="), before.repeat(10), "\n".to_owned()]);
+        }
+        let (line, reason) = parse(&text, &BTreeMap::new()).unwrap_err();
+        assert_eq!(reason, "its variables come to more than 16777216 bytes");
+        // 10 bytes, ten times as many in each line.
+        assert_eq!(line, 8);
+    }
+
+    #[test]
+    fn a_long_file_is_read_in_a_time_that_grows_with_it() {
+        let outer = (0..200).map(|n| (format!("OUT{n}"), "x".repeat(50))).collect();
+        let file = |lines: usize| -> String {
+            (0..lines).map(|n| format!("NAME_{n}=\"$OUT{} and\nmore\"\n", n % 200)).collect()
+        };
+        let took = |text: &str| {
+            let began = std::time::Instant::now();
+            parse(text, &outer).unwrap();
+            began.elapsed()
+        };
+        let (short, long) = (file(2_000), file(16_000));
+        let short = (0..3).map(|_| took(&short)).min().unwrap();
+        let long = (0..3).map(|_| took(&long)).min().unwrap();
+        // Eight times as long: quadratic would be 64 times.
+        assert!(long < short * 24, "{short:?}, {long:?}");
     }
 }

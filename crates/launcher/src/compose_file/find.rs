@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::ComposeRequest;
 use super::dotenv::{self, Assignments};
 use super::error::{ComposeError, Place};
+use super::interpolate::Budget;
 use super::paths::absolute;
 
 /// The names of a project's file, by preference.
@@ -95,9 +96,11 @@ fn add_env_files(
         Some(list) => list.split(',').map(|file| absolute(start, Path::new(file.trim()))).collect(),
         None => Some(directory.join(".env")).into_iter().filter(|file| file.is_file()).collect(),
     };
-    let mut added = BTreeMap::new();
+    let (mut added, mut budget) = (BTreeMap::new(), Budget::default());
     for file in files {
-        added.extend(read_env(&file, values)?.into_iter().filter_map(|(k, v)| Some((k, v?))));
+        added.extend(
+            read_env(&file, values, &mut budget)?.into_iter().filter_map(|(k, v)| Some((k, v?))),
+        );
     }
     for (name, value) in added {
         values.entry(name).or_insert(value);
@@ -109,9 +112,10 @@ fn add_env_files(
 pub(super) fn read_env(
     file: &Path,
     outer: &BTreeMap<String, String>,
+    budget: &mut Budget,
 ) -> Result<Assignments, ComposeError> {
     let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
-    dotenv::parse(&text, outer).map_err(|(line, reason)| {
+    dotenv::parse(&text, outer, budget).map_err(|(line, reason)| {
         // The line may hold a secret: its number must do.
         let (key, text) = (String::new(), String::new());
         let place = Place { file: file.to_owned(), line, column: 1, key, text };

@@ -1,10 +1,9 @@
 //! The short forms of ports and volumes. Owns their grammar and the long form they stand for; must not know how either
 //! is merged.
 
-use super::canonical::scalar;
 use super::error::ComposeError;
 use super::paths::Roots;
-use super::yaml::{Mark, Node, Yaml};
+use super::yaml::{Mapping, Mark, Node, Yaml};
 
 fn text_map(pairs: &[(&str, &str)], at: &Mark) -> Node {
     let filled = pairs.iter().filter(|(_, value)| !value.is_empty());
@@ -15,14 +14,14 @@ fn text_map(pairs: &[(&str, &str)], at: &Mark) -> Node {
 /// `[[ip:]published:]target[/protocol]` with ranges, or the long form: one long form for each port.
 pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeError> {
     if let Yaml::Map(entries) = &item.value {
-        let mut port = Node::new(Yaml::Map(Vec::new()), &item.at);
+        let mut port = Node::new(Yaml::Map(Mapping::new()), &item.at);
         port.set("protocol", Node::text("tcp", &item.at));
         for (name, node) in entries {
             match name.as_str() {
                 // The default, which only a swarm tells from `host`.
                 "mode" if node.scalar().as_deref() == Some("ingress") => {}
                 _ if matches!(node.value, Yaml::Null) => {}
-                _ => port.set(name, Node::text(scalar(node, key)?, &node.at)),
+                _ => port.set(name, Node::text(node.single(key)?, &node.at)),
             }
         }
         if port.get("target").is_none() {
@@ -30,7 +29,7 @@ pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeEr
         }
         return Ok(vec![port]);
     }
-    let text = scalar(item, key)?;
+    let text = item.single(key)?;
     let refuse =
         || item.invalid(key, format!("`{text}` is not `[[address:]port:]port[/protocol]`"));
     let (rest, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
@@ -82,7 +81,7 @@ pub(super) fn expand_volume(
     if matches!(item.value, Yaml::Map(_)) {
         return long_volume(item, roots, key);
     }
-    let text = scalar(item, key)?;
+    let text = item.single(key)?;
     let parts: Vec<&str> = text.split(':').collect();
     let (source, target, options) = match parts[..] {
         [target] => ("", target, ""),
@@ -100,7 +99,7 @@ pub(super) fn expand_volume(
     let target = trimmed(target);
     let mut volume = text_map(&[("type", kind), ("source", &host), ("target", target)], at);
     let flag = || Node::new(Yaml::Bool(true), at);
-    let mut details = Node::new(Yaml::Map(Vec::new()), at);
+    let mut details = Node::new(Yaml::Map(Mapping::new()), at);
     if bind {
         details.set("create_host_path", flag());
     }
@@ -127,11 +126,11 @@ fn long_volume(item: &Node, roots: &Roots, key: &str) -> Result<Vec<Node>, Compo
     let Some(target) = item.get("target") else {
         return Err(item.invalid(key, "a volume needs a `target`"));
     };
-    let target = Node::text(trimmed(&scalar(target, key)?), &target.at);
+    let target = Node::text(trimmed(&target.single(key)?), &target.at);
     volume.set("target", target);
     let kind = item.get("type").and_then(Node::scalar).unwrap_or_else(|| "volume".to_owned());
     if let Some(source) = item.get("source").filter(|_| kind == "bind") {
-        let source = Node::text(roots.host_path(&scalar(source, key)?), &source.at);
+        let source = Node::text(roots.host_path(&source.single(key)?), &source.at);
         volume.set("source", source);
     }
     if item.get("read_only").and_then(Node::scalar).as_deref() == Some("false") {

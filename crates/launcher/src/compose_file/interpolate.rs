@@ -3,6 +3,33 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexSet;
+
+/// Bytes that variables may come to in all places together. Each line of a `.env` may repeat the one before ten times.
+const LARGEST: usize = 16 << 20;
+/// Levels of expressions within one another.
+const DEEPEST: usize = 100;
+/// Characters of a wrong text that a message repeats.
+const SHOWN: usize = 80;
+
+/// What variables may still come to. One goes through all files of a project.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(LARGEST)
+    }
+}
+
+impl Budget {
+    fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.ok_or_else(|| format!("its variables come to more than {LARGEST} bytes"))?;
+        Ok(())
+    }
+}
+
 /// Values of variables, and a record of those that were asked for.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
@@ -10,12 +37,13 @@ pub(super) struct Variables {
     /// Every variable asked for, with its value.
     pub(super) used: BTreeMap<String, Option<String>>,
     /// Unset ones that nothing stood in for, in the order in which they were met.
-    pub(super) unset: Vec<String>,
+    pub(super) unset: IndexSet<String>,
+    pub(super) budget: Budget,
 }
 
 impl Variables {
-    pub(super) fn new(values: BTreeMap<String, String>) -> Self {
-        Self { values, ..Self::default() }
+    pub(super) fn new(values: BTreeMap<String, String>, budget: Budget) -> Self {
+        Self { values, budget, ..Self::default() }
     }
 
     pub(super) fn get(&mut self, name: &str) -> Option<String> {
@@ -24,11 +52,29 @@ impl Variables {
         value
     }
 
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes over what was asked for, and spent, elsewhere.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.used.extend(other.used);
+        self.unset.extend(other.unset);
+        self.budget = other.budget;
+    }
+
     /// The text with its variables replaced.
     ///
     /// # Errors
-    /// The reason, where the text is malformed or a required variable is missing.
+    /// The reason, where the text is malformed, a required variable is missing, or it all comes to too much.
     pub(super) fn interpolate(&mut self, text: &str) -> Result<String, String> {
+        self.replace(text, 0)
+    }
+
+    fn replace(&mut self, text: &str, depth: usize) -> Result<String, String> {
+        if depth > DEEPEST {
+            return Err(format!("its variables nest deeper than {DEEPEST} levels"));
+        }
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(index) = rest.find('$') {
@@ -39,16 +85,21 @@ impl Variables {
                 rest = after;
             } else if let Some(after) = rest.strip_prefix('{') {
                 let end = closing(after).ok_or_else(|| {
-                    format!("`${{` is not closed in `{text}` (write `$$` for `$`)")
+                    format!("`${{` is not closed in `{}` (write `$$` for `$`)", shown(text))
                 })?;
-                out.push_str(&self.expression(&after[..end])?);
+                let value = self.expression(&after[..end], depth)?;
+                self.budget.spend(value.len())?;
+                out.push_str(&value);
                 rest = &after[end + 1..];
             } else {
                 let (name, after) = split_name(rest);
                 if name.is_empty() {
+                    let text = shown(text);
                     return Err(format!("a name must follow `$` in `{text}` (write `$$` for `$`)"));
                 }
-                out.push_str(&self.plain(name));
+                let value = self.plain(name);
+                self.budget.spend(value.len())?;
+                out.push_str(&value);
                 rest = after;
             }
         }
@@ -58,18 +109,16 @@ impl Variables {
 
     fn plain(&mut self, name: &str) -> String {
         self.get(name).unwrap_or_else(|| {
-            if !self.unset.iter().any(|unset| unset == name) {
-                self.unset.push(name.to_owned());
-            }
+            self.unset.insert(name.to_owned());
             String::new()
         })
     }
 
     /// What stands between the braces.
-    fn expression(&mut self, text: &str) -> Result<String, String> {
+    fn expression(&mut self, text: &str, depth: usize) -> Result<String, String> {
         let (name, rest) = split_name(text);
         if name.is_empty() {
-            return Err(format!("`${{{text}}}` names no variable"));
+            return Err(format!("`${{{}}}` names no variable", shown(text)));
         }
         if rest.is_empty() {
             return Ok(self.plain(name));
@@ -82,15 +131,25 @@ impl Variables {
         let mut characters = operator.chars();
         match (characters.next(), value) {
             (Some('-' | '?'), Some(value)) => Ok(value),
-            (Some('-'), None) | (Some('+'), Some(_)) => self.interpolate(characters.as_str()),
+            (Some('-'), None) | (Some('+'), Some(_)) => {
+                self.replace(characters.as_str(), depth + 1)
+            }
             (Some('+'), None) => Ok(String::new()),
             (Some('?'), None) => {
-                let message = self.interpolate(characters.as_str())?;
+                let message = self.replace(characters.as_str(), depth + 1)?;
                 let message = if message.is_empty() { "it is not set" } else { &message };
                 Err(format!("the variable {name} is required: {message}"))
             }
-            _ => Err(format!("`${{{text}}}` is no known form of a variable")),
+            _ => Err(format!("`${{{}}}` is no known form of a variable", shown(text))),
         }
+    }
+}
+
+/// The beginning of a text that may be a whole file.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -126,7 +185,8 @@ mod tests {
 
     fn variables() -> Variables {
         let values = [("A", "a"), ("E", "")];
-        Variables::new(values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        let values = values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Variables::new(values.collect(), Budget::default())
     }
 
     #[test]
@@ -161,6 +221,23 @@ mod tests {
     fn only_variables_that_nothing_stands_in_for_count_as_unset() {
         let mut variables = variables();
         variables.interpolate("$N ${M:-d} ${A:-$K} ${N}").unwrap();
-        assert_eq!(variables.unset, ["N"]);
+        assert_eq!(variables.unset.into_iter().collect::<Vec<_>>(), ["N"]);
+    }
+
+    #[test]
+    fn expressions_nest_to_a_depth_and_no_deeper() {
+        let nested = |depth: usize| {
+            variables().interpolate(&format!("{}x{}", "${N:-".repeat(depth), "}".repeat(depth)))
+        };
+        assert_eq!(nested(DEEPEST).as_deref(), Ok("x"));
+        // More would end the process by its stack.
+        let refused = nested(100_000).unwrap_err();
+        assert_eq!(refused, "its variables nest deeper than 100 levels");
+    }
+
+    #[test]
+    fn a_message_repeats_the_beginning_of_a_long_text() {
+        let refused = variables().interpolate(&"${A".repeat(100_000)).unwrap_err();
+        assert!(refused.contains("is not closed") && refused.len() < 500, "{}", refused.len());
     }
 }

@@ -3,15 +3,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::canonical::{self, scalar};
+use super::canonical;
 use super::dotenv::Assignments;
 use super::error::ComposeError;
 use super::find::read_env;
-use super::interpolate::Variables;
+use super::interpolate::{Budget, Variables};
 use super::merge::{merge, settle};
 use super::paths::{Roots, absolute};
-use super::yaml::{self, Node, Yaml};
+use super::yaml::{self, Mapping, Node, Yaml};
+
+/// Levels over which services extend one another, or files include one another.
+const DEEPEST: usize = 100;
+/// Entries of `include` in all files together: each may name the next one twice.
+const MOST_INCLUDED: usize = 1000;
 
 const SECTIONS: [&str; 5] = ["services", "networks", "volumes", "secrets", "configs"];
 
@@ -19,9 +25,11 @@ const SECTIONS: [&str; 5] = ["services", "networks", "volumes", "secrets", "conf
 pub(super) struct Loader {
     pub(super) variables: Variables,
     values: BTreeMap<String, String>,
-    documents: HashMap<PathBuf, Node>,
+    documents: HashMap<PathBuf, Rc<Node>>,
     /// Files whose `include` is being followed.
     including: Vec<PathBuf>,
+    /// How many entries of `include` were followed so far.
+    included: usize,
 }
 
 /// A file and the directory its relative paths start from.
@@ -32,9 +40,10 @@ struct Origin<'a> {
 }
 
 impl Loader {
-    pub(super) fn new(values: BTreeMap<String, String>) -> Self {
-        let variables = Variables::new(values.clone());
-        Self { variables, values, documents: HashMap::new(), including: Vec::new() }
+    pub(super) fn new(values: BTreeMap<String, String>, budget: Budget) -> Self {
+        let variables = Variables::new(values.clone(), budget);
+        let documents = HashMap::new();
+        Self { variables, values, documents, including: Vec::new(), included: 0 }
     }
 
     /// The last top-level `name` of the files.
@@ -42,7 +51,7 @@ impl Loader {
         let mut found = None;
         for file in files {
             let Some(name) = parse(file)?.get("name").cloned() else { continue };
-            let text = scalar(&name, "name")?;
+            let text = name.single("name")?;
             let text = self.variables.interpolate(&text);
             let text = text.map_err(|reason| name.invalid("name", reason))?;
             if !text.is_empty() && !super::is_project_name(&text) {
@@ -82,9 +91,9 @@ impl Loader {
     }
 
     /// A file with its variables replaced.
-    fn document(&mut self, file: &Path) -> Result<Node, ComposeError> {
+    fn document(&mut self, file: &Path) -> Result<Rc<Node>, ComposeError> {
         if let Some(document) = self.documents.get(file) {
-            return Ok(document.clone());
+            return Ok(Rc::clone(document));
         }
         let mut document = parse(file)?;
         if let Yaml::Map(entries) = &mut document.value {
@@ -92,7 +101,8 @@ impl Loader {
                 interpolate(&mut self.variables, node, key)?;
             }
         }
-        self.documents.insert(file.to_owned(), document.clone());
+        let document = Rc::new(document);
+        self.documents.insert(file.to_owned(), Rc::clone(&document));
         Ok(document)
     }
 
@@ -101,10 +111,10 @@ impl Loader {
     }
 
     fn canonical(&mut self, origin: Origin<'_>) -> Result<Node, ComposeError> {
-        let mut document = self.document(origin.file)?;
+        let mut document = Node::clone(&*self.document(origin.file)?);
         for section in SECTIONS {
             let Some(names) = document.get(section).cloned() else { continue };
-            let mut done = Node::new(Yaml::Map(Vec::new()), &names.at);
+            let mut done = Node::new(Yaml::Map(Mapping::new()), &names.at);
             done.tag = names.tag;
             if !matches!(names.value, Yaml::Map(_) | Yaml::Null) {
                 return Err(names.invalid(section, "a mapping of names is needed"));
@@ -143,16 +153,20 @@ impl Loader {
         if seen.contains(&here) {
             return Err(node.invalid(&key, "the service extends itself"));
         }
+        if seen.len() > DEEPEST {
+            let reason = format!("services extend one another over more than {DEEPEST} levels");
+            return Err(node.invalid(&format!("{key}.extends"), reason));
+        }
         let extends = node.remove("extends");
         canonical::service(&mut node, &self.roots(origin.base), &key)?;
         let Some(extends) = extends else { return Ok(node) };
         let key = format!("{key}.extends");
         seen.push(here);
-        let wanted = scalar(extends.get("service").unwrap_or(&extends), &key)?;
+        let wanted = extends.get("service").unwrap_or(&extends).single(&key)?;
         let mut inherited = match extends.get("file") {
             None => self.service(origin, &wanted, seen)?,
             Some(file) => {
-                let file = absolute(origin.base, Path::new(&scalar(file, &key)?));
+                let file = absolute(origin.base, Path::new(&file.single(&key)?));
                 let base = file.parent().unwrap_or(origin.base);
                 self.service(Origin { file: &file, base }, &wanted, seen)?
             }
@@ -178,18 +192,26 @@ impl Loader {
             let paths = if path.items().is_empty() { single } else { path.items() };
             let mut files = Vec::new();
             for path in paths {
-                files.push(absolute(base, Path::new(&scalar(path, "include")?)));
+                files.push(absolute(base, Path::new(&path.single("include")?)));
             }
             let directory = match item.get("project_directory") {
-                Some(directory) => absolute(base, Path::new(&scalar(directory, "include")?)),
+                Some(directory) => absolute(base, Path::new(&directory.single("include")?)),
                 None => files[0].parent().unwrap_or(base).to_owned(),
             };
+            self.included += 1;
+            if self.included > MOST_INCLUDED || self.including.len() > DEEPEST {
+                let reason = format!(
+                    "more than {MOST_INCLUDED} entries are included, or over more than {DEEPEST} levels"
+                );
+                return Err(item.invalid("include", reason));
+            }
             let values = self.included_values(item, base, &directory)?;
-            let mut inner = Self::new(values);
+            let mut inner = Self::new(values, self.variables.budget);
             inner.including.clone_from(&self.including);
+            inner.included = self.included;
             let included = inner.project(&files, &directory)?;
-            self.variables.used.append(&mut inner.variables.used);
-            self.variables.unset.append(&mut inner.variables.unset);
+            self.included = inner.included;
+            self.variables.absorb(inner.variables);
             import(model, &included, item)?;
         }
         Ok(())
@@ -197,7 +219,7 @@ impl Loader {
 
     /// What an included file may use: the including project's variables, then its own `.env`.
     fn included_values(
-        &self,
+        &mut self,
         item: &Node,
         base: &Path,
         directory: &Path,
@@ -207,14 +229,14 @@ impl Loader {
             Some(given) => {
                 let single = std::slice::from_ref(given);
                 for file in if given.items().is_empty() { single } else { given.items() } {
-                    files.push(absolute(base, Path::new(&scalar(file, "include.env_file")?)));
+                    files.push(absolute(base, Path::new(&file.single("include.env_file")?)));
                 }
             }
             None => files.extend(Some(directory.join(".env")).filter(|file| file.is_file())),
         }
         let mut added = BTreeMap::new();
         for file in files {
-            let found = read_env(&file, &self.values)?;
+            let found = read_env(&file, &self.values, &mut self.variables.budget)?;
             added.extend(found.into_iter().filter_map(|(name, value)| Some((name, value?))));
         }
         added.extend(self.values.clone());
@@ -227,7 +249,7 @@ impl Loader {
         service: &mut Node,
         key: &str,
     ) -> Result<(), ComposeError> {
-        let mut environment = Node::new(Yaml::Map(Vec::new()), &service.at);
+        let mut environment = Node::new(Yaml::Map(Mapping::new()), &service.at);
         let files = service.remove("env_file");
         for item in files.iter().flat_map(Node::items) {
             let part = |name: &str| item.get(name).and_then(Node::scalar);
@@ -238,7 +260,7 @@ impl Loader {
             let found = if part("format").as_deref() == Some("raw") {
                 raw_env(&path)
             } else {
-                read_env(&path, &self.values)
+                read_env(&path, &self.values, &mut self.variables.budget)
             };
             let found = found.map_err(|error| match error {
                 ComposeError::Read { source } => {
@@ -252,7 +274,7 @@ impl Loader {
                 }
             }
         }
-        for (name, node) in service.get("environment").map(Node::entries).unwrap_or_default() {
+        for (name, node) in service.get("environment").into_iter().flat_map(Node::entries) {
             environment.set(name, node.clone());
         }
         self.fill(&mut environment);
@@ -314,7 +336,7 @@ fn import(model: &mut Node, included: &Node, item: &Node) -> Result<(), ComposeE
     for section in SECTIONS {
         let Some(resources) = included.get(section) else { continue };
         if model.get(section).is_none() {
-            model.set(section, Node::new(Yaml::Map(Vec::new()), &item.at));
+            model.set(section, Node::new(Yaml::Map(Mapping::new()), &item.at));
         }
         let Some(known) = canonical::get_mut(model, section) else { continue };
         for (name, node) in resources.entries() {

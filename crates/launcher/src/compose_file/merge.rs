@@ -1,6 +1,9 @@
 //! How a later file's values join an earlier one's: mappings merge, sequences append, some keys replace. Owns the
 //! rules of the Compose Specification; must not know how values were written, only their canonical form.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::yaml::{MergeTag, Node, Yaml};
 
 /// Merges `over` into `base`; `path` holds the keys that lead there.
@@ -24,9 +27,7 @@ pub(super) fn merge(base: &mut Node, over: Node, path: &mut Vec<String>) {
             }
         }
         (Yaml::Seq(items), Yaml::Seq(more)) if !replaces => {
-            for item in more {
-                add(items, item, path);
-            }
+            append(items, more, path);
         }
         // An empty key takes nothing away.
         (Yaml::Map(_) | Yaml::Seq(_), Yaml::Null) if !replaces => {}
@@ -40,40 +41,47 @@ fn merge_key(base: &mut Node, key: String, node: Node, path: &mut Vec<String>) {
         return;
     }
     let Yaml::Map(entries) = &mut base.value else { return };
-    match entries.iter_mut().find(|(name, _)| *name == key) {
-        Some((_, old)) => {
+    match entries.get_mut(&key) {
+        Some(old) => {
             path.push(key);
             merge(old, node, path);
             path.pop();
         }
-        None => entries.push((key, node)),
+        None => drop(entries.insert(key, node)),
     }
 }
 
-/// Appends an item, or replaces the one that is the same by its key.
-fn add(items: &mut Vec<Node>, item: Node, path: &[String]) {
+/// Appends items; one that is the same as an earlier one by its key replaces it.
+fn append(items: &mut Vec<Node>, more: Vec<Node>, path: &[String]) {
+    let mut known = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        known.entry(identity(item, path)).or_insert(index);
+    }
+    for item in more {
+        match known.entry(identity(&item, path)) {
+            Entry::Occupied(index) => items[*index.get()] = item,
+            Entry::Vacant(place) => {
+                place.insert(items.len());
+                items.push(item);
+            }
+        }
+    }
+}
+
+/// What two items of a sequence are the same by.
+fn identity(item: &Node, path: &[String]) -> Vec<Option<String>> {
     let keys: &[&str] = match path_of(path).as_slice() {
         ["services", _, "ports"] => &["host_ip", "target", "published", "protocol"],
         ["services", _, "volumes"] => &["target"],
         ["services", _, "secrets" | "configs"] => &["source", "target"],
         ["networks", _, "ipam", "config"] => &["subnet"],
+        ["services", _, "devices"] if let Some(name) = inside(item) => return vec![Some(name)],
         _ => &[],
     };
-    let device = matches!(path_of(path).as_slice(), ["services", _, "devices"]);
-    let same = |old: &&mut Node| {
-        if device && let (Some(old), Some(new)) = (inside(old), inside(&item)) {
-            return old == new;
-        }
-        if keys.is_empty() || item.entries().is_empty() {
-            return old.to_json() == item.to_json();
-        }
-        let part = |node: &Node, key| node.get(key).and_then(Node::scalar);
-        keys.iter().all(|key| part(old, key) == part(&item, key))
-    };
-    match items.iter_mut().find(same) {
-        Some(old) => *old = item,
-        None => items.push(item),
+    if keys.is_empty() || item.entries().is_empty() {
+        return vec![Some(item.to_json().to_string())];
     }
+    keys.iter().map(|key| item.get(key).and_then(Node::scalar)).collect()
 }
 
 /// The name that a device has inside the container.
@@ -99,8 +107,8 @@ pub(super) fn settle(node: &mut Node) {
     node.tag = None;
     match &mut node.value {
         Yaml::Map(entries) => {
-            entries.retain(|(_, node)| node.tag != Some(MergeTag::Reset));
-            for (_, node) in entries {
+            entries.retain(|_, node| node.tag != Some(MergeTag::Reset));
+            for node in entries.values_mut() {
                 settle(node);
             }
         }

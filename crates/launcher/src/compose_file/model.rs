@@ -104,7 +104,7 @@ pub struct Dependency {
 }
 
 /// The state of a dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Condition {
     /// `service_started`.
     #[default]

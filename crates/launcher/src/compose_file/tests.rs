@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod growth;
+
 /// A request that starts in a directory.
 struct Asked {
     directory: PathBuf,

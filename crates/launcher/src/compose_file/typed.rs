@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::canonical::{read_duration, scalar};
+use super::canonical::read_duration;
 use super::error::ComposeError;
 use super::model::{Build, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service};
 use super::yaml::{Node, Yaml};
@@ -82,21 +82,21 @@ impl<'a> Keyed<'a> {
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, ComposeError> {
-        self.get(name).map(|node| scalar(node, &self.path(name))).transpose()
+        self.get(name).map(|node| node.single(&self.path(name))).transpose()
     }
 
     fn list(&self, name: &str) -> Result<Option<Vec<String>>, ComposeError> {
         let Some(node) = self.get(name) else { return Ok(None) };
         node.items()
             .iter()
-            .map(|item| scalar(item, &self.path(name)))
+            .map(|item| item.single(&self.path(name)))
             .collect::<Result<_, _>>()
             .map(Some)
     }
 
     fn optional_texts(&self, name: &str) -> BTreeMap<String, Option<String>> {
-        let entries = self.node.get(name).map(Node::entries).unwrap_or_default();
-        entries.iter().map(|(name, node)| (name.clone(), node.scalar())).collect()
+        let entries = self.node.get(name).into_iter().flat_map(Node::entries);
+        entries.map(|(name, node)| (name.clone(), node.scalar())).collect()
     }
 
     fn texts(&self, name: &str) -> BTreeMap<String, String> {
@@ -137,7 +137,7 @@ impl<'a> Keyed<'a> {
     fn dependencies(&self) -> Result<BTreeMap<String, Dependency>, ComposeError> {
         let key = self.path("depends_on");
         let mut found = BTreeMap::new();
-        for (name, node) in self.get("depends_on").map(Node::entries).unwrap_or_default() {
+        for (name, node) in self.get("depends_on").into_iter().flat_map(Node::entries) {
             let at = Keyed { node, key: &format!("{key}.{name}") };
             let condition = match at.text("condition")?.as_deref() {
                 None | Some("service_started") => Condition::Started,
@@ -177,7 +177,7 @@ impl<'a> Keyed<'a> {
 }
 
 fn build(at: &Keyed<'_>) -> Result<Build, ComposeError> {
-    let other = at.node.entries().iter().map(|(name, _)| name.clone());
+    let other = at.node.entries().keys().cloned();
     Ok(Build {
         context: at.text("context")?.unwrap_or_default(),
         dockerfile: at.text("dockerfile")?,

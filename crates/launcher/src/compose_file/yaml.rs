@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
+use indexmap::IndexMap;
+use indexmap::map::Slice;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
@@ -47,7 +49,10 @@ pub(super) enum MergeTag {
     Override,
 }
 
-/// A value. Mappings keep the order of the file.
+/// Names and values in the order of the file, found in one step: a project may have thousands of services.
+pub(super) type Mapping = IndexMap<String, Node>;
+
+/// A value.
 #[derive(Debug, Clone)]
 pub(super) enum Yaml {
     Null,
@@ -56,7 +61,7 @@ pub(super) enum Yaml {
     Float(f64),
     Str(String),
     Seq(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    Map(Mapping),
 }
 
 impl Mark {
@@ -89,11 +94,11 @@ impl Node {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
+        if let Yaml::Map(entries) = &self.value { entries.get(key) } else { None }
     }
 
-    pub(super) fn entries(&self) -> &[(String, Node)] {
-        if let Yaml::Map(entries) = &self.value { entries } else { &[] }
+    pub(super) fn entries(&self) -> &Slice<String, Node> {
+        if let Yaml::Map(entries) = &self.value { entries.as_slice() } else { Slice::new() }
     }
 
     pub(super) fn items(&self) -> &[Node] {
@@ -103,17 +108,13 @@ impl Node {
     /// Sets a key of a mapping; anything else is left alone.
     pub(super) fn set(&mut self, key: &str, node: Node) {
         if let Yaml::Map(entries) = &mut self.value {
-            match entries.iter_mut().find(|(name, _)| name == key) {
-                Some((_, old)) => *old = node,
-                None => entries.push((key.to_owned(), node)),
-            }
+            entries.insert(key.to_owned(), node);
         }
     }
 
     pub(super) fn remove(&mut self, key: &str) -> Option<Node> {
         let Yaml::Map(entries) = &mut self.value else { return None };
-        let index = entries.iter().position(|(name, _)| name == key)?;
-        Some(entries.remove(index).1)
+        entries.shift_remove(key)
     }
 
     /// A scalar's text; `None` for null, sequences and mappings.
@@ -125,6 +126,11 @@ impl Node {
             Yaml::Float(number) => Some(number.to_string()),
             Yaml::Null | Yaml::Seq(_) | Yaml::Map(_) => None,
         }
+    }
+
+    /// A scalar's text where nothing else will do.
+    pub(super) fn single(&self, key: &str) -> Result<String, ComposeError> {
+        self.scalar().ok_or_else(|| self.invalid(key, "a single value is needed here"))
     }
 
     /// The value as JSON, with sorted keys.
@@ -264,7 +270,7 @@ impl<'a> Reader<'a> {
     }
 
     fn mapping(&mut self, start: &Span, depth: usize) -> Result<Yaml, ComposeError> {
-        let mut entries: Vec<(String, Node)> = Vec::new();
+        let mut entries = Mapping::new();
         let mut merges = Vec::new();
         loop {
             let (event, span) = self.must(start)?;
@@ -282,10 +288,10 @@ impl<'a> Reader<'a> {
             let (node, _) = self.node(event, &at, depth + 1)?;
             if key == "<<" && plain {
                 merges.push(node);
-            } else if entries.iter().any(|(name, _)| *name == key) {
+            } else if entries.contains_key(&key) {
                 return Err(self.fault(&span, format!("the key `{key}` is given twice")));
             } else {
-                entries.push((key, node));
+                entries.insert(key, node);
             }
         }
         for merge in merges {
@@ -296,7 +302,7 @@ impl<'a> Reader<'a> {
 }
 
 /// `<<`: what the mapping itself gives wins, then earlier mappings of a list.
-fn merge_into(entries: &mut Vec<(String, Node)>, merge: &Node) -> Result<(), ComposeError> {
+fn merge_into(entries: &mut Mapping, merge: &Node) -> Result<(), ComposeError> {
     let sources = if let Yaml::Seq(items) = &merge.value {
         items.as_slice()
     } else {
@@ -307,8 +313,8 @@ fn merge_into(entries: &mut Vec<(String, Node)>, merge: &Node) -> Result<(), Com
             return Err(merge.invalid("<<", "only mappings can be merged"));
         };
         for (key, node) in inherited {
-            if !entries.iter().any(|(name, _)| name == key) {
-                entries.push((key.clone(), node.clone()));
+            if !entries.contains_key(key) {
+                entries.insert(key.clone(), node.clone());
             }
         }
     }

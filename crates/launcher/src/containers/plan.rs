@@ -4,29 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
+use super::record::{Record, StartedIn};
 use crate::compose_file::{ComposeProject, Condition};
 use crate::engine::rfc3339;
 use crate::engine::{COMPOSE_ONEOFF_LABEL, COMPOSE_SERVICE_LABEL, Container, Status};
-
-/// What is remembered of the last `up`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// Digest of everything that shapes the containers: compose files, override, variables.
-    pub shape: String,
-    /// Containers by id.
-    pub containers: BTreeMap<String, Seen>,
-}
-
-/// A container as it was seen running.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    /// When it was started, as the engine writes it.
-    pub started_at: String,
-    /// The generation it was started in, for services with an environment.
-    pub generation: Option<String>,
-}
 
 /// The environment of some services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,9 +95,13 @@ pub struct ContainerPlan {
 impl ContainerPlan {
     /// Makes the plan.
     pub fn new(facts: &ContainerFacts<'_>) -> Self {
-        let mut plan = Self { create: create_reasons(facts), ..Self::default() };
+        let by_service = by_service(facts.containers);
+        let of = |service: &str| by_service.get(service).map(Vec::as_slice).unwrap_or_default();
+        let awaited = Awaited::of(facts.project);
+        let mut plan = Self { create: create_reasons(facts, &of), ..Self::default() };
         for service in facts.selected {
-            let containers = of_service(facts.containers, service);
+            let containers = of(service);
+            let once = awaited.to_be(Condition::Completed, service);
             let running = |container: &&Container| {
                 matches!(container.status, Status::Running | Status::Restarting | Status::Paused)
             };
@@ -128,7 +113,7 @@ impl ContainerPlan {
             if let Some(reason) = stale {
                 plan.restart.insert(service.clone(), reason);
             } else if !containers.is_empty()
-                && containers.iter().all(|one| running(one) || is_completed(facts, service, one))
+                && containers.iter().all(|one| running(one) || (once && is_completed(facts, one)))
             {
                 plan.keep.insert(service.clone());
             } else {
@@ -146,12 +131,23 @@ impl ContainerPlan {
 
 /// The containers of a service, those of `compose run` left out.
 pub fn of_service<'a>(containers: &'a [Container], service: &str) -> Vec<&'a Container> {
-    let label = |container: &Container, name: &str| container.labels.get(name).cloned();
-    containers
-        .iter()
-        .filter(|one| label(one, COMPOSE_SERVICE_LABEL).as_deref() == Some(service))
-        .filter(|one| label(one, COMPOSE_ONEOFF_LABEL).is_none_or(|value| value != "True"))
-        .collect()
+    containers.iter().filter(|one| service_of(one) == Some(service)).collect()
+}
+
+/// The containers of every service, those of `compose run` left out.
+pub fn by_service(containers: &[Container]) -> BTreeMap<&str, Vec<&Container>> {
+    let mut found: BTreeMap<&str, Vec<&Container>> = BTreeMap::new();
+    for container in containers {
+        if let Some(service) = service_of(container) {
+            found.entry(service).or_default().push(container);
+        }
+    }
+    found
+}
+
+fn service_of(container: &Container) -> Option<&str> {
+    let label = |name: &str| container.labels.get(name).map(String::as_str);
+    label(COMPOSE_SERVICE_LABEL).filter(|_| label(COMPOSE_ONEOFF_LABEL) != Some("True"))
 }
 
 /// The wanted services and everything they depend on; all active ones when none is named.
@@ -170,14 +166,17 @@ pub fn with_dependencies(project: &ComposeProject, wanted: &[String]) -> BTreeSe
     found
 }
 
-fn create_reasons(facts: &ContainerFacts<'_>) -> Vec<CreateReason> {
+fn create_reasons<'a>(
+    facts: &ContainerFacts<'_>,
+    of: &dyn Fn(&str) -> &'a [&'a Container],
+) -> Vec<CreateReason> {
     if facts.recreate {
         return vec![CreateReason::Asked];
     }
     let mut reasons = Vec::new();
     let mut known = true;
     for service in facts.selected {
-        let containers = of_service(facts.containers, service);
+        let containers = of(service);
         let replicas = facts.project.services.get(service).and_then(|service| service.replicas);
         let wanted = replicas.map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX));
         if containers.len() != wanted {
@@ -203,17 +202,25 @@ fn create_reasons(facts: &ContainerFacts<'_>) -> Vec<CreateReason> {
 
 /// A one-shot that did its work is not run again. One is what others wait for to end: a server that was stopped ends
 /// with 0 too.
-fn is_completed(facts: &ContainerFacts<'_>, service: &str, container: &Container) -> bool {
-    is_awaited(facts.project, service, Condition::Completed)
-        && container.status == Status::Exited
+fn is_completed(facts: &ContainerFacts<'_>, container: &Container) -> bool {
+    container.status == Status::Exited
         && container.exit_code == 0
         && facts.record.containers.contains_key(&container.id)
 }
 
-/// Whether another service waits for this one to be in a state.
-pub(crate) fn is_awaited(project: &ComposeProject, service: &str, condition: Condition) -> bool {
-    let mut needs = project.services.values().filter_map(|other| other.depends_on.get(service));
-    needs.any(|dependency| dependency.condition == condition)
+/// Which services others wait for, and to be in which state.
+pub(crate) struct Awaited<'a>(BTreeSet<(Condition, &'a str)>);
+
+impl<'a> Awaited<'a> {
+    pub(crate) fn of(project: &'a ComposeProject) -> Self {
+        let needs = project.services.values().flat_map(|service| &service.depends_on);
+        Self(needs.map(|(name, how)| (how.condition, name.as_str())).collect())
+    }
+
+    /// Whether another service waits for this one to be in a state.
+    pub(crate) fn to_be(&self, condition: Condition, service: &str) -> bool {
+        self.0.contains(&(condition, service))
+    }
 }
 
 /// Whether a running container was started in another generation than the current one.
@@ -229,7 +236,7 @@ fn stale(
     let to = environment.generation.clone();
     let reason = |from| Some(RestartReason { env: env.clone(), from, to: to.clone() });
     let seen = facts.record.containers.get(&container.id);
-    if let Some(Seen { started_at, generation: Some(from) }) = seen
+    if let Some(StartedIn { started_at, generation: Some(from) }) = seen
         && *started_at == container.started_at
     {
         return (*from != to).then(|| reason(Some(from.clone()))).flatten();

@@ -15,8 +15,8 @@ use tokio::sync::{broadcast, watch as channel};
 use tokio::time::Instant;
 
 use super::health::{ServiceFailure, Verdict};
-use super::plan::is_awaited;
-use crate::compose_file::{ComposeProject, Condition};
+use super::plan::Awaited;
+use crate::compose_file::{ComposeProject, Condition, round};
 use crate::engine::{COMPOSE_PROJECT_LABEL, Container, LogsWanted, Services, Status};
 use crate::error::Error;
 
@@ -101,6 +101,7 @@ type Sink<'a> = &'a (dyn Fn(StartEvent) + Send + Sync);
 struct World<'a, E> {
     engine: &'a E,
     project: &'a ComposeProject,
+    awaited: Awaited<'a>,
     options: &'a StartOptions,
     event: Sink<'a>,
     reports: Reports,
@@ -121,7 +122,10 @@ pub async fn start_and_wait<E: Services>(
     options: &StartOptions,
     event: Sink<'_>,
 ) -> Result<Launched, Error> {
-    check_cycles(project)?;
+    // They would wait for ever.
+    if let Some(cycle) = round(&project.services) {
+        return Err(Error::DependencyCycle { cycle });
+    }
     let (woken, _) = broadcast::channel(EVENTS_KEPT);
     let (reporting, reports): (BTreeMap<_, _>, Reports) = containers
         .keys()
@@ -131,7 +135,8 @@ pub async fn start_and_wait<E: Services>(
         })
         .unzip();
     let began = Instant::now();
-    let world = World { engine, project, options, event, reports, woken, began };
+    let awaited = Awaited::of(project);
+    let world = World { engine, project, awaited, options, event, reports, woken, began };
     // Subscribed before anything starts, so that nothing is missed.
     let mut events = engine.events(&[(COMPOSE_PROJECT_LABEL, &project.name)]).await?;
     let waker = world.woken.clone();
@@ -227,7 +232,7 @@ impl<E: Services> World<'_, E> {
         report: &Report,
     ) -> Result<Verdict, Error> {
         let service = name.to_owned();
-        let once = is_awaited(self.project, name, Condition::Completed);
+        let once = self.awaited.to_be(Condition::Completed, name);
         let due = |one: &&Container| restarted || needs_start(one, once);
         if restarted {
             (self.event)(StartEvent::Restarting { service });
@@ -309,41 +314,6 @@ fn worse(one: Verdict, other: Verdict) -> Verdict {
         Verdict::Failed(_) => 5,
     };
     if rank(&other) > rank(&one) { other } else { one }
-}
-
-/// Services that wait for each other would wait for ever.
-fn check_cycles(project: &ComposeProject) -> Result<(), Error> {
-    let mut done = BTreeSet::new();
-    for name in project.services.keys() {
-        let mut path = Vec::new();
-        visit(project, name, &mut path, &mut done)?;
-    }
-    Ok(())
-}
-
-fn visit(
-    project: &ComposeProject,
-    name: &str,
-    path: &mut Vec<String>,
-    done: &mut BTreeSet<String>,
-) -> Result<(), Error> {
-    if done.contains(name) {
-        return Ok(());
-    }
-    if let Some(at) = path.iter().position(|seen| seen == name) {
-        let mut cycle = path.split_off(at);
-        cycle.push(name.to_owned());
-        return Err(Error::DependencyCycle { cycle });
-    }
-    path.push(name.to_owned());
-    let needs =
-        project.services.get(name).into_iter().flat_map(|service| service.depends_on.keys());
-    for other in needs {
-        visit(project, other, path, done)?;
-    }
-    path.pop();
-    done.insert(name.to_owned());
-    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::error::Error;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::marker;
 use pyfast_packaging::metadata::python_specifiers;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use pyfast_packaging::target::Target;
@@ -103,13 +104,7 @@ fn applies(marker: Option<&str>, target: &Target) -> Result<bool, String> {
 
 fn marker_of(marker: Option<&str>) -> Result<MarkerTree, String> {
     let Some(marker) = marker else { return Ok(MarkerTree::TRUE) };
-    if pyfast_packaging::requirement_line::nesting(marker) > 100 {
-        return Err("a marker nests parentheses more than 100 deep".to_owned());
-    }
-    pyfast_packaging::requirement_line::check_marker(marker)?;
-    // Its own `Display` points into the text, and not always between characters.
-    let marker = pyfast_packaging::requirement_line::spaced_lists(marker);
-    MarkerTree::from_str(&marker).map_err(|error| error.message.to_string())
+    marker::read(marker).map_err(|error| error.reason)
 }
 
 #[derive(Deserialize)]

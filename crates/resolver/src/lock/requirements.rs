@@ -10,6 +10,7 @@ use url::Url;
 use super::model::{Lock, LockedPackage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::marker;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
@@ -26,7 +27,7 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
     let mut text = String::new();
     for package in &lock.packages {
         text.push_str(&requirement(package));
-        if let Some(marker) = package.marker.try_to_string() {
+        if let Some(marker) = marker::text_or_note(&package.marker) {
             let _ = write!(text, " ; {marker}");
         }
         for sha256 in digests(package).into_iter().filter(|_| options.hashes) {
@@ -36,7 +37,7 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
         if options.annotate {
             let parents = lock.packages.iter().filter(|parent| {
                 parent.dependencies.contains(&package.name)
-                    && !parent.marker.is_disjoint(&package.marker)
+                    && !marker::disjoint(&parent.marker, &package.marker)
             });
             let mut via: Vec<String> = parents.map(|parent| parent.name.to_string()).collect();
             via.dedup();

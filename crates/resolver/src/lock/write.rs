@@ -8,6 +8,7 @@ use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::marker;
 
 impl Lock {
     /// The text of `pylock.toml`. Paths below `directory` are written relative to it.
@@ -42,7 +43,7 @@ fn package_table(package: &LockedPackage, lock: &Lock, directory: &Path) -> Tabl
     if tree.is_none() {
         table["version"] = value(package.version.to_string());
     }
-    if let Some(marker) = package.marker.try_to_string() {
+    if let Some(marker) = marker::text_or_note(&package.marker) {
         table["marker"] = value(marker);
     }
     if let Some(specifiers) = &package.requires_python {
@@ -83,7 +84,7 @@ fn references(package: &LockedPackage, lock: &Lock) -> Array {
         let named = || lock.packages.iter().filter(|other| other.name == *name);
         let several = named().nth(1).is_some();
         // What is for other interpreters is not depended on.
-        let meant = named().filter(|other| !other.marker.is_disjoint(&package.marker));
+        let meant = named().filter(|other| !marker::disjoint(&other.marker, &package.marker));
         let name = Value::from(name.to_string());
         if !several {
             references.push(InlineTable::from_iter([("name", name)]));

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree};
+use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -81,7 +81,8 @@ impl Edge {
     }
 
     fn counts(&self, place: &MarkerEnvironment) -> bool {
-        self.marker.is_empty() || MarkerTree::from_str(self.marker).unwrap().evaluate(place, &[])
+        self.marker.is_empty()
+            || pyfast_packaging::marker::read(self.marker).unwrap().evaluate(place, &[])
     }
 }
 

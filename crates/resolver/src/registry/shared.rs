@@ -20,7 +20,7 @@ use crate::flat::Flat;
 use crate::index::{Found, Index};
 use crate::joined::joined;
 use crate::once::OnceMap;
-use crate::page::Page;
+use crate::page::{Page, StoredPage};
 use crate::remote::{self, Ranged};
 use crate::source;
 use crate::source::statics::Statements;
@@ -45,6 +45,8 @@ pub(super) struct Shared {
     pub(super) metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
     /// Pages that were used although stale, with the number of their index.
     pub(super) stale: Mutex<Vec<(PackageName, usize)>>,
+    /// Pages of the cache that are read as far as they are needed.
+    pub(super) opened: Mutex<Vec<Opened>>,
     /// Small wheels that came whole, until someone takes them.
     pub(super) whole: Mutex<FxHashMap<Sha256, Bytes>>,
     /// Digests that no index gave.
@@ -56,6 +58,14 @@ pub(super) struct Shared {
     /// Who makes metadata of sources that do not state their own.
     pub(super) build: Option<Arc<dyn BuildSource>>,
     pub(super) runtime: Handle,
+}
+
+/// A page of the cache that is read as far as it is needed.
+pub(super) struct Opened {
+    pub(super) name: PackageName,
+    /// The number of its index.
+    pub(super) index: usize,
+    pub(super) page: Arc<StoredPage>,
 }
 
 pub(super) type Outcome<T> =
@@ -92,7 +102,14 @@ impl Shared {
         let has_flat = flat.is_some();
         pages.extend(flat);
         for index in &self.indexes[self.sources.searched(name)] {
-            match index.page(name).await {
+            let found = index.page(name).await;
+            if let Ok(Found::Fresh(page) | Found::Stale(page)) = &found
+                && let Some(page) = page.stored().map(Arc::clone)
+            {
+                let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+                opened.push(Opened { name: name.clone(), index: index.number, page });
+            }
+            match found {
                 Ok(Found::Nothing) => continue,
                 Ok(Found::Fresh(page)) => pages.push(page),
                 Ok(Found::Stale(page)) => {

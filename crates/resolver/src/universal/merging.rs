@@ -16,6 +16,7 @@ use crate::lock::{Lock, LockedFile, LockedPackage, Pin, Span};
 use crate::locked;
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
+use pyfast_packaging::marker;
 use pyfast_packaging::metadata::python_specifiers;
 use pyfast_packaging::scope::Region;
 use pyfast_packaging::target::Target;
@@ -216,6 +217,19 @@ pub(super) fn keep_words(lock: &mut Lock, kept: &[Pin]) {
     }
 }
 
+/// A lock has to say where each of its packages is for.
+///
+/// # Errors
+/// [`Error::Setting`] for a marker that no text of bearable length says.
+pub(super) fn check_markers(lock: &Lock) -> Result<(), Error> {
+    for package in &lock.packages {
+        marker::text(&package.marker).map_err(|error| {
+            Error::Setting(format!("cannot lock {} {}: {error}", package.name, package.version))
+        })?;
+    }
+    Ok(())
+}
+
 /// One lock for several targets, each of which was resolved for itself.
 ///
 /// # Errors
@@ -236,7 +250,7 @@ pub(crate) fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lo
         package
     });
     for (one, other) in packages.iter().zip(packages.iter().skip(1)) {
-        if one.name == other.name && !one.marker.is_disjoint(&other.marker) {
+        if one.name == other.name && !marker::disjoint(&one.marker, &other.marker) {
             return Err(Error::Setting(format!(
                 "targets need different versions of {} ({} and {}), and no environment marker tells \
                  them apart: lock them in files of their own",
@@ -313,7 +327,7 @@ mod tests {
         ];
         let check = |numbers: &[usize], expected: &str| {
             let marker = distinction(&all, &numbers.iter().copied().collect());
-            assert_eq!(marker.try_to_string().unwrap_or_default(), expected);
+            assert_eq!(marker::text_or_note(&marker).unwrap_or_default(), expected);
         };
         check(&[0, 1, 2, 3, 4], "");
         check(&[0, 2], "python_full_version == '3.11.*'");

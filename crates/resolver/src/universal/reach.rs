@@ -12,6 +12,7 @@ use crate::guards::is_partial;
 use crate::packages::Packages;
 use crate::rules::{Limits, limits, range_of, replacements};
 use crate::solve::{Node, Problem, Solution, Solved};
+use pyfast_packaging::marker;
 use pyfast_packaging::metadata::Dependency;
 use pyfast_packaging::scope::Region;
 use pyfast_packaging::version_range as range;
@@ -124,7 +125,7 @@ impl Reach {
             };
             let mut outside = region.marker();
             outside.and(edge.marker.negate());
-            let elsewhere = |other: &Edge| !other.marker.is_disjoint(&outside);
+            let elsewhere = |other: &Edge| !marker::disjoint(&other.marker, &outside);
             let without = best(&elsewhere);
             if without.is_some() && without != best(&|_| true) {
                 return Ok(Some(on));

@@ -3,152 +3,187 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use pyfast_root::{Entry, Kind};
-
-use super::{Planner, stored};
+use super::Planner;
+use super::sources::Child;
+use crate::bytecode::CACHE;
 use crate::error::Error;
+use crate::link::private::is_changed_in_place;
 use crate::link::{Clash, RealMode, Step};
 
-/// Whether Python takes a file for this kind; it does not fold case.
-fn has_extension(path: &str, extension: &str) -> bool {
-    Path::new(path).extension().is_some_and(|found| found == extension)
+/// Whether Python takes a file for a module; it does not fold case.
+fn stem_of_module(name: &str) -> Option<&str> {
+    let path = Path::new(name);
+    if path.extension()? == "py" { path.file_stem()?.to_str() } else { None }
 }
 
 /// A file or directory that a wheel would have at some path.
-#[derive(Debug, Clone)]
-struct Candidate {
-    source: usize,
-    /// Relative to the wheel's directory in the store.
-    inside: String,
-    directory: bool,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'a> {
+    pub(super) source: usize,
+    pub(super) child: Child<'a>,
 }
 
-type Children = BTreeMap<String, Vec<Candidate>>;
+/// The module that a name in a directory is, after all wheels have had their say.
+#[derive(Debug, Clone, Copy)]
+struct Module<'a> {
+    stem: &'a str,
+    source: usize,
+    /// Its directory in the wheel.
+    directory: &'a str,
+}
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Plans everything of the wheels' `root/` but their dist-infos.
     pub(super) fn site_packages(&mut self) -> Result<(), Error> {
-        let mut children: Children = BTreeMap::new();
-        for (index, source) in self.sources.iter().enumerate() {
-            let mut add = |name: &str, directory: bool| {
-                let inside = format!("root/{name}");
-                let candidate = Candidate { source: index, inside, directory };
-                children.entry(name.to_owned()).or_default().push(candidate);
-            };
-            let (mut modules, mut cache) = (false, false);
-            for top in &source.manifest.top_level {
-                if top.name != source.manifest.dist_info {
-                    add(&top.name, top.directory);
-                }
-                modules |= has_extension(&top.name, "py");
-                cache |= top.name == "__pycache__";
-            }
-            // Bytecode of top-level modules came after the manifest.
-            let wheel = self.wheel(&source.package.sha256)?;
-            if modules && !cache && wheel.has_dir("root/__pycache__") {
-                add("__pycache__", true);
-            }
+        let sources = self.sources;
+        let mut children = Vec::new();
+        for (source, wheel) in sources.iter().enumerate() {
+            children.extend(wheel.top_level().map(|child| Candidate { source, child }));
         }
-        let site_packages = self.spec.interpreter.site_packages();
-        self.place_all(&site_packages, children)
+        let directory = self.spec.interpreter.site_packages();
+        self.place_own(&directory, children)
     }
 
     /// Plans headers and data files.
     pub(super) fn data(&mut self) -> Result<(), Error> {
-        let python = &self.spec.interpreter;
-        let headers = format!("include/site/python{}", python.short_version());
-        let mut created = false;
-        let mut children: Children = BTreeMap::new();
-        for index in 0..self.sources.len() {
-            let source = &self.sources[index];
-            if !source.manifest.has_data {
+        let sources = self.sources;
+        let mut children = Vec::new();
+        for (source, wheel) in sources.iter().enumerate() {
+            if !wheel.manifest.has_data {
                 continue;
             }
-            let wheel = self.wheel(&source.package.sha256)?;
-            if wheel.has_dir("data/headers") {
-                let inside = "data/headers".to_owned();
-                let name = self.name(index);
-                let parents = ["include", "include/site", &headers];
-                let missing =
-                    if std::mem::replace(&mut created, true) { &[][..] } else { &parents };
-                for path in missing {
-                    self.directory(path);
+            if wheel.has("data/headers")? {
+                self.headers(source)?;
+            }
+            let data = wheel.children("data/data")?.into_iter();
+            children.extend(data.map(|child| Candidate { source, child }));
+        }
+        self.place_own("", children)
+    }
+
+    /// Plans the headers of a wheel, in a directory that has its name.
+    fn headers(&mut self, source: usize) -> Result<(), Error> {
+        let parents = self.spec.interpreter.headers();
+        for (end, _) in parents.match_indices('/') {
+            self.own_directory(&parents[..end]);
+        }
+        self.own_directory(&parents);
+        let path = format!("{parents}/{}", self.name(source));
+        self.take(&path, source)?;
+        let child = Child { name: "headers", inside: "data/headers", directory: true };
+        self.place_directory(path, &[Candidate { source, child }], false)
+    }
+
+    /// Plans what goes into a directory that every environment has.
+    fn place_own(&mut self, directory: &str, children: Vec<Candidate<'a>>) -> Result<(), Error> {
+        let mut placed = Vec::with_capacity(children.len());
+        let mut children = children;
+        children.sort_by_key(|candidate| candidate.child.name);
+        for group in children.chunk_by(|one, other| one.child.name == other.child.name) {
+            let path = below(directory, group[0].child.name);
+            if !self.own.contains(&path) {
+                self.take(&path, group[group.len() - 1].source)?;
+                placed.extend_from_slice(group);
+                continue;
+            }
+            if !self.same_kind(&path, group)? {
+                let source = group[group.len() - 1].source;
+                return Err(self.taken_by(None, source, path));
+            }
+            let within = self.children(group)?;
+            self.place_own(&path, within)?;
+        }
+        self.contents(directory, &placed, false)
+    }
+
+    /// Plans what is in a directory; `children` are sorted by name, and in the order of the lock.
+    fn contents(
+        &mut self,
+        directory: &str,
+        children: &[Candidate<'a>],
+        real: bool,
+    ) -> Result<(), Error> {
+        let mut modules = Vec::new();
+        let mut directories = Vec::new();
+        let mut caches: &[Candidate<'a>] = &[];
+        for group in children.chunk_by(|one, other| one.child.name == other.child.name) {
+            let Candidate { source, child: Child { name, inside, .. } } = group[group.len() - 1];
+            if !self.same_kind(&below(directory, name), group)? {
+                self.place_files(below(directory, name), group)?;
+                if let Some(stem) = stem_of_module(name) {
+                    let inside = inside[..inside.len() - name.len()].trim_end_matches('/');
+                    modules.push(Module { stem, source, directory: inside });
                 }
-                let candidate = Candidate { source: index, inside, directory: true };
-                self.place(format!("{headers}/{name}"), &[candidate])?;
-            }
-            if wheel.has_dir("data/data") {
-                self.list(index, "data/data", &mut children)?;
+            } else if name == CACHE {
+                caches = group;
+            } else {
+                directories.push(group);
             }
         }
-        self.place_all("", children)
+        modules.sort_by_key(|module| module.source);
+        self.caches(directory, caches, &modules)?;
+        directories.into_iter().try_for_each(|group| {
+            self.place_directory(below(directory, group[0].child.name), group, real)
+        })
     }
 
-    /// Adds what is in a directory of a wheel.
-    fn list(&self, source: usize, inside: &str, children: &mut Children) -> Result<(), Error> {
-        let place = self.wheel(&self.sources[source].package.sha256)?.dir(inside)?;
-        for Entry { name, kind } in place.entries()? {
-            let damaged = |reason: String| Error::Damaged { path: place.path().to_owned(), reason };
-            let name = name.into_string().map_err(|name| {
-                damaged(format!("it holds `{}`, which is not UTF-8", name.display()))
-            })?;
-            if !matches!(kind, Kind::Directory | Kind::File) {
-                return Err(damaged(format!("it holds {kind}, `{}`", name.escape_debug())));
-            }
-            let directory = kind.is_dir();
-            let inside = format!("{inside}/{name}");
-            let candidate = Candidate { source, inside, directory };
-            children.entry(name).or_default().push(candidate);
-        }
-        Ok(())
-    }
-
-    fn place_all(&mut self, directory: &str, children: Children) -> Result<(), Error> {
-        for (name, candidates) in children {
-            let path = if directory.is_empty() { name } else { format!("{directory}/{name}") };
-            self.place(path, &candidates)?;
-        }
-        Ok(())
-    }
-
-    /// Plans one path that one or several wheels claim.
-    fn place(&mut self, path: String, candidates: &[Candidate]) -> Result<(), Error> {
-        let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else {
-            return Ok(());
-        };
-        if let Some(other) = candidates.iter().find(|other| other.directory != first.directory) {
-            let reason = "one has a file and the other a directory at";
-            return Err(self.clash(first.source, other.source, path, reason));
-        }
-        if !first.directory {
-            return self.place_files(path, candidates);
-        }
-        let own = self.is_own_directory(&path);
-        if !own && let Some(&owner) = self.taken.get(&path) {
-            return Err(self.clash(owner, last.source, path, "both provide"));
-        }
-        let alone = candidates.len() == 1 && !self.sources[first.source].real;
-        self.taken.insert(path.clone(), last.source);
-        if alone && !own {
+    /// Plans a directory that one or several wheels claim.
+    fn place_directory(
+        &mut self,
+        path: String,
+        group: &[Candidate<'a>],
+        real: bool,
+    ) -> Result<(), Error> {
+        let first = group[0];
+        let real = real || group.len() > 1 || self.sources[first.source].real;
+        if !real {
             let wheel = self.sources[first.source].package.sha256;
-            self.steps.push(Step::Link { path, wheel, inside: first.inside.clone() });
+            let inside = first.child.inside.to_owned();
+            self.steps.push(Step::Link { path, wheel, inside });
             return Ok(());
         }
-        if !own {
-            self.directory(&path);
+        self.steps.push(Step::Directory { path: path.clone() });
+        let mut children = self.children(group)?;
+        if group.len() > 1 {
+            children.sort_by_key(|candidate| candidate.child.name);
         }
-        let mut children = Children::new();
-        for candidate in candidates {
-            self.list(candidate.source, &candidate.inside, &mut children)?;
+        self.contents(&path, &children, real)
+    }
+
+    /// Whether these are directories; all must be, or none.
+    fn same_kind(&self, path: &str, group: &[Candidate<'a>]) -> Result<bool, Error> {
+        let first = group[0];
+        match group.iter().find(|other| other.child.directory != first.child.directory) {
+            None => Ok(first.child.directory),
+            Some(other) => Err(Error::Clash {
+                first: self.name(first.source),
+                second: self.name(other.source),
+                path: path.to_owned(),
+                reason: "one has a file and the other a directory at",
+            }),
         }
-        self.place_all(&path, children)
+    }
+
+    /// What is in directories of one path.
+    fn children(&self, group: &[Candidate<'a>]) -> Result<Vec<Candidate<'a>>, Error> {
+        let sources = self.sources;
+        let mut children = Vec::new();
+        for &Candidate { source, child } in group {
+            let within = sources[source].children(child.inside)?.into_iter();
+            children.extend(within.map(|child| Candidate { source, child }));
+        }
+        Ok(children)
     }
 
     /// Plans a file; of several the last wins.
-    fn place_files(&mut self, path: String, candidates: &[Candidate]) -> Result<(), Error> {
-        let Some((winner, losers)) = candidates.split_last() else { return Ok(()) };
+    fn place_files(&mut self, path: String, group: &[Candidate<'a>]) -> Result<(), Error> {
+        let (winner, losers) = (group[group.len() - 1], &group[..group.len() - 1]);
         for loser in losers {
-            let equal = self.content(winner)? == self.content(loser)?;
+            let content = |one: &Candidate<'a>| {
+                let file = self.sources[one.source].file(one.child.inside)?;
+                Ok::<_, Error>((file.sha256, file.size))
+            };
+            let equal = content(&winner)? == content(loser)?;
             self.clashes.push(Clash {
                 path: path.clone(),
                 winner: self.name(winner.source),
@@ -156,47 +191,80 @@ impl Planner<'_> {
                 equal,
             });
         }
-        if self.taken.contains_key(&path) || self.is_own_directory(&path) {
-            let owner = self.taken.get(&path).copied().unwrap_or(winner.source);
-            return Err(self.clash(owner, winner.source, path, "both provide"));
-        }
-        self.taken.insert(path.clone(), winner.source);
-        self.place_file(path, winner.source, winner.inside.clone());
+        let data = winner.child.inside.starts_with("data/");
+        let mode = if is_changed_in_place(&path, data) { RealMode::Copy } else { self.mode };
+        self.real(path, (winner.source, winner.child.inside), mode);
         Ok(())
     }
 
     /// Plans a file of the store.
-    pub(super) fn place_file(&mut self, path: String, source: usize, inside: String) {
+    pub(super) fn real(&mut self, path: String, (source, inside): (usize, &str), mode: RealMode) {
         let wheel = self.sources[source].package.sha256;
-        let step = if has_extension(&path, "pth") {
-            // Tools rewrite these in place.
-            Step::Real { path, wheel, inside, mode: RealMode::Copy }
-        } else if self.sources[source].real {
-            Step::Real { path, wheel, inside, mode: self.real_mode() }
-        } else {
-            Step::Link { path, wheel, inside }
+        self.steps.push(Step::Real { path, wheel, inside: inside.to_owned(), mode });
+    }
+
+    /// Plans the bytecode beside modules: that of the wheel whose module is there, because Python does not
+    /// compare it with the module.
+    fn caches(
+        &mut self,
+        directory: &str,
+        caches: &[Candidate<'a>],
+        modules: &[Module<'a>],
+    ) -> Result<(), Error> {
+        let mut files: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        let mut deeper = Vec::new();
+        let owner = |name: &str| {
+            let stem = name.strip_suffix(".pyc")?.split_once('.')?.0;
+            modules.iter().find(|module| module.stem == stem).map(|module| module.source)
         };
-        self.steps.push(step);
+        for candidate in self.children(caches)? {
+            let Candidate { source, child } = candidate;
+            if child.directory {
+                deeper.push(candidate);
+            } else if owner(child.name).is_none_or(|owner| owner == source) {
+                files.insert(child.name.to_owned(), (source, child.inside.to_owned()));
+            }
+        }
+        for group in modules.chunk_by(|one, other| one.source == other.source) {
+            let Module { source, directory: inside, .. } = group[0];
+            let Some(end) = &self.sources[source].compiled else { continue };
+            let known = self.sources[source].bytecode(inside)?;
+            for module in group {
+                let name = format!("{}{end}", module.stem);
+                if known.contains(&name) {
+                    let inside = format!("{inside}/{CACHE}/{name}");
+                    files.insert(name, (source, inside));
+                }
+            }
+        }
+        if files.is_empty() && deeper.is_empty() {
+            return Ok(());
+        }
+        let path = below(directory, CACHE);
+        self.steps.push(Step::Directory { path: path.clone() });
+        for (name, (source, inside)) in files {
+            self.real(below(&path, &name), (source, &inside), self.mode);
+        }
+        deeper.sort_by_key(|candidate| candidate.child.name);
+        self.contents(&path, &deeper, true)
     }
 
-    /// Whether the environment has this directory anyway.
-    fn is_own_directory(&self, path: &str) -> bool {
-        let python = &self.spec.interpreter;
-        matches!(path, "bin" | "lib")
-            || path == python.lib_dir
-            || path == python.site_packages()
-            || self.steps.iter().any(|step| {
-                path.starts_with("include")
-                    && matches!(step, Step::Directory { path: known } if known == path)
-            })
+    /// Notes that a package has a path in a directory that every environment has.
+    pub(super) fn take(&mut self, path: &str, source: usize) -> Result<(), Error> {
+        match self.taken.insert(path.to_owned(), source) {
+            None => Ok(()),
+            Some(owner) => Err(self.taken_by(Some(owner), source, path.to_owned())),
+        }
     }
 
-    fn content(&self, candidate: &Candidate) -> Result<Vec<u8>, Error> {
-        let wheel = self.wheel(&self.sources[candidate.source].package.sha256)?;
-        stored(&wheel, &candidate.inside)
+    /// The error for a path that a package (`None`: the environment itself) has already.
+    fn taken_by(&self, owner: Option<usize>, source: usize, path: String) -> Error {
+        let first = owner.map_or_else(|| "the environment itself".to_owned(), |one| self.name(one));
+        Error::Clash { first, second: self.name(source), path, reason: "both provide" }
     }
+}
 
-    fn clash(&self, first: usize, second: usize, path: String, reason: &'static str) -> Error {
-        Error::Clash { first: self.name(first), second: self.name(second), path, reason }
-    }
+/// A path in a directory, which may be the environment itself.
+fn below(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
 }

@@ -56,15 +56,20 @@ fn wheels() -> Vec<WheelFile> {
 }
 
 #[test]
-fn directories_of_one_wheel_are_links_and_shared_ones_are_real() {
+fn directories_of_one_wheel_are_links_and_shared_ones_are_real_all_the_way_down() {
     let sandbox = Sandbox::new();
     let spec = tree(&sandbox, &wheels());
     let (generation, plan) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     let is_link = |path: &str| fs_err::symlink_metadata(site.join(path)).unwrap().is_symlink();
-    assert!(is_link("one") && is_link("two.py") && is_link("space/one.py"));
-    assert!(is_link("space/deep/two") && !is_link("space") && !is_link("space/deep"));
-    assert!(!is_link("one.pth"), "path files are private copies");
+    assert!(is_link("one") && !is_link("space"));
+    for shared in ["space/one.py", "space/deep", "space/deep/two", "space/deep/two/__init__.py"] {
+        let facts = fs_err::symlink_metadata(site.join(shared)).unwrap();
+        assert!(facts.is_dir() || (facts.is_file() && facts.nlink() > 1), "{shared}");
+    }
+    assert!(fs_err::symlink_metadata(site.join("two.py")).unwrap().nlink() > 1);
+    let path_file = fs_err::symlink_metadata(site.join("one.pth")).unwrap();
+    assert_eq!((path_file.is_file(), path_file.nlink()), (true, 1), "path files are private");
     assert!(plan.clashes.is_empty() && plan.warnings.is_empty());
     let target = fs_err::read_link(site.join("one")).unwrap();
     assert!(target.starts_with("../../../../../../store/v1/wheels"), "{}", target.display());
@@ -217,35 +222,129 @@ fn data_never_replaces_what_the_environment_has() {
     }
 }
 
-#[test]
-fn wheels_whose_libraries_look_into_each_other_are_real() {
+/// Composes a tree of these wheels, and compares which names in site-packages are links.
+#[track_caller]
+fn check_links(wheels: &[WheelFile], expected: &[&str]) {
     let sandbox = Sandbox::new();
-    let library = crate::store::tests::elf_with_runpath("$ORIGIN/../../vendor/lib");
-    let wheels = [
-        WheelFile::new("torch", "1.0").file("torch/lib/x.so", &library),
-        WheelFile::new("vendor", "1.0").file("vendor/lib/y.so", ""),
-        WheelFile::new("other", "1.0").file("other/__init__.py", ""),
+    let spec = tree(&sandbox, wheels);
+    let (generation, _) = composed(&sandbox, &spec);
+    let entries = fs_err::read_dir(site_packages(&generation, &spec)).unwrap().map(Result::unwrap);
+    let links = entries.filter(|entry| entry.file_type().unwrap().is_symlink());
+    let mut links: Vec<String> =
+        links.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    links.retain(|name| !name.ends_with(".dist-info"));
+    links.sort();
+    assert_eq!(links, expected);
+}
+
+#[test]
+fn wheels_whose_elf_files_look_into_each_other_are_real() {
+    let elf = crate::store::tests::elf_with_runpath;
+    let user = |file: &str, search: &str| {
+        WheelFile::new("user", "1.0").file(&format!("user/lib/{file}"), elf(search))
+    };
+    let vendor = || WheelFile::new("vendor", "1.0").file("vendor/lib/y.so", elf("/usr/lib"));
+    let other = || WheelFile::new("other", "1.0").file("other/__init__.py", "");
+    check_links(&[user("x.so", "$ORIGIN/../../vendor/lib"), vendor(), other()], &["other"]);
+    // A program is looked for as the loader does, too, whatever its name.
+    check_links(&[user("program", "$ORIGIN/../../vendor/lib"), vendor(), other()], &["other"]);
+    // Nobody has what it looks for.
+    check_links(&[user("x.so", "$ORIGIN/../../vendor/lib"), other()], &["other", "user"]);
+    // What it looks for is its own, and found in the store.
+    check_links(&[user("x.so", "$ORIGIN/../../user/lib"), other()], &["other", "user"]);
+    // A directory that has no library of anybody.
+    check_links(&[user("x.so", "$ORIGIN/../../other"), other()], &["other", "user"]);
+}
+
+#[test]
+fn wheels_whose_elf_files_look_into_the_environment_are_real() {
+    let elf = crate::store::tests::elf_with_runpath;
+    let user = || WheelFile::new("user", "1.0").file("user/x.so", elf("$ORIGIN/../../.."));
+    let libs = |path: &str| {
+        WheelFile::new("libs", "1.0").file(&format!("libs-1.0.data/data/{path}"), elf(""))
+    };
+    check_links(&[user(), libs("lib/base.so.1")], &[]);
+    check_links(&[user(), libs("share/base.so.1")], &["user"]);
+    // Its own library, which the store has in another place than the environment.
+    let own = user().file("user-1.0.data/data/lib/base.so.1", elf(""));
+    check_links(&[own], &[]);
+}
+
+#[test]
+fn a_directory_of_libraries_that_two_wheels_have_is_found_whole() {
+    let elf = crate::store::tests::elf_with_runpath;
+    // What is behind a link sees one wheel's part of the directory alone.
+    let one = WheelFile::new("one", "1.0")
+        .file("one/x.so", elf("$ORIGIN/../shared"))
+        .file("shared/a.so", elf(""));
+    let two = WheelFile::new("two", "1.0").file("shared/b.so", elf(""));
+    check_links(&[one, two], &[]);
+}
+
+#[test]
+fn bytecode_is_that_of_the_module_that_is_there() {
+    let sandbox = Sandbox::new();
+    let wheel = |name: &str, module: &str| WheelFile::new(name, "1.0").file("same/x.py", module);
+    let spec = tree(&sandbox, &[wheel("first", "who = 1\n"), wheel("second", "who = 2\n")]);
+    let compiler = crate::bytecode::Compiler::start(&spec.interpreter, 1).unwrap();
+    // The winner's is missing: Python would take the other's for it.
+    compiler.compile(&sandbox.root, &spec.packages[0].sha256).unwrap();
+    let (generation, _) = composed(&sandbox, &spec);
+    let python = generation.path.join("bin/python");
+    assert_eq!(run(&python, "import same.x; print(same.x.who)"), "2");
+}
+
+#[test]
+fn what_tools_change_in_place_is_a_private_copy() {
+    let sandbox = Sandbox::new();
+    let mut spec = sandbox.spec(&[WheelFile::new("a", "1.0")
+        .file("a/__init__.py", "")
+        .file("a/ca.pem", "")
+        .file("a.pth", "")
+        .file("a-1.0.data/data/etc/a/settings", "")
+        .file("a-1.0.data/data/share/a/kernel.json", "{}")
+        .file("a-1.0.data/data/share/a/text", "")
+        .file("a-1.0.data/scripts/script", "#!/bin/sh\n")
+        .file("a-1.0.data/scripts/binary", "\x7fELF")
+        .info("entry_points.txt", "[console_scripts]\nrun-a = a:a\n")]);
+    spec.packages[0].requested = true;
+    let (generation, plan) = composed(&sandbox, &spec);
+    let site = spec.interpreter.site_packages();
+    let info = |file: &str| format!("{site}/a-1.0.dist-info/{file}");
+    let mut private = vec![
+        "bin/run-a".to_owned(),
+        "bin/script".into(),
+        "etc/a/settings".into(),
+        format!("{site}/a.pth"),
+        format!("{site}/a/ca.pem"),
+        info("INSTALLER"),
+        info("RECORD"),
+        info("REQUESTED"),
+        "pyvenv.cfg".into(),
+        "share/a/kernel.json".into(),
     ];
-    let mut spec = tree(&sandbox, &wheels);
-    let (generation, _) = composed(&sandbox, &spec);
-    let site = site_packages(&generation, &spec);
-    let is_link =
-        |path: &str| fs_err::symlink_metadata(site.join(path)).unwrap().file_type().is_symlink();
-    assert!(!is_link("torch") && !is_link("torch/lib/x.so") && !is_link("vendor/lib/y.so"));
-    assert!(is_link("other"));
-    spec.packages.remove(1);
-    let (generation, _) = composed(&sandbox, &spec);
-    let site = site_packages(&generation, &spec);
-    assert!(
-        fs_err::symlink_metadata(site.join("torch")).unwrap().is_symlink(),
-        "alone it is whole"
-    );
+    private.sort();
+    let mut planned: Vec<&str> =
+        plan.steps.iter().filter(|step| step.is_private()).map(Step::path).collect();
+    planned.sort_unstable();
+    assert_eq!(planned, private);
+    for path in &private {
+        let facts = fs_err::symlink_metadata(generation.path.join(path)).unwrap();
+        assert_eq!((facts.nlink(), facts.mode() & 0o200), (1, 0o200), "{path}");
+    }
+    for path in ["bin/binary", "share/a/text", &info("METADATA"), &format!("{site}/a/__init__.py")]
+    {
+        let facts = fs_err::symlink_metadata(generation.path.join(path)).unwrap();
+        assert!(facts.is_file() && facts.nlink() == 2, "{path}");
+    }
 }
 
 #[test]
 fn every_link_mode_gives_the_same_imports() {
     let sandbox = Sandbox::new();
-    let mut spec = tree(&sandbox, &wheels());
+    let mut wheels = wheels();
+    wheels.push(WheelFile::new("three", "1.0").file("three/__init__.py", ""));
+    let mut spec = tree(&sandbox, &wheels);
     let mut ids = Vec::new();
     for mode in [LinkMode::Tree, LinkMode::Hardlink, LinkMode::Copy, LinkMode::Clone] {
         spec.options.link_mode = mode;
@@ -266,7 +365,7 @@ fn every_link_mode_gives_the_same_imports() {
     let (generation, _) = composed(&sandbox, &spec);
     let site = site_packages(&generation, &spec);
     assert!(!fs_err::symlink_metadata(site.join("one")).unwrap().is_symlink());
-    assert!(fs_err::symlink_metadata(site.join("two.py")).unwrap().is_symlink());
+    assert!(fs_err::symlink_metadata(site.join("three")).unwrap().is_symlink());
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl World {
         }
         let mut containers = vec![container("db"), container("init"), container("web")];
         containers[1].status = Status::Exited;
-        let seen = |generation: Option<&str>| Seen {
+        let seen = |generation: Option<&str>| StartedIn {
             started_at: STARTED.into(),
             generation: generation.map(str::to_owned),
         };

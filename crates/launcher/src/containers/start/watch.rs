@@ -12,7 +12,6 @@ use crate::compose_file::{Condition, Healthcheck};
 use crate::containers::health::{
     Observation, SETTLE, ServiceFailure, Verdict, command, judge, patience, still_running,
 };
-use crate::containers::plan::is_awaited;
 use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
 use crate::error::Error;
 
@@ -146,8 +145,8 @@ impl<E: Services> World<'_, E> {
     fn expected(&self, service: &str, check: Option<&Healthcheck>) -> Expected {
         let model = self.project.services.get(service);
         let inherited = model.is_none_or(|service| service.healthcheck.is_none())
-            && !is_awaited(self.project, service, Condition::Healthy);
-        let one_shot = is_awaited(self.project, service, Condition::Completed);
+            && !self.awaited.to_be(Condition::Healthy, service);
+        let one_shot = self.awaited.to_be(Condition::Completed, service);
         let usual = || match (one_shot, inherited && check.is_some()) {
             (true, _) => ONE_SHOT,
             (_, true) => UNFIT,

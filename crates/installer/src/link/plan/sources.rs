@@ -1,0 +1,154 @@
+//! What the store knows of the wheels of an environment: their manifests, read once, and what of it is in
+//! which directory. Decides nothing but what to read.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use pyfast_root::{Dir, Root};
+use rayon::prelude::*;
+
+use crate::bytecode;
+use crate::error::Error;
+use crate::link::mode::LinkMode;
+use crate::link::{EnvironmentSpec, Package};
+use crate::store;
+use crate::store::manifest::{Manifest, StoredFile};
+
+/// The most that a file has that is read to be rewritten or compared, in bytes.
+const LIMIT: u64 = 1 << 30;
+
+/// A package with what the store knows of its wheel.
+pub(super) struct Source<'a> {
+    pub(super) package: &'a Package,
+    pub(super) manifest: Manifest,
+    /// Whether its files must be real, not behind a directory link.
+    pub(super) real: bool,
+    /// The end of the names of its bytecode, where it has been compiled for the environment's interpreter.
+    pub(super) compiled: Option<String>,
+    root: &'a Root,
+    /// Every file, sorted by path; read when it is asked for. Most wheels of a tree are never asked.
+    files: OnceLock<Vec<StoredFile>>,
+    /// What `root/` holds, as [`Child::inside`] of the topmost directories and files.
+    tops: Vec<(String, bool)>,
+}
+
+/// A name in a directory of a wheel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Child<'a> {
+    pub(super) name: &'a str,
+    /// Relative to the wheel's directory in the store.
+    pub(super) inside: &'a str,
+    pub(super) directory: bool,
+}
+
+/// Reads what is needed of every wheel.
+pub(super) fn read<'a>(
+    root: &'a Root,
+    spec: &'a EnvironmentSpec,
+) -> Result<Vec<Source<'a>>, Error> {
+    let tag = spec.interpreter.cache_tag.as_deref();
+    spec.packages.par_iter().map(|package| Source::read(root, package, (spec, tag))).collect()
+}
+
+impl<'a> Source<'a> {
+    fn read(
+        root: &'a Root,
+        package: &'a Package,
+        (spec, tag): (&EnvironmentSpec, Option<&str>),
+    ) -> Result<Self, Error> {
+        let wheel = store::directory(root, &package.sha256)?;
+        let files = OnceLock::new();
+        let (manifest, real) = if spec.options.link_mode == LinkMode::Tree {
+            (Manifest::read_header(&wheel)?, spec.options.real.contains(&package.name))
+        } else {
+            let (manifest, read) = Manifest::read(&wheel)?;
+            (manifest, files.set(read).is_ok())
+        };
+        let compiled = tag.filter(|tag| bytecode::has_marker(&wheel, tag));
+        let compiled = compiled.map(|tag| format!(".{tag}.pyc"));
+        let tops = manifest.top_level.iter();
+        let tops = tops.map(|top| (format!("root/{}", top.name), top.directory)).collect();
+        Ok(Self { package, manifest, real, compiled, root, files, tops })
+    }
+
+    /// Its directory in the store.
+    pub(super) fn wheel(&self) -> Result<Dir, Error> {
+        store::directory(self.root, &self.package.sha256)
+    }
+
+    /// Every file, sorted by path.
+    pub(super) fn files(&self) -> Result<&[StoredFile], Error> {
+        if let Some(files) = self.files.get() {
+            return Ok(files);
+        }
+        let files = store::files(self.root, &self.package.sha256)?;
+        Ok(self.files.get_or_init(|| files))
+    }
+
+    /// A file that the manifest lists.
+    pub(super) fn file(&self, inside: &str) -> Result<&StoredFile, Error> {
+        let files = self.files()?;
+        let place = files.binary_search_by(|file| file.path.as_str().cmp(inside));
+        place.map(|place| &files[place]).map_err(|_place| self.missing(inside))
+    }
+
+    /// What goes to the top of site-packages, sorted by name; not its dist-info.
+    pub(super) fn top_level(&self) -> impl Iterator<Item = Child<'_>> {
+        let names = self.manifest.top_level.iter().zip(&self.tops);
+        names.filter(|(top, _)| top.name != self.manifest.dist_info).map(|(top, (inside, _))| {
+            let directory = top.directory;
+            Child { name: &top.name, inside, directory }
+        })
+    }
+
+    /// What a directory of the wheel holds, sorted by path.
+    pub(super) fn children(&self, directory: &str) -> Result<Vec<Child<'_>>, Error> {
+        let prefix = format!("{directory}/");
+        let files = self.files()?;
+        let mut rest = &files[files.partition_point(|file| file.path < prefix)..];
+        let mut found = Vec::new();
+        while let Some(path) = rest.first().and_then(|file| file.path.strip_prefix(&prefix)) {
+            let whole = &rest[0].path;
+            let Some((name, _)) = path.split_once('/') else {
+                found.push(Child { name: path, inside: whole, directory: false });
+                rest = &rest[1..];
+                continue;
+            };
+            let inside = &whole[..prefix.len() + name.len()];
+            found.push(Child { name, inside, directory: true });
+            let within = &whole[..=inside.len()];
+            rest = &rest[rest.partition_point(|file| file.path.starts_with(within))..];
+        }
+        Ok(found)
+    }
+
+    /// Whether there is anything in a directory of the wheel.
+    pub(super) fn has(&self, directory: &str) -> Result<bool, Error> {
+        let prefix = format!("{directory}/");
+        let files = self.files()?;
+        let first = files.get(files.partition_point(|file| file.path < prefix));
+        Ok(first.is_some_and(|file| file.path.starts_with(&prefix)))
+    }
+
+    /// The names of the bytecode that was compiled in a directory of the wheel.
+    pub(super) fn bytecode(&self, directory: &str) -> Result<BTreeSet<String>, Error> {
+        let Some(end) = &self.compiled else { return Ok(BTreeSet::new()) };
+        let cache = self.wheel()?.find_dir(format!("{directory}/{}", bytecode::CACHE))?;
+        let Some(cache) = cache else { return Ok(BTreeSet::new()) };
+        let files = cache.entries()?.into_iter().filter(|entry| !entry.kind.is_dir());
+        let names = files.filter_map(|entry| entry.name.into_string().ok());
+        Ok(names.filter(|name| name.ends_with(end.as_str())).collect())
+    }
+
+    /// The content of a stored file, which must be there.
+    pub(super) fn content(&self, inside: &str) -> Result<Vec<u8>, Error> {
+        self.wheel()?.read(inside, LIMIT)?.ok_or_else(|| self.missing(inside))
+    }
+
+    /// The error for a file that must be there and is not.
+    pub(super) fn missing(&self, inside: &str) -> Error {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let place = pyfast_root::wheel_place(&self.package.sha256.to_string());
+        Error::io("read", &self.root.written().join(place).join(inside))(missing)
+    }
+}

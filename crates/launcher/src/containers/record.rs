@@ -1,0 +1,100 @@
+//! What is remembered of a project's containers from one `up` to the next. Owns what is kept of whom; must not know where it
+//! is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::EnvironmentFacts;
+use crate::engine::{COMPOSE_SERVICE_LABEL, Container};
+
+/// What is remembered of the last `up`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What the containers were made from: [`shape()`](super::shape()).
+    pub shape: String,
+    /// Containers by id.
+    pub containers: BTreeMap<String, StartedIn>,
+}
+
+/// A container's start, and what it started in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartedIn {
+    /// When it was started, as the engine writes it.
+    pub started_at: String,
+    /// The generation it was started in, for services with an environment.
+    pub generation: Option<String>,
+}
+
+/// What was done to which services, for the [`Record`].
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// The services that were selected.
+    pub selected: &'a BTreeSet<String>,
+    /// Whether they are all that the project has.
+    pub all: bool,
+    /// What the containers were made from.
+    pub shape: &'a str,
+    /// Environments by name.
+    pub environments: &'a BTreeMap<String, EnvironmentFacts>,
+}
+
+impl Record {
+    /// What to remember after containers were started. Services that were not selected keep what was known of them.
+    #[must_use]
+    pub fn after(&self, done: &Done<'_>, containers: &[Container]) -> Self {
+        let mut started = BTreeMap::new();
+        for container in containers {
+            let service = container.labels.get(COMPOSE_SERVICE_LABEL);
+            let Some(service) = service.filter(|service| done.selected.contains(*service)) else {
+                let known = self.containers.get(&container.id).cloned();
+                started.extend(known.map(|known| (container.id.clone(), known)));
+                continue;
+            };
+            let env = done.environments.values().find(|env| env.services.contains(service));
+            let generation = env.map(|env| env.generation.clone());
+            let started_at = container.started_at.clone();
+            started.insert(container.id.clone(), StartedIn { started_at, generation });
+        }
+        // Containers of other services may still have their earlier shape.
+        let shape = if done.all { done.shape.to_owned() } else { self.shape.clone() };
+        Self { shape, containers: started }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(id: &str, service: &str) -> Container {
+        let labels = BTreeMap::from([(COMPOSE_SERVICE_LABEL.to_owned(), service.to_owned())]);
+        Container { id: id.into(), started_at: "now".into(), labels, ..Container::default() }
+    }
+
+    #[test]
+    fn services_that_were_not_selected_keep_what_was_known_of_them() {
+        let known = StartedIn { started_at: "before".into(), generation: Some("old".into()) };
+        let containers =
+            BTreeMap::from([("1".to_owned(), known.clone()), ("2".to_owned(), known.clone())]);
+        let before = Record { shape: "a".into(), containers };
+        let services = BTreeSet::from(["web".to_owned()]);
+        let facts = EnvironmentFacts {
+            services: services.clone(),
+            generation: "new".into(),
+            ..EnvironmentFacts::default()
+        };
+        let environments = BTreeMap::from([("backend".to_owned(), facts)]);
+        let done = |all| Done { selected: &services, all, shape: "b", environments: &environments };
+        let after = before.after(
+            &done(false),
+            &[container("1", "web"), container("2", "db"), container("3", "cache")],
+        );
+        assert_eq!(after.shape, "a");
+        let started = StartedIn { started_at: "now".into(), generation: Some("new".into()) };
+        assert_eq!(
+            after.containers,
+            BTreeMap::from([("1".to_owned(), started), ("2".to_owned(), known)])
+        );
+        assert_eq!(before.after(&done(true), &[]).shape, "b");
+    }
+}

@@ -1,0 +1,50 @@
+//! The scripts that developers and the README start, with programs of the test's own in front of the real ones.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::ran::Ran;
+
+/// Puts a shell script before everything else on the search path.
+fn program(directory: &Path, name: &str, script: &str) {
+    let file = directory.join(name);
+    fs_err::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs_err::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// `docker/test.sh` with an engine that has everything and a cargo that does what the script says; `$said` is the file
+/// that it may write to.
+fn test_script(cargo: &str) -> (Ran, Vec<String>) {
+    let work = tempfile::tempdir().unwrap();
+    let said = work.path().join("said");
+    program(work.path(), "docker", "exit 0");
+    program(work.path(), "cargo", &format!("said={}\n{cargo}", said.display()));
+    let mut command = Command::new("sh");
+    command.arg("docker/test.sh").current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+    command.env("PATH", format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", work.path().display()));
+    command.env("TMPDIR", work.path()).env("HOME", work.path());
+    command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    let ran = Ran::of(command);
+    let calls = fs_err::read_to_string(said).unwrap_or_else(|error| panic!("{error}; {ran}"));
+    (ran, calls.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn a_suite_that_fails_keeps_no_other_from_running_and_fails_the_whole() {
+    let (ran, all) = test_script("echo \"$*\" >> $said");
+    let ran = ran.ok();
+    assert!(ran.stderr.contains("everything passed"), "{ran}");
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert!(all.iter().all(|call| call.starts_with("test --no-fail-fast ")), "{all:?}");
+    // Whichever fails, all run, and that one is named at the end.
+    for call in &all {
+        let (ran, calls) =
+            test_script(&format!("echo \"$*\" >> $said\n[ \"$*\" != '{call}' ] || exit 101"));
+        assert_eq!(ran.code(), Some(1), "{ran}");
+        assert_eq!(calls, all);
+        let end = ran.stderr.split("failed:").nth(1).unwrap_or_default();
+        let named: Vec<&str> = end.lines().filter(|line| line.starts_with("  ")).collect();
+        assert_eq!(named, [format!("  cargo {call}")], "{ran}");
+    }
+}
