@@ -9,7 +9,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 use url::Url;
 
-use crate::report::NoSolution;
+use crate::no_solution::NoSolution;
 use pyfast_packaging::requirement::Origin;
 
 /// A failed resolution, and what it failed on.

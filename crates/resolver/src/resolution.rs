@@ -9,8 +9,8 @@ use pep508_rs::PackageName;
 
 use crate::candidate::{Candidate, Criteria, Policy, Prereleases};
 use crate::error::Error;
+use crate::no_solution::NoSolution;
 use crate::registry::Registry;
-use crate::report::NoSolution;
 use crate::solve::{Problem, Solution, Solved, solve};
 use crate::sources::IndexStrategy;
 use pyfast_packaging::hash::Sha256;

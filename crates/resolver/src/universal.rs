@@ -12,13 +12,12 @@ use pep508_rs::MarkerTree;
 
 use crate::candidate::Selector;
 use crate::error::Error;
-use crate::guards::is_partial;
 use crate::lock::Pin;
 use crate::locked::Locked;
 use crate::registry::Registry;
 use crate::request::LockRequest;
 use crate::resolution::{ROUNDS, complete, explain_missing, problem};
-use crate::solve::{Problem, Solution, Unsolved, solve};
+use crate::solve::{Problem, Solution, Unsolved, is_partial, solve};
 use crate::tools::LockTools;
 use pyfast_packaging::marker;
 use pyfast_packaging::requirement::{Origin, Requirement, Source};

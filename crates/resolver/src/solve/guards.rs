@@ -10,7 +10,7 @@ use pubgrub::{DerivationTree, External};
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
-use crate::solve::{Node, Problem};
+use super::problem::{Node, Problem};
 use pyfast_packaging::scope::{Region, Scope};
 
 type Tree = DerivationTree<Node, Ranges<Version>, String>;

@@ -6,7 +6,7 @@ use pep508_rs::{ExtraName, PackageName};
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
 
-use crate::solve::Problem;
+use super::problem::Problem;
 use pyfast_packaging::requirement::{Requirement, Source};
 use pyfast_packaging::version_range as range;
 
@@ -15,18 +15,19 @@ pub(crate) type Limits<'a> = FxHashMap<PackageName, (Ranges<Version>, Vec<&'a Re
 
 /// The constraints that count for the target, by project.
 pub(crate) fn limits<'a>(problem: &Problem<'a>) -> Limits<'a> {
-    let mut constraints = Limits::default();
+    let mut lines: FxHashMap<PackageName, (Vec<Ranges<Version>>, Vec<&'a Requirement>)> =
+        FxHashMap::default();
     for constraint in problem.constraints {
         if let Source::Registry(specifiers) = &constraint.source
             && problem.applies(&constraint.marker)
         {
-            let entry = constraints.entry(constraint.name.clone());
-            let (range, origins) = entry.or_insert_with(|| (Ranges::full(), Vec::new()));
-            *range = range.intersection(&range::of(specifiers));
+            let (ranges, origins) = lines.entry(constraint.name.clone()).or_default();
+            ranges.push(range::of(specifiers));
             origins.push(constraint);
         }
     }
-    constraints
+    let limits = lines.into_iter();
+    limits.map(|(name, (ranges, origins))| (name, (range::intersection(ranges), origins))).collect()
 }
 
 /// What stands in the place of every requirement on a project (rule 25).

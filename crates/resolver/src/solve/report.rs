@@ -2,82 +2,47 @@
 //! requirement was written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use pubgrub::{DerivationTree, Derived, External, Map, Term};
-use url::Url;
 use version_ranges::Ranges;
 
+use super::problem::Node;
+use super::provider::Provider;
 use crate::candidate::Unusable;
-use crate::solve::{Node, Provider};
+use crate::no_solution::NoSolution;
 use pyfast_packaging::requirement::Source;
 use pyfast_packaging::version_range::{describe, is_locals};
 
 type Tree = DerivationTree<Node, Ranges<Version>, String>;
 type Fact = External<Node, Ranges<Version>, String>;
 
-/// Why there is no solution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoSolution {
-    /// The reasoning, one step each, from facts to the conclusion.
-    pub steps: Vec<String>,
-    /// Projects that no index has.
-    pub missing: Vec<PackageName>,
-    /// Whether there are indexes that were not searched, because an earlier one has the project.
-    pub unsearched: bool,
-    /// Projects of which versions were looked for in vain, each in the one index it is pinned to.
-    pub pinned: Vec<(PackageName, Url)>,
-    /// All projects of which versions were looked for in vain.
-    pub sought: Vec<PackageName>,
-    /// The part of a region for which there is none, as a marker.
-    pub region: Option<String>,
-    /// What keeps existing versions from being used, by project.
-    pub unusable: BTreeMap<PackageName, Vec<(Unusable, Vec<Version>)>>,
-}
-
-impl fmt::Display for NoSolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(region) = &self.region {
-            writeln!(f, "  For `{region}`:")?;
+/// Why there is no solution (rule 39).
+pub(super) fn explain(provider: &Provider<'_>, tree: &Tree) -> NoSolution {
+    let mut missing: Vec<PackageName> = provider.missing.borrow().iter().cloned().collect();
+    missing.sort();
+    // Only versions that were looked for are worth a word.
+    let mut sought = BTreeMap::new();
+    no_versions(tree, &mut sought, &mut BTreeSet::new());
+    let names: BTreeSet<_> = missing.iter().chain(sought.keys()).cloned().collect();
+    let unusable = sought.into_iter().filter_map(|(name, range)| {
+        let mut reasons = unusable(provider, &name);
+        for (_, versions) in &mut reasons {
+            versions.retain(|version| range.contains(version));
         }
-        for (index, step) in self.steps.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "  {step}")?;
-        }
-        Ok(())
+        reasons.retain(|(_, versions)| !versions.is_empty());
+        (!reasons.is_empty()).then_some((name, reasons))
+    });
+    let unusable = unusable.collect();
+    let mut writer = Writer { provider, steps: Vec::new(), explained: BTreeMap::new() };
+    let conclusion = writer.tree(tree);
+    if writer.steps.is_empty() {
+        writer.steps.push(capitalise(&conclusion));
     }
-}
-
-impl NoSolution {
-    pub(crate) fn explain(provider: &Provider<'_>, tree: &Tree) -> Self {
-        let mut missing: Vec<PackageName> = provider.missing.borrow().iter().cloned().collect();
-        missing.sort();
-        // Only versions that were looked for are worth a word.
-        let mut sought = BTreeMap::new();
-        no_versions(tree, &mut sought, &mut BTreeSet::new());
-        let names: BTreeSet<_> = missing.iter().chain(sought.keys()).cloned().collect();
-        let unusable = sought.into_iter().filter_map(|(name, range)| {
-            let mut reasons = unusable(provider, &name);
-            for (_, versions) in &mut reasons {
-                versions.retain(|version| range.contains(version));
-            }
-            reasons.retain(|(_, versions)| !versions.is_empty());
-            (!reasons.is_empty()).then_some((name, reasons))
-        });
-        let unusable = unusable.collect();
-        let mut writer = Writer { provider, steps: Vec::new(), explained: BTreeMap::new() };
-        let conclusion = writer.tree(tree);
-        if writer.steps.is_empty() {
-            writer.steps.push(capitalise(&conclusion));
-        }
-        let (pinned, sought) = (Vec::new(), names.into_iter().collect());
-        let (unsearched, region) = (false, None);
-        Self { steps: writer.steps, missing, unsearched, pinned, sought, region, unusable }
-    }
+    let (pinned, sought) = (Vec::new(), names.into_iter().collect());
+    let (unsearched, region) = (false, None);
+    NoSolution { steps: writer.steps, missing, unsearched, pinned, sought, region, unusable }
 }
 
 /// The ranges in which no usable version was found, by project.
