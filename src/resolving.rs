@@ -6,11 +6,12 @@ mod inputs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
 use pyfast_installer::Builder;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
 use pyfast_resolver::{
-    BuildSource, Cache, Client, LockRequest, LockTools, Pin, Policy, Preference, Prereleases,
-    Sources, Targets,
+    BuildSource, LockRequest, LockTools, Pin, Policy, Preference, Prereleases, Sources, Targets,
 };
 use tokio::runtime::Runtime;
 

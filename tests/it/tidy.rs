@@ -56,9 +56,10 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 6] = [
+const PROGRAM: [&str; 7] = [
     "src",
     "crates/environment/src",
+    "crates/index/src",
     "crates/installer/src",
     "crates/launcher/src",
     "crates/packaging/src",

@@ -7,10 +7,10 @@ use std::str::FromStr;
 use bytes::Bytes;
 use url::Url;
 
-use crate::html;
 use crate::lock::Lock;
-use crate::page::{File, Page};
-use crate::simple;
+use pyfast_index::html;
+use pyfast_index::page::{File, Page};
+use pyfast_index::simple;
 use pyfast_packaging::filename::SourceFilename;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::marker;

@@ -5,71 +5,44 @@
 //! [`LockTools`] are what it takes to answer it, and [`Locked`] is the answer.
 
 mod build_source;
-mod cache;
 mod candidate;
-mod client;
-mod credentials;
 mod cutoff;
 mod direct;
-mod dns;
 mod environments;
 mod error;
 #[cfg(test)]
 mod fixtures;
-mod flat;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod hints;
-mod html;
-mod index;
-mod joined;
-mod keyring;
 mod lock;
 mod locked;
-mod logins;
 mod newest;
 mod no_solution;
 mod once;
 mod packages;
-mod page;
 #[cfg(test)]
 mod properties;
 mod registry;
-mod regular;
-mod remote;
 mod request;
 mod resolution;
-mod simple;
 mod solve;
-mod source;
 mod sources;
 mod targets;
-mod texts;
-mod tls;
 mod tools;
 mod universal;
 
 pub use build_source::BuildSource;
-pub use cache::Cache;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Unusable};
-pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
-pub use credentials::{CredentialSources, Credentials};
 pub use cutoff::{Cutoff, InvalidCutoff};
 pub use direct::file_digest;
 pub use error::Error;
-pub use joined::joined;
-pub use keyring::KeyringProgram;
 pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use locked::{Claim, Locked};
 pub use newest::newest;
 pub use no_solution::NoSolution;
 pub use request::{LockRequest, NamedTarget, Standing, Targets};
-pub use source::archive::{Member, Visit, walk_source};
-pub use source::fetch_source;
-pub use source::git::check_out;
 pub use sources::{IndexStrategy, Sources};
-pub use texts::fetch_text;
-pub use tls::InsecureHost;
 pub use tools::{Events, LockEvent, LockTools};
 
 /// Makes a lock: for one target, for several, or for every platform. Waits, so it must be called outside

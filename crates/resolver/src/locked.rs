@@ -12,10 +12,10 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::MarkerTree;
 use url::Url;
 
-use crate::cache::Cache;
 use crate::environments::environment;
 use crate::lock::{Lock, LockedPackage, Span, source_filename};
 use crate::resolution::{Resolution, Resolved};
+use pyfast_index::cache::Cache;
 
 /// A lock, and what came with it.
 #[derive(Debug, Clone, Default)]

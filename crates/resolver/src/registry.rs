@@ -15,18 +15,19 @@ use tokio::sync::Semaphore;
 use url::Url;
 use version_ranges::Ranges;
 
-use crate::cache;
 use crate::candidate::{Candidate, Selector};
 use crate::direct::{self, DirectTree};
 use crate::error::Error;
-use crate::flat::Flat;
 use crate::hints::Hints;
-use crate::index::Index;
 use crate::once::OnceMap;
 use crate::packages::Packages;
-use crate::page::Page;
 use crate::sources::Sources;
 use crate::tools::{Events, LockEvent, LockTools};
+use pyfast_index::Error as IndexError;
+use pyfast_index::cache;
+use pyfast_index::flat::Flat;
+use pyfast_index::index::Index;
+use pyfast_index::page::Page;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
@@ -224,18 +225,18 @@ impl<'e> Registry<'e> {
         let shared = &self.shared;
         let asked = stale.into_iter().map(|(name, number)| async move {
             let found = shared.indexes[number].revalidate(&name).await?;
-            Ok::<_, Error>(found.map(|_| name))
+            Ok::<_, IndexError>(found.map(|_| name))
         });
         let answers = shared.runtime.block_on(join_all(asked));
         let mut changed = Vec::new();
         for answer in answers {
             match answer {
                 Ok(name) => changed.extend(name),
-                Err(Error::Fetch { url, reason }) => self.unsettled(&url, &reason),
-                Err(Error::Status { url, status: status @ 500.., .. }) => {
+                Err(IndexError::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(IndexError::Status { url, status: status @ 500.., .. }) => {
                     self.unsettled(&url, &format!("the server answered {status}"));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(changed)
@@ -275,7 +276,7 @@ impl<'e> Registry<'e> {
             return Ok(digest);
         }
         match &candidate.location {
-            Location::Path(path) => direct::file_digest(path),
+            Location::Path(path) => Ok(direct::file_digest(path)?),
             Location::Url(url) => {
                 let bytes =
                     self.shared.runtime.block_on(self.shared.fetch_whole(candidate, url))?;

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use crate::build_source::BuildSource;
-use crate::cache::Cache;
 use crate::candidate::Candidate;
-use crate::client::Client;
 use crate::sources::Sources;
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
 
 /// What making a lock needs of the world.
 #[derive(Clone)]

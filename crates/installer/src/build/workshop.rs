@@ -105,7 +105,7 @@ impl World {
     fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {
         let set = RequirementSet {
             requirements: build_requirements(requires, of)
-                .map_err(|wrong| Error::Fetch(wrong.into()))?,
+                .map_err(|wrong| Error::Resolve(wrong.into()))?,
             constraints: self.options.constraints.clone(),
             ..RequirementSet::default()
         };
@@ -129,7 +129,7 @@ impl World {
             build: Some(Arc::clone(builder) as _),
             whole_up_to: 0,
         };
-        let locked = lock(&request, &tools, &|_decided| ()).map_err(Error::Fetch)?;
+        let locked = lock(&request, &tools, &|_decided| ()).map_err(Error::Resolve)?;
         Ok(locked.lock)
     }
 

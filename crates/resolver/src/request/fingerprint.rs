@@ -25,8 +25,8 @@ use std::path::{Path, PathBuf};
 use pyfast_root::Fingerprint;
 
 use super::{LockRequest, NamedTarget, Targets};
-use crate::cache::sha256;
 use crate::candidate::{Policy, Preference, Prereleases};
+use pyfast_index::cache::sha256;
 
 /// Raised with any change of what is in a fingerprint. Version 1 was made of debugging output.
 const VERSION: u32 = 2;

@@ -121,7 +121,7 @@ impl<'a> Provider<'a> {
     }
 
     /// The page of a project, for explanations.
-    pub(super) fn page(&self, name: &PackageName) -> Option<Arc<crate::page::Page>> {
+    pub(super) fn page(&self, name: &PackageName) -> Option<Arc<pyfast_index::page::Page>> {
         self.packages.page(name).ok().flatten()
     }
 

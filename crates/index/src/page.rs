@@ -22,23 +22,23 @@ use pyfast_packaging::hash::Sha256;
 
 /// One file of a page, as the index describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct File<'a> {
+pub struct File<'a> {
     /// The file name.
-    pub(crate) filename: Cow<'a, str>,
+    pub filename: Cow<'a, str>,
     /// Absolute URL without fragment; for a local file its path.
-    pub(crate) url: Cow<'a, str>,
+    pub url: Cow<'a, str>,
     /// The digest the index gives.
-    pub(crate) sha256: Option<Sha256>,
+    pub sha256: Option<Sha256>,
     /// Size in bytes.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
     /// `Requires-Python` of the index' page.
-    pub(crate) requires_python: Option<Cow<'a, str>>,
+    pub requires_python: Option<Cow<'a, str>>,
     /// `Some` where the file is yanked, with the reason (may be empty).
-    pub(crate) yanked: Option<Cow<'a, str>>,
+    pub yanked: Option<Cow<'a, str>>,
     /// ISO 8601 time of the upload.
-    pub(crate) upload_time: Option<Cow<'a, str>>,
+    pub upload_time: Option<Cow<'a, str>>,
     /// Whether a metadata file stands beside it (PEP 658).
-    pub(crate) core_metadata: bool,
+    pub core_metadata: bool,
 }
 
 /// What stands before the files of a page: each version with the extent of its encoded files.
@@ -66,13 +66,13 @@ impl Extent {
 const HEAD: usize = 8;
 
 /// The `index` of files from `--find-links`.
-pub(crate) const FLAT: usize = usize::MAX;
+pub const FLAT: usize = usize::MAX;
 /// The `index` of a wheel named by URL or path.
-pub(crate) const DIRECT: usize = usize::MAX - 1;
+pub const DIRECT: usize = usize::MAX - 1;
 
 /// A project's versions on one index.
 #[derive(Debug, Clone)]
-pub(crate) struct Page {
+pub struct Page {
     /// Newest first; where pages stand one after the other, so in each.
     versions: Arc<[PageVersion]>,
     /// Whether pages of several indexes stand one after the other.
@@ -81,14 +81,14 @@ pub(crate) struct Page {
 
 /// One version of a project with its files.
 #[derive(Debug, Clone)]
-pub(crate) struct PageVersion {
+pub struct PageVersion {
     /// The version.
-    pub(crate) version: Version,
+    pub version: Version,
     /// Files of this version, encoded, each piece with the number of its index; several pieces where
     /// pages were merged, the first preferred.
     files: Vec<(usize, Piece)>,
     /// Which index it came from first, counted in the order of preference.
-    pub(crate) index: usize,
+    pub index: usize,
 }
 
 /// Encoded files of one version: in memory, or still in the cache.
@@ -101,7 +101,7 @@ enum Piece {
 /// A cached page that is read version by version. The open file stays the same page even when the
 /// cache replaces it.
 #[derive(Debug)]
-pub(crate) struct StoredPage {
+pub struct StoredPage {
     file: std::fs::File,
     /// Where the encoded page begins in the file.
     start: u64,
@@ -111,13 +111,13 @@ pub(crate) struct StoredPage {
 
 impl StoredPage {
     /// An encoded page that begins at `start` in a file.
-    pub(crate) fn new(file: std::fs::File, start: u64) -> Self {
+    pub fn new(file: std::fs::File, start: u64) -> Self {
         Self { file, start, damaged: AtomicBool::new(false) }
     }
 
     /// Whether a part was asked for that is not as it was written: whatever was made of this page has to be
     /// made anew, of another one.
-    pub(crate) fn is_damaged(&self) -> bool {
+    pub fn is_damaged(&self) -> bool {
         self.damaged.load(Ordering::Acquire)
     }
 
@@ -157,7 +157,7 @@ impl Piece {
 
 impl PageVersion {
     /// Decodes the files of this version, each with the number of the index that has it.
-    pub(crate) fn files(&self) -> Vec<(usize, File<'static>)> {
+    pub fn files(&self) -> Vec<(usize, File<'static>)> {
         let pieces = self.files.iter();
         pieces
             .flat_map(|(index, piece)| piece.files().into_iter().map(|file| (*index, file)))
@@ -167,7 +167,7 @@ impl PageVersion {
 
 impl File<'_> {
     /// The same file without borrowing.
-    pub(crate) fn into_owned(self) -> File<'static> {
+    pub fn into_owned(self) -> File<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| text.into_owned().into());
         File {
             filename: self.filename.into_owned().into(),
@@ -185,7 +185,7 @@ impl File<'_> {
 impl Page {
     /// Groups the files of a page by version; files whose names give no version are dropped
     /// (rules 6, 16 and 17). `project` is the normalised name.
-    pub(crate) fn encode(project: &str, files: Vec<File<'_>>) -> Vec<u8> {
+    pub fn encode(project: &str, files: Vec<File<'_>>) -> Vec<u8> {
         let mut groups: FxHashMap<String, usize> = FxHashMap::default();
         let mut by_version: FxHashMap<Version, usize> = FxHashMap::default();
         let mut versions: Vec<(Version, Vec<File<'_>>)> = Vec::new();
@@ -224,7 +224,7 @@ impl Page {
     }
 
     /// Whether an encoded page is as it was written.
-    pub(crate) fn is_whole(encoded: &[u8]) -> bool {
+    pub fn is_whole(encoded: &[u8]) -> bool {
         let check = || {
             let index = Self::index(encoded)?;
             let mut rest = encoded.get(Self::index_end(encoded)?..)?;
@@ -238,7 +238,7 @@ impl Page {
     }
 
     /// Reads an encoded page; `None` if it is damaged.
-    pub(crate) fn decode(encoded: &Bytes, number: usize) -> Option<Self> {
+    pub fn decode(encoded: &Bytes, number: usize) -> Option<Self> {
         let index = Self::index(encoded)?;
         Self::from_index(index, number, |offset, extent| {
             let start = usize::try_from(offset).ok()?;
@@ -250,7 +250,7 @@ impl Page {
 
     /// Reads the index of a page that stays in its file. `head` is the page's beginning, at least up to
     /// [`Self::index_end`].
-    pub(crate) fn open(head: &[u8], page: StoredPage, number: usize) -> Option<Self> {
+    pub fn open(head: &[u8], page: StoredPage, number: usize) -> Option<Self> {
         let page = Arc::new(page);
         let index = Self::index(head)?;
         Self::from_index(index, number, |offset, extent| {
@@ -266,7 +266,7 @@ impl Page {
     }
 
     /// Where the index of an encoded page ends, from its first four bytes.
-    pub(crate) fn index_end(head: &[u8]) -> Option<usize> {
+    pub fn index_end(head: &[u8]) -> Option<usize> {
         let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?);
         usize::try_from(length).ok()?.checked_add(HEAD)
     }
@@ -292,7 +292,7 @@ impl Page {
     }
 
     /// The file that the page is read from as far as it is needed, where it is.
-    pub(crate) fn stored(&self) -> Option<&Arc<StoredPage>> {
+    pub fn stored(&self) -> Option<&Arc<StoredPage>> {
         match self.versions.first()?.files.first()? {
             (_, Piece::Stored { page, .. }) => Some(page),
             (_, Piece::Memory(_)) => None,
@@ -300,22 +300,22 @@ impl Page {
     }
 
     /// A page without versions.
-    pub(crate) fn empty() -> Self {
+    pub fn empty() -> Self {
         Self { versions: Vec::new().into(), chained: false }
     }
 
     /// The versions in the order of preference.
-    pub(crate) fn versions(&self) -> &[PageVersion] {
+    pub fn versions(&self) -> &[PageVersion] {
         &self.versions
     }
 
     /// The versions of each page that stands for itself, in the order of preference.
-    pub(crate) fn pages(&self) -> impl Iterator<Item = &[PageVersion]> {
+    pub fn pages(&self) -> impl Iterator<Item = &[PageVersion]> {
         self.versions.chunk_by(|a, b| !self.chained || a.index == b.index)
     }
 
     /// Joins pages: each version once, its files in the order of `pages`.
-    pub(crate) fn merge(mut pages: Vec<Self>) -> Self {
+    pub fn merge(mut pages: Vec<Self>) -> Self {
         if pages.len() == 1
             && let Some(only) = pages.pop()
         {
@@ -337,7 +337,7 @@ impl Page {
 
     /// Puts pages one after the other: a later page's versions are only looked at when no earlier
     /// one's fits.
-    pub(crate) fn chain(pages: &[Self]) -> Self {
+    pub fn chain(pages: &[Self]) -> Self {
         let versions = pages.iter().flat_map(|page| page.versions.iter().cloned()).collect();
         Self { versions, chained: true }
     }

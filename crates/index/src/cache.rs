@@ -53,13 +53,13 @@ pub struct Cache {
 
 /// What is known of a cached page besides its content.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct PageHeader {
+pub struct PageHeader {
     /// The URL after redirects.
-    pub(crate) url: Url,
+    pub url: Url,
     /// Digest of the body as it came, to see that a new answer is the same page.
-    pub(crate) body: Sha256,
+    pub body: Sha256,
     /// RFC 9111.
-    pub(crate) policy: CachePolicy,
+    pub policy: CachePolicy,
 }
 
 impl Cache {
@@ -69,7 +69,7 @@ impl Cache {
     }
 
     /// A page that is read as far as it is needed.
-    pub(crate) fn open_page(
+    pub fn open_page(
         &self,
         index: &Url,
         project: &str,
@@ -104,24 +104,26 @@ impl Cache {
     }
 
     /// A whole page, still encoded.
-    pub(crate) fn page(&self, index: &Url, project: &str) -> Option<(PageHeader, Bytes)> {
+    pub fn page(&self, index: &Url, project: &str) -> Option<(PageHeader, Bytes)> {
         let (header, encoded) = split(&read(&self.page_path(index, project)?).ok()?.into())?;
         Page::is_whole(&encoded).then_some((header, encoded))
     }
 
-    pub(crate) fn store_page(&self, index: &Url, project: &str, header: &PageHeader, page: &[u8]) {
+    /// Keeps a page in its encoded form.
+    pub fn store_page(&self, index: &Url, project: &str, header: &PageHeader, page: &[u8]) {
         let Some(path) = self.page_path(index, project) else { return };
         let Some(header) = write_header(header) else { return };
         self.write(&path, &[&header, page]);
     }
 
     /// A requirements file.
-    pub(crate) fn text(&self, url: &Url) -> Option<(PageHeader, Bytes)> {
+    pub fn text(&self, url: &Url) -> Option<(PageHeader, Bytes)> {
         let (header, text) = split(&read(&self.text_path(url)?).ok()?.into())?;
         (sha256(&text) == header.body).then_some((header, text))
     }
 
-    pub(crate) fn store_text(&self, url: &Url, header: &PageHeader, text: &[u8]) {
+    /// Keeps the text of a URL.
+    pub fn store_text(&self, url: &Url, header: &PageHeader, text: &[u8]) {
         let Some(path) = self.text_path(url) else { return };
         let Some(header) = write_header(header) else { return };
         self.write(&path, &[&header, text]);
@@ -132,7 +134,8 @@ impl Cache {
         Some(self.below(TEXTS)?.join(digest))
     }
 
-    pub(crate) fn remove_page(&self, index: &Url, project: &str) {
+    /// Forgets the page of a project.
+    pub fn remove_page(&self, index: &Url, project: &str) {
         if let Some(path) = self.page_path(index, project) {
             let _ = fs_err::remove_file(path);
         }
@@ -140,7 +143,7 @@ impl Cache {
 
     /// Where the metadata of a wheel is kept. What an index says of a digest is only its word, so the
     /// key holds the URL too: no index speaks for another.
-    pub(crate) fn metadata_key(claimed: Option<&Sha256>, location: &str) -> Sha256 {
+    pub fn metadata_key(claimed: Option<&Sha256>, location: &str) -> Sha256 {
         let claimed = claimed.map(ToString::to_string).unwrap_or_default();
         sha256(format!("{claimed} {location}").as_bytes())
     }
@@ -153,7 +156,8 @@ impl Cache {
         }
     }
 
-    pub(crate) fn metadata(&self, key: &Sha256) -> Option<String> {
+    /// The excerpt of METADATA that is kept under a key.
+    pub fn metadata(&self, key: &Sha256) -> Option<String> {
         let bytes = read(&self.metadata_path(key)?).ok()?;
         let (checksum, text) = bytes.split_first_chunk()?;
         if u32::from_le_bytes(*checksum) != crc32fast::hash(text) {
@@ -162,36 +166,41 @@ impl Cache {
         Some(str::from_utf8(text).ok()?.to_owned()).filter(|text| !text.is_empty())
     }
 
-    pub(crate) fn store_metadata(&self, key: &Sha256, excerpt: &str) {
+    /// Keeps an excerpt of METADATA.
+    pub fn store_metadata(&self, key: &Sha256, excerpt: &str) {
         if let Some(path) = self.metadata_path(key) {
             let checksum = crc32fast::hash(excerpt.as_bytes());
             self.write(&path, &[&checksum.to_le_bytes(), excerpt.as_bytes()]);
         }
     }
 
-    pub(crate) fn hints(&self, index: &Url) -> Option<Vec<u8>> {
+    /// What is remembered of earlier resolutions over an index.
+    pub fn hints(&self, index: &Url) -> Option<Vec<u8>> {
         read(&self.hints_path(index)?).ok()
     }
 
-    pub(crate) fn store_hints(&self, index: &Url, hints: &[u8]) {
+    /// Remembers it.
+    pub fn store_hints(&self, index: &Url, hints: &[u8]) {
         if let Some(path) = self.hints_path(index) {
             self.write(&path, &[hints]);
         }
     }
 
     /// A source archive; one that is damaged is none.
-    pub(crate) fn source(&self, digest: &Sha256) -> Option<Bytes> {
+    pub fn source(&self, digest: &Sha256) -> Option<Bytes> {
         let bytes = read(&self.source_path(digest)?).ok()?;
         (sha256(&bytes) == *digest).then(|| bytes.into())
     }
 
-    pub(crate) fn store_source(&self, digest: &Sha256, bytes: &[u8]) {
+    /// Keeps a source archive.
+    pub fn store_source(&self, digest: &Sha256, bytes: &[u8]) {
         if let Some(path) = self.source_path(digest) {
             self.write(&path, &[bytes]);
         }
     }
 
-    pub(crate) fn has_source(&self, digest: &Sha256) -> bool {
+    /// Whether a source archive is kept; its bytes are not looked at.
+    pub fn has_source(&self, digest: &Sha256) -> bool {
         self.source_path(digest)
             .is_some_and(|path| fs_err::symlink_metadata(path).is_ok_and(|found| found.is_file()))
     }
@@ -209,12 +218,12 @@ impl Cache {
     }
 
     /// Where the clone of a repository is kept.
-    pub(crate) fn repository(&self, url: &Url) -> Option<PathBuf> {
+    pub fn repository(&self, url: &Url) -> Option<PathBuf> {
         Some(self.below(REPOSITORIES)?.join(short_digest(url)))
     }
 
     /// Makes the directory of all clones; where it is there already it may be anybody's.
-    pub(crate) fn make_repositories(&self) -> io::Result<()> {
+    pub fn make_repositories(&self) -> io::Result<()> {
         let Some(root) = &self.root else { return Ok(()) };
         root.make(&root.path.join(REPOSITORIES))
     }
@@ -274,7 +283,7 @@ fn write_header(header: &PageHeader) -> Option<Vec<u8>> {
 }
 
 /// The policy for storing an answer.
-pub(crate) fn policy(
+pub fn policy(
     request: &http::Request<()>,
     response: &http::Response<()>,
     now: SystemTime,
@@ -284,7 +293,7 @@ pub(crate) fn policy(
 }
 
 /// SHA-256 of some bytes.
-pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
+pub fn sha256(bytes: &[u8]) -> Sha256 {
     Sha256(sha2::Sha256::digest(bytes).into())
 }
 

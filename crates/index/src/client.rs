@@ -1,7 +1,6 @@
 //! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,10 +10,11 @@ use reqwest::redirect;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::Credentials;
 use crate::dns::Dns;
 use crate::error::Error;
-use crate::tls::{self, InsecureHost};
+use crate::secret::Secret;
+use crate::tls;
 use pyfast_packaging::safe_url::redact;
 
 /// Attempts for one request, the first included.
@@ -36,12 +36,8 @@ const CONCURRENCY: usize = 64;
 /// How to reach servers.
 #[derive(Debug, Clone, Default)]
 pub struct ClientOptions {
-    /// Files of PEM certificates to trust, and directories of such; none: the system's.
-    pub authorities: Vec<PathBuf>,
-    /// A PEM file with the certificate and the key that are shown to servers which ask for one.
-    pub client_certificate: Option<PathBuf>,
-    /// Hosts whose certificates are not checked.
-    pub insecure_hosts: Vec<InsecureHost>,
+    /// Whom to trust, and what to show.
+    pub tls: tls::Options,
     /// Never use the network.
     pub offline: bool,
     /// Sent as `User-Agent`.
@@ -216,7 +212,7 @@ impl Client {
     }
 
     fn client(&self, request: &Request) -> Result<&reqwest::Client, Error> {
-        let insecure = self.options.insecure_hosts.iter().any(|host| host.is_of(&request.url));
+        let insecure = self.options.tls.insecure_hosts.iter().any(|host| host.is_of(&request.url));
         let slot = &self.connections[usize::from(request.file) + 2 * usize::from(insecure)];
         if let Some(client) = slot.get() {
             return Ok(client);
@@ -226,7 +222,7 @@ impl Client {
     }
 
     fn build(&self, insecure: bool) -> Result<reqwest::Client, Error> {
-        let mut tls = tls::client_config(&self.options, insecure)?;
+        let mut tls = tls::client_config(&self.options.tls, insecure)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)

@@ -10,26 +10,23 @@ use url::Url;
 
 use crate::client::{Answer, Client, Request};
 use crate::error::Error;
-use crate::index::read_files;
 use crate::page::{FLAT, File, Page};
+use crate::simple::read_files;
 
 /// The files of all locations, read once.
-pub(crate) struct Flat {
+pub struct Flat {
     locations: Vec<String>,
     files: OnceCell<Vec<File<'static>>>,
 }
 
 impl Flat {
-    pub(crate) fn new(locations: Vec<String>) -> Self {
+    /// Directories and pages of files, as the user named them.
+    pub fn new(locations: Vec<String>) -> Self {
         Self { locations, files: OnceCell::new() }
     }
 
     /// The versions of one project; `None` where no location has it.
-    pub(crate) async fn page(
-        &self,
-        name: &PackageName,
-        client: &Client,
-    ) -> Result<Option<Page>, Error> {
+    pub async fn page(&self, name: &PackageName, client: &Client) -> Result<Option<Page>, Error> {
         if self.locations.is_empty() {
             return Ok(None);
         }
@@ -64,11 +61,11 @@ async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'stat
 }
 
 /// The files of a directory, or of a page on this machine.
-pub(crate) fn read_path(path: &Path) -> io::Result<Vec<File<'static>>> {
+pub fn read_path(path: &Path) -> io::Result<Vec<File<'static>>> {
     if path.is_dir() {
         return read_directory(path);
     }
-    let body = crate::regular::read_to_string(path)?;
+    let body = pyfast_root::read_regular_text(path)?;
     let no_path = |()| io::Error::new(io::ErrorKind::InvalidInput, "it is no path");
     let url = Url::from_file_path(path.canonicalize()?).map_err(no_path)?;
     let (links, base) = crate::html::links(&body, &url);

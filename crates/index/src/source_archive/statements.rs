@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Read};
 
-use super::archive::{Member, walk_source};
+use super::walk::{Member, walk_source};
 use pyfast_packaging::metadata::{LARGEST, headers};
 
 /// What resolving needs and a backend may compute.
@@ -16,18 +16,16 @@ const COMPUTED: [&str; 5] =
 
 /// The files of a source that may state its metadata.
 #[derive(Debug, Default)]
-pub(crate) struct Statements {
-    pub(crate) pkg_info: Option<String>,
-    pub(crate) pyproject: Option<String>,
+pub struct Statements {
+    /// `PKG-INFO`.
+    pub pkg_info: Option<String>,
+    /// `pyproject.toml`.
+    pub pyproject: Option<String>,
 }
 
 impl Statements {
     /// Reads them from an archive; `subdirectory` has the project.
-    pub(crate) fn read(
-        filename: &str,
-        bytes: &[u8],
-        subdirectory: Option<&str>,
-    ) -> io::Result<Self> {
+    pub fn read(filename: &str, bytes: &[u8], subdirectory: Option<&str>) -> io::Result<Self> {
         let below = subdirectory.map(|below| format!("{}/", below.trim_matches('/')));
         let below = below.unwrap_or_default();
         let mut found = Self::default();
@@ -52,7 +50,7 @@ impl Statements {
     }
 
     /// The metadata in the form of `METADATA`, where it is stated for good.
-    pub(crate) fn metadata(&self) -> Option<String> {
+    pub fn metadata(&self) -> Option<String> {
         let stated = self.pkg_info.as_deref().filter(|text| is_static(text)).map(str::to_owned);
         stated.or_else(|| project_table(self.pyproject.as_deref()?))
     }
@@ -83,7 +81,7 @@ fn is_static(text: &str) -> bool {
 }
 
 /// A `[project]` table of which nothing that matters is dynamic, as `METADATA`.
-pub(crate) fn project_table(text: &str) -> Option<String> {
+pub fn project_table(text: &str) -> Option<String> {
     let document: toml::Table = toml::from_str(text).ok()?;
     let project = document.get("project")?.as_table()?;
     let dynamic = project.get("dynamic").and_then(toml::Value::as_array);

@@ -8,8 +8,10 @@ use netrc::Netrc;
 use pyfast_packaging::safe_url::SafeUrl;
 use url::Url;
 
-use crate::keyring::{Keyring, KeyringProgram};
+use crate::keyring::Keyring;
+pub use crate::keyring::KeyringProgram;
 use crate::logins;
+use crate::secret::Secret;
 
 /// Where credentials come from besides URLs; nothing is read or run before it is needed.
 #[derive(Debug, Clone, Default)]
@@ -38,22 +40,9 @@ pub struct Credentials {
     found: Mutex<Vec<(Url, Secret)>>,
 }
 
-/// A user name, and its password where one is known.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret {
-    pub(crate) user: String,
-    pub(crate) password: Option<String>,
-}
-
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credentials").field("known", &self.known.len()).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(****)")
     }
 }
 

@@ -14,8 +14,18 @@ use rustls::{
 };
 use url::Url;
 
-use crate::client::ClientOptions;
 use crate::error::Error;
+
+/// Whom to trust, and what to show.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Files of PEM certificates to trust, and directories of such; none: the system's.
+    pub authorities: Vec<PathBuf>,
+    /// A PEM file with the certificate and the key that are shown to servers which ask for one.
+    pub client_certificate: Option<PathBuf>,
+    /// Hosts whose certificates are not checked.
+    pub insecure_hosts: Vec<InsecureHost>,
+}
 
 /// A host whose certificate is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +59,7 @@ impl InsecureHost {
 ///
 /// # Errors
 /// [`Error::Setting`] where a file that is named cannot be used.
-pub(crate) fn client_config(
-    options: &ClientOptions,
-    insecure: bool,
-) -> Result<ClientConfig, Error> {
+pub(crate) fn client_config(options: &Options, insecure: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

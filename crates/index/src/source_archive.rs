@@ -1,9 +1,8 @@
-//! Sources' bytes: their archives and repositories, and what they state of themselves. Knows nothing
-//! of how they are built (`build_source`) or of versions and targets (`candidate`).
+//! Source archives: their bytes, what is in them (`walk`), and what they state of themselves
+//! (`statements`). Knows nothing of how they are built, or of versions and targets.
 
-pub(crate) mod archive;
-pub(crate) mod git;
-pub(crate) mod statics;
+mod statements;
+mod walk;
 
 use std::path::Path;
 
@@ -15,6 +14,9 @@ use crate::client::{Client, LARGEST_FILE, Request};
 use crate::error::Error;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
+
+pub use statements::{Statements, project_table};
+pub use walk::{Member, Visit, walk_source};
 
 /// The bytes of a source archive, from the cache or from where it is, with their digest.
 ///
@@ -58,6 +60,6 @@ pub async fn fetch_source(
 }
 
 fn read(path: &Path) -> Result<Bytes, Error> {
-    let read = crate::regular::read(path);
+    let read = pyfast_root::read_regular(path);
     read.map(Bytes::from).map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
 }

@@ -12,16 +12,15 @@ use crate::cache::{self, Cache, PageHeader};
 use crate::client::{Answer, Client, Request, now};
 use crate::error::Error;
 use crate::flat;
-use crate::html;
 use crate::joined::joined;
-use crate::page::{File, Page};
+use crate::page::Page;
 use crate::simple;
 
 /// The largest page that is read, in bytes once decoded.
 const LARGEST_PAGE: usize = 256 << 20;
 
 /// What asking for a page gave.
-pub(crate) enum Found {
+pub enum Found {
     /// It is current.
     Fresh(Page),
     /// It is from the cache, and the server ought to be asked whether it still stands.
@@ -32,17 +31,20 @@ pub(crate) enum Found {
 
 /// An index with what is needed to read it.
 #[derive(Clone)]
-pub(crate) struct Index {
-    pub(crate) url: Url,
+pub struct Index {
+    /// Where it is, without credentials.
+    pub url: Url,
     /// Its position among the indexes.
-    pub(crate) number: usize,
-    pub(crate) client: Arc<Client>,
-    pub(crate) cache: Cache,
+    pub number: usize,
+    /// Who asks its server.
+    pub client: Arc<Client>,
+    /// What is known of its pages.
+    pub cache: Cache,
 }
 
 impl Index {
     /// The page of a project; one from the cache may be stale.
-    pub(crate) async fn page(&self, name: &PackageName) -> Result<Found, Error> {
+    pub async fn page(&self, name: &PackageName) -> Result<Found, Error> {
         if self.url.scheme() == "file" {
             return self.local_page(name);
         }
@@ -73,7 +75,7 @@ impl Index {
     }
 
     /// Asks the server whether a cached page still stands; gives the new page where it does not.
-    pub(crate) async fn revalidate(&self, name: &PackageName) -> Result<Option<Found>, Error> {
+    pub async fn revalidate(&self, name: &PackageName) -> Result<Option<Found>, Error> {
         let cached = self.cache.page(&self.url, name.as_ref());
         let mut headers = HeaderMap::new();
         if let Some((header, _)) = &cached
@@ -158,7 +160,7 @@ impl Index {
             self.cache.store_page(&self.url, name.as_ref(), &header, &encoded);
             return Ok((Found::Fresh(Page::empty()), true));
         }
-        let encoded = Bytes::from(Page::encode(name.as_ref(), read_files(answer)?));
+        let encoded = Bytes::from(Page::encode(name.as_ref(), simple::read_files(answer)?));
         if storable {
             self.cache.store_page(&self.url, name.as_ref(), &header, &encoded);
         }
@@ -168,20 +170,4 @@ impl Index {
         })?;
         Ok((Found::Fresh(page), false))
     }
-}
-
-/// The files of a page in JSON or HTML, by its content type.
-pub(crate) fn read_files(answer: &Answer) -> Result<Vec<File<'_>>, Error> {
-    let error = |reason: String| Error::Page { url: answer.url.clone(), reason };
-    let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = kind.unwrap_or("text/html").split(';').next().unwrap_or_default().trim();
-    if kind.ends_with("json") {
-        return simple::json(&answer.body, &answer.url).map_err(error);
-    }
-    if !kind.ends_with("html") {
-        return Err(error(format!("it is `{kind}`, neither JSON nor HTML")));
-    }
-    let text = String::from_utf8_lossy(&answer.body);
-    let (links, base) = html::links(&text, &answer.url);
-    Ok(links.iter().filter_map(|link| simple::link_to_file(link, &base)).collect())
 }

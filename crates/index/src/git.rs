@@ -14,14 +14,14 @@ use crate::error::Error;
 use clone::BareClone;
 
 /// A repository with its clone in the cache.
-pub(crate) struct Git<'a> {
+pub struct Git<'a> {
     url: &'a Url,
     client: &'a Client,
     bare: BareClone,
 }
 
 /// Whether a text is a whole commit id (SHA-1 or SHA-256).
-pub(crate) fn is_commit(text: &str) -> bool {
+pub fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -57,7 +57,7 @@ pub fn check_out(
 
 impl<'a> Git<'a> {
     /// Opens a repository; nothing is asked of its server yet.
-    pub(crate) fn open(client: &'a Client, cache: &Cache, url: &'a Url) -> Result<Self, Error> {
+    pub fn open(client: &'a Client, cache: &Cache, url: &'a Url) -> Result<Self, Error> {
         let bare = cache.repository(url).ok_or_else(|| {
             Error::Setting("repositories need a cache directory to be cloned into".to_owned())
         })?;
@@ -69,7 +69,7 @@ impl<'a> Git<'a> {
 
     /// The commit that a reference names now: a branch, else a tag, else any other name or the
     /// beginning of a commit id; without one the head of the repository.
-    pub(crate) fn commit(&self, reference: Option<&str>) -> Result<String, Error> {
+    pub fn commit(&self, reference: Option<&str>) -> Result<String, Error> {
         let _alone = self.alone()?;
         if let Some(commit) = reference.filter(|reference| is_commit(reference)) {
             self.bring_alone(commit)?;
@@ -126,7 +126,7 @@ impl<'a> Git<'a> {
     }
 
     /// A text file of a commit; `None` where it has none of that name.
-    pub(crate) fn file(&self, commit: &str, path: &str) -> Option<String> {
+    pub fn file(&self, commit: &str, path: &str) -> Option<String> {
         let object = format!("{commit}:{path}");
         let bytes = self.run_in_clone("read", &["cat-file", "blob", &object]).ok()?;
         String::from_utf8(bytes).ok()

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use url::Url;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 
 #[derive(Deserialize)]
 struct Logins {

@@ -8,10 +8,18 @@ use html5ever::tokenizer::{
 };
 use url::Url;
 
-use crate::simple::Link;
+/// One link of an HTML page.
+pub struct Link {
+    /// The `href` attribute.
+    pub href: String,
+    /// The text between the tags.
+    pub text: String,
+    /// `data-*` attributes, without the `data-`.
+    pub data: Vec<(String, String)>,
+}
 
 /// The links of a page, and its base URL: `<base href>` where it has one, else `url`.
-pub(crate) fn links(body: &str, url: &Url) -> (Vec<Link>, Url) {
+pub fn links(body: &str, url: &Url) -> (Vec<Link>, Url) {
     let sink = Sink::default();
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let input = BufferQueue::default();
@@ -78,28 +86,5 @@ impl TokenSink for Sink {
             _ => {}
         }
         TokenSinkResult::Continue
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simple::link_to_file;
-
-    #[test]
-    fn rule_32_html_links_are_read_as_a_browser_reads_them() {
-        let page = r#"<!DOCTYPE html><base href="/files/"><!-- <a href="no-1.tar.gz">no</a> -->
-            <A HREF='a-1-py3-none-any.whl#sha256=zz' data-requires-python="&gt;=3.8" data-yanked>a</A>
-            <a href=a-2-py3-none-any.whl data-core-metadata="false" data-dist-info-metadata=sha256=00>b
-            <a name="x">c</a><a href="ftp://h/a-3.zip">d</a>"#;
-        let url = Url::parse("https://index.test/simple/a/").expect("a URL");
-        let (links, base) = links(page, &url);
-        let files: Vec<_> = links.iter().filter_map(|link| link_to_file(link, &base)).collect();
-        assert_eq!(files.len(), 2);
-        assert_eq!(files[0].url, "https://index.test/files/a-1-py3-none-any.whl");
-        assert_eq!(files[0].requires_python.as_deref(), Some(">=3.8"));
-        assert_eq!(files[0].yanked.as_deref(), Some(""));
-        assert!(files[1].core_metadata);
-        assert_eq!(links[0].text, "a");
     }
 }

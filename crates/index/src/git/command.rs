@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 
 /// Variables that would lead git to another repository.
 const MISLEADING: [&str; 8] = [

@@ -13,8 +13,9 @@ use url::Url;
 
 use crate::cache::{self, Cache, PageHeader};
 use crate::client::{Answer, Client, Request};
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::secret::Secret;
 
 /// The largest requirements file that is fetched, in bytes.
 const LARGEST: usize = 8 << 20;

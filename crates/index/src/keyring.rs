@@ -11,7 +11,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::credentials::Secret;
+use crate::secret::Secret;
 
 /// How long the program may take: someone may have to unlock a keyring in a window.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -26,13 +26,13 @@ const LARGEST_DIRECTORY: u64 = 16 << 20;
 const REQUESTS: usize = 8;
 
 /// METADATA of a wheel held in memory.
-pub(crate) fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<String, Error> {
+pub fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<String, Error> {
     from_archive(filename, Cursor::new(bytes)).map_err(|error| bad(filename, &error))
 }
 
 /// METADATA of a wheel on this machine.
-pub(crate) fn from_path(filename: &WheelFilename, path: &Path) -> Result<String, Error> {
-    let file = crate::regular::open(path)
+pub fn from_path(filename: &WheelFilename, path: &Path) -> Result<String, Error> {
+    let file = pyfast_root::open_regular(path)
         .map_err(|source| Error::ReadWheel { path: path.to_owned(), source })?;
     from_archive(filename, io::BufReader::new(file)).map_err(|error| bad(filename, &error))
 }
@@ -78,7 +78,7 @@ fn is_metadata_of(filename: &WheelFilename, entry: &str) -> bool {
 }
 
 /// What reading by ranges brought.
-pub(crate) enum Ranged {
+pub enum Ranged {
     /// The METADATA.
     Text(String),
     /// The server sent the whole wheel instead of a range.
@@ -91,7 +91,7 @@ pub(crate) enum Ranged {
 ///
 /// # Errors
 /// What fetching fails with, or a wheel that has no readable METADATA.
-pub(crate) async fn by_ranges(
+pub async fn by_ranges(
     client: &Client,
     filename: &WheelFilename,
     url: &Url,

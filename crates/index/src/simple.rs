@@ -4,15 +4,19 @@
 
 use std::borrow::Cow;
 
+use http::header;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::Url;
 
+use crate::client::Answer;
+use crate::error::Error;
+use crate::html::{self, Link};
 use crate::page::File;
 use pyfast_packaging::hash::Sha256;
 
 /// What is asked for, best first.
-pub(crate) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
+pub const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
      application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
 #[derive(Deserialize)]
@@ -81,7 +85,7 @@ impl BoolOrHashes<'_> {
 ///
 /// # Errors
 /// What is wrong with the page, in words.
-pub(crate) fn json<'a>(body: &'a [u8], base: &Url) -> Result<Vec<File<'a>>, String> {
+pub fn json<'a>(body: &'a [u8], base: &Url) -> Result<Vec<File<'a>>, String> {
     // A whole page of well-typed files is the rule, so files are looked at one by one only after
     // that failed.
     let (meta, files) = if let Ok(page) = serde_json::from_slice::<JsonPage<'a, JsonFile<'a>>>(body)
@@ -122,7 +126,7 @@ fn json_file<'a>(file: JsonFile<'a>, base: &Url) -> Option<File<'a>> {
 
 /// Resolves a URL of a page. A page that came over the network never names a local file, and one
 /// that came over TLS never leads away from it.
-pub(crate) fn absolute<'a>(url: Cow<'a, str>, base: &Url) -> Option<Cow<'a, str>> {
+pub fn absolute<'a>(url: Cow<'a, str>, base: &Url) -> Option<Cow<'a, str>> {
     if base.scheme() == "https" && url.starts_with("https://") && !url.contains(['#', '@', '\\']) {
         return Some(url);
     }
@@ -142,18 +146,8 @@ pub(crate) fn absolute<'a>(url: Cow<'a, str>, base: &Url) -> Option<Cow<'a, str>
     Some(joined.to_string().into())
 }
 
-/// One link of an HTML page.
-pub(crate) struct Link {
-    /// The `href` attribute.
-    pub(crate) href: String,
-    /// The text between the tags.
-    pub(crate) text: String,
-    /// `data-*` attributes, without the `data-`.
-    pub(crate) data: Vec<(String, String)>,
-}
-
 /// Turns the links of an HTML page into files; links that lead to no distribution are dropped.
-pub(crate) fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
+pub fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
     let data =
         |name: &str| link.data.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let href = link.href.trim();
@@ -181,6 +175,22 @@ pub(crate) fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
         core_metadata,
         url: url.into_owned().into(),
     })
+}
+
+/// The files of a page in JSON or HTML, by its content type.
+pub fn read_files(answer: &Answer) -> Result<Vec<File<'_>>, Error> {
+    let error = |reason: String| Error::Page { url: answer.url.clone(), reason };
+    let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or("text/html").split(';').next().unwrap_or_default().trim();
+    if kind.ends_with("json") {
+        return json(&answer.body, &answer.url).map_err(error);
+    }
+    if !kind.ends_with("html") {
+        return Err(error(format!("it is `{kind}`, neither JSON nor HTML")));
+    }
+    let text = String::from_utf8_lossy(&answer.body);
+    let (links, base) = html::links(&text, &answer.url);
+    Ok(links.iter().filter_map(|link| link_to_file(link, &base)).collect())
 }
 
 #[cfg(test)]
@@ -222,5 +232,22 @@ mod tests {
         ] {
             assert!(json(body.as_bytes(), &base()).is_err());
         }
+    }
+
+    #[test]
+    fn rule_32_html_links_are_read_as_a_browser_reads_them() {
+        let page = r#"<!DOCTYPE html><base href="/files/"><!-- <a href="no-1.tar.gz">no</a> -->
+            <A HREF='a-1-py3-none-any.whl#sha256=zz' data-requires-python="&gt;=3.8" data-yanked>a</A>
+            <a href=a-2-py3-none-any.whl data-core-metadata="false" data-dist-info-metadata=sha256=00>b
+            <a name="x">c</a><a href="ftp://h/a-3.zip">d</a>"#;
+        let url = Url::parse("https://index.test/simple/a/").expect("a URL");
+        let (links, base) = html::links(page, &url);
+        let files: Vec<_> = links.iter().filter_map(|link| link_to_file(link, &base)).collect();
+        assert_eq!(files.len(), 2);
+        assert_eq!(files[0].url, "https://index.test/files/a-1-py3-none-any.whl");
+        assert_eq!(files[0].requires_python.as_deref(), Some(">=3.8"));
+        assert_eq!(files[0].yanked.as_deref(), Some(""));
+        assert!(files[1].core_metadata);
+        assert_eq!(links[0].text, "a");
     }
 }
