@@ -24,8 +24,8 @@ use pyfast_launcher::{
 };
 
 use crate::args::StackArgs;
+use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::image::Connection;
 use crate::interrupt;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
@@ -102,7 +102,7 @@ impl<'a> Launcher<'a> {
     /// The project's containers.
     pub(crate) fn containers(&self) -> Result<Vec<Container>, Failure> {
         let label = (COMPOSE_PROJECT_LABEL, self.stack.project.name.as_str());
-        self.connection.wait(self.connection.docker.containers(&[label]))
+        self.connection.wait(self.connection.engine.containers(&[label]))
     }
 
     /// The images that the project's services start from.

@@ -68,8 +68,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         let project = &launcher.stack.project.name;
         let following = Following { project, services: &services, tail: args.tail };
         let mut show = |service: &str, line: &LogLine| shown.line(service, line);
-        let docker = &launcher.connection.docker;
-        match launcher.connection.wait(follow_logs(docker, &following, &mut show)) {
+        let engine = &launcher.connection.engine;
+        match launcher.connection.wait(follow_logs(engine, &following, &mut show)) {
             // The usual end of it, and nothing that went wrong.
             Err(failure) if failure.code == 130 => return Ok(ExitCode::from(130)),
             outcome => outcome?,
@@ -87,7 +87,7 @@ fn print(launcher: &Launcher<'_>, shown: &Shown<'_>, tail: Option<usize>) -> Res
     let mut streams = Vec::new();
     for service in shown.services {
         for container in of_service(&containers, service) {
-            let lines = launcher.connection.docker.logs(&container.id, wanted.clone());
+            let lines = launcher.connection.engine.logs(&container.id, wanted.clone());
             streams.push(lines.map(move |line| (service, line)).boxed());
         }
     }

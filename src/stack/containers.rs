@@ -73,7 +73,7 @@ impl Launcher<'_> {
         for name in selected {
             let Some(image) = self.image_of(name)? else { continue };
             if !ids.contains_key(&image) {
-                let facts = self.connection.wait(self.connection.docker.image_facts(&image))?;
+                let facts = self.connection.wait(self.connection.engine.image_facts(&image))?;
                 ids.insert(image.clone(), facts.map(|facts| facts.id));
             }
             if let Some(id) = ids.get(&image).cloned().flatten() {

@@ -43,8 +43,8 @@ impl Launcher<'_> {
     /// Whether the networks of these services are there.
     fn has_networks(&self, selected: &BTreeSet<String>) -> Result<bool, Failure> {
         let wanted = networks(&self.stack.project.model, selected);
-        let docker = &self.connection.docker;
-        let found = self.connection.wait(docker.project_networks(&self.stack.project.name))?;
+        let engine = &self.connection.engine;
+        let found = self.connection.wait(engine.project_networks(&self.stack.project.name))?;
         Ok(wanted.is_subset(&found))
     }
 

@@ -31,7 +31,7 @@ impl Launcher<'_> {
         let settings = self.input_settings();
         let (mut facts, mut inputs) = (BTreeMap::new(), BTreeMap::new());
         for one in &wanted {
-            let found = self.connection.wait(self.connection.docker.image_facts(&one.image))?;
+            let found = self.connection.wait(self.connection.engine.image_facts(&one.image))?;
             facts.extend(found.map(|found| (one.image.clone(), found)));
             if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
                 let platform = one.platform.as_deref();
@@ -77,7 +77,7 @@ impl Launcher<'_> {
         let begun = Instant::now();
         let builder = self.builder();
         let registries = RegistrySettings {
-            config_dir: crate::image::docker_config(&self.settings.environment),
+            config_dir: crate::engine::docker_config(&self.settings.environment),
             path: self.settings.environment.get("PATH").map(Into::into),
         };
         let events = move |event: ImageEvent<'_>| match event {
@@ -95,9 +95,9 @@ impl Launcher<'_> {
             }
         };
         let variables = &self.stack.variables;
-        let docker = &self.connection.docker;
+        let engine = &self.connection.engine;
         let outcomes = self.connection.wait(async {
-            Ok(carry_out(docker, &due, &builder, (variables, &registries), &events).await)
+            Ok(carry_out(engine, &due, &builder, (variables, &registries), &events).await)
         })?;
         for one in &due {
             if let (ImageAct::ByCompose(..), Some(service)) = (&one.act, &one.wanted.builder) {
@@ -122,7 +122,7 @@ impl Launcher<'_> {
         match find_program(path.as_ref(), "docker") {
             Some(program) => {
                 let mut environment = self.settings.environment.all().clone();
-                let host = self.connection.docker.host().to_string();
+                let host = self.connection.engine.host().to_string();
                 environment.insert("DOCKER_HOST".to_owned(), host);
                 Builder::Client { program, environment }
             }

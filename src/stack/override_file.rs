@@ -20,8 +20,8 @@ impl Launcher<'_> {
         for (name, service) in &stack.project.services {
             let Some((env, facts)) = stack.environment_of(name) else { continue };
             let image = self.image_of(name)?.unwrap_or_else(|| facts.image.clone());
-            let docker = &self.connection.docker;
-            let image = self.connection.runtime.block_on(docker.inspect_image(&image));
+            let engine = &self.connection.engine;
+            let image = self.connection.runtime.block_on(engine.inspect_image(&image));
             let image = match image {
                 Ok(image) => image,
                 Err(LaunchError::ImageMissing { .. }) => continue,

@@ -45,7 +45,7 @@ pub(crate) fn start(
     let connection = &launcher.connection;
     let project = &launcher.stack.project;
     let launched = connection.wait(start_and_wait(
-        &connection.docker,
+        &connection.engine,
         project,
         containers,
         &options,

@@ -33,7 +33,7 @@ pub(crate) fn up(options: &UpOptions, settings: &Settings) -> Result<ExitCode, F
     if let Some(volumes) = options.clean {
         launcher.phase("clean", |launcher| clean(launcher, &options.services, volumes))?;
     }
-    let host = launcher.connection.docker.host().to_string();
+    let host = launcher.connection.engine.host().to_string();
     let mut memory = Memory::load(settings, &launcher.stack.project.name, &host)?;
     launcher.phase("images", |launcher| {
         let plan = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
@@ -93,9 +93,9 @@ impl Launcher<'_> {
     /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.
     fn ensure_volume(&self) -> Result<(), Failure> {
         let Root::Volume(volume) = &self.stack.root else { return Ok(()) };
-        let docker = &self.connection.docker;
+        let engine = &self.connection.engine;
         for env in self.stack.environments.values() {
-            if self.connection.runtime.block_on(docker.inspect_image(&env.image)).is_ok() {
+            if self.connection.runtime.block_on(engine.inspect_image(&env.image)).is_ok() {
                 self.connection.volume(volume, &env.image, &self.settings.project.name())?;
                 return Ok(());
             }
@@ -110,17 +110,17 @@ pub(crate) fn plan(options: &UpOptions, settings: &Settings) -> Result<ExitCode,
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let launcher = Launcher::open(settings, &options.stack, &options.services)?;
     let selected = launcher.stack.selected(&options.services)?;
-    let docker = &launcher.connection.docker;
-    let version = launcher.connection.wait(docker.version())?;
+    let engine = &launcher.connection.engine;
+    let version = launcher.connection.wait(engine.version())?;
     let mut lines: Vec<_> = assumed.iter().map(|assumed| assumed.line.clone()).collect();
     lines.push(format!(
         "engine       {} ({}, API {})",
-        docker.host(),
+        engine.host(),
         version.version,
         version.api
     ));
     let mut memory =
-        Memory::load(settings, &launcher.stack.project.name, &docker.host().to_string())?;
+        Memory::load(settings, &launcher.stack.project.name, &engine.host().to_string())?;
     let images = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
     lines.extend(images.iter().map(|image| format!("image        {image}")));
     let absent = |image: &str| {
@@ -160,7 +160,7 @@ fn plan_environment(
     synced: &mut BTreeMap<String, Synced>,
 ) -> Result<String, Failure> {
     if let Root::Volume(volume) = &launcher.stack.root {
-        let found = launcher.connection.wait(launcher.connection.docker.inspect_volume(volume))?;
+        let found = launcher.connection.wait(launcher.connection.engine.inspect_volume(volume))?;
         if found.is_none() {
             return Ok(format!("sync (the volume {volume} does not exist yet)"));
         }

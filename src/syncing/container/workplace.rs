@@ -112,7 +112,7 @@ impl<'a> Workplace<'a> {
         let image = shared.transpose()?;
         let circumstances = json!([
             1,
-            [connection.docker.host().to_string(), helper.volume.name],
+            [connection.engine.host().to_string(), helper.volume.name],
             [interpreter.soabi, interpreter.cache_tag, interpreter.tags.machine],
             interpreter.version().to_string(),
             image,
@@ -172,7 +172,7 @@ impl<'a> Workplace<'a> {
             environment: &variables,
             largest: LARGEST,
         };
-        let left = connection.wait(run_confined(&connection.docker, &run))?;
+        let left = connection.wait(run_confined(&connection.engine, &run))?;
         self.look(order, left)
     }
 
