@@ -143,17 +143,13 @@ impl<'a> Launcher<'a> {
             environments.push(settings);
         }
         let mut synced = BTreeMap::new();
-        let mut failed = None;
+        let mut failed = Vec::new();
         let done = interrupt::ending(|| syncing::sync_all(&Options::default(), &environments));
         for (name, (report, took)) in names.into_iter().zip(done) {
             let report = match report {
                 Ok(report) => report,
                 Err(failure) => {
-                    if failed.is_some() {
-                        self.ui().warning(format!("the environment `{name}` too: {failure}"));
-                    }
-                    let hint = format!("this is the environment `{name}`");
-                    failed = failed.or(Some(failure.hint(hint)));
+                    failed.push(failure.hint(format!("this is the environment `{name}`")));
                     continue;
                 }
             };
@@ -165,10 +161,7 @@ impl<'a> Launcher<'a> {
             let Facts { id, current, .. } = report.sync.facts.clone();
             synced.insert(name.clone(), Synced { id, current, changed: report.sync.changed });
         }
-        match failed {
-            Some(failure) => Err(failure),
-            None => Ok(synced),
-        }
+        Failure::of_all(failed).map_or(Ok(synced), Err)
     }
 }
 

@@ -105,15 +105,8 @@ impl Launcher<'_> {
                 self.compose(&["build", service])?;
             }
         }
-        let failed =
-            outcomes.into_iter().filter_map(|(image, outcome)| Some((image, outcome.err()?)));
-        let mut failed: Vec<_> = failed.collect();
-        let Some((_, first)) = failed.pop() else { return Ok(()) };
-        // Each is told; the last one ends the command.
-        for (_, error) in failed {
-            Failure::from(error).show(ui);
-        }
-        Err(first.into())
+        let failed = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err());
+        Failure::of_all(failed.map(Failure::from)).map_or(Ok(()), Err)
     }
 
     /// The user's own client builds where it is there: it knows their builders and caches.

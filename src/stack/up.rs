@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use pyfast_environment::Facts;
 use pyfast_launcher::{ContainerPlan, Done, Engine as _, EnvironmentFacts, ImageAct, shape};
+use serde_json::json;
 
 use super::clean::clean;
 use super::containers::{Known, by_service};
@@ -109,20 +110,41 @@ pub(crate) fn plan(options: &UpOptions, settings: &Settings) -> Result<ExitCode,
     let assumed = assume(settings, &options.stack)?;
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let launcher = Launcher::open(settings, &options.stack, &options.services)?;
+    let mut steps = Vec::new();
+    if let Some(assumed) = &assumed {
+        steps.push(("assumed", assumed.line.clone()));
+    }
+    plan_steps(options, &launcher, &mut steps)?;
+    if settings.ui.json() {
+        let steps = steps.iter().map(|(what, act)| json!({ "what": what, "act": act }));
+        let name = &launcher.stack.project.name;
+        let plan = json!({ "project": name, "plan": steps.collect::<Vec<_>>() });
+        settings.ui.data(format!("{plan}\n"));
+    } else {
+        let line = |(what, act): &(&str, String)| match *what {
+            "assumed" => format!("{act}\n"),
+            _ => format!("{what:11}  {act}\n"),
+        };
+        settings.ui.data(steps.iter().map(line).collect::<String>());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What each phase would do, in the order of the phases.
+fn plan_steps(
+    options: &UpOptions,
+    launcher: &Launcher<'_>,
+    steps: &mut Vec<(&'static str, String)>,
+) -> Result<(), Failure> {
     let selected = launcher.stack.selected(&options.services)?;
     let engine = &launcher.connection.engine;
     let version = launcher.connection.wait(engine.version())?;
-    let mut lines: Vec<_> = assumed.iter().map(|assumed| assumed.line.clone()).collect();
-    lines.push(format!(
-        "engine       {} ({}, API {})",
-        engine.host(),
-        version.version,
-        version.api
-    ));
-    let mut memory =
-        Memory::load(settings, &launcher.stack.project.name, &engine.host().to_string())?;
+    let told = format!("{} ({}, API {})", engine.host(), version.version, version.api);
+    steps.push(("engine", told));
+    let (project, host) = (&launcher.stack.project.name, engine.host().to_string());
+    let mut memory = Memory::load(launcher.settings, project, &host)?;
     let images = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
-    lines.extend(images.iter().map(|image| format!("image        {image}")));
+    steps.extend(images.iter().map(|image| ("image", image.to_string())));
     let absent = |image: &str| {
         let plan = images.iter().find(|one| one.wanted.image == image);
         plan.is_some_and(|one| !matches!(one.act, ImageAct::UpToDate))
@@ -135,23 +157,19 @@ pub(crate) fn plan(options: &UpOptions, settings: &Settings) -> Result<ExitCode,
         let text = if absent(&env.image) {
             "sync, once its image is there".to_owned()
         } else {
-            plan_environment(&launcher, name, &mut synced)?
+            plan_environment(launcher, name, &mut synced)?
         };
-        lines.push(format!("environment  {name}: {text}"));
+        steps.push(("environment", format!("{name}: {text}")));
     }
-    lines.extend(
-        plan_containers(&launcher, &selected, &synced, &memory)?
-            .to_string()
-            .lines()
-            .map(|line| format!("containers   {line}")),
-    );
-    lines.push(if options.wait {
-        format!("health       waited for, of {}", count(selected.len(), "service"))
+    let containers = plan_containers(launcher, &selected, &synced, &memory)?.to_string();
+    steps.extend(containers.lines().map(|line| ("containers", line.to_owned())));
+    let health = if options.wait {
+        format!("waited for, of {}", count(selected.len(), "service"))
     } else {
-        "health       not waited for".to_owned()
-    });
-    settings.ui.data(lines.join("\n") + "\n");
-    Ok(ExitCode::SUCCESS)
+        "not waited for".to_owned()
+    };
+    steps.push(("health", health));
+    Ok(())
 }
 
 fn plan_environment(

@@ -97,6 +97,7 @@ async fn leftovers_of_killed_processes_are_found_by_their_label() {
     let found = engine.scratch_containers().await.unwrap();
     let ours = found.iter().find(|container| container.id == id).unwrap();
     assert!(!ours.running);
+    assert_eq!(ours.owner, "1");
     assert!(now.duration_since(ours.created).unwrap_or_default() < Duration::from_mins(1));
     docker(&host, &["rm", "-f", &id]);
     assert!(!exists());
