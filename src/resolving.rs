@@ -6,6 +6,8 @@ mod inputs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
 use pyfast_installer::Builder;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
@@ -14,8 +16,8 @@ use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
 use pyfast_packaging::scope::Scope;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{
-    Ahead, BuildSource, Cache, Client, Lock, Looked, OnDecided, Policy, Preference, Prereleases,
-    Registry, Selector, Sources, direct_wheels, look_ahead, policy, resolve,
+    Ahead, BuildSource, Lock, Looked, OnDecided, Policy, Preference, Prereleases, Registry,
+    Selector, Sources, direct_wheels, look_ahead, policy, resolve,
 };
 use tokio::runtime::Runtime;
 

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use url::Url;
 use version_ranges::Ranges;
 
-use crate::page::{DIRECT, FLAT, File, Page, PageVersion};
+use pyfast_index::page::{DIRECT, FLAT, File, Page, PageVersion};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};

@@ -18,18 +18,19 @@ use url::Url;
 use version_ranges::Ranges;
 
 use crate::build_source::BuildSource;
-use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
-use crate::client::Client;
 use crate::direct;
 use crate::direct::DirectTree;
 use crate::error::Error;
-use crate::flat::Flat;
 use crate::hints::Hints;
-use crate::index::Index;
 use crate::once::OnceMap;
 use crate::packages::Packages;
-use crate::page::Page;
+use pyfast_index::Error as IndexError;
+use pyfast_index::cache::{self, Cache};
+use pyfast_index::client::Client;
+use pyfast_index::flat::Flat;
+use pyfast_index::index::Index;
+use pyfast_index::page::Page;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
@@ -300,18 +301,18 @@ impl Registry {
         let shared = &self.shared;
         let asked = stale.into_iter().map(|(name, number)| async move {
             let found = shared.indexes[number].revalidate(&name).await?;
-            Ok::<_, Error>(found.map(|_| name))
+            Ok::<_, IndexError>(found.map(|_| name))
         });
         let answers = shared.runtime.block_on(join_all(asked));
         let mut changed = Vec::new();
         for answer in answers {
             match answer {
                 Ok(name) => changed.extend(name),
-                Err(Error::Fetch { url, reason }) => self.unsettled(&url, &reason),
-                Err(Error::Status { url, status: status @ 500.., .. }) => {
+                Err(IndexError::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(IndexError::Status { url, status: status @ 500.., .. }) => {
                     self.unsettled(&url, &format!("the server answered {status}"));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(changed)
@@ -351,7 +352,7 @@ impl Registry {
             return Ok(digest);
         }
         match &candidate.location {
-            Location::Path(path) => direct::file_digest(path),
+            Location::Path(path) => Ok(direct::file_digest(path)?),
             Location::Url(url) => {
                 let bytes =
                     self.shared.runtime.block_on(self.shared.fetch_whole(candidate, url))?;

@@ -9,9 +9,10 @@ use pep508_rs::{ExtraName, PackageName};
 
 use crate::candidate::{Candidate, Policy, Prereleases};
 use crate::error::Error;
+use crate::no_solution::NoSolution;
 use crate::registry::{IndexStrategy, Registry};
-use crate::report::NoSolution;
 use crate::solve::{Problem, Solution, Solved, solve};
+use pyfast_index::Error as IndexError;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::{DirectWheel, Requirement, Source};
@@ -309,11 +310,12 @@ fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) ->
             }
             Some(allowed) if package.sha256.is_none_or(|found| !allowed.contains(&found)) => {
                 let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-                return Err(Error::HashMismatch {
+                return Err(IndexError::HashMismatch {
                     wheel: filename.to_string(),
                     expected: allowed.join(" or sha256:"),
                     found: package.sha256.map_or("none".to_owned(), |found| found.to_string()),
-                });
+                }
+                .into());
             }
             Some(_) => {}
         }

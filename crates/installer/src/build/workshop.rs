@@ -108,7 +108,7 @@ impl World {
         let target: Target = self.options.interpreter.target();
         let set = RequirementSet {
             requirements: build_requirements(requires, of)
-                .map_err(|wrong| Error::Fetch(wrong.into()))?,
+                .map_err(|wrong| Error::Resolve(wrong.into()))?,
             constraints: self.options.constraints.clone(),
             ..RequirementSet::default()
         };
@@ -118,10 +118,10 @@ impl World {
             ..Policy::default()
         };
         let scope = Scope::from(target.clone());
-        let policy = policy(&set, &scope, base).map_err(Error::Fetch)?;
+        let policy = policy(&set, &scope, base).map_err(Error::Resolve)?;
         let tools = &self.tools;
         let mut sources = tools.sources.clone();
-        sources.named.wheels = direct_wheels(&set, &scope).map_err(Error::Fetch)?;
+        sources.named.wheels = direct_wheels(&set, &scope).map_err(Error::Resolve)?;
         let registry = Registry::new(
             sources,
             Arc::clone(&tools.client),
@@ -130,7 +130,7 @@ impl World {
             &tools.runtime,
         );
         let registry = registry.build_with(Arc::clone(builder) as _);
-        let resolution = resolve(&set, &registry, false).map_err(Error::Fetch)?;
+        let resolution = resolve(&set, &registry, false).map_err(Error::Resolve)?;
         Ok(Lock::new(&resolution, &tools.sources.indexes, &target))
     }
 

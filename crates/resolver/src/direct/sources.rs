@@ -10,13 +10,14 @@ use pep508_rs::PackageName;
 use tokio::runtime::Handle;
 
 use crate::build_source::BuildSource;
-use crate::cache::Cache;
-use crate::client::Client;
 use crate::error::Error;
 use crate::lock::LockedPackage;
-use crate::source::fetch_source;
-use crate::source::git::Git;
-use crate::source::statics::{Statements, project_table};
+use pyfast_index::Error as IndexError;
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
+use pyfast_index::git::Git;
+use pyfast_index::source_archive::fetch_source;
+use pyfast_index::source_archive::{Statements, project_table};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
@@ -271,7 +272,7 @@ impl Ahead<'_> {
             None => self.build(&dist)?,
         };
         let metadata = metadata::parse(&text)
-            .map_err(|reason| Error::Metadata { wheel: dist.to_string(), reason })?;
+            .map_err(|reason| IndexError::Metadata { wheel: dist.to_string(), reason })?;
         dist.name = Some(metadata.name.clone());
         dist.version = Some(metadata.version.clone());
         Ok(DirectTree { source: dist, sha256, metadata: Arc::new(metadata) })
@@ -295,11 +296,12 @@ impl Ahead<'_> {
         let hashes = &requirement.hashes;
         if !hashes.is_empty() && !hashes.contains(&sha256) {
             let expected: Vec<String> = hashes.iter().map(ToString::to_string).collect();
-            return Err(Error::HashMismatch {
+            return Err(IndexError::HashMismatch {
                 wheel: filename.to_owned(),
                 expected: expected.join(" or sha256:"),
                 found: sha256.to_string(),
-            });
+            }
+            .into());
         }
         Ok((bytes, sha256))
     }
@@ -370,6 +372,6 @@ fn directory(
     if !["pyproject.toml", "setup.py"].iter().any(|name| project.join(name).is_file()) {
         return fail("the directory has neither pyproject.toml nor setup.py");
     }
-    let text = crate::regular::read_to_string(&project.join("pyproject.toml")).ok();
+    let text = pyfast_root::read_regular_text(&project.join("pyproject.toml")).ok();
     Ok(text.and_then(|text| project_table(&text)))
 }

@@ -10,7 +10,7 @@ use version_ranges::Ranges;
 use crate::candidate::{Policy, Selector};
 use crate::fixtures::target;
 use crate::fuzzing;
-use crate::page::{File, Page};
+use pyfast_index::page::{File, Page};
 use pyfast_packaging::filename::DistFilename;
 
 /// Pieces that the grammars are made of, in any order and number.

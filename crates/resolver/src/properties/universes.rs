@@ -17,15 +17,15 @@ use proptest::sample::select;
 use tokio::runtime::Runtime;
 
 use super::worlds::parsed;
-use crate::cache::Cache;
 use crate::candidate::{Policy, Preference, Selector};
-use crate::client::{Client, ClientOptions};
-use crate::credentials::Credentials;
 use crate::direct::Ahead;
 use crate::error::Error;
 use crate::lock::Lock;
 use crate::registry::{Registry, Sources};
 use crate::universal::{Universe, resolve_universal};
+use pyfast_index::cache::Cache;
+use pyfast_index::client::{Client, ClientOptions};
+use pyfast_index::credentials::Credentials;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::scope::{Region, Scope};
 use pyfast_packaging::target::Target;
