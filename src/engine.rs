@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use pyfast_installer::Interpreter;
-use pyfast_launcher::{
-    Access, Binary, Docker, Engine as _, Host, HostSettings, INTERPRETERS, ProbeRequest,
-    StoreVolume, find_volume, inject, keep_volume, open_volume, probe, remove_leftovers,
+use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings};
+use pyfast_launcher::volume::{
+    Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
+    open_volume, probe, remove_leftovers,
 };
 use tokio::runtime::Runtime;
 

@@ -19,9 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use pyfast_environment::Facts;
-use pyfast_launcher::{
-    COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
-};
+use pyfast_launcher::engine::{COMPOSE_PROJECT_LABEL, Container, Services as _};
+use pyfast_launcher::image::{WantedImage, wanted_images};
 
 use crate::args::StackArgs;
 use crate::engine::Connection;

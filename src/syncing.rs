@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use pyfast_environment::{Setting, digest};
 use pyfast_installer::{Habitat, LinkMode};
-use pyfast_launcher::MOUNT_POINT;
+use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
 
 use crate::engine::{self, Connection};

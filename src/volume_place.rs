@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use pyfast_environment::{
     Answer, Asked, Directory, Error, PROTOCOL, Place, Question, Subject, digest,
 };
-use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
+use pyfast_launcher::engine::Output;
+use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
 use serde_json::Value;
 
 use crate::engine::{Connection, direct};

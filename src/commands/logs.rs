@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::select_all;
-use pyfast_launcher::{Following, LogLine, LogsWanted, Services as _, follow_logs, of_service};
+use pyfast_launcher::containers::{Following, follow_logs, of_service};
+use pyfast_launcher::engine::{LogLine, LogsWanted, Services as _};
 
 use crate::args::StackArgs;
 use crate::failure::Failure;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pyfast_launcher::{Binary, Composer, Engine as _, EngineVersion, Host, HostOrigin};
+use pyfast_launcher::composer::Composer;
+use pyfast_launcher::engine::{Engine as _, EngineVersion, Host, HostOrigin};
+use pyfast_launcher::volume::Binary;
 
 use super::report::{ENGINE as CHECK, Finding, Level};
 use crate::engine::{Connection, host_settings};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_launcher::{
-    ComposeProject, Images as _, RegistrySettings, login, registry_of, wanted_images,
-};
+use pyfast_launcher::compose_file::ComposeProject;
+use pyfast_launcher::engine::{Images as _, RegistrySettings, login, registry_of};
+use pyfast_launcher::image::wanted_images;
 
 use super::project::Project;
 use super::report::Finding;

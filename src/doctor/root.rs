@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use pyfast_launcher::{Access, find_volume};
+use pyfast_launcher::volume::{Access, find_volume};
 
 use super::disk;
 use super::report::{Finding, Level};

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use pyfast_launcher::{Composer, Engine as _, Error as LaunchError};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::composer::Composer;
+use pyfast_launcher::engine::Engine as _;
 
 use super::Launcher;
 use crate::failure::{Code, Failure};

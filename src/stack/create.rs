@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{Composer, Condition};
+use pyfast_launcher::compose_file::Condition;
+use pyfast_launcher::composer::Composer;
 use pyfast_root::{read_regular_text, replace_file};
 use serde_json::Value;
 

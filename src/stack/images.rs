@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-use pyfast_launcher::{
-    Builder, Engine as _, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _,
-    InputSettings, Inputs, RegistrySettings, WantedImage, carry_out, find_program, plan_images,
+use pyfast_launcher::engine::{Builder, Engine as _, ImageProgress, Images as _, RegistrySettings};
+use pyfast_launcher::image::{
+    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, WantedImage, carry_out, plan_images,
     read_inputs,
 };
+use pyfast_launcher::programs::find_program;
 
 use super::Launcher;
 use super::memory::Memory;

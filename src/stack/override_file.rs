@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use pyfast_launcher::{Engine as _, Error as LaunchError, Override, OverrideService, StoreMount};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
 use pyfast_root::{read_regular_text, replace_file};
 
 use super::Launcher;

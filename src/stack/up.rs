@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use pyfast_environment::Facts;
-use pyfast_launcher::{ContainerPlan, Done, Engine as _, EnvironmentFacts, ImageAct, shape};
+use pyfast_launcher::containers::{ContainerPlan, Done, EnvironmentFacts, shape};
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::image::ImageAct;
 use serde_json::json;
 
 use super::clean::clean;

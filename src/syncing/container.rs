@@ -18,7 +18,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use pyfast_environment::{Changes, Facts, SyncReport, digest};
 use pyfast_installer::{Downloads, Event, Store, Wanted};
-use pyfast_launcher::{HelperFile, MOUNT_POINT, StoreVolume};
+use pyfast_launcher::volume::{HelperFile, MOUNT_POINT, StoreVolume};
 use pyfast_packaging::dist_file::Location;
 use pyfast_resolver::Lock;
 use pyfast_root::{ProjectEnv, Root, Waiting};

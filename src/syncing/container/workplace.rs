@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use pyfast_environment::digest;
 use pyfast_installer::{CarriedSource, Interpreter, built_wheel, carried_settings};
-use pyfast_launcher::{
-    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Engine as _, HelperFile,
-    Left, run_confined,
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::volume::{
+    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
+    run_confined,
 };
 use pyfast_packaging::build::BuildFailure;
 use pyfast_packaging::filename::WheelFilename;

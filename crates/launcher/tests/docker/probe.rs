@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pyfast_launcher::{Docker, Engine as _, Error, Host, Unreachable, probe, remove_leftovers};
+use pyfast_launcher::engine::{Docker, Engine as _, Host};
+use pyfast_launcher::volume::{probe, remove_leftovers};
+use pyfast_launcher::{Error, Unreachable};
 
 use crate::world::{NONE, SLIM, docker, engine, host, request};
 
