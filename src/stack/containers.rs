@@ -120,7 +120,7 @@ pub(crate) fn addresses(container: &Container) -> Vec<String> {
 
 /// A container's state in a word or two.
 pub(crate) fn state(container: &Container) -> String {
-    use pyfast_launcher::HealthStatus::{Healthy, Starting, Unhealthy};
+    use pyfast_launcher::engine::HealthStatus::{Healthy, Starting, Unhealthy};
     let health = container.health.as_ref().map(|health| health.status);
     match (container.status, health) {
         (Status::Running, Some(Healthy)) => "healthy".to_owned(),
