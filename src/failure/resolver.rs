@@ -24,6 +24,9 @@ impl Failure {
         let (kind, code) = kind(root);
         let mut failure = Self::from_error(kind, root, code);
         failure.hints.extend(resolve_hints(root));
+        if let Some(target) = error.target() {
+            failure = failure.cause(format!("this is for the target {target}"));
+        }
         failure
     }
 }
@@ -39,6 +42,7 @@ fn kind(error: &ResolveError) -> (&'static str, Code) {
         }
         ResolveError::Build(_) => ("build", Code::Mendable),
         ResolveError::Lock { .. } => ("lock", Code::Mendable),
+        ResolveError::RequiresPython { .. } => ("requires-python", Code::Mendable),
         _ => ("resolve", Code::Mendable),
     }
 }
@@ -48,6 +52,9 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
         ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
         ResolveError::Build(failure) => build_hints(failure),
+        ResolveError::RequiresPython { .. } => {
+            vec!["another interpreter is chosen with --python".to_owned()]
+        }
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
             "`pyfast lock --format requirements --hashes` writes all pins with their hashes"

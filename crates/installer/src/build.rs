@@ -31,7 +31,7 @@ use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
-use pyfast_resolver::{BuildSource, Error as ResolveError};
+use pyfast_resolver::{BuildSource, Cutoff, Error as ResolveError};
 use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -72,7 +72,7 @@ pub struct BuildOptions {
     /// Which kinds of distributions builds may need.
     pub formats: FormatControl,
     /// What builds need must have been uploaded before this ISO 8601 time.
-    pub exclude_newer: Option<String>,
+    pub exclude_newer: Option<Cutoff>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
     /// What another machine sent; it is not looked for anywhere else.

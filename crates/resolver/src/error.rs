@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
 
 use crate::no_solution::NoSolution;
@@ -68,6 +68,24 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The target's interpreter is not one that a project file or a script allows.
+    #[error("{origin} requires Python {specifiers}, and this is {python}")]
+    RequiresPython {
+        /// Where the limit is written.
+        origin: Origin,
+        /// The Pythons that are allowed.
+        specifiers: VersionSpecifiers,
+        /// The target's.
+        python: Version,
+    },
+    /// One of several targets has no solution, or something failed for it.
+    #[error("{source}")]
+    OfTarget {
+        /// How the user names it.
+        name: String,
+        /// What it is.
+        source: Box<Error>,
+    },
     /// A setting is not usable.
     #[error("{0}")]
     Setting(String),
@@ -77,10 +95,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error itself, whoever shares it.
+    /// The target, of several, that it is of.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::OfTarget { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The error itself, whoever shares it and whatever target it is of.
     pub fn root(&self) -> &Self {
         match self {
             Self::Shared(error) => error.root(),
+            Self::OfTarget { source, .. } => source.root(),
             error => error,
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use sha2::Digest;
 
-use super::sources::DirectTree;
+use super::trees::DirectTree;
 use pyfast_index::Error as IndexError;
 use pyfast_index::page::{DIRECT, File, Page};
 use pyfast_packaging::dist_file::Location;

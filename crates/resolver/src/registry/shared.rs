@@ -1,7 +1,7 @@
 //! What all views of a registry share: pages and metadata, each fetched once, and how they are fetched.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -25,14 +25,16 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::{IndexStrategy, Sources};
 use crate::build_source::BuildSource;
 use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::once::OnceMap;
+use crate::sources::{IndexStrategy, Sources};
 
 pub(super) struct Shared {
     pub(super) sources: Sources,
+    /// Wheels up to this size in bytes are fetched whole where metadata is needed.
+    pub(super) whole_up_to: u64,
     pub(super) indexes: Vec<Index>,
     pub(super) client: Arc<Client>,
     pub(super) cache: Cache,
@@ -52,7 +54,7 @@ pub(super) struct Shared {
     /// Bounds the memory that whole wheels take.
     pub(super) bodies: Semaphore,
     /// Who makes metadata of sources that do not state their own.
-    pub(super) build: OnceLock<Arc<dyn BuildSource>>,
+    pub(super) build: Option<Arc<dyn BuildSource>>,
     pub(super) runtime: Handle,
 }
 
@@ -191,7 +193,7 @@ impl Shared {
             subdirectory: None,
             editable: false,
         };
-        let build = self.build.get().cloned();
+        let build = self.build.clone();
         // Reading the archive and building take long, and building waits for this runtime.
         let work = move || stated_or_built(&source, &bytes, build.as_deref());
         joined(tokio::task::spawn_blocking(work)).await
@@ -214,7 +216,7 @@ impl Shared {
                 return Ok(String::from_utf8_lossy(&answer.body).into_owned());
             }
         }
-        let small = candidate.size.is_some_and(|size| size <= self.sources.whole_up_to);
+        let small = candidate.size.is_some_and(|size| size <= self.whole_up_to);
         // Without a digest from the index the whole file is needed anyway, to make one.
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
@@ -268,7 +270,7 @@ impl Shared {
         }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.insert(candidate.location.to_string(), found);
-        if bytes.len() as u64 <= self.sources.whole_up_to {
+        if bytes.len() as u64 <= self.whole_up_to {
             let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
             whole.insert(found, bytes.clone());
         }

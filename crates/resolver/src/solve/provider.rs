@@ -174,7 +174,7 @@ impl<'a> Provider<'a> {
             }
             self.packages.prefetch(needed, Some(range));
             self.search.borrow_mut().needs((name, version), (needed, range), |name, version| {
-                self.problem.selector.policy().pins.contains(&(name.clone(), version.clone()))
+                self.problem.selector.criteria().pins.contains(&(name.clone(), version.clone()))
             });
         }
         let nodes = nodes.into_iter();

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::candidate::{Policy, Selector};
 use crate::fixtures::target;
 use crate::packages::offline::Offline;
-use crate::resolution::policy;
+use crate::resolution::criteria;
 use crate::solve::{Problem, solve};
 use pyfast_packaging::requirement::Origin;
 use pyfast_packaging::requirement_line;
@@ -20,13 +20,13 @@ fn check(world: &Offline, lines: &[&str], expected: &[&str], bound: usize) {
         .iter()
         .map(|line| requirement_line::parse(line, &origin, Path::new("/")).expect("a requirement"));
     let set = RequirementSet { requirements: requirements.collect(), ..RequirementSet::default() };
-    let policy = policy(&set, &target().into(), Policy::default()).expect("a policy");
+    let criteria = criteria(&set, &target().into(), Policy::default()).expect("criteria");
     let problem = Problem {
         requirements: &set.requirements,
         constraints: &[],
         overrides: &[],
         excludes: &set.excludes,
-        selector: &Selector::new(target(), policy),
+        selector: &Selector::new(target(), criteria),
         no_deps: false,
     };
     let solution = solve(&problem, world).expect("a solution");

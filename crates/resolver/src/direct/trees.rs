@@ -7,14 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pep508_rs::PackageName;
-use tokio::runtime::Handle;
 
-use crate::build_source::BuildSource;
 use crate::error::Error;
-use crate::lock::LockedPackage;
+use crate::lock::Pin;
+use crate::tools::LockTools;
 use pyfast_index::Error as IndexError;
-use pyfast_index::cache::Cache;
-use pyfast_index::client::Client;
 use pyfast_index::git::Git;
 use pyfast_index::source_archive::fetch_source;
 use pyfast_index::source_archive::{Statements, project_table};
@@ -33,81 +30,34 @@ use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 /// Sources that are looked at side by side.
 const AT_ONCE: usize = 8;
 
-/// What looking at sources needs.
-pub struct Ahead<'a> {
-    /// Fetches.
-    pub client: &'a Client,
-    /// Archives and clones.
-    pub cache: &'a Cache,
-    /// Where fetching runs.
-    pub runtime: &'a Handle,
-    /// Who makes metadata that a source does not state; `None` where nothing may be built.
-    pub build: Option<&'a dyn BuildSource>,
+/// How sources are looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) tools: &'a LockTools,
     /// What the requirements are for.
-    pub scope: &'a Scope,
-    /// Packages of an earlier lock whose commits and archives are kept.
-    pub kept: Vec<&'a LockedPackage>,
+    pub(crate) scope: &'a Scope,
+    /// Versions of an earlier lock, whose commits and archives are kept (rule 29).
+    pub(crate) kept: &'a [Pin],
 }
 
 /// A source that has been looked at.
 #[derive(Debug, Clone)]
-pub struct DirectTree {
+pub(crate) struct DirectTree {
     /// The source with its name and version.
-    pub source: SourceDist,
+    pub(crate) source: SourceDist,
     /// The digest of an archive.
-    pub sha256: Option<Sha256>,
+    pub(crate) sha256: Option<Sha256>,
     /// What it says of itself.
-    pub metadata: Arc<Metadata>,
+    pub(crate) metadata: Arc<Metadata>,
 }
 
 /// Requirements whose sources all have a name, and those sources.
 #[derive(Debug, Default)]
-pub struct Looked {
+pub(crate) struct DirectSources {
     /// The requirements.
-    pub set: RequirementSet,
+    pub(crate) set: RequirementSet,
     /// The sources, by project.
-    pub trees: BTreeMap<PackageName, DirectTree>,
-}
-
-/// Looks at every source that counts for the target. Must be called outside the runtime, because it
-/// waits.
-///
-/// # Errors
-/// [`Error::Requirement`] for something that is not there, is no project, or is another one;
-/// what fetching and building fail with.
-pub fn look_ahead(set: &RequirementSet, ahead: &Ahead<'_>) -> Result<Looked, Error> {
-    let mut looked = Looked {
-        set: RequirementSet {
-            requirements: set.requirements.clone(),
-            constraints: set.constraints.clone(),
-            overrides: set.overrides.clone(),
-            excludes: set.excludes.clone(),
-            index: set.index.clone(),
-            ..RequirementSet::default()
-        },
-        trees: BTreeMap::new(),
-    };
-    let (mut open, mut seen) = (set.sources.clone(), BTreeSet::new());
-    while !open.is_empty() {
-        open.retain(|requirement| {
-            ahead.scope.applies(&requirement.marker, &[])
-                && seen.insert((requirement.to_string(), requirement.constraint))
-        });
-        if set.index.require_hashes {
-            open.iter().try_for_each(check_hashed)?;
-        }
-        let round = std::mem::take(&mut open);
-        // Looked at side by side, and taken in their order: the result does not depend on who is fast.
-        for some in round.chunks(AT_ONCE) {
-            for (requirement, tree) in some.iter().zip(ahead.look_all(some)) {
-                let tree = tree?;
-                looked.check(requirement, &tree, ahead.scope)?;
-                looked.dependencies(&tree.metadata, requirement, ahead.scope, &mut open)?;
-                looked.add(requirement.clone(), tree);
-            }
-        }
-    }
-    Ok(looked)
+    pub(crate) trees: BTreeMap<PackageName, DirectTree>,
 }
 
 /// Rule 33: what has no digest cannot be checked.
@@ -124,7 +74,48 @@ fn check_hashed(requirement: &SourceRequirement) -> Result<(), Error> {
     })
 }
 
-impl Looked {
+impl DirectSources {
+    /// Looks at every source that counts for the target. Must be called outside the runtime, because it
+    /// waits.
+    ///
+    /// # Errors
+    /// [`Error::Requirement`] for something that is not there, is no project, or is another one;
+    /// what fetching and building fail with.
+    pub(crate) fn look(set: &RequirementSet, look: &Look<'_>) -> Result<Self, Error> {
+        let mut looked = Self {
+            set: RequirementSet {
+                requirements: set.requirements.clone(),
+                constraints: set.constraints.clone(),
+                overrides: set.overrides.clone(),
+                excludes: set.excludes.clone(),
+                index: set.index.clone(),
+                ..RequirementSet::default()
+            },
+            trees: BTreeMap::new(),
+        };
+        let (mut open, mut seen) = (set.sources.clone(), BTreeSet::new());
+        while !open.is_empty() {
+            open.retain(|requirement| {
+                look.scope.applies(&requirement.marker, &[])
+                    && seen.insert((requirement.to_string(), requirement.constraint))
+            });
+            if set.index.require_hashes {
+                open.iter().try_for_each(check_hashed)?;
+            }
+            let round = std::mem::take(&mut open);
+            // Looked at side by side, and taken in their order: the result does not depend on who is fast.
+            for some in round.chunks(AT_ONCE) {
+                for (requirement, tree) in some.iter().zip(look.look_all(some)) {
+                    let tree = tree?;
+                    looked.check(requirement, &tree, look.scope)?;
+                    looked.dependencies(&tree.metadata, requirement, look.scope, &mut open)?;
+                    looked.add(requirement.clone(), tree);
+                }
+            }
+        }
+        Ok(looked)
+    }
+
     /// Whether a source goes with what is known.
     fn check(
         &self,
@@ -212,7 +203,13 @@ impl Looked {
     }
 }
 
-impl Ahead<'_> {
+impl Look<'_> {
+    /// The sources of the earlier lock that were for something of the scope.
+    fn kept(&self) -> impl Iterator<Item = &SourceTree> {
+        let pins = self.kept.iter().filter(|pin| self.scope.applies(&pin.marker, &[]));
+        pins.filter_map(|pin| Some(&pin.tree.as_ref()?.tree))
+    }
+
     /// Looks at some sources at once, which may mean to build them.
     fn look_all(&self, some: &[SourceRequirement]) -> Vec<Result<DirectTree, Error>> {
         let told = |requirement: &SourceRequirement| {
@@ -286,13 +283,19 @@ impl Ahead<'_> {
     ) -> Result<(Bytes, Sha256), Error> {
         // What an earlier lock has is not fetched again.
         let kept = || {
-            let mut kept = self.kept.iter().filter(|package| package.location == *location);
-            kept.find_map(|package| package.sha256).filter(|known| self.cache.has_source(known))
+            let mut archives = self.kept().filter_map(|tree| match tree {
+                SourceTree::Archive { location: known, sha256, .. } if known == location => {
+                    Some(*sha256)
+                }
+                _ => None,
+            });
+            archives.next().filter(|known| self.tools.cache.has_source(known))
         };
         let remote = matches!(location, Location::Url(_));
         let expected = requirement.source.sha256.or_else(|| kept().filter(|_| remote));
-        let fetch = fetch_source(self.client, self.cache, filename, location, expected);
-        let (bytes, sha256) = self.runtime.block_on(fetch)?;
+        let fetch =
+            fetch_source(&self.tools.client, &self.tools.cache, filename, location, expected);
+        let (bytes, sha256) = self.tools.runtime.block_on(fetch)?;
         let hashes = &requirement.hashes;
         if !hashes.is_empty() && !hashes.contains(&sha256) {
             let expected: Vec<String> = hashes.iter().map(ToString::to_string).collect();
@@ -313,8 +316,8 @@ impl Ahead<'_> {
         dist: &SourceDist,
     ) -> Result<(SourceTree, Option<String>), Error> {
         let Repository { url, reference } = repository;
-        let git = Git::open(self.client, self.cache, url)?;
-        let kept = self.kept.iter().find_map(|package| match &package.tree.as_ref()?.tree {
+        let git = Git::open(&self.tools.client, &self.tools.cache, url)?;
+        let kept = self.kept().find_map(|tree| match tree {
             SourceTree::Repository { url: known, commit, requested }
                 if known == url && requested == reference =>
             {
@@ -332,7 +335,7 @@ impl Ahead<'_> {
     }
 
     fn build(&self, dist: &SourceDist) -> Result<String, Error> {
-        let Some(build) = self.build else {
+        let Some(build) = &self.tools.build else {
             let reason = "it does not state its metadata, and building is not allowed or there is \
                           no Python of this machine for it";
             let failure = BuildFailure::new(dist, BuildStage::Allowed, reason);
