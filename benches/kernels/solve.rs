@@ -13,8 +13,7 @@ use pyfast_index::page::{File, Page};
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::requirements_txt::{ReadContext, RequirementSet, read_requirements};
-use pyfast_packaging::scope::Scope;
-use pyfast_resolver::{Policy, Registry, Selector, Sources, policy, resolve};
+use pyfast_resolver::{LockRequest, LockTools, Policy, Sources, Targets, lock};
 use serde::Deserialize;
 use sha2::Digest as _;
 use url::Url;
@@ -79,18 +78,27 @@ pub(crate) fn seed(criterion: &mut Criterion) {
     let set = requirements();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let target = named_target(Some("3.11"), Some("linux/amd64"), None).expect("a target");
-    let scope = Scope::from(target);
-    let policy = policy(&set, &scope, Policy::default()).expect("nothing contradicts");
     let options = ClientOptions { offline: true, ..ClientOptions::default() };
-    let client = Arc::new(Client::new(options, Credentials::default()));
+    let request = LockRequest {
+        set: &set,
+        targets: Targets::One(target),
+        policy: Policy::default(),
+        kept: Vec::new(),
+        limits: Vec::new(),
+        no_deps: false,
+    };
+    let tools = LockTools {
+        client: Arc::new(Client::new(options, Credentials::default())),
+        cache,
+        sources: Sources { indexes: vec![index], ..Sources::default() },
+        runtime: runtime.handle().clone(),
+        build: None,
+        whole_up_to: 0,
+    };
     criterion.bench_function("solve/seed", |bencher| {
         bencher.iter(|| {
-            let sources = Sources { indexes: vec![index.clone()], ..Sources::default() };
-            let selector = Arc::new(Selector::new(scope.clone(), policy.clone()));
-            let (client, cache) = (Arc::clone(&client), cache.clone());
-            let registry = Registry::new(sources, client, cache, selector, runtime.handle());
-            let resolution = resolve(&set, &registry, false).expect("there is a solution");
-            assert!(resolution.packages.len() > 80, "{}", resolution.packages.len());
+            let locked = lock(&request, &tools, &|_| ()).expect("there is a solution");
+            assert!(locked.lock.packages.len() > 80, "{}", locked.lock.packages.len());
         });
     });
 }
