@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use pyfast_environment::{Verified, Verify, verify};
+use pyfast_installer::Subject;
 
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
@@ -16,10 +17,10 @@ use crate::volume_place::at_place;
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
-    /// Look at every wheel of the store, not only at those of the environment
+    /// Look at everything in the root, not only at the environment and its wheels
     #[arg(long)]
     all: bool,
-    /// Remove damaged wheels, so that the next sync fetches them again
+    /// Mark damaged wheels, so that the next sync puts others in their place
     #[arg(long)]
     repair: bool,
 }
@@ -27,16 +28,21 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
     let how = Verify { all: args.all, repair: args.repair };
-    let Verified { findings, removed } = at_place(settings, |place| verify(place, how))?;
+    let Verified { findings, marked, concerned } = at_place(settings, |place| verify(place, how))?;
     if ui.json() {
         let findings: serde_json::Value = findings
             .iter()
             .map(|finding| {
+                let (package, environment) = match &finding.subject {
+                    Subject::Wheel { package, .. } => (package.as_ref(), None),
+                    Subject::Environment { id } => (None, Some(id)),
+                };
                 serde_json::json!({
-                    "package": finding.package,
+                    "package": package,
+                    "environment": environment,
                     "path": finding.path,
-                    "fault": format!("{:?}", finding.fault).to_lowercase(),
-                    "wheel": finding.wheel,
+                    "fault": finding.fault.word(),
+                    "wheel": finding.wheel(),
                 })
             })
             .collect();
@@ -48,20 +54,24 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note("Everything is as it was installed");
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(removed) = removed {
+    let concerned = match &concerned[..] {
+        [] => String::new(),
+        names => format!(" (concerned: {})", names.join(", ")),
+    };
+    if let Some(marked) = marked {
         ui.note(format!(
-            "Removed {}; run `pyfast sync` to fetch them again",
-            count(removed, "damaged wheel")
+            "Marked {}{concerned}; `pyfast sync` replaces them and composes environments anew",
+            count(marked, "damaged wheel")
         ));
         return Ok(ExitCode::SUCCESS);
     }
     let shown: Vec<String> = findings.iter().take(3).map(ToString::to_string).collect();
     let more = if findings.len() > 3 { "; …" } else { "" };
     let message = format!(
-        "the store is not as it was installed in {}: {}{more}",
+        "not everything is as it was installed; in {}{concerned}: {}{more}",
         count(findings.len(), "place"),
         shown.join("; ")
     );
     Err(Failure::new("damaged", message, Code::Mendable)
-        .hint("`pyfast verify --repair` removes the damaged wheels"))
+        .hint("`pyfast verify --repair` and then `pyfast sync` replace what is damaged"))
 }

@@ -18,6 +18,8 @@ impl From<Error> for Failure {
                 Self::from_error("no-environment", &error, Code::Mendable)
                     .hint("make one with `pyfast sync`")
             }
+            Error::NotWhole { .. } => Self::from_error("damaged", &error, Code::Mendable)
+                .hint("`pyfast sync` with the requirements of that time makes it anew"),
             Error::Prefix { .. } => {
                 Self::usage(format!("--keep-id: {error}")).hint("`pyfast history` shows the ids")
             }

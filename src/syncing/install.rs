@@ -10,13 +10,13 @@ use pyfast_environment::{
     SyncReport, Timings,
 };
 use pyfast_installer::{
-    EnvironmentOptions, EnvironmentSpec, Event, Generation, Interpreter, Package, Store, activate,
-    compose, current, lock_project, plan, recompose,
+    EnvironmentOptions, EnvironmentSpec, Event, Generation, Interpreter, Package, Stamps, Store,
+    activate, compose, current, lock_project, look, plan, recompose, repair,
 };
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::Lock;
-use pyfast_root::{DESCRIPTION, Root, Waiting, current_of};
+use pyfast_root::{Root, Waiting, current_of};
 
 use super::direct_url::direct_url;
 use super::lock_file::{LockFile, own_path};
@@ -28,6 +28,7 @@ use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::resolving::{Inputs, read_inputs};
 use crate::settings::Settings;
+use crate::ui::count;
 
 /// Stands for the digest of a wheel that a dry run does not build.
 const UNBUILT: Sha256 = Sha256([0; 32]);
@@ -118,12 +119,20 @@ fn unchanged(
     if !state.holds(&place.setting(options, settings), settings.environment.all()) {
         return None;
     }
-    let current = current_of(&directory).ok()?.filter(|id| *id == state.facts.id)?;
-    if !root.env(&current).ok()??.has_file(DESCRIPTION) {
+    let current = current_of(&directory).ok()??;
+    if !state.is_untouched(&root, &current) {
         return None;
     }
     let timings = Timings { total: started.elapsed(), ..Timings::default() };
     Some(Report::done(SyncReport { facts: state.facts, timings, ..SyncReport::default() }))
+}
+
+/// What is known of environments that are there.
+struct Known {
+    /// The one that nobody has touched since it was composed.
+    untouched: Option<String>,
+    /// Whether wheels came, maybe in the place of damaged ones.
+    fetched: bool,
 }
 
 /// One sync.
@@ -154,8 +163,12 @@ impl Job<'_> {
         // Whatever else is in its place is replaced.
         let before = current(root, name).unwrap_or_default();
         let before_packages =
-            before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
+            before.as_ref().map(|before| Listed::installed(root, before)).unwrap_or_default();
         let store = Arc::new(Store::open(root, &waiting)?);
+        let untouched = match &before {
+            Some(before) if !self.notice(&store, before)? => Some(before.id.clone()),
+            _ => None,
+        };
         let written = lock_file.path.clone();
         let fetched = self.fetch(lock_file, &store)?;
         if let Some(lock) = written {
@@ -169,14 +182,15 @@ impl Job<'_> {
             self.heal(&store, &lock, &mut built)?;
         }
         let spec = self.spec(&lock, &built);
-        let generation = self.compose(&store, &spec, &lock_text)?;
+        let known = Known { untouched, fetched: fetched.count > 0 };
+        let (generation, whole) = self.compose(&store, &spec, &lock_text, &known)?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
         let changed = activate(&self.root, &self.place.name, &generation, at)?;
         timings.compose = composing.elapsed();
         self.link_for_editors();
         let facts = self.facts(&generation.id, &lock);
-        self.remember(&facts);
+        self.remember(&facts, whole.then_some(&generation));
         if let Some(session) = fetched.session {
             session.runtime.shutdown_background();
         }
@@ -215,22 +229,61 @@ impl Job<'_> {
         }
     }
 
+    /// Marks wheels that somebody has changed under the current environment, so that they are fetched again;
+    /// whether anything may have been touched.
+    fn notice(&self, store: &Store, before: &Generation) -> Result<bool, Failure> {
+        let directory = self.root.make_project_env(&self.place.name)?;
+        let state = State::load(&directory);
+        let stamps = state.as_ref().and_then(|state| state.stamps_of(&before.id));
+        if stamps.is_some_and(|stamps| stamps.hold(&self.root)) {
+            return Ok(false);
+        }
+        // What cannot even be looked at is composed anew, or told by who tries.
+        let findings = look(&self.root, before, stamps).unwrap_or_default();
+        for finding in findings.iter().filter(|finding| finding.wheel().is_some()) {
+            self.settings.ui.warning(format!("{finding}; it is fetched again"));
+        }
+        repair(store, &findings)?;
+        Ok(true)
+    }
+
+    /// The environment, and whether it is whole: one that was changed from outside is composed anew, unless
+    /// somebody uses it.
     fn compose(
         &self,
         store: &Store,
         spec: &EnvironmentSpec,
         lock_text: &str,
-    ) -> Result<Generation, Failure> {
+        known: &Known,
+    ) -> Result<(Generation, bool), Failure> {
+        let sink = self.progress.sink();
         let id = pyfast_installer::id(&self.root, spec);
-        if let Some(ready) = Generation::find(&self.root, &id)? {
-            if !self.options.reinstall {
-                return Ok(ready);
-            }
+        let Some(ready) = Generation::find(&self.root, &id)? else {
             let plan = plan(&self.root, spec)?;
-            return Ok(recompose(store, spec, &plan, lock_text, &*self.progress.sink())?);
+            return Ok((compose(store, spec, &plan, lock_text, &*sink)?, true));
+        };
+        let findings = if known.fetched || self.options.verify || !ready.survived(&self.root)? {
+            ready.verify_own(&self.root)?
+        } else if known.untouched.as_ref() == Some(&id) {
+            Vec::new()
+        } else {
+            look(&self.root, &ready, None)?
+        };
+        if findings.is_empty() && !self.options.reinstall {
+            return Ok((ready, true));
+        }
+        if let Some(first) = findings.first() {
+            let places = count(findings.len(), "place");
+            let changed = format!("the environment was changed from outside in {places} ({first})");
+            self.settings.ui.warning(format!("{changed}; it is composed anew"));
         }
         let plan = plan(&self.root, spec)?;
-        Ok(compose(store, spec, &plan, lock_text, &*self.progress.sink())?)
+        if let Some(made) = recompose(store, spec, &plan, lock_text, &*sink)? {
+            return Ok((made, true));
+        }
+        let message = format!("the environment {id} is in use and is left as it is");
+        self.settings.ui.warning(message);
+        Ok((ready, findings.is_empty()))
     }
 
     /// The result without what differs from run to run.
@@ -249,7 +302,7 @@ impl Job<'_> {
     }
 
     /// Lets the next sync see that nothing moved.
-    fn remember(&self, facts: &Facts) {
+    fn remember(&self, facts: &Facts, whole: Option<&Generation>) {
         let variables = self.inputs.iter().flat_map(|inputs| &inputs.set.variables).map(|name| {
             let value = self.settings.environment.all().get(name);
             (name.clone(), value.cloned().unwrap_or_default())
@@ -259,7 +312,9 @@ impl Job<'_> {
             variables: Circumstances::digests(variables),
             setting: self.place.setting(self.options, self.settings),
         };
-        let state = State::new(circumstances, facts.clone());
+        // Without stamps the next sync looks closer.
+        let stamps = whole.and_then(|generation| Stamps::take(&self.root, generation).ok());
+        let state = State::new(circumstances, facts.clone(), stamps);
         let stored = self
             .root
             .make_project_env(&self.place.name)

@@ -22,5 +22,6 @@ mod support;
 mod sync;
 mod terminal;
 mod tidy;
+mod touched;
 mod tree;
 mod usage;

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use pyfast_installer::Subject as Found;
 use pyfast_installer::{
-    Event, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc, gc_plan,
-    lock_project, repair, rollback_target, verify_generation, verify_store,
+    Event, Finding, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc,
+    gc_plan, lock_project, look, repair, rollback_target, verify_generation, verify_root,
 };
 use pyfast_root::{ProjectEnv, Root, Waiting};
 
@@ -82,6 +83,13 @@ impl At<'_> {
         self.root.check_owner(self.name.project(), &self.subject.claim)?;
         let _alone = lock_project(self.root, &self.name, self.waiting)?;
         let target = rollback_target(self.root, &self.name, to)?;
+        let mut findings = look(self.root, &target, None)?;
+        if !target.survived(self.root)? {
+            findings = target.verify_own(self.root)?;
+        }
+        if !findings.is_empty() {
+            return Err(Error::NotWhole { id: target.id, findings });
+        }
         let previous = current(self.root, &self.name)?.map(|generation| generation.id);
         let changed = activate(self.root, &self.name, &target, milliseconds(now))?;
         Ok(RolledBack { id: target.id, previous, changed })
@@ -91,17 +99,39 @@ impl At<'_> {
         // Only who mends writes, and keeps collections out.
         let store = how.repair.then(|| Store::open(self.root, self.waiting)).transpose()?;
         let findings = if how.all {
-            verify_store(self.root)?
+            verify_root(self.root)?
         } else {
             verify_generation(self.root, &self.current()?)?
         };
-        let mut removed = None;
+        let mut marked = None;
         if let Some(store) = store.filter(|_| !findings.is_empty()) {
-            removed = Some(repair(&store, &findings)?.len());
+            marked = Some(repair(&store, &findings)?.len());
             // The next sync of any project must look for itself.
             forget_all(self.root)?;
         }
-        Ok(Verified { findings, removed })
+        let concerned = self.concerned(&findings)?;
+        Ok(Verified { findings, marked, concerned })
+    }
+
+    /// The environments whose current generation has something of what was found.
+    fn concerned(&self, findings: &[Finding]) -> Result<Vec<String>, Error> {
+        let mut concerned = Vec::new();
+        if findings.is_empty() {
+            return Ok(concerned);
+        }
+        for name in self.root.project_envs()? {
+            let Some(generation) = current(self.root, &name)? else { continue };
+            // One that cannot be read is a finding itself.
+            let packages = generation.spec(self.root).map(|spec| spec.packages).unwrap_or_default();
+            let has = |finding: &Finding| match &finding.subject {
+                Found::Environment { id } => *id == generation.id,
+                Found::Wheel { sha256, .. } => packages.iter().any(|one| one.sha256 == *sha256),
+            };
+            if findings.iter().any(has) {
+                concerned.push(name.to_string());
+            }
+        }
+        Ok(concerned)
     }
 
     fn collect(&self, what: Collect) -> Result<GcPlan, Error> {

@@ -1,5 +1,19 @@
 //! What can go wrong with an environment. Hints and flags are the command line's.
 
+use pyfast_installer::Finding;
+
+/// How many findings are told.
+const TOLD: usize = 3;
+
+/// The first findings, in words.
+fn told(findings: &[Finding]) -> String {
+    let mut words: Vec<String> = findings.iter().take(TOLD).map(ToString::to_string).collect();
+    if findings.len() > TOLD {
+        words.push(format!("{} more", findings.len() - TOLD));
+    }
+    words.join("; ")
+}
+
 /// Why an act on an environment failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,6 +34,14 @@ pub enum Error {
         project: String,
         /// The environment.
         env: String,
+    },
+    /// A generation cannot be gone back to, because something of it is missing or altered.
+    #[error("the environment {id} is not whole: {}", told(findings))]
+    NotWhole {
+        /// The generation.
+        id: String,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
     },
     /// The beginning of an id means none, or several.
     #[error("{} with `{prefix}`", if *several { "several environments begin" } else { "no environment begins" })]

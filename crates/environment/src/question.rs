@@ -70,7 +70,7 @@ pub enum Question {
 pub struct Verify {
     /// Every wheel of the store, not only those of the environment.
     pub all: bool,
-    /// Whether damaged wheels are removed.
+    /// Whether damaged wheels are marked, so that they are replaced.
     pub repair: bool,
 }
 
@@ -128,8 +128,11 @@ pub struct RolledBack {
 pub struct Verified {
     /// What is not as it was installed.
     pub findings: Vec<Finding>,
-    /// How many damaged wheels were removed; `None` where nothing was to be repaired.
-    pub removed: Option<usize>,
+    /// How many damaged wheels were marked, to be replaced by the next sync that needs them; `None` where
+    /// nothing was to be repaired.
+    pub marked: Option<usize>,
+    /// The environments (`project/env`) whose current generation has something of that.
+    pub concerned: Vec<String>,
 }
 
 /// The activations of an environment, oldest first.
@@ -157,7 +160,7 @@ pub fn packages(place: &dyn Place, of: Option<Rollback>) -> Result<Vec<Package>,
 /// Makes an earlier generation current.
 ///
 /// # Errors
-/// As [`history`], and [`Error::NoEnvironment`].
+/// As [`history`], [`Error::NoEnvironment`], and [`Error::NotWhole`].
 pub fn rollback(place: &dyn Place, to: Rollback, now: SystemTime) -> Result<RolledBack, Error> {
     match place.ask(Question::Rollback { to, now })? {
         Answer::Rollback(done) => Ok(done),

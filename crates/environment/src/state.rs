@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use pyfast_installer::Stamps;
 use pyfast_root::{Dir, Durability, Root};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ const FILE: &str = "state.json";
 /// The most that it has, in bytes.
 const LIMIT: u64 = 256 << 20;
 /// A change of [`State`] is a new number, and makes the next sync look for itself.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What a sync depended on: equal values, and nothing has moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct State {
     circumstances: Circumstances,
     /// The result, without what differs from run to run.
     pub facts: Facts,
+    /// How the generation looked; `None` where it was not whole.
+    stamps: Option<Stamps>,
 }
 
 impl Circumstances {
@@ -54,8 +57,8 @@ impl Circumstances {
 
 impl State {
     /// The state of an environment that has just been activated.
-    pub fn new(circumstances: Circumstances, facts: Facts) -> Self {
-        Self { version: VERSION, circumstances, facts }
+    pub fn new(circumstances: Circumstances, facts: Facts, stamps: Option<Stamps>) -> Self {
+        Self { version: VERSION, circumstances, facts, stamps }
     }
 
     /// Reads the state kept in an environment's directory.
@@ -74,6 +77,16 @@ impl State {
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         // Only who syncs reads it, and it has digests of variables that may be secret.
         directory.replace(FILE, &bytes, (0o600, Durability::Eventual))
+    }
+
+    /// How the generation `id` looked, if that is the one that was activated.
+    pub fn stamps_of(&self, id: &str) -> Option<&Stamps> {
+        self.stamps.as_ref().filter(|_| self.facts.id == id)
+    }
+
+    /// Whether nobody has touched the generation `id` since, at a glance.
+    pub fn is_untouched(&self, root: &Root, id: &str) -> bool {
+        self.stamps_of(id).is_some_and(|stamps| stamps.hold(root))
     }
 
     /// Whether nothing that this state depends on has moved.
@@ -120,7 +133,7 @@ mod tests {
             setting: setting("s"),
         };
         let open = Dir::open_named(directory.path()).unwrap();
-        State::new(circumstances, Facts::default()).store(&open).unwrap();
+        State::new(circumstances, Facts::default(), None).store(&open).unwrap();
         let state = State::load(&open).unwrap();
         assert!(state.holds(&setting("s"), &value("x")));
         assert!(!state.holds(&setting("other"), &value("x")));

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
+use pyfast_index::client::{Client, LARGEST_FILE, Request};
+use pyfast_index::joined;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_resolver::{Client, LARGEST_FILE, LockedPackage, Request, joined};
+use pyfast_resolver::LockedPackage;
 use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
@@ -184,7 +186,7 @@ impl Shared {
                 let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE));
                 let answer = self.client.fetch(&request).await.map_err(Error::Fetch)?;
                 if !answer.status.is_success() {
-                    return Err(Error::Fetch(pyfast_resolver::Error::Status {
+                    return Err(Error::Fetch(pyfast_index::Error::Status {
                         url: url.clone(),
                         status: answer.status.as_u16(),
                         attempts: 1,

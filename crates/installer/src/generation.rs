@@ -2,23 +2,28 @@
 //! Knows what makes two environments equal; how they are composed is in `compose`.
 
 pub(crate) mod activate;
+mod manifest;
+pub(crate) mod stamps;
+pub(crate) mod verify;
 
-use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use pyfast_root::{DESCRIPTION, Dir, Lease, LockName, Root, Share, Waiting, is_generation_id};
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::{
+    DESCRIPTION, Dir, Durability, Lease, LockName, Root, Share, Waiting, is_generation_id,
+};
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
 use crate::error::Error;
 use crate::event::Event;
 use crate::link::act;
+use crate::link::id::FORMAT;
 use crate::link::{EnvironmentSpec, LinkPlan};
 use crate::store::Store;
-
-/// Raised whenever an environment of equal inputs would be composed in another way.
-const FORMAT: u32 = 2;
+use crate::store::settled::boot_id;
+use crate::wheel::record::sha256;
+use verify::Written;
 
 /// A whole environment in the root.
 ///
@@ -29,6 +34,8 @@ const FORMAT: u32 = 2;
 ///   lib64 → lib
 ///   pyvenv.cfg
 ///   pylock.toml      the lock that it was made from
+///   manifest         every directory, link and file of the above
+///   settled          it has been compared with its manifest after a restart
 ///   env.json         its specification; written last, and locked shared by whoever uses the environment
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,40 +53,21 @@ pub struct Generation {
 struct Description {
     format: u32,
     id: String,
+    /// The digest of its manifest; `None` for one that was composed before there were any.
+    #[serde(default)]
+    manifest: Option<Sha256>,
+    /// The time since the machine was started in which it was composed.
+    #[serde(default)]
+    boot: Option<String>,
     #[serde(flatten)]
     spec: EnvironmentSpec,
 }
 
-/// The id of the environment that `spec` describes: 20 hexadecimal digits.
-pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
-    let python = &spec.interpreter;
-    // Only what shapes the environment: the kernel's version in the markers does not.
-    let inputs = serde_json::json!({
-        "format": FORMAT,
-        "seen": root.seen(),
-        "packages": spec.packages,
-        "options": spec.options,
-        "python": {
-            "executable": python.executable,
-            "implementation": python.implementation,
-            "version": python.version(),
-            "soabi": python.soabi,
-            "cache_tag": python.cache_tag,
-            "lib_dir": python.lib_dir,
-            "tags": python.tags,
-        },
-    });
-    let digest = sha2::Sha256::digest(inputs.to_string());
-    digest.iter().take(10).fold(String::with_capacity(20), |mut id, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
-}
-
 /// The lock that it was made from.
 const LOCK_COPY: &str = "pylock.toml";
-/// The most that its description or lock has, in bytes.
+/// A file in a generation: it has been compared with its manifest after the boot that composed it.
+const SETTLED: &str = "settled";
+/// The most that its description, manifest or lock has, in bytes.
 const LIMIT: u64 = 256 << 20;
 
 impl Generation {
@@ -134,13 +122,44 @@ impl Generation {
     /// # Errors
     /// If its description is not there or damaged.
     pub fn spec(&self, root: &Root) -> Result<EnvironmentSpec, Error> {
+        Ok(self.description(root)?.spec)
+    }
+
+    fn description(&self, root: &Root) -> Result<Description, Error> {
         let text = self.directory(root)?.read(DESCRIPTION, LIMIT)?;
         let text = text.ok_or_else(|| self.missing(DESCRIPTION))?;
-        let description: Description = serde_json::from_slice(&text).map_err(|error| {
+        serde_json::from_slice(&text).map_err(|error| {
             let reason = format!("it is not a description of an environment: {error}");
             Error::Damaged { path: self.path.join(DESCRIPTION), reason }
-        })?;
-        Ok(description.spec)
+        })
+    }
+
+    /// What it consists of, as was written when it was composed.
+    fn parts(&self, root: &Root) -> Result<Written, Error> {
+        let Some(expected) = self.description(root)?.manifest else { return Ok(Written::Never) };
+        // Whatever else is in its place is not the manifest.
+        let text = self.directory(root)?.read_text(manifest::FILE, LIMIT).unwrap_or_default();
+        let text = text.filter(|text| sha256(text.as_bytes()) == expected);
+        let parts = text.and_then(|text| manifest::parse(&text));
+        Ok(parts.map_or(Written::Damaged, Written::Parts))
+    }
+
+    /// Whether the generation can be used after the machine was started anew: its files are not synced one by
+    /// one, so they are compared with its manifest at its first use after that.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn survived(&self, root: &Root) -> Result<bool, Error> {
+        let directory = self.directory(root)?;
+        if directory.has_file(SETTLED) || self.description(root)?.boot == boot_id() {
+            return Ok(true);
+        }
+        let whole = self.verify_own(root)?.is_empty();
+        if whole {
+            // Without the mark it is compared the next time, too.
+            let _ = directory.replace(SETTLED, b"", (0o444, Durability::Synced));
+        }
+        Ok(whole)
     }
 
     /// Holds the generation for as long as the lease is kept: while anybody does, it is not removed.
@@ -200,7 +219,7 @@ pub fn compose(
 }
 
 /// Composes the environment of `spec` anew even where it is ready, and puts it in the place of the old
-/// one in one exchange: `current` never leads nowhere. One that somebody uses is left as it is.
+/// one in one exchange: `current` never leads nowhere. `None`: somebody uses it, and it is left as it is.
 ///
 /// # Errors
 /// If the disk refuses; the old one stands then.
@@ -210,18 +229,14 @@ pub fn recompose(
     plan: &LinkPlan,
     lock: &str,
     events: &(dyn Fn(Event) + Send + Sync),
-) -> Result<Generation, Error> {
+) -> Result<Option<Generation>, Error> {
     let root = store.root();
     let _alone = alone(root, &plan.id, events)?;
     let Some(ready) = Generation::find(root, &plan.id)? else {
-        return make(store, spec, plan, lock, events);
+        return make(store, spec, plan, lock, events).map(Some);
     };
-    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else {
-        let message = format!("the environment {} is in use and is left as it is", plan.id);
-        events(Event::Warning { message });
-        return Ok(ready);
-    };
-    make(store, spec, plan, lock, events)
+    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else { return Ok(None) };
+    make(store, spec, plan, lock, events).map(Some)
 }
 
 /// Keeps all others from composing the same generation.
@@ -279,8 +294,16 @@ fn describe(
     lock: &str,
 ) -> Result<(), Error> {
     staging.write_new(LOCK_COPY, lock.as_bytes(), 0o644)?;
+    let parts = manifest::write(plan);
+    staging.write_new(manifest::FILE, parts.as_bytes(), 0o444)?;
     let path = staging.path().join(DESCRIPTION);
-    let description = Description { format: FORMAT, id: plan.id.clone(), spec: spec.clone() };
+    let description = Description {
+        format: FORMAT,
+        id: plan.id.clone(),
+        manifest: Some(sha256(parts.as_bytes())),
+        boot: boot_id(),
+        spec: spec.clone(),
+    };
     let text = serde_json::to_string(&description).map_err(|error| Error::Damaged {
         path: path.clone(),
         reason: format!("it cannot be written as JSON: {error}"),

@@ -1,6 +1,7 @@
 //! What composing an environment will do, as a value that can be printed and compared. Touches nothing.
 
 pub(crate) mod act;
+pub(crate) mod id;
 pub(crate) mod mode;
 pub(crate) mod plan;
 mod private;

@@ -2,7 +2,7 @@
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
 pub(crate) mod manifest;
-mod settled;
+pub(crate) mod settled;
 mod unpack;
 pub(crate) mod verify;
 
@@ -92,17 +92,17 @@ impl Store {
         random_name().map_err(Error::io("create", self.workspace().path()))
     }
 
-    /// Whether a wheel is in the store.
+    /// Whether a wheel is in the store, and was not found to be damaged.
     pub fn contains(&self, wheel: &Sha256) -> bool {
-        self.root.has_wheel(&wheel.to_string())
+        is_sound(&self.root, wheel)
     }
 
     /// Those of the wheels that must be fetched, in the order given: that are not in the store, or were
     /// unpacked before the machine was started anew and have not survived that. The first use after a
-    /// start re-hashes a wheel, because files are not synced one by one; damaged ones are removed.
+    /// start re-hashes a wheel, because files are not synced one by one; damaged ones are marked.
     ///
     /// # Errors
-    /// If a wheel cannot be read, or a damaged one cannot be removed.
+    /// If a wheel cannot be read, or a damaged one cannot be marked.
     pub fn missing(&self, wheels: &[Sha256]) -> Result<Vec<Sha256>, Error> {
         let present: Vec<bool> = wheels
             .par_iter()
@@ -195,10 +195,19 @@ impl Store {
         self.admit(&WheelBytes { filename, expected, found, bytes: &bytes })
     }
 
-    /// Renames an unpacked wheel to its place; false if another process was faster.
+    /// Renames an unpacked wheel to its place; false if another process was faster. A damaged one that is
+    /// there is exchanged for it, so that environments with links into it never lead nowhere.
     fn appear(&self, staging: &str, wheel: &Sha256) -> Result<bool, Error> {
         let digest = wheel.to_string();
         let shelf = self.root.make_wheel_shelf(&digest)?;
+        if shelf.has_dir(&digest) && !self.contains(wheel) {
+            if self.workspace().exchange(staging, &shelf, &digest).is_ok() {
+                self.workspace().remove_tree(staging)?;
+                return Ok(true);
+            }
+            // A file system without exchange: between the two renames there is nothing.
+            self.remove(wheel)?;
+        }
         match self.workspace().rename(staging, &shelf, &digest) {
             Ok(()) => Ok(true),
             Err(_) if shelf.has_dir(&digest) => {
@@ -248,6 +257,12 @@ pub(crate) fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
     Ok(wheels)
 }
 
+/// Whether a wheel is in a root's store, and was not found to be damaged.
+pub(crate) fn is_sound(root: &Root, wheel: &Sha256) -> bool {
+    let place = root.wheel(&wheel.to_string());
+    place.is_ok_and(|wheel| wheel.is_some_and(|wheel| !wheel.has_file(DAMAGED)))
+}
+
 /// The header of a stored wheel's manifest.
 pub(crate) fn manifest(root: &Root, wheel: &Sha256) -> Result<Manifest, Error> {
     Manifest::read_header(&directory(root, wheel)?)
@@ -276,6 +291,9 @@ pub fn stored_text(root: &Root, wheel: &Sha256, file: &str) -> Result<String, Er
     })?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
+
+/// A file in a wheel's directory: it was found to be damaged, and is to be put in its place again.
+const DAMAGED: &str = "damaged";
 
 /// The most that a text of a dist-info has, in bytes.
 const TEXT_LIMIT: u64 = 64 << 20;

@@ -47,7 +47,8 @@ impl Crate {
 
     /// The module in which what a path names is written, through the modules that hand it on.
     fn home(&self, path: &[String], depth: usize) -> Module {
-        let length = (0..=path.len()).rev().find(|length| self.modules.contains_key(&path[..*length]));
+        let length =
+            (0..=path.len()).rev().find(|length| self.modules.contains_key(&path[..*length]));
         let module = path[..length.unwrap_or_default()].to_vec();
         let rest = &path[module.len()..];
         let onward = rest.first().and_then(|name| self.modules[&module].handed_on.get(name));

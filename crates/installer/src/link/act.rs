@@ -106,7 +106,7 @@ impl<'a> Origin<'a> {
 }
 
 /// A path as the directory and the name in it.
-fn split(path: &str) -> (&str, &str) {
+pub(crate) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
@@ -120,7 +120,7 @@ fn make_real(
         RealMode::Hardlink => match from.hard_link(OsStr::new(stored), to, OsStr::new(name)) {
             // Another file system or too many links: a copy serves as well.
             Err(error) if is_refused(&error) => copy((from, stored), (to, name), false),
-            other => other.map_err(Error::io("write", &to.path().join(name))),
+            other => other.map_err(|error| Error::io("write", &to.path().join(name))(error)),
         },
         RealMode::Clone => copy((from, stored), (to, name), true),
         RealMode::Copy => copy((from, stored), (to, name), false),
@@ -128,7 +128,7 @@ fn make_real(
 }
 
 /// The way from a link in the environment to a path relative to the root.
-fn store_target(path: &str, inside_root: &str) -> String {
+pub(crate) fn store_target(path: &str, inside_root: &str) -> String {
     let above = GENERATION_DEPTH + path.matches('/').count();
     let mut target = String::with_capacity(3 * above + inside_root.len());
     for _ in 0..above {

@@ -37,7 +37,7 @@ struct Planner<'a> {
 /// # Errors
 /// [`Error::NotInStore`], and [`Error::Clash`] if two packages cannot live together.
 pub fn plan(root: &Root, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
-    let id = crate::generation::id(root, spec);
+    let id = crate::link::id::id(root, spec);
     let python = root.seen_env_path(&id).join("bin/python");
     let mut sources = sources::read(root, spec)?;
     if spec.options.link_mode == LinkMode::Tree {

@@ -8,22 +8,22 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::Durability;
 
 use super::Store;
+use super::verify::verify;
 use crate::error::Error;
-use crate::store::verify::verify;
 
 /// A file in a wheel's directory: it has been re-hashed after the boot that unpacked it.
 const SETTLED: &str = "settled";
 
 /// Names the time since the machine was started; containers share it with their host. `None` where the
 /// system does not tell.
-pub(super) fn boot_id() -> Option<String> {
+pub(crate) fn boot_id() -> Option<String> {
     static BOOT: OnceLock<Option<String>> = OnceLock::new();
     let read = || fs_err::read_to_string(Path::new("/proc/sys/kernel/random/boot_id")).ok();
     BOOT.get_or_init(|| read().map(|id| id.trim().to_owned())).clone()
 }
 
 impl Store {
-    /// Whether a wheel in the store can be used; if it cannot, it is removed.
+    /// Whether a wheel in the store can be used; if it cannot, it is marked as damaged.
     pub(super) fn survived(&self, wheel: &Sha256) -> Result<bool, Error> {
         let Some(directory) = self.root.wheel(&wheel.to_string())? else { return Ok(false) };
         // A manifest that cannot be read, or is of an earlier version, is a finding, too.
@@ -36,7 +36,7 @@ impl Store {
             let _ = directory.replace(SETTLED, b"", (0o444, Durability::Synced));
             return Ok(true);
         }
-        self.remove(wheel)?;
+        self.condemn(wheel)?;
         Ok(false)
     }
 }

@@ -51,7 +51,7 @@ fn a_wheel_is_unpacked_whole_and_read_only() {
     assert!(verify_all(&sandbox).is_empty());
 }
 
-fn verify_all(sandbox: &Sandbox) -> Vec<crate::store::verify::Finding> {
+fn verify_all(sandbox: &Sandbox) -> Vec<crate::finding::Finding> {
     crate::store::verify::verify_store(&sandbox.root).unwrap()
 }
 

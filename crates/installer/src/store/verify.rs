@@ -1,140 +1,122 @@
 //! Compares stored wheels with their manifests, byte by byte. Finds what hands, disks and other programs
-//! did; heals by removing the wheel, so that the next sync fetches it again.
+//! did; a damaged wheel is marked, so that whoever syncs next puts another in its place.
 
-use std::fmt;
 use std::io::Read as _;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Dir, Kind, Root, wheel_place};
+use pyfast_root::{Dir, Durability, Kind, Root};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
+use super::manifest::{FILE, Manifest, StoredFile};
+use super::{DAMAGED, Store, wheels};
 use crate::error::Error;
-use crate::generation::Generation;
-use crate::store::manifest::{FILE, Manifest, StoredFile};
-use crate::store::{self, Store};
+use crate::finding::{Fault, Finding, Subject};
 
-/// What is wrong with a file of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Fault {
-    /// Its content, kind or permission to be executed is not the wheel's.
-    Altered,
-    /// It is not there.
-    Missing,
-    /// It is not the wheel's.
-    Extra,
-    /// The wheel's manifest cannot be read.
-    Manifest,
+/// Bytes that are read at once.
+const BUFFER: u64 = 256 << 10;
+
+/// Whether contents are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Names, kinds and sizes.
+    Facts,
+    /// Every byte.
+    Content,
 }
 
-/// A fault that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The wheel's digest.
-    pub wheel: Sha256,
-    /// The project and version; the wheel's place below the root where nothing tells them.
-    pub package: String,
-    /// The file, relative to the wheel's directory in the store.
-    pub path: String,
-    /// What is wrong with it.
-    pub fault: Fault,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = match self.fault {
-            Fault::Altered => "was altered",
-            Fault::Missing => "is missing",
-            Fault::Extra => "does not belong to it",
-            Fault::Manifest => "cannot be read",
-        };
-        if self.package == unknown(&self.wheel) {
-            return write!(f, "{}/{} {fault}", self.package, self.path);
-        }
-        write!(f, "{}: {} {fault}", self.package, self.path)
-    }
-}
-
-/// Re-hashes these wheels; findings are sorted by wheel and path. A wheel that is not in the store at all has no
-/// findings: it is simply missing.
+/// Re-hashes these wheels; findings are sorted. A wheel that is not in the store is one.
 ///
 /// # Errors
 /// If a directory cannot be read.
 pub fn verify(root: &Root, wheels: &[Sha256]) -> Result<Vec<Finding>, Error> {
-    let found: Vec<Vec<Finding>> =
-        wheels.par_iter().map(|wheel| verify_wheel(root, wheel)).collect::<Result<_, _>>()?;
-    let mut found: Vec<Finding> = found.into_iter().flatten().collect();
-    found.sort_unstable_by(|one, other| (one.wheel, &one.path).cmp(&(other.wheel, &other.path)));
-    Ok(found)
+    check(root, wheels, Depth::Content)
 }
 
 /// Re-hashes every wheel of the store.
 ///
 /// # Errors
 /// As [`verify()`].
-pub fn verify_store(root: &Root) -> Result<Vec<Finding>, Error> {
-    verify(root, &store::wheels(root)?)
-}
-
-/// Re-hashes every wheel that a generation uses.
-///
-/// # Errors
-/// As [`verify()`], and if the generation's description is damaged.
-pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Finding>, Error> {
-    let spec = generation.spec(root)?;
-    let wheels: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
-    let mut findings = verify(root, &wheels)?;
-    // Where a manifest does not tell whose it is, the environment does.
-    for finding in findings.iter_mut().filter(|one| one.package == unknown(&one.wheel)) {
-        let known = spec.packages.iter().find(|package| package.sha256 == finding.wheel);
-        finding.package.clone_from(
-            &known.map_or_else(String::new, |known| format!("{} {}", known.name, known.version)),
-        );
-    }
+pub(crate) fn verify_store(root: &Root) -> Result<Vec<Finding>, Error> {
+    let mut findings = verify(root, &wheels(root)?)?;
+    // A collection may have taken it meanwhile.
+    findings.retain(|finding| finding.wheel().is_none_or(|wheel| has(root, &wheel)));
     Ok(findings)
 }
 
-/// What stands for the package of a wheel whose manifest does not tell it.
-fn unknown(wheel: &Sha256) -> String {
-    wheel_place(&wheel.to_string())
+/// Looks at these wheels as deep as that.
+pub(crate) fn check(root: &Root, wheels: &[Sha256], depth: Depth) -> Result<Vec<Finding>, Error> {
+    let found = wheels.par_iter().map(|wheel| check_wheel(root, wheel, depth));
+    let mut found: Vec<Finding> = found.collect::<Result<Vec<_>, _>>()?.concat();
+    found.sort_unstable();
+    Ok(found)
 }
 
-/// Removes the wheels that have findings, and returns them: they are to be fetched and compiled again.
-/// What a generation has as links is healed with the store; hard links and copies keep the old content until
-/// the generation is removed and composed again.
+/// Marks the wheels that have findings, and returns them: they count as missing from now on, so that the next
+/// sync that needs one fetches it and puts it in the place of the damaged one. Until then environments keep
+/// what there is of it.
 ///
 /// # Errors
-/// If a wheel cannot be removed.
+/// If the mark cannot be written.
 pub fn repair(store: &Store, findings: &[Finding]) -> Result<Vec<Sha256>, Error> {
-    let mut wheels: Vec<Sha256> = findings.iter().map(|finding| finding.wheel).collect();
+    let mut wheels: Vec<Sha256> = findings.iter().filter_map(Finding::wheel).collect();
     wheels.sort_unstable();
     wheels.dedup();
-    wheels.iter().try_for_each(|wheel| store.remove(wheel))?;
+    wheels.iter().try_for_each(|wheel| store.condemn(wheel))?;
     Ok(wheels)
 }
 
-fn verify_wheel(root: &Root, wheel: &Sha256) -> Result<Vec<Finding>, Error> {
-    let finding = |path: &str, fault| {
-        let (package, path) = (unknown(wheel), path.to_owned());
-        vec![Finding { wheel: *wheel, package, path, fault }]
+impl Store {
+    /// Marks a wheel as damaged. What has its name and is no directory goes at once.
+    pub(crate) fn condemn(&self, wheel: &Sha256) -> Result<(), Error> {
+        match self.root.wheel(&wheel.to_string()) {
+            Ok(Some(directory)) => {
+                Ok(directory.replace(DAMAGED, b"", (0o444, Durability::Synced))?)
+            }
+            Ok(None) => Ok(()),
+            Err(_) => self.remove(wheel),
+        }
+    }
+}
+
+fn has(root: &Root, wheel: &Sha256) -> bool {
+    // What has its name and is something else counts.
+    !matches!(root.wheel(&wheel.to_string()), Ok(None))
+}
+
+fn check_wheel(root: &Root, wheel: &Sha256, depth: Depth) -> Result<Vec<Finding>, Error> {
+    let finding = |package: Option<&String>, path: &str, fault| Finding {
+        subject: Subject::Wheel { sha256: *wheel, package: package.cloned() },
+        path: path.to_owned(),
+        fault,
     };
     let directory = match root.wheel(&wheel.to_string()) {
         Ok(Some(directory)) => directory,
-        Ok(None) => return Ok(Vec::new()),
-        Err(pyfast_root::Error::Kind { .. }) => return Ok(finding(".", Fault::Altered)),
+        Ok(None) => return Ok(vec![finding(None, ".", Fault::Missing)]),
+        Err(pyfast_root::Error::Kind { .. }) => {
+            return Ok(vec![finding(None, ".", Fault::Altered)]);
+        }
         Err(error) => return Err(error.into()),
     };
     let Ok((manifest, files)) = Manifest::read(&directory) else {
-        return Ok(finding(FILE, Fault::Manifest));
+        return Ok(vec![finding(None, FILE, Fault::Manifest)]);
     };
-    let mut found = Vec::new();
-    let package = format!("{} {}", manifest.name, manifest.version);
-    let mut find = |path: &str, fault| {
-        let (package, path) = (package.clone(), path.to_owned());
-        found.push(Finding { wheel: *wheel, package, path, fault });
-    };
+    let package = Some(format!("{} {}", manifest.name, manifest.version));
+    let mut found = faults(&directory, &files, depth)?;
+    if found.is_empty() && directory.has_file(DAMAGED) {
+        found.push((".".to_owned(), Fault::Condemned));
+    }
+    let found = found.into_iter();
+    Ok(found.map(|(path, fault)| finding(package.as_ref(), &path, fault)).collect())
+}
+
+/// What is other than `files` say, by path.
+fn faults(
+    directory: &Dir,
+    files: &[StoredFile],
+    depth: Depth,
+) -> Result<Vec<(String, Fault)>, Error> {
     let known: FxHashMap<&str, &StoredFile> =
         files.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut present: Vec<String> = Vec::new();
@@ -146,23 +128,17 @@ fn verify_wheel(root: &Root, wheel: &Sha256) -> Result<Vec<Finding>, Error> {
             Err(_) => present.push(tree.to_owned()),
         }
     }
-    for path in &present {
-        if !known.contains_key(path.as_str()) && !is_bytecode(path, &known) {
-            find(path, Fault::Extra);
-        }
-    }
-    let checked: Vec<(&str, Option<Fault>)> = files
+    let stray = |path: &String| !known.contains_key(path.as_str()) && !is_bytecode(path, &known);
+    let mut found: Vec<(String, Fault)> =
+        present.into_iter().filter(stray).map(|path| (path, Fault::Extra)).collect();
+    let checked: Vec<Option<Fault>> = files
         .par_iter()
-        .map(|file| Ok((file.path.as_str(), check(&directory, file)?)))
+        .map(|file| fault(directory, &file.path, (file, depth)))
         .collect::<Result<_, Error>>()?;
-    for (path, fault) in checked {
-        if let Some(fault) = fault {
-            find(path, fault);
-        }
+    for (file, fault) in files.iter().zip(checked) {
+        found.extend(fault.map(|fault| (file.path.clone(), fault)));
     }
-    // A collection may have taken it meanwhile.
-    let gone = !found.is_empty() && !root.has_wheel(&wheel.to_string());
-    Ok(if gone { Vec::new() } else { found })
+    Ok(found)
 }
 
 /// Whether it is the bytecode of one of the wheel's modules.
@@ -185,8 +161,13 @@ fn list(directory: &Dir, inside: &str, found: &mut Vec<String>) -> Result<(), Er
     Ok(())
 }
 
-fn check(wheel: &Dir, expected: &StoredFile) -> Result<Option<Fault>, Error> {
-    let (mut file, facts) = match wheel.open(&expected.path) {
+/// What is wrong with a file that must be as `expected`, wherever it is.
+pub(crate) fn fault(
+    directory: &Dir,
+    path: &str,
+    (expected, depth): (&StoredFile, Depth),
+) -> Result<Option<Fault>, Error> {
+    let (mut file, facts) = match directory.open(path) {
         Ok(Some(opened)) => opened,
         Ok(None) => return Ok(Some(Fault::Missing)),
         Err(pyfast_root::Error::Kind { .. }) => return Ok(Some(Fault::Altered)),
@@ -196,10 +177,13 @@ fn check(wheel: &Dir, expected: &StoredFile) -> Result<Option<Fault>, Error> {
     if facts.size != expected.size || executable != expected.executable {
         return Ok(Some(Fault::Altered));
     }
+    if depth == Depth::Facts {
+        return Ok(None);
+    }
     let mut digest = sha2::Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
+    let mut buffer = vec![0; usize::try_from(facts.size.min(BUFFER)).unwrap_or(1).max(1)];
     loop {
-        let failed = |error| Error::io("read", &wheel.path().join(&expected.path))(error);
+        let failed = |error| Error::io("read", &directory.path().join(path))(error);
         let count = file.read(&mut buffer).map_err(failed)?;
         if count == 0 {
             break;

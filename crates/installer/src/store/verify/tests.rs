@@ -27,7 +27,10 @@ fn check(damage: impl Fn(&Path), expected: &[(&str, Fault)]) {
     assert_eq!(found, expected);
     assert_eq!(repair(&sandbox.store, &findings).unwrap().len(), usize::from(!expected.is_empty()));
     assert_eq!(sandbox.store.contains(&digest), expected.is_empty());
+    // What there is of it stays until another is there.
+    assert!(directory.is_dir());
     sandbox.admit(&wheel());
+    assert!(sandbox.store.contains(&digest));
     assert!(verify_store(&sandbox.root).unwrap().is_empty());
 }
 
@@ -84,4 +87,34 @@ fn bytecode_of_the_wheels_modules_is_no_finding_and_other_bytecode_is() {
     let text = findings[0].to_string();
     let expected = "pkg 1.0: root/pkg/__pycache__/ghost.cpython-311.pyc does not belong to it";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_damaged_wheel_stays_where_links_lead_until_it_is_replaced() {
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
+    let (module, target) = (sandbox.stored(&digest).join("root/pkg/a.py"), sandbox.at("link"));
+    fs::set_permissions(module.parent().unwrap(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs::remove_file(&module).unwrap();
+    let findings = verify(&sandbox.root, &[digest]).unwrap();
+    assert_eq!(repair(&sandbox.store, &findings).unwrap(), [digest]);
+    fs_err::os::unix::fs::symlink(sandbox.stored(&digest).join("root/pkg/b.py"), &target).unwrap();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "b = 1\n");
+    assert_eq!(sandbox.store.missing(&[digest]).unwrap(), [digest]);
+    sandbox.admit(&wheel());
+    assert_eq!(sandbox.store.missing(&[digest]).unwrap(), []);
+    assert_eq!(fs::read_to_string(&module).unwrap(), "a = 1\n");
+    assert!(sandbox.store.workspace().entries().unwrap().is_empty(), "the old one is gone");
+}
+
+#[test]
+fn a_wheel_that_is_not_there_is_missing_and_one_that_was_marked_says_so() {
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
+    sandbox.store.condemn(&digest).unwrap();
+    let findings = verify(&sandbox.root, &[digest, Sha256([1; 32])]).unwrap();
+    let found: Vec<_> = findings.iter().map(|finding| (finding.wheel(), finding.fault)).collect();
+    assert_eq!(found, [(Some(Sha256([1; 32])), Fault::Missing), (Some(digest), Fault::Condemned)]);
+    let text = findings[1].to_string();
+    assert_eq!(text, "pkg 1.0: it is damaged and not fetched again yet");
 }

@@ -1,0 +1,38 @@
+//! What makes two environments equal: a digest of everything that shapes one is its name.
+
+use std::fmt::Write as _;
+
+use pyfast_root::Root;
+use sha2::Digest as _;
+
+use super::EnvironmentSpec;
+
+/// Raised whenever an environment of equal inputs would be composed in another way.
+pub(crate) const FORMAT: u32 = 2;
+
+/// The id of the environment that `spec` describes: 20 hexadecimal digits.
+pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
+    let python = &spec.interpreter;
+    // Only what shapes the environment: the kernel's version in the markers does not.
+    let inputs = serde_json::json!({
+        "format": FORMAT,
+        "seen": root.seen(),
+        "packages": spec.packages,
+        "options": spec.options,
+        "python": {
+            "executable": python.executable,
+            "implementation": python.implementation,
+            "version": python.version(),
+            "soabi": python.soabi,
+            "cache_tag": python.cache_tag,
+            "lib_dir": python.lib_dir,
+            "tags": python.tags,
+        },
+    });
+    let digest = sha2::Sha256::digest(inputs.to_string());
+    digest.iter().take(10).fold(String::with_capacity(20), |mut id, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
+}
