@@ -47,7 +47,7 @@ mod universal;
 pub use build_source::BuildSource;
 pub use cache::Cache;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Selector, Unusable};
-pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Request};
+pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Piece, Request};
 pub use credentials::{CredentialSources, Credentials};
 pub use direct::{Ahead, DirectTree, Looked, file_digest, look_ahead};
 pub use error::Error;

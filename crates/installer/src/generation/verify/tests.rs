@@ -186,7 +186,7 @@ fn a_wheel_that_is_gone_is_named_once() {
 }
 
 #[test]
-fn a_link_to_bytecode_that_its_wheel_has_no_more_leads_to_nothing() {
+fn bytecode_outlives_the_copy_of_a_wheel_that_it_came_from() {
     let sandbox = Sandbox::new();
     let mut spec = sandbox.spec(&wheels());
     spec.options.link_mode = LinkMode::Tree;
@@ -201,11 +201,7 @@ fn a_link_to_bytecode_that_its_wheel_has_no_more_leads_to_nothing() {
     sandbox.store.condemn(&spec.packages[0].sha256).unwrap();
     sandbox.admit(&wheels()[0]);
     let findings = verify_generation(&sandbox.root, &generation).unwrap();
-    assert!(!findings.is_empty());
-    for finding in findings {
-        assert_eq!(finding.fault, Fault::Dangling, "{finding}");
-        assert!(finding.path.contains("__pycache__"), "{finding}");
-    }
+    assert_eq!(findings, [], "no link leads to what is gone");
 }
 
 #[test]
