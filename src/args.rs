@@ -1,7 +1,6 @@
 //! Arguments that several commands share, as they are typed. Owns their names, variables and help; what is meant by them,
 //! once files and defaults are known too, is `settings`'. Must not know any command.
 
-mod cutoff;
 mod index;
 mod resolve;
 mod stack;
@@ -10,7 +9,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-pub(crate) use self::cutoff::Cutoff;
 pub(crate) use self::index::{IndexArgs, KeyringProvider, short_find_links};
 pub(crate) use self::resolve::{PrereleaseMode, ResolutionMode, ResolveArgs};
 pub(crate) use self::stack::StackArgs;

@@ -88,7 +88,7 @@ impl Session {
             settings_of: self.build_settings.clone(),
             constraints: constraints(args, settings)?,
             formats: FormatControl::default(),
-            exclude_newer: args.exclude_newer.as_ref().map(ToString::to_string),
+            exclude_newer: args.exclude_newer.clone(),
             shared,
             carried: carried(settings),
         };

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 
+mod keys;
 mod words;
 
 pub(crate) use words::ConfiguredRoot;
@@ -20,7 +21,7 @@ pub(crate) const FILE: &str = "pyfast.toml";
 
 /// The configuration of a project.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) project: ProjectConfig,
     pub(crate) env: BTreeMap<String, EnvConfig>,
@@ -33,7 +34,7 @@ pub(crate) struct Config {
 
 /// `[project]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct ProjectConfig {
     pub(crate) name: Option<String>,
     /// `volume:NAME`, or a directory below the project; see [`Config::root`].
@@ -42,7 +43,7 @@ pub(crate) struct ProjectConfig {
 
 /// `[env.NAME]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct EnvConfig {
     pub(crate) requirements: Vec<PathBuf>,
     pub(crate) constraints: Vec<PathBuf>,
@@ -64,7 +65,7 @@ pub(crate) struct EnvConfig {
 
 /// `[index]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct IndexConfig {
     pub(crate) url: Option<String>,
     pub(crate) extra: Vec<String>,
@@ -107,37 +108,11 @@ impl IndexConfig {
 
 /// `[link]`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct LinkConfig {
     /// Packages whose files must be real, not behind a directory link.
     pub(crate) real: Vec<String>,
 }
-
-/// The known keys of each table; `*` stands for any name.
-const KEYS: &[(&str, &[&str])] = &[
-    ("", &["project", "env", "index", "link"]),
-    ("project", &["name", "root"]),
-    ("env", &["*"]),
-    (
-        "env.*",
-        &[
-            "requirements",
-            "constraints",
-            "exclude-dependencies",
-            "extras",
-            "groups",
-            "image",
-            "python",
-            "targets",
-            "universal",
-            "services",
-        ],
-    ),
-    ("index", &["url", "extra", "strategy", "named", "packages"]),
-    ("index.named", &["*"]),
-    ("index.packages", &["*"]),
-    ("link", &["real"]),
-];
 
 impl Config {
     /// The nearest directory, from `start` upwards, that has a configuration.
@@ -173,7 +148,7 @@ impl Config {
                 _ => return Ok(Self::default()),
             };
         }
-        check_keys("", &table).map_err(fail)?;
+        keys::check("", &table).map_err(fail)?;
         let mut config: Self = Value::Table(table)
             .try_into()
             .map_err(|error: toml::de::Error| fail(error.to_string()))?;
@@ -196,26 +171,6 @@ fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),
     }
-}
-
-fn check_keys(place: &str, table: &Table) -> Result<(), String> {
-    let Some((_, known)) = KEYS.iter().find(|(name, _)| *name == place) else { return Ok(()) };
-    for (key, value) in table {
-        let any = known == &["*"];
-        if !any && !known.contains(&key.as_str()) {
-            let nearest = nearest(key, known);
-            let place = if place.is_empty() { String::new() } else { format!(" in [{place}]") };
-            return Err(format!(
-                "unknown key `{key}`{place}; the nearest known key is `{nearest}`"
-            ));
-        }
-        if let Value::Table(inner) = value {
-            let key = if any { "*" } else { key };
-            let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
-            check_keys(&place, inner)?;
-        }
-    }
-    Ok(())
 }
 
 /// The most similar of the known words; empty where there is none.
@@ -243,6 +198,23 @@ mod tests {
         check_error("[env.backend]\nrequirement = []", "`requirements`");
         check_error("[env.'../x']\n", "is not a name");
         check_error("[project]\nname = 7", "invalid type");
+    }
+
+    #[test]
+    fn every_table_refuses_what_it_does_not_read() {
+        for (text, nearest) in [
+            ("inde = 1", "index"),
+            ("[project]\nrot = 'x'", "root"),
+            ("[env.b]\nexclude-dependency = []", "exclude-dependencies"),
+            ("[index]\nextras = []", "extra"),
+            ("[link]\nreel = []", "real"),
+        ] {
+            check_error(text, &format!("the nearest known key is `{nearest}`"));
+        }
+        // Names of the user's own.
+        let text =
+            "[env.any]\n[index.named]\nany = 'http://h/simple'\n[index.packages]\nsix = 'any'";
+        Config::parse(Path::new("pyfast.toml"), text, &[]).expect("read");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod environment;
+mod index;
 mod installer;
 mod launcher;
 mod packaging;

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pyfast_index::credentials::Credentials;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::safe_url::redact;
-use pyfast_resolver::{Credentials, IndexStrategy, Sources};
+use pyfast_resolver::{IndexStrategy, Sources};
 use pyfast_root::is_name;
 use url::Url;
 

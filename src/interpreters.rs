@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use pyfast_index::cache::Cache;
 use pyfast_installer::Interpreter;
 use pyfast_launcher::find_program;
-use pyfast_resolver::Cache;
 use pyfast_root::read_regular_text;
 use sha2::Digest;
 

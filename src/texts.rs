@@ -4,9 +4,12 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
+use pyfast_index::credentials::Credentials;
+use pyfast_index::text_remote::fetch_text;
 use pyfast_packaging::requirements_txt::{FetchText, IndexOptions};
 use pyfast_packaging::safe_url::SafeUrl;
-use pyfast_resolver::{Cache, Client, Credentials, fetch_text};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -55,7 +58,7 @@ impl World {
         Ok(Self { runtime, client: Client::new(options, credentials), cache: Cache::new(cache) })
     }
 
-    fn fetch(&self, url: &Url, named: &[SafeUrl]) -> Result<Bytes, pyfast_resolver::Error> {
+    fn fetch(&self, url: &Url, named: &[SafeUrl]) -> Result<Bytes, pyfast_index::Error> {
         // On a thread of its own: the caller's may already drive another runtime.
         std::thread::scope(|scope| {
             let work = || self.runtime.block_on(fetch_text(&self.client, &self.cache, url, named));

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Once;
 
-use pyfast_resolver::{ClientOptions, CredentialSources, InsecureHost, KeyringProgram};
+use pyfast_index::client::ClientOptions;
+use pyfast_index::credentials::{CredentialSources, KeyringProgram};
+use pyfast_index::tls::{self, InsecureHost};
 
 use crate::args::KeyringProvider;
 use crate::failure::Failure;
@@ -19,9 +21,11 @@ const BUNDLES: [&str; 4] = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "
 pub(crate) fn client_options(settings: &Settings) -> Result<ClientOptions, Failure> {
     let insecure_hosts = insecure_hosts(settings)?;
     Ok(ClientOptions {
-        authorities: authorities(settings),
-        client_certificate: client_certificate(settings),
-        insecure_hosts,
+        tls: tls::Options {
+            authorities: authorities(settings),
+            client_certificate: client_certificate(settings),
+            insecure_hosts,
+        },
         offline: settings.common.index.offline,
         user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
         search_path: settings.environment.get("PATH").map(absolute_parts),

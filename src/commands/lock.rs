@@ -9,7 +9,7 @@ use pyfast_environment::PackageFacts;
 use pyfast_installer::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{LineOptions, Lock, to_requirements};
+use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
 
 use crate::args::{ResultArgs, short_find_links};
 use crate::building::{BUILDS, BuildPlace};
@@ -17,9 +17,9 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, known, write};
 use crate::progress::Progress;
-use crate::resolving::{Inputs, Outcome, Request, ResolveArgs, Session, read_inputs};
+use crate::resolving::{Inputs, ResolveArgs, Session, lock_request, read_inputs};
 use crate::settings::Settings;
-use crate::spanning::{Spanning, Wanted};
+use crate::targets::TargetChoice;
 use crate::ui::{Line, bold, count, duration};
 
 /// The name of a lock file (PEP 751).
@@ -143,30 +143,30 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let inputs = read_inputs(&args.resolve, settings)?;
     let (base, interpreter) = args.target.base(settings)?;
     let output = output(args, &inputs, settings);
-    let spanning =
-        Spanning::of(&wanted(args, settings, output.as_deref()), &inputs, base.as_ref())?;
+    let several = choice(args, settings, output.as_deref()).several(&inputs.set, base.as_ref())?;
+    // One target that is no interpreter at hand has nothing that could build for it. Where there are
+    // several, what one build says of dependencies stands for all (rule 11).
+    let builds = args.target.is_empty() || several.is_some();
+    let targets = match several {
+        Some(several) => several,
+        None => Targets::One(args.target.one(settings)?),
+    };
+    let old = output.as_deref().and_then(|path| Some((path, known(path)?)));
+    let kept = old.map(|(path, text)| Lock::kept(&text, path)).unwrap_or_default();
+    let request = lock_request(&inputs.set, &args.resolve, targets, kept)?;
     let cache = settings.cache_directory()?;
     let root = cache.join(BUILDS);
     let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
-    // One target that is no interpreter at hand has nothing that could build for it. Where there are
-    // several, what one build says of dependencies stands for all (rule 11).
-    if (args.target.is_empty() || spanning.is_some())
-        && let Ok(interpreter) = &environment::interpreter(settings)
-    {
+    if builds && let Ok(interpreter) = &environment::interpreter(settings) {
         let place =
             BuildPlace { store: root.clone(), yard: root, interpreter, sink: progress.sink() };
         session.build_in(place, &args.resolve, settings)?;
     }
     progress.step("resolving");
-    let resolved = match &spanning {
-        Some(spanning) => {
-            session.resolve_spanning(spanning, &inputs, &args.resolve, output.as_deref())
-        }
-        None => one_target(args, settings, &inputs, &session, output.as_deref()),
-    };
+    let locked = lock(&request, &session.tools(&args.resolve, 0), &|_decided| ());
     progress.done();
-    let (lock, warnings) = resolved?;
+    let Locked { lock, warnings, .. } = locked?;
     for warning in &warnings {
         settings.ui.warning(warning);
     }
@@ -178,42 +178,23 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// The platforms and Pythons that are meant: those of the command line, else of the configuration, else
 /// those that the lock is for already.
-fn wanted(args: &Args, settings: &Settings, output: Option<&Path>) -> Wanted {
+fn choice(args: &Args, settings: &Settings, output: Option<&Path>) -> TargetChoice {
     if args.universal || !args.target.is_empty() {
-        return Wanted {
+        return TargetChoice {
             universal: args.universal,
             pythons: args.target.python_version.clone(),
             platforms: args.target.python_platform.clone(),
         };
     }
-    let configured = Wanted::configured(settings);
+    let configured = TargetChoice::configured(settings);
     if configured.is_single()
         && let Some(path) = output
         && let Some(text) = known(path)
         && let Ok(lock) = Lock::whole(&text, path)
     {
-        return Wanted::of_lock(&lock);
+        return TargetChoice::of_lock(&lock);
     }
     configured
-}
-
-fn one_target(
-    args: &Args,
-    settings: &Settings,
-    inputs: &Inputs,
-    session: &Session,
-    output: Option<&Path>,
-) -> Result<(Lock, Vec<String>), Failure> {
-    let target = args.target.one(settings)?;
-    let previous = output.and_then(|path| existing(path, &target));
-    let request = Request {
-        set: &inputs.set,
-        args: &args.resolve,
-        target: &target,
-        previous: previous.as_ref(),
-    };
-    let Outcome { lock, warnings, .. } = session.resolve(&request, None)?;
-    Ok((lock, warnings))
 }
 
 /// Writes the lock, and says what was done.
@@ -270,9 +251,4 @@ fn output(args: &Args, inputs: &Inputs, settings: &Settings) -> Option<PathBuf> 
 /// The lock beside a requirements file.
 pub(crate) fn beside(requirements: &Path) -> PathBuf {
     requirements.with_file_name(FILE)
-}
-
-/// An existing lock whose versions are kept where they fit; one that cannot be read is made anew.
-pub(crate) fn existing(path: &Path, target: &Target) -> Option<Lock> {
-    Lock::from_toml(&known(path)?, path, target).ok()
 }

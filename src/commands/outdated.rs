@@ -5,16 +5,16 @@ use std::process::ExitCode;
 
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::{PackageName, Version};
-use pyfast_resolver::{Lock, LockedPackage, newest};
+use pyfast_resolver::{Cutoff, Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
 use serde_json::json;
 
-use crate::args::{Cutoff, ResultArgs, short_find_links};
+use crate::args::{ResultArgs, short_find_links};
 use crate::commands::list::table;
 use crate::commands::lock::beside;
 use crate::environment;
 use crate::failure::Failure;
 use crate::locked::{LockArgs, Opened};
-use crate::resolving::{PrereleaseMode, Request, ResolveArgs, Session, read_inputs};
+use crate::resolving::{PrereleaseMode, ResolveArgs, Session, lock_request, policy, read_inputs};
 use crate::settings::Settings;
 use crate::ui::count;
 
@@ -86,9 +86,8 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
     let own = environment::interpreter(settings).ok();
     let host = environment::host_python(settings, own.as_ref());
     let session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
-    let any = RequirementSet { index: set.index.clone(), ..RequirementSet::default() };
-    let request = Request { set: &any, args: &resolve, target: &opened.target, previous: None };
-    let newest = newest(&session.registry(&request, session.sources.clone())?, &names)?;
+    let tools = session.tools(&resolve, 0);
+    let newest = newest(&names, &opened.target, &policy(&set, &resolve)?, &tools)?;
     let later = |package: &&&LockedPackage| {
         newest.get(&package.name).is_some_and(|newest| *newest > package.version)
     };
@@ -96,7 +95,8 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
     let known = if later.is_empty() || !files || !is_own(opened, settings) {
         None
     } else {
-        wanted(&session, &Request { set: &set, ..request }, settings)
+        let targets = Targets::One(opened.target.clone());
+        wanted(&lock_request(&set, &resolve, targets, Vec::new())?, &tools, settings)
     };
     session.runtime.shutdown_background();
     let found = later.into_iter().map(|package| Outdated {
@@ -118,16 +118,17 @@ fn is_own(opened: &Opened, settings: &Settings) -> bool {
 
 /// What would be locked now. An answer without it is an answer too.
 fn wanted(
-    session: &Session,
-    request: &Request<'_>,
+    request: &LockRequest<'_>,
+    tools: &LockTools,
     settings: &Settings,
 ) -> Option<BTreeMap<PackageName, Version>> {
-    match session.resolve(request, None) {
-        Ok(outcome) => {
-            let packages = outcome.lock.packages.into_iter();
+    match lock(request, tools, &|_decided| ()) {
+        Ok(locked) => {
+            let packages = locked.lock.packages.into_iter();
             Some(packages.map(|package| (package.name, package.version)).collect())
         }
-        Err(failure) => {
+        Err(error) => {
+            let failure = Failure::from(error);
             settings.ui.warning(format!("what the requirements allow is not known: {failure}"));
             None
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use pyfast_resolver::{Client, Request};
+use pyfast_index::client::{Client, Request};
 use url::Url;
 
 use super::project::Project;

@@ -11,7 +11,8 @@ impl From<InstallError> for Failure {
         let root = error.root();
         let (kind, code) = match root {
             InstallError::Root(error) => return Self::from_root(error),
-            InstallError::Fetch(error) => return Self::from_resolve(error),
+            InstallError::Fetch(error) => return Self::from_index(error),
+            InstallError::Resolve(error) => return Self::from_resolve(error),
             InstallError::Build(failure) => {
                 let mut told = Self::from_error("build", failure, Code::Mendable);
                 told.hints.extend(build_hints(failure));

@@ -1,9 +1,9 @@
 //! What to do about texts that are wrong, or that cannot be read.
 
+use pyfast_index::Error as IndexError;
 use pyfast_packaging::{Error as PackagingError, Unfetched};
-use pyfast_resolver::Error as ResolveError;
 
-use super::resolver::{kind_of_resolve, resolve_hints};
+use super::index::{fetching_hints, kind};
 use super::{Code, Failure};
 
 impl From<PackagingError> for Failure {
@@ -25,10 +25,10 @@ impl Failure {
     }
 }
 
-/// Who fetches fails with errors of the resolver, or with those that come before anything is fetched.
+/// Who fetches fails with errors of the index, or with those that come before anything is fetched.
 fn kind_of_unfetched(error: &Unfetched) -> (&'static str, Code) {
-    match error.downcast_ref::<ResolveError>() {
-        Some(error) => kind_of_resolve(error.root()),
+    match error.downcast_ref::<IndexError>() {
+        Some(error) => kind(error),
         None => ("usage", Code::Usage),
     }
 }
@@ -43,28 +43,28 @@ fn reading_hints(error: &PackagingError) -> Vec<String> {
         }
         PackagingError::Requirement { advice: Some(advice), .. } => vec![advice.clone()],
         PackagingError::RemoteRequirements { source, .. } => {
-            source.downcast_ref::<ResolveError>().map(fetching_hints).unwrap_or_default()
+            source.downcast_ref::<IndexError>().map(hints_of_server).unwrap_or_default()
         }
         _ => Vec::new(),
     }
 }
 
 /// What helps where a requirements file cannot be fetched.
-fn fetching_hints(error: &ResolveError) -> Vec<String> {
-    let hint = match error.root() {
-        ResolveError::Status { status: 401 | 403, .. } => {
+fn hints_of_server(error: &IndexError) -> Vec<String> {
+    let hint = match error {
+        IndexError::Status { status: 401 | 403, .. } => {
             "give credentials in the URL (https://user:password@…) or in ~/.netrc"
         }
-        ResolveError::Status { status: 404 | 410, .. } => {
+        IndexError::Status { status: 404 | 410, .. } => {
             "is the URL right? Opened in a browser it shows the text"
         }
-        ResolveError::Fetch { .. } => {
+        IndexError::Fetch { .. } => {
             "is the network up, and is the URL right? --offline takes the copy in the cache"
         }
-        ResolveError::WebPage { .. } => {
+        IndexError::WebPage { .. } => {
             "name the URL of the file itself: on code hosts that of its raw text; a page to log in needs credentials"
         }
-        other => return resolve_hints(other),
+        other => return fetching_hints(other),
     };
     vec![hint.to_owned()]
 }

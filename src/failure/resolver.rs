@@ -18,74 +18,47 @@ impl Failure {
         if let ResolveError::Packaging(error) = root {
             return Self::from_packaging(error);
         }
-        let (kind, code) = kind_of_resolve(root);
+        if let ResolveError::Index(error) = root {
+            return Self::from_index(error);
+        }
+        let (kind, code) = kind(root);
         let mut failure = Self::from_error(kind, root, code);
         failure.hints.extend(resolve_hints(root));
+        if let Some(target) = error.target() {
+            failure = failure.cause(format!("this is for the target {target}"));
+        }
         failure
     }
 }
 
 /// The word for scripts, and the exit code.
-pub(super) fn kind_of_resolve(error: &ResolveError) -> (&'static str, Code) {
+fn kind(error: &ResolveError) -> (&'static str, Code) {
     match error {
-        ResolveError::WebPage { .. }
-        | ResolveError::FindLinks { .. }
-        | ResolveError::Setting(_) => ("usage", Code::Usage),
+        ResolveError::Setting(_) => ("usage", Code::Usage),
         ResolveError::NoSolution(_) => ("no-solution", Code::Mendable),
         ResolveError::UnknownPackage { .. } => ("unknown-package", Code::Mendable),
-        ResolveError::HashMismatch { .. } => ("hash-mismatch", Code::Mendable),
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => {
             ("hash-required", Code::Mendable)
         }
-        ResolveError::Fetch { .. } | ResolveError::Status { .. } => ("fetch", Code::Mendable),
-        ResolveError::Offline { .. } => ("offline", Code::Mendable),
-        ResolveError::Page { .. } => ("index-page", Code::Mendable),
-        ResolveError::Metadata { .. } | ResolveError::ReadWheel { .. } => {
-            ("bad-wheel", Code::Mendable)
-        }
-        ResolveError::Repository { .. } => ("repository", Code::Mendable),
         ResolveError::Build(_) => ("build", Code::Mendable),
         ResolveError::Lock { .. } => ("lock", Code::Mendable),
+        ResolveError::RequiresPython { .. } => ("requires-python", Code::Mendable),
         _ => ("resolve", Code::Mendable),
     }
 }
 
-pub(super) fn resolve_hints(error: &ResolveError) -> Vec<String> {
+fn resolve_hints(error: &ResolveError) -> Vec<String> {
     match error {
         ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
         ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
-        ResolveError::Status { status: 401 | 403, .. } => vec![
-            "give credentials in the index URL (https://user:password@…), in ~/.netrc, by `uv auth login` or by the program `keyring`; for a named index also by PYFAST_INDEX_NAME_USERNAME and …_PASSWORD".to_owned(),
-        ],
-        ResolveError::Status { status: 404 | 410, .. } => {
-            vec!["the file is gone from its server; `pyfast lock --upgrade` looks for another".to_owned()]
-        }
-        ResolveError::Status { status: 500.., .. } => {
-            vec!["the server has a problem; try again later, or --offline with a filled cache".to_owned()]
-        }
-        // What a server says of the certificate that it was shown, or was not.
-        ResolveError::Fetch { reason, .. } if reason.contains("received fatal alert") => vec![
-            "the server refused the connection; one that asks for a certificate is shown that of --client-cert FILE"
-                .to_owned(),
-        ],
-        ResolveError::Fetch { reason, .. } if reason.contains("certificate") => vec![
-            "name the certificates to trust with SSL_CERT_FILE".to_owned(),
-        ],
-        ResolveError::Fetch { .. } => {
-            vec!["is the network up, and is the index right? --index-url names another".to_owned()]
-        }
-        ResolveError::Offline { .. } => vec!["run it once without --offline".to_owned()],
-        ResolveError::Page { .. } => vec![
-            "an index answers with a Simple API page in JSON or HTML; is this URL the index' own (…/simple)?".to_owned(),
-        ],
-        ResolveError::HashMismatch { .. } => vec![
-            "the file changed since the hash was written, or it was tampered with: compare it with its publisher's".to_owned(),
-        ],
-        ResolveError::Repository { reason, .. } => vec![repository_hint(reason)],
         ResolveError::Build(failure) => build_hints(failure),
+        ResolveError::RequiresPython { .. } => {
+            vec!["another interpreter is chosen with --python".to_owned()]
+        }
         ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
-            "`pyfast lock --format requirements --hashes` writes all pins with their hashes".to_owned(),
+            "`pyfast lock --format requirements --hashes` writes all pins with their hashes"
+                .to_owned(),
         ],
         _ => Vec::new(),
     }
@@ -119,13 +92,6 @@ fn no_solution_hints(no_solution: &NoSolution) -> Vec<String> {
         hints.push("change one of the requirements named above".to_owned());
     }
     hints
-}
-
-fn repository_hint(reason: &str) -> String {
-    if reason.contains("program `git`") {
-        return "install git: on Debian, apt-get install git".to_owned();
-    }
-    "does `git ls-remote` of this URL work? Git's own settings and credentials are used".to_owned()
 }
 
 fn unknown_hint(near: &[PackageName]) -> String {

@@ -1,23 +1,18 @@
-//! What a resolution is made from: requirements files and what they name, and the digest by which a
-//! lock says which of them it answers.
+//! What a lock is made from: requirements files and what they name.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use pyfast_environment::{DESCRIPTION, digest};
+use pyfast_environment::DESCRIPTION;
 use pyfast_packaging::ExtraName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::pyproject::WantedExtras;
 use pyfast_packaging::requirement::Source;
-use pyfast_packaging::requirement_source::{Place, SourceRequirement};
-use pyfast_packaging::requirements_txt::{
-    ReadContext, RequirementSet, SettingsOf, read_requirements,
-};
-use pyfast_packaging::target::Target;
+use pyfast_packaging::requirement_source::Place;
+use pyfast_packaging::requirements_txt::{ReadContext, RequirementSet, read_requirements};
 
 use super::ResolveArgs;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::indexes::find_links;
 use crate::project::is_remote;
 use crate::settings::Settings;
@@ -118,19 +113,6 @@ fn context(args: &ResolveArgs, settings: &Settings, env: &str) -> Result<ReadCon
     })
 }
 
-/// Refuses an interpreter that a project file or script excludes.
-pub(crate) fn check_python(set: &RequirementSet, target: &Target) -> Result<(), Failure> {
-    let python = target.python();
-    let Some(limit) = set.requires_python.iter().find(|one| !one.specifiers.contains(python))
-    else {
-        return Ok(());
-    };
-    let message =
-        format!("{} requires Python {}, and this is {python}", limit.origin, limit.specifiers);
-    Err(Failure::new("requires-python", message, Code::Mendable)
-        .hint("another interpreter is chosen with --python"))
-}
-
 /// The files that an environment's dependencies are written in, the project's lock included. What cannot be read names
 /// itself only.
 pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
@@ -151,73 +133,4 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
         files.iter().filter_map(|file| Some(file.parent()?.join("pylock.toml"))).collect();
     files.extend(locks);
     files
-}
-
-/// A digest of everything that a lock answers: an equal one means that the lock is up to date.
-/// Indexes are not in it, so that a lock holds for people who use a mirror.
-/// `place` says what it is for: a target, or several.
-pub(crate) fn inputs_digest(set: &RequirementSet, args: &ResolveArgs, place: &str) -> String {
-    let mut text = String::from("1\n");
-    for (kind, requirements) in
-        [("r", &set.requirements), ("c", &set.constraints), ("o", &set.overrides)]
-    {
-        let mut lines: Vec<String> = requirements
-            .iter()
-            .map(|requirement| format!("{kind} {requirement} {:?}\n", requirement.hashes))
-            .collect();
-        // The order of lines can decide between solutions, so it stays.
-        text.extend(lines.drain(..));
-    }
-    text.extend(set.excludes.iter().map(|name| format!("x {name}\n")));
-    text.extend(set.index.pins.iter().map(|(name, index)| format!("i {name} {index}\n")));
-    for source in &set.sources {
-        let _ = writeln!(text, "s {source} {:?} {}", source.hashes, described(source));
-    }
-    for SettingsOf { name, settings, .. } in &set.build_settings {
-        let _ = writeln!(text, "C {name:?} {settings:?}");
-    }
-    // Only what differs from the defaults, so that locks without such options stay up to date.
-    let mut built = String::new();
-    if args.no_build || !args.only_binary.is_empty() || !args.no_binary.is_empty() {
-        built = format!(" {} {:?} {:?}", args.no_build, args.only_binary, args.no_binary);
-    }
-    let files = (&set.index.only_binary, &set.index.no_binary);
-    if !files.0.is_empty() || !files.1.is_empty() {
-        let _ = write!(built, " files {:?} {:?}", files.0, files.1);
-    }
-    let settings = format!(
-        "{:?} {:?} {:?} {} {} {} {place}{built}",
-        args.prerelease,
-        args.resolution,
-        args.exclude_newer.as_ref().map(crate::args::Cutoff::utc),
-        set.index.require_hashes,
-        set.index.pre,
-        args.no_deps,
-    );
-    text.push_str(&settings);
-    format!("sha256:{}", digest(text.as_bytes()))
-}
-
-/// What of a target shapes a lock.
-pub(crate) fn place_of(target: &Target) -> String {
-    let facts = target.tags.facts();
-    let libc = facts.libc.map(|libc| matches!(libc, pyfast_packaging::tags::Libc::Glibc { .. }));
-    format!("{:?} {} {} {libc:?}", facts.python, facts.implementation, facts.machine)
-}
-
-/// What of a directory shapes a lock: the files that describe it, and those that tools read
-/// requirements from. What is computed from anything else is noticed when it is built.
-fn described(source: &SourceRequirement) -> String {
-    let Place::Directory(path) = &source.source.place else { return String::new() };
-    let project = path.join(source.source.subdirectory.as_deref().unwrap_or_default());
-    let mut files: Vec<PathBuf> = DESCRIPTION.map(|name| project.join(name)).into();
-    let entries = fs_err::read_dir(&project).into_iter().flatten().flatten();
-    let beside = entries.map(|entry| entry.path());
-    files.extend(beside.filter(|path| path.extension().is_some_and(|end| end == "txt")));
-    files.sort();
-    let contents = files.iter().map(|file| {
-        let content = fs_err::read(file).unwrap_or_default();
-        format!("{} {}\n", file.file_name().unwrap_or_default().display(), digest(&content))
-    });
-    digest(contents.collect::<String>().as_bytes())
 }

@@ -20,7 +20,7 @@ use pyfast_environment::{Changes, Facts, SyncReport, digest};
 use pyfast_installer::{Downloads, Event, Store, Wanted};
 use pyfast_launcher::{HelperFile, MOUNT_POINT, StoreVolume};
 use pyfast_packaging::dist_file::Location;
-use pyfast_resolver::Lock;
+use pyfast_resolver::{Lock, Locked, Targets};
 use pyfast_root::{ProjectEnv, Root, Waiting};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -32,7 +32,7 @@ use crate::environment::host_python;
 use crate::failure::{Code, Failure};
 use crate::image::{Connection, direct};
 use crate::progress::Progress;
-use crate::resolving::{Outcome, Request, Session, read_inputs};
+use crate::resolving::{Session, lock_request, read_inputs};
 use crate::settings::Settings;
 use crate::volume_place::{Call, FILES, VolumePlace, file, helper_network};
 use sources::Builds;
@@ -60,8 +60,8 @@ pub(super) fn sync(
         Session::new(settings, &inputs.set, host.as_deref(), settings.cache_directory()?)?;
     let progress = Progress::new(settings.ui);
     progress.step("resolving");
-    let request =
-        Request { set: &inputs.set, args: &options.resolve, target: &target, previous: None };
+    let targets = Targets::One(target);
+    let request = lock_request(&inputs.set, &options.resolve, targets, Vec::new())?;
     let helper = VolumePlace { connection, volume, image, settings };
     let workplace = Workplace::new(&helper, &options.resolve, &session, &interpreter)?;
     let builds = Builds::new(&options.resolve, workplace);
@@ -69,7 +69,7 @@ pub(super) fn sync(
     if resolved.is_err() {
         progress.done();
     }
-    let Outcome { mut lock, warnings, .. } = resolved?;
+    let Locked { mut lock, warnings, .. } = resolved?;
     let resolve = started.elapsed();
     for warning in warnings {
         settings.ui.warning(warning);

@@ -9,7 +9,6 @@ use super::lock_file::LockFile;
 use super::report::Report;
 use crate::building::BuiltWheels;
 use crate::failure::Failure;
-use crate::resolving::Request;
 
 impl Job<'_> {
     /// Resolves where needed, and says what a sync would do.
@@ -64,27 +63,14 @@ impl Job<'_> {
     fn locked(&self, lock_file: LockFile) -> Result<Lock, Failure> {
         match lock_file {
             LockFile { existing: Some(lock), current: true, .. } => Ok(lock),
-            LockFile { existing, spanning, path, .. } => {
-                let inputs = self
-                    .inputs
-                    .as_ref()
-                    .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
-                let session = self.building_session(&inputs.set)?;
+            lock_file => {
+                let set = self.inputs.as_ref().map(|inputs| &inputs.set);
+                let none = || Failure::usage("there are no requirements".to_owned());
+                let session = self.building_session(set.ok_or_else(none)?)?;
                 self.progress.step("resolving");
-                if let Some((spanning, path)) = spanning.zip(path) {
-                    let (_, lock) = self.relocked(&session, inputs, &spanning, &path)?;
-                    session.runtime.shutdown_background();
-                    return Ok(lock);
-                }
-                let request = Request {
-                    set: &inputs.set,
-                    args: &self.options.resolve,
-                    target: &self.target,
-                    previous: existing.as_ref(),
-                };
-                let resolved = session.resolve(&request, None);
+                let locked = self.lock(lock_file, &session, &|_decided| ());
                 session.runtime.shutdown_background();
-                Ok(resolved?.lock)
+                Ok(locked?.0.lock)
             }
         }
     }

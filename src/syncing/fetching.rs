@@ -12,7 +12,7 @@ use pyfast_packaging::metadata::parse as parse_metadata;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::source_dist::SourceTree;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Candidate, Lock, LockedPackage};
+use pyfast_resolver::{Claim, Events, Lock, LockEvent, Locked, LockedPackage, Targets, lock};
 
 use super::LockUse;
 use super::install::Job;
@@ -21,9 +21,8 @@ use crate::building::{BUILDS, BuildPlace, BuiltWheels, settle};
 use crate::environment::{compiling_python, host_python};
 use crate::failure::{Code, Failure};
 use crate::lock_on_disk::{ChosenBy, write};
-use crate::resolving::{Claim, Inputs, Outcome, Request, Session};
+use crate::resolving::{Session, lock_request};
 use crate::settings::Root;
-use crate::spanning::Spanning;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;
@@ -110,22 +109,14 @@ impl Job<'_> {
             .inputs
             .as_ref()
             .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
-        if let LockFile { spanning: Some(spanning), path: Some(path), .. } = &lock_file {
-            let session = self.building_session(&inputs.set)?;
-            self.progress.step("resolving");
-            let (text, lock) = self.relocked(&session, inputs, spanning, path)?;
-            write(path, &text, self.of_project())?;
-            let resolve = resolving.elapsed();
-            let mut fetched = self.fetch_locked(lock, store, compile)?;
-            fetched.timings.resolve = resolve;
-            return Ok(fetched);
-        }
         let session = self.building_session(&inputs.set)?;
-        let downloads = Arc::new(self.downloads(store, &session, compile)?);
-        let ahead = Arc::clone(&downloads);
-        let on_decided = Box::new(move |candidate: &Candidate, body| {
+        let downloads = self.downloads(store, &session, compile)?;
+        self.progress.step("resolving");
+        let path = lock_file.path.clone();
+        let (mut locked, text) = self.lock(lock_file, &session, &|event| {
+            let LockEvent::Decided { candidate, body } = event;
             if let (Some(sha256), Some(wheel)) = (candidate.sha256, candidate.filename.wheel()) {
-                ahead.start(Wanted {
+                downloads.start(Wanted {
                     filename: wheel.clone(),
                     location: candidate.location.clone(),
                     sha256,
@@ -133,51 +124,46 @@ impl Job<'_> {
                     body,
                 });
             }
-        });
-        self.progress.step("resolving");
-        let request = Request {
-            set: &inputs.set,
-            args: &self.options.resolve,
-            target: &self.target,
-            previous: lock_file.existing.as_ref(),
-        };
-        let Outcome { mut lock, warnings, claims } =
-            session.resolve(&request, Some((WHOLE_UP_TO, on_decided)))?;
-        for warning in warnings {
-            self.settings.ui.warning(warning);
-        }
+        })?;
         let resolve = resolving.elapsed();
         let fetching = Instant::now();
-        self.progress.expect(lock.packages.len());
-        let built = self.build(&session, &downloads, &mut lock)?;
-        downloads.finish(&all_wanted(&lock, &built))?;
+        self.progress.expect(locked.lock.packages.len());
+        let built = self.build(&session, &downloads, &mut locked.lock)?;
+        downloads.finish(&all_wanted(&locked.lock, &built))?;
         let admitted = downloads.admitted();
-        Self::check_claims(store, &session, &claims, &admitted)?;
-        if let Some(path) = &lock_file.path {
-            let text = lock.to_toml(path.parent().unwrap_or(Path::new("/")));
-            write(path, &text, self.of_project())?;
+        Self::check_claims(store, &session, &locked, &admitted)?;
+        if let Some((path, text)) = path.zip(text) {
+            write(&path, &text, self.of_project())?;
         }
         let timings = Timings { resolve, fetch: fetching.elapsed(), ..Timings::default() };
-        let count = downloads.admitted().len();
-        Ok(Fetched { lock, built, timings, count, session: Some(session) })
+        let count = admitted.len();
+        Ok(Fetched { lock: locked.lock, built, timings, count, session: Some(session) })
     }
 
-    /// The text of a new lock for several targets, and what it means for this one.
-    pub(super) fn relocked(
+    /// A new lock as it is for this target, and its text, where there is a file for it.
+    pub(super) fn lock(
         &self,
+        lock_file: LockFile,
         session: &Session,
-        inputs: &Inputs,
-        spanning: &Spanning,
-        path: &Path,
-    ) -> Result<(String, Lock), Failure> {
+        events: Events<'_>,
+    ) -> Result<(Locked, Option<String>), Failure> {
+        let inputs = self
+            .inputs
+            .as_ref()
+            .ok_or_else(|| Failure::usage("there are no requirements".to_owned()))?;
+        let LockFile { path, kept, targets, .. } = lock_file;
         let args = &self.options.resolve;
-        let (lock, warnings) = session.resolve_spanning(spanning, inputs, args, Some(path))?;
-        for warning in warnings {
+        let request = lock_request(&inputs.set, args, targets, kept)?;
+        let mut locked = lock(&request, &session.tools(args, WHOLE_UP_TO), events)?;
+        for warning in &locked.warnings {
             self.settings.ui.warning(warning);
         }
-        let text = lock.to_toml(path.parent().unwrap_or(Path::new("/")));
-        let lock = Lock::from_toml(&text, path, &self.target)?;
-        Ok((text, lock))
+        let Some(path) = path else { return Ok((locked, None)) };
+        let text = locked.lock.to_toml(path.parent().unwrap_or(Path::new("/")));
+        if !matches!(request.targets, Targets::One(_)) {
+            locked.lock = Lock::from_toml(&text, &path, &self.target)?;
+        }
+        Ok((locked, Some(text)))
     }
 
     /// By the lock alone, where it answers the requirements; else gives the lock back.
@@ -187,7 +173,8 @@ impl Job<'_> {
         store: &Arc<Store>,
         compile: bool,
     ) -> Result<Result<Fetched, LockFile>, Failure> {
-        let LockFile { existing: Some(lock), current: true, path, spanning } = lock_file else {
+        let LockFile { existing: Some(lock), current: true, path, kept, targets } = lock_file
+        else {
             return Ok(Err(lock_file));
         };
         let fetched = self.fetch_locked(lock, store, compile)?;
@@ -202,7 +189,7 @@ impl Job<'_> {
             }
             LockUse::Update => {
                 let existing = Some(fetched.lock);
-                Ok(Err(LockFile { existing, current: false, path, spanning }))
+                Ok(Err(LockFile { existing, current: false, path, kept, targets }))
             }
         }
     }
@@ -249,14 +236,18 @@ impl Job<'_> {
     fn check_claims(
         store: &Store,
         session: &Session,
-        claims: &[Claim],
+        locked: &Locked,
         admitted: &[Sha256],
     ) -> Result<(), Failure> {
         let doubtful = |claim: &&Claim| claim.beside || admitted.contains(&claim.sha256);
-        for claim in claims.iter().filter(doubtful) {
+        // Of a lock for several targets, files that only others install are not here.
+        let installed = |claim: &&Claim| {
+            locked.lock.packages.iter().any(|package| package.sha256 == Some(claim.sha256))
+        };
+        for claim in locked.claims.iter().filter(doubtful).filter(installed) {
             let own = parse_metadata(&stored_text(store.root(), &claim.sha256, "METADATA")?);
             if own.as_ref() != Ok(&*claim.metadata) {
-                session.forget(claim);
+                claim.forget(&session.cache);
                 let name = &claim.filename;
                 let message = format!(
                     "the metadata of {name} that its index gives is not the wheel's own METADATA"

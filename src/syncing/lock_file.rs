@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Lock, file_digest};
+use pyfast_resolver::{Lock, Pin, Standing, Targets, file_digest};
 use pyfast_root::{Root, read_regular_text};
 
 use super::{LockUse, Options, Place};
 use crate::commands::lock::{FILE, beside, is_lock};
 use crate::failure::{Code, Failure};
 use crate::project::is_remote;
-use crate::resolving::{Inputs, inputs_digest, place_of};
+use crate::resolving::{Inputs, lock_request};
 use crate::settings::Settings;
-use crate::spanning::{Spanning, Wanted};
+use crate::targets::TargetChoice;
 
 /// The most that a lock has, in bytes.
 const LIMIT: u64 = 256 << 20;
@@ -26,8 +26,10 @@ pub(super) struct LockFile {
     pub(super) existing: Option<Lock>,
     /// Whether it answers the requirements.
     pub(super) current: bool,
-    /// What the user's own lock file is for, where that is more than one target.
-    pub(super) spanning: Option<Spanning>,
+    /// Its versions, for all that it is for.
+    pub(super) kept: Vec<Pin>,
+    /// What a new lock is to be for.
+    pub(super) targets: Targets,
 }
 
 impl LockFile {
@@ -48,53 +50,68 @@ impl LockFile {
             let missing = || no_lock(&path, &std::io::ErrorKind::NotFound.into());
             let text = text.ok_or_else(missing)?;
             let lock = Lock::from_toml(&text, &path, target)?;
-            return Ok(Self { path: None, existing: Some(lock), current: true, spanning: None });
+            let targets = Targets::One(target.clone());
+            let (existing, kept) = (Some(lock), Vec::new());
+            return Ok(Self { path: None, existing, current: true, kept, targets });
         }
         let path = own.clone().unwrap_or_else(|| place.directory().join(FILE));
         let text = match &own {
             Some(own) => read_regular_text(own).ok(),
             None => kept(root, place)?,
         };
-        let spanning = match (&own, &text, inputs) {
+        let several = match (&own, &text, inputs) {
             (Some(path), Some(text), Some(inputs)) => {
-                spanning(settings, inputs, (path, text), target)?
+                several(settings, inputs, (path, text), target)?
             }
             _ => None,
         };
+        let kept = text.as_deref().map(|text| Lock::kept(text, &path)).unwrap_or_default();
         let existing = match text {
             None => None,
             // The user's own lock is not thrown away for being unreadable; but the configuration may
             // want it for this target from now on.
             Some(text) if own.is_some() => match Lock::from_toml(&text, &path, target) {
-                Err(_) if spanning.is_some() => None,
+                Err(_) if several.is_some() => None,
                 read => Some(read?),
             },
             Some(text) => Lock::from_toml(&text, &path, target).ok(),
         };
         let upgrade = options.resolve.upgrade || !options.resolve.upgrade_package.is_empty();
-        let place = spanning.as_ref().map_or_else(|| place_of(target), Spanning::place);
-        let digest = inputs.map(|inputs| inputs_digest(&inputs.set, &options.resolve, &place));
-        let answers =
-            |lock: &Lock| digest.is_some() && lock.inputs == digest && local_wheels_stand(lock);
-        let current = !upgrade && existing.as_ref().is_some_and(answers);
+        // Another tool's lock may say more than this target needs: it is kept to, never rewritten.
+        let foreign = existing.as_ref().is_some_and(|lock| lock.inputs.is_none());
+        let targets = several.filter(|_| !foreign).unwrap_or(Targets::One(target.clone()));
+        let standing = match (inputs, &existing) {
+            (Some(inputs), Some(lock)) => {
+                let targets = targets.clone();
+                let request = lock_request(&inputs.set, &options.resolve, targets, Vec::new())?;
+                Some(request.standing(lock))
+            }
+            _ => None,
+        };
+        let current = !upgrade
+            && standing == Some(Standing::Current)
+            && existing.as_ref().is_some_and(local_wheels_stand);
         if options.lock_use == LockUse::Locked && !current {
-            let what =
-                if own.is_some() { "does not answer the requirements" } else { "is missing" };
+            let what = match (&own, standing) {
+                (None, _) => "is missing",
+                (_, Some(Standing::OtherVersion)) => {
+                    "was made by another version of pyfast, so that nobody can tell what it answers"
+                }
+                _ => "does not answer the requirements",
+            };
             let message =
                 format!("the lock `{}` {what}, and --locked forbids changing it", path.display());
             return Err(
                 Failure::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
             );
         }
-        // Another tool's lock may say more than this target needs: it is kept to, never rewritten.
-        let foreign = existing.as_ref().is_some_and(|lock| lock.inputs.is_none());
         if let Some(own) = own.as_ref().filter(|_| foreign) {
             settings.ui.warning(format!(
                 "`{}` was not made by pyfast: its versions are preferred, and it is left as it is",
                 own.display()
             ));
         }
-        Ok(Self { path: own.filter(|_| !foreign), existing, current, spanning })
+        Ok(Self { path: own.filter(|_| !foreign), existing, current, kept, targets })
     }
 }
 
@@ -104,20 +121,21 @@ fn kept(root: &Root, place: &Place) -> Result<Option<String>, Failure> {
     Ok(directory.read_text(FILE, LIMIT)?)
 }
 
-/// What the user's own lock is for: what the configuration says, else what it was made for.
-fn spanning(
+/// What the user's own lock is for, where that is more than one target: what the configuration says, else
+/// what it was made for.
+fn several(
     settings: &Settings,
     inputs: &Inputs,
     (path, text): (&Path, &str),
     target: &Target,
-) -> Result<Option<Spanning>, Failure> {
-    let configured = Wanted::configured(settings);
+) -> Result<Option<Targets>, Failure> {
+    let configured = TargetChoice::configured(settings);
     if !configured.is_single() {
-        return Spanning::of(&configured, inputs, Some(target));
+        return configured.several(&inputs.set, Some(target));
     }
     // What cannot be read is told where the lock is read for the target.
     let Ok(lock) = Lock::whole(text, path) else { return Ok(None) };
-    Spanning::of(&Wanted::of_lock(&lock), inputs, Some(target))
+    TargetChoice::of_lock(&lock).several(&inputs.set, Some(target))
 }
 
 /// Whether the wheels on this machine are still those that were locked.

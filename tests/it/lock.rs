@@ -9,6 +9,7 @@ mod grammar;
 mod index;
 mod indexes;
 mod indexes_named;
+mod many;
 mod markers;
 mod output;
 mod private;

@@ -56,9 +56,10 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 6] = [
+const PROGRAM: [&str; 7] = [
     "src",
     "crates/environment/src",
+    "crates/index/src",
     "crates/installer/src",
     "crates/launcher/src",
     "crates/packaging/src",
@@ -116,4 +117,82 @@ fn nothing_below_a_root_is_changed_by_name() {
         ("crates/installer/src/build/", "the build's own directory, and sources of the user's"),
     ];
     check(&["crates/installer/src", "crates/launcher/src/entry"], &forbidden, &but);
+}
+
+/// The numbers of a text after `rule` or `rules`, as comments (`rules 7 and 36`) and names of tests
+/// (`rules_2_to_4_are`) have them.
+fn rules(text: &str) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    let lower = text.to_ascii_lowercase();
+    for (start, _) in lower.match_indices("rule") {
+        let before = lower[..start].chars().next_back();
+        if before.is_some_and(char::is_alphanumeric) {
+            continue;
+        }
+        let after = lower[start + "rule".len()..].trim_start_matches('s');
+        if !after.starts_with([' ', '_']) {
+            continue;
+        }
+        for word in after.split([' ', '_', ',']).filter(|word| !word.is_empty()) {
+            let digits = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+            match digits.parse() {
+                Ok(number) => numbers.push(number),
+                Err(_) if ["and", "to"].contains(&word) => continue,
+                Err(_) => break,
+            }
+            if digits.len() < word.len() && !word.ends_with(',') {
+                break;
+            }
+        }
+    }
+    numbers
+}
+
+#[test]
+fn numbers_of_rules_are_found_in_comments_and_names() {
+    let check = |text: &str, expected: &[usize]| assert_eq!(rules(text), expected, "{text}");
+    check("// by rule 24.", &[24]);
+    check("(rules 9, 14 and 30)", &[9, 14, 30]);
+    check("/// Rule 13: one interpreter, not 3", &[13]);
+    check("fn rules_2_to_4_specifiers_become_ranges() {", &[2, 4]);
+    check("fn rule_43_a_line() {", &[43]);
+    check("the rules of the format; overrule 5; ruler 7", &[]);
+}
+
+#[test]
+fn rules_that_are_named_have_their_sentence() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs_err::read_to_string(top.join("docs/resolution-rules.md")).unwrap();
+    let written: Vec<usize> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("- **Rule ")?.split_once(".** ")?.0.parse().ok())
+        .collect();
+    assert_eq!(written, (1..=written.len()).collect::<Vec<_>>(), "the list has a gap");
+    let mut files = Vec::new();
+    for folder in ["src", "crates", "tests"] {
+        every_source(&top.join(folder), &mut files);
+    }
+    let mut named = 0;
+    for file in files.iter().filter(|file| !file.ends_with("tests/it/tidy.rs")) {
+        for (index, line) in fs_err::read_to_string(file).unwrap().lines().enumerate() {
+            for rule in rules(line) {
+                named += 1;
+                let place = format!("{}:{}", file.display(), index + 1);
+                assert!(written.contains(&rule), "{place}: rule {rule} has no sentence");
+            }
+        }
+    }
+    assert!(named > 50, "the source was not found");
+}
+
+/// Every Rust file below a folder.
+fn every_source(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            every_source(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
 }

@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
+use pyfast_index::git::check_out;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::formats::FormatControl;
@@ -28,7 +31,7 @@ use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
-use pyfast_resolver::{BuildSource, Cache, Client, Error as ResolveError, check_out};
+use pyfast_resolver::{BuildSource, Cutoff, Error as ResolveError};
 use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -69,7 +72,7 @@ pub struct BuildOptions {
     /// Which kinds of distributions builds may need.
     pub formats: FormatControl,
     /// What builds need must have been uploaded before this ISO 8601 time.
-    pub exclude_newer: Option<String>,
+    pub exclude_newer: Option<Cutoff>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
     /// What another machine sent; it is not looked for anywhere else.
@@ -260,8 +263,13 @@ impl Builder {
             (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.world.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
-                let fetch =
-                    pyfast_resolver::fetch_source(client, cache, filename, location, Some(*sha256));
+                let fetch = pyfast_index::source_archive::fetch_source(
+                    client,
+                    cache,
+                    filename,
+                    location,
+                    Some(*sha256),
+                );
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
                 self.unpack(source, (filename, &bytes), &work)?
             }
@@ -311,7 +319,7 @@ impl Builder {
         let inner = Self { world: Arc::clone(&self.world), chain };
         self.world.workshop(requires, inner).map_err(|error| {
             let unmet = match &error {
-                Error::Fetch(error) => matches!(
+                Error::Resolve(error) => matches!(
                     error.root(),
                     ResolveError::NoSolution(_)
                         | ResolveError::UnknownPackage { .. }
@@ -501,7 +509,8 @@ impl BuildSource for Builder {
     fn metadata(&self, source: &SourceDist) -> Result<String, ResolveError> {
         self.metadata_text(source).map_err(|error| match error {
             Error::Build(failure) => ResolveError::Build(failure),
-            Error::Fetch(error) => error,
+            Error::Fetch(error) => error.into(),
+            Error::Resolve(error) => error,
             error => {
                 let mut reason = error.root().to_string();
                 if let Some(cause) = std::error::Error::source(error.root()) {

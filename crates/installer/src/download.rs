@@ -15,10 +15,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
+use pyfast_index::client::{Client, LARGEST_FILE, Piece, Request};
+use pyfast_index::joined;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_resolver::{Client, LARGEST_FILE, LockedPackage, Piece, Request, joined};
+use pyfast_resolver::LockedPackage;
 use pyfast_root::{Lock, LockName, Share, open_regular};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -262,7 +264,7 @@ impl Shared {
             return Ok(answer.body);
         }
         let (url, status) = (url.clone(), answer.status.as_u16());
-        Err(Error::Fetch(pyfast_resolver::Error::Status { url, status, attempts: 1 }))
+        Err(Error::Fetch(pyfast_index::Error::Status { url, status, attempts: 1 }))
     }
 
     /// Takes a wheel piece by piece: written and hashed on a thread while more comes.

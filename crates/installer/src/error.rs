@@ -117,7 +117,10 @@ pub enum Error {
     },
     /// A wheel could not be fetched.
     #[error(transparent)]
-    Fetch(pyfast_resolver::Error),
+    Fetch(#[from] pyfast_index::Error),
+    /// What a build needs could not be resolved.
+    #[error(transparent)]
+    Resolve(#[from] pyfast_resolver::Error),
     /// A source distribution could not be built.
     #[error(transparent)]
     Build(Box<pyfast_packaging::build::BuildFailure>),

@@ -84,6 +84,15 @@ enum GroupEntry {
     },
 }
 
+/// The groups that were met on the way through one.
+#[derive(Default)]
+struct Included {
+    /// Those that include the one that is being read.
+    chain: Vec<String>,
+    /// Those whose requirements are taken already: once is enough, and each could include others twice.
+    done: BTreeSet<String>,
+}
+
 /// Extras whose requirements are taken, and where.
 type Covered = BTreeMap<ExtraName, MarkerTree>;
 
@@ -166,17 +175,20 @@ impl<'a> ProjectFile<'a> {
     /// The requirements of a dependency group, those it includes among them (PEP 735).
     pub(crate) fn group(&self, name: &str) -> Result<Vec<Line>, Error> {
         let mut requirements = Vec::new();
-        self.include(name, &mut Vec::new(), &mut requirements)?;
+        self.include(name, &mut Included::default(), &mut requirements)?;
         self.without_itself(requirements, &mut Covered::new())
     }
 
     fn include(
         &self,
         name: &str,
-        chain: &mut Vec<String>,
+        included: &mut Included,
         requirements: &mut Vec<Line>,
     ) -> Result<(), Error> {
         let wanted = normalized(name);
+        if included.done.contains(&wanted) {
+            return Ok(());
+        }
         let groups = &self.raw.dependency_groups;
         let mut same = groups.iter().filter(|(known, _)| normalized(known) == wanted);
         let Some((_, entries)) = same.next() else {
@@ -195,23 +207,23 @@ impl<'a> ProjectFile<'a> {
             let reason = format!("the dependency group `{name}` is there twice, spelt differently");
             return Err(unusable(self.path, &reason));
         }
-        if chain.contains(&wanted) {
+        if included.chain.contains(&wanted) {
             let reason = format!(
                 "the dependency group `{name}` includes itself by way of {}",
-                chain.join(", ")
+                included.chain.join(", ")
             );
             return Err(unusable(self.path, &reason));
         }
-        chain.push(wanted);
+        included.chain.push(wanted);
         for entry in entries {
             match entry.get_ref() {
-                GroupEntry::Include { group } => self.include(group, chain, requirements)?,
+                GroupEntry::Include { group } => self.include(group, included, requirements)?,
                 GroupEntry::Requirement(text) => {
                     requirements.push(self.requirement(text, entry.span())?);
                 }
             }
         }
-        chain.pop();
+        included.done.extend(included.chain.pop());
         Ok(())
     }
 

@@ -10,7 +10,17 @@ use version_ranges::Ranges;
 /// The versions that satisfy all specifiers. Local versions follow rule 2, which a plain
 /// conversion does not: `==1.0` and `<=1.0` include `1.0+local`.
 pub fn of(specifiers: &VersionSpecifiers) -> Ranges<Version> {
-    specifiers.iter().fold(Ranges::full(), |range, one| range.intersection(&of_one(one)))
+    intersection(specifiers.iter().map(of_one).collect())
+}
+
+/// The versions that are in all of some ranges. They are intersected by halves: of thousands that each leave
+/// out a version, each beginning of the list would be a range of its own.
+pub fn intersection(mut ranges: Vec<Ranges<Version>>) -> Ranges<Version> {
+    if ranges.len() < 2 {
+        return ranges.pop().unwrap_or_else(Ranges::full);
+    }
+    let second = ranges.split_off(ranges.len() / 2);
+    intersection(ranges).intersection(&intersection(second))
 }
 
 fn of_one(specifier: &VersionSpecifier) -> Ranges<Version> {

@@ -12,7 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use url::Url;
 use version_ranges::Ranges;
 
-use crate::page::{DIRECT, FLAT, File, Page, PageVersion};
+use crate::cutoff::Cutoff;
+use pyfast_index::page::{DIRECT, FLAT, File, Page, PageVersion};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
@@ -120,27 +121,40 @@ pub enum Preference {
     LowestDirect,
 }
 
-/// What decides between candidates, besides the range.
+/// What the user wants of versions and files.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Whether pre-releases may be chosen.
     pub prereleases: Prereleases,
     /// Which end of a range is preferred.
     pub preference: Preference,
-    /// Versions pinned by the user with `==`: a yanked one may be used (rule 14).
-    pub pins: FxHashSet<(PackageName, Version)>,
-    /// The projects that the user asks for.
-    pub first_party: FxHashSet<PackageName>,
-    /// The projects of which the user names a pre-release (rule 7).
-    pub prerelease_named: FxHashSet<PackageName>,
-    /// Versions of an earlier lock, kept while they fit (rule 35).
-    pub preferred: BTreeMap<PackageName, Version>,
-    /// Digests the user allows, by project; a project that is not in it has no restriction.
-    pub hashes: BTreeMap<PackageName, Vec<Sha256>>,
-    /// Files uploaded at or after this ISO 8601 time do not exist (rule 15).
-    pub exclude_newer: Option<String>,
+    /// Files uploaded at or after this time do not exist (rule 15).
+    pub exclude_newer: Option<Cutoff>,
     /// Which kinds of distributions may be used.
     pub formats: FormatControl,
+}
+
+/// What decides between candidates, besides the range: the policy, and what requirements and an earlier
+/// lock add to it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Criteria {
+    pub(crate) policy: Policy,
+    /// Versions pinned by the user with `==`: a yanked one may be used (rule 14).
+    pub(crate) pins: FxHashSet<(PackageName, Version)>,
+    /// The projects that the user asks for.
+    pub(crate) first_party: FxHashSet<PackageName>,
+    /// The projects of which the user names a pre-release (rule 7).
+    pub(crate) prerelease_named: FxHashSet<PackageName>,
+    /// Versions of an earlier lock, kept while they fit (rule 35).
+    pub(crate) preferred: BTreeMap<PackageName, Version>,
+    /// Digests the user allows, by project; a project that is not in it has no restriction.
+    pub(crate) hashes: BTreeMap<PackageName, Vec<Sha256>>,
+}
+
+impl From<Policy> for Criteria {
+    fn from(policy: Policy) -> Self {
+        Self { policy, ..Self::default() }
+    }
 }
 
 /// What orders the usable files of a version, least first (rules 9, 14 and 30): a digest that is not
@@ -152,26 +166,26 @@ pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
 
 /// Chooses candidates for one target, or for all of a region.
 #[derive(Debug)]
-pub struct Selector {
+pub(crate) struct Selector {
     scope: Scope,
-    policy: Policy,
+    criteria: Criteria,
     known: Mutex<FxHashMap<(PackageName, Version, usize), Judgement>>,
 }
 
 impl Selector {
     /// A selector for a target or a region.
-    pub fn new(scope: impl Into<Scope>, policy: Policy) -> Self {
-        Self { scope: scope.into(), policy, known: Mutex::default() }
+    pub(crate) fn new(scope: impl Into<Scope>, criteria: impl Into<Criteria>) -> Self {
+        Self { scope: scope.into(), criteria: criteria.into(), known: Mutex::default() }
     }
 
     /// What it selects for.
-    pub fn scope(&self) -> &Scope {
+    pub(crate) fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The policy.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    /// What it selects by.
+    pub(crate) fn criteria(&self) -> &Criteria {
+        &self.criteria
     }
 
     /// Forgets what it learnt of a project, whose page has changed.
@@ -187,9 +201,10 @@ impl Selector {
         page: &Page,
         range: &Ranges<Version>,
     ) -> Option<Judgement> {
-        if let Some(preferred) = self.policy.preferred.get(name)
+        if let Some(preferred) = self.criteria.preferred.get(name)
             && range.contains(preferred)
-            && (self.policy.prereleases != Prereleases::Disallow || !preferred.any_prerelease())
+            && (self.criteria.policy.prereleases != Prereleases::Disallow
+                || !preferred.any_prerelease())
             && let Some(version) = page.versions().iter().find(|known| known.version == *preferred)
         {
             let candidate = self.candidate(name, version);
@@ -200,7 +215,7 @@ impl Selector {
         let stable = |version: &Version| !version.any_prerelease();
         // Rule 28: a file that was named is meant.
         let direct = page.versions().iter().any(|version| version.index == DIRECT);
-        if direct || self.policy.prereleases == Prereleases::Allow {
+        if direct || self.criteria.policy.prereleases == Prereleases::Allow {
             return self.first(name, page, range, |_| true);
         }
         let found = self.first(name, page, range, stable);
@@ -212,9 +227,9 @@ impl Selector {
 
     /// Whether a pre-release of the project may be chosen at all.
     pub(crate) fn allows_prereleases(&self, name: &PackageName) -> bool {
-        match self.policy.prereleases {
+        match self.criteria.policy.prereleases {
             Prereleases::Allow | Prereleases::IfNecessary => true,
-            Prereleases::Explicit => self.policy.prerelease_named.contains(name),
+            Prereleases::Explicit => self.criteria.prerelease_named.contains(name),
             Prereleases::Disallow => false,
         }
     }
@@ -231,10 +246,10 @@ impl Selector {
         let usable = |version: &PageVersion| {
             Some(self.candidate(name, version)).filter(|candidate| candidate.is_ok())
         };
-        let oldest = match self.policy.preference {
+        let oldest = match self.criteria.policy.preference {
             Preference::Highest => false,
             Preference::Lowest => true,
-            Preference::LowestDirect => self.policy.first_party.contains(name),
+            Preference::LowestDirect => self.criteria.first_party.contains(name),
         };
         if !oldest {
             return page.versions().iter().filter(fits).find_map(usable);
@@ -253,7 +268,7 @@ impl Selector {
 
     /// Every usable file of one version, in the order of the page.
     pub(crate) fn files(&self, name: &PackageName, version: &PageVersion) -> Vec<Candidate> {
-        let allowed = self.policy.hashes.get(name);
+        let allowed = self.criteria.hashes.get(name);
         let files = version.files();
         let usable = files.iter().filter_map(|(index, file)| {
             let (_, filename) = self.judge_file(name, version, (*index, file), allowed).ok()?;
@@ -279,7 +294,7 @@ impl Selector {
                 reason = found;
             }
         };
-        let allowed = self.policy.hashes.get(name);
+        let allowed = self.criteria.hashes.get(name);
         let mut tags = Vec::new();
         let files = version.files();
         // Files of `--find-links` stand beside those of the first index that has any (rule 31).
@@ -320,16 +335,16 @@ impl Selector {
         allowed: Option<&Vec<Sha256>>,
     ) -> Result<(u32, DistFilename), Unusable> {
         // Nothing says when a file was uploaded that no index has (rule 15).
-        if let Some(cutoff) = &self.policy.exclude_newer
+        if let Some(cutoff) = &self.criteria.policy.exclude_newer
             && !matches!(index, FLAT | DIRECT)
-            && !file.upload_time.as_deref().is_some_and(|time| is_before(time, cutoff))
+            && !file.upload_time.as_deref().is_some_and(|time| cutoff.is_after(time))
         {
             return Err(Unusable::TooNew);
         }
         let (rank, filename) = self.rank(name, index, file)?;
         self.check_python(file)?;
-        let pinned = || self.policy.pins.contains(&(name.clone(), version.version.clone()));
-        let locked = || self.policy.preferred.get(name) == Some(&version.version);
+        let pinned = || self.criteria.pins.contains(&(name.clone(), version.version.clone()));
+        let locked = || self.criteria.preferred.get(name) == Some(&version.version);
         if let Some(reason) = &file.yanked
             && !pinned()
             && !locked()
@@ -351,7 +366,7 @@ impl Selector {
     ) -> Result<(u32, DistFilename), Unusable> {
         let direct = index == DIRECT;
         if !file.filename.ends_with(".whl") {
-            if !direct && !self.policy.formats.allows_source(name) {
+            if !direct && !self.criteria.policy.formats.allows_source(name) {
                 return Err(Unusable::SourceOnly);
             }
             let filename = SourceFilename::of(name, &file.filename).ok_or(Unusable::NoFiles)?;
@@ -361,7 +376,7 @@ impl Selector {
         if filename.name != *name {
             return Err(Unusable::NoFiles);
         }
-        if !direct && !self.policy.formats.allows_wheel(name) {
+        if !direct && !self.criteria.policy.formats.allows_wheel(name) {
             return Err(Unusable::WheelsOnly);
         }
         let rank = self.scope.rank(&filename).ok_or_else(|| Unusable::Tags(tags_of(&filename)))?;
@@ -390,23 +405,6 @@ fn some(list: &[String]) -> String {
         [a, b, c, _, ..] => format!("{a}, {b}, {c} and others"),
         few => few.join(", "),
     }
-}
-
-/// Whether an ISO 8601 time in UTC lies before another, which has whole seconds or fractions of them.
-/// A time in any other form is before none.
-fn is_before(time: &str, cutoff: &str) -> bool {
-    let seconds = |text: &str| {
-        let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
-        let text = if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            text
-        };
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || b"-T:.".contains(&byte));
-        (digits && text.len() >= 19).then(|| text.to_owned())
-    };
-    // A fraction is longer than the same second without one, and so compares as later.
-    seconds(time).zip(seconds(cutoff)).is_some_and(|(time, cutoff)| time < cutoff)
 }
 
 fn to_candidate(

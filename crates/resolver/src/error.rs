@@ -1,15 +1,13 @@
 //! Everything that can go wrong between requirements and a lock, as data.
 //! Hints that name flags are the command line's work.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
-use url::Url;
 
-use crate::report::NoSolution;
+use crate::no_solution::NoSolution;
 use pyfast_packaging::requirement::Origin;
 
 /// A failed resolution, and what it failed on.
@@ -19,12 +17,6 @@ pub enum Error {
     /// What was asked for is wrong, or could not be read.
     #[error(transparent)]
     Packaging(#[from] pyfast_packaging::Error),
-    /// What should be a requirements file is a web page.
-    #[error("the server answers {url} with a web page (HTML) instead of a text")]
-    WebPage {
-        /// The URL, without credentials.
-        url: Url,
-    },
     /// No index has the project.
     #[error("cannot find the package `{name}`{}: {}", wanted(wanted_by), searched(indexes))]
     UnknownPackage {
@@ -37,6 +29,9 @@ pub enum Error {
         /// Projects of nearly that name that are known, nearest first.
         near: Vec<PackageName>,
     },
+    /// Something could not be fetched or read.
+    #[error(transparent)]
+    Index(#[from] pyfast_index::Error),
     /// The requirements contradict each other, or nothing fits the target.
     #[error("cannot resolve the requirements: there is no solution\n{0}")]
     NoSolution(Box<NoSolution>),
@@ -62,95 +57,9 @@ pub enum Error {
         /// The parent.
         wanted_by: String,
     },
-    /// No usable answer came back: connection, TLS, time-out.
-    #[error("cannot fetch {url}: {reason}")]
-    Fetch {
-        /// What was asked for, without credentials.
-        url: Url,
-        /// The innermost cause.
-        reason: String,
-    },
-    /// The server answered with an error.
-    #[error("cannot fetch {url}: the server answered {status}{}", after(*attempts))]
-    Status {
-        /// What was asked for, without credentials.
-        url: Url,
-        /// The HTTP status code.
-        status: u16,
-        /// How many times it was tried.
-        attempts: u32,
-    },
-    /// The network is not to be used and the cache has no answer.
-    #[error("cannot fetch {url}: offline, and it is not in the cache")]
-    Offline {
-        /// What was needed.
-        url: Url,
-    },
-    /// An index page is not what it says it is.
-    #[error("cannot read the index page {url}: {reason}")]
-    Page {
-        /// The page.
-        url: Url,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A location of `--find-links` cannot be used.
-    #[error("cannot read the find-links location `{location}`: {reason}")]
-    FindLinks {
-        /// The location as given.
-        location: String,
-        /// Why.
-        reason: String,
-    },
-    /// Metadata of a wheel is missing or contradicts its file name.
-    #[error("cannot read the metadata of {wheel}: {reason}")]
-    Metadata {
-        /// The wheel's file name.
-        wheel: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Git could not do something with a repository.
-    #[error("cannot {act} the repository {url}: {reason}")]
-    Repository {
-        /// What was tried, as a verb.
-        act: &'static str,
-        /// The repository, without credentials.
-        url: String,
-        /// What git said.
-        reason: String,
-    },
-    /// The place of a repository's clone cannot be used.
-    #[error("cannot keep a clone of {url} in `{}`: {reason}", place.display())]
-    Clone {
-        /// The repository, without credentials.
-        url: String,
-        /// The clone's directory.
-        place: PathBuf,
-        /// Why, and what to do.
-        reason: String,
-    },
     /// A source distribution could not be built.
     #[error(transparent)]
     Build(Box<pyfast_packaging::build::BuildFailure>),
-    /// A wheel on this machine cannot be read.
-    #[error("cannot read the wheel `{}`", path.display())]
-    ReadWheel {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A wheel's bytes are not those that were asked for.
-    #[error("the hash of {wheel} does not match: expected sha256:{expected}, found sha256:{found}")]
-    HashMismatch {
-        /// The wheel's file name.
-        wheel: String,
-        /// The digest asked for.
-        expected: String,
-        /// The digest of what came.
-        found: String,
-    },
     /// A lock file is not one, or not one that can be used here.
     #[error("cannot use the lock file `{}`: {reason}", path.display())]
     Lock {
@@ -158,6 +67,24 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The target's interpreter is not one that a project file or a script allows.
+    #[error("{origin} requires Python {specifiers}, and this is {python}")]
+    RequiresPython {
+        /// Where the limit is written.
+        origin: Origin,
+        /// The Pythons that are allowed.
+        specifiers: VersionSpecifiers,
+        /// The target's.
+        python: Version,
+    },
+    /// One of several targets has no solution, or something failed for it.
+    #[error("{source}")]
+    OfTarget {
+        /// How the user names it.
+        name: String,
+        /// What it is.
+        source: Box<Error>,
     },
     /// A setting is not usable.
     #[error("{0}")]
@@ -168,10 +95,19 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error itself, whoever shares it.
+    /// The target, of several, that it is of.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Self::OfTarget { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The error itself, whoever shares it and whatever target it is of.
     pub fn root(&self) -> &Self {
         match self {
             Self::Shared(error) => error.root(),
+            Self::OfTarget { source, .. } => source.root(),
             error => error,
         }
     }
@@ -186,8 +122,4 @@ fn searched(indexes: &[String]) -> String {
         [] => "there is no index to search".to_owned(),
         indexes => format!("{} does not have it", indexes.join(" and ")),
     }
-}
-
-fn after(attempts: u32) -> String {
-    if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep508_rs::PackageName;
 use url::Url;
 
-use crate::cache::Cache;
+use pyfast_index::cache::Cache;
 
 /// Projects with the projects they depended on.
 #[derive(Debug, Default)]

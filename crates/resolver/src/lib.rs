@@ -1,66 +1,71 @@
-//! What to install: requirements and a target in, a resolution and a lock out.
+//! What to install: requirements and targets in, a lock out.
 //! Writes nothing outside its HTTP cache, and knows nothing of environments or containers.
 //!
-//! A `RequirementSet` of `pyfast_packaging` → [`resolve`] over a [`Registry`] → [`Lock`].
+//! Begin at [`lock`]: a `RequirementSet` of `pyfast_packaging` is what a [`LockRequest`] asks for,
+//! [`LockTools`] are what it takes to answer it, and [`Locked`] is the answer.
 
 mod build_source;
-mod cache;
 mod candidate;
-mod client;
-mod credentials;
+mod cutoff;
 mod direct;
-mod dns;
+mod environments;
 mod error;
 #[cfg(test)]
 mod fixtures;
-mod flat;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod guards;
 mod hints;
-mod html;
-mod index;
-mod joined;
-mod keyring;
 mod lock;
-mod logins;
+mod locked;
 mod newest;
+mod no_solution;
 mod once;
 mod packages;
-mod page;
 #[cfg(test)]
 mod properties;
 mod registry;
-mod regular;
-mod remote;
-mod report;
+mod request;
 mod resolution;
-mod rules;
-mod search;
-mod simple;
 mod solve;
-mod source;
-mod texts;
-mod tls;
+mod sources;
+mod targets;
+mod tools;
 mod universal;
 
 pub use build_source::BuildSource;
-pub use cache::Cache;
-pub use candidate::{Candidate, Policy, Preference, Prereleases, Selector, Unusable};
-pub use client::{Answer, Client, ClientOptions, LARGEST_FILE, Piece, Request};
-pub use credentials::{CredentialSources, Credentials};
-pub use direct::{Ahead, DirectTree, Looked, file_digest, look_ahead};
+pub use candidate::{Candidate, Policy, Preference, Prereleases, Unusable};
+pub use cutoff::{Cutoff, InvalidCutoff};
+pub use direct::file_digest;
 pub use error::Error;
-pub use joined::joined;
-pub use keyring::KeyringProgram;
 pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
+pub use locked::{Claim, Locked};
 pub use newest::newest;
-pub use registry::{IndexStrategy, Named, OnDecided, Registry, Sources};
-pub use report::NoSolution;
-pub use resolution::{Resolution, Resolved, direct_wheels, policy, resolve};
-pub use source::archive::{Member, Visit, walk_source};
-pub use source::fetch_source;
-pub use source::git::check_out;
-pub use texts::fetch_text;
-pub use tls::InsecureHost;
-pub use universal::{Targeted, Universe, merge_targets, resolve_universal};
+pub use no_solution::NoSolution;
+pub use request::{LockRequest, NamedTarget, Standing, Targets};
+pub use sources::{IndexStrategy, Sources};
+pub use tools::{Events, LockEvent, LockTools};
+
+/// Makes a lock: for one target, for several, or for every platform. Waits, so it must be called outside
+/// of the tools' runtime.
+///
+/// # Errors
+/// [`Error::NoSolution`] and [`Error::UnknownPackage`] for requirements that cannot be met,
+/// [`Error::OfTarget`] with any error of one of several targets; otherwise what reading, fetching and
+/// building failed with.
+pub fn lock(
+    request: &LockRequest<'_>,
+    tools: &LockTools,
+    events: Events<'_>,
+) -> Result<Locked, Error> {
+    // Of the files as they are now: an edit from here on is not answered.
+    let inputs = request.fingerprint();
+    // Of several targets nobody is told of decisions, so nobody would take whole wheels.
+    let several_tools = || LockTools { whole_up_to: 0, ..tools.clone() };
+    let mut locked = match &request.targets {
+        Targets::One(target) => targets::lock_one(request, target, tools, events)?,
+        Targets::Several(several) => targets::lock_several(request, several, &several_tools())?,
+        Targets::Universal(python) => universal::lock_universal(request, python, &several_tools())?,
+    };
+    locked.lock.inputs = Some(inputs);
+    Ok(locked)
+}

@@ -11,3 +11,4 @@ mod write;
 
 pub use model::{Lock, LockedFile, LockedPackage, Pin, Span};
 pub use requirements::{LineOptions, to_requirements};
+pub(crate) use tree::filename as source_filename;

@@ -1,27 +1,35 @@
 //! The newest version of projects, whatever anything requires of them.
 
+use pyfast_packaging::target::Target;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
 use version_ranges::Ranges;
 
+use crate::candidate::{Policy, Selector};
 use crate::error::Error;
 use crate::packages::Packages;
 use crate::registry::Registry;
 use crate::resolution::ROUNDS;
+use crate::tools::LockTools;
 
-/// The newest version of each project that the registry's selector finds usable; projects without one
-/// are left out. All pages are asked for at once.
+/// The newest version of each project that the policy allows for a target; projects without one are left
+/// out. All pages are asked for at once.
 ///
-/// Must be called outside the registry's runtime, because it waits.
+/// Waits, so it must be called outside of the tools' runtime.
 ///
 /// # Errors
 /// What fetching a page fails with.
 pub fn newest(
-    registry: &Registry,
     names: &[PackageName],
+    target: &Target,
+    policy: &Policy,
+    tools: &LockTools,
 ) -> Result<BTreeMap<PackageName, Version>, Error> {
+    let selector = Selector::new(target.clone(), policy.clone());
+    let registry = &Registry::new(tools, Arc::new(selector));
     for name in names {
         registry.prefetch(name, None);
     }

@@ -8,7 +8,7 @@ use version_ranges::Ranges;
 
 use crate::candidate::Candidate;
 use crate::error::Error;
-use crate::page::Page;
+use pyfast_index::page::Page;
 use pyfast_packaging::metadata::Metadata;
 
 /// Where packages come from. Calls block; the prefetching ones return at once.
@@ -42,7 +42,7 @@ pub(crate) mod offline {
     use std::collections::BTreeMap;
 
     use super::{Arc, Candidate, Error, Metadata, PackageName, Packages, Page, Ranges, Version};
-    use crate::page::File;
+    use pyfast_index::page::File;
     use pyfast_packaging::metadata;
 
     /// Packages with their versions and METADATA bodies.

@@ -4,32 +4,30 @@
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use url::Url;
 use version_ranges::Ranges;
 
-use crate::build_source::BuildSource;
-use crate::cache::{self, Cache};
 use crate::candidate::{Candidate, Selector};
-use crate::client::Client;
-use crate::direct;
-use crate::direct::DirectTree;
+use crate::direct::{self, DirectTree};
 use crate::error::Error;
-use crate::flat::Flat;
 use crate::hints::Hints;
-use crate::index::Index;
 use crate::once::OnceMap;
 use crate::packages::Packages;
-use crate::page::Page;
+use crate::sources::Sources;
+use crate::tools::{Events, LockEvent, LockTools};
+use pyfast_index::Error as IndexError;
+use pyfast_index::cache;
+use pyfast_index::flat::Flat;
+use pyfast_index::index::Index;
+use pyfast_index::page::Page;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
@@ -37,25 +35,13 @@ use pyfast_packaging::requirement::DirectWheel;
 
 use shared::Shared;
 
-/// How several indexes are searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IndexStrategy {
-    /// The first index that has the project has all its versions.
-    #[default]
-    FirstIndex,
-    /// An earlier index' versions are preferred, a later one's are used where none fits.
-    UnsafeFirstMatch,
-    /// The best version of any index.
-    UnsafeBestMatch,
-}
-
 /// Distributions that requirements name themselves, by project: no index is asked for these.
 #[derive(Debug, Clone, Default)]
-pub struct Named {
+pub(crate) struct Named {
     /// Wheels named by URL or path.
-    pub wheels: BTreeMap<PackageName, DirectWheel>,
+    pub(crate) wheels: BTreeMap<PackageName, DirectWheel>,
     /// Sources named by path, URL or repository.
-    pub trees: BTreeMap<PackageName, DirectTree>,
+    pub(crate) trees: BTreeMap<PackageName, DirectTree>,
 }
 
 impl Named {
@@ -66,87 +52,36 @@ impl Named {
     }
 }
 
-/// Where packages are looked for.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// Indexes without credentials: those that are searched for everything, in the order of
-    /// preference, and then those that only have what is pinned to them.
-    pub indexes: Vec<Url>,
-    /// How many indexes at the end of the list are only for what is pinned to them.
-    pub reserved: usize,
-    /// Packages that are looked for in one index alone, by its place in the list.
-    pub pins: BTreeMap<PackageName, usize>,
-    /// How they are searched.
-    pub strategy: IndexStrategy,
-    /// Directories and pages of files.
-    pub find_links: Vec<String>,
-    /// What is named directly.
-    pub named: Named,
-    /// Wheels up to this size in bytes are fetched whole where metadata is needed, because they are
-    /// going to be installed; 0 where nothing will be.
-    pub whole_up_to: u64,
-}
-
-impl Sources {
-    /// The indexes that a project is looked for in, by their places in the list.
-    pub(crate) fn searched(&self, name: &PackageName) -> Range<usize> {
-        match self.pins.get(name) {
-            Some(place) => *place..place + 1,
-            None => 0..self.indexes.len().saturating_sub(self.reserved),
-        }
-    }
-
-    /// The same, and the locations of files, for people.
-    pub(crate) fn searched_places(&self, name: &PackageName) -> Vec<String> {
-        let indexes = self.indexes[self.searched(name)].iter();
-        if self.pins.contains_key(name) {
-            return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
-        }
-        let flat =
-            self.find_links.iter().map(|location| pyfast_packaging::safe_url::redact(location));
-        indexes.map(ToString::to_string).chain(flat).collect()
-    }
-}
-
-/// Called with each decision of the solver, and with the wheel's bytes where they came along with
-/// its metadata.
-pub type OnDecided = Box<dyn Fn(&Candidate, Option<Bytes>) + Send + Sync>;
-
 /// Packages over the network, fetched ahead of the solver.
-pub struct Registry {
+pub(crate) struct Registry<'e> {
     shared: Arc<Shared>,
     selector: Arc<Selector>,
     trees: BTreeMap<PackageName, DirectTree>,
     /// The pages of what is named directly.
     named: BTreeMap<PackageName, Arc<Page>>,
-    on_decided: Option<OnDecided>,
+    events: Option<Events<'e>>,
     unsettled: Mutex<Option<String>>,
     /// The pages whose damage was dealt with, by their places in [`Shared::opened`].
     replaced: Mutex<BTreeSet<usize>>,
 }
 
-impl Registry {
-    /// Packages from `sources`, fetched on `runtime`.
-    pub fn new(
-        mut sources: Sources,
-        client: Arc<Client>,
-        cache: Cache,
-        selector: Arc<Selector>,
-        runtime: &Handle,
-    ) -> Self {
+impl<'e> Registry<'e> {
+    /// The packages that these tools give, none of which is named directly.
+    pub(crate) fn new(tools: &LockTools, selector: Arc<Selector>) -> Self {
+        let LockTools { client, cache, sources, runtime, build, whole_up_to } = tools;
         let indexes = sources.indexes.iter().enumerate().map(|(number, url)| Index {
             url: url.clone(),
             number,
-            client: Arc::clone(&client),
+            client: Arc::clone(client),
             cache: cache.clone(),
         });
-        let named = std::mem::take(&mut sources.named);
         let shared = Shared {
             indexes: indexes.collect(),
             flat: Flat::new(sources.find_links.clone()),
-            sources,
-            client,
-            cache,
+            sources: sources.clone(),
+            whole_up_to: *whole_up_to,
+            client: Arc::clone(client),
+            cache: cache.clone(),
             pages: OnceMap::new(runtime.clone()),
             metadata: OnceMap::new(runtime.clone()),
             stale: Mutex::default(),
@@ -155,42 +90,32 @@ impl Registry {
             digests: Mutex::default(),
             no_ranges: AtomicBool::new(false),
             bodies: Semaphore::new(24),
-            build: OnceLock::new(),
+            build: build.clone(),
             runtime: runtime.clone(),
         };
-        Self::over(Arc::new(shared), selector, named)
+        Self::over(Arc::new(shared), selector, Named::default())
     }
 
     fn over(shared: Arc<Shared>, selector: Arc<Selector>, named: Named) -> Self {
         let (pages, trees) = (named.pages(), named.trees);
         let (unsettled, replaced) = (Mutex::default(), Mutex::default());
-        Self { shared, selector, trees, named: pages, on_decided: None, unsettled, replaced }
+        Self { shared, selector, trees, named: pages, events: None, unsettled, replaced }
     }
 
     /// The same packages seen by another selector, with other distributions named directly; what was
     /// fetched is shared.
-    #[must_use]
-    pub fn view(&self, selector: Arc<Selector>, named: Named) -> Self {
+    pub(crate) fn view(&self, selector: Arc<Selector>, named: Named) -> Self {
         Self::over(Arc::clone(&self.shared), selector, named)
     }
 
-    /// Has `on_decided` called with each decision of the solver.
-    #[must_use]
-    pub fn on_decided(mut self, on_decided: OnDecided) -> Self {
-        self.on_decided = Some(on_decided);
-        self
-    }
-
-    /// Has sources built that do not state their metadata.
-    #[must_use]
-    pub fn build_with(self, build: Arc<dyn BuildSource>) -> Self {
-        // A second builder would change nothing: the first one stays.
-        let _ = self.shared.build.set(build);
+    /// Has each decision of the solver told.
+    pub(crate) fn telling(mut self, events: Events<'e>) -> Self {
+        self.events = Some(events);
         self
     }
 
     /// The selector of this run.
-    pub fn selector(&self) -> &Selector {
+    pub(crate) fn selector(&self) -> &Selector {
         &self.selector
     }
 
@@ -222,7 +147,7 @@ impl Registry {
     }
 
     /// The indexes that are searched.
-    pub fn sources(&self) -> &Sources {
+    pub(crate) fn sources(&self) -> &Sources {
         &self.shared.sources
     }
 
@@ -300,18 +225,18 @@ impl Registry {
         let shared = &self.shared;
         let asked = stale.into_iter().map(|(name, number)| async move {
             let found = shared.indexes[number].revalidate(&name).await?;
-            Ok::<_, Error>(found.map(|_| name))
+            Ok::<_, IndexError>(found.map(|_| name))
         });
         let answers = shared.runtime.block_on(join_all(asked));
         let mut changed = Vec::new();
         for answer in answers {
             match answer {
                 Ok(name) => changed.extend(name),
-                Err(Error::Fetch { url, reason }) => self.unsettled(&url, &reason),
-                Err(Error::Status { url, status: status @ 500.., .. }) => {
+                Err(IndexError::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(IndexError::Status { url, status: status @ 500.., .. }) => {
                     self.unsettled(&url, &format!("the server answered {status}"));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(changed)
@@ -351,7 +276,7 @@ impl Registry {
             return Ok(digest);
         }
         match &candidate.location {
-            Location::Path(path) => direct::file_digest(path),
+            Location::Path(path) => Ok(direct::file_digest(path)?),
             Location::Url(url) => {
                 let bytes =
                     self.shared.runtime.block_on(self.shared.fetch_whole(candidate, url))?;
@@ -361,7 +286,7 @@ impl Registry {
     }
 }
 
-impl Packages for Registry {
+impl Packages for Registry<'_> {
     fn page(&self, name: &PackageName) -> Result<Option<Arc<Page>>, Arc<Error>> {
         if let Some(page) = self.named.get(name) {
             return Ok(Some(Arc::clone(page)));
@@ -428,11 +353,11 @@ impl Packages for Registry {
     }
 
     fn decided(&self, candidate: &Candidate) {
-        if let Some(on_decided) = &self.on_decided {
+        if let Some(events) = self.events {
             let mut candidate = candidate.clone();
             candidate.sha256 = candidate.sha256.or_else(|| self.shared.known_digest(&candidate));
             let body = candidate.sha256.and_then(|digest| self.take_whole(&digest));
-            on_decided(&candidate, body);
+            events(LockEvent::Decided { candidate: &candidate, body });
         }
     }
 }

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pep440_rs::Operator;
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::PackageName;
 
-use crate::candidate::{Candidate, Policy, Prereleases};
+use crate::candidate::{Candidate, Criteria, Policy, Prereleases};
 use crate::error::Error;
-use crate::registry::{IndexStrategy, Registry};
-use crate::report::NoSolution;
+use crate::no_solution::NoSolution;
+use crate::registry::Registry;
 use crate::solve::{Problem, Solution, Solved, solve};
+use crate::sources::IndexStrategy;
+use pyfast_index::Error as IndexError;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::{DirectWheel, Requirement, Source};
@@ -24,15 +26,13 @@ pub(crate) const ROUNDS: usize = 4;
 
 /// One package of a resolution.
 #[derive(Debug, Clone)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// The version and its wheel.
     pub candidate: Candidate,
     /// The digest of the file; `None` for a directory or a repository.
     pub sha256: Option<Sha256>,
     /// The source that was named directly.
     pub tree: Option<SourceDist>,
-    /// Extras that are wanted of it.
-    pub extras: Vec<ExtraName>,
     /// The packages of this resolution that it depends on.
     pub dependencies: Vec<PackageName>,
     /// The metadata that was resolved with; the wheel itself must say the same.
@@ -43,7 +43,7 @@ pub struct Resolved {
 
 /// A version for everything that is needed, by name.
 #[derive(Debug, Clone, Default)]
-pub struct Resolution {
+pub(crate) struct Resolution {
     /// The packages in the order of their names.
     pub packages: Vec<Resolved>,
     /// What the user should know: yanked versions, unknown extras.
@@ -56,7 +56,7 @@ pub struct Resolution {
 ///
 /// # Errors
 /// [`Error::Requirement`] where two different wheels are named for one project.
-pub fn direct_wheels(
+pub(crate) fn direct_wheels(
     set: &RequirementSet,
     scope: &Scope,
 ) -> Result<BTreeMap<PackageName, DirectWheel>, Error> {
@@ -85,22 +85,27 @@ pub fn direct_wheels(
     Ok(direct)
 }
 
-/// Adds to a policy what the requirements imply: pins (for yanked versions) and hashes.
+/// What a policy and the requirements decide by: pins (for yanked versions) and hashes.
 ///
 /// # Errors
 /// [`Error::HashRequired`] where hashes are required and a requirement is not pinned or has none.
-pub fn policy(set: &RequirementSet, scope: &Scope, mut policy: Policy) -> Result<Policy, Error> {
+pub(crate) fn criteria(
+    set: &RequirementSet,
+    scope: &Scope,
+    policy: Policy,
+) -> Result<Criteria, Error> {
+    let mut criteria = Criteria::from(policy);
     for requirement in first_party(set, scope) {
         if let Some(version) = pin(requirement) {
-            policy.pins.insert((requirement.name.clone(), version));
+            criteria.pins.insert((requirement.name.clone(), version));
         }
         if names_prerelease(requirement) {
-            policy.prerelease_named.insert(requirement.name.clone());
+            criteria.prerelease_named.insert(requirement.name.clone());
         }
     }
     for requirement in active(set, scope) {
         if !requirement.hashes.is_empty() {
-            let entry = policy.hashes.entry(requirement.name.clone());
+            let entry = criteria.hashes.entry(requirement.name.clone());
             let known = entry.or_insert_with(|| requirement.hashes.clone());
             if known.iter().any(|digest| !requirement.hashes.contains(digest)) {
                 known.retain(|digest| requirement.hashes.contains(digest));
@@ -118,7 +123,7 @@ pub fn policy(set: &RequirementSet, scope: &Scope, mut policy: Policy) -> Result
         let applies = |requirement: &&Requirement| scope.applies(&requirement.marker, &[]);
         let wanted = |requirement: &&Requirement| !set.excludes.contains(&requirement.name);
         for requirement in set.requirements.iter().filter(applies).filter(wanted) {
-            let hashed = policy.hashes.contains_key(&requirement.name);
+            let hashed = criteria.hashes.contains_key(&requirement.name);
             let pinned = matches!(requirement.source, Source::Wheel(_) | Source::Tree(_))
                 || pin(requirement).is_some();
             let problem = match (pinned, hashed) {
@@ -133,13 +138,13 @@ pub fn policy(set: &RequirementSet, scope: &Scope, mut policy: Policy) -> Result
             });
         }
     }
-    if set.index.pre && policy.prereleases == Prereleases::IfNecessary {
-        policy.prereleases = Prereleases::Allow;
+    if set.index.pre && criteria.policy.prereleases == Prereleases::IfNecessary {
+        criteria.policy.prereleases = Prereleases::Allow;
     }
     let named = set.requirements.iter();
     let named = named.filter(|requirement| scope.applies(&requirement.marker, &[]));
-    policy.first_party = named.map(|requirement| requirement.name.clone()).collect();
-    Ok(policy)
+    criteria.first_party = named.map(|requirement| requirement.name.clone()).collect();
+    Ok(criteria)
 }
 
 /// Requirements and constraints that count.
@@ -181,7 +186,7 @@ fn pin(requirement: &Requirement) -> Option<pep440_rs::Version> {
 /// # Errors
 /// [`Error::NoSolution`] and [`Error::UnknownPackage`] for requirements that cannot be met;
 /// otherwise what fetching failed with.
-pub fn resolve(
+pub(crate) fn resolve(
     set: &RequirementSet,
     registry: &Registry,
     no_deps: bool,
@@ -205,7 +210,7 @@ pub fn resolve(
 /// What a requirement set asks of a registry.
 pub(crate) fn problem<'a>(
     set: &'a RequirementSet,
-    registry: &'a Registry,
+    registry: &'a Registry<'_>,
     no_deps: bool,
 ) -> Problem<'a> {
     Problem {
@@ -293,7 +298,7 @@ fn nearest(
 }
 
 fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) -> Result<(), Error> {
-    let hashes = &registry.selector().policy().hashes;
+    let hashes = &registry.selector().criteria().hashes;
     for package in &resolution.packages {
         let Candidate { name, version, filename, .. } = &package.candidate;
         match hashes.get(name) {
@@ -309,11 +314,12 @@ fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) ->
             }
             Some(allowed) if package.sha256.is_none_or(|found| !allowed.contains(&found)) => {
                 let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-                return Err(Error::HashMismatch {
+                return Err(IndexError::HashMismatch {
                     wheel: filename.to_string(),
                     expected: allowed.join(" or sha256:"),
                     found: package.sha256.map_or("none".to_owned(), |found| found.to_string()),
-                });
+                }
+                .into());
             }
             Some(_) => {}
         }
@@ -348,7 +354,6 @@ fn describe(
             tree: registry.tree(name).map(|tree| tree.source.clone()),
             dependencies: dependencies(problem, package, solved),
             required_by: required.map(|requirement| requirement.origin.to_string()).collect(),
-            extras: package.extras.clone(),
             claimed: Arc::clone(&package.metadata),
             candidate,
         });
@@ -399,8 +404,8 @@ mod tests {
     ) {
         let (requirements, constraints) = (parsed(lines), parsed(constraints));
         let set = RequirementSet { requirements, constraints, ..RequirementSet::default() };
-        let policy = policy(&set, &target().into(), Policy::default()).expect("a policy");
-        let selector = Selector::new(target(), policy);
+        let criteria = criteria(&set, &target().into(), Policy::default()).expect("criteria");
+        let selector = Selector::new(target(), criteria);
         let problem = Problem {
             requirements: &set.requirements,
             constraints: &set.constraints,

@@ -5,62 +5,59 @@
 mod merging;
 mod reach;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pep440_rs::{VersionSpecifier, VersionSpecifiers};
 use pep508_rs::MarkerTree;
 
-use crate::candidate::{Policy, Selector};
-use crate::direct::{Ahead, Looked, look_ahead};
+use crate::candidate::Selector;
 use crate::error::Error;
-use crate::guards::is_partial;
-use crate::lock::{Lock, Pin};
-use crate::registry::{Named, Registry};
-use crate::resolution::{ROUNDS, complete, direct_wheels, explain_missing, policy, problem};
-use crate::solve::{Solution, Unsolved, solve};
+use crate::lock::Pin;
+use crate::locked::Locked;
+use crate::registry::Registry;
+use crate::request::LockRequest;
+use crate::resolution::{ROUNDS, complete, explain_missing, problem};
+use crate::solve::{Problem, Solution, Unsolved, is_partial, solve};
+use crate::tools::LockTools;
 use pyfast_packaging::marker;
 use pyfast_packaging::requirement::{Origin, Requirement, Source};
-use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::scope::{Region, Scope};
 
-pub(crate) use merging::environment;
 use merging::{Listed, Part};
-pub use merging::{Targeted, merge_targets};
+pub(crate) use merging::{Targeted, merge_targets};
 
 /// Parts that a region may be split into before the search is given up.
 const MOST: usize = 500;
 /// Parts from which on a region is only split where it must be, and not for newer versions.
 const MANY: usize = 60;
 
-/// What resolving for a region needs.
-pub struct Universe<'a> {
-    /// What is asked for.
-    pub set: &'a RequirementSet,
+/// Every interpreter that some range of Pythons has, on every platform, and what is to be resolved for it.
+struct Universe<'a> {
+    request: &'a LockRequest<'a>,
     /// The Pythons it is for.
-    pub requires_python: &'a VersionSpecifiers,
-    /// The user's settings, to which each part adds what its requirements imply.
-    pub policy: &'a Policy,
-    /// Versions of an earlier lock, kept where they fit (rule 35).
-    pub kept: &'a [Pin],
-    /// Constraints of this one resolution.
-    pub limits: &'a [Requirement],
+    requires_python: &'a VersionSpecifiers,
     /// Packages; its own selector is not used.
-    pub registry: &'a Registry,
-    /// What looking at sources needs; its scope is not used.
-    pub ahead: &'a Ahead<'a>,
-    /// Whether dependencies are left out.
-    pub no_deps: bool,
+    registry: &'a Registry<'a>,
+    tools: &'a LockTools,
 }
 
-/// Resolves for every interpreter that `requires_python` allows, on every platform. Must be called
-/// outside the registry's runtime, because it waits.
+/// Resolves for every interpreter that `requires_python` allows, on every platform. Waits, so it must be
+/// called outside of the tools' runtime.
 ///
 /// # Errors
-/// As [`crate::resolve`], of the first part of the region for which there is no solution.
-pub fn resolve_universal(universe: &Universe<'_>) -> Result<(Lock, Vec<String>), Error> {
-    let registry = universe.registry;
-    let names = universe.set.requirements.iter().map(|requirement| requirement.name.clone());
+/// As [`resolve`](crate::resolution::resolve), of the first part of the region for which there is no
+/// solution.
+pub(crate) fn lock_universal(
+    request: &LockRequest<'_>,
+    requires_python: &VersionSpecifiers,
+    tools: &LockTools,
+) -> Result<Locked, Error> {
+    // Its own scope stands for none: each part of the universe has one.
+    let scope = Scope::Region(Region::universe(requires_python));
+    let selector = Arc::new(Selector::new(scope, request.policy.clone()));
+    let registry = &Registry::new(tools, selector);
+    let universe = Universe { request, requires_python, registry, tools };
+    let names = request.set.requirements.iter().map(|requirement| requirement.name.clone());
     registry.warm_up(names);
     let mut parts = universe.parts();
     for _ in 1..ROUNDS {
@@ -71,13 +68,12 @@ pub fn resolve_universal(universe: &Universe<'_>) -> Result<(Lock, Vec<String>),
     }
     let parts = parts?;
     registry.remember(parts.iter().flat_map(|part| part.resolution.needs()));
-    let mut warnings: BTreeSet<String> = BTreeSet::new();
-    warnings.extend(parts.iter().flat_map(|part| part.resolution.warnings.iter().cloned()));
-    warnings.extend(registry.warning());
-    let mut lock = merging::merge(&parts, universe.requires_python, &registry.sources().indexes);
-    merging::keep_words(&mut lock, universe.kept);
+    let mut lock = merging::merge(&parts, requires_python, &registry.sources().indexes);
+    merging::keep_words(&mut lock, &request.kept);
     merging::check_markers(&lock)?;
-    Ok((lock, warnings.into_iter().collect()))
+    let mut locked = Locked::of(lock, parts.iter().map(|part| &part.resolution));
+    locked.warnings.extend(registry.warning());
+    Ok(locked)
 }
 
 impl Universe<'_> {
@@ -112,16 +108,8 @@ impl Universe<'_> {
             return Err(Unsolved::Split(on));
         }
         let scope = Scope::Region(region.clone());
-        let ahead = Ahead { scope: &scope, kept: self.ahead.kept.clone(), ..*self.ahead };
-        let Looked { mut set, trees } = look_ahead(self.set, &ahead)?;
-        set.constraints.extend(self.limits.iter().cloned());
-        let mut base = self.policy.clone();
-        base.preferred.extend(self.kept(region));
-        let policy = policy(&set, &scope, base)?;
-        let wheels = direct_wheels(&set, &scope)?;
-        let selector = Arc::new(Selector::new(scope.clone(), policy));
-        let registry = self.registry.view(selector, Named { wheels, trees });
-        let problem = problem(&set, &registry, self.no_deps);
+        let (set, registry) = self.request.seen(&scope, self.registry, self.tools)?;
+        let problem = problem(&set, &registry, self.request.no_deps);
         let solved = solve(&problem, &registry).map_err(|unsolved| match unsolved {
             Unsolved::Failed(error) => {
                 Unsolved::Failed(of_region(explain_missing(error, &set, &registry), region))
@@ -132,7 +120,7 @@ impl Universe<'_> {
         if let Some(on) = apart.or_else(|| self.pardoned(&solved, region)) {
             return Err(Unsolved::Split(on));
         }
-        if newest && let Some(on) = self.kept_in_parts(&solved, region, (&ahead, &registry))? {
+        if newest && let Some(on) = self.kept_in_parts(&problem, &solved, (region, &registry))? {
             return Err(Unsolved::Split(on));
         }
         let reach = reach::Reach::of(&problem, &solved, region);
@@ -146,7 +134,7 @@ impl Universe<'_> {
     /// The marker of a line that cannot count for a part of a region only: a distribution named directly
     /// stands for all versions of its project, and so do hashes that differ from those of another line.
     fn divided(&self, region: &Region) -> Option<MarkerTree> {
-        let set = self.set;
+        let set = self.request.set;
         let lines = || set.requirements.iter().chain(&set.constraints).chain(&set.overrides);
         let other_hashes = |one: &Requirement| {
             lines().any(|other| {
@@ -172,7 +160,7 @@ impl Universe<'_> {
             let chosen = solution.packages.get(&pin.name).map(|package| &package.candidate.version);
             chosen.is_some_and(|version| *version != pin.version)
         };
-        let mut markers = self.kept.iter().filter(changed).map(|pin| &pin.marker);
+        let mut markers = self.request.kept.iter().filter(changed).map(|pin| &pin.marker);
         markers.find(|marker| is_partial(region, marker)).cloned()
     }
 
@@ -180,14 +168,14 @@ impl Universe<'_> {
     /// never hold together stand in their way, and in parts for which only one can, nothing does (rule 35).
     fn kept_in_parts(
         &self,
+        problem: &Problem<'_>,
         solution: &Solution,
-        region: &Region,
-        (ahead, registry): (&Ahead<'_>, &Registry),
+        (region, registry): (&Region, &Registry),
     ) -> Result<Option<MarkerTree>, Unsolved> {
         let Some(pins) = self.given_up(solution, region) else { return Ok(None) };
-        let Looked { mut set, .. } = look_ahead(self.set, ahead)?;
-        set.constraints.extend(self.limits.iter().cloned().chain(pins));
-        match solve(&problem(&set, registry, self.no_deps), registry) {
+        let constraints: Vec<Requirement> =
+            problem.constraints.iter().cloned().chain(pins).collect();
+        match solve(&Problem { constraints: &constraints, ..*problem }, registry) {
             Err(Unsolved::Split(on)) => Ok(Some(on)),
             // They cannot be kept, or nothing but the search's order spoke against them.
             Err(Unsolved::Failed(_)) | Ok(_) => Ok(None),
@@ -200,7 +188,7 @@ impl Universe<'_> {
         let chosen =
             |pin: &Pin| solution.packages.get(&pin.name).map(|package| &package.candidate.version);
         let whole = |pin: &&Pin| chosen(pin).is_some() && region.implies(&pin.marker);
-        let pins: Vec<&Pin> = self.kept.iter().filter(whole).collect();
+        let pins: Vec<&Pin> = self.request.kept.iter().filter(whole).collect();
         let changed = pins.iter().any(|pin| chosen(pin) != Some(&pin.version));
         changed.then(|| pins.into_iter().map(exactly).collect())
     }
@@ -208,20 +196,13 @@ impl Universe<'_> {
     /// The marker of a pin for a part of the region only that had a yanked version chosen for all of it
     /// (rule 14).
     fn pardoned(&self, solution: &Solution, region: &Region) -> Option<MarkerTree> {
-        let set = self.set;
+        let set = self.request.set;
         let mut lines = set.requirements.iter().chain(&set.constraints).chain(&set.overrides);
         let yanked = |name| {
             solution.packages.get(name).is_some_and(|package| package.candidate.yanked.is_some())
         };
         let line = lines.find(|line| yanked(&line.name) && is_partial(region, &line.marker));
         line.map(|line| line.marker.clone())
-    }
-
-    /// The versions of an earlier lock that were for something of this region: the newest of each.
-    fn kept(&self, region: &Region) -> Vec<(pep508_rs::PackageName, pep440_rs::Version)> {
-        let mut kept: Vec<_> = self.kept.iter().filter(|pin| region.admits(&pin.marker)).collect();
-        kept.sort_by(|a, b| a.version.cmp(&b.version));
-        kept.into_iter().map(|pin| (pin.name.clone(), pin.version.clone())).collect()
     }
 }
 

@@ -16,14 +16,14 @@ use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::source_dist::SourceDist;
-use pyfast_resolver::{BuildSource, Error as ResolveError, Lock};
+use pyfast_resolver::{BuildSource, Error as ResolveError, Lock, LockRequest, Locked, lock};
 use serde_json::json;
 
 use super::workplace::{Fault, Made, Order, Wheel, Workplace};
 use crate::building;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::resolving::{Outcome, Request, ResolveArgs, Session};
+use crate::resolving::{ResolveArgs, Session};
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
@@ -50,17 +50,18 @@ impl<'a> Builds<'a> {
     pub(super) fn resolve(
         &self,
         session: &mut Session,
-        request: &Request<'_>,
-    ) -> Result<Outcome, Failure> {
+        request: &LockRequest<'_>,
+    ) -> Result<Locked, Failure> {
         let (questions, asked) = channel();
         session.asked = Some(Arc::new(Asking(Mutex::new(questions.clone()))));
         let session = &*session;
         std::thread::scope(|scope| {
+            let args = self.args;
             let solver = scope.spawn(move || {
                 let last = Last(questions);
-                let outcome = session.resolve(request, None);
+                let locked = lock(request, &session.tools(args, 0), &|_decided| ());
                 drop(last);
-                outcome
+                locked.map_err(Failure::from)
             });
             let failed = self.answer(session, &asked);
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

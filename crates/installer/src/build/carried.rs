@@ -12,9 +12,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
+use pyfast_index::git::check_out;
+use pyfast_index::source_archive::fetch_source;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
-use pyfast_resolver::{Cache, Client, check_out, fetch_source};
 use pyfast_root::random_name;
 use tokio::runtime::Handle;
 
@@ -172,7 +175,7 @@ fn is_executable(path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pyfast_resolver::{Member, walk_source};
+    use pyfast_index::source_archive::{Member, walk_source};
 
     fn write(directory: &Path, name: &str, text: &str) {
         let path = directory.join(name);

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use pyfast_resolver::{Member, walk_source};
+use pyfast_index::source_archive::{Member, walk_source};
 
 /// Unpacks a source archive; `place` must not exist.
 pub(super) fn unpack(filename: &str, bytes: &[u8], place: &Path) -> io::Result<()> {

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyfast_packaging::requirement_line::build_requirements;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_packaging::scope::Scope;
-use pyfast_packaging::target::Target;
-use pyfast_resolver::{Lock, Policy, Registry, Selector, direct_wheels, policy, resolve};
+use pyfast_resolver::{Lock, LockRequest, LockTools, Policy, Targets, lock};
 
 use pyfast_root::{Root, Waiting};
 
@@ -105,33 +103,34 @@ impl World {
     }
 
     fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {
-        let target: Target = self.options.interpreter.target();
         let set = RequirementSet {
             requirements: build_requirements(requires, of)
-                .map_err(|wrong| Error::Fetch(wrong.into()))?,
+                .map_err(|wrong| Error::Resolve(wrong.into()))?,
             constraints: self.options.constraints.clone(),
             ..RequirementSet::default()
         };
-        let base = Policy {
-            exclude_newer: self.options.exclude_newer.clone(),
-            formats: self.options.formats.clone(),
-            ..Policy::default()
+        let request = LockRequest {
+            set: &set,
+            targets: Targets::One(self.options.interpreter.target()),
+            policy: Policy {
+                exclude_newer: self.options.exclude_newer.clone(),
+                formats: self.options.formats.clone(),
+                ..Policy::default()
+            },
+            kept: Vec::new(),
+            limits: Vec::new(),
+            no_deps: false,
         };
-        let scope = Scope::from(target.clone());
-        let policy = policy(&set, &scope, base).map_err(Error::Fetch)?;
-        let tools = &self.tools;
-        let mut sources = tools.sources.clone();
-        sources.named.wheels = direct_wheels(&set, &scope).map_err(Error::Fetch)?;
-        let registry = Registry::new(
-            sources,
-            Arc::clone(&tools.client),
-            tools.cache.clone(),
-            Arc::new(Selector::new(scope, policy)),
-            &tools.runtime,
-        );
-        let registry = registry.build_with(Arc::clone(builder) as _);
-        let resolution = resolve(&set, &registry, false).map_err(Error::Fetch)?;
-        Ok(Lock::new(&resolution, &tools.sources.indexes, &target))
+        let tools = LockTools {
+            client: Arc::clone(&self.tools.client),
+            cache: self.tools.cache.clone(),
+            sources: self.tools.sources.clone(),
+            runtime: self.tools.runtime.clone(),
+            build: Some(Arc::clone(builder) as _),
+            whole_up_to: 0,
+        };
+        let locked = lock(&request, &tools, &|_decided| ()).map_err(Error::Resolve)?;
+        Ok(locked.lock)
     }
 
     /// Brings every package of a lock to where builds happen, and describes their environment.

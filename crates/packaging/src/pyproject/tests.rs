@@ -62,8 +62,19 @@ fn extras_bring_their_own_and_those_of_the_project_that_they_name() {
 }
 
 #[test]
+fn groups_that_include_others_twice_are_read_in_no_time() {
+    let mut text = "[dependency-groups]\ng0 = [\"a\"]\n".to_owned();
+    for level in 1..60 {
+        let below = format!("{{ include-group = \"g{}\" }}", level - 1);
+        text.push_str(&format!("g{level} = [{below}, {below}]\n"));
+    }
+    let project = ProjectFile::read(Path::new("d/pyproject.toml"), &text).unwrap();
+    assert_eq!(shown(project.group("g59")), ["2: a"]);
+}
+
+#[test]
 fn groups_include_others_under_whatever_spelling() {
-    assert_eq!(shown(project().group("dev-tools")), ["15: ruff", "16: mypy", "15: ruff"]);
+    assert_eq!(shown(project().group("dev-tools")), ["15: ruff", "16: mypy"], "once is enough");
     let error = project().group("trip").unwrap_err().to_string();
     assert!(error.contains("includes itself by way of trip, round"), "{error}");
     let error = project().group("absent").unwrap_err().to_string();

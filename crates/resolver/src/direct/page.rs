@@ -6,9 +6,9 @@ use std::path::Path;
 use pep508_rs::PackageName;
 use sha2::Digest;
 
-use super::sources::DirectTree;
-use crate::error::Error;
-use crate::page::{DIRECT, File, Page};
+use super::trees::DirectTree;
+use pyfast_index::Error as IndexError;
+use pyfast_index::page::{DIRECT, File, Page};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
@@ -51,10 +51,10 @@ fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>
 /// The SHA-256 of a file.
 ///
 /// # Errors
-/// [`Error::ReadWheel`].
-pub fn file_digest(path: &Path) -> Result<Sha256, Error> {
-    let fail = |source| Error::ReadWheel { path: path.to_owned(), source };
-    let mut file = crate::regular::open(path).map_err(fail)?;
+/// [`ReadWheel`](IndexError::ReadWheel).
+pub fn file_digest(path: &Path) -> Result<Sha256, IndexError> {
+    let fail = |source| IndexError::ReadWheel { path: path.to_owned(), source };
+    let mut file = pyfast_root::open_regular(path).map_err(fail)?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {

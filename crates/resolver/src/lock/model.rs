@@ -1,18 +1,13 @@
 //! What a lock is: packages, where each is for, and what they were locked from.
 
-use std::str::FromStr;
-
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
-use crate::resolution::{Resolution, Resolved};
-use crate::universal::environment;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::DistFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
-use pyfast_packaging::target::Target;
 
 /// What is to be installed, each package with the one wheel that fits the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +45,8 @@ pub struct Pin {
     pub version: Version,
     /// Where it was for.
     pub marker: MarkerTree,
+    /// The source that was named directly, with its digest or commit.
+    pub tree: Option<SourceDist>,
 }
 
 /// A file of a locked version.
@@ -104,28 +101,13 @@ pub struct LockedPackage {
 }
 
 impl LockedPackage {
-    /// A package of a resolution. `indexes` are those that were searched.
-    pub(crate) fn of(package: &Resolved, indexes: &[Url]) -> Self {
-        let candidate = &package.candidate;
-        Self {
-            name: candidate.name.clone(),
-            version: candidate.version.clone(),
-            filename: match &package.tree {
-                Some(tree) => super::tree::filename(tree, &candidate.name, tree.version.as_ref()),
-                None => candidate.filename.clone(),
-            },
-            location: candidate.location.clone(),
-            sha256: package.sha256,
-            tree: package.tree.clone(),
-            size: candidate.size,
-            upload_time: candidate.upload_time.clone(),
-            index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
-            direct: candidate.direct,
-            requested: !package.required_by.is_empty(),
-            dependencies: package.dependencies.clone(),
-            marker: MarkerTree::TRUE,
-            requires_python: None,
-            files: Vec::new(),
+    /// Its version, and where it is for.
+    pub fn pin(&self) -> Pin {
+        Pin {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            marker: self.marker.clone(),
+            tree: self.tree.clone(),
         }
     }
 
@@ -150,30 +132,8 @@ impl LockedPackage {
 }
 
 impl Lock {
-    /// The lock of a resolution for one target.
-    pub fn new(resolution: &Resolution, indexes: &[Url], target: &Target) -> Self {
-        let python = target.python().release();
-        let python = python.get(..2).map(|release| format!("=={}.{}.*", release[0], release[1]));
-        Self {
-            packages: resolution
-                .packages
-                .iter()
-                .map(|one| LockedPackage::of(one, indexes))
-                .collect(),
-            requires_python: python.and_then(|text| VersionSpecifiers::from_str(&text).ok()),
-            environments: vec![environment(target, false)],
-            inputs: None,
-            span: Span::One,
-        }
-    }
-
     /// Its versions, and where each is for.
     pub fn pins(&self) -> Vec<Pin> {
-        let pins = self.packages.iter().map(|package| Pin {
-            name: package.name.clone(),
-            version: package.version.clone(),
-            marker: package.marker.clone(),
-        });
-        pins.collect()
+        self.packages.iter().map(LockedPackage::pin).collect()
     }
 }

@@ -8,7 +8,7 @@ use pep508_rs::{MarkerTree, PackageName};
 use serde::Deserialize;
 use url::Url;
 
-use super::model::{Lock, LockedFile, LockedPackage, Span};
+use super::model::{Lock, LockedFile, LockedPackage, Pin, Span};
 use super::tree::{self, DirectoryTable, VcsTable};
 use crate::error::Error;
 use pyfast_packaging::dist_file::Location;
@@ -34,6 +34,15 @@ impl Lock {
     /// [`Error::Lock`] for another format, or a package without files.
     pub fn whole(text: &str, path: &Path) -> Result<Self, Error> {
         whole(text, path)
+    }
+
+    /// The versions of a lock that is about to be replaced, as far as it can be read, whatever target it
+    /// is for and whatever is wrong with the rest of it.
+    pub fn kept(text: &str, path: &Path) -> Vec<Pin> {
+        let Ok(document) = Document::parse(text) else { return Vec::new() };
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let packages = document.packages.into_iter();
+        packages.filter_map(|package| Some(package.whole(directory).ok()?.pin())).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml_edit::{InlineTable, Value};
 use url::Url;
 
-use crate::source::git::is_commit;
+use pyfast_index::git::is_commit;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
 use pyfast_packaging::requirement_source::check_address;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};

@@ -10,7 +10,7 @@ use version_ranges::Ranges;
 use crate::candidate::{Policy, Selector};
 use crate::fixtures::target;
 use crate::fuzzing;
-use crate::page::{File, Page};
+use pyfast_index::page::{File, Page};
 use pyfast_packaging::filename::DistFilename;
 
 /// Pieces that the grammars are made of, in any order and number.
@@ -205,8 +205,8 @@ proptest! {
         let files = names.map(|name| file(name, python.clone(), time.clone()));
         let encoded = Bytes::from(Page::encode("a", files.to_vec()));
         let page = Page::decode(&encoded, 0).expect("what was encoded is read");
-        let policy =
-            Policy { exclude_newer: Some("2024-01-01T00:00:00Z".to_owned()), ..Policy::default() };
+        let cutoff = "2024-01-01".parse().expect("a date");
+        let policy = Policy { exclude_newer: Some(cutoff), ..Policy::default() };
         let selector = Selector::new(target(), policy);
         let project = "a".parse().expect("a name");
         if let Some(found) = selector.select(&project, &page, &Ranges::full())

@@ -17,17 +17,16 @@ use proptest::sample::select;
 use tokio::runtime::Runtime;
 
 use super::worlds::parsed;
-use crate::cache::Cache;
-use crate::candidate::{Policy, Preference, Selector};
-use crate::client::{Client, ClientOptions};
-use crate::credentials::Credentials;
-use crate::direct::Ahead;
+use crate::candidate::{Policy, Preference};
 use crate::error::Error;
 use crate::lock::Lock;
-use crate::registry::{Registry, Sources};
-use crate::universal::{Universe, resolve_universal};
+use crate::request::{LockRequest, Targets};
+use crate::sources::Sources;
+use crate::tools::LockTools;
+use pyfast_index::cache::Cache;
+use pyfast_index::client::{Client, ClientOptions};
+use pyfast_index::credentials::Credentials;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_packaging::scope::{Region, Scope};
 use pyfast_packaging::target::Target;
 
 /// The projects of a world.
@@ -217,42 +216,34 @@ impl World {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         let runtime = RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"));
         let requires_python = VersionSpecifiers::from_str(OLDEST).expect("specifiers");
-        let scope = Scope::Region(Region::universe(&requires_python));
         let options = ClientOptions { offline: true, ..ClientOptions::default() };
         let client = Arc::new(Client::new(options, Credentials::default()));
         let sources =
             Sources { find_links: vec![directory.display().to_string()], ..Sources::default() };
         let preference = if self.oldest { Preference::Lowest } else { Preference::Highest };
         let policy = Policy { preference, ..Policy::default() };
-        let selector = Arc::new(Selector::new(scope.clone(), policy.clone()));
-        let cache = Cache::new(None);
-        let registry =
-            Registry::new(sources, Arc::clone(&client), cache.clone(), selector, runtime.handle());
+        let tools = LockTools {
+            client,
+            cache: Cache::new(None),
+            sources,
+            runtime: runtime.handle().clone(),
+            build: None,
+            whole_up_to: 0,
+        };
         let set = RequirementSet {
             requirements: self.requirements.iter().map(|edge| parsed(&edge.line())).collect(),
             constraints: self.constraint.iter().map(|edge| parsed(&edge.line())).collect(),
             ..RequirementSet::default()
         };
-        let ahead = Ahead {
-            client: &client,
-            cache: &cache,
-            runtime: runtime.handle(),
-            build: None,
-            scope: &scope,
-            kept: Vec::new(),
-        };
-        let kept = old.map(Lock::pins).unwrap_or_default();
-        let universe = Universe {
+        let request = LockRequest {
             set: &set,
-            requires_python: &requires_python,
-            policy: &policy,
-            kept: &kept,
-            limits: &[],
-            registry: &registry,
-            ahead: &ahead,
+            targets: Targets::Universal(requires_python),
+            policy,
+            kept: old.map(Lock::pins).unwrap_or_default(),
+            limits: Vec::new(),
             no_deps: false,
         };
-        resolve_universal(&universe).map(|(lock, _)| lock)
+        crate::lock(&request, &tools, &|_| ()).map(|locked| locked.lock)
     }
 }
 

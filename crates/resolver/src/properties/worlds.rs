@@ -16,7 +16,7 @@ use crate::candidate::{Policy, Preference, Selector};
 use crate::error::Error;
 use crate::fixtures::target;
 use crate::packages::offline::Offline;
-use crate::resolution::policy;
+use crate::resolution::criteria;
 use crate::solve::{Problem, Unsolved, solve};
 use pyfast_packaging::requirement::{Origin, Requirement};
 use pyfast_packaging::requirement_line;
@@ -189,13 +189,14 @@ impl World {
             ..RequirementSet::default()
         };
         let preference = if self.oldest { Preference::Lowest } else { Preference::Highest };
-        let policy = policy(&set, &target().into(), Policy { preference, ..Policy::default() })?;
+        let criteria =
+            criteria(&set, &target().into(), Policy { preference, ..Policy::default() })?;
         let problem = Problem {
             requirements: &set.requirements,
             constraints: &set.constraints,
             overrides: &set.overrides,
             excludes: &set.excludes,
-            selector: &Selector::new(target(), policy),
+            selector: &Selector::new(target(), criteria),
             no_deps: false,
         };
         let solution = solve(&problem, &packages).map_err(Unsolved::of_target)?;

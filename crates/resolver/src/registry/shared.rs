@@ -1,40 +1,40 @@
 //! What all views of a registry share: pages and metadata, each fetched once, and how they are fetched.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::StatusCode;
 use pep508_rs::PackageName;
+use pyfast_index::cache::{self, Cache};
+use pyfast_index::client::{Client, LARGEST_FILE, Request};
+use pyfast_index::flat::Flat;
+use pyfast_index::index::{Found, Index};
+use pyfast_index::metadata_remote::{self, Ranged};
+use pyfast_index::page::{Page, StoredPage};
+use pyfast_index::source_archive::{self, Statements};
+use pyfast_index::{Error as IndexError, joined};
+use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::metadata::{self, LARGEST, Metadata};
+use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::{IndexStrategy, Sources};
 use crate::build_source::BuildSource;
-use crate::cache::{self, Cache};
 use crate::candidate::Candidate;
-use crate::client::{Client, LARGEST_FILE, Request};
 use crate::error::Error;
-use crate::flat::Flat;
-use crate::index::{Found, Index};
-use crate::joined::joined;
 use crate::once::OnceMap;
-use crate::page::{Page, StoredPage};
-use crate::remote::{self, Ranged};
-use crate::source;
-use crate::source::statics::Statements;
-use pyfast_packaging::build::{BuildFailure, BuildStage};
-use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::filename::WheelFilename;
-use pyfast_packaging::filename::{DistFilename, SourceFilename};
-use pyfast_packaging::hash::Sha256;
-use pyfast_packaging::metadata::{self, LARGEST, Metadata};
-use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use crate::sources::{IndexStrategy, Sources};
 
 pub(super) struct Shared {
     pub(super) sources: Sources,
+    /// Wheels up to this size in bytes are fetched whole where metadata is needed.
+    pub(super) whole_up_to: u64,
     pub(super) indexes: Vec<Index>,
     pub(super) client: Arc<Client>,
     pub(super) cache: Cache,
@@ -54,7 +54,7 @@ pub(super) struct Shared {
     /// Bounds the memory that whole wheels take.
     pub(super) bodies: Semaphore,
     /// Who makes metadata of sources that do not state their own.
-    pub(super) build: OnceLock<Arc<dyn BuildSource>>,
+    pub(super) build: Option<Arc<dyn BuildSource>>,
     pub(super) runtime: Handle,
 }
 
@@ -118,8 +118,8 @@ impl Shared {
                     pages.push(page);
                 }
                 // Offline with files at hand, an uncached page is no reason to stop.
-                Err(Error::Offline { .. }) if has_flat => continue,
-                Err(error) => return Err(error),
+                Err(IndexError::Offline { .. }) if has_flat => continue,
+                Err(error) => return Err(error.into()),
             }
             if self.sources.strategy == IndexStrategy::FirstIndex {
                 break;
@@ -170,7 +170,7 @@ impl Shared {
         filename: &SourceFilename,
     ) -> Result<(String, bool), Error> {
         let name = &filename.text;
-        let (bytes, sha256) = source::fetch_source(
+        let (bytes, sha256) = source_archive::fetch_source(
             &self.client,
             &self.cache,
             name,
@@ -193,7 +193,7 @@ impl Shared {
             subdirectory: None,
             editable: false,
         };
-        let build = self.build.get().cloned();
+        let build = self.build.clone();
         // Reading the archive and building take long, and building waits for this runtime.
         let work = move || stated_or_built(&source, &bytes, build.as_deref());
         joined(tokio::task::spawn_blocking(work)).await
@@ -203,9 +203,9 @@ impl Shared {
         &self,
         candidate: &Candidate,
         wheel: &WheelFilename,
-    ) -> Result<String, Error> {
+    ) -> Result<String, IndexError> {
         let url = match &candidate.location {
-            Location::Path(path) => return remote::from_path(wheel, path),
+            Location::Path(path) => return metadata_remote::from_path(wheel, path),
             Location::Url(url) => url,
         };
         if candidate.core_metadata {
@@ -216,35 +216,35 @@ impl Shared {
                 return Ok(String::from_utf8_lossy(&answer.body).into_owned());
             }
         }
-        let small = candidate.size.is_some_and(|size| size <= self.sources.whole_up_to);
+        let small = candidate.size.is_some_and(|size| size <= self.whole_up_to);
         // Without a digest from the index the whole file is needed anyway, to make one.
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
-            match remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
+            match metadata_remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
                 Ranged::Text(text) => return Ok(text),
                 Ranged::Whole(bytes) => {
                     self.no_ranges.store(true, Ordering::Relaxed);
                     self.keep(candidate, &bytes)?;
-                    return remote::from_bytes(wheel, &bytes);
+                    return metadata_remote::from_bytes(wheel, &bytes);
                 }
                 Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
             }
         }
         let bytes = self.fetch_whole(candidate, url).await?;
-        remote::from_bytes(wheel, &bytes)
+        metadata_remote::from_bytes(wheel, &bytes)
     }
 
     pub(super) async fn fetch_whole(
         &self,
         candidate: &Candidate,
         url: &Url,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Bytes, IndexError> {
         let _permit = self.bodies.acquire().await;
         let answer = self.client.fetch(&Request::file(url.clone(), LARGEST_FILE)).await?;
         if answer.status != StatusCode::OK {
             let status = answer.status.as_u16();
-            return Err(Error::Status { url: url.clone(), status, attempts: 1 });
+            return Err(IndexError::Status { url: url.clone(), status, attempts: 1 });
         }
         self.keep(candidate, &answer.body)?;
         Ok(answer.body)
@@ -257,12 +257,12 @@ impl Shared {
     }
 
     /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
-    pub(super) fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), Error> {
+    pub(super) fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), IndexError> {
         let found = cache::sha256(bytes);
         if let Some(expected) = candidate.sha256
             && expected != found
         {
-            return Err(Error::HashMismatch {
+            return Err(IndexError::HashMismatch {
                 wheel: candidate.filename.to_string(),
                 expected: expected.to_string(),
                 found: found.to_string(),
@@ -270,7 +270,7 @@ impl Shared {
         }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.insert(candidate.location.to_string(), found);
-        if bytes.len() as u64 <= self.sources.whole_up_to {
+        if bytes.len() as u64 <= self.whole_up_to {
             let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
             whole.insert(found, bytes.clone());
         }

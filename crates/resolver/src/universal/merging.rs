@@ -10,8 +10,10 @@ use url::Url;
 
 use super::reach::Reach;
 use crate::candidate::Candidate;
+use crate::environments::{conditions, environment, values};
 use crate::error::Error;
 use crate::lock::{Lock, LockedFile, LockedPackage, Pin, Span};
+use crate::locked;
 use crate::registry::Registry;
 use crate::resolution::{Resolution, Resolved};
 use pyfast_packaging::marker;
@@ -31,7 +33,7 @@ impl Part {
     pub(crate) fn new(
         mut resolution: Resolution,
         (reach, region): (&Reach, &Region),
-        registry: &Registry,
+        registry: &Registry<'_>,
         listed: &mut Listed,
     ) -> Result<Self, Error> {
         for package in &mut resolution.packages {
@@ -55,10 +57,10 @@ pub(crate) struct Listed(BTreeMap<(PackageName, Version), u8>);
 
 impl Listed {
     /// Whether a region may have files of a version that no region before it had.
-    fn add(&mut self, candidate: &Candidate, registry: &Registry, region: &Region) -> bool {
+    fn add(&mut self, candidate: &Candidate, registry: &Registry<'_>, region: &Region) -> bool {
         let (name, systems) = (&candidate.name, region.file_systems());
         let known = self.0.entry((name.clone(), candidate.version.clone())).or_default();
-        let hashed = registry.selector().policy().hashes.contains_key(name);
+        let hashed = registry.selector().criteria().hashes.contains_key(name);
         let more = hashed || *known & systems != systems;
         *known |= systems;
         more
@@ -66,13 +68,13 @@ impl Listed {
 }
 
 /// The resolution of one of several targets.
-pub struct Targeted {
+pub(crate) struct Targeted {
     /// The target.
-    pub target: Target,
+    pub(crate) target: Target,
     /// How the user names it.
-    pub name: String,
+    pub(crate) name: String,
     /// What was found for it.
-    pub resolution: Resolution,
+    pub(crate) resolution: Resolution,
 }
 
 /// What tells entries of a lock apart: a version of a project, or a place that is named directly.
@@ -97,7 +99,7 @@ impl Merged<'_> {
         let key = (candidate.name.clone(), candidate.version.clone(), direct);
         let indexes = self.indexes;
         let (known, numbers) = self.packages.entry(key).or_insert_with(|| {
-            let locked = LockedPackage::of(package, indexes);
+            let locked = locked::package(package, indexes);
             let (marker, requires_python) = (MarkerTree::FALSE, python_of(package));
             (LockedPackage { marker, requires_python, ..locked }, BTreeSet::new())
         });
@@ -232,7 +234,7 @@ pub(super) fn check_markers(lock: &Lock) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::Setting`] where targets need different versions of a project and no marker tells them apart.
-pub fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lock, Error> {
+pub(crate) fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lock, Error> {
     let targets: Vec<&Target> = targeted.iter().map(|one| &one.target).collect();
     let mut merged = Merged { indexes, ..Merged::default() };
     for (number, one) in targeted.iter().enumerate() {
@@ -274,29 +276,6 @@ pub fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lock, Err
         inputs: None,
         span: Span::Targets(targeted.iter().map(|one| one.name.clone()).collect()),
     })
-}
-
-/// A target as an entry of a lock's `environments`; `python` where its version is no one else's.
-pub(crate) fn environment(target: &Target, python: bool) -> String {
-    let values = values(target);
-    let count = if python { values.len() } else { values.len() - 1 };
-    conditions(&values[..count])
-}
-
-/// What tells a target from others, as far as markers do.
-fn values(target: &Target) -> [(&'static str, String); 4] {
-    let markers = &target.markers;
-    [
-        ("implementation_name", markers.implementation_name().to_owned()),
-        ("platform_machine", markers.platform_machine().to_owned()),
-        ("sys_platform", markers.sys_platform().to_owned()),
-        ("python_version", markers.python_version().to_string()),
-    ]
-}
-
-fn conditions(values: &[(&'static str, String)]) -> String {
-    let conditions = values.iter().map(|(key, value)| format!("{key} == '{value}'"));
-    conditions.collect::<Vec<_>>().join(" and ")
 }
 
 /// The shortest marker that is true for the targets with these numbers and for no other of `all`; where

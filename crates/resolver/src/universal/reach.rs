@@ -8,10 +8,10 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use version_ranges::Ranges;
 
 use crate::error::Error;
-use crate::guards::is_partial;
 use crate::packages::Packages;
-use crate::rules::{Limits, limits, range_of, replacements};
-use crate::solve::{Node, Problem, Solution, Solved};
+use crate::solve::{
+    Limits, Node, Problem, Solution, Solved, is_partial, limits, range_of, replacements,
+};
 use pyfast_packaging::marker;
 use pyfast_packaging::metadata::Dependency;
 use pyfast_packaging::scope::Region;
@@ -153,8 +153,12 @@ impl Reach {
         counts: &dyn Fn(&Edge) -> bool,
     ) -> Option<Ranges<Version>> {
         let edges = self.edges.iter().filter(|edge| edge.needed == *name && counts(edge));
-        let all = edges.map(|edge| edge.range.clone()).reduce(|a, b| a.intersection(&b))?;
-        Some(limits.get(name).map_or(all.clone(), |(range, _)| all.intersection(range)))
+        let mut ranges: Vec<_> = edges.map(|edge| edge.range.clone()).collect();
+        if ranges.is_empty() {
+            return None;
+        }
+        ranges.extend(limits.get(name).map(|(range, _)| range.clone()));
+        Some(range::intersection(ranges))
     }
 }
 

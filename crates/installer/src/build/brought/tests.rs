@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use pyfast_index::cache::Cache;
+use pyfast_index::client::{Client, ClientOptions};
+use pyfast_index::credentials::Credentials;
 use pyfast_packaging::build::BuildStage;
 use pyfast_packaging::formats::FormatControl;
-use pyfast_resolver::{Cache, Client, ClientOptions, Credentials, Sources};
+use pyfast_resolver::Sources;
 
 use super::*;
 use crate::build::{BuildOptions, BuildTools};

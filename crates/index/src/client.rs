@@ -1,0 +1,474 @@
+//! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
+
+use std::ffi::{OsStr, OsString};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use reqwest::redirect;
+use tokio::sync::{Semaphore, mpsc};
+use url::Url;
+
+use crate::credentials::Credentials;
+use crate::dns::Dns;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::tls;
+use pyfast_packaging::safe_url::redact;
+
+/// Attempts for one request, the first included.
+const ATTEMPTS: u32 = 5;
+/// The longest that a `Retry-After` is obeyed, in all.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// The most that is reserved for a body on the server's word.
+const RESERVE: usize = 32 << 20;
+/// No further attempt is made after this.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A body that brings less than this in [`DRIP_WINDOW`] is given up.
+const DRIP_FLOOR: usize = 30 << 10;
+const DRIP_WINDOW: Duration = Duration::from_secs(30);
+/// The largest distribution that is read without knowing its size.
+pub const LARGEST_FILE: usize = 4 << 30;
+/// Requests under way at once.
+const CONCURRENCY: usize = 64;
+
+/// How to reach servers.
+#[derive(Debug, Clone, Default)]
+pub struct ClientOptions {
+    /// Whom to trust, and what to show.
+    pub tls: tls::Options,
+    /// Never use the network.
+    pub offline: bool,
+    /// Sent as `User-Agent`.
+    pub user_agent: String,
+    /// Where programs such as git are looked for, as `PATH` has it; `None`: as this process would.
+    pub search_path: Option<OsString>,
+}
+
+/// A client for index pages, metadata and files, shared by everything in one run.
+pub struct Client {
+    options: ClientOptions,
+    credentials: Credentials,
+    /// Pages and files have connections of their own, so that they are decrypted side by side; and so
+    /// have hosts whose certificates are not checked.
+    connections: [OnceLock<reqwest::Client>; 4],
+    permits: Semaphore,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What to get.
+    pub url: Url,
+    /// Headers besides the client's own.
+    pub headers: HeaderMap,
+    /// The most bytes a body may have once decoded.
+    pub limit: usize,
+    /// Whether this is a wheel or source distribution, which must come as it is stored.
+    pub file: bool,
+}
+
+/// One answer, whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// 2xx, 304, 404, 410 or 416; other codes are errors.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, decoded.
+    pub body: Bytes,
+    /// The URL after redirects.
+    pub url: Url,
+}
+
+/// A part of a body, for who takes it piece by piece.
+#[derive(Debug)]
+pub enum Piece {
+    /// A body begins. What came before was of an attempt that failed.
+    Begin,
+    /// Its next bytes.
+    Data(Bytes),
+}
+
+impl Request {
+    /// A request for an index page or another text.
+    pub fn page(url: Url, limit: usize) -> Self {
+        Self { url, headers: HeaderMap::new(), limit, file: false }
+    }
+
+    /// A request for a distribution.
+    pub fn file(url: Url, limit: usize) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        Self { url, headers, limit, file: true }
+    }
+
+    /// Adds a header; a value that cannot be one is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+}
+
+impl Client {
+    /// A client; nothing is opened or read before the first request.
+    pub fn new(options: ClientOptions, credentials: Credentials) -> Self {
+        Self {
+            options,
+            credentials,
+            connections: Default::default(),
+            permits: Semaphore::new(CONCURRENCY),
+        }
+    }
+
+    /// What is known of users and passwords.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Where programs are looked for.
+    pub(crate) fn search_path(&self) -> Option<&OsStr> {
+        self.options.search_path.as_deref()
+    }
+
+    /// Whether the network is not to be used.
+    pub fn is_offline(&self) -> bool {
+        self.options.offline
+    }
+
+    /// Sends a request and reads the answer, again where that may help.
+    ///
+    /// # Errors
+    /// [`Error::Offline`], [`Error::Fetch`] or [`Error::Status`].
+    pub async fn fetch(&self, request: &Request) -> Result<Answer, Error> {
+        self.fetch_to(request, None).await
+    }
+
+    /// The same, where the body of an answer that succeeds goes to `pieces`; the answer itself has none.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`], and if nobody takes the pieces any more.
+    pub async fn fetch_pieces(
+        &self,
+        request: &Request,
+        pieces: &mpsc::Sender<Piece>,
+    ) -> Result<Answer, Error> {
+        self.fetch_to(request, Some(pieces)).await
+    }
+
+    async fn fetch_to(
+        &self,
+        request: &Request,
+        pieces: Option<&mpsc::Sender<Piece>>,
+    ) -> Result<Answer, Error> {
+        if self.options.offline {
+            return Err(Error::Offline { url: request.url.clone() });
+        }
+        let client = self.client(request)?;
+        let _permit = self.permits.acquire().await;
+        let started = Instant::now();
+        let mut waited = Duration::ZERO;
+        let mut attempt = 1;
+        loop {
+            let failure = match self.attempt(client, request, pieces).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let pause = failure.pause(attempt);
+            // A server that says nothing is not asked for ever: each silence is long in itself.
+            let patient = started.elapsed().saturating_sub(waited) < PATIENCE;
+            let pause = pause.filter(|pause| patient && waited + *pause <= LONGEST_WAIT);
+            let Some(pause) = pause else {
+                return Err(failure.into_error(&request.url, attempt));
+            };
+            if attempt == ATTEMPTS {
+                return Err(failure.into_error(&request.url, attempt));
+            }
+            tokio::time::sleep(pause).await;
+            waited += pause;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+        pieces: Option<&mpsc::Sender<Piece>>,
+    ) -> Result<Answer, Failure> {
+        // What the request brings itself is what the user wrote beside its URL.
+        let secret = if request.headers.contains_key(header::AUTHORIZATION) {
+            None
+        } else {
+            self.credentials.before(&request.url).await
+        };
+        let mut response = send(client, request, &request.url, secret.as_ref()).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            // After a redirect to another origin nothing was sent there yet.
+            let url = response.url().clone();
+            let tried = secret.filter(|_| url.origin() == request.url.origin());
+            if let Some(secret) = self.credentials.after(&url, tried.as_ref()).await {
+                response = send(client, request, &url, Some(&secret)).await?;
+            }
+        }
+        let status = response.status();
+        let usable = status.is_success()
+            || matches!(
+                status,
+                StatusCode::NOT_MODIFIED
+                    | StatusCode::NOT_FOUND
+                    | StatusCode::GONE
+                    | StatusCode::RANGE_NOT_SATISFIABLE
+            );
+        if !usable {
+            let asked = response.headers().get(header::RETRY_AFTER);
+            let retry_after = asked.and_then(|value| retry_after(value, now()));
+            return Err(Failure::Status { status, retry_after });
+        }
+        let headers = response.headers().clone();
+        let url = response.url().clone();
+        let pieces = pieces.filter(|_| status.is_success());
+        let body = read_body(response, request.limit, pieces).await?;
+        Ok(Answer { status, headers, body, url })
+    }
+
+    fn client(&self, request: &Request) -> Result<&reqwest::Client, Error> {
+        let insecure = self.options.tls.insecure_hosts.iter().any(|host| host.is_of(&request.url));
+        let slot = &self.connections[usize::from(request.file) + 2 * usize::from(insecure)];
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = self.build(insecure)?;
+        Ok(slot.get_or_init(|| client))
+    }
+
+    fn build(&self, insecure: bool) -> Result<reqwest::Client, Error> {
+        let mut tls = tls::client_config(&self.options.tls, insecure)?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Dns::default())
+            .user_agent(&self.options.user_agent)
+            .redirect(redirect::Policy::custom(follow))
+            .referer(false)
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(20))
+            .http2_initial_stream_window_size(4 << 20)
+            .http2_initial_connection_window_size(16 << 20)
+            .build()
+            .map_err(|error| {
+                Error::Setting(format!("cannot set up HTTP: {}", redact(&innermost(&error))))
+            })
+    }
+}
+
+/// Sends a request to a URL, its own or one it was redirected to.
+async fn send(
+    client: &reqwest::Client,
+    request: &Request,
+    url: &Url,
+    secret: Option<&Secret>,
+) -> Result<reqwest::Response, Failure> {
+    let mut builder = client.get(url.clone()).headers(headers(request, url, secret));
+    if let Some(Secret { user, password }) = secret {
+        builder = builder.basic_auth(user, password.as_ref());
+    }
+    builder.send().await.map_err(|error| Failure::transport(&error))
+}
+
+/// The headers of a request to a URL. Its own password is for its own origin, and gives way to another.
+fn headers(request: &Request, url: &Url, secret: Option<&Secret>) -> HeaderMap {
+    let mut headers = request.headers.clone();
+    if secret.is_some() || url.origin() != request.url.origin() {
+        headers.remove(header::AUTHORIZATION);
+    }
+    headers
+}
+
+/// Follows redirects, but never from TLS to plain HTTP. Credentials do not follow to another origin
+/// (reqwest removes them).
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let from_tls = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    if from_tls && attempt.url().scheme() != "https" {
+        let refused = format!("it redirects from https to plain {}", attempt.url().scheme());
+        return attempt.error(refused);
+    }
+    if attempt.previous().len() > 10 {
+        return attempt.error("it redirects more than 10 times");
+    }
+    attempt.follow()
+}
+
+/// Reads a body up to `limit`, giving up on one that only drips; into memory, or to who takes its pieces.
+async fn read_body(
+    mut response: reqwest::Response,
+    limit: usize,
+    pieces: Option<&mpsc::Sender<Piece>>,
+) -> Result<Bytes, Failure> {
+    let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+    }
+    // The declared length is the server's word: untouched memory costs nothing, but has its limit.
+    let mut body = match pieces {
+        None => BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE)),
+        Some(pieces) => {
+            give(pieces, Piece::Begin).await?;
+            BytesMut::new()
+        }
+    };
+    let mut came = 0;
+    let (mut window, mut in_window) = (Instant::now(), 0);
+    while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
+        came += chunk.len();
+        in_window += chunk.len();
+        if came > limit {
+            return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+        }
+        match pieces {
+            None => body.extend_from_slice(&chunk),
+            Some(pieces) => give(pieces, Piece::Data(chunk)).await?,
+        }
+        if window.elapsed() > DRIP_WINDOW {
+            if in_window < DRIP_FLOOR {
+                return Err(Failure::Transport(format!(
+                    "only {in_window} bytes came in {} seconds",
+                    DRIP_WINDOW.as_secs()
+                )));
+            }
+            (window, in_window) = (Instant::now(), 0);
+        }
+    }
+    Ok(body.freeze())
+}
+
+async fn give(pieces: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Failure> {
+    let given = pieces.send(piece).await;
+    given.map_err(|_gone| Failure::Final("nobody takes the answer any more".to_owned()))
+}
+
+enum Failure {
+    /// No whole answer came.
+    Transport(String),
+    /// Trying again will not help.
+    Final(String),
+    /// An answer that is an error.
+    Status { status: StatusCode, retry_after: Option<Duration> },
+}
+
+impl Failure {
+    fn transport(error: &reqwest::Error) -> Self {
+        // A proxy's URL may have a password in it.
+        let reason = redact(&innermost(error));
+        // Of the other side's, or of this one's (`received fatal alert: CertificateRequired`).
+        let about_trust = ["certificate", "Certificate", "UnknownCA"];
+        let about_trust = about_trust.iter().any(|word| reason.contains(word));
+        let pointless = error.is_redirect() || error.is_builder() || about_trust;
+        if pointless { Self::Final(reason) } else { Self::Transport(reason) }
+    }
+
+    /// How long to wait before trying again; `None` where that is pointless.
+    fn pause(&self, attempt: u32) -> Option<Duration> {
+        let backoff = Duration::from_millis(50) * 4_u32.pow(attempt - 1);
+        match self {
+            Self::Transport(_) => Some(backoff),
+            Self::Final(_) => None,
+            Self::Status { status, retry_after } => {
+                let passing = status.is_server_error() && *status != StatusCode::NOT_IMPLEMENTED
+                    || matches!(
+                        *status,
+                        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+                    );
+                passing.then(|| retry_after.unwrap_or(backoff))
+            }
+        }
+    }
+
+    fn into_error(self, url: &Url, attempts: u32) -> Error {
+        let url = url.clone();
+        match self {
+            Self::Transport(reason) if attempts > 1 => {
+                Error::Fetch { url, reason: format!("{reason} ({attempts} attempts)") }
+            }
+            Self::Transport(reason) | Self::Final(reason) => Error::Fetch { url, reason },
+            Self::Status { status, retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
+                let reason = format!(
+                    "the server answered {} and asks to wait {} seconds",
+                    status.as_u16(),
+                    wait.as_secs()
+                );
+                Error::Fetch { url, reason }
+            }
+            Self::Status { status, .. } => Error::Status { url, status: status.as_u16(), attempts },
+        }
+    }
+}
+
+/// `Retry-After`: seconds, or a date.
+fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    // A date that is over means at once.
+    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
+    seconds.or_else(|| httpdate::parse_http_date(text).ok().map(until))
+}
+
+/// The words of the innermost cause, which say what happened (`connection refused`).
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// The current time for cache decisions; one place, so that tests of them can pass their own.
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_a_request_stays_at_its_origin_and_stands_alone() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        let request = Request::page(url("https://h.test/r.txt"), 1);
+        let request = request.header(header::AUTHORIZATION, "Basic x");
+        let secret = Secret { user: "u".to_owned(), password: None };
+        let check = |to: &str, secret: Option<&Secret>, expected: bool| {
+            let headers = headers(&request, &url(to), secret);
+            assert_eq!(headers.contains_key(header::AUTHORIZATION), expected, "{to}");
+        };
+        check("https://h.test/r.txt", None, true);
+        check("https://h.test/elsewhere.txt", None, true);
+        check("https://h.test/r.txt", Some(&secret), false);
+        check("https://other.test/r.txt", None, false);
+        check("https://other.test/r.txt", Some(&secret), false);
+        check("https://h.test:444/r.txt", Some(&secret), false);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let check = |text: &'static str, expected: Option<u64>| {
+            let found = retry_after(&HeaderValue::from_static(text), now);
+            assert_eq!(found, expected.map(Duration::from_secs), "{text}");
+        };
+        check("120", Some(120));
+        check("Sun, 06 Nov 1994 08:50:07 GMT", Some(30));
+        check("Sun, 06 Nov 1994 08:49:00 GMT", Some(0));
+        check("soon", None);
+    }
+}

@@ -1,0 +1,28 @@
+//! Bytes and pages of servers and directories, and the cache of them. Writes nothing outside its cache,
+//! and knows nothing of which version anyone wants.
+//!
+//! Begin with [`Client`](client::Client), which reaches servers with [`Credentials`](credentials::Credentials),
+//! and [`Cache`](cache::Cache); with both an [`Index`](index::Index) gives [`Page`](page::Page)s of projects.
+
+pub mod cache;
+pub mod client;
+pub mod credentials;
+mod dns;
+mod error;
+pub mod flat;
+pub mod git;
+pub mod html;
+pub mod index;
+mod joined;
+mod keyring;
+mod logins;
+pub mod metadata_remote;
+pub mod page;
+mod secret;
+pub mod simple;
+pub mod source_archive;
+pub mod text_remote;
+pub mod tls;
+
+pub use error::Error;
+pub use joined::joined;

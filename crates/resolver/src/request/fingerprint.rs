@@ -1,0 +1,235 @@
+//! By what a lock says which request it answers. Every part of a request is taken apart by name, so that
+//! a new one cannot be forgotten here.
+//!
+//! Not in it: indexes, so that a lock holds for people who use a mirror; what builds are asked on the
+//! command line, which is the installation's; paths of this machine, so that a lock holds in another
+//! checkout.
+
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::formats::FormatControl;
+use pyfast_packaging::formats::Projects;
+use pyfast_packaging::requirement::DirectWheel;
+use pyfast_packaging::requirement::Requirement;
+use pyfast_packaging::requirement::Source;
+use pyfast_packaging::requirement_source::DirectSource;
+use pyfast_packaging::requirement_source::Place;
+use pyfast_packaging::requirement_source::SourceRequirement;
+use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::requirements_txt::SettingsOf;
+use pyfast_packaging::tags::Libc;
+use pyfast_packaging::tags::TagFacts;
+use pyfast_packaging::target::Target;
+use std::path::{Path, PathBuf};
+
+use pyfast_root::Fingerprint;
+
+use super::{LockRequest, NamedTarget, Targets};
+use crate::candidate::{Policy, Preference, Prereleases};
+use pyfast_index::cache::sha256;
+
+/// Raised with any change of what is in a fingerprint. Version 1 was made of debugging output.
+const VERSION: u32 = 2;
+/// The files that describe a Python project.
+const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
+
+impl LockRequest<'_> {
+    /// What a lock that answers this request has as its inputs.
+    pub fn fingerprint(&self) -> String {
+        let Self { set, targets, policy, kept: _, limits: _, no_deps } = self;
+        let made = Fingerprint::new("lock", VERSION).field("no-deps", no_deps);
+        let made = add_policy(add_set(made, set), policy);
+        add_targets(made, targets).finish()
+    }
+}
+
+fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
+    let RequirementSet {
+        requirements,
+        sources,
+        constraints,
+        overrides,
+        excludes,
+        logins: _,
+        index,
+        files: _,
+        remote_files: _,
+        build_settings,
+        // It refuses an interpreter, or says what a universal lock is for.
+        requires_python: _,
+        variables: _,
+        warnings: _,
+    } = set;
+    // The order of lines can decide between solutions, so it stays.
+    for (role, lines) in
+        [("requirement", requirements), ("constraint", constraints), ("override", overrides)]
+    {
+        for line in lines {
+            made = made.fields(role, requirement(line));
+        }
+    }
+    for source in sources {
+        made = made.fields("source", source_requirement(source));
+    }
+    // The source that settings without a name are for stands in the same line.
+    for SettingsOf { name, place: _, settings } in build_settings {
+        made = made.fields("settings-of", name);
+        for (key, values) in settings {
+            made = made.field("setting", key).fields("value", values);
+        }
+    }
+    add_index(made.fields("exclude", excludes), index)
+}
+
+fn add_index(made: Fingerprint, index: &IndexOptions) -> Fingerprint {
+    let IndexOptions {
+        index_url: _,
+        extra_index_urls: _,
+        find_links: _,
+        no_index: _,
+        require_hashes,
+        pre,
+        no_binary,
+        only_binary,
+        pins,
+    } = index;
+    let pins = pins.iter().map(|(name, index)| format!("{name} {index}"));
+    made.field("require-hashes", require_hashes)
+        .field("pre", pre)
+        .fields("no-binary of files", no_binary)
+        .fields("only-binary of files", only_binary)
+        .fields("pinned to an index", pins)
+}
+
+fn add_policy(made: Fingerprint, policy: &Policy) -> Fingerprint {
+    let Policy { prereleases, preference, exclude_newer, formats } = policy;
+    let FormatControl { only_binary, no_binary } = formats;
+    let prereleases = match prereleases {
+        Prereleases::IfNecessary => "if-necessary",
+        Prereleases::Allow => "allow",
+        Prereleases::Explicit => "explicit",
+        Prereleases::Disallow => "disallow",
+    };
+    let preference = match preference {
+        Preference::Highest => "highest",
+        Preference::Lowest => "lowest",
+        Preference::LowestDirect => "lowest-direct",
+    };
+    made.field("prerelease", prereleases)
+        .field("resolution", preference)
+        .fields("exclude-newer", exclude_newer)
+        .fields("only-binary", projects(only_binary))
+        .fields("no-binary", projects(no_binary))
+}
+
+fn projects(projects: &Projects) -> Vec<String> {
+    let Projects { all, named } = projects;
+    let all = all.then(|| ":all:".to_owned());
+    all.into_iter().chain(named.iter().map(ToString::to_string)).collect()
+}
+
+fn add_targets(made: Fingerprint, targets: &Targets) -> Fingerprint {
+    match targets {
+        Targets::One(target) => made.fields("target", facts(target)),
+        // A name says all that a target was made from.
+        Targets::Several(targets) => {
+            made.fields("targets", targets.iter().map(|NamedTarget { name, target: _ }| name))
+        }
+        Targets::Universal(python) => made.field("universal", python),
+    }
+}
+
+/// What of a target shapes a lock: not the patch version of Python or of the C library, which differ
+/// between machines that one lock is meant for.
+fn facts(target: &Target) -> [String; 5] {
+    let Target { markers, tags } = target;
+    let TagFacts {
+        implementation,
+        python: (major, minor),
+        free_threaded,
+        debug: _,
+        machine,
+        libc,
+        other_platforms: _,
+    } = tags.facts();
+    let libc = match libc {
+        Some(Libc::Glibc { .. }) => "glibc",
+        Some(Libc::Musl { .. }) => "musl",
+        None => "none",
+    };
+    let threads = if *free_threaded { "t" } else { "" };
+    [
+        format!("{major}.{minor}{threads}"),
+        implementation.clone(),
+        machine.clone(),
+        markers.sys_platform().to_owned(),
+        libc.to_owned(),
+    ]
+}
+
+fn requirement(line: &Requirement) -> Vec<String> {
+    let Requirement { name, extras, source, marker, hashes, origin: _ } = line;
+    let source = match source {
+        Source::Registry(specifiers) => pyfast_packaging::requirement::compact(specifiers),
+        Source::Wheel(wheel) => direct_wheel(wheel),
+        Source::Tree(source) => direct_source(source),
+    };
+    let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
+    let marker = marker.try_to_string().unwrap_or_default();
+    let mut values = vec![name.to_string(), extras.join(","), source, marker];
+    values.extend(hashes.iter().map(ToString::to_string));
+    values
+}
+
+/// A wheel of this machine is compared by its content with the one that was locked.
+fn direct_wheel(wheel: &DirectWheel) -> String {
+    let DirectWheel { filename, location, sha256 } = wheel;
+    let place = match location {
+        Location::Url(url) => url.to_string(),
+        Location::Path(_) => filename.to_string(),
+    };
+    let sha256 = sha256.map(|digest| format!("#sha256={digest}")).unwrap_or_default();
+    format!("@ {place}{sha256}")
+}
+
+fn source_requirement(line: &SourceRequirement) -> Vec<String> {
+    let SourceRequirement { name, extras, source, marker, hashes, origin: _, constraint } = line;
+    let name = name.as_ref().map(ToString::to_string).unwrap_or_default();
+    let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
+    let marker = marker.try_to_string().unwrap_or_default();
+    let role = if *constraint { "constraint" } else { "requirement" };
+    let mut values = vec![role.to_owned(), name, extras.join(","), direct_source(source), marker];
+    values.extend(description(source));
+    values.extend(hashes.iter().map(ToString::to_string));
+    values
+}
+
+/// The text as it was written says name, extras, digest and directory too.
+fn direct_source(source: &DirectSource) -> String {
+    let DirectSource { name: _, extras: _, place: _, subdirectory: _, sha256: _, editable, text } =
+        source;
+    let editable = if *editable { "-e " } else { "" };
+    format!("@ {editable}{text}")
+}
+
+/// What of a directory shapes a lock: the files that describe it, and those that tools read
+/// requirements from. What is computed from anything else is noticed when it is built.
+fn description(source: &DirectSource) -> Vec<String> {
+    let Place::Directory(path) = &source.place else { return Vec::new() };
+    let project = path.join(source.subdirectory.as_deref().unwrap_or_default());
+    let mut files: Vec<PathBuf> = DESCRIPTION.map(|name| project.join(name)).into();
+    let beside = fs_err::read_dir(&project).into_iter().flatten().flatten();
+    let beside = beside.map(|entry| entry.path());
+    files.extend(beside.filter(|path| path.extension().is_some_and(|end| end == "txt")));
+    files.sort();
+    files.iter().map(|file| content(file)).collect()
+}
+
+fn content(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().display();
+    match pyfast_root::read_regular(file) {
+        Ok(content) => format!("{name} {}", sha256(&content)),
+        // What is there but cannot be read shapes nothing either.
+        Err(_absent) => format!("{name} -"),
+    }
+}
