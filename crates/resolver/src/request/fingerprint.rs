@@ -237,6 +237,7 @@ fn content(file: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pyfast_packaging::PackageName;
     use pyfast_packaging::requirement::Origin;
     use pyfast_packaging::requirement_line;
 
@@ -282,7 +283,7 @@ mod tests {
         check(true, |set, _| set.requirements[1].marker = line("b").marker);
         check(true, |set, _| set.constraints.push(line("c<2")));
         check(true, |set, _| set.overrides.push(line("c<2")));
-        check(true, |set, _| drop(set.excludes.insert("c".parse().expect("a name"))));
+        check(true, |set, _| set.excludes.extend("c".parse::<PackageName>()));
         check(true, |set, _| set.index.pre = true);
         check(true, |set, _| set.index.require_hashes = true);
         check(true, |set, _| set.index.no_binary.push("a".to_owned()));
