@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 use pyfast_environment::{Setting, digest};
 use pyfast_installer::{Habitat, LinkMode};
-use pyfast_launcher::MOUNT_POINT;
+use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
 
+use crate::engine::{self, Connection};
 use crate::environment::compiling_python;
 use crate::failure::Failure;
-use crate::image::{self, Connection};
 use crate::indexes;
 use crate::interpreters;
 use crate::resolving::{self, ResolveArgs};
@@ -164,7 +164,7 @@ fn sync_volume(
     } else {
         connection.volume(volume, image, name.project())?
     };
-    let Some(written) = image::direct(&volume) else {
+    let Some(written) = engine::direct(&volume) else {
         return container::sync(options, settings, connection, &volume, image);
     };
     let place =

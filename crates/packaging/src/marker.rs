@@ -5,7 +5,9 @@
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers>
 
 mod combine;
+mod cover;
 mod decide;
+mod ranges;
 mod reader;
 mod term;
 mod write;

@@ -232,7 +232,9 @@ impl<'e> Registry<'e> {
         for answer in answers {
             match answer {
                 Ok(name) => changed.extend(name),
-                Err(IndexError::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(IndexError::Fetch { url, cause, .. }) => {
+                    self.unsettled(&url, &cause.to_string());
+                }
                 Err(IndexError::Status { url, status: status @ 500.., .. }) => {
                     self.unsettled(&url, &format!("the server answered {status}"));
                 }
@@ -301,6 +303,9 @@ impl Packages for Registry<'_> {
         self.shared.metadata.wait(Shared::start_metadata(&self.shared, candidate))
     }
 
+    /// Besides the page of a project, the metadata of the version that the solver would decide on now is
+    /// asked for: the next thing that it needs, most of the time. Where it decides otherwise the answer
+    /// stays unused, and the result is the same.
     fn prefetch(&self, name: &PackageName, range: Option<&Ranges<Version>>) {
         if let Some(page) = self.named.get(name) {
             let found = self.selector.select(name, page, &Ranges::full());
@@ -325,6 +330,7 @@ impl Packages for Registry<'_> {
             page.as_ref().and_then(|page| candidate(page));
             return;
         }
+        // The solver's thread must not wait here: it has other projects to ask for.
         self.shared.runtime.spawn(async move {
             if let Ok(Some(page)) = page.await {
                 candidate(&page);
@@ -332,6 +338,8 @@ impl Packages for Registry<'_> {
         });
     }
 
+    /// The versions after a candidate, in the order in which the solver would come to them if it went back
+    /// one by one. A page that is not there yet is not waited for.
     fn prefetch_more(&self, candidate: &Candidate, range: &Ranges<Version>, count: usize) {
         if self.named.contains_key(&candidate.name) {
             return;
@@ -352,6 +360,9 @@ impl Packages for Registry<'_> {
         }
     }
 
+    /// Whoever installs begins now: nearly all decisions are final, and what is downloaded for one that is
+    /// taken back is only not used. The bytes are given away where the whole wheel was read for its
+    /// metadata, so that it is not downloaded twice.
     fn decided(&self, candidate: &Candidate) {
         if let Some(events) = self.events {
             let mut candidate = candidate.clone();

@@ -2,13 +2,13 @@
 
 use std::ops::Bound;
 
-use pep440_rs::{Version, VersionSpecifier};
 use pep508_rs::{
-    ExtraName, MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueExtra,
-    MarkerValueString, MarkerValueVersion,
+    ExtraName, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueExtra, MarkerValueString,
 };
 use rustc_hash::FxHashMap;
 use version_ranges::Ranges;
+
+use super::ranges::{any, both, string, strings, union, versions};
 
 /// A marker with some extras wanted and all others not, in the fewest of the names that markers have for
 /// one thing (rule 24). Each node of the diagram is looked at once.
@@ -121,57 +121,6 @@ impl Decision<'_> {
         let united = parts.into_iter().map(|(child, ranges)| (child, union(ranges))).collect();
         (united, changed)
     }
-}
-
-/// Ranges united by halves.
-fn union<T: Ord + Clone>(mut ranges: Vec<Ranges<T>>) -> Ranges<T> {
-    if ranges.len() < 2 {
-        return ranges.pop().unwrap_or_else(Ranges::empty);
-    }
-    let second = ranges.split_off(ranges.len() / 2);
-    union(ranges).union(&union(second))
-}
-
-fn both(mut one: MarkerTree, other: MarkerTree) -> MarkerTree {
-    one.and(other);
-    one
-}
-
-/// Whichever is met, joined by halves.
-fn any(mut markers: Vec<MarkerTree>) -> MarkerTree {
-    if markers.len() < 2 {
-        return markers.pop().unwrap_or(MarkerTree::FALSE);
-    }
-    let second = markers.split_off(markers.len() / 2);
-    let mut first = any(markers);
-    first.or(any(second));
-    first
-}
-
-/// That a version is in a range.
-fn versions(key: &MarkerValueVersion, range: &Ranges<Version>) -> MarkerTree {
-    let within = |specifier: VersionSpecifier| {
-        MarkerTree::expression(MarkerExpression::Version { key: key.clone(), specifier })
-    };
-    let parts = range.iter().map(|bounds| {
-        let specifiers = VersionSpecifier::from_release_only_bounds((bounds.0, bounds.1));
-        specifiers.map(within).fold(MarkerTree::TRUE, both)
-    });
-    any(parts.collect())
-}
-
-/// That a string is in a range.
-fn strings(key: &MarkerValueString, range: &Ranges<String>) -> MarkerTree {
-    let parts = range.iter().map(|bounds| {
-        let limits = MarkerOperator::from_bounds((bounds.0, bounds.1));
-        let limits = limits.map(|(operator, value)| string(key, operator, value));
-        limits.fold(MarkerTree::TRUE, both)
-    });
-    any(parts.collect())
-}
-
-fn string(key: &MarkerValueString, operator: MarkerOperator, value: String) -> MarkerTree {
-    MarkerTree::expression(MarkerExpression::String { key: key.clone(), operator, value })
 }
 
 /// The values in the bounds of some ranges that have another name in another variable, with both.

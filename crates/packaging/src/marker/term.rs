@@ -46,10 +46,10 @@ impl Comparison {
     pub(super) fn term(self) -> Result<Option<Term>, String> {
         match (self.left, self.right) {
             (MarkerValue::MarkerEnvVersion(key), MarkerValue::QuotedString(value)) => {
-                version(key, self.operator, &value, true)
+                version(&key, self.operator, &value, true)
             }
             (MarkerValue::QuotedString(value), MarkerValue::MarkerEnvVersion(key)) => {
-                version(key, inverted(self.operator), &value, false)
+                version(&key, inverted(self.operator), &value, false)
             }
             (MarkerValue::MarkerEnvString(key), MarkerValue::QuotedString(value)) => {
                 Ok(string(key, self.operator, value))
@@ -113,7 +113,7 @@ fn extra(operator: MarkerOperator, value: String) -> Option<Term> {
 
 /// A comparison of versions. `stars` says whether `3.*` is one, which it is on the right only.
 fn version(
-    key: MarkerValueVersion,
+    key: &MarkerValueVersion,
     operator: MarkerOperator,
     value: &str,
     stars: bool,
@@ -124,9 +124,9 @@ fn version(
     });
     let tree = match operator {
         MarkerOperator::In | MarkerOperator::NotIn => {
-            listed(&key, value, matches!(operator, MarkerOperator::NotIn))?
+            listed(key, value, matches!(operator, MarkerOperator::NotIn))?
         }
-        _ => compared(&key, operator, value, stars)?,
+        _ => compared(key, operator, value, stars)?,
     };
     Ok(tree.map(|tree| Term { variable, tree }))
 }

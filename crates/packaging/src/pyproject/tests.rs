@@ -63,11 +63,12 @@ fn extras_bring_their_own_and_those_of_the_project_that_they_name() {
 
 #[test]
 fn groups_that_include_others_twice_are_read_in_no_time() {
-    let mut text = "[dependency-groups]\ng0 = [\"a\"]\n".to_owned();
-    for level in 1..60 {
+    let group = |level: usize| {
         let below = format!("{{ include-group = \"g{}\" }}", level - 1);
-        text.push_str(&format!("g{level} = [{below}, {below}]\n"));
-    }
+        format!("g{level} = [{below}, {below}]")
+    };
+    let groups: Vec<String> = (1..60).map(group).collect();
+    let text = format!("[dependency-groups]\ng0 = [\"a\"]\n{}\n", groups.join("\n"));
     let project = ProjectFile::read(Path::new("d/pyproject.toml"), &text).unwrap();
     assert_eq!(shown(project.group("g59")), ["2: a"]);
 }

@@ -96,7 +96,8 @@ impl Search {
         if parent == needed {
             return;
         }
-        // Who is decided late is the one to give way.
+        // Who is decided late is the one to give way, and blames nobody for it. A decision that is the
+        // user's own pin is not to blame either: decided later it would be the same.
         if !self.is_late(parent)
             && let Some((culprit, decided)) = self.culprit(needed, range)
             && culprit != *parent
@@ -104,6 +105,7 @@ impl Search {
         {
             let blame = self.run.blame.entry(culprit.clone()).or_default();
             *blame += 1;
+            // Once late, always late: else two that blame each other would take turns for ever.
             if *blame >= PATIENCE && self.late.insert(culprit) {
                 self.run.again = true;
             }
@@ -130,7 +132,9 @@ impl Search {
         range: &Ranges<Version>,
     ) -> Option<(PackageName, Version)> {
         let wishes = || self.run.wishes.get(needed).into_iter().flatten();
+        // Wishes that have versions in common with the range leave a choice, and nobody is to blame yet.
         let mut against = wishes().filter(|wish| wish.range.is_disjoint(range));
+        // What the user wants no other order of decisions will change.
         if against.clone().any(|wish| wish.by.is_none()) {
             return None;
         }

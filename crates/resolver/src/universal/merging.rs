@@ -173,10 +173,14 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
             let wheel = file.filename.wheel();
             wheel.is_none_or(|wheel| universe.takes(wheel, &package.marker))
         };
+        // A version for all interpreters keeps all its files: those of interpreters that no marker tells
+        // apart are among them. Were a file of no use all that a version has, dropping it would leave an
+        // entry that nobody can install, without saying why.
         let everywhere = universe.implies(&package.marker);
         if !everywhere && package.files.iter().any(useful) {
             package.files = package.files.iter().filter(|file| useful(file)).cloned().collect();
         }
+        // Whoever reads the lock is in its universe already, and need not be told so with each package.
         package.marker = universe.simplified(package.marker);
         package.requires_python = package.requires_python.and_then(|python| lower_end(&python));
         package

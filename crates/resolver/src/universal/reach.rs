@@ -80,6 +80,7 @@ impl Reach {
         self.nodes.get(node).cloned().unwrap_or(MarkerTree::FALSE)
     }
 
+    /// Adds to where a node is needed; says whether that was not known yet.
     fn add(&mut self, node: Node, condition: &MarkerTree) -> bool {
         let known = self.nodes.entry(node).or_insert(MarkerTree::FALSE);
         let before = known.clone();
@@ -107,6 +108,11 @@ impl Reach {
 
     /// A marker whose requirements keep a package from the version that is wanted where the marker is not
     /// true.
+    ///
+    /// One answer for a region takes every requirement for all of it, so that `a<2 ; sys_platform == 'win32'`
+    /// would leave Linux at a 1. For each requirement that counts in a part only, two versions are compared:
+    /// the best that all requirements allow, and the best that those allow which count outside of that part.
+    /// Only where they differ is the region worth splitting: each part costs a solution of its own.
     pub(crate) fn held_back(
         &self,
         problem: &Problem<'_>,
@@ -123,6 +129,8 @@ impl Reach {
                 let found = problem.selector.select(&edge.needed, &page, &range)?;
                 found.as_ref().as_ref().ok().map(|candidate| candidate.version.clone())
             };
+            // What does not count anywhere outside of the part cannot hold anything back there, be it this
+            // requirement or another that has the same condition.
             let mut outside = region.marker();
             outside.and(edge.marker.negate());
             let elsewhere = |other: &Edge| !marker::disjoint(&other.marker, &outside);
