@@ -7,12 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use reqwest::redirect;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use url::Url;
 
 use crate::credentials::Credentials;
 use crate::dns::Dns;
 use crate::error::Error;
+use crate::fetch_cause::{FetchCause, is_about_certificates};
 use crate::secret::Secret;
 use crate::tls;
 use pyfast_packaging::safe_url::redact;
@@ -88,6 +89,15 @@ pub struct Answer {
     pub url: Url,
 }
 
+/// A part of a body, for who takes it piece by piece.
+#[derive(Debug)]
+pub enum Piece {
+    /// A body begins. What came before was of an attempt that failed.
+    Begin,
+    /// Its next bytes.
+    Data(Bytes),
+}
+
 impl Request {
     /// A request for an index page or another text.
     pub fn page(url: Url, limit: usize) -> Self {
@@ -142,6 +152,26 @@ impl Client {
     /// # Errors
     /// [`Error::Offline`], [`Error::Fetch`] or [`Error::Status`].
     pub async fn fetch(&self, request: &Request) -> Result<Answer, Error> {
+        self.fetch_to(request, None).await
+    }
+
+    /// The same, where the body of an answer that succeeds goes to `pieces`; the answer itself has none.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`], and if nobody takes the pieces any more.
+    pub async fn fetch_pieces(
+        &self,
+        request: &Request,
+        pieces: &mpsc::Sender<Piece>,
+    ) -> Result<Answer, Error> {
+        self.fetch_to(request, Some(pieces)).await
+    }
+
+    async fn fetch_to(
+        &self,
+        request: &Request,
+        pieces: Option<&mpsc::Sender<Piece>>,
+    ) -> Result<Answer, Error> {
         if self.options.offline {
             return Err(Error::Offline { url: request.url.clone() });
         }
@@ -151,7 +181,7 @@ impl Client {
         let mut waited = Duration::ZERO;
         let mut attempt = 1;
         loop {
-            let failure = match self.attempt(client, request).await {
+            let failure = match self.attempt(client, request, pieces).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -175,6 +205,7 @@ impl Client {
         &self,
         client: &reqwest::Client,
         request: &Request,
+        pieces: Option<&mpsc::Sender<Piece>>,
     ) -> Result<Answer, Failure> {
         // What the request brings itself is what the user wrote beside its URL.
         let secret = if request.headers.contains_key(header::AUTHORIZATION) {
@@ -207,7 +238,8 @@ impl Client {
         }
         let headers = response.headers().clone();
         let url = response.url().clone();
-        let body = read_body(response, request.limit).await?;
+        let pieces = pieces.filter(|_| status.is_success());
+        let body = read_body(response, request.limit, pieces).await?;
         Ok(Answer { status, headers, body, url })
     }
 
@@ -278,27 +310,40 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
     attempt.follow()
 }
 
-/// Reads a body up to `limit`, giving up on one that only drips.
-async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+/// Reads a body up to `limit`, giving up on one that only drips; into memory, or to who takes its pieces.
+async fn read_body(
+    mut response: reqwest::Response,
+    limit: usize,
+    pieces: Option<&mpsc::Sender<Piece>>,
+) -> Result<Bytes, Failure> {
     let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
     if declared.is_some_and(|length| length > limit) {
-        return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+        return Err(Failure::Final(FetchCause::TooLarge { limit }));
     }
     // The declared length is the server's word: untouched memory costs nothing, but has its limit.
-    let mut body = BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE));
+    let mut body = match pieces {
+        None => BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE)),
+        Some(pieces) => {
+            give(pieces, Piece::Begin).await?;
+            BytesMut::new()
+        }
+    };
+    let mut came = 0;
     let (mut window, mut in_window) = (Instant::now(), 0);
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
-        }
-        body.extend_from_slice(&chunk);
+        came += chunk.len();
         in_window += chunk.len();
+        if came > limit {
+            return Err(Failure::Final(FetchCause::TooLarge { limit }));
+        }
+        match pieces {
+            None => body.extend_from_slice(&chunk),
+            Some(pieces) => give(pieces, Piece::Data(chunk)).await?,
+        }
         if window.elapsed() > DRIP_WINDOW {
             if in_window < DRIP_FLOOR {
-                return Err(Failure::Transport(format!(
-                    "only {in_window} bytes came in {} seconds",
-                    DRIP_WINDOW.as_secs()
-                )));
+                let cause = FetchCause::Dripping { bytes: in_window, within: DRIP_WINDOW };
+                return Err(Failure::Transport(cause));
             }
             (window, in_window) = (Instant::now(), 0);
         }
@@ -306,11 +351,17 @@ async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Byte
     Ok(body.freeze())
 }
 
+async fn give(pieces: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Failure> {
+    let given = pieces.send(piece).await;
+    let gone = || FetchCause::Connection("nobody takes the answer any more".to_owned());
+    given.map_err(|_gone| Failure::Final(gone()))
+}
+
 enum Failure {
     /// No whole answer came.
-    Transport(String),
+    Transport(FetchCause),
     /// Trying again will not help.
-    Final(String),
+    Final(FetchCause),
     /// An answer that is an error.
     Status { status: StatusCode, retry_after: Option<Duration> },
 }
@@ -318,12 +369,9 @@ enum Failure {
 impl Failure {
     fn transport(error: &reqwest::Error) -> Self {
         // A proxy's URL may have a password in it.
-        let reason = redact(&innermost(error));
-        // Of the other side's, or of this one's (`received fatal alert: CertificateRequired`).
-        let about_trust = ["certificate", "Certificate", "UnknownCA"];
-        let about_trust = about_trust.iter().any(|word| reason.contains(word));
-        let pointless = error.is_redirect() || error.is_builder() || about_trust;
-        if pointless { Self::Final(reason) } else { Self::Transport(reason) }
+        let cause = FetchCause::of(error, redact(&innermost(error)));
+        let pointless = error.is_redirect() || error.is_builder() || is_about_certificates(error);
+        if pointless { Self::Final(cause) } else { Self::Transport(cause) }
     }
 
     /// How long to wait before trying again; `None` where that is pointless.
@@ -346,17 +394,12 @@ impl Failure {
     fn into_error(self, url: &Url, attempts: u32) -> Error {
         let url = url.clone();
         match self {
-            Self::Transport(reason) if attempts > 1 => {
-                Error::Fetch { url, reason: format!("{reason} ({attempts} attempts)") }
-            }
-            Self::Transport(reason) | Self::Final(reason) => Error::Fetch { url, reason },
+            Self::Transport(cause) => Error::Fetch { url, cause: cause.into(), attempts },
+            // What tries before it came to is not of interest.
+            Self::Final(cause) => Error::Fetch { url, cause: cause.into(), attempts: 1 },
             Self::Status { status, retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
-                let reason = format!(
-                    "the server answered {} and asks to wait {} seconds",
-                    status.as_u16(),
-                    wait.as_secs()
-                );
-                Error::Fetch { url, reason }
+                let cause = FetchCause::Busy { status: status.as_u16(), wait }.into();
+                Error::Fetch { url, cause, attempts: 1 }
             }
             Self::Status { status, .. } => Error::Status { url, status: status.as_u16(), attempts },
         }
