@@ -7,6 +7,7 @@ mod direct;
 mod failure;
 mod hostile;
 mod hosts;
+mod large;
 mod layout;
 mod lockfile;
 mod noop;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use reqwest::redirect;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use url::Url;
 
 use crate::credentials::Credentials;
@@ -89,6 +89,15 @@ pub struct Answer {
     pub url: Url,
 }
 
+/// A part of a body, for who takes it piece by piece.
+#[derive(Debug)]
+pub enum Piece {
+    /// A body begins. What came before was of an attempt that failed.
+    Begin,
+    /// Its next bytes.
+    Data(Bytes),
+}
+
 impl Request {
     /// A request for an index page or another text.
     pub fn page(url: Url, limit: usize) -> Self {
@@ -143,6 +152,26 @@ impl Client {
     /// # Errors
     /// [`Error::Offline`], [`Error::Fetch`] or [`Error::Status`].
     pub async fn fetch(&self, request: &Request) -> Result<Answer, Error> {
+        self.fetch_to(request, None).await
+    }
+
+    /// The same, where the body of an answer that succeeds goes to `pieces`; the answer itself has none.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`], and if nobody takes the pieces any more.
+    pub async fn fetch_pieces(
+        &self,
+        request: &Request,
+        pieces: &mpsc::Sender<Piece>,
+    ) -> Result<Answer, Error> {
+        self.fetch_to(request, Some(pieces)).await
+    }
+
+    async fn fetch_to(
+        &self,
+        request: &Request,
+        pieces: Option<&mpsc::Sender<Piece>>,
+    ) -> Result<Answer, Error> {
         if self.options.offline {
             return Err(Error::Offline { url: request.url.clone() });
         }
@@ -152,7 +181,7 @@ impl Client {
         let mut waited = Duration::ZERO;
         let mut attempt = 1;
         loop {
-            let failure = match self.attempt(client, request).await {
+            let failure = match self.attempt(client, request, pieces).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -176,6 +205,7 @@ impl Client {
         &self,
         client: &reqwest::Client,
         request: &Request,
+        pieces: Option<&mpsc::Sender<Piece>>,
     ) -> Result<Answer, Failure> {
         // What the request brings itself is what the user wrote beside its URL.
         let secret = if request.headers.contains_key(header::AUTHORIZATION) {
@@ -208,7 +238,8 @@ impl Client {
         }
         let headers = response.headers().clone();
         let url = response.url().clone();
-        let body = read_body(response, request.limit).await?;
+        let pieces = pieces.filter(|_| status.is_success());
+        let body = read_body(response, request.limit, pieces).await?;
         Ok(Answer { status, headers, body, url })
     }
 
@@ -279,21 +310,36 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
     attempt.follow()
 }
 
-/// Reads a body up to `limit`, giving up on one that only drips.
-async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+/// Reads a body up to `limit`, giving up on one that only drips; into memory, or to who takes its pieces.
+async fn read_body(
+    mut response: reqwest::Response,
+    limit: usize,
+    pieces: Option<&mpsc::Sender<Piece>>,
+) -> Result<Bytes, Failure> {
     let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
     if declared.is_some_and(|length| length > limit) {
         return Err(Failure::Final(FetchCause::TooLarge { limit }));
     }
     // The declared length is the server's word: untouched memory costs nothing, but has its limit.
-    let mut body = BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE));
+    let mut body = match pieces {
+        None => BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE)),
+        Some(pieces) => {
+            give(pieces, Piece::Begin).await?;
+            BytesMut::new()
+        }
+    };
+    let mut came = 0;
     let (mut window, mut in_window) = (Instant::now(), 0);
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
-        if body.len() + chunk.len() > limit {
+        came += chunk.len();
+        in_window += chunk.len();
+        if came > limit {
             return Err(Failure::Final(FetchCause::TooLarge { limit }));
         }
-        body.extend_from_slice(&chunk);
-        in_window += chunk.len();
+        match pieces {
+            None => body.extend_from_slice(&chunk),
+            Some(pieces) => give(pieces, Piece::Data(chunk)).await?,
+        }
         if window.elapsed() > DRIP_WINDOW {
             if in_window < DRIP_FLOOR {
                 let cause = FetchCause::Dripping { bytes: in_window, within: DRIP_WINDOW };
@@ -303,6 +349,12 @@ async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Byte
         }
     }
     Ok(body.freeze())
+}
+
+async fn give(pieces: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Failure> {
+    let given = pieces.send(piece).await;
+    let gone = || FetchCause::Connection("nobody takes the answer any more".to_owned());
+    given.map_err(|_gone| Failure::Final(gone()))
 }
 
 enum Failure {

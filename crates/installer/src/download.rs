@@ -1,42 +1,60 @@
 //! From wheels wanted to wheels in the store: fetching, checking, unpacking and compiling overlap,
 //! and begin while the resolver still works. Knows nothing of environments.
 //!
-//! Tasks on the runtime fetch; unpacking crosses to rayon once, in [`Shared::unpack`].
+//! Tasks on the runtime fetch, and never wait for a disk: unpacking crosses to rayon, in [`Shared::unpack`], all
+//! else to threads that may block. What is held in memory at once is bounded, however large wheels are.
+//! Inside a process the map of downloads keeps two from one wheel; between processes a lock does.
 
 use std::collections::HashMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
-use pyfast_index::client::{Client, LARGEST_FILE, Request};
+use pyfast_index::client::{Client, LARGEST_FILE, Piece, Request};
 use pyfast_index::joined;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::LockedPackage;
-use pyfast_root::{Lock, LockName, Share};
+use pyfast_root::{Lock, LockName, Share, open_regular};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use url::Url;
 
 use crate::bytecode::Compiler;
 use crate::error::Error;
 use crate::event::Event;
+use crate::store::receive::Receiver;
 use crate::store::{Admission, Store, WheelBytes};
 
 /// Bytes of wheels held in memory at once, in units of [`UNIT`].
 const MEMORY_UNITS: u32 = 40 << 4;
 const UNIT: u64 = 64 << 10;
-/// What a wheel of unknown size is taken to need.
-const UNKNOWN_UNITS: u32 = 4 << 4;
+/// What the smallest wheel is taken to need, so that not too many are under way.
+const LEAST_UNITS: u32 = 8;
+/// Larger wheels go to a file piece by piece.
+const LARGE: u64 = 16 << 20;
+/// What a wheel needs that goes to a file, or of which the size is not known.
+const PIECES_UNITS: u32 = 4 << 4;
+/// What may be held of a wheel of unknown size before it goes to a file.
+const ROOM: usize = 2 << 20;
+/// Pieces that have come and are not written yet.
+const PIECES: usize = 8;
 /// How much larger than announced a wheel may be before it is not read to its end.
 const SLACK: u64 = 16 << 20;
+/// Threads that look at the disk at once.
+const LOOKING: usize = 4;
 /// How often to look whether another process has finished with a wheel.
 const POLL: Duration = Duration::from_millis(10);
-/// When to say that another process is waited for, and when to give up.
+/// When to say that another process is waited for, and when to give up: its lock ends with it, and large wheels
+/// on slow lines take long.
 const SOON: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_hours(2);
 
 /// A wheel that is to be in the store.
 #[derive(Debug, Clone)]
@@ -83,6 +101,9 @@ struct Shared {
     client: Arc<Client>,
     compiler: Option<Compiler>,
     memory: Semaphore,
+    looking: Semaphore,
+    /// Whether it was said that another process is waited for: once is enough.
+    told: AtomicBool,
     sink: Sink,
     admitted: Mutex<Vec<Sha256>>,
 }
@@ -96,9 +117,16 @@ impl Downloads {
         runtime: &Handle,
         sink: Sink,
     ) -> Self {
-        let memory = Semaphore::new(MEMORY_UNITS as usize);
-        let shared =
-            Arc::new(Shared { store, client, compiler, memory, sink, admitted: Mutex::default() });
+        let shared = Arc::new(Shared {
+            store,
+            client,
+            compiler,
+            memory: Semaphore::new(MEMORY_UNITS as usize),
+            looking: Semaphore::new(LOOKING),
+            told: AtomicBool::new(false),
+            sink,
+            admitted: Mutex::default(),
+        });
         Self { shared, runtime: runtime.clone(), work: Mutex::default() }
     }
 
@@ -143,16 +171,28 @@ impl Downloads {
 
 impl Shared {
     async fn bring(self: Arc<Self>, wanted: Wanted) -> Result<(), Error> {
-        if !self.store.missing(&[wanted.sha256])?.is_empty() {
+        let sha256 = wanted.sha256;
+        let missing = self.look(move |shared| shared.store.missing(&[sha256])).await?;
+        if !missing.is_empty() {
             self.fetch_and_unpack(&wanted).await?;
         }
         if self.compiler.is_some() {
-            let sha256 = wanted.sha256;
             let shared = Arc::clone(&self);
             let compile = move || shared.compile(&sha256);
             return joined(tokio::task::spawn_blocking(compile)).await;
         }
         Ok(())
+    }
+
+    /// Looks at the disk on a thread that may wait for it.
+    async fn look<T: Send + 'static>(
+        self: &Arc<Self>,
+        act: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        // Semaphores are never closed here.
+        let _turn = self.looking.acquire().await;
+        let shared = Arc::clone(self);
+        joined(tokio::task::spawn_blocking(move || act(&shared))).await
     }
 
     fn compile(&self, sha256: &Sha256) -> Result<(), Error> {
@@ -163,47 +203,116 @@ impl Shared {
     }
 
     async fn fetch_and_unpack(self: &Arc<Self>, wanted: &Wanted) -> Result<(), Error> {
-        let units = wanted.size.map_or(UNKNOWN_UNITS, |size| {
-            u32::try_from(size / UNIT + 1).unwrap_or(u32::MAX).min(MEMORY_UNITS)
-        });
-        // Of several processes that want a wheel one fetches it; the others find it in the store.
-        let Some(_lock) = self.lock(&wanted.sha256).await? else { return Ok(()) };
-        // The semaphore is never closed.
-        let _memory = self.memory.acquire_many(units).await;
-        let bytes = match (&wanted.body, &wanted.location) {
-            (Some(body), _) => body.clone(),
-            (None, Location::Path(path)) => {
-                Bytes::from(fs_err::read(path).map_err(Error::io("read", path))?)
-            }
-            (None, Location::Url(url)) => {
-                (self.sink)(Event::Fetching {
-                    wheel: wanted.filename.to_string(),
-                    size: wanted.size,
-                });
-                // A little more than was announced, so that a file that changed is told by its hash.
-                let limit = wanted.size.map(|size| size.saturating_add(SLACK));
-                let limit = limit.and_then(|size| usize::try_from(size).ok());
-                let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE));
-                let answer = self.client.fetch(&request).await.map_err(Error::Fetch)?;
-                if !answer.status.is_success() {
-                    return Err(Error::Fetch(pyfast_index::Error::Status {
-                        url: url.clone(),
-                        status: answer.status.as_u16(),
-                        attempts: 1,
-                    }));
-                }
-                answer.body
+        let units = units(wanted);
+        // Memory first: who has a wheel's lock works on it, and others wait no longer than that takes.
+        let mut memory = self.memory.acquire_many(units).await;
+        let sha256 = wanted.sha256;
+        let turn = self.look(move |shared| shared.queue(&sha256)).await?;
+        let _lock = match turn {
+            Turn::Over => return Ok(()),
+            Turn::Ours(lock) => lock,
+            Turn::Others(lock) => {
+                drop(memory);
+                let shared = Arc::clone(self);
+                let wait = move || shared.wait(lock, &sha256);
+                let Some(lock) = joined(tokio::task::spawn_blocking(wait)).await? else {
+                    return Ok(());
+                };
+                memory = self.memory.acquire_many(units).await;
+                lock
             }
         };
-        self.unpack(wanted, bytes).await
+        let (filename, expected) = (wanted.filename.clone(), sha256);
+        let whole = match (&wanted.body, &wanted.location) {
+            (Some(body), _) => (body.clone(), Some(sha256)),
+            (None, Location::Url(url)) if wanted.size.is_some_and(|size| size <= LARGE) => {
+                (self.client_fetch(wanted, url, None).await?, None)
+            }
+            _ => {
+                let received = self.receive(wanted).await?;
+                return self.unpack(wanted, move |_| received.admit()).await;
+            }
+        };
+        let admit = move |store: &Store| {
+            let (bytes, found) = (&whole.0[..], whole.1);
+            store.admit(&WheelBytes { filename: &filename, expected, found, bytes })
+        };
+        self.unpack(wanted, admit).await?;
+        drop(memory);
+        Ok(())
     }
 
-    /// Takes the wheel's lock; `None` if the wheel came into the store meanwhile.
-    async fn lock(&self, sha256: &Sha256) -> Result<Option<Lock>, Error> {
+    /// Fetches a wheel whole, or into `pieces`.
+    async fn client_fetch(
+        &self,
+        wanted: &Wanted,
+        url: &Url,
+        pieces: Option<&mpsc::Sender<Piece>>,
+    ) -> Result<Bytes, Error> {
+        let wheel = wanted.filename.to_string();
+        (self.sink)(Event::Fetching { wheel, size: wanted.size });
+        // A little more than was announced, so that a file that changed is told by its hash.
+        let limit = wanted.size.map(|size| size.saturating_add(SLACK));
+        let limit = limit.and_then(|size| usize::try_from(size).ok());
+        let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE));
+        let answer = match pieces {
+            None => self.client.fetch(&request).await,
+            Some(pieces) => self.client.fetch_pieces(&request, pieces).await,
+        };
+        let answer = answer.map_err(Error::Fetch)?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        let (url, status) = (url.clone(), answer.status.as_u16());
+        Err(Error::Fetch(pyfast_index::Error::Status { url, status, attempts: 1 }))
+    }
+
+    /// Takes a wheel piece by piece: written and hashed on a thread while more comes.
+    async fn receive(self: &Arc<Self>, wanted: &Wanted) -> Result<Receiver, Error> {
+        let room = if wanted.size.is_some_and(|size| size > LARGE) { 0 } else { ROOM };
+        let mut receiver = self.store.receive(&wanted.filename, wanted.sha256, room);
+        let url = match &wanted.location {
+            Location::Url(url) => url,
+            Location::Path(path) => {
+                let path = path.clone();
+                let read = move || read_file(&path, &mut receiver).map(|()| receiver);
+                return joined(tokio::task::spawn_blocking(read)).await;
+            }
+        };
+        let (sender, mut pieces) = mpsc::channel(PIECES);
+        let write = move || {
+            while let Some(piece) = pieces.blocking_recv() {
+                match piece {
+                    Piece::Begin => receiver.begin(),
+                    Piece::Data(bytes) => receiver.take(&bytes)?,
+                }
+            }
+            Ok::<_, Error>(receiver)
+        };
+        let written = tokio::task::spawn_blocking(write);
+        let fetched = self.client_fetch(wanted, url, Some(&sender)).await;
+        drop(sender);
+        // Where the disk refused, nobody took the rest: that is the cause.
+        let receiver = joined(written).await?;
+        fetched.map(|_| receiver)
+    }
+
+    /// Takes a place in the queue for a wheel.
+    fn queue(&self, sha256: &Sha256) -> Result<Turn, Error> {
         let name = LockName::wheel(&sha256.to_string());
         let lock = self.store.root().queue(&name, Share::Alone)?;
+        let held = lock.is_held()?;
+        // It may have come meanwhile.
+        Ok(match held {
+            _ if self.store.contains(sha256) => Turn::Over,
+            true => Turn::Ours(lock),
+            false => Turn::Others(lock),
+        })
+    }
+
+    /// Waits for another process; `None` if the wheel came into the store meanwhile.
+    fn wait(&self, lock: Lock, sha256: &Sha256) -> Result<Option<Lock>, Error> {
         let started = Instant::now();
-        let mut told = false;
         loop {
             let held = lock.is_held()?;
             if self.store.contains(sha256) {
@@ -215,24 +324,23 @@ impl Shared {
             if started.elapsed() > PATIENCE {
                 return Err(lock.timeout(PATIENCE).into());
             }
-            if started.elapsed() > SOON && !std::mem::replace(&mut told, true) {
+            if started.elapsed() > SOON && !self.told.swap(true, Ordering::Relaxed) {
                 (self.sink)(Event::Waiting(lock.waits_for()));
             }
-            tokio::time::sleep(POLL).await;
+            std::thread::sleep(POLL);
         }
     }
 
     /// Crosses to rayon; a panic there goes on here.
-    async fn unpack(self: &Arc<Self>, wanted: &Wanted, bytes: Bytes) -> Result<(), Error> {
+    async fn unpack(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        admit: impl FnOnce(&Store) -> Result<Admission, Error> + Send + 'static,
+    ) -> Result<(), Error> {
         let (sender, receiver) = oneshot::channel();
-        let (shared, filename, sha256) = (Arc::clone(self), wanted.filename.clone(), wanted.sha256);
-        let found = wanted.body.is_some().then_some(sha256);
+        let shared = Arc::clone(self);
         rayon::spawn(move || {
-            let admit = std::panic::AssertUnwindSafe(|| {
-                let expected = sha256;
-                let bytes = &bytes[..];
-                shared.store.admit(&WheelBytes { filename: &filename, expected, found, bytes })
-            });
+            let admit = std::panic::AssertUnwindSafe(|| admit(&shared.store));
             // Nobody waits any more if the run has already failed.
             let _ = sender.send(std::panic::catch_unwind(admit));
         });
@@ -255,6 +363,38 @@ impl Shared {
                 files: manifest.files,
                 size: manifest.size,
             });
+        }
+    }
+}
+
+/// Whose turn it is with a wheel.
+enum Turn {
+    /// Nobody's: it is in the store.
+    Over,
+    /// Ours.
+    Ours(Lock),
+    /// Another process's.
+    Others(Lock),
+}
+
+/// How much memory a wheel takes on its way.
+fn units(wanted: &Wanted) -> u32 {
+    let local = wanted.body.is_none() && matches!(wanted.location, Location::Path(_));
+    match wanted.size.filter(|size| *size <= LARGE && !local) {
+        Some(size) => u32::try_from(size / UNIT + 1).unwrap_or(MEMORY_UNITS).max(LEAST_UNITS),
+        None => PIECES_UNITS,
+    }
+}
+
+/// Takes a file of this machine.
+fn read_file(path: &Path, receiver: &mut Receiver) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::io("read", path)(error);
+    let mut file = open_regular(path).map_err(failed)?;
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(()),
+            count => receiver.take(&buffer[..count])?,
         }
     }
 }

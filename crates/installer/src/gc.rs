@@ -19,6 +19,7 @@ use pyfast_root::{Root, Waiting};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::generation::Generation;
 use crate::generation::activate::lock_project;
 use crate::store::Store;
 
@@ -180,6 +181,7 @@ pub fn gc(
     now: SystemTime,
     waiting: &dyn Fn(&Waiting),
 ) -> Result<GcPlan, Error> {
+    let_files_be_open();
     // In the order of syncs, each of which takes its project and then a share of the store.
     let mut projects = Vec::new();
     for name in root.project_envs()? {
@@ -188,6 +190,9 @@ pub fn gc(
     let store = Store::open_alone(root, waiting)?;
     let plan = plan::plan(root, options, now)?;
     let done = act::act(&store, plan)?;
+    for name in root.project_envs()? {
+        root.tidy_history(&name, &|id| matches!(Generation::find(root, id), Ok(Some(_))))?;
+    }
     drop(projects);
     Ok(done)
 }
@@ -214,6 +219,14 @@ pub fn cut_cache(directories: &[PathBuf], limit: u64) -> Result<Vec<Discard>, Er
         }
     }
     Ok(done)
+}
+
+/// A lock is an open file, and a root may have more environments than a process may have files at first.
+fn let_files_be_open() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // What is not granted is told when a file cannot be opened.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
 pub(crate) mod manifest;
+pub(crate) mod receive;
 pub(crate) mod settled;
 mod unpack;
 pub(crate) mod verify;
@@ -20,6 +21,7 @@ use crate::store::manifest::{Manifest, StoredFile};
 use crate::wheel::Wheel;
 use crate::wheel::record;
 use crate::zip_audit::Archive;
+use crate::zip_audit::mapped::Mapped;
 
 pub(crate) use unpack::INSTALLER;
 
@@ -139,20 +141,27 @@ impl Store {
             return Ok(Admission::Present);
         }
         let found = wheel.found.unwrap_or_else(|| record::sha256(wheel.bytes));
-        if found != wheel.expected {
-            return Err(Error::HashMismatch {
-                wheel: wheel.filename.to_string(),
-                expected: wheel.expected,
-                found,
-            });
+        check_digest(wheel.filename, wheel.expected, found)?;
+        self.admit_archive(wheel.filename, &wheel.expected, Archive::open(wheel.bytes))
+    }
+
+    /// Admits a wheel whose digest was checked.
+    fn admit_archive(
+        &self,
+        filename: &WheelFilename,
+        expected: &Sha256,
+        archive: Result<Archive<'_>, Refusal>,
+    ) -> Result<Admission, Error> {
+        if self.contains(expected) {
+            return Ok(Admission::Present);
         }
-        let refused = |fault: Refusal| Error::wheel(wheel.filename.as_str())(fault);
-        let archive = Archive::open(wheel.bytes).map_err(refused)?;
-        let format = Wheel::open(&archive, wheel.filename).map_err(refused)?;
+        let refused = |fault: Refusal| Error::wheel(filename.as_str())(fault);
+        let archive = archive.map_err(refused)?;
+        let format = Wheel::open(&archive, filename).map_err(refused)?;
         let name = self.fresh_name()?;
         let unpacked = self
-            .unpack(&name, (&archive, &format, wheel.filename))
-            .and_then(|manifest| Ok((manifest, self.appear(&name, &wheel.expected)?)));
+            .unpack(&name, (&archive, &format, filename))
+            .and_then(|manifest| Ok((manifest, self.appear(&name, expected)?)));
         match unpacked {
             Ok((manifest, true)) => Ok(Admission::Unpacked(Box::new(manifest))),
             Ok((_, false)) => Ok(Admission::Present),
@@ -188,11 +197,10 @@ impl Store {
         path: &Path,
     ) -> Result<Admission, Error> {
         let file = open_regular(path).map_err(Error::io("open", path))?;
-        #[expect(unsafe_code, reason = "a wheel of gigabytes must not be read into memory")]
-        // SAFETY: the map is only read, and dropped before this returns. Whoever changes the file meanwhile
-        // breaks the contract of this method; the bytes are checked against digests in any case.
-        let bytes = unsafe { memmap2::Mmap::map(&file) }.map_err(Error::io("map", path))?;
-        self.admit(&WheelBytes { filename, expected, found, bytes: &bytes })
+        let mapped = Mapped::open(&file).map_err(Error::io("map", path))?;
+        let found = found.unwrap_or_else(|| record::sha256(mapped.bytes()));
+        check_digest(filename, expected, found)?;
+        self.admit_archive(filename, &expected, Archive::open_mapped(&mapped))
     }
 
     /// Renames an unpacked wheel to its place; false if another process was faster. A damaged one that is
@@ -255,6 +263,14 @@ pub(crate) fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
     }
     wheels.sort_unstable();
     Ok(wheels)
+}
+
+/// Refuses a wheel whose bytes have another digest.
+fn check_digest(filename: &WheelFilename, expected: Sha256, found: Sha256) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::HashMismatch { wheel: filename.to_string(), expected, found })
 }
 
 /// Whether a wheel is in a root's store, and was not found to be damaged.

@@ -5,6 +5,7 @@
 //! <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>
 
 mod header;
+pub(crate) mod mapped;
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -13,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Refusal;
 use header::{CentralHeader, End, check_local};
+use mapped::Mapped;
 
 /// More members than any real wheel has.
 const MAX_ENTRIES: u64 = 200_000;
@@ -21,7 +23,7 @@ const RATIO_FROM: u64 = 64 << 20;
 /// Content for each byte of archive.
 const MAX_RATIO: u64 = 100;
 /// Members up to this size are inflated in one go, larger ones piece by piece.
-const WHOLE: u64 = 64 << 20;
+const WHOLE: u64 = 16 << 20;
 /// Memory that is kept from one member to the next.
 const KEPT: usize = 8 << 20;
 /// The piece size for large members.
@@ -60,6 +62,8 @@ pub(crate) struct Entry {
 pub(crate) struct Archive<'a> {
     bytes: &'a [u8],
     entries: Vec<Entry>,
+    /// The file that the bytes are mapped from.
+    mapped: Option<&'a Mapped>,
 }
 
 impl<'a> Archive<'a> {
@@ -78,7 +82,21 @@ impl<'a> Archive<'a> {
         check_names(&entries)?;
         check_expansion(&entries, bytes.len())?;
         tile(bytes, end.directory.start, &headers, &mut entries)?;
-        Ok(Self { bytes, entries })
+        Ok(Self { bytes, entries, mapped: None })
+    }
+
+    /// The same for one in a file, of which only what is being worked on is in memory.
+    pub(crate) fn open_mapped(mapped: &'a Mapped) -> Result<Self, Refusal> {
+        let archive = Self::open(mapped.bytes())?;
+        mapped.spent(0..mapped.bytes().len());
+        Ok(Self { mapped: Some(mapped), ..archive })
+    }
+
+    /// Tells that a part of the bytes will hardly be read again.
+    pub(crate) fn spent(&self, range: Range<usize>) {
+        if let Some(mapped) = self.mapped {
+            mapped.spent(range);
+        }
     }
 
     /// The members in the order of the central directory.
@@ -248,8 +266,15 @@ impl Inflater {
         let packed = archive.packed(entry);
         match entry.method {
             Method::Stored => {
-                check_crc(entry, crc32fast::hash(packed))?;
-                sink(packed)
+                let mut crc = crc32fast::Hasher::new();
+                let mut at = entry.data.start;
+                for piece in packed.chunks(PIECE) {
+                    crc.update(piece);
+                    sink(piece)?;
+                    archive.spent(at..at + piece.len());
+                    at += piece.len();
+                }
+                check_crc(entry, crc.finalize()).map_err(E::from)
             }
             Method::Deflated if entry.size <= WHOLE => {
                 let content = self.inflate(packed, entry)?;
@@ -261,7 +286,7 @@ impl Inflater {
                 }
                 Ok(())
             }
-            Method::Deflated => self.stream(packed, entry, sink),
+            Method::Deflated => self.stream(archive, entry, sink),
         }
     }
 
@@ -303,7 +328,7 @@ impl Inflater {
 
     fn stream<E: From<Refusal>>(
         &mut self,
-        packed: &[u8],
+        archive: &Archive<'_>,
         entry: &Entry,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -311,9 +336,9 @@ impl Inflater {
         if self.buffer.len() < PIECE {
             self.buffer.resize(PIECE, 0);
         }
-        let mut decoder = flate2::read::DeflateDecoder::new(packed);
+        let mut decoder = flate2::read::DeflateDecoder::new(archive.packed(entry));
         let mut crc = crc32fast::Hasher::new();
-        let mut given = 0_u64;
+        let (mut given, mut spent) = (0_u64, entry.data.start);
         loop {
             let buffer = &mut self.buffer[..PIECE];
             let count = decoder.read(buffer).ok().ok_or_else(|| refuse("is damaged"))?;
@@ -326,6 +351,12 @@ impl Inflater {
             }
             crc.update(&buffer[..count]);
             sink(&buffer[..count])?;
+            let read = usize::try_from(decoder.total_in()).unwrap_or_default();
+            let read = entry.data.start + read;
+            if read - spent > PIECE {
+                archive.spent(spent..read);
+                spent = read;
+            }
         }
         if given < entry.size {
             return Err(refuse("has less content than it declares"));

@@ -32,11 +32,15 @@ impl Root {
         current_of(&directory)
     }
 
-    /// Makes a generation current, in one rename.
+    /// Makes a generation current, in one rename that survives a power cut.
     ///
     /// # Errors
     /// If the disk refuses; the old one is current then.
     pub fn set_current(&self, name: &ProjectEnv, id: &str) -> Result<(), Error> {
-        self.make_project_env(name)?.replace_link(CURRENT, current_target(id))
+        let directory = self.make_project_env(name)?;
+        directory.replace_link(CURRENT, current_target(id))?;
+        // It has happened: a disk that refuses now makes nothing undone.
+        let _ = directory.sync();
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::layout::Root;
 use crate::moves::Durability;
 use crate::name::ProjectEnv;
+use crate::random::is_random_name;
 
 const FILE: &str = "history.jsonl";
 /// The most that is read of it, in bytes: some hundred thousand activations.
@@ -54,6 +55,59 @@ impl Root {
     }
 }
 
+impl Root {
+    /// Takes back the activation that was added last, because it did not happen.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn take_back(&self, name: &ProjectEnv, activation: &Activation) -> Result<(), Error> {
+        let directory = self.make_project_env(name)?;
+        let path = directory.path().join(FILE);
+        let text = directory.read(FILE, LIMIT)?.unwrap_or_default();
+        let end = text.strip_suffix(b"\n").unwrap_or(&text);
+        let begin = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        if serde_json::from_slice::<Activation>(&end[begin..]).ok().as_ref() != Some(activation) {
+            return Ok(());
+        }
+        // What is shorter fits on a full disk, too.
+        let Some((file, facts)) = directory.open_append(Path::new(FILE))? else { return Ok(()) };
+        if facts.links > 1 {
+            // Another name's content is not ours to change.
+            return Ok(());
+        }
+        file.set_len(begin as u64).map_err(Error::io("write", &path))
+    }
+
+    /// Forgets the oldest activations, of which none is of a generation that `is_there`, and what killed or failed
+    /// writes have left beside the history. The caller holds the environment's lock.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn tidy_history(
+        &self,
+        name: &ProjectEnv,
+        is_there: &dyn Fn(&str) -> bool,
+    ) -> Result<(), Error> {
+        let Some(directory) = self.project_env(name)? else { return Ok(()) };
+        for entry in directory.entries()? {
+            let left = entry.name.to_str().and_then(|name| name.strip_prefix(".new-"));
+            if !entry.kind.is_dir() && left.is_some_and(is_random_name) {
+                directory.remove_file(&entry.name)?;
+            }
+        }
+        let history = self.history(name)?;
+        let first = history.iter().position(|activation| is_there(&activation.id));
+        let Some(first) = first.filter(|first| *first > 0) else { return Ok(()) };
+        let mut text = Vec::new();
+        for activation in &history[first..] {
+            // Two texts and a number always have a JSON form.
+            text.extend(serde_json::to_vec(activation).unwrap_or_default());
+            text.push(b'\n');
+        }
+        directory.replace(FILE, &text, (0o644, Durability::Synced))
+    }
+}
+
 /// Appends one line in one write, so that a reader never sees half of it unless the disk is full.
 fn append(directory: &Dir, line: &[u8]) -> Result<(), Error> {
     let path = directory.path().join(FILE);
@@ -73,7 +127,11 @@ fn append(directory: &Dir, line: &[u8]) -> Result<(), Error> {
     }
     // After a line that was cut short, the new one begins on its own.
     let cut = if last == *b"\n" { &b""[..] } else { b"\n" };
-    file.write_all(&[cut, line].concat()).map_err(failed)
+    file.write_all(&[cut, line].concat()).map_err(|error| {
+        // A full disk may have taken a part; the first error is the one to report.
+        let _ = file.set_len(facts.size);
+        failed(error)
+    })
 }
 
 #[cfg(test)]
@@ -95,6 +153,33 @@ mod tests {
         root.remember(&name, &activation("three")).unwrap();
         let ids: Vec<String> = root.history(&name).unwrap().into_iter().map(|a| a.id).collect();
         assert_eq!(ids, ["one", "three"]);
+    }
+
+    #[test]
+    fn what_did_not_happen_is_taken_back_and_what_is_gone_is_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::create(directory.path(), directory.path()).unwrap();
+        let name = ProjectEnv::new("shop", "default").unwrap();
+        let activation = |id: &str| Activation { id: id.to_owned(), at: 7, previous: None };
+        let all = ["one", "two", "three", "two"].map(activation);
+        for one in &all {
+            root.remember(&name, one).unwrap();
+        }
+        root.take_back(&name, &activation("three")).unwrap();
+        assert_eq!(root.history(&name).unwrap(), all, "another one is last");
+        root.take_back(&name, &activation("two")).unwrap();
+        assert_eq!(root.history(&name).unwrap(), all[..3]);
+        let place = root.project_env_path(&name);
+        let left = place.join(format!(".new-{}", "0".repeat(32)));
+        fs_err::write(&left, "").unwrap();
+        fs_err::write(place.join(".new-thesis"), "").unwrap();
+        root.tidy_history(&name, &|id| id == "two").unwrap();
+        assert_eq!(
+            root.history(&name).unwrap(),
+            all[1..3],
+            "what comes after one that is there stays"
+        );
+        assert!(!left.exists() && place.join(".new-thesis").exists());
     }
 
     #[test]

@@ -63,7 +63,28 @@ fn time(nanoseconds: i128) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or_default())
 }
 
-/// Whether something is younger than that; what comes from the future is.
+/// How far clocks of machines that share a root may differ.
+const SKEW: Duration = Duration::from_hours(24);
+
+/// Whether something is younger than that. What comes from the near future is; from farther away only a clock
+/// comes that was wrong, and that must not keep things for ever.
 pub(super) fn is_recent(then: SystemTime, now: SystemTime, recent: Duration) -> bool {
-    now.duration_since(then).is_ok_and(|age| age < recent) || then > now
+    match now.duration_since(then) {
+        Ok(age) => age < recent,
+        Err(ahead) => ahead.duration() < SKEW,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_wrong_keeps_nothing_for_ever() {
+        let now = UNIX_EPOCH + Duration::from_hours(100_000);
+        let hour = Duration::from_hours(1);
+        let is_recent = |then| is_recent(then, now, hour);
+        assert!(is_recent(now) && is_recent(now - hour / 2) && !is_recent(now - hour));
+        assert!(is_recent(now + hour) && !is_recent(now + 400 * 24 * hour));
+    }
 }

@@ -47,7 +47,7 @@ pub fn current(root: &Root, name: &ProjectEnv) -> Result<Option<Generation>, Err
 /// already. `at` is the time in milliseconds since 1970. Call it while holding [`lock_project`].
 ///
 /// # Errors
-/// If the link or the history cannot be written.
+/// If the link or the history cannot be written; the old one is current then.
 pub fn activate(
     root: &Root,
     name: &ProjectEnv,
@@ -60,9 +60,15 @@ pub fn activate(
     if before.as_ref() == Some(generation) {
         return Ok(false);
     }
-    root.set_current(name, &generation.id)?;
     let previous = before.map(|generation| generation.id);
-    root.remember(name, &Activation { id: generation.id.clone(), at, previous })?;
+    let activation = Activation { id: generation.id.clone(), at, previous };
+    // The history first: what fails after the rename could not be told as a failure.
+    root.remember(name, &activation)?;
+    if let Err(error) = root.set_current(name, &generation.id) {
+        // The first error is the one to report.
+        let _ = root.take_back(name, &activation);
+        return Err(error.into());
+    }
     Ok(true)
 }
 
@@ -87,7 +93,10 @@ pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<
     let missing = |id: &str| Error::NoGeneration { id: id.to_owned() };
     let id = match to {
         Rollback::Back(count) => {
-            let last = history.len().checked_sub(1);
+            // A process that was killed between the history and the rename leaves an entry too many.
+            let current = root.current(name)?;
+            let last = history.iter().rposition(|one| Some(&one.id) == current.as_ref());
+            let last = last.or_else(|| history.len().checked_sub(1));
             let place = last.and_then(|last| last.checked_sub(*count));
             let place = place.ok_or_else(|| missing(&format!("-{count}")))?;
             history[place].id.clone()

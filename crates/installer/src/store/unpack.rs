@@ -87,7 +87,9 @@ impl Unpack<'_> {
             .par_iter()
             .map(|portion| {
                 let unpack = |member| self.member(member).transpose();
-                portion.iter().filter_map(unpack).collect()
+                let unpacked = portion.iter().filter_map(unpack).collect();
+                self.spent(portion);
+                unpacked
             })
             .collect();
         let unpacked = unpacked.map_err(|fault| match fault {
@@ -140,6 +142,16 @@ impl Unpack<'_> {
         }
         portions.push(&members[begin..]);
         portions
+    }
+
+    /// Lets go of the packed content of a portion, which lies together as a rule.
+    fn spent(&self, portion: &[Member]) {
+        let data = |member: &Member| self.archive.entries()[member.entry].data.clone();
+        let begin = portion.iter().map(|member| data(member).start).min();
+        let end = portion.iter().map(|member| data(member).end).max();
+        if let (Some(begin), Some(end)) = (begin, end) {
+            self.archive.spent(begin..end);
+        }
     }
 
     fn member(&self, member: &Member) -> Result<Option<Unpacked>, Fault> {

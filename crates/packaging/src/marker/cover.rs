@@ -9,6 +9,7 @@ use pep508_rs::{ExtraOperator, MarkerExpression, MarkerOperator, MarkerTree, Mar
 use rustc_hash::{FxHashMap, FxHashSet};
 use version_ranges::Ranges;
 
+use super::combine::children;
 use super::disjoint;
 use super::ranges::{any, both, string, strings, union, versions};
 
@@ -17,11 +18,16 @@ const MOST: usize = 512;
 /// How often it may be asked whether a conjunction implies a child: each time costs as much as the diagram is
 /// large, and this is asked of every marker that is shown.
 const EFFORT: usize = 1 << 13;
+/// The most nodes of a diagram that is gone over so.
+const LARGEST: usize = 512;
 /// The most conjunctions that are compared with one another in the end.
 const COMPARED: usize = 64;
 
 /// Conjunctions that together say what a marker says; `None` where that would be too many, or take too long.
 pub(super) fn cover(marker: &MarkerTree) -> Option<Vec<MarkerTree>> {
+    if !is_small(marker, &mut FxHashSet::default()) {
+        return None;
+    }
     let mut search = Search { covered: FxHashMap::default(), left: EFFORT };
     let cover = search.of(marker)?;
     if cover.len() > COMPARED {
@@ -36,6 +42,13 @@ pub(super) fn cover(marker: &MarkerTree) -> Option<Vec<MarkerTree>> {
         }
     }
     Some(needed)
+}
+
+fn is_small(marker: &MarkerTree, seen: &mut FxHashSet<MarkerTree>) -> bool {
+    if !seen.insert(marker.clone()) {
+        return true;
+    }
+    seen.len() <= LARGEST && children(marker).iter().all(|child| is_small(child, seen))
 }
 
 struct Search {
@@ -177,6 +190,10 @@ mod tests {
         let pairs: Vec<String> = (0..14).map(pair).collect();
         let tree = read(&pairs.join(" and ")).expect("a marker");
         assert!(cover(&tree).is_none(), "there are 2^14");
+        let pair = |n| format!("(extra == 'a{n}' or extra == 'b{n}')");
+        let large = (0..14).map(pair).collect::<Vec<_>>().join(" and ");
+        let large = read(&large).expect("a marker");
+        assert!(cover(&large.negate()).is_none(), "its diagram has 2^14 nodes");
         assert_eq!(cover(&tree.negate()).map(|cover| cover.len()), Some(14));
     }
 }

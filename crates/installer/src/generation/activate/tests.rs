@@ -180,3 +180,43 @@ fn a_leased_generation_is_not_removed() {
     assert_eq!(current(&sandbox.root, &name()).unwrap(), None);
     assert!(generation.lease(&sandbox.root).is_err());
 }
+
+#[test]
+fn an_activation_that_cannot_be_remembered_does_not_happen() {
+    let sandbox = Sandbox::new();
+    let root = &sandbox.root;
+    let [old, new] = ["1.0", "2.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
+    activate(root, &name(), &old, 1).unwrap();
+    let history = project_env_path(root.written(), &name()).join("history.jsonl");
+    fs_err::rename(&history, history.with_extension("kept")).unwrap();
+    fs_err::create_dir(&history).unwrap();
+    activate(root, &name(), &new, 2).unwrap_err();
+    assert_eq!(current(root, &name()).unwrap(), Some(old.clone()));
+    fs_err::remove_dir(&history).unwrap();
+    fs_err::rename(history.with_extension("kept"), &history).unwrap();
+    // Nor is one remembered that did not happen.
+    let link = history.with_file_name("current");
+    fs_err::remove_file(&link).unwrap();
+    fs_err::create_dir(&link).unwrap();
+    activate(root, &name(), &new, 2).unwrap_err();
+    let ids: Vec<String> = root.history(&name()).unwrap().into_iter().map(|one| one.id).collect();
+    assert_eq!(ids, [old.id]);
+}
+
+#[test]
+fn rollback_counts_from_what_is_current_and_over_torn_lines() {
+    let sandbox = Sandbox::new();
+    let root = &sandbox.root;
+    let all = ["1.0", "2.0", "3.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
+    let history = project_env_path(root.written(), &name()).join("history.jsonl");
+    activate(root, &name(), &all[0], 1).unwrap();
+    activate(root, &name(), &all[1], 2).unwrap();
+    let torn = fs_err::read_to_string(&history).unwrap() + "{\"id\":\"to";
+    fs_err::write(&history, torn).unwrap();
+    activate(root, &name(), &all[2], 3).unwrap();
+    let target = || rollback_target(root, &name(), &Rollback::Back(1)).unwrap();
+    assert_eq!(target(), all[1]);
+    // Killed after the history was written.
+    root.remember(&name(), &Activation { id: all[0].id.clone(), at: 4, previous: None }).unwrap();
+    assert_eq!(target(), all[1]);
+}

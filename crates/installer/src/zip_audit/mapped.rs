@@ -1,0 +1,65 @@
+//! An archive in a file that is mapped instead of read, of which no more stays in memory than is being worked on.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+
+use memmap2::{Mmap, UncheckedAdvice};
+
+/// A multiple of every page size.
+const PAGES: usize = 64 << 10;
+
+/// A mapped file.
+#[derive(Debug)]
+pub(crate) struct Mapped(Mmap);
+
+impl Mapped {
+    /// Maps a file that nobody changes while it is.
+    pub(crate) fn open(file: &File) -> io::Result<Self> {
+        #[expect(unsafe_code, reason = "a wheel of gigabytes must not be read into memory")]
+        // SAFETY: the map is only read. Whoever changes the file meanwhile breaks the contract of this function;
+        // the bytes are checked against digests in any case.
+        let map = unsafe { Mmap::map(file) }?;
+        Ok(Self(map))
+    }
+
+    /// All bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Lets go of what was worked on; whoever reads it again gets it from the file again.
+    pub(crate) fn spent(&self, range: Range<usize>) {
+        let begin = range.start / PAGES * PAGES;
+        let end = range.end.next_multiple_of(PAGES).min(self.0.len());
+        if begin >= end {
+            return;
+        }
+        #[expect(unsafe_code, reason = "pages of a mapped file count as this process's memory")]
+        // SAFETY: the map is of a file and was never written to, so what is dropped here is what the file has.
+        let dropped =
+            unsafe { self.0.unchecked_advise_range(UncheckedAdvice::DontNeed, begin, end - begin) };
+        // Where the system does not want to, they merely stay for longer.
+        drop(dropped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_of_is_still_what_the_file_has() {
+        let mut file = tempfile::tempfile().unwrap();
+        let content: Vec<u8> = (0..300_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        file.write_all(&content).unwrap();
+        let mapped = Mapped::open(&file).unwrap();
+        assert!(mapped.bytes() == content);
+        for range in [0..0, 5..7, 70_000..200_000, 0..content.len(), 299_999..300_000] {
+            mapped.spent(range);
+            assert!(mapped.bytes() == content);
+        }
+    }
+}
