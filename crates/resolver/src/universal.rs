@@ -120,7 +120,7 @@ impl Universe<'_> {
         if let Some(on) = apart.or_else(|| self.pardoned(&solved, region)) {
             return Err(Unsolved::Split(on));
         }
-        if newest && let Some(on) = self.kept_in_parts(&problem, &solved, (region, &registry))? {
+        if newest && let Some(on) = self.kept_in_parts(&problem, &solved, region, &registry) {
             return Err(Unsolved::Split(on));
         }
         let reach = reach::Reach::of(&problem, &solved, region);
@@ -170,15 +170,16 @@ impl Universe<'_> {
         &self,
         problem: &Problem<'_>,
         solution: &Solution,
-        (region, registry): (&Region, &Registry),
-    ) -> Result<Option<MarkerTree>, Unsolved> {
-        let Some(pins) = self.given_up(solution, region) else { return Ok(None) };
+        region: &Region,
+        registry: &Registry,
+    ) -> Option<MarkerTree> {
+        let pins = self.given_up(solution, region)?;
         let constraints: Vec<Requirement> =
             problem.constraints.iter().cloned().chain(pins).collect();
         match solve(&Problem { constraints: &constraints, ..*problem }, registry) {
-            Err(Unsolved::Split(on)) => Ok(Some(on)),
+            Err(Unsolved::Split(on)) => Some(on),
             // They cannot be kept, or nothing but the search's order spoke against them.
-            Err(Unsolved::Failed(_)) | Ok(_) => Ok(None),
+            Err(Unsolved::Failed(_)) | Ok(_) => None,
         }
     }
 

@@ -123,7 +123,7 @@ fn watched(root: &Root, generation: &Generation) -> Result<Watched, Error> {
                 watch(below(&own, directory), name);
             }
             Part::File(_) if matches!(directory, "" | "bin") => watch(below(&own, directory), name),
-            Part::Link { target } if !name.ends_with(".dist-info") && !name.ends_with(".pyc") => {
+            Part::Link { target } if !name.ends_with(".dist-info") && !is_compiled(name) => {
                 let Some(place) = in_root(path, target) else { continue };
                 let place = place.to_string_lossy();
                 let (directory, name) = split(&place);
@@ -142,4 +142,9 @@ fn is_near(directory: &str) -> bool {
         2 => directory.ends_with("/site-packages"),
         _ => false,
     }
+}
+
+/// Whether a file is bytecode by its name, as this crate writes it.
+fn is_compiled(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "pyc")
 }
