@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds the two images of the Docker tests and imports them where they are missing:
+# Builds the three images of the Docker tests and imports them where they are missing:
 #
 #   pyfast-test/slim:bookworm   Debian with python3-minimal, its standard library and CA certificates
+#   pyfast-test/fresh:bookworm  Debian as a newcomer has it who wants to build: git, a C compiler, Python with venv, no pip
 #   pyfast-test/none:latest     one text file: an image without Python, shell or C library
 #
 #   docker/slim-base.sh [CACHE_DIR]            else PYFAST_IMAGE_CACHE, else ~/.cache/pyfast-images
@@ -10,6 +11,7 @@
 set -eu
 
 slim=pyfast-test/slim:bookworm
+fresh=pyfast-test/fresh:bookworm
 none=pyfast-test/none:latest
 suite=bookworm
 cache=${1:-${PYFAST_IMAGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pyfast-images}}
@@ -23,8 +25,8 @@ mirror() { # the first archive of apt's configuration that has Debian's main com
         awk '$2 == "Debian" && $3 == "main" && $4 == "Debian" { print $1; exit }'
 }
 
-bootstrap() { # TAR
-    [ "$(id -u)" = 0 ] || die "building $slim needs root"
+bootstrap() { # TAR PACKAGES
+    [ "$(id -u)" = 0 ] || die "building the images needs root"
     command -v debootstrap >/dev/null || {
         say "installing debootstrap"
         { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debootstrap; } >&2 ||
@@ -35,22 +37,29 @@ bootstrap() { # TAR
     [ -n "$from" ] || die "apt's configuration names no Debian archive"
     work=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-slim.XXXXXX")
     trap 'umount -l "$work"/root/proc "$work"/root/sys 2>/dev/null || true; rm -rf "$work"' EXIT
-    say "bootstrapping $suite (about 40 s)"
-    debootstrap --variant=minbase --include=python3-minimal,libpython3-stdlib,ca-certificates "$suite" "$work/root" "$from" >"$work/log" 2>&1 ||
+    say "bootstrapping $suite with $2 (a minute or two)"
+    debootstrap --variant=minbase --include="$2" "$suite" "$work/root" "$from" >"$work/log" 2>&1 ||
         { tail -n 20 "$work/log" >&2; die "debootstrap failed"; }
     tar -C "$work/root" --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./usr/share/doc/*' \
         --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' --exclude='./proc/*' --exclude='./sys/*' --exclude='./dev/*' \
         --one-file-system -cf "$1.part" .
     mv "$1.part" "$1"
+    rm -rf "$work"
+    trap - EXIT
 }
 
-if ! present "$slim"; then
+# IMAGE TAR PACKAGES
+image() {
+    present "$1" && return
     mkdir -p "$cache"
-    [ -s "$cache/slim-$suite.tar" ] || bootstrap "$cache/slim-$suite.tar"
-    say "importing $slim"
+    [ -s "$2" ] || bootstrap "$2" "$3"
+    say "importing $1"
     docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-        --change 'CMD ["python3"]' "$cache/slim-$suite.tar" "$slim" >/dev/null
-fi
+        --change 'CMD ["python3"]' "$2" "$1" >/dev/null
+}
+
+image "$slim" "$cache/slim-$suite.tar" python3-minimal,libpython3-stdlib,ca-certificates
+image "$fresh" "$cache/fresh-$suite.tar" git,ca-certificates,gcc,libc6-dev,python3,python3-venv
 if ! present "$none"; then
     tiny=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-none.XXXXXX")
     echo "an image without Python" >"$tiny/README"

@@ -15,7 +15,7 @@ pub(crate) fn interpreter(settings: &Settings) -> Result<Interpreter, Failure> {
             let found = interpreters::find(request.as_deref(), settings)?;
             interpreters::probe(&found, &settings.cache_directory()?)
         }
-        Python::Image(image) => crate::image::interpreter(image, settings),
+        Python::Image(image) => crate::engine::interpreter(image, settings),
     }
 }
 

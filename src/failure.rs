@@ -16,7 +16,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use pyfast_packaging::spot::Spot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ui::{Line, Ui, paint};
 
@@ -53,7 +53,9 @@ struct Beside {
     /// The file and the place in it that are wrong.
     place: Option<(String, Spot)>,
     /// What came of the command all the same, for scripts: keys beside `error`.
-    result: serde_json::Map<String, serde_json::Value>,
+    result: serde_json::Map<String, Value>,
+    /// What failed at the same time.
+    also: Vec<Failure>,
 }
 
 impl fmt::Display for Failure {
@@ -97,8 +99,8 @@ impl Failure {
     }
 
     /// Adds what came of the command all the same, which scripts get beside the error.
-    pub(crate) fn result(mut self, result: serde_json::Value) -> Self {
-        if let serde_json::Value::Object(result) = result {
+    pub(crate) fn result(mut self, result: Value) -> Self {
+        if let Value::Object(result) = result {
             self.beside.result = result;
         }
         self
@@ -128,22 +130,47 @@ impl Failure {
         failure
     }
 
+    /// One failure of several that came side by side: the first, and the others with it.
+    pub(crate) fn of_all(failures: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut failures = failures.into_iter();
+        let mut first = failures.next()?;
+        first.beside.also.extend(failures);
+        Some(first)
+    }
+
     /// Shows the failure: to people, or as JSON.
     pub(crate) fn show(&self, ui: Ui) {
         if ui.json() {
-            let mut error = json!({
-                "kind": self.kind, "message": self.message, "causes": self.causes, "hints": self.hints,
-            });
-            if let Some((file, spot)) = &self.beside.place {
-                let Spot { line, column, width, text, .. } = spot;
-                error["place"] = json!({
-                    "file": file, "line": line, "column": column, "width": width, "text": text,
-                });
-            }
-            let mut answer = self.beside.result.clone();
-            answer.insert("error".to_owned(), error);
-            ui.data(format!("{}\n", serde_json::Value::from(answer)));
+            ui.data(format!("{}\n", self.to_json()));
         }
+        self.show_people(ui);
+    }
+
+    /// One object, however many failed: `{"error", "also", …}`.
+    fn to_json(&self) -> Value {
+        let mut answer = self.beside.result.clone();
+        answer.insert("error".to_owned(), self.error_json());
+        if !self.beside.also.is_empty() {
+            let also = self.beside.also.iter().map(Self::error_json);
+            answer.insert("also".to_owned(), also.collect());
+        }
+        Value::from(answer)
+    }
+
+    fn error_json(&self) -> Value {
+        let mut error = json!({
+            "kind": self.kind, "message": self.message, "causes": self.causes, "hints": self.hints,
+        });
+        if let Some((file, spot)) = &self.beside.place {
+            let Spot { line, column, width, text, .. } = spot;
+            error["place"] = json!({
+                "file": file, "line": line, "column": column, "width": width, "text": text,
+            });
+        }
+        error
+    }
+
+    fn show_people(&self, ui: Ui) {
         ui.error_line(paint("31;1", "error:").and(format!(" {}", self.message)));
         for line in self.beside.place.iter().flat_map(|place| excerpt(&place.1)) {
             ui.error_line(line);
@@ -153,6 +180,9 @@ impl Failure {
         }
         for hint in &self.hints {
             ui.error_line(paint("36;1", "hint:").and(format!(" {hint}")));
+        }
+        for other in &self.beside.also {
+            other.show_people(ui);
         }
     }
 }
@@ -167,4 +197,25 @@ fn excerpt(spot: &Spot) -> [Line; 2] {
         paint("34;1", format!("{number} |")).and(format!(" {}", spot.text)),
         paint("34;1", format!("{margin} |")).and(format!(" {space}")).and(mark),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_failures_are_one_document() {
+        let failures = ["a", "b", "c"].map(|name| {
+            Failure::new("image", format!("cannot pull {name}"), Code::Mendable).hint(name)
+        });
+        let all =
+            Failure::of_all(failures).expect("there are some").result(json!({ "services": {} }));
+        let answer = all.to_json();
+        assert_eq!(answer["error"]["message"], "cannot pull a");
+        let also: Vec<_> = ["b", "c"].map(|name| format!("cannot pull {name}")).into();
+        let told = answer["also"].as_array().expect("a list").iter();
+        assert_eq!(told.map(|one| one["message"].clone()).collect::<Vec<_>>(), also);
+        assert_eq!(answer["services"], json!({}));
+        assert!(Failure::of_all([]).is_none());
+    }
 }

@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use pyfast_index::cache::Cache;
 use pyfast_installer::Interpreter;
-use pyfast_launcher::find_program;
+use pyfast_launcher::programs::find_program;
 use pyfast_root::read_regular_text;
 use sha2::Digest;
 

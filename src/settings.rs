@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::is_volume_name;
+use pyfast_launcher::volume::is_volume_name;
 use pyfast_root::{Claim, LAYOUT_FILE, is_name};
 
 use crate::args::CommonArgs;

@@ -19,13 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use pyfast_environment::Facts;
-use pyfast_launcher::{
-    COMPOSE_PROJECT_LABEL, Container, Services as _, WantedImage, wanted_images,
-};
+use pyfast_launcher::engine::{COMPOSE_PROJECT_LABEL, Container, Services as _};
+use pyfast_launcher::image::{WantedImage, wanted_images};
 
 use crate::args::StackArgs;
+use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::image::Connection;
 use crate::interrupt;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
@@ -102,7 +101,7 @@ impl<'a> Launcher<'a> {
     /// The project's containers.
     pub(crate) fn containers(&self) -> Result<Vec<Container>, Failure> {
         let label = (COMPOSE_PROJECT_LABEL, self.stack.project.name.as_str());
-        self.connection.wait(self.connection.docker.containers(&[label]))
+        self.connection.wait(self.connection.engine.containers(&[label]))
     }
 
     /// The images that the project's services start from.
@@ -143,17 +142,13 @@ impl<'a> Launcher<'a> {
             environments.push(settings);
         }
         let mut synced = BTreeMap::new();
-        let mut failed = None;
+        let mut failed = Vec::new();
         let done = interrupt::ending(|| syncing::sync_all(&Options::default(), &environments));
         for (name, (report, took)) in names.into_iter().zip(done) {
             let report = match report {
                 Ok(report) => report,
                 Err(failure) => {
-                    if failed.is_some() {
-                        self.ui().warning(format!("the environment `{name}` too: {failure}"));
-                    }
-                    let hint = format!("this is the environment `{name}`");
-                    failed = failed.or(Some(failure.hint(hint)));
+                    failed.push(failure.hint(format!("this is the environment `{name}`")));
                     continue;
                 }
             };
@@ -165,10 +160,7 @@ impl<'a> Launcher<'a> {
             let Facts { id, current, .. } = report.sync.facts.clone();
             synced.insert(name.clone(), Synced { id, current, changed: report.sync.changed });
         }
-        match failed {
-            Some(failure) => Err(failure),
-            None => Ok(synced),
-        }
+        Failure::of_all(failed).map_or(Ok(synced), Err)
     }
 }
 

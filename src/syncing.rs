@@ -16,11 +16,11 @@ use pyfast_environment::{
     Timings, plan_sync,
 };
 use pyfast_installer::{Habitat, Interpreter, LinkMode};
-use pyfast_launcher::MOUNT_POINT;
+use pyfast_launcher::volume::MOUNT_POINT;
 
+use crate::engine::{self, Connection};
 use crate::environment::compiling_python;
 use crate::failure::Failure;
-use crate::image::{self, Connection};
 use crate::interpreters;
 use crate::progress::Progress;
 use crate::resolving::ResolveArgs;
@@ -131,7 +131,7 @@ fn sync_volume(
         connection.volume(name, image, &project)?
     };
     let probe = || connection.interpreter(image, settings);
-    if let Some(written) = image::direct(&volume) {
+    if let Some(written) = engine::direct(&volume) {
         let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
         let compiles = options.compile.unwrap_or_else(|| at.habitat.compiles());
         // Only the image's own Python can compile for it then.

@@ -10,11 +10,12 @@ use pyfast_environment::{
     digest,
 };
 use pyfast_installer::{Habitat, Sink};
-use pyfast_launcher::{HelperFile, HelperRun, MOUNT_POINT, Output, StoreVolume, run_helper};
+use pyfast_launcher::engine::Output;
+use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
 use serde_json::Value;
 
+use crate::engine::{Connection, direct};
 use crate::failure::{Code, Failure};
-use crate::image::{Connection, direct};
 use crate::progress::Progress;
 use crate::settings::{Python, Root, Settings};
 
@@ -152,7 +153,7 @@ impl<'a> VolumePlace<'a> {
             Output::Stdout(bytes) => out.extend_from_slice(bytes),
             Output::Stderr(bytes) => err.extend_from_slice(bytes),
         };
-        let code = connection.wait(run_helper(&connection.docker, &run, &mut collect))?;
+        let code = connection.wait(run_helper(&connection.engine, &run, &mut collect))?;
         let text = String::from_utf8_lossy(&out).into_owned();
         if code == 0 { Ok(text) } else { Err(failed(image, &text, &err)) }
     }

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use pyfast_bench::{Compose, ComposeFiles, Containers, Context, Forms, Options, Scenario, Tool};
-use pyfast_launcher::{ComposeRequest, Composer, is_program, read_compose};
+use pyfast_launcher::compose_file::{ComposeRequest, read_compose};
+use pyfast_launcher::composer::Composer;
+use pyfast_launcher::programs::is_program;
 use pyfast_packaging::requirements_txt::IndexOptions;
 
 use crate::args::short_find_links;

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::commands::cache::loose;
+use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{Root, Settings};
 use crate::ui::{count, green};
 use crate::volume_place::at_place;
 
@@ -55,6 +56,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note("There is no root yet, and nothing to remove");
         return Ok(ExitCode::SUCCESS);
     };
+    if let (Root::Volume(_), false) = (&settings.root, args.dry_run) {
+        Connection::open(settings)?.remove_leftovers(ui)?;
+    }
     // The cache is the user's own, wherever the root is.
     if let (Some(limit), Ok(cache)) = (args.max_size, settings.cache_directory()) {
         let folders = loose(&cache);

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::select_all;
-use pyfast_launcher::{Following, LogLine, LogsWanted, Services as _, follow_logs, of_service};
+use pyfast_launcher::containers::{Following, follow_logs, of_service};
+use pyfast_launcher::engine::{LogLine, LogsWanted, Services as _};
 
 use crate::args::StackArgs;
 use crate::failure::Failure;
@@ -68,8 +69,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         let project = &launcher.stack.project.name;
         let following = Following { project, services: &services, tail: args.tail };
         let mut show = |service: &str, line: &LogLine| shown.line(service, line);
-        let docker = &launcher.connection.docker;
-        match launcher.connection.wait(follow_logs(docker, &following, &mut show)) {
+        let engine = &launcher.connection.engine;
+        match launcher.connection.wait(follow_logs(engine, &following, &mut show)) {
             // The usual end of it, and nothing that went wrong.
             Err(failure) if failure.code == 130 => return Ok(ExitCode::from(130)),
             outcome => outcome?,
@@ -87,7 +88,7 @@ fn print(launcher: &Launcher<'_>, shown: &Shown<'_>, tail: Option<usize>) -> Res
     let mut streams = Vec::new();
     for service in shown.services {
         for container in of_service(&containers, service) {
-            let lines = launcher.connection.docker.logs(&container.id, wanted.clone());
+            let lines = launcher.connection.engine.logs(&container.id, wanted.clone());
             streams.push(lines.map(move |line| (service, line)).boxed());
         }
     }

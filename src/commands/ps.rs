@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use pyfast_launcher::{ENV_LABEL, of_service};
+use pyfast_launcher::containers::of_service;
+use pyfast_launcher::override_file::ENV_LABEL;
 use serde_json::Value;
 
 use crate::args::ResultArgs;

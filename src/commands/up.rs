@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Agree to everything that would be asked
     #[arg(short, long)]
     yes: bool,
-    /// Go on and repeat it whenever requirements, locks, compose files or .env change
+    /// Go on and repeat it whenever requirements, locks, compose files or .env change; with --json, a line each time
     #[arg(long, conflicts_with = "plan")]
     watch: bool,
     /// Show what would be done, and do nothing

@@ -2,10 +2,14 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use fs_err::os::unix::fs::symlink;
-use rustix::fs::{CWD, FlockOperation, RenameFlags, StatVfsMountFlags, flock, renameat_with};
+use pyfast_root::{LockName, Root, Share};
+use rustix::fs::{
+    CWD, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, futimens, renameat_with,
+};
 
 use super::report::{Finding, Level};
 
@@ -18,6 +22,8 @@ const LITTLE: u64 = 1 << 30;
 
 /// Tries the file system of an existing directory, which is called `place` for people.
 pub(super) fn look(directory: &Path, place: &str) -> Vec<Finding> {
+    // Before anything is tried: no time of what stays is to tell of it.
+    let times = Times::of(directory);
     let mut builder = tempfile::Builder::new();
     let trial = match builder.prefix(".pyfast-doctor-").tempdir_in(directory) {
         Ok(trial) => trial,
@@ -30,7 +36,35 @@ pub(super) fn look(directory: &Path, place: &str) -> Vec<Finding> {
         let message = format!("{place}: what was tried cannot be removed: {error}");
         findings.push(Finding::new(Level::Failed, ROOT, message));
     }
+    if let Some(times) = times {
+        times.restore();
+    }
     findings
+}
+
+/// A directory with the times that it had.
+struct Times {
+    directory: File,
+    had: Timestamps,
+}
+
+impl Times {
+    /// `None` where nobody may ask for them, and so nobody can change them either.
+    fn of(directory: &Path) -> Option<Self> {
+        let directory: File = fs_err::File::open(directory).ok()?.into();
+        let facts = directory.metadata().ok()?;
+        let time = |tv_sec, tv_nsec| Timespec { tv_sec, tv_nsec };
+        let had = Timestamps {
+            last_access: time(facts.atime(), facts.atime_nsec()),
+            last_modification: time(facts.mtime(), facts.mtime_nsec()),
+        };
+        Some(Self { directory, had })
+    }
+
+    /// Where it is somebody else's, its times stay as they are.
+    fn restore(self) {
+        let _ = futimens(&self.directory, &self.had);
+    }
 }
 
 fn unwritable(place: &str, error: &io::Error) -> Finding {
@@ -114,17 +148,20 @@ fn symbolic_links(room: &Path) -> io::Result<()> {
     fs_err::read(room.join("link")).map(drop)
 }
 
-/// A lock that a second opening of the file does not get.
+/// A lock of a root, in the way in which syncs take it: nobody else gets it before it is given back.
 fn locks(room: &Path) -> io::Result<()> {
-    let path = room.join("lock");
-    let (first, second): (File, File) =
-        (fs_err::File::create(&path)?.into(), fs_err::File::open(&path)?.into());
-    flock(&first, FlockOperation::NonBlockingLockExclusive)?;
-    match flock(&second, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(()),
-        Ok(()) => Err(io::Error::other("two hold the lock")),
-        Err(error) => Err(error.into()),
+    let other = |error: pyfast_root::Error| io::Error::other(error);
+    let root = Root::create(room, room).map_err(other)?;
+    let first = root.queue(&LockName::store(), Share::Alone).map_err(other)?;
+    let second = root.queue(&LockName::store(), Share::Alone).map_err(other)?;
+    if !first.is_held().map_err(other)? || second.is_held().map_err(other)? {
+        return Err(io::Error::other("two hold the lock, or nobody gets it"));
     }
+    drop(first);
+    if second.is_held().map_err(other)? {
+        return Ok(());
+    }
+    Err(io::Error::other("nobody gets the lock that was given back"))
 }
 
 fn hard_links(room: &Path) -> io::Result<()> {
@@ -173,10 +210,26 @@ mod tests {
     #[test]
     fn what_is_tried_is_removed() {
         let directory = tempfile::tempdir().expect("a directory");
+        let time = || fs_err::metadata(directory.path()).and_then(|facts| facts.modified());
+        let before = time().expect("a time");
+        std::thread::sleep(std::time::Duration::from_millis(20));
         let findings = look(directory.path(), "here");
+        assert_eq!(time().expect("a time"), before);
         assert!(findings.iter().all(|finding| finding.level != Level::Failed), "{findings:?}");
         assert!(findings.iter().any(|finding| finding.check == ABILITIES), "{findings:?}");
         assert_eq!(fs_err::read_dir(directory.path()).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn the_locks_that_are_tried_are_those_of_syncs() {
+        let room = tempfile::tempdir().expect("a directory");
+        locks(room.path()).expect("locks");
+        // Whatever the file system can: where a sync would wait, nothing is said to work.
+        let root = Root::create(room.path(), room.path()).expect("a root");
+        let first = root.queue(&LockName::store(), Share::Alone).expect("a ticket");
+        assert!(locks(room.path()).is_err(), "somebody else has the lock");
+        drop(first);
+        locks(room.path()).expect("locks");
     }
 
     #[test]

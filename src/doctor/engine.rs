@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pyfast_launcher::{Binary, Composer, Engine as _, EngineVersion, Host, HostOrigin};
+use pyfast_launcher::composer::Composer;
+use pyfast_launcher::engine::{Engine as _, EngineVersion, Host, HostOrigin};
+use pyfast_launcher::volume::Binary;
 
 use super::report::{ENGINE as CHECK, Finding, Level};
+use crate::engine::{Connection, host_settings};
 use crate::failure::{Code, Failure};
-use crate::image::{Connection, host_settings};
 use crate::settings::Environment;
 use crate::stack::composer;
 
@@ -37,7 +39,7 @@ pub(super) fn reach(environment: &Environment) -> Result<Reached, Box<Unreached>
     let (host, origin) =
         Host::locate(&host_settings(environment)).map_err(|error| unreached(error.into(), None))?;
     let reached = Connection::to(host.clone()).and_then(|connection| {
-        let version = connection.wait(connection.docker.version())?;
+        let version = connection.wait(connection.engine.version())?;
         Ok((connection, version))
     });
     match reached {
@@ -143,7 +145,7 @@ fn suits(binary: &Binary, program: &Path, connection: Option<&Connection>) -> Fi
         return Finding::ok(PROGRAM, format!("{program} is static, as containers need it"));
     };
     let fits = connection.wait(async {
-        let version = connection.docker.version().await?;
+        let version = connection.engine.version().await?;
         binary.check_engine(&version)
     });
     match fits {

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_launcher::{
-    ComposeError, ComposeProject, ComposeRequest, Error as LaunchError, read_compose,
-};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
 use pyfast_packaging::requirements_txt::RequirementSet;
 
 use super::report::{Finding, Level};

@@ -8,8 +8,8 @@ use pyfast_installer::Interpreter;
 
 use super::project::Project;
 use super::report::{Finding, Level};
+use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::image::Connection;
 use crate::interpreters;
 use crate::settings::{Python, Settings};
 

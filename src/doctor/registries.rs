@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_launcher::{
-    ComposeProject, Images as _, RegistrySettings, login, registry_of, wanted_images,
-};
+use pyfast_launcher::compose_file::ComposeProject;
+use pyfast_launcher::engine::{Images as _, RegistrySettings, login, registry_of};
+use pyfast_launcher::image::wanted_images;
 
 use super::project::Project;
 use super::report::Finding;
+use crate::engine::{Connection, docker_config};
 use crate::failure::Failure;
-use crate::image::{Connection, docker_config};
 use crate::settings::Settings;
 
 const CHECK: &str = "registry";
@@ -58,7 +58,7 @@ pub(super) fn look(
 fn absent(compose: &ComposeProject, connection: &Connection) -> Result<Vec<String>, Failure> {
     let mut absent = Vec::new();
     for image in wanted_images(compose, "-")?.into_iter().filter(|image| image.build.is_none()) {
-        let facts = connection.wait(connection.docker.image_facts(&image.image))?;
+        let facts = connection.wait(connection.engine.image_facts(&image.image))?;
         absent.extend(facts.is_none().then_some(image.image));
     }
     Ok(absent)

@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use pyfast_launcher::{Access, find_volume};
+use pyfast_launcher::volume::{Access, find_volume};
 
 use super::disk;
 use super::report::{Finding, Level};
-use crate::image::Connection;
+use crate::engine::Connection;
 use crate::settings::Root;
 
 const ROOT: &str = "root";
@@ -46,7 +46,7 @@ fn of_volume(name: &str, connection: Option<&Connection>) -> Vec<Finding> {
         let message = format!("{name}: the engine has it");
         return vec![Finding::new(Level::Skipped, VOLUME, message)];
     };
-    let volume = match connection.wait(find_volume(&connection.docker, name)) {
+    let volume = match connection.wait(find_volume(&connection.engine, name)) {
         Ok(Some(volume)) => volume,
         Ok(None) => {
             let message =

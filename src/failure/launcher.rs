@@ -163,7 +163,8 @@ mod tests {
     use std::io;
     use std::time::Duration;
 
-    use pyfast_launcher::{ComposeError, StartRefusal, Unreachable};
+    use pyfast_launcher::compose_file::ComposeError;
+    use pyfast_launcher::{StartRefusal, Unreachable};
 
     use super::*;
 

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use pyfast_launcher::{Composer, Engine as _, Error as LaunchError};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::composer::Composer;
+use pyfast_launcher::engine::Engine as _;
 
 use super::Launcher;
 use crate::failure::{Code, Failure};
@@ -16,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The user's Compose.
 pub(crate) fn find(environment: &Environment) -> Option<Composer> {
-    let config = crate::image::docker_config(environment);
+    let config = crate::engine::docker_config(environment);
     let path = environment.get("PATH").unwrap_or_default();
     Composer::find(path.as_ref(), config.as_deref())
 }
@@ -38,7 +40,7 @@ impl Launcher<'_> {
     /// Calls Compose for the project, the override included.
     pub(crate) fn compose(&self, arguments: &[&str]) -> Result<String, Failure> {
         let composer = self.composer()?;
-        let call = self.stack.call(self.connection.docker.host().clone());
+        let call = self.stack.call(self.connection.engine.host().clone());
         let act = composer.run(&call, arguments, &self.stack.variables);
         let said = match arguments.first() {
             // A build that is given up leaves nothing half-made.

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use pyfast_launcher::{
-    Container, ContainerFacts, ContainerPlan, ENV_LABEL, EnvironmentFacts, MOUNT_POINT, Record,
-    Status,
-};
+use pyfast_launcher::containers::{ContainerFacts, ContainerPlan, EnvironmentFacts, Record};
+use pyfast_launcher::engine::{Container, Status};
+use pyfast_launcher::override_file::ENV_LABEL;
+use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_root::{ProjectEnv, Root};
 use serde_json::{Value, json};
 
@@ -67,13 +67,13 @@ impl Launcher<'_> {
         &self,
         selected: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, String>, Failure> {
-        use pyfast_launcher::Images as _;
+        use pyfast_launcher::engine::Images as _;
         let mut ids: BTreeMap<String, Option<String>> = BTreeMap::new();
         let mut images = BTreeMap::new();
         for name in selected {
             let Some(image) = self.image_of(name)? else { continue };
             if !ids.contains_key(&image) {
-                let facts = self.connection.wait(self.connection.docker.image_facts(&image))?;
+                let facts = self.connection.wait(self.connection.engine.image_facts(&image))?;
                 ids.insert(image.clone(), facts.map(|facts| facts.id));
             }
             if let Some(id) = ids.get(&image).cloned().flatten() {
@@ -97,7 +97,7 @@ pub(crate) fn by_service(
     containers: &[Container],
     selected: &BTreeSet<String>,
 ) -> BTreeMap<String, Vec<Container>> {
-    let found = pyfast_launcher::by_service(containers);
+    let found = pyfast_launcher::containers::by_service(containers);
     let of = |service: &String| {
         found.get(service.as_str()).into_iter().flatten().map(|&one| one.clone()).collect()
     };
@@ -120,7 +120,7 @@ pub(crate) fn addresses(container: &Container) -> Vec<String> {
 
 /// A container's state in a word or two.
 pub(crate) fn state(container: &Container) -> String {
-    use pyfast_launcher::HealthStatus::{Healthy, Starting, Unhealthy};
+    use pyfast_launcher::engine::HealthStatus::{Healthy, Starting, Unhealthy};
     let health = container.health.as_ref().map(|health| health.status);
     match (container.status, health) {
         (Status::Running, Some(Healthy)) => "healthy".to_owned(),

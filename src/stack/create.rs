@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{Composer, Condition};
+use pyfast_launcher::compose_file::Condition;
+use pyfast_launcher::composer::Composer;
 use pyfast_root::{read_regular_text, replace_file};
 use serde_json::Value;
 
@@ -43,8 +44,8 @@ impl Launcher<'_> {
     /// Whether the networks of these services are there.
     fn has_networks(&self, selected: &BTreeSet<String>) -> Result<bool, Failure> {
         let wanted = networks(&self.stack.project.model, selected);
-        let docker = &self.connection.docker;
-        let found = self.connection.wait(docker.project_networks(&self.stack.project.name))?;
+        let engine = &self.connection.engine;
+        let found = self.connection.wait(engine.project_networks(&self.stack.project.name))?;
         Ok(wanted.is_subset(&found))
     }
 

@@ -1,8 +1,9 @@
 //! A project that nobody has configured: what `pyfast init` would write counts, where that leaves no choice. Owns when
 //! it does; the proposal is the launcher's.
 
+use pyfast_launcher::compose_file::ComposeProject;
+use pyfast_launcher::image::wanted_images;
 use pyfast_launcher::propose::{Facts, Proposal, ProposedEnvironment, Question, Wishes, propose};
-use pyfast_launcher::{ComposeProject, wanted_images};
 
 use super::composer::find;
 use super::create::is_one;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-use pyfast_launcher::{
-    Builder, Engine as _, ImageAct, ImageEvent, ImagePlan, ImageProgress, Images as _,
-    InputSettings, Inputs, RegistrySettings, WantedImage, carry_out, find_program, plan_images,
+use pyfast_launcher::engine::{Builder, Engine as _, ImageProgress, Images as _, RegistrySettings};
+use pyfast_launcher::image::{
+    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, WantedImage, carry_out, plan_images,
     read_inputs,
 };
+use pyfast_launcher::programs::find_program;
 
 use super::Launcher;
 use super::memory::Memory;
@@ -31,7 +32,7 @@ impl Launcher<'_> {
         let settings = self.input_settings();
         let (mut facts, mut inputs) = (BTreeMap::new(), BTreeMap::new());
         for one in &wanted {
-            let found = self.connection.wait(self.connection.docker.image_facts(&one.image))?;
+            let found = self.connection.wait(self.connection.engine.image_facts(&one.image))?;
             facts.extend(found.map(|found| (one.image.clone(), found)));
             if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
                 let platform = one.platform.as_deref();
@@ -77,7 +78,7 @@ impl Launcher<'_> {
         let begun = Instant::now();
         let builder = self.builder();
         let registries = RegistrySettings {
-            config_dir: crate::image::docker_config(&self.settings.environment),
+            config_dir: crate::engine::docker_config(&self.settings.environment),
             path: self.settings.environment.get("PATH").map(Into::into),
         };
         let events = move |event: ImageEvent<'_>| match event {
@@ -95,9 +96,9 @@ impl Launcher<'_> {
             }
         };
         let variables = &self.stack.variables;
-        let docker = &self.connection.docker;
+        let engine = &self.connection.engine;
         let outcomes = self.connection.wait(async {
-            Ok(carry_out(docker, &due, &builder, (variables, &registries), &events).await)
+            Ok(carry_out(engine, &due, &builder, (variables, &registries), &events).await)
         })?;
         for one in &due {
             if let (ImageAct::ByCompose(..), Some(service)) = (&one.act, &one.wanted.builder) {
@@ -105,15 +106,8 @@ impl Launcher<'_> {
                 self.compose(&["build", service])?;
             }
         }
-        let failed =
-            outcomes.into_iter().filter_map(|(image, outcome)| Some((image, outcome.err()?)));
-        let mut failed: Vec<_> = failed.collect();
-        let Some((_, first)) = failed.pop() else { return Ok(()) };
-        // Each is told; the last one ends the command.
-        for (_, error) in failed {
-            Failure::from(error).show(ui);
-        }
-        Err(first.into())
+        let failed = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err());
+        Failure::of_all(failed.map(Failure::from)).map_or(Ok(()), Err)
     }
 
     /// The user's own client builds where it is there: it knows their builders and caches.
@@ -122,7 +116,7 @@ impl Launcher<'_> {
         match find_program(path.as_ref(), "docker") {
             Some(program) => {
                 let mut environment = self.settings.environment.all().clone();
-                let host = self.connection.docker.host().to_string();
+                let host = self.connection.engine.host().to_string();
                 environment.insert("DOCKER_HOST".to_owned(), host);
                 Builder::Client { program, environment }
             }

@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use pyfast_environment::digest;
-use pyfast_launcher::{FileDigests, Record};
+use pyfast_launcher::containers::Record;
+use pyfast_launcher::image::FileDigests;
 use pyfast_root::{read_regular, replace_file};
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use pyfast_launcher::{Engine as _, Error as LaunchError, Override, OverrideService, StoreMount};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
 use pyfast_root::{read_regular_text, replace_file};
 
 use super::Launcher;
@@ -20,8 +22,8 @@ impl Launcher<'_> {
         for (name, service) in &stack.project.services {
             let Some((env, facts)) = stack.environment_of(name) else { continue };
             let image = self.image_of(name)?.unwrap_or_else(|| facts.image.clone());
-            let docker = &self.connection.docker;
-            let image = self.connection.runtime.block_on(docker.inspect_image(&image));
+            let engine = &self.connection.engine;
+            let image = self.connection.runtime.block_on(engine.inspect_image(&image));
             let image = match image {
                 Ok(image) => image,
                 Err(LaunchError::ImageMissing { .. }) => continue,

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pyfast_launcher::{
-    ComposeCall, ComposeProject, ComposeRequest, Host, Override, override_sibling, read_compose,
-    with_dependencies,
-};
+use pyfast_launcher::compose_file::{ComposeProject, ComposeRequest, read_compose};
+use pyfast_launcher::composer::ComposeCall;
+use pyfast_launcher::containers::with_dependencies;
+use pyfast_launcher::engine::Host;
+use pyfast_launcher::override_file::{Override, override_sibling};
 
 use crate::args::StackArgs;
 use crate::failure::Failure;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_launcher::{
-    Container, Launched, ServiceFailure, StartEvent, StartOptions, Verdict, of_service,
-    start_and_wait,
+use pyfast_launcher::containers::{
+    Launched, ServiceFailure, StartEvent, StartOptions, Verdict, of_service, start_and_wait,
 };
+use pyfast_launcher::engine::Container;
 use serde_json::{Value, json};
 
 use super::Launcher;
@@ -45,7 +45,7 @@ pub(crate) fn start(
     let connection = &launcher.connection;
     let project = &launcher.stack.project;
     let launched = connection.wait(start_and_wait(
-        &connection.docker,
+        &connection.engine,
         project,
         containers,
         &options,

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use pyfast_environment::Facts;
-use pyfast_launcher::{ContainerPlan, Done, Engine as _, EnvironmentFacts, ImageAct, shape};
+use pyfast_launcher::containers::{ContainerPlan, Done, EnvironmentFacts, shape};
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::image::ImageAct;
+use serde_json::json;
 
 use super::clean::clean;
 use super::containers::{Known, by_service};
@@ -33,7 +36,7 @@ pub(crate) fn up(options: &UpOptions, settings: &Settings) -> Result<ExitCode, F
     if let Some(volumes) = options.clean {
         launcher.phase("clean", |launcher| clean(launcher, &options.services, volumes))?;
     }
-    let host = launcher.connection.docker.host().to_string();
+    let host = launcher.connection.engine.host().to_string();
     let mut memory = Memory::load(settings, &launcher.stack.project.name, &host)?;
     launcher.phase("images", |launcher| {
         let plan = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
@@ -93,9 +96,9 @@ impl Launcher<'_> {
     /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.
     fn ensure_volume(&self) -> Result<(), Failure> {
         let Root::Volume(volume) = &self.stack.root else { return Ok(()) };
-        let docker = &self.connection.docker;
+        let engine = &self.connection.engine;
         for env in self.stack.environments.values() {
-            if self.connection.runtime.block_on(docker.inspect_image(&env.image)).is_ok() {
+            if self.connection.runtime.block_on(engine.inspect_image(&env.image)).is_ok() {
                 self.connection.volume(volume, &env.image, &self.settings.project.name())?;
                 return Ok(());
             }
@@ -109,20 +112,41 @@ pub(crate) fn plan(options: &UpOptions, settings: &Settings) -> Result<ExitCode,
     let assumed = assume(settings, &options.stack)?;
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let launcher = Launcher::open(settings, &options.stack, &options.services)?;
+    let mut steps = Vec::new();
+    if let Some(assumed) = &assumed {
+        steps.push(("assumed", assumed.line.clone()));
+    }
+    plan_steps(options, &launcher, &mut steps)?;
+    if settings.ui.json() {
+        let steps = steps.iter().map(|(what, act)| json!({ "what": what, "act": act }));
+        let name = &launcher.stack.project.name;
+        let plan = json!({ "project": name, "plan": steps.collect::<Vec<_>>() });
+        settings.ui.data(format!("{plan}\n"));
+    } else {
+        let line = |(what, act): &(&str, String)| match *what {
+            "assumed" => format!("{act}\n"),
+            _ => format!("{what:11}  {act}\n"),
+        };
+        settings.ui.data(steps.iter().map(line).collect::<String>());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What each phase would do, in the order of the phases.
+fn plan_steps(
+    options: &UpOptions,
+    launcher: &Launcher<'_>,
+    steps: &mut Vec<(&'static str, String)>,
+) -> Result<(), Failure> {
     let selected = launcher.stack.selected(&options.services)?;
-    let docker = &launcher.connection.docker;
-    let version = launcher.connection.wait(docker.version())?;
-    let mut lines: Vec<_> = assumed.iter().map(|assumed| assumed.line.clone()).collect();
-    lines.push(format!(
-        "engine       {} ({}, API {})",
-        docker.host(),
-        version.version,
-        version.api
-    ));
-    let mut memory =
-        Memory::load(settings, &launcher.stack.project.name, &docker.host().to_string())?;
+    let engine = &launcher.connection.engine;
+    let version = launcher.connection.wait(engine.version())?;
+    let told = format!("{} ({}, API {})", engine.host(), version.version, version.api);
+    steps.push(("engine", told));
+    let (project, host) = (&launcher.stack.project.name, engine.host().to_string());
+    let mut memory = Memory::load(launcher.settings, project, &host)?;
     let images = launcher.plan_images(&selected, options.rebuild, &mut memory)?;
-    lines.extend(images.iter().map(|image| format!("image        {image}")));
+    steps.extend(images.iter().map(|image| ("image", image.to_string())));
     let absent = |image: &str| {
         let plan = images.iter().find(|one| one.wanted.image == image);
         plan.is_some_and(|one| !matches!(one.act, ImageAct::UpToDate))
@@ -135,23 +159,19 @@ pub(crate) fn plan(options: &UpOptions, settings: &Settings) -> Result<ExitCode,
         let text = if absent(&env.image) {
             "sync, once its image is there".to_owned()
         } else {
-            plan_environment(&launcher, name, &mut synced)?
+            plan_environment(launcher, name, &mut synced)?
         };
-        lines.push(format!("environment  {name}: {text}"));
+        steps.push(("environment", format!("{name}: {text}")));
     }
-    lines.extend(
-        plan_containers(&launcher, &selected, &synced, &memory)?
-            .to_string()
-            .lines()
-            .map(|line| format!("containers   {line}")),
-    );
-    lines.push(if options.wait {
-        format!("health       waited for, of {}", count(selected.len(), "service"))
+    let containers = plan_containers(launcher, &selected, &synced, &memory)?.to_string();
+    steps.extend(containers.lines().map(|line| ("containers", line.to_owned())));
+    let health = if options.wait {
+        format!("waited for, of {}", count(selected.len(), "service"))
     } else {
-        "health       not waited for".to_owned()
-    });
-    settings.ui.data(lines.join("\n") + "\n");
-    Ok(ExitCode::SUCCESS)
+        "not waited for".to_owned()
+    };
+    steps.push(("health", health));
+    Ok(())
 }
 
 fn plan_environment(
@@ -160,7 +180,7 @@ fn plan_environment(
     synced: &mut BTreeMap<String, Synced>,
 ) -> Result<String, Failure> {
     if let Root::Volume(volume) = &launcher.stack.root {
-        let found = launcher.connection.wait(launcher.connection.docker.inspect_volume(volume))?;
+        let found = launcher.connection.wait(launcher.connection.engine.inspect_volume(volume))?;
         if found.is_none() {
             return Ok(format!("sync (the volume {volume} does not exist yet)"));
         }

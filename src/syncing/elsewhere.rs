@@ -17,15 +17,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyfast_environment::{Brought, BuiltWheels, ReadyPlan, ToBring, digest};
 use pyfast_installer::{Downloads, Event, Interpreter, Store, Wanted};
-use pyfast_launcher::MOUNT_POINT;
+use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_resolver::{LockRequest, Locked};
 use pyfast_root::{Root, Waiting};
 
 use super::Options;
+use crate::engine::direct;
 use crate::environment::host_python;
 use crate::failure::{Code, Failure};
-use crate::image::direct;
 use crate::progress::Progress;
 use crate::resolving::Session;
 use crate::volume_place::{FILES, Luggage, VolumePlace, file, helper_network};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pyfast_launcher::Binary;
+use pyfast_launcher::volume::Binary;
 
 use crate::world::PYFAST;
 

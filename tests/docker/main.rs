@@ -12,6 +12,7 @@ mod carried;
 mod direct;
 mod doctor;
 mod failures;
+mod fresh;
 mod hostile;
 mod hostile_builds;
 mod project;

@@ -4,6 +4,7 @@
 mod daily;
 mod failing;
 mod interrupting;
+mod json;
 mod planning;
 mod plugin;
 mod unconfigured;

@@ -7,6 +7,7 @@ mod confined;
 mod helper;
 mod inject;
 mod keeper;
+mod owner;
 mod probe;
 mod scratch;
 mod store;

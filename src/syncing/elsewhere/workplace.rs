@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use pyfast_environment::digest;
 use pyfast_installer::{BuiltWheel, CarriedSource, Interpreter, built_wheel, carried_settings};
-use pyfast_launcher::{
-    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Engine as _, HelperFile,
-    Left, run_confined,
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::volume::{
+    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
+    run_confined,
 };
 use pyfast_packaging::build::BuildFailure;
 use pyfast_packaging::filename::WheelFilename;
@@ -111,7 +112,7 @@ impl<'a> Workplace<'a> {
         let image = shared.transpose()?;
         let circumstances = json!([
             1,
-            [connection.docker.host().to_string(), helper.volume.name],
+            [connection.engine.host().to_string(), helper.volume.name],
             [interpreter.soabi, interpreter.cache_tag, interpreter.tags.machine],
             interpreter.version().to_string(),
             image,
@@ -171,7 +172,7 @@ impl<'a> Workplace<'a> {
             environment: &variables,
             largest: LARGEST,
         };
-        let left = connection.wait(run_confined(&connection.docker, &run))?;
+        let left = connection.wait(run_confined(&connection.engine, &run))?;
         self.look(order, left)
     }
 

@@ -93,3 +93,37 @@ fn what_uv_does_in_one_project_changes_nothing_else() {
         run(uv.args(["--default-index", &world.index.url(), "b==2.0", "extra"]));
     });
 }
+
+#[test]
+fn a_dry_run_says_how_files_come_in() {
+    let world = world();
+    for (mode, words) in [
+        ("tree", "of links to directories"),
+        ("hardlink", "of hard links"),
+        ("copy", "of copies"),
+        ("clone", "of clones"),
+    ] {
+        let planned = world.require(&["a"]).pyfast(&[
+            "sync",
+            "-r",
+            "requirements.txt",
+            "--dry-run",
+            "--link-mode",
+            mode,
+        ]);
+        assert!(planned.ok().stdout.contains(words), "{mode}");
+    }
+}
+
+#[test]
+fn another_link_mode_is_another_environment_and_the_first_is_kept() {
+    let world = world();
+    let first = world.require(&["a"]).sync(&["--link-mode", "hardlink"]);
+    let second = world.sync(&["--link-mode", "copy"]);
+    assert!(second.changed());
+    assert_ne!(second.id(), first.id());
+    let module = site_packages(&second.environment()).join("b/__init__.py");
+    assert_eq!(fs_err::metadata(module).unwrap().nlink(), 1);
+    let third = world.sync(&["--link-mode", "hardlink"]);
+    assert_eq!(third.id(), first.id());
+}

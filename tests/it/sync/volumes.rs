@@ -68,3 +68,13 @@ fn what_several_wheels_provide_is_real_all_the_way_down() {
 fn what_several_wheels_provide_is_real_all_the_way_down_on_hosts_too() {
     check_shared(&World::new());
 }
+
+#[test]
+fn packages_that_the_configuration_names_are_real() {
+    let world = world().in_volume();
+    world.write("pyfast.toml", "[link]\nreal = [\"b\"]\n");
+    let synced = world.require(&["a"]).sync(&[]);
+    let site = site_packages(&synced.environment());
+    assert!(fs_err::symlink_metadata(site.join("a")).unwrap().is_symlink());
+    assert!(fs_err::symlink_metadata(site.join("b")).unwrap().is_dir());
+}

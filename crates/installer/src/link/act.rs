@@ -120,7 +120,7 @@ fn make_real(
         RealMode::Hardlink => match from.hard_link(OsStr::new(stored), to, OsStr::new(name)) {
             // Another file system or too many links: a copy serves as well.
             Err(error) if is_refused(&error) => copy((from, stored), (to, name), false),
-            other => other.map_err(Error::io("write", &to.path().join(name))),
+            other => other.map_err(|error| Error::io("write", &to.path().join(name))(error)),
         },
         RealMode::Clone => copy((from, stored), (to, name), true),
         RealMode::Copy => copy((from, stored), (to, name), false),

@@ -164,10 +164,9 @@ impl Unpack<'_> {
         inflate(self.archive, entry, &mut |piece| {
             checker.update(piece);
             if given == 0 && elf::is_elf(piece) {
-                library = match piece.len() as u64 == entry.size {
-                    true => Library::Read(elf::search_paths_in(piece)),
-                    false => Library::Large,
-                };
+                let whole = piece.len() as u64 == entry.size;
+                library =
+                    if whole { Library::Read(elf::search_paths_in(piece)) } else { Library::Large };
             }
             given += piece.len() as u64;
             file.write_all(piece).map_err(disk)

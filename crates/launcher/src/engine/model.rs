@@ -70,6 +70,8 @@ pub struct ContainerSpec {
     pub directory: Option<String>,
     /// Whether the command has no capability, and gets none by programs with the setuid bit.
     pub confined: bool,
+    /// Whom it was made by, for its label.
+    pub owner: String,
 }
 
 /// A named volume inside a container. What the image has at that place is never copied into it.
@@ -121,6 +123,8 @@ pub struct ScratchContainer {
     pub created: SystemTime,
     /// Whether its command runs now.
     pub running: bool,
+    /// Whom it was made by ([`ContainerSpec::owner`]).
+    pub owner: String,
 }
 
 /// Facts about a volume.

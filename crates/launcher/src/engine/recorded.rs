@@ -348,10 +348,11 @@ impl Engine for Recorded {
 
     async fn scratch_containers(&self) -> Result<Vec<ScratchContainer>, Error> {
         let state = self.lock();
-        let found = state.containers.keys().map(|id| ScratchContainer {
+        let found = state.containers.iter().map(|(id, spec)| ScratchContainer {
             id: id.clone(),
             created: SystemTime::UNIX_EPOCH,
             running: state.calls.contains(&format!("run {id}")),
+            owner: spec.owner.clone(),
         });
         Ok(found.collect())
     }

@@ -17,7 +17,7 @@ use super::archive::{Owner, Put, ROOT, pack};
 use super::helper::HelperFile;
 use super::inject::Binary;
 use super::scratch::Scratch;
-use crate::engine::{ContainerSpec, Engine, Exit, Output};
+use crate::engine::{ContainerSpec, Engine, Output};
 use crate::error::Error;
 
 /// Where the files that a command is given lie.
@@ -94,12 +94,24 @@ pub async fn run_confined<E: Engine>(engine: &E, run: &ConfinedRun<'_>) -> Resul
         confined: true,
         ..ContainerSpec::default()
     };
-    let container = Scratch::create(engine, &spec).await?;
-    let left = put_run_take(engine, container.id(), tar, run).await;
+    let (mut printed, mut said) = (Vec::new(), Vec::new());
+    let mut collect = |piece: Output<'_>| match piece {
+        Output::Stdout(bytes) => {
+            let room = PRINTED.saturating_sub(printed.len());
+            printed.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+        Output::Stderr(bytes) => {
+            said.extend_from_slice(bytes);
+            let surplus = said.len().saturating_sub(SAID);
+            said.drain(..surplus);
+        }
+    };
+    let (container, code) = Scratch::run(engine, &spec, Some(tar), &mut collect).await?;
+    let files = if code == 0 { take(engine, container.id(), run).await } else { Ok(Vec::new()) };
     let removed = container.remove().await;
-    let left = left?;
+    let files = files?;
     removed?;
-    Ok(left)
+    Ok(Left { code, printed, said, files })
 }
 
 /// Who a command runs as: the image's own user where that is a number other than root's, because an interpreter may lie
@@ -134,36 +146,6 @@ fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<By
         owner: user,
     }));
     pack(&entries)
-}
-
-async fn put_run_take<E: Engine>(
-    engine: &E,
-    id: &str,
-    tar: Bytes,
-    run: &ConfinedRun<'_>,
-) -> Result<Left, Error> {
-    engine.put_archive(id, tar).await?;
-    let (mut printed, mut said) = (Vec::new(), Vec::new());
-    let mut collect = |piece: Output<'_>| match piece {
-        Output::Stdout(bytes) => {
-            let room = PRINTED.saturating_sub(printed.len());
-            printed.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        }
-        Output::Stderr(bytes) => {
-            said.extend_from_slice(bytes);
-            let surplus = said.len().saturating_sub(SAID);
-            said.drain(..surplus);
-        }
-    };
-    let code = match engine.run_container(id, &mut collect).await? {
-        Exit::Code(code) => code,
-        Exit::NotFound(message) | Exit::NotExecutable(message) => {
-            let (image, command) = (run.image.to_owned(), PROGRAM.to_owned());
-            return Err(Error::NotStarted { image, command, message });
-        }
-    };
-    let files = if code == 0 { take(engine, id, run).await? } else { Vec::new() };
-    Ok(Left { code, printed, said, files })
 }
 
 /// What the command left. It has ended, so nobody changes it meanwhile.

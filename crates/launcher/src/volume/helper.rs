@@ -6,7 +6,7 @@ use pyfast_root::LAUNCHER;
 use super::archive::{Put, pack};
 use super::scratch::Scratch;
 use super::store::MOUNT_POINT;
-use crate::engine::{ContainerSpec, Engine, Exit, Mount, Output};
+use crate::engine::{ContainerSpec, Engine, Mount, Output};
 use crate::error::Error;
 
 /// One run of a command on the volume.
@@ -96,36 +96,16 @@ pub async fn run_on_volume<E: Engine>(
         environment: run.environment.to_vec(),
         ..ContainerSpec::default()
     };
-    let container = Scratch::create(engine, &spec).await?;
-    let exit = put_and_run(engine, container.id(), run.files, output).await;
-    let removed = container.remove().await;
-    let exit = exit?;
-    removed?;
-    match exit {
-        Exit::Code(code) => Ok(code),
-        Exit::NotFound(message) | Exit::NotExecutable(message) => Err(Error::NotStarted {
-            image: run.image.into(),
-            command: run.argv.first().cloned().unwrap_or_default(),
-            message,
-        }),
-    }
-}
-
-async fn put_and_run<E: Engine>(
-    engine: &E,
-    id: &str,
-    files: &[HelperFile],
-    output: &mut (dyn FnMut(Output<'_>) + Send),
-) -> Result<Exit, Error> {
-    if !files.is_empty() {
-        let entries: Vec<_> = files
-            .iter()
-            .map(|file| Put::File { path: &file.path, bytes: &file.bytes, mode: file.mode })
-            .collect();
-        let tar = pack(&entries).map_err(Error::io("pack files for the helper container"))?;
-        engine.put_archive(id, tar).await?;
-    }
-    engine.run_container(id, output).await
+    let entries: Vec<_> = run
+        .files
+        .iter()
+        .map(|file| Put::File { path: &file.path, bytes: &file.bytes, mode: file.mode })
+        .collect();
+    let tar = pack(&entries).map_err(Error::io("pack files for the helper container"))?;
+    let files = (!entries.is_empty()).then_some(tar);
+    let (container, code) = Scratch::run(engine, &spec, files, output).await?;
+    container.remove().await?;
+    Ok(code)
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::engine::{ContainerSpec, Engine};
+use bytes::Bytes;
+
+use super::owner::Owner;
+use crate::engine::{ContainerSpec, Engine, Exit, Output};
 use crate::error::Error;
 
 /// How long a removal may hold up the end of an interrupted process.
@@ -12,16 +15,19 @@ const REMOVAL_DEADLINE: Duration = Duration::from_secs(5);
 /// Age at which a container that does not run cannot be in use by another process any more.
 const ABANDONED: Duration = Duration::from_mins(10);
 
-/// Removes what killed processes have left: containers of this crate that do not run and are older than ten minutes.
-/// Returns how many there were.
+/// Removes what killed processes have left, containers of this crate alone: those whose process has ended, running or not,
+/// and of processes that cannot be asked for from here those that do not run and are older than ten minutes. Returns how
+/// many there were.
 ///
 /// # Errors
 /// The engine's own failures.
 pub async fn remove_leftovers<E: Engine>(engine: &E, now: SystemTime) -> Result<usize, Error> {
+    let this = Owner::of_process();
     let mut removed = 0;
     for container in engine.scratch_containers().await? {
         let age = now.duration_since(container.created).unwrap_or_default();
-        if !container.running && age > ABANDONED {
+        let ended = this.as_ref().is_some_and(|this| this.has_ended(&container.owner));
+        if ended || (!container.running && age > ABANDONED) {
             engine.remove_container(&container.id).await?;
             removed += 1;
         }
@@ -37,8 +43,44 @@ pub(crate) struct Scratch<E: Engine> {
 
 impl<E: Engine> Scratch<E> {
     pub(crate) async fn create(engine: &E, spec: &ContainerSpec) -> Result<Self, Error> {
-        let id = engine.create_container(spec).await?;
+        let owner = Owner::of_process().map(|owner| owner.to_label()).unwrap_or_default();
+        let id = engine.create_container(&ContainerSpec { owner, ..spec.clone() }).await?;
         Ok(Self { engine: engine.clone(), id: Some(id) })
+    }
+
+    /// Creates a container, puts files into it and runs its command, whose output is handed over as it comes. Gives the
+    /// container back, with what its command has left in it, and the exit code.
+    pub(crate) async fn run(
+        engine: &E,
+        spec: &ContainerSpec,
+        files: Option<Bytes>,
+        output: &mut (dyn FnMut(Output<'_>) + Send),
+    ) -> Result<(Self, i64), Error> {
+        let container = Self::create(engine, spec).await?;
+        match container.put_and_run(files, output).await {
+            Ok(Exit::Code(code)) => Ok((container, code)),
+            Ok(Exit::NotFound(message) | Exit::NotExecutable(message)) => {
+                container.remove().await?;
+                let command = spec.argv.first().cloned().unwrap_or_default();
+                Err(Error::NotStarted { image: spec.image.clone(), command, message })
+            }
+            Err(error) => {
+                // What went wrong first is what is told.
+                let _ = container.remove().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn put_and_run(
+        &self,
+        files: Option<Bytes>,
+        output: &mut (dyn FnMut(Output<'_>) + Send),
+    ) -> Result<Exit, Error> {
+        if let Some(files) = files {
+            self.engine.put_archive(self.id(), files).await?;
+        }
+        self.engine.run_container(self.id(), output).await
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -80,8 +122,10 @@ mod tests {
     #[tokio::test]
     async fn only_old_containers_that_do_not_run_are_leftovers() {
         let engine = Recorded::new().with_image("slim", Image::default());
-        let idle = engine.create_container(&never_started("v1", "slim")).await.unwrap();
-        let busy = engine.create_container(&never_started("v1", "slim")).await.unwrap();
+        // Of a machine that cannot be asked.
+        let spec = ContainerSpec { owner: "far:pid[1]:1:1".into(), ..never_started("v1", "slim") };
+        let idle = engine.create_container(&spec).await.unwrap();
+        let busy = engine.create_container(&spec).await.unwrap();
         engine.run_container(&busy, &mut |_| {}).await.unwrap();
         // The fake's containers are as old as the epoch.
         let soon = SystemTime::UNIX_EPOCH + Duration::from_mins(9);
@@ -90,5 +134,22 @@ mod tests {
         assert_eq!(remove_leftovers(&engine, later).await.unwrap(), 1);
         assert!(!engine.containers().contains(&idle));
         assert_eq!(engine.containers(), [busy]);
+    }
+
+    #[tokio::test]
+    async fn what_a_process_left_goes_once_it_has_ended_and_not_before() {
+        let engine = Recorded::new().with_image("slim", Image::default());
+        let used = Scratch::create(&engine, &never_started("v1", "slim")).await.unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let own = Owner::of_process().unwrap().to_label();
+        let (place, _) = own.rsplit_once(':').unwrap().0.rsplit_once(':').unwrap();
+        let owner = format!("{place}:{}:1", child.id());
+        child.wait().unwrap();
+        let spec = ContainerSpec { owner, ..never_started("v1", "slim") };
+        let left = engine.create_container(&spec).await.unwrap();
+        engine.run_container(&left, &mut |_| {}).await.unwrap();
+        // However young, and though it runs.
+        assert_eq!(remove_leftovers(&engine, SystemTime::UNIX_EPOCH).await.unwrap(), 1);
+        assert_eq!(engine.containers(), [used.id()]);
     }
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use pyfast_launcher::{
-    Action, ContainerEvent, Docker, Error, ExecOutcome, HealthcheckTest, LogsWanted, Services as _,
-    StartRefusal, Status,
+use pyfast_launcher::compose_file::HealthcheckTest;
+use pyfast_launcher::engine::{
+    Action, ContainerEvent, Docker, ExecOutcome, LogsWanted, Services as _, Status,
 };
+use pyfast_launcher::{Error, StartRefusal};
 
 use crate::world::{SLIM, docker, engine, host};
 

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use pyfast_launcher::{
-    Access, Binary, Engine as _, Error, HelperFile, HelperRun, Output, StoreVolume, VolumeRun,
-    inject, open_volume, probe, run_helper, run_on_volume,
+use pyfast_launcher::Error;
+use pyfast_launcher::engine::{Engine as _, Output};
+use pyfast_launcher::volume::{
+    Access, Binary, HelperFile, HelperRun, StoreVolume, VolumeRun, inject, open_volume, probe,
+    run_helper, run_on_volume,
 };
 
 use crate::world::{

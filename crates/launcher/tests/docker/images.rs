@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_launcher::{
-    Build, BuildRequest, Builder, Error, INPUTS_LABEL, Images as _, PullRequest,
-};
+use pyfast_launcher::Error;
+use pyfast_launcher::compose_file::Build;
+use pyfast_launcher::engine::{BuildRequest, Builder, INPUTS_LABEL, Images as _, PullRequest};
 
 use crate::world::{docker, engine, host};
 

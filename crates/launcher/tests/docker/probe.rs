@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pyfast_launcher::{Docker, Engine as _, Error, Host, Unreachable, probe, remove_leftovers};
+use pyfast_launcher::engine::{Docker, Engine as _, Host};
+use pyfast_launcher::volume::{probe, remove_leftovers};
+use pyfast_launcher::{Error, Unreachable};
 
 use crate::world::{NONE, SLIM, docker, engine, host, request};
 
@@ -97,6 +99,7 @@ async fn leftovers_of_killed_processes_are_found_by_their_label() {
     let found = engine.scratch_containers().await.unwrap();
     let ours = found.iter().find(|container| container.id == id).unwrap();
     assert!(!ours.running);
+    assert_eq!(ours.owner, "1");
     assert!(now.duration_since(ours.created).unwrap_or_default() < Duration::from_mins(1));
     docker(&host, &["rm", "-f", &id]);
     assert!(!exists());

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use pyfast_launcher::{Access, Binary, Engine as _, Error, StoreVolume, inject, open_volume};
+use pyfast_launcher::Error;
+use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::volume::{Access, Binary, StoreVolume, inject, open_volume};
 
 use crate::world::{Named, PROGRAM, SLIM, docker, engine, filled, host, leftovers};
 

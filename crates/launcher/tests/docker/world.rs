@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use pyfast_launcher::{
-    Access, Binary, Docker, Host, INTERPRETERS, ProbeRequest, StoreVolume, inject, open_volume,
+use pyfast_launcher::engine::{Docker, Host};
+use pyfast_launcher::volume::{
+    Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, inject, open_volume,
 };
 
 pub(crate) const SLIM: &str = "pyfast-test/slim:bookworm";

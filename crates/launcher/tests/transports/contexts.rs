@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{Docker, Error, Host, HostOrigin, HostSettings};
+use pyfast_launcher::Error;
+use pyfast_launcher::engine::{Docker, Host, HostOrigin, HostSettings};
 use sha2::{Digest as _, Sha256};
 
 use crate::authority::Authority;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use pyfast_launcher::{Docker, Host, Images as _, PullRequest, RegistrySettings, login};
+use pyfast_launcher::engine::{Docker, Host, Images as _, PullRequest, RegistrySettings, login};
 use serde_json::{Value, json};
 
 use crate::fake::Fake;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::{Docker, Error, Host, Images as _, PullRequest, Ssh};
+use pyfast_launcher::Error;
+use pyfast_launcher::engine::{Docker, Host, Images as _, PullRequest, Ssh};
 
 use crate::fake::Fake;
 use crate::logins::write_program;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use pyfast_launcher::{Docker, Error, Host, HostSettings, Images as _};
+use pyfast_launcher::Error;
+use pyfast_launcher::engine::{Docker, Host, HostSettings, Images as _};
 
 use crate::authority::Authority;
 use crate::fake::Fake;

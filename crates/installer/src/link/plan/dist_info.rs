@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::Planner;
 use super::programs::Program;
 use crate::error::Error;
-use crate::link::Step;
+use crate::link::{RealMode, Step};
 use crate::store::INSTALLER;
 use crate::wheel::record::{self, Written, sha256};
 
@@ -59,8 +59,13 @@ impl Planner<'_> {
         // Other installers write these anew, and not all of them remove the old ones first.
         files.push(("INSTALLER", INSTALLER.to_vec()));
         // The store's RECORD has INSTALLER and RECORD itself.
-        let record = source.content(&format!("{inside}/RECORD"))?;
-        files.push(("RECORD", record::extend(&String::from_utf8_lossy(&record), rows)));
+        let record = format!("{inside}/RECORD");
+        if rows.is_empty() {
+            self.real(format!("{path}/RECORD"), (index, &record), RealMode::Copy);
+        } else {
+            let stored = source.text(&record)?;
+            files.push(("RECORD", record::extend(&stored, rows)));
+        }
         for (file, content) in files {
             self.file(format!("{path}/{file}"), content, false);
         }

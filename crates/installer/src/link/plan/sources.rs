@@ -145,6 +145,11 @@ impl<'a> Source<'a> {
         self.wheel()?.read(inside, LIMIT)?.ok_or_else(|| self.missing(inside))
     }
 
+    /// The text of a stored file, which must be there.
+    pub(super) fn text(&self, inside: &str) -> Result<String, Error> {
+        self.wheel()?.read_text(inside, LIMIT)?.ok_or_else(|| self.missing(inside))
+    }
+
     /// The error for a file that must be there and is not.
     pub(super) fn missing(&self, inside: &str) -> Error {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);

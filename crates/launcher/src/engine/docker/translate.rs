@@ -35,7 +35,7 @@ pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
             test: Some(vec!["NONE".into()]),
             ..HealthConfig::default()
         }),
-        labels: Some(HashMap::from([(CONTAINER_LABEL.into(), "1".into())])),
+        labels: Some(HashMap::from([(CONTAINER_LABEL.into(), spec.owner.clone())])),
         host_config: Some(HostConfig {
             network_mode: Some(spec.network.clone()),
             binds: spec.mount.as_ref().map(|mount| vec![bind(mount)]),
@@ -84,6 +84,10 @@ pub(super) fn scratch_facts(facts: ContainerSummary) -> Option<ScratchContainer>
         id: facts.id?,
         created: SystemTime::UNIX_EPOCH + Duration::from_secs(created),
         running: facts.state == Some(ContainerSummaryStateEnum::RUNNING),
+        owner: facts
+            .labels
+            .and_then(|mut labels| labels.remove(CONTAINER_LABEL))
+            .unwrap_or_default(),
     })
 }
 

@@ -3,12 +3,13 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pyfast_installer::Interpreter;
-use pyfast_launcher::{
-    Access, Binary, Docker, Engine, Host, HostSettings, INTERPRETERS, ProbeRequest, StoreVolume,
-    find_volume, inject, keep_volume, open_volume, probe,
+use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings};
+use pyfast_launcher::volume::{
+    Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
+    open_volume, probe, remove_leftovers,
 };
 use tokio::runtime::Runtime;
 
@@ -16,14 +17,18 @@ use crate::failure::{Code, Failure};
 use crate::interpreters::remembered;
 use crate::interrupt::Interrupts;
 use crate::settings::{Environment, Settings};
-use crate::ui::Ui;
+use crate::ui::{Ui, count};
 
 /// How long the interpreter of an image may take to describe itself.
 const PROBE_DEADLINE: Duration = Duration::from_mins(1);
 
+/// The engine behind every command. Whatever is asked of it is asked through the launcher's traits, so another one, or a
+/// choice of several, takes its place here.
+pub(crate) type Engine = Docker;
+
 /// A connection to the engine, with the small runtime that it is driven by.
 pub(crate) struct Connection {
-    pub(crate) docker: Docker,
+    pub(crate) engine: Engine,
     pub(crate) runtime: Runtime,
 }
 
@@ -40,8 +45,8 @@ impl Connection {
         let runtime = builder.enable_all().build().map_err(|error| {
             Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
         })?;
-        let docker = runtime.block_on(Docker::connect(host))?;
-        Ok(Self { docker, runtime })
+        let engine = runtime.block_on(Engine::connect(host))?;
+        Ok(Self { engine, runtime })
     }
 
     /// Waits for an act of the engine. An interrupt drops it, which removes the container it made.
@@ -60,7 +65,7 @@ impl Connection {
 
     /// The id of an image, which changes whenever its content does.
     pub(crate) fn image_id(&self, image: &str) -> Result<String, Failure> {
-        Ok(self.wait(self.docker.inspect_image(image))?.id)
+        Ok(self.wait(self.engine.inspect_image(image))?.id)
     }
 
     /// What the interpreter inside an image says of itself, asked once for each image id.
@@ -81,13 +86,13 @@ impl Connection {
             candidates: &INTERPRETERS,
             deadline: PROBE_DEADLINE,
         };
-        let answer = self.wait(probe(&self.docker, &request))?;
+        let answer = self.wait(probe(&self.engine, &request))?;
         Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
     }
 
     /// Looks at a volume without changing anything.
     pub(crate) fn found_volume(&self, name: &str) -> Result<StoreVolume, Failure> {
-        self.wait(find_volume(&self.docker, name))?.ok_or_else(|| {
+        self.wait(find_volume(&self.engine, name))?.ok_or_else(|| {
             Failure::new(
                 "no-volume",
                 format!("the volume {name} does not exist yet"),
@@ -116,15 +121,26 @@ impl Connection {
         let binary = Binary::open(&program)?;
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         self.wait(async {
-            let volume = open_volume(&self.docker, name, image, Some(project)).await?;
-            inject(&self.docker, &volume, image, &binary).await?;
+            let volume = open_volume(&self.engine, name, image, Some(project)).await?;
+            inject(&self.engine, &volume, image, &binary).await?;
             Ok(volume)
         })
     }
 
-    /// Keeps a volume that has environments from being pruned.
+    /// Removes the containers that killed processes have left.
+    pub(crate) fn remove_leftovers(&self, ui: Ui) -> Result<(), Failure> {
+        let removed = self.wait(remove_leftovers(&self.engine, SystemTime::now()))?;
+        if removed > 0 {
+            let containers = count(removed, "container");
+            ui.note(format!("Removed {containers} that killed processes had left"));
+        }
+        Ok(())
+    }
+
+    /// Ends a sync into a volume: it is kept from being pruned, and what killed syncs have left goes.
     pub(crate) fn keep(&self, volume: &str, ui: Ui) -> Result<(), Failure> {
-        if let Some(keeper) = self.wait(keep_volume(&self.docker, volume))? {
+        self.remove_leftovers(ui)?;
+        if let Some(keeper) = self.wait(keep_volume(&self.engine, volume))? {
             ui.note(format!(
                 "Made the container {keeper}, which is never started: `docker volume prune` of this engine would take the volume otherwise"
             ));
