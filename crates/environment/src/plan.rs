@@ -295,9 +295,12 @@ impl fmt::Display for SyncPlan {
             }
         }
         let EnvironmentPlan { id, act, activate } = &self.environment;
+        let mode = self.options.link_mode;
         match act {
-            EnvironmentAct::Compose => writeln!(f, "compose the environment {id}")?,
-            EnvironmentAct::ComposeAnew => writeln!(f, "compose the environment {id} anew")?,
+            EnvironmentAct::Compose => writeln!(f, "compose the environment {id} of {mode}")?,
+            EnvironmentAct::ComposeAnew => {
+                writeln!(f, "compose the environment {id} anew, of {mode}")?;
+            }
             EnvironmentAct::Reuse => writeln!(f, "use the environment {id}, which is there")?,
         }
         for package in &self.kept {
