@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pyfast_packaging::PackageName;
-use pyfast_packaging::safe_url::redact;
+use pyfast_packaging::safe_url::shown;
 use pyfast_root::is_name;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -79,7 +79,7 @@ pub(crate) struct IndexConfig {
 impl IndexConfig {
     /// The packages that are looked for in one index alone, with its URL but without its secrets.
     pub(crate) fn pins(&self) -> BTreeMap<PackageName, String> {
-        let url = |name: &String| self.named.get(name).map(|url| redact(url)).unwrap_or_default();
+        let url = |name: &String| self.named.get(name).map(|url| shown(url)).unwrap_or_default();
         self.packages.iter().map(|(package, name)| (package.clone(), url(name))).collect()
     }
 

@@ -9,7 +9,7 @@ use clap::ValueEnum as _;
 use pyfast_index::credentials::Credentials;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::IndexOptions;
-use pyfast_packaging::safe_url::redact;
+use pyfast_packaging::safe_url::{SafeUrl, shown};
 use pyfast_resolver::{IndexStrategy, Sources};
 use pyfast_root::Fingerprint;
 use pyfast_root::is_name;
@@ -153,8 +153,20 @@ impl Collected<'_> {
             return Ok(place);
         }
         self.urls.push(url);
-        self.shown.push((redact(text), origin));
+        self.shown.push((shown(text), origin));
         Ok(self.urls.len() - 1)
+    }
+
+    /// A location of files as it is looked at: without user and password, and not relative.
+    fn place(&mut self, place: String, directory: &Path) -> String {
+        match SafeUrl::parse(&place) {
+            Ok(url) if url.login().is_some() => {
+                self.credentials.learn(&url);
+                url.bare().to_string()
+            }
+            _ if place.contains("://") => place,
+            _ => directory.join(place).display().to_string(),
+        }
     }
 
     /// User name and password that the environment has for the name of an index.
@@ -217,11 +229,11 @@ impl Indexes {
                 pins.insert(package, all.add(&name, "for what is pinned to it")?);
             }
         }
+        let directory = &settings.project.working_directory;
+        let find_links = named.find_links.into_iter().map(|place| all.place(place, directory));
+        let (strategy, find_links) = (strategy(settings)?, find_links.collect());
         let Collected { mut urls, shown, credentials, .. } = all;
         let reserved = urls.split_off(searched);
-        let directory = &settings.project.working_directory;
-        let find_links = named.find_links.into_iter().map(|place| absolute(place, directory));
-        let (strategy, find_links) = (strategy(settings)?, find_links.collect());
         Ok(Self { urls, reserved, pins, shown, credentials, strategy, find_links })
     }
 
@@ -248,12 +260,8 @@ fn strategy(settings: &Settings) -> Result<IndexStrategy, Failure> {
     }
 }
 
-fn absolute(place: String, directory: &Path) -> String {
-    if place.contains("://") { place } else { directory.join(place).display().to_string() }
-}
-
 fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {
-    let shown = redact(text);
+    let shown = shown(text);
     let url = Url::parse(text).map_err(|error| {
         let failure = Failure::usage(format!("cannot use the index `{shown}`: {error}"));
         let known: Vec<&str> = names.keys().map(String::as_str).collect();

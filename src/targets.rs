@@ -20,6 +20,8 @@ pub(crate) struct TargetChoice {
     pub(crate) pythons: Vec<String>,
     /// `PLATFORM`, or `PLATFORM X.Y`.
     pub(crate) platforms: Vec<String>,
+    /// The Pythons of a universal lock that there is, where nothing else says which are meant.
+    pub(crate) locked: Option<VersionSpecifiers>,
 }
 
 impl TargetChoice {
@@ -30,6 +32,7 @@ impl TargetChoice {
             universal: env.universal,
             pythons: Vec::new(),
             platforms: env.targets.clone(),
+            locked: None,
         })
     }
 
@@ -37,7 +40,10 @@ impl TargetChoice {
     pub(crate) fn of_lock(lock: &Lock) -> Self {
         match &lock.span {
             Span::One => Self::default(),
-            Span::Universal => Self { universal: true, ..Self::default() },
+            Span::Universal => {
+                let locked = lock.requires_python.clone();
+                Self { universal: true, locked, ..Self::default() }
+            }
             Span::Targets(targets) => Self { platforms: targets.clone(), ..Self::default() },
         }
     }
@@ -97,7 +103,8 @@ fn name_of(platform: &str, target: &Target) -> String {
     }
 }
 
-/// The Pythons of a universal lock: those the project is for, else the interpreter's and newer ones.
+/// The Pythons of a universal lock: those the project is for, else those it is for already, else the
+/// interpreter's and newer ones.
 fn range(
     choice: &TargetChoice,
     set: &RequirementSet,
@@ -119,6 +126,9 @@ fn range(
         set.requires_python.iter().map(|limit| limit.specifiers.to_string()).collect();
     if !project.is_empty() {
         return parse(&project.join(", "));
+    }
+    if let Some(locked) = &choice.locked {
+        return Ok(locked.clone());
     }
     let Some(base) = base else {
         return Err(Failure::usage("nothing says which Pythons the lock is for".to_owned())

@@ -184,6 +184,7 @@ fn choice(args: &Args, settings: &Settings, output: Option<&Path>) -> TargetChoi
             universal: args.universal,
             pythons: args.target.python_version.clone(),
             platforms: args.target.python_platform.clone(),
+            locked: None,
         };
     }
     let configured = TargetChoice::configured(settings);

@@ -1,6 +1,6 @@
 //! What to do where a server or a directory does not give what it should.
 
-use pyfast_index::Error as IndexError;
+use pyfast_index::{Error as IndexError, FetchCause};
 
 use super::{Code, Failure};
 
@@ -47,11 +47,11 @@ pub(super) fn fetching_hints(error: &IndexError) -> Vec<String> {
             vec!["the server has a problem; try again later, or --offline with a filled cache".to_owned()]
         }
         // What a server says of the certificate that it was shown, or was not.
-        IndexError::Fetch { reason, .. } if reason.contains("received fatal alert") => vec![
+        IndexError::Fetch { cause, .. } if matches!(**cause, FetchCause::Refused(_)) => vec![
             "the server refused the connection; one that asks for a certificate is shown that of --client-cert FILE"
                 .to_owned(),
         ],
-        IndexError::Fetch { reason, .. } if reason.contains("certificate") => vec![
+        IndexError::Fetch { cause, .. } if matches!(**cause, FetchCause::Untrusted(_)) => vec![
             "name the certificates to trust with SSL_CERT_FILE".to_owned(),
         ],
         IndexError::Fetch { .. } => {

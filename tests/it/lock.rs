@@ -12,6 +12,7 @@ mod indexes_named;
 mod many;
 mod markers;
 mod output;
+mod passwords;
 mod private;
 mod projects;
 mod proxies;

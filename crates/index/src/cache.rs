@@ -223,6 +223,9 @@ impl Cache {
     }
 
     /// Makes the directory of all clones; where it is there already it may be anybody's.
+    ///
+    /// # Errors
+    /// What the file system fails with.
     pub fn make_repositories(&self) -> io::Result<()> {
         let Some(root) = &self.root else { return Ok(()) };
         root.make(&root.path.join(REPOSITORIES))

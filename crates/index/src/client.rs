@@ -13,6 +13,7 @@ use url::Url;
 use crate::credentials::Credentials;
 use crate::dns::Dns;
 use crate::error::Error;
+use crate::fetch_cause::{FetchCause, is_about_certificates};
 use crate::secret::Secret;
 use crate::tls;
 use pyfast_packaging::safe_url::redact;
@@ -282,23 +283,21 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
     let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
     if declared.is_some_and(|length| length > limit) {
-        return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+        return Err(Failure::Final(FetchCause::TooLarge { limit }));
     }
     // The declared length is the server's word: untouched memory costs nothing, but has its limit.
     let mut body = BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE));
     let (mut window, mut in_window) = (Instant::now(), 0);
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
         if body.len() + chunk.len() > limit {
-            return Err(Failure::Final(format!("the answer is larger than {limit} bytes")));
+            return Err(Failure::Final(FetchCause::TooLarge { limit }));
         }
         body.extend_from_slice(&chunk);
         in_window += chunk.len();
         if window.elapsed() > DRIP_WINDOW {
             if in_window < DRIP_FLOOR {
-                return Err(Failure::Transport(format!(
-                    "only {in_window} bytes came in {} seconds",
-                    DRIP_WINDOW.as_secs()
-                )));
+                let cause = FetchCause::Dripping { bytes: in_window, within: DRIP_WINDOW };
+                return Err(Failure::Transport(cause));
             }
             (window, in_window) = (Instant::now(), 0);
         }
@@ -308,9 +307,9 @@ async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Byte
 
 enum Failure {
     /// No whole answer came.
-    Transport(String),
+    Transport(FetchCause),
     /// Trying again will not help.
-    Final(String),
+    Final(FetchCause),
     /// An answer that is an error.
     Status { status: StatusCode, retry_after: Option<Duration> },
 }
@@ -318,12 +317,9 @@ enum Failure {
 impl Failure {
     fn transport(error: &reqwest::Error) -> Self {
         // A proxy's URL may have a password in it.
-        let reason = redact(&innermost(error));
-        // Of the other side's, or of this one's (`received fatal alert: CertificateRequired`).
-        let about_trust = ["certificate", "Certificate", "UnknownCA"];
-        let about_trust = about_trust.iter().any(|word| reason.contains(word));
-        let pointless = error.is_redirect() || error.is_builder() || about_trust;
-        if pointless { Self::Final(reason) } else { Self::Transport(reason) }
+        let cause = FetchCause::of(error, redact(&innermost(error)));
+        let pointless = error.is_redirect() || error.is_builder() || is_about_certificates(error);
+        if pointless { Self::Final(cause) } else { Self::Transport(cause) }
     }
 
     /// How long to wait before trying again; `None` where that is pointless.
@@ -346,17 +342,12 @@ impl Failure {
     fn into_error(self, url: &Url, attempts: u32) -> Error {
         let url = url.clone();
         match self {
-            Self::Transport(reason) if attempts > 1 => {
-                Error::Fetch { url, reason: format!("{reason} ({attempts} attempts)") }
-            }
-            Self::Transport(reason) | Self::Final(reason) => Error::Fetch { url, reason },
+            Self::Transport(cause) => Error::Fetch { url, cause: cause.into(), attempts },
+            // What tries before it came to is not of interest.
+            Self::Final(cause) => Error::Fetch { url, cause: cause.into(), attempts: 1 },
             Self::Status { status, retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
-                let reason = format!(
-                    "the server answered {} and asks to wait {} seconds",
-                    status.as_u16(),
-                    wait.as_secs()
-                );
-                Error::Fetch { url, reason }
+                let cause = FetchCause::Busy { status: status.as_u16(), wait }.into();
+                Error::Fetch { url, cause, attempts: 1 }
             }
             Self::Status { status, .. } => Error::Status { url, status: status.as_u16(), attempts },
         }

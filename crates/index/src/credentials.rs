@@ -90,7 +90,9 @@ impl Credentials {
     /// Takes in what URLs of files name; what is already known of the same URL stays.
     pub fn merge(&mut self, logins: &[SafeUrl]) {
         let mut others = Self::default();
-        logins.iter().for_each(|login| others.learn(login));
+        for login in logins {
+            others.learn(login);
+        }
         self.known.append(&mut others.known);
     }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::fetch_cause::FetchCause;
+
 /// Bytes that could not be had, or that are not what they should be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,12 +19,14 @@ pub enum Error {
         url: Url,
     },
     /// No usable answer came back: connection, TLS, time-out.
-    #[error("cannot fetch {url}: {reason}")]
+    #[error("cannot fetch {url}: {cause}{}", after(*attempts))]
     Fetch {
         /// What was asked for, without credentials.
         url: Url,
-        /// The innermost cause.
-        reason: String,
+        /// Why.
+        cause: Box<FetchCause>,
+        /// How many times it was tried.
+        attempts: u32,
     },
     /// The server answered with an error.
     #[error("cannot fetch {url}: the server answered {status}{}", after(*attempts))]

@@ -26,6 +26,9 @@ impl Flat {
     }
 
     /// The versions of one project; `None` where no location has it.
+    ///
+    /// # Errors
+    /// [`Error::FindLinks`], or what fetching fails with.
     pub async fn page(&self, name: &PackageName, client: &Client) -> Result<Option<Page>, Error> {
         if self.locations.is_empty() {
             return Ok(None);
@@ -46,7 +49,7 @@ impl Flat {
 
 async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'static>>, Error> {
     let error = |reason: String| Error::FindLinks {
-        location: pyfast_packaging::safe_url::redact(location),
+        location: pyfast_packaging::safe_url::shown(location),
         reason,
     };
     if let Some(path) = local_path(location) {
@@ -61,6 +64,9 @@ async fn read_location(location: &str, client: &Client) -> Result<Vec<File<'stat
 }
 
 /// The files of a directory, or of a page on this machine.
+///
+/// # Errors
+/// What the file system fails with, or a page that is no text.
 pub fn read_path(path: &Path) -> io::Result<Vec<File<'static>>> {
     if path.is_dir() {
         return read_directory(path);

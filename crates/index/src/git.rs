@@ -57,6 +57,9 @@ pub fn check_out(
 
 impl<'a> Git<'a> {
     /// Opens a repository; nothing is asked of its server yet.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] without a cache, or for an address that no repository has.
     pub fn open(client: &'a Client, cache: &Cache, url: &'a Url) -> Result<Self, Error> {
         let bare = cache.repository(url).ok_or_else(|| {
             Error::Setting("repositories need a cache directory to be cloned into".to_owned())
@@ -69,6 +72,9 @@ impl<'a> Git<'a> {
 
     /// The commit that a reference names now: a branch, else a tag, else any other name or the
     /// beginning of a commit id; without one the head of the repository.
+    ///
+    /// # Errors
+    /// [`Error::Repository`], [`Error::Clone`] or [`Error::Offline`].
     pub fn commit(&self, reference: Option<&str>) -> Result<String, Error> {
         let _alone = self.alone()?;
         if let Some(commit) = reference.filter(|reference| is_commit(reference)) {

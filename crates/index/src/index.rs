@@ -44,6 +44,9 @@ pub struct Index {
 
 impl Index {
     /// The page of a project; one from the cache may be stale.
+    ///
+    /// # Errors
+    /// [`Error::Page`], or what fetching fails with.
     pub async fn page(&self, name: &PackageName) -> Result<Found, Error> {
         if self.url.scheme() == "file" {
             return self.local_page(name);
@@ -75,6 +78,9 @@ impl Index {
     }
 
     /// Asks the server whether a cached page still stands; gives the new page where it does not.
+    ///
+    /// # Errors
+    /// As [`Index::page`].
     pub async fn revalidate(&self, name: &PackageName) -> Result<Option<Found>, Error> {
         let cached = self.cache.page(&self.url, name.as_ref());
         let mut headers = HeaderMap::new();

@@ -9,6 +9,7 @@ pub mod client;
 pub mod credentials;
 mod dns;
 mod error;
+mod fetch_cause;
 pub mod flat;
 pub mod git;
 pub mod html;
@@ -25,4 +26,5 @@ pub mod text_remote;
 pub mod tls;
 
 pub use error::Error;
+pub use fetch_cause::FetchCause;
 pub use joined::joined;

@@ -26,11 +26,17 @@ const LARGEST_DIRECTORY: u64 = 16 << 20;
 const REQUESTS: usize = 8;
 
 /// METADATA of a wheel held in memory.
+///
+/// # Errors
+/// [`Error::Metadata`].
 pub fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<String, Error> {
     from_archive(filename, Cursor::new(bytes)).map_err(|error| bad(filename, &error))
 }
 
 /// METADATA of a wheel on this machine.
+///
+/// # Errors
+/// [`Error::ReadWheel`] or [`Error::Metadata`].
 pub fn from_path(filename: &WheelFilename, path: &Path) -> Result<String, Error> {
     let file = pyfast_root::open_regular(path)
         .map_err(|source| Error::ReadWheel { path: path.to_owned(), source })?;

@@ -84,12 +84,16 @@ pub struct Page {
 pub struct PageVersion {
     /// The version.
     pub version: Version,
-    /// Files of this version, encoded, each piece with the number of its index; several pieces where
-    /// pages were merged, the first preferred.
-    files: Vec<(usize, Piece)>,
+    /// Its files, still encoded.
+    pub pieces: Pieces,
     /// Which index it came from first, counted in the order of preference.
     pub index: usize,
 }
+
+/// Files of one version, encoded, each piece with the number of its index; several pieces where pages were
+/// merged, the first preferred.
+#[derive(Debug, Clone)]
+pub struct Pieces(Vec<(usize, Piece)>);
 
 /// Encoded files of one version: in memory, or still in the cache.
 #[derive(Debug, Clone)]
@@ -158,7 +162,7 @@ impl Piece {
 impl PageVersion {
     /// Decodes the files of this version, each with the number of the index that has it.
     pub fn files(&self) -> Vec<(usize, File<'static>)> {
-        let pieces = self.files.iter();
+        let pieces = self.pieces.0.iter();
         pieces
             .flat_map(|(index, piece)| piece.files().into_iter().map(|file| (*index, file)))
             .collect()
@@ -283,7 +287,7 @@ impl Page {
             let version = Version::from_str(&version).ok()?;
             versions.push(PageVersion {
                 version,
-                files: vec![(number, piece(offset, extent)?)],
+                pieces: Pieces(vec![(number, piece(offset, extent)?)]),
                 index: number,
             });
             offset += u64::from(extent.length);
@@ -293,7 +297,7 @@ impl Page {
 
     /// The file that the page is read from as far as it is needed, where it is.
     pub fn stored(&self) -> Option<&Arc<StoredPage>> {
-        match self.versions.first()?.files.first()? {
+        match self.versions.first()?.pieces.0.first()? {
             (_, Piece::Stored { page, .. }) => Some(page),
             (_, Piece::Memory(_)) => None,
         }
@@ -328,7 +332,7 @@ impl Page {
         versions.dedup_by(|later, first| {
             let same = later.version == first.version;
             if same {
-                first.files.append(&mut later.files);
+                first.pieces.0.append(&mut later.pieces.0);
             }
             same
         });

@@ -178,6 +178,9 @@ pub fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
 }
 
 /// The files of a page in JSON or HTML, by its content type.
+///
+/// # Errors
+/// [`Error::Page`].
 pub fn read_files(answer: &Answer) -> Result<Vec<File<'_>>, Error> {
     let error = |reason: String| Error::Page { url: answer.url.clone(), reason };
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

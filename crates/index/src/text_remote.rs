@@ -15,6 +15,7 @@ use crate::cache::{self, Cache, PageHeader};
 use crate::client::{Answer, Client, Request};
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::fetch_cause::FetchCause;
 use crate::secret::Secret;
 
 /// The largest requirements file that is fetched, in bytes.
@@ -85,8 +86,8 @@ fn read(
             return Ok(text);
         }
         (StatusCode::NOT_MODIFIED, None) => {
-            let reason = "the server answered 304 without having been asked".to_owned();
-            return Err(Error::Fetch { url: url.clone(), reason });
+            let cause = FetchCause::Unasked.into();
+            return Err(Error::Fetch { url: url.clone(), cause, attempts: 1 });
         }
         (status, _) if !status.is_success() => {
             let status = status.as_u16();

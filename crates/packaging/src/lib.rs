@@ -14,6 +14,7 @@ pub mod formats;
 pub mod hash;
 pub mod marker;
 pub mod metadata;
+mod option_words;
 pub mod platform;
 pub mod pyproject;
 mod regular;

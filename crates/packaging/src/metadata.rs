@@ -95,6 +95,9 @@ pub fn parse(text: &str) -> Result<Metadata, String> {
 }
 
 /// Reads `Requires-Python`, with the fix-ups of rule 26.
+///
+/// # Errors
+/// What is wrong with it, in words.
 pub fn python_specifiers(text: &str) -> Result<VersionSpecifiers, String> {
     VersionSpecifiers::from_str(text)
         .or_else(|error| VersionSpecifiers::from_str(&mend(text)).map_err(|_mended| error))

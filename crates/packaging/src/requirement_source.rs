@@ -127,7 +127,7 @@ const FOREIGN: &[&str] = &[".tar.lzma", ".tlz", ".tar.lz", ".tar.Z", ".tar.zst"]
 /// What is wrong with it, in words.
 pub fn parse_source(text: &str, working: &Path) -> Result<DirectSource, String> {
     let source = read(text, working)?;
-    Ok(DirectSource { text: crate::safe_url::redact(text), ..source })
+    Ok(DirectSource { text: crate::safe_url::shown(text), ..source })
 }
 
 fn read(text: &str, working: &Path) -> Result<DirectSource, String> {
@@ -182,7 +182,7 @@ fn other_tool(tool: &str, text: &str) -> String {
     let place = text.split('#').next().unwrap_or(text);
     // Subversion has a scheme of that name itself.
     let url = if place.starts_with("svn+ssh:") { place } else { &place[tool.len() + 1..] };
-    let url = crate::safe_url::redact(url);
+    let url = crate::safe_url::shown(url);
     format!(
         "`{tool}` is not supported, of version control only git is: run `{tool} {act} {url} \
          DIRECTORY` and require ./DIRECTORY"

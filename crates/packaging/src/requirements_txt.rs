@@ -6,7 +6,6 @@
 mod document;
 mod fetch;
 mod lines;
-pub(crate) mod options;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,13 +3,22 @@
 
 use std::fmt;
 
-use url::Url;
+use url::{Position, Url};
 
 /// A URL as someone wrote it; what it shows has `****` for the user and the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SafeUrl(Url);
 
 impl SafeUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`NotAUrl`], which shows nothing that may be a password either.
+    pub fn parse(text: &str) -> Result<Self, NotAUrl> {
+        let url = Url::parse(text).map_err(|reason| NotAUrl { shown: masked(text), reason });
+        url.map(Self)
+    }
+
     /// The URL, which may have a user and a password.
     pub fn new(url: Url) -> Self {
         Self(url)
@@ -42,7 +51,12 @@ impl SafeUrl {
 
 impl fmt::Display for SafeUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact(self.0.as_str()))
+        if self.login().is_none() {
+            return f.write_str(self.0.as_str());
+        }
+        let (scheme, place) =
+            (&self.0[..Position::BeforeUsername], &self.0[Position::BeforeHost..]);
+        write!(f, "{scheme}****@{place}")
     }
 }
 
@@ -52,24 +66,80 @@ impl fmt::Debug for SafeUrl {
     }
 }
 
-/// Replaces the user information of every URL in `text` by `****`.
+/// A text that should be a URL and is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{shown}` is not a URL: {reason}")]
+pub struct NotAUrl {
+    /// The text as it may be shown.
+    pub shown: String,
+    /// What is wrong with it.
+    pub reason: url::ParseError,
+}
+
+/// What may be shown of a text that is one URL, or should be.
+pub fn shown(text: &str) -> String {
+    match SafeUrl::parse(text) {
+        Ok(url) if url.login().is_some() => url.to_string(),
+        Ok(url) if url.0.has_host() || url.0.scheme() == "file" => text.to_owned(),
+        // Without a host, what was meant for one is the scheme: `user:password@host/simple`.
+        Ok(_) => masked(text),
+        Err(error) => error.shown,
+    }
+}
+
+/// A text that should be one URL, where nobody can say which part of it is the password: all before the
+/// last `@` may be.
+fn masked(text: &str) -> String {
+    if text.starts_with(['/', '.']) && !text.starts_with("//") {
+        return text.to_owned();
+    }
+    let start = text.find("://").map(|colon| colon + 3);
+    match text.rfind('@') {
+        Some(at) if start.is_some_and(|start| start <= at) => {
+            format!("{}****{}", &text[..start.unwrap_or_default()], &text[at..])
+        }
+        Some(at) if start.is_none() && text[..at].contains(':') => format!("****{}", &text[at..]),
+        // An `@` of a path.
+        _ => text.to_owned(),
+    }
+}
+
+/// Replaces user and password of every URL in a text by `****`. Of what begins as a URL and is none,
+/// everything up to the last `@` goes: a password with a `/`, `?` or `#` in it breaks its URL apart.
 pub fn redact(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
+    while let Some(start) = after_scheme(rest) {
+        let (before, after) = rest.split_at(start);
         redacted.push_str(before);
-        let end = after.find(['/', '?', '#', ' ', '"', '\'']).unwrap_or(after.len());
-        rest = match after[..end].rfind('@') {
+        let end = after.find(|c: char| c.is_whitespace() || ['"', '\'', '`'].contains(&c));
+        let (url, following) = after.split_at(end.unwrap_or(after.len()));
+        let authority = if Url::parse(&format!("https://{url}")).is_ok() {
+            &url[..url.find(['/', '?', '#', '\\']).unwrap_or(url.len())]
+        } else {
+            url
+        };
+        match authority.rfind('@') {
             Some(at) => {
                 redacted.push_str("****");
-                &after[at..]
+                redacted.push_str(&url[at..]);
             }
-            None => after,
-        };
+            None => redacted.push_str(url),
+        }
+        rest = following;
     }
     redacted.push_str(rest);
     redacted
+}
+
+/// Where the first URL of a text goes on after its scheme. Of HTTP, what has fewer slashes is read as one
+/// too, so that it may have a password.
+fn after_scheme(text: &str) -> Option<usize> {
+    let any = text.find("://").map(|at| at + ":".len());
+    let http =
+        ["https:", "http:"].iter().filter_map(|scheme| Some(text.find(scheme)? + scheme.len()));
+    let start = http.chain(any).min()?;
+    Some(start + text[start..].bytes().take_while(|byte| *byte == b'/').count())
 }
 
 /// Decodes `%XX` once; a result that is no UTF-8 stays encoded.
@@ -109,6 +179,50 @@ mod tests {
         assert_eq!(
             redact("-i https://u:p@h/x https://h/@y 'https://t@h'"),
             "-i https://****@h/x https://h/@y 'https://****@h'"
+        );
+    }
+
+    #[test]
+    fn a_password_that_breaks_its_url_is_not_shown_either() {
+        for password in
+            ["s3cr/et", "s3cr?et", "s3cr#et", "s3cr@et", "s3cr%et", "s3cr\\et", "s3cr[et"]
+        {
+            let url = format!("https://user:{password}@h.test/simple");
+            let line = format!("-i {url} # `{url}`, \"git+{url}\"");
+            for text in [shown(&url), redact(&url), redact(&line)] {
+                let kept = ["s3cr", "et@", "user"].iter().find(|part| text.contains(**part));
+                assert_eq!(kept, None, "{text}");
+                assert!(text.contains("****@h.test/simple"), "{text}");
+            }
+            let error =
+                SafeUrl::parse(&url).map_or_else(|error| error.to_string(), |url| url.to_string());
+            assert!(!error.contains("s3cr"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_not_written_as_one_shows_no_password() {
+        assert_eq!(shown("user:s3cret@h.test/simple"), "****@h.test/simple");
+        assert_eq!(shown("https:/user:s3cret@h.test/simple"), "https://****@h.test/simple");
+        assert_eq!(redact("-e git+https:/user:s3cr/et@h.test/r"), "-e git+https:/****@h.test/r");
+        assert_eq!(shown("//user:s3 cret@h.test"), "****@h.test");
+        assert_eq!(shown("https://user:s3 cret@h.test/x"), "https://****@h.test/x");
+    }
+
+    #[test]
+    fn what_is_no_password_stays() {
+        for text in [
+            "https://h.test/feed@local/simple",
+            "./wheels@1",
+            "/d:/@x",
+            "file:///d/@x",
+            "git+ssh://h/r@v1",
+        ] {
+            assert_eq!((shown(text), redact(text)), (text.to_owned(), text.to_owned()), "{text}");
+        }
+        assert_eq!(
+            redact("git+https://u:p@h.test/r@v1#egg=a"),
+            "git+https://****@h.test/r@v1#egg=a"
         );
     }
 }

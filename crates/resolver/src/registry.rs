@@ -232,7 +232,9 @@ impl<'e> Registry<'e> {
         for answer in answers {
             match answer {
                 Ok(name) => changed.extend(name),
-                Err(IndexError::Fetch { url, reason }) => self.unsettled(&url, &reason),
+                Err(IndexError::Fetch { url, cause, .. }) => {
+                    self.unsettled(&url, &cause.to_string());
+                }
                 Err(IndexError::Status { url, status: status @ 500.., .. }) => {
                     self.unsettled(&url, &format!("the server answered {status}"));
                 }

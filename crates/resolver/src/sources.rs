@@ -50,7 +50,7 @@ impl Sources {
             return indexes.map(|index| format!("{index}, which it is pinned to")).collect();
         }
         let flat =
-            self.find_links.iter().map(|location| pyfast_packaging::safe_url::redact(location));
+            self.find_links.iter().map(|location| pyfast_packaging::safe_url::shown(location));
         indexes.map(ToString::to_string).chain(flat).collect()
     }
 }

@@ -108,6 +108,20 @@ fn a_universal_lock_that_is_made_again_is_the_same() {
 }
 
 #[test]
+fn a_universal_lock_stays_for_the_pythons_that_it_was_made_for() {
+    let world = world();
+    world.require(&["stepped"]);
+    world.lock(&["--universal", "--python-version", "3.8"]).ok();
+    let first = world.read("pylock.toml");
+    assert!(first.contains("requires-python = \">=3.8\""), "{first}");
+    world.lock(&[]).ok();
+    assert_eq!(world.read("pylock.toml"), first, "whatever interpreter is at hand");
+    assert_eq!(world.sync(&["--locked"]).packages(), ["stepped==2.0"]);
+    world.lock(&["--universal"]).ok();
+    assert!(!world.read("pylock.toml").contains(">=3.8\""), "it is asked for anew");
+}
+
+#[test]
 fn a_refusal_names_the_platform_that_has_no_solution() {
     let world = world();
     world.require(&["terminal", "colour>=2"]);

@@ -3,6 +3,7 @@
 use super::{check, check_with};
 use crate::support::page::File;
 use crate::support::python::python_minor;
+use crate::support::ran::USAGE;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -158,6 +159,20 @@ fn files_uploaded_after_the_cutoff_do_not_exist() {
     }
     let cutoff = ["--exclude-newer", "2024-01-01T00:00:00Z"];
     check_with(&world, &["a"], &cutoff, &["a==1.0"]);
+}
+
+#[test]
+fn a_cutoff_that_is_no_time_is_refused_with_its_place() {
+    let world = versions("a", &["1.0"]);
+    world.require(&["a"]);
+    for (text, place) in [
+        ("2026-99-99", "character 6"),
+        ("2026-01-31T25:61:61Z", "character 12"),
+        ("2026-01-31T12:00:00garbageZ", "character 20"),
+    ] {
+        let ran = world.lock(&["--exclude-newer", text]);
+        ran.refused(USAGE, &["--exclude-newer", place, "2026-01-31T12:00:00Z"]);
+    }
 }
 
 #[test]

@@ -45,6 +45,22 @@ fn locked_refuses_a_lock_that_is_out_of_date() {
 }
 
 #[test]
+fn lock_of_an_earlier_pyfast_is_kept_to_and_made_anew() {
+    let world = world();
+    world.require(&["a"]).lock(&[]).ok();
+    let lock = world.read("pylock.toml");
+    let at = lock.find("inputs = ").unwrap();
+    let earlier = format!("{}inputs = \"sha256:{}\"\n", &lock[..at], "0".repeat(64));
+    world.write("pylock.toml", &earlier);
+    world.index.add(&Wheel::new("b", "3.0"));
+    let locked = world.try_sync(&["--locked"]);
+    locked.refused_with_hint(MENDABLE, &["another version of pyfast"]);
+    assert_eq!(world.read("pylock.toml"), earlier);
+    assert_eq!(world.sync(&[]).packages(), ["a==2.0", "b==2.0"], "its versions are kept");
+    assert_eq!(world.read("pylock.toml"), lock, "it says what it answers in today's words");
+}
+
+#[test]
 fn locked_refuses_a_lock_that_is_not_there() {
     let world = world();
     world.require(&["a"]).try_sync(&["--locked"]).refused_with_hint(EITHER, &["lock"]);

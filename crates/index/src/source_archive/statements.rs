@@ -25,6 +25,9 @@ pub struct Statements {
 
 impl Statements {
     /// Reads them from an archive; `subdirectory` has the project.
+    ///
+    /// # Errors
+    /// What is wrong with the archive.
     pub fn read(filename: &str, bytes: &[u8], subdirectory: Option<&str>) -> io::Result<Self> {
         let below = subdirectory.map(|below| format!("{}/", below.trim_matches('/')));
         let below = below.unwrap_or_default();

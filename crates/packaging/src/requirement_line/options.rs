@@ -2,7 +2,7 @@
 
 use super::BuildSettings;
 use crate::hash::Sha256;
-use crate::requirements_txt::options::{nearest, unquote};
+use crate::option_words::{nearest, unquote};
 use crate::wrong::{Wrong, at};
 
 /// Splits `name==1 --hash=…` into the requirement and its options.

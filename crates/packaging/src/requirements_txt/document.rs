@@ -25,7 +25,7 @@ impl Document {
             return Ok(Self::Local(name.to_owned()));
         };
         Self::url(url).map_err(|reason| {
-            let url = crate::safe_url::redact(url);
+            let url = crate::safe_url::shown(url);
             Error::Setting(format!("cannot read the requirements file {url}: {reason}"))
         })
     }

@@ -9,9 +9,10 @@ use url::Url;
 
 use super::document::Document;
 use super::lines::{LogicalLine, Text};
-use super::{ReadContext, RequirementSet, SettingsOf, options};
+use super::{ReadContext, RequirementSet, SettingsOf};
 use crate::dist_file::Location;
 use crate::error::{Error, Include};
+use crate::option_words;
 use crate::pyproject::{ProjectFile, is_project_file};
 use crate::regular;
 use crate::requirement::{Origin, Source};
@@ -357,7 +358,7 @@ impl<'a> Reader<'a> {
             if let Some(editable) = editable(rest) {
                 return self.editable(editable, at);
             }
-            let written = options::take(rest).map_err(|refused| at.wrong(&refused.into()))?;
+            let written = option_words::take(rest).map_err(|refused| at.wrong(&refused.into()))?;
             rest = written.after.trim_start();
             let role = match written.name {
                 "--requirement" => Some(at.role),

@@ -8,6 +8,7 @@
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::formats::Projects;
+use pyfast_packaging::marker;
 use pyfast_packaging::requirement::DirectWheel;
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement::Source;
@@ -175,7 +176,7 @@ fn requirement(line: &Requirement) -> Vec<String> {
         Source::Tree(source) => direct_source(source),
     };
     let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
-    let marker = marker.try_to_string().unwrap_or_default();
+    let marker = marker::text_or_note(marker).unwrap_or_default();
     let mut values = vec![name.to_string(), extras.join(","), source, marker];
     values.extend(hashes.iter().map(ToString::to_string));
     values
@@ -196,7 +197,7 @@ fn source_requirement(line: &SourceRequirement) -> Vec<String> {
     let SourceRequirement { name, extras, source, marker, hashes, origin: _, constraint } = line;
     let name = name.as_ref().map(ToString::to_string).unwrap_or_default();
     let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
-    let marker = marker.try_to_string().unwrap_or_default();
+    let marker = marker::text_or_note(marker).unwrap_or_default();
     let role = if *constraint { "constraint" } else { "requirement" };
     let mut values = vec![role.to_owned(), name, extras.join(","), direct_source(source), marker];
     values.extend(description(source));
@@ -231,5 +232,86 @@ fn content(file: &Path) -> String {
         Ok(content) => format!("{name} {}", sha256(&content)),
         // What is there but cannot be read shapes nothing either.
         Err(_absent) => format!("{name} -"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pyfast_packaging::PackageName;
+    use pyfast_packaging::requirement::Origin;
+    use pyfast_packaging::requirement_line;
+
+    use super::*;
+    use crate::candidate::Policy;
+    use crate::fixtures::target;
+
+    fn line(text: &str) -> Requirement {
+        let origin = Origin { file: "r.txt".into(), line: 1 };
+        requirement_line::parse(text, &origin, Path::new("/w")).expect(text)
+    }
+
+    /// What differs between two requests is what `change` does to the second.
+    #[track_caller]
+    fn check(counts: bool, change: impl Fn(&mut RequirementSet, &mut LockRequest<'_>)) {
+        let made = |change: &dyn Fn(&mut RequirementSet, &mut LockRequest<'_>)| {
+            let mut set = RequirementSet {
+                requirements: vec![line("a>=1"), line("b; python_version < '3'")],
+                ..RequirementSet::default()
+            };
+            let empty = RequirementSet::default();
+            let mut request = LockRequest {
+                set: &empty,
+                targets: Targets::One(target()),
+                policy: Policy::default(),
+                kept: Vec::new(),
+                limits: Vec::new(),
+                no_deps: false,
+            };
+            change(&mut set, &mut request);
+            LockRequest { set: &set, ..request }.fingerprint()
+        };
+        let plain = made(&|_, _| ());
+        assert!(plain.starts_with("2:sha256:"), "{plain}");
+        assert_eq!(made(&change) != plain, counts);
+    }
+
+    #[test]
+    fn what_shapes_a_lock_counts() {
+        check(true, |set, _| set.requirements.swap(0, 1));
+        check(true, |set, _| set.requirements[0] = line("a>=2"));
+        check(true, |set, _| set.requirements[0] = line("a[x]>=1"));
+        check(true, |set, _| set.requirements[1].marker = line("b").marker);
+        check(true, |set, _| set.constraints.push(line("c<2")));
+        check(true, |set, _| set.overrides.push(line("c<2")));
+        check(true, |set, _| set.excludes.extend("c".parse::<PackageName>()));
+        check(true, |set, _| set.index.pre = true);
+        check(true, |set, _| set.index.require_hashes = true);
+        check(true, |set, _| set.index.no_binary.push("a".to_owned()));
+        check(true, |_, request| request.no_deps = true);
+        check(true, |_, request| request.policy.prereleases = Prereleases::Allow);
+        check(true, |_, request| request.policy.preference = Preference::Lowest);
+        check(true, |_, request| request.policy.exclude_newer = "2026-01-31".parse().ok());
+        check(true, |_, request| request.policy.formats.only_binary.all = true);
+        check(true, |_, request| {
+            request.targets = Targets::Universal(">=3.9".parse().expect("specifiers"));
+        });
+    }
+
+    #[test]
+    fn mirrors_places_and_upgrades_do_not() {
+        check(false, |set, _| set.index.index_url = Some("https://mirror.test/".to_owned()));
+        check(false, |set, _| set.files.push("/elsewhere/r.txt".into()));
+        check(false, |set, _| set.requirements[0].origin.line = 7);
+        check(false, |_, request| request.limits.push(line("a<3")));
+    }
+
+    #[test]
+    fn a_wheel_of_this_machine_is_the_same_in_another_checkout() {
+        let set = |working: &str| {
+            let origin = Origin { file: "r.txt".into(), line: 1 };
+            let text = "./w/a-1.0-py3-none-any.whl";
+            requirement_line::parse(text, &origin, Path::new(working)).expect("a wheel")
+        };
+        assert_eq!(requirement(&set("/one")), requirement(&set("/another")));
     }
 }

@@ -20,24 +20,24 @@ const SWITCHES: &[&str] = &["--no-index", "--require-hashes", "--pre", "--prefer
 
 /// One option as it is written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Written<'a> {
+pub(crate) struct Written<'a> {
     /// Its long name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Its value, quotes and backslashes taken away, and the text that it is written as.
-    pub(super) value: Option<(String, &'a str)>,
+    pub(crate) value: Option<(String, &'a str)>,
     /// What follows it.
-    pub(super) after: &'a str,
+    pub(crate) after: &'a str,
 }
 
 /// What is no option.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotAnOption<'a> {
+pub(crate) struct NotAnOption<'a> {
     /// What is wrong with it.
-    pub(super) reason: &'static str,
+    pub(crate) reason: &'static str,
     /// The words that are wrong.
-    pub(super) part: &'a str,
+    pub(crate) part: &'a str,
     /// What may have been meant.
-    pub(super) advice: Option<String>,
+    pub(crate) advice: Option<String>,
 }
 
 impl<'a> NotAnOption<'a> {
@@ -73,7 +73,7 @@ fn unknown(word: &str) -> NotAnOption<'_> {
 const OF_REQUIREMENTS: [&str; 3] = ["--hash", "--config-settings", "--global-option"];
 
 /// Splits the first option off. As pip does, a long name may be shortened where it stays the only one.
-pub(super) fn take(text: &str) -> Result<Written<'_>, NotAnOption<'_>> {
+pub(crate) fn take(text: &str) -> Result<Written<'_>, NotAnOption<'_>> {
     let end = text.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     if let Some(name) = switch(word) {
