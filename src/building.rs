@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyfast_installer::{BuildOptions, BuildTools, Builder, BuiltWheel, Carried, Interpreter, Sink};
+use pyfast_environment::BuiltWheels;
+use pyfast_installer::{BuildOptions, BuildTools, Builder, Carried, Interpreter, Sink};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::formats::FormatControl;
@@ -20,9 +21,6 @@ use crate::project::is_remote;
 use crate::resolving::{ResolveArgs, Session};
 use crate::settings::{Python, Settings};
 use crate::texts::texts;
-
-/// Wheels built from source, by package.
-pub(crate) type BuiltWheels = BTreeMap<PackageName, BuiltWheel>;
 
 /// Which kinds of distributions the files' options and then the command line's allow.
 pub(crate) fn formats(
@@ -45,8 +43,6 @@ pub(crate) fn formats(
 
 /// The variable that tells a build's container where the sources are that came into it.
 pub(crate) const CARRIED_SOURCES: &str = "PYFAST_CARRIED_SOURCES";
-/// The variable that tells a volume's container where the wheels are that were built for it.
-pub(crate) const CARRIED_WHEELS: &str = "PYFAST_CARRIED_WHEELS";
 
 /// The root below the user's cache directory that builds happen in where no root of the user's own is.
 pub(crate) const BUILDS: &str = "builds-1";
@@ -115,11 +111,7 @@ impl Session {
         index: Option<&IndexOptions>,
     ) -> Result<BuiltWheels, Failure> {
         let mut built = BuiltWheels::new();
-        // What was built elsewhere is built already, whatever is allowed here.
-        let brought = |source: &SourceDist| {
-            self.build.as_ref().is_some_and(|builder| builder.is_brought(source))
-        };
-        for (package, source) in sources(lock, &formats(args, index)?, args, &brought)? {
+        for (package, source) in sources(lock, &formats(args, index)?, args)? {
             let builder = self.build.as_ref().ok_or_else(|| {
                 let nobody = "no Python of this machine can build for this environment";
                 refused(lock, (package, &source), (BuildStage::Allowed, nobody))
@@ -140,22 +132,18 @@ impl Session {
 
 /// What another machine sent here.
 fn carried(settings: &Settings) -> Option<Carried> {
-    let place = |name| settings.environment.get(name).map(PathBuf::from);
-    let wheels = place(CARRIED_WHEELS).map(Carried::Wheels);
-    wheels.or_else(|| place(CARRIED_SOURCES).map(Carried::Sources))
+    settings.environment.get(CARRIED_SOURCES).map(PathBuf::from).map(Carried::Sources)
 }
 
-/// The packages of a lock that come from source, all of which the user must allow to be built or have
-/// `brought`.
+/// The packages of a lock that come from source, all of which the user must allow to be built.
 pub(crate) fn sources<'a>(
     lock: &'a Lock,
     formats: &FormatControl,
     args: &ResolveArgs,
-    brought: &dyn Fn(&SourceDist) -> bool,
 ) -> Result<Vec<(&'a LockedPackage, SourceDist)>, Failure> {
     let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
     let allowed = sources.map(|(package, source)| {
-        if allowed(package, args, formats) || brought(&source) {
+        if allowed(package, args, formats) {
             return Ok((package, source));
         }
         let reason = "there is no wheel of it, and building is not allowed";
@@ -180,15 +168,6 @@ pub(crate) fn refused(
 fn allowed(package: &LockedPackage, args: &ResolveArgs, formats: &FormatControl) -> bool {
     let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
     if editable { !args.no_build } else { formats.allows_source(&package.name) }
-}
-
-/// The version of what is built is its wheel's.
-pub(crate) fn settle(lock: &mut Lock, built: &BuiltWheels) {
-    for package in lock.packages.iter_mut().filter(|package| package.tree.is_some()) {
-        if let Some(wheel) = built.get(&package.name) {
-            package.version = wheel.filename.version.clone();
-        }
-    }
 }
 
 /// Who needs a package, from what the user asks for down to its parent.

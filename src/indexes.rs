@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use clap::ValueEnum as _;
 use pyfast_index::credentials::Credentials;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::safe_url::{SafeUrl, shown};
 use pyfast_resolver::{IndexStrategy, Sources};
+use pyfast_root::Fingerprint;
 use pyfast_root::is_name;
 use url::Url;
 
@@ -39,10 +41,21 @@ pub(crate) struct Indexes {
 /// What was said about indexes before any default is looked up; equal texts give equal indexes.
 pub(crate) fn fingerprint(settings: &Settings) -> String {
     let (named, _) = Named::collect(settings, &IndexOptions::default());
-    format!("{named:?} {:?}", settings.common.index.index_strategy)
+    let Named { default, extra, find_links, none, names, pins } = named;
+    let strategy = settings.common.index.index_strategy;
+    let strategy = strategy.and_then(|strategy| strategy.to_possible_value());
+    Fingerprint::new("indexes", 1)
+        .fields("default", default)
+        .fields("extra", extra)
+        .fields("find-links", find_links)
+        .field("none", none)
+        .fields("names", names.iter().flat_map(|(name, url)| [name, url]))
+        .fields("pins", pins.iter().flat_map(|(package, name)| [package.to_string(), name.clone()]))
+        .fields("strategy", strategy.iter().map(|strategy| strategy.get_name()))
+        .finish()
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Named {
     default: Option<String>,
     extra: Vec<String>,

@@ -13,11 +13,6 @@ use crate::project::Project;
 use crate::ui::Ui;
 pub(crate) use crate::variables::Environment;
 
-/// The variable that tells a helper container whose project it works on: `named:DIRECTORY` where the
-/// user gave the project's name, else `found:DIRECTORY`.
-const OWNER: &str = "PYFAST_PROJECT_OWNER";
-const OWNER_NAMED: &str = "named";
-
 /// Where store and environments live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Root {
@@ -99,27 +94,11 @@ impl Settings {
 
     /// Who asks for the project's environments.
     pub(crate) fn claim(&self) -> Claim {
-        // In a helper container: the directory of the machine that it works for.
-        let told = self.environment.get(OWNER).and_then(|told| told.split_once(':'));
-        match told {
-            Some((who, directory)) => Claim {
-                directory: directory.into(),
-                named_by_user: who == OWNER_NAMED,
-                elsewhere: true,
-            },
-            None => Claim {
-                directory: self.project.directory.clone(),
-                named_by_user: self.common.project_name.is_some(),
-                elsewhere: false,
-            },
+        Claim {
+            directory: self.project.directory.clone(),
+            named_by_user: self.common.project_name.is_some(),
+            elsewhere: false,
         }
-    }
-
-    /// The same as a variable for a helper container.
-    pub(crate) fn claim_variable(&self) -> (String, String) {
-        let Claim { directory, named_by_user, .. } = self.claim();
-        let who = if named_by_user { OWNER_NAMED } else { "found" };
-        (OWNER.to_owned(), format!("{who}:{}", directory.display()))
     }
 }
 

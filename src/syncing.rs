@@ -1,44 +1,34 @@
-//! From requirements to an activated environment: what `sync` and `run` share. Joins the resolver,
-//! the installer and the launcher, which do not know each other.
+//! From requirements to an activated environment: what `sync`, `run` and `up` share. Joins settings with the
+//! crate that makes environments; owns where an environment is, and for which interpreter.
 
-mod container;
-mod direct_url;
-mod dry_run;
-mod fetching;
-mod install;
-mod lock_file;
+mod elsewhere;
+mod hands;
+mod here;
 mod report;
+mod setting;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use pyfast_environment::{Setting, digest};
-use pyfast_installer::{Habitat, LinkMode};
+use pyfast_environment::{
+    Directory, InstallOptions, LockUse, Place, Planned, ReadyPlan, SyncReport, SyncRequest,
+    Timings, plan_sync,
+};
+use pyfast_installer::{Habitat, Interpreter, LinkMode};
 use pyfast_launcher::volume::MOUNT_POINT;
-use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
 
 use crate::engine::{self, Connection};
 use crate::environment::compiling_python;
 use crate::failure::Failure;
-use crate::indexes;
 use crate::interpreters;
-use crate::resolving::{self, ResolveArgs};
+use crate::progress::Progress;
+use crate::resolving::ResolveArgs;
 use crate::settings::{Python, Root, Settings};
+use crate::volume_place::VolumePlace;
 
-pub(crate) use direct_url::direct_url;
+pub(crate) use hands::Hands;
 pub(crate) use report::Report;
-
-/// What a lock is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum LockUse {
-    /// It is made anew where it does not answer the requirements.
-    #[default]
-    Update,
-    /// It must answer the requirements.
-    Locked,
-    /// It is used as it is.
-    Frozen,
-}
 
 /// How to sync.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
@@ -54,20 +44,6 @@ pub(crate) struct Options {
     pub(crate) reinstall: bool,
     pub(crate) verify: bool,
     pub(crate) strict: bool,
-}
-
-/// Where an environment is made, and for which interpreter.
-pub(crate) struct Place {
-    /// The root as this process writes it.
-    written: PathBuf,
-    /// The root as Python will see it.
-    seen: PathBuf,
-    /// Changes when the interpreter does.
-    identity: String,
-    /// Who writes to its environments: how files come in and whether bytecode is compiled follow from it,
-    /// unless the user says otherwise.
-    habitat: Habitat,
-    name: ProjectEnv,
 }
 
 /// Makes the environment what the requirements say.
@@ -99,7 +75,7 @@ pub(crate) fn sync_all(
 }
 
 /// Containers read the root as other users, whatever this user's mask is. The mask is the whole process'.
-fn readable<T>(act: impl FnOnce() -> T) -> T {
+pub(crate) fn readable<T>(act: impl FnOnce() -> T) -> T {
     let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let done = act();
     rustix::process::umask(mask);
@@ -107,37 +83,28 @@ fn readable<T>(act: impl FnOnce() -> T) -> T {
 }
 
 fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure> {
-    let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
     match (&settings.root, &settings.python) {
         (Root::Directory(root), Python::Host(request)) => {
             let found = interpreters::find(request.as_deref(), settings)?;
-            let place = Place {
-                written: root.clone(),
-                seen: root.clone(),
-                identity: found.identity.clone(),
-                habitat: match crate::settings::own_root() {
-                    Some(own) if own == *root => Habitat::Volume,
-                    _ => Habitat::Host,
-                },
-                name,
-            };
             let cache = settings.cache_directory()?;
-            install::sync(options, settings, &place, || interpreters::probe(&found, &cache))
+            let habitat = match crate::settings::own_root() {
+                Some(own) if own == *root => Habitat::Volume,
+                _ => Habitat::Host,
+            };
+            let at = At { written: root.clone(), seen: root.clone(), habitat };
+            let identity = found.identity.clone();
+            in_directory((options, settings), at, identity, &|| interpreters::probe(&found, &cache))
         }
         (Root::Directory(root), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
-            let place = Place {
-                written: root.clone(),
-                seen: MOUNT_POINT.into(),
-                identity: connection.image_id(image)?,
-                habitat: Habitat::Volume,
-                name,
-            };
-            install::sync(options, settings, &place, || connection.interpreter(image, settings))
+            let (seen, habitat) = (MOUNT_POINT.into(), Habitat::Volume);
+            let (at, id) =
+                (At { written: root.clone(), seen, habitat }, connection.image_id(image)?);
+            in_directory((options, settings), at, id, &|| connection.interpreter(image, settings))
         }
         (Root::Volume(volume), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
-            let report = sync_volume(options, settings, &connection, (volume, image), name)?;
+            let report = sync_volume((options, settings), &connection, (volume, image))?;
             if report.sync.changed && !options.dry_run {
                 connection.keep(volume, settings.ui)?;
             }
@@ -152,96 +119,147 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
 
 /// A volume, directly where this process can write it, else through a container.
 fn sync_volume(
-    options: &Options,
-    settings: &Settings,
+    (options, settings): (&Options, &Settings),
     connection: &Connection,
-    (volume, image): (&str, &str),
-    name: ProjectEnv,
+    (name, image): (&str, &str),
 ) -> Result<Report, Failure> {
     let identity = connection.image_id(image)?;
-    let volume = if options.dry_run {
-        connection.found_volume(volume)?
+    let project = settings.project.name();
+    let mut volume = if options.dry_run {
+        connection.found_volume(name)?
     } else {
-        connection.volume(volume, image, name.project())?
+        connection.volume(name, image, &project)?
     };
-    let Some(written) = engine::direct(&volume) else {
-        return container::sync(options, settings, connection, &volume, image);
-    };
-    let place =
-        Place { written, seen: MOUNT_POINT.into(), identity, habitat: Habitat::Volume, name };
-    let interpreter = connection.interpreter(image, settings)?;
-    // Only the image's own Python can compile for it then.
-    if place.compiles(options) && compiling_python(settings, &interpreter).is_none() {
-        return container::sync(options, settings, connection, &volume, image);
+    let probe = || connection.interpreter(image, settings);
+    if let Some(written) = engine::direct(&volume) {
+        let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
+        let compiles = options.compile.unwrap_or_else(|| at.habitat.compiles());
+        // Only the image's own Python can compile for it then.
+        if !compiles || compiling_python(settings, &probe()?).is_some() {
+            return in_directory((options, settings), at, identity, &probe);
+        }
+    } else if options.dry_run {
+        // Its container needs this program there.
+        volume = connection.volume(name, image, &project)?;
     }
-    install::sync(options, settings, &place, || connection.interpreter(image, settings))
+    let place = VolumePlace::new(connection, &volume, image, settings);
+    let progress = Progress::new(settings.ui);
+    let elsewhere = elsewhere::Elsewhere::new(options, &place, &progress);
+    let hands = Hands::elsewhere((options, settings), &progress, elsewhere, Box::new(probe));
+    let outcome = run((options, settings), &place, &hands, identity);
+    progress.done();
+    hands.end();
+    outcome
 }
 
-impl Place {
-    fn compiles(&self, options: &Options) -> bool {
-        options.compile.unwrap_or_else(|| self.habitat.compiles())
-    }
+/// Where a root is.
+struct At {
+    /// As this process writes it.
+    written: PathBuf,
+    /// As Python will see it.
+    seen: PathBuf,
+    /// Who writes to its environments.
+    habitat: Habitat,
+}
 
-    /// How files come into its environments.
-    fn link_mode(&self, options: &Options) -> LinkMode {
-        options.link_mode.unwrap_or_else(|| self.habitat.link_mode(&self.written))
+/// A root that this process writes.
+fn in_directory(
+    (options, settings): (&Options, &Settings),
+    at: At,
+    identity: String,
+    probe: &dyn Fn() -> Result<Interpreter, Failure>,
+) -> Result<Report, Failure> {
+    let progress = Progress::new(settings.ui);
+    let At { written, seen, habitat } = at;
+    let compile = options.compile.unwrap_or_else(|| habitat.compiles());
+    let hands = Hands::here((options, settings), &progress, compile, Box::new(probe));
+    let (subject, sink, site) = (settings.subject(), progress.sink(), OnceCell::new());
+    let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), site };
+    let outcome = run((options, settings), &place, &hands, identity);
+    progress.done();
+    if let Ok(report) = &outcome
+        && report.plan.is_none()
+        && place.written == place.seen
+    {
+        link_for_editors(settings, report);
     }
+    drop(place);
+    hands.end();
+    outcome
+}
 
-    /// Whose its environments are, where somebody writes to them.
-    fn owner(&self) -> Option<String> {
-        let Self { name, habitat, .. } = self;
-        (*habitat == Habitat::Host).then(|| format!("{}/{}", name.project(), name.env()))
+fn run(
+    (options, settings): (&Options, &Settings),
+    place: &dyn Place,
+    hands: &Hands<'_>,
+    identity: String,
+) -> Result<Report, Failure> {
+    let started = Instant::now();
+    let request = request((options, settings), place, identity);
+    let report = match plan_sync(&request, (place, hands), SystemTime::now())? {
+        Planned::Unchanged(report) => return Ok(Report::done(*report)),
+        Planned::Ready(ready) if options.dry_run => tried(&ready),
+        Planned::Ready(mut ready) => {
+            for warning in std::mem::take(&mut ready.plan.warnings) {
+                settings.ui.warning(warning);
+            }
+            hands.pack(&mut ready)?;
+            hands.installing();
+            let now = SystemTime::now();
+            Report::done(pyfast_environment::sync(*ready, (place, hands), now)?)
+        }
+    };
+    for warning in &report.sync.warnings {
+        settings.ui.warning(warning);
     }
+    Ok(report.took(started.elapsed()))
+}
 
-    /// Opens the root, and makes what is missing.
-    fn create_root(&self) -> Result<pyfast_root::Root, Failure> {
-        Ok(pyfast_root::Root::create(&self.written, &self.seen)?)
+/// What would be done.
+fn tried(ready: &ReadyPlan) -> Report {
+    let plan = &ready.plan;
+    let sync = SyncReport {
+        facts: plan.facts().clone(),
+        changed: plan.environment.activate,
+        changes: plan.changes.clone(),
+        timings: Timings::default(),
+        fetched: 0,
+        warnings: plan.warnings.clone(),
+    };
+    Report { sync, plan: Some(plan.to_string()) }
+}
+
+fn request(
+    (options, settings): (&Options, &Settings),
+    place: &dyn Place,
+    identity: String,
+) -> SyncRequest {
+    let ResolveArgs { upgrade, upgrade_package, .. } = &options.resolve;
+    let real = &settings.project.config.link.real;
+    SyncRequest {
+        lock_use: options.lock_use,
+        upgrade: *upgrade || !upgrade_package.is_empty(),
+        dry_run: options.dry_run,
+        options: InstallOptions {
+            link_mode: options.link_mode,
+            real: real.iter().filter_map(|name| name.parse().ok()).collect(),
+            strict: options.strict,
+            compile: options.compile,
+            reinstall: options.reinstall,
+            verify: options.verify,
+        },
+        setting: setting::setting(options, settings, place, identity),
+        variables: settings.environment.all().clone(),
     }
+}
 
-    /// Opens the root, and changes nothing; `None` if there is none yet.
-    fn find_root(&self) -> Result<Option<pyfast_root::Root>, Failure> {
-        Ok(pyfast_root::Root::find(&self.written, &self.seen)?)
+/// `.venv` in the project, where editors look; never in the way of anything of that name.
+fn link_for_editors(settings: &Settings, report: &Report) {
+    let link = settings.project.directory.join(".venv");
+    if fs_err::symlink_metadata(&link).is_ok() {
+        return;
     }
-
-    /// The directory of the project's environment, as people are told.
-    fn directory(&self) -> PathBuf {
-        project_env_path(&self.written, &self.name)
-    }
-
-    /// Where a generation is written, as people are told.
-    fn environment(&self, id: &str) -> PathBuf {
-        env_path(&self.written, id)
-    }
-
-    /// The current link as it is written.
-    fn current(&self) -> PathBuf {
-        self.directory().join(CURRENT)
-    }
-
-    fn setting(&self, options: &Options, settings: &Settings) -> Setting {
-        let text = format!(
-            "{:?} {:?} {:?} {:?} {} {} {} {:?} {} {} {:?} {:?} {:?} {:?}",
-            options.resolve,
-            options.lock_use,
-            options.link_mode,
-            self.owner(),
-            self.compiles(options),
-            options.strict,
-            self.seen.display(),
-            settings.project.config.link.real,
-            indexes::fingerprint(settings),
-            settings.project.working_directory.display(),
-            resolving::requirement_files(&options.resolve, settings).ok(),
-            settings.project.constraints(&options.resolve.constraints, &settings.env),
-            settings.project.config.index.strategy,
-            settings.project.config.env.get(&settings.env).map(|env| (
-                &env.extras,
-                &env.groups,
-                &env.exclude_dependencies,
-                &env.targets,
-                env.universal
-            )),
-        );
-        Setting { settings: digest(text.as_bytes()), interpreter: self.identity.clone() }
+    if let Err(error) = std::os::unix::fs::symlink(&report.sync.facts.current, &link) {
+        settings.ui.detail(format!("cannot link {}: {error}", link.display()));
     }
 }

@@ -2,10 +2,14 @@
 //! gets each question as one file, and answers. Owns that container's call; must not know what is asked.
 
 use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+use std::path::{Path, PathBuf};
 
 use pyfast_environment::{
-    Answer, Asked, Directory, Error, PROTOCOL, Place, Question, Subject, digest,
+    Answer, Asked, Before, Directory, Error, Inventory, PROTOCOL, Place, Question, Site, Subject,
+    digest,
 };
+use pyfast_installer::{Habitat, Sink};
 use pyfast_launcher::engine::Output;
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
 use serde_json::Value;
@@ -24,43 +28,114 @@ pub(crate) struct VolumePlace<'a> {
     pub(crate) volume: &'a StoreVolume,
     pub(crate) image: &'a str,
     pub(crate) settings: &'a Settings,
+    subject: Subject,
+    luggage: RefCell<Luggage>,
+    /// What was told with the first look: each question costs a container.
+    told: RefCell<Option<(Before, Inventory)>>,
+}
+
+/// What goes along with a plan.
+#[derive(Default)]
+pub(crate) struct Luggage {
+    pub(crate) files: Vec<HelperFile>,
+    pub(crate) network: String,
 }
 
 /// One run of this binary in it.
-pub(crate) struct Call<'a> {
-    pub(crate) arguments: Vec<String>,
-    pub(crate) files: Vec<HelperFile>,
-    pub(crate) variables: Vec<(String, String)>,
-    pub(crate) network: &'a str,
+struct Call<'a> {
+    arguments: Vec<String>,
+    files: Vec<HelperFile>,
+    network: &'a str,
 }
 
 impl Place for VolumePlace<'_> {
     fn ask(&self, question: Question) -> Result<Answer, Error> {
-        let asked = Asked { protocol: PROTOCOL, subject: self.settings.subject(), question };
-        self.answer(&asked).map_err(|failure| Error::Outside(Box::new(failure)))
+        let told = self.told.borrow().clone();
+        match (question, told) {
+            (Question::Look { .. }, _) => {
+                let answer = self.carry(Question::Look { everything: true })?;
+                if let Answer::Look(look) = &answer {
+                    self.told.borrow_mut().clone_from(&look.everything);
+                }
+                Ok(answer)
+            }
+            (Question::Before, Some((before, _))) => Ok(Answer::Before(before)),
+            (Question::Stock { wheels, id }, Some((_, inventory))) => {
+                Ok(Answer::Stock(inventory.stock(&wheels, &id)))
+            }
+            (question, _) => self.carry(question),
+        }
+    }
+
+    fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    fn written(&self) -> &Path {
+        Path::new(MOUNT_POINT)
+    }
+
+    fn seen(&self) -> &Path {
+        Path::new(MOUNT_POINT)
+    }
+
+    fn habitat(&self) -> Habitat {
+        Habitat::Volume
+    }
+
+    fn begin(&self) -> Result<Option<&Site>, Error> {
+        Ok(None)
     }
 }
 
-impl VolumePlace<'_> {
-    fn answer(&self, asked: &Asked) -> Result<Answer, Failure> {
-        let text = serde_json::to_vec(asked).map_err(|error| strange(&error.to_string()))?;
-        let path = format!("{FILES}/{}.json", &digest(&text)[..16]);
-        let fixed = ["answer", &path, "--root", MOUNT_POINT];
-        let call = Call {
-            arguments: fixed.map(str::to_owned).into(),
-            // It may name what is the user's own business.
-            files: vec![HelperFile { path: path.clone(), bytes: text, mode: 0o600 }],
-            variables: Vec::new(),
-            network: "none",
+impl<'a> VolumePlace<'a> {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        volume: &'a StoreVolume,
+        image: &'a str,
+        settings: &'a Settings,
+    ) -> Self {
+        let subject = elsewhere(settings.subject());
+        let (luggage, told) = (RefCell::default(), RefCell::default());
+        Self { connection, volume, image, settings, subject, luggage, told }
+    }
+
+    /// Has these go along with the next plan.
+    pub(crate) fn take_along(&self, luggage: Luggage) {
+        self.luggage.replace(luggage);
+    }
+
+    fn carry(&self, question: Question) -> Result<Answer, Error> {
+        let Luggage { files, network } = match &question {
+            Question::Sync { .. } => self.luggage.take(),
+            _ => Luggage { files: Vec::new(), network: "none".to_owned() },
         };
-        let text = self.run(call)?;
+        let asked = Asked { protocol: PROTOCOL, subject: self.subject.clone(), question };
+        let answer = self.answer(&asked, files, &network);
+        answer.map_err(|failure| Error::Outside(Box::new(failure)))
+    }
+
+    fn answer(
+        &self,
+        asked: &Asked,
+        mut files: Vec<HelperFile>,
+        network: &str,
+    ) -> Result<Answer, Failure> {
+        let bytes = serde_json::to_vec(asked).map_err(|error| strange(&error.to_string()))?;
+        let path = format!("{FILES}/{}.json", &digest(&bytes)[..16]);
+        let fixed = ["answer", &path, "--root", MOUNT_POINT, "--no-index"];
+        let arguments = fixed.map(str::to_owned).into();
+        // It may name what is the user's own business.
+        files.push(HelperFile { path: path.clone(), bytes, mode: 0o600 });
+        let text = self.run(Call { arguments, files, network })?;
         serde_json::from_str(&text).map_err(|_garbled| strange(&format!("it answered `{text}`")))
     }
 
     /// Runs this binary and gives what it printed.
-    pub(crate) fn run(&self, call: Call<'_>) -> Result<String, Failure> {
-        let Self { connection, volume, image, settings } = *self;
-        let Call { arguments, mut files, mut variables, network } = call;
+    fn run(&self, call: Call<'_>) -> Result<String, Failure> {
+        let Self { connection, volume, image, settings, .. } = *self;
+        let Call { arguments, mut files, network } = call;
+        let mut variables = Vec::new();
         if let Some((variable, certificates)) = certificates(settings) {
             variables.push(variable);
             files.push(certificates);
@@ -93,8 +168,7 @@ pub(crate) fn at_place<T>(
     let sink = Progress::new(settings.ui).sink();
     let volume = match &settings.root {
         Root::Directory(root) => {
-            let (written, seen) = (root.clone(), root.clone());
-            return Ok(act(&Directory { written, seen, subject, sink })?);
+            return Ok(act(&directory((root.clone(), root.clone()), subject, sink))?);
         }
         Root::Volume(volume) => volume,
     };
@@ -105,12 +179,9 @@ pub(crate) fn at_place<T>(
         found = connection.volume(volume, image, &subject.project)?;
     }
     match (direct(&found), &settings.python) {
-        (Some(written), _) => {
-            Ok(act(&Directory { written, seen: MOUNT_POINT.into(), subject, sink })?)
-        }
+        (Some(written), _) => Ok(act(&directory((written, MOUNT_POINT.into()), subject, sink))?),
         (None, Python::Image(image)) => {
-            let (connection, volume) = (&connection, &found);
-            Ok(act(&VolumePlace { connection, volume, image, settings })?)
+            Ok(act(&VolumePlace::new(&connection, &found, image, settings))?)
         }
         (None, Python::Host(_)) => {
             let message = format!("this machine cannot write the volume {volume}");
@@ -118,6 +189,22 @@ pub(crate) fn at_place<T>(
                 .hint("give --image IMAGE, or `image` of the environment in pyfast.toml, for a container that can; or run pyfast as root"))
         }
     }
+}
+
+/// A root that is asked about; nothing is made there.
+fn directory(
+    (written, seen): (PathBuf, PathBuf),
+    subject: Subject,
+    sink: Sink,
+) -> Directory<'static> {
+    let (habitat, means, site) = (Habitat::Host, None, OnceCell::new());
+    Directory { written, seen, habitat, subject, sink, means, site }
+}
+
+/// The subject as one who works for another machine asks: its directories cannot be looked at from there.
+fn elsewhere(mut subject: Subject) -> Subject {
+    subject.claim.elsewhere = true;
+    subject
 }
 
 impl Settings {

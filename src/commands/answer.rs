@@ -1,15 +1,19 @@
 //! `pyfast answer`, which this program calls in a container that can write the volume: a question about an
 //! environment in, its answer out. Not for people.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use pyfast_environment::{Asked, Directory, Error, PROTOCOL, Place as _};
+use pyfast_environment::{Answer, Asked, Directory, Error, Means, PROTOCOL, Place as _};
+use pyfast_installer::Habitat;
 use serde_json::json;
 
+use crate::args::ResolveArgs;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::settings::{Root, Settings};
+use crate::syncing::{Hands, Options, readable};
 
 /// Answer a question about an environment for another process
 #[derive(Debug, clap::Args)]
@@ -31,9 +35,20 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     }
     let asked: Asked = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
     let Asked { subject, question, .. } = asked;
-    let (written, seen) = (root.clone(), root.clone());
-    let sink = Progress::new(settings.ui).sink();
-    let answer = Directory { written, seen, subject, sink }.ask(question)?;
+    let (written, seen, habitat) = (root.clone(), root.clone(), Habitat::Volume);
+    // Whatever comes with a package, its code does not run where the volume can be written.
+    let resolve = ResolveArgs { no_build: true, ..ResolveArgs::default() };
+    let options = Options { resolve, ..Options::default() };
+    let progress = Progress::new(settings.ui);
+    // Every plan says which interpreter it is for.
+    let nobody = || Err(Failure::usage("no interpreter is asked here".to_owned()));
+    let hands = Hands::here((&options, settings), &progress, true, Box::new(nobody));
+    let (sink, site, means) = (progress.sink(), OnceCell::new(), Some(&hands as &dyn Means));
+    let place = Directory { written, seen, habitat, subject, sink, means, site };
+    let answer = match readable(|| place.ask(question)) {
+        Err(Error::HiddenRequirements { filename }) => Answer::Hidden(filename),
+        answer => answer?,
+    };
     settings.ui.json_data(&json!(answer));
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::packages;
+use pyfast_environment::{direct_url, packages};
 use pyfast_installer::Package;
 use pyfast_packaging::Version;
 use pyfast_packaging::source_dist::SourceTree;
@@ -15,7 +15,6 @@ use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;
-use crate::syncing::direct_url;
 use crate::volume_place::at_place;
 
 /// List the packages of the environment, or of a lock

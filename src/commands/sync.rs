@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use pyfast_environment::LockUse;
 use pyfast_installer::LinkMode;
 
 use super::lock::is_lock;
@@ -11,7 +12,7 @@ use crate::args::{ResultArgs, short_find_links};
 use crate::failure::Failure;
 use crate::resolving::ResolveArgs;
 use crate::settings::Settings;
-use crate::syncing::{self, LockUse, Options};
+use crate::syncing::{self, Options};
 
 /// Make the environment exactly what the requirements say
 ///

@@ -23,6 +23,20 @@ impl From<Error> for Failure {
             Error::Prefix { .. } => {
                 Self::usage(format!("--keep-id: {error}")).hint("`pyfast history` shows the ids")
             }
+            Error::NoLock { .. } => Self::from_error("lock", &error, Code::Mendable)
+                .hint("make one with `pyfast lock`, or leave --frozen out"),
+            Error::LockOutdated { path, why } => {
+                let path = path.display();
+                let message =
+                    format!("the lock `{path}` {why}, and --locked forbids changing it");
+                Self::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
+            }
+            Error::NoRequirements => Self::usage(error.to_string()),
+            Error::HiddenRequirements { .. } => {
+                Self::from_error("bad-wheel", &error, Code::Mendable).hint(
+                    "the index may be hiding requirements: report it to who runs it, or use another index",
+                )
+            }
             Error::Protocol { .. } => Self::from_error("helper", &error, Code::Mendable)
                 .hint("`pyfast sync` puts this version into the volume"),
             error => Self::from_error("helper", &error, Code::Mendable),

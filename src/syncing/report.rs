@@ -16,14 +16,20 @@ fn change(mark: Line, what: &str) -> Line {
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     pub(crate) sync: SyncReport,
-    /// Acts of a dry run, one a line.
-    pub(crate) plan: Option<Vec<String>>,
+    /// The plan of a dry run, one act a line.
+    pub(crate) plan: Option<String>,
 }
 
 impl Report {
     /// What was done.
     pub(crate) fn done(sync: SyncReport) -> Self {
         Self { sync, plan: None }
+    }
+
+    /// The same, with how long all of it took.
+    pub(super) fn took(mut self, total: Duration) -> Self {
+        self.sync.timings.total = total;
+        self
     }
 
     /// Shows the result: one JSON object, or some lines.
@@ -35,8 +41,7 @@ impl Report {
         let total = duration(self.sync.timings.total);
         if let Some(plan) = &self.plan {
             if !ui.json() {
-                let text: String = plan.iter().map(|act| format!("{act}\n")).collect();
-                ui.data(text);
+                ui.data(plan);
             }
             ui.note(format!("Nothing was changed ({packages} resolved in {total})"));
             return;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
+mod away;
 mod bench;
 mod binary;
 mod carried;

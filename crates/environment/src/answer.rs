@@ -7,15 +7,24 @@ use std::time::SystemTime;
 use pyfast_installer::Subject as Found;
 use pyfast_installer::{
     Event, Finding, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc,
-    gc_plan, lock_project, look, repair, rollback_target, verify_generation, verify_root,
+    gc_plan, lock_project, look, repair, rollback_target, stored_wheels, verify_generation,
+    verify_root,
 };
-use pyfast_root::{ProjectEnv, Root, Waiting};
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
 
 use crate::error::Error;
+use crate::plan::Stock;
 use crate::question::{
-    Activated, Answer, Collect, Question, RolledBack, Subject, Verified, Verify,
+    Activated, Answer, Before, Collect, Inventory, Look, Question, RolledBack, Verified, Verify,
 };
-use crate::state::forget_all;
+use crate::report::Listed;
+use crate::site::{LOCK_FILE, milliseconds};
+use crate::state::{State, forget_all};
+use crate::subject::Subject;
+
+/// The most that it has, in bytes.
+const LOCK_LIMIT: u64 = 256 << 20;
 
 /// Answers; without a root there is nothing to tell yet.
 pub(crate) fn answer(
@@ -27,6 +36,14 @@ pub(crate) fn answer(
     let name = subject.name()?;
     let Some(root) = root else {
         return match question {
+            Question::Look { everything } => {
+                let everything = everything.then(Default::default);
+                Ok(Answer::Look(Box::new(Look { state: None, everything })))
+            }
+            Question::Before => Ok(Answer::Before(Before::default())),
+            Question::Stock { wheels, id } => {
+                Ok(Answer::Stock(Inventory::default().stock(&wheels, &id)))
+            }
             Question::History => Ok(Answer::History(Vec::new())),
             Question::Collect(_) => Ok(Answer::Collect(None)),
             _ => Err(subject.missing()),
@@ -34,6 +51,11 @@ pub(crate) fn answer(
     };
     let at = At { root, name, subject, waiting: &|waiting| tell(Event::Waiting(waiting.clone())) };
     Ok(match question {
+        Question::Look { everything } => Answer::Look(Box::new(at.look(everything)?)),
+        Question::Before => Answer::Before(at.before()?),
+        Question::Stock { wheels, id } => Answer::Stock(at.stock(&wheels, &id)?),
+        // Whoever installs has the root for itself: the place does it.
+        Question::Sync { .. } => return Err(Error::Answer),
         Question::History => Answer::History(at.history()?),
         Question::Packages(of) => Answer::Packages(at.packages(of.as_ref())?),
         Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
@@ -50,13 +72,45 @@ struct At<'a> {
     waiting: &'a dyn Fn(&Waiting),
 }
 
-impl Subject {
-    fn missing(&self) -> Error {
-        Error::NoEnvironment { project: self.project.clone(), env: self.env.clone() }
-    }
-}
-
 impl At<'_> {
+    /// What is in the way of looking is told by who goes on to work there.
+    fn state(&self) -> Option<State> {
+        let directory = self.root.project_env(&self.name).ok()??;
+        let state = State::load(&directory)?;
+        let current = current_of(&directory).ok()??;
+        state.is_untouched(self.root, &current).then_some(state)
+    }
+
+    fn look(&self, everything: bool) -> Result<Look, Error> {
+        let everything = everything.then(|| Ok::<_, Error>((self.before()?, self.inventory()?)));
+        Ok(Look { state: self.state(), everything: everything.transpose()? })
+    }
+
+    fn before(&self) -> Result<Before, Error> {
+        self.root.check_owner(self.name.project(), &self.subject.claim)?;
+        // Whatever else is in its place is replaced.
+        let current = current(self.root, &self.name).unwrap_or_default();
+        let packages = current.as_ref().map(|current| Listed::installed(self.root, current));
+        let lock = match self.root.project_env(&self.name)? {
+            Some(directory) => directory.read_text(LOCK_FILE, LOCK_LIMIT)?,
+            None => None,
+        };
+        let current = current.map(|generation| generation.id);
+        Ok(Before { current, packages: packages.unwrap_or_default(), lock })
+    }
+
+    fn inventory(&self) -> Result<Inventory, Error> {
+        let generations = Generation::all(self.root)?.into_iter().map(|one| one.id);
+        let wheels = stored_wheels(self.root)?.into_iter();
+        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect() })
+    }
+
+    fn stock(&self, wheels: &[Sha256], id: &str) -> Result<Stock, Error> {
+        let missing = wheels.iter().filter(|wheel| !self.root.has_wheel(&wheel.to_string()));
+        let ready = Generation::find(self.root, id)?.is_some();
+        Ok(Stock { missing: missing.copied().collect(), ready })
+    }
+
     fn history(&self) -> Result<Vec<Activated>, Error> {
         let activations = self.root.history(&self.name)?;
         let id = current(self.root, &self.name)?.map(|generation| generation.id);
@@ -162,10 +216,4 @@ impl At<'_> {
     fn current(&self) -> Result<Generation, Error> {
         current(self.root, &self.name)?.ok_or_else(|| self.subject.missing())
     }
-}
-
-/// Since 1970, as the history has it.
-pub(crate) fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -14,6 +14,32 @@ fn told(findings: &[Finding]) -> String {
     words.join("; ")
 }
 
+/// Why a lock does not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outdated {
+    /// There is none.
+    Missing,
+    /// Another version of this program made it, so that nobody can tell what it answers.
+    OtherVersion,
+    /// It answers other requirements.
+    Requirements,
+    /// A source needs by now what the lock does not have, in words.
+    Unmet(String),
+}
+
+impl std::fmt::Display for Outdated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => f.write_str("is missing"),
+            Self::OtherVersion => f.write_str(
+                "was made by another version of pyfast, so that nobody can tell what it answers",
+            ),
+            Self::Requirements => f.write_str("does not answer the requirements"),
+            Self::Unmet(unmet) => write!(f, "does not answer the requirements: {unmet}"),
+        }
+    }
+}
+
 /// Why an act on an environment failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,6 +76,31 @@ pub enum Error {
         prefix: String,
         /// Whether it means several.
         several: bool,
+    },
+    /// There is no lock to go by.
+    #[error("cannot read the lock `{}`: {source}", path.display())]
+    NoLock {
+        /// Where it would be.
+        path: std::path::PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The lock may not be changed, and does not do.
+    #[error("the lock `{}` {why}, and it may not be changed", path.display())]
+    LockOutdated {
+        /// Where it is, or would be.
+        path: std::path::PathBuf,
+        /// Why it does not do.
+        why: Outdated,
+    },
+    /// There is nothing to make a lock of.
+    #[error("there are no requirements")]
+    NoRequirements,
+    /// Metadata that an index gave is not the wheel's own.
+    #[error("the metadata of {filename} that its index gives is not the wheel's own METADATA")]
+    HiddenRequirements {
+        /// The wheel.
+        filename: String,
     },
     /// Another version of this program asked, or answered.
     #[error("cannot answer a question of version {asked} of pyfast's protocol, this is {own}")]

@@ -93,6 +93,13 @@ impl Inputs {
         self.files.extend(File::read(path));
     }
 
+    /// Notes what a file will have, which is written once the sync has succeeded.
+    pub(crate) fn expect(&mut self, path: &Path, text: &str) {
+        self.files.retain(|file| file.path != path);
+        let there = There { stamp: Stamp::default(), sha256: digest(text.as_bytes()) };
+        self.files.push(File { path: path.to_owned(), there: Some(there) });
+    }
+
     /// Whether all of it is as it was.
     pub fn hold(&self) -> bool {
         !self.remote

@@ -1,14 +1,19 @@
 //! Where an environment is: whoever can reach its root. Owns the trait and its first maker, a directory
 //! that this process can write; must not know engines and containers.
 
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
-use pyfast_installer::Sink;
+use pyfast_installer::{Habitat, Sink};
 use pyfast_root::Root;
 
+use crate::act::carry_out;
 use crate::answer::answer;
+use crate::crew::Means;
 use crate::error::Error;
-use crate::question::{Answer, Question, Subject};
+use crate::question::{Answer, Question};
+use crate::site::Site;
+use crate::subject::Subject;
 
 /// Whoever can answer questions about one environment, and change it.
 pub trait Place {
@@ -17,23 +22,86 @@ pub trait Place {
     /// # Errors
     /// What the act that is asked for fails with.
     fn ask(&self, question: Question) -> Result<Answer, Error>;
+
+    /// The environment.
+    fn subject(&self) -> &Subject;
+
+    /// The root, as whoever answers writes it.
+    fn written(&self) -> &Path;
+
+    /// The root, as Python sees it.
+    fn seen(&self) -> &Path;
+
+    /// Who writes to its environments.
+    fn habitat(&self) -> Habitat;
+
+    /// The root, for a sync of this process alone; `None` where only others reach it.
+    ///
+    /// # Errors
+    /// If it cannot be made, is another's, or stays busy.
+    fn begin(&self) -> Result<Option<&Site>, Error>;
 }
 
 /// A root that this process can write.
-pub struct Directory {
+pub struct Directory<'a> {
     /// As this process writes it.
     pub written: PathBuf,
     /// As Python sees it.
     pub seen: PathBuf,
+    /// Who writes to its environments.
+    pub habitat: Habitat,
     /// The environment.
     pub subject: Subject,
     /// Told of each step.
     pub sink: Sink,
+    /// Who brings wheels for a sync; who only asks needs nobody.
+    pub means: Option<&'a dyn Means>,
+    /// The root, once a sync has it for itself.
+    pub site: OnceCell<Site>,
 }
 
-impl Place for Directory {
+impl Directory<'_> {
+    fn site(&self) -> Result<&Site, Error> {
+        if let Some(site) = self.site.get() {
+            return Ok(site);
+        }
+        let root = Root::create(&self.written, &self.seen)?;
+        let site = Site::open(root, &self.subject, self.sink.clone())?;
+        Ok(self.site.get_or_init(|| site))
+    }
+}
+
+impl Place for Directory<'_> {
     fn ask(&self, question: Question) -> Result<Answer, Error> {
+        if let Question::Sync { plan, now } = question {
+            let means = self.means.ok_or(Error::Answer)?;
+            let report = carry_out(self.site()?, *plan, means, now)?;
+            return Ok(Answer::Sync(Box::new(report)));
+        }
+        if let Some(site) = self.site.get() {
+            return answer(Some(site.root()), &self.subject, &*self.sink, question);
+        }
         let root = Root::find(&self.written, &self.seen)?;
         answer(root.as_ref(), &self.subject, &*self.sink, question)
+    }
+
+    fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    fn written(&self) -> &Path {
+        &self.written
+    }
+
+    fn seen(&self) -> &Path {
+        &self.seen
+    }
+
+    fn habitat(&self) -> Habitat {
+        self.habitat
+    }
+
+    fn begin(&self) -> Result<Option<&Site>, Error> {
+        self.site().map(Some)
     }
 }

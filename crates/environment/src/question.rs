@@ -1,38 +1,21 @@
 //! What may be asked about an environment, and what is answered: values that go to whoever can reach its
 //! root, be it this process or one in a container. Owns their form; must not know how they are carried.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use pyfast_installer::{Finding, GcPlan, Package, Rollback};
-use pyfast_root::{Activation, Claim, ProjectEnv};
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::Activation;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::place::Place;
+use crate::plan::{Stock, SyncPlan};
+use crate::report::{Listed, SyncReport};
+use crate::state::State;
+use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
 pub const PROTOCOL: u32 = 1;
-
-/// The environment that is meant, and who asks for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
-    /// The project's name below the root.
-    pub project: String,
-    /// The environment's.
-    pub env: String,
-    /// The directory whose project it is.
-    pub claim: Claim,
-}
-
-impl Subject {
-    /// The names as those of directories.
-    ///
-    /// # Errors
-    /// If one cannot be that of a directory.
-    pub fn name(&self) -> Result<ProjectEnv, Error> {
-        Ok(ProjectEnv::new(&self.project, &self.env)?)
-    }
-}
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +31,27 @@ pub struct Asked {
 /// What may be asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Question {
+    /// What the last sync remembers: all that a sync needs where nothing has moved.
+    Look {
+        /// Whether everything else is told besides, by who is far away.
+        everything: bool,
+    },
+    /// What a new environment is compared with.
+    Before,
+    /// Whether these are there.
+    Stock {
+        /// Wheels, by digest.
+        wheels: Vec<Sha256>,
+        /// A generation.
+        id: String,
+    },
+    /// Do what a plan says.
+    Sync {
+        /// The plan.
+        plan: Box<SyncPlan>,
+        /// The time that the history notes.
+        now: SystemTime,
+    },
     /// Which generations were active.
     History,
     /// The packages of a generation; of the current one without a name.
@@ -93,12 +97,55 @@ pub struct Collect {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the types say it")]
 pub enum Answer {
+    Look(Box<Look>),
+    Before(Before),
+    Stock(Stock),
+    Sync(Box<SyncReport>),
+    /// The sync found that the metadata of this wheel is not its own.
+    Hidden(String),
     History(Vec<Activated>),
     Packages(Vec<Package>),
     Rollback(RolledBack),
     Verify(Verified),
     /// `None` where there is no root yet.
     Collect(Option<GcPlan>),
+}
+
+/// What the last sync remembers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Look {
+    /// Its state, where its generation is current and whole.
+    pub state: Option<State>,
+    /// Where everything was asked for.
+    pub everything: Option<(Before, Inventory)>,
+}
+
+/// What a new environment is compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The current generation.
+    pub current: Option<String>,
+    /// Its packages.
+    pub packages: Vec<Listed>,
+    /// The text of the lock that is kept beside it.
+    pub lock: Option<String>,
+}
+
+/// Everything that a root has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The wheels in the store.
+    pub wheels: BTreeSet<Sha256>,
+    /// The generations.
+    pub generations: BTreeSet<String>,
+}
+
+impl Inventory {
+    /// What of these is there.
+    pub fn stock(&self, wheels: &[Sha256], id: &str) -> Stock {
+        let missing = wheels.iter().filter(|wheel| !self.wheels.contains(wheel)).copied();
+        Stock { missing: missing.collect(), ready: self.generations.contains(id) }
+    }
 }
 
 /// One activation of a history.
@@ -133,59 +180,4 @@ pub struct Verified {
     pub marked: Option<usize>,
     /// The environments (`project/env`) whose current generation has something of that.
     pub concerned: Vec<String>,
-}
-
-/// The activations of an environment, oldest first.
-///
-/// # Errors
-/// What reading fails with; [`Error::Answer`] where something else was answered.
-pub fn history(place: &dyn Place) -> Result<Vec<Activated>, Error> {
-    match place.ask(Question::History)? {
-        Answer::History(activated) => Ok(activated),
-        _ => Err(Error::Answer),
-    }
-}
-
-/// The packages of a generation, of the current one for `None`.
-///
-/// # Errors
-/// As [`history`], and [`Error::NoEnvironment`].
-pub fn packages(place: &dyn Place, of: Option<Rollback>) -> Result<Vec<Package>, Error> {
-    match place.ask(Question::Packages(of))? {
-        Answer::Packages(packages) => Ok(packages),
-        _ => Err(Error::Answer),
-    }
-}
-
-/// Makes an earlier generation current.
-///
-/// # Errors
-/// As [`history`], [`Error::NoEnvironment`], and [`Error::NotWhole`].
-pub fn rollback(place: &dyn Place, to: Rollback, now: SystemTime) -> Result<RolledBack, Error> {
-    match place.ask(Question::Rollback { to, now })? {
-        Answer::Rollback(done) => Ok(done),
-        _ => Err(Error::Answer),
-    }
-}
-
-/// Compares files with what was installed.
-///
-/// # Errors
-/// As [`history`], and [`Error::NoEnvironment`].
-pub fn verify(place: &dyn Place, how: Verify) -> Result<Verified, Error> {
-    match place.ask(Question::Verify(how))? {
-        Answer::Verify(verified) => Ok(verified),
-        _ => Err(Error::Answer),
-    }
-}
-
-/// Removes what nothing needs; `None` where there is no root yet.
-///
-/// # Errors
-/// As [`history`], and [`Error::Prefix`].
-pub fn collect(place: &dyn Place, what: Collect) -> Result<Option<GcPlan>, Error> {
-    match place.ask(Question::Collect(what))? {
-        Answer::Collect(plan) => Ok(plan),
-        _ => Err(Error::Answer),
-    }
 }

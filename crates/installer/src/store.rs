@@ -253,7 +253,10 @@ impl Store {
 }
 
 /// The digests of all wheels in a root's store, sorted.
-pub(crate) fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
+///
+/// # Errors
+/// If a directory cannot be read.
+pub fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
     let Some(shelves) = root.wheels()? else { return Ok(Vec::new()) };
     let mut wheels = Vec::new();
     for shelf in shelves.entries()?.into_iter().filter(|entry| entry.kind.is_dir()) {

@@ -16,7 +16,7 @@ const GRANULARITY_NS: i64 = 100_000_000;
 /// Sizes and times of contents are whatever a program sets: archives, image layers and reproducible
 /// checkouts give every file the same. The time of the last change of the *file* and its inode are the
 /// kernel's own, so another file under the name, or a link that leads elsewhere, shows in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stamp {
     size: u64,
     modified_ns: i64,

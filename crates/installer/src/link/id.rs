@@ -1,6 +1,7 @@
 //! What makes two environments equal: a digest of everything that shapes one is its name.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use pyfast_root::Root;
 use sha2::Digest as _;
@@ -12,11 +13,16 @@ pub(crate) const FORMAT: u32 = 2;
 
 /// The id of the environment that `spec` describes: 20 hexadecimal digits.
 pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
+    id_at(root.seen(), spec)
+}
+
+/// The same of one in a root that Python sees at `seen`.
+pub fn id_at(seen: &Path, spec: &EnvironmentSpec) -> String {
     let python = &spec.interpreter;
     // Only what shapes the environment: the kernel's version in the markers does not.
     let inputs = serde_json::json!({
         "format": FORMAT,
-        "seen": root.seen(),
+        "seen": seen,
         "packages": spec.packages,
         "options": spec.options,
         "python": {

@@ -64,8 +64,7 @@ impl Kept {
             let filename: WheelFilename = entry.file_name().to_str()?.parse().ok()?;
             let bytes = Bytes::from(fs_err::read(entry.path()).ok()?);
             // One that was damaged since is built again.
-            let metadata = built_wheel(filename.clone(), &bytes).ok()?.metadata;
-            Some(Wheel { filename, bytes, metadata })
+            Some(Wheel { built: built_wheel(filename, &bytes).ok()?, bytes })
         });
         found.next()
     }
@@ -76,8 +75,8 @@ impl Kept {
         let write = |name: &str, bytes: &[u8]| replace_file(&self.place.join(name), bytes, 0o600);
         let written: io::Result<()> = match made {
             Made::Metadata(text) => write(METADATA, text.as_bytes()),
-            Made::Wheel(wheel) => write(wheel.filename.as_str(), &wheel.bytes)
-                .and_then(|()| write(METADATA, wheel.metadata.as_bytes())),
+            Made::Wheel(wheel) => write(wheel.built.filename.as_str(), &wheel.bytes)
+                .and_then(|()| write(METADATA, wheel.built.metadata.as_bytes())),
         };
         drop(written);
     }
@@ -85,6 +84,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use pyfast_installer::BuiltWheel;
     use serde_json::json;
 
     use super::*;
@@ -108,7 +108,9 @@ mod tests {
         let _alone = kept.alone().unwrap();
         let filename: WheelFilename = "a-1-py3-none-any.whl".parse().unwrap();
         let (bytes, metadata) = (Bytes::from_static(b"PK cut short"), "Name: a".to_owned());
-        kept.keep(&Made::Wheel(Wheel { filename, bytes, metadata }));
+        let built =
+            BuiltWheel { filename, sha256: pyfast_packaging::hash::Sha256([0; 32]), metadata };
+        kept.keep(&Made::Wheel(Wheel { built, bytes }));
         assert!(kept.made(false).is_some(), "its metadata was looked at when it was whole");
         assert!(kept.made(true).is_none());
     }

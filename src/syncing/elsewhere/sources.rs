@@ -8,10 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyfast_environment::digest;
-use pyfast_installer::{
-    CarriedSource, CarryTools, Event, carried_digest, carried_settings, carried_wheel, carry,
-};
+use pyfast_installer::{CarriedSource, CarryTools, Event, carry};
+use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::IndexOptions;
@@ -31,7 +29,7 @@ const EDITABLE: &str = "an image does not have the files that an editable points
 /// The builds of a sync.
 pub(super) struct Builds<'a> {
     args: &'a ResolveArgs,
-    pub(super) workplace: Workplace<'a>,
+    workplace: Workplace<'a>,
     scratch: PathBuf,
     /// Whether the user interrupted a build.
     interrupted: Cell<bool>,
@@ -107,7 +105,7 @@ impl<'a> Builds<'a> {
         let made = self.workplace.build(&Order { source, packed: &packed, settings, whole });
         match made {
             Ok(Made::Metadata(text)) => Ok(text),
-            Ok(Made::Wheel(wheel)) => Ok(wheel.metadata),
+            Ok(Made::Wheel(wheel)) => Ok(wheel.built.metadata),
             Err(Fault::Build(failure)) => Err(ResolveError::Build(failure)),
             Err(Fault::Other(failure)) => {
                 self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
@@ -131,17 +129,16 @@ impl<'a> Builds<'a> {
         carry(source, &tools)
     }
 
-    /// The wheels of a lock's sources, and what their builds are told apart by, by the names that the sync
-    /// inside expects.
+    /// The wheels of a lock's sources.
     pub(super) fn wheels(
         &self,
         lock: &Lock,
         session: &Session,
         (index, progress): (&IndexOptions, &Progress),
-    ) -> Result<BTreeMap<String, Bytes>, Failure> {
+    ) -> Result<BTreeMap<PackageName, Wheel>, Failure> {
         let formats = building::formats(self.args, Some(index))?;
-        let mut files = BTreeMap::new();
-        for (package, source) in building::sources(lock, &formats, self.args, &|_| false)? {
+        let mut wheels = BTreeMap::new();
+        for (package, source) in building::sources(lock, &formats, self.args)? {
             if source.editable {
                 let why = (BuildStage::Editable, EDITABLE);
                 return Err(building::refused(lock, (package, &source), why));
@@ -160,12 +157,9 @@ impl<'a> Builds<'a> {
                 Fault::Other(failure) if failure.kind == "interrupted" => failure,
                 Fault::Other(failure) => explain(failure, self.workplace.helper.image),
             })?;
-            let (name, settings) = (&packed.name, order.settings);
-            files.extend(settings.map(|text| (carried_settings(name), text)));
-            files.insert(carried_digest(name), digest(&packed.bytes).into());
-            files.insert(carried_wheel(name, &wheel.filename), wheel.bytes);
+            wheels.insert(package.name.clone(), wheel);
         }
-        Ok(files)
+        Ok(wheels)
     }
 
     fn wheel(&self, order: &Order<'_>) -> Result<Wheel, Fault> {

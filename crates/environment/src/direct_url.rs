@@ -9,7 +9,7 @@ use pyfast_resolver::LockedPackage;
 use serde_json::{Value, json};
 
 /// PEP 610's object for a package that was named by URL, path or repository.
-pub(crate) fn direct_url(package: &LockedPackage) -> Option<Value> {
+pub fn direct_url(package: &LockedPackage) -> Option<Value> {
     if !package.direct {
         return None;
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use pyfast_environment::digest;
-use pyfast_installer::{CarriedSource, Interpreter, built_wheel, carried_settings};
+use pyfast_installer::{BuiltWheel, CarriedSource, Interpreter, built_wheel, carried_settings};
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::volume::{
     Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
@@ -35,9 +35,9 @@ const SHOWN: usize = 400;
 pub(super) struct Workplace<'a> {
     pub(super) helper: &'a VolumePlace<'a>,
     /// What shapes builds, as the program inside is told.
-    pub(super) shape: Vec<String>,
+    shape: Vec<String>,
     /// Files that those arguments name.
-    pub(super) files: Vec<HelperFile>,
+    files: Vec<HelperFile>,
     /// Where what builds need comes from, as the program inside is told.
     reach: Vec<String>,
     /// The part of the key that all builds share.
@@ -64,9 +64,8 @@ pub(super) enum Made {
 
 /// A wheel that keeps to its format.
 pub(super) struct Wheel {
-    pub(super) filename: WheelFilename,
+    pub(super) built: BuiltWheel,
     pub(super) bytes: Bytes,
-    pub(super) metadata: String,
 }
 
 /// Why a build gave nothing.
@@ -207,8 +206,7 @@ fn wheel(image: &str, name: &str, files: Vec<(String, Bytes)>) -> Result<Wheel, 
     let filename: WheelFilename = name.parse().map_err(|error| {
         Failure::new("bad-wheel", format!("a build made no wheel: {error}"), Code::Mendable)
     })?;
-    let metadata = built_wheel(filename.clone(), &bytes)?.metadata;
-    Ok(Wheel { filename, bytes, metadata })
+    Ok(Wheel { built: built_wheel(filename, &bytes)?, bytes })
 }
 
 fn strange(image: &str, what: &str) -> Failure {

@@ -1,0 +1,106 @@
+//! Questions to a place, each with the answer of its own kind. Owns which answer belongs to which question.
+
+use std::time::SystemTime;
+
+use pyfast_installer::{GcPlan, Package, Rollback};
+use pyfast_packaging::hash::Sha256;
+
+use crate::error::Error;
+use crate::place::Place;
+use crate::plan::{Stock, SyncPlan};
+use crate::question::{
+    Activated, Answer, Before, Collect, Look, Question, RolledBack, Verified, Verify,
+};
+use crate::report::SyncReport;
+
+/// What the last sync remembers.
+pub(crate) fn look(place: &dyn Place) -> Result<Look, Error> {
+    match place.ask(Question::Look { everything: false })? {
+        Answer::Look(look) => Ok(*look),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// What a new environment is compared with.
+pub(crate) fn before(place: &dyn Place) -> Result<Before, Error> {
+    match place.ask(Question::Before)? {
+        Answer::Before(before) => Ok(before),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// What of these is there.
+pub(crate) fn stock(place: &dyn Place, wheels: Vec<Sha256>, id: String) -> Result<Stock, Error> {
+    match place.ask(Question::Stock { wheels, id })? {
+        Answer::Stock(stock) => Ok(stock),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// Does what a plan says.
+pub(crate) fn carry_out(
+    place: &dyn Place,
+    plan: Box<SyncPlan>,
+    now: SystemTime,
+) -> Result<SyncReport, Error> {
+    match place.ask(Question::Sync { plan, now })? {
+        Answer::Sync(report) => Ok(*report),
+        Answer::Hidden(filename) => Err(Error::HiddenRequirements { filename }),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The activations of an environment, oldest first.
+///
+/// # Errors
+/// What reading fails with; [`Error::Answer`] where something else was answered.
+pub fn history(place: &dyn Place) -> Result<Vec<Activated>, Error> {
+    match place.ask(Question::History)? {
+        Answer::History(activated) => Ok(activated),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The packages of a generation, of the current one for `None`.
+///
+/// # Errors
+/// As [`history`], and [`Error::NoEnvironment`].
+pub fn packages(place: &dyn Place, of: Option<Rollback>) -> Result<Vec<Package>, Error> {
+    match place.ask(Question::Packages(of))? {
+        Answer::Packages(packages) => Ok(packages),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// Makes an earlier generation current.
+///
+/// # Errors
+/// As [`history`], [`Error::NoEnvironment`], and [`Error::NotWhole`].
+pub fn rollback(place: &dyn Place, to: Rollback, now: SystemTime) -> Result<RolledBack, Error> {
+    match place.ask(Question::Rollback { to, now })? {
+        Answer::Rollback(done) => Ok(done),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// Compares files with what was installed.
+///
+/// # Errors
+/// As [`history`], and [`Error::NoEnvironment`].
+pub fn verify(place: &dyn Place, how: Verify) -> Result<Verified, Error> {
+    match place.ask(Question::Verify(how))? {
+        Answer::Verify(verified) => Ok(verified),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// Removes what nothing needs; `None` where there is no root yet.
+///
+/// # Errors
+/// As [`history`], and [`Error::Prefix`].
+pub fn collect(place: &dyn Place, what: Collect) -> Result<Option<GcPlan>, Error> {
+    match place.ask(Question::Collect(what))? {
+        Answer::Collect(plan) => Ok(plan),
+        _ => Err(Error::Answer),
+    }
+}

@@ -1,0 +1,163 @@
+//! From the lock that there is to the lock that is installed, with what was brought on the way. Owns when a
+//! lock is made anew; how it is made is the resolver's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use pyfast_installer::Interpreter;
+use pyfast_packaging::metadata::parse as parse_metadata;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::source_dist::SourceTree;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Claim, Lock, Locked, LockedPackage, Targets};
+
+use crate::crew::{Brought, BuiltWheels, Crew, ToBring};
+use crate::error::{Error, Outdated};
+use crate::inputs::Inputs;
+use crate::plan::{Built, settle};
+use crate::report::Timings;
+use crate::request::{LockUse, SyncRequest};
+use crate::site::Site;
+use crate::which_lock::{KeptLock, WhichLock};
+
+/// What finding a lock works with.
+pub(crate) struct Locking<'a> {
+    pub(crate) request: &'a SyncRequest,
+    pub(crate) crew: &'a dyn Crew,
+    /// The root, where this process installs.
+    pub(crate) site: Option<&'a Site>,
+    pub(crate) set: Option<&'a RequirementSet>,
+    pub(crate) interpreter: &'a Interpreter,
+    pub(crate) compile: bool,
+}
+
+/// A lock, and what came with it.
+pub(crate) struct Found {
+    pub(crate) lock: Lock,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) brought: Brought,
+    /// The user's own lock, which is to be written.
+    pub(crate) own_lock: Option<(PathBuf, String)>,
+    pub(crate) warnings: Vec<String>,
+    /// What was read.
+    pub(crate) inputs: Inputs,
+    /// Whether the wheels are in a store of this process already.
+    pub(crate) in_process: bool,
+    pub(crate) timings: Timings,
+}
+
+impl Locking<'_> {
+    /// The lock to install. For a dry run nothing is brought.
+    pub(crate) fn find(&self, in_root: KeptLock, mut inputs: Inputs) -> Result<Found, Error> {
+        let target = self.interpreter.target();
+        let mut which = WhichLock::find(self.request, (self.crew, &target), self.set, in_root)?;
+        let mut warnings: Vec<String> = which.foreign.iter().map(|path| left_alone(path)).collect();
+        let mut timings = Timings::default();
+        loop {
+            let begun = Instant::now();
+            let (locked, own_lock) = match which.existing.take().filter(|_| which.current) {
+                Some(lock) => (Locked { lock, ..Locked::default() }, None),
+                None => self.lock(&which, &target)?,
+            };
+            timings.resolve += begun.elapsed();
+            let Locked { mut lock, warnings: told, claims } = locked;
+            warnings.extend(told);
+            inputs.look_trees(&lock);
+            let brought = self.bring(&lock, &mut timings)?;
+            settle(&mut lock, &Built::all(&brought.built));
+            if which.current
+                && let Some(unmet) = unmet(&lock, &brought.built, &target)
+            {
+                match self.request.lock_use {
+                    LockUse::Locked => {
+                        let (path, why) = (which.path, Outdated::Unmet(unmet));
+                        return Err(Error::LockOutdated { path, why });
+                    }
+                    LockUse::Frozen => {
+                        warnings.push(format!("{unmet}, which the lock does not have"))
+                    }
+                    LockUse::Update => {
+                        which.current = false;
+                        continue;
+                    }
+                }
+            }
+            let in_process = self.site.is_some();
+            if let Some((path, text)) = own_lock.as_ref().filter(|_| !in_process) {
+                inputs.expect(path, text);
+            }
+            return Ok(Found {
+                lock,
+                claims,
+                brought,
+                own_lock,
+                warnings,
+                inputs,
+                in_process,
+                timings,
+            });
+        }
+    }
+
+    /// A new lock as it is for this target, and the text of the user's own.
+    fn lock(
+        &self,
+        which: &WhichLock,
+        target: &Target,
+    ) -> Result<(Locked, Option<(PathBuf, String)>), Error> {
+        let set = self.set.ok_or(Error::NoRequirements)?;
+        let request = self.crew.request(set, which.targets.clone(), which.kept.clone())?;
+        let mut locked = self.crew.lock(&request, self.site)?;
+        let Some(path) = which.own.clone() else { return Ok((locked, None)) };
+        let text = locked.lock.to_toml(path.parent().unwrap_or(Path::new("/")));
+        if !matches!(request.targets, Targets::One(_)) {
+            locked.lock = Lock::from_toml(&text, &path, target)?;
+        }
+        Ok((locked, Some((path, text))))
+    }
+
+    fn bring(&self, lock: &Lock, timings: &mut Timings) -> Result<Brought, Error> {
+        if self.request.dry_run {
+            return Ok(Brought::default());
+        }
+        let begun = Instant::now();
+        let (interpreter, compile) = (self.interpreter, self.compile);
+        let what = ToBring { lock, given: &BTreeMap::new(), interpreter, compile };
+        let brought = self.crew.bring(&what, self.site)?;
+        timings.fetch += begun.elapsed();
+        Ok(brought)
+    }
+}
+
+fn left_alone(path: &Path) -> String {
+    format!(
+        "`{}` was not made by pyfast: its versions are preferred, and it is left as it is",
+        path.display()
+    )
+}
+
+/// What a directory needs by now that the lock does not have, in words: requirements may be computed
+/// from anything, so only a build tells.
+fn unmet(lock: &Lock, built: &BuiltWheels, target: &Target) -> Option<String> {
+    let tree = |package: &&LockedPackage| {
+        let tree = package.tree.as_ref().map(|tree| &tree.tree);
+        matches!(tree, Some(SourceTree::Directory(_)))
+    };
+    for package in lock.packages.iter().filter(tree) {
+        let Some(wheel) = built.get(&package.name) else { continue };
+        let Ok(metadata) = parse_metadata(&wheel.metadata) else { continue };
+        let active = metadata.dependencies.iter();
+        for needed in active.filter(|needed| needed.marker.evaluate(&target.markers, &[])) {
+            let met = lock.packages.iter().any(|known| {
+                known.name == needed.name
+                    && (known.direct || needed.specifiers.contains(&known.version))
+            });
+            if !met {
+                let (name, specifiers) = (&needed.name, needed.specifiers.to_string());
+                return Some(format!("{} needs {name}{specifiers} now", package.name));
+            }
+        }
+    }
+    None
+}

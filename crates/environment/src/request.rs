@@ -1,0 +1,77 @@
+//! What is wanted of an environment, as whoever asks for it says. Owns no decision.
+
+use std::collections::BTreeMap;
+
+use pyfast_installer::LinkMode;
+use pyfast_packaging::PackageName;
+use serde::{Deserialize, Serialize};
+
+use crate::state::Setting;
+
+/// What a lock is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum LockUse {
+    /// It is made anew where it does not answer the requirements.
+    #[default]
+    Update,
+    /// It must answer the requirements.
+    Locked,
+    /// It is used as it is.
+    Frozen,
+}
+
+impl std::fmt::Display for LockUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Update => "update",
+            Self::Locked => "locked",
+            Self::Frozen => "frozen",
+        })
+    }
+}
+
+/// How an environment is made of a lock, wherever that is done.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InstallOptions {
+    /// How files of the store come into it; `None`: as the place wants it.
+    pub link_mode: Option<LinkMode>,
+    /// Packages whose files must be real.
+    pub real: Vec<PackageName>,
+    /// Whether different files of one name are an error.
+    pub strict: bool,
+    /// Whether bytecode is compiled into the store; `None`: as the place wants it.
+    pub compile: Option<bool>,
+    /// Whether it is composed anew where it is ready, of wheels that were looked at.
+    pub reinstall: bool,
+    /// Whether everything that it uses is hashed before it is activated.
+    pub verify: bool,
+}
+
+/// A sync that is wanted.
+#[derive(Debug, Clone)]
+pub struct SyncRequest {
+    /// What the lock is taken for.
+    pub lock_use: LockUse,
+    /// Whether newer versions than those of the lock are wanted of some or all packages.
+    pub upgrade: bool,
+    /// Whether it is only planned: nothing is fetched, built or written.
+    pub dry_run: bool,
+    /// How the environment is made.
+    pub options: InstallOptions,
+    /// What shapes the result beside the inputs.
+    pub setting: Setting,
+    /// The variables that requirements files may expand.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl SyncRequest {
+    /// Whether it may be answered from what the last sync remembers.
+    pub(crate) fn may_stand(&self) -> bool {
+        // Each field is named, so that a new one is thought about here.
+        let Self { lock_use: _, upgrade, dry_run, options, setting: _, variables: _ } = self;
+        let InstallOptions { link_mode: _, real: _, strict: _, compile: _, reinstall, verify } =
+            options;
+        !(*upgrade || *dry_run || *reinstall || *verify)
+    }
+}

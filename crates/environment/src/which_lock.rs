@@ -1,0 +1,125 @@
+//! Which lock a sync goes by: the user's own beside the requirements, else the one kept in the root. Owns
+//! the choice; must not know where either comes from.
+
+use std::path::{Path, PathBuf};
+
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Lock, Pin, Standing, Targets, file_digest};
+use pyfast_root::read_regular_text;
+
+use crate::crew::Crew;
+use crate::error::{Error, Outdated};
+use crate::request::{LockUse, SyncRequest};
+
+/// The lock that there is, and where a new one goes.
+#[derive(Debug)]
+pub(crate) struct WhichLock {
+    /// Where it is, or would be.
+    pub(crate) path: PathBuf,
+    /// The user's own lock file, kept up to date where there is one.
+    pub(crate) own: Option<PathBuf>,
+    /// The existing lock.
+    pub(crate) existing: Option<Lock>,
+    /// Whether it answers the requirements.
+    pub(crate) current: bool,
+    /// Its versions, for all that it is for.
+    pub(crate) kept: Vec<Pin>,
+    /// What a new lock is to be for.
+    pub(crate) targets: Targets,
+    /// A lock of another tool, which is left as it is.
+    pub(crate) foreign: Option<PathBuf>,
+}
+
+/// The lock that is kept in the root: where people see it, and its text.
+pub(crate) struct KeptLock {
+    pub(crate) path: PathBuf,
+    pub(crate) text: Option<String>,
+}
+
+impl WhichLock {
+    /// Finds the lock, and says whether it may be used as it is.
+    pub(crate) fn find(
+        request: &SyncRequest,
+        (crew, target): (&dyn Crew, &Target),
+        set: Option<&RequirementSet>,
+        in_root: KeptLock,
+    ) -> Result<Self, Error> {
+        let own = Some(crew.own_lock(set)).filter(|path| path.is_file());
+        let path = own.as_deref().unwrap_or(&in_root.path);
+        let Some(set) = set.filter(|_| request.lock_use != LockUse::Frozen) else {
+            return Self::frozen(own.as_deref(), &in_root, target);
+        };
+        let text = match &own {
+            Some(own) => read_regular_text(own).ok(),
+            None => in_root.text.clone(),
+        };
+        let several = match &own {
+            // What cannot be read is told where the lock is read for the target.
+            Some(path) => {
+                let whole = text.as_deref().map(|text| Lock::whole(text, path));
+                crew.several(whole.and_then(Result::ok).as_ref(), set, target)?
+            }
+            None => None,
+        };
+        let kept = text.as_deref().map(|text| Lock::kept(text, path)).unwrap_or_default();
+        let existing = match &text {
+            None => None,
+            // The user's own lock is not thrown away for being unreadable; but the configuration may
+            // want it for this target from now on.
+            Some(text) if own.is_some() => match Lock::from_toml(text, path, target) {
+                Err(_) if several.is_some() => None,
+                read => Some(read?),
+            },
+            Some(text) => Lock::from_toml(text, path, target).ok(),
+        };
+        // Another tool's lock may say more than this target needs: it is kept to, never rewritten.
+        let foreign = existing.as_ref().is_some_and(|lock| lock.inputs.is_none());
+        let targets = several.filter(|_| !foreign).unwrap_or(Targets::One(target.clone()));
+        let standing = match &existing {
+            Some(lock) => Some(crew.request(set, targets.clone(), Vec::new())?.standing(lock)),
+            None => None,
+        };
+        let current = !request.upgrade
+            && standing == Some(Standing::Current)
+            && existing.as_ref().is_some_and(local_wheels_stand);
+        if request.lock_use == LockUse::Locked && !current {
+            let why = match (&own, standing) {
+                (None, _) => Outdated::Missing,
+                (_, Some(Standing::OtherVersion)) => Outdated::OtherVersion,
+                _ => Outdated::Requirements,
+            };
+            return Err(Error::LockOutdated { path: path.to_owned(), why });
+        }
+        let path = path.to_owned();
+        let (own, foreign) = if foreign { (None, own) } else { (own, None) };
+        Ok(Self { path, own, existing, current, kept, targets, foreign })
+    }
+
+    /// The lock as it is, whatever the requirements say.
+    fn frozen(own: Option<&Path>, in_root: &KeptLock, target: &Target) -> Result<Self, Error> {
+        let path = own.unwrap_or(&in_root.path);
+        let failed = |source| Error::NoLock { path: path.to_owned(), source };
+        let missing = || failed(std::io::ErrorKind::NotFound.into());
+        let text = match own {
+            Some(own) => read_regular_text(own).map_err(failed)?,
+            None => in_root.text.clone().ok_or_else(missing)?,
+        };
+        let lock = Lock::from_toml(&text, path, target)?;
+        let targets = Targets::One(target.clone());
+        let (existing, kept) = (Some(lock), Vec::new());
+        let (path, own, foreign) = (path.to_owned(), None, None);
+        Ok(Self { path, own, existing, current: true, kept, targets, foreign })
+    }
+}
+
+/// Whether the wheels on this machine are still those that were locked.
+fn local_wheels_stand(lock: &Lock) -> bool {
+    lock.packages.iter().all(|package| match &package.location {
+        Location::Path(path) if package.sha256.is_some() => {
+            file_digest(path).is_ok_and(|digest| Some(digest) == package.sha256)
+        }
+        _ => true,
+    })
+}

@@ -1,0 +1,175 @@
+//! A sync into a volume that only containers can write, as far as this machine does it: resolved here, sources
+//! built in containers that see no volume (`elsewhere/workplace`), wheels of this machine packed. The
+//! container that writes the volume gets the plan and wheels, and builds nothing.
+//!
+//! The index' credentials stay here: the container gets the lock, whose URLs carry none. Files that
+//! only this machine may fetch therefore need a volume it can write.
+
+mod kept;
+mod sources;
+mod workplace;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyfast_environment::{Brought, BuiltWheels, ReadyPlan, ToBring, digest};
+use pyfast_installer::{Downloads, Event, Interpreter, Store, Wanted};
+use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_resolver::{LockRequest, Locked};
+use pyfast_root::{Root, Waiting};
+
+use super::Options;
+use crate::engine::direct;
+use crate::environment::host_python;
+use crate::failure::{Code, Failure};
+use crate::progress::Progress;
+use crate::resolving::Session;
+use crate::volume_place::{FILES, Luggage, VolumePlace, file, helper_network};
+use sources::Builds;
+use workplace::Workplace;
+
+/// What this machine does for a volume that it cannot write.
+pub(super) struct Elsewhere<'a> {
+    options: &'a Options,
+    place: &'a VolumePlace<'a>,
+    progress: &'a Progress,
+    session: RefCell<Option<Session>>,
+    /// Wheels that containers built, by file name.
+    built: RefCell<BTreeMap<String, Bytes>>,
+}
+
+impl<'a> Elsewhere<'a> {
+    pub(super) fn new(
+        options: &'a Options,
+        place: &'a VolumePlace<'a>,
+        progress: &'a Progress,
+    ) -> Self {
+        let (session, built) = (RefCell::default(), RefCell::default());
+        Self { options, place, progress, session, built }
+    }
+
+    /// Makes a lock; metadata that only a build gives comes from a container.
+    pub(super) fn lock(
+        &self,
+        request: &LockRequest<'_>,
+        interpreter: &Interpreter,
+    ) -> Result<Locked, Failure> {
+        self.with_session(request.set, interpreter, |session| {
+            let args = &self.options.resolve;
+            let workplace = Workplace::new(self.place, args, session, interpreter)?;
+            Builds::new(args, workplace).resolve(session, request)
+        })
+    }
+
+    /// Builds the sources of a lock, and fetches its wheels where that can be done from here.
+    pub(super) fn bring(
+        &self,
+        what: &ToBring<'_>,
+        set: &RequirementSet,
+    ) -> Result<Brought, Failure> {
+        let sources = what.lock.packages.iter().any(|package| package.filename.source().is_some());
+        let reachable = direct(self.place.volume);
+        if !sources && reachable.is_none() {
+            return Ok(Brought::default());
+        }
+        self.with_session(set, what.interpreter, |session| {
+            let args = &self.options.resolve;
+            let workplace = Workplace::new(self.place, args, session, what.interpreter)?;
+            let builds = Builds::new(args, workplace);
+            let wheels = builds.wheels(what.lock, session, (&set.index, self.progress))?;
+            let mut built = BuiltWheels::new();
+            for (name, wheel) in wheels {
+                let filename = wheel.built.filename.to_string();
+                self.built.borrow_mut().insert(filename, wheel.bytes);
+                built.insert(name, wheel.built);
+            }
+            let admitted = match &reachable {
+                Some(root) => self.fetch(root, session, what)?,
+                None => Vec::new(),
+            };
+            Ok(Brought { built, admitted })
+        })
+    }
+
+    /// Has every wheel in the store of a volume that this machine can write.
+    fn fetch(
+        &self,
+        root: &Path,
+        session: &Session,
+        what: &ToBring<'_>,
+    ) -> Result<Vec<pyfast_packaging::hash::Sha256>, Failure> {
+        let root = Root::create(root, Path::new(MOUNT_POINT))?;
+        let sink = self.progress.sink();
+        let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+        let store = Arc::new(Store::open(&root, &waiting)?);
+        let client = Arc::clone(&session.client);
+        let (handle, sink) = (session.runtime.handle(), self.progress.sink());
+        let downloads = Downloads::new(store, client, None, handle, sink);
+        let packages = &what.lock.packages;
+        self.progress.expect(packages.len());
+        downloads.finish(&packages.iter().filter_map(Wanted::of).collect::<Vec<_>>())?;
+        Ok(downloads.admitted())
+    }
+
+    fn with_session<T>(
+        &self,
+        set: &RequirementSet,
+        interpreter: &Interpreter,
+        act: impl FnOnce(&mut Session) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let settings = self.place.settings;
+        let mut session = self.session.borrow_mut();
+        let session = match &mut *session {
+            Some(session) => session,
+            none => {
+                let host = host_python(settings, Some(interpreter));
+                let cache = settings.cache_directory()?;
+                none.insert(Session::new(settings, set, host.as_deref(), cache)?)
+            }
+        };
+        act(session)
+    }
+
+    /// The cache of the session, where there is one.
+    pub(super) fn cache(&self) -> Option<pyfast_index::cache::Cache> {
+        self.session.borrow().as_ref().map(|session| session.cache.clone())
+    }
+
+    /// The runtime's threads have nothing more to do that anyone waits for.
+    pub(super) fn end(self) {
+        if let Some(session) = self.session.into_inner() {
+            session.runtime.shutdown_background();
+        }
+    }
+
+    /// Packs the wheels that a plan installs and that only this machine has, and tells the plan where they
+    /// will be.
+    pub(super) fn pack(&self, ready: &mut ReadyPlan) -> Result<(), Failure> {
+        // What is in the store needs no network.
+        let reachable = direct(self.place.volume).is_some();
+        let network = if reachable { "none" } else { helper_network(self.place.settings) };
+        let mut wheels = self.built.take();
+        if !reachable {
+            for (name, path) in &ready.local {
+                let bytes = fs_err::read(path).map_err(|error| {
+                    let message = format!("cannot read a wheel: {error}");
+                    Failure::new("bad-wheel", message, Code::Mendable)
+                })?;
+                wheels.insert(name.clone(), bytes.into());
+            }
+        }
+        let (mut files, mut places) = (Vec::new(), BTreeMap::new());
+        for (name, bytes) in wheels {
+            let path = format!("{FILES}/wheels/{}/{name}", &digest(&bytes)[..16]);
+            places.insert(name, PathBuf::from(&path));
+            files.push(file(path, &bytes));
+        }
+        ready.plan.moved(places);
+        self.place.take_along(Luggage { files, network: network.to_owned() });
+        Ok(())
+    }
+}

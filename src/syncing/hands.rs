@@ -1,0 +1,218 @@
+//! Who does for a sync what settings decide: reads requirements, finds the interpreter, resolves, brings
+//! wheels, writes the user's lock. Owns the choice between this machine and containers.
+
+use std::cell::{OnceCell, RefCell};
+use std::path::{Path, PathBuf};
+
+use pyfast_environment::{Brought, Crew, Error, Means, ReadyPlan, Requirements, Site, ToBring};
+use pyfast_installer::Interpreter;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
+
+use super::Options;
+use super::elsewhere::Elsewhere;
+use super::here::{For, Here, for_fetching};
+use crate::commands::lock::{FILE, beside, is_lock};
+use crate::failure::Failure;
+use crate::lock_on_disk::{ChosenBy, write};
+use crate::progress::Progress;
+use crate::project::is_remote;
+use crate::resolving::{lock_request, read_inputs};
+use crate::settings::Settings;
+use crate::targets::TargetChoice;
+
+/// How the interpreter is asked.
+type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Failure> + 'a>;
+
+/// Who works for a sync.
+pub(crate) struct Hands<'a> {
+    options: &'a Options,
+    settings: &'a Settings,
+    progress: &'a Progress,
+    probe: Probe<'a>,
+    way: Way<'a>,
+    interpreter: OnceCell<Interpreter>,
+    /// Whether wheels are compiled.
+    compile: bool,
+    /// What fetching needs of the requirements.
+    set: OnceCell<RequirementSet>,
+    claims: RefCell<Vec<Claim>>,
+}
+
+/// Where wheels are brought and sources built.
+enum Way<'a> {
+    /// On this machine.
+    Here(Here<'a>),
+    /// In containers of the image.
+    Elsewhere(Elsewhere<'a>),
+}
+
+impl<'a> Hands<'a> {
+    /// For a root that this process writes.
+    pub(crate) fn here(
+        (options, settings): (&'a Options, &'a Settings),
+        progress: &'a Progress,
+        compile: bool,
+        probe: Probe<'a>,
+    ) -> Self {
+        let way = Way::Here(Here::new(options, settings, progress));
+        Self::new((options, settings), progress, (compile, probe), way)
+    }
+
+    /// For one that only containers write.
+    pub(super) fn elsewhere(
+        (options, settings): (&'a Options, &'a Settings),
+        progress: &'a Progress,
+        elsewhere: Elsewhere<'a>,
+        probe: Probe<'a>,
+    ) -> Self {
+        Self::new((options, settings), progress, (false, probe), Way::Elsewhere(elsewhere))
+    }
+
+    fn new(
+        (options, settings): (&'a Options, &'a Settings),
+        progress: &'a Progress,
+        (compile, probe): (bool, Probe<'a>),
+        way: Way<'a>,
+    ) -> Self {
+        let (interpreter, set, claims) = (OnceCell::new(), OnceCell::new(), RefCell::default());
+        Self { options, settings, progress, probe, way, interpreter, compile, set, claims }
+    }
+
+    /// Lets go of what nobody waits for.
+    pub(crate) fn end(self) {
+        match self.way {
+            Way::Here(here) => here.end(),
+            Way::Elsewhere(elsewhere) => elsewhere.end(),
+        }
+    }
+
+    /// Shows that somebody else works now.
+    pub(super) fn installing(&self) {
+        if matches!(self.way, Way::Elsewhere(_)) {
+            self.progress.step("installing in a container");
+        }
+    }
+
+    /// Has everything ready for whoever carries a plan out.
+    pub(super) fn pack(&self, ready: &mut ReadyPlan) -> Result<(), Failure> {
+        match &self.way {
+            Way::Here(_) => Ok(()),
+            Way::Elsewhere(elsewhere) => elsewhere.pack(ready),
+        }
+    }
+
+    fn asked_interpreter(&self) -> Result<&Interpreter, Failure> {
+        if let Some(interpreter) = self.interpreter.get() {
+            return Ok(interpreter);
+        }
+        let interpreter = (self.probe)()?;
+        Ok(self.interpreter.get_or_init(|| interpreter))
+    }
+
+    fn resolve(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Failure> {
+        self.progress.step("resolving");
+        let interpreter = self.asked_interpreter()?;
+        let compile = self.compile;
+        match &self.way {
+            Way::Here(here) => here.lock(request, For { interpreter, compile, site }),
+            Way::Elsewhere(elsewhere) => elsewhere.lock(request, interpreter),
+        }
+    }
+}
+
+/// For `map_err`: what the command line's own parts fail with.
+pub(crate) fn outside(failure: impl Into<Failure>) -> Error {
+    Error::Outside(Box::new(failure.into()))
+}
+
+impl Means for Hands<'_> {
+    fn bring(&self, what: &ToBring<'_>, site: Option<&Site>) -> Result<Brought, Error> {
+        let set = self.set.get_or_init(RequirementSet::default);
+        match (&self.way, site) {
+            (Way::Here(here), Some(site)) => here.bring(what, site, set),
+            (Way::Here(_), None) => Ok(Brought::default()),
+            (Way::Elsewhere(elsewhere), _) => elsewhere.bring(what, set),
+        }
+        .map_err(outside)
+    }
+
+    fn write_lock(&self, path: &Path, text: &str) -> Result<(), Error> {
+        // Nobody named the lock that is kept up to date.
+        let chosen = ChosenBy::Project(&self.settings.project.directory);
+        write(path, text, chosen).map_err(outside)
+    }
+}
+
+impl Crew for Hands<'_> {
+    fn requirements(&self) -> Result<Requirements, Error> {
+        let inputs = read_inputs(&self.options.resolve, self.settings).map_err(outside)?;
+        self.set.get_or_init(|| for_fetching(Some(&inputs.set)));
+        let working = &self.settings.project.working_directory;
+        let absolute = |paths: Vec<PathBuf>| paths.iter().map(|path| working.join(path)).collect();
+        let (paths, trees) = (absolute(inputs.paths), inputs.trees);
+        Ok(Requirements { set: inputs.set, paths, trees })
+    }
+
+    fn interpreter(&self) -> Result<Interpreter, Error> {
+        self.asked_interpreter().cloned().map_err(outside)
+    }
+
+    fn own_lock(&self, set: Option<&RequirementSet>) -> PathBuf {
+        let project = &self.settings.project;
+        let working = &project.working_directory;
+        let first = set
+            .and_then(|set| set.files.first())
+            .or_else(|| self.options.resolve.requirements.iter().find(|file| !is_remote(file)));
+        let first = first.cloned().or_else(|| project.first_file(&self.settings.env));
+        match first {
+            // A lock may be named where requirements are.
+            Some(path) if is_lock(&path) => working.join(path),
+            Some(path) => beside(&working.join(path)),
+            None => project.directory.join(FILE),
+        }
+    }
+
+    fn several(
+        &self,
+        lock: Option<&Lock>,
+        set: &RequirementSet,
+        target: &Target,
+    ) -> Result<Option<Targets>, Error> {
+        let configured = TargetChoice::configured(self.settings);
+        let choice = match lock {
+            _ if !configured.is_single() => configured,
+            Some(lock) => TargetChoice::of_lock(lock),
+            None => return Ok(None),
+        };
+        choice.several(set, Some(target)).map_err(outside)
+    }
+
+    fn request<'a>(
+        &self,
+        set: &'a RequirementSet,
+        targets: Targets,
+        kept: Vec<Pin>,
+    ) -> Result<LockRequest<'a>, Error> {
+        lock_request(set, &self.options.resolve, targets, kept).map_err(outside)
+    }
+
+    fn lock(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Error> {
+        let locked = self.resolve(request, site).map_err(outside)?;
+        self.claims.borrow_mut().clone_from(&locked.claims);
+        Ok(locked)
+    }
+
+    fn forget(&self, filename: &str) {
+        let cache = match &self.way {
+            Way::Here(here) => here.cache().cloned(),
+            Way::Elsewhere(elsewhere) => elsewhere.cache(),
+        };
+        let claims = self.claims.borrow();
+        let doubtful = claims.iter().filter(|claim| claim.filename == filename);
+        if let Some(cache) = cache {
+            doubtful.for_each(|claim| claim.forget(&cache));
+        }
+    }
+}

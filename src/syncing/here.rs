@@ -1,0 +1,239 @@
+//! Bringing wheels into a store of this machine: fetching, unpacking, compiling and building, while the
+//! solver works. Owns the session of one sync; must not know which lock is meant, nor why.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pyfast_environment::{Brought, BuiltWheels, Given, Site, ToBring};
+use pyfast_installer::{Compiler, Downloads, Interpreter, Wanted, is_compiled};
+use pyfast_packaging::PackageName;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
+
+use super::Options;
+use crate::building::{BUILDS, BuildPlace};
+use crate::environment::{compiling_python, host_python};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::resolving::Session;
+use crate::settings::{Root, Settings};
+
+/// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
+const WHOLE_UP_TO: u64 = 1 << 20;
+
+/// One sync's session, made when it is first needed.
+pub(super) struct Here<'a> {
+    options: &'a Options,
+    settings: &'a Settings,
+    progress: &'a Progress,
+    working: OnceCell<Working>,
+    /// Whether the session's downloads have been waited for.
+    brought: Cell<bool>,
+}
+
+/// A session, and where its wheels go.
+struct Working {
+    session: Session,
+    downloads: Option<Downloads>,
+}
+
+/// What a session is made with.
+#[derive(Clone, Copy)]
+pub(super) struct For<'a> {
+    /// Who the environment is for.
+    pub(super) interpreter: &'a Interpreter,
+    /// Whether wheels are compiled.
+    pub(super) compile: bool,
+    /// Where wheels go; `None` where nothing is to be left anywhere.
+    pub(super) site: Option<&'a Site>,
+}
+
+impl<'a> Here<'a> {
+    pub(super) fn new(
+        options: &'a Options,
+        settings: &'a Settings,
+        progress: &'a Progress,
+    ) -> Self {
+        let (working, brought) = (OnceCell::new(), Cell::new(false));
+        Self { options, settings, progress, working, brought }
+    }
+
+    /// Makes a lock. What is decided on the way is fetched already, where there is a site.
+    pub(super) fn lock(&self, request: &LockRequest<'_>, whom: For<'_>) -> Result<Locked, Failure> {
+        let Working { session, downloads } = self.working(request.set, whom)?;
+        let whole_up_to = if downloads.is_some() { WHOLE_UP_TO } else { 0 };
+        let tools = session.tools(&self.options.resolve, whole_up_to);
+        let locked = lock(request, &tools, &|event| {
+            let LockEvent::Decided { candidate, body } = event;
+            if let Some(downloads) = downloads
+                && let (Some(sha256), Some(wheel)) = (candidate.sha256, candidate.filename.wheel())
+            {
+                downloads.start(Wanted {
+                    filename: wheel.clone(),
+                    location: candidate.location.clone(),
+                    sha256,
+                    size: candidate.size,
+                    body,
+                });
+            }
+        })?;
+        Ok(locked)
+    }
+
+    /// Has every wheel of a lock in the store.
+    pub(super) fn bring(
+        &self,
+        what: &ToBring<'_>,
+        site: &Site,
+        set: &RequirementSet,
+    ) -> Result<Brought, Failure> {
+        let own = own_packages(what.lock, what.given);
+        if self.working.get().is_none() && is_there(what, &own, site)? {
+            return Ok(Brought::default());
+        }
+        let whom = For { interpreter: what.interpreter, compile: what.compile, site: Some(site) };
+        let Working { session, downloads } = self.working(set, whom)?;
+        let Some(downloads) = downloads else { return Ok(Brought::default()) };
+        // Downloads remember what they have brought; what was found damaged since is to come again.
+        let again = self.brought.replace(true).then(|| self.downloads(session, site, whom));
+        let again = again.transpose()?;
+        let downloads = again.as_ref().unwrap_or(downloads);
+        self.progress.expect(what.lock.packages.len());
+        own.packages.iter().filter_map(Wanted::of).for_each(|wanted| downloads.start(wanted));
+        // What builds may be limited to is said by the files' own options too.
+        let built = session.build_all(&own, &self.options.resolve, Some(&set.index))?;
+        downloads.finish(&all_wanted(what, &own, &built))?;
+        Ok(Brought { built, admitted: downloads.admitted() })
+    }
+
+    /// The cache of the session, where there is one.
+    pub(super) fn cache(&self) -> Option<&pyfast_index::cache::Cache> {
+        self.working.get().map(|working| &working.session.cache)
+    }
+
+    /// The runtime's threads have nothing more to do that anyone waits for.
+    pub(super) fn end(self) {
+        if let Some(working) = self.working.into_inner() {
+            working.session.runtime.shutdown_background();
+        }
+    }
+
+    fn working(&self, set: &RequirementSet, whom: For<'_>) -> Result<&Working, Failure> {
+        if let Some(working) = self.working.get() {
+            return Ok(working);
+        }
+        let session = self.session(set, whom)?;
+        let downloads = match whom.site {
+            Some(site) => Some(self.downloads(&session, site, whom)?),
+            None => None,
+        };
+        Ok(self.working.get_or_init(|| Working { session, downloads }))
+    }
+
+    /// A session that builds what has no wheel.
+    fn session(&self, set: &RequirementSet, whom: For<'_>) -> Result<Session, Failure> {
+        let settings = self.settings;
+        let host = host_python(settings, Some(whom.interpreter));
+        let cache = settings.cache_directory()?;
+        let builds = cache.join(BUILDS);
+        let mut session = Session::new(settings, set, host.as_deref(), cache)?;
+        let (store, yard) = match (whom.site, &settings.root) {
+            // What only tries leaves nothing in the root.
+            (None, _) => (builds.clone(), builds),
+            // Containers may have a volume writable: nothing that hooks run with lies where they write.
+            (Some(site), Root::Volume(_)) => (site.root().written().to_owned(), builds),
+            (Some(site), Root::Directory(_)) => {
+                (site.root().written().to_owned(), site.root().written().to_owned())
+            }
+        };
+        let (interpreter, sink) = (whom.interpreter, self.progress.sink());
+        let place = BuildPlace { store, yard, interpreter, sink };
+        session.build_in(place, &self.options.resolve, settings)?;
+        Ok(session)
+    }
+
+    fn downloads(
+        &self,
+        session: &Session,
+        site: &Site,
+        whom: For<'_>,
+    ) -> Result<Downloads, Failure> {
+        let compiler = if whom.compile { self.compiler(whom.interpreter)? } else { None };
+        Ok(Downloads::new(
+            Arc::clone(site.store()),
+            Arc::clone(&session.client),
+            compiler,
+            session.runtime.handle(),
+            self.progress.sink(),
+        ))
+    }
+
+    /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.
+    fn compiler(&self, interpreter: &Interpreter) -> Result<Option<Compiler>, Failure> {
+        let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        if let Some(python) = compiling_python(self.settings, interpreter) {
+            return Ok(Some(Compiler::start(&python, workers)?));
+        }
+        let version = interpreter.short_version();
+        self.settings.ui.warning(format!(
+            "no Python {version} on this machine can compile bytecode for the image: \
+             containers will compile at each start"
+        ));
+        Ok(None)
+    }
+}
+
+/// What fetching the files of a lock needs of its requirements. A lock names its files, so no index is
+/// needed; but credentials come with the indexes.
+pub(super) fn for_fetching(set: Option<&RequirementSet>) -> RequirementSet {
+    let Some(set) = set else { return RequirementSet::default() };
+    let (index, logins) = (set.index.clone(), set.logins.clone());
+    let build_settings = set.build_settings.clone();
+    RequirementSet { index, logins, build_settings, ..RequirementSet::default() }
+}
+
+/// The packages of a lock whose files nobody gave.
+fn own_packages(lock: &Lock, given: &BTreeMap<PackageName, Given>) -> Lock {
+    let mut own = lock.clone();
+    own.packages.retain(|package| !given.contains_key(&package.name));
+    own
+}
+
+/// Whether nothing has to be fetched, built or compiled.
+fn is_there(what: &ToBring<'_>, own: &Lock, site: &Site) -> Result<bool, Failure> {
+    let fetched = own.packages.iter().filter_map(Wanted::of);
+    let mut wheels: Vec<Sha256> = fetched.map(|wheel| wheel.sha256).collect();
+    if wheels.len() < own.packages.len() {
+        return Ok(false);
+    }
+    wheels.extend(what.given.values().map(|given| given.sha256));
+    let compiled = |wheel: &Sha256| is_compiled(site.root(), what.interpreter, wheel);
+    Ok(site.store().missing(&wheels)?.is_empty() && (!what.compile || wheels.iter().all(compiled)))
+}
+
+/// The wheels of a lock, and those that were built for it, which may have to be compiled yet.
+fn all_wanted(what: &ToBring<'_>, own: &Lock, built: &BuiltWheels) -> Vec<Wanted> {
+    let wheels = own.packages.iter().filter_map(|package| {
+        Wanted::of(package).or_else(|| {
+            let built = built.get(&package.name)?;
+            Some(Wanted {
+                filename: built.filename.clone(),
+                location: package.location.clone(),
+                sha256: built.sha256,
+                size: None,
+                body: None,
+            })
+        })
+    });
+    let given = what.given.values().map(|given| Wanted {
+        filename: given.filename.clone(),
+        location: Location::Path(given.path.clone()),
+        sha256: given.sha256,
+        size: None,
+        body: None,
+    });
+    wheels.chain(given).collect()
+}

@@ -1,0 +1,132 @@
+//! What of the settings shapes a sync's result: a fingerprint that the state keeps. Owns which settings those
+//! are; each is named, and a new one does not compile before it was thought about.
+
+use clap::ValueEnum;
+use pyfast_environment::{Place, Setting};
+use pyfast_installer::Habitat;
+use pyfast_root::Fingerprint;
+
+use super::Options;
+use crate::config::EnvConfig;
+use crate::indexes;
+use crate::resolving::{ResolveArgs, requirement_files};
+use crate::settings::Settings;
+
+/// Raised with every field that is added or gets another meaning.
+const VERSION: u32 = 1;
+
+/// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
+/// the environment is for.
+pub(super) fn setting(
+    options: &Options,
+    settings: &Settings,
+    place: &dyn Place,
+    interpreter: String,
+) -> Setting {
+    let Options {
+        resolve,
+        lock_use,
+        dry_run: _,
+        link_mode,
+        compile,
+        reinstall: _,
+        verify: _,
+        strict,
+    } = options;
+    let project = &settings.project;
+    let files = requirement_files(resolve, settings).unwrap_or_default();
+    let constraints = project.constraints(&resolve.constraints, &settings.env);
+    let host = place.habitat() == Habitat::Host;
+    let fingerprint = Fingerprint::new("sync", VERSION)
+        .field("resolve", resolving(resolve))
+        .field("lock-use", lock_use)
+        .fields("link-mode", link_mode)
+        .fields("compile", compile)
+        .field("strict", strict)
+        .field("host", host)
+        .field("seen", place.seen().display())
+        .fields("real", &project.config.link.real)
+        .field("indexes", indexes::fingerprint(settings))
+        .fields("strategy", &project.config.index.strategy)
+        .field("working-directory", project.working_directory.display())
+        .fields("requirements", files.iter().map(|file| file.display()))
+        .fields("constraints", constraints.iter().map(|file| file.display()))
+        .field(
+            "environment",
+            project.config.env.get(&settings.env).map_or_else(String::new, configured),
+        );
+    Setting { settings: fingerprint.finish(), interpreter }
+}
+
+/// What of an environment's configuration is in no other field.
+fn configured(env: &EnvConfig) -> String {
+    let EnvConfig {
+        requirements: _,
+        constraints: _,
+        exclude_dependencies,
+        extras,
+        groups,
+        image: _,
+        python: _,
+        targets,
+        universal,
+        services: _,
+    } = env;
+    Fingerprint::new("environment", VERSION)
+        .fields("exclude-dependencies", exclude_dependencies)
+        .fields("extras", extras)
+        .fields("groups", groups)
+        .fields("targets", targets)
+        .field("universal", universal)
+        .finish()
+}
+
+fn resolving(args: &ResolveArgs) -> String {
+    let ResolveArgs {
+        // In fields of their own, as they are meant.
+        requirements: _,
+        constraints: _,
+        extra,
+        all_extras,
+        group,
+        overrides,
+        prerelease,
+        resolution,
+        exclude_newer,
+        require_hashes,
+        // Asks for more than what stands.
+        upgrade: _,
+        upgrade_package: _,
+        exclude_dependency,
+        no_deps,
+        no_build,
+        only_binary,
+        no_binary,
+        config_settings,
+        build_constraints,
+        no_build_isolation,
+    } = args;
+    Fingerprint::new("resolve", VERSION)
+        .fields("extra", extra)
+        .field("all-extras", all_extras)
+        .fields("group", group)
+        .fields("override", overrides.iter().map(|file| file.display()))
+        .field("prerelease", word(prerelease))
+        .field("resolution", word(resolution))
+        .fields("exclude-newer", exclude_newer)
+        .field("require-hashes", require_hashes)
+        .fields("exclude-dependency", exclude_dependency)
+        .field("no-deps", no_deps)
+        .field("no-build", no_build)
+        .fields("only-binary", only_binary)
+        .fields("no-binary", no_binary)
+        .fields("config-settings", config_settings)
+        .fields("build-constraint", build_constraints.iter().map(|file| file.display()))
+        .field("no-build-isolation", no_build_isolation)
+        .finish()
+}
+
+/// A choice as it is written on the command line.
+fn word(choice: &impl ValueEnum) -> String {
+    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
