@@ -39,12 +39,12 @@ pub fn newest(
     // Pages that were stale are news here, so all have to be settled before any is looked at; and one that
     // is found damaged then is another one afterwards.
     registry.settle()?;
-    let mut newest = best_of(&registry, names)?;
+    let mut newest = best_of(registry, names)?;
     for _ in 1..ROUNDS {
         if registry.settle()?.is_empty() {
             break;
         }
-        newest = best_of(&registry, names)?;
+        newest = best_of(registry, names)?;
     }
     Ok(newest)
 }
