@@ -56,7 +56,10 @@ pub fn text(marker: &MarkerTree) -> Result<Option<String>, TooLong> {
 
 /// Few alternatives that say what a marker says, found at some cost; `None` where there are none.
 fn covering(marker: &MarkerTree) -> Option<Vec<Vec<MarkerExpression>>> {
-    let cover = cover(marker)?;
+    let Some(cover) = cover(marker) else {
+        // A diagram that is too large to be gone over may have few paths all the same.
+        return Count::of(marker).is_within(MOST).then(|| marker.to_dnf());
+    };
     let total = cover.iter().map(Count::of).fold(Count::default(), Count::plus);
     let is_short = total.is_within(MOST);
     is_short.then(|| cover.iter().flat_map(MarkerTree::to_dnf).collect())
