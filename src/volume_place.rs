@@ -63,6 +63,9 @@ impl Place for VolumePlace<'_> {
             (Question::Stock { wheels, id }, Some((_, inventory))) => {
                 Ok(Answer::Stock(inventory.stock(&wheels, &id)))
             }
+            (Question::Remembered, Some((_, inventory))) => {
+                Ok(Answer::Remembered(inventory.remembered))
+            }
             (question, _) => self.carry(question),
         }
     }

@@ -81,8 +81,9 @@ impl<'a> Elsewhere<'a> {
             let workplace = Workplace::new(self.place, args, session, what.interpreter)?;
             let builds = Builds::new(args, workplace);
             let wheels = builds.wheels(what.lock, session, (&set.index, self.progress))?;
-            let mut built = BuiltWheels::new();
-            for (name, wheel) in wheels {
+            let (mut built, mut keys) = (BuiltWheels::new(), BTreeMap::new());
+            for (name, (key, wheel)) in wheels {
+                keys.insert(name.clone(), key);
                 let filename = wheel.built.filename.to_string();
                 self.built.borrow_mut().insert(filename, wheel.bytes);
                 built.insert(name, wheel.built);
@@ -91,7 +92,7 @@ impl<'a> Elsewhere<'a> {
                 Some(root) => self.fetch(root, session, what)?,
                 None => Vec::new(),
             };
-            Ok(Brought { built, admitted })
+            Ok(Brought { built, keys, admitted })
         })
     }
 

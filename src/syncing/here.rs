@@ -106,7 +106,7 @@ impl<'a> Here<'a> {
         // What builds may be limited to is said by the files' own options too.
         let built = session.build_all(&own, &self.options.resolve, Some(&set.index))?;
         downloads.finish(&all_wanted(what, &own, &built))?;
-        Ok(Brought { built, admitted: downloads.admitted() })
+        Ok(Brought { built, admitted: downloads.admitted(), ..Brought::default() })
     }
 
     /// The cache of the session, where there is one.

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use pyfast_installer::{
-    Generation, Stamps, activate, compose, current, id, look, plan as links, recompose, repair,
-    verify,
+    Generation, RememberedWheel, Stamps, activate, compose, current, id, look, plan as links,
+    recompose, remember_wheel, repair, verify,
 };
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
@@ -45,6 +45,12 @@ pub(crate) fn carry_out(
     let mut warnings = site.noticed.clone();
     if plan.care != Care::default() {
         fetched = work.heal(fetched, &mut warnings, means)?;
+    }
+    for built in work.built.values() {
+        let (filename, sha256) = (built.filename.to_string(), built.sha256);
+        if let Some(key) = &built.key {
+            remember_wheel(root, key, &RememberedWheel { filename, sha256 })?;
+        }
     }
     let composing = Instant::now();
     // Whatever else is in the place of the current one is replaced.
@@ -113,7 +119,7 @@ impl Work<'_> {
             compile: self.plan.options.compiled,
         };
         let again = means.bring(&what, Some(self.site))?;
-        self.built.extend(Built::all(&again.built));
+        self.built.extend(Built::all(&again));
         warnings.extend(findings.iter().map(|finding| format!("{finding}; it is fetched again")));
         Ok(fetched + again.admitted.len())
     }

@@ -1,14 +1,14 @@
 //! Answers questions about an environment whose root this process can open. Owns what each question means;
 //! must not know who asks, nor how the answer gets there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use pyfast_installer::Subject as Found;
 use pyfast_installer::{
     Event, Finding, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc,
-    gc_plan, lock_project, look, repair, rollback_target, stored_wheels, verify_generation,
-    verify_root,
+    gc_plan, lock_project, look, remembered_wheels, repair, rollback_target, stored_wheels,
+    verify_generation, verify_root,
 };
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
@@ -44,6 +44,7 @@ pub(crate) fn answer(
             Question::Stock { wheels, id } => {
                 Ok(Answer::Stock(Inventory::default().stock(&wheels, &id)))
             }
+            Question::Remembered => Ok(Answer::Remembered(BTreeMap::new())),
             Question::History => Ok(Answer::History(Vec::new())),
             Question::Collect(_) => Ok(Answer::Collect(None)),
             _ => Err(subject.missing()),
@@ -54,6 +55,7 @@ pub(crate) fn answer(
         Question::Look { everything } => Answer::Look(Box::new(at.look(everything)?)),
         Question::Before => Answer::Before(at.before()?),
         Question::Stock { wheels, id } => Answer::Stock(at.stock(&wheels, &id)?),
+        Question::Remembered => Answer::Remembered(remembered_wheels(root)?),
         // Whoever installs has the root for itself: the place does it.
         Question::Sync { .. } => return Err(Error::Answer),
         Question::History => Answer::History(at.history()?),
@@ -102,7 +104,8 @@ impl At<'_> {
     fn inventory(&self) -> Result<Inventory, Error> {
         let generations = Generation::all(self.root)?.into_iter().map(|one| one.id);
         let wheels = stored_wheels(self.root)?.into_iter();
-        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect() })
+        let remembered = remembered_wheels(self.root)?;
+        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect(), remembered })
     }
 
     fn stock(&self, wheels: &[Sha256], id: &str) -> Result<Stock, Error> {

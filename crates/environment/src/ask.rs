@@ -1,8 +1,9 @@
 //! Questions to a place, each with the answer of its own kind. Owns which answer belongs to which question.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use pyfast_installer::{GcPlan, Package, Rollback};
+use pyfast_installer::{GcPlan, Package, RememberedWheel, Rollback};
 use pyfast_packaging::hash::Sha256;
 
 use crate::error::Error;
@@ -33,6 +34,14 @@ pub(crate) fn before(place: &dyn Place) -> Result<Before, Error> {
 pub(crate) fn stock(place: &dyn Place, wheels: Vec<Sha256>, id: String) -> Result<Stock, Error> {
     match place.ask(Question::Stock { wheels, id })? {
         Answer::Stock(stock) => Ok(stock),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The wheels that were built before.
+pub(crate) fn remembered(place: &dyn Place) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
+    match place.ask(Question::Remembered)? {
+        Answer::Remembered(wheels) => Ok(wheels),
         _ => Err(Error::Answer),
     }
 }

@@ -34,6 +34,8 @@ pub struct Requirements {
 pub struct Brought {
     /// Wheels that were built from the lock's sources.
     pub built: BuiltWheels,
+    /// The digest of everything that shaped a build, for builds that the root is to remember.
+    pub keys: BTreeMap<PackageName, Sha256>,
     /// Wheels that were unpacked just now.
     pub admitted: Vec<Sha256>,
 }

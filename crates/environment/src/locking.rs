@@ -65,7 +65,7 @@ impl Locking<'_> {
             warnings.extend(told);
             inputs.look_trees(&lock);
             let brought = self.bring(&lock, &mut timings)?;
-            settle(&mut lock, &Built::all(&brought.built));
+            settle(&mut lock, &Built::all(&brought));
             if which.current
                 && let Some(unmet) = unmet(&lock, &brought.built, &target)
             {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pyfast_installer::{
-    BuiltWheel, EnvironmentOptions, EnvironmentSpec, Habitat, Interpreter, Package,
+    BuiltWheel, EnvironmentOptions, EnvironmentSpec, Habitat, Interpreter, Package, RememberedWheel,
 };
 use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
@@ -17,7 +17,7 @@ use pyfast_root::ProjectEnv;
 use serde::{Deserialize, Serialize};
 
 use crate::claims::Claimed;
-use crate::crew::{Brought, BuiltWheels, Given};
+use crate::crew::{Brought, Given};
 use crate::direct_url::direct_url;
 use crate::report::{Changes, Facts, Listed};
 use crate::request::InstallOptions;
@@ -80,14 +80,27 @@ pub(crate) struct Built {
     #[serde(with = "filename")]
     pub(crate) filename: WheelFilename,
     pub(crate) sha256: Sha256,
+    /// What the root remembers it by; `None` for one that is remembered where it was built.
+    pub(crate) key: Option<Sha256>,
 }
 
 impl Built {
     /// What was built, as a plan has it.
-    pub(crate) fn all(built: &BuiltWheels) -> BTreeMap<PackageName, Self> {
-        let one =
-            |wheel: &BuiltWheel| Self { filename: wheel.filename.clone(), sha256: wheel.sha256 };
-        built.iter().map(|(name, wheel)| (name.clone(), one(wheel))).collect()
+    pub(crate) fn all(brought: &Brought) -> BTreeMap<PackageName, Self> {
+        let one = |(name, wheel): (&PackageName, &BuiltWheel)| {
+            let (filename, sha256) = (wheel.filename.clone(), wheel.sha256);
+            let key = brought.keys.get(name).copied();
+            (name.clone(), Self { filename, sha256, key })
+        };
+        brought.built.iter().map(one).collect()
+    }
+
+    /// Keeps to the wheel that a root has of the same build: one that is built again may be another.
+    pub(crate) fn recall(&mut self, remembered: &BTreeMap<Sha256, RememberedWheel>) {
+        let wheel = self.key.as_ref().and_then(|key| remembered.get(key));
+        if let Some(wheel) = wheel.filter(|wheel| wheel.filename == self.filename.as_str()) {
+            self.sha256 = wheel.sha256;
+        }
     }
 }
 
@@ -277,7 +290,7 @@ impl SyncPlan {
     /// Wheels that were built elsewhere and came with the plan.
     pub(crate) fn given(&self) -> BTreeMap<PackageName, Given> {
         let given = self.built.iter().filter_map(|(name, built)| {
-            let Built { filename, sha256 } = built.clone();
+            let Built { filename, sha256, key: _ } = built.clone();
             let path = self.moved.get(&filename.to_string())?.clone();
             Some((name.clone(), Given { filename, sha256, path }))
         });

@@ -1,10 +1,10 @@
 //! What may be asked about an environment, and what is answered: values that go to whoever can reach its
 //! root, be it this process or one in a container. Owns their form; must not know how they are carried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::{Finding, GcPlan, Package, Rollback};
+use pyfast_installer::{Finding, GcPlan, Package, RememberedWheel, Rollback};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Activation;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub enum Question {
         /// A generation.
         id: String,
     },
+    /// Which wheels were built before.
+    Remembered,
     /// Do what a plan says.
     Sync {
         /// The plan.
@@ -100,6 +102,8 @@ pub enum Answer {
     Look(Box<Look>),
     Before(Before),
     Stock(Stock),
+    /// By what they were built of.
+    Remembered(BTreeMap<Sha256, RememberedWheel>),
     Sync(Box<SyncReport>),
     /// The sync found that the metadata of this wheel is not its own.
     Hidden(String),
@@ -138,6 +142,8 @@ pub struct Inventory {
     pub wheels: BTreeSet<Sha256>,
     /// The generations.
     pub generations: BTreeSet<String>,
+    /// Wheels that were built, by what they were built of.
+    pub remembered: BTreeMap<Sha256, RememberedWheel>,
 }
 
 impl Inventory {

@@ -127,7 +127,13 @@ impl Making<'_> {
     fn plan(self, request: &SyncRequest, circumstances: Circumstances) -> Result<ReadyPlan, Error> {
         let Self { place, name, interpreter, options, before, found } = self;
         let Found { lock, claims, brought, own_lock, warnings, in_process, timings, .. } = found;
-        let built = Built::all(&brought.built);
+        let mut built = Built::all(&brought);
+        // One that may be damaged is not kept to.
+        let sound = !request.options.verify && !request.options.reinstall;
+        if sound && built.values().any(|built| built.key.is_some()) {
+            let remembered = ask::remembered(place)?;
+            built.values_mut().for_each(|built| built.recall(&remembered));
+        }
         let spec = plan::spec(&lock, &built, interpreter, &options);
         let id = id_at(place.seen(), &spec);
         let wheels = lock.packages.iter().filter_map(|package| package.sha256).collect();

@@ -45,6 +45,7 @@ use crate::wheel::record;
 
 pub use brought::{built_wheel, carried_digest, carried_settings, carried_wheel};
 pub(crate) use built::remembered_wheel;
+pub use built::{RememberedWheel, remember_wheel, remembered_wheels};
 pub use carried::{Carried, CarriedSource, CarryTools, carry};
 pub use handing::Handed;
 pub use tree_digest::{description_digest, tree_digest, tree_listing};

@@ -23,6 +23,7 @@ pub use build::{
     built_wheel, carried_digest, carried_settings, carried_wheel, carry, description_digest,
     tree_digest, tree_listing,
 };
+pub use build::{RememberedWheel, remember_wheel, remembered_wheels};
 pub use bytecode::{Compiler, is_compiled};
 pub use download::{Downloads, Sink, Wanted};
 pub use error::{Error, Refusal};

@@ -13,11 +13,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use pyfast_environment::digest;
 use pyfast_installer::built_wheel;
 use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Lock, LockName, Root, Share, replace_file};
-use serde_json::Value;
 
 use super::workplace::{Made, Wheel};
 use crate::building::BUILDS;
@@ -36,8 +35,8 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What is kept of the build with this key in the user's cache directory.
-    pub(super) fn new(cache: &Path, key: &Value) -> Self {
-        let key = digest(key.to_string().as_bytes());
+    pub(super) fn new(cache: &Path, key: &Sha256) -> Self {
+        let key = key.to_string();
         Self { place: cache.join(KEPT).join(&key), builds: cache.join(BUILDS), key }
     }
 
@@ -84,32 +83,29 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use pyfast_installer::BuiltWheel;
-    use serde_json::json;
-
     use super::*;
+    use pyfast_installer::BuiltWheel;
 
     #[test]
     fn metadata_is_kept_by_its_key_and_is_no_wheel() {
         let directory = tempfile::tempdir().unwrap();
-        let kept = |key: &str| Kept::new(directory.path(), &json!([key]));
-        assert!(kept("a").made(false).is_none());
-        let _alone = kept("a").alone().unwrap();
-        kept("a").keep(&Made::Metadata("Name: a".to_owned()));
-        assert!(matches!(kept("a").made(false), Some(Made::Metadata(text)) if text == "Name: a"));
-        assert!(kept("a").made(true).is_none());
-        assert!(kept("b").made(false).is_none());
+        let kept = |key: u8| Kept::new(directory.path(), &Sha256([key; 32]));
+        assert!(kept(1).made(false).is_none());
+        let _alone = kept(1).alone().unwrap();
+        kept(1).keep(&Made::Metadata("Name: a".to_owned()));
+        assert!(matches!(kept(1).made(false), Some(Made::Metadata(text)) if text == "Name: a"));
+        assert!(kept(1).made(true).is_none());
+        assert!(kept(2).made(false).is_none());
     }
 
     #[test]
     fn a_wheel_that_was_damaged_since_does_not_count() {
         let directory = tempfile::tempdir().unwrap();
-        let kept = Kept::new(directory.path(), &json!([1]));
+        let kept = Kept::new(directory.path(), &Sha256([1; 32]));
         let _alone = kept.alone().unwrap();
         let filename: WheelFilename = "a-1-py3-none-any.whl".parse().unwrap();
         let (bytes, metadata) = (Bytes::from_static(b"PK cut short"), "Name: a".to_owned());
-        let built =
-            BuiltWheel { filename, sha256: pyfast_packaging::hash::Sha256([0; 32]), metadata };
+        let built = BuiltWheel { filename, sha256: Sha256([0; 32]), metadata };
         kept.keep(&Made::Wheel(Wheel { built, bytes }));
         assert!(kept.made(false).is_some(), "its metadata was looked at when it was whole");
         assert!(kept.made(true).is_none());

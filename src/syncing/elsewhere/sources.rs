@@ -11,6 +11,7 @@ use bytes::Bytes;
 use pyfast_installer::{CarriedSource, CarryTools, Event, carry};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::source_dist::SourceDist;
@@ -129,13 +130,13 @@ impl<'a> Builds<'a> {
         carry(source, &tools)
     }
 
-    /// The wheels of a lock's sources.
+    /// The wheels of a lock's sources, each with the digest of everything that shapes its build.
     pub(super) fn wheels(
         &self,
         lock: &Lock,
         session: &Session,
         (index, progress): (&IndexOptions, &Progress),
-    ) -> Result<BTreeMap<PackageName, Wheel>, Failure> {
+    ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Failure> {
         let formats = building::formats(self.args, Some(index))?;
         let mut wheels = BTreeMap::new();
         for (package, source) in building::sources(lock, &formats, self.args)? {
@@ -157,7 +158,7 @@ impl<'a> Builds<'a> {
                 Fault::Other(failure) if failure.kind == "interrupted" => failure,
                 Fault::Other(failure) => explain(failure, self.workplace.helper.image),
             })?;
-            wheels.insert(package.name.clone(), wheel);
+            wheels.insert(package.name.clone(), (self.workplace.key(&order), wheel));
         }
         Ok(wheels)
     }

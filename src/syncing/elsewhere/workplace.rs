@@ -14,9 +14,11 @@ use pyfast_launcher::volume::{
 };
 use pyfast_packaging::build::BuildFailure;
 use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::IndexStrategy;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 use super::kept::Kept;
 use crate::building::CARRIED_SOURCES;
@@ -124,16 +126,7 @@ impl<'a> Workplace<'a> {
 
     /// Builds, unless that was done before.
     pub(super) fn build(&self, order: &Order<'_>) -> Result<Made, Fault> {
-        let packed = order.packed;
-        let own = order.settings.as_ref().map(|text| digest(text));
-        let key = json!([
-            self.circumstances,
-            packed.name,
-            digest(&packed.bytes),
-            order.source.subdirectory,
-            own,
-        ]);
-        let kept = Kept::new(&self.cache, &key);
+        let kept = Kept::new(&self.cache, &self.key(order));
         let _alone = kept.alone();
         if let Some(made) = kept.made(order.whole) {
             return Ok(made);
@@ -141,6 +134,20 @@ impl<'a> Workplace<'a> {
         let made = self.run(order)?;
         kept.keep(&made);
         Ok(made)
+    }
+
+    /// The digest of everything that shapes a build.
+    pub(super) fn key(&self, order: &Order<'_>) -> Sha256 {
+        let packed = order.packed;
+        let own = order.settings.as_ref().map(|text| digest(text));
+        let shape = json!([
+            self.circumstances,
+            packed.name,
+            digest(&packed.bytes),
+            order.source.subdirectory,
+            own,
+        ]);
+        Sha256(sha2::Sha256::digest(shape.to_string().as_bytes()).into())
     }
 
     fn run(&self, order: &Order<'_>) -> Result<Made, Fault> {

@@ -5,6 +5,8 @@
 //! store/v1/built/<key>.metadata   METADATA that the backend gave without building
 //! ```
 
+use std::collections::BTreeMap;
+
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability, Lock, LockName, Root, Share, Waiting};
@@ -29,10 +31,42 @@ pub(super) struct Memory {
 /// The most that an entry or metadata has, in bytes.
 const LIMIT: u64 = 64 << 20;
 
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    filename: String,
-    sha256: Sha256,
+/// A wheel of the store that was built of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RememberedWheel {
+    /// Its file name, as it is remembered: whoever uses it checks it.
+    pub filename: String,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+/// Remembers a wheel of the store by the digest of everything that shaped its build, which was elsewhere.
+///
+/// # Errors
+/// If that cannot be written.
+pub fn remember_wheel(root: &Root, key: &Sha256, wheel: &RememberedWheel) -> Result<(), Error> {
+    let memory = Memory { root: root.clone(), key: key.to_string() };
+    if memory.entry().as_ref() == Some(wheel) {
+        return Ok(());
+    }
+    memory.write("json", &serde_json::to_vec(wheel).unwrap_or_default())
+}
+
+/// The wheels of the store that are remembered, by what they were built of.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn remembered_wheels(root: &Root) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
+    let mut wheels = BTreeMap::new();
+    let Some(built) = root.built()? else { return Ok(wheels) };
+    for entry in built.entries()? {
+        let name = entry.name.to_str().and_then(|name| name.strip_suffix(".json"));
+        let Some(key) = name.and_then(|name| name.parse::<Sha256>().ok()) else { continue };
+        let memory = Memory { root: root.clone(), key: key.to_string() };
+        let wheel = memory.entry().filter(|wheel| root.has_wheel(&wheel.sha256.to_string()));
+        wheels.extend(wheel.map(|wheel| (key, wheel)));
+    }
+    Ok(wheels)
 }
 
 impl Memory {
@@ -65,10 +99,14 @@ impl Memory {
         }
     }
 
+    /// The wheel as it is remembered; `None` for none, and for what is no entry.
+    fn entry(&self) -> Option<RememberedWheel> {
+        serde_json::from_slice(&self.read("json")?).ok()
+    }
+
     /// The wheel, if it was built and is still in the store.
     pub(super) fn wheel(&self, store: &Store) -> Result<Option<BuiltWheel>, Error> {
-        let Some(text) = self.read("json") else { return Ok(None) };
-        let Ok(entry) = serde_json::from_slice::<Entry>(&text) else { return Ok(None) };
+        let Some(entry) = self.entry() else { return Ok(None) };
         let Ok(filename) = entry.filename.parse::<WheelFilename>() else { return Ok(None) };
         if !store.missing(&[entry.sha256])?.is_empty() {
             return Ok(None);
@@ -78,7 +116,7 @@ impl Memory {
     }
 
     pub(super) fn remember_wheel(&self, built: &BuiltWheel) -> Result<(), Error> {
-        let entry = Entry { filename: built.filename.to_string(), sha256: built.sha256 };
+        let entry = RememberedWheel { filename: built.filename.to_string(), sha256: built.sha256 };
         let text = serde_json::to_vec(&entry).unwrap_or_default();
         self.write("json", &text)?;
         self.remember_metadata(&built.metadata)
@@ -98,7 +136,7 @@ impl Memory {
 pub(crate) fn remembered_wheel(built: &Dir, name: &str) -> Option<Sha256> {
     let (_, kind) = name.rsplit_once('.')?;
     let text = (kind == "json").then(|| built.read(name, LIMIT).ok()?)??;
-    Some(serde_json::from_slice::<Entry>(&text).ok()?.sha256)
+    Some(serde_json::from_slice::<RememberedWheel>(&text).ok()?.sha256)
 }
 
 /// `METADATA` of a wheel in the store.
