@@ -51,7 +51,7 @@ pub(crate) fn fingerprint(settings: &Settings) -> String {
         .field("none", none)
         .fields("names", names.iter().flat_map(|(name, url)| [name, url]))
         .fields("pins", pins.iter().flat_map(|(package, name)| [package.to_string(), name.clone()]))
-        .fields("strategy", strategy.iter().map(|strategy| strategy.get_name()))
+        .fields("strategy", strategy.iter().map(clap::builder::PossibleValue::get_name))
         .finish()
 }
 
@@ -245,7 +245,6 @@ impl Indexes {
             pins: self.pins.clone(),
             strategy: self.strategy,
             find_links: self.find_links.clone(),
-            ..Sources::default()
         }
     }
 }

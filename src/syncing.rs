@@ -200,7 +200,7 @@ fn run(
         Planned::Unchanged(report) => return Ok(Report::done(*report)),
         Planned::Ready(ready) if options.dry_run => tried(&ready),
         Planned::Ready(mut ready) => {
-            for warning in std::mem::take(&mut ready.plan.warnings) {
+            for warning in ready.plan.take_warnings() {
                 settings.ui.warning(warning);
             }
             hands.pack(&mut ready)?;
@@ -220,11 +220,11 @@ fn tried(ready: &ReadyPlan) -> Report {
     let plan = &ready.plan;
     let sync = SyncReport {
         facts: plan.facts().clone(),
-        changed: plan.environment.activate,
-        changes: plan.changes.clone(),
+        changed: plan.activates(),
+        changes: plan.changes().clone(),
         timings: Timings::default(),
         fetched: 0,
-        warnings: plan.warnings.clone(),
+        warnings: plan.warnings().to_vec(),
     };
     Report { sync, plan: Some(plan.to_string()) }
 }

@@ -15,7 +15,9 @@ pub(crate) fn compose(criterion: &mut Criterion) {
     let (_directory, root, store) = store();
     let wheels: Vec<Wheel> =
         (0..80).map(|number| Wheel::new(&format!("package{number:02}"), 40)).collect();
-    wheels.iter().for_each(|wheel| wheel.admit(&store));
+    for wheel in wheels.iter() {
+        wheel.admit(&store);
+    }
     let packages = wheels.iter().map(|wheel| Package {
         name: wheel.filename.name.clone(),
         version: wheel.filename.version.clone(),

@@ -8,8 +8,8 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Root(error) => error.into(),
-            Error::Install(error) => error.into(),
-            Error::Resolve(error) => error.into(),
+            Error::Install(error) => (*error).into(),
+            Error::Resolve(error) => (*error).into(),
             Error::Outside(error) => match error.downcast::<Self>() {
                 Ok(failure) => *failure,
                 Err(error) => Self::from_error("system", &*error, Code::Mendable),

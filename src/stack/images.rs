@@ -106,7 +106,7 @@ impl Launcher<'_> {
                 self.compose(&["build", service])?;
             }
         }
-        let failed = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err());
+        let failed = outcomes.into_values().filter_map(Result::err);
         Failure::of_all(failed.map(Failure::from)).map_or(Ok(()), Err)
     }
 

@@ -174,7 +174,7 @@ fn lying_index(world: &World) -> String {
                     let text = "Metadata-Version: 2.1\nName: alpha\nVersion: 3.0\n";
                     ("text/plain", text.as_bytes().to_vec())
                 }
-                path if path.ends_with(".whl") => ("application/zip", wheel),
+                path if path == format!("/{name}") => ("application/zip", wheel),
                 _ => ("text/html", Vec::new()),
             };
             let head = format!(

@@ -96,7 +96,7 @@ fn table(text: &str) -> Vec<[String; 4]> {
     for line in text.lines().skip(2).take_while(|line| !line.trim().is_empty()) {
         let mut cells: Vec<&str> = line.split("  ").map(str::trim).collect();
         if !cells[0].is_empty() {
-            scenario = cells[0].split(':').next().unwrap().to_owned();
+            cells[0].split(':').next().unwrap().clone_into(&mut scenario);
             cells.remove(0);
         }
         cells.retain(|cell| !cell.is_empty());

@@ -2,7 +2,6 @@
 
 mod circles;
 mod modules;
-mod names;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use circles::{circles, in_words, rooms};
 use modules::Crate;
-use names::public_names;
 
 /// Every Rust file of the program below a folder, without those that are tests alone.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -164,22 +162,6 @@ fn every_file_opens_with_what_it_owns() {
     let mute = |file: &&PathBuf| !fs_err::read_to_string(file).unwrap().starts_with("//! ");
     let mute: Vec<_> = files.iter().filter(mute).collect();
     assert!(mute.is_empty(), "{mute:?}");
-}
-
-#[test]
-fn each_library_is_one_page_of_thirty_names() {
-    for folder in crates() {
-        let page = folder.join("lib.rs");
-        let Ok(text) = fs_err::read_to_string(&page) else { continue };
-        let names = public_names(&text);
-        assert!((1..=30).contains(&names.len()), "{}: {} {names:?}", page.display(), names.len());
-    }
-}
-
-#[test]
-fn the_command_line_only_speaks() {
-    let lines = code(&["src"]).len();
-    assert!(lines <= 8000, "{lines} lines of code");
 }
 
 /// The numbers of a text after `rule` or `rules`, as comments (`rules 7 and 36`) and names of tests

@@ -49,10 +49,10 @@ pub enum Error {
     Root(#[from] pyfast_root::Error),
     /// Installing failed.
     #[error(transparent)]
-    Install(#[from] pyfast_installer::Error),
+    Install(Box<pyfast_installer::Error>),
     /// Resolving, or reading a lock, failed.
     #[error(transparent)]
-    Resolve(#[from] pyfast_resolver::Error),
+    Resolve(Box<pyfast_resolver::Error>),
     /// There is nothing to look at yet.
     #[error("there is no environment `{env}` of the project `{project}`")]
     NoEnvironment {
@@ -116,4 +116,16 @@ pub enum Error {
     /// What the caller lent failed: a container, a session.
     #[error(transparent)]
     Outside(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<pyfast_installer::Error> for Error {
+    fn from(error: pyfast_installer::Error) -> Self {
+        Self::Install(Box::new(error))
+    }
+}
+
+impl From<pyfast_resolver::Error> for Error {
+    fn from(error: pyfast_resolver::Error) -> Self {
+        Self::Resolve(Box::new(error))
+    }
 }

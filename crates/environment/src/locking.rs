@@ -49,7 +49,7 @@ pub(crate) struct Found {
 
 impl Locking<'_> {
     /// The lock to install. For a dry run nothing is brought.
-    pub(crate) fn find(&self, in_root: KeptLock, mut inputs: Inputs) -> Result<Found, Error> {
+    pub(crate) fn find(&self, in_root: &KeptLock, mut inputs: Inputs) -> Result<Found, Error> {
         let target = self.interpreter.target();
         let mut which = WhichLock::find(self.request, (self.crew, &target), self.set, in_root)?;
         let mut warnings: Vec<String> = which.foreign.iter().map(|path| left_alone(path)).collect();
@@ -75,7 +75,7 @@ impl Locking<'_> {
                         return Err(Error::LockOutdated { path, why });
                     }
                     LockUse::Frozen => {
-                        warnings.push(format!("{unmet}, which the lock does not have"))
+                        warnings.push(format!("{unmet}, which the lock does not have"));
                     }
                     LockUse::Update => {
                         which.current = false;

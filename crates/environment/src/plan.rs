@@ -30,15 +30,15 @@ const UNBUILT: Sha256 = Sha256([0; 32]);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SyncPlan {
     /// What is done for each package, in the order of the lock.
-    pub packages: Vec<PackagePlan>,
+    pub(crate) packages: Vec<PackagePlan>,
     /// What is done about the environment.
-    pub environment: EnvironmentPlan,
+    pub(crate) environment: EnvironmentPlan,
     /// What that means for packages.
-    pub changes: Changes,
+    pub(crate) changes: Changes,
     /// What stays.
-    pub kept: Vec<Listed>,
+    pub(crate) kept: Vec<Listed>,
     /// What the user should know.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// The text of the lock, with absolute paths.
     pub(crate) lock: String,
     /// Wheels of the lock's sources that are there already.
@@ -269,6 +269,26 @@ impl SyncPlan {
     /// The result as it will be, without what differs from run to run.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// What it means for packages.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Whether another generation becomes the current one.
+    pub fn activates(&self) -> bool {
+        self.environment.activate
+    }
+
+    /// What the user should know.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// What the user should know, for who tells it now.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Tells whoever installs where it finds wheels of this machine, by file name.

@@ -31,7 +31,6 @@ impl std::fmt::Display for LockUse {
 }
 
 /// How an environment is made of a lock, wherever that is done.
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InstallOptions {
     /// How files of the store come into it; `None`: as the place wants it.

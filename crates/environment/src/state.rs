@@ -43,7 +43,7 @@ pub struct State {
     version: u32,
     circumstances: Circumstances,
     /// The result, without what differs from run to run.
-    pub facts: Facts,
+    facts: Facts,
     /// How the generation looked; `None` where it was not whole.
     stamps: Option<Stamps>,
 }
@@ -59,6 +59,11 @@ impl State {
     /// The state of an environment that has just been activated.
     pub fn new(circumstances: Circumstances, facts: Facts, stamps: Option<Stamps>) -> Self {
         Self { version: VERSION, circumstances, facts, stamps }
+    }
+
+    /// What the sync made.
+    pub fn into_facts(self) -> Facts {
+        self.facts
     }
 
     /// Reads the state kept in an environment's directory.

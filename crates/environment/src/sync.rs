@@ -42,8 +42,9 @@ pub struct ReadyPlan {
     /// The wheels of this machine that the plan installs, by file name.
     pub local: BTreeMap<String, PathBuf>,
     /// The user's own lock, which is written here once the sync has succeeded elsewhere.
-    own_lock: Option<(PathBuf, String)>,
-    timings: Timings,
+    pub own_lock: Option<(PathBuf, String)>,
+    /// How long planning took.
+    pub timings: Timings,
 }
 
 /// Plans a sync. Unless it is a dry run, what the plan needs to be exact is done on the way: wheels are
@@ -84,7 +85,7 @@ pub fn plan_sync(
     };
     let directory = project_env_path(place.written(), &name);
     let in_root = KeptLock { path: directory.join(LOCK_FILE), text: before.lock.clone() };
-    let found = locking.find(in_root, inputs)?;
+    let found = locking.find(&in_root, inputs)?;
     let variables = requirements
         .iter()
         .flat_map(|one| &one.set.variables)
@@ -101,7 +102,7 @@ pub fn plan_sync(
 /// What was made by the last sync, where nothing has moved since.
 fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
     let state = look.state.filter(|_| request.may_stand())?;
-    state.holds(&request.setting, &request.variables).then_some(state.facts)
+    state.holds(&request.setting, &request.variables).then(|| state.into_facts())
 }
 
 fn look_at_inputs(crew: &dyn Crew, requirements: Option<&Requirements>, now: SystemTime) -> Inputs {
@@ -132,7 +133,9 @@ impl Making<'_> {
         let sound = !request.options.verify && !request.options.reinstall;
         if sound && built.values().any(|built| built.key.is_some()) {
             let remembered = ask::remembered(place)?;
-            built.values_mut().for_each(|built| built.recall(&remembered));
+            for built in built.values_mut() {
+                built.recall(&remembered);
+            }
         }
         let spec = plan::spec(&lock, &built, interpreter, &options);
         let id = id_at(place.seen(), &spec);

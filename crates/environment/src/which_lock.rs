@@ -44,12 +44,12 @@ impl WhichLock {
         request: &SyncRequest,
         (crew, target): (&dyn Crew, &Target),
         set: Option<&RequirementSet>,
-        in_root: KeptLock,
+        in_root: &KeptLock,
     ) -> Result<Self, Error> {
         let own = Some(crew.own_lock(set)).filter(|path| path.is_file());
         let path = own.as_deref().unwrap_or(&in_root.path);
         let Some(set) = set.filter(|_| request.lock_use != LockUse::Frozen) else {
-            return Self::frozen(own.as_deref(), &in_root, target);
+            return Self::frozen(own.as_deref(), in_root, target);
         };
         let text = match &own {
             Some(own) => read_regular_text(own).ok(),

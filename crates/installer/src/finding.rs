@@ -81,6 +81,10 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
+            // Its own directory has no other name.
+            Subject::Wheel { package: Some(package), sha256 } if self.path == "." => {
+                write!(f, "{package} ({}): ", wheel_place(&sha256.to_string()))?;
+            }
             Subject::Wheel { package: Some(package), .. } => write!(f, "{package}: ")?,
             Subject::Wheel { sha256, package: None } => {
                 write!(f, "{}/", wheel_place(&sha256.to_string()))?;

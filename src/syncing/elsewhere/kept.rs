@@ -51,7 +51,7 @@ impl Kept {
     /// What was made before: the wheel where the `whole` one is wanted, else whatever has metadata.
     pub(super) fn made(&self, whole: bool) -> Option<Made> {
         if whole {
-            return self.wheel().map(Made::Wheel);
+            return self.wheel().map(Box::new).map(Made::Wheel);
         }
         let text = fs_err::read_to_string(self.place.join(METADATA)).ok()?;
         (!text.is_empty()).then_some(Made::Metadata(text))
@@ -106,7 +106,7 @@ mod tests {
         let filename: WheelFilename = "a-1-py3-none-any.whl".parse().unwrap();
         let (bytes, metadata) = (Bytes::from_static(b"PK cut short"), "Name: a".to_owned());
         let built = BuiltWheel { filename, sha256: Sha256([0; 32]), metadata };
-        kept.keep(&Made::Wheel(Wheel { built, bytes }));
+        kept.keep(&Made::Wheel(Box::new(Wheel { built, bytes })));
         assert!(kept.made(false).is_some(), "its metadata was looked at when it was whole");
         assert!(kept.made(true).is_none());
     }

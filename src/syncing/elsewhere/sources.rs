@@ -165,7 +165,7 @@ impl<'a> Builds<'a> {
 
     fn wheel(&self, order: &Order<'_>) -> Result<Wheel, Fault> {
         match self.workplace.build(order)? {
-            Made::Wheel(wheel) => Ok(wheel),
+            Made::Wheel(wheel) => Ok(*wheel),
             Made::Metadata(_) => {
                 let (stage, reason) = (BuildStage::Wheel, "there is only metadata of it");
                 Err(Fault::Build(Box::new(BuildFailure::new(order.source, stage, reason))))

@@ -61,7 +61,7 @@ pub(super) struct Order<'a> {
 pub(super) enum Made {
     /// The text of `METADATA`.
     Metadata(String),
-    Wheel(Wheel),
+    Wheel(Box<Wheel>),
 }
 
 /// A wheel that keeps to its format.
@@ -192,7 +192,7 @@ impl<'a> Workplace<'a> {
         }
         match serde_json::from_slice(&left.printed) {
             Ok(Answer::Metadata(text)) if !order.whole => Ok(Made::Metadata(text)),
-            Ok(Answer::Wheel(name)) => Ok(Made::Wheel(wheel(image, &name, left.files)?)),
+            Ok(Answer::Wheel(name)) => Ok(Made::Wheel(Box::new(wheel(image, &name, left.files)?))),
             Ok(Answer::Failure(failure)) => Err(Fault::Build(failure)),
             Ok(Answer::Metadata(_)) | Err(_) => {
                 let text = String::from_utf8_lossy(&left.printed);

@@ -1,6 +1,7 @@
 //! Files that take something from each other, round in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::modules::Module;
 
@@ -50,7 +51,7 @@ pub(crate) fn in_words(
     let mut words = format!("{} files:\n", circle.len());
     for module in circle {
         for target in arrows[module].intersection(circle) {
-            words.push_str(&format!("  {} -> {}\n", module.join("::"), target.join("::")));
+            writeln!(words, "  {} -> {}", module.join("::"), target.join("::")).unwrap();
         }
     }
     words

@@ -113,10 +113,10 @@ impl<'a> Reader<'a> {
         if token == "use" {
             self.at += 1;
             let base = self.base();
-            self.tree(&base, true);
+            self.tree(base.as_ref(), true);
         } else if begins(token) && after != Some("::") && self.token(1) == "::" {
             let base = self.base();
-            self.tree(&base, false);
+            self.tree(base.as_ref(), false);
         } else {
             self.at += 1;
         }
@@ -152,11 +152,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A path, or a tree of them, below what was read already.
-    fn tree(&mut self, base: &Option<Module>, declared: bool) {
-        let mut path = base.clone();
+    fn tree(&mut self, base: Option<&Module>, declared: bool) {
+        let mut path = base.cloned();
         loop {
             match self.token(0) {
-                "{" => return self.branches(&path, declared),
+                "{" => return self.branches(path.as_ref(), declared),
                 name if is_name(name) => {
                     if let Some(path) = path.as_mut().filter(|_| name != "self") {
                         path.push(name.to_owned());
@@ -182,15 +182,15 @@ impl<'a> Reader<'a> {
         self.named.paths.insert(path);
     }
 
-    fn branches(&mut self, base: &Option<Module>, declared: bool) {
+    fn branches(&mut self, base: Option<&Module>, declared: bool) {
         self.at += 1;
         while !matches!(self.token(0), "}" | "") {
             match self.token(0) {
                 "{" => self.tree(base, declared),
                 name if !is_name(name) => self.at += 1,
-                _ if base.as_ref().is_some_and(|base| base == self.module) => {
+                _ if base.is_some_and(|base| base == self.module) => {
                     let base = self.base();
-                    self.tree(&base, declared);
+                    self.tree(base.as_ref(), declared);
                 }
                 _ => self.tree(base, declared),
             }
@@ -236,8 +236,8 @@ fn literal(text: &str) -> Option<usize> {
     if text.starts_with("r#\"") || text.starts_with("br#\"") {
         return text.find("\"#").map(|end| end + 2);
     }
-    if text.starts_with("r\"") {
-        return text[2..].find('"').map(|end| end + 3);
+    if let Some(rest) = text.strip_prefix("r\"") {
+        return rest.find('"').map(|end| end + 3);
     }
     let mut characters = text.char_indices();
     match characters.next()?.1 {

@@ -52,19 +52,19 @@ impl Made {
         self.generation.path.join(python.site_packages())
     }
 
-    fn found(&self, findings: Vec<Finding>) -> Vec<(String, Fault)> {
+    fn found(findings: Vec<Finding>) -> Vec<(String, Fault)> {
         let site = format!("{}/", crate::fixtures::interpreter().site_packages());
         let short = |path: String| path.strip_prefix(&site).map_or(path.clone(), str::to_owned);
         findings.into_iter().map(|finding| (short(finding.path), finding.fault)).collect()
     }
 
     fn verified(&self) -> Vec<(String, Fault)> {
-        self.found(verify_generation(&self.sandbox.root, &self.generation).unwrap())
+        Self::found(verify_generation(&self.sandbox.root, &self.generation).unwrap())
     }
 
     fn looked(&self) -> Vec<(String, Fault)> {
         let (root, stamps) = (&self.sandbox.root, Some(&self.stamps));
-        self.found(look(root, &self.generation, stamps).unwrap())
+        Self::found(look(root, &self.generation, stamps).unwrap())
     }
 
     fn is_untouched(&self) -> bool {
