@@ -15,7 +15,7 @@ pub(crate) fn compose(criterion: &mut Criterion) {
     let (_directory, root, store) = store();
     let wheels: Vec<Wheel> =
         (0..80).map(|number| Wheel::new(&format!("package{number:02}"), 40)).collect();
-    for wheel in wheels.iter() {
+    for wheel in &wheels {
         wheel.admit(&store);
     }
     let packages = wheels.iter().map(|wheel| Package {

@@ -1,5 +1,5 @@
 //! One environment of a project: from what is wanted of it to what came of making it. Begin at [`plan_sync`],
-//! which decides, and [`sync`], which does what a [`SyncPlan`] says at a [`Place`]: whoever can reach the
+//! which decides, and [`sync()`], which does what a [`SyncPlan`] says at a [`Place`]: whoever can reach the
 //! environment's root. [`history`] and the functions beside it ask a place about its environment.
 //!
 //! Prints nothing, reads neither the environment nor the current directory nor the clock, and knows no

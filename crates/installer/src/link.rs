@@ -47,7 +47,7 @@ pub struct EnvironmentOptions {
     pub compiled: bool,
     /// The name that shells show.
     pub prompt: Option<String>,
-    /// Whose it is, where somebody writes to it ([`Habitat::Host`]): equal environments of two owners are two.
+    /// Whose it is, where somebody writes to it ([`mode::Habitat::Host`]): equal environments of two owners are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
 }

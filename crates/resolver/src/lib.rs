@@ -1,7 +1,7 @@
 //! What to install: requirements and targets in, a lock out.
 //! Writes nothing outside its HTTP cache, and knows nothing of environments or containers.
 //!
-//! Begin at [`lock`]: a `RequirementSet` of `pyfast_packaging` is what a [`LockRequest`] asks for,
+//! Begin at [`lock()`]: a `RequirementSet` of `pyfast_packaging` is what a [`LockRequest`] asks for,
 //! [`LockTools`] are what it takes to answer it, and [`Locked`] is the answer.
 
 mod build_source;

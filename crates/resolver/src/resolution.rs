@@ -55,7 +55,7 @@ pub(crate) struct Resolution {
 /// The wheels that requirements name by URL or path.
 ///
 /// # Errors
-/// [`Error::Requirement`] where two different wheels are named for one project.
+/// [`Error::Packaging`] where two different wheels are named for one project.
 pub(crate) fn direct_wheels(
     set: &RequirementSet,
     scope: &Scope,

@@ -115,17 +115,8 @@ impl Root {
     /// Whether it was filled by this program. What is empty may become a root; anything else is
     /// somebody's directory, and stays as it is.
     fn is_filled(&self) -> Result<bool, Error> {
-        let root = self.written().to_owned();
-        match self.top().read(LAYOUT_FILE, LIMIT) {
-            Ok(Some(found)) if found.strip_suffix(b"\n").unwrap_or(&found) == LAYOUT.as_bytes() => {
-                return Ok(true);
-            }
-            Ok(Some(found)) => {
-                let found = String::from_utf8_lossy(&found).trim_end().to_owned();
-                return Err(Error::LayoutVersion { root, found, expected: LAYOUT });
-            }
-            Ok(None) => {}
-            Err(error) => return Err(error),
+        if self.has_layout()? {
+            return Ok(true);
         }
         let entries = self.top().entries()?;
         let holds = |name: &str| entries.iter().any(|entry| entry.name == name);
@@ -141,11 +132,23 @@ impl Root {
         };
         match entries.iter().find(|entry| !ours(entry)) {
             None => Ok(false),
+            // Another process may have made it between the two looks.
+            Some(_) if self.has_layout()? => Ok(true),
             Some(entry) => {
                 let holds = entry.name.to_string_lossy().into_owned();
-                Err(Error::NotARoot { path: root, holds })
+                Err(Error::NotARoot { path: self.written().to_owned(), holds })
             }
         }
+    }
+
+    /// Whether its file says that this program filled it.
+    fn has_layout(&self) -> Result<bool, Error> {
+        let Some(found) = self.top().read(LAYOUT_FILE, LIMIT)? else { return Ok(false) };
+        if found.strip_suffix(b"\n").unwrap_or(&found) == LAYOUT.as_bytes() {
+            return Ok(true);
+        }
+        let found = String::from_utf8_lossy(&found).trim_end().to_owned();
+        Err(Error::LayoutVersion { root: self.written().to_owned(), found, expected: LAYOUT })
     }
 
     /// Whether `bin/` has the launcher and nothing else.

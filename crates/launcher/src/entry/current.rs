@@ -235,7 +235,7 @@ mod tests {
 
     fn make(root: &Path, project: &str, id: &str) {
         let generation = root.join("envs/v1").join(id);
-        fs_err::write(root.join("layout"), "pyfast 1\n").unwrap();
+        pyfast_root::Root::create(root, root).unwrap();
         fs_err::create_dir_all(&generation).unwrap();
         fs_err::write(generation.join("env.json"), "{}").unwrap();
         let env = root.join("projects").join(project).join("default");

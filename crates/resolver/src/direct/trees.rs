@@ -79,7 +79,7 @@ impl DirectSources {
     /// waits.
     ///
     /// # Errors
-    /// [`Error::Requirement`] for something that is not there, is no project, or is another one;
+    /// [`Error::Packaging`] for something that is not there, is no project, or is another one;
     /// what fetching and building fail with.
     pub(crate) fn look(set: &RequirementSet, look: &Look<'_>) -> Result<Self, Error> {
         let mut looked = Self {

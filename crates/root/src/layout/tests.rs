@@ -84,3 +84,16 @@ fn what_is_in_the_place_of_a_directory_is_named() {
         assert_eq!(fs_err::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
 }
+
+#[test]
+fn a_root_that_is_being_made_is_somebody_elses_directory_at_no_moment() {
+    for _ in 0..100 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        std::thread::scope(|scope| {
+            let maker = scope.spawn(|| drop(Root::create(path, path).unwrap()));
+            while Root::find(path, path).unwrap().is_none() {}
+            maker.join().unwrap();
+        });
+    }
+}
