@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
+
 use super::answer::answer;
 use super::http::{Break, Request};
 use super::page::File;
@@ -85,6 +87,8 @@ pub(crate) struct State {
     pub(crate) seen: Vec<Seen>,
     connections: Vec<TcpStream>,
     stopped: bool,
+    /// Keeps the port of an index that was stopped from the next one that a test starts.
+    port: Option<TcpSocket>,
 }
 
 /// The index; stopped when dropped.
@@ -119,6 +123,7 @@ impl Index {
             seen: Vec::new(),
             connections: Vec::new(),
             stopped: false,
+            port: None,
         }));
         let shared = Arc::clone(&state);
         thread::spawn(move || accept(&listener, &shared));
@@ -221,7 +226,18 @@ impl Index {
         while TcpStream::connect(self.address).is_ok() {
             thread::sleep(Duration::from_millis(1));
         }
+        // Where another was faster, it is gone.
+        self.state().port = bound(self.address).ok();
     }
+}
+
+/// A socket that has the address and listens to nobody.
+fn bound(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections that were just ended still have it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 impl Drop for Index {
