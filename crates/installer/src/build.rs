@@ -127,6 +127,28 @@ struct Ready {
     workshop: Arc<Workshop>,
 }
 
+/// Whether a wheel is what was to be built of a source, for this interpreter; else why not, in words.
+///
+/// # Errors
+/// The reason: another project's, another version's or another Python's.
+pub fn fits(
+    source: &SourceDist,
+    filename: &WheelFilename,
+    interpreter: &Interpreter,
+) -> Result<(), String> {
+    if source.name.as_ref().is_some_and(|name| *name != filename.name) {
+        return Err(format!("its backend made {filename}, another project's wheel"));
+    }
+    let public = filename.version.clone().without_local();
+    if source.version.as_ref().is_some_and(|v| *v != filename.version && *v != public) {
+        return Err(format!("its backend made {filename}, another version"));
+    }
+    if interpreter.target().tags.rank(filename).is_none() {
+        return Err(format!("its backend made {filename}, which fits another Python"));
+    }
+    Ok(())
+}
+
 impl Builder {
     /// A builder; nothing is made before something is built.
     pub fn new(options: BuildOptions, tools: BuildTools) -> Self {
@@ -434,22 +456,13 @@ impl Builder {
 
     /// Whether a wheel is what was to be built, and fits where it will be used.
     fn check(&self, source: &SourceDist, filename: &WheelFilename) -> Result<(), Error> {
-        let failed = |reason: String| Err(self.failure(source, BuildStage::Wheel, &reason));
-        if source.name.as_ref().is_some_and(|name| *name != filename.name) {
-            return failed(format!("its backend made {filename}, another project's wheel"));
-        }
-        let public = filename.version.clone().without_local();
-        if source.version.as_ref().is_some_and(|v| *v != filename.version && *v != public) {
-            return failed(format!("its backend made {filename}, another version"));
-        }
+        let failed = |reason: String| self.failure(source, BuildStage::Wheel, &reason);
         let options = &self.world.options;
-        if options.interpreter.target().tags.rank(filename).is_none() {
-            return failed(format!("its backend made {filename}, which fits another Python"));
-        }
+        fits(source, filename, &options.interpreter).map_err(failed)?;
         if options.foreign && filename.platform != "any" {
-            return failed(format!(
+            return Err(failed(format!(
                 "its wheel {filename} has machine code of this machine, and it is for an image"
-            ));
+            )));
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ mod fixtures;
 
 pub use build::{
     BuildOptions, BuildTools, Builder, BuiltWheel, Carried, CarriedSource, CarryTools, Handed,
-    built_wheel, carried_digest, carried_settings, carried_wheel, carry, description_digest,
+    built_wheel, carried_digest, carried_settings, carried_wheel, carry, description_digest, fits,
     tree_digest, tree_listing,
 };
 pub use build::{RememberedWheel, remember_wheel, remembered_wheels};

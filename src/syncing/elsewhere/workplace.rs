@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use pyfast_environment::digest;
-use pyfast_installer::{BuiltWheel, CarriedSource, Interpreter, built_wheel, carried_settings};
+use pyfast_installer::{
+    BuiltWheel, CarriedSource, Interpreter, built_wheel, carried_settings, fits,
+};
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::volume::{
     Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
     run_confined,
 };
-use pyfast_packaging::build::BuildFailure;
+use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::SourceDist;
@@ -44,6 +46,7 @@ pub(super) struct Workplace<'a> {
     reach: Vec<String>,
     /// The part of the key that all builds share.
     circumstances: Value,
+    interpreter: &'a Interpreter,
     pub(super) cache: PathBuf,
 }
 
@@ -89,7 +92,7 @@ impl<'a> Workplace<'a> {
         helper: &'a VolumePlace<'a>,
         args: &ResolveArgs,
         session: &Session,
-        interpreter: &Interpreter,
+        interpreter: &'a Interpreter,
     ) -> Result<Self, Failure> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
@@ -121,18 +124,27 @@ impl<'a> Workplace<'a> {
             shape,
         ]);
         let cache = settings.cache_directory()?;
-        Ok(Self { helper, shape, files, reach, circumstances, cache })
+        Ok(Self { helper, shape, files, reach, circumstances, interpreter, cache })
     }
 
     /// Builds, unless that was done before.
     pub(super) fn build(&self, order: &Order<'_>) -> Result<Made, Fault> {
         let kept = Kept::new(&self.cache, &self.key(order));
         let _alone = kept.alone();
-        if let Some(made) = kept.made(order.whole) {
-            return Ok(made);
+        let before = kept.made(order.whole);
+        let fresh = before.is_none();
+        let made = before.map_or_else(|| self.run(order), Ok)?;
+        // What ran there looked at this too, but as the user that the source's code was.
+        if let Made::Wheel(wheel) = &made {
+            let fits = fits(order.source, &wheel.built.filename, self.interpreter);
+            fits.map_err(|reason| {
+                let failure = BuildFailure::new(order.source, BuildStage::Wheel, &reason);
+                Fault::Build(Box::new(failure))
+            })?;
         }
-        let made = self.run(order)?;
-        kept.keep(&made);
+        if fresh {
+            kept.keep(&made);
+        }
         Ok(made)
     }
 
