@@ -1,58 +1,26 @@
-//! Where everything is: the tree below a root, the one place that spells it, and what makes a directory
-//! a root. Knows names and the layout's version, not the content of any file.
+//! What makes a directory a root, and the way to everything in it from the open directory. Knows the file that says
+//! whose layout it has, and the content of no other.
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::dir::{Dir, Entry, Kind};
+use crate::dir::{Dir, Entry};
 use crate::error::Error;
+use crate::layout::{
+    BIN, BUILT, ENVS, LAYOUT, LAYOUT_FILE, LOCKS, OLD_CACHE, PROJECTS, TMP, VOLUME_MARKER, WHEELS,
+    env_path, project_env_path, project_env_place, shelf, wheel_place,
+};
+use crate::lock_name::LockName;
 use crate::moves::Durability;
 use crate::name::ProjectEnv;
 use crate::ticket::{Lock, Share, Waiting};
 
-/// The layout that this program reads and writes.
-pub const LAYOUT: &str = "pyfast 1";
-/// The file that says so.
-pub const LAYOUT_FILE: &str = "layout";
-/// The file by which a volume is known, and its directory on this machine.
-pub const VOLUME_MARKER: &str = ".pyfast-volume";
-/// The launcher's directory.
-pub const BIN: &str = "bin";
-/// The launcher, as entrypoints name it.
-pub const LAUNCHER: &str = "bin/pyfast";
-
-const WHEELS: &str = "store/v1/wheels";
-const BUILT: &str = "store/v1/built";
-const ENVS: &str = "envs/v1";
-const PROJECTS: &str = "projects";
-const LOCKS: &str = "locks";
-const TMP: &str = "tmp";
-const OLD_CACHE: &str = "cache/v1";
 /// The most that a `layout` says, in bytes.
 const LIMIT: u64 = 80;
 
-/// One root, one mount point, one file system.
-///
-/// ```text
-/// <root>/
-///   layout                           "pyfast 1": another version of the layout is refused
-///   bin/pyfast                       the launcher
-///   store/v1/wheels/<aa>/<sha256>/   one unpacked wheel, never changed once admitted
-///       root/                        what goes to site-packages
-///       data/                        scripts, headers and data of the wheel's .data directory
-///       manifest                     a JSON header, then every file with digest and size
-///       compiled-<cache tag>         the modules of root/ have been compiled for that Python
-///       settled                      root/ and data/ have been re-hashed after a restart
-///   store/v1/built/                  wheels built from source
-///   envs/v1/<id>/                    a generation, never changed once activated
-///   projects/<project>/owner         the directory that the project is in
-///   projects/<project>/<env>/        current → ../../../envs/v1/<id>, state.json,
-///                                    history.jsonl, pylock.toml
-///   locks/                           who works here (0700)
-///   tmp/                             a directory for each working process (0700)
-/// ```
+/// One root, one mount point, one file system; what is in it is drawn in [`layout`](crate::layout).
 ///
 /// Everything is reached from the open directory, and no link is followed: others may write here, from
 /// containers, while this process runs. Symbolic links inside the root are relative; absolute paths
@@ -363,7 +331,7 @@ impl Root {
         share: Share,
         waiting: &dyn Fn(&Waiting),
     ) -> Result<Lock, Error> {
-        Lock::wait(self.locks()?, (&name.0, share), waiting)
+        Lock::wait(self.locks()?, (name.as_str(), share), waiting)
     }
 
     /// Takes a place in the queue for a lock, and waits for nothing.
@@ -371,97 +339,7 @@ impl Root {
     /// # Errors
     /// If the disk refuses.
     pub fn queue(&self, name: &LockName, share: Share) -> Result<Lock, Error> {
-        Lock::queue(self.locks()?, &name.0, share)
-    }
-}
-
-/// What is locked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockName(String);
-
-impl LockName {
-    /// The store: shared by all who use it, alone for who collects.
-    pub fn store() -> Self {
-        Self("store".to_owned())
-    }
-
-    /// A project's environment, from reading its state to activation.
-    pub fn project(name: &ProjectEnv) -> Self {
-        Self(format!("project-{}--{}", name.project(), name.env()))
-    }
-
-    /// The project itself, while its owner is written down.
-    pub(crate) fn owner(project: &str) -> Self {
-        Self(format!("owner-{project}"))
-    }
-
-    /// A generation that is composed.
-    pub fn generation(id: &str) -> Self {
-        Self(format!("env-{id}"))
-    }
-
-    /// A wheel that is fetched.
-    pub fn wheel(digest: &str) -> Self {
-        Self(format!("wheel-{digest}"))
-    }
-
-    /// A wheel that is compiled.
-    pub fn bytecode(digest: &str) -> Self {
-        Self(format!("bytecode-{digest}"))
-    }
-
-    /// A source that is built.
-    pub fn build(key: &str) -> Self {
-        Self(format!("build-{key}"))
-    }
-
-    /// A process's working directory.
-    pub(crate) fn workspace(name: &str) -> Self {
-        Self(name.to_owned())
-    }
-}
-
-/// Where a project's environment is in the root at `root`, for people and links.
-pub fn project_env_path(root: &Path, name: &ProjectEnv) -> PathBuf {
-    root.join(project_env_place(name))
-}
-
-/// Where a generation is in the root at `root`, for people and links.
-pub fn env_path(root: &Path, id: &str) -> PathBuf {
-    root.join(ENVS).join(id)
-}
-
-/// A wheel's directory relative to the root.
-pub fn wheel_place(digest: &str) -> String {
-    format!("{WHEELS}/{}/{digest}", shelf(digest))
-}
-
-/// The way from `projects/<project>/<env>/` to a generation.
-pub(crate) fn current_target(id: &str) -> String {
-    format!("../../../{ENVS}/{id}")
-}
-
-/// The id in what `current` says; `None` for what leads anywhere else.
-pub(crate) fn current_id(target: &Path) -> Option<&str> {
-    let id = target.to_str()?.strip_prefix("../../../")?.strip_prefix(ENVS)?.strip_prefix('/')?;
-    crate::name::is_generation_id(id).then_some(id)
-}
-
-/// How many directories are between the root and a generation, or what becomes one in `tmp/`.
-pub const GENERATION_DEPTH: usize = 3;
-
-fn project_env_place(name: &ProjectEnv) -> String {
-    format!("{PROJECTS}/{}/{}", name.project(), name.env())
-}
-
-fn shelf(digest: &str) -> &str {
-    digest.get(..2).unwrap_or(digest)
-}
-
-impl Kind {
-    /// Whether it is a directory.
-    pub fn is_dir(self) -> bool {
-        self == Self::Directory
+        Lock::queue(self.locks()?, name.as_str(), share)
     }
 }
 
