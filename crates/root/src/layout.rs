@@ -1,0 +1,85 @@
+//! Where everything is below a root, the one place that spells it. Knows names and the layout's version; opens
+//! nothing.
+//!
+//! ```text
+//! <root>/
+//!   layout                           "pyfast 1": another version of the layout is refused
+//!   bin/pyfast                       the launcher
+//!   store/v1/wheels/<aa>/<sha256>/   one unpacked wheel, never changed once admitted
+//!       root/                        what goes to site-packages
+//!       data/                        scripts, headers and data of the wheel's .data directory
+//!       manifest                     a JSON header, then every file with digest and size
+//!       compiled-<cache tag>         the modules of root/ have been compiled for that Python
+//!       settled                      root/ and data/ have been re-hashed after a restart
+//!   store/v1/built/                  wheels built from source
+//!   envs/v1/<id>/                    a generation, never changed once activated
+//!   projects/<project>/owner         the directory that the project is in
+//!   projects/<project>/<env>/        current → ../../../envs/v1/<id>, state.json,
+//!                                    history.jsonl, pylock.toml
+//!   locks/                           who works here (0700)
+//!   tmp/                             a directory for each working process (0700)
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::name::ProjectEnv;
+
+/// The layout that this program reads and writes.
+pub(crate) const LAYOUT: &str = "pyfast 1";
+/// The file that says so.
+pub const LAYOUT_FILE: &str = "layout";
+/// The file by which a volume is known, and its directory on this machine.
+pub const VOLUME_MARKER: &str = ".pyfast-volume";
+/// The launcher's directory.
+pub const BIN: &str = "bin";
+/// The launcher, as entrypoints name it.
+pub const LAUNCHER: &str = "bin/pyfast";
+
+pub(crate) const WHEELS: &str = "store/v1/wheels";
+pub(crate) const BUILT: &str = "store/v1/built";
+pub(crate) const ENVS: &str = "envs/v1";
+pub(crate) const PROJECTS: &str = "projects";
+pub(crate) const LOCKS: &str = "locks";
+pub(crate) const TMP: &str = "tmp";
+pub(crate) const OLD_CACHE: &str = "cache/v1";
+
+/// The link in a project's environment that says which generation it is at.
+pub const CURRENT: &str = "current";
+/// How many directories are between the root and a generation, or what becomes one in `tmp/`.
+pub const GENERATION_DEPTH: usize = 3;
+
+/// Where a project's environment is in the root at `root`, for people and links.
+pub fn project_env_path(root: &Path, name: &ProjectEnv) -> PathBuf {
+    root.join(project_env_place(name))
+}
+
+/// Where a generation is in the root at `root`, for people and links.
+pub fn env_path(root: &Path, id: &str) -> PathBuf {
+    root.join(ENVS).join(id)
+}
+
+/// A wheel's directory relative to the root.
+pub fn wheel_place(digest: &str) -> String {
+    format!("{WHEELS}/{}/{digest}", shelf(digest))
+}
+
+/// The way from `projects/<project>/<env>/` to a generation.
+pub(crate) fn current_target(id: &str) -> String {
+    format!("../../../{ENVS}/{id}")
+}
+
+/// The id in what `current` says; `None` for what leads anywhere else.
+pub(crate) fn current_id(target: &Path) -> Option<&str> {
+    let id = target.to_str()?.strip_prefix("../../../")?.strip_prefix(ENVS)?.strip_prefix('/')?;
+    crate::name::is_generation_id(id).then_some(id)
+}
+
+/// The directory of a project's environment relative to the root.
+pub(crate) fn project_env_place(name: &ProjectEnv) -> String {
+    format!("{PROJECTS}/{}/{}", name.project(), name.env())
+}
+
+/// The part of a digest that names the directory which a wheel's own is in.
+pub(crate) fn shelf(digest: &str) -> &str {
+    digest.get(..2).unwrap_or(digest)
+}
