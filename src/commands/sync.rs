@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::LockUse;
+use pyfast_environment::request::LockUse;
 use pyfast_installer::LinkMode;
 
 use super::lock::is_lock;
