@@ -195,7 +195,7 @@ impl Config {
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
-    match pyfast_root::read_regular_text(path) {
+    match pyfast_root::regular_file::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),

@@ -48,7 +48,7 @@ impl LockArgs {
         // A pipe that the user names is read; one that lies where a lock should be would be waited for.
         let text = match &self.lock {
             Some(_) => fs_err::read_to_string(&path),
-            None => pyfast_root::read_regular_text(&path),
+            None => pyfast_root::regular_file::read_text(&path),
         };
         let text = text.map_err(|error| {
             let message = format!("cannot read the lock `{}`: {error}", path.display());

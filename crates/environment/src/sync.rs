@@ -8,7 +8,8 @@ use std::time::{Instant, SystemTime};
 use pyfast_installer::{EnvironmentOptions, Interpreter, id_at};
 use pyfast_packaging::dist_file::Location;
 use pyfast_resolver::Lock;
-use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
+use pyfast_root::ProjectEnv;
+use pyfast_root::layout::{CURRENT, env_path, project_env_path};
 
 use crate::ask;
 use crate::claims::Claimed;

@@ -7,7 +7,7 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Lock, Pin, Standing, Targets, file_digest};
-use pyfast_root::read_regular_text;
+use pyfast_root::regular_file;
 
 use crate::crew::Crew;
 use crate::error::{Error, Outdated};
@@ -53,7 +53,7 @@ impl WhichLock {
             return Self::frozen(own.as_deref(), in_root, target);
         };
         let text = match &own {
-            Some(own) => read_regular_text(own).ok(),
+            Some(own) => regular_file::read_text(own).ok(),
             None => in_root.text.clone(),
         };
         let several = match &own {
@@ -105,7 +105,7 @@ impl WhichLock {
         let failed = |source| Error::NoLock { path: path.to_owned(), source };
         let missing = || failed(std::io::ErrorKind::NotFound.into());
         let text = match own {
-            Some(own) => read_regular_text(own).map_err(failed)?,
+            Some(own) => regular_file::read_text(own).map_err(failed)?,
             None => in_root.text.clone().ok_or_else(missing)?,
         };
         let lock = Lock::from_toml(&text, path, target)?;

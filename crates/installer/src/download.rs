@@ -21,7 +21,7 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::LockedPackage;
-use pyfast_root::{Lock, LockName, Share, open_regular};
+use pyfast_root::{Lock, LockName, Share, regular_file};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use url::Url;
@@ -389,7 +389,7 @@ fn units(wanted: &Wanted) -> u32 {
 /// Takes a file of this machine.
 fn read_file(path: &Path, receiver: &mut Receiver) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::io("read", path)(error);
-    let mut file = open_regular(path).map_err(failed)?;
+    let mut file = regular_file::open(path).map_err(failed)?;
     let mut buffer = vec![0; 256 << 10];
     loop {
         match file.read(&mut buffer).map_err(failed)? {
