@@ -236,10 +236,8 @@ fn output(
         None if args.format == Format::Requirements => None,
         None => {
             let own = own_lock(&args.resolve, settings, Some(&inputs.set));
-            let target = || match args.target.is_empty() {
-                true => base.cloned(),
-                false => args.target.one(settings).ok(),
-            };
+            let named = || args.target.one(settings).ok();
+            let target = || if args.target.is_empty() { base.cloned() } else { named() };
             Some(own.path(target).to_owned())
         }
     }
