@@ -22,6 +22,7 @@ mod claims;
 mod direct_url;
 mod error;
 mod locking;
+mod looks;
 mod site;
 mod subject;
 mod sync;

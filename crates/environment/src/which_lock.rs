@@ -46,7 +46,8 @@ impl WhichLock {
         set: Option<&RequirementSet>,
         in_root: &KeptLock,
     ) -> Result<Self, Error> {
-        let own = Some(crew.own_lock(set)).filter(|path| path.is_file());
+        let place = crew.own_lock(set, target);
+        let own = Some(place.clone()).filter(|path| path.is_file());
         let path = own.as_deref().unwrap_or(&in_root.path);
         let Some(set) = set.filter(|_| request.lock_use != LockUse::Frozen) else {
             return Self::frozen(own.as_deref(), in_root, target);
@@ -90,7 +91,8 @@ impl WhichLock {
                 (_, Some(Standing::OtherVersion)) => Outdated::OtherVersion,
                 _ => Outdated::Requirements,
             };
-            return Err(Error::LockOutdated { path: path.to_owned(), why });
+            // People make the one that is theirs, not the one in the root.
+            return Err(Error::LockOutdated { path: place, why });
         }
         let path = path.to_owned();
         let (own, foreign) = if foreign { (None, own) } else { (own, None) };

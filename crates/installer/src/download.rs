@@ -51,10 +51,8 @@ const SLACK: u64 = 16 << 20;
 const LOOKING: usize = 4;
 /// How often to look whether another process has finished with a wheel.
 const POLL: Duration = Duration::from_millis(10);
-/// When to say that another process is waited for, and when to give up: its lock ends with it, and large wheels
-/// on slow lines take long.
+/// When to say that another process is waited for.
 const SOON: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_hours(2);
 
 /// A wheel that is to be in the store.
 #[derive(Debug, Clone)]
@@ -321,9 +319,7 @@ impl Shared {
             if held {
                 return Ok(Some(lock));
             }
-            if started.elapsed() > PATIENCE {
-                return Err(lock.timeout(PATIENCE).into());
-            }
+            lock.check_patience(started.elapsed())?;
             if started.elapsed() > SOON && !self.told.swap(true, Ordering::Relaxed) {
                 (self.sink)(Event::Waiting(lock.waits_for()));
             }

@@ -63,7 +63,7 @@ impl Store {
     /// called once if a collection has it.
     ///
     /// # Errors
-    /// If the working directory cannot be created, or a collection takes more than five minutes.
+    /// If the working directory cannot be created, or a collection does not end: see [`Root::lock`].
     pub fn open(root: &Root, waiting: &dyn Fn(&Waiting)) -> Result<Self, Error> {
         Self::locked(root, root.lock(&LockName::store(), Share::Shared, waiting)?)
     }

@@ -15,7 +15,7 @@
 //!   envs/v1/<id>/                    a generation, never changed once activated
 //!   projects/<project>/owner         the directory that the project is in
 //!   projects/<project>/<env>/        current → ../../../envs/v1/<id>, state.json,
-//!                                    history.jsonl, pylock.toml
+//!                                    looks.json, history.jsonl, pylock.toml
 //!   locks/                           who works here (0700)
 //!   tmp/                             a directory for each working process (0700)
 //! ```

@@ -324,7 +324,8 @@ impl Root {
     /// Waits for a lock; `waiting` is called once if another process has it.
     ///
     /// # Errors
-    /// [`Error::LockTimeout`] if it is not free after five minutes; if the disk refuses.
+    /// [`Error::LockTimeout`] if whoever has it lives and keeps it for two hours, or cannot be asked and
+    /// keeps it for five minutes; if the disk refuses.
     pub fn lock(
         &self,
         name: &LockName,
