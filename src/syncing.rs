@@ -15,7 +15,8 @@ use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
 use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
-use pyfast_installer::{Habitat, Interpreter, LinkMode};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{Habitat, LinkMode};
 use pyfast_launcher::volume::MOUNT_POINT;
 
 use crate::engine::{self, Connection};

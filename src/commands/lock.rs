@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use pyfast_environment::report::PackageFacts;
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};

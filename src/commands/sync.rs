@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use pyfast_environment::request::LockUse;
-use pyfast_installer::LinkMode;
+use pyfast_installer::link::LinkMode;
 
 use crate::args::{ResultArgs, short_find_links};
 use crate::failure::Failure;

@@ -4,7 +4,7 @@
 use clap::ValueEnum;
 use pyfast_environment::place::Place;
 use pyfast_environment::state::Setting;
-use pyfast_installer::Habitat;
+use pyfast_installer::link::Habitat;
 use pyfast_root::Fingerprint;
 
 use super::Options;

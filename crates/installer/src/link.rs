@@ -7,6 +7,10 @@ pub(crate) mod plan;
 mod private;
 pub(crate) mod scripts;
 
+pub use id::{id, id_at};
+pub use mode::{Habitat, LinkMode};
+pub use plan::plan;
+
 use std::fmt;
 
 use pyfast_packaging::hash::Sha256;
@@ -14,7 +18,6 @@ use pyfast_packaging::{PackageName, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::interpreter::Interpreter;
-use mode::LinkMode;
 
 /// A wheel to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,11 +133,6 @@ impl Step {
             | Self::Symlink { path, .. }
             | Self::File { path, .. } => path,
         }
-    }
-
-    /// Whether it makes a file that nobody else has: one that was written, or a copy.
-    pub fn is_private(&self) -> bool {
-        matches!(self, Self::File { .. } | Self::Real { mode: RealMode::Copy, .. })
     }
 }
 
