@@ -63,6 +63,35 @@ pub(crate) struct EnvConfig {
     pub(crate) services: Vec<String>,
 }
 
+impl EnvConfig {
+    /// Whether a lock for this one answers the other too, if their interpreters are of one kind.
+    pub(crate) fn asks_for_the_same_as(&self, other: &Self) -> bool {
+        // Taken apart by name: a new key has to be decided on here.
+        let Self {
+            requirements,
+            constraints,
+            exclude_dependencies,
+            extras,
+            groups,
+            targets,
+            universal,
+            image: _,
+            python: _,
+            services: _,
+        } = self;
+        *requirements == other.requirements
+            && *constraints == other.constraints
+            && *exclude_dependencies == other.exclude_dependencies
+            && (extras, groups) == (&other.extras, &other.groups)
+            && (targets, universal) == (&other.targets, &other.universal)
+    }
+
+    /// Whether it is for the same interpreter, as far as the configuration says.
+    pub(crate) fn is_for_the_same_as(&self, other: &Self) -> bool {
+        (&self.image, &self.python) == (&other.image, &other.python)
+    }
+}
+
 /// `[index]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -166,7 +195,7 @@ impl Config {
 }
 
 fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
-    match pyfast_root::read_regular_text(path) {
+    match pyfast_root::regular_file::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),

@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use pyfast_index::cache::Cache;
 use pyfast_installer::Interpreter;
 use pyfast_launcher::programs::find_program;
-use pyfast_root::read_regular_text;
+use pyfast_root::regular_file;
 use sha2::Digest;
 
 use crate::failure::{Code, Failure};
@@ -135,10 +135,10 @@ fn shim_context(settings: &Settings) -> String {
     let directory = &settings.project.working_directory;
     let local = directory
         .ancestors()
-        .find_map(|directory| read_regular_text(&directory.join(".python-version")).ok());
+        .find_map(|directory| regular_file::read_text(&directory.join(".python-version")).ok());
     let home = environment.home().map(|home| home.join(".pyenv"));
     let global = environment.get("PYENV_ROOT").map(PathBuf::from).or(home);
-    let global = global.and_then(|root| read_regular_text(&root.join("version")).ok());
+    let global = global.and_then(|root| regular_file::read_text(&root.join("version")).ok());
     context.push_str(local.or(global).unwrap_or_default().trim());
     context
 }

@@ -14,6 +14,7 @@ mod interpreters;
 mod interrupt;
 mod lock_on_disk;
 mod locked;
+mod own_lock;
 mod pip;
 mod progress;
 mod project;

@@ -124,7 +124,7 @@ impl Project {
         if file != PYPROJECT {
             return path.is_file();
         }
-        pyfast_root::read_regular_text(&path)
+        pyfast_root::regular_file::read_text(&path)
             .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
     }
 

@@ -18,6 +18,8 @@ use tokio::runtime::Runtime;
 use crate::building::formats;
 use crate::failure::{Code, Failure};
 use crate::indexes::Indexes;
+use crate::own_lock::OwnLock;
+use crate::project::is_remote;
 use crate::settings::Settings;
 use crate::transport;
 
@@ -36,6 +38,21 @@ pub(crate) fn lock_request<'a>(
     let limits = args.limits().collect();
     let policy = policy(set, args)?;
     Ok(LockRequest { set, targets, policy, kept, limits, no_deps: args.no_deps })
+}
+
+/// Which lock is kept for what is asked for; `set` are the requirements, where they have been read.
+pub(crate) fn own_lock(
+    args: &ResolveArgs,
+    settings: &Settings,
+    set: Option<&RequirementSet>,
+) -> OwnLock {
+    let Settings { project, env, .. } = settings;
+    if args.requirements.is_empty() && args.group.is_empty() {
+        return OwnLock::configured(project, env);
+    }
+    let read = set.and_then(|set| set.files.first());
+    let first = read.or_else(|| args.requirements.iter().find(|file| !is_remote(file)));
+    OwnLock::given(project, env, first.map(PathBuf::as_path))
 }
 
 /// What the arguments, and the files' own options, want of versions and files.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_launcher::volume::is_volume_name;
-use pyfast_root::{Claim, LAYOUT_FILE, is_name};
+use pyfast_root::layout::LAYOUT_FILE;
+use pyfast_root::{Claim, is_name};
 
 use crate::args::CommonArgs;
 use crate::config::ConfiguredRoot;

@@ -112,22 +112,8 @@ fn tools() -> impl TypedValueParser<Value = Tool> {
 
 /// The names of scenarios.
 fn scenarios() -> impl TypedValueParser<Value = Scenario> {
-    let names = Scenario::ALL.map(|scenario| {
-        PossibleValue::new(scenario.name()).help(match scenario {
-            Scenario::Cold => "Empty cache: resolve and install",
-            Scenario::ColdLock => "Empty cache: install from a lock",
-            Scenario::Warm => "Full cache: a new environment from a lock",
-            Scenario::Resolve => "Full cache: resolve only",
-            Scenario::ResolveCold => "Empty cache: resolve only",
-            Scenario::Noop => "Nothing changed since the last installation",
-            Scenario::Incremental => "Full cache: one more package is asked for",
-            Scenario::Rollback => "Back to the lock before the last change",
-            Scenario::Memory => "Peak memory with an empty cache (taken from the runs of `cold`)",
-            Scenario::Container => {
-                "Containers: an edit until the service answers, starts, runs and imports (by itself)"
-            }
-        })
-    });
+    let names =
+        Scenario::ALL.map(|scenario| PossibleValue::new(scenario.name()).help(scenario.about()));
     PossibleValuesParser::new(names).try_map(|name| {
         Scenario::ALL.into_iter().find(|scenario| scenario.name() == name).ok_or("no scenario")
     })

@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::args::{ResultArgs, short_find_links};
 use crate::commands::list::table;
-use crate::commands::lock::beside;
 use crate::environment;
 use crate::failure::Failure;
 use crate::locked::{LockArgs, Opened};
+use crate::own_lock::OwnLock;
 use crate::resolving::{PrereleaseMode, ResolveArgs, Session, lock_request, policy, read_inputs};
 use crate::settings::Settings;
 use crate::ui::count;
@@ -111,9 +111,8 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
 
 /// Whether the lock answers the requirements of the project, not of another.
 fn is_own(opened: &Opened, settings: &Settings) -> bool {
-    let working = &settings.project.working_directory;
-    let first = settings.project.first_file(&settings.env);
-    first.is_some_and(|file| beside(&working.join(file)) == opened.path)
+    let own = OwnLock::configured(&settings.project, &settings.env);
+    own.places().contains(&opened.path)
 }
 
 /// What would be locked now. An answer without it is an answer too.

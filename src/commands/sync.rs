@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use pyfast_environment::LockUse;
 use pyfast_installer::LinkMode;
 
-use super::lock::is_lock;
 use crate::args::{ResultArgs, short_find_links};
 use crate::failure::Failure;
+use crate::own_lock::is_lock;
 use crate::resolving::ResolveArgs;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};

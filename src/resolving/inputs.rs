@@ -14,6 +14,7 @@ use pyfast_packaging::requirements_txt::{ReadContext, RequirementSet, read_requi
 use super::ResolveArgs;
 use crate::failure::Failure;
 use crate::indexes::find_links;
+use crate::own_lock::OwnLock;
 use crate::project::is_remote;
 use crate::settings::Settings;
 use crate::texts::texts;
@@ -113,7 +114,7 @@ fn context(args: &ResolveArgs, settings: &Settings, env: &str) -> Result<ReadCon
     })
 }
 
-/// The files that an environment's dependencies are written in, the project's lock included. What cannot be read names
+/// The files that an environment's dependencies are written in, its lock included. What cannot be read names
 /// itself only.
 pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
@@ -129,8 +130,6 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     files.retain(|file| !is_remote(file));
     let absolute = |file: &PathBuf| project.working_directory.join(file);
     let mut files: Vec<_> = files.iter().map(absolute).collect();
-    let locks: Vec<_> =
-        files.iter().filter_map(|file| Some(file.parent()?.join("pylock.toml"))).collect();
-    files.extend(locks);
+    files.extend(OwnLock::configured(project, env).places().iter().cloned());
     files
 }

@@ -15,6 +15,7 @@ use pyfast_launcher::programs::find_program;
 use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
+use crate::own_lock::OwnLock;
 use crate::project::is_remote;
 use crate::ui::{Line, count, duration, green};
 
@@ -51,16 +52,13 @@ impl Launcher<'_> {
             self.stack.override_file.clone(),
             private,
             project.directory.join(crate::config::FILE),
-            // Where requirements files are those of servers, the lock is here.
-            project.directory.join("pylock.toml"),
         ];
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
             for file in files.iter().chain(&env.constraints).filter(|file| !is_remote(file)) {
-                let file = project.working_directory.join(file);
-                left_out.extend(file.parent().map(|directory| directory.join("pylock.toml")));
-                left_out.push(file);
+                left_out.push(project.working_directory.join(file));
             }
+            left_out.extend(OwnLock::configured(project, name).places().iter().cloned());
         }
         let environment = self.stack.variables.clone();
         InputSettings { environment, left_out, now: SystemTime::now() }

@@ -63,7 +63,7 @@ impl Stack {
         let mut project = read_compose(&request)?;
         let found = project.found;
         let (own, foreign): (Vec<_>, Vec<_>) = project.files.iter().cloned().partition(|file| {
-            pyfast_root::read_regular_text(file).is_ok_and(|text| Override::is_ours(&text))
+            pyfast_root::regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text))
         });
         if !own.is_empty() {
             // What was made from the project is no part of it.

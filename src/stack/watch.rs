@@ -13,6 +13,7 @@ use super::defaults::assume;
 use super::{Stack, UpOptions, up};
 use crate::failure::{Code, Failure};
 use crate::interrupt::{self, Interrupts};
+use crate::own_lock::is_lock;
 use crate::settings::Settings;
 
 /// Between two looks.
@@ -44,7 +45,7 @@ pub(crate) fn watch(mut options: UpOptions, settings: &Settings) -> Result<ExitC
         (options.clean, options.rebuild) = (None, false);
         for (file, stamp) in files.iter().zip(&mut before) {
             // A sync writes the lock.
-            if file.ends_with("pylock.toml") {
+            if is_lock(file) {
                 *stamp = self::stamp(file);
             }
         }

@@ -13,12 +13,10 @@ use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
 use super::Options;
 use super::elsewhere::Elsewhere;
 use super::here::{For, Here, for_fetching};
-use crate::commands::lock::{FILE, beside, is_lock};
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, write};
 use crate::progress::Progress;
-use crate::project::is_remote;
-use crate::resolving::{lock_request, read_inputs};
+use crate::resolving::{lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
 use crate::targets::TargetChoice;
 
@@ -159,19 +157,21 @@ impl Crew for Hands<'_> {
         self.asked_interpreter().cloned().map_err(outside)
     }
 
-    fn own_lock(&self, set: Option<&RequirementSet>) -> PathBuf {
-        let project = &self.settings.project;
-        let working = &project.working_directory;
-        let first = set
-            .and_then(|set| set.files.first())
-            .or_else(|| self.options.resolve.requirements.iter().find(|file| !is_remote(file)));
-        let first = first.cloned().or_else(|| project.first_file(&self.settings.env));
-        match first {
-            // A lock may be named where requirements are.
-            Some(path) if is_lock(&path) => working.join(path),
-            Some(path) => beside(&working.join(path)),
-            None => project.directory.join(FILE),
+    fn lock_places(&self, set: Option<&RequirementSet>) -> Vec<PathBuf> {
+        own_lock(&self.options.resolve, self.settings, set).places().to_vec()
+    }
+
+    fn own_lock(&self, set: Option<&RequirementSet>, target: &Target) -> PathBuf {
+        let own = own_lock(&self.options.resolve, self.settings, set);
+        let path = own.path(|| Some(target.clone()));
+        if let Some(other) = own.passed_over(path) {
+            let (other, name) = (other.display(), path.file_name().unwrap_or_default().display());
+            let env = &self.settings.env;
+            self.settings.ui.warning(format!(
+                "`{other}` is the lock of another environment: `pyfast lock --env {env}` makes `{name}`"
+            ));
         }
+        path.to_owned()
     }
 
     fn several(

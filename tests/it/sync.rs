@@ -4,6 +4,7 @@ mod change;
 mod concurrent;
 mod crash;
 mod direct;
+mod environments;
 mod failure;
 mod hostile;
 mod hosts;

@@ -16,6 +16,7 @@ use pyfast_resolver::Lock;
 use crate::claims;
 use crate::crew::{Means, ToBring};
 use crate::error::Error;
+use crate::looks::Looks;
 use crate::plan::{Built, Care, Done, SyncPlan, settle, spec};
 use crate::report::{Changes, Listed, SyncReport};
 use crate::site::{Site, milliseconds};
@@ -141,7 +142,7 @@ impl Work<'_> {
         };
         let findings = if fetched || plan.care.verify || !ready.survived(root)? {
             ready.verify_own(root)?
-        } else if site.untouched.as_ref() == Some(&id) {
+        } else if site.untouched.as_ref() == Some(&id) || site.looks.is_untouched(root, &id) {
             Vec::new()
         } else {
             look(root, &ready, None)?
@@ -168,9 +169,13 @@ impl Work<'_> {
     fn remember(&self, whole: Option<&Generation>) -> Option<String> {
         // Without stamps the next sync looks closer.
         let stamps = whole.and_then(|made| Stamps::take(self.site.root(), made).ok());
-        let state = State::new(self.plan.circumstances.clone(), self.plan.facts.clone(), stamps);
-        let directory = self.site.root().make_project_env(&self.site.name);
-        let stored = directory.and_then(|directory| state.store(&directory));
+        let state =
+            State::new(self.plan.circumstances.clone(), self.plan.facts.clone(), stamps.clone());
+        let stored = self.site.root().make_project_env(&self.site.name).and_then(|directory| {
+            state.store(&directory)?;
+            let Some((made, stamps)) = whole.zip(stamps) else { return Ok(()) };
+            Looks::load(&directory).keep(&directory, &made.id, stamps)
+        });
         stored.err().map(|error| format!("cannot remember this sync: {error}"))
     }
 }

@@ -14,6 +14,7 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
 
 use crate::error::Error;
+use crate::looks::Looks;
 use crate::plan::Stock;
 use crate::question::{
     Activated, Answer, Before, Collect, Inventory, Look, Question, RolledBack, Verified, Verify,
@@ -140,10 +141,14 @@ impl At<'_> {
         self.root.check_owner(self.name.project(), &self.subject.claim)?;
         let _alone = lock_project(self.root, &self.name, self.waiting)?;
         let target = rollback_target(self.root, &self.name, to)?;
-        let mut findings = look(self.root, &target, None)?;
-        if !target.survived(self.root)? {
-            findings = target.verify_own(self.root)?;
-        }
+        let directory = self.root.make_project_env(&self.name)?;
+        let findings = if !target.survived(self.root)? {
+            target.verify_own(self.root)?
+        } else if Looks::load(&directory).is_untouched(self.root, &target.id) {
+            Vec::new()
+        } else {
+            look(self.root, &target, None)?
+        };
         if !findings.is_empty() {
             return Err(Error::NotWhole { id: target.id, findings });
         }

@@ -14,6 +14,7 @@ mod direct_url;
 mod error;
 mod inputs;
 mod locking;
+mod looks;
 mod place;
 mod plan;
 mod question;

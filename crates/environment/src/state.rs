@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::inputs::Inputs;
+use crate::looks;
 use crate::report::Facts;
 
 const FILE: &str = "state.json";
@@ -113,6 +114,7 @@ pub fn forget_all(root: &Root) -> Result<(), pyfast_root::Error> {
     for name in root.project_envs()? {
         if let Some(directory) = root.project_env(&name)? {
             directory.remove_file(FILE)?;
+            directory.remove_file(looks::FILE)?;
         }
     }
     Ok(())

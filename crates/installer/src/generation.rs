@@ -10,9 +10,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{
-    DESCRIPTION, Dir, Durability, Lease, LockName, Root, Share, Waiting, is_generation_id,
-};
+use pyfast_root::lease::{DESCRIPTION, Lease};
+use pyfast_root::{Dir, Durability, LockName, Root, Share, Waiting, is_generation_id};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -168,7 +167,7 @@ impl Generation {
     /// # Errors
     /// If it is gone, or is being collected.
     pub fn lease(&self, root: &Root) -> Result<Option<OwnedFd>, Error> {
-        match pyfast_root::lease(&self.directory(root)?)? {
+        match pyfast_root::lease::take(&self.directory(root)?)? {
             Lease::Held(lease) => Ok(Some(lease)),
             Lease::Unsupported => Ok(None),
             Lease::Gone | Lease::Busy => Err(Error::NoGeneration { id: self.id.clone() }),
@@ -182,7 +181,9 @@ impl Generation {
     /// If it cannot be moved away or removed.
     pub fn remove(&self, store: &Store) -> Result<bool, Error> {
         let root = store.root();
-        let Some(_unused) = pyfast_root::unused(&self.directory(root)?)? else { return Ok(false) };
+        let Some(_unused) = pyfast_root::lease::unused(&self.directory(root)?)? else {
+            return Ok(false);
+        };
         let Some(envs) = root.envs()? else { return Ok(false) };
         let away = store.fresh_name()?;
         envs.rename(&self.id, store.workspace(), &away)?;
@@ -235,7 +236,9 @@ pub fn recompose(
     let Some(ready) = Generation::find(root, &plan.id)? else {
         return make(store, spec, plan, lock, events).map(Some);
     };
-    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else { return Ok(None) };
+    let Some(_unused) = pyfast_root::lease::unused(&ready.directory(root)?)? else {
+        return Ok(None);
+    };
     make(store, spec, plan, lock, events).map(Some)
 }
 

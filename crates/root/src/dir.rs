@@ -33,6 +33,13 @@ pub enum Kind {
     Device,
 }
 
+impl Kind {
+    /// Whether it is a directory.
+    pub fn is_dir(self) -> bool {
+        self == Self::Directory
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

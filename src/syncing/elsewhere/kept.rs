@@ -16,7 +16,7 @@ use bytes::Bytes;
 use pyfast_installer::built_wheel;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Lock, LockName, Root, Share, replace_file};
+use pyfast_root::{Lock, LockName, Root, Share, whole_file};
 
 use super::workplace::{Made, Wheel};
 use crate::building::BUILDS;
@@ -71,7 +71,8 @@ impl Kept {
     /// Keeps what was made. Where that cannot be, it is made again the next time.
     pub(super) fn keep(&self, made: &Made) {
         // The cache may hold what only its user may read.
-        let write = |name: &str, bytes: &[u8]| replace_file(&self.place.join(name), bytes, 0o600);
+        let write =
+            |name: &str, bytes: &[u8]| whole_file::replace(&self.place.join(name), bytes, 0o600);
         let written: io::Result<()> = match made {
             Made::Metadata(text) => write(METADATA, text.as_bytes()),
             Made::Wheel(wheel) => write(wheel.built.filename.as_str(), &wheel.bytes)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use super::installed;
 use crate::support::ran::{Ran, Synced};
@@ -92,4 +93,27 @@ fn readers_see_whole_environments_while_syncs_go_on() {
         }
         Synced::of(Ran::wait(child));
     }
+}
+
+#[test]
+fn who_works_on_an_environment_is_named_and_waited_for() {
+    let world = world();
+    world.index.delay("/files/", 6_000);
+    let first = start(&world);
+    let pid = first.id();
+    let locks = world.root.join("locks");
+    let is_taken = || {
+        let entries = fs_err::read_dir(&locks).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().ends_with(".x"))
+    };
+    while !is_taken() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(1_100));
+    let second = Synced::of(Ran::wait(start(&world)));
+    Synced::of(Ran::wait(first));
+    let told = &second.ran.stderr;
+    let expected = format!("waiting for process {pid} (`pyfast sync`) on ");
+    assert_eq!(told.matches("waiting for").count(), 1, "{}", second.ran);
+    assert!(told.contains(&expected) && told.contains(" s, as long as it works"), "{told}");
 }

@@ -228,7 +228,7 @@ fn description(source: &DirectSource) -> Vec<String> {
 
 fn content(file: &Path) -> String {
     let name = file.file_name().unwrap_or_default().display();
-    match pyfast_root::read_regular(file) {
+    match pyfast_root::regular_file::read(file) {
         Ok(content) => format!("{name} {}", sha256(&content)),
         // What is there but cannot be read shapes nothing either.
         Err(_absent) => format!("{name} -"),

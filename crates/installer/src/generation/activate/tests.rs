@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pyfast_root::project_env_path;
+use pyfast_root::layout::project_env_path;
 
 use super::*;
 use crate::event::Event;
