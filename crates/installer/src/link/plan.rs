@@ -8,7 +8,8 @@ mod merge;
 mod programs;
 mod sources;
 
-use pyfast_root::{CURRENT, Root, project_env_path};
+use pyfast_root::Root;
+use pyfast_root::layout::{CURRENT, project_env_path};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Error;
