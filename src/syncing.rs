@@ -246,6 +246,7 @@ fn request(
             real: real.iter().filter_map(|name| name.parse().ok()).collect(),
             strict: options.strict,
             compile: options.compile,
+            prompt: Some(settings.prompt()),
             reinstall: options.reinstall,
             verify: options.verify,
         },

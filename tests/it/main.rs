@@ -25,3 +25,4 @@ mod tidy;
 mod touched;
 mod tree;
 mod usage;
+mod venv;

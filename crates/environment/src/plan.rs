@@ -211,14 +211,17 @@ pub(crate) fn options(
     root: &Path,
     name: &ProjectEnv,
 ) -> EnvironmentOptions {
-    let InstallOptions { link_mode, real, strict, compile, reinstall: _, verify: _ } = options;
+    let InstallOptions { link_mode, real, strict, compile, prompt, reinstall: _, verify: _ } =
+        options;
+    // What a volume has is anybody's.
+    let host = habitat == Habitat::Host;
     EnvironmentOptions {
         link_mode: link_mode.unwrap_or_else(|| habitat.link_mode(root)),
         real: real.clone(),
         strict: *strict,
         compiled: compile.unwrap_or_else(|| habitat.compiles()),
-        prompt: None,
-        owner: (habitat == Habitat::Host).then(|| name.to_string()),
+        prompt: prompt.clone().filter(|_| host),
+        owner: host.then(|| name.clone()),
     }
 }
 

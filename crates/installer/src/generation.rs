@@ -32,7 +32,7 @@ use verify::Written;
 ///
 /// ```text
 /// envs/v1/<id>/
-///   bin/{python, python3, python3.X, <scripts>}
+///   bin/{python, python3, python3.X, activate, activate.fish, …, <scripts>}
 ///   lib/python3.X/site-packages/
 ///   lib64 → lib
 ///   pyvenv.cfg

@@ -1,6 +1,7 @@
 //! What composing an environment will do, as a value that can be printed and compared. Touches nothing.
 
 pub(crate) mod act;
+mod activation;
 pub(crate) mod id;
 pub(crate) mod mode;
 pub(crate) mod plan;
@@ -15,6 +16,7 @@ use std::fmt;
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::{PackageName, Version};
+use pyfast_root::ProjectEnv;
 use serde::{Deserialize, Serialize};
 
 use crate::interpreter::Interpreter;
@@ -52,7 +54,7 @@ pub struct EnvironmentOptions {
     pub prompt: Option<String>,
     /// Whose it is, where somebody writes to it ([`mode::Habitat::Host`]): equal environments of two owners are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    pub owner: Option<ProjectEnv>,
 }
 
 /// Everything an environment is made from. Equal specifications make equal environments.
