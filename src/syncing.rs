@@ -16,17 +16,19 @@ use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
 use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
-use pyfast_installer::{Habitat, Interpreter, LinkMode};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{Habitat, LinkMode};
 use pyfast_launcher::volume::MOUNT_POINT;
 
 use crate::engine::{self, Connection};
 use crate::environment::compiling_python;
 use crate::failure::Failure;
-use crate::interpreters;
 use crate::progress::Progress;
-use crate::resolving::ResolveArgs;
-use crate::settings::{Python, Root, Settings};
+use crate::resolving::ResolveFlags;
+use crate::settings::Settings;
 use crate::volume_place::VolumePlace;
+use pyfast_settings::interpreters;
+use pyfast_settings::{Python, Root};
 
 pub(crate) use hands::Hands;
 pub(crate) use report::Report;
@@ -35,7 +37,7 @@ pub(crate) use report::Report;
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
-    pub(crate) resolve: ResolveArgs,
+    pub(crate) resolve: ResolveFlags,
     pub(crate) lock_use: LockUse,
     pub(crate) dry_run: bool,
     /// `None`: as the place wants it.
@@ -88,13 +90,15 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
         (Root::Directory(root), Python::Host(request)) => {
             let found = interpreters::find(request.as_deref(), settings)?;
             let cache = settings.cache_directory()?;
-            let habitat = match crate::settings::own_root() {
-                Some(own) if own == *root => Habitat::Volume,
+            let habitat = match &settings.own_root {
+                Some(own) if own == root => Habitat::Volume,
                 _ => Habitat::Host,
             };
             let at = At { written: root.clone(), seen: root.clone(), habitat };
             let identity = found.identity.clone();
-            in_directory((options, settings), at, identity, &|| interpreters::probe(&found, &cache))
+            in_directory((options, settings), at, identity, &|| {
+                Ok(interpreters::probe(&found, &cache)?)
+            })
         }
         (Root::Directory(root), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
@@ -235,7 +239,7 @@ fn request(
     place: &dyn Place,
     identity: String,
 ) -> SyncRequest {
-    let ResolveArgs { upgrade, upgrade_package, .. } = &options.resolve;
+    let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
     let real = &settings.project.config.link.real;
     SyncRequest {
         lock_use: options.lock_use,
@@ -251,6 +255,6 @@ fn request(
             verify: options.verify,
         },
         setting: setting::setting(options, settings, place, identity),
-        variables: settings.environment.all().clone(),
+        variables: settings.variables.all().clone(),
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use pyfast_installer::{
-    BuiltWheel, EnvironmentOptions, EnvironmentSpec, Habitat, Interpreter, Package, RememberedWheel,
-};
+use pyfast_installer::build::{BuiltWheel, RememberedWheel};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{EnvironmentOptions, EnvironmentSpec, Habitat, Package};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_installer::LinkMode;
+use pyfast_installer::link::LinkMode;
 use pyfast_packaging::PackageName;
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,10 @@ pub(crate) mod plan;
 mod private;
 pub(crate) mod scripts;
 
+pub use id::{id, id_at};
+pub use mode::{Habitat, LinkMode};
+pub use plan::plan;
+
 use std::fmt;
 
 use pyfast_packaging::hash::Sha256;
@@ -16,7 +20,6 @@ use pyfast_root::ProjectEnv;
 use serde::{Deserialize, Serialize};
 
 use crate::interpreter::Interpreter;
-use mode::LinkMode;
 
 /// A wheel to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,11 +135,6 @@ impl Step {
             | Self::Symlink { path, .. }
             | Self::File { path, .. } => path,
         }
-    }
-
-    /// Whether it makes a file that nobody else has: one that was written, or a copy.
-    pub fn is_private(&self) -> bool {
-        matches!(self, Self::File { .. } | Self::Real { mode: RealMode::Copy, .. })
     }
 }
 
