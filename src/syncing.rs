@@ -6,6 +6,7 @@ mod hands;
 mod here;
 mod report;
 mod setting;
+mod venv;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -185,7 +186,7 @@ fn in_directory(
         && report.plan.is_none()
         && place.written == place.seen
     {
-        link_for_editors(settings, report);
+        venv::link(settings, &report.sync);
     }
     drop(place);
     hands.end();
@@ -255,16 +256,5 @@ fn request(
         },
         setting: setting::setting(options, settings, place, identity),
         variables: settings.variables.all().clone(),
-    }
-}
-
-/// `.venv` in the project, where editors look; never in the way of anything of that name.
-fn link_for_editors(settings: &Settings, report: &Report) {
-    let link = settings.project.directory.join(".venv");
-    if fs_err::symlink_metadata(&link).is_ok() {
-        return;
-    }
-    if let Err(error) = std::os::unix::fs::symlink(&report.sync.facts.current, &link) {
-        settings.ui.detail(format!("cannot link {}: {error}", link.display()));
     }
 }
