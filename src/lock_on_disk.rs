@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_root::{read_regular_text, replace_file};
+use pyfast_root::{regular_file, whole_file};
 
 use crate::failure::{Code, Failure};
 
@@ -17,7 +17,7 @@ pub(crate) enum ChosenBy<'a> {
 
 /// What a file has. Of a pipe or a terminal nothing is read: that would wait for what nobody writes.
 pub(crate) fn known(path: &Path) -> Option<String> {
-    read_regular_text(path).ok()
+    regular_file::read_text(path).ok()
 }
 
 /// Writes a lock whole or not at all; the same content leaves the file alone. A link stays one, and
@@ -35,7 +35,7 @@ pub(crate) fn write(path: &Path, text: &str, chosen: ChosenBy<'_>) -> Result<(),
             let reason = format!("it leads to `{}`, outside of the project", target.display());
             return Err(refused(path, &reason));
         }
-        _ => replace_file(&target, text.as_bytes(), 0o666),
+        _ => whole_file::replace(&target, text.as_bytes(), 0o666),
     };
     written.map_err(|error| failed(path, &error.to_string()))
 }

@@ -6,14 +6,15 @@ use pyfast_packaging::PackageName;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Lock, LockedPackage};
 
-use crate::commands::lock::{FILE, TargetArgs, beside};
+use crate::commands::lock::TargetArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
+use pyfast_settings::own_lock::OwnLock;
 
 /// Which lock a command looks at.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct LockArgs {
-    /// The lock to look at [default: `pylock.toml` beside the first requirements file]
+    /// The lock to look at [default: the environment's, beside its first requirements file]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
     #[command(flatten)]
@@ -41,16 +42,13 @@ impl LockArgs {
         } else {
             // Where no file is named, the error of looking for one tells more than a missing lock.
             settings.project.requirements(&[], &settings.env)?;
-            let first = settings.project.first_file(&settings.env);
-            first.map_or_else(
-                || settings.project.directory.join(FILE),
-                |file| beside(&working.join(file)),
-            )
+            let own = OwnLock::configured(&settings.project, &settings.env);
+            own.path(|| self.target.one(settings).ok()).to_owned()
         };
         // A pipe that the user names is read; one that lies where a lock should be would be waited for.
         let text = match &self.lock {
             Some(_) => fs_err::read_to_string(&path),
-            None => pyfast_root::read_regular_text(&path),
+            None => pyfast_root::regular_file::read_text(&path),
         };
         let text = text.map_err(|error| {
             let message = format!("cannot read the lock `{}`: {error}", path.display());

@@ -68,7 +68,9 @@ impl Progress {
                 self.bar.inc(1);
             }
             Event::Waiting(waiting) => {
-                self.bar.suspend(|| self.ui.note(format!("waiting for {waiting}")));
+                self.bar.suspend(|| {
+                    self.ui.note(format!("waiting for {waiting}, as long as it works"));
+                });
             }
             Event::Warning { message } => self.bar.suspend(|| self.ui.warning(message)),
             _ => {}

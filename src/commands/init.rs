@@ -11,11 +11,11 @@ use pyfast_launcher::propose::{Proposal, propose};
 use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::config::FILE;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::stack::defaults::facts;
 use crate::ui::green;
+use pyfast_settings::FILE;
 
 /// Write a pyfast.toml that fits the project
 ///
@@ -74,7 +74,7 @@ fn refuse_existing(settings: &Settings, file: &Path) -> Result<(), Failure> {
         return Err(exists(file));
     }
     let shared = settings.project.directory.join("pyproject.toml");
-    let text = pyfast_root::read_regular_text(&shared).unwrap_or_default();
+    let text = pyfast_root::regular_file::read_text(&shared).unwrap_or_default();
     let table: toml::Table = text.parse().unwrap_or_default();
     if table.get("tool").is_some_and(|tool| tool.get("pyfast").is_some()) {
         let message = format!("`{}` configures pyfast already, in [tool.pyfast]", shared.display());

@@ -5,38 +5,28 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use pyfast_environment::PackageFacts;
-use pyfast_installer::Interpreter;
+use pyfast_environment::report::PackageFacts;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
 
-use crate::args::{ResultArgs, short_find_links};
+use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::building::{BUILDS, BuildPlace};
 use crate::environment;
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, known, write};
 use crate::progress::Progress;
-use crate::resolving::{Inputs, ResolveArgs, Session, lock_request, read_inputs};
+use crate::resolving::{Inputs, Session, lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
-use crate::targets::TargetChoice;
 use crate::ui::{Line, bold, count, duration};
-
-/// The name of a lock file (PEP 751).
-pub(crate) const FILE: &str = "pylock.toml";
-
-/// Whether a file is a lock by its name: `pylock.toml`, or `pylock.NAME.toml` (PEP 751).
-pub(crate) fn is_lock(file: &Path) -> bool {
-    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.strip_prefix("pylock.")
-        .and_then(|rest| if rest == "toml" { Some("") } else { rest.strip_suffix(".toml") })
-        .is_some_and(|inner| !inner.contains('.'))
-}
+use pyfast_settings::TargetChoice;
 
 /// Resolve requirements and write a lock file
 ///
-/// Without -o the lock is `pylock.toml` beside the first requirements file. An existing lock is kept
-/// where it still fits, and stays for the platforms it is for; --upgrade takes the newest versions.
+/// Without -o the lock is `pylock.toml` beside the first requirements file, or `pylock.ENV.toml` where
+/// environments of pyfast.toml ask for different things there. An existing lock is kept where it still
+/// fits, and stays for the platforms it is for; --upgrade takes the newest versions.
 #[derive(Debug, clap::Args)]
 #[command(
     arg = short_find_links(),
@@ -140,9 +130,10 @@ impl TargetArgs {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let inputs = read_inputs(&args.resolve, settings)?;
+    let resolve = args.resolve.flags();
+    let inputs = read_inputs(&resolve, settings)?;
     let (base, interpreter) = args.target.base(settings)?;
-    let output = output(args, &inputs, settings);
+    let output = output(args, &inputs, (settings, base.as_ref()));
     let several = choice(args, settings, output.as_deref()).several(&inputs.set, base.as_ref())?;
     // One target that is no interpreter at hand has nothing that could build for it. Where there are
     // several, what one build says of dependencies stands for all (rule 11).
@@ -153,7 +144,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     };
     let old = output.as_deref().and_then(|path| Some((path, known(path)?)));
     let kept = old.map(|(path, text)| Lock::kept(&text, path)).unwrap_or_default();
-    let request = lock_request(&inputs.set, &args.resolve, targets, kept)?;
+    let request = lock_request(&inputs.set, &resolve, targets, kept)?;
     let cache = settings.cache_directory()?;
     let root = cache.join(BUILDS);
     let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
@@ -161,10 +152,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if builds && let Ok(interpreter) = &environment::interpreter(settings) {
         let place =
             BuildPlace { store: root.clone(), yard: root, interpreter, sink: progress.sink() };
-        session.build_in(place, &args.resolve, settings)?;
+        session.build_in(place, &resolve, settings)?;
     }
     progress.step("resolving");
-    let locked = lock(&request, &session.tools(&args.resolve, 0), &|_decided| ());
+    let locked = lock(&request, &session.tools(&resolve, 0), &|_decided| ());
     progress.done();
     let Locked { lock, warnings, .. } = locked?;
     for warning in &warnings {
@@ -235,21 +226,20 @@ fn report(
 }
 
 /// Where the lock goes; `None` is standard output.
-fn output(args: &Args, inputs: &Inputs, settings: &Settings) -> Option<PathBuf> {
-    let working = &settings.project.working_directory;
+fn output(
+    args: &Args,
+    inputs: &Inputs,
+    (settings, base): (&Settings, Option<&Target>),
+) -> Option<PathBuf> {
     match &args.output {
         Some(path) if path.as_os_str() == "-" => None,
-        Some(path) => Some(working.join(path)),
+        Some(path) => Some(settings.project.working_directory.join(path)),
         None if args.format == Format::Requirements => None,
-        None => match inputs.set.files.first() {
-            Some(file) => Some(beside(&working.join(file))),
-            // Files of servers have no lock beside them.
-            None => Some(settings.project.directory.join(FILE)),
-        },
+        None => {
+            let own = own_lock(&args.resolve.flags(), settings, Some(&inputs.set));
+            let named = || args.target.one(settings).ok();
+            let target = || if args.target.is_empty() { base.cloned() } else { named() };
+            Some(own.path(target).to_owned())
+        }
     }
-}
-
-/// The lock beside a requirements file.
-pub(crate) fn beside(requirements: &Path) -> PathBuf {
-    requirements.with_file_name(FILE)
 }

@@ -29,7 +29,8 @@ impl From<Error> for Failure {
                 let path = path.display();
                 let message =
                     format!("the lock `{path}` {why}, and --locked forbids changing it");
-                Self::new("lock-outdated", message, Code::Mendable).hint("run `pyfast lock`")
+                Self::new("lock-outdated", message, Code::Mendable)
+                    .hint("run `pyfast lock`, for the same environment")
             }
             Error::NoRequirements => Self::usage(error.to_string()),
             Error::HiddenRequirements { .. } => {

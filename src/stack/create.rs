@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_launcher::compose_file::Condition;
 use pyfast_launcher::composer::Composer;
-use pyfast_root::{read_regular_text, replace_file};
+use pyfast_root::{regular_file, whole_file};
 use serde_json::Value;
 
 use super::Launcher;
@@ -113,7 +113,7 @@ impl VersionFile {
     }
 
     fn read(&self) -> Option<String> {
-        let text = read_regular_text(&self.path).ok()?;
+        let text = regular_file::read_text(&self.path).ok()?;
         let (key, version) = text.split_once('\n')?;
         (key == self.key).then(|| version.trim().to_owned())
     }
@@ -123,7 +123,8 @@ impl VersionFile {
         if let Some(directory) = self.path.parent() {
             let _ = fs_err::create_dir_all(directory);
         }
-        let _ = replace_file(&self.path, format!("{}\n{version}\n", self.key).as_bytes(), 0o644);
+        let _ =
+            whole_file::replace(&self.path, format!("{}\n{version}\n", self.key).as_bytes(), 0o644);
     }
 }
 

@@ -15,8 +15,9 @@ use pyfast_launcher::programs::find_program;
 use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
-use crate::project::is_remote;
 use crate::ui::{Line, count, duration, green};
+use pyfast_settings::is_remote;
+use pyfast_settings::own_lock::OwnLock;
 
 impl Launcher<'_> {
     /// Decides about the images of these services.
@@ -50,17 +51,14 @@ impl Launcher<'_> {
         let mut left_out: Vec<PathBuf> = vec![
             self.stack.override_file.clone(),
             private,
-            project.directory.join(crate::config::FILE),
-            // Where requirements files are those of servers, the lock is here.
-            project.directory.join("pylock.toml"),
+            project.directory.join(pyfast_settings::FILE),
         ];
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
             for file in files.iter().chain(&env.constraints).filter(|file| !is_remote(file)) {
-                let file = project.working_directory.join(file);
-                left_out.extend(file.parent().map(|directory| directory.join("pylock.toml")));
-                left_out.push(file);
+                left_out.push(project.working_directory.join(file));
             }
+            left_out.extend(OwnLock::configured(project, name).places().iter().cloned());
         }
         let environment = self.stack.variables.clone();
         InputSettings { environment, left_out, now: SystemTime::now() }
@@ -78,8 +76,8 @@ impl Launcher<'_> {
         let begun = Instant::now();
         let builder = self.builder();
         let registries = RegistrySettings {
-            config_dir: crate::engine::docker_config(&self.settings.environment),
-            path: self.settings.environment.get("PATH").map(Into::into),
+            config_dir: crate::engine::docker_config(&self.settings.variables),
+            path: self.settings.variables.get("PATH").map(Into::into),
         };
         let events = move |event: ImageEvent<'_>| match event {
             ImageEvent::Begun(image) => {
@@ -112,10 +110,10 @@ impl Launcher<'_> {
 
     /// The user's own client builds where it is there: it knows their builders and caches.
     fn builder(&self) -> Builder {
-        let path = self.settings.environment.get("PATH").unwrap_or_default();
+        let path = self.settings.variables.get("PATH").unwrap_or_default();
         match find_program(path.as_ref(), "docker") {
             Some(program) => {
-                let mut environment = self.settings.environment.all().clone();
+                let mut environment = self.settings.variables.all().clone();
                 let host = self.connection.engine.host().to_string();
                 environment.insert("DOCKER_HOST".to_owned(), host);
                 Builder::Client { program, environment }

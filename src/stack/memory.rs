@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pyfast_environment::digest;
 use pyfast_launcher::containers::Record;
 use pyfast_launcher::image::FileDigests;
-use pyfast_root::{read_regular, replace_file};
+use pyfast_root::{regular_file, whole_file};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -29,7 +29,8 @@ impl Memory {
         let key = digest(format!("{host}\n{directory}").as_bytes());
         let name = format!("{project}-{}.json", &key[..16]);
         let file = settings.data_directory()?.join("launch/v1").join(name);
-        let known = read_regular(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let known =
+            regular_file::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Ok(Self { file, ..known.unwrap_or_default() })
     }
 
@@ -39,7 +40,7 @@ impl Memory {
             if let Some(directory) = self.file.parent() {
                 fs_err::create_dir_all(directory)?;
             }
-            replace_file(&self.file, &serde_json::to_vec(self)?, 0o600)
+            whole_file::replace(&self.file, &serde_json::to_vec(self)?, 0o600)
         };
         if let Err(error) = write() {
             settings.ui.warning(format!("cannot remember what was started: {error}"));

@@ -6,12 +6,12 @@ use std::path::Path;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
-use pyfast_root::{read_regular_text, replace_file};
+use pyfast_root::{regular_file, whole_file};
 
 use super::Launcher;
 use super::project::PRIVATE;
 use crate::failure::{Code, Failure};
-use crate::settings::Root;
+use pyfast_settings::Root;
 
 impl Launcher<'_> {
     /// The override's text. Services whose image is not there yet are left out.
@@ -47,7 +47,7 @@ impl Launcher<'_> {
     /// Removes an override that nothing needs any more; says whether there was one.
     pub(crate) fn remove_override(&self) -> Result<bool, Failure> {
         let file = &self.stack.override_file;
-        if !read_regular_text(file).is_ok_and(|text| Override::is_ours(&text)) {
+        if !regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text)) {
             return Ok(false);
         }
         fs_err::remove_file(file).map_err(|error| {
@@ -60,7 +60,7 @@ impl Launcher<'_> {
     /// Writes the override where it is not what it should be; says whether that was so.
     pub(crate) fn write_override(&self, text: &str) -> Result<bool, Failure> {
         let file = &self.stack.override_file;
-        if read_regular_text(file).is_ok_and(|known| known == text) {
+        if regular_file::read_text(file).is_ok_and(|known| known == text) {
             return Ok(false);
         }
         write_private(file, text).map_err(|error| {
@@ -90,7 +90,7 @@ fn write_private(file: &Path, text: &str) -> io::Result<()> {
         fs_err::create_dir_all(directory)?;
         fs_err::write(directory.join(".gitignore"), "*\n")?;
     }
-    replace_file(file, text.as_bytes(), 0o600)
+    whole_file::replace(file, text.as_bytes(), 0o600)
 }
 
 #[cfg(test)]

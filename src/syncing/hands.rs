@@ -4,8 +4,9 @@
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use pyfast_environment::{Brought, Crew, Error, Means, ReadyPlan, Requirements, Site, ToBring};
-use pyfast_installer::Interpreter;
+use pyfast_environment::crew::{Brought, Crew, Means, Requirements, ToBring};
+use pyfast_environment::{Error, ReadyPlan, Site};
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
@@ -13,14 +14,12 @@ use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
 use super::Options;
 use super::elsewhere::Elsewhere;
 use super::here::{For, Here, for_fetching};
-use crate::commands::lock::{FILE, beside, is_lock};
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, write};
 use crate::progress::Progress;
-use crate::project::is_remote;
-use crate::resolving::{lock_request, read_inputs};
+use crate::resolving::{lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
-use crate::targets::TargetChoice;
+use pyfast_settings::TargetChoice;
 
 /// How the interpreter is asked.
 type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Failure> + 'a>;
@@ -159,19 +158,21 @@ impl Crew for Hands<'_> {
         self.asked_interpreter().cloned().map_err(outside)
     }
 
-    fn own_lock(&self, set: Option<&RequirementSet>) -> PathBuf {
-        let project = &self.settings.project;
-        let working = &project.working_directory;
-        let first = set
-            .and_then(|set| set.files.first())
-            .or_else(|| self.options.resolve.requirements.iter().find(|file| !is_remote(file)));
-        let first = first.cloned().or_else(|| project.first_file(&self.settings.env));
-        match first {
-            // A lock may be named where requirements are.
-            Some(path) if is_lock(&path) => working.join(path),
-            Some(path) => beside(&working.join(path)),
-            None => project.directory.join(FILE),
+    fn lock_places(&self, set: Option<&RequirementSet>) -> Vec<PathBuf> {
+        own_lock(&self.options.resolve, self.settings, set).places().to_vec()
+    }
+
+    fn own_lock(&self, set: Option<&RequirementSet>, target: &Target) -> PathBuf {
+        let own = own_lock(&self.options.resolve, self.settings, set);
+        let path = own.path(|| Some(target.clone()));
+        if let Some(other) = own.passed_over(path) {
+            let (other, name) = (other.display(), path.file_name().unwrap_or_default().display());
+            let env = &self.settings.env;
+            self.settings.ui.warning(format!(
+                "`{other}` is the lock of another environment: `pyfast lock --env {env}` makes `{name}`"
+            ));
         }
+        path.to_owned()
     }
 
     fn several(

@@ -143,7 +143,7 @@ fn directories_that_link_to_the_host_get_nothing_there() {
 fn files_that_link_to_the_host_are_neither_read_nor_written() {
     let Some((world, outside)) = world("files") else { return };
     let script = "for one in projects/*/default; do
-                      for name in history.jsonl state.json pylock.toml; do ln -sf <host>/shadow \"$one/$name\"; done
+                      for name in history.jsonl state.json looks.json pylock.toml; do ln -sf <host>/shadow \"$one/$name\"; done
                   done
                   ln -sf <host>/new locks/store; ln -sf <host>/new-2 locks/other";
     check(&world, &outside, script);
@@ -174,6 +174,7 @@ fn pipes_in_a_volume_let_nobody_wait() {
         "locks/*",
         "projects/*/default/history.jsonl",
         "projects/*/default/state.json",
+        "projects/*/default/looks.json",
         "projects/*/default/pylock.toml",
         "envs/v1/*/pylock.toml",
         "envs/v1/*/env.json",

@@ -5,7 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use crate::support::mount::Mount;
-use crate::support::ran::{EITHER, MENDABLE, Ran, Synced, USAGE};
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 use crate::support::write_script;
@@ -75,10 +76,10 @@ fn running_command_holds_a_lease_on_its_generation() {
     let environment = synced.environment();
     let id = environment.file_name().and_then(|id| id.to_str()).unwrap();
     let generation = root.env(id).unwrap().unwrap();
-    assert!(pyfast_root::unused(&generation).unwrap().is_none(), "the lease is held");
+    assert!(pyfast_root::lease::unused(&generation).unwrap().is_none(), "the lease is held");
     drop(child.stdin.take());
     child.wait().unwrap();
-    assert!(pyfast_root::unused(&generation).unwrap().is_some(), "it ends with the process");
+    assert!(pyfast_root::lease::unused(&generation).unwrap().is_some(), "it ends with the process");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use fs_err as fs;
 
 use crate::support::mount::Mount;
 use crate::support::python::evaluate;
-use crate::support::ran::{MENDABLE, Synced};
+use crate::support::ran::MENDABLE;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -209,4 +210,24 @@ fn verify_works_where_nothing_can_be_written() {
     mount.read_only();
     world.pyfast(&["verify"]).ok();
     world.pyfast(&["verify", "--all"]).ok();
+}
+
+#[test]
+fn what_was_changed_in_an_earlier_environment_is_noticed_by_who_goes_back() {
+    for mode in MODES {
+        let touched = Touched::new(mode);
+        let package = fs::canonicalize(touched.site()).unwrap().join("b");
+        let earlier = touched.synced.id();
+        touched.world.require(&["a"]);
+        touched.sync();
+        // Nothing of it was changed yet, so there is a way back and forth.
+        touched.world.pyfast(&["rollback"]).ok();
+        touched.world.pyfast(&["rollback"]).ok();
+        remove(&package);
+        touched.world.pyfast(&["rollback"]).refused(MENDABLE, &["/b", "is missing", &earlier]);
+        touched.world.require(&["a", "b"]);
+        let back = touched.sync();
+        assert!(back.ran.stderr.contains("changed from outside"), "{mode}: {}", back.ran);
+        touched.is_whole();
+    }
 }

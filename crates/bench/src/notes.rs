@@ -1,6 +1,6 @@
 //! What a reader must know to judge the figures, in sentences. Only about what was really run.
 
-use crate::scenario::{Action, Cache, Scenario, Start};
+use crate::scenario::{Action, Cache, Links, Scenario, Start};
 use crate::tool::Common;
 
 /// Said when other work spoils the figures.
@@ -41,6 +41,9 @@ pub(crate) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> 
     if scenarios.contains(&Scenario::Rollback) {
         notes.push("Back to the earlier lock: `pyfast rollback`, and `uv pip sync` of the earlier versions.");
     }
+    if any(&|scenario| scenario.links() == Links::Volume) {
+        notes.push("As in a volume: `--link-mode tree`, links to whole directories of the store; elsewhere pyfast's environments are real directories of hard links or clones, as uv's are.");
+    }
     if mirrored {
         notes.push("The mirror runs on the same machine and had fetched everything before the clock started.");
     }
@@ -56,7 +59,7 @@ mod tests {
     fn notes_speak_only_of_what_was_run() {
         let common = Common { python: "/python".into(), index_url: None, compile: false };
         let all = notes(&Scenario::USUAL, &common, true);
-        assert_eq!(all.len(), 8);
+        assert_eq!(all.len(), 9);
         let few = notes(&[Scenario::Noop], &common, false);
         assert_eq!(few.len(), 3);
         assert!(few[1].contains("--offline"));

@@ -23,10 +23,21 @@ pub enum Scenario {
     Incremental,
     /// Back to the lock before the last change
     Rollback,
+    /// `warm`, with the links that environments of volumes are made of
+    WarmVolume,
+    /// `incremental`, with the links that environments of volumes are made of
+    IncrementalVolume,
     /// Peak memory with an empty cache (taken from the runs of `cold`)
     Memory,
     /// Containers: an edit until the service answers, starts, runs and imports (by itself)
     Container,
+}
+
+/// How a scenario is called.
+struct Words {
+    name: &'static str,
+    title: &'static str,
+    about: &'static str,
 }
 
 /// What the tool has kept from earlier work when the clock starts.
@@ -34,6 +45,15 @@ pub enum Scenario {
 pub(crate) enum Cache {
     Empty,
     Full,
+}
+
+/// What an environment of pyfast is made of. The other tools have one way only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// As on a host: real directories of hard links or clones, as uv's.
+    Host,
+    /// As in a volume that services mount read-only: links to whole directories of the store.
+    Volume,
 }
 
 /// What is asked of the tool while the clock runs.
@@ -75,7 +95,7 @@ pub(crate) enum Goal {
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -84,12 +104,14 @@ impl Scenario {
         Self::Noop,
         Self::Incremental,
         Self::Rollback,
+        Self::WarmVolume,
+        Self::IncrementalVolume,
         Self::Memory,
         Self::Container,
     ];
 
     /// The scenarios that are run when none is named.
-    pub(crate) const USUAL: [Self; 9] = [
+    pub(crate) const USUAL: [Self; 11] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -98,38 +120,88 @@ impl Scenario {
         Self::Noop,
         Self::Incremental,
         Self::Rollback,
+        Self::WarmVolume,
+        Self::IncrementalVolume,
         Self::Memory,
     ];
 
     /// The name as on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Cold => "cold",
-            Self::ColdLock => "cold-lock",
-            Self::Warm => "warm",
-            Self::Resolve => "resolve",
-            Self::ResolveCold => "resolve-cold",
-            Self::Noop => "noop",
-            Self::Incremental => "incremental",
-            Self::Rollback => "rollback",
-            Self::Memory => "memory",
-            Self::Container => "container",
-        }
+        self.words().name
+    }
+
+    /// What it is, in a sentence of the help.
+    pub fn about(self) -> &'static str {
+        self.words().about
     }
 
     /// What it is, in a few words for a table or a chart.
     pub(crate) fn title(self) -> &'static str {
+        self.words().title
+    }
+
+    fn words(self) -> Words {
         match self {
-            Self::Cold => "empty cache, resolve + install",
-            Self::ColdLock => "empty cache, install from a lock",
-            Self::Warm => "full cache, new environment from a lock",
-            Self::Resolve => "full cache, resolve only",
-            Self::ResolveCold => "empty cache, resolve only",
-            Self::Noop => "nothing changed",
-            Self::Incremental => "full cache, one more package",
-            Self::Rollback => "back to the earlier lock",
-            Self::Memory => "peak memory, empty cache",
-            Self::Container => "containers",
+            Self::Cold => Words {
+                name: "cold",
+                title: "empty cache, resolve + install",
+                about: "Empty cache: resolve and install",
+            },
+            Self::ColdLock => Words {
+                name: "cold-lock",
+                title: "empty cache, install from a lock",
+                about: "Empty cache: install from a lock",
+            },
+            Self::Warm => Words {
+                name: "warm",
+                title: "full cache, new environment from a lock",
+                about: "Full cache: a new environment from a lock",
+            },
+            Self::Resolve => Words {
+                name: "resolve",
+                title: "full cache, resolve only",
+                about: "Full cache: resolve only",
+            },
+            Self::ResolveCold => Words {
+                name: "resolve-cold",
+                title: "empty cache, resolve only",
+                about: "Empty cache: resolve only",
+            },
+            Self::Noop => Words {
+                name: "noop",
+                title: "nothing changed",
+                about: "Nothing changed since the last installation",
+            },
+            Self::Incremental => Words {
+                name: "incremental",
+                title: "full cache, one more package",
+                about: "Full cache: one more package is asked for",
+            },
+            Self::Rollback => Words {
+                name: "rollback",
+                title: "back to the earlier lock",
+                about: "Back to the lock before the last change",
+            },
+            Self::WarmVolume => Words {
+                name: "warm-volume",
+                title: "as in a volume: new environment from a lock",
+                about: "`warm`, with the links that environments of volumes are made of",
+            },
+            Self::IncrementalVolume => Words {
+                name: "incremental-volume",
+                title: "as in a volume: one more package",
+                about: "`incremental`, with the links that environments of volumes are made of",
+            },
+            Self::Memory => Words {
+                name: "memory",
+                title: "peak memory, empty cache",
+                about: "Peak memory with an empty cache (taken from the runs of `cold`)",
+            },
+            Self::Container => Words {
+                name: "container",
+                title: "containers",
+                about: "Containers: an edit until the service answers, starts, runs and imports (by itself)",
+            },
         }
     }
 
@@ -142,28 +214,38 @@ impl Scenario {
 
     pub(crate) fn action(self) -> Action {
         match self {
-            Self::Cold | Self::Memory | Self::Noop | Self::Incremental | Self::Container => {
-                Action::Install
-            }
-            Self::ColdLock | Self::Warm => Action::InstallLocked,
+            Self::ColdLock | Self::Warm | Self::WarmVolume => Action::InstallLocked,
             Self::Resolve | Self::ResolveCold => Action::Resolve,
             Self::Rollback => Action::Rollback,
+            Self::Cold
+            | Self::Memory
+            | Self::Noop
+            | Self::Incremental
+            | Self::IncrementalVolume
+            | Self::Container => Action::Install,
         }
     }
 
     pub(crate) fn start(self) -> Start {
         match self {
             Self::Noop => Start::Kept,
-            Self::Incremental => Start::Grown,
+            Self::Incremental | Self::IncrementalVolume => Start::Grown,
             Self::Rollback => Start::Changed,
             _ => Start::Empty,
+        }
+    }
+
+    pub(crate) fn links(self) -> Links {
+        match self {
+            Self::WarmVolume | Self::IncrementalVolume => Links::Volume,
+            _ => Links::Host,
         }
     }
 
     pub(crate) fn goal(self) -> Goal {
         match self {
             Self::Resolve | Self::ResolveCold => Goal::Printed,
-            Self::Incremental => Goal::Grown,
+            Self::Incremental | Self::IncrementalVolume => Goal::Grown,
             _ => Goal::Installed,
         }
     }

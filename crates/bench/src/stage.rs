@@ -9,7 +9,7 @@ use crate::environment::{self, Contents};
 use crate::error::Error;
 use crate::files;
 use crate::measure::{self, Job, Usage};
-use crate::scenario::{Action, Cache, Goal, Scenario, Start};
+use crate::scenario::{Action, Cache, Goal, Links, Scenario, Start};
 use crate::tool::{Common, Installed, Place, Request, Tool};
 use crate::worker::Meter;
 
@@ -37,7 +37,8 @@ pub(crate) struct Stage<'a> {
 }
 
 /// What fills a cache.
-const PRIMING: Request = Request { action: Action::Install, cache: Cache::Full, offline: false };
+const PRIMING: Request =
+    Request { action: Action::Install, cache: Cache::Full, links: Links::Host, offline: false };
 
 /// How a run of a tool went: what it took, or why it failed.
 pub(crate) type Ran = Result<Usage, String>;
@@ -53,6 +54,7 @@ impl Stage<'_> {
         Request {
             action: scenario.action(),
             cache: scenario.cache(),
+            links: scenario.links(),
             offline: scenario.is_offline(),
         }
     }
@@ -118,12 +120,13 @@ impl Stage<'_> {
                 self.ask(&self.demand.first)?;
                 Ok(self.perform(Self::request(scenario), meter)?.map(drop))
             }
-            Start::Grown => self.stand_on(pins, meter),
+            Start::Grown => self.stand_on(pins, scenario.links(), meter),
             Start::Changed => {
-                if let Err(message) = self.stand_on(pins, meter)? {
+                if let Err(message) = self.stand_on(pins, scenario.links(), meter)? {
                     return Ok(Err(message));
                 }
-                let request = Request { action: Action::Install, cache, offline: true };
+                let request =
+                    Request { action: Action::Install, offline: true, ..Self::request(scenario) };
                 let changed = self.perform(request, meter)?.map(drop);
                 self.write_pins(pins)?;
                 Ok(changed)
@@ -132,7 +135,12 @@ impl Stage<'_> {
     }
 
     /// The set is installed from its lock, and the requirements have grown by one package.
-    fn stand_on(&self, pins: &str, meter: &mut Meter) -> Result<Result<(), String>, Error> {
+    fn stand_on(
+        &self,
+        pins: &str,
+        links: Links,
+        meter: &mut Meter,
+    ) -> Result<Result<(), String>, Error> {
         let snapshot = self.place.base.join("snapshot");
         let is_pip = self.installed.tool.is_pip();
         if is_pip && snapshot.exists() {
@@ -145,9 +153,8 @@ impl Stage<'_> {
             self.give_lock(pins)?;
             // pyfast's own way to an environment with a lock of its own beside the requirements is a plain sync.
             let action = if pyfast { Action::Install } else { Action::InstallLocked };
-            if let Err(message) =
-                self.perform(Request { action, cache: Cache::Full, offline: true }, meter)?
-            {
+            let request = Request { action, cache: Cache::Full, links, offline: true };
+            if let Err(message) = self.perform(request, meter)? {
                 return Ok(Err(message));
             }
             if is_pip {

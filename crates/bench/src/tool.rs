@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::scenario::{Action, Cache, Scenario};
+use crate::scenario::{Action, Cache, Links, Scenario};
 
 /// A tool, in the order of rows in tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,6 +49,9 @@ impl Tool {
             }
             (Self::Pip | Self::PipNoCache, Scenario::Rollback) => {
                 Some("pip has no operation that removes what a lock does not name")
+            }
+            (Self::Pip | Self::PipNoCache, _) if scenario.links() == Links::Volume => {
+                Some("pip makes one kind of environment, see `warm`")
             }
             _ => None,
         }
@@ -129,6 +132,7 @@ impl Place {
 pub(crate) struct Request {
     pub(crate) action: Action,
     pub(crate) cache: Cache,
+    pub(crate) links: Links,
     pub(crate) offline: bool,
 }
 
@@ -220,6 +224,9 @@ fn pyfast(line: &mut Line, request: Request, place: &Place, common: &Common) {
     line.pair("--python", &common.python).index("--index-url", common);
     if request.action != Action::Resolve {
         line.add(if common.compile { "--compile" } else { "--no-compile" });
+        if request.links == Links::Volume {
+            line.pair("--link-mode", "tree");
+        }
     }
     if request.offline {
         line.add("--offline");
@@ -327,7 +334,7 @@ mod tests {
         let common =
             Common { python: "/py".into(), index_url: Some("http://i/simple/".into()), compile };
         let cache = if action == Action::Install { Cache::Empty } else { Cache::Full };
-        let request = Request { action, cache, offline: cache == Cache::Full };
+        let request = Request { action, cache, links: Links::Host, offline: cache == Cache::Full };
         let (program, args) = installed.command(request, &Place { base: "/w".into() }, &common);
         let words: Vec<_> = std::iter::once(program.into_os_string()).chain(args).collect();
         assert_eq!(words.join(std::ffi::OsStr::new(" ")).to_string_lossy(), expected);
@@ -393,6 +400,27 @@ mod tests {
     }
 
     #[test]
+    fn only_pyfast_is_told_what_environments_of_volumes_are_made_of() {
+        for tool in [Tool::Pyfast, Tool::Uv] {
+            let told = |links| {
+                let installed = Installed { tool, program: "/t".into(), version: String::new() };
+                let common = Common { python: "/py".into(), index_url: None, compile: false };
+                let request = Request {
+                    action: Action::InstallLocked,
+                    cache: Cache::Full,
+                    links,
+                    offline: true,
+                };
+                installed.command(request, &Place { base: "/w".into() }, &common).1
+            };
+            let (host, volume) = (told(Links::Host), told(Links::Volume));
+            let mode = ["--link-mode", "tree"].map(OsString::from);
+            assert!(!host.contains(&mode[0]));
+            assert_eq!(volume.windows(2).any(|two| two == mode), tool == Tool::Pyfast);
+        }
+    }
+
+    #[test]
     fn pip_is_called_alike() {
         let common = "-m pip install -q --disable-pip-version-check --no-input";
         check(
@@ -440,6 +468,8 @@ mod tests {
         assert!(Tool::PipNoCache.excluded_from(Scenario::Cold).is_some());
         assert!(Tool::PipNoCache.excluded_from(Scenario::Warm).is_none());
         assert!(Tool::Pip.excluded_from(Scenario::Rollback).is_some());
+        assert!(Tool::Pip.excluded_from(Scenario::WarmVolume).is_some());
+        assert!(Tool::Uv.excluded_from(Scenario::WarmVolume).is_none());
         assert!(Tool::Uv.excluded_from(Scenario::Rollback).is_none());
     }
 }

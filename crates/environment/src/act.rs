@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use pyfast_installer::{
-    Generation, RememberedWheel, Stamps, activate, compose, current, id, look, plan as links,
-    recompose, remember_wheel, repair, verify,
+use pyfast_installer::build::{RememberedWheel, remember_wheel};
+use pyfast_installer::generation::{
+    Generation, Stamps, activate, compose, current, look, recompose,
 };
+use pyfast_installer::link::{id, plan as links};
+use pyfast_installer::store::{repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;
@@ -16,6 +18,7 @@ use pyfast_resolver::Lock;
 use crate::claims;
 use crate::crew::{Means, ToBring};
 use crate::error::Error;
+use crate::looks::Looks;
 use crate::plan::{Built, Care, Done, SyncPlan, settle, spec};
 use crate::report::{Changes, Listed, SyncReport};
 use crate::site::{Site, milliseconds};
@@ -137,11 +140,12 @@ impl Work<'_> {
         let id = id(root, &spec);
         let Some(ready) = Generation::find(root, &id)? else {
             let links = links(root, &spec)?;
+            warnings.extend(links.notices());
             return Ok((compose(store, &spec, &links, &plan.lock, sink)?, true));
         };
         let findings = if fetched || plan.care.verify || !ready.survived(root)? {
             ready.verify_own(root)?
-        } else if site.untouched.as_ref() == Some(&id) {
+        } else if site.untouched.as_ref() == Some(&id) || site.looks.is_untouched(root, &id) {
             Vec::new()
         } else {
             look(root, &ready, None)?
@@ -158,6 +162,7 @@ impl Work<'_> {
         }
         let links = links(root, &spec)?;
         if let Some(made) = recompose(store, &spec, &links, &plan.lock, sink)? {
+            warnings.extend(links.notices());
             return Ok((made, true));
         }
         warnings.push(format!("the environment {id} is in use and is left as it is"));
@@ -168,9 +173,13 @@ impl Work<'_> {
     fn remember(&self, whole: Option<&Generation>) -> Option<String> {
         // Without stamps the next sync looks closer.
         let stamps = whole.and_then(|made| Stamps::take(self.site.root(), made).ok());
-        let state = State::new(self.plan.circumstances.clone(), self.plan.facts.clone(), stamps);
-        let directory = self.site.root().make_project_env(&self.site.name);
-        let stored = directory.and_then(|directory| state.store(&directory));
+        let state =
+            State::new(self.plan.circumstances.clone(), self.plan.facts.clone(), stamps.clone());
+        let stored = self.site.root().make_project_env(&self.site.name).and_then(|directory| {
+            state.store(&directory)?;
+            let Some((made, stamps)) = whole.zip(stamps) else { return Ok(()) };
+            Looks::load(&directory).keep(&directory, &made.id, stamps)
+        });
         stored.err().map(|error| format!("cannot remember this sync: {error}"))
     }
 }

@@ -4,16 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use pyfast_installer::Subject as Found;
-use pyfast_installer::{
-    Event, Finding, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc,
-    gc_plan, lock_project, look, remembered_wheels, repair, rollback_target, stored_wheels,
+use pyfast_installer::build::remembered_wheels;
+use pyfast_installer::finding::Finding;
+use pyfast_installer::finding::Subject as Found;
+use pyfast_installer::gc::{GcOptions, GcPlan, gc, gc_plan};
+use pyfast_installer::generation::{
+    Generation, Rollback, activate, current, lock_project, look, rollback_target,
     verify_generation, verify_root,
 };
+use pyfast_installer::link::Package;
+use pyfast_installer::store::{Store, repair};
+use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
 
 use crate::error::Error;
+use crate::looks::Looks;
 use crate::plan::Stock;
 use crate::question::{
     Activated, Answer, Before, Collect, Inventory, Look, Question, RolledBack, Verified, Verify,
@@ -103,7 +109,7 @@ impl At<'_> {
 
     fn inventory(&self) -> Result<Inventory, Error> {
         let generations = Generation::all(self.root)?.into_iter().map(|one| one.id);
-        let wheels = stored_wheels(self.root)?.into_iter();
+        let wheels = store::wheels(self.root)?.into_iter();
         let remembered = remembered_wheels(self.root)?;
         Ok(Inventory { wheels: wheels.collect(), generations: generations.collect(), remembered })
     }
@@ -140,10 +146,14 @@ impl At<'_> {
         self.root.check_owner(self.name.project(), &self.subject.claim)?;
         let _alone = lock_project(self.root, &self.name, self.waiting)?;
         let target = rollback_target(self.root, &self.name, to)?;
-        let mut findings = look(self.root, &target, None)?;
-        if !target.survived(self.root)? {
-            findings = target.verify_own(self.root)?;
-        }
+        let directory = self.root.make_project_env(&self.name)?;
+        let findings = if !target.survived(self.root)? {
+            target.verify_own(self.root)?
+        } else if Looks::load(&directory).is_untouched(self.root, &target.id) {
+            Vec::new()
+        } else {
+            look(self.root, &target, None)?
+        };
         if !findings.is_empty() {
             return Err(Error::NotWhole { id: target.id, findings });
         }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_installer::{BuiltWheel, Interpreter};
+use pyfast_installer::build::BuiltWheel;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
@@ -94,8 +95,11 @@ pub trait Crew: Means {
     /// If there is none.
     fn interpreter(&self) -> Result<Interpreter, Error>;
 
-    /// Where the user's own lock is, or would be.
-    fn own_lock(&self, set: Option<&RequirementSet>) -> PathBuf;
+    /// Every place where the user's own lock may be; the first is where it would be made.
+    fn lock_places(&self, set: Option<&RequirementSet>) -> Vec<PathBuf>;
+
+    /// Which of them has it for a target, or would have it.
+    fn own_lock(&self, set: Option<&RequirementSet>, target: &Target) -> PathBuf;
 
     /// What the user's own lock is for, where that is more than one target: what the configuration says,
     /// else what the lock was made for.

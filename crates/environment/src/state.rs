@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_installer::Stamps;
+use pyfast_installer::generation::Stamps;
 use pyfast_root::{Dir, Durability, Root};
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::inputs::Inputs;
+use crate::looks;
 use crate::report::Facts;
 
 const FILE: &str = "state.json";
@@ -62,7 +63,7 @@ impl State {
     }
 
     /// What the sync made.
-    pub fn into_facts(self) -> Facts {
+    pub(crate) fn into_facts(self) -> Facts {
         self.facts
     }
 
@@ -85,7 +86,7 @@ impl State {
     }
 
     /// How the generation `id` looked, if that is the one that was activated.
-    pub fn stamps_of(&self, id: &str) -> Option<&Stamps> {
+    pub(crate) fn stamps_of(&self, id: &str) -> Option<&Stamps> {
         self.stamps.as_ref().filter(|_| self.facts.id == id)
     }
 
@@ -109,10 +110,11 @@ impl State {
 ///
 /// # Errors
 /// If one cannot be removed.
-pub fn forget_all(root: &Root) -> Result<(), pyfast_root::Error> {
+pub(crate) fn forget_all(root: &Root) -> Result<(), pyfast_root::Error> {
     for name in root.project_envs()? {
         if let Some(directory) = root.project_env(&name)? {
             directory.remove_file(FILE)?;
+            directory.remove_file(looks::FILE)?;
         }
     }
     Ok(())

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use pyfast_installer::{EnvironmentOptions, Interpreter, id_at};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{EnvironmentOptions, id_at};
 use pyfast_packaging::dist_file::Location;
 use pyfast_resolver::Lock;
-use pyfast_root::{CURRENT, ProjectEnv, env_path, project_env_path};
+use pyfast_root::ProjectEnv;
+use pyfast_root::layout::{CURRENT, env_path, project_env_path};
 
 use crate::ask;
 use crate::claims::Claimed;
@@ -107,7 +109,7 @@ fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
 
 fn look_at_inputs(crew: &dyn Crew, requirements: Option<&Requirements>, now: SystemTime) -> Inputs {
     let mut paths = requirements.map(|one| one.paths.clone()).unwrap_or_default();
-    paths.push(crew.own_lock(requirements.map(|one| &one.set)));
+    paths.extend(crew.lock_places(requirements.map(|one| &one.set)));
     let remote = requirements.is_some_and(|one| !one.set.remote_files.is_empty());
     let mut inputs = Inputs::look(&paths, remote, now);
     requirements.iter().flat_map(|one| &one.trees).for_each(|tree| inputs.look_tree(tree));

@@ -7,7 +7,7 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Lock, Pin, Standing, Targets, file_digest};
-use pyfast_root::read_regular_text;
+use pyfast_root::regular_file;
 
 use crate::crew::Crew;
 use crate::error::{Error, Outdated};
@@ -46,13 +46,14 @@ impl WhichLock {
         set: Option<&RequirementSet>,
         in_root: &KeptLock,
     ) -> Result<Self, Error> {
-        let own = Some(crew.own_lock(set)).filter(|path| path.is_file());
+        let place = crew.own_lock(set, target);
+        let own = Some(place.clone()).filter(|path| path.is_file());
         let path = own.as_deref().unwrap_or(&in_root.path);
         let Some(set) = set.filter(|_| request.lock_use != LockUse::Frozen) else {
             return Self::frozen(own.as_deref(), in_root, target);
         };
         let text = match &own {
-            Some(own) => read_regular_text(own).ok(),
+            Some(own) => regular_file::read_text(own).ok(),
             None => in_root.text.clone(),
         };
         let several = match &own {
@@ -90,7 +91,8 @@ impl WhichLock {
                 (_, Some(Standing::OtherVersion)) => Outdated::OtherVersion,
                 _ => Outdated::Requirements,
             };
-            return Err(Error::LockOutdated { path: path.to_owned(), why });
+            // People make the one that is theirs, not the one in the root.
+            return Err(Error::LockOutdated { path: place, why });
         }
         let path = path.to_owned();
         let (own, foreign) = if foreign { (None, own) } else { (own, None) };
@@ -103,7 +105,7 @@ impl WhichLock {
         let failed = |source| Error::NoLock { path: path.to_owned(), source };
         let missing = || failed(std::io::ErrorKind::NotFound.into());
         let text = match own {
-            Some(own) => read_regular_text(own).map_err(failed)?,
+            Some(own) => regular_file::read_text(own).map_err(failed)?,
             None => in_root.text.clone().ok_or_else(missing)?,
         };
         let lock = Lock::from_toml(&text, path, target)?;

@@ -71,7 +71,7 @@ pub fn read_path(path: &Path) -> io::Result<Vec<File<'static>>> {
     if path.is_dir() {
         return read_directory(path);
     }
-    let body = pyfast_root::read_regular_text(path)?;
+    let body = pyfast_root::regular_file::read_text(path)?;
     let no_path = |()| io::Error::new(io::ErrorKind::InvalidInput, "it is no path");
     let url = Url::from_file_path(path.canonicalize()?).map_err(no_path)?;
     let (links, base) = crate::html::links(&body, &url);

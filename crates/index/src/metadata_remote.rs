@@ -38,7 +38,7 @@ pub fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<String, Err
 /// # Errors
 /// [`Error::ReadWheel`] or [`Error::Metadata`].
 pub fn from_path(filename: &WheelFilename, path: &Path) -> Result<String, Error> {
-    let file = pyfast_root::open_regular(path)
+    let file = pyfast_root::regular_file::open(path)
         .map_err(|source| Error::ReadWheel { path: path.to_owned(), source })?;
     from_archive(filename, io::BufReader::new(file)).map_err(|error| bad(filename, &error))
 }

@@ -60,6 +60,6 @@ pub async fn fetch_source(
 }
 
 fn read(path: &Path) -> Result<Bytes, Error> {
-    let read = pyfast_root::read_regular(path);
+    let read = pyfast_root::regular_file::read(path);
     read.map(Bytes::from).map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
 }

@@ -21,14 +21,14 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::LockedPackage;
-use pyfast_root::{Lock, LockName, Share, open_regular};
+use pyfast_root::{Lock, LockName, Share, regular_file};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use url::Url;
 
 use crate::bytecode::Compiler;
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Sink};
 use crate::store::receive::Receiver;
 use crate::store::{Admission, Store, WheelBytes};
 
@@ -51,10 +51,8 @@ const SLACK: u64 = 16 << 20;
 const LOOKING: usize = 4;
 /// How often to look whether another process has finished with a wheel.
 const POLL: Duration = Duration::from_millis(10);
-/// When to say that another process is waited for, and when to give up: its lock ends with it, and large wheels
-/// on slow lines take long.
+/// When to say that another process is waited for.
 const SOON: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_hours(2);
 
 /// A wheel that is to be in the store.
 #[derive(Debug, Clone)]
@@ -83,9 +81,6 @@ impl Wanted {
         })
     }
 }
-
-/// Called with each step.
-pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 
 type Outcome = SharedFuture<BoxFuture<'static, Result<(), Arc<Error>>>>;
 
@@ -321,9 +316,7 @@ impl Shared {
             if held {
                 return Ok(Some(lock));
             }
-            if started.elapsed() > PATIENCE {
-                return Err(lock.timeout(PATIENCE).into());
-            }
+            lock.check_patience(started.elapsed())?;
             if started.elapsed() > SOON && !self.told.swap(true, Ordering::Relaxed) {
                 (self.sink)(Event::Waiting(lock.waits_for()));
             }
@@ -389,7 +382,7 @@ fn units(wanted: &Wanted) -> u32 {
 /// Takes a file of this machine.
 fn read_file(path: &Path, receiver: &mut Receiver) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::io("read", path)(error);
-    let mut file = open_regular(path).map_err(failed)?;
+    let mut file = regular_file::open(path).map_err(failed)?;
     let mut buffer = vec![0; 256 << 10];
     loop {
         match file.read(&mut buffer).map_err(failed)? {

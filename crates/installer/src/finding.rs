@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{env_path, wheel_place};
+use pyfast_root::layout::{env_path, wheel_place};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong with a file or directory.

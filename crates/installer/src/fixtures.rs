@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Root, wheel_place};
+use pyfast_root::Root;
+use pyfast_root::layout::wheel_place;
 
 use crate::interpreter::Interpreter;
 use crate::link::{EnvironmentOptions, EnvironmentSpec, Package};

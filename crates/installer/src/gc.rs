@@ -173,7 +173,7 @@ pub fn gc_plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<GcPl
 /// Collects; returns what was removed. `waiting` is called for each lock that another process holds.
 ///
 /// # Errors
-/// If a lock cannot be had within five minutes, or something cannot be removed; what was removed until then stays so,
+/// If a lock is not had in the end ([`Root::lock`]), or something cannot be removed; what was removed until then stays so,
 /// and nothing is half there.
 pub fn gc(
     root: &Root,

@@ -6,13 +6,16 @@ mod manifest;
 pub(crate) mod stamps;
 pub(crate) mod verify;
 
+pub use activate::{Rollback, activate, current, lock_project, rollback_target};
+pub use stamps::Stamps;
+pub use verify::{look, verify_generation, verify_root};
+
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{
-    DESCRIPTION, Dir, Durability, Lease, LockName, Root, Share, Waiting, is_generation_id,
-};
+use pyfast_root::lease::{DESCRIPTION, Lease};
+use pyfast_root::{Dir, Durability, LockName, Root, Share, Waiting, is_generation_id};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -29,7 +32,7 @@ use verify::Written;
 ///
 /// ```text
 /// envs/v1/<id>/
-///   bin/{python, python3, python3.X, <scripts>}
+///   bin/{python, python3, python3.X, activate, activate.fish, …, <scripts>}
 ///   lib/python3.X/site-packages/
 ///   lib64 → lib
 ///   pyvenv.cfg
@@ -107,7 +110,7 @@ impl Generation {
     ///
     /// # Errors
     /// If it is not there, or something else is.
-    pub fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
+    pub(crate) fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
         let text = self.directory(root)?.read(LOCK_COPY, LIMIT)?;
         text.ok_or_else(|| self.missing(LOCK_COPY))
     }
@@ -168,7 +171,7 @@ impl Generation {
     /// # Errors
     /// If it is gone, or is being collected.
     pub fn lease(&self, root: &Root) -> Result<Option<OwnedFd>, Error> {
-        match pyfast_root::lease(&self.directory(root)?)? {
+        match pyfast_root::lease::take(&self.directory(root)?)? {
             Lease::Held(lease) => Ok(Some(lease)),
             Lease::Unsupported => Ok(None),
             Lease::Gone | Lease::Busy => Err(Error::NoGeneration { id: self.id.clone() }),
@@ -182,7 +185,9 @@ impl Generation {
     /// If it cannot be moved away or removed.
     pub fn remove(&self, store: &Store) -> Result<bool, Error> {
         let root = store.root();
-        let Some(_unused) = pyfast_root::unused(&self.directory(root)?)? else { return Ok(false) };
+        let Some(_unused) = pyfast_root::lease::unused(&self.directory(root)?)? else {
+            return Ok(false);
+        };
         let Some(envs) = root.envs()? else { return Ok(false) };
         let away = store.fresh_name()?;
         envs.rename(&self.id, store.workspace(), &away)?;
@@ -235,7 +240,9 @@ pub fn recompose(
     let Some(ready) = Generation::find(root, &plan.id)? else {
         return make(store, spec, plan, lock, events).map(Some);
     };
-    let Some(_unused) = pyfast_root::unused(&ready.directory(root)?)? else { return Ok(None) };
+    let Some(_unused) = pyfast_root::lease::unused(&ready.directory(root)?)? else {
+        return Ok(None);
+    };
     make(store, spec, plan, lock, events).map(Some)
 }
 
@@ -259,12 +266,6 @@ fn make(
 ) -> Result<Generation, Error> {
     let root = store.root();
     let generation = Generation::at(root, &plan.id);
-    for clash in &plan.clashes {
-        events(Event::Warning { message: clash.to_string() });
-    }
-    for warning in &plan.warnings {
-        events(Event::Warning { message: warning.clone() });
-    }
     let name = store.fresh_name()?;
     let made = compose_in(store, &name, plan)
         .and_then(|staging| describe(&staging, spec, plan, lock))

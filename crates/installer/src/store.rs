@@ -7,17 +7,20 @@ pub(crate) mod settled;
 mod unpack;
 pub(crate) mod verify;
 
+pub use crate::wheel::entry_points::EntryPoint;
+pub use manifest::{Manifest, StoredFile, TopLevel};
+pub use verify::{repair, verify};
+
 use std::path::Path;
 
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{
-    Dir, Lock, LockName, Root, Share, Waiting, Workspace, open_regular, random_name,
+    Dir, Lock, LockName, Root, Share, Waiting, Workspace, random_name, regular_file,
 };
 use rayon::prelude::*;
 
 use crate::error::{Error, Refusal};
-use crate::store::manifest::{Manifest, StoredFile};
 use crate::wheel::Wheel;
 use crate::wheel::record;
 use crate::zip_audit::Archive;
@@ -63,7 +66,7 @@ impl Store {
     /// called once if a collection has it.
     ///
     /// # Errors
-    /// If the working directory cannot be created, or a collection takes more than five minutes.
+    /// If the working directory cannot be created, or a collection does not end: see [`Root::lock`].
     pub fn open(root: &Root, waiting: &dyn Fn(&Waiting)) -> Result<Self, Error> {
         Self::locked(root, root.lock(&LockName::store(), Share::Shared, waiting)?)
     }
@@ -196,7 +199,7 @@ impl Store {
         found: Option<Sha256>,
         path: &Path,
     ) -> Result<Admission, Error> {
-        let file = open_regular(path).map_err(Error::io("open", path))?;
+        let file = regular_file::open(path).map_err(Error::io("open", path))?;
         let mapped = Mapped::open(&file).map_err(Error::io("map", path))?;
         let found = found.unwrap_or_else(|| record::sha256(mapped.bytes()));
         check_digest(filename, expected, found)?;

@@ -11,7 +11,7 @@ use std::str::FromStr as _;
 
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::{PackageName, Version};
-use pyfast_root::DESCRIPTION;
+use pyfast_root::lease::DESCRIPTION;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Refusal;

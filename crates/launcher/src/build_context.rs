@@ -39,7 +39,7 @@ impl BuildContext {
         let path = directory.join(build.dockerfile.as_deref().unwrap_or("Dockerfile"));
         let (dockerfile, path) = match &build.dockerfile_inline {
             Some(text) => (text.clone(), None),
-            None => match pyfast_root::read_regular_text(&path) {
+            None => match pyfast_root::regular_file::read_text(&path) {
                 Ok(text) => (text, Some(path)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     return Err(Error::DockerfileMissing { path });
@@ -74,7 +74,7 @@ fn ignore_file(directory: &Path, dockerfile: Option<&Path>) -> Result<Ignore, Er
         PathBuf::from(name)
     });
     for path in own.into_iter().chain([directory.join(".dockerignore")]) {
-        match pyfast_root::read_regular_text(&path) {
+        match pyfast_root::regular_file::read_text(&path) {
             Ok(text) => return Ok(Ignore::parse(&text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::Io { act: "read a .dockerignore", source }),

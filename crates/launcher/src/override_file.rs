@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use pyfast_root::LAUNCHER;
+use pyfast_root::layout::LAUNCHER;
 
 use crate::compose_file::Service;
 use crate::engine::{DEFAULT_PATH, Image};

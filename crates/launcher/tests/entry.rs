@@ -138,7 +138,7 @@ fn a_file_system_that_can_only_be_read_is_no_hindrance() {
 /// Whether a collector may have the generation.
 fn is_free(root: &Path, id: &str) -> bool {
     let root = pyfast_root::Root::find(root, root).unwrap().unwrap();
-    pyfast_root::unused(&root.env(id).unwrap().unwrap()).unwrap().is_some()
+    pyfast_root::lease::unused(&root.env(id).unwrap().unwrap()).unwrap().is_some()
 }
 
 fn wait_until(mut done: impl FnMut() -> bool) {

@@ -4,7 +4,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
-pub(crate) use pyfast_root::read_regular as read;
+pub(crate) use pyfast_root::regular_file::read;
 
 /// The content of what a user names himself: it may be a pipe, but not one without end.
 pub(crate) fn read_up_to(path: &Path, largest: usize) -> io::Result<Vec<u8>> {

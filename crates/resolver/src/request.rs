@@ -9,7 +9,7 @@ use pyfast_packaging::target::Target;
 use std::sync::Arc;
 
 use pep440_rs::VersionSpecifiers;
-use pyfast_root::fingerprint_version;
+use pyfast_root::Fingerprint;
 
 use crate::candidate::{Policy, Selector};
 use crate::direct::{DirectSources, Look};
@@ -76,9 +76,9 @@ impl LockRequest<'_> {
     pub fn standing(&self, lock: &Lock) -> Standing {
         let Some(kept) = &lock.inputs else { return Standing::Foreign };
         let own = self.fingerprint();
-        match fingerprint_version(kept) {
+        match Fingerprint::version_of(kept) {
             _ if *kept == own => Standing::Current,
-            version if version == fingerprint_version(&own) => Standing::Outdated,
+            version if version == Fingerprint::version_of(&own) => Standing::Outdated,
             _ => Standing::OtherVersion,
         }
     }

@@ -3,11 +3,9 @@
 
 use crate::dir::Dir;
 use crate::error::Error;
-use crate::layout::{Root, current_id, current_target};
+use crate::layout::{CURRENT, current_id, current_target};
 use crate::name::ProjectEnv;
-
-/// The link's name.
-pub const CURRENT: &str = "current";
+use crate::root::Root;
 
 /// The id that an environment's directory is at; `None` if it is at none.
 ///

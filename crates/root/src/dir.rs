@@ -33,6 +33,13 @@ pub enum Kind {
     Device,
 }
 
+impl Kind {
+    /// Whether it is a directory.
+    pub fn is_dir(self) -> bool {
+        self == Self::Directory
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -180,7 +187,7 @@ impl Dir {
     ///
     /// # Errors
     /// If something else is in the way, or the disk refuses.
-    pub fn ensure_dir(&self, path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub(crate) fn ensure_dir(&self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         if let Some(found) = self.find_dir(path)? {
             return Ok(found);
@@ -234,7 +241,7 @@ impl Dir {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn own_facts(&self) -> Result<Facts, Error> {
+    pub(crate) fn own_facts(&self) -> Result<Facts, Error> {
         let stat = rustix::fs::fstat(self).map_err(Error::io("look at", &self.path))?;
         Ok(stat.into())
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// The names are written by hand and the whole has a version, so that renaming a type, or a dependency
 /// that prints itself in other words, makes nothing that is kept out of date. Whoever adds a field, or
 /// gives one another meaning, raises the version: what has an earlier one then says so
-/// ([`fingerprint_version`]), instead of looking as if its own inputs had changed.
+/// ([`Fingerprint::version_of`]), instead of looking as if its own inputs had changed.
 #[derive(Debug, Clone)]
 pub struct Fingerprint {
     version: u32,
@@ -52,20 +52,20 @@ impl Fingerprint {
         text
     }
 
+    /// The version of a kept fingerprint; 1 for the texts from before there were versions, which begin with
+    /// `sha256:`. `None` for anything else.
+    pub fn version_of(text: &str) -> Option<u32> {
+        match text.split_once(':')? {
+            ("sha256", _) => Some(1),
+            (version, rest) if rest.starts_with("sha256:") => version.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// Each part with its length, so that no two lists of parts are the same bytes.
     fn add(&mut self, part: &[u8]) {
         self.hasher.update((part.len() as u64).to_le_bytes());
         self.hasher.update(part);
-    }
-}
-
-/// The version of a kept fingerprint; 1 for the texts from before there were versions, which begin with
-/// `sha256:`. `None` for anything else.
-pub fn fingerprint_version(text: &str) -> Option<u32> {
-    match text.split_once(':')? {
-        ("sha256", _) => Some(1),
-        (version, rest) if rest.starts_with("sha256:") => version.parse().ok(),
-        _ => None,
     }
 }
 
@@ -108,11 +108,11 @@ mod tests {
     #[test]
     fn a_version_is_read_off_what_is_kept() {
         let made = Fingerprint::new("lock", 3).finish();
-        assert_eq!(fingerprint_version(&made), Some(3));
-        assert_eq!(fingerprint_version("sha256:00"), Some(1));
-        assert_eq!(fingerprint_version("12:sha256:00"), Some(12));
+        assert_eq!(Fingerprint::version_of(&made), Some(3));
+        assert_eq!(Fingerprint::version_of("sha256:00"), Some(1));
+        assert_eq!(Fingerprint::version_of("12:sha256:00"), Some(12));
         for other in ["", "sha256", "md5:00", "x:sha256:00", "-1:sha256:00", "2:md5:00"] {
-            assert_eq!(fingerprint_version(other), None, "{other}");
+            assert_eq!(Fingerprint::version_of(other), None, "{other}");
         }
     }
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::dir::Dir;
 use crate::error::Error;
-use crate::layout::Root;
 use crate::moves::Durability;
 use crate::name::ProjectEnv;
 use crate::random::is_random_name;
+use crate::root::Root;
 
 const FILE: &str = "history.jsonl";
 /// The most that is read of it, in bytes: some hundred thousand activations.

@@ -35,7 +35,7 @@ pub enum Lease {
 ///
 /// # Errors
 /// If something else is in the place of its description.
-pub fn lease(generation: &Dir) -> Result<Lease, Error> {
+pub fn take(generation: &Dir) -> Result<Lease, Error> {
     let path = generation.path().join(DESCRIPTION);
     let Some((file, held)) = generation.open(DESCRIPTION)? else { return Ok(Lease::Gone) };
     match record_lock::shared(&file).map_err(Error::io("take a lease on", &path))? {
@@ -92,16 +92,16 @@ mod tests {
     #[test]
     fn leases_are_shared_and_keep_collectors_out() {
         let (_directory, dir) = generation();
-        let (first, second) = (lease(&dir).unwrap(), lease(&dir).unwrap());
+        let (first, second) = (take(&dir).unwrap(), take(&dir).unwrap());
         assert!(matches!((&first, &second), (Lease::Held(_), Lease::Held(_))));
         assert!(unused(&dir).unwrap().is_none());
         drop(first);
         assert!(unused(&dir).unwrap().is_none());
         drop(second);
         let collector = unused(&dir).unwrap().unwrap();
-        assert!(matches!(lease(&dir).unwrap(), Lease::Busy));
+        assert!(matches!(take(&dir).unwrap(), Lease::Busy));
         drop(collector);
-        assert!(matches!(lease(&dir).unwrap(), Lease::Held(_)));
+        assert!(matches!(take(&dir).unwrap(), Lease::Held(_)));
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         rustix::fs::flock(&reader, FlockOperation::NonBlockingLockExclusive).unwrap();
         record_lock::shared(&reader).unwrap();
         assert!(record_lock::exclusive(&reader).is_err(), "that needs write access");
-        assert!(matches!(lease(&dir).unwrap(), Lease::Held(_)));
+        assert!(matches!(take(&dir).unwrap(), Lease::Held(_)));
         assert!(unused(&dir).unwrap().is_none());
     }
 
@@ -119,7 +119,7 @@ mod tests {
     fn a_generation_that_is_not_there_gives_none() {
         let directory = tempfile::tempdir().unwrap();
         let dir = Dir::open_named(directory.path()).unwrap();
-        assert!(matches!(lease(&dir).unwrap(), Lease::Gone));
+        assert!(matches!(take(&dir).unwrap(), Lease::Gone));
         assert!(unused(&dir).is_err());
     }
 }

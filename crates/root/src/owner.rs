@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::layout::{LockName, Root};
+use crate::lock_name::LockName;
 use crate::moves::Durability;
+use crate::root::Root;
 use crate::ticket::Share;
 
 const FILE: &str = "owner";

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 ///
 /// # Errors
 /// If there is none, which the error names.
-pub fn open_regular(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     let named = |error: io::Error| {
         io::Error::new(error.kind(), format!("failed to open file `{}`: {error}", path.display()))
     };
@@ -29,9 +29,9 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// If there is none or it cannot be read; the error names it.
-pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open_regular(path)?.read_to_end(&mut bytes).map_err(|error| {
+    open(path)?.read_to_end(&mut bytes).map_err(|error| {
         io::Error::new(
             error.kind(),
             format!("failed to read from file `{}`: {error}", path.display()),
@@ -44,8 +44,8 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// If there is none, it cannot be read, or it is not UTF-8; the error names it.
-pub fn read_regular_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read_regular(path)?).map_err(|error| {
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path)?).map_err(|error| {
         let message = format!("failed to read from file `{}`: {error}", path.display());
         io::Error::new(io::ErrorKind::InvalidData, message)
     })
@@ -64,10 +64,10 @@ mod tests {
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         fs_err::write(&file, "text").unwrap();
         symlink("file", &link).unwrap();
-        assert_eq!(read_regular_text(&file).unwrap(), "text");
-        assert_eq!(read_regular_text(&link).unwrap(), "text");
+        assert_eq!(read_text(&file).unwrap(), "text");
+        assert_eq!(read_text(&link).unwrap(), "text");
         fs_err::write(&file, [0xff]).unwrap();
-        assert_eq!(read_regular_text(&file).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read_text(&file).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -78,10 +78,10 @@ mod tests {
         let _socket = UnixListener::bind(place("socket")).unwrap();
         fs_err::create_dir(place("directory")).unwrap();
         for name in ["pipe", "socket", "directory", "absent"] {
-            let error = read_regular(&place(name)).unwrap_err();
+            let error = read(&place(name)).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
-        let absent = read_regular(&place("absent")).unwrap_err();
+        let absent = read(&place("absent")).unwrap_err();
         assert_eq!(absent.kind(), io::ErrorKind::NotFound);
     }
 }

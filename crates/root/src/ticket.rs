@@ -29,16 +29,38 @@ use crate::error::Error;
 use crate::random::random_name;
 use crate::record_lock::{Taken, exclusive, is_held_exclusively};
 
-/// How long to wait for a lock.
-const PATIENCE: Duration = Duration::from_mins(5);
-/// How often to look whether it is one's turn.
+/// How long to wait for others.
+const PATIENCE: Patience =
+    Patience { living: Duration::from_hours(2), unknown: Duration::from_mins(5) };
+/// How often to look whether it is one's turn: at first, and after a while.
 const POLL: Duration = Duration::from_millis(10);
+const SLOW_POLL: Duration = Duration::from_millis(100);
+const A_WHILE: Duration = Duration::from_secs(10);
 /// A ticket without a name that is older than this was left by a killed process.
 const UNNAMED_NS: i128 = 60_000_000_000;
 /// The most that a ticket says, in bytes.
 const LIMIT: u64 = 4096;
 /// Numbers beyond this were not given here.
 const HIGHEST: u64 = 1 << 60;
+
+/// How long others are waited for. A first install or a build may take an hour, and whoever waits needs
+/// what comes of it; but who may write a root could hold its locks for ever.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Those who are known to live.
+    living: Duration,
+    /// Those who cannot be asked.
+    unknown: Duration,
+}
+
+/// Whether a ticket's process lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Living,
+    /// It is another user's, who lets nobody ask.
+    Unknown,
+    Dead,
+}
 
 /// Whether others may have it at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,13 +117,20 @@ pub struct Waiting {
     pub path: PathBuf,
     /// Who has it, where that can be told.
     pub holder: Option<Holder>,
+    /// Since when: that long ago.
+    pub since: Option<Duration>,
 }
 
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.holder {
-            Some(holder) => write!(f, "{holder}, which has {}", self.path.display()),
-            None => write!(f, "whoever has {}", self.path.display()),
+            Some(holder) => write!(f, "{holder}, which has {}", self.path.display())?,
+            None => write!(f, "whoever has {}", self.path.display())?,
+        }
+        match self.since.map(|since| since.as_secs()) {
+            None | Some(0) => Ok(()),
+            Some(seconds @ ..120) => write!(f, " for {seconds} s"),
+            Some(seconds) => write!(f, " for {} min", seconds / 60),
         }
     }
 }
@@ -146,6 +175,7 @@ pub struct Lock {
     locks: Dir,
     name: String,
     share: Share,
+    patience: Patience,
     /// The own ticket; `None` on a file system without locks, where it is better to work without one than
     /// not at all.
     own: Option<(Ticket, File)>,
@@ -154,7 +184,8 @@ pub struct Lock {
 impl Lock {
     /// Takes a ticket, and waits for nothing yet.
     pub(crate) fn queue(locks: Dir, name: &str, share: Share) -> Result<Self, Error> {
-        let mut lock = Self { locks, name: name.to_owned(), share, own: None };
+        let name = name.to_owned();
+        let mut lock = Self { locks, name, share, patience: PATIENCE, own: None };
         lock.enter()?;
         Ok(lock)
     }
@@ -165,19 +196,20 @@ impl Lock {
         (name, share): (&str, Share),
         waiting: &dyn Fn(&Waiting),
     ) -> Result<Self, Error> {
-        let lock = Self::queue(locks, name, share)?;
+        Self::queue(locks, name, share)?.await_turn(waiting)
+    }
+
+    fn await_turn(self, waiting: &dyn Fn(&Waiting)) -> Result<Self, Error> {
         let begun = Instant::now();
         let mut told = false;
-        while !lock.is_held()? {
-            if begun.elapsed() > PATIENCE {
-                return Err(lock.timeout(PATIENCE));
-            }
+        while !self.is_held()? {
+            self.check_patience(begun.elapsed())?;
             if !std::mem::replace(&mut told, true) {
-                waiting(&lock.waits_for());
+                waiting(&self.waits_for());
             }
-            std::thread::sleep(POLL);
+            std::thread::sleep(if begun.elapsed() < A_WHILE { POLL } else { SLOW_POLL });
         }
-        Ok(lock)
+        Ok(self)
     }
 
     /// Takes the lock if nobody has it.
@@ -203,21 +235,42 @@ impl Lock {
 
     /// Whom it waits for.
     pub fn waits_for(&self) -> Waiting {
-        let others = self.own.as_ref().and_then(|(own, _)| {
-            let others = self.others(own).ok()?.into_iter();
-            others.filter(|other| other.turn() < own.turn()).min_by_key(Ticket::turn)
-        });
-        let holder = others.and_then(|other| {
-            let text = self.locks.read(&other.file, LIMIT).ok()??;
+        let first = self.first();
+        let holder = first.as_ref().and_then(|first| {
+            let text = self.locks.read(&first.file, LIMIT).ok()??;
             serde_json::from_slice(&text).ok()
         });
-        Waiting { path: self.locks.path().join(&self.name), holder }
+        let since = first.and_then(|first| {
+            let facts = self.locks.facts(&first.file).ok()??;
+            u64::try_from(now_ns() - facts.changed_ns).ok()
+        });
+        let path = self.locks.path().join(&self.name);
+        Waiting { path, holder, since: since.map(Duration::from_nanos) }
     }
 
-    /// The error of having waited for so long.
-    pub fn timeout(&self, waited: Duration) -> Error {
-        let Waiting { path, holder } = self.waits_for();
-        Error::LockTimeout { path, seconds: waited.as_secs(), holder }
+    /// Whose turn it is.
+    fn first(&self) -> Option<Ticket> {
+        let (own, _) = self.own.as_ref()?;
+        let others = self.others(own).ok()?.into_iter();
+        others.filter(|other| other.turn() < own.turn()).min_by_key(Ticket::turn)
+    }
+
+    /// Whether it may be waited for any longer.
+    ///
+    /// # Errors
+    /// [`Error::LockTimeout`] if not: who lives is waited for much longer than who cannot be asked.
+    pub fn check_patience(&self, waited: Duration) -> Result<(), Error> {
+        let Patience { living, unknown } = self.patience;
+        if waited < unknown {
+            return Ok(());
+        }
+        let lives =
+            |first: Ticket| life(&self.locks, &first.file).is_ok_and(|life| life != Life::Unknown);
+        if waited < living && self.first().is_none_or(lives) {
+            return Ok(());
+        }
+        let Waiting { path, holder, .. } = self.waits_for();
+        Err(Error::LockTimeout { path, seconds: waited.as_secs(), holder })
     }
 
     /// Makes a ticket that comes after all others.
@@ -290,7 +343,7 @@ impl Lock {
         let mut alive = Vec::new();
         for ticket in self.tickets()? {
             let in_the_way = ticket.is_in_the_way_of(self.share) && ticket.file != own.file;
-            if in_the_way && is_alive(&self.locks, &ticket.file)? {
+            if in_the_way && life(&self.locks, &ticket.file)? != Life::Dead {
                 alive.push(ticket);
             }
         }
@@ -325,24 +378,24 @@ fn rename_new(locks: &Dir, from: &str, to: &str) -> Result<(), Errno> {
 
 /// Whether a ticket's process lives; what a killed one left is removed. What is no file of this user's is
 /// nobody's ticket.
-fn is_alive(locks: &Dir, file: &str) -> Result<bool, Error> {
+fn life(locks: &Dir, file: &str) -> Result<Life, Error> {
     let path = locks.path().join(file);
     let opened = match locks.open(file) {
         Ok(Some((opened, _))) => opened,
         // Given back meanwhile, or never a ticket.
-        Ok(None) | Err(Error::Kind { .. }) => return Ok(false),
-        // Another user's: it cannot be asked, so it counts.
+        Ok(None) | Err(Error::Kind { .. }) => return Ok(Life::Dead),
+        // It cannot be asked, so it counts.
         Err(error) if error.io_kind() == Some(std::io::ErrorKind::PermissionDenied) => {
-            return Ok(true);
+            return Ok(Life::Unknown);
         }
         Err(error) => return Err(error),
     };
     if is_held_exclusively(&opened).map_err(Error::io("lock", &path))? {
-        return Ok(true);
+        return Ok(Life::Living);
     }
     // Another may remove it at the same time.
     let _ = locks.remove_file(file);
-    Ok(false)
+    Ok(Life::Dead)
 }
 
 /// Removes tickets of killed processes that never got a name; those with one go when the lock is asked for.

@@ -13,7 +13,7 @@ use crate::random::random_name;
 ///
 /// # Errors
 /// If the directory cannot be written; the old file stands then, and nothing is left beside it.
-pub fn replace_file(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
     let name = format!(".{}-{}", name.to_string_lossy(), random_name()?);
     let temporary = path.with_file_name(name);
@@ -40,8 +40,8 @@ mod tests {
     fn a_file_is_replaced_and_nothing_is_left_beside_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
-        replace_file(&path, b"one", 0o644).unwrap();
-        replace_file(&path, b"two", 0o600).unwrap();
+        replace(&path, b"one", 0o644).unwrap();
+        replace(&path, b"two", 0o600).unwrap();
         assert_eq!(fs_err::read(&path).unwrap(), b"two");
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
@@ -53,7 +53,7 @@ mod tests {
         let (victim, link) = (directory.path().join("victim"), directory.path().join("link"));
         fs_err::write(&victim, "kept").unwrap();
         symlink(&victim, &link).unwrap();
-        replace_file(&link, b"new", 0o644).unwrap();
+        replace(&link, b"new", 0o644).unwrap();
         assert_eq!(fs_err::read(&victim).unwrap(), b"kept");
         assert_eq!(fs_err::read(&link).unwrap(), b"new");
     }
@@ -62,7 +62,7 @@ mod tests {
     fn a_failed_replacement_leaves_the_old_file_and_nothing_else() {
         let directory = tempfile::tempdir().unwrap();
         fs_err::create_dir(directory.path().join("taken")).unwrap();
-        assert!(replace_file(&directory.path().join("taken"), b"new", 0o644).is_err());
+        assert!(replace(&directory.path().join("taken"), b"new", 0o644).is_err());
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::dir::Dir;
 use crate::error::Error;
-use crate::layout::{LockName, Root};
+use crate::lock_name::LockName;
 use crate::random::{is_random_name, random_name};
+use crate::root::Root;
 use crate::ticket::{self, Lock, Share};
 
 /// What every working directory's name begins with.

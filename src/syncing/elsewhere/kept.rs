@@ -13,10 +13,10 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use pyfast_installer::built_wheel;
+use pyfast_installer::build::built_wheel;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Lock, LockName, Root, Share, replace_file};
+use pyfast_root::{Lock, LockName, Root, Share, whole_file};
 
 use super::workplace::{Made, Wheel};
 use crate::building::BUILDS;
@@ -71,7 +71,8 @@ impl Kept {
     /// Keeps what was made. Where that cannot be, it is made again the next time.
     pub(super) fn keep(&self, made: &Made) {
         // The cache may hold what only its user may read.
-        let write = |name: &str, bytes: &[u8]| replace_file(&self.place.join(name), bytes, 0o600);
+        let write =
+            |name: &str, bytes: &[u8]| whole_file::replace(&self.place.join(name), bytes, 0o600);
         let written: io::Result<()> = match made {
             Made::Metadata(text) => write(METADATA, text.as_bytes()),
             Made::Wheel(wheel) => write(wheel.built.filename.as_str(), &wheel.bytes)
@@ -84,7 +85,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pyfast_installer::BuiltWheel;
+    use pyfast_installer::build::BuiltWheel;
 
     #[test]
     fn metadata_is_kept_by_its_key_and_is_no_wheel() {

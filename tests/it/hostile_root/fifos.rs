@@ -65,6 +65,11 @@ fn special_file_as_state_is_told_at_once() {
 }
 
 #[test]
+fn special_file_as_memory_of_earlier_generations_is_told_at_once() {
+    check("projects/p/default/looks.json");
+}
+
+#[test]
 fn special_file_as_a_lock_file_of_a_project_is_told_at_once() {
     check("projects/p/default/pylock.toml");
 }

@@ -19,9 +19,6 @@ use crate::event::Event;
 use crate::store::{Store, stored_text};
 use crate::wheel::record;
 
-/// How often the five minutes of a lock are waited for: builds of an hour exist.
-const TURNS: usize = 24;
-
 /// The memory of one build.
 pub(super) struct Memory {
     root: Root,
@@ -90,13 +87,7 @@ impl Memory {
     pub(super) fn alone(&self, sink: &(dyn Fn(Event) + Send + Sync)) -> Result<Lock, Error> {
         let waiting = |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
         let name = LockName::build(&self.key[..16]);
-        let mut turn = 1;
-        loop {
-            match self.root.lock(&name, Share::Alone, &waiting) {
-                Err(pyfast_root::Error::LockTimeout { .. }) if turn < TURNS => turn += 1,
-                outcome => return Ok(outcome?),
-            }
-        }
+        Ok(self.root.lock(&name, Share::Alone, &waiting)?)
     }
 
     /// The wheel as it is remembered; `None` for none, and for what is no entry.

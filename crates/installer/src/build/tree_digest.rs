@@ -1,7 +1,7 @@
 //! What of a source directory shapes its build, as digests. Runs nothing.
 //!
 //! Left out is what builds and tools write beside the sources: byte code, virtual environments, roots of
-//! this program, locks (`pylock.toml`), and `build` and `dist` at the top unless they are packages. Of `.git` only what names the current
+//! this program, locks (`pylock.toml`, `pylock.NAME.toml`), and `build` and `dist` at the top unless they are packages. Of `.git` only what names the current
 //! commit and its tags counts, because versions are computed from it.
 
 use std::fmt::Write as _;
@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::PROJECT_FILES;
 use pyfast_root::Stamp;
 use sha2::Digest as _;
 
@@ -33,8 +34,6 @@ const IGNORED: [&str; 11] = [
 const WRITTEN: [&str; 4] = ["build", "dist", "target", "venv"];
 /// Of `.git`: what names the current commit, and tags.
 const COMMIT: [&str; 3] = ["HEAD", "packed-refs", "refs"];
-/// Files that describe a project.
-const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 
 /// Changes when the content, name or mode of a file below `directory` does.
 ///
@@ -77,9 +76,9 @@ pub fn tree_listing(directory: &Path) -> Result<(String, i64), Error> {
 }
 
 /// Changes when a file that describes the project does.
-pub fn description_digest(project: &Path) -> Sha256 {
+pub(super) fn description_digest(project: &Path) -> Sha256 {
     let mut hasher = sha2::Sha256::new();
-    for name in DESCRIPTION {
+    for name in PROJECT_FILES {
         let content = fs_err::read(project.join(name)).unwrap_or_default();
         hasher.update(format!("{name} {}\n", record::sha256(&content)));
     }
@@ -135,7 +134,7 @@ fn counts(top: &Path, path: &Path, directory: bool) -> bool {
     }
     let at_top = path.components().count() == 1;
     if !directory {
-        return !(name.ends_with(".pyc") || at_top && name == "pylock.toml");
+        return !(name.ends_with(".pyc") || at_top && is_lock(&name));
     }
     let written =
         at_top && WRITTEN.contains(&&*name) && !top.join(path).join("__init__.py").is_file();
@@ -144,6 +143,12 @@ fn counts(top: &Path, path: &Path, directory: bool) -> bool {
         known.is_ok_and(|text| *file == "pyvenv.cfg" || text.starts_with("pyfast "))
     });
     !written && !made && !name.ends_with(".egg-info")
+}
+
+/// `pylock.toml` or `pylock.NAME.toml` (PEP 751).
+fn is_lock(name: &str) -> bool {
+    let inner = name.strip_prefix("pylock.").and_then(|rest| rest.strip_suffix("toml"));
+    inner.is_some_and(|inner| inner.is_empty() || inner.ends_with('.'))
 }
 
 #[cfg(test)]
@@ -171,6 +176,8 @@ mod tests {
             ".venv/bin/python",
             "other/pyvenv.cfg",
             "other/bin/python",
+            "pylock.toml",
+            "pylock.dev.toml",
         ] {
             write(top, ignored, "x");
             assert_eq!(digest(), last, "{ignored}");

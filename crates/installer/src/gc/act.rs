@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{BIN, Dir};
+use pyfast_root::Dir;
+use pyfast_root::layout::BIN;
 
 use super::{Discard, Garbage, GcPlan, Reason, plan};
 use crate::error::Error;

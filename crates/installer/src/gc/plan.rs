@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{BIN, DESCRIPTION, Dir, Root};
+use pyfast_root::layout::BIN;
+use pyfast_root::lease::DESCRIPTION;
+use pyfast_root::{Dir, Root};
 
 use super::facts::{files, is_recent, modified_at, placed, size};
 use super::{Discard, Garbage, GcOptions, GcPlan, Reason};
@@ -95,7 +97,7 @@ fn reason(
     if is_recent(made.max(activated), now, options.recent) {
         return Ok(Some(Reason::Recent));
     }
-    let free = pyfast_root::unused(&directory)?.is_some();
+    let free = pyfast_root::lease::unused(&directory)?.is_some();
     Ok((!free).then_some(Reason::Leased))
 }
 

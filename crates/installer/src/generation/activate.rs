@@ -22,7 +22,7 @@ pub enum Rollback {
 /// activation. `waiting` is called once if another process has it.
 ///
 /// # Errors
-/// If the lock cannot be had within five minutes.
+/// If it is not had in the end: see [`Root::lock`].
 pub fn lock_project(
     root: &Root,
     name: &ProjectEnv,

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Kind, wheel_place};
+use pyfast_root::Kind;
+use pyfast_root::layout::wheel_place;
 
 use crate::link::act::{split, store_target};
 use crate::link::{LinkPlan, Step};

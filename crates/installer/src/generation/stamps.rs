@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Dir, Root, env_path};
+use pyfast_root::layout::env_path;
+use pyfast_root::{Dir, Root};
 use serde::{Deserialize, Serialize};
 
 use super::Generation;

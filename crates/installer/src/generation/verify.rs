@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{DESCRIPTION, Dir, Facts, Kind, Root, wheel_place};
+use pyfast_root::layout::wheel_place;
+use pyfast_root::lease::DESCRIPTION;
+use pyfast_root::{Dir, Facts, Kind, Root};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -278,7 +280,7 @@ fn is_bytecode(path: &str) -> bool {
 /// What a link of a generation leads to, relative to the root; `None` for one that stays in the generation or leads out
 /// of the root.
 pub(super) fn in_root(path: &str, target: &str) -> Option<PathBuf> {
-    let above = pyfast_root::GENERATION_DEPTH + path.matches('/').count();
+    let above = pyfast_root::layout::GENERATION_DEPTH + path.matches('/').count();
     let mut parts = Path::new(target).components();
     for _ in 0..above {
         (parts.next()? == Component::ParentDir).then_some(())?;

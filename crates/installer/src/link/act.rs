@@ -6,7 +6,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Dir, GENERATION_DEPTH, Root, wheel_place};
+use pyfast_root::layout::{GENERATION_DEPTH, wheel_place};
+use pyfast_root::{Dir, Root};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 

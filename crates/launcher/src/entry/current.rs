@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pyfast_root::{CURRENT, Lease, ProjectEnv, Root, current_of, project_env_path};
+use pyfast_root::layout::{CURRENT, project_env_path};
+use pyfast_root::lease::Lease;
+use pyfast_root::{ProjectEnv, Root, current_of};
 
 use super::lease;
 use super::{Entry, EntryEvent};
@@ -51,7 +53,7 @@ impl Generation {
     /// Takes the lease on it, without waiting.
     fn lease(&self) -> Result<Lease, Error> {
         let Some(directory) = self.root.env(&self.id)? else { return Ok(Lease::Gone) };
-        Ok(pyfast_root::lease(&directory)?)
+        Ok(pyfast_root::lease::take(&directory)?)
     }
 
     fn held(self, lease: Result<OwnedFd, String>) -> Held {

@@ -79,7 +79,7 @@ impl Facts {
 
     fn read_dockerfile(&mut self, path: PathBuf) {
         let small = fs_err::metadata(&path).is_ok_and(|metadata| metadata.len() <= LARGEST);
-        if let Ok(text) = pyfast_root::read_regular_text(&path)
+        if let Ok(text) = pyfast_root::regular_file::read_text(&path)
             && small
         {
             self.dockerfiles.insert(path, text);

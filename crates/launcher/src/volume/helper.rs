@@ -1,7 +1,7 @@
 //! Runs a command in a container that may write the volume: the injected binary, where this process cannot write, or
 //! the image's own interpreter. Owns that container; must not know what the command does.
 
-use pyfast_root::LAUNCHER;
+use pyfast_root::layout::LAUNCHER;
 
 use super::archive::{Put, pack};
 use super::scratch::Scratch;

@@ -13,7 +13,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyfast_root::{BIN, Dir, Kind, Root};
+use pyfast_root::layout::BIN;
+use pyfast_root::{Dir, Kind, Root};
 use sha2::{Digest, Sha256};
 
 use super::archive::{Put, ROOT, pack};

@@ -1,7 +1,7 @@
 //! Keeping a volume that has environments from being pruned. Owns what the container that does it names; when one is
 //! needed, the engine knows.
 
-use pyfast_root::LAUNCHER;
+use pyfast_root::layout::LAUNCHER;
 
 use super::store::MOUNT_POINT;
 use crate::engine::{Engine, Mount};

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pyfast_root::{Dir, VOLUME_MARKER as MARKER};
+use pyfast_root::Dir;
+use pyfast_root::layout::VOLUME_MARKER as MARKER;
 use serde::{Deserialize, Serialize};
 
 use super::archive::{Put, pack};

@@ -53,7 +53,7 @@ async fn a_running_container_holds_its_lease_against_the_host() {
     generation(&root);
     let exclusive = || {
         let root = pyfast_root::Root::find(&root, &root).unwrap().unwrap();
-        pyfast_root::unused(&root.env("abc").unwrap().unwrap()).unwrap().is_some()
+        pyfast_root::lease::unused(&root.env("abc").unwrap().unwrap()).unwrap().is_some()
     };
     assert!(exclusive());
     let mount = mount(&named);

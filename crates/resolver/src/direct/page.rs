@@ -54,7 +54,7 @@ fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>
 /// [`ReadWheel`](IndexError::ReadWheel).
 pub fn file_digest(path: &Path) -> Result<Sha256, IndexError> {
     let fail = |source| IndexError::ReadWheel { path: path.to_owned(), source };
-    let mut file = pyfast_root::open_regular(path).map_err(fail)?;
+    let mut file = pyfast_root::regular_file::open(path).map_err(fail)?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {

@@ -375,6 +375,6 @@ fn directory(
     if !["pyproject.toml", "setup.py"].iter().any(|name| project.join(name).is_file()) {
         return fail("the directory has neither pyproject.toml nor setup.py");
     }
-    let text = pyfast_root::read_regular_text(&project.join("pyproject.toml")).ok();
+    let text = pyfast_root::regular_file::read_text(&project.join("pyproject.toml")).ok();
     Ok(text.and_then(|text| project_table(&text)))
 }

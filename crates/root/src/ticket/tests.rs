@@ -83,6 +83,79 @@ fn the_holder_is_named() {
     let expected = format!("process {} (`pyfast_root-", std::process::id());
     assert!(waiting.to_string().starts_with(&expected), "{waiting}");
     assert!(waiting.to_string().ends_with("/store"), "{waiting}");
+    let waited = |since| Waiting { since: Some(Duration::from_secs(since)), ..waiting.clone() };
+    assert!(waited(90).to_string().ends_with("/store for 90 s"));
+    assert!(waited(400).to_string().ends_with("/store for 6 min"));
+}
+
+/// In the queue behind a holder, with little patience.
+fn impatient(locks: &Dir, living: u64, unknown: u64) -> Lock {
+    let mut lock = Lock::queue(locks.clone(), "store", Share::Alone).unwrap();
+    let (living, unknown) = (Duration::from_millis(living), Duration::from_millis(unknown));
+    lock.patience = Patience { living, unknown };
+    lock
+}
+
+#[test]
+fn who_lives_is_waited_for_and_told_of_once() {
+    let (_directory, locks) = locks();
+    let held = try_now(&locks, Share::Alone).unwrap();
+    let lock = impatient(&locks, 60_000, 20);
+    let told = AtomicUsize::new(0);
+    let begun = Instant::now();
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        drop(held);
+    });
+    lock.await_turn(&|_| _ = told.fetch_add(1, Ordering::SeqCst)).unwrap();
+    assert!(begun.elapsed() > Duration::from_millis(250), "longer than who cannot be asked");
+    assert_eq!(told.into_inner(), 1);
+    release.join().unwrap();
+}
+
+#[test]
+fn every_wait_ends_and_names_who_was_waited_for() {
+    let (_directory, locks) = locks();
+    let _held = try_now(&locks, Share::Alone).unwrap();
+    let ended = impatient(&locks, 60, 20).await_turn(&|_| ()).unwrap_err();
+    let expected = format!("process {} (", std::process::id());
+    assert!(matches!(ended, Error::LockTimeout { .. }), "{ended}");
+    assert!(ended.to_string().contains(&expected), "{ended}");
+}
+
+#[test]
+fn who_cannot_be_asked_is_waited_for_a_shorter_time() {
+    if rustix::process::geteuid().is_root() {
+        // Root may ask everybody: the same in a process without its powers.
+        return as_nobody("who_cannot_be_asked_is_waited_for_a_shorter_time");
+    }
+    let (_directory, locks) = locks();
+    drop(locks.write_new("store.1.x", b"", 0o000).unwrap());
+    let begun = Instant::now();
+    let ended = impatient(&locks, 60_000, 20).await_turn(&|_| ()).unwrap_err();
+    assert!(matches!(ended, Error::LockTimeout { .. }), "{ended}");
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+/// Runs one test of this program as another user than root.
+fn as_nobody(test: &str) {
+    use std::os::unix::process::CommandExt as _;
+    let program = std::env::current_exe().unwrap();
+    // Another user may not reach the build's own directory.
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("test");
+    fs_err::copy(program, &copy).unwrap();
+    let mode = |path: &Path| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs_err::set_permissions(path, mode).unwrap();
+    };
+    mode(directory.path());
+    mode(&copy);
+    let mut command = std::process::Command::new(copy);
+    command.arg("--exact").arg(format!("ticket::tests::{test}")).uid(65534).gid(65534);
+    let output = command.current_dir("/tmp").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 /// Who is inside at the moment.

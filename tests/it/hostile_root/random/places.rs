@@ -30,6 +30,7 @@ pub(super) fn places(template: &Path, ids: &[&str; 2]) -> Vec<Vec<PathBuf>> {
         "cache/v1",
         "projects/p/default/current",
         "projects/p/default/state.json",
+        "projects/p/default/looks.json",
         "projects/p/default/history.jsonl",
         "projects/p/default/pylock.toml",
     ];

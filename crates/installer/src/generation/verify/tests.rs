@@ -181,7 +181,7 @@ fn a_wheel_that_is_gone_is_named_once() {
         verify_generation(&made.sandbox.root, &made.generation).unwrap(),
     ] {
         let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        let place = pyfast_root::wheel_place(&made.wheels[0].to_string());
+        let place = pyfast_root::layout::wheel_place(&made.wheels[0].to_string());
         assert_eq!(texts, [format!("pkg 1.0 ({place}): it is missing")]);
     }
 }

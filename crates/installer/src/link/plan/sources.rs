@@ -153,7 +153,7 @@ impl<'a> Source<'a> {
     /// The error for a file that must be there and is not.
     pub(super) fn missing(&self, inside: &str) -> Error {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        let place = pyfast_root::wheel_place(&self.package.sha256.to_string());
+        let place = pyfast_root::layout::wheel_place(&self.package.sha256.to_string());
         Error::io("read", &self.root.written().join(place).join(inside))(missing)
     }
 }

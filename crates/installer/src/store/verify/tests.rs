@@ -116,6 +116,6 @@ fn a_wheel_that_is_not_there_is_missing_and_one_that_was_marked_says_so() {
     let found: Vec<_> = findings.iter().map(|finding| (finding.wheel(), finding.fault)).collect();
     assert_eq!(found, [(Some(Sha256([1; 32])), Fault::Missing), (Some(digest), Fault::Condemned)]);
     let text = findings[1].to_string();
-    let place = pyfast_root::wheel_place(&digest.to_string());
+    let place = pyfast_root::layout::wheel_place(&digest.to_string());
     assert_eq!(text, format!("pkg 1.0 ({place}): it is damaged and not fetched again yet"));
 }
