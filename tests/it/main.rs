@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
 mod bench;
+mod cache;
 mod diff;
 mod doctor;
 mod export;
