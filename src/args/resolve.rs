@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use pyfast_packaging::requirement::{Origin, Requirement, Source};
 use pyfast_packaging::{ExtraName, MarkerTree, PackageName, VersionSpecifiers};
-use pyfast_resolver::Cutoff;
+use pyfast_resolver::cutoff::Cutoff;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
