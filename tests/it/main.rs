@@ -14,6 +14,7 @@ mod inspect;
 mod list;
 mod lock;
 mod outdated;
+mod place;
 mod real;
 mod run;
 mod scripts;

@@ -66,7 +66,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 7] = [
+const PROGRAM: [&str; 8] = [
     "src",
     "crates/environment/src",
     "crates/index/src",
@@ -74,6 +74,7 @@ const PROGRAM: [&str; 7] = [
     "crates/launcher/src",
     "crates/packaging/src",
     "crates/resolver/src",
+    "crates/settings/src",
 ];
 
 #[test]
