@@ -9,6 +9,8 @@ use crate::support::world::World;
 #[test]
 fn cache_directory_is_printed() {
     let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]).sync(&[]);
     let dir = |args: &[&str]| PathBuf::from(world.pyfast(args).ok().stdout.trim());
     let usual = dir(&["cache", "dir"]);
     assert_eq!(usual, world.path("home/.cache/pyfast"));
