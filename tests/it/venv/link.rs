@@ -6,7 +6,8 @@ use std::process::Command;
 
 use super::world;
 use crate::support::python::check;
-use crate::support::ran::{Ran, Synced};
+use crate::support::ran::Ran;
+use crate::support::synced::Synced;
 use crate::support::world::World;
 
 /// Where the project's link leads.
