@@ -6,7 +6,8 @@ use std::process::Command;
 use super::shells::{Shell, shells};
 use super::world;
 use crate::support::python::{check, python};
-use crate::support::ran::{Ran, Synced};
+use crate::support::ran::Ran;
+use crate::support::synced::Synced;
 use crate::support::world::World;
 
 /// What activation sets.
