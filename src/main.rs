@@ -18,6 +18,7 @@ mod own_lock;
 mod pip;
 mod progress;
 mod project;
+mod remembered;
 mod resolving;
 mod settings;
 mod stack;

@@ -42,6 +42,14 @@ impl OwnLock {
         }
     }
 
+    /// The one of files that are run with alone: never the project's.
+    pub(crate) fn of_one_run(project: &Project, env: &str, first: Option<&Path>) -> Self {
+        match first {
+            Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
+            _ => Self::named(directory(project, first).join(format!("pylock.{env}.toml"))),
+        }
+    }
+
     fn named(path: PathBuf) -> Self {
         Self { places: vec![path], of_others: None }
     }

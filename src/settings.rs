@@ -14,6 +14,9 @@ use crate::project::Project;
 use crate::ui::Ui;
 pub(crate) use crate::variables::Environment;
 
+/// How the names of environments begin that `run` makes of some files alone.
+pub(crate) const ONE_RUN: &str = "run-";
+
 /// Where store and environments live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Root {
@@ -76,6 +79,21 @@ impl Settings {
         let (common, environment) = (self.common.clone(), self.environment.clone());
         let project = self.project.clone();
         Self { common, environment, project, root, env: env.to_owned(), python, ui: self.ui }
+    }
+
+    /// The same settings once more.
+    pub(crate) fn again(&self) -> Self {
+        self.of_environment(&self.env, self.root.clone(), self.python.clone())
+    }
+
+    /// Whether the environment is one that `run` makes of some files alone.
+    pub(crate) fn is_of_one_run(&self) -> bool {
+        self.env.starts_with(ONE_RUN) && !self.project.config.env.contains_key(&self.env)
+    }
+
+    /// The interpreter that is meant where the command line names none.
+    pub(crate) fn usual_python(&self) -> Result<Python, Failure> {
+        python(&CommonArgs::default(), &self.project, &self.env)
     }
 
     /// The user's own data directory, wherever the root is.

@@ -180,6 +180,7 @@ fn in_directory(
     if let Ok(report) = &outcome
         && report.plan.is_none()
         && place.written == place.seen
+        && !settings.is_of_one_run()
     {
         link_for_editors(settings, report);
     }
