@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyfast_environment::BuiltWheels;
-use pyfast_installer::{BuildOptions, BuildTools, Builder, Carried, Interpreter, Sink};
+use pyfast_environment::crew::BuiltWheels;
+use pyfast_installer::Sink;
+use pyfast_installer::build::{BuildOptions, BuildTools, Builder, Carried};
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::formats::FormatControl;

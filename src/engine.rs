@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings};
 use pyfast_launcher::volume::{
     Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
@@ -82,7 +82,7 @@ impl Connection {
     pub(crate) fn ask_interpreter(&self, image: &str) -> Result<Interpreter, Failure> {
         let request = ProbeRequest {
             image,
-            script: pyfast_installer::PROBE,
+            script: pyfast_installer::interpreter::PROBE,
             candidates: &INTERPRETERS,
             deadline: PROBE_DEADLINE,
         };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 
 use crate::failure::Failure;
 use crate::interpreters;

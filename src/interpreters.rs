@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use pyfast_index::cache::Cache;
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::programs::find_program;
 use pyfast_root::regular_file;
 use sha2::Digest;
@@ -157,7 +157,7 @@ pub(crate) fn remembered(
     cache: &Path,
     ask: impl FnOnce() -> Result<Interpreter, Failure>,
 ) -> Result<Interpreter, Failure> {
-    let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::PROBE));
+    let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::interpreter::PROBE));
     let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let cache = Cache::new(Some(cache.to_owned()));
     if let Some(text) = cache.recall(MEMORY, &name)

@@ -76,12 +76,11 @@ impl Project {
     /// The name below which the root keeps the project's environments. Without a configured name it
     /// is the directory's, made unique by its path.
     pub(crate) fn name(&self) -> String {
-        if let Some(name) = self.given_name.as_ref().or(self.config.project.name.as_ref()) {
+        if let Some(name) = self.own_name() {
             return name.clone();
         }
-        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name: String = name
-            .unwrap_or_else(|| "project".to_owned())
+        let name: String = self
+            .title()
             .chars()
             .map(
                 |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' },
@@ -90,6 +89,17 @@ impl Project {
         let digest = sha2::Sha256::digest(self.directory.as_os_str().as_encoded_bytes());
         let suffix: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("{}-{suffix}", name.trim_matches('.'))
+    }
+
+    /// What people call it: its configured name, else its directory's.
+    pub(crate) fn title(&self) -> String {
+        let directory = || Some(self.directory.file_name()?.to_string_lossy().into_owned());
+        self.own_name().cloned().or_else(directory).unwrap_or_else(|| "project".to_owned())
+    }
+
+    /// The name that the user or the configuration gave it.
+    fn own_name(&self) -> Option<&String> {
+        self.given_name.as_ref().or(self.config.project.name.as_ref())
     }
 
     /// The requirements files: those given, those of `pyfast.toml`, else the usual ones.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
-use pyfast_installer::Builder;
+use pyfast_installer::build::Builder;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
 use pyfast_resolver::{
     BuildSource, LockRequest, LockTools, Pin, Policy, Preference, Prereleases, Sources, Targets,

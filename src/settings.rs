@@ -111,6 +111,12 @@ impl Settings {
             .ok_or_else(|| homeless("remember anything", "XDG_CACHE_HOME", "--cache-dir DIR"))
     }
 
+    /// What a shell shows of the environment.
+    pub(crate) fn prompt(&self) -> String {
+        let project = self.project.title();
+        if self.env == "default" { project } else { format!("{project}-{}", self.env) }
+    }
+
     /// Who asks for the project's environments.
     pub(crate) fn claim(&self) -> Claim {
         Claim {

@@ -11,11 +11,12 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use pyfast_environment::{
-    Directory, InstallOptions, LockUse, Place, Planned, ReadyPlan, SyncReport, SyncRequest,
-    Timings, plan_sync,
-};
-use pyfast_installer::{Habitat, Interpreter, LinkMode};
+use pyfast_environment::place::{Directory, Place};
+use pyfast_environment::report::{SyncReport, Timings};
+use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
+use pyfast_environment::{Planned, ReadyPlan, plan_sync};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{Habitat, LinkMode};
 use pyfast_launcher::volume::MOUNT_POINT;
 
 use crate::engine::{self, Connection};
@@ -246,6 +247,7 @@ fn request(
             real: real.iter().filter_map(|name| name.parse().ok()).collect(),
             strict: options.strict,
             compile: options.compile,
+            prompt: Some(settings.prompt()),
             reinstall: options.reinstall,
             verify: options.verify,
         },

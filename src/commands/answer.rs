@@ -5,8 +5,11 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use pyfast_environment::{Answer, Asked, Directory, Error, Means, PROTOCOL, Place as _};
-use pyfast_installer::Habitat;
+use pyfast_environment::Error;
+use pyfast_environment::crew::Means;
+use pyfast_environment::place::{Directory, Place as _};
+use pyfast_environment::question::{Answer, Asked, PROTOCOL};
+use pyfast_installer::link::Habitat;
 use serde_json::json;
 
 use crate::args::ResolveArgs;

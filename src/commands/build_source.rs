@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pyfast_installer::{Error as InstallError, Handed};
+use pyfast_installer::Error as InstallError;
+use pyfast_installer::build::Handed;
 use pyfast_packaging::build::BuildFailure;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::source_dist::SourceDist;

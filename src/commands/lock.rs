@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use pyfast_environment::PackageFacts;
-use pyfast_installer::Interpreter;
+use pyfast_environment::report::PackageFacts;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
-use pyfast_environment::rollback;
-use pyfast_installer::Rollback;
+use pyfast_environment::ask::rollback;
+use pyfast_installer::generation::Rollback;
 use serde_json::json;
 
 use crate::args::ResultArgs;

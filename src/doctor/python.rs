@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 
 use super::project::Project;
 use super::report::{Finding, Level};

@@ -2,8 +2,9 @@
 //! are; each is named, and a new one does not compile before it was thought about.
 
 use clap::ValueEnum;
-use pyfast_environment::{Place, Setting};
-use pyfast_installer::Habitat;
+use pyfast_environment::place::Place;
+use pyfast_environment::state::Setting;
+use pyfast_installer::link::Habitat;
 use pyfast_root::Fingerprint;
 
 use super::Options;
@@ -13,7 +14,7 @@ use crate::resolving::{ResolveArgs, requirement_files};
 use crate::settings::Settings;
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
@@ -43,6 +44,7 @@ pub(super) fn setting(
         .fields("link-mode", link_mode)
         .fields("compile", compile)
         .field("strict", strict)
+        .field("prompt", settings.prompt())
         .field("host", host)
         .field("seen", place.seen().display())
         .fields("real", &project.config.link.real)

@@ -27,3 +27,4 @@ mod tidy;
 mod touched;
 mod tree;
 mod usage;
+mod venv;

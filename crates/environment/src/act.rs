@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use pyfast_installer::{
-    Generation, RememberedWheel, Stamps, activate, compose, current, id, look, plan as links,
-    recompose, remember_wheel, repair, verify,
+use pyfast_installer::build::{RememberedWheel, remember_wheel};
+use pyfast_installer::generation::{
+    Generation, Stamps, activate, compose, current, look, recompose,
 };
+use pyfast_installer::link::{id, plan as links};
+use pyfast_installer::store::{repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;

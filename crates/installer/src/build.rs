@@ -36,19 +36,18 @@ use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use crate::download::Sink;
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Sink};
 use crate::interpreter::Interpreter;
 use crate::store::Store;
 use crate::wheel::record;
 
-pub use brought::{built_wheel, carried_digest, carried_settings, carried_wheel};
+pub use brought::{built_wheel, carried_settings, carried_wheel};
 pub(crate) use built::remembered_wheel;
 pub use built::{RememberedWheel, remember_wheel, remembered_wheels};
 pub use carried::{Carried, CarriedSource, CarryTools, carry};
 pub use handing::Handed;
-pub use tree_digest::{description_digest, tree_digest, tree_listing};
+pub use tree_digest::{tree_digest, tree_listing};
 
 use built::Memory;
 use hook::{Answer, Hook};
@@ -224,7 +223,7 @@ impl Builder {
             // An editable's wheel has no files of its own: only what describes it shapes it.
             SourceTree::Directory(path) if source.editable => {
                 let project = source.subdirectory.as_ref().map_or(path.clone(), |d| path.join(d));
-                format!("{} {}", path.display(), description_digest(&project))
+                format!("{} {}", path.display(), tree_digest::description_digest(&project))
             }
             SourceTree::Directory(path) => match self.carried_digest(source)? {
                 Some(packed) => format!("{} {packed}", path.display()),

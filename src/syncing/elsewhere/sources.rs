@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyfast_installer::{CarriedSource, CarryTools, Event, carry};
+use pyfast_installer::Event;
+use pyfast_installer::build::{CarriedSource, CarryTools, carry};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::hash::Sha256;

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use pyfast_environment::digest;
-use pyfast_installer::{
-    BuiltWheel, CarriedSource, Interpreter, built_wheel, carried_settings, fits,
-};
+use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_settings, fits};
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::volume::{
     Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,

@@ -26,7 +26,7 @@ pub fn carried_settings(source: &str) -> String {
 }
 
 /// The file name of a packed source's digest, which comes where the source itself does not.
-pub fn carried_digest(source: &str) -> String {
+pub(super) fn carried_digest(source: &str) -> String {
     format!("{source}.digest")
 }
 

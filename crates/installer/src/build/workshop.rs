@@ -14,9 +14,10 @@ use pyfast_root::{Root, Waiting};
 
 use super::clean::clean;
 use super::{BuildOptions, BuildTools, Builder};
-use crate::download::{Downloads, Sink, Wanted};
+use crate::download::{Downloads, Wanted};
 use crate::error::Error;
 use crate::event::Event;
+use crate::event::Sink;
 use crate::generation::compose;
 use crate::link::plan::plan;
 use crate::link::{EnvironmentOptions, EnvironmentSpec, Package};
