@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, ValueEnum};
 use pyfast_environment::digest;
 use pyfast_root::{Fingerprint, current_of, regular_file, whole_file};
+use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote};
 use serde::{Deserialize, Serialize};
 
+use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
-use crate::config::EnvConfig;
 use crate::failure::Failure;
-use crate::project::{Project, is_remote};
-use crate::resolving::ResolveArgs;
-use crate::settings::{Python, Root, Settings};
+use crate::settings::Settings;
 
 /// Raised where a request of before would be read as another.
 const VERSION: u32 = 1;
@@ -68,9 +67,14 @@ impl Remembered {
         let words = self.words.iter().flatten().map(|word| shown(word, &settings.project));
         // A word that this program does not know any more is no reason to fail.
         let Ok(earlier) = Request::try_parse_from(words) else {
-            return Ok((args.clone(), settings.again()));
+            let again = settings.of_environment(
+                &settings.env,
+                settings.root.clone(),
+                settings.python.clone(),
+            );
+            return Ok((args.clone(), again));
         };
-        let python = match (&settings.common.python, &settings.common.image) {
+        let python = match (&settings.flags.python, &settings.flags.image) {
             (None, None) => match (earlier.image, earlier.python) {
                 (Some(image), _) => Python::Image(image),
                 (None, Some(python)) => Python::Host(Some(python)),
@@ -227,7 +231,7 @@ pub(crate) fn words(args: &Args, settings: &Settings) -> Vec<OsString> {
     words.flag("compile", *compile);
     words.flag("no-compile", *no_compile);
     words.flag("strict", *strict);
-    match (&settings.common.image, &settings.common.python, &settings.python) {
+    match (&settings.flags.image, &settings.flags.python, &settings.python) {
         (Some(image), ..) => words.value("image", image),
         (None, Some(python), _) if python != "image" => words.value("python", python),
         // As it was remembered; what is configured needs no word.

@@ -12,9 +12,10 @@ use crate::args::ResultArgs;
 use crate::commands::cache::loose;
 use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
 use crate::ui::{count, green};
 use crate::volume_place::at_place;
+use pyfast_settings::Root;
 
 /// Remove environments and wheels that nothing needs any more
 ///

@@ -7,13 +7,13 @@ use clap::ValueEnum;
 use pyfast_environment::request::LockUse;
 use pyfast_installer::link::LinkMode;
 
-use crate::args::{ResultArgs, short_find_links};
+use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
-use crate::own_lock::is_lock;
 use crate::remembered::{Remembered, words};
-use crate::resolving::ResolveArgs;
 use crate::settings::Settings;
 use crate::syncing::{self, Options, Report};
+use pyfast_settings::ResolveFlags;
+use pyfast_settings::own_lock::is_lock;
 
 /// Make the environment exactly what the requirements say
 ///
@@ -98,7 +98,7 @@ impl Args {
 
     fn options(&self) -> Options {
         Options {
-            resolve: self.resolve.clone(),
+            resolve: self.resolve.flags(),
             lock_use: match (self.locked, self.frozen) {
                 (true, _) => LockUse::Locked,
                 (_, true) => LockUse::Frozen,
@@ -154,7 +154,7 @@ pub(crate) fn ensure(settings: &Settings) -> Result<(), Failure> {
 
 /// Makes an environment of these files alone for a command that runs in it.
 pub(crate) fn ensure_of(requirements: Vec<PathBuf>, settings: &Settings) -> Result<(), Failure> {
-    let resolve = ResolveArgs { requirements, ..ResolveArgs::default() };
+    let resolve = ResolveFlags { requirements, ..ResolveFlags::default() };
     show(&syncing::sync(&Options { resolve, ..Options::default() }, settings)?, settings);
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::lock_on_disk::{ChosenBy, write};
 use crate::progress::Progress;
 use crate::resolving::{lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
-use crate::targets::TargetChoice;
+use pyfast_settings::TargetChoice;
 
 /// How the interpreter is asked.
 type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Failure> + 'a>;

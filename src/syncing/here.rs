@@ -22,7 +22,8 @@ use crate::environment::{compiling_python, host_python};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::resolving::Session;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
+use pyfast_settings::Root;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;

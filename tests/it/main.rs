@@ -13,6 +13,7 @@ mod inspect;
 mod list;
 mod lock;
 mod outdated;
+mod place;
 mod real;
 mod remember;
 mod run;

@@ -64,7 +64,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 7] = [
+const PROGRAM: [&str; 8] = [
     "src",
     "crates/environment/src",
     "crates/index/src",
@@ -72,6 +72,7 @@ const PROGRAM: [&str; 7] = [
     "crates/launcher/src",
     "crates/packaging/src",
     "crates/resolver/src",
+    "crates/settings/src",
 ];
 
 #[test]

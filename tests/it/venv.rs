@@ -1,6 +1,7 @@
 //! An environment behaves like a virtual environment: it is activated by each shell, and `.venv` leads to it.
 
 mod activate;
+mod link;
 mod prompt;
 mod shells;
 

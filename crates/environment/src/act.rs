@@ -140,6 +140,7 @@ impl Work<'_> {
         let id = id(root, &spec);
         let Some(ready) = Generation::find(root, &id)? else {
             let links = links(root, &spec)?;
+            warnings.extend(links.notices());
             return Ok((compose(store, &spec, &links, &plan.lock, sink)?, true));
         };
         let findings = if fetched || plan.care.verify || !ready.survived(root)? {
@@ -161,6 +162,7 @@ impl Work<'_> {
         }
         let links = links(root, &spec)?;
         if let Some(made) = recompose(store, &spec, &links, &plan.lock, sink)? {
+            warnings.extend(links.notices());
             return Ok((made, true));
         }
         warnings.push(format!("the environment {id} is in use and is left as it is"));

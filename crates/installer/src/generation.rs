@@ -266,12 +266,6 @@ fn make(
 ) -> Result<Generation, Error> {
     let root = store.root();
     let generation = Generation::at(root, &plan.id);
-    for clash in &plan.clashes {
-        events(Event::Warning { message: clash.to_string() });
-    }
-    for warning in &plan.warnings {
-        events(Event::Warning { message: warning.clone() });
-    }
     let name = store.fresh_name()?;
     let made = compose_in(store, &name, plan)
         .and_then(|staging| describe(&staging, spec, plan, lock))

@@ -173,6 +173,13 @@ pub struct LinkPlan {
     pub warnings: Vec<String>,
 }
 
+impl LinkPlan {
+    /// What the user should know of it, in words: whoever composes tells it, wherever that is done.
+    pub fn notices(&self) -> impl Iterator<Item = String> {
+        self.clashes.iter().map(ToString::to_string).chain(self.warnings.iter().cloned())
+    }
+}
+
 impl fmt::Display for LinkPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "environment {}", self.id)?;
@@ -198,9 +205,6 @@ impl fmt::Display for LinkPlan {
                 }
             }?;
         }
-        for clash in &self.clashes {
-            writeln!(f, "warning: {clash}")?;
-        }
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+        self.notices().try_for_each(|notice| writeln!(f, "warning: {notice}"))
     }
 }

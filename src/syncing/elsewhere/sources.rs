@@ -23,14 +23,14 @@ use super::workplace::{Fault, Made, Order, Wheel, Workplace};
 use crate::building;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::resolving::{ResolveArgs, Session};
+use crate::resolving::{ResolveFlags, Session};
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
 
 /// The builds of a sync.
 pub(super) struct Builds<'a> {
-    args: &'a ResolveArgs,
+    args: &'a ResolveFlags,
     workplace: Workplace<'a>,
     scratch: PathBuf,
     /// Whether the user interrupted a build.
@@ -40,7 +40,7 @@ pub(super) struct Builds<'a> {
 }
 
 impl<'a> Builds<'a> {
-    pub(super) fn new(args: &'a ResolveArgs, workplace: Workplace<'a>) -> Self {
+    pub(super) fn new(args: &'a ResolveFlags, workplace: Workplace<'a>) -> Self {
         let scratch = workplace.cache.join("scratch-1");
         let (interrupted, hints) = (Cell::default(), RefCell::default());
         Self { args, workplace, scratch, interrupted, hints }

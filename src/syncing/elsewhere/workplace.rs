@@ -25,7 +25,7 @@ use super::kept::Kept;
 use crate::building::CARRIED_SOURCES;
 use crate::commands::build_source::Answer;
 use crate::failure::{Code, Failure};
-use crate::resolving::{ResolveArgs, Session};
+use crate::resolving::{ResolveFlags, Session};
 use crate::volume_place::{VolumePlace, certificates, failed, file, helper_network};
 
 /// The largest wheel that is taken out of a container.
@@ -89,13 +89,13 @@ impl From<Failure> for Fault {
 impl<'a> Workplace<'a> {
     pub(super) fn new(
         helper: &'a VolumePlace<'a>,
-        args: &ResolveArgs,
+        args: &ResolveFlags,
         session: &Session,
         interpreter: &'a Interpreter,
     ) -> Result<Self, Failure> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
-        reach.extend(settings.common.index.offline.then(|| "--offline".to_owned()));
+        reach.extend(settings.flags.index.offline.then(|| "--offline".to_owned()));
         reach.extend(args.exclude_newer.iter().map(|time| format!("--exclude-newer={time}")));
         let values = args.config_settings.iter();
         let mut shape: Vec<String> =
