@@ -151,7 +151,7 @@ fn request_is_forgotten_where_the_configuration_says_another() {
     typed(&world, &["sync", "-r", "dev.txt"]).ok();
     typed(&world, &["sync"]).ok();
     assert_eq!(packages(&world), "app tool");
-    world.write("/only.txt", "tool\n");
+    world.write("only.txt", "tool\n");
     world.write("pyfast.toml", "[env.default]\nrequirements = [\"only.txt\"]\n");
     typed(&world, &["sync"]).ok();
     assert_eq!(packages(&world), "tool");
