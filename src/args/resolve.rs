@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use pyfast_packaging::{ExtraName, PackageName};
-use pyfast_resolver::{Cutoff, Preference, Prereleases};
+use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::{Preference, Prereleases};
 use pyfast_settings::{ResolveFlags, Upgrade};
 
 /// What shapes a resolution.

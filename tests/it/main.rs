@@ -1,6 +1,7 @@
 //! Black-box tests of the command line: the contract, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
+mod answer;
 mod bench;
 mod diff;
 mod doctor;
