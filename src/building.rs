@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyfast_environment::BuiltWheels;
+use pyfast_environment::crew::BuiltWheels;
 use pyfast_installer::{BuildOptions, BuildTools, Builder, Carried, Interpreter, Sink};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};

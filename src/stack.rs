@@ -18,7 +18,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use pyfast_environment::Facts;
+use pyfast_environment::report::Facts;
 use pyfast_launcher::engine::{COMPOSE_PROJECT_LABEL, Container, Services as _};
 use pyfast_launcher::image::{WantedImage, wanted_images};
 

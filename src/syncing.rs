@@ -11,10 +11,10 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use pyfast_environment::{
-    Directory, InstallOptions, LockUse, Place, Planned, ReadyPlan, SyncReport, SyncRequest,
-    Timings, plan_sync,
-};
+use pyfast_environment::place::{Directory, Place};
+use pyfast_environment::report::{SyncReport, Timings};
+use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
+use pyfast_environment::{Planned, ReadyPlan, plan_sync};
 use pyfast_installer::{Habitat, Interpreter, LinkMode};
 use pyfast_launcher::volume::MOUNT_POINT;
 

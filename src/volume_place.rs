@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use pyfast_environment::{
-    Answer, Asked, Before, Directory, Error, Inventory, PROTOCOL, Place, Question, Site, Subject,
-    digest,
-};
+use pyfast_environment::place::{Directory, Place};
+use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
+use pyfast_environment::{Error, Site, Subject, digest};
 use pyfast_installer::{Habitat, Sink};
 use pyfast_launcher::engine::Output;
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};

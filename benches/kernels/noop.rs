@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use criterion::Criterion;
-use pyfast_environment::{Circumstances, Facts, Inputs, Setting, State};
+use pyfast_environment::inputs::Inputs;
+use pyfast_environment::report::Facts;
+use pyfast_environment::state::{Circumstances, Setting, State};
 use pyfast_root::Dir;
 
 /// Reads the state and finds that six requirements files are as they were.

@@ -5,7 +5,10 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use pyfast_environment::{Answer, Asked, Directory, Error, Means, PROTOCOL, Place as _};
+use pyfast_environment::Error;
+use pyfast_environment::crew::Means;
+use pyfast_environment::place::{Directory, Place as _};
+use pyfast_environment::question::{Answer, Asked, PROTOCOL};
 use pyfast_installer::Habitat;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pyfast_environment::{Changes, Listed};
+use pyfast_environment::report::{Changes, Listed};
 use pyfast_installer::Rollback;
 use pyfast_resolver::Lock;
 use serde_json::json;
@@ -97,6 +97,6 @@ fn of_generation(named: Option<&str>, settings: &Settings) -> Result<Vec<Listed>
         let back = named.strip_prefix('-').and_then(|count| count.parse().ok());
         back.map_or_else(|| Rollback::To(named.to_owned()), Rollback::Back)
     });
-    let packages = at_place(settings, |place| pyfast_environment::packages(place, to))?;
+    let packages = at_place(settings, |place| pyfast_environment::ask::packages(place, to))?;
     Ok(packages.iter().map(Listed::from).collect())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pyfast_environment::PackageFacts;
+use pyfast_environment::report::PackageFacts;
 use pyfast_resolver::{LineOptions, to_requirements};
 
 use crate::args::ResultArgs;

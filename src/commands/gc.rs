@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_environment::{Collect, collect};
+use pyfast_environment::ask::collect;
+use pyfast_environment::question::Collect;
 use pyfast_installer::{Garbage, GcPlan, cache_plan, cut_cache};
 use serde_json::json;
 

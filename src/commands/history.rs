@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pyfast_environment::{Activated, history};
+use pyfast_environment::ask::history;
+use pyfast_environment::question::Activated;
 use serde_json::json;
 
 use crate::args::ResultArgs;

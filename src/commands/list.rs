@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::{direct_url, packages};
+use pyfast_environment::ask::packages;
+use pyfast_environment::direct_url;
 use pyfast_installer::Package;
 use pyfast_packaging::Version;
 use pyfast_packaging::source_dist::SourceTree;

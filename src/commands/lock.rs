@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use pyfast_environment::PackageFacts;
+use pyfast_environment::report::PackageFacts;
 use pyfast_installer::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
-use pyfast_environment::rollback;
+use pyfast_environment::ask::rollback;
 use pyfast_installer::Rollback;
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::LockUse;
+use pyfast_environment::request::LockUse;
 use pyfast_installer::LinkMode;
 
 use crate::args::{ResultArgs, short_find_links};

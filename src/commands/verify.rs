@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use pyfast_environment::{Verified, Verify, verify};
+use pyfast_environment::ask::verify;
+use pyfast_environment::question::{Verified, Verify};
 use pyfast_installer::Subject;
 
 use crate::args::ResultArgs;

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pyfast_environment::DESCRIPTION;
 use pyfast_packaging::ExtraName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::pyproject::WantedExtras;
 use pyfast_packaging::requirement::Source;
 use pyfast_packaging::requirement_source::Place;
 use pyfast_packaging::requirements_txt::{ReadContext, RequirementSet, read_requirements};
+use pyfast_packaging::source_dist::PROJECT_FILES;
 
 use super::ResolveArgs;
 use crate::failure::Failure;
@@ -56,7 +56,7 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
             Place::Archive { location: Location::Path(path), .. } => paths.push(path.clone()),
             Place::Directory(path) if source.source.editable => {
                 let below = source.source.subdirectory.as_deref().unwrap_or_default();
-                paths.extend(DESCRIPTION.map(|name| path.join(below).join(name)));
+                paths.extend(PROJECT_FILES.map(|name| path.join(below).join(name)));
             }
             Place::Directory(path) => trees.push(path.clone()),
             _ => {}

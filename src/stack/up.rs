@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use pyfast_environment::Facts;
+use pyfast_environment::report::Facts;
 use pyfast_launcher::containers::{ContainerPlan, Done, EnvironmentFacts, shape};
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::image::ImageAct;

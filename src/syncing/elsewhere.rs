@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pyfast_environment::{Brought, BuiltWheels, ReadyPlan, ToBring, digest};
+use pyfast_environment::crew::{Brought, BuiltWheels, ToBring};
+use pyfast_environment::{ReadyPlan, digest};
 use pyfast_installer::{Downloads, Event, Interpreter, Store, Wanted};
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_packaging::requirements_txt::RequirementSet;

@@ -4,7 +4,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
-use pyfast_environment::{Brought, Crew, Error, Means, ReadyPlan, Requirements, Site, ToBring};
+use pyfast_environment::crew::{Brought, Crew, Means, Requirements, ToBring};
+use pyfast_environment::{Error, ReadyPlan, Site};
 use pyfast_installer::Interpreter;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;

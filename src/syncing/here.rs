@@ -5,7 +5,8 @@ use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pyfast_environment::{Brought, BuiltWheels, Given, Site, ToBring};
+use pyfast_environment::Site;
+use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
 use pyfast_installer::{Compiler, Downloads, Interpreter, Wanted, is_compiled};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;

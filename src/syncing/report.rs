@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pyfast_environment::{Changes, SyncReport};
+use pyfast_environment::report::{Changes, SyncReport};
 use serde_json::{Value, json};
 
 use crate::ui::{Line, Ui, count, duration, green, paint, red};

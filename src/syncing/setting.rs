@@ -2,7 +2,8 @@
 //! are; each is named, and a new one does not compile before it was thought about.
 
 use clap::ValueEnum;
-use pyfast_environment::{Place, Setting};
+use pyfast_environment::place::Place;
+use pyfast_environment::state::Setting;
 use pyfast_installer::Habitat;
 use pyfast_root::Fingerprint;
 

@@ -5,15 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pyfast_installer::{tree_digest, tree_listing};
-use pyfast_packaging::source_dist::SourceTree;
+use pyfast_packaging::source_dist::{PROJECT_FILES, SourceTree};
 use pyfast_resolver::Lock;
 use pyfast_root::Stamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
-
-/// Files that describe a Python project, and shape even an editable one.
-pub const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 
 /// Inputs as they were when a sync began to read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,14 +61,14 @@ impl Inputs {
     }
 
     /// Looks at all files of a directory, unless that was done.
-    pub fn look_tree(&mut self, path: &Path) {
+    pub(crate) fn look_tree(&mut self, path: &Path) {
         if !self.trees.iter().any(|tree| tree.path == path) {
             self.trees.extend(Tree::read(path));
         }
     }
 
     /// Looks at the directories that a lock installs, also those that another one asks for.
-    pub fn look_trees(&mut self, lock: &Lock) {
+    pub(crate) fn look_trees(&mut self, lock: &Lock) {
         for tree in lock.packages.iter().filter_map(|package| package.tree.as_ref()) {
             let SourceTree::Directory(path) = &tree.tree else { continue };
             if !tree.editable {
@@ -79,7 +76,7 @@ impl Inputs {
                 continue;
             }
             let project = path.join(tree.subdirectory.as_deref().unwrap_or_default());
-            for file in DESCRIPTION.map(|name| project.join(name)) {
+            for file in PROJECT_FILES.map(|name| project.join(name)) {
                 if !self.files.iter().any(|one| one.path == file) {
                     self.files.extend(File::read(&file));
                 }

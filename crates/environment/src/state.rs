@@ -63,7 +63,7 @@ impl State {
     }
 
     /// What the sync made.
-    pub fn into_facts(self) -> Facts {
+    pub(crate) fn into_facts(self) -> Facts {
         self.facts
     }
 
@@ -86,7 +86,7 @@ impl State {
     }
 
     /// How the generation `id` looked, if that is the one that was activated.
-    pub fn stamps_of(&self, id: &str) -> Option<&Stamps> {
+    pub(crate) fn stamps_of(&self, id: &str) -> Option<&Stamps> {
         self.stamps.as_ref().filter(|_| self.facts.id == id)
     }
 
@@ -110,7 +110,7 @@ impl State {
 ///
 /// # Errors
 /// If one cannot be removed.
-pub fn forget_all(root: &Root) -> Result<(), pyfast_root::Error> {
+pub(crate) fn forget_all(root: &Root) -> Result<(), pyfast_root::Error> {
     for name in root.project_envs()? {
         if let Some(directory) = root.project_env(&name)? {
             directory.remove_file(FILE)?;

@@ -98,7 +98,7 @@ impl fmt::Display for WheelFilename {
 }
 
 /// How source archives are named: today's two first, then those that pip reads besides (rule 16).
-pub const ARCHIVES: [&str; 8] =
+pub(crate) const ARCHIVES: [&str; 8] =
     [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"];
 
 /// A file name without the ending that makes it a source archive's, and that ending's place in

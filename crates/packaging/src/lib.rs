@@ -34,6 +34,4 @@ mod wrong;
 
 pub use error::{Error, Include, Unfetched};
 pub use pep440_rs::{Version, VersionSpecifiers};
-pub use pep508_rs::{
-    ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, PackageName,
-};
+pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName};

@@ -14,6 +14,9 @@ use url::Url;
 use crate::dist_file::Location;
 use crate::hash::Sha256;
 
+/// The files by which a source tree says what it is. They shape even what is installed as editable.
+pub const PROJECT_FILES: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
+
 /// A source from which a wheel can be built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceDist {

@@ -205,7 +205,7 @@ pub fn platform_marker(wheel: &WheelFilename) -> MarkerTree {
 }
 
 /// The systems that take a wheel, whatever the machine: a bit for each of [`SYSTEMS`].
-pub fn systems_of(wheel: &WheelFilename) -> u8 {
+pub(crate) fn systems_of(wheel: &WheelFilename) -> u8 {
     wheel.platform.split('.').fold(0, |known, tag| {
         let system = match tag.split('_').next().unwrap_or_default() {
             _ if tag == "any" => return u8::MAX,
@@ -222,7 +222,7 @@ pub fn systems_of(wheel: &WheelFilename) -> u8 {
 }
 
 /// The systems that platform tags speak of, by their `sys_platform`.
-pub const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
+pub(crate) const SYSTEMS: [&str; 6] = ["linux", "darwin", "win32", "android", "ios", "emscripten"];
 
 fn parsed(text: &str) -> MarkerTree {
     marker::read(text).unwrap_or(MarkerTree::FALSE)

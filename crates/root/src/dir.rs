@@ -187,7 +187,7 @@ impl Dir {
     ///
     /// # Errors
     /// If something else is in the way, or the disk refuses.
-    pub fn ensure_dir(&self, path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub(crate) fn ensure_dir(&self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         if let Some(found) = self.find_dir(path)? {
             return Ok(found);
@@ -241,7 +241,7 @@ impl Dir {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn own_facts(&self) -> Result<Facts, Error> {
+    pub(crate) fn own_facts(&self) -> Result<Facts, Error> {
         let stat = rustix::fs::fstat(self).map_err(Error::io("look at", &self.path))?;
         Ok(stat.into())
     }

@@ -113,7 +113,7 @@ impl Error {
     }
 
     /// The operating system's reason, where there is one.
-    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Io { source, .. } => Some(source.kind()),
             _ => None,

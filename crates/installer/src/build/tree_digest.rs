@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::source_dist::PROJECT_FILES;
 use pyfast_root::Stamp;
 use sha2::Digest as _;
 
@@ -33,8 +34,6 @@ const IGNORED: [&str; 11] = [
 const WRITTEN: [&str; 4] = ["build", "dist", "target", "venv"];
 /// Of `.git`: what names the current commit, and tags.
 const COMMIT: [&str; 3] = ["HEAD", "packed-refs", "refs"];
-/// Files that describe a project.
-const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 
 /// Changes when the content, name or mode of a file below `directory` does.
 ///
@@ -79,7 +78,7 @@ pub fn tree_listing(directory: &Path) -> Result<(String, i64), Error> {
 /// Changes when a file that describes the project does.
 pub fn description_digest(project: &Path) -> Sha256 {
     let mut hasher = sha2::Sha256::new();
-    for name in DESCRIPTION {
+    for name in PROJECT_FILES {
         let content = fs_err::read(project.join(name)).unwrap_or_default();
         hasher.update(format!("{name} {}\n", record::sha256(&content)));
     }

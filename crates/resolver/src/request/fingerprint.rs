@@ -18,6 +18,7 @@ use pyfast_packaging::requirement_source::SourceRequirement;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::requirements_txt::SettingsOf;
+use pyfast_packaging::source_dist::PROJECT_FILES;
 use pyfast_packaging::tags::Libc;
 use pyfast_packaging::tags::TagFacts;
 use pyfast_packaging::target::Target;
@@ -31,8 +32,6 @@ use pyfast_index::cache::sha256;
 
 /// Raised with any change of what is in a fingerprint. Version 1 was made of debugging output.
 const VERSION: u32 = 2;
-/// The files that describe a Python project.
-const DESCRIPTION: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 
 impl LockRequest<'_> {
     /// What a lock that answers this request has as its inputs.
@@ -218,7 +217,7 @@ fn direct_source(source: &DirectSource) -> String {
 fn description(source: &DirectSource) -> Vec<String> {
     let Place::Directory(path) = &source.place else { return Vec::new() };
     let project = path.join(source.subdirectory.as_deref().unwrap_or_default());
-    let mut files: Vec<PathBuf> = DESCRIPTION.map(|name| project.join(name)).into();
+    let mut files: Vec<PathBuf> = PROJECT_FILES.map(|name| project.join(name)).into();
     let beside = fs_err::read_dir(&project).into_iter().flatten().flatten();
     let beside = beside.map(|entry| entry.path());
     files.extend(beside.filter(|path| path.extension().is_some_and(|end| end == "txt")));
