@@ -20,6 +20,7 @@ mod progress;
 mod project;
 mod resolving;
 mod settings;
+mod side_by_side;
 mod stack;
 mod syncing;
 mod targets;

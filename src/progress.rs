@@ -69,7 +69,7 @@ impl Progress {
             }
             Event::Waiting(waiting) => {
                 self.bar.suspend(|| {
-                    self.ui.note(format!("waiting for {waiting}, as long as it works"))
+                    self.ui.note(format!("waiting for {waiting}, as long as it works"));
                 });
             }
             Event::Warning { message } => self.bar.suspend(|| self.ui.warning(message)),

@@ -1,5 +1,6 @@
 //! What shapes a resolution, as it is typed: the flags that `lock` and `sync` share.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -109,6 +110,14 @@ pub(crate) struct ResolveArgs {
     /// Build with what the interpreter itself has installed, in no environment of its own
     #[arg(long, env = "PYFAST_NO_BUILD_ISOLATION", help_heading = "Build options")]
     pub(crate) no_build_isolation: bool,
+    /// How many builds run at once [default: by processors and free memory]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "PYFAST_CONCURRENT_BUILDS",
+        help_heading = "Build options"
+    )]
+    pub(crate) concurrent_builds: Option<NonZeroUsize>,
 }
 
 /// A package to upgrade, and how far.

@@ -50,6 +50,7 @@ impl Machine {
             formats: FormatControl::default(),
             exclude_newer: None,
             shared: None,
+            at_once: std::num::NonZeroUsize::MIN,
             carried: Some(Carried::Wheels(self.path("carried"))),
         };
         let client = Client::new(ClientOptions::default(), Credentials::default());
