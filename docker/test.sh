@@ -4,7 +4,7 @@
 #
 # Uses the engine that answers, or starts one of its own and stops it again. Installs what is missing with apt-get, which
 # needs root on a Debian machine: docker.io and iptables for an engine, debootstrap for the images of the tests, and
-# docker-compose. Nothing of it is removed afterwards.
+# docker-compose; zsh, fish and tcsh, which activate environments. Nothing of it is removed afterwards.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,9 @@ missing() { # PROGRAM PACKAGES...
 
 compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
-installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose')
+shells() { missing zsh zsh; missing fish fish; missing tcsh tcsh; }
+
+installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose'; shells)
 [ -z "$installs" ] || say "what is needed of these will be installed with apt-get, and stays:$installs"
 
 sh docker/engine.sh start > "${TMPDIR:-/tmp}/pyfast-engine.$$"
@@ -30,6 +32,11 @@ sh docker/stack-images.sh
 if ! compose; then
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends docker-compose; } >&2
 fi
+shells=$(shells)
+if [ -n "$shells" ]; then
+    # One word a package.
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $shells; } >&2
+fi
 
 failed=
 suite() { # COMMAND...
@@ -40,6 +47,8 @@ suite() { # COMMAND...
 
 # The quick ones first.
 suite cargo test --no-fail-fast --workspace --lib --bins
+PYFAST_REQUIRE_SHELLS=1
+export PYFAST_REQUIRE_SHELLS
 suite cargo test --no-fail-fast --test it
 PYFAST_TEST_DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
 PYFAST_REQUIRE_DOCKER=1

@@ -8,9 +8,10 @@ mod stack;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use pyfast_settings::Flags;
 
-pub(crate) use self::index::{IndexArgs, KeyringProvider, short_find_links};
-pub(crate) use self::resolve::{PrereleaseMode, ResolutionMode, ResolveArgs};
+pub(crate) use self::index::{IndexArgs, short_find_links};
+pub(crate) use self::resolve::{PrereleaseMode, ResolveArgs};
 pub(crate) use self::stack::StackArgs;
 
 /// What every command understands.
@@ -107,6 +108,24 @@ pub(crate) struct CommonArgs {
         help_heading = "Output options"
     )]
     pub(crate) color: ColorChoice,
+}
+
+impl CommonArgs {
+    /// The plain values of what is not about talking.
+    pub(crate) fn flags(&self) -> Flags {
+        let args = self.clone();
+        Flags {
+            project: args.project,
+            project_name: args.project_name,
+            root: args.root,
+            volume: args.volume,
+            cache_dir: args.cache_dir,
+            env: args.env,
+            python: args.python,
+            image: args.image,
+            index: args.index.flags(),
+        }
+    }
 }
 
 /// When to use colour.

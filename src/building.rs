@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyfast_environment::crew::BuiltWheels;
-use pyfast_installer::{BuildOptions, BuildTools, Builder, Carried, Interpreter, Sink};
+use pyfast_installer::Sink;
+use pyfast_installer::build::{BuildOptions, BuildTools, Builder};
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::formats::FormatControl;
@@ -16,16 +18,16 @@ use pyfast_resolver::{Error as ResolveError, Lock, LockedPackage};
 
 use crate::environment::compiling_python;
 use crate::failure::Failure;
-use crate::interpreters;
-use crate::project::is_remote;
-use crate::resolving::{ResolveArgs, Session};
-use crate::settings::{Python, Settings};
+use crate::resolving::{ResolveFlags, Session, fetch};
+use crate::settings::Settings;
 use crate::side_by_side::{builds_at_once, side_by_side};
-use crate::texts::texts;
+use pyfast_settings::Python;
+use pyfast_settings::interpreters;
+use pyfast_settings::is_remote;
 
 /// Which kinds of distributions the files' options and then the command line's allow.
 pub(crate) fn formats(
-    args: &ResolveArgs,
+    args: &ResolveFlags,
     index: Option<&IndexOptions>,
 ) -> Result<FormatControl, Failure> {
     let mut formats = FormatControl::default();
@@ -65,7 +67,7 @@ impl Session {
     pub(crate) fn build_in(
         &mut self,
         place: BuildPlace<'_>,
-        args: &ResolveArgs,
+        args: &ResolveFlags,
         settings: &Settings,
     ) -> Result<(), Failure> {
         let Some(interpreter) = compiling_python(settings, place.interpreter) else {
@@ -80,7 +82,7 @@ impl Session {
         let options = BuildOptions {
             interpreter,
             foreign: !matches!(settings.python, Python::Host(_)),
-            variables: settings.environment.all().clone(),
+            variables: settings.variables.all().clone(),
             config_settings: config_settings(&args.config_settings)?,
             settings_of: self.build_settings.clone(),
             constraints: constraints(args, settings)?,
@@ -109,7 +111,7 @@ impl Session {
     pub(crate) fn build_all(
         &self,
         lock: &Lock,
-        args: &ResolveArgs,
+        args: &ResolveFlags,
         index: Option<&IndexOptions>,
     ) -> Result<BuiltWheels, Failure> {
         let sources = sources(lock, &formats(args, index)?, args)?;
@@ -134,16 +136,16 @@ impl Session {
     }
 }
 
-/// What another machine sent here.
-fn carried(settings: &Settings) -> Option<Carried> {
-    settings.environment.get(CARRIED_SOURCES).map(PathBuf::from).map(Carried::Sources)
+/// Where sources are that another machine sent here.
+fn carried(settings: &Settings) -> Option<PathBuf> {
+    settings.variables.get(CARRIED_SOURCES).map(PathBuf::from)
 }
 
 /// The packages of a lock that come from source, all of which the user must allow to be built.
 pub(crate) fn sources<'a>(
     lock: &'a Lock,
     formats: &FormatControl,
-    args: &ResolveArgs,
+    args: &ResolveFlags,
 ) -> Result<Vec<(&'a LockedPackage, SourceDist)>, Failure> {
     let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
     let allowed = sources.map(|(package, source)| {
@@ -169,7 +171,7 @@ pub(crate) fn refused(
 
 /// Whether the user allows a source to be built. Rule 12: what may be built does not limit editables,
 /// whose files are here; but without builds nothing runs at all.
-fn allowed(package: &LockedPackage, args: &ResolveArgs, formats: &FormatControl) -> bool {
+fn allowed(package: &LockedPackage, args: &ResolveFlags, formats: &FormatControl) -> bool {
     let editable = package.tree.as_ref().is_some_and(|tree| tree.editable);
     if editable { !args.no_build } else { formats.allows_source(&package.name) }
 }
@@ -202,16 +204,16 @@ fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Fa
 }
 
 fn constraints(
-    args: &ResolveArgs,
+    args: &ResolveFlags,
     settings: &Settings,
 ) -> Result<Vec<pyfast_packaging::requirement::Requirement>, Failure> {
     if args.build_constraints.is_empty() {
         return Ok(Vec::new());
     }
     let context = pyfast_packaging::requirements_txt::ReadContext {
-        variables: settings.environment.all().clone(),
+        variables: settings.variables.all().clone(),
         working_directory: settings.project.working_directory.clone(),
-        fetch: Some(texts(settings, false)),
+        fetch: Some(fetch(settings, false)),
         ..pyfast_packaging::requirements_txt::ReadContext::default()
     };
     let working = &settings.project.working_directory;

@@ -8,9 +8,9 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::args::CommonArgs;
 use crate::commands;
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{Settings, variables};
 use crate::ui::{Ui, parse_arguments};
-use crate::variables::Environment;
+use pyfast_settings::Variables;
 
 /// Installs Python dependencies into a shared volume, and starts slim containers on it.
 ///
@@ -103,9 +103,9 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let environment = Environment::of_process();
-    let ui = Ui::new(&cli.common, cli.command.json(), &environment);
-    match dispatch(cli, environment) {
+    let variables = variables();
+    let ui = Ui::new(&cli.common, cli.command.json(), &variables);
+    match dispatch(&cli, variables) {
         Ok(code) => code,
         Err(failure) => {
             failure.show(ui);
@@ -114,16 +114,16 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli, environment: Environment) -> Result<ExitCode, Failure> {
+fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
     if let Command::Completions(args) = &cli.command {
         return Ok(commands::completions::run(args, Cli::command()));
     }
     survive_file_size_limits();
     // A configuration that cannot be read is one of the things it tells.
     if let Command::Doctor(args) = &cli.command {
-        return commands::doctor::run(args, cli.common, &environment);
+        return commands::doctor::run(args, &cli.common, &variables);
     }
-    let settings = Settings::new(cli.common, cli.command.json(), environment)?;
+    let settings = Settings::new(&cli.common, cli.command.json(), variables)?;
     match &cli.command {
         Command::Init(args) => commands::init::run(args, &settings),
         Command::Lock(args) => commands::lock::run(args, &settings),

@@ -12,7 +12,8 @@ mod root;
 
 use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::settings::{Environment, Settings};
+use crate::settings::Settings;
+use pyfast_settings::Variables;
 
 pub(crate) use report::Report;
 use report::{Finding, Level};
@@ -20,12 +21,12 @@ use report::{Finding, Level};
 /// Examines a project and all that it needs.
 pub(crate) fn with_settings(settings: &Settings, args: &StackArgs) -> Report {
     let project = project::read(settings, args);
-    let engine = engine::reach(&settings.environment);
+    let engine = engine::reach(&settings.variables);
     let connection = engine.as_ref().ok().map(|reached| &reached.connection);
     let needed = project.needs_engine();
     let pythons = python::look(&project, settings, connection);
     let mut findings = vec![engine::finding(&engine, needed)];
-    findings.push(engine::compose(&settings.environment, project.has_services()));
+    findings.push(engine::compose(&settings.variables, project.has_services()));
     findings.extend(needed.then(|| engine::program(connection)));
     findings.extend(registries::look(&project, settings, connection));
     findings.extend(pythons.findings);
@@ -36,7 +37,7 @@ pub(crate) fn with_settings(settings: &Settings, args: &StackArgs) -> Report {
 }
 
 /// Examines what can be examined when the configuration cannot be read.
-pub(crate) fn without_configuration(failure: &Failure, environment: &Environment) -> Report {
+pub(crate) fn without_configuration(failure: &Failure, environment: &Variables) -> Report {
     let engine = engine::reach(environment);
     let findings = vec![
         engine::finding(&engine, false),

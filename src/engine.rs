@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings};
 use pyfast_launcher::volume::{
     Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
@@ -14,10 +14,11 @@ use pyfast_launcher::volume::{
 use tokio::runtime::Runtime;
 
 use crate::failure::{Code, Failure};
-use crate::interpreters::remembered;
 use crate::interrupt::Interrupts;
-use crate::settings::{Environment, Settings};
+use crate::settings::Settings;
 use crate::ui::{Ui, count};
+use pyfast_settings::Variables;
+use pyfast_settings::interpreters::remembered;
 
 /// How long the interpreter of an image may take to describe itself.
 const PROBE_DEADLINE: Duration = Duration::from_mins(1);
@@ -36,7 +37,7 @@ impl Connection {
     /// Connects to the engine that the user's environment means.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
         crate::interrupt::catch(settings.ui);
-        Self::to(Host::resolve(&host_settings(&settings.environment))?)
+        Self::to(Host::resolve(&host_settings(&settings.variables))?)
     }
 
     /// Connects to this engine.
@@ -82,7 +83,7 @@ impl Connection {
     pub(crate) fn ask_interpreter(&self, image: &str) -> Result<Interpreter, Failure> {
         let request = ProbeRequest {
             image,
-            script: pyfast_installer::PROBE,
+            script: pyfast_installer::interpreter::PROBE,
             candidates: &INTERPRETERS,
             deadline: PROBE_DEADLINE,
         };
@@ -163,13 +164,13 @@ pub(crate) fn interpreter(image: &str, settings: &Settings) -> Result<Interprete
 }
 
 /// The directory of the container client's configuration.
-pub(crate) fn docker_config(environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn docker_config(environment: &Variables) -> Option<PathBuf> {
     let given = environment.get("DOCKER_CONFIG").map(PathBuf::from);
     given.or_else(|| environment.home().map(|home| home.join(".docker")))
 }
 
 /// What the user's environment says about the engine.
-pub(crate) fn host_settings(environment: &Environment) -> HostSettings {
+pub(crate) fn host_settings(environment: &Variables) -> HostSettings {
     let home = environment.home();
     let mut sockets = Vec::new();
     if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {

@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 
 use crate::failure::Failure;
-use crate::interpreters;
-use crate::settings::{Python, Settings};
+use crate::settings::Settings;
+use pyfast_settings::Python;
+use pyfast_settings::interpreters;
 
 /// The interpreter that the environment is for, asked or remembered.
 pub(crate) fn interpreter(settings: &Settings) -> Result<Interpreter, Failure> {
     match &settings.python {
         Python::Host(request) => {
             let found = interpreters::find(request.as_deref(), settings)?;
-            interpreters::probe(&found, &settings.cache_directory()?)
+            Ok(interpreters::probe(&found, &settings.cache_directory()?)?)
         }
         Python::Image(image) => crate::engine::interpreter(image, settings),
     }

@@ -10,6 +10,7 @@ mod launcher;
 mod packaging;
 mod resolver;
 mod root;
+mod settings;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;

@@ -8,8 +8,8 @@ use pyfast_resolver::{Lock, LockedPackage};
 
 use crate::commands::lock::TargetArgs;
 use crate::failure::{Code, Failure};
-use crate::own_lock::OwnLock;
 use crate::settings::Settings;
+use pyfast_settings::own_lock::OwnLock;
 
 /// Which lock a command looks at.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -8,29 +8,27 @@ use std::sync::Arc;
 
 use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
-use pyfast_installer::Builder;
+use pyfast_installer::build::Builder;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
-use pyfast_resolver::{
-    BuildSource, LockRequest, LockTools, Pin, Policy, Preference, Prereleases, Sources, Targets,
-};
+use pyfast_resolver::{BuildSource, LockRequest, LockTools, Pin, Policy, Sources, Targets};
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
 use crate::failure::{Code, Failure};
-use crate::indexes::Indexes;
-use crate::own_lock::OwnLock;
-use crate::project::is_remote;
-use crate::settings::Settings;
-use crate::transport;
+use crate::settings::{Settings, tell};
+use pyfast_settings::Indexes;
+use pyfast_settings::is_remote;
+use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::{client_options, doubts};
 
-pub(crate) use crate::args::{PrereleaseMode, ResolutionMode, ResolveArgs};
-pub(crate) use inputs::{Inputs, input_files, read_inputs, requirement_files};
+pub(crate) use inputs::{Inputs, fetch, input_files, read_inputs, requirement_files};
+pub(crate) use pyfast_settings::ResolveFlags;
 
 /// The request that requirements and arguments make. Of `kept`, the versions of an earlier lock, those stay
 /// that are not to be upgraded.
 pub(crate) fn lock_request<'a>(
     set: &'a RequirementSet,
-    args: &ResolveArgs,
+    args: &ResolveFlags,
     targets: Targets,
     mut kept: Vec<Pin>,
 ) -> Result<LockRequest<'a>, Failure> {
@@ -42,11 +40,11 @@ pub(crate) fn lock_request<'a>(
 
 /// Which lock is kept for what is asked for; `set` are the requirements, where they have been read.
 pub(crate) fn own_lock(
-    args: &ResolveArgs,
+    args: &ResolveFlags,
     settings: &Settings,
     set: Option<&RequirementSet>,
 ) -> OwnLock {
-    let Settings { project, env, .. } = settings;
+    let (project, env) = (&settings.project, &settings.env);
     if args.requirements.is_empty() && args.group.is_empty() {
         return OwnLock::configured(project, env);
     }
@@ -56,19 +54,10 @@ pub(crate) fn own_lock(
 }
 
 /// What the arguments, and the files' own options, want of versions and files.
-pub(crate) fn policy(set: &RequirementSet, args: &ResolveArgs) -> Result<Policy, Failure> {
+pub(crate) fn policy(set: &RequirementSet, args: &ResolveFlags) -> Result<Policy, Failure> {
     Ok(Policy {
-        prereleases: match args.prerelease {
-            PrereleaseMode::IfNecessary => Prereleases::IfNecessary,
-            PrereleaseMode::Allow => Prereleases::Allow,
-            PrereleaseMode::Explicit => Prereleases::Explicit,
-            PrereleaseMode::Disallow => Prereleases::Disallow,
-        },
-        preference: match args.resolution {
-            ResolutionMode::Highest => Preference::Highest,
-            ResolutionMode::Lowest => Preference::Lowest,
-            ResolutionMode::LowestDirect => Preference::LowestDirect,
-        },
+        prereleases: args.prerelease,
+        preference: args.resolution,
         exclude_newer: args.exclude_newer.clone(),
         formats: formats(args, Some(&set.index))?,
     })
@@ -98,7 +87,10 @@ impl Session {
     ) -> Result<Self, Failure> {
         let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
         indexes.credentials.merge(&set.logins);
-        let options = transport::client_options(settings)?;
+        for doubt in doubts(settings) {
+            tell(settings.ui, doubt);
+        }
+        let options = client_options(settings)?;
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
@@ -108,7 +100,7 @@ impl Session {
     }
 
     /// What making a lock needs; wheels up to `whole_up_to` bytes come along with their metadata.
-    pub(crate) fn tools(&self, args: &ResolveArgs, whole_up_to: u64) -> LockTools {
+    pub(crate) fn tools(&self, args: &ResolveFlags, whole_up_to: u64) -> LockTools {
         LockTools {
             client: Arc::clone(&self.client),
             cache: self.cache.clone(),

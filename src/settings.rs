@@ -1,186 +1,89 @@
-//! What is meant, once the command line, the environment, `pyfast.toml` and the defaults are known: all precedence in one
-//! room. What was typed is `args`', what the environment says `variables`'; must not know any command.
+//! The settings of a run, joined with the way of talking about it: what was typed and what the process was given become
+//! the plain values that `pyfast_settings` decides by. Alone asks the process for its variables and its directory.
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
 
-use pyfast_launcher::volume::is_volume_name;
-use pyfast_root::layout::LAYOUT_FILE;
-use pyfast_root::{Claim, is_name};
+use pyfast_settings::{Config, Doubt, Flags, Python, Root, Surroundings, Variables};
 
 use crate::args::CommonArgs;
-use crate::config::ConfiguredRoot;
 use crate::failure::Failure;
-use crate::project::Project;
 use crate::ui::Ui;
-pub(crate) use crate::variables::Environment;
 
-/// Where store and environments live.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Root {
-    /// A directory of this machine, absolute.
-    Directory(PathBuf),
-    /// A named volume of the container engine.
-    Volume(String),
-}
-
-/// Which interpreter an environment is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Python {
-    /// One of this machine: a path, a version, or whatever comes first.
-    Host(Option<String>),
-    /// The one inside an image.
-    Image(String),
-}
-
-/// What every command needs to know.
+/// What every command needs to know: the settings, and how to talk to the user. Whatever does not talk gets the
+/// settings alone.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) common: CommonArgs,
-    pub(crate) environment: Environment,
-    pub(crate) project: Project,
-    pub(crate) root: Root,
-    pub(crate) env: String,
-    pub(crate) python: Python,
+    meant: pyfast_settings::Settings,
     pub(crate) ui: Ui,
+}
+
+impl Deref for Settings {
+    type Target = pyfast_settings::Settings;
+
+    fn deref(&self) -> &Self::Target {
+        &self.meant
+    }
 }
 
 impl Settings {
     /// Decides everything that is the same for all commands.
     pub(crate) fn new(
-        common: CommonArgs,
+        common: &CommonArgs,
         json: bool,
-        environment: Environment,
+        variables: Variables,
     ) -> Result<Self, Failure> {
-        let ui = Ui::new(&common, json, &environment);
-        let project = Project::find(common.project.as_deref(), common.project_name.as_deref())?;
-        let env = common.env.clone().unwrap_or_else(|| "default".to_owned());
-        if !is_name(&env) {
-            let message = format!("`{env}` is not a name of an environment");
-            return Err(Failure::usage(message).hint("use letters, digits, `.`, `_` and `-`"));
-        }
-        if common.env.is_some()
-            && !project.config.env.is_empty()
-            && !project.config.env.contains_key(&env)
-        {
-            let known: Vec<&str> = project.config.env.keys().map(String::as_str).collect();
-            let message = format!("pyfast.toml has no environment `{env}`");
-            return Err(Failure::usage(message).hint(format!("it has {}", known.join(", "))));
-        }
-        let root = root(&common, &environment, &project)?;
-        let python = python(&common, &project, &env)?;
-        Ok(Self { common, environment, project, root, env, python, ui })
+        let ui = Ui::new(common, json, &variables);
+        Self::of_flags(common.flags(), variables, ui)
     }
 
-    /// The same settings for another environment of the project.
+    /// The same run once more: its files may be others now.
+    pub(crate) fn again(&self) -> Result<Self, Failure> {
+        Self::of_flags(self.flags.clone(), self.variables.clone(), self.ui)
+    }
+
+    fn of_flags(flags: Flags, variables: Variables, ui: Ui) -> Result<Self, Failure> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that asks for it")]
+        let working_directory = std::env::current_dir().map_err(|error| {
+            Failure::usage(format!("cannot find the current directory: {error}"))
+        })?;
+        let program = std::env::current_exe().ok();
+        let surroundings = Surroundings { variables, working_directory, program };
+        Ok(Self { meant: pyfast_settings::Settings::new(flags, surroundings)?, ui })
+    }
+
+    /// The same for another environment of the project.
     pub(crate) fn of_environment(&self, env: &str, root: Root, python: Python) -> Self {
-        let (common, environment) = (self.common.clone(), self.environment.clone());
-        let project = self.project.clone();
-        Self { common, environment, project, root, env: env.to_owned(), python, ui: self.ui }
+        Self { meant: self.meant.of_environment(env, root, python), ui: self.ui }
     }
 
-    /// The user's own data directory, wherever the root is.
-    pub(crate) fn data_directory(&self) -> Result<PathBuf, Failure> {
-        data_directory(&self.environment)
-    }
-
-    /// The user's own directory for what is remembered: pages, interpreters, clones, sources. Never in a
-    /// root: what others may write there must not say what is run or believed here.
-    pub(crate) fn cache_directory(&self) -> Result<PathBuf, Failure> {
-        if let Some(directory) = &self.common.cache_dir {
-            return Ok(self.project.working_directory.join(directory));
-        }
-        own_directory(&self.environment, ("XDG_CACHE_HOME", ".cache"))
-            .ok_or_else(|| homeless("remember anything", "XDG_CACHE_HOME", "--cache-dir DIR"))
-    }
-
-    /// Who asks for the project's environments.
-    pub(crate) fn claim(&self) -> Claim {
-        Claim {
-            directory: self.project.directory.clone(),
-            named_by_user: self.common.project_name.is_some(),
-            elsewhere: false,
-        }
+    /// The same for a project with another configuration.
+    pub(crate) fn configured(&self, configure: impl FnOnce(&mut Config)) -> Self {
+        let mut meant = self.meant.clone();
+        configure(&mut meant.project.config);
+        Self { meant, ui: self.ui }
     }
 }
 
-fn root(
-    common: &CommonArgs,
-    environment: &Environment,
-    project: &Project,
-) -> Result<Root, Failure> {
-    let absolute = |path: &Path| project.working_directory.join(path);
-    if let Some(volume) = &common.volume {
-        return volume_name(volume);
-    }
-    if let Some(root) = &common.root {
-        return Ok(Root::Directory(absolute(root)));
-    }
-    match project.config.root(&project.directory)? {
-        Some(ConfiguredRoot::Volume(volume)) => return volume_name(&volume),
-        Some(ConfiguredRoot::Directory(directory)) => return Ok(Root::Directory(directory)),
-        None => {}
-    }
-    // Inside a container the binary lies in the volume it belongs to.
-    if let Some(root) = own_root() {
-        return Ok(Root::Directory(root));
-    }
-    data_directory(environment).map(Root::Directory)
+/// The process' own variables.
+pub(crate) fn variables() -> Variables {
+    Variables::new(std::env::vars_os())
 }
 
-/// `<root>` where the running program is `<root>/bin/pyfast-…` of a root: one that has been filled, or one that holds
-/// nothing but the program under the name that it is injected by.
-pub(crate) fn own_root() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let root = program.parent()?.parent()?;
-    let digest = program.file_name()?.to_str()?.strip_prefix("pyfast-");
-    let injected = digest.is_some_and(|digest| {
-        digest.len() == 12 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// Says what the user should know before a server is reached, once.
+pub(crate) fn tell(ui: Ui, doubt: Doubt) {
+    static TOLD: Mutex<Vec<Doubt>> = Mutex::new(Vec::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.contains(&doubt) {
+        return;
+    }
+    ui.warning(match &doubt {
+        Doubt::Unchecked { hosts } => {
+            format!("the certificates of {} are not checked", hosts.join(", "))
+        }
+        Doubt::NoKeyring => {
+            "the program `keyring`, which is to give passwords, is not on PATH".to_owned()
+        }
     });
-    let filled = root.join(LAYOUT_FILE).is_file();
-    (program.parent()?.ends_with("bin") && (filled || injected)).then(|| root.to_owned())
-}
-
-fn volume_name(name: &str) -> Result<Root, Failure> {
-    if is_volume_name(name) {
-        return Ok(Root::Volume(name.to_owned()));
-    }
-    Err(Failure::usage(format!("`{name}` is not a name of a volume")).hint(
-        "use two or more letters, digits, `.`, `_` and `-`; a directory is given with --root",
-    ))
-}
-
-fn data_directory(environment: &Environment) -> Result<PathBuf, Failure> {
-    own_directory(environment, ("XDG_DATA_HOME", ".local/share"))
-        .ok_or_else(|| homeless("keep packages", "XDG_DATA_HOME", "--root DIR"))
-}
-
-/// The user's directory of a kind (<https://specifications.freedesktop.org/basedir-spec/latest/>).
-fn own_directory(environment: &Environment, (variable, in_home): (&str, &str)) -> Option<PathBuf> {
-    let set = environment.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let directory = set.or_else(|| Some(environment.home()?.join(in_home)))?;
-    Some(directory.join("pyfast"))
-}
-
-fn homeless(what: &str, variable: &str, option: &str) -> Failure {
-    let message = format!("cannot find a place to {what}: neither {variable} nor HOME is set");
-    Failure::usage(message).hint(format!("set one of them, or give {option}"))
-}
-
-fn python(common: &CommonArgs, project: &Project, env: &str) -> Result<Python, Failure> {
-    let configured = project.config.env.get(env);
-    let image = || configured.and_then(|env| env.image.clone());
-    if let Some(image) = &common.image {
-        return Ok(Python::Image(image.clone()));
-    }
-    match common.python.as_deref() {
-        Some("image") => image().map(Python::Image).ok_or_else(|| {
-            Failure::usage("--python image: no image is given".to_owned())
-                .hint("give --image IMAGE, or `image` of the environment in pyfast.toml")
-        }),
-        Some(python) => Ok(Python::Host(Some(python.to_owned()))),
-        None => Ok(match image() {
-            Some(image) => Python::Image(image),
-            None => Python::Host(project.config.python(env)?),
-        }),
-    }
+    told.push(doubt);
 }

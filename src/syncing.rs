@@ -6,6 +6,7 @@ mod hands;
 mod here;
 mod report;
 mod setting;
+mod venv;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -15,17 +16,19 @@ use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
 use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
-use pyfast_installer::{Habitat, Interpreter, LinkMode};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{Habitat, LinkMode};
 use pyfast_launcher::volume::MOUNT_POINT;
 
 use crate::engine::{self, Connection};
 use crate::environment::compiling_python;
 use crate::failure::Failure;
-use crate::interpreters;
 use crate::progress::Progress;
-use crate::resolving::ResolveArgs;
-use crate::settings::{Python, Root, Settings};
+use crate::resolving::ResolveFlags;
+use crate::settings::Settings;
 use crate::volume_place::VolumePlace;
+use pyfast_settings::interpreters;
+use pyfast_settings::{Python, Root};
 
 pub(crate) use hands::Hands;
 pub(crate) use report::Report;
@@ -34,7 +37,7 @@ pub(crate) use report::Report;
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
-    pub(crate) resolve: ResolveArgs,
+    pub(crate) resolve: ResolveFlags,
     pub(crate) lock_use: LockUse,
     pub(crate) dry_run: bool,
     /// `None`: as the place wants it.
@@ -87,13 +90,15 @@ fn sync_shared(options: &Options, settings: &Settings) -> Result<Report, Failure
         (Root::Directory(root), Python::Host(request)) => {
             let found = interpreters::find(request.as_deref(), settings)?;
             let cache = settings.cache_directory()?;
-            let habitat = match crate::settings::own_root() {
-                Some(own) if own == *root => Habitat::Volume,
+            let habitat = match &settings.own_root {
+                Some(own) if own == root => Habitat::Volume,
                 _ => Habitat::Host,
             };
             let at = At { written: root.clone(), seen: root.clone(), habitat };
             let identity = found.identity.clone();
-            in_directory((options, settings), at, identity, &|| interpreters::probe(&found, &cache))
+            in_directory((options, settings), at, identity, &|| {
+                Ok(interpreters::probe(&found, &cache)?)
+            })
         }
         (Root::Directory(root), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
@@ -181,7 +186,7 @@ fn in_directory(
         && report.plan.is_none()
         && place.written == place.seen
     {
-        link_for_editors(settings, report);
+        venv::link(settings, &report.sync);
     }
     drop(place);
     hands.end();
@@ -234,7 +239,7 @@ fn request(
     place: &dyn Place,
     identity: String,
 ) -> SyncRequest {
-    let ResolveArgs { upgrade, upgrade_package, .. } = &options.resolve;
+    let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
     let real = &settings.project.config.link.real;
     SyncRequest {
         lock_use: options.lock_use,
@@ -245,21 +250,11 @@ fn request(
             real: real.iter().filter_map(|name| name.parse().ok()).collect(),
             strict: options.strict,
             compile: options.compile,
+            prompt: Some(settings.prompt()),
             reinstall: options.reinstall,
             verify: options.verify,
         },
         setting: setting::setting(options, settings, place, identity),
-        variables: settings.environment.all().clone(),
-    }
-}
-
-/// `.venv` in the project, where editors look; never in the way of anything of that name.
-fn link_for_editors(settings: &Settings, report: &Report) {
-    let link = settings.project.directory.join(".venv");
-    if fs_err::symlink_metadata(&link).is_ok() {
-        return;
-    }
-    if let Err(error) = std::os::unix::fs::symlink(&report.sync.facts.current, &link) {
-        settings.ui.detail(format!("cannot link {}: {error}", link.display()));
+        variables: settings.variables.all().clone(),
     }
 }

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use crate::args::{ColorChoice, CommonArgs};
-use crate::variables::Environment;
+use pyfast_settings::Variables;
 
 use escape::{Form, escaped};
 pub(crate) use line::Line;
@@ -46,10 +46,9 @@ pub(crate) enum Verbosity {
 }
 
 impl Ui {
-    pub(crate) fn new(common: &CommonArgs, json: bool, environment: &Environment) -> Self {
+    pub(crate) fn new(common: &CommonArgs, json: bool, variables: &Variables) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let unwanted =
-            environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+        let unwanted = variables.get("NO_COLOR").is_some() || variables.get("TERM") == Some("dumb");
         let colors = match common.color {
             ColorChoice::Always => Colors::Everywhere,
             ColorChoice::Never => Colors::Nowhere,

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
 use pyfast_environment::{Error, Site, Subject, digest};
-use pyfast_installer::{Habitat, Sink};
+use pyfast_installer::Sink;
+use pyfast_installer::link::Habitat;
 use pyfast_launcher::engine::Output;
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
 use serde_json::Value;
@@ -16,7 +17,8 @@ use serde_json::Value;
 use crate::engine::{Connection, direct};
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::settings::{Python, Root, Settings};
+use crate::settings::Settings;
+use pyfast_settings::{Python, Root};
 
 /// Where the helper container finds its files, none of which is in the volume.
 pub(crate) const FILES: &str = "/run/pyfast";
@@ -219,7 +221,7 @@ impl Settings {
 /// The certificates that this machine trusts, and the variable that names them inside: the image may have
 /// none at all.
 pub(crate) fn certificates(settings: &Settings) -> Option<((String, String), HelperFile)> {
-    let path = settings.environment.get("SSL_CERT_FILE")?;
+    let path = settings.variables.get("SSL_CERT_FILE")?;
     let bytes = fs_err::read(path).ok()?;
     let inside = format!("{FILES}/certificates.pem");
     Some((("SSL_CERT_FILE".to_owned(), inside.clone()), file(inside, &bytes)))
@@ -232,7 +234,7 @@ pub(crate) fn file(path: String, bytes: &[u8]) -> HelperFile {
 
 /// Files come from the index; an engine whose bridge has no network has the host's.
 pub(crate) fn helper_network(settings: &Settings) -> &str {
-    settings.environment.get("PYFAST_HELPER_NETWORK").unwrap_or("bridge")
+    settings.variables.get("PYFAST_HELPER_NETWORK").unwrap_or("bridge")
 }
 
 /// What a program in a container failed with, as it tells it itself.

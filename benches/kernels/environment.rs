@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use criterion::Criterion;
-use pyfast_installer::{
-    EnvironmentOptions, EnvironmentSpec, Interpreter, LinkMode, Package,
-    compose as compose_generation, plan,
-};
+use pyfast_installer::generation::compose as compose_generation;
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{EnvironmentOptions, EnvironmentSpec, LinkMode, Package, plan};
 
 use crate::wheel::{Wheel, store};
 

@@ -6,7 +6,7 @@ use std::io::{Cursor, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::{BatchSize, Criterion, Throughput};
-use pyfast_installer::{Store, WheelBytes};
+use pyfast_installer::store::{Store, WheelBytes};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Root;

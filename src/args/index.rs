@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Command, ValueEnum};
 use pyfast_resolver::IndexStrategy;
+use pyfast_settings::IndexFlags;
 
 /// `--find-links` with the short form that pip has, for commands that look for packages. The others have no such form:
 /// in commands of containers `-f` is a compose file.
@@ -96,6 +97,24 @@ pub(crate) struct IndexArgs {
     pub(crate) allow_insecure_host: Vec<String>,
 }
 
+impl IndexArgs {
+    /// The plain values.
+    pub(crate) fn flags(&self) -> IndexFlags {
+        let args = self.clone();
+        IndexFlags {
+            offline: args.offline,
+            index_url: args.index_url,
+            extra_index_url: args.extra_index_url,
+            find_links: args.find_links,
+            no_index: args.no_index,
+            index_strategy: args.index_strategy.map(Into::into),
+            keyring_provider: args.keyring_provider.map(Into::into),
+            client_cert: args.client_cert,
+            allow_insecure_host: args.allow_insecure_host,
+        }
+    }
+}
+
 /// Whether the program `keyring` gives passwords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyringProvider {
@@ -105,6 +124,16 @@ pub(crate) enum KeyringProvider {
     Subprocess,
     /// Never asked
     Disabled,
+}
+
+impl From<KeyringProvider> for pyfast_settings::KeyringProvider {
+    fn from(provider: KeyringProvider) -> Self {
+        match provider {
+            KeyringProvider::Auto => Self::Auto,
+            KeyringProvider::Subprocess => Self::Subprocess,
+            KeyringProvider::Disabled => Self::Disabled,
+        }
+    }
 }
 
 /// How several indexes are searched.

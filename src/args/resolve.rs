@@ -2,12 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::ValueEnum;
-use pyfast_packaging::requirement::{Origin, Requirement, Source};
-use pyfast_packaging::{ExtraName, MarkerTree, PackageName, VersionSpecifiers};
-use pyfast_resolver::Cutoff;
+use pyfast_packaging::{ExtraName, PackageName};
+use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::{Preference, Prereleases};
+use pyfast_settings::{ResolveFlags, Upgrade};
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
@@ -120,51 +120,33 @@ pub(crate) struct ResolveArgs {
     pub(crate) concurrent_builds: Option<NonZeroUsize>,
 }
 
-/// A package to upgrade, and how far.
-#[derive(Debug, Clone)]
-pub(crate) struct Upgrade {
-    name: PackageName,
-    versions: VersionSpecifiers,
-}
-
-impl FromStr for Upgrade {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let end = text.find(|c: char| " \t<>=!~([;@".contains(c)).unwrap_or(text.len());
-        let (name, versions) = text.split_at(end);
-        let name = name.parse().map_err(|error| format!("{error}"))?;
-        let versions = versions.parse().map_err(|error| {
-            format!("`{}` is no limit of versions, such as `<2`: {error}", versions.trim())
-        })?;
-        Ok(Self { name, versions })
-    }
-}
-
-impl Upgrade {
-    /// The limit as a constraint.
-    fn limit(&self) -> Option<Requirement> {
-        (!self.versions.is_empty()).then(|| Requirement {
-            name: self.name.clone(),
-            extras: Vec::new(),
-            source: Source::Registry(self.versions.clone()),
-            marker: MarkerTree::TRUE,
-            hashes: Vec::new(),
-            origin: Origin { file: "--upgrade-package".into(), line: 1 },
-        })
-    }
-}
-
 impl ResolveArgs {
-    /// Whether the lock's version of a package is not to be kept.
-    pub(crate) fn upgrades(&self, name: &PackageName) -> bool {
-        self.upgrade_package.iter().any(|upgrade| upgrade.name == *name)
-    }
-
-    /// How far packages may be upgraded: limits of this one resolution, of which the lock's digest
-    /// knows nothing.
-    pub(crate) fn limits(&self) -> impl Iterator<Item = Requirement> {
-        self.upgrade_package.iter().filter_map(Upgrade::limit)
+    /// The plain values.
+    pub(crate) fn flags(&self) -> ResolveFlags {
+        let args = self.clone();
+        ResolveFlags {
+            requirements: args.requirements,
+            extra: args.extra,
+            all_extras: args.all_extras,
+            group: args.group,
+            constraints: args.constraints,
+            overrides: args.overrides,
+            prerelease: args.prerelease.into(),
+            resolution: args.resolution.into(),
+            exclude_newer: args.exclude_newer,
+            require_hashes: args.require_hashes,
+            upgrade: args.upgrade,
+            upgrade_package: args.upgrade_package,
+            exclude_dependency: args.exclude_dependency,
+            no_deps: args.no_deps,
+            no_build: args.no_build,
+            only_binary: args.only_binary,
+            no_binary: args.no_binary,
+            config_settings: args.config_settings,
+            build_constraints: args.build_constraints,
+            no_build_isolation: args.no_build_isolation,
+            concurrent_builds: args.concurrent_builds,
+        }
     }
 }
 
@@ -192,4 +174,25 @@ pub(crate) enum ResolutionMode {
     Lowest,
     /// The oldest of what the requirements name, the newest of everything else
     LowestDirect,
+}
+
+impl From<PrereleaseMode> for Prereleases {
+    fn from(mode: PrereleaseMode) -> Self {
+        match mode {
+            PrereleaseMode::IfNecessary => Self::IfNecessary,
+            PrereleaseMode::Allow => Self::Allow,
+            PrereleaseMode::Explicit => Self::Explicit,
+            PrereleaseMode::Disallow => Self::Disallow,
+        }
+    }
+}
+
+impl From<ResolutionMode> for Preference {
+    fn from(mode: ResolutionMode) -> Self {
+        match mode {
+            ResolutionMode::Highest => Self::Highest,
+            ResolutionMode::Lowest => Self::Lowest,
+            ResolutionMode::LowestDirect => Self::LowestDirect,
+        }
+    }
 }

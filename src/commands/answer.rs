@@ -9,14 +9,15 @@ use pyfast_environment::Error;
 use pyfast_environment::crew::Means;
 use pyfast_environment::place::{Directory, Place as _};
 use pyfast_environment::question::{Answer, Asked, PROTOCOL};
-use pyfast_installer::Habitat;
+use pyfast_installer::link::Habitat;
 use serde_json::json;
 
-use crate::args::ResolveArgs;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
 use crate::syncing::{Hands, Options, readable};
+use pyfast_settings::ResolveFlags;
+use pyfast_settings::Root;
 
 /// Answer a question about an environment for another process
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let Asked { subject, question, .. } = asked;
     let (written, seen, habitat) = (root.clone(), root.clone(), Habitat::Volume);
     // Whatever comes with a package, its code does not run where the volume can be written.
-    let resolve = ResolveArgs { no_build: true, ..ResolveArgs::default() };
+    let resolve = ResolveFlags { no_build: true, ..ResolveFlags::default() };
     let options = Options { resolve, ..Options::default() };
     let progress = Progress::new(settings.ui);
     // Every plan says which interpreter it is for.

@@ -14,11 +14,12 @@ use pyfast_packaging::requirements_txt::IndexOptions;
 
 use crate::args::short_find_links;
 use crate::failure::{Code, Failure};
-use crate::indexes::Indexes;
-use crate::interpreters::{self, on_path};
-use crate::settings::{Python, Settings};
+use crate::settings::Settings;
 use crate::stack::composer::find;
 use crate::ui::Escaping;
+use pyfast_settings::Indexes;
+use pyfast_settings::Python;
+use pyfast_settings::interpreters::{self, on_path};
 
 /// Compare pip, uv and pyfast on your requirements
 ///
@@ -196,15 +197,15 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     // A comparison without a known index leaves each tool its own default.
     let executable = probed.as_ref().map(|probed| probed.executable.as_path());
     let index = Indexes::new(settings, &IndexOptions::default(), executable).ok();
-    let named = settings.common.index.index_url.clone();
+    let named = settings.flags.index.index_url.clone();
     let context = Context {
         index_url: named
             .or_else(|| index.and_then(|index| index.urls.last().map(ToString::to_string))),
         python: found.map(|found| found.path),
         uv: uv(args, settings)?,
         containers: Containers {
-            docker: on_path("docker", &settings.environment),
-            compose: find(&settings.environment).map(|composer| match composer {
+            docker: on_path("docker", &settings.variables),
+            compose: find(&settings.variables).map(|composer| match composer {
                 Composer::Plugin { docker } => Compose { program: docker, is_plugin: true },
                 Composer::Standalone { program } => Compose { program, is_plugin: false },
             }),
@@ -223,7 +224,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// The uv that was named, else the one on the search path.
 fn uv(args: &Args, settings: &Settings) -> Result<Option<PathBuf>, Failure> {
-    let Some(named) = &args.uv else { return Ok(on_path("uv", &settings.environment)) };
+    let Some(named) = &args.uv else { return Ok(on_path("uv", &settings.variables)) };
     match fs_err::canonicalize(named) {
         Ok(file) if is_program(&file) => Ok(Some(file)),
         _ => {

@@ -4,18 +4,21 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pyfast_installer::{Error as InstallError, Handed};
+use pyfast_installer::Error as InstallError;
+use pyfast_installer::build::Handed;
 use pyfast_packaging::build::BuildFailure;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::source_dist::SourceDist;
 use serde::{Deserialize, Serialize};
 
+use crate::args::ResolveArgs;
 use crate::building::BuildPlace;
 use crate::environment;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::resolving::{ResolveArgs, Session};
-use crate::settings::{Root, Settings};
+use crate::resolving::Session;
+use crate::settings::Settings;
+use pyfast_settings::Root;
 
 /// Build a source for another process
 #[derive(Debug, clap::Args)]
@@ -61,7 +64,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         interpreter: &interpreter,
         sink: progress.sink(),
     };
-    session.build_in(place, &args.resolve, settings)?;
+    session.build_in(place, &args.resolve.flags(), settings)?;
     let builder = session.build.as_ref().ok_or_else(|| {
         Failure::usage("no Python of this machine can build for this environment".to_owned())
     })?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pyfast_environment::report::{Changes, Listed};
-use pyfast_installer::Rollback;
+use pyfast_installer::generation::Rollback;
 use pyfast_resolver::Lock;
 use serde_json::json;
 

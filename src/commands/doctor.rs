@@ -6,8 +6,9 @@ use crate::args::StackArgs;
 use crate::args::{CommonArgs, ResultArgs};
 use crate::doctor::{Report, with_settings, without_configuration};
 use crate::failure::Failure;
-use crate::settings::{Environment, Settings};
+use crate::settings::Settings;
 use crate::ui::Ui;
+use pyfast_settings::Variables;
 
 /// Check engine, Compose, interpreter, index and file system, and say what to do about each
 ///
@@ -27,16 +28,16 @@ pub(crate) struct Args {
 /// Examines a project whose configuration may be unreadable.
 pub(crate) fn run(
     args: &Args,
-    common: CommonArgs,
-    environment: &Environment,
+    common: &CommonArgs,
+    variables: &Variables,
 ) -> Result<ExitCode, Failure> {
-    let ui = Ui::new(&common, args.result.json, environment);
+    let ui = Ui::new(common, args.result.json, variables);
     let given = common.project.clone();
-    match Settings::new(common, args.result.json, environment.clone()) {
+    match Settings::new(common, args.result.json, variables.clone()) {
         Ok(settings) => Ok(examine(args, &settings)),
         // What was typed is wrong, and not what lies there.
         Err(failure) if given.is_some_and(|directory| !directory.is_dir()) => Err(failure),
-        Err(failure) => Ok(show(ui, &without_configuration(&failure, environment))),
+        Err(failure) => Ok(show(ui, &without_configuration(&failure, variables))),
     }
 }
 

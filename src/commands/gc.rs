@@ -5,16 +5,17 @@ use std::time::{Duration, SystemTime};
 
 use pyfast_environment::ask::collect;
 use pyfast_environment::question::Collect;
-use pyfast_installer::{Garbage, GcPlan, cache_plan, cut_cache};
+use pyfast_installer::gc::{Garbage, GcPlan, cache_plan, cut_cache};
 use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::commands::cache::loose;
 use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
 use crate::ui::{count, green};
 use crate::volume_place::at_place;
+use pyfast_settings::Root;
 
 /// Remove environments and wheels that nothing needs any more
 ///

@@ -11,11 +11,11 @@ use pyfast_launcher::propose::{Proposal, propose};
 use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::config::FILE;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::stack::defaults::facts;
 use crate::ui::green;
+use pyfast_settings::FILE;
 
 /// Write a pyfast.toml that fits the project
 ///

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use pyfast_environment::ask::packages;
 use pyfast_environment::direct_url;
-use pyfast_installer::Package;
+use pyfast_installer::link::Package;
 use pyfast_packaging::Version;
 use pyfast_packaging::source_dist::SourceTree;
 use pyfast_resolver::LockedPackage;

@@ -6,21 +6,21 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use pyfast_environment::report::PackageFacts;
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
 
-use crate::args::{ResultArgs, short_find_links};
+use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::building::{BUILDS, BuildPlace};
 use crate::environment;
 use crate::failure::Failure;
 use crate::lock_on_disk::{ChosenBy, known, write};
 use crate::progress::Progress;
-use crate::resolving::{Inputs, ResolveArgs, Session, lock_request, own_lock, read_inputs};
+use crate::resolving::{Inputs, Session, lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
-use crate::targets::TargetChoice;
 use crate::ui::{Line, bold, count, duration};
+use pyfast_settings::TargetChoice;
 
 /// Resolve requirements and write a lock file
 ///
@@ -97,6 +97,11 @@ impl TargetArgs {
         self.python_version.is_empty() && self.python_platform.is_empty()
     }
 
+    /// Whether something is named, and no more than one target.
+    fn is_one(&self) -> bool {
+        !self.is_empty() && self.python_version.len() < 2 && self.python_platform.len() < 2
+    }
+
     /// The one target that is named, or the interpreter's.
     pub(crate) fn one(&self, settings: &Settings) -> Result<Target, Failure> {
         let (version, platform) = match (&self.python_version[..], &self.python_platform[..]) {
@@ -130,7 +135,8 @@ impl TargetArgs {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let inputs = read_inputs(&args.resolve, settings)?;
+    let resolve = args.resolve.flags();
+    let inputs = read_inputs(&resolve, settings)?;
     let (base, interpreter) = args.target.base(settings)?;
     let output = output(args, &inputs, (settings, base.as_ref()));
     let several = choice(args, settings, output.as_deref()).several(&inputs.set, base.as_ref())?;
@@ -143,7 +149,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     };
     let old = output.as_deref().and_then(|path| Some((path, known(path)?)));
     let kept = old.map(|(path, text)| Lock::kept(&text, path)).unwrap_or_default();
-    let request = lock_request(&inputs.set, &args.resolve, targets, kept)?;
+    let request = lock_request(&inputs.set, &resolve, targets, kept)?;
     let cache = settings.cache_directory()?;
     let root = cache.join(BUILDS);
     let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
@@ -151,10 +157,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if builds && let Ok(interpreter) = &environment::interpreter(settings) {
         let place =
             BuildPlace { store: root.clone(), yard: root, interpreter, sink: progress.sink() };
-        session.build_in(place, &args.resolve, settings)?;
+        session.build_in(place, &resolve, settings)?;
     }
     progress.step("resolving");
-    let locked = lock(&request, &session.tools(&args.resolve, 0), &|_decided| ());
+    let locked = lock(&request, &session.tools(&resolve, 0), &|_decided| ());
     progress.done();
     let Locked { lock, warnings, .. } = locked?;
     for warning in &warnings {
@@ -169,6 +175,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 /// The platforms and Pythons that are meant: those of the command line, else of the configuration, else
 /// those that the lock is for already.
 fn choice(args: &Args, settings: &Settings, output: Option<&Path>) -> TargetChoice {
+    if args.target.is_one() && !args.universal {
+        return TargetChoice::default();
+    }
     if args.universal || !args.target.is_empty() {
         return TargetChoice {
             universal: args.universal,
@@ -235,7 +244,7 @@ fn output(
         Some(path) => Some(settings.project.working_directory.join(path)),
         None if args.format == Format::Requirements => None,
         None => {
-            let own = own_lock(&args.resolve, settings, Some(&inputs.set));
+            let own = own_lock(&args.resolve.flags(), settings, Some(&inputs.set));
             let named = || args.target.one(settings).ok();
             let target = || if args.target.is_empty() { base.cloned() } else { named() };
             Some(own.path(target).to_owned())

@@ -5,18 +5,19 @@ use std::process::ExitCode;
 
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::{PackageName, Version};
-use pyfast_resolver::{Cutoff, Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
+use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::{Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
 use serde_json::json;
 
-use crate::args::{ResultArgs, short_find_links};
+use crate::args::{PrereleaseMode, ResultArgs, short_find_links};
 use crate::commands::list::table;
 use crate::environment;
 use crate::failure::Failure;
 use crate::locked::{LockArgs, Opened};
-use crate::own_lock::OwnLock;
-use crate::resolving::{PrereleaseMode, ResolveArgs, Session, lock_request, policy, read_inputs};
+use crate::resolving::{ResolveFlags, Session, lock_request, policy, read_inputs};
 use crate::settings::Settings;
 use crate::ui::count;
+use pyfast_settings::own_lock::OwnLock;
 
 /// Show which packages of the lock have a newer version
 ///
@@ -74,11 +75,11 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
     let looked_at: Vec<_> =
         looked_at.filter(|package| package.requested || !args.requested).collect();
     let names: Vec<PackageName> = looked_at.iter().map(|package| package.name.clone()).collect();
-    let resolve = ResolveArgs {
-        prerelease: args.prerelease,
+    let resolve = ResolveFlags {
+        prerelease: args.prerelease.into(),
         exclude_newer: args.exclude_newer.clone(),
         upgrade: true,
-        ..ResolveArgs::default()
+        ..ResolveFlags::default()
     };
     // The requirements files name indexes; a lock may be looked at without them.
     let files = settings.project.requirements(&[], &settings.env).is_ok();

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
 
 use pyfast_environment::ask::rollback;
-use pyfast_installer::Rollback;
+use pyfast_installer::generation::Rollback;
 use serde_json::json;
 
 use crate::args::ResultArgs;

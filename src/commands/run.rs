@@ -13,8 +13,9 @@ use pyfast_launcher::entry::{
 use crate::args::short_find_links;
 use crate::commands::sync;
 use crate::failure::Failure;
-use crate::settings::{Root, Settings, own_root};
+use crate::settings::Settings;
 use crate::ui::{Ui, duration};
+use pyfast_settings::Root;
 
 /// Run a command in the environment, syncing first where that is possible
 ///
@@ -54,15 +55,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let root = match &settings.root {
         Root::Directory(root) => root.clone(),
-        Root::Volume(_) => own_root().ok_or_else(|| {
+        Root::Volume(_) => settings.own_root.clone().ok_or_else(|| {
             Failure::usage("`pyfast run` works on a directory, and the root is a volume".to_owned())
                 .hint("inside a container the entrypoint /pyfast/bin/pyfast finds its own volume; on this machine give --root DIR")
         })?,
     };
-    let in_volume = own_root().is_some_and(|own| own == root);
+    let in_volume = settings.own_root.as_ref().is_some_and(|own| *own == root);
     let read_only = is_read_only(&root).unwrap_or(false);
     let synced = !args.no_sync && !read_only && sync_first(args, settings, in_volume)?;
-    let project = match &settings.common.project_name {
+    let project = match &settings.flags.project_name {
         Some(name) => Some(name.clone()),
         // A volume that holds one project needs no name.
         None if in_volume && !synced => None,
@@ -119,7 +120,7 @@ fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool,
         Ok(_) => {}
         // Without requirements there may still be an environment to run in.
         Err(_) if args.requirements.is_empty() => return Ok(false),
-        Err(failure) => return Err(failure),
+        Err(error) => return Err(error.into()),
     }
     // A container's volume is filled from outside unless its entrypoint names requirements.
     if in_volume && args.requirements.is_empty() && settings.project.config.env.is_empty() {

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use pyfast_environment::request::LockUse;
-use pyfast_installer::LinkMode;
+use pyfast_installer::link::LinkMode;
 
-use crate::args::{ResultArgs, short_find_links};
+use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
-use crate::own_lock::is_lock;
-use crate::resolving::ResolveArgs;
 use crate::settings::Settings;
 use crate::syncing::{self, Options};
+use pyfast_settings::ResolveFlags;
+use pyfast_settings::own_lock::is_lock;
 
 /// Make the environment exactly what the requirements say
 ///
@@ -76,7 +76,7 @@ enum Link {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let options = Options {
-        resolve: args.resolve.clone(),
+        resolve: args.resolve.flags(),
         lock_use: match (args.locked, args.frozen) {
             (true, _) => LockUse::Locked,
             (_, true) => LockUse::Frozen,
@@ -110,7 +110,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Brings the environment up to date for a command that runs in it; says nothing if nothing changed.
 pub(crate) fn ensure(requirements: Vec<PathBuf>, settings: &Settings) -> Result<(), Failure> {
-    let resolve = ResolveArgs { requirements, ..ResolveArgs::default() };
+    let resolve = ResolveFlags { requirements, ..ResolveFlags::default() };
     let report = syncing::sync(&Options { resolve, ..Options::default() }, settings)?;
     if report.sync.changed {
         report.show_changes(settings.ui);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use pyfast_environment::ask::verify;
 use pyfast_environment::question::{Verified, Verify};
-use pyfast_installer::Subject;
+use pyfast_installer::finding::Subject;
 
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};

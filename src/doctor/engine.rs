@@ -10,8 +10,8 @@ use pyfast_launcher::volume::Binary;
 use super::report::{ENGINE as CHECK, Finding, Level};
 use crate::engine::{Connection, host_settings};
 use crate::failure::{Code, Failure};
-use crate::settings::Environment;
 use crate::stack::composer;
+use pyfast_settings::Variables;
 
 const COMPOSE: &str = "compose";
 const PROGRAM: &str = "program";
@@ -34,7 +34,7 @@ pub(super) struct Unreached {
 }
 
 /// Reaches the engine that the user's environment means.
-pub(super) fn reach(environment: &Environment) -> Result<Reached, Box<Unreached>> {
+pub(super) fn reach(environment: &Variables) -> Result<Reached, Box<Unreached>> {
     let unreached = |failure, origin| Box::new(Unreached { failure, origin });
     let (host, origin) =
         Host::locate(&host_settings(environment)).map_err(|error| unreached(error.into(), None))?;
@@ -81,7 +81,7 @@ fn told(origin: &HostOrigin) -> String {
 }
 
 /// Which Compose there is.
-pub(super) fn compose(environment: &Environment, needed: bool) -> Finding {
+pub(super) fn compose(environment: &Variables, needed: bool) -> Finding {
     let bad = if needed { Level::Failed } else { Level::Warning };
     let Some(composer) = composer::find(environment) else {
         return Finding::new(

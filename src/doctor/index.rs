@@ -11,10 +11,10 @@ use url::Url;
 use super::project::Project;
 use super::report::{Finding, Level};
 use crate::failure::Failure;
-use crate::indexes::Indexes;
 use crate::resolving::Session;
 use crate::settings::Settings;
 use crate::ui::duration;
+use pyfast_settings::Indexes;
 
 const CHECK: &str = "index";
 /// How long an index may take to answer.
@@ -28,10 +28,11 @@ const USUAL: &str = "pip";
 pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>) -> Vec<Finding> {
     let named = match Indexes::new(settings, &project.indexes.index, python) {
         Ok(indexes) => indexes.shown,
-        Err(failure) => return vec![Finding::failed(CHECK, &failure)],
+        Err(error) => return vec![Finding::failed(CHECK, &error.into())],
     };
     let session = settings
         .cache_directory()
+        .map_err(Failure::from)
         .and_then(|cache| Session::new(settings, &project.indexes, python, cache));
     let session = match session {
         Ok(session) => session,
@@ -42,7 +43,7 @@ pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>
         let places = session.sources.find_links.join(", ");
         return vec![Finding::ok(CHECK, format!("none, only --find-links: {places}"))];
     }
-    if settings.common.index.offline {
+    if settings.flags.index.offline {
         let skipped = |(index, origin): &(String, &str)| {
             let message = format!("{index} ({origin}): not asked, --offline");
             Finding::new(Level::Skipped, CHECK, message)

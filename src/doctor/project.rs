@@ -9,12 +9,13 @@ use pyfast_packaging::requirements_txt::RequirementSet;
 
 use super::report::{Finding, Level};
 use crate::args::StackArgs;
-use crate::config;
 use crate::failure::Failure;
-use crate::resolving::{ResolveArgs, read_inputs};
-use crate::settings::{Python, Root, Settings};
+use crate::resolving::{ResolveFlags, read_inputs};
+use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::ui::count;
+use pyfast_settings::FILE;
+use pyfast_settings::{Python, Root};
 
 const CONFIGURATION: &str = "configuration";
 const COMPOSE_FILE: &str = "compose-file";
@@ -77,12 +78,12 @@ pub(super) fn read(settings: &Settings, args: &StackArgs) -> Project {
 
 fn configuration(settings: &Settings) -> Finding {
     let directory = &settings.project.directory;
-    let file = [config::FILE, "pyproject.toml"].map(|name| directory.join(name));
+    let file = [FILE, "pyproject.toml"].map(|name| directory.join(name));
     let environments = settings.project.config.env.len();
     let message = if let Some(file) = file.iter().find(|file| file.is_file()) {
         format!("{} is readable: {}", file.display(), count(environments, "environment"))
     } else {
-        format!("{} has no {}, and none is needed", directory.display(), config::FILE)
+        format!("{} has no {}, and none is needed", directory.display(), FILE)
     };
     Finding::ok(CONFIGURATION, message)
 }
@@ -114,7 +115,7 @@ fn is_absent(settings: &Settings) -> bool {
     let request = ComposeRequest {
         directory: &settings.project.directory,
         files: &[],
-        environment: settings.environment.all(),
+        environment: settings.variables.all(),
         profiles: &[],
         services: &[],
         project_name: None,
@@ -128,7 +129,7 @@ fn environments(
     stack: Option<&Stack>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<String, Python> {
-    let common = &settings.common;
+    let common = &settings.flags;
     let configured = &settings.project.config.env;
     if common.env.is_some() || configured.is_empty() {
         return BTreeMap::from([(settings.env.clone(), settings.python.clone())]);
@@ -159,7 +160,7 @@ fn requirements(settings: &Settings, env: &str, all: &mut RequirementSet) -> Fin
     let configured = settings.project.config.env.get(env);
     let configured =
         configured.is_some_and(|env| !(env.requirements.is_empty() && env.groups.is_empty()));
-    let args = ResolveArgs::default();
+    let args = ResolveFlags::default();
     let own = settings.of_environment(env, settings.root.clone(), settings.python.clone());
     let read = read_inputs(&args, &own);
     let set = match read {

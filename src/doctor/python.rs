@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 
 use super::project::Project;
 use super::report::{Finding, Level};
 use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::interpreters;
-use crate::settings::{Python, Settings};
+use crate::settings::Settings;
+use pyfast_settings::Python;
+use pyfast_settings::interpreters;
 
 const CHECK: &str = "interpreter";
 
@@ -68,7 +69,7 @@ fn of_host(request: Option<&str>, settings: &Settings, host: &mut Option<PathBuf
             return Finding::failed(CHECK, &failure).or_hint("name another with --python PATH");
         }
     };
-    let active = settings.environment.get("VIRTUAL_ENV");
+    let active = settings.variables.get("VIRTUAL_ENV");
     let how = match request {
         Some(request) => format!("asked for as `{request}`"),
         None if active.is_some_and(|active| path.starts_with(active)) => {

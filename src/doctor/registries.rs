@@ -32,8 +32,8 @@ pub(super) fn look(
         }
     };
     let registries = RegistrySettings {
-        config_dir: docker_config(&settings.environment),
-        path: settings.environment.get("PATH").map(Into::into),
+        config_dir: docker_config(&settings.variables),
+        path: settings.variables.get("PATH").map(Into::into),
     };
     let mut by_registry: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for image in &absent {

@@ -8,7 +8,7 @@ use pyfast_launcher::volume::{Access, find_volume};
 use super::disk;
 use super::report::{Finding, Level};
 use crate::engine::Connection;
-use crate::settings::Root;
+use pyfast_settings::Root;
 
 const ROOT: &str = "root";
 const VOLUME: &str = "volume";

@@ -8,16 +8,18 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::pyproject::WantedExtras;
 use pyfast_packaging::requirement::Source;
 use pyfast_packaging::requirement_source::Place;
-use pyfast_packaging::requirements_txt::{ReadContext, RequirementSet, read_requirements};
+use pyfast_packaging::requirements_txt::{
+    FetchText, ReadContext, RequirementSet, read_requirements,
+};
 use pyfast_packaging::source_dist::PROJECT_FILES;
 
-use super::ResolveArgs;
+use super::ResolveFlags;
 use crate::failure::Failure;
-use crate::indexes::find_links;
-use crate::own_lock::OwnLock;
-use crate::project::is_remote;
-use crate::settings::Settings;
-use crate::texts::texts;
+use crate::settings::{Settings, tell};
+use pyfast_settings::find_links;
+use pyfast_settings::is_remote;
+use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::texts;
 
 /// What the requirements files say, and all the files that this depends on.
 pub(crate) struct Inputs {
@@ -28,7 +30,7 @@ pub(crate) struct Inputs {
 }
 
 /// Reads requirements and constraints.
-pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inputs, Failure> {
+pub(crate) fn read_inputs(args: &ResolveFlags, settings: &Settings) -> Result<Inputs, Failure> {
     let project = &settings.project;
     let requirements = requirement_files(args, settings)?;
     let constraints = project.constraints(&args.constraints, &settings.env);
@@ -74,17 +76,17 @@ pub(crate) fn read_inputs(args: &ResolveArgs, settings: &Settings) -> Result<Inp
 
 /// The requirements files that are meant; none where only groups are.
 pub(crate) fn requirement_files(
-    args: &ResolveArgs,
+    args: &ResolveFlags,
     settings: &Settings,
 ) -> Result<Vec<PathBuf>, Failure> {
     if args.requirements.is_empty() && !args.group.is_empty() {
         return Ok(Vec::new());
     }
-    settings.project.requirements(&args.requirements, &settings.env)
+    Ok(settings.project.requirements(&args.requirements, &settings.env)?)
 }
 
 /// What reading the files of an environment may look at, and what of them is wanted.
-fn context(args: &ResolveArgs, settings: &Settings, env: &str) -> Result<ReadContext, Failure> {
+fn context(args: &ResolveFlags, settings: &Settings, env: &str) -> Result<ReadContext, Failure> {
     let project = &settings.project;
     let mut names: BTreeSet<ExtraName> = args.extra.iter().cloned().collect();
     let mut groups: Vec<_> = args.group.iter().map(|group| project.group(group)).collect();
@@ -101,7 +103,7 @@ fn context(args: &ResolveArgs, settings: &Settings, env: &str) -> Result<ReadCon
             .map(|group| project.configured_group(group))
             .collect();
     }
-    let mut variables = settings.environment.all().clone();
+    let mut variables = settings.variables.all().clone();
     // As uv has it.
     let root = || project.working_directory.display().to_string();
     variables.entry("PROJECT_ROOT".to_owned()).or_insert_with(root);
@@ -110,7 +112,7 @@ fn context(args: &ResolveArgs, settings: &Settings, env: &str) -> Result<ReadCon
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
-        fetch: Some(texts(settings, false)),
+        fetch: Some(fetch(settings, false)),
     })
 }
 
@@ -120,8 +122,8 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
-    let context = context(&ResolveArgs::default(), settings, env)
-        .map(|context| ReadContext { fetch: Some(texts(settings, true)), ..context });
+    let context = context(&ResolveFlags::default(), settings, env)
+        .map(|context| ReadContext { fetch: Some(fetch(settings, true)), ..context });
     if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
         && let Ok(set) = set
     {
@@ -132,4 +134,10 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = files.iter().map(absolute).collect();
     files.extend(OwnLock::configured(project, env).places().iter().cloned());
     files
+}
+
+/// How requirements files of servers are had.
+pub(crate) fn fetch(settings: &Settings, offline: bool) -> FetchText {
+    let ui = settings.ui;
+    texts(settings, offline, move |doubt| tell(ui, doubt))
 }

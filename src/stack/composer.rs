@@ -10,14 +10,14 @@ use pyfast_launcher::engine::Engine as _;
 use super::Launcher;
 use crate::failure::{Code, Failure};
 use crate::interrupt::{Ended, Interrupts, patiently};
-use crate::settings::Environment;
+use pyfast_settings::Variables;
 
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
 /// leaves a renamed one behind.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The user's Compose.
-pub(crate) fn find(environment: &Environment) -> Option<Composer> {
+pub(crate) fn find(environment: &Variables) -> Option<Composer> {
     let config = crate::engine::docker_config(environment);
     let path = environment.get("PATH").unwrap_or_default();
     Composer::find(path.as_ref(), config.as_deref())
@@ -26,7 +26,7 @@ pub(crate) fn find(environment: &Environment) -> Option<Composer> {
 impl Launcher<'_> {
     /// The user's Compose, or what to do without one.
     pub(crate) fn composer(&self) -> Result<Composer, Failure> {
-        find(&self.settings.environment).ok_or_else(|| {
+        find(&self.settings.variables).ok_or_else(|| {
             Failure::new(
                 "no-compose",
                 "cannot create containers: neither `docker compose` nor `docker-compose` is there"

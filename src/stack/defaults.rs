@@ -8,9 +8,9 @@ use pyfast_launcher::propose::{Facts, Proposal, ProposedEnvironment, Question, W
 use super::composer::find;
 use super::create::is_one;
 use crate::args::StackArgs;
-use crate::config::{EnvConfig, FILE};
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
+use pyfast_settings::{EnvConfig, FILE};
 
 /// Settings that nobody gave.
 pub(super) struct Assumed {
@@ -48,11 +48,10 @@ pub(super) fn assume(settings: &Settings, args: &StackArgs) -> Result<Option<Ass
     }
     name_as_compose_one(settings, compose, &mut proposal)?;
     let line = line(&proposal);
-    let mut assumed =
-        settings.of_environment(&settings.env, settings.root.clone(), settings.python.clone());
-    let config = &mut assumed.project.config;
-    config.project.name = config.project.name.take().or(proposal.name);
-    config.env = proposal.environments.into_iter().map(configuration).collect();
+    let assumed = settings.configured(|config| {
+        config.project.name = config.project.name.take().or(proposal.name);
+        config.env = proposal.environments.into_iter().map(configuration).collect();
+    });
     Ok(Some(Assumed { settings: assumed, line }))
 }
 
@@ -60,13 +59,13 @@ pub(super) fn assume(settings: &Settings, args: &StackArgs) -> Result<Option<Ass
 pub(crate) fn facts(settings: &Settings) -> Result<Facts, Failure> {
     Ok(Facts::gather(Question {
         directory: &settings.project.directory,
-        environment: settings.environment.all(),
+        environment: settings.variables.all(),
         wishes: wishes(settings),
     })?)
 }
 
 fn wishes(settings: &Settings) -> Wishes {
-    let common = &settings.common;
+    let common = &settings.flags;
     // A path is this machine's own, a version is everybody's.
     let version = |text: &&String| text.starts_with(|c: char| c.is_ascii_digit());
     Wishes {
@@ -124,7 +123,7 @@ fn name_as_compose_one(
 }
 
 fn is_compose_one(settings: &Settings) -> Result<bool, Failure> {
-    let Some(composer) = find(&settings.environment) else { return Ok(false) };
+    let Some(composer) = find(&settings.variables) else { return Ok(false) };
     is_one(&composer, settings, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {

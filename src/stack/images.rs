@@ -15,9 +15,9 @@ use pyfast_launcher::programs::find_program;
 use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
-use crate::own_lock::OwnLock;
-use crate::project::is_remote;
 use crate::ui::{Line, count, duration, green};
+use pyfast_settings::is_remote;
+use pyfast_settings::own_lock::OwnLock;
 
 impl Launcher<'_> {
     /// Decides about the images of these services.
@@ -51,7 +51,7 @@ impl Launcher<'_> {
         let mut left_out: Vec<PathBuf> = vec![
             self.stack.override_file.clone(),
             private,
-            project.directory.join(crate::config::FILE),
+            project.directory.join(pyfast_settings::FILE),
         ];
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
@@ -76,8 +76,8 @@ impl Launcher<'_> {
         let begun = Instant::now();
         let builder = self.builder();
         let registries = RegistrySettings {
-            config_dir: crate::engine::docker_config(&self.settings.environment),
-            path: self.settings.environment.get("PATH").map(Into::into),
+            config_dir: crate::engine::docker_config(&self.settings.variables),
+            path: self.settings.variables.get("PATH").map(Into::into),
         };
         let events = move |event: ImageEvent<'_>| match event {
             ImageEvent::Begun(image) => {
@@ -110,10 +110,10 @@ impl Launcher<'_> {
 
     /// The user's own client builds where it is there: it knows their builders and caches.
     fn builder(&self) -> Builder {
-        let path = self.settings.environment.get("PATH").unwrap_or_default();
+        let path = self.settings.variables.get("PATH").unwrap_or_default();
         match find_program(path.as_ref(), "docker") {
             Some(program) => {
-                let mut environment = self.settings.environment.all().clone();
+                let mut environment = self.settings.variables.all().clone();
                 let host = self.connection.engine.host().to_string();
                 environment.insert("DOCKER_HOST".to_owned(), host);
                 Builder::Client { program, environment }

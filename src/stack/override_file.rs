@@ -11,7 +11,7 @@ use pyfast_root::{regular_file, whole_file};
 use super::Launcher;
 use super::project::PRIVATE;
 use crate::failure::{Code, Failure};
-use crate::settings::Root;
+use pyfast_settings::Root;
 
 impl Launcher<'_> {
     /// The override's text. Services whose image is not there yet are left out.

@@ -12,7 +12,8 @@ use pyfast_launcher::override_file::{Override, override_sibling};
 
 use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::settings::{Python, Root, Settings};
+use crate::settings::Settings;
+use pyfast_settings::{Python, Root};
 
 /// Directory for what belongs to a project and to nobody's version control.
 pub(crate) const PRIVATE: &str = ".pyfast";
@@ -55,7 +56,7 @@ impl Stack {
         let request = ComposeRequest {
             directory,
             files: &files,
-            environment: settings.environment.all(),
+            environment: settings.variables.all(),
             profiles: &args.profiles,
             services,
             project_name: None,
@@ -90,7 +91,7 @@ impl Stack {
             override_file,
             loaded_by_compose,
             profiles: args.profiles.clone(),
-            variables: settings.environment.all().clone(),
+            variables: settings.variables.all().clone(),
             project,
         })
     }
@@ -144,7 +145,7 @@ impl Stack {
 
 /// Containers get their environments from a volume unless a directory is given.
 fn root(settings: &Settings, project: &ComposeProject) -> Root {
-    let common = &settings.common;
+    let common = &settings.flags;
     let given = common.root.is_some()
         || common.volume.is_some()
         || settings.project.config.project.root.is_some();

@@ -19,9 +19,10 @@ use super::start::{Waiting, start};
 use super::{Launcher, Synced, UpOptions};
 use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
 use crate::syncing::{self, Options};
 use crate::ui::{count, duration};
+use pyfast_settings::Root;
 
 /// Brings the project up.
 pub(crate) fn up(options: &UpOptions, settings: &Settings) -> Result<ExitCode, Failure> {

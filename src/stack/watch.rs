@@ -13,8 +13,8 @@ use super::defaults::assume;
 use super::{Stack, UpOptions, up};
 use crate::failure::{Code, Failure};
 use crate::interrupt::{self, Interrupts};
-use crate::own_lock::is_lock;
 use crate::settings::Settings;
+use pyfast_settings::own_lock::is_lock;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -30,7 +30,7 @@ pub(crate) fn watch(mut options: UpOptions, settings: &Settings) -> Result<ExitC
     interrupt::catch(ui);
     loop {
         // The configuration may be what changed.
-        let again = Settings::new(settings.common.clone(), ui.json(), settings.environment.clone());
+        let again = settings.again();
         let files = files(&options, again.as_ref().unwrap_or(settings));
         // Before `up`, so that an edit during it is not lost.
         let mut before = stamps(&files);
@@ -89,7 +89,7 @@ fn files(options: &UpOptions, settings: &Settings) -> Vec<PathBuf> {
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let project = &settings.project;
     let mut files =
-        vec![project.directory.join(crate::config::FILE), project.directory.join(".env")];
+        vec![project.directory.join(pyfast_settings::FILE), project.directory.join(".env")];
     if let Ok(stack) = Stack::read(settings, &options.stack, &options.services) {
         files.extend(stack.project.files.clone());
         files.push(stack.project.directory.join(".env"));

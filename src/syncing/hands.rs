@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_environment::crew::{Brought, Crew, Means, Requirements, ToBring};
 use pyfast_environment::{Error, ReadyPlan, Site};
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
@@ -19,7 +19,7 @@ use crate::lock_on_disk::{ChosenBy, write};
 use crate::progress::Progress;
 use crate::resolving::{lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
-use crate::targets::TargetChoice;
+use pyfast_settings::TargetChoice;
 
 /// How the interpreter is asked.
 type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Failure> + 'a>;

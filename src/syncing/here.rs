@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
-use pyfast_installer::{Compiler, Downloads, Interpreter, Wanted, is_compiled};
+use pyfast_installer::bytecode::{Compiler, is_compiled};
+use pyfast_installer::download::{Downloads, Wanted};
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
@@ -20,7 +22,8 @@ use crate::environment::{compiling_python, host_python};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::resolving::Session;
-use crate::settings::{Root, Settings};
+use crate::settings::Settings;
+use pyfast_settings::Root;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;

@@ -1,20 +1,19 @@
 //! What of the settings shapes a sync's result: a fingerprint that the state keeps. Owns which settings those
 //! are; each is named, and a new one does not compile before it was thought about.
 
-use clap::ValueEnum;
 use pyfast_environment::place::Place;
 use pyfast_environment::state::Setting;
-use pyfast_installer::Habitat;
+use pyfast_installer::link::Habitat;
+use pyfast_resolver::{Preference, Prereleases};
 use pyfast_root::Fingerprint;
 
 use super::Options;
-use crate::config::EnvConfig;
-use crate::indexes;
-use crate::resolving::{ResolveArgs, requirement_files};
+use crate::resolving::{ResolveFlags, requirement_files};
 use crate::settings::Settings;
+use pyfast_settings::EnvConfig;
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
@@ -44,10 +43,11 @@ pub(super) fn setting(
         .fields("link-mode", link_mode)
         .fields("compile", compile)
         .field("strict", strict)
+        .field("prompt", settings.prompt())
         .field("host", host)
         .field("seen", place.seen().display())
         .fields("real", &project.config.link.real)
-        .field("indexes", indexes::fingerprint(settings))
+        .field("indexes", pyfast_settings::fingerprint(settings))
         .fields("strategy", &project.config.index.strategy)
         .field("working-directory", project.working_directory.display())
         .fields("requirements", files.iter().map(|file| file.display()))
@@ -82,8 +82,8 @@ fn configured(env: &EnvConfig) -> String {
         .finish()
 }
 
-fn resolving(args: &ResolveArgs) -> String {
-    let ResolveArgs {
+fn resolving(args: &ResolveFlags) -> String {
+    let ResolveFlags {
         // In fields of their own, as they are meant.
         requirements: _,
         constraints: _,
@@ -114,8 +114,8 @@ fn resolving(args: &ResolveArgs) -> String {
         .field("all-extras", all_extras)
         .fields("group", group)
         .fields("override", overrides.iter().map(|file| file.display()))
-        .field("prerelease", word(prerelease))
-        .field("resolution", word(resolution))
+        .field("prerelease", prereleases(*prerelease))
+        .field("resolution", preference(*resolution))
         .fields("exclude-newer", exclude_newer)
         .field("require-hashes", require_hashes)
         .fields("exclude-dependency", exclude_dependency)
@@ -130,6 +130,20 @@ fn resolving(args: &ResolveArgs) -> String {
 }
 
 /// A choice as it is written on the command line.
-fn word(choice: &impl ValueEnum) -> String {
-    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+fn prereleases(choice: Prereleases) -> &'static str {
+    match choice {
+        Prereleases::IfNecessary => "if-necessary",
+        Prereleases::Allow => "allow",
+        Prereleases::Explicit => "explicit",
+        Prereleases::Disallow => "disallow",
+    }
+}
+
+/// A choice as it is written on the command line.
+fn preference(choice: Preference) -> &'static str {
+    match choice {
+        Preference::Highest => "highest",
+        Preference::Lowest => "lowest",
+        Preference::LowestDirect => "lowest-direct",
+    }
 }

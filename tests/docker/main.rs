@@ -5,6 +5,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
+/// The files of `tests/it` whose tests run in directories there, and here in volumes. The others look at what only a
+/// directory has, or are settled before anybody looks where the environment is.
+#[path = "../it"]
+mod it {
+    #[expect(dead_code, reason = "some of it serves tests that need no engine")]
+    pub(crate) mod support;
+    mod sync {
+        mod change;
+        mod concurrent;
+        mod crash;
+        mod failure;
+        mod layout;
+        mod lockfile;
+        mod noop;
+        mod noticed;
+        mod output;
+        mod record;
+        mod scripts;
+        mod volumes;
+    }
+}
+
 mod away;
 mod bench;
 mod binary;
@@ -15,6 +37,7 @@ mod failures;
 mod fresh;
 mod hostile;
 mod hostile_builds;
+mod place;
 mod project;
 mod real;
 mod remote;
@@ -25,3 +48,5 @@ mod up;
 mod volumes;
 mod wheels;
 mod world;
+
+use it::support;

@@ -1,6 +1,7 @@
 //! `pyfast diff`.
 
-use crate::support::ran::{MENDABLE, Synced};
+use crate::support::ran::MENDABLE;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

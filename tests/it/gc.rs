@@ -4,7 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::python::evaluate;
-use crate::support::ran::{MENDABLE, Ran, Synced, USAGE};
+use crate::support::ran::{MENDABLE, Ran, USAGE};
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

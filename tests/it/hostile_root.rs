@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use self::decoy::Decoy;
 use self::outcome::Outcome;
-use crate::support::ran::Synced;
+use crate::support::synced::Synced;
 use crate::support::wheel::{Built, Wheel};
 use crate::support::world::World;
 

@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use crate::support::python::evaluate;
-use crate::support::ran::{EITHER, MENDABLE, Synced};
+use crate::support::ran::{EITHER, MENDABLE};
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

@@ -1,6 +1,7 @@
 //! Black-box tests of the command line: the contract, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
+mod answer;
 mod bench;
 mod diff;
 mod doctor;
@@ -13,6 +14,7 @@ mod inspect;
 mod list;
 mod lock;
 mod outdated;
+mod place;
 mod real;
 mod run;
 mod scripts;
@@ -25,3 +27,4 @@ mod tidy;
 mod touched;
 mod tree;
 mod usage;
+mod venv;

@@ -5,7 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use crate::support::mount::Mount;
-use crate::support::ran::{EITHER, MENDABLE, Ran, Synced, USAGE};
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 use crate::support::write_script;

@@ -7,7 +7,8 @@ use fs_err as fs;
 
 use crate::support::mount::Mount;
 use crate::support::python::evaluate;
-use crate::support::ran::{MENDABLE, Synced};
+use crate::support::ran::MENDABLE;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

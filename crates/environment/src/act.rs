@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use pyfast_installer::{
-    Generation, RememberedWheel, Stamps, activate, compose, current, id, look, plan as links,
-    recompose, remember_wheel, repair, verify,
+use pyfast_installer::build::{RememberedWheel, remember_wheel};
+use pyfast_installer::generation::{
+    Generation, Stamps, activate, compose, current, look, recompose,
 };
+use pyfast_installer::link::{id, plan as links};
+use pyfast_installer::store::{repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;
@@ -138,6 +140,7 @@ impl Work<'_> {
         let id = id(root, &spec);
         let Some(ready) = Generation::find(root, &id)? else {
             let links = links(root, &spec)?;
+            warnings.extend(links.notices());
             return Ok((compose(store, &spec, &links, &plan.lock, sink)?, true));
         };
         let findings = if fetched || plan.care.verify || !ready.survived(root)? {
@@ -159,6 +162,7 @@ impl Work<'_> {
         }
         let links = links(root, &spec)?;
         if let Some(made) = recompose(store, &spec, &links, &plan.lock, sink)? {
+            warnings.extend(links.notices());
             return Ok((made, true));
         }
         warnings.push(format!("the environment {id} is in use and is left as it is"));

@@ -4,12 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use pyfast_installer::Subject as Found;
-use pyfast_installer::{
-    Event, Finding, GcOptions, GcPlan, Generation, Package, Rollback, Store, activate, current, gc,
-    gc_plan, lock_project, look, remembered_wheels, repair, rollback_target, stored_wheels,
+use pyfast_installer::build::remembered_wheels;
+use pyfast_installer::finding::Finding;
+use pyfast_installer::finding::Subject as Found;
+use pyfast_installer::gc::{GcOptions, GcPlan, gc, gc_plan};
+use pyfast_installer::generation::{
+    Generation, Rollback, activate, current, lock_project, look, rollback_target,
     verify_generation, verify_root,
 };
+use pyfast_installer::link::Package;
+use pyfast_installer::store::{Store, repair};
+use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
 
@@ -104,7 +109,7 @@ impl At<'_> {
 
     fn inventory(&self) -> Result<Inventory, Error> {
         let generations = Generation::all(self.root)?.into_iter().map(|one| one.id);
-        let wheels = stored_wheels(self.root)?.into_iter();
+        let wheels = store::wheels(self.root)?.into_iter();
         let remembered = remembered_wheels(self.root)?;
         Ok(Inventory { wheels: wheels.collect(), generations: generations.collect(), remembered })
     }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use pyfast_installer::{GcPlan, Package, RememberedWheel, Rollback};
+use pyfast_installer::build::RememberedWheel;
+use pyfast_installer::gc::GcPlan;
+use pyfast_installer::generation::Rollback;
+use pyfast_installer::link::Package;
 use pyfast_packaging::hash::Sha256;
 
 use crate::error::Error;

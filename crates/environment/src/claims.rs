@@ -1,7 +1,7 @@
 //! Metadata that is not the wheel's own could hide a requirement. Owns the comparison of what an index
 //! claimed with what the wheels in the store say; whoever installs a plan cannot leave it out.
 
-use pyfast_installer::stored_text;
+use pyfast_installer::store::stored_text;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::{Dependency, Metadata, parse as parse_metadata};
 use pyfast_resolver::{Claim, Lock};

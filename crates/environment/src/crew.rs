@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_installer::{BuiltWheel, Interpreter};
+use pyfast_installer::build::BuiltWheel;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;

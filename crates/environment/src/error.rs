@@ -1,6 +1,6 @@
 //! What can go wrong with an environment. Hints and flags are the command line's.
 
-use pyfast_installer::Finding;
+use pyfast_installer::finding::Finding;
 
 /// How many findings are told.
 const TOLD: usize = 3;

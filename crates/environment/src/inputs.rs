@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pyfast_installer::{tree_digest, tree_listing};
+use pyfast_installer::build::{tree_digest, tree_listing};
 use pyfast_packaging::source_dist::{PROJECT_FILES, SourceTree};
 use pyfast_resolver::Lock;
 use pyfast_root::Stamp;

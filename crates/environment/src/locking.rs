@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::metadata::parse as parse_metadata;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::source_dist::SourceTree;

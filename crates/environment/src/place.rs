@@ -4,7 +4,8 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use pyfast_installer::{Habitat, Sink};
+use pyfast_installer::Sink;
+use pyfast_installer::link::Habitat;
 use pyfast_root::Root;
 
 use crate::act::carry_out;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use pyfast_installer::{
-    BuiltWheel, EnvironmentOptions, EnvironmentSpec, Habitat, Interpreter, Package, RememberedWheel,
-};
+use pyfast_installer::build::{BuiltWheel, RememberedWheel};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{EnvironmentOptions, EnvironmentSpec, Habitat, Package};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
@@ -211,14 +211,17 @@ pub(crate) fn options(
     root: &Path,
     name: &ProjectEnv,
 ) -> EnvironmentOptions {
-    let InstallOptions { link_mode, real, strict, compile, reinstall: _, verify: _ } = options;
+    let InstallOptions { link_mode, real, strict, compile, prompt, reinstall: _, verify: _ } =
+        options;
+    // What a volume has is anybody's.
+    let host = habitat == Habitat::Host;
     EnvironmentOptions {
         link_mode: link_mode.unwrap_or_else(|| habitat.link_mode(root)),
         real: real.clone(),
         strict: *strict,
         compiled: compile.unwrap_or_else(|| habitat.compiles()),
-        prompt: None,
-        owner: (habitat == Habitat::Host).then(|| name.to_string()),
+        prompt: prompt.clone().filter(|_| host),
+        owner: host.then(|| name.clone()),
     }
 }
 

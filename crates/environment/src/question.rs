@@ -4,7 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use pyfast_installer::{Finding, GcPlan, Package, RememberedWheel, Rollback};
+use pyfast_installer::build::RememberedWheel;
+use pyfast_installer::finding::Finding;
+use pyfast_installer::gc::GcPlan;
+use pyfast_installer::generation::Rollback;
+use pyfast_installer::link::Package;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Activation;
 use serde::{Deserialize, Serialize};

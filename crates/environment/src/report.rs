@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyfast_installer::Generation;
+use pyfast_installer::generation::Generation;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::safe_url::redact;
 use pyfast_resolver::Lock;
@@ -76,8 +76,8 @@ pub struct Listed {
     pub version: String,
 }
 
-impl From<&pyfast_installer::Package> for Listed {
-    fn from(package: &pyfast_installer::Package) -> Self {
+impl From<&pyfast_installer::link::Package> for Listed {
+    fn from(package: &pyfast_installer::link::Package) -> Self {
         Self { name: package.name.to_string(), version: package.version.to_string() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_installer::LinkMode;
+use pyfast_installer::link::LinkMode;
 use pyfast_packaging::PackageName;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,8 @@ pub struct InstallOptions {
     pub strict: bool,
     /// Whether bytecode is compiled into the store; `None`: as the place wants it.
     pub compile: Option<bool>,
+    /// The name that shells show, where the environment is the project's alone.
+    pub prompt: Option<String>,
     /// Whether it is composed anew where it is ready, of wheels that were looked at.
     pub reinstall: bool,
     /// Whether everything that it uses is hashed before it is activated.
@@ -69,8 +71,15 @@ impl SyncRequest {
     pub(crate) fn may_stand(&self) -> bool {
         // Each field is named, so that a new one is thought about here.
         let Self { lock_use: _, upgrade, dry_run, options, setting: _, variables: _ } = self;
-        let InstallOptions { link_mode: _, real: _, strict: _, compile: _, reinstall, verify } =
-            options;
+        let InstallOptions {
+            link_mode: _,
+            real: _,
+            strict: _,
+            compile: _,
+            prompt: _,
+            reinstall,
+            verify,
+        } = options;
         !(*upgrade || *dry_run || *reinstall || *verify)
     }
 }

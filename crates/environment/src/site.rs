@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use pyfast_installer::{Event, Sink, Store, current, lock_project, look, repair};
+use pyfast_installer::generation::{current, lock_project, look};
+use pyfast_installer::store::{Store, repair};
+use pyfast_installer::{Event, Sink};
 use pyfast_root::{Lock, ProjectEnv, Root, Waiting};
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_installer::Stamps;
+use pyfast_installer::generation::Stamps;
 use pyfast_root::{Dir, Durability, Root};
 use serde::{Deserialize, Serialize};
 

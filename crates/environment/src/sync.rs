@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use pyfast_installer::{EnvironmentOptions, Interpreter, id_at};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{EnvironmentOptions, id_at};
 use pyfast_packaging::dist_file::Location;
 use pyfast_resolver::Lock;
 use pyfast_root::ProjectEnv;

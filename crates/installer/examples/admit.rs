@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pyfast_installer::{
-    Compiler, EnvironmentOptions, EnvironmentSpec, Interpreter, Package, Store, WheelBytes,
-    activate, compose, plan,
-};
+use pyfast_installer::bytecode::Compiler;
+use pyfast_installer::generation::{activate, compose};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::{EnvironmentOptions, EnvironmentSpec, Package, plan};
+use pyfast_installer::store::{Store, WheelBytes};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root};

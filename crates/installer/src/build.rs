@@ -33,24 +33,24 @@ use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
-use pyfast_resolver::{Cutoff, Error as ResolveError};
+use pyfast_resolver::Error as ResolveError;
+use pyfast_resolver::cutoff::Cutoff;
 use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use crate::download::Sink;
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Sink};
 use crate::interpreter::Interpreter;
 use crate::store::Store;
 use crate::wheel::record;
 
-pub use brought::{built_wheel, carried_digest, carried_settings, carried_wheel};
+pub use brought::built_wheel;
 pub(crate) use built::remembered_wheel;
 pub use built::{RememberedWheel, remember_wheel, remembered_wheels};
-pub use carried::{Carried, CarriedSource, CarryTools, carry};
+pub use carried::{CarriedSource, CarryTools, carried_settings, carry};
 pub use handing::Handed;
-pub use tree_digest::{description_digest, tree_digest, tree_listing};
+pub use tree_digest::{tree_digest, tree_listing};
 
 use built::Memory;
 use hook::{Answer, Hook};
@@ -82,8 +82,8 @@ pub struct BuildOptions {
     pub exclude_newer: Option<Cutoff>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
-    /// What another machine sent; it is not looked for anywhere else.
-    pub carried: Option<Carried>,
+    /// A directory of sources that another machine packed with [`carry`]; what is there is looked for nowhere else.
+    pub carried: Option<PathBuf>,
     /// How many hooks may run at once.
     pub at_once: NonZeroUsize,
 }
@@ -181,13 +181,10 @@ impl Builder {
             return Ok(built);
         }
         let within = self.within(&turn);
-        let built = match self.brought(source)? {
-            Some((filename, path)) => self.admit(source, filename, &path)?,
-            None => within.with_ready(source, |ready| {
-                let (filename, path) = within.build(source, ready)?;
-                self.admit(source, filename, &path)
-            })?,
-        };
+        let built = within.with_ready(source, |ready| {
+            let (filename, path) = within.build(source, ready)?;
+            self.admit(source, filename, &path)
+        })?;
         memory.remember_wheel(&built)?;
         Ok(built)
     }
@@ -247,10 +244,10 @@ impl Builder {
             // An editable's wheel has no files of its own: only what describes it shapes it.
             SourceTree::Directory(path) if source.editable => {
                 let project = source.subdirectory.as_ref().map_or(path.clone(), |d| path.join(d));
-                format!("{} {}", path.display(), description_digest(&project))
+                format!("{} {}", path.display(), tree_digest::description_digest(&project))
             }
-            SourceTree::Directory(path) => match self.carried_digest(source)? {
-                Some(packed) => format!("{} {packed}", path.display()),
+            SourceTree::Directory(path) => match self.carried(source)? {
+                Some(packed) => format!("{} {}", path.display(), record::sha256(&packed)),
                 None => format!("{} {}", path.display(), tree_digest(path)?),
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
@@ -287,9 +284,6 @@ impl Builder {
         source: &SourceDist,
         act: impl FnOnce(&Ready) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if matches!(self.world.options.carried, Some(Carried::Wheels(_))) {
-            return Err(self.failure(source, BuildStage::Allowed, brought::MISSING));
-        }
         (self.world.tools.sink)(Event::Building { source: source.to_string() });
         let yard = self.world.yard()?;
         let name = yard.fresh_name()?;
@@ -335,7 +329,7 @@ impl Builder {
 
     /// What another machine packed of a source.
     fn carried(&self, source: &SourceDist) -> Result<Option<Vec<u8>>, Error> {
-        let carried = self.world.options.carried.as_ref();
+        let carried = self.world.options.carried.as_deref();
         let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
@@ -420,7 +414,7 @@ impl Builder {
         let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
         let mut settings = options.config_settings.clone();
         settings.extend(own);
-        settings.extend(carried::settings(options.carried.as_ref(), &source.tree));
+        settings.extend(carried::settings(options.carried.as_deref(), &source.tree));
         settings
     }
 
@@ -508,3 +502,6 @@ fn shared_key(python: &Path, facts: &Interpreter) -> String {
     let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     format!("{} {}", python.display(), changed.unwrap_or_default().as_nanos())
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ use url::Url;
 
 use crate::bytecode::Compiler;
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Sink};
 use crate::store::receive::Receiver;
 use crate::store::{Admission, Store, WheelBytes};
 
@@ -81,9 +81,6 @@ impl Wanted {
         })
     }
 }
-
-/// Called with each step.
-pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 
 type Outcome = SharedFuture<BoxFuture<'static, Result<(), Arc<Error>>>>;
 

@@ -1,7 +1,12 @@
 //! What the installer tells while it works. The command line alone turns events into text.
 
+use std::sync::Arc;
+
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Waiting;
+
+/// Called with each step.
+pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// A step of the installation.
 #[derive(Debug, Clone)]

@@ -6,6 +6,10 @@ mod manifest;
 pub(crate) mod stamps;
 pub(crate) mod verify;
 
+pub use activate::{Rollback, activate, current, lock_project, rollback_target};
+pub use stamps::Stamps;
+pub use verify::{look, verify_generation, verify_root};
+
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -28,7 +32,7 @@ use verify::Written;
 ///
 /// ```text
 /// envs/v1/<id>/
-///   bin/{python, python3, python3.X, <scripts>}
+///   bin/{python, python3, python3.X, activate, activate.fish, …, <scripts>}
 ///   lib/python3.X/site-packages/
 ///   lib64 → lib
 ///   pyvenv.cfg
@@ -106,7 +110,7 @@ impl Generation {
     ///
     /// # Errors
     /// If it is not there, or something else is.
-    pub fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
+    pub(crate) fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
         let text = self.directory(root)?.read(LOCK_COPY, LIMIT)?;
         text.ok_or_else(|| self.missing(LOCK_COPY))
     }
@@ -262,12 +266,6 @@ fn make(
 ) -> Result<Generation, Error> {
     let root = store.root();
     let generation = Generation::at(root, &plan.id);
-    for clash in &plan.clashes {
-        events(Event::Warning { message: clash.to_string() });
-    }
-    for warning in &plan.warnings {
-        events(Event::Warning { message: warning.clone() });
-    }
     let name = store.fresh_name()?;
     let made = compose_in(store, &name, plan)
         .and_then(|staging| describe(&staging, spec, plan, lock))

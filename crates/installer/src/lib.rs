@@ -1,45 +1,28 @@
 //! Makes environments exactly what a lock says: a store of unpacked wheels, and generations composed of
 //! links into it. Knows nothing of requirements or containers; prints nothing, reads no environment variable.
+//!
+//! Begin at [`Downloads`](download::Downloads), which brings the wheels of a lock into a
+//! [`Store`](store::Store), with [`build`] for what is only there as source. [`link::plan`] says what an
+//! environment of them is made of; [`generation::compose`] makes it and [`generation::activate`] makes it
+//! current. Whether all of it still is as it was made is a [`finding`]; what nobody needs any more is for
+//! [`gc`].
 
-mod build;
-mod bytecode;
-mod download;
+pub mod build;
+pub mod bytecode;
+pub mod download;
+pub mod finding;
+pub mod gc;
+pub mod generation;
+pub mod interpreter;
+pub mod link;
+pub mod store;
+
 mod error;
 mod event;
-mod finding;
-mod gc;
-mod generation;
-mod interpreter;
-mod link;
-mod store;
+#[cfg(test)]
+mod fixtures;
 mod wheel;
 mod zip_audit;
 
-#[cfg(test)]
-mod fixtures;
-
-pub use build::{
-    BuildOptions, BuildTools, Builder, BuiltWheel, Carried, CarriedSource, CarryTools, Handed,
-    built_wheel, carried_digest, carried_settings, carried_wheel, carry, description_digest, fits,
-    tree_digest, tree_listing,
-};
-pub use build::{RememberedWheel, remember_wheel, remembered_wheels};
-pub use bytecode::{Compiler, is_compiled};
-pub use download::{Downloads, Sink, Wanted};
 pub use error::{Error, Refusal};
-pub use event::Event;
-pub use finding::{Fault, Finding, Subject};
-pub use gc::{Discard, Garbage, GcOptions, GcPlan, Reason, cache_plan, cut_cache, gc, gc_plan};
-pub use generation::activate::{Rollback, activate, current, lock_project, rollback_target};
-pub use generation::stamps::Stamps;
-pub use generation::verify::{look, verify_generation, verify_root};
-pub use generation::{Generation, compose, recompose};
-pub use interpreter::{Interpreter, PROBE};
-pub use link::id::{id, id_at};
-pub use link::mode::{Habitat, LinkMode};
-pub use link::plan::plan;
-pub use link::{Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, Package, RealMode, Step};
-pub use store::manifest::{Manifest, StoredFile, TopLevel};
-pub use store::verify::{repair, verify};
-pub use store::{Admission, Store, WheelBytes, stored_text, wheels as stored_wheels};
-pub use wheel::entry_points::EntryPoint;
+pub use event::{Event, Sink};

@@ -1,20 +1,25 @@
 //! What composing an environment will do, as a value that can be printed and compared. Touches nothing.
 
 pub(crate) mod act;
+mod activation;
 pub(crate) mod id;
 pub(crate) mod mode;
 pub(crate) mod plan;
 mod private;
 pub(crate) mod scripts;
 
+pub use id::{id, id_at};
+pub use mode::{Habitat, LinkMode};
+pub use plan::plan;
+
 use std::fmt;
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::{PackageName, Version};
+use pyfast_root::ProjectEnv;
 use serde::{Deserialize, Serialize};
 
 use crate::interpreter::Interpreter;
-use mode::LinkMode;
 
 /// A wheel to install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +54,7 @@ pub struct EnvironmentOptions {
     pub prompt: Option<String>,
     /// Whose it is, where somebody writes to it ([`mode::Habitat::Host`]): equal environments of two owners are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    pub owner: Option<ProjectEnv>,
 }
 
 /// Everything an environment is made from. Equal specifications make equal environments.
@@ -131,11 +136,6 @@ impl Step {
             | Self::File { path, .. } => path,
         }
     }
-
-    /// Whether it makes a file that nobody else has: one that was written, or a copy.
-    pub fn is_private(&self) -> bool {
-        matches!(self, Self::File { .. } | Self::Real { mode: RealMode::Copy, .. })
-    }
 }
 
 /// Two packages that claim one path.
@@ -173,6 +173,13 @@ pub struct LinkPlan {
     pub warnings: Vec<String>,
 }
 
+impl LinkPlan {
+    /// What the user should know of it, in words: whoever composes tells it, wherever that is done.
+    pub fn notices(&self) -> impl Iterator<Item = String> {
+        self.clashes.iter().map(ToString::to_string).chain(self.warnings.iter().cloned())
+    }
+}
+
 impl fmt::Display for LinkPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "environment {}", self.id)?;
@@ -198,9 +205,6 @@ impl fmt::Display for LinkPlan {
                 }
             }?;
         }
-        for clash in &self.clashes {
-            writeln!(f, "warning: {clash}")?;
-        }
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+        self.notices().try_for_each(|notice| writeln!(f, "warning: {notice}"))
     }
 }

@@ -7,6 +7,10 @@ pub(crate) mod settled;
 mod unpack;
 pub(crate) mod verify;
 
+pub use crate::wheel::entry_points::EntryPoint;
+pub use manifest::{Manifest, StoredFile, TopLevel};
+pub use verify::{repair, verify};
+
 use std::path::Path;
 
 use pyfast_packaging::filename::WheelFilename;
@@ -17,7 +21,6 @@ use pyfast_root::{
 use rayon::prelude::*;
 
 use crate::error::{Error, Refusal};
-use crate::store::manifest::{Manifest, StoredFile};
 use crate::wheel::Wheel;
 use crate::wheel::record;
 use crate::zip_audit::Archive;

@@ -4,9 +4,11 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers>
 
+mod cells;
 mod combine;
 mod cover;
 mod decide;
+mod numbered;
 mod ranges;
 mod reader;
 mod term;

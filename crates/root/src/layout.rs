@@ -53,6 +53,17 @@ pub fn project_env_path(root: &Path, name: &ProjectEnv) -> PathBuf {
     root.join(project_env_place(name))
 }
 
+/// The root and the environment that a path to `current` names; `None` for any other path.
+pub fn named_current(path: &Path) -> Option<(&Path, ProjectEnv)> {
+    let directory =
+        path.parent().filter(|_| path.file_name().is_some_and(|name| name == CURRENT))?;
+    let (project, projects) = (directory.parent()?, directory.parent()?.parent()?);
+    (projects.is_absolute() && projects.file_name()? == PROJECTS).then_some(())?;
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    let name = ProjectEnv::new(&name(project)?, &name(directory)?).ok()?;
+    Some((projects.parent()?, name))
+}
+
 /// Where a generation is in the root at `root`, for people and links.
 pub fn env_path(root: &Path, id: &str) -> PathBuf {
     root.join(ENVS).join(id)
@@ -82,4 +93,27 @@ pub(crate) fn project_env_place(name: &ProjectEnv) -> String {
 /// The part of a digest that names the directory which a wheel's own is in.
 pub(crate) fn shelf(digest: &str) -> &str {
     digest.get(..2).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_to_current_names_its_root_and_environment() {
+        let name = ProjectEnv::new("shop-1", "default").unwrap();
+        let path = project_env_path(Path::new("/a/root"), &name).join(CURRENT);
+        assert_eq!(named_current(&path), Some((Path::new("/a/root"), name)));
+        for other in [
+            "projects/p/e/current",
+            "/r/projects/p/e",
+            "/r/projects/p/e/current/x",
+            "/r/other/p/e/current",
+            "/r/projects/p/.e/current",
+            "/projects/current",
+            "/current",
+        ] {
+            assert_eq!(named_current(Path::new(other)), None, "{other}");
+        }
+    }
 }

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 
 /// An environment of a project, by names that can be directory names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ProjectEnv {
     project: String,
     env: String,
@@ -37,6 +40,21 @@ impl ProjectEnv {
 impl fmt::Display for ProjectEnv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.project, self.env)
+    }
+}
+
+impl From<ProjectEnv> for String {
+    fn from(name: ProjectEnv) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for ProjectEnv {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        let (project, env) = text.split_once('/').unwrap_or((&text, ""));
+        Self::new(project, env)
     }
 }
 
@@ -81,7 +99,10 @@ mod tests {
             assert!(ProjectEnv::new(name, "default").is_err(), "{name:?}");
             assert!(ProjectEnv::new("project", name).is_err(), "{name:?}");
         }
-        assert!(ProjectEnv::new("Haendler-1.0_x", "default").is_ok());
+        let name = ProjectEnv::new("Haendler-1.0_x", "default").unwrap();
+        assert_eq!(ProjectEnv::try_from(name.to_string()).unwrap(), name);
+        assert!(ProjectEnv::try_from("a/b/c".to_owned()).is_err());
+        assert!(ProjectEnv::try_from("a".to_owned()).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use pyfast_installer::built_wheel;
+use pyfast_installer::build::built_wheel;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Lock, LockName, Root, Share, Waiting, whole_file};
@@ -90,7 +90,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pyfast_installer::BuiltWheel;
+    use pyfast_installer::build::BuiltWheel;
 
     #[test]
     fn metadata_is_kept_by_its_key_and_is_no_wheel() {

@@ -9,7 +9,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyfast_installer::{CarriedSource, CarryTools, Event, carry};
+use pyfast_installer::Event;
+use pyfast_installer::build::{CarriedSource, CarryTools, carry};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::hash::Sha256;
@@ -25,7 +26,7 @@ use super::workplace::{Fault, Made, Order, Wheel, Workplace};
 use crate::building;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::resolving::{ResolveArgs, Session};
+use crate::resolving::{ResolveFlags, Session};
 use crate::side_by_side::builds_at_once;
 
 /// The most containers that build at once: each gets a copy of this program, and its own source.
@@ -36,7 +37,7 @@ const EDITABLE: &str = "an image does not have the files that an editable points
 
 /// The builds of a sync.
 pub(super) struct Builds<'a> {
-    args: &'a ResolveArgs,
+    args: &'a ResolveFlags,
     workplace: Workplace<'a>,
     scratch: PathBuf,
     /// Whether the user interrupted a build.
@@ -46,7 +47,7 @@ pub(super) struct Builds<'a> {
 }
 
 impl<'a> Builds<'a> {
-    pub(super) fn new(args: &'a ResolveArgs, workplace: Workplace<'a>) -> Self {
+    pub(super) fn new(args: &'a ResolveFlags, workplace: Workplace<'a>) -> Self {
         let scratch = workplace.cache.join("scratch-1");
         let (interrupted, hints) = (Cell::default(), RefCell::default());
         Self { args, workplace, scratch, interrupted, hints }

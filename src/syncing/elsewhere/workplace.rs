@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use pyfast_environment::digest;
-use pyfast_installer::{
-    BuiltWheel, CarriedSource, Interpreter, built_wheel, carried_settings, fits,
-};
+use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_settings, fits};
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::volume::{
     Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
@@ -28,7 +27,7 @@ use super::kept::Kept;
 use crate::building::CARRIED_SOURCES;
 use crate::commands::build_source::Answer;
 use crate::failure::{Code, Failure};
-use crate::resolving::{ResolveArgs, Session};
+use crate::resolving::{ResolveFlags, Session};
 use crate::volume_place::{VolumePlace, certificates, failed, file, helper_network};
 
 /// The largest wheel that is taken out of a container.
@@ -92,13 +91,13 @@ impl From<Failure> for Fault {
 impl<'a> Workplace<'a> {
     pub(super) fn new(
         helper: &'a VolumePlace<'a>,
-        args: &ResolveArgs,
+        args: &ResolveFlags,
         session: &Session,
         interpreter: &'a Interpreter,
     ) -> Result<Self, Failure> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
-        reach.extend(settings.common.index.offline.then(|| "--offline".to_owned()));
+        reach.extend(settings.flags.index.offline.then(|| "--offline".to_owned()));
         reach.extend(args.exclude_newer.iter().map(|time| format!("--exclude-newer={time}")));
         let values = args.config_settings.iter();
         let mut shape: Vec<String> =

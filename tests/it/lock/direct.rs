@@ -3,9 +3,10 @@
 use toml::Value;
 
 use super::check;
-use crate::support::ran::{EITHER, MENDABLE, Ran, Synced, USAGE};
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
 use crate::support::repository::{Repository, Served, file_url};
 use crate::support::source::Sdist;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

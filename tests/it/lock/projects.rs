@@ -1,6 +1,7 @@
 //! Dependencies from `pyproject.toml`, dependency groups and scripts.
 
-use crate::support::ran::{EITHER, Synced, USAGE};
+use crate::support::ran::{EITHER, USAGE};
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -128,59 +127,4 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>
         let _ = pipe.read_to_end(&mut bytes);
         bytes
     })
-}
-
-/// A sync that succeeded, with its `--json` object.
-pub(crate) struct Synced {
-    pub(crate) json: Value,
-    pub(crate) ran: Ran,
-}
-
-impl Synced {
-    #[track_caller]
-    pub(crate) fn of(ran: Ran) -> Self {
-        let ran = ran.ok();
-        Self { json: ran.json(), ran }
-    }
-
-    #[track_caller]
-    fn text(&self, key: &str) -> &str {
-        self.json[key].as_str().unwrap_or_else(|| panic!("no `{key}`; {}", self.ran))
-    }
-
-    pub(crate) fn id(&self) -> String {
-        self.text("id").to_owned()
-    }
-
-    /// The generation's directory.
-    pub(crate) fn environment(&self) -> PathBuf {
-        self.text("environment").into()
-    }
-
-    /// The `current` link.
-    pub(crate) fn current(&self) -> PathBuf {
-        self.text("current").into()
-    }
-
-    pub(crate) fn bin(&self, name: &str) -> PathBuf {
-        self.current().join("bin").join(name)
-    }
-
-    pub(crate) fn changed(&self) -> bool {
-        self.json["changed"].as_bool().unwrap_or_else(|| panic!("no `changed`; {}", self.ran))
-    }
-
-    /// The installed packages as `name==version`, in the order given.
-    pub(crate) fn packages(&self) -> Vec<String> {
-        let list = self.json["packages"].as_array().expect("`packages` is a list");
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        list.iter()
-            .map(|one| format!("{}=={}", text(&one["name"]), text(&one["version"])))
-            .collect()
-    }
-
-    /// How many entries `added`, `removed` or `updated` has.
-    pub(crate) fn count(&self, key: &str) -> usize {
-        self.json[key].as_array().unwrap_or_else(|| panic!("no list `{key}`; {}", self.ran)).len()
-    }
 }

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use super::environment;
 use super::index::Index;
+use super::place::{Directory, Place};
 use super::python::python;
-use super::ran::{Ran, Synced};
+use super::ran::Ran;
+use super::synced::Synced;
 use super::wheel::Built;
 
 /// The world; everything in it goes away when it is dropped.
@@ -23,6 +26,7 @@ pub(crate) struct World {
     /// The flags that say which indexes there are.
     pub(crate) index_flags: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
+    pub(crate) place: Arc<dyn Place>,
     /// What runs.
     program: PathBuf,
     dir: TempDir,
@@ -43,6 +47,7 @@ impl World {
                 ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
                 ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ]),
+            place: Arc::new(Directory),
             program: PathBuf::from(env!("CARGO_BIN_EXE_pyfast")),
             index,
             dir,
@@ -74,6 +79,14 @@ impl World {
         }
         self.program = program;
         self
+    }
+
+    /// Goes on in another place of the same kind: a machine that has nothing yet.
+    pub(crate) fn move_on(&mut self) {
+        match self.place.another() {
+            Some((place, root)) => (self.place, self.root) = (place, root),
+            None => self.root = self.path("another-root"),
+        }
     }
 
     /// A path below the world's directory.
@@ -111,8 +124,9 @@ impl World {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let (name, rest) = args.split_first().expect("a command has a name");
         let mut command = self.bare(&[name]);
-        command.arg("--project").arg(&self.project).arg("--root").arg(&self.root);
-        command.args(["--python", &self.python]).args(&self.index_flags).args(rest);
+        command.arg("--project").arg(&self.project);
+        command.args(self.place.flags(&self.root, &self.python));
+        command.args(&self.index_flags).args(rest);
         command
     }
 
@@ -170,7 +184,13 @@ impl World {
     /// Syncs, which has to succeed.
     #[track_caller]
     pub(crate) fn sync(&self, args: &[&str]) -> Synced {
-        Synced::of(self.try_sync(args))
+        self.synced(self.try_sync(args))
+    }
+
+    /// A sync that was run otherwise, which has to have succeeded.
+    #[track_caller]
+    pub(crate) fn synced(&self, ran: Ran) -> Synced {
+        Synced::at(Arc::clone(&self.place), ran)
     }
 
     /// The store's directory of a wheel.

@@ -5,11 +5,12 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::{check, installed};
 use crate::support::python::evaluate;
-use crate::support::ran::{MENDABLE, Ran, Synced};
+use crate::support::ran::{MENDABLE, Ran};
 use crate::support::repository::{Repository, file_url};
 use crate::support::source::Sdist;
+use crate::support::stock::check;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -132,7 +133,7 @@ fn a_frozen_lock_installs_the_directory_as_it_is() {
     Sdist::new("a", "1.2").project("").write(&folder);
     let synced = world.sync(&["--frozen"]);
     assert_eq!(synced.packages(), ["a==1.2"], "the version is what was built");
-    assert_eq!(installed(&synced.bin("python")), ["a==1.2"]);
+    assert_eq!(synced.installed(), ["a==1.2"]);
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn an_editable_points_into_its_directory() {
     // What describes it does count.
     Sdist::new("a", "1.1").project("").write(&folder);
     let synced = world.sync(&[]);
-    assert_eq!(installed(&synced.bin("python")), ["a==1.1"]);
+    assert_eq!(synced.installed(), ["a==1.1"]);
     assert!(builds(&world).len() > told);
     let listed = world.pyfast(&["list"]).ok().stdout;
     assert_eq!(listed, format!("-e a @ {}\n", file_url(&folder)));
@@ -210,7 +211,7 @@ fn a_repository_is_installed_by_its_commit_and_never_asked_for_a_reference_again
     fs_err::rename(&away, &repository.folder).unwrap();
     for arguments in [&["--frozen"][..], &[]] {
         let synced = world.sync(arguments);
-        assert_eq!(installed(&synced.bin("python")), ["a==1.0"], "{arguments:?}");
+        assert_eq!(synced.installed(), ["a==1.0"], "{arguments:?}");
         let direct = direct_url(&synced);
         assert_eq!(direct["url"], file_url(&repository.folder));
         let vcs = serde_json::json!({
@@ -221,7 +222,7 @@ fn a_repository_is_installed_by_its_commit_and_never_asked_for_a_reference_again
     let listed = world.pyfast(&["list"]).ok().stdout;
     assert_eq!(listed, format!("a @ {}@{first}\n", repository.url("")));
     let synced = world.sync(&["--upgrade"]);
-    assert_eq!(installed(&synced.bin("python")), ["a==2.0"]);
+    assert_eq!(synced.installed(), ["a==2.0"]);
 }
 
 #[test]
@@ -282,7 +283,7 @@ fn syncs_that_need_the_same_build_build_it_once() {
     let children: Vec<_> = (0..3).map(start).collect();
     for child in children {
         let synced = Synced::of(Ran::wait(child));
-        assert_eq!(installed(&synced.bin("python")), ["a==1.0"]);
+        assert_eq!(synced.installed(), ["a==1.0"]);
     }
     assert_eq!(builds(&world).len(), 1, "{:?}", builds(&world));
 }

@@ -1,13 +1,14 @@
 //! Environments of one project whose requirements lie in one directory: each keeps to its own lock.
 
-use super::world;
-use crate::support::ran::{MENDABLE, Synced};
+use crate::support::ran::MENDABLE;
+use crate::support::stock::stock;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
 /// A world whose `pyfast.toml` has these environments.
 fn configured(environments: &str) -> World {
-    let world = world();
+    let world = stock(World::new());
     world.write("dev.txt", "c\n");
     world.index.add(&Wheel::new("c", "1.0"));
     world.require(&["a<2"]).write("pyfast.toml", environments);

@@ -1,9 +1,10 @@
 //! Hostile wheels: each is refused with its name, nothing of it is left, the environment is what it
 //! was. The installer's own tests hold the long list.
 
-use super::{check, state, world};
 use crate::support::page::File;
 use crate::support::ran::MENDABLE;
+use crate::support::stock::{check, stock};
+use crate::support::synced::snapshot;
 use crate::support::wheel::{Record, Wheel};
 use crate::support::world::World;
 use crate::support::zip::{Entry, Lie};
@@ -16,7 +17,7 @@ fn check_refused(wheel: &Wheel) {
 
 #[track_caller]
 fn check_refused_file(file: File) {
-    let world = world();
+    let world = stock(World::new());
     let stored = world.stored(&file.wheel);
     check_unchanged(&world, file);
     assert!(!stored.exists(), "a refused wheel is not in the store");
@@ -26,12 +27,11 @@ fn check_refused_file(file: File) {
 #[track_caller]
 fn check_unchanged(world: &World, file: File) {
     let synced = check(world, &["a"], &["a==2.0", "b==2.0"]);
-    let before = state(&synced);
+    let before = synced.state();
     world.index.publish(file);
     world.require(&["a", "evil"]).try_sync(&[]).refused_with_hint(MENDABLE, &["evil"]);
-    assert!(state(&synced) == before, "the environment has changed");
-    let pwned =
-        super::snapshot(&world.path("")).into_keys().find(|path| path.ends_with("pwned.py"));
+    assert!(synced.state() == before, "the environment has changed");
+    let pwned = snapshot(&world.path("")).into_keys().find(|path| path.ends_with("pwned.py"));
     assert_eq!(pwned, None);
 }
 
@@ -174,7 +174,7 @@ fn metadata_file_that_hides_a_requirement_is_refused() {
     let wheel = evil().requires("b<2").build();
     let shown = evil().build().metadata;
     // The wheel itself is sound and may stay in the store: it is the index that lies.
-    check_unchanged(&world(), File::new(wheel).metadata(&shown));
+    check_unchanged(&stock(World::new()), File::new(wheel).metadata(&shown));
 }
 
 #[test]

@@ -4,11 +4,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{check, site_packages, snapshot, world};
-use crate::support::python::{check as run, evaluate, tool};
-use crate::support::ran::Synced;
+use super::volumes::check_shared;
+use crate::support::python::{check as run, tool};
+use crate::support::stock::{check, stock};
+use crate::support::synced::{Synced, snapshot};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+
+fn world() -> World {
+    stock(World::new())
+}
 
 /// Syncs `requirements` in a project of its own, in the same root.
 fn project(world: &mut World, name: &str, requirements: &[&str]) -> Synced {
@@ -21,7 +26,7 @@ fn project(world: &mut World, name: &str, requirements: &[&str]) -> Synced {
 fn an_environment_is_made_of_real_directories_and_hard_links() {
     let world = world();
     let synced = world.require(&["a"]).sync(&["--link-mode", "hardlink"]);
-    let package = site_packages(&synced.environment()).join("b");
+    let package = synced.site_packages().join("b");
     assert!(fs_err::symlink_metadata(&package).unwrap().is_dir());
     let module = fs_err::symlink_metadata(package.join("__init__.py")).unwrap();
     let stored = world.stored(&Wheel::new("b", "2.0").build()).join("root/b/__init__.py");
@@ -54,7 +59,7 @@ fn an_interpreter_caches_bytecode_beside_the_modules_and_not_in_the_store() {
     let cached = run(python.args(["-c", "import b; print(b.__cached__)"]).env_clear());
     let cached = Path::new(cached.trim());
     assert!(cached.is_file(), "{}", cached.display());
-    assert!(cached.starts_with(site_packages(&synced.current())), "{}", cached.display());
+    assert!(cached.starts_with(synced.current()), "{}", cached.display());
     assert_eq!(snapshot(&world.root.join("store")), store);
 }
 
@@ -68,12 +73,12 @@ fn check_apart(change: impl Fn(&World, &Synced)) {
     let (store, theirs) = (snapshot(&world.root.join("store")), snapshot(&other.environment()));
     change(&world, &mine);
     let script = "import b, extra; print(b.__version__)";
-    assert_eq!(evaluate(&mine.bin("python"), script), "2.0\n", "it was changed");
+    assert_eq!(mine.evaluate(script), "2.0\n", "it was changed");
     assert_eq!(snapshot(&world.root.join("store")), store);
     assert_eq!(snapshot(&other.environment()), theirs);
     let third = project(&mut world, "third", &["b==1.0"]);
     let script = "import b; print(b.__version__)";
-    assert_eq!(evaluate(&third.bin("python"), script), "1.0\n");
+    assert_eq!(third.evaluate(script), "1.0\n");
 }
 
 #[test]
@@ -122,8 +127,32 @@ fn another_link_mode_is_another_environment_and_the_first_is_kept() {
     let second = world.sync(&["--link-mode", "copy"]);
     assert!(second.changed());
     assert_ne!(second.id(), first.id());
-    let module = site_packages(&second.environment()).join("b/__init__.py");
+    let module = second.site_packages().join("b/__init__.py");
     assert_eq!(fs_err::metadata(module).unwrap().nlink(), 1);
     let third = world.sync(&["--link-mode", "hardlink"]);
     assert_eq!(third.id(), first.id());
+}
+
+#[test]
+fn bytecode_that_the_store_has_is_linked_in() {
+    let world = world();
+    let synced = world.require(&["a"]).sync(&["--compile", "--link-mode", "hardlink"]);
+    let cached = synced.evaluate("import b; print(b.__cached__)");
+    let cached = fs_err::symlink_metadata(cached.trim()).unwrap();
+    let stored = world.stored(&Wheel::new("b", "2.0").build()).join("root/b/__pycache__");
+    let mut stored = fs_err::read_dir(stored).unwrap().map(Result::unwrap);
+    assert!(stored.any(|entry| entry.metadata().unwrap().ino() == cached.ino()));
+}
+
+#[test]
+fn what_several_wheels_provide_is_real_all_the_way_down_on_hosts_too() {
+    check_shared(&World::new());
+}
+
+#[test]
+fn equal_environments_of_two_projects_are_two() {
+    let mut world = world();
+    let first = project(&mut world, "one", &["a"]);
+    let second = project(&mut world, "two", &["a"]);
+    assert_ne!(second.id(), first.id(), "whoever may write to an environment has it alone");
 }

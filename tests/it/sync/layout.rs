@@ -1,28 +1,27 @@
-//! Where things lie: store, generations, `current`, the links between them and the project's `.venv`.
+//! Where things lie: store, generations, `current` and the links between them.
 
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
-use super::{check, installed, site_packages, snapshot, world};
-use crate::support::python::{check as run, evaluate};
-use crate::support::ran::{Ran, Synced};
+use crate::place;
+use crate::support::python::check as run;
+use crate::support::stock::{check, stocked};
+use crate::support::synced::{Synced, snapshot};
 use crate::support::wheel::Wheel;
-use crate::support::world::World;
 use crate::support::zip::Entry;
 
 #[test]
 fn requirements_become_an_environment() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
     let script =
         "import a, b, sys; print(a.__version__, b.__version__, sys.prefix != sys.base_prefix)";
-    assert_eq!(evaluate(&synced.bin("python"), script), "2.0 2.0 True\n");
+    assert_eq!(synced.evaluate(script), "2.0 2.0 True\n");
 }
 
 #[test]
 fn generation_is_named_by_its_id_below_envs() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let synced = world.require(&["a"]).sync(&[]);
     assert_eq!(synced.environment(), world.root.join("envs/v1").join(synced.id()));
     assert!(synced.environment().join("env.json").is_file());
@@ -31,7 +30,7 @@ fn generation_is_named_by_its_id_below_envs() {
 
 #[test]
 fn current_is_a_relative_link_to_the_generation() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let synced = world.require(&["a"]).sync(&[]);
     let target = fs_err::read_link(synced.current()).unwrap();
     assert_eq!(target, Path::new("../../../envs/v1").join(synced.id()));
@@ -41,7 +40,7 @@ fn current_is_a_relative_link_to_the_generation() {
 
 #[test]
 fn wheel_is_stored_once_under_its_digest() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).sync(&[]);
     let stored = world.stored(&Wheel::new("b", "2.0").build());
     assert!(stored.join("root/b/__init__.py").is_file());
@@ -50,46 +49,46 @@ fn wheel_is_stored_once_under_its_digest() {
 
 #[test]
 fn namespace_packages_of_several_wheels_are_merged() {
-    let world = World::new();
+    let Some(world) = place::world() else { return };
     world.index.add(&Wheel::empty("ns-a", "1.0").file("ns/a/__init__.py", "here = 'a'\n"));
     world.index.add(&Wheel::empty("ns-b", "1.0").file("ns/b/__init__.py", "here = 'b'\n"));
     let synced = check(&world, &["ns-a", "ns-b"], &["ns-a==1.0", "ns-b==1.0"]);
     let script = "import ns.a, ns.b; print(ns.a.here, ns.b.here)";
-    assert_eq!(evaluate(&synced.bin("python"), script), "a b\n");
-    let namespace = site_packages(&synced.environment()).join("ns");
+    assert_eq!(synced.evaluate(script), "a b\n");
+    let namespace = synced.site_packages().join("ns");
     assert!(fs_err::symlink_metadata(namespace).unwrap().is_dir());
 }
 
 #[test]
 fn file_of_two_wheels_is_warned_about_and_the_winner_is_always_the_same() {
-    let mut world = World::new();
+    let Some(mut world) = place::world() else { return };
     world.index.add(&Wheel::empty("one", "1.0").file("same.py", "who = 'one'\n"));
     world.index.add(&Wheel::empty("two", "1.0").file("same.py", "who = 'two'\n"));
     let synced = check(&world, &["one", "two"], &["one==1.0", "two==1.0"]);
     for needle in ["same.py", "one", "two"] {
         assert!(synced.ran.stderr.contains(needle), "{}", synced.ran);
     }
-    let who = |synced: &Synced| evaluate(&synced.bin("python"), "import same; print(same.who)");
+    let who = |synced: &Synced| synced.evaluate("import same; print(same.who)");
     let winner = who(&synced);
-    world.root = world.path("other-root");
+    world.move_on();
     world.index.delay("/one", 60);
     assert_eq!(who(&world.require(&["two", "one"]).sync(&[])), winner);
 }
 
 #[test]
 fn pth_file_works_and_is_a_private_copy() {
-    let world = World::new();
+    let Some(world) = place::world() else { return };
     let wheel = Wheel::empty("paths", "1.0").file("extra_dir/hidden.py", "x = 1\n");
     world.index.add(&wheel.file("extra.pth", "extra_dir\n"));
     let synced = check(&world, &["paths"], &["paths==1.0"]);
-    assert_eq!(evaluate(&synced.bin("python"), "import hidden; print(hidden.x)"), "1\n");
-    let pth = site_packages(&synced.environment()).join("extra.pth");
+    assert_eq!(synced.evaluate("import hidden; print(hidden.x)"), "1\n");
+    let pth = synced.site_packages().join("extra.pth");
     assert!(fs_err::symlink_metadata(pth).unwrap().is_file());
 }
 
 #[test]
 fn stored_files_are_read_only() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world
         .index
         .add(&Wheel::new("c", "1.0").file("c/deep/er.py", "\n").data("scripts/c", "#!python\n"));
@@ -113,13 +112,13 @@ fn stored_files_are_read_only() {
 
 #[test]
 fn executable_files_stay_executable_and_get_no_other_bits() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let script = |name: &str, mode| Entry::file(name, "#!/bin/sh\necho ran\n").mode(mode);
     let wheel = Wheel::new("c", "1.0").raw(script("c/run.sh", 0o100_755));
     world.index.add(&wheel.raw(script("c/set.sh", 0o106_755)));
     let synced = check(&world, &["c"], &["c==1.0"]);
-    let package = site_packages(&synced.environment()).join("c");
-    assert_eq!(run(&mut Command::new(package.join("run.sh"))), "ran\n");
+    let package = synced.site_packages().join("c");
+    assert_eq!(run(&mut world.place.program(&package.join("run.sh"))), "ran\n");
     for name in ["run.sh", "set.sh"] {
         let mode = fs_err::metadata(package.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o555, "{name} has mode {mode:o}");
@@ -127,109 +126,30 @@ fn executable_files_stay_executable_and_get_no_other_bits() {
 }
 
 #[test]
-fn everybody_may_read_whatever_the_umask() {
-    let world = world();
-    let sync = world.require(&["a"]).command(&["sync", "-r", "requirements.txt"]);
-    Ran::of(world.limited("umask 077", &sync)).ok();
-    let mut seen = 0;
-    for folder in ["store", "envs", "projects"] {
-        for path in snapshot(&world.root.join(folder)).keys() {
-            let metadata = fs_err::symlink_metadata(path).unwrap();
-            // What the last sync saw is for the next one alone.
-            if !metadata.is_symlink() && !path.ends_with("state.json") {
-                let mode = metadata.permissions().mode();
-                let wanted = if metadata.is_dir() { 0o005 } else { 0o004 };
-                assert_eq!(mode & wanted, wanted, "{} has mode {mode:o}", path.display());
-                seen += 1;
-            }
-        }
-    }
-    assert!(seen > 10, "{seen} entries");
-}
-
-#[test]
-fn bytecode_that_the_store_has_is_linked_in() {
-    let world = world();
-    let synced = world.require(&["a"]).sync(&["--compile", "--link-mode", "hardlink"]);
-    let cached = evaluate(&synced.bin("python"), "import b; print(b.__cached__)");
-    let cached = fs_err::symlink_metadata(cached.trim()).unwrap();
-    let stored = world.stored(&Wheel::new("b", "2.0").build()).join("root/b/__pycache__");
-    let mut stored = fs_err::read_dir(stored).unwrap().map(Result::unwrap);
-    assert!(stored.any(|entry| entry.metadata().unwrap().ino() == cached.ino()));
-}
-
-#[test]
 fn no_compile_leaves_bytecode_out() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).sync(&["--no-compile"]);
     let compiled = |path: &Path| path.extension().is_some_and(|extension| extension == "pyc");
     assert!(!snapshot(&world.root.join("store")).keys().any(|path| compiled(path)));
 }
 
 #[test]
-fn project_gets_a_venv_link_for_editors() {
-    let world = world();
-    let synced = world.require(&["a"]).sync(&[]);
-    let link = world.project.join(".venv");
-    assert!(fs_err::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(installed(&link.join("bin/python")), ["a==2.0", "b==2.0"]);
-    world.require(&["b==1.0"]).sync(&[]);
-    assert_eq!(installed(&link.join("bin/python")), ["b==1.0"], "the link follows `current`");
-    assert_eq!(
-        fs_err::canonicalize(&link).unwrap(),
-        fs_err::canonicalize(synced.current()).unwrap()
-    );
-}
-
-#[test]
-fn venv_of_the_users_own_is_left_alone() {
-    let world = world();
-    world.write(".venv/mine", "keep");
-    world.require(&["a"]).sync(&[]);
-    assert_eq!(world.read(".venv/mine"), "keep");
-}
-
-#[test]
-fn root_may_be_moved() {
-    let world = world();
-    let synced = world.require(&["a"]).sync(&[]);
-    let moved = world.path("moved");
-    let current = synced.current().strip_prefix(&world.root).unwrap().to_owned();
-    fs_err::rename(&world.root, &moved).unwrap();
-    assert_eq!(installed(&moved.join(current).join("bin/python")), ["a==2.0", "b==2.0"]);
-}
-
-#[test]
 fn environments_of_a_project_are_apart() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.write("dash.txt", "b==1.0\n");
     let main = world.require(&["a"]).sync(&[]);
-    let dash = world.pyfast(&["sync", "--json", "--env", "dash", "-r", "dash.txt"]);
-    let dash = Synced::of(dash);
-    assert_eq!(installed(&dash.bin("python")), ["b==1.0"]);
-    assert_eq!(installed(&main.bin("python")), ["a==2.0", "b==2.0"]);
+    let dash = world.synced(world.pyfast(&["sync", "--json", "--env", "dash", "-r", "dash.txt"]));
+    assert_eq!(dash.installed(), ["b==1.0"]);
+    assert_eq!(main.installed(), ["a==2.0", "b==2.0"]);
     assert!(dash.current().ends_with("dash/current"));
 }
 
 #[test]
 fn each_link_mode_gives_a_working_environment() {
+    let Some(world) = stocked() else { return };
     for mode in ["auto", "tree", "hardlink", "copy", "clone"] {
-        let world = world();
         let synced = world.require(&["a"]).sync(&["--link-mode", mode]);
-        assert_eq!(installed(&synced.bin("python")), ["a==2.0", "b==2.0"], "{mode}");
-        let script = "import a; print(a.__version__)";
-        assert_eq!(evaluate(&synced.bin("python"), script), "2.0\n", "{mode}");
+        assert_eq!(synced.installed(), ["a==2.0", "b==2.0"], "{mode}");
+        assert_eq!(synced.evaluate("import a; print(a.__version__)"), "2.0\n", "{mode}");
     }
-}
-
-#[test]
-fn no_code_of_packages_runs_during_a_sync() {
-    let world = world();
-    let trap = world.path("trap");
-    let touch = format!("import pathlib; pathlib.Path({trap:?}).touch()\n");
-    let wheel = Wheel::new("evil", "1.0").file("evil.pth", touch.clone());
-    world.index.add(&wheel.file("sitecustomize.py", touch));
-    world.require(&["evil"]).sync(&[]);
-    world.require(&["evil", "a"]).sync(&[]);
-    assert!(!trap.exists());
 }

@@ -1,14 +1,17 @@
-//! The lock's part in a sync: made, kept, trusted, refused; and which requirements are meant.
+//! The lock's part in a sync: made, kept, trusted, refused.
 
-use super::{installed, snapshot, world};
-use crate::support::ran::{EITHER, MENDABLE, Synced};
+use std::path::Path;
+
+use crate::support::ran::{EITHER, MENDABLE};
+use crate::support::stock::stocked;
+use crate::support::synced::snapshot;
 use crate::support::wheel::Wheel;
 
 #[test]
 fn sync_writes_the_lock_that_it_names() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let synced = world.require(&["a"]).sync(&[]);
-    let path = synced.json["lock"].as_str().unwrap();
+    let path = world.place.here(Path::new(synced.json["lock"].as_str().unwrap()));
     let lock: toml::Table = fs_err::read_to_string(path).unwrap().parse().unwrap();
     assert_eq!(lock["lock-version"].as_str(), Some("1.0"));
     assert_eq!(lock["packages"].as_array().map(Vec::len), Some(2));
@@ -16,26 +19,26 @@ fn sync_writes_the_lock_that_it_names() {
 
 #[test]
 fn sync_keeps_to_the_lock_when_newer_versions_appear() {
-    let mut world = world();
+    let Some(mut world) = stocked() else { return };
     world.require(&["a"]).lock(&[]).ok();
     world.index.add(&Wheel::new("b", "3.0"));
     assert_eq!(world.sync(&[]).packages().last().unwrap(), "b==2.0");
-    world.root = world.path("another-root");
+    world.move_on();
     assert_eq!(world.sync(&[]).packages().last().unwrap(), "b==2.0");
     assert_eq!(world.sync(&["--upgrade"]).packages().last().unwrap(), "b==3.0");
 }
 
 #[test]
 fn locked_accepts_a_lock_that_fits() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).lock(&[]).ok();
     let synced = world.sync(&["--locked"]);
-    assert_eq!(installed(&synced.bin("python")), ["a==2.0", "b==2.0"]);
+    assert_eq!(synced.installed(), ["a==2.0", "b==2.0"]);
 }
 
 #[test]
 fn locked_refuses_a_lock_that_is_out_of_date() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).lock(&[]).ok();
     let lock = world.read("pylock.toml");
     world.require(&["a<2"]).try_sync(&["--locked"]).refused_with_hint(MENDABLE, &["lock"]);
@@ -46,7 +49,7 @@ fn locked_refuses_a_lock_that_is_out_of_date() {
 
 #[test]
 fn lock_of_an_earlier_pyfast_is_kept_to_and_made_anew() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).lock(&[]).ok();
     let lock = world.read("pylock.toml");
     let at = lock.find("inputs = ").unwrap();
@@ -62,31 +65,31 @@ fn lock_of_an_earlier_pyfast_is_kept_to_and_made_anew() {
 
 #[test]
 fn locked_refuses_a_lock_that_is_not_there() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).try_sync(&["--locked"]).refused_with_hint(EITHER, &["lock"]);
 }
 
 #[test]
 fn frozen_uses_the_lock_as_it_is() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).lock(&[]).ok();
     let lock = world.read("pylock.toml");
     world.index.forget();
     let synced = world.require(&["a<2"]).sync(&["--frozen"]);
-    assert_eq!(installed(&synced.bin("python")), ["a==2.0", "b==2.0"]);
+    assert_eq!(synced.installed(), ["a==2.0", "b==2.0"]);
     assert_eq!(world.read("pylock.toml"), lock);
     assert_eq!(world.index.asked("/").len(), 0, "no index page is asked for");
 }
 
 #[test]
 fn frozen_without_a_lock_is_refused() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]).try_sync(&["--frozen"]).refused_with_hint(EITHER, &["lock"]);
 }
 
 #[test]
 fn lock_that_is_not_one_is_refused() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]);
     world.write("pylock.toml", "lock-version = \"9.0\"\npackages = []\n");
     world.try_sync(&["--frozen"]).refused_with_hint(EITHER, &["pylock.toml"]);
@@ -96,7 +99,7 @@ fn lock_that_is_not_one_is_refused() {
 
 #[test]
 fn lock_of_another_tool_can_be_installed() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let wheel = Wheel::new("b", "1.0").build();
     let url = world.index.file_url(&wheel.filename);
     let lock = format!(
@@ -106,39 +109,15 @@ fn lock_of_another_tool_can_be_installed() {
     );
     world.write("pylock.toml", &lock);
     let synced = world.require(&["b"]).sync(&["--frozen"]);
-    assert_eq!(installed(&synced.bin("python")), ["b==1.0"]);
-}
-
-#[test]
-fn requirements_txt_is_taken_without_a_flag() {
-    let world = world();
-    world.require(&["b==1.0"]);
-    world.write("backend/requirements.txt", "b==2.0\n");
-    let synced = Synced::of(world.pyfast(&["sync", "--json"]));
-    assert_eq!(synced.packages(), ["b==1.0"]);
-}
-
-#[test]
-fn backend_requirements_are_taken_next() {
-    let world = world();
-    world.write("backend/requirements.txt", "b==1.0\n");
-    let synced = Synced::of(world.pyfast(&["sync", "--json"]));
-    assert_eq!(synced.packages(), ["b==1.0"]);
+    assert_eq!(synced.installed(), ["b==1.0"]);
 }
 
 #[test]
 fn pyfast_toml_says_which_requirements_an_environment_has() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["a"]);
     world.write("web/reqs.txt", "b==1.0\n");
     world.write("pyfast.toml", "[env.web]\nrequirements = [\"web/reqs.txt\"]\n");
-    let synced = Synced::of(world.pyfast(&["sync", "--json", "--env", "web"]));
+    let synced = world.synced(world.pyfast(&["sync", "--json", "--env", "web"]));
     assert_eq!(synced.packages(), ["b==1.0"]);
-}
-
-#[test]
-fn no_requirements_file_is_an_error_that_names_what_was_looked_for() {
-    let world = world();
-    let ran = world.pyfast(&["sync", "--json"]);
-    ran.refused_with_hint(EITHER, &["requirements.txt", "backend/requirements.txt"]);
 }

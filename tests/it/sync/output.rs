@@ -1,11 +1,12 @@
 //! What a sync says: the JSON object, the plan, and silence.
 
-use super::{snapshot, world};
+use crate::support::stock::stocked;
+use crate::support::synced::snapshot;
 use crate::support::wheel::Wheel;
 
 #[test]
 fn json_object_has_what_the_contract_names() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let synced = world.require(&["a"]).sync(&[]);
     let json = &synced.json;
     for key in ["environment", "current", "id", "lock"] {
@@ -24,7 +25,7 @@ fn json_object_has_what_the_contract_names() {
 
 #[test]
 fn dry_run_prints_the_plan_and_changes_nothing() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.require(&["b==1.0"]).sync(&[]);
     world.require(&["a"]);
     let kept = || {
@@ -40,7 +41,7 @@ fn dry_run_prints_the_plan_and_changes_nothing() {
 
 #[test]
 fn dry_run_on_an_empty_machine_makes_no_environment() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let ran = world.require(&["a"]).pyfast(&["sync", "-r", "requirements.txt", "--dry-run"]).ok();
     assert!(ran.stdout.contains('a'), "{ran}");
     assert!(snapshot(&world.root.join("envs")).keys().all(|path| !path.ends_with("env.json")));
@@ -50,7 +51,7 @@ fn dry_run_on_an_empty_machine_makes_no_environment() {
 
 #[test]
 fn quiet_sync_says_nothing() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let ran = world.require(&["a"]).pyfast(&["sync", "-q", "-r", "requirements.txt"]).ok();
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     assert!(!world.sync(&[]).changed(), "it has done its work");
@@ -58,7 +59,7 @@ fn quiet_sync_says_nothing() {
 
 #[test]
 fn without_a_terminal_there_are_no_bars_and_no_colours() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     world.index.add(&Wheel::new("c", "1.0").padded(3 << 20));
     let ran = world.require(&["a", "c"]).pyfast(&["sync", "-r", "requirements.txt"]).ok();
     assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains('\r'), "{ran}");
@@ -67,7 +68,7 @@ fn without_a_terminal_there_are_no_bars_and_no_colours() {
 
 #[test]
 fn closed_output_is_not_a_panic() {
-    let world = world();
+    let Some(world) = stocked() else { return };
     let mut command = world.require(&["a"]).command(&["sync", "--json", "-r", "requirements.txt"]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

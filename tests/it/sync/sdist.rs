@@ -1,8 +1,8 @@
 //! Packages that have no wheel are built from source, once, and go through the store as any other.
 
-use super::check;
 use crate::support::page::File;
 use crate::support::source::Sdist;
+use crate::support::stock::check;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 

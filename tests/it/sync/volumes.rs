@@ -2,16 +2,16 @@
 
 use std::path::{Component, Path};
 
-use super::{check, site_packages, world};
-use crate::support::python::evaluate;
+use crate::place;
+use crate::support::stock::{check, stock};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
 #[test]
 fn package_of_one_wheel_is_one_relative_link_into_the_store() {
-    let world = world().in_volume();
+    let Some(world) = place::volume().map(stock) else { return };
     let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
-    let package = site_packages(&synced.environment()).join("b");
+    let package = synced.site_packages().join("b");
     let target = fs_err::read_link(&package).unwrap();
     assert!(target.is_relative(), "{}", target.display());
     let digest = Wheel::new("b", "2.0").build().sha256;
@@ -20,7 +20,7 @@ fn package_of_one_wheel_is_one_relative_link_into_the_store() {
 
 #[test]
 fn equal_environments_of_two_projects_are_one() {
-    let mut world = world().in_volume();
+    let Some(mut world) = place::volume().map(stock) else { return };
     let first = check(&world, &["a"], &["a==2.0", "b==2.0"]);
     world.project = world.path("second-project");
     fs_err::create_dir(&world.project).unwrap();
@@ -31,11 +31,12 @@ fn equal_environments_of_two_projects_are_one() {
 
 #[test]
 fn bytecode_is_compiled_into_the_store() {
-    let world = world().in_volume();
+    let Some(world) = place::volume().map(stock) else { return };
     let synced = check(&world, &["a"], &["a==2.0", "b==2.0"]);
-    let cached = evaluate(&synced.bin("python"), "import b; print(b.__cached__)");
-    assert!(Path::new(cached.trim()).is_file(), "{cached}");
-    let real = fs_err::canonicalize(cached.trim()).unwrap();
+    let cached = synced.evaluate("import b; print(b.__cached__)");
+    let cached = world.place.here(Path::new(cached.trim()));
+    assert!(cached.is_file(), "{}", cached.display());
+    let real = fs_err::canonicalize(cached).unwrap();
     assert!(real.starts_with(fs_err::canonicalize(world.root.join("store")).unwrap()));
 }
 
@@ -48,33 +49,29 @@ const WALK: &str = "import os, pathlib, NAME as package; top = package.__path__[
     assert inside == walked, inside";
 
 /// What two wheels provide is seen by every walk, and is within the directory for who resolves links.
-fn check_shared(world: &World) {
+pub(super) fn check_shared(world: &World) {
     let core = Wheel::empty("web-core", "1.0").file("web/__init__.py", "");
     world.index.add(&core.file("web/static/app.css", "a").file("web/core/deep/x.css", "x"));
     let theme = Wheel::empty("web-theme", "1.0").file("web/static/theme.css", "b");
     world.index.add(&theme.file("web/theme/deep/y.css", "y"));
     let synced = world.require(&["web-core", "web-theme"]).sync(&[]);
-    let seen = evaluate(&synced.bin("python"), &WALK.replace("NAME", "web"));
+    let seen = synced.evaluate(&WALK.replace("NAME", "web"));
     let expected = "__init__.py core/deep/x.css static/app.css static/theme.css theme/deep/y.css\n";
     assert_eq!(seen, expected);
 }
 
 #[test]
 fn what_several_wheels_provide_is_real_all_the_way_down() {
-    check_shared(&World::new().in_volume());
-}
-
-#[test]
-fn what_several_wheels_provide_is_real_all_the_way_down_on_hosts_too() {
-    check_shared(&World::new());
+    let Some(world) = place::volume() else { return };
+    check_shared(&world);
 }
 
 #[test]
 fn packages_that_the_configuration_names_are_real() {
-    let world = world().in_volume();
+    let Some(world) = place::volume().map(stock) else { return };
     world.write("pyfast.toml", "[link]\nreal = [\"b\"]\n");
     let synced = world.require(&["a"]).sync(&[]);
-    let site = site_packages(&synced.environment());
+    let site = synced.site_packages();
     assert!(fs_err::symlink_metadata(site.join("a")).unwrap().is_symlink());
     assert!(fs_err::symlink_metadata(site.join("b")).unwrap().is_dir());
 }

@@ -76,7 +76,7 @@ pub fn tree_listing(directory: &Path) -> Result<(String, i64), Error> {
 }
 
 /// Changes when a file that describes the project does.
-pub fn description_digest(project: &Path) -> Sha256 {
+pub(super) fn description_digest(project: &Path) -> Sha256 {
     let mut hasher = sha2::Sha256::new();
     for name in PROJECT_FILES {
         let content = fs_err::read(project.join(name)).unwrap_or_default();

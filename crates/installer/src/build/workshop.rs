@@ -15,10 +15,10 @@ use pyfast_root::{Root, Waiting};
 use super::clean::clean;
 use super::turns::{Slots, Turns};
 use super::{BuildOptions, BuildTools, Builder};
-use crate::download::{Downloads, Sink, Wanted};
+use crate::download::{Downloads, Wanted};
 use crate::error::Error;
-use crate::event::Event;
-use crate::generation::compose;
+use crate::event::{Event, Sink};
+use crate::generation::{Generation, compose};
 use crate::link::plan::plan;
 use crate::link::{EnvironmentOptions, EnvironmentSpec, Package};
 use crate::store::Store;
@@ -98,6 +98,9 @@ impl World {
         let spec = self.spec(&lock, &builder)?;
         let store = self.yard()?;
         let plan = plan(store.root(), &spec)?;
+        if Generation::find(store.root(), &plan.id)?.is_none() {
+            plan.notices().for_each(|message| (self.tools.sink)(Event::Warning { message }));
+        }
         let text = lock.to_toml(Path::new("/"));
         let generation = compose(&store, &spec, &plan, &text, &*self.tools.sink)?;
         let lease = generation.lease(store.root())?;

@@ -74,7 +74,7 @@ fn the_newest_of_the_history_stay_and_the_rest_goes_with_its_wheels() {
     let count = |kind| done.discards.iter().filter(|one| one.what.kind() == kind).count();
     assert_eq!((count("generation"), count("wheel")), (3, 3));
     for generation in &generations[3..] {
-        assert!(crate::verify_generation(&root, generation).unwrap().is_empty());
+        assert!(crate::generation::verify_generation(&root, generation).unwrap().is_empty());
     }
 }
 
@@ -101,7 +101,7 @@ fn what_is_recent_named_or_leased_stays() {
     assert!(done.kept.contains(&(generations[0].id.clone(), Reason::Leased)));
     assert!(done.kept.contains(&(generations[1].id.clone(), Reason::Named)));
     for generation in [&generations[0], &generations[1]] {
-        assert!(crate::verify_generation(&root, generation).unwrap().is_empty());
+        assert!(crate::generation::verify_generation(&root, generation).unwrap().is_empty());
         assert!(generation.path.join("lib").exists());
     }
     drop(lease);

@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use super::EnvironmentSpec;
 
 /// Raised whenever an environment of equal inputs would be composed in another way.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// The id of the environment that `spec` describes: 20 hexadecimal digits.
 pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {

@@ -9,15 +9,18 @@ mod programs;
 mod sources;
 
 use pyfast_root::Root;
+use pyfast_root::layout::{CURRENT, project_env_path};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Error;
+use crate::link::activation;
 use crate::link::mode::LinkMode;
-use crate::link::{Clash, EnvironmentSpec, LinkPlan, RealMode, Step};
+use crate::link::{Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, RealMode, Step};
 use sources::Source;
 
 /// A plan in the making.
 struct Planner<'a> {
+    id: &'a str,
     spec: &'a EnvironmentSpec,
     sources: &'a [Source<'a>],
     /// How real files are made.
@@ -25,7 +28,7 @@ struct Planner<'a> {
     steps: Vec<Step>,
     clashes: Vec<Clash>,
     warnings: Vec<String>,
-    /// The directories that this environment has whatever is in it.
+    /// The directories and scripts that this environment has whatever is in it.
     own: FxHashSet<String>,
     /// Index into `sources` of who has a path in one of those.
     taken: FxHashMap<String, usize>,
@@ -44,6 +47,7 @@ pub fn plan(root: &Root, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
         libraries::mark(&mut sources, &spec.interpreter);
     }
     let mut planner = Planner {
+        id: &id,
         spec,
         sources: &sources,
         mode: match spec.options.link_mode {
@@ -58,6 +62,7 @@ pub fn plan(root: &Root, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
         taken: FxHashMap::default(),
     };
     planner.skeleton();
+    planner.activation(root);
     let programs = planner.programs(&python.to_string_lossy())?;
     planner.place_programs(&programs)?;
     planner.site_packages()?;
@@ -112,6 +117,21 @@ impl Planner<'_> {
         self.file("pyvenv.cfg".into(), self.config().into_bytes(), false);
     }
 
+    /// What puts it in front in a shell. One that a project alone has is known by the project's link, which leads to
+    /// its successor one day; of others nothing is known that stays.
+    fn activation(&mut self, root: &Root) {
+        let EnvironmentOptions { owner, prompt, .. } = &self.spec.options;
+        let at = match owner {
+            Some(owner) => project_env_path(root.seen(), owner).join(CURRENT),
+            None => root.seen_env_path(self.id),
+        };
+        for (name, text) in activation::scripts(&at.to_string_lossy(), prompt.as_deref()) {
+            let path = format!("bin/{name}");
+            self.own.insert(path.clone());
+            self.file(path, text.into_bytes(), false);
+        }
+    }
+
     fn config(&self) -> String {
         let python = &self.spec.interpreter;
         let home = python.executable.parent().unwrap_or(std::path::Path::new("/"));
@@ -119,10 +139,11 @@ impl Planner<'_> {
         let prompt =
             prompt.map(|prompt| format!("prompt = {}\n", prompt.replace(['\n', '\r'], " ")));
         format!(
-            "home = {}\nimplementation = {}\nversion_info = {}\npyfast = {}\n\
+            "home = {}\nimplementation = {}\nversion = {}\nversion_info = {}\npyfast = {}\n\
              include-system-site-packages = false\n{}",
             home.display(),
             python.markers.platform_python_implementation(),
+            python.version(),
             python.version(),
             env!("CARGO_PKG_VERSION"),
             prompt.unwrap_or_default(),

@@ -16,7 +16,7 @@ use crate::zip_audit::mapped::Mapped;
 
 /// A wheel on its way into the store.
 #[derive(Debug)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     store: Arc<Store>,
     filename: WheelFilename,
     expected: Sha256,
@@ -29,7 +29,7 @@ pub struct Receiver {
 
 impl Store {
     /// Begins to take a wheel of which `room` bytes may be held in memory.
-    pub fn receive(
+    pub(crate) fn receive(
         self: &Arc<Self>,
         filename: &WheelFilename,
         expected: Sha256,
@@ -49,7 +49,7 @@ impl Store {
 
 impl Receiver {
     /// Forgets what came: it comes again from its beginning.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.digest = sha2::Sha256::new();
         self.memory.clear();
         self.unspool();
@@ -59,7 +59,7 @@ impl Receiver {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn take(&mut self, piece: &[u8]) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, piece: &[u8]) -> Result<(), Error> {
         self.digest.update(piece);
         if self.spool.is_none() {
             if self.memory.len() + piece.len() <= self.room {
@@ -85,7 +85,7 @@ impl Receiver {
     ///
     /// # Errors
     /// As [`Store::admit`].
-    pub fn admit(self) -> Result<Admission, Error> {
+    pub(crate) fn admit(self) -> Result<Admission, Error> {
         let found = Sha256(self.digest.clone().finalize().into());
         check_digest(&self.filename, self.expected, found)?;
         let Some((name, _)) = &self.spool else {

@@ -5,168 +5,164 @@
 //! values of a node's variable with which it still implies the marker; the same ones from several children
 //! become one.
 
-use pep508_rs::{ExtraOperator, MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind};
+use pep508_rs::{MarkerExpression, MarkerTree};
 use rustc_hash::{FxHashMap, FxHashSet};
-use version_ranges::Ranges;
 
-use super::combine::children;
-use super::disjoint;
-use super::ranges::{any, both, string, strings, union, versions};
+use super::cells::CellSet;
+use super::numbered::{FALSE, Node, Numbered, TRUE};
 
 /// The most conjunctions of a node.
 const MOST: usize = 512;
-/// How often it may be asked whether a conjunction implies a child: each time costs as much as the diagram is
-/// large, and this is asked of every marker that is shown.
-const EFFORT: usize = 1 << 13;
+/// The most edges that are looked at: some hundredths of a second.
+const EFFORT: usize = 1 << 22;
 /// The most nodes of a diagram that is gone over so.
 const LARGEST: usize = 512;
-/// The most conjunctions that are compared with one another in the end.
-const COMPARED: usize = 64;
+
+/// Some variables, each with the values that it may have; those nearest to the root last.
+type Conjunction = Vec<(usize, CellSet)>;
 
 /// Conjunctions that together say what a marker says; `None` where that would be too many, or take too long.
-pub(super) fn cover(marker: &MarkerTree) -> Option<Vec<MarkerTree>> {
-    if !is_small(marker, &mut FxHashSet::default()) {
-        return None;
-    }
-    let mut search = Search { covered: FxHashMap::default(), left: EFFORT };
-    let cover = search.of(marker)?;
-    if cover.len() > COMPARED {
-        return Some(cover);
-    }
+///
+/// The marker is not constant.
+pub(super) fn cover(marker: &MarkerTree) -> Option<Vec<Vec<MarkerExpression>>> {
+    let diagram = Numbered::of(marker, LARGEST)?;
+    let mut search = Search { diagram: &diagram, covers: Vec::new(), left: EFFORT };
+    let cover = search.root()?;
     // What one conjunction says need not be said by a narrower one.
-    let mut needed: Vec<MarkerTree> = Vec::new();
-    for (place, one) in cover.iter().enumerate() {
-        let others = cover.iter().enumerate().filter(|(other, _)| *other != place);
-        if !others.into_iter().any(|(_, other)| implies(one, other)) {
-            needed.push(one.clone());
-        }
-    }
-    Some(needed)
+    let is_needed = |place: usize, one: &Conjunction| {
+        let mut others = cover.iter().enumerate().filter(|(other, _)| *other != place);
+        !others.any(|(_, other)| implies(one, other))
+    };
+    let needed = cover.iter().enumerate().filter(|(place, one)| is_needed(*place, one));
+    Some(needed.map(|(_, one)| written(&diagram, one)).collect())
 }
 
-fn is_small(marker: &MarkerTree, seen: &mut FxHashSet<MarkerTree>) -> bool {
-    if !seen.insert(marker.clone()) {
-        return true;
-    }
-    seen.len() <= LARGEST && children(marker).iter().all(|child| is_small(child, seen))
-}
-
-struct Search {
-    covered: FxHashMap<MarkerTree, Vec<MarkerTree>>,
+struct Search<'d> {
+    diagram: &'d Numbered,
+    /// The covers of the nodes gone over, which are those before one.
+    covers: Vec<Vec<Conjunction>>,
     left: usize,
 }
 
-impl Search {
-    fn of(&mut self, marker: &MarkerTree) -> Option<Vec<MarkerTree>> {
-        if marker.is_false() {
-            return Some(Vec::new());
+impl Search<'_> {
+    fn root(&mut self) -> Option<Vec<Conjunction>> {
+        for (number, node) in self.diagram.nodes.iter().enumerate() {
+            let cover = match number {
+                FALSE => Vec::new(),
+                TRUE => vec![Conjunction::new()],
+                _ => self.of(node)?,
+            };
+            self.covers.push(cover);
         }
-        if marker.is_true() {
-            return Some(vec![MarkerTree::TRUE]);
-        }
-        if let Some(cover) = self.covered.get(marker) {
-            return Some(cover.clone());
-        }
-        let edges = edges(marker);
+        self.covers.pop()
+    }
+
+    fn of(&mut self, node: &Node) -> Option<Vec<Conjunction>> {
         let (mut conjunctions, mut seen) = (Vec::new(), FxHashSet::default());
-        for (_, child) in &edges {
-            let below = self.of(child)?;
-            conjunctions.extend(below.into_iter().filter(|one| seen.insert(one.clone())));
+        for (_, child) in &node.edges {
+            let below = self.covers.get(*child)?.iter();
+            conjunctions.extend(below.filter(|one| seen.insert(*one)).cloned());
         }
-        self.left = self.left.checked_sub(conjunctions.len().saturating_mul(edges.len()))?;
-        let mut cover = Vec::new();
-        let mut seen = FxHashSet::default();
+        let cells = self.diagram.variables.get(node.variable)?;
+        let (mut cover, mut seen) = (Vec::new(), FxHashSet::default());
         for one in conjunctions {
-            let implied = edges.iter().filter(|(_, child)| implies(&one, child));
-            let values = any(implied.map(|(values, _)| values.clone()).collect());
-            // One for each run of values: only those that are written as one can be the same below others.
-            for run in runs(&values) {
-                let wide = both(run, one.clone());
+            let values = self.implied(&one, node)?;
+            // One for each part: only those that are written as one can be the same below others.
+            for part in cells.parts(&values) {
+                let mut wide = one.clone();
+                if !cells.is_all(&part) {
+                    wide.push((node.variable, part));
+                }
                 if seen.insert(wide.clone()) {
                     cover.push(wide);
                 }
             }
         }
-        if cover.len() > MOST {
-            return None;
+        (cover.len() <= MOST).then_some(cover)
+    }
+
+    /// The cells of a node whose child a conjunction implies; `None` where it takes too long to tell.
+    fn implied(&mut self, one: &Conjunction, node: &Node) -> Option<CellSet> {
+        let mut implied = FxHashMap::default();
+        implied.extend([(FALSE, false), (TRUE, true)]);
+        let mut values = CellSet::new();
+        for (cells, child) in &node.edges {
+            if !self.is_implied(one, *child, &mut implied)? {
+                continue;
+            }
+            match values.last_mut() {
+                Some(before) if before.end == cells.start => before.end = cells.end,
+                _ => values.push(cells.clone()),
+            }
         }
-        self.covered.insert(marker.clone(), cover.clone());
-        Some(cover)
+        Some(values)
+    }
+
+    /// Whether all values that a conjunction allows lead from a node to what is true.
+    fn is_implied(
+        &mut self,
+        one: &Conjunction,
+        number: usize,
+        implied: &mut FxHashMap<usize, bool>,
+    ) -> Option<bool> {
+        if let Some(known) = implied.get(&number) {
+            return Some(*known);
+        }
+        let node = self.diagram.nodes.get(number)?;
+        let allowed = one.iter().find(|(variable, _)| *variable == node.variable);
+        let everything = 0..usize::MAX;
+        let allowed = allowed.map_or(std::slice::from_ref(&everything), |(_, set)| set.as_slice());
+        let mut all = true;
+        'runs: for run in allowed {
+            let first = node.edges.partition_point(|(cells, _)| cells.end <= run.start);
+            let edges = node.edges.iter().skip(first);
+            for (_, child) in edges.take_while(|(cells, _)| cells.start < run.end) {
+                self.left = self.left.checked_sub(1)?;
+                if !self.is_implied(one, *child, implied)? {
+                    all = false;
+                    break 'runs;
+                }
+            }
+        }
+        implied.insert(number, all);
+        Some(all)
     }
 }
 
-/// The values of one variable, in the parts that are written by themselves.
-fn runs(values: &MarkerTree) -> Vec<MarkerTree> {
-    if values.is_true() {
-        return vec![MarkerTree::TRUE];
-    }
-    let all = |comparisons: Vec<MarkerExpression>| {
-        comparisons.into_iter().map(MarkerTree::expression).fold(MarkerTree::TRUE, both)
+/// Whether one conjunction is true only where another is.
+fn implies(one: &Conjunction, other: &Conjunction) -> bool {
+    let within = |set: &CellSet, wide: &CellSet| {
+        set.iter().all(|run| wide.iter().any(|wide| wide.start <= run.start && run.end <= wide.end))
     };
-    values.to_dnf().into_iter().map(all).collect()
+    other.iter().all(|(variable, wide)| {
+        one.iter().any(|(known, set)| known == variable && within(set, wide))
+    })
 }
 
-fn implies(one: &MarkerTree, other: &MarkerTree) -> bool {
-    disjoint(one, &other.negate())
-}
-
-/// The children of a diagram's root, each with the values that lead to it.
-fn edges(marker: &MarkerTree) -> Vec<(MarkerTree, MarkerTree)> {
-    match marker.kind() {
-        MarkerTreeKind::True | MarkerTreeKind::False => Vec::new(),
-        MarkerTreeKind::Version(node) => {
-            let edges = node.edges().map(|(range, child)| (child, range.clone()));
-            let of = |range: &_| versions(node.key(), range);
-            by_child(edges).iter().map(|(child, ranges)| (of(ranges), child.clone())).collect()
-        }
-        MarkerTreeKind::String(node) => {
-            let edges = node.children().map(|(range, child)| (child, range.clone()));
-            let of = |range: &_| strings(node.key(), range);
-            by_child(edges).iter().map(|(child, ranges)| (of(ranges), child.clone())).collect()
-        }
-        MarkerTreeKind::In(node) => {
-            let is = string(node.key(), MarkerOperator::In, node.value().to_owned());
-            vec![(is.clone(), node.edge(true)), (is.negate(), node.edge(false))]
-        }
-        MarkerTreeKind::Contains(node) => {
-            let is = string(node.key(), MarkerOperator::Contains, node.value().to_owned());
-            vec![(is.clone(), node.edge(true)), (is.negate(), node.edge(false))]
-        }
-        MarkerTreeKind::Extra(node) => {
-            let name = node.name().clone();
-            let operator = ExtraOperator::Equal;
-            let is = MarkerTree::expression(MarkerExpression::Extra { operator, name });
-            vec![(is.clone(), node.edge(true)), (is.negate(), node.edge(false))]
-        }
-    }
-}
-
-/// Children, each once and with all ranges that lead to it.
-fn by_child<T: Ord + Clone>(
-    edges: impl Iterator<Item = (MarkerTree, Ranges<T>)>,
-) -> Vec<(MarkerTree, Ranges<T>)> {
-    let mut places: FxHashMap<MarkerTree, usize> = FxHashMap::default();
-    let mut children: Vec<(MarkerTree, Vec<Ranges<T>>)> = Vec::new();
-    for (child, range) in edges {
-        let place = *places.entry(child.clone()).or_insert(children.len());
-        match children.get_mut(place) {
-            Some((_, ranges)) => ranges.push(range),
-            None => children.push((child, vec![range])),
-        }
-    }
-    children.into_iter().map(|(child, ranges)| (child, union(ranges))).collect()
+fn written(diagram: &Numbered, one: &Conjunction) -> Vec<MarkerExpression> {
+    let parts = one.iter().rev();
+    let parts =
+        parts.filter_map(|(place, part)| Some(diagram.variables.get(*place)?.written(part)));
+    parts.flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::marker::read;
+    use crate::marker::ranges::{any, both};
+    use crate::marker::{disjoint, read};
+
+    fn all(comparisons: Vec<MarkerExpression>) -> MarkerTree {
+        comparisons.into_iter().map(MarkerTree::expression).fold(MarkerTree::TRUE, both)
+    }
 
     fn check(marker: &str, expected: usize) {
         let tree = read(marker).expect("a marker");
         let cover = cover(&tree).expect("few conjunctions");
         assert_eq!(cover.len(), expected, "{marker}");
-        assert_eq!(any(cover), tree, "{marker}");
+        assert_eq!(any(cover.into_iter().map(all).collect()), tree, "{marker}");
     }
 
     #[test]
@@ -195,5 +191,53 @@ mod tests {
         let large = read(&large).expect("a marker");
         assert!(cover(&large.negate()).is_none(), "its diagram has 2^14 nodes");
         assert_eq!(cover(&tree.negate()).map(|cover| cover.len()), Some(14));
+    }
+
+    #[test]
+    fn the_work_grows_with_the_square_of_the_terms() {
+        let spent = |count: usize| {
+            let term = |n| format!("(sys_platform == '{n}' and platform_machine != '{n}')");
+            let tree = read(&(0..count).map(term).collect::<Vec<_>>().join(" or "));
+            let diagram = Numbered::of(&tree.expect("a marker"), LARGEST).expect("a small one");
+            let mut search = Search { diagram: &diagram, covers: Vec::new(), left: EFFORT };
+            assert_eq!(search.root().map(|cover| cover.len()), Some(count));
+            EFFORT - search.left
+        };
+        let (some, more) = (spent(20), spent(80));
+        assert!(more < 20 * some, "{more} steps for four times the terms of {some}");
+        assert!(more < 30_000, "{more} steps for 80 terms");
+    }
+
+    fn comparisons() -> impl Strategy<Value = String> {
+        let operators = prop::sample::select(vec!["==", "!=", "<", ">", ">=", "<="]);
+        (0..7, operators, 0..6, 0..3).prop_map(|(variable, operator, one, other)| match variable {
+            0 => format!("python_version {operator} '3.{one}'"),
+            1 => format!("python_full_version {operator} '3.{one}.{other}'"),
+            2 => format!("sys_platform {operator} '{one}'"),
+            3 => format!("platform_machine {operator} '{other}'"),
+            4 => format!("'{one}' in os_name"),
+            5 => format!("os_name not in '{one} {other}'"),
+            _ => format!("extra == 'e{one}'"),
+        })
+    }
+
+    fn markers() -> impl Strategy<Value = String> {
+        comparisons().prop_recursive(3, 40, 5, |part| {
+            let joints = prop::sample::select(vec![" and ", " or "]);
+            (prop::collection::vec(part, 2..5), joints)
+                .prop_map(|(parts, joint)| format!("({})", parts.join(joint)))
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_cover_says_neither_more_nor_less(text in markers()) {
+            let tree = read(&text).expect("a marker");
+            if !tree.is_true() && !tree.is_false() {
+                let said = any(cover(&tree).expect("few").into_iter().map(all).collect());
+                assert!(disjoint(&said, &tree.negate()), "more: {text}");
+                assert!(disjoint(&said.negate(), &tree), "less: {text}");
+            }
+        }
     }
 }

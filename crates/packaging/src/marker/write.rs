@@ -39,18 +39,15 @@ pub fn text(marker: &MarkerTree) -> Result<Option<String>, TooLong> {
         return Ok(Some(joined(&marker.to_dnf(), " and ", " or ")));
     }
     let alternatives = covering(marker);
-    let conditions = covering(&marker.negate()).map(denied);
+    let exceptions = covering(&marker.negate());
     let length = |groups: &Vec<Vec<MarkerExpression>>| groups.iter().map(Vec::len).sum::<usize>();
-    let shorter = match (&alternatives, &conditions) {
-        (Some(alternatives), Some(conditions)) => length(conditions) < length(alternatives),
-        (None, Some(_)) => true,
-        (Some(_), None) => false,
+    Ok(Some(match (alternatives, exceptions) {
+        (Some(alternatives), Some(exceptions)) if length(&exceptions) >= length(&alternatives) => {
+            joined(&alternatives, " and ", " or ")
+        }
+        (_, Some(exceptions)) => joined(&denied(exceptions), " or ", " and "),
+        (Some(alternatives), None) => joined(&alternatives, " and ", " or "),
         (None, None) => return Err(TooLong),
-    };
-    Ok(Some(if shorter {
-        joined(&conditions.unwrap_or_default(), " or ", " and ")
-    } else {
-        joined(&alternatives.unwrap_or_default(), " and ", " or ")
     }))
 }
 
@@ -60,9 +57,8 @@ fn covering(marker: &MarkerTree) -> Option<Vec<Vec<MarkerExpression>>> {
         // A diagram that is too large to be gone over may have few paths all the same.
         return Count::of(marker).is_within(MOST).then(|| marker.to_dnf());
     };
-    let total = cover.iter().map(Count::of).fold(Count::default(), Count::plus);
-    let is_short = total.is_within(MOST);
-    is_short.then(|| cover.iter().flat_map(MarkerTree::to_dnf).collect())
+    let comparisons = cover.iter().map(Vec::len).sum::<usize>();
+    (cover.len() <= MOST && comparisons <= MOST_COMPARISONS).then_some(cover)
 }
 
 /// A marker for messages and digests, in which one that cannot be written is named by its digest.

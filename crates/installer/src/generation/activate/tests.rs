@@ -97,7 +97,7 @@ fn equal_inputs_give_the_existing_generation() {
 fn each_input_shapes_the_id_and_the_kernel_does_not() {
     let sandbox = Sandbox::new();
     let spec = spec(&sandbox, "1.0");
-    let id = |spec: &EnvironmentSpec| crate::id(&sandbox.root, spec);
+    let id = |spec: &EnvironmentSpec| crate::link::id(&sandbox.root, spec);
     let base = id(&spec);
     assert_eq!(base.len(), 20);
     let mut other = spec.clone();
@@ -115,7 +115,7 @@ fn each_input_shapes_the_id_and_the_kernel_does_not() {
     other.interpreter = serde_json::from_str(&text.replace(&release, "9.9")).unwrap();
     assert_eq!(id(&other), base);
     let elsewhere = Root::create(sandbox.root.written(), Path::new("/pyfast")).unwrap();
-    assert_ne!(crate::id(&elsewhere, &spec), base, "shebangs name the seen root");
+    assert_ne!(crate::link::id(&elsewhere, &spec), base, "shebangs name the seen root");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_failed_composition_leaves_nothing() {
     let sandbox = Sandbox::new();
     let spec = spec(&sandbox, "1.0");
     let mut plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
-    plan.steps.push(crate::Step::Directory { path: "no/such/parent".into() });
+    plan.steps.push(crate::link::Step::Directory { path: "no/such/parent".into() });
     let error = compose(&sandbox.store, &spec, &plan, "", &|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("cannot create ") && error.contains("no/such/parent"), "{error}");
     assert!(Generation::all(&sandbox.root).unwrap().is_empty());
@@ -151,7 +151,7 @@ fn several_processes_make_one_generation() {
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let store = crate::Store::open(&sandbox.root, &|_| ()).unwrap();
+                let store = crate::store::Store::open(&sandbox.root, &|_| ()).unwrap();
                 let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
                 let count = |event: Event| {
                     let made = matches!(event, Event::Composed { reused: false, .. });

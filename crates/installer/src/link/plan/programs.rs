@@ -8,7 +8,7 @@ use pyfast_packaging::hash::Sha256;
 use super::Planner;
 use super::sources::Source;
 use crate::error::Error;
-use crate::link::{Clash, RealMode, scripts};
+use crate::link::{Clash, RealMode, activation, scripts};
 use crate::wheel::record::sha256;
 
 /// A file that goes to `bin/`.
@@ -48,9 +48,12 @@ impl Planner<'_> {
                 own.insert(point.name.clone(), Program::written(index, content));
             }
             for (name, program) in own {
-                if name.to_ascii_lowercase().starts_with("activate") {
+                if activation::is_own(&name) {
                     let package = self.name(index);
-                    self.warnings.push(format!("{package} provides a script named {name}"));
+                    self.warnings.push(format!(
+                        "{package} provides a script named {name}, which is left out: the environment has its own"
+                    ));
+                    continue;
                 }
                 let digest = program.sha256;
                 if let Some(loser) = programs.insert(name.clone(), program) {

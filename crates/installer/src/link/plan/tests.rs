@@ -294,6 +294,11 @@ fn bytecode_is_that_of_the_module_that_is_there() {
     assert_eq!(run(&python, "import same.x; print(same.x.who)"), "2");
 }
 
+/// Whether a step makes a file that nobody else has: one that was written, or a copy.
+fn is_private(step: &Step) -> bool {
+    matches!(step, Step::File { .. } | Step::Real { mode: RealMode::Copy, .. })
+}
+
 #[test]
 fn what_tools_change_in_place_is_a_private_copy() {
     let sandbox = Sandbox::new();
@@ -312,7 +317,13 @@ fn what_tools_change_in_place_is_a_private_copy() {
     let site = spec.interpreter.site_packages();
     let info = |file: &str| format!("{site}/a-1.0.dist-info/{file}");
     let mut private = vec![
-        "bin/run-a".to_owned(),
+        "bin/Activate.ps1".to_owned(),
+        "bin/activate".into(),
+        "bin/activate.csh".into(),
+        "bin/activate.fish".into(),
+        "bin/activate.nu".into(),
+        "bin/activate_this.py".into(),
+        "bin/run-a".into(),
         "bin/script".into(),
         "etc/a/settings".into(),
         format!("{site}/a.pth"),
@@ -325,7 +336,7 @@ fn what_tools_change_in_place_is_a_private_copy() {
     ];
     private.sort();
     let mut planned: Vec<&str> =
-        plan.steps.iter().filter(|step| step.is_private()).map(Step::path).collect();
+        plan.steps.iter().filter(|step| is_private(step)).map(Step::path).collect();
     planned.sort_unstable();
     assert_eq!(planned, private);
     for path in &private {
@@ -395,4 +406,30 @@ fn a_plan_names_every_step_and_needs_its_wheels() {
     assert!(text.contains("/one.pth = copy of"), "{text}");
     spec.packages[0].sha256 = pyfast_packaging::hash::Sha256([9; 32]);
     assert!(matches!(super::plan(&sandbox.root, &spec), Err(Error::NotInStore { .. })));
+}
+
+#[test]
+fn the_scripts_that_activate_are_the_environments_own() {
+    let sandbox = Sandbox::new();
+    let mut spec = sandbox.spec(&[WheelFile::new("a", "1.0")
+        .file("a.py", "")
+        .file("a-1.0.data/scripts/activate", "#!/bin/sh\necho planted\n")
+        .info("entry_points.txt", "[console_scripts]\nactivate-a = a:a\n")]);
+    spec.options.owner = Some(pyfast_root::ProjectEnv::new("shop", "default").unwrap());
+    let (generation, plan) = composed(&sandbox, &spec);
+    let script = fs_err::read_to_string(generation.path.join("bin/activate")).unwrap();
+    let current = sandbox.root.seen().join("projects/shop/default/current");
+    assert!(script.contains(&format!("'{}'", current.display())), "{script}");
+    assert!(generation.path.join("bin/activate-a").is_file());
+    assert_eq!(plan.warnings.len(), 1, "{plan}");
+    assert!(plan.warnings[0].starts_with("a provides a script named activate,"), "{plan}");
+    let record = site_packages(&generation, &spec).join("a-1.0.dist-info/RECORD");
+    assert!(!fs_err::read_to_string(record).unwrap().contains("bin/activate,"));
+    spec.options.owner = None;
+    let (anybodys, _) = composed(&sandbox, &spec);
+    let script = fs_err::read_to_string(anybodys.path.join("bin/activate")).unwrap();
+    assert!(script.contains(&format!("'{}'", anybodys.seen.display())), "{script}");
+    let data = WheelFile::new("b", "1.0").file("b-1.0.data/data/bin/activate.fish", "");
+    let refused = super::plan(&sandbox.root, &sandbox.spec(&[data])).unwrap_err();
+    assert!(refused.to_string().contains("the environment itself and b cannot"), "{refused}");
 }

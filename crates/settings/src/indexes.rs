@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use clap::ValueEnum as _;
 use pyfast_index::credentials::Credentials;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::IndexOptions;
@@ -16,34 +15,36 @@ use pyfast_root::is_name;
 use url::Url;
 
 use crate::config::nearest;
-use crate::failure::Failure;
+use crate::error::{Error, IndexFault};
 use crate::pip::{self, PipConfig};
-use crate::settings::{Environment, Settings};
+use crate::settings::Settings;
 use crate::transport;
+use crate::variables::Variables;
 
 /// The indexes and locations of one run.
 #[derive(Debug)]
-pub(crate) struct Indexes {
+pub struct Indexes {
     /// Without credentials, in the order of search.
-    pub(crate) urls: Vec<Url>,
+    pub urls: Vec<Url>,
     /// Indexes that are searched for what is pinned to them only.
-    reserved: Vec<Url>,
+    pub reserved: Vec<Url>,
     /// Packages that are looked for in one index alone, by its place among all.
-    pins: BTreeMap<PackageName, usize>,
+    pub pins: BTreeMap<PackageName, usize>,
     /// All of them as they were given, with what is secret masked, and by which setting.
-    pub(crate) shown: Vec<(String, &'static str)>,
+    pub shown: Vec<(String, &'static str)>,
     /// Taken out of the URLs, and the user's netrc.
-    pub(crate) credentials: Credentials,
-    pub(crate) strategy: IndexStrategy,
-    pub(crate) find_links: Vec<String>,
+    pub credentials: Credentials,
+    /// How several are searched.
+    pub strategy: IndexStrategy,
+    /// Directories of wheels, and pages that link to them.
+    pub find_links: Vec<String>,
 }
 
 /// What was said about indexes before any default is looked up; equal texts give equal indexes.
-pub(crate) fn fingerprint(settings: &Settings) -> String {
+pub fn fingerprint(settings: &Settings) -> String {
     let (named, _) = Named::collect(settings, &IndexOptions::default());
     let Named { default, extra, find_links, none, names, pins } = named;
-    let strategy = settings.common.index.index_strategy;
-    let strategy = strategy.and_then(|strategy| strategy.to_possible_value());
+    let strategy = settings.flags.index.index_strategy.map(strategy_name);
     Fingerprint::new("indexes", 1)
         .fields("default", default)
         .fields("extra", extra)
@@ -51,7 +52,7 @@ pub(crate) fn fingerprint(settings: &Settings) -> String {
         .field("none", none)
         .fields("names", names.iter().flat_map(|(name, url)| [name, url]))
         .fields("pins", pins.iter().flat_map(|(package, name)| [package.to_string(), name.clone()]))
-        .fields("strategy", strategy.iter().map(clap::builder::PossibleValue::get_name))
+        .fields("strategy", strategy)
         .finish()
 }
 
@@ -69,13 +70,13 @@ struct Named {
 impl Named {
     /// What is named, and by which setting the default one is.
     fn collect(settings: &Settings, file: &IndexOptions) -> (Self, &'static str) {
-        let args = &settings.common.index;
-        let environment = &settings.environment;
+        let args = &settings.flags.index;
+        let variables = &settings.variables;
         let configured = &settings.project.config.index;
-        let pip = PipConfig::read(environment);
+        let pip = PipConfig::read(variables);
         // clap has already put PYFAST_INDEX_URL behind the flag; a requirements file stands between
         // the two, which only matters to who sets all three.
-        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        let variable = |name: &str| variables.get(name).map(str::to_owned);
         let candidates = [
             ("--index-url or PYFAST_INDEX_URL", args.index_url.clone()),
             ("a requirements file", file.index_url.clone()),
@@ -88,7 +89,7 @@ impl Named {
         let mut candidates = candidates.into_iter();
         let default = candidates.find_map(|(origin, url)| Some((origin, url?)));
         let (origin, default) = default.unzip();
-        let words = |name: &str| words(environment.get(name)).map(str::to_owned);
+        let words = |name: &str| words(variables.get(name)).map(str::to_owned);
         let mut extra = args.extra_index_url.clone();
         extra.extend(file.extra_index_urls.iter().cloned());
         extra.extend(words("UV_INDEX"));
@@ -98,7 +99,7 @@ impl Named {
         extra.extend(pip.extra_index_urls);
         let mut find_links = find_links(settings);
         find_links.extend(file.find_links.iter().cloned());
-        let named = ["UV_NO_INDEX", "PIP_NO_INDEX"].map(|name| environment.get(name));
+        let named = ["UV_NO_INDEX", "PIP_NO_INDEX"].map(|name| variables.get(name));
         let none = args.no_index || file.no_index || named.into_iter().any(is_true);
         let (names, pins) = (configured.named.clone(), configured.packages.clone());
         let named = Self { default, extra, find_links, none, names, pins };
@@ -107,11 +108,11 @@ impl Named {
 }
 
 /// Locations of files that the command line and the environment name.
-pub(crate) fn find_links(settings: &Settings) -> Vec<String> {
-    let mut places = settings.common.index.find_links.clone();
+pub fn find_links(settings: &Settings) -> Vec<String> {
+    let mut places = settings.flags.index.find_links.clone();
     // uv's list has commas, pip's has spaces.
-    let uv = settings.environment.get("UV_FIND_LINKS").unwrap_or_default().split(',');
-    let pip = words(settings.environment.get("PIP_FIND_LINKS"));
+    let uv = settings.variables.get("UV_FIND_LINKS").unwrap_or_default().split(',');
+    let pip = words(settings.variables.get("PIP_FIND_LINKS"));
     let others = uv.map(str::trim).filter(|place| !place.is_empty()).chain(pip);
     places.extend(others.map(str::to_owned));
     places
@@ -129,7 +130,7 @@ fn is_true(value: Option<&str>) -> bool {
 
 /// Indexes as they are decided on, one after the other.
 struct Collected<'a> {
-    environment: &'a Environment,
+    variables: &'a Variables,
     names: &'a BTreeMap<String, String>,
     urls: Vec<Url>,
     shown: Vec<(String, &'static str)>,
@@ -138,7 +139,7 @@ struct Collected<'a> {
 
 impl Collected<'_> {
     /// Takes an index in, as a URL, `NAME=URL` or the name of one; gives its place.
-    fn add(&mut self, text: &str, origin: &'static str) -> Result<usize, Failure> {
+    fn add(&mut self, text: &str, origin: &'static str) -> Result<usize, Error> {
         let (name, text) = match (self.names.get_key_value(text), text.split_once('=')) {
             (Some((name, url)), _) => (Some(name.as_str()), url.as_str()),
             (None, Some((name, url))) if is_name(name) => (Some(name), url),
@@ -176,8 +177,8 @@ impl Collected<'_> {
             .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
             .collect();
         let variable = |what: &str| {
-            let own = self.environment.get(&format!("PYFAST_INDEX_{name}_{what}"));
-            let value = own.or_else(|| self.environment.get(&format!("UV_INDEX_{name}_{what}")));
+            let own = self.variables.get(&format!("PYFAST_INDEX_{name}_{what}"));
+            let value = own.or_else(|| self.variables.get(&format!("UV_INDEX_{name}_{what}")));
             value.map(str::to_owned)
         };
         let (user, password) = (variable("USERNAME"), variable("PASSWORD"));
@@ -193,14 +194,17 @@ impl Collected<'_> {
 
 impl Indexes {
     /// Decides on the indexes; `interpreter` is the one whose pip's default counts last.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// If none is known, or one cannot be used.
+    pub fn new(
         settings: &Settings,
         file: &IndexOptions,
         interpreter: Option<&Path>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let (named, mut origin) = Named::collect(settings, file);
         let mut all = Collected {
-            environment: &settings.environment,
+            variables: &settings.variables,
             names: &named.names,
             urls: Vec::new(),
             shown: Vec::new(),
@@ -216,7 +220,7 @@ impl Indexes {
             });
             let files = !named.find_links.is_empty() || !named.pins.is_empty();
             if default.is_none() && named.extra.is_empty() && !files {
-                return Err(no_index());
+                return Err(Error::NoIndex);
             }
             for text in &named.extra {
                 all.add(text, "a further index")?;
@@ -238,7 +242,7 @@ impl Indexes {
     }
 
     /// Where packages are looked for.
-    pub(crate) fn sources(&self) -> Sources {
+    pub fn sources(&self) -> Sources {
         Sources {
             indexes: self.urls.iter().chain(&self.reserved).cloned().collect(),
             reserved: self.reserved.len(),
@@ -249,8 +253,8 @@ impl Indexes {
     }
 }
 
-fn strategy(settings: &Settings) -> Result<IndexStrategy, Failure> {
-    let strategy = settings.common.index.index_strategy.map(Into::into);
+fn strategy(settings: &Settings) -> Result<IndexStrategy, Error> {
+    let strategy = settings.flags.index.index_strategy;
     let configured = settings.project.config.index.strategy.as_deref().map(strategy_named);
     match (strategy, configured) {
         (Some(strategy), _) => Ok(strategy),
@@ -259,40 +263,36 @@ fn strategy(settings: &Settings) -> Result<IndexStrategy, Failure> {
     }
 }
 
-fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Failure> {
-    let shown = shown(text);
-    let url = Url::parse(text).map_err(|error| {
-        let failure = Failure::usage(format!("cannot use the index `{shown}`: {error}"));
+fn parse(text: &str, names: &BTreeMap<String, String>) -> Result<Url, Error> {
+    let refused = |fault| Error::Index { index: shown(text), fault };
+    let url = Url::parse(text).map_err(|source| {
         let known: Vec<&str> = names.keys().map(String::as_str).collect();
-        match nearest(text, &known) {
-            near if is_name(text) && !near.is_empty() => failure.hint(format!(
-                "pyfast.toml names no such index; the nearest in [index.named] is `{near}`"
-            )),
-            _ => failure.hint("an index is the URL of a Simple API, such as https://host/simple"),
-        }
+        let near = nearest(text, &known);
+        let near = (is_name(text) && !near.is_empty()).then(|| near.to_owned());
+        refused(IndexFault::Url { source, near })
     })?;
-    let problem = match url.scheme() {
-        "http" | "https" => return Ok(url),
-        "file" if url.to_file_path().is_ok_and(|path| path.is_dir()) => return Ok(url),
-        "file" => "there is no such directory",
-        _ => "its scheme is neither http nor https nor file",
-    };
-    Err(Failure::usage(format!("cannot use the index `{shown}`: {problem}"))
-        .hint("a directory of wheels is given with --find-links"))
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        "file" if url.to_file_path().is_ok_and(|path| path.is_dir()) => Ok(url),
+        "file" => Err(refused(IndexFault::NoDirectory)),
+        _ => Err(refused(IndexFault::Scheme)),
+    }
 }
 
-fn strategy_named(name: &str) -> Result<IndexStrategy, Failure> {
+fn strategy_named(name: &str) -> Result<IndexStrategy, Error> {
     match name {
         "first-index" => Ok(IndexStrategy::FirstIndex),
         "unsafe-first-match" => Ok(IndexStrategy::UnsafeFirstMatch),
         "unsafe-best-match" => Ok(IndexStrategy::UnsafeBestMatch),
-        other => Err(Failure::usage(format!("pyfast.toml: `{other}` is not an index strategy"))
-            .hint("it is first-index, unsafe-first-match or unsafe-best-match")),
+        other => Err(Error::Strategy { word: other.to_owned() }),
     }
 }
 
-fn no_index() -> Failure {
-    Failure::usage("no package index is known: neither flags, environment, configuration nor the interpreter's pip name one".to_owned())
-        .hint("install pip for that interpreter, whose own default is taken: Debian and Ubuntu have it in python3-pip, and in python3-venv")
-        .hint("or give --index-url URL, set PIP_INDEX_URL, or `url` under [index] in pyfast.toml")
+/// A way of searching as it is written.
+fn strategy_name(strategy: IndexStrategy) -> &'static str {
+    match strategy {
+        IndexStrategy::FirstIndex => "first-index",
+        IndexStrategy::UnsafeFirstMatch => "unsafe-first-match",
+        IndexStrategy::UnsafeBestMatch => "unsafe-best-match",
+    }
 }

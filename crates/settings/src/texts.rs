@@ -13,10 +13,10 @@ use pyfast_packaging::safe_url::SafeUrl;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::indexes::Indexes;
 use crate::settings::Settings;
-use crate::transport;
+use crate::transport::{self, Doubt, doubts};
 
 /// What fetching needs.
 struct World {
@@ -25,13 +25,20 @@ struct World {
     cache: Cache,
 }
 
-/// How requirements files of servers are had; `offline` takes them from the cache alone.
-pub(crate) fn texts(settings: &Settings, offline: bool) -> FetchText {
-    let (root, python) = (settings.root.clone(), settings.python.clone());
-    let settings = settings.of_environment(&settings.env, root, python);
+/// How requirements files of servers are had; `offline` takes them from the cache alone. `doubt` is told what the
+/// user should know once a server is reached.
+pub fn texts(
+    settings: &Settings,
+    offline: bool,
+    doubt: impl Fn(Doubt) + Send + Sync + 'static,
+) -> FetchText {
+    let settings = settings.clone();
     let world = OnceLock::new();
     FetchText::new(move |url, named| {
-        let world = world.get_or_init(|| World::new(&settings, offline));
+        let world = world.get_or_init(|| {
+            doubts(&settings).into_iter().for_each(&doubt);
+            World::new(&settings, offline)
+        });
         match world {
             Ok(world) => Ok(world.fetch(url, named)?),
             Err(reason) => Err(pyfast_packaging::Error::Setting(reason.clone()).into()),
@@ -43,7 +50,7 @@ impl World {
     fn new(settings: &Settings, offline: bool) -> Result<Self, String> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot start a runtime: {error}"))?;
-        let words = |failure: Failure| failure.to_string();
+        let words = |error: Error| error.to_string();
         let mut options = transport::client_options(settings).map_err(words)?;
         options.offline |= offline;
         // A file may be on the host of an index; without any index there is still `.netrc`.

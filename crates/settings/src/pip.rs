@@ -6,7 +6,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::settings::Environment;
+use crate::variables::Variables;
 
 /// The index settings of pip's configuration files; a later file overrides an earlier one.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(crate) struct PipConfig {
 
 impl PipConfig {
     /// Reads the files that pip would read.
-    pub(crate) fn read(environment: &Environment) -> Self {
+    pub(crate) fn read(variables: &Variables) -> Self {
         let mut config = Self::default();
-        for path in files(environment) {
+        for path in files(variables) {
             if let Ok(text) = fs_err::read_to_string(path) {
                 config.take(&text);
             }
@@ -55,22 +55,22 @@ impl PipConfig {
 }
 
 /// pip's configuration files, from the least to the most particular.
-fn files(environment: &Environment) -> Vec<PathBuf> {
-    let named = environment.get("PIP_CONFIG_FILE");
+fn files(variables: &Variables) -> Vec<PathBuf> {
+    let named = variables.get("PIP_CONFIG_FILE");
     if named.is_some_and(|path| path == "/dev/null") {
         return Vec::new();
     }
     let mut files = Vec::new();
-    let shared = environment.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg");
+    let shared = variables.get("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg");
     files.extend(shared.split(':').map(|directory| Path::new(directory).join("pip/pip.conf")));
     files.push("/etc/pip.conf".into());
-    if let Some(home) = environment.home() {
+    if let Some(home) = variables.home() {
         files.push(home.join(".pip/pip.conf"));
         let config =
-            environment.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
+            variables.get("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);
         files.push(config.join("pip/pip.conf"));
     }
-    files.extend(environment.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("pip.conf")));
+    files.extend(variables.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("pip.conf")));
     files.extend(named.map(PathBuf::from));
     files
 }

@@ -9,7 +9,7 @@ use pyfast_root::is_name;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::failure::Failure;
+use crate::error::Error;
 
 mod keys;
 mod words;
@@ -17,55 +17,64 @@ mod words;
 pub(crate) use words::ConfiguredRoot;
 
 /// The file's name.
-pub(crate) const FILE: &str = "pyfast.toml";
+pub const FILE: &str = "pyfast.toml";
 
 /// The configuration of a project.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Config {
-    pub(crate) project: ProjectConfig,
-    pub(crate) env: BTreeMap<String, EnvConfig>,
-    pub(crate) index: IndexConfig,
-    pub(crate) link: LinkConfig,
+pub struct Config {
+    /// `[project]`.
+    pub project: ProjectConfig,
+    /// `[env.NAME]`, by name.
+    pub env: BTreeMap<String, EnvConfig>,
+    /// `[index]`.
+    pub index: IndexConfig,
+    /// `[link]`.
+    pub link: LinkConfig,
     /// Where it was read.
     #[serde(skip)]
-    file: PathBuf,
+    pub file: PathBuf,
 }
 
 /// `[project]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct ProjectConfig {
-    pub(crate) name: Option<String>,
+pub struct ProjectConfig {
+    /// The name below the root.
+    pub name: Option<String>,
     /// `volume:NAME`, or a directory below the project; see [`Config::root`].
-    pub(crate) root: Option<String>,
+    pub root: Option<String>,
 }
 
 /// `[env.NAME]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct EnvConfig {
-    pub(crate) requirements: Vec<PathBuf>,
-    pub(crate) constraints: Vec<PathBuf>,
+pub struct EnvConfig {
+    /// Requirements files.
+    pub requirements: Vec<PathBuf>,
+    /// Constraints files.
+    pub constraints: Vec<PathBuf>,
     /// Packages that are left out, whoever asks for them.
-    pub(crate) exclude_dependencies: Vec<String>,
+    pub exclude_dependencies: Vec<String>,
     /// Optional dependencies of the project files among the requirements.
-    pub(crate) extras: Vec<String>,
+    pub extras: Vec<String>,
     /// Dependency groups, `[FILE:]GROUP`.
-    pub(crate) groups: Vec<String>,
-    pub(crate) image: Option<String>,
+    pub groups: Vec<String>,
+    /// The image whose interpreter it is for.
+    pub image: Option<String>,
     /// See [`Config::python`].
-    pub(crate) python: Option<String>,
+    pub python: Option<String>,
     /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
-    pub(crate) targets: Vec<String>,
+    pub targets: Vec<String>,
     /// Whether the lock is for all platforms.
-    pub(crate) universal: bool,
-    pub(crate) services: Vec<String>,
+    pub universal: bool,
+    /// Services of the compose files that start in it.
+    pub services: Vec<String>,
 }
 
 impl EnvConfig {
     /// Whether a lock for this one answers the other too, if their interpreters are of one kind.
-    pub(crate) fn asks_for_the_same_as(&self, other: &Self) -> bool {
+    pub fn asks_for_the_same_as(&self, other: &Self) -> bool {
         // Taken apart by name: a new key has to be decided on here.
         let Self {
             requirements,
@@ -87,7 +96,7 @@ impl EnvConfig {
     }
 
     /// Whether it is for the same interpreter, as far as the configuration says.
-    pub(crate) fn is_for_the_same_as(&self, other: &Self) -> bool {
+    pub fn is_for_the_same_as(&self, other: &Self) -> bool {
         (&self.image, &self.python) == (&other.image, &other.python)
     }
 }
@@ -95,19 +104,22 @@ impl EnvConfig {
 /// `[index]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct IndexConfig {
-    pub(crate) url: Option<String>,
-    pub(crate) extra: Vec<String>,
-    pub(crate) strategy: Option<String>,
+pub struct IndexConfig {
+    /// The index.
+    pub url: Option<String>,
+    /// Further indexes, searched before it.
+    pub extra: Vec<String>,
+    /// How several indexes are searched.
+    pub strategy: Option<String>,
     /// URLs of indexes that are searched for what is pinned to them only.
-    pub(crate) named: BTreeMap<String, String>,
+    pub named: BTreeMap<String, String>,
     /// Packages that are looked for in one index alone, with its name.
-    pub(crate) packages: BTreeMap<PackageName, String>,
+    pub packages: BTreeMap<PackageName, String>,
 }
 
 impl IndexConfig {
     /// The packages that are looked for in one index alone, with its URL but without its secrets.
-    pub(crate) fn pins(&self) -> BTreeMap<PackageName, String> {
+    pub fn pins(&self) -> BTreeMap<PackageName, String> {
         let url = |name: &String| self.named.get(name).map(|url| shown(url)).unwrap_or_default();
         self.packages.iter().map(|(package, name)| (package.clone(), url(name))).collect()
     }
@@ -138,9 +150,9 @@ impl IndexConfig {
 /// `[link]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct LinkConfig {
+pub struct LinkConfig {
     /// Packages whose files must be real, not behind a directory link.
-    pub(crate) real: Vec<String>,
+    pub real: Vec<String>,
 }
 
 impl Config {
@@ -150,7 +162,7 @@ impl Config {
     }
 
     /// Reads the configuration of a project directory; without one, everything is default.
-    pub(crate) fn read(directory: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(directory: &Path) -> Result<Self, Error> {
         let own = directory.join(FILE);
         if let Some(text) = read_optional(&own)? {
             return Self::parse(&own, &text, &[]);
@@ -164,10 +176,8 @@ impl Config {
         }
     }
 
-    fn parse(path: &Path, text: &str, below: &[&str]) -> Result<Self, Failure> {
-        let fail = |reason: String| {
-            Failure::usage(format!("cannot use the configuration `{}`: {reason}", path.display()))
-        };
+    fn parse(path: &Path, text: &str, below: &[&str]) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Configuration { file: path.to_owned(), reason };
         let document: Table =
             text.parse().map_err(|error: toml::de::Error| fail(error.to_string()))?;
         let mut table = document;
@@ -194,11 +204,11 @@ impl Config {
     }
 }
 
-fn read_optional(path: &Path) -> Result<Option<String>, Failure> {
+fn read_optional(path: &Path) -> Result<Option<String>, Error> {
     match pyfast_root::regular_file::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::usage(format!("cannot read the configuration: {error}"))),
+        Err(error) => Err(Error::ReadConfiguration(error)),
     }
 }
 

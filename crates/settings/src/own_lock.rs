@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use pyfast_packaging::target::Target;
 use pyfast_resolver::Lock;
+use pyfast_root::regular_file;
 
 use crate::config::EnvConfig;
-use crate::lock_on_disk::known;
 use crate::project::Project;
 
 /// The name of a lock file (PEP 751).
-pub(crate) const FILE: &str = "pylock.toml";
+pub const FILE: &str = "pylock.toml";
 
 /// The environment that has the plain name where several want it.
 const DEFAULT: &str = "default";
 
 /// Where an environment's lock is, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OwnLock {
+pub struct OwnLock {
     /// Where it would be made; then where else it may be.
     places: Vec<PathBuf>,
     /// The one that has the plain name, where its own is another file.
@@ -28,13 +28,13 @@ pub(crate) struct OwnLock {
 
 impl OwnLock {
     /// The one that the configuration gives an environment.
-    pub(crate) fn configured(project: &Project, env: &str) -> Self {
+    pub fn configured(project: &Project, env: &str) -> Self {
         Self::beside((project, env), project.first_file(env).as_deref(), true)
     }
 
     /// The one of requirements that are named instead of the configuration's; `first` is the first file of
     /// this machine among them.
-    pub(crate) fn given(project: &Project, env: &str, first: Option<&Path>) -> Self {
+    pub fn given(project: &Project, env: &str, first: Option<&Path>) -> Self {
         match first {
             // A lock may be named where requirements are.
             Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
@@ -69,32 +69,33 @@ impl OwnLock {
     }
 
     /// Every file that it may be: the first is where it would be made.
-    pub(crate) fn places(&self) -> &[PathBuf] {
+    pub fn places(&self) -> &[PathBuf] {
         &self.places
     }
 
     /// The lock that is there for a target, else where it would be made.
-    pub(crate) fn path(&self, target: impl FnOnce() -> Option<Target>) -> &Path {
+    pub fn path(&self, target: impl FnOnce() -> Option<Target>) -> &Path {
         let own = &self.places[0];
         if self.places.len() == 1 || own.is_file() {
             return own;
         }
         let Some(target) = target() else { return own };
         let fits = |path: &&PathBuf| {
-            known(path).is_some_and(|text| Lock::from_toml(&text, path, &target).is_ok())
+            regular_file::read_text(path)
+                .is_ok_and(|text| Lock::from_toml(&text, path, &target).is_ok())
         };
         self.places[1..].iter().find(fits).unwrap_or(own)
     }
 
     /// The lock of other environments that lies where one would look for this one's, which is not there.
-    pub(crate) fn passed_over(&self, chosen: &Path) -> Option<&Path> {
+    pub fn passed_over(&self, chosen: &Path) -> Option<&Path> {
         let other = self.of_others.as_deref().filter(|other| *other != chosen && other.is_file());
         other.filter(|_| !chosen.exists())
     }
 }
 
 /// Whether a file is a lock by its name: `pylock.toml`, or `pylock.NAME.toml` (PEP 751).
-pub(crate) fn is_lock(file: &Path) -> bool {
+pub fn is_lock(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.strip_prefix("pylock.")
         .and_then(|rest| if rest == "toml" { Some("") } else { rest.strip_suffix(".toml") })

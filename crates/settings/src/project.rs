@@ -7,19 +7,19 @@ use sha2::Digest;
 use url::Url;
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// A project directory with its configuration.
 #[derive(Debug, Clone)]
-pub(crate) struct Project {
+pub struct Project {
     /// The directory, absolute.
-    pub(crate) directory: PathBuf,
+    pub directory: PathBuf,
     /// Where the command was given.
-    pub(crate) working_directory: PathBuf,
+    pub working_directory: PathBuf,
     /// `pyfast.toml`, or the table of `pyproject.toml`.
-    pub(crate) config: Config,
+    pub config: Config,
     /// A name given on the command line.
-    given_name: Option<String>,
+    pub given_name: Option<String>,
 }
 
 /// Requirements files looked for where none is named, in this order.
@@ -31,11 +31,11 @@ const PYPROJECT: &str = "pyproject.toml";
 impl Project {
     /// Finds the project: `given`, else the nearest parent with `pyfast.toml`, else the working
     /// directory.
-    pub(crate) fn find(given: Option<&Path>, name: Option<&str>) -> Result<Self, Failure> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that asks for it")]
-        let working_directory = std::env::current_dir().map_err(|error| {
-            Failure::usage(format!("cannot find the current directory: {error}"))
-        })?;
+    pub(crate) fn find(
+        given: Option<&Path>,
+        name: Option<&str>,
+        working_directory: PathBuf,
+    ) -> Result<Self, Error> {
         let directory = match given {
             Some(directory) => working_directory.join(directory),
             None => {
@@ -43,8 +43,7 @@ impl Project {
             }
         };
         if !directory.is_dir() {
-            let message = format!("the project directory `{}` does not exist", directory.display());
-            return Err(Failure::usage(message));
+            return Err(Error::NoProject { directory });
         }
         let config = Config::read(&directory)?;
         Ok(Self { directory, working_directory, config, given_name: name.map(str::to_owned) })
@@ -52,13 +51,12 @@ impl Project {
 
     /// The name below which the root keeps the project's environments. Without a configured name it
     /// is the directory's, made unique by its path.
-    pub(crate) fn name(&self) -> String {
-        if let Some(name) = self.given_name.as_ref().or(self.config.project.name.as_ref()) {
+    pub fn name(&self) -> String {
+        if let Some(name) = self.own_name() {
             return name.clone();
         }
-        let name = self.directory.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name: String = name
-            .unwrap_or_else(|| "project".to_owned())
+        let name: String = self
+            .title()
             .chars()
             .map(
                 |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' },
@@ -69,12 +67,22 @@ impl Project {
         format!("{}-{suffix}", name.trim_matches('.'))
     }
 
+    /// What people call it: its configured name, else its directory's.
+    pub(crate) fn title(&self) -> String {
+        let directory = || Some(self.directory.file_name()?.to_string_lossy().into_owned());
+        self.own_name().cloned().or_else(directory).unwrap_or_else(|| "project".to_owned())
+    }
+
+    /// The name that the user or the configuration gave it.
+    fn own_name(&self) -> Option<&String> {
+        self.given_name.as_ref().or(self.config.project.name.as_ref())
+    }
+
     /// The requirements files: those given, those of `pyfast.toml`, else the usual ones.
-    pub(crate) fn requirements(
-        &self,
-        given: &[PathBuf],
-        env: &str,
-    ) -> Result<Vec<PathBuf>, Failure> {
+    ///
+    /// # Errors
+    /// If there are none, or the configuration names what is not read.
+    pub fn requirements(&self, given: &[PathBuf], env: &str) -> Result<Vec<PathBuf>, Error> {
         if !given.is_empty() {
             return Ok(given.iter().map(|file| named(file)).collect());
         }
@@ -85,26 +93,17 @@ impl Project {
             return files.map(|file| self.readable(file)).collect();
         }
         let found = USUAL.iter().find(|file| self.states_dependencies(file));
-        found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| {
-            let message = format!(
-                "cannot find a requirements file in `{}`: looked for {}",
-                self.directory.display(),
-                USUAL.join(", ")
-            );
-            Failure::usage(message)
-                .hint("name one with -r FILE, or under [env.default] in pyfast.toml")
+        found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| Error::NoRequirements {
+            directory: self.directory.clone(),
+            looked_for: &USUAL,
         })
     }
 
     /// A file that the configuration names is read, not waited for: it names no pipe.
-    fn readable(&self, file: PathBuf) -> Result<PathBuf, Failure> {
+    fn readable(&self, file: PathBuf) -> Result<PathBuf, Error> {
         let facts = fs_err::metadata(self.working_directory.join(&file));
         if facts.is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
-            let file = file.display();
-            let message = format!(
-                "cannot read the requirements `{file}` of pyfast.toml: it is no regular file"
-            );
-            return Err(Failure::usage(message).hint("give -r FILE, which may be a pipe"));
+            return Err(Error::NoRegularFile { file });
         }
         Ok(file)
     }
@@ -119,7 +118,7 @@ impl Project {
     }
 
     /// A dependency group as it is named on a command line (`[FILE:]GROUP`), with the file that has it.
-    pub(crate) fn group(&self, named: &str) -> (PathBuf, String) {
+    pub fn group(&self, named: &str) -> (PathBuf, String) {
         match named.rsplit_once(':') {
             Some((file, group)) => (PathBuf::from(file), group.to_owned()),
             None => (self.shown(Path::new(PYPROJECT)), named.to_owned()),
@@ -127,13 +126,13 @@ impl Project {
     }
 
     /// The same as it is named in the configuration, whose paths are the project's.
-    pub(crate) fn configured_group(&self, named: &str) -> (PathBuf, String) {
+    pub fn configured_group(&self, named: &str) -> (PathBuf, String) {
         let (file, group) = named.rsplit_once(':').unwrap_or((PYPROJECT, named));
         (self.shown(Path::new(file)), group.to_owned())
     }
 
     /// The file that the project's lock is beside: the first that an environment's dependencies are written in.
-    pub(crate) fn first_file(&self, env: &str) -> Option<PathBuf> {
+    pub fn first_file(&self, env: &str) -> Option<PathBuf> {
         let first = self.requirements(&[], env).ok()?.into_iter().find(|file| !is_remote(file));
         first.or_else(|| {
             let group = self.config.env.get(env)?.groups.first()?;
@@ -142,7 +141,7 @@ impl Project {
     }
 
     /// The constraints files: those given and those of `pyfast.toml`.
-    pub(crate) fn constraints(&self, given: &[PathBuf], env: &str) -> Vec<PathBuf> {
+    pub fn constraints(&self, given: &[PathBuf], env: &str) -> Vec<PathBuf> {
         let configured = self.config.env.get(env).into_iter().flat_map(|env| &env.constraints);
         given
             .iter()
@@ -152,11 +151,15 @@ impl Project {
     }
 
     /// The packages that `pyfast.toml` leaves out of an environment.
-    pub(crate) fn excluded(&self, env: &str) -> Result<Vec<PackageName>, Failure> {
+    ///
+    /// # Errors
+    /// If it names what is no package.
+    pub fn excluded(&self, env: &str) -> Result<Vec<PackageName>, Error> {
         let names = self.config.env.get(env).into_iter().flat_map(|env| &env.exclude_dependencies);
         let parse = |name: &String| {
-            name.parse().map_err(|error| {
-                Failure::usage(format!("pyfast.toml: exclude-dependencies has `{name}`: {error}"))
+            name.parse().map_err(|error: <PackageName as std::str::FromStr>::Err| Error::Excluded {
+                name: name.clone(),
+                reason: error.to_string(),
             })
         };
         names.map(parse).collect()
@@ -174,7 +177,7 @@ impl Project {
 }
 
 /// Whether a file is named by the URL of a server.
-pub(crate) fn is_remote(file: &Path) -> bool {
+pub fn is_remote(file: &Path) -> bool {
     let start = |scheme: &str| {
         let start = file.to_str().and_then(|name| name.get(..scheme.len()));
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))

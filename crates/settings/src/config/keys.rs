@@ -30,7 +30,7 @@ fn keys_of(place: &str) -> Option<Keys> {
 }
 
 /// Refuses keys that nothing reads. A table that is missing above is refused by its type, in other words.
-pub(super) fn check(place: &str, table: &Table) -> Result<(), String> {
+pub(crate) fn check(place: &str, table: &Table) -> Result<(), String> {
     let Some(keys) = keys_of(place) else { return Ok(()) };
     for (key, value) in table {
         if let Keys::Of(known) = keys

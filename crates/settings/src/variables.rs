@@ -1,36 +1,36 @@
-//! The environment's variables, read once. Owns which of them count as set; must not know what any is for.
+//! A process' environment variables, as they are given. Owns which of them count as set; must not know what any is for.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// A snapshot of the environment variables.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Environment {
+pub struct Variables {
     variables: BTreeMap<String, String>,
 }
 
-impl Environment {
-    /// The process' own; variables that are not Unicode do not count.
-    pub(crate) fn of_process() -> Self {
-        let pairs = std::env::vars_os();
-        let pairs = pairs.filter_map(|(name, value)| {
+impl Variables {
+    /// Of these; variables that are not Unicode do not count.
+    pub fn new(pairs: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let pairs = pairs.into_iter().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
         Self { variables: pairs.collect() }
     }
 
     /// A variable that is set and not empty.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The home directory.
-    pub(crate) fn home(&self) -> Option<PathBuf> {
+    pub fn home(&self) -> Option<PathBuf> {
         self.get("HOME").map(PathBuf::from)
     }
 
     /// All variables.
-    pub(crate) fn all(&self) -> &BTreeMap<String, String> {
+    pub fn all(&self) -> &BTreeMap<String, String> {
         &self.variables
     }
 }

@@ -9,24 +9,25 @@ use std::str::FromStr;
 
 use pyfast_resolver::{Lock, NamedTarget, Span, Targets};
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::settings::Settings;
 
 /// What is said of platforms and Pythons, on the command line or in the configuration.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct TargetChoice {
-    pub(crate) universal: bool,
+pub struct TargetChoice {
+    /// Whether all platforms are meant.
+    pub universal: bool,
     /// The oldest Python, or each of them.
-    pub(crate) pythons: Vec<String>,
+    pub pythons: Vec<String>,
     /// `PLATFORM`, or `PLATFORM X.Y`.
-    pub(crate) platforms: Vec<String>,
+    pub platforms: Vec<String>,
     /// The Pythons of a universal lock that there is, where nothing else says which are meant.
-    pub(crate) locked: Option<VersionSpecifiers>,
+    pub locked: Option<VersionSpecifiers>,
 }
 
 impl TargetChoice {
     /// What the environment's configuration says.
-    pub(crate) fn configured(settings: &Settings) -> Self {
+    pub fn configured(settings: &Settings) -> Self {
         let env = settings.project.config.env.get(&settings.env);
         env.map_or_else(Self::default, |env| Self {
             universal: env.universal,
@@ -37,7 +38,7 @@ impl TargetChoice {
     }
 
     /// What a lock says that it was made for.
-    pub(crate) fn of_lock(lock: &Lock) -> Self {
+    pub fn of_lock(lock: &Lock) -> Self {
         match &lock.span {
             Span::One => Self::default(),
             Span::Universal => {
@@ -48,23 +49,22 @@ impl TargetChoice {
         }
     }
 
-    /// Whether it is one target.
-    pub(crate) fn is_single(&self) -> bool {
-        let named = self.platforms.first().is_some_and(|platform| platform.contains(' '));
-        !self.universal && !named && self.pythons.len() < 2 && self.platforms.len() < 2
+    /// Whether nothing is named, so that the interpreter's target is meant.
+    pub fn is_single(&self) -> bool {
+        !self.universal && self.pythons.is_empty() && self.platforms.is_empty()
     }
 
     /// The targets that are meant; `None` where it is a single one. What is not named is as in `base`.
-    pub(crate) fn several(
+    ///
+    /// # Errors
+    /// If nothing can be meant by it.
+    pub fn several(
         &self,
         set: &RequirementSet,
         base: Option<&Target>,
-    ) -> Result<Option<Targets>, Failure> {
+    ) -> Result<Option<Targets>, Error> {
         if self.universal && !self.platforms.is_empty() {
-            let platforms = self.platforms.join(", ");
-            let message =
-                format!("a universal lock is for all platforms, not for {platforms} alone");
-            return Err(Failure::usage(message).hint("leave the platforms out, or `universal`"));
+            return Err(Error::UniversalPlatforms { platforms: self.platforms.clone() });
         }
         if self.universal {
             return Ok(Some(Targets::Universal(range(self, set, base)?)));
@@ -109,16 +109,14 @@ fn range(
     choice: &TargetChoice,
     set: &RequirementSet,
     base: Option<&Target>,
-) -> Result<VersionSpecifiers, Failure> {
+) -> Result<VersionSpecifiers, Error> {
     let parse = |text: &str| {
-        VersionSpecifiers::from_str(text).map_err(|_invalid| {
-            Failure::usage(format!("`{text}` is no range of Python versions"))
-                .hint("write the oldest version, such as 3.10")
-        })
+        VersionSpecifiers::from_str(text)
+            .map_err(|_invalid| Error::PythonRange { text: text.to_owned() })
     };
     if let [oldest, others @ ..] = &choice.pythons[..] {
         if !others.is_empty() {
-            return Err(Failure::usage("a universal lock has one oldest Python".to_owned()));
+            return Err(Error::SeveralOldest);
         }
         return parse(&format!(">={oldest}"));
     }
@@ -130,10 +128,7 @@ fn range(
     if let Some(locked) = &choice.locked {
         return Ok(locked.clone());
     }
-    let Some(base) = base else {
-        return Err(Failure::usage("nothing says which Pythons the lock is for".to_owned())
-            .hint("give the oldest with --python-version X.Y"));
-    };
+    let Some(base) = base else { return Err(Error::NoPythons) };
     let (major, minor) = base.tags.facts().python;
     parse(&format!(">={major}.{minor}"))
 }

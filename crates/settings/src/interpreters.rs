@@ -4,30 +4,34 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use pyfast_index::cache::Cache;
-use pyfast_installer::Interpreter;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::programs::find_program;
 use pyfast_root::regular_file;
 use sha2::Digest;
 
-use crate::failure::{Code, Failure};
-use crate::settings::{Environment, Settings};
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::variables::Variables;
 
 /// An interpreter that was found, before it is asked anything.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub struct Found {
     /// The file to run.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Changes when the interpreter does: path, size, time, and what a shim would consult.
-    pub(crate) identity: String,
+    pub identity: String,
 }
 
 /// Finds the interpreter that `request` (a path or a version) means; without one, the first of
 /// `VIRTUAL_ENV` and `PATH`.
-pub(crate) fn find(request: Option<&str>, settings: &Settings) -> Result<Found, Failure> {
-    let environment = &settings.environment;
+///
+/// # Errors
+/// If there is none.
+pub fn find(request: Option<&str>, settings: &Settings) -> Result<Found, Error> {
+    let variables = &settings.variables;
     let path = match request {
-        None => first(environment),
-        Some(request) if is_version(request) => version(request, environment),
+        None => first(variables),
+        Some(request) if is_version(request) => version(request, variables),
         Some(request) => named(request, settings),
     };
     let path = path.ok_or_else(|| missing(request))?;
@@ -40,23 +44,16 @@ fn is_version(request: &str) -> bool {
         && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn missing(request: Option<&str>) -> Failure {
-    let what = match request {
-        None => "cannot find a Python interpreter: there is no python3 on PATH".to_owned(),
-        Some(request) if is_version(request) => {
-            format!("cannot find a Python {request} interpreter on PATH or below PYENV_ROOT")
-        }
-        Some(request) => format!("cannot find the Python interpreter `{request}`"),
-    };
-    Failure::new("no-interpreter", what, Code::Usage)
-        .hint("name one with --python PATH, or the image it is in with --image IMAGE")
+fn missing(request: Option<&str>) -> Error {
+    let is_version = request.is_some_and(is_version);
+    Error::NoInterpreter { request: request.map(str::to_owned), is_version }
 }
 
-fn first(environment: &Environment) -> Option<PathBuf> {
-    let active = environment.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("bin/python"));
+fn first(variables: &Variables) -> Option<PathBuf> {
+    let active = variables.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("bin/python"));
     active
         .filter(|path| path.exists())
-        .or_else(|| ["python3", "python"].iter().find_map(|name| on_path(name, environment)))
+        .or_else(|| ["python3", "python"].iter().find_map(|name| on_path(name, variables)))
 }
 
 fn named(request: &str, settings: &Settings) -> Option<PathBuf> {
@@ -66,13 +63,13 @@ fn named(request: &str, settings: &Settings) -> Option<PathBuf> {
         let inside = path.join("bin/python");
         return if inside.exists() { Some(inside) } else { path.is_file().then_some(path) };
     }
-    on_path(request, &settings.environment)
+    on_path(request, &settings.variables)
 }
 
-fn version(request: &str, environment: &Environment) -> Option<PathBuf> {
+fn version(request: &str, variables: &Variables) -> Option<PathBuf> {
     let short: Vec<&str> = request.split('.').take(2).collect();
-    let home = environment.home();
-    let pyenv = environment.get("PYENV_ROOT").map(PathBuf::from);
+    let home = variables.home();
+    let pyenv = variables.get("PYENV_ROOT").map(PathBuf::from);
     let pyenv = pyenv.or_else(|| home.map(|home| home.join(".pyenv")));
     let managed = || -> Option<PathBuf> {
         let entries = fs_err::read_dir(pyenv?.join("versions")).ok()?;
@@ -89,7 +86,7 @@ fn version(request: &str, environment: &Environment) -> Option<PathBuf> {
     if request.matches('.').count() == 2 {
         return managed();
     }
-    let real = on_path(&name, environment).filter(|path| !is_shim(path));
+    let real = on_path(&name, variables).filter(|path| !is_shim(path));
     real.or_else(managed)
 }
 
@@ -99,8 +96,8 @@ fn numbers(path: &Path) -> Vec<u32> {
 }
 
 /// A program of the search path.
-pub(crate) fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> {
-    find_program(environment.get("PATH")?.as_ref(), name)
+pub fn on_path(name: &str, variables: &Variables) -> Option<PathBuf> {
+    find_program(variables.get("PATH")?.as_ref(), name)
 }
 
 /// Whether a file is a script that chooses the interpreter itself, as pyenv's are.
@@ -108,16 +105,10 @@ fn is_shim(path: &Path) -> bool {
     path.parent().is_some_and(|directory| directory.ends_with("shims"))
 }
 
-fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Failure> {
+fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Error> {
     let real = fs_err::canonicalize(&path);
     let metadata = real.and_then(|real| Ok((fs_err::metadata(&real)?, real)));
-    let (metadata, real) = metadata.map_err(|error| {
-        Failure::new(
-            "no-interpreter",
-            format!("cannot use the Python interpreter: {error}"),
-            Code::Usage,
-        )
-    })?;
+    let (metadata, real) = metadata.map_err(Error::Interpreter)?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let nanoseconds = modified.unwrap_or_default().as_nanos();
     let mut identity =
@@ -130,21 +121,24 @@ fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Failure> {
 
 /// What pyenv's shims look at to choose a version.
 fn shim_context(settings: &Settings) -> String {
-    let environment = &settings.environment;
-    let mut context = format!("|{}", environment.get("PYENV_VERSION").unwrap_or_default());
+    let variables = &settings.variables;
+    let mut context = format!("|{}", variables.get("PYENV_VERSION").unwrap_or_default());
     let directory = &settings.project.working_directory;
     let local = directory
         .ancestors()
         .find_map(|directory| regular_file::read_text(&directory.join(".python-version")).ok());
-    let home = environment.home().map(|home| home.join(".pyenv"));
-    let global = environment.get("PYENV_ROOT").map(PathBuf::from).or(home);
+    let home = variables.home().map(|home| home.join(".pyenv"));
+    let global = variables.get("PYENV_ROOT").map(PathBuf::from).or(home);
     let global = global.and_then(|root| regular_file::read_text(&root.join("version")).ok());
     context.push_str(local.or(global).unwrap_or_default().trim());
     context
 }
 
 /// What an interpreter says of itself, asked once and remembered by its identity.
-pub(crate) fn probe(found: &Found, cache: &Path) -> Result<Interpreter, Failure> {
+///
+/// # Errors
+/// If it does not run, or says nothing that is understood.
+pub fn probe(found: &Found, cache: &Path) -> Result<Interpreter, Error> {
     remembered(&found.identity, cache, || Ok(Interpreter::probe(&found.path)?))
 }
 
@@ -152,12 +146,15 @@ pub(crate) fn probe(found: &Found, cache: &Path) -> Result<Interpreter, Failure>
 const MEMORY: &str = "interpreters-1";
 
 /// An interpreter by a key that changes when it does.
-pub(crate) fn remembered(
+///
+/// # Errors
+/// What asking fails with.
+pub fn remembered<E>(
     key: &str,
     cache: &Path,
-    ask: impl FnOnce() -> Result<Interpreter, Failure>,
-) -> Result<Interpreter, Failure> {
-    let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::PROBE));
+    ask: impl FnOnce() -> Result<Interpreter, E>,
+) -> Result<Interpreter, E> {
+    let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::interpreter::PROBE));
     let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let cache = Cache::new(Some(cache.to_owned()));
     if let Some(text) = cache.recall(MEMORY, &name)
@@ -186,7 +183,7 @@ mod tests {
         fs_err::write(&victim, "kept").unwrap();
         fs_err::create_dir(&folder).unwrap();
         let python = Path::new("/usr/bin/python3");
-        let ask = || Ok(Interpreter::probe(python)?);
+        let ask = || Interpreter::probe(python);
         remembered("key", cache.path(), ask).expect("there is an interpreter");
         let entries = || fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let memory = entries().next().expect("it is remembered");

@@ -1,0 +1,202 @@
+//! What is meant, once the command line, the environment, `pyfast.toml` and the defaults are known: all precedence in one
+//! room. What was given is `flags`', what the environment says `variables`'; must not know any command.
+
+use std::path::{Path, PathBuf};
+
+use pyfast_launcher::volume::is_volume_name;
+use pyfast_root::layout::LAYOUT_FILE;
+use pyfast_root::{Claim, is_name};
+
+use crate::config::ConfiguredRoot;
+use crate::error::{Error, Keeping};
+use crate::flags::Flags;
+use crate::project::Project;
+use crate::variables::Variables;
+
+/// Where store and environments live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// A directory of this machine, absolute.
+    Directory(PathBuf),
+    /// A named volume of the container engine.
+    Volume(String),
+}
+
+/// Which interpreter an environment is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Python {
+    /// One of this machine: a path, a version, or whatever comes first.
+    Host(Option<String>),
+    /// The one inside an image.
+    Image(String),
+}
+
+/// What a process was given besides its flags.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Its environment variables.
+    pub variables: Variables,
+    /// Where it was started, absolute.
+    pub working_directory: PathBuf,
+    /// The running program, where that is known.
+    pub program: Option<PathBuf>,
+}
+
+/// What every command needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What was given on the command line.
+    pub flags: Flags,
+    /// What the environment's variables say.
+    pub variables: Variables,
+    /// The project, with its configuration.
+    pub project: Project,
+    /// Where store and environments live.
+    pub root: Root,
+    /// The environment of the project.
+    pub env: String,
+    /// The interpreter that it is for.
+    pub python: Python,
+    /// The root that the running program lies in: inside a container, the volume that it belongs to.
+    pub own_root: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Decides everything that is the same for all commands.
+    ///
+    /// # Errors
+    /// What is said that nothing can be made of.
+    pub fn new(flags: Flags, surroundings: Surroundings) -> Result<Self, Error> {
+        let Surroundings { variables, working_directory, program } = surroundings;
+        let (directory, name) = (flags.project.as_deref(), flags.project_name.as_deref());
+        let project = Project::find(directory, name, working_directory)?;
+        let env = flags.env.clone().unwrap_or_else(|| "default".to_owned());
+        if !is_name(&env) {
+            return Err(Error::EnvironmentName { name: env });
+        }
+        let configured = &project.config.env;
+        if flags.env.is_some() && !configured.is_empty() && !configured.contains_key(&env) {
+            let known = configured.keys().cloned().collect();
+            return Err(Error::NoEnvironment { name: env, known });
+        }
+        let own_root = program.as_deref().and_then(own_root);
+        let root = root(&flags, &variables, &project, own_root.as_deref())?;
+        let python = python(&flags, &project, &env)?;
+        Ok(Self { flags, variables, project, root, env, python, own_root })
+    }
+
+    /// The same settings for another environment of the project.
+    #[must_use]
+    pub fn of_environment(&self, env: &str, root: Root, python: Python) -> Self {
+        Self { root, env: env.to_owned(), python, ..self.clone() }
+    }
+
+    /// The user's own data directory, wherever the root is.
+    ///
+    /// # Errors
+    /// If the user has none.
+    pub fn data_directory(&self) -> Result<PathBuf, Error> {
+        data_directory(&self.variables)
+    }
+
+    /// The user's own directory for what is remembered: pages, interpreters, clones, sources. Never in a
+    /// root: what others may write there must not say what is run or believed here.
+    ///
+    /// # Errors
+    /// If the user has none.
+    pub fn cache_directory(&self) -> Result<PathBuf, Error> {
+        if let Some(directory) = &self.flags.cache_dir {
+            return Ok(self.project.working_directory.join(directory));
+        }
+        own_directory(&self.variables, Keeping::Memory, ".cache")
+            .ok_or(Error::NoHome(Keeping::Memory))
+    }
+
+    /// What a shell shows of the environment.
+    pub fn prompt(&self) -> String {
+        let project = self.project.title();
+        if self.env == "default" { project } else { format!("{project}-{}", self.env) }
+    }
+
+    /// Who asks for the project's environments.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            directory: self.project.directory.clone(),
+            named_by_user: self.flags.project_name.is_some(),
+            elsewhere: false,
+        }
+    }
+}
+
+fn root(
+    flags: &Flags,
+    variables: &Variables,
+    project: &Project,
+    own_root: Option<&Path>,
+) -> Result<Root, Error> {
+    let absolute = |path: &Path| project.working_directory.join(path);
+    if let Some(volume) = &flags.volume {
+        return volume_name(volume);
+    }
+    if let Some(root) = &flags.root {
+        return Ok(Root::Directory(absolute(root)));
+    }
+    match project.config.root(&project.directory)? {
+        Some(ConfiguredRoot::Volume(volume)) => return volume_name(&volume),
+        Some(ConfiguredRoot::Directory(directory)) => return Ok(Root::Directory(directory)),
+        None => {}
+    }
+    // Inside a container the binary lies in the volume it belongs to.
+    if let Some(root) = own_root {
+        return Ok(Root::Directory(root.to_owned()));
+    }
+    data_directory(variables).map(Root::Directory)
+}
+
+/// `<root>` where the running program is `<root>/bin/pyfast-…` of a root: one that has been filled, or one that holds
+/// nothing but the program under the name that it is injected by.
+fn own_root(program: &Path) -> Option<PathBuf> {
+    let root = program.parent()?.parent()?;
+    let digest = program.file_name()?.to_str()?.strip_prefix("pyfast-");
+    let injected = digest.is_some_and(|digest| {
+        digest.len() == 12 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    let filled = root.join(LAYOUT_FILE).is_file();
+    (program.parent()?.ends_with("bin") && (filled || injected)).then(|| root.to_owned())
+}
+
+fn volume_name(name: &str) -> Result<Root, Error> {
+    if is_volume_name(name) {
+        return Ok(Root::Volume(name.to_owned()));
+    }
+    Err(Error::VolumeName { name: name.to_owned() })
+}
+
+fn data_directory(variables: &Variables) -> Result<PathBuf, Error> {
+    own_directory(variables, Keeping::Packages, ".local/share")
+        .ok_or(Error::NoHome(Keeping::Packages))
+}
+
+/// The user's directory of a kind (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+fn own_directory(variables: &Variables, keeping: Keeping, in_home: &str) -> Option<PathBuf> {
+    let set = variables.get(keeping.variable()).map(PathBuf::from);
+    let set = set.filter(|path| path.is_absolute());
+    let directory = set.or_else(|| Some(variables.home()?.join(in_home)))?;
+    Some(directory.join("pyfast"))
+}
+
+fn python(flags: &Flags, project: &Project, env: &str) -> Result<Python, Error> {
+    let configured = project.config.env.get(env);
+    let image = || configured.and_then(|env| env.image.clone());
+    if let Some(image) = &flags.image {
+        return Ok(Python::Image(image.clone()));
+    }
+    match flags.python.as_deref() {
+        Some("image") => image().map(Python::Image).ok_or(Error::NoImage),
+        Some(python) => Ok(Python::Host(Some(python.to_owned()))),
+        None => Ok(match image() {
+            Some(image) => Python::Image(image),
+            None => Python::Host(project.config.python(env)?),
+        }),
+    }
+}
