@@ -160,6 +160,8 @@ impl ResolveArgs {
             config_settings: or(self.config_settings, earlier.config_settings),
             build_constraints: or(self.build_constraints, earlier.build_constraints),
             no_build_isolation: self.no_build_isolation || earlier.no_build_isolation,
+            // It is about this machine at this moment.
+            concurrent_builds: self.concurrent_builds,
         }
     }
 
