@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use pyfast_environment::crew::BuiltWheels;
 use pyfast_installer::Sink;
-use pyfast_installer::build::{BuildOptions, BuildTools, Builder, Carried};
+use pyfast_installer::build::{BuildOptions, BuildTools, Builder};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
@@ -132,9 +132,9 @@ impl Session {
     }
 }
 
-/// What another machine sent here.
-fn carried(settings: &Settings) -> Option<Carried> {
-    settings.variables.get(CARRIED_SOURCES).map(PathBuf::from).map(Carried::Sources)
+/// Where sources are that another machine sent here.
+fn carried(settings: &Settings) -> Option<PathBuf> {
+    settings.variables.get(CARRIED_SOURCES).map(PathBuf::from)
 }
 
 /// The packages of a lock that come from source, all of which the user must allow to be built.

@@ -12,6 +12,7 @@ mod interrupt;
 mod lock_on_disk;
 mod locked;
 mod progress;
+mod remembered;
 mod resolving;
 mod settings;
 mod stack;

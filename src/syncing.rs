@@ -185,6 +185,7 @@ fn in_directory(
     if let Ok(report) = &outcome
         && report.plan.is_none()
         && place.written == place.seen
+        && !settings.is_of_one_run()
     {
         venv::link(settings, &report.sync);
     }

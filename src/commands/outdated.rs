@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::{PackageName, Version};
-use pyfast_resolver::{Cutoff, Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
+use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::{Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
 use serde_json::json;
 
 use crate::args::{PrereleaseMode, ResultArgs, short_find_links};

@@ -1,6 +1,7 @@
 //! Black-box tests of the command line: the contract, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation is not met")]
 
+mod answer;
 mod bench;
 mod diff;
 mod doctor;
@@ -15,10 +16,12 @@ mod lock;
 mod outdated;
 mod place;
 mod real;
+mod remember;
 mod run;
 mod scripts;
 mod selftest;
 mod spec;
+mod subdirectory;
 mod support;
 mod sync;
 mod terminal;

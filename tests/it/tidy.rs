@@ -2,6 +2,7 @@
 
 mod circles;
 mod modules;
+mod page;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use circles::{circles, in_words, rooms};
 use modules::Crate;
+use page::{beginning, names};
 
 /// Every Rust file of the program below a folder, without those that are tests alone.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -152,6 +154,31 @@ fn no_circle_of_modules_goes_through_more_than_three_rooms() {
     }
     assert!(found.is_empty(), "{found}");
     assert!(arrows_in_all > 500, "the paths of the code were not found");
+}
+
+/// The most that a reader is shown at once of a library.
+const NAMES: usize = 30;
+
+#[test]
+fn a_library_is_a_page_that_says_where_to_begin() {
+    let mut found = String::new();
+    for folder in crates() {
+        let Ok(page) = fs_err::read_to_string(folder.join("lib.rs")) else { continue };
+        let names = names(&page);
+        let place = folder.display();
+        assert!(!names.is_empty(), "{place}: its names were not found");
+        if names.len() > NAMES {
+            writeln!(found, "{place}: {} names, {NAMES} at most: {names:?}", names.len()).unwrap();
+        }
+        if names.contains("*") {
+            writeln!(found, "{place}: hands on all of a module, so that nobody sees what").unwrap();
+        }
+        if beginning(&page).is_none_or(|name| !names.contains(&name)) {
+            writeln!(found, "{place}: its opening does not say at which of its names to begin")
+                .unwrap();
+        }
+    }
+    assert!(found.is_empty(), "{found}");
 }
 
 #[test]

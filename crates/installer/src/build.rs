@@ -31,7 +31,8 @@ use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
-use pyfast_resolver::{BuildSource, Cutoff, Error as ResolveError};
+use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::{BuildSource, Error as ResolveError};
 use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -42,10 +43,10 @@ use crate::interpreter::Interpreter;
 use crate::store::Store;
 use crate::wheel::record;
 
-pub use brought::{built_wheel, carried_settings, carried_wheel};
+pub use brought::built_wheel;
 pub(crate) use built::remembered_wheel;
 pub use built::{RememberedWheel, remember_wheel, remembered_wheels};
-pub use carried::{Carried, CarriedSource, CarryTools, carry};
+pub use carried::{CarriedSource, CarryTools, carried_settings, carry};
 pub use handing::Handed;
 pub use tree_digest::{tree_digest, tree_listing};
 
@@ -75,8 +76,8 @@ pub struct BuildOptions {
     pub exclude_newer: Option<Cutoff>,
     /// Without isolation: the interpreter of an environment that has what builds need.
     pub shared: Option<PathBuf>,
-    /// What another machine sent; it is not looked for anywhere else.
-    pub carried: Option<Carried>,
+    /// A directory of sources that another machine packed with [`carry`]; what is there is looked for nowhere else.
+    pub carried: Option<PathBuf>,
 }
 
 /// What builds work with.
@@ -168,13 +169,10 @@ impl Builder {
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
-        let built = match self.brought(source)? {
-            Some((filename, path)) => self.admit(source, filename, &path)?,
-            None => self.with_ready(source, |ready| {
-                let (filename, path) = self.build(source, ready)?;
-                self.admit(source, filename, &path)
-            })?,
-        };
+        let built = self.with_ready(source, |ready| {
+            let (filename, path) = self.build(source, ready)?;
+            self.admit(source, filename, &path)
+        })?;
         memory.remember_wheel(&built)?;
         Ok(built)
     }
@@ -223,8 +221,8 @@ impl Builder {
                 let project = source.subdirectory.as_ref().map_or(path.clone(), |d| path.join(d));
                 format!("{} {}", path.display(), tree_digest::description_digest(&project))
             }
-            SourceTree::Directory(path) => match self.carried_digest(source)? {
-                Some(packed) => format!("{} {packed}", path.display()),
+            SourceTree::Directory(path) => match self.carried(source)? {
+                Some(packed) => format!("{} {}", path.display(), record::sha256(&packed)),
                 None => format!("{} {}", path.display(), tree_digest(path)?),
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
@@ -261,9 +259,6 @@ impl Builder {
         source: &SourceDist,
         act: impl FnOnce(&Ready) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if matches!(self.world.options.carried, Some(Carried::Wheels(_))) {
-            return Err(self.failure(source, BuildStage::Allowed, brought::MISSING));
-        }
         (self.world.tools.sink)(Event::Building { source: source.to_string() });
         let yard = self.world.yard()?;
         let name = yard.fresh_name()?;
@@ -309,7 +304,7 @@ impl Builder {
 
     /// What another machine packed of a source.
     fn carried(&self, source: &SourceDist) -> Result<Option<Vec<u8>>, Error> {
-        let carried = self.world.options.carried.as_ref();
+        let carried = self.world.options.carried.as_deref();
         let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
@@ -388,7 +383,7 @@ impl Builder {
         let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
         let mut settings = options.config_settings.clone();
         settings.extend(own);
-        settings.extend(carried::settings(options.carried.as_ref(), &source.tree));
+        settings.extend(carried::settings(options.carried.as_deref(), &source.tree));
         settings
     }
 
@@ -536,3 +531,6 @@ impl BuildSource for Builder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 mod build_source;
 mod candidate;
-mod cutoff;
+pub mod cutoff;
 mod direct;
 mod environments;
 mod error;
@@ -34,7 +34,6 @@ mod universal;
 
 pub use build_source::BuildSource;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Unusable};
-pub use cutoff::{Cutoff, InvalidCutoff};
 pub use direct::file_digest;
 pub use error::Error;
 pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};

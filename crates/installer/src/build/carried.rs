@@ -4,8 +4,6 @@
 //! ```text
 //! <name>            the packed source
 //! <name>.settings   the settings of its own build (JSON)
-//! <name>.digest     the packed source's digest, where a wheel came in its stead (`brought`)
-//! <name>.wheel/…    that wheel
 //! ```
 
 use std::io;
@@ -21,7 +19,6 @@ use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use pyfast_root::random_name;
 use tokio::runtime::Handle;
 
-use super::brought::carried_settings;
 use super::tree_digest::all_files;
 use crate::error::Error;
 use crate::wheel::record;
@@ -29,27 +26,10 @@ use crate::wheel::record;
 /// The directory of everything in a packed tree.
 const TOP: &str = "source";
 
-/// A directory of what another machine sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Carried {
-    /// Sources that it packed with [`carry`].
-    Sources(PathBuf),
-    /// Wheels that were built of them elsewhere. Nothing is built: a source without one is an error.
-    Wheels(PathBuf),
-}
-
-impl Carried {
-    pub(super) fn place(&self) -> &Path {
-        match self {
-            Self::Sources(place) | Self::Wheels(place) => place,
-        }
-    }
-}
-
 /// A source in one file.
 #[derive(Debug, Clone)]
 pub struct CarriedSource {
-    /// The file name that [`Carried::Sources`] expects it under.
+    /// The file name under which whoever builds looks for it.
     pub name: String,
     /// The archive.
     pub bytes: Bytes,
@@ -107,14 +87,19 @@ pub(super) fn name(tree: &SourceTree) -> String {
 }
 
 /// Where a source that was carried here is; `None` for one that was not.
-pub(super) fn found(carried: Option<&Carried>, tree: &SourceTree) -> Option<PathBuf> {
-    carried.map(|carried| carried.place().join(name(tree))).filter(|path| path.is_file())
+pub(super) fn found(carried: Option<&Path>, tree: &SourceTree) -> Option<PathBuf> {
+    carried.map(|carried| carried.join(name(tree))).filter(|path| path.is_file())
+}
+
+/// The file name of the settings of one source's own build, beside a packed source of this name.
+pub fn carried_settings(source: &str) -> String {
+    format!("{source}.settings")
 }
 
 /// The settings of one source's own build, which lie beside it as `<name>.settings` (JSON).
-pub(super) fn settings(carried: Option<&Carried>, tree: &SourceTree) -> BuildSettings {
+pub(super) fn settings(carried: Option<&Path>, tree: &SourceTree) -> BuildSettings {
     let file = carried_settings(&name(tree));
-    let path = carried.map(|carried| carried.place().join(file));
+    let path = carried.map(|carried| carried.join(file));
     let text = path.and_then(|path| fs_err::read(path).ok());
     text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use pyfast_packaging::requirement::{Origin, Requirement, Source};
 use pyfast_packaging::{ExtraName, MarkerTree, PackageName, VersionSpecifiers};
-use pyfast_resolver::{Cutoff, Preference, Prereleases};
+use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::{Preference, Prereleases};
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
