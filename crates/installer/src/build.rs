@@ -221,10 +221,8 @@ impl Builder {
         path: &Path,
     ) -> Result<BuiltWheel, Error> {
         self.check(source, &filename)?;
-        let bytes = fs_err::read(path).map_err(Error::io("read", path))?;
-        let sha256 = record::sha256(&bytes);
         let store = self.home()?;
-        store.admit_file(&filename, sha256, Some(sha256), path)?;
+        let sha256 = store.admit_made(&filename, path)?;
         let metadata = built::stored_metadata(&store, &sha256)?;
         Ok(BuiltWheel { filename, sha256, metadata })
     }
