@@ -15,6 +15,7 @@
 
 pub(crate) mod private;
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use url::Url;
 
-use crate::page::{Page, StoredPage};
+use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
 
@@ -44,7 +45,7 @@ const REPOSITORIES: &str = "git-1";
 const TEXTS: &str = "texts-2";
 
 /// A cache directory; `None` keeps nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Cache {
     root: Option<Arc<Private>>,
     /// How many pages were opened so far.
@@ -73,7 +74,7 @@ impl Cache {
         &self,
         index: &Url,
         project: &str,
-        number: usize,
+        listing: Listing,
     ) -> Option<(PageHeader, Page)> {
         let path = self.page_path(index, project)?;
         let file = open(&path).ok()?;
@@ -82,11 +83,11 @@ impl Cache {
         head.truncate(count);
         if count < HEAD {
             let (header, encoded) = split(&head.into())?;
-            return Some((header, Page::decode(&encoded, number)?));
+            return Some((header, Page::decode(&encoded, listing)?));
         }
         if self.opened.fetch_add(1, Ordering::Relaxed) >= OPEN {
             let (header, encoded) = self.page(index, project)?;
-            return Some((header, Page::decode(&encoded, number)?));
+            return Some((header, Page::decode(&encoded, listing)?));
         }
         let (header, start) = read_header(&head)?;
         let end = start.checked_add(Page::index_end(head.get(start..)?)?)?;
@@ -100,7 +101,7 @@ impl Cache {
             file.read_exact_at(head.get_mut(count..)?, u64::try_from(count).ok()?).ok()?;
         }
         let page = StoredPage::new(file, u64::try_from(start).ok()?);
-        Some((header, Page::open(head.get(start..)?, page, number)?))
+        Some((header, Page::open(head.get(start..)?, page, listing)?))
     }
 
     /// A whole page, still encoded.
@@ -208,6 +209,17 @@ impl Cache {
     /// What the caller has remembered under this name in a folder of its own.
     pub fn recall(&self, folder: &str, name: &str) -> Option<Vec<u8>> {
         read(&self.root.as_ref()?.path.join(folder).join(name)).ok()
+    }
+
+    /// Whether anything is kept.
+    pub fn is_kept(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// A file that has no name, for what is needed for a while; `None` without a cache, or where its file
+    /// system has no such files.
+    pub(crate) fn nameless(&self) -> Option<File> {
+        self.root.as_ref()?.nameless().ok()
     }
 
     /// Remembers something of the caller's, as private as everything else here.
