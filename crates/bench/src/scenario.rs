@@ -40,6 +40,12 @@ struct Words {
     about: &'static str,
 }
 
+impl Words {
+    fn new(name: &'static str, title: &'static str, about: &'static str) -> Self {
+        Self { name, title, about }
+    }
+}
+
 /// What the tool has kept from earlier work when the clock starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cache {
@@ -142,66 +148,60 @@ impl Scenario {
 
     fn words(self) -> Words {
         match self {
-            Self::Cold => Words {
-                name: "cold",
-                title: "empty cache, resolve + install",
-                about: "Empty cache: resolve and install",
-            },
-            Self::ColdLock => Words {
-                name: "cold-lock",
-                title: "empty cache, install from a lock",
-                about: "Empty cache: install from a lock",
-            },
-            Self::Warm => Words {
-                name: "warm",
-                title: "full cache, new environment from a lock",
-                about: "Full cache: a new environment from a lock",
-            },
-            Self::Resolve => Words {
-                name: "resolve",
-                title: "full cache, resolve only",
-                about: "Full cache: resolve only",
-            },
-            Self::ResolveCold => Words {
-                name: "resolve-cold",
-                title: "empty cache, resolve only",
-                about: "Empty cache: resolve only",
-            },
-            Self::Noop => Words {
-                name: "noop",
-                title: "nothing changed",
-                about: "Nothing changed since the last installation",
-            },
-            Self::Incremental => Words {
-                name: "incremental",
-                title: "full cache, one more package",
-                about: "Full cache: one more package is asked for",
-            },
-            Self::Rollback => Words {
-                name: "rollback",
-                title: "back to the earlier lock",
-                about: "Back to the lock before the last change",
-            },
-            Self::WarmVolume => Words {
-                name: "warm-volume",
-                title: "as in a volume: new environment from a lock",
-                about: "`warm`, with the links that environments of volumes are made of",
-            },
-            Self::IncrementalVolume => Words {
-                name: "incremental-volume",
-                title: "as in a volume: one more package",
-                about: "`incremental`, with the links that environments of volumes are made of",
-            },
-            Self::Memory => Words {
-                name: "memory",
-                title: "peak memory, empty cache",
-                about: "Peak memory with an empty cache (taken from the runs of `cold`)",
-            },
-            Self::Container => Words {
-                name: "container",
-                title: "containers",
-                about: "Containers: an edit until the service answers, starts, runs and imports (by itself)",
-            },
+            Self::Cold => Words::new(
+                "cold",
+                "empty cache, resolve + install",
+                "Empty cache: resolve and install",
+            ),
+            Self::ColdLock => Words::new(
+                "cold-lock",
+                "empty cache, install from a lock",
+                "Empty cache: install from a lock",
+            ),
+            Self::Warm => Words::new(
+                "warm",
+                "full cache, new environment from a lock",
+                "Full cache: a new environment from a lock",
+            ),
+            Self::Resolve => {
+                Words::new("resolve", "full cache, resolve only", "Full cache: resolve only")
+            }
+            Self::ResolveCold => {
+                Words::new("resolve-cold", "empty cache, resolve only", "Empty cache: resolve only")
+            }
+            Self::Noop => {
+                Words::new("noop", "nothing changed", "Nothing changed since the last installation")
+            }
+            Self::Incremental => Words::new(
+                "incremental",
+                "full cache, one more package",
+                "Full cache: one more package is asked for",
+            ),
+            Self::Rollback => Words::new(
+                "rollback",
+                "back to the earlier lock",
+                "Back to the lock before the last change",
+            ),
+            Self::WarmVolume => Words::new(
+                "warm-volume",
+                "as in a volume: new environment from a lock",
+                "`warm`, with the links that environments of volumes are made of",
+            ),
+            Self::IncrementalVolume => Words::new(
+                "incremental-volume",
+                "as in a volume: one more package",
+                "`incremental`, with the links that environments of volumes are made of",
+            ),
+            Self::Memory => Words::new(
+                "memory",
+                "peak memory, empty cache",
+                "Peak memory with an empty cache (taken from the runs of `cold`)",
+            ),
+            Self::Container => Words::new(
+                "container",
+                "containers",
+                "Containers: an edit until the service answers, starts, runs and imports (by itself)",
+            ),
         }
     }
 

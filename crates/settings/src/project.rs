@@ -40,13 +40,12 @@ impl Project {
         name: Option<&str>,
         working_directory: PathBuf,
     ) -> Result<Self, Error> {
-        let directory = match given {
-            Some(directory) => working_directory.join(directory),
-            None => {
-                let above = || Self::around(&working_directory);
-                let found = Config::nearest(&working_directory).or_else(above);
-                found.unwrap_or_else(|| working_directory.clone())
-            }
+        let directory = if let Some(directory) = given {
+            working_directory.join(directory)
+        } else {
+            let above = || Self::around(&working_directory);
+            let found = Config::nearest(&working_directory).or_else(above);
+            found.unwrap_or_else(|| working_directory.clone())
         };
         if !directory.is_dir() {
             return Err(Error::NoProject { directory });
