@@ -53,7 +53,7 @@ pub use tree_digest::{tree_digest, tree_listing};
 use built::Memory;
 use hook::{Answer, Hook};
 use system::BuildSystem;
-use workshop::{Workshop, World};
+use workshop::{BuildRun, Workshop};
 
 /// How sources are built.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ pub struct BuiltWheel {
 
 /// Builds sources.
 pub struct Builder {
-    world: Arc<World>,
+    run: Arc<BuildRun>,
     /// What is being built and needs what this one builds.
     chain: Vec<String>,
 }
@@ -152,7 +152,7 @@ pub fn fits(
 impl Builder {
     /// A builder; nothing is made before something is built.
     pub fn new(options: BuildOptions, tools: BuildTools) -> Self {
-        Self { world: Arc::new(World::new(options, tools)), chain: Vec::new() }
+        Self { run: Arc::new(BuildRun::new(options, tools)), chain: Vec::new() }
     }
 
     /// The wheel of a source, built unless that was done before.
@@ -165,7 +165,7 @@ impl Builder {
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
-        let _alone = memory.alone(&*self.world.tools.sink)?;
+        let _alone = memory.alone(&*self.run.tools.sink)?;
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
@@ -179,12 +179,12 @@ impl Builder {
 
     /// Where wheels are kept. What builds need themselves never leaves the place where builds happen.
     fn home(&self) -> Result<Arc<Store>, Error> {
-        if self.chain.is_empty() { self.world.store() } else { self.world.yard() }
+        if self.chain.is_empty() { self.run.store() } else { self.run.yard() }
     }
 
     /// The root of [`Self::home`].
     fn home_root(&self) -> Result<Root, Error> {
-        let tools = &self.world.tools;
+        let tools = &self.run.tools;
         let root = if self.chain.is_empty() { &tools.store } else { &tools.yard };
         Ok(Root::create(root, root)?)
     }
@@ -212,7 +212,7 @@ impl Builder {
             let reason = "it is needed to build itself";
             return Err(self.failure(source, BuildStage::Requirements, reason));
         }
-        if source.editable && self.world.options.foreign {
+        if source.editable && self.run.options.foreign {
             let reason = "an image does not have the files that an editable points to";
             return Err(self.failure(source, BuildStage::Editable, reason));
         }
@@ -229,7 +229,7 @@ impl Builder {
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
         };
-        let options = &self.world.options;
+        let options = &self.run.options;
         let facts = &options.interpreter;
         let constraints: Vec<String> =
             options.constraints.iter().map(ToString::to_string).collect();
@@ -251,7 +251,7 @@ impl Builder {
     fn failure(&self, source: &SourceDist, stage: BuildStage, reason: &str) -> Error {
         let mut failure = BuildFailure::new(source, stage, reason);
         failure.chain.clone_from(&self.chain);
-        failure.python = Some(self.world.options.interpreter.tags.python);
+        failure.python = Some(self.run.options.interpreter.tags.python);
         Error::Build(Box::new(failure))
     }
 
@@ -261,8 +261,8 @@ impl Builder {
         source: &SourceDist,
         act: impl FnOnce(&Ready) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        (self.world.tools.sink)(Event::Building { source: source.to_string() });
-        let yard = self.world.yard()?;
+        (self.run.tools.sink)(Event::Building { source: source.to_string() });
+        let yard = self.run.yard()?;
         let name = yard.fresh_name()?;
         yard.workspace().create_dir(&name, 0o755)?;
         let work = yard.workspace().path().join(&name);
@@ -278,7 +278,7 @@ impl Builder {
             (tree, Some(packed)) => self.unpack(source, (carried::format(tree), &packed), &work)?,
             (SourceTree::Directory(path), None) => path.clone(),
             (SourceTree::Archive { filename, location, sha256 }, None) => {
-                let tools = &self.world.tools;
+                let tools = &self.run.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
                 let fetch = pyfast_index::source_archive::fetch_source(
                     client,
@@ -291,7 +291,7 @@ impl Builder {
                 self.unpack(source, (filename, &bytes), &work)?
             }
             (SourceTree::Repository { url, commit, .. }, None) => {
-                let (tools, top) = (&self.world.tools, work.join("source"));
+                let (tools, top) = (&self.run.tools, work.join("source"));
                 let at = (url, commit.as_str());
                 check_out(&tools.client, &tools.cache, at, &top).map_err(Error::Fetch)?;
                 top
@@ -306,7 +306,7 @@ impl Builder {
 
     /// What another machine packed of a source.
     fn carried(&self, source: &SourceDist) -> Result<Option<Vec<u8>>, Error> {
-        let carried = self.world.options.carried.as_deref();
+        let carried = self.run.options.carried.as_deref();
         let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
@@ -333,8 +333,8 @@ impl Builder {
     fn workshop(&self, source: &SourceDist, requires: &[String]) -> Result<Arc<Workshop>, Error> {
         let mut chain = self.chain.clone();
         chain.push(source.to_string());
-        let inner = Self { world: Arc::clone(&self.world), chain };
-        self.world.workshop(requires, inner).map_err(|error| {
+        let inner = Self { run: Arc::clone(&self.run), chain };
+        self.run.workshop(requires, inner).map_err(|error| {
             let unmet = match &error {
                 Error::Resolve(error) => matches!(
                     error.root(),
@@ -365,14 +365,14 @@ impl Builder {
             "get_requires_for_build_wheel"
         };
         let arguments = json!([self.settings(source)]);
-        let answer = self.run(source, (ready, &ready.workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, (ready, &ready.workshop), stage, (hook, arguments))?;
         let asked: Vec<String> = match answer {
             Answer::Missing => Vec::new(),
             Answer::Value(value) => serde_json::from_value(value).map_err(|_other| {
                 self.failure(source, stage, &format!("its backend answered {hook} with no list"))
             })?,
         };
-        if asked.is_empty() || self.world.options.shared.is_some() {
+        if asked.is_empty() || self.run.options.shared.is_some() {
             return Ok(Arc::clone(&ready.workshop));
         }
         self.workshop(source, &[&ready.system.requires[..], &asked].concat())
@@ -380,7 +380,7 @@ impl Builder {
 
     /// The settings of one build.
     fn config_settings(&self, source: &SourceDist) -> BuildSettings {
-        let options = &self.world.options;
+        let options = &self.run.options;
         let own = options.settings_of.iter().filter(|one| one.is_for(source));
         let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
         let mut settings = options.config_settings.clone();
@@ -401,7 +401,7 @@ impl Builder {
         Value::Object(values.collect())
     }
 
-    fn run(
+    fn run_hook(
         &self,
         source: &SourceDist,
         (ready, workshop): (&Ready, &Workshop),
@@ -411,7 +411,7 @@ impl Builder {
         let hook = Hook {
             python: &workshop.python,
             path: workshop.path.as_deref(),
-            variables: &self.world.variables,
+            variables: &self.run.variables,
             directory: &ready.directory,
             work: &ready.work,
         };
@@ -433,7 +433,7 @@ impl Builder {
         fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
         let hook = if source.editable { "build_editable" } else { "build_wheel" };
         let arguments = json!([place, self.settings(source), null]);
-        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = match &answer {
             Answer::Value(Value::String(name)) => name,
@@ -451,7 +451,7 @@ impl Builder {
     /// Whether a wheel is what was to be built, and fits where it will be used.
     fn check(&self, source: &SourceDist, filename: &WheelFilename) -> Result<(), Error> {
         let failed = |reason: String| self.failure(source, BuildStage::Wheel, &reason);
-        let options = &self.world.options;
+        let options = &self.run.options;
         fits(source, filename, &options.interpreter).map_err(failed)?;
         if options.foreign && filename.platform != "any" {
             return Err(failed(format!(
@@ -472,7 +472,7 @@ impl Builder {
             "prepare_metadata_for_build_wheel"
         };
         let arguments = json!([place, self.settings(source)]);
-        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
         let Answer::Value(value) = answer else { return Ok(None) };
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = value.as_str().filter(|name| !name.contains('/'));
@@ -491,7 +491,7 @@ impl Builder {
         if let Some(text) = memory.metadata() {
             return Ok(text);
         }
-        let alone = memory.alone(&*self.world.tools.sink)?;
+        let alone = memory.alone(&*self.run.tools.sink)?;
         if let Some(text) = memory.metadata() {
             return Ok(text);
         }

@@ -32,7 +32,7 @@ pub(super) struct Workshop {
 }
 
 /// What all builds of a run share.
-pub(super) struct World {
+pub(super) struct BuildRun {
     pub(super) options: BuildOptions,
     pub(super) tools: BuildTools,
     /// What a build sees of this process's variables.
@@ -42,7 +42,7 @@ pub(super) struct World {
     workshops: Mutex<HashMap<Vec<String>, Arc<Workshop>>>,
 }
 
-impl World {
+impl BuildRun {
     pub(super) fn new(options: BuildOptions, tools: BuildTools) -> Self {
         let variables = clean(&options.variables);
         let (store, yard, workshops) = (OnceLock::new(), OnceLock::new(), Mutex::default());
