@@ -15,6 +15,7 @@ mod progress;
 mod remembered;
 mod resolving;
 mod settings;
+mod side_by_side;
 mod stack;
 mod syncing;
 mod ui;

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use pyfast_environment::digest;
 use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_settings, fits};
 use pyfast_installer::interpreter::Interpreter;
@@ -18,6 +19,7 @@ use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::IndexStrategy;
+use pyfast_root::{Lock, Waiting};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -126,25 +128,52 @@ impl<'a> Workplace<'a> {
         Ok(Self { helper, shape, files, reach, circumstances, interpreter, cache })
     }
 
-    /// Builds, unless that was done before.
-    pub(super) fn build(&self, order: &Order<'_>) -> Result<Made, Fault> {
-        let kept = Kept::new(&self.cache, &self.key(order));
-        let _alone = kept.alone();
-        let before = kept.made(order.whole);
-        let fresh = before.is_none();
-        let made = before.map_or_else(|| self.run(order), Ok)?;
-        // What ran there looked at this too, but as the user that the source's code was.
-        if let Made::Wheel(wheel) = &made {
-            let fits = fits(order.source, &wheel.built.filename, self.interpreter);
-            fits.map_err(|reason| {
-                let failure = BuildFailure::new(order.source, BuildStage::Wheel, &reason);
-                Fault::Build(Box::new(failure))
-            })?;
-        }
-        if fresh {
-            kept.keep(&made);
-        }
-        Ok(made)
+    /// Builds side by side, each in a container of its own, what was not built before; in the order of the
+    /// orders, what came of each.
+    pub(super) fn build_all(
+        &self,
+        orders: &[Order<'_>],
+    ) -> Result<Vec<Result<Made, Fault>>, Failure> {
+        let kept: Vec<Kept> =
+            orders.iter().map(|order| Kept::new(&self.cache, &self.key(order))).collect();
+        let _alone = self.alone(&kept);
+        let builds = orders.iter().zip(&kept).map(|(order, kept)| async move {
+            match kept.made(order.whole) {
+                Some(made) => Ok::<_, Fault>((made, false)),
+                None => Ok((self.look(order, self.run(order).await?)?, true)),
+            }
+        });
+        let builds = self.helper.connection.wait(async { Ok(join_all(builds).await) })?;
+        let made = builds.into_iter().zip(orders.iter().zip(&kept));
+        let made = made.map(|(build, (order, kept))| {
+            let (made, fresh) = build?;
+            self.check(order, &made)?;
+            if fresh {
+                kept.keep(&made);
+            }
+            Ok(made)
+        });
+        Ok(made.collect())
+    }
+
+    /// Keeps other processes from these builds. All ask in one order, so that no two wait for each other.
+    fn alone(&self, kept: &[Kept]) -> Vec<Lock> {
+        let mut ordered: Vec<&Kept> = kept.iter().collect();
+        ordered.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+        ordered.dedup_by(|one, other| one.key() == other.key());
+        let ui = self.helper.settings.ui;
+        let told =
+            |waiting: &Waiting| ui.note(format!("waiting for {waiting}, as long as it works"));
+        ordered.into_iter().filter_map(|kept| kept.alone(&told)).collect()
+    }
+
+    /// What ran there looked at this too, but as the user that the source's code was.
+    fn check(&self, order: &Order<'_>, made: &Made) -> Result<(), Fault> {
+        let Made::Wheel(wheel) = made else { return Ok(()) };
+        fits(order.source, &wheel.built.filename, self.interpreter).map_err(|reason| {
+            let failure = BuildFailure::new(order.source, BuildStage::Wheel, &reason);
+            Fault::Build(Box::new(failure))
+        })
     }
 
     /// The digest of everything that shapes a build.
@@ -161,7 +190,7 @@ impl<'a> Workplace<'a> {
         Sha256(sha2::Sha256::digest(shape.to_string().as_bytes()).into())
     }
 
-    fn run(&self, order: &Order<'_>) -> Result<Made, Fault> {
+    async fn run(&self, order: &Order<'_>) -> Result<Left, Fault> {
         let VolumePlace { connection, image, settings, .. } = *self.helper;
         let place = format!("{CONFINED_FILES}/asked");
         let question = format!("{place}/source.json");
@@ -190,8 +219,7 @@ impl<'a> Workplace<'a> {
             environment: &variables,
             largest: LARGEST,
         };
-        let left = connection.wait(run_confined(&connection.engine, &run))?;
-        self.look(order, left)
+        Ok(run_confined(&connection.engine, &run).await.map_err(Failure::from)?)
     }
 
     /// What a container gave back.
