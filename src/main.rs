@@ -1,23 +1,16 @@
 //! pyfast: installs Python dependencies into a shared volume and starts slim containers on it.
 
 mod args;
-mod building;
 mod cli;
 mod commands;
 mod doctor;
-mod engine;
-mod environment;
 mod failure;
-mod interrupt;
-mod lock_on_disk;
 mod locked;
 mod progress;
-mod resolving;
 mod settings;
 mod stack;
 mod syncing;
 mod ui;
-mod volume_place;
 
 use std::process::ExitCode;
 

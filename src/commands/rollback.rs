@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::syncing::at_place;
 use crate::ui::{duration, green};
-use crate::volume_place::at_place;
 
 /// Go back to an earlier environment: one rename
 ///

@@ -10,7 +10,8 @@ use pyfast_installer::link::LinkMode;
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::syncing::{self, Options};
+use crate::syncing;
+use pyfast_crew::sync::Options;
 use pyfast_settings::ResolveFlags;
 use pyfast_settings::own_lock::is_lock;
 
@@ -104,7 +105,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         strict: args.strict,
     };
     let report = syncing::sync(&options, settings)?;
-    report.show(settings.ui);
+    syncing::show(&report, settings.ui);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,7 +114,7 @@ pub(crate) fn ensure(requirements: Vec<PathBuf>, settings: &Settings) -> Result<
     let resolve = ResolveFlags { requirements, ..ResolveFlags::default() };
     let report = syncing::sync(&Options { resolve, ..Options::default() }, settings)?;
     if report.sync.changed {
-        report.show_changes(settings.ui);
+        syncing::show_changes(&report, settings.ui);
     }
     Ok(())
 }

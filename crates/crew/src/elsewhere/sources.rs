@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyfast_installer::Event;
+use pyfast_installer::Event as InstallEvent;
 use pyfast_installer::build::{CarriedSource, CarryTools, carry};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
@@ -21,37 +21,38 @@ use serde_json::json;
 
 use super::workplace::{Fault, Made, Order, Wheel, Workplace};
 use crate::building;
-use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::resolving::{ResolveFlags, Session};
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::session::Session;
+use pyfast_settings::ResolveFlags;
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
 
 /// The builds of a sync.
-pub(super) struct Builds<'a> {
+pub(crate) struct Builds<'a> {
     args: &'a ResolveFlags,
     workplace: Workplace<'a>,
     scratch: PathBuf,
     /// Whether the user interrupted a build.
     interrupted: Cell<bool>,
-    /// What to do about builds that could not be tried: what the solver passes on has no place for it.
-    hints: RefCell<Vec<String>>,
+    /// Why builds could not even be tried: what the solver passes on has no place for it.
+    untried: RefCell<Vec<Error>>,
 }
 
 impl<'a> Builds<'a> {
-    pub(super) fn new(args: &'a ResolveFlags, workplace: Workplace<'a>) -> Self {
+    pub(crate) fn new(args: &'a ResolveFlags, workplace: Workplace<'a>) -> Self {
         let scratch = workplace.cache.join("scratch-1");
-        let (interrupted, hints) = (Cell::default(), RefCell::default());
-        Self { args, workplace, scratch, interrupted, hints }
+        let (interrupted, untried) = (Cell::default(), RefCell::default());
+        Self { args, workplace, scratch, interrupted, untried }
     }
 
     /// Resolves; metadata that only a build gives comes from a container.
-    pub(super) fn resolve(
+    pub(crate) fn resolve(
         &self,
         session: &mut Session,
         request: &LockRequest<'_>,
-    ) -> Result<Locked, Failure> {
+    ) -> Result<Locked, Error> {
         let (questions, asked) = channel();
         session.asked = Some(Arc::new(Asking(Mutex::new(questions.clone()))));
         let session = &*session;
@@ -61,17 +62,14 @@ impl<'a> Builds<'a> {
                 let last = Last(questions);
                 let locked = lock(request, &session.tools(args, 0), &|_decided| ());
                 drop(last);
-                locked.map_err(Failure::from)
+                locked.map_err(Error::from)
             });
             let failed = self.answer(session, &asked);
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            outcome.map_err(|failure| match failed {
-                _ if self.interrupted.get() => Failure::interrupted(),
-                true => {
-                    let explained = explain(failure, self.workplace.helper.image);
-                    self.hints.take().into_iter().fold(explained, Failure::hint)
-                }
-                false => failure,
+            outcome.map_err(|error| match failed {
+                _ if self.interrupted.get() => Error::Interrupted,
+                true => self.built_in(error),
+                false => error,
             })
         })
     }
@@ -109,10 +107,12 @@ impl<'a> Builds<'a> {
             Ok(Made::Metadata(text)) => Ok(text),
             Ok(Made::Wheel(wheel)) => Ok(wheel.built.metadata),
             Err(Fault::Build(failure)) => Err(ResolveError::Build(failure)),
-            Err(Fault::Other(failure)) => {
-                self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
-                self.hints.borrow_mut().extend(failure.hints().iter().cloned());
-                Err(broken(failure.to_string()))
+            Err(Fault::Other(error)) => {
+                let interrupted = matches!(error, Error::Interrupted);
+                self.interrupted.set(self.interrupted.get() || interrupted);
+                let reason = error.to_string();
+                self.untried.borrow_mut().push(error);
+                Err(broken(reason))
             }
         }
     }
@@ -132,12 +132,12 @@ impl<'a> Builds<'a> {
     }
 
     /// The wheels of a lock's sources, each with the digest of everything that shapes its build.
-    pub(super) fn wheels(
+    pub(crate) fn wheels(
         &self,
         lock: &Lock,
         session: &Session,
-        (index, progress): (&IndexOptions, &Progress),
-    ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Failure> {
+        (index, events): (&IndexOptions, &Events),
+    ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Error> {
         let formats = building::formats(self.args, Some(index))?;
         let mut wheels = BTreeMap::new();
         for (package, source) in building::sources(lock, &formats, self.args)? {
@@ -145,7 +145,7 @@ impl<'a> Builds<'a> {
                 let why = (BuildStage::Editable, EDITABLE);
                 return Err(building::refused(lock, (package, &source), why));
             }
-            progress.sink()(Event::Building { source: source.to_string() });
+            events(Event::Work(InstallEvent::Building { source: source.to_string() }));
             let packed = self.pack(session, &source)?;
             let settings = own_settings(session, &source);
             let order = Order { source: &source, packed: &packed, settings, whole: true };
@@ -154,14 +154,20 @@ impl<'a> Builds<'a> {
                     if failure.chain.is_empty() {
                         failure.chain = building::chain(lock, &package.name);
                     }
-                    explain(ResolveError::Build(failure).into(), self.workplace.helper.image)
+                    self.built_in(ResolveError::Build(failure).into())
                 }
-                Fault::Other(failure) if failure.kind == "interrupted" => failure,
-                Fault::Other(failure) => explain(failure, self.workplace.helper.image),
+                Fault::Other(Error::Interrupted) => Error::Interrupted,
+                Fault::Other(error) => self.built_in(error),
             })?;
             wheels.insert(package.name.clone(), (self.workplace.key(&order), wheel));
         }
         Ok(wheels)
+    }
+
+    /// A failure with what may be different where a build happens in a container.
+    fn built_in(&self, error: Error) -> Error {
+        let (image, untried) = (self.workplace.helper.image.to_owned(), self.untried.take());
+        Error::BuiltIn { image, untried, source: Box::new(error) }
     }
 
     fn wheel(&self, order: &Order<'_>) -> Result<Wheel, Fault> {
@@ -180,14 +186,6 @@ fn own_settings(session: &Session, source: &SourceDist) -> Option<Bytes> {
     let own = session.build_settings.iter().filter(|one| one.is_for(source));
     let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
     (!own.is_empty()).then(|| json!(own).to_string().into())
-}
-
-/// Says what may be different where a build failed in a container.
-fn explain(failure: Failure, image: &str) -> Failure {
-    failure.hint(format!(
-        "sources are built in a container of {image}, by another user than root, with the programs \
-         that are there and from indexes that need no password"
-    ))
 }
 
 /// A source whose metadata somebody waits for.
