@@ -17,7 +17,7 @@ pub(crate) use self::stack::StackArgs;
 /// What every command understands.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CommonArgs {
-    /// Project directory [default: nearest parent with pyfast.toml, else the current directory]
+    /// Project directory [default: nearest parent with pyfast.toml, or with requirements in the same repository, else the current directory]
     #[arg(
         long,
         global = true,

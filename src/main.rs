@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod locked;
 mod progress;
+mod remembered;
 mod settings;
 mod stack;
 mod syncing;

@@ -29,7 +29,7 @@ use crate::syncing;
 use crate::ui::{Ui, duration};
 use pyfast_crew::engine::Connection;
 use pyfast_crew::interrupt;
-use pyfast_crew::sync::Options;
+use pyfast_crew::task::Options;
 
 pub(crate) use project::Stack;
 

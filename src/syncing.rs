@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pyfast_crew::inputs::Inputs;
-use pyfast_crew::sync::{Options, Report, Task};
+use pyfast_crew::task::{Options, Report, Task};
 use pyfast_environment::place::Place;
 use pyfast_environment::report::{Changes, SyncReport};
 use pyfast_settings::ResolveFlags;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
-use pyfast_index::page::Page;
+use pyfast_index::page::{Listing, Page};
 use pyfast_index::simple;
 use url::Url;
 
@@ -55,7 +55,8 @@ pub(crate) fn cached(criterion: &mut Criterion) {
     let encoded = Bytes::from(encoded(&body, &base));
     criterion.bench_function("page/cached", |bencher| {
         bencher.iter(|| {
-            let page = Page::decode(black_box(&encoded), 0).expect("it was just written");
+            let page =
+                Page::decode(black_box(&encoded), Listing::Index(0)).expect("it was just written");
             assert_eq!(page.versions()[0].files().len(), 4);
         });
     });

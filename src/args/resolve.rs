@@ -112,6 +112,48 @@ pub(crate) struct ResolveArgs {
 }
 
 impl ResolveArgs {
+    /// Whether it says what to install, and so is a request of its own.
+    pub(crate) fn names_something(&self) -> bool {
+        !(self.requirements.is_empty() && self.extra.is_empty() && self.group.is_empty())
+            || self.all_extras
+    }
+
+    /// This, and what it leaves open as in an earlier request.
+    pub(crate) fn over(self, earlier: Self) -> Self {
+        let usual = Self::default();
+        Self {
+            requirements: or(self.requirements, earlier.requirements),
+            extra: or(self.extra, earlier.extra),
+            all_extras: self.all_extras || earlier.all_extras,
+            group: or(self.group, earlier.group),
+            constraints: or(self.constraints, earlier.constraints),
+            overrides: or(self.overrides, earlier.overrides),
+            prerelease: if self.prerelease == usual.prerelease {
+                earlier.prerelease
+            } else {
+                self.prerelease
+            },
+            resolution: if self.resolution == usual.resolution {
+                earlier.resolution
+            } else {
+                self.resolution
+            },
+            exclude_newer: self.exclude_newer.or(earlier.exclude_newer),
+            require_hashes: self.require_hashes || earlier.require_hashes,
+            // They ask once.
+            upgrade: self.upgrade,
+            upgrade_package: self.upgrade_package,
+            exclude_dependency: or(self.exclude_dependency, earlier.exclude_dependency),
+            no_deps: self.no_deps || earlier.no_deps,
+            no_build: self.no_build || earlier.no_build,
+            only_binary: or(self.only_binary, earlier.only_binary),
+            no_binary: or(self.no_binary, earlier.no_binary),
+            config_settings: or(self.config_settings, earlier.config_settings),
+            build_constraints: or(self.build_constraints, earlier.build_constraints),
+            no_build_isolation: self.no_build_isolation || earlier.no_build_isolation,
+        }
+    }
+
     /// The plain values.
     pub(crate) fn flags(&self) -> ResolveFlags {
         let args = self.clone();
@@ -138,6 +180,11 @@ impl ResolveArgs {
             no_build_isolation: args.no_build_isolation,
         }
     }
+}
+
+/// A list, or an earlier one where it is empty.
+fn or<T>(list: Vec<T>, earlier: Vec<T>) -> Vec<T> {
+    if list.is_empty() { earlier } else { list }
 }
 
 /// Whether pre-releases may be chosen.

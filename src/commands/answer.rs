@@ -16,7 +16,8 @@ use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::settings::Settings;
 use pyfast_crew::hands::Hands;
-use pyfast_crew::sync::{Options, Task, readable};
+use pyfast_crew::sync::readable;
+use pyfast_crew::task::{Options, Task};
 use pyfast_settings::ResolveFlags;
 use pyfast_settings::Root;
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::failure::Failure;
+use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::syncing::at_place;
 use crate::ui::{duration, green};
@@ -48,6 +49,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.data(format!("{}\n", json!(done)));
     }
     let time = duration(started.elapsed());
+    Remembered::load(settings).keep_rollback(&done.id, settings);
     if done.changed {
         ui.note(green("Rolled back").and(format!(" to {} in {time}", done.id)));
         let services = settings.project.config.env.get(&settings.env).map(|env| &env.services);

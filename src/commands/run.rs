@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use pyfast_environment::digest;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::entry::{
     Entry, EntryEvent, StopSignal, Supervision, exec, is_read_only, supervise,
@@ -13,9 +14,11 @@ use pyfast_launcher::entry::{
 use crate::args::short_find_links;
 use crate::commands::sync;
 use crate::failure::Failure;
+use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::ui::{Ui, duration};
 use pyfast_settings::Root;
+use pyfast_settings::own_lock::ONE_RUN;
 
 /// Run a command in the environment, syncing first where that is possible
 ///
@@ -25,11 +28,11 @@ use pyfast_settings::Root;
 #[derive(Debug, clap::Args)]
 #[command(
     arg = short_find_links(),
-    after_help = "Examples:\n  pyfast run -- python -m app\n  pyfast run -r requirements.txt -- pytest -q\n  \
+    after_help = "Examples:\n  pyfast run python -m app\n  pyfast run -r script.py -- python script.py\n  \
                   docker run -v pyfast-app:/pyfast:ro,nocopy --entrypoint /pyfast/bin/pyfast app run -- uvicorn app:app"
 )]
 pub(crate) struct Args {
-    /// A requirements file to sync first
+    /// A requirements file to sync first. Other files than those of the project make an environment of their own
     #[arg(short, long = "requirements", visible_alias = "requirement", value_name = "FILE")]
     requirements: Vec<PathBuf>,
     /// Never sync, even where a requirements file is found
@@ -48,11 +51,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, env = "PYFAST_GRACE")]
     grace: u64,
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true,
+        value_name = "CMD"
+    )]
     command: Vec<OsString>,
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    // What begins like an option is one that was mistyped: no program is named so.
+    if let Some(word) = args.command.first().and_then(|word| word.to_str())
+        && word.starts_with('-')
+    {
+        return Err(Failure::usage(format!("unexpected argument `{word}`"))
+            .hint("options of pyfast come before the command; `pyfast run --help` lists them"));
+    }
     let root = match &settings.root {
         Root::Directory(root) => root.clone(),
         Root::Volume(_) => settings.own_root.clone().ok_or_else(|| {
@@ -62,6 +77,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     };
     let in_volume = settings.own_root.as_ref().is_some_and(|own| *own == root);
     let read_only = is_read_only(&root).unwrap_or(false);
+    let alone = of_its_own(args, settings, in_volume);
+    let settings = alone.as_ref().unwrap_or(settings);
     let synced = !args.no_sync && !read_only && sync_first(args, settings, in_volume)?;
     let project = match &settings.flags.project_name {
         Some(name) => Some(name.clone()),
@@ -115,7 +132,12 @@ fn id(generation: &Path) -> String {
 
 /// Syncs where there are requirements; says whether it did.
 fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool, Failure> {
-    let found = settings.project.requirements(&args.requirements, &settings.env);
+    // A request that is remembered may name what the project does not have.
+    let found = if !in_volume && Remembered::load(settings).names_something() {
+        Ok(Vec::new())
+    } else {
+        settings.project.requirements(&args.requirements, &settings.env)
+    };
     match found {
         Ok(_) => {}
         // Without requirements there may still be an environment to run in.
@@ -126,8 +148,40 @@ fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool,
     if in_volume && args.requirements.is_empty() && settings.project.config.env.is_empty() {
         return Ok(false);
     }
-    sync::ensure(args.requirements.clone(), settings)?;
+    if in_volume || settings.is_of_one_run() {
+        sync::ensure_of(args.requirements.clone(), settings)?;
+        return Ok(true);
+    }
+    if let Some(id) = Remembered::load(settings).rolled_back_to(settings) {
+        settings.ui.note(format!(
+            "in {id}, which `pyfast rollback` went back to; `pyfast sync` goes forward again"
+        ));
+        return Ok(true);
+    }
+    sync::ensure(settings)?;
     Ok(true)
+}
+
+/// The settings of an environment for `-r` alone, where that names other files than the project's environment is made
+/// of: a script's requirements do not take the place of the project's. A container's volume is filled by its
+/// entrypoint, which says of what.
+fn of_its_own(args: &Args, settings: &Settings, in_volume: bool) -> Option<Settings> {
+    let files = &args.requirements;
+    if files.is_empty() || in_volume || Remembered::load(settings).is_of(files, settings) {
+        return None;
+    }
+    let name = once_name(files, &settings.project.working_directory);
+    Some(settings.of_environment(&name, settings.root.clone(), settings.python.clone()))
+}
+
+/// A name for the environment of these files: readable, and another for others.
+fn once_name(files: &[PathBuf], from: &Path) -> String {
+    let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
+    let stem: String =
+        stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+    let files: Vec<String> =
+        files.iter().map(|file| from.join(file).display().to_string()).collect();
+    format!("{ONE_RUN}{stem}-{}", &digest(files.join("\n").as_bytes())[..8])
 }
 
 /// The shell's codes for commands that cannot be run.

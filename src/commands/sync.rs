@@ -9,9 +9,10 @@ use pyfast_installer::link::LinkMode;
 
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
+use crate::remembered::{Remembered, words};
 use crate::settings::Settings;
 use crate::syncing;
-use pyfast_crew::sync::Options;
+use pyfast_crew::task::{Options, Report};
 use pyfast_settings::ResolveFlags;
 use pyfast_settings::own_lock::is_lock;
 
@@ -20,7 +21,7 @@ use pyfast_settings::own_lock::is_lock;
 /// Locks if needed, installs what is missing, composes the environment and activates it. A failed sync
 /// changes nothing, and a sync with nothing to do takes a few milliseconds.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[command(
     arg = short_find_links(),
     after_help = "Examples:\n  pyfast sync\n  pyfast sync -r backend/requirements.txt --python 3.12\n  \
@@ -30,39 +31,39 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     #[command(flatten)]
-    resolve: ResolveArgs,
+    pub(crate) resolve: ResolveArgs,
     /// Fail if the lock is missing or does not answer the requirements
     #[arg(long, env = "PYFAST_LOCKED", conflicts_with = "frozen")]
-    locked: bool,
+    pub(crate) locked: bool,
     /// Use the lock as it is, without looking at the requirements
     #[arg(long, env = "PYFAST_FROZEN")]
-    frozen: bool,
+    pub(crate) frozen: bool,
     /// Print what would be done, and do nothing
     #[arg(long)]
-    dry_run: bool,
-    /// How files of the store come into the environment
-    #[arg(long, value_name = "MODE", default_value = "auto", env = "PYFAST_LINK_MODE")]
-    link_mode: Link,
+    pub(crate) dry_run: bool,
+    /// How files of the store come into the environment [default: auto]
+    #[arg(long, value_name = "MODE", env = "PYFAST_LINK_MODE")]
+    pub(crate) link_mode: Option<Link>,
     /// Compile bytecode into the store [default: for volumes and images]
     #[arg(long, env = "PYFAST_COMPILE", overrides_with = "no_compile")]
-    compile: bool,
+    pub(crate) compile: bool,
     /// Compile no bytecode
     #[arg(long, env = "PYFAST_NO_COMPILE", overrides_with = "compile")]
-    no_compile: bool,
+    pub(crate) no_compile: bool,
     /// Compose the environment anew, and fetch damaged wheels again
     #[arg(long)]
-    reinstall: bool,
+    pub(crate) reinstall: bool,
     /// Hash everything that the environment uses before activating it
     #[arg(long, env = "PYFAST_VERIFY")]
-    verify: bool,
+    pub(crate) verify: bool,
     /// Fail where two packages provide different files of one name
     #[arg(long, env = "PYFAST_STRICT")]
-    strict: bool,
+    pub(crate) strict: bool,
 }
 
 /// How files of the store come into an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Link {
+pub(crate) enum Link {
     /// On hosts clones where the file system has them, else hard links; in volumes a tree
     Auto,
     /// Links to whole directories, hard links where those do not work
@@ -75,46 +76,92 @@ enum Link {
     Clone,
 }
 
+impl Args {
+    /// This request, and what it leaves open as in an earlier one.
+    pub(crate) fn over(self, earlier: Self) -> Self {
+        let names_compiling = self.compile || self.no_compile;
+        let (compile, no_compile) = if names_compiling {
+            (self.compile, self.no_compile)
+        } else {
+            (earlier.compile, earlier.no_compile)
+        };
+        let link_mode = self.link_mode.or(earlier.link_mode);
+        let common = Self { compile, no_compile, link_mode, ..self };
+        if common.resolve.names_something() {
+            return common;
+        }
+        Self {
+            strict: common.strict || earlier.strict,
+            resolve: common.resolve.over(earlier.resolve),
+            ..common
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            resolve: self.resolve.flags(),
+            lock_use: match (self.locked, self.frozen) {
+                (true, _) => LockUse::Locked,
+                (_, true) => LockUse::Frozen,
+                // A lock that stands where requirements do.
+                _ if matches!(&self.resolve.requirements[..], [file] if is_lock(file)) => {
+                    LockUse::Frozen
+                }
+                _ => LockUse::Update,
+            },
+            dry_run: self.dry_run,
+            link_mode: match self.link_mode {
+                None | Some(Link::Auto) => None,
+                Some(Link::Tree) => Some(LinkMode::Tree),
+                Some(Link::Hardlink) => Some(LinkMode::Hardlink),
+                Some(Link::Copy) => Some(LinkMode::Copy),
+                Some(Link::Clone) => Some(LinkMode::Clone),
+            },
+            compile: match (self.compile, self.no_compile) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            },
+            reinstall: self.reinstall,
+            verify: self.verify,
+            strict: self.strict,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let options = Options {
-        resolve: args.resolve.flags(),
-        lock_use: match (args.locked, args.frozen) {
-            (true, _) => LockUse::Locked,
-            (_, true) => LockUse::Frozen,
-            // A lock that stands where requirements do.
-            _ if matches!(&args.resolve.requirements[..], [file] if is_lock(file)) => {
-                LockUse::Frozen
-            }
-            _ => LockUse::Update,
-        },
-        dry_run: args.dry_run,
-        link_mode: match args.link_mode {
-            Link::Auto => None,
-            Link::Tree => Some(LinkMode::Tree),
-            Link::Hardlink => Some(LinkMode::Hardlink),
-            Link::Copy => Some(LinkMode::Copy),
-            Link::Clone => Some(LinkMode::Clone),
-        },
-        compile: match (args.compile, args.no_compile) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        },
-        reinstall: args.reinstall,
-        verify: args.verify,
-        strict: args.strict,
-    };
-    let report = syncing::sync(&options, settings)?;
+    let remembered = Remembered::load(settings);
+    let (asked, of_before) = remembered.complete(args, settings)?;
+    let typed = words(args, settings);
+    if let Some(note) = remembered.note(&typed, &words(&asked, &of_before), &settings.project) {
+        settings.ui.note(note);
+    }
+    let report = syncing::sync(&asked.options(), &of_before)?;
+    if !args.dry_run {
+        remembered.keep(&asked, &of_before);
+    }
     syncing::show(&report, settings.ui);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Brings the environment up to date for a command that runs in it; says nothing if nothing changed.
-pub(crate) fn ensure(requirements: Vec<PathBuf>, settings: &Settings) -> Result<(), Failure> {
-    let resolve = ResolveFlags { requirements, ..ResolveFlags::default() };
-    let report = syncing::sync(&Options { resolve, ..Options::default() }, settings)?;
-    if report.sync.changed {
-        syncing::show_changes(&report, settings.ui);
-    }
+/// Brings the environment up to date for a command that runs in it, as it was synced last; says nothing if nothing
+/// changed.
+pub(crate) fn ensure(settings: &Settings) -> Result<(), Failure> {
+    let remembered = Remembered::load(settings);
+    let (asked, of_before) = remembered.complete(&Args::default(), settings)?;
+    show(&syncing::sync(&asked.options(), &of_before)?, settings);
     Ok(())
+}
+
+/// Makes an environment of these files alone for a command that runs in it.
+pub(crate) fn ensure_of(requirements: Vec<PathBuf>, settings: &Settings) -> Result<(), Failure> {
+    let resolve = ResolveFlags { requirements, ..ResolveFlags::default() };
+    show(&syncing::sync(&Options { resolve, ..Options::default() }, settings)?, settings);
+    Ok(())
+}
+
+fn show(report: &Report, settings: &Settings) {
+    if report.sync.changed {
+        syncing::show_changes(report, settings.ui);
+    }
 }

@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::syncing;
 use crate::ui::{count, duration};
-use pyfast_crew::sync::Options;
+use pyfast_crew::task::Options;
 use pyfast_settings::Root;
 
 /// Brings the project up.

@@ -4,6 +4,7 @@ mod activate;
 mod link;
 mod prompt;
 mod shells;
+mod tools;
 
 use crate::support::wheel::Wheel;
 use crate::support::world::World;

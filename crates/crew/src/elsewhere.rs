@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::event::{Event as Told, Events, sink};
 use crate::interpreter::host_python;
 use crate::session::Session;
-use crate::sync::{Options, Task};
+use crate::task::{Options, Task};
 use crate::volume_place::{FILES, Luggage, VolumePlace, file, helper_network};
 use sources::Builds;
 use workplace::Workplace;

@@ -18,7 +18,7 @@ use crate::here::{For, Here, for_fetching};
 use crate::inputs::read_inputs;
 use crate::lock_file::{ChosenBy, write};
 use crate::session::{lock_request, own_lock};
-use crate::sync::{Options, Task};
+use crate::task::{Options, Task};
 use pyfast_settings::Settings;
 use pyfast_settings::TargetChoice;
 

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::event::{Event, Events, sink};
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
-use crate::sync::{Options, Task};
+use crate::task::{Options, Task};
 use pyfast_settings::Root;
 use pyfast_settings::Settings;
 

@@ -1,5 +1,5 @@
 //! Who works for an environment: reads its requirements, resolves, fetches and builds, on this machine or in
-//! containers of an image. Begin at [`sync`](sync::sync), which joins settings with the crate that makes environments
+//! containers of an image. Begin at [`sync`](sync::sync), which joins the settings of a [`Task`](task::Task) with the crate that makes environments
 //! and chooses between the two. A [`Session`](session::Session) is what one lock is made with; a
 //! [`Connection`](engine::Connection) is how the container engine is asked; [`at_place`](volume_place::at_place) does
 //! something wherever an environment is.
@@ -15,6 +15,7 @@ pub mod interrupt;
 pub mod lock_file;
 pub mod session;
 pub mod sync;
+pub mod task;
 pub mod volume_place;
 
 mod elsewhere;

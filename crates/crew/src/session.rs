@@ -45,7 +45,11 @@ pub fn own_lock(args: &ResolveFlags, settings: &Settings, set: Option<&Requireme
     }
     let read = set.and_then(|set| set.files.first());
     let first = read.or_else(|| args.requirements.iter().find(|file| !is_remote(file)));
-    OwnLock::given(project, env, first.map(PathBuf::as_path))
+    let first = first.map(PathBuf::as_path);
+    if settings.is_of_one_run() {
+        return OwnLock::of_one_run(project, env, first);
+    }
+    OwnLock::given(project, env, first)
 }
 
 /// What the arguments, and the files' own options, want of versions and files.

@@ -8,7 +8,7 @@ use pyfast_resolver::{Preference, Prereleases};
 use pyfast_root::Fingerprint;
 
 use crate::inputs::requirement_files;
-use crate::sync::{Options, Task};
+use crate::task::{Options, Task};
 use pyfast_settings::EnvConfig;
 use pyfast_settings::ResolveFlags;
 

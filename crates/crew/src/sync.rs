@@ -7,86 +7,25 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
-use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
+use pyfast_environment::request::{InstallOptions, SyncRequest};
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
 use pyfast_installer::interpreter::Interpreter;
-use pyfast_installer::link::{Habitat, LinkMode};
+use pyfast_installer::link::Habitat;
 use pyfast_launcher::volume::MOUNT_POINT;
 
 use crate::elsewhere::Elsewhere;
 use crate::engine::{self, Connection};
 use crate::error::Error;
-use crate::event::{Event, Events, sink};
+use crate::event::{Event, sink};
 use crate::hands::Hands;
 use crate::interpreter::compiling_python;
 use crate::setting;
+use crate::task::{Report, Task};
 use crate::venv;
 use crate::volume_place::{VolumePlace, subject};
 use pyfast_settings::ResolveFlags;
-use pyfast_settings::Settings;
 use pyfast_settings::interpreters;
 use pyfast_settings::{Python, Root};
-
-/// How to sync.
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// What shapes the resolution.
-    pub resolve: ResolveFlags,
-    /// What may become of the lock.
-    pub lock_use: LockUse,
-    /// Whether only to say what would be done.
-    pub dry_run: bool,
-    /// How files come into the environment; `None`: as the place wants it.
-    pub link_mode: Option<LinkMode>,
-    /// Whether bytecode is compiled; `None`: as the place wants it.
-    pub compile: Option<bool>,
-    /// Whether the environment is composed anew, and damaged wheels are fetched again.
-    pub reinstall: bool,
-    /// Whether everything is hashed that the environment uses.
-    pub verify: bool,
-    /// Whether two packages may not provide different files of one name.
-    pub strict: bool,
-}
-
-/// One environment that is to be made.
-#[derive(Clone, Copy)]
-pub struct Task<'a> {
-    /// How.
-    pub options: &'a Options,
-    /// Which, where, and for which interpreter.
-    pub settings: &'a Settings,
-    /// Who is told what goes on.
-    pub events: &'a Events,
-}
-
-impl Task<'_> {
-    pub(crate) fn tell(&self, event: Event) {
-        (self.events)(event);
-    }
-}
-
-/// The result of a sync, done or tried.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// What came of it.
-    pub sync: SyncReport,
-    /// The plan of a dry run, one act a line.
-    pub plan: Option<String>,
-}
-
-impl Report {
-    /// What was done.
-    fn done(sync: SyncReport) -> Self {
-        Self { sync, plan: None }
-    }
-
-    /// The same, with how long all of it took.
-    fn took(mut self, total: Duration) -> Self {
-        self.sync.timings.total = total;
-        self
-    }
-}
 
 /// Makes the environment what the requirements say.
 ///
@@ -217,6 +156,7 @@ fn in_directory(
     if let Ok(report) = &outcome
         && report.plan.is_none()
         && place.written == place.seen
+        && !settings.is_of_one_run()
     {
         venv::link(task, report);
     }

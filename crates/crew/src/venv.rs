@@ -4,7 +4,7 @@
 use pyfast_environment::venv_link::{VENV, VenvLink, keep_out_of_git, link_venv};
 
 use crate::event::Event;
-use crate::sync::{Report, Task};
+use crate::task::{Report, Task};
 
 /// Has `.venv` lead to what was synced, and keeps it out of the project's repository. What is in the way is told when
 /// who uses it begins to see something else than was synced.

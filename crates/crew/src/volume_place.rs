@@ -211,7 +211,7 @@ fn elsewhere(mut subject: Subject) -> Subject {
 }
 
 /// The environment that is meant, and who asks for it.
-pub(crate) fn subject(settings: &Settings) -> Subject {
+pub fn subject(settings: &Settings) -> Subject {
     let (project, env) = (settings.project.name(), settings.env.clone());
     Subject { project, env, claim: settings.claim() }
 }

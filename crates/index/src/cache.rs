@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use url::Url;
 
-use crate::page::{Page, StoredPage};
+use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
 
@@ -73,7 +73,7 @@ impl Cache {
         &self,
         index: &Url,
         project: &str,
-        number: usize,
+        listing: Listing,
     ) -> Option<(PageHeader, Page)> {
         let path = self.page_path(index, project)?;
         let file = open(&path).ok()?;
@@ -82,11 +82,11 @@ impl Cache {
         head.truncate(count);
         if count < HEAD {
             let (header, encoded) = split(&head.into())?;
-            return Some((header, Page::decode(&encoded, number)?));
+            return Some((header, Page::decode(&encoded, listing)?));
         }
         if self.opened.fetch_add(1, Ordering::Relaxed) >= OPEN {
             let (header, encoded) = self.page(index, project)?;
-            return Some((header, Page::decode(&encoded, number)?));
+            return Some((header, Page::decode(&encoded, listing)?));
         }
         let (header, start) = read_header(&head)?;
         let end = start.checked_add(Page::index_end(head.get(start..)?)?)?;
@@ -100,7 +100,7 @@ impl Cache {
             file.read_exact_at(head.get_mut(count..)?, u64::try_from(count).ok()?).ok()?;
         }
         let page = StoredPage::new(file, u64::try_from(start).ok()?);
-        Some((header, Page::open(head.get(start..)?, page, number)?))
+        Some((header, Page::open(head.get(start..)?, page, listing)?))
     }
 
     /// A whole page, still encoded.

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::client::{Answer, Client, Request};
 use crate::error::Error;
-use crate::page::{FLAT, File, Page};
+use crate::page::{File, Listing, Page};
 use crate::simple::read_files;
 
 /// The files of all locations, read once.
@@ -35,7 +35,8 @@ impl Flat {
         }
         let files = self.files.get_or_try_init(|| self.read(client)).await?;
         let page = Page::encode(name.as_ref(), files.clone());
-        Ok(Page::decode(&page.into(), FLAT).filter(|page| !page.versions().is_empty()))
+        Ok(Page::decode(&page.into(), Listing::FindLinks)
+            .filter(|page| !page.versions().is_empty()))
     }
 
     async fn read(&self, client: &Client) -> Result<Vec<File<'static>>, Error> {

@@ -13,7 +13,7 @@ use crate::client::{Answer, Client, Request, now};
 use crate::error::Error;
 use crate::flat;
 use crate::joined::joined;
-use crate::page::Page;
+use crate::page::{Listing, Page};
 use crate::simple;
 
 /// The largest page that is read, in bytes once decoded.
@@ -43,6 +43,11 @@ pub struct Index {
 }
 
 impl Index {
+    /// How its files say whose they are.
+    fn listing(&self) -> Listing {
+        Listing::Index(self.number)
+    }
+
     /// The page of a project; one from the cache may be stale.
     ///
     /// # Errors
@@ -51,7 +56,7 @@ impl Index {
         if self.url.scheme() == "file" {
             return self.local_page(name);
         }
-        let cached = self.cache.open_page(&self.url, name.as_ref(), self.number);
+        let cached = self.cache.open_page(&self.url, name.as_ref(), self.listing());
         if let Some((header, page)) = cached {
             let request = self.request(name);
             let fresh = self.client.is_offline()
@@ -73,7 +78,7 @@ impl Index {
         let page = directory.join("index.html");
         let place = if page.is_file() { page } else { directory };
         let files = flat::read_path(&place).map_err(|source| error(source.to_string()))?;
-        let page = Page::decode(&Page::encode(name.as_ref(), files).into(), self.number);
+        let page = Page::decode(&Page::encode(name.as_ref(), files).into(), self.listing());
         Ok(Found::Fresh(page.ok_or_else(|| error("it cannot be encoded".to_owned()))?))
     }
 
@@ -170,7 +175,7 @@ impl Index {
         if storable {
             self.cache.store_page(&self.url, name.as_ref(), &header, &encoded);
         }
-        let page = Page::decode(&encoded, self.number).ok_or_else(|| Error::Page {
+        let page = Page::decode(&encoded, self.listing()).ok_or_else(|| Error::Page {
             url: answer.url.clone(),
             reason: "it cannot be encoded".to_owned(),
         })?;

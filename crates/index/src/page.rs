@@ -65,10 +65,16 @@ impl Extent {
 /// What stands before the index: its length and its checksum.
 const HEAD: usize = 8;
 
-/// The `index` of files from `--find-links`.
-pub const FLAT: usize = usize::MAX;
-/// The `index` of a wheel named by URL or path.
-pub const DIRECT: usize = usize::MAX - 1;
+/// What lists a file. In the order of preference where several list files of one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listing {
+    /// The index at this position among the indexes.
+    Index(usize),
+    /// Nothing: it was named by URL or path.
+    Direct,
+    /// A page or directory of `--find-links`.
+    FindLinks,
+}
 
 /// A project's versions on one index.
 #[derive(Debug, Clone)]
@@ -86,14 +92,14 @@ pub struct PageVersion {
     pub version: Version,
     /// Its files, still encoded.
     pub pieces: Pieces,
-    /// Which index it came from first, counted in the order of preference.
-    pub index: usize,
+    /// What listed it first.
+    pub listing: Listing,
 }
 
-/// Files of one version, encoded, each piece with the number of its index; several pieces where pages were
+/// Files of one version, encoded, each piece with what lists it; several pieces where pages were
 /// merged, the first preferred.
 #[derive(Debug, Clone)]
-pub struct Pieces(Vec<(usize, Piece)>);
+pub struct Pieces(Vec<(Listing, Piece)>);
 
 /// Encoded files of one version: in memory, or still in the cache.
 #[derive(Debug, Clone)]
@@ -160,11 +166,11 @@ impl Piece {
 }
 
 impl PageVersion {
-    /// Decodes the files of this version, each with the number of the index that has it.
-    pub fn files(&self) -> Vec<(usize, File<'static>)> {
+    /// Decodes the files of this version, each with what lists it.
+    pub fn files(&self) -> Vec<(Listing, File<'static>)> {
         let pieces = self.pieces.0.iter();
         pieces
-            .flat_map(|(index, piece)| piece.files().into_iter().map(|file| (*index, file)))
+            .flat_map(|(listing, piece)| piece.files().into_iter().map(|file| (*listing, file)))
             .collect()
     }
 }
@@ -242,9 +248,9 @@ impl Page {
     }
 
     /// Reads an encoded page; `None` if it is damaged.
-    pub fn decode(encoded: &Bytes, number: usize) -> Option<Self> {
+    pub fn decode(encoded: &Bytes, listing: Listing) -> Option<Self> {
         let index = Self::index(encoded)?;
-        Self::from_index(index, number, |offset, extent| {
+        Self::from_index(index, listing, |offset, extent| {
             let start = usize::try_from(offset).ok()?;
             let end = start.checked_add(usize::try_from(extent.length).ok()?)?;
             let files = encoded.get(start..end).filter(|files| extent.fits(files))?;
@@ -254,10 +260,10 @@ impl Page {
 
     /// Reads the index of a page that stays in its file. `head` is the page's beginning, at least up to
     /// [`Self::index_end`].
-    pub fn open(head: &[u8], page: StoredPage, number: usize) -> Option<Self> {
+    pub fn open(head: &[u8], page: StoredPage, listing: Listing) -> Option<Self> {
         let page = Arc::new(page);
         let index = Self::index(head)?;
-        Self::from_index(index, number, |offset, extent| {
+        Self::from_index(index, listing, |offset, extent| {
             Some(Piece::Stored { page: Arc::clone(&page), offset, extent })
         })
     }
@@ -277,7 +283,7 @@ impl Page {
 
     fn from_index(
         index: &[u8],
-        number: usize,
+        listing: Listing,
         piece: impl Fn(u64, Extent) -> Option<Piece>,
     ) -> Option<Self> {
         let entries: Index<'_> = postcard::from_bytes(index).ok()?;
@@ -287,8 +293,8 @@ impl Page {
             let version = Version::from_str(&version).ok()?;
             versions.push(PageVersion {
                 version,
-                pieces: Pieces(vec![(number, piece(offset, extent)?)]),
-                index: number,
+                pieces: Pieces(vec![(listing, piece(offset, extent)?)]),
+                listing,
             });
             offset += u64::from(extent.length);
         }
@@ -315,7 +321,7 @@ impl Page {
 
     /// The versions of each page that stands for itself, in the order of preference.
     pub fn pages(&self) -> impl Iterator<Item = &[PageVersion]> {
-        self.versions.chunk_by(|a, b| !self.chained || a.index == b.index)
+        self.versions.chunk_by(|a, b| !self.chained || a.listing == b.listing)
     }
 
     /// Joins pages: each version once, its files in the order of `pages`.
@@ -419,7 +425,7 @@ mod tests {
             "a_b-1.0.exe",
         ];
         let encoded = Page::encode("a-b", names.iter().map(|name| file(name)).collect());
-        let page = Page::decode(&encoded.into(), 0).expect("a page");
+        let page = Page::decode(&encoded.into(), Listing::Index(0)).expect("a page");
         let seen: Vec<(String, Vec<String>)> = page
             .versions()
             .iter()
@@ -466,7 +472,7 @@ mod tests {
         assert!(Page::is_whole(&encoded));
         for damaged in damages(&encoded) {
             assert!(!Page::is_whole(&damaged));
-            assert!(Page::decode(&damaged.into(), 0).is_none());
+            assert!(Page::decode(&damaged.into(), Listing::Index(0)).is_none());
         }
     }
 
@@ -478,7 +484,7 @@ mod tests {
         let open = |encoded: &[u8]| {
             let mut stored = tempfile::tempfile().expect("a file");
             std::io::Write::write_all(&mut stored, encoded).expect("written");
-            Page::open(encoded, StoredPage::new(stored, 0), 0)
+            Page::open(encoded, StoredPage::new(stored, 0), Listing::Index(0))
         };
         let is_damaged = |page: &Page| page.stored().expect("it is read from a file").is_damaged();
         let whole = open(&encoded).expect("a page");
@@ -498,24 +504,25 @@ mod tests {
         let names: Vec<String> = (0..50_000).map(|n| format!("a-{n}-py3-none-any.whl")).collect();
         let started = std::time::Instant::now();
         let encoded = Page::encode("a", names.iter().map(|name| file(name)).collect());
-        let page = Page::decode(&encoded.into(), 0).expect("a page");
+        let page = Page::decode(&encoded.into(), Listing::Index(0)).expect("a page");
         assert_eq!(page.versions().len(), 50_000);
         assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
     }
 
     #[test]
     fn merged_pages_keep_the_first_pages_files_first() {
-        let page = |names: &[&str], index| {
+        let page = |names: &[&str], number| {
             let files = names.iter().map(|name| file(name)).collect();
-            Page::decode(&Page::encode("a", files).into(), index).expect("a page")
+            Page::decode(&Page::encode("a", files).into(), Listing::Index(number)).expect("a page")
         };
         let flat = page(&["a-1-py3-none-any.whl"], 0);
         let index = page(&["a-1-py2-none-any.whl", "a-2-py3-none-any.whl"], 1);
         let merged = Page::merge(vec![flat.clone(), index.clone()]);
         let first = merged.versions()[1].files();
-        let first: Vec<(usize, &str)> =
-            first.iter().map(|(index, file)| (*index, file.filename.as_ref())).collect();
-        assert_eq!(first, [(0, "a-1-py3-none-any.whl"), (1, "a-1-py2-none-any.whl")]);
+        let first: Vec<(Listing, &str)> =
+            first.iter().map(|(listing, file)| (*listing, file.filename.as_ref())).collect();
+        let (one, two) = (Listing::Index(0), Listing::Index(1));
+        assert_eq!(first, [(one, "a-1-py3-none-any.whl"), (two, "a-1-py2-none-any.whl")]);
         let chained = Page::chain(&[flat, index]);
         assert_eq!(chained.versions()[0].version.to_string(), "1");
     }

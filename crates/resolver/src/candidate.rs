@@ -13,7 +13,7 @@ use url::Url;
 use version_ranges::Ranges;
 
 use crate::cutoff::Cutoff;
-use pyfast_index::page::{DIRECT, FLAT, File, Page, PageVersion};
+use pyfast_index::page::{File, Listing, Page, PageVersion};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
@@ -43,12 +43,17 @@ pub struct Candidate {
     pub core_metadata: bool,
     /// Why it was yanked, if it was.
     pub yanked: Option<String>,
-    /// Position of its index among the indexes; beyond the last for other files.
-    pub index: usize,
-    /// Whether it was named by URL or path.
-    pub direct: bool,
+    /// What lists it.
+    pub listing: Listing,
     /// `Requires-Python` of its file, as the index says it.
     pub requires_python: Option<String>,
+}
+
+impl Candidate {
+    /// Whether it was named by URL or path.
+    pub fn is_direct(&self) -> bool {
+        self.listing == Listing::Direct
+    }
 }
 
 /// Why a version cannot be used for the target.
@@ -159,7 +164,7 @@ impl From<Policy> for Criteria {
 
 /// What orders the usable files of a version, least first (rules 9, 14 and 30): a digest that is not
 /// known where one is asked for, a yank, the index, the tag, the build.
-type Rank = (bool, bool, usize, u32, std::cmp::Reverse<Option<(u64, String)>>);
+type Rank = (bool, bool, Listing, u32, std::cmp::Reverse<Option<(u64, String)>>);
 
 /// A usable candidate, or why a version is not usable.
 pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
@@ -169,7 +174,7 @@ pub(crate) type Judgement = Arc<Result<Candidate, Unusable>>;
 pub(crate) struct Selector {
     scope: Scope,
     criteria: Criteria,
-    known: Mutex<FxHashMap<(PackageName, Version, usize), Judgement>>,
+    known: Mutex<FxHashMap<(PackageName, Version, Listing), Judgement>>,
 }
 
 impl Selector {
@@ -214,7 +219,7 @@ impl Selector {
         }
         let stable = |version: &Version| !version.any_prerelease();
         // Rule 28: a file that was named is meant.
-        let direct = page.versions().iter().any(|version| version.index == DIRECT);
+        let direct = page.versions().iter().any(|version| version.listing == Listing::Direct);
         if direct || self.criteria.policy.prereleases == Prereleases::Allow {
             return self.first(name, page, range, |_| true);
         }
@@ -260,7 +265,7 @@ impl Selector {
 
     /// The best file of one version, or why it has none.
     pub(crate) fn candidate(&self, name: &PackageName, version: &PageVersion) -> Judgement {
-        let key = (name.clone(), version.version.clone(), version.index);
+        let key = (name.clone(), version.version.clone(), version.listing);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let candidate = known.entry(key).or_insert_with(|| Arc::new(self.judge(name, version)));
         Arc::clone(candidate)
@@ -270,15 +275,15 @@ impl Selector {
     pub(crate) fn files(&self, name: &PackageName, version: &PageVersion) -> Vec<Candidate> {
         let allowed = self.criteria.hashes.get(name);
         let files = version.files();
-        let usable = files.iter().filter_map(|(index, file)| {
-            let (_, filename) = self.judge_file(name, version, (*index, file), allowed).ok()?;
-            to_candidate(name, &version.version, (*index, file), filename)
+        let usable = files.iter().filter_map(|(listing, file)| {
+            let (_, filename) = self.judge_file(name, version, (*listing, file), allowed).ok()?;
+            to_candidate(name, &version.version, (*listing, file), filename)
         });
         usable.collect()
     }
 
     fn judge(&self, name: &PackageName, version: &PageVersion) -> Result<Candidate, Unusable> {
-        let mut best: Option<(Rank, usize, File<'_>, DistFilename)> = None;
+        let mut best: Option<(Rank, Listing, File<'_>, DistFilename)> = None;
         let mut reason = Unusable::NoFiles;
         // The reason nearest to being usable is the one worth telling.
         let mut worse = |found: Unusable| {
@@ -298,9 +303,9 @@ impl Selector {
         let mut tags = Vec::new();
         let files = version.files();
         // Files of `--find-links` stand beside those of the first index that has any (rule 31).
-        let first = files.iter().map(|(index, _)| *index).min().unwrap_or_default();
-        for (index, file) in files {
-            match self.judge_file(name, version, (index, &file), allowed) {
+        let first = files.iter().map(|(listing, _)| *listing).min();
+        for (listing, file) in files {
+            match self.judge_file(name, version, (listing, &file), allowed) {
                 Err(unusable) => {
                     if let Unusable::Tags(one) = &unusable {
                         tags.push(one.clone());
@@ -310,11 +315,12 @@ impl Selector {
                 Ok((tag, filename)) => {
                     let build = filename.wheel().and_then(|wheel| wheel.build.clone());
                     let unhashed = allowed.is_some() && file.sha256.is_none();
-                    let order = if index == FLAT { first } else { index };
+                    let beside = first.filter(|_| listing == Listing::FindLinks);
+                    let order = beside.unwrap_or(listing);
                     let yanked = file.yanked.is_some();
                     let rank = (unhashed, yanked, order, tag, std::cmp::Reverse(build));
                     if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
-                        best = Some((rank, index, file, filename));
+                        best = Some((rank, listing, file, filename));
                     }
                 }
             }
@@ -322,8 +328,8 @@ impl Selector {
         if let Unusable::Tags(_) = reason {
             reason = Unusable::Tags(some(&tags));
         }
-        let (_, index, file, filename) = best.ok_or(reason)?;
-        to_candidate(name, &version.version, (index, &file), filename).ok_or(Unusable::NoFiles)
+        let (_, listing, file, filename) = best.ok_or(reason)?;
+        to_candidate(name, &version.version, (listing, &file), filename).ok_or(Unusable::NoFiles)
     }
 
     /// The rank of a usable file.
@@ -331,17 +337,17 @@ impl Selector {
         &self,
         name: &PackageName,
         version: &PageVersion,
-        (index, file): (usize, &File<'_>),
+        (listing, file): (Listing, &File<'_>),
         allowed: Option<&Vec<Sha256>>,
     ) -> Result<(u32, DistFilename), Unusable> {
         // Nothing says when a file was uploaded that no index has (rule 15).
         if let Some(cutoff) = &self.criteria.policy.exclude_newer
-            && !matches!(index, FLAT | DIRECT)
+            && matches!(listing, Listing::Index(_))
             && !file.upload_time.as_deref().is_some_and(|time| cutoff.is_after(time))
         {
             return Err(Unusable::TooNew);
         }
-        let (rank, filename) = self.rank(name, index, file)?;
+        let (rank, filename) = self.rank(name, listing, file)?;
         self.check_python(file)?;
         let pinned = || self.criteria.pins.contains(&(name.clone(), version.version.clone()));
         let locked = || self.criteria.preferred.get(name) == Some(&version.version);
@@ -361,10 +367,10 @@ impl Selector {
     fn rank(
         &self,
         name: &PackageName,
-        index: usize,
+        listing: Listing,
         file: &File<'_>,
     ) -> Result<(u32, DistFilename), Unusable> {
-        let direct = index == DIRECT;
+        let direct = listing == Listing::Direct;
         if !file.filename.ends_with(".whl") {
             if !direct && !self.criteria.policy.formats.allows_source(name) {
                 return Err(Unusable::SourceOnly);
@@ -410,7 +416,7 @@ fn some(list: &[String]) -> String {
 fn to_candidate(
     name: &PackageName,
     version: &Version,
-    (index, file): (usize, &File<'_>),
+    (listing, file): (Listing, &File<'_>),
     filename: DistFilename,
 ) -> Option<Candidate> {
     let location = if file.url.starts_with('/') {
@@ -428,8 +434,7 @@ fn to_candidate(
         upload_time: file.upload_time.as_ref().map(ToString::to_string),
         core_metadata: file.core_metadata,
         yanked: file.yanked.as_ref().map(ToString::to_string),
-        index,
-        direct: index == DIRECT,
+        listing,
         requires_python: file.requires_python.as_ref().map(ToString::to_string),
     })
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::lock::Lock;
 use pyfast_index::html;
-use pyfast_index::page::{File, Page};
+use pyfast_index::page::{File, Listing, Page};
 use pyfast_index::simple;
 use pyfast_packaging::filename::SourceFilename;
 use pyfast_packaging::filename::WheelFilename;
@@ -95,13 +95,13 @@ fn check_files(files: Vec<File<'_>>) {
         assert!(file.url.starts_with("http"), "a file at {}", file.url);
     }
     let encoded = Bytes::from(Page::encode("a", files));
-    let page = Page::decode(&encoded, 0).expect("what was encoded is read");
+    let page = Page::decode(&encoded, Listing::Index(0)).expect("what was encoded is read");
     page.versions().iter().for_each(|version| drop(version.files()));
 }
 
 /// A page as the cache has it, or whatever a damaged cache has.
 pub fn cached_page(bytes: &[u8]) {
-    if let Some(page) = Page::decode(&Bytes::copy_from_slice(bytes), 0) {
+    if let Some(page) = Page::decode(&Bytes::copy_from_slice(bytes), Listing::Index(0)) {
         page.versions().iter().for_each(|version| drop(version.files()));
     }
 }

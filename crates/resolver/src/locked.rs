@@ -1,5 +1,6 @@
 //! What making a lock gives: the lock, what the user should know, and what is claimed of its files.
 
+use pyfast_index::page::Listing;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
@@ -109,8 +110,11 @@ pub(crate) fn package(package: &Resolved, indexes: &[Url]) -> LockedPackage {
         tree: package.tree.clone(),
         size: candidate.size,
         upload_time: candidate.upload_time.clone(),
-        index: indexes.get(candidate.index).filter(|_| !candidate.direct).cloned(),
-        direct: candidate.direct,
+        index: match candidate.listing {
+            Listing::Index(position) => indexes.get(position).cloned(),
+            Listing::Direct | Listing::FindLinks => None,
+        },
+        direct: candidate.is_direct(),
         requested: !package.required_by.is_empty(),
         dependencies: package.dependencies.clone(),
         marker: MarkerTree::TRUE,

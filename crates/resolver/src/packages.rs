@@ -42,7 +42,7 @@ pub(crate) mod offline {
     use std::collections::BTreeMap;
 
     use super::{Arc, Candidate, Error, Metadata, PackageName, Packages, Page, Ranges, Version};
-    use pyfast_index::page::File;
+    use pyfast_index::page::{File, Listing};
     use pyfast_packaging::metadata;
 
     /// Packages with their versions and METADATA bodies.
@@ -83,7 +83,8 @@ pub(crate) mod offline {
                     core_metadata: false,
                 })
                 .collect();
-            Ok(Page::decode(&Page::encode(name.as_ref(), files).into(), 0).map(Arc::new))
+            Ok(Page::decode(&Page::encode(name.as_ref(), files).into(), Listing::Index(0))
+                .map(Arc::new))
         }
 
         fn metadata(

@@ -132,7 +132,7 @@ impl<'e> Registry<'e> {
         let page = self.page(&candidate.name)?;
         let versions = page.iter().flat_map(|page| page.versions());
         let mut same = versions.filter(|version| {
-            version.version == candidate.version && version.index == candidate.index
+            version.version == candidate.version && version.listing == candidate.listing
         });
         let merged = || page.iter().flat_map(|page| page.versions());
         let version =

@@ -50,18 +50,27 @@ fn missing(request: Option<&str>) -> Error {
 }
 
 fn first(variables: &Variables) -> Option<PathBuf> {
-    let active = variables.get("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("bin/python"));
+    let active = variables.get("VIRTUAL_ENV").map(Path::new);
     active
-        .filter(|path| path.exists())
+        .and_then(of_environment)
         .or_else(|| ["python3", "python"].iter().find_map(|name| on_path(name, variables)))
+}
+
+/// The interpreter of an environment. Of one that pyfast made it is the one that it was made for, by the name that it
+/// was found by: in an activated shell a sync finds what it finds in others.
+fn of_environment(prefix: &Path) -> Option<PathBuf> {
+    let python = Some(prefix.join("bin/python")).filter(|python| python.exists())?;
+    let config = regular_file::read_text(&prefix.join("pyvenv.cfg")).unwrap_or_default();
+    let own = config.lines().any(|line| line.starts_with("pyfast = "));
+    let base = fs_err::read_link(&python).ok().filter(|base| own && base.is_absolute());
+    Some(base.unwrap_or(python))
 }
 
 fn named(request: &str, settings: &Settings) -> Option<PathBuf> {
     if request.contains('/') {
         let path = settings.project.working_directory.join(request);
         // The directory of an environment stands for its interpreter.
-        let inside = path.join("bin/python");
-        return if inside.exists() { Some(inside) } else { path.is_file().then_some(path) };
+        return of_environment(&path).or_else(|| path.is_file().then_some(path));
     }
     on_path(request, &settings.variables)
 }

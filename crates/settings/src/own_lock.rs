@@ -14,6 +14,9 @@ use crate::project::Project;
 /// The name of a lock file (PEP 751).
 pub const FILE: &str = "pylock.toml";
 
+/// How the names of environments begin that a command was run in with files of its own.
+pub const ONE_RUN: &str = "run-";
+
 /// The environment that has the plain name where several want it.
 const DEFAULT: &str = "default";
 
@@ -39,6 +42,14 @@ impl OwnLock {
             // A lock may be named where requirements are.
             Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
             _ => Self::beside((project, env), first, false),
+        }
+    }
+
+    /// The one of files that are run with alone: never the project's.
+    pub fn of_one_run(project: &Project, env: &str, first: Option<&Path>) -> Self {
+        match first {
+            Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
+            _ => Self::named(directory(project, first).join(format!("pylock.{env}.toml"))),
         }
     }
 

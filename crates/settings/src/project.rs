@@ -25,12 +25,16 @@ pub struct Project {
 /// Requirements files looked for where none is named, in this order.
 const USUAL: [&str; 3] = ["requirements.txt", "backend/requirements.txt", PYPROJECT];
 
+/// The compose files that `up` looks for: where one is, the directory is a project.
+const COMPOSE: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
 /// A file that states dependencies only where it has a `[project]` table.
 const PYPROJECT: &str = "pyproject.toml";
 
 impl Project {
-    /// Finds the project: `given`, else the nearest parent with `pyfast.toml`, else the working
-    /// directory.
+    /// Finds the project: `given`, else the nearest parent with `pyfast.toml`, else the nearest of the same
+    /// repository with what dependencies or services are written in, else the working directory.
     pub(crate) fn find(
         given: Option<&Path>,
         name: Option<&str>,
@@ -39,7 +43,9 @@ impl Project {
         let directory = match given {
             Some(directory) => working_directory.join(directory),
             None => {
-                Config::nearest(&working_directory).unwrap_or_else(|| working_directory.clone())
+                let above = || Self::around(&working_directory);
+                let found = Config::nearest(&working_directory).or_else(above);
+                found.unwrap_or_else(|| working_directory.clone())
             }
         };
         if !directory.is_dir() {
@@ -47,6 +53,23 @@ impl Project {
         }
         let config = Config::read(&directory)?;
         Ok(Self { directory, working_directory, config, given_name: name.map(str::to_owned) })
+    }
+
+    /// The project that a directory is a part of. Outside of a repository only a `pyproject.toml` is enough: a stray
+    /// requirements file of a home directory would take everything below it for its own.
+    fn around(directory: &Path) -> Option<PathBuf> {
+        let mut way = directory.ancestors();
+        let repository = way.clone().find(|above| above.join(".git").exists());
+        let is_one = |above: &&Path| match repository {
+            Some(repository) if above.starts_with(repository) => {
+                let mut names = USUAL.iter().filter(|file| states_dependencies(above, file));
+                let mut compose = COMPOSE.iter().filter(|file| above.join(file).is_file());
+                let name = names.next().or_else(|| compose.next());
+                name.is_some_and(|name| is_trusted(&above.join(name)))
+            }
+            _ => states_dependencies(above, PYPROJECT) && is_trusted(&above.join(PYPROJECT)),
+        };
+        way.find(is_one).map(Path::to_owned)
     }
 
     /// The name below which the root keeps the project's environments. Without a configured name it
@@ -92,7 +115,7 @@ impl Project {
             let files = configured.requirements.iter().map(|file| self.shown(file));
             return files.map(|file| self.readable(file)).collect();
         }
-        let found = USUAL.iter().find(|file| self.states_dependencies(file));
+        let found = USUAL.iter().find(|file| states_dependencies(&self.directory, file));
         found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| Error::NoRequirements {
             directory: self.directory.clone(),
             looked_for: &USUAL,
@@ -106,15 +129,6 @@ impl Project {
             return Err(Error::NoRegularFile { file });
         }
         Ok(file)
-    }
-
-    fn states_dependencies(&self, file: &str) -> bool {
-        let path = self.directory.join(file);
-        if file != PYPROJECT {
-            return path.is_file();
-        }
-        pyfast_root::regular_file::read_text(&path)
-            .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
     }
 
     /// A dependency group as it is named on a command line (`[FILE:]GROUP`), with the file that has it.
@@ -174,6 +188,21 @@ impl Project {
         let path = self.directory.join(file);
         path.strip_prefix(&self.working_directory).map(Path::to_owned).unwrap_or(path)
     }
+}
+
+fn states_dependencies(directory: &Path, file: &str) -> bool {
+    let path = directory.join(file);
+    if file != PYPROJECT {
+        return path.is_file();
+    }
+    pyfast_root::regular_file::read_text(&path)
+        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
+}
+
+/// Whether a file that nobody named is this user's or root's: anybody may write one into a directory like `/tmp`.
+fn is_trusted(file: &Path) -> bool {
+    let owner = fs_err::metadata(file).map(|facts| std::os::unix::fs::MetadataExt::uid(&facts));
+    owner.is_ok_and(|owner| owner == 0 || owner == rustix::process::geteuid().as_raw())
 }
 
 /// Whether a file is named by the URL of a server.

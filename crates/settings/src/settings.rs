@@ -10,6 +10,7 @@ use pyfast_root::{Claim, is_name};
 use crate::config::ConfiguredRoot;
 use crate::error::{Error, Keeping};
 use crate::flags::Flags;
+use crate::own_lock::ONE_RUN;
 use crate::project::Project;
 use crate::variables::Variables;
 
@@ -89,6 +90,19 @@ impl Settings {
     #[must_use]
     pub fn of_environment(&self, env: &str, root: Root, python: Python) -> Self {
         Self { root, env: env.to_owned(), python, ..self.clone() }
+    }
+
+    /// Whether the environment is one that a command was run in with files of its own.
+    pub fn is_of_one_run(&self) -> bool {
+        self.env.starts_with(ONE_RUN) && !self.project.config.env.contains_key(&self.env)
+    }
+
+    /// The interpreter that is meant where the command line names none.
+    ///
+    /// # Errors
+    /// If the configuration names none that can be.
+    pub fn usual_python(&self) -> Result<Python, Error> {
+        python(&Flags::default(), &self.project, &self.env)
     }
 
     /// The user's own data directory, wherever the root is.

@@ -6,6 +6,8 @@ use std::process::Command;
 use super::shells::{Shell, shells};
 use super::world;
 use crate::support::python::{check, python};
+use crate::support::ran::Ran;
+use crate::support::synced::Synced;
 use crate::support::world::World;
 
 /// What activation sets.
@@ -171,4 +173,31 @@ fn an_embedded_interpreter_activates_by_this_file() {
     command.args(["-I", "-c", code]).current_dir(&world.project);
     let venv = world.project.join(".venv");
     assert_eq!(check(&mut command), format!("a 1.0\n{0} {0}\n", venv.display()));
+}
+
+/// What a sync without `--python` gives, in a shell with these variables.
+fn sync_in(world: &World, variables: &[(&str, String)]) -> Synced {
+    let mut command = world.bare(&["sync", "--json", "--root"]);
+    command.arg(&world.root).args(&world.index_flags).envs(variables.iter().cloned());
+    Synced::of(Ran::of(command))
+}
+
+#[test]
+fn a_sync_in_an_activated_shell_finds_nothing_new() {
+    let world = world();
+    world.require(&["a==1.0"]);
+    // A name that the interpreter does not have where it is.
+    let bin = world.path("bin");
+    fs_err::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(python(), bin.join("python3")).unwrap();
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let first = sync_in(&world, &[("PATH", path.clone())]);
+    world.index.stop();
+    for at in [world.project.join(".venv"), first.current(), first.environment()] {
+        let path = format!("{}/bin:{path}", at.display());
+        let again = sync_in(&world, &[("PATH", path), ("VIRTUAL_ENV", at.display().to_string())]);
+        assert_eq!((again.changed(), again.id()), (false, first.id()), "{}", at.display());
+        assert!(again.ran.stderr.contains("nothing to do"), "{}", again.ran);
+        assert!(!again.ran.stderr.contains("warning"), "{}", again.ran);
+    }
 }

@@ -1,5 +1,5 @@
 //! Compares a generation with its manifest: what is altered, missing, or does not belong to it. Bytecode that
-//! Python itself keeps beside modules is nobody's concern.
+//! Python itself keeps beside modules is nobody's concern, nor is a lock of another installer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -24,6 +24,8 @@ use crate::store::verify::{self, Depth, fault};
 
 /// Files of a generation that its manifest does not list.
 const OWN: [&str; 4] = [DESCRIPTION, LOCK_COPY, manifest::FILE, SETTLED];
+/// What uv keeps its turn by, also where it has nothing to do.
+const TURN: &str = ".lock";
 /// Where Python keeps bytecode.
 const CACHE: &str = "__pycache__";
 
@@ -182,6 +184,7 @@ impl Check<'_> {
                 }
                 None if entry.kind.is_dir() && entry.name == CACHE => {}
                 None if inside.ends_with(CACHE) && is_bytecode(&path) => {}
+                None if path == TURN && entry.kind == Kind::File => {}
                 None if OWN.contains(&path.as_str()) && entry.kind == Kind::File => {}
                 None => present.strays.push(path),
             }

@@ -8,7 +8,7 @@ use sha2::Digest;
 
 use super::trees::DirectTree;
 use pyfast_index::Error as IndexError;
-use pyfast_index::page::{DIRECT, File, Page};
+use pyfast_index::page::{File, Listing, Page};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
@@ -44,7 +44,7 @@ fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>
         upload_time: None,
         core_metadata: false,
     };
-    Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), DIRECT)
+    Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), Listing::Direct)
         .unwrap_or_else(Page::empty)
 }
 

@@ -10,7 +10,7 @@ use version_ranges::Ranges;
 use crate::candidate::{Policy, Selector};
 use crate::fixtures::target;
 use crate::fuzzing;
-use pyfast_index::page::{File, Page};
+use pyfast_index::page::{File, Listing, Page};
 use pyfast_packaging::filename::DistFilename;
 
 /// Pieces that the grammars are made of, in any order and number.
@@ -204,7 +204,7 @@ proptest! {
         let names = [name.clone(), format!("a-{name}-py3-none-any.whl"), format!("a-{name}.tar.gz")];
         let files = names.map(|name| file(name, python.clone(), time.clone()));
         let encoded = Bytes::from(Page::encode("a", files.to_vec()));
-        let page = Page::decode(&encoded, 0).expect("what was encoded is read");
+        let page = Page::decode(&encoded, Listing::Index(0)).expect("what was encoded is read");
         let cutoff = "2024-01-01".parse().expect("a date");
         let policy = Policy { exclude_newer: Some(cutoff), ..Policy::default() };
         let selector = Selector::new(target(), policy);

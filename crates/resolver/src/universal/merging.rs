@@ -43,7 +43,7 @@ impl Part {
         let mut places = Vec::with_capacity(resolution.packages.len());
         for package in &resolution.packages {
             let candidate = &package.candidate;
-            let known = candidate.direct || !listed.add(candidate, registry, region);
+            let known = candidate.is_direct() || !listed.add(candidate, registry, region);
             let files = if known { Vec::new() } else { registry.files(candidate)? };
             places.push((reach.marker(&candidate.name), files));
         }
@@ -95,7 +95,7 @@ impl Merged<'_> {
         files: &[Candidate],
     ) {
         let candidate = &package.candidate;
-        let direct = candidate.direct.then(|| candidate.location.to_string());
+        let direct = candidate.is_direct().then(|| candidate.location.to_string());
         let key = (candidate.name.clone(), candidate.version.clone(), direct);
         let indexes = self.indexes;
         let (known, numbers) = self.packages.entry(key).or_insert_with(|| {
@@ -244,7 +244,7 @@ pub(crate) fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lo
     for (number, one) in targeted.iter().enumerate() {
         for package in &one.resolution.packages {
             let file = Candidate { sha256: package.sha256, ..package.candidate.clone() };
-            let files = (!file.direct).then_some(file);
+            let files = (!file.is_direct()).then_some(file);
             merged.add(package, (number, MarkerTree::FALSE), files.as_slice());
         }
     }

@@ -1,0 +1,366 @@
+//! What the last sync of an environment was asked for, so that `run` and a sync that asks for nothing repeat it. Owns
+//! its place, the user's data directory: a root may be written by others, who must not say what this user reads and
+//! runs. Must not know how a sync goes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, ValueEnum};
+use pyfast_environment::digest;
+use pyfast_root::{Fingerprint, current_of, regular_file, whole_file};
+use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote};
+use serde::{Deserialize, Serialize};
+
+use crate::args::ResolveArgs;
+use crate::commands::sync::{Args, Link};
+use crate::failure::Failure;
+use crate::settings::Settings;
+use pyfast_crew::volume_place::subject;
+
+/// Raised where a request of before would be read as another.
+const VERSION: u32 = 1;
+
+/// What is kept in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    version: u32,
+    /// The request as it would be typed, files by absolute paths; `None` before the first.
+    words: Option<Vec<OsString>>,
+    /// What the configuration said of the environment then.
+    configured: String,
+    /// The environment that the last `rollback` went to, if nothing was synced since.
+    rolled_back_to: Option<String>,
+}
+
+/// The words of a request, as `sync` reads them.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_flag = true)]
+struct Request {
+    #[command(flatten)]
+    args: Args,
+    #[arg(long)]
+    python: Option<String>,
+    #[arg(long)]
+    image: Option<String>,
+}
+
+impl Remembered {
+    /// What is known of the settings' environment; nothing where it cannot be read, or its configuration is another.
+    pub(crate) fn load(settings: &Settings) -> Self {
+        let known = place(settings).and_then(|file| regular_file::read(&file).ok());
+        let known = known.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+        let configured = configured(settings);
+        known
+            .filter(|known| known.version == VERSION && known.configured == configured)
+            .unwrap_or_else(|| Self { version: VERSION, configured, ..Self::default() })
+    }
+
+    /// The arguments and settings of a sync that was asked for `args`: what those leave open is as it was. A request
+    /// that names what to install is a new one; Python, links and bytecode stay until they are named.
+    ///
+    /// # Errors
+    /// If the interpreter cannot be told any more.
+    pub(crate) fn complete(
+        &self,
+        args: &Args,
+        settings: &Settings,
+    ) -> Result<(Args, Settings), Failure> {
+        let words = self.words.iter().flatten().map(|word| shown(word, &settings.project));
+        // A word that this program does not know any more is no reason to fail.
+        let Ok(earlier) = Request::try_parse_from(words) else {
+            let again = settings.of_environment(
+                &settings.env,
+                settings.root.clone(),
+                settings.python.clone(),
+            );
+            return Ok((args.clone(), again));
+        };
+        let python = match (&settings.flags.python, &settings.flags.image) {
+            (None, None) => match (earlier.image, earlier.python) {
+                (Some(image), _) => Python::Image(image),
+                (None, Some(python)) => Python::Host(Some(python)),
+                (None, None) => settings.python.clone(),
+            },
+            _ => settings.python.clone(),
+        };
+        let again = settings.of_environment(&settings.env, settings.root.clone(), python);
+        Ok((args.clone().over(earlier.args), again))
+    }
+
+    /// Keeps a request that was carried out. What cannot be kept is only told.
+    pub(crate) fn keep(self, args: &Args, settings: &Settings) {
+        let words = words(args, settings);
+        // A secret is typed again.
+        if words.iter().any(|word| has_password(&word.to_string_lossy())) {
+            return settings.ui.detail("a request with a password is not remembered".to_owned());
+        }
+        let next = Self { words: Some(words), rolled_back_to: None, ..self.clone() };
+        if next != self {
+            next.store(settings);
+        }
+    }
+
+    /// Keeps that the environment was taken back to `id`.
+    pub(crate) fn keep_rollback(mut self, id: &str, settings: &Settings) {
+        self.rolled_back_to = Some(id.to_owned());
+        self.store(settings);
+    }
+
+    /// The environment that is current because somebody went back to it.
+    pub(crate) fn rolled_back_to(&self, settings: &Settings) -> Option<&str> {
+        let id = self.rolled_back_to.as_deref()?;
+        let Root::Directory(root) = &settings.root else { return None };
+        let root = pyfast_root::Root::find(root, root).ok()??;
+        let name = subject(settings).name().ok()?;
+        let current = current_of(&root.project_env(&name).ok()??).ok()??;
+        (current == id).then_some(id)
+    }
+
+    /// Whether the files are those that the environment is made of anyway.
+    pub(crate) fn is_of(&self, files: &[PathBuf], settings: &Settings) -> bool {
+        let project = &settings.project;
+        let absolute = |files: &[PathBuf]| -> Vec<PathBuf> {
+            files.iter().map(|file| absolute(file, project)).collect()
+        };
+        let words = self.words.iter().flatten().map(|word| shown(word, project));
+        let kept = Request::try_parse_from(words).map(|request| request.args.resolve.requirements);
+        let kept = kept.unwrap_or_default();
+        let usual = if kept.is_empty() {
+            project.requirements(&[], &settings.env).unwrap_or_default()
+        } else {
+            kept
+        };
+        absolute(files) == absolute(&usual)
+    }
+
+    /// What a reader should know of a request beside what was typed: that it is an earlier one, or takes the place of
+    /// one.
+    pub(crate) fn note(
+        &self,
+        typed: &[OsString],
+        asked: &[OsString],
+        project: &Project,
+    ) -> Option<String> {
+        let before = self.words.as_ref()?;
+        if typed != asked {
+            return Some(format!("As last time: {}", described(asked, project)));
+        }
+        (asked != before).then(|| {
+            format!("Another request than last time, which was {}", described(before, project))
+        })
+    }
+
+    /// Whether there was a request, and it named something.
+    pub(crate) fn names_something(&self) -> bool {
+        self.words.as_ref().is_some_and(|words| !words.is_empty())
+    }
+
+    fn store(&self, settings: &Settings) {
+        let Some(file) = place(settings) else { return };
+        let write = || -> std::io::Result<()> {
+            if let Some(directory) = file.parent() {
+                fs_err::create_dir_all(directory)?;
+            }
+            whole_file::replace(&file, &serde_json::to_vec(self)?, 0o600)
+        };
+        if let Err(error) = write() {
+            settings.ui.detail(format!("cannot remember what was asked for: {error}"));
+        }
+    }
+}
+
+/// Of which environment the user's data directory keeps what.
+fn place(settings: &Settings) -> Option<PathBuf> {
+    let root = match &settings.root {
+        Root::Directory(root) => root.display().to_string(),
+        Root::Volume(volume) => format!("volume:{volume}"),
+    };
+    let (project, env) = (settings.project.name(), &settings.env);
+    let directory = settings.project.directory.display();
+    let key = digest(format!("{root}\n{directory}\n{project}\n{env}").as_bytes());
+    let name = format!("{project}-{env}-{}.json", &key[..16]);
+    Some(settings.data_directory().ok()?.join("requests/v1").join(name))
+}
+
+fn configured(settings: &Settings) -> String {
+    let Some(config) = settings.project.config.env.get(&settings.env) else { return String::new() };
+    let EnvConfig {
+        requirements,
+        constraints,
+        exclude_dependencies,
+        extras,
+        groups,
+        image,
+        python,
+        targets,
+        universal,
+        services: _,
+    } = config;
+    Fingerprint::new("configured", VERSION)
+        .fields("requirements", requirements.iter().map(|file| file.display()))
+        .fields("constraints", constraints.iter().map(|file| file.display()))
+        .fields("exclude-dependencies", exclude_dependencies)
+        .fields("extras", extras)
+        .fields("groups", groups)
+        .fields("image", image)
+        .fields("python", python)
+        .fields("targets", targets)
+        .field("universal", universal)
+        .finish()
+}
+
+/// A request as it would be typed. What asks once (upgrading, verifying, composing anew) is no part of it.
+pub(crate) fn words(args: &Args, settings: &Settings) -> Vec<OsString> {
+    let Args {
+        result: _,
+        resolve,
+        locked: _,
+        frozen: _,
+        dry_run: _,
+        link_mode,
+        compile,
+        no_compile,
+        reinstall: _,
+        verify: _,
+        strict,
+    } = args;
+    let mut words = Words { words: Vec::new(), project: &settings.project };
+    words.resolving(resolve);
+    if let Some(mode) = link_mode.filter(|mode| *mode != Link::Auto) {
+        words.choice("link-mode", &mode);
+    }
+    words.flag("compile", *compile);
+    words.flag("no-compile", *no_compile);
+    words.flag("strict", *strict);
+    match (&settings.flags.image, &settings.flags.python, &settings.python) {
+        (Some(image), ..) => words.value("image", image),
+        (None, Some(python), _) if python != "image" => words.value("python", python),
+        // As it was remembered; what is configured needs no word.
+        (None, None, python) if settings.usual_python().ok().as_ref() != Some(python) => {
+            match python {
+                Python::Image(image) => words.value("image", image),
+                Python::Host(python) => words.values("python", python),
+            }
+        }
+        _ => {}
+    }
+    words.words
+}
+
+/// Words of a command line that grow.
+struct Words<'a> {
+    words: Vec<OsString>,
+    project: &'a Project,
+}
+
+impl Words<'_> {
+    fn resolving(&mut self, args: &ResolveArgs) {
+        let ResolveArgs {
+            requirements,
+            extra,
+            all_extras,
+            group,
+            constraints,
+            overrides,
+            prerelease,
+            resolution,
+            exclude_newer,
+            require_hashes,
+            upgrade: _,
+            upgrade_package: _,
+            exclude_dependency,
+            no_deps,
+            no_build,
+            only_binary,
+            no_binary,
+            config_settings,
+            build_constraints,
+            no_build_isolation,
+        } = args;
+        let usual = ResolveArgs::default();
+        self.files("requirements", requirements);
+        self.values("extra", extra);
+        self.flag("all-extras", *all_extras);
+        for group in group {
+            let group = match group.rsplit_once(':') {
+                Some((file, group)) => {
+                    format!("{}:{group}", absolute(Path::new(file), self.project).display())
+                }
+                None => group.clone(),
+            };
+            self.value("group", &group);
+        }
+        self.files("constraints", constraints);
+        self.files("override", overrides);
+        if *prerelease != usual.prerelease {
+            self.choice("prerelease", prerelease);
+        }
+        if *resolution != usual.resolution {
+            self.choice("resolution", resolution);
+        }
+        self.values("exclude-newer", exclude_newer);
+        self.flag("require-hashes", *require_hashes);
+        self.values("exclude-dependency", exclude_dependency);
+        self.flag("no-deps", *no_deps);
+        self.flag("no-build", *no_build);
+        self.values("only-binary", only_binary);
+        self.values("no-binary", no_binary);
+        self.values("config-settings", config_settings);
+        self.files("build-constraint", build_constraints);
+        self.flag("no-build-isolation", *no_build_isolation);
+    }
+
+    fn flag(&mut self, name: &str, is_set: bool) {
+        if is_set {
+            self.words.push(format!("--{name}").into());
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &str) {
+        self.words.push(format!("--{name}={value}").into());
+    }
+
+    fn values(&mut self, name: &str, values: impl IntoIterator<Item = impl ToString>) {
+        for value in values {
+            self.value(name, &value.to_string());
+        }
+    }
+
+    fn choice(&mut self, name: &str, choice: &impl ValueEnum) {
+        self.values(name, choice.to_possible_value().iter().map(|value| value.get_name()));
+    }
+
+    fn files(&mut self, name: &str, files: &[PathBuf]) {
+        for file in files {
+            let mut word = OsString::from(format!("--{name}="));
+            word.push(absolute(file, self.project));
+            self.words.push(word);
+        }
+    }
+}
+
+/// A request for a reader.
+fn described(words: &[OsString], project: &Project) -> String {
+    let words = words.iter().map(|word| shown(word, project).to_string_lossy().into_owned());
+    let text = words.collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "what the project says".to_owned() } else { format!("`{text}`") }
+}
+
+fn absolute(file: &Path, project: &Project) -> PathBuf {
+    if is_remote(file) { file.to_owned() } else { project.working_directory.join(file) }
+}
+
+/// A word as the user would type it from where they are.
+fn shown(word: &OsString, project: &Project) -> OsString {
+    let Some((name, path)) = word.to_str().and_then(|word| word.split_once("=/")) else {
+        return word.clone();
+    };
+    let path = Path::new("/").join(path);
+    let inside = path.strip_prefix(&project.working_directory);
+    inside.map_or_else(|_| word.clone(), |inside| format!("{name}={}", inside.display()).into())
+}
+
+/// Whether a word may have one; a password may have any character in it.
+fn has_password(word: &str) -> bool {
+    word.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
+}
