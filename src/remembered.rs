@@ -276,6 +276,7 @@ impl Words<'_> {
             config_settings,
             build_constraints,
             no_build_isolation,
+            concurrent_builds: _,
         } = args;
         let usual = ResolveArgs::default();
         self.files("requirements", requirements);

@@ -1,5 +1,6 @@
 //! What shapes a resolution, as it is typed: the flags that `lock` and `sync` share.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -109,6 +110,14 @@ pub(crate) struct ResolveArgs {
     /// Build with what the interpreter itself has installed, in no environment of its own
     #[arg(long, env = "PYFAST_NO_BUILD_ISOLATION", help_heading = "Build options")]
     pub(crate) no_build_isolation: bool,
+    /// How many builds run at once [default: by processors and free memory]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "PYFAST_CONCURRENT_BUILDS",
+        help_heading = "Build options"
+    )]
+    pub(crate) concurrent_builds: Option<NonZeroUsize>,
 }
 
 impl ResolveArgs {
@@ -151,6 +160,8 @@ impl ResolveArgs {
             config_settings: or(self.config_settings, earlier.config_settings),
             build_constraints: or(self.build_constraints, earlier.build_constraints),
             no_build_isolation: self.no_build_isolation || earlier.no_build_isolation,
+            // It is about this machine at this moment.
+            concurrent_builds: self.concurrent_builds,
         }
     }
 
@@ -178,6 +189,7 @@ impl ResolveArgs {
             config_settings: args.config_settings,
             build_constraints: args.build_constraints,
             no_build_isolation: args.no_build_isolation,
+            concurrent_builds: args.concurrent_builds,
         }
     }
 }

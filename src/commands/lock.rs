@@ -99,6 +99,11 @@ impl TargetArgs {
         self.python_version.is_empty() && self.python_platform.is_empty()
     }
 
+    /// Whether something is named, and no more than one target.
+    fn is_one(&self) -> bool {
+        !self.is_empty() && self.python_version.len() < 2 && self.python_platform.len() < 2
+    }
+
     /// The one target that is named, or the interpreter's.
     pub(crate) fn one(&self, settings: &Settings) -> Result<Target, Failure> {
         let (version, platform) = match (&self.python_version[..], &self.python_platform[..]) {
@@ -172,6 +177,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 /// The platforms and Pythons that are meant: those of the command line, else of the configuration, else
 /// those that the lock is for already.
 fn choice(args: &Args, settings: &Settings, output: Option<&Path>) -> TargetChoice {
+    if args.target.is_one() && !args.universal {
+        return TargetChoice::default();
+    }
     if args.universal || !args.target.is_empty() {
         return TargetChoice {
             universal: args.universal,

@@ -30,6 +30,7 @@ pub(super) fn kind(error: &IndexError) -> (&'static str, Code) {
         IndexError::Offline { .. } => ("offline", Code::Mendable),
         IndexError::Page { .. } => ("index-page", Code::Mendable),
         IndexError::Metadata { .. } | IndexError::ReadWheel { .. } => ("bad-wheel", Code::Mendable),
+        IndexError::Spool { .. } => ("system", Code::Mendable),
         IndexError::Repository { .. } => ("repository", Code::Mendable),
         _ => ("resolve", Code::Mendable),
     }

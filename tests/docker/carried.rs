@@ -212,3 +212,32 @@ fn what_a_build_needs_comes_from_where_the_container_can_reach() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(world.printed(&["python", "-c", LOCAL]), "tool 3.0 1.0\n");
 }
+
+#[test]
+fn sources_are_built_side_by_side_in_containers() {
+    let Some(world) = world("carried-several") else { return };
+    let doing = "import time; began = time.time(); time.sleep(4); \
+                 open('word.txt', 'w').write('%r %r' % (began, time.time()))";
+    for name in ["one", "two"] {
+        let folder = world.project().join(name);
+        Source { doing, ..PURE }.write(&folder, "x");
+        let replace = |file: &str, act: &dyn Fn(String) -> String| {
+            let text = fs_err::read_to_string(folder.join(file)).unwrap();
+            fs_err::write(folder.join(file), act(text)).unwrap();
+        };
+        let own = |text: String| text.replace("Requires-Dist: alpha\\n", "").replace("local", name);
+        replace("backend.py", &own);
+        let stated = |text| format!("{text}[project]\nname = '{name}'\nversion = '1.0'\n");
+        replace("pyproject.toml", &stated);
+    }
+    world.requirements("./one\n./two\n");
+    let options = ["--volume", &world.volume, "--image", SLIM, "--no-index"];
+    let sync = ["sync", "-r", "requirements.txt", "--concurrent-builds", "2"];
+    let output = world.pyfast(&[&sync[..], &options[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = world.printed(&["python", "-c", "import one, two; print(one.WORD, two.WORD)"]);
+    let times: Vec<f64> = told.split_whitespace().map(|time| time.parse().unwrap()).collect();
+    let [first, first_end, second, second_end] = times[..] else { panic!("{told}") };
+    assert!(first < second_end && second < first_end, "one after the other: {told}");
+    assert_eq!(world.containers(), "");
+}

@@ -21,6 +21,7 @@ use crate::event::{Events, sink};
 use crate::inputs::fetch;
 use crate::interpreter::compiling_python;
 use crate::session::Session;
+use crate::side_by_side::{builds_at_once, side_by_side};
 use pyfast_settings::Python;
 use pyfast_settings::ResolveFlags;
 use pyfast_settings::Settings;
@@ -107,6 +108,7 @@ impl Session {
             exclude_newer: args.exclude_newer.clone(),
             shared,
             carried: carried(settings),
+            at_once: builds_at_once(args.concurrent_builds),
         };
         let tools = BuildTools {
             store: place.store,
@@ -130,23 +132,25 @@ impl Session {
         args: &ResolveFlags,
         index: Option<&IndexOptions>,
     ) -> Result<BuiltWheels, Error> {
-        let mut built = BuiltWheels::new();
-        for (package, source) in sources(lock, &formats(args, index)?, args)? {
-            let builder = self.build.as_ref().ok_or_else(|| {
-                let nobody = "no Python of this machine can build for this environment";
-                refused(lock, (package, &source), (BuildStage::Allowed, nobody))
+        let sources = sources(lock, &formats(args, index)?, args)?;
+        let Some((package, first)) = sources.first() else { return Ok(BuiltWheels::new()) };
+        let builder = self.build.as_deref().ok_or_else(|| {
+            let nobody = "no Python of this machine can build for this environment";
+            refused(lock, (package, first), (BuildStage::Allowed, nobody))
+        })?;
+        let built =
+            side_by_side(&sources, builds_at_once(args.concurrent_builds), |(package, source)| {
+                let wheel = builder.wheel(source).map_err(|mut error| {
+                    if let pyfast_installer::Error::Build(failure) = &mut error
+                        && failure.chain.is_empty()
+                    {
+                        failure.chain = chain(lock, &package.name);
+                    }
+                    error
+                })?;
+                Ok::<_, pyfast_installer::Error>((package.name.clone(), wheel))
             })?;
-            let wheel = builder.wheel(&source).map_err(|mut error| {
-                if let pyfast_installer::Error::Build(failure) = &mut error
-                    && failure.chain.is_empty()
-                {
-                    failure.chain = chain(lock, &package.name);
-                }
-                error
-            })?;
-            built.insert(package.name.clone(), wheel);
-        }
-        Ok(built)
+        Ok(built.into_iter().collect())
     }
 }
 

@@ -61,7 +61,7 @@ impl<'a> Elsewhere<'a> {
     ) -> Result<Locked, Error> {
         self.with_session(request.set, interpreter, |session| {
             let args = &self.options.resolve;
-            let workplace = Workplace::new(self.place, args, session, interpreter)?;
+            let workplace = Workplace::new(self.place, args, session, (interpreter, self.events))?;
             Builds::new(args, workplace).resolve(session, request)
         })
     }
@@ -75,7 +75,8 @@ impl<'a> Elsewhere<'a> {
         }
         self.with_session(set, what.interpreter, |session| {
             let args = &self.options.resolve;
-            let workplace = Workplace::new(self.place, args, session, what.interpreter)?;
+            let workplace =
+                Workplace::new(self.place, args, session, (what.interpreter, self.events))?;
             let builds = Builds::new(args, workplace);
             let wheels = builds.wheels(what.lock, session, (&set.index, self.events))?;
             let (mut built, mut keys) = (BuiltWheels::new(), BTreeMap::new());

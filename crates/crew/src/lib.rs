@@ -23,6 +23,7 @@ mod error;
 mod event;
 mod here;
 mod setting;
+mod side_by_side;
 mod venv;
 
 pub use building::SourceAnswer;

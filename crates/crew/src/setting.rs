@@ -102,6 +102,8 @@ fn resolving(args: &ResolveFlags) -> String {
         config_settings,
         build_constraints,
         no_build_isolation,
+        // Changes how long it takes.
+        concurrent_builds: _,
     } = args;
     Fingerprint::new("resolve", VERSION)
         .fields("extra", extra)

@@ -15,6 +15,7 @@
 
 pub(crate) mod private;
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ const REPOSITORIES: &str = "git-1";
 const TEXTS: &str = "texts-2";
 
 /// A cache directory; `None` keeps nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Cache {
     root: Option<Arc<Private>>,
     /// How many pages were opened so far.
@@ -208,6 +209,17 @@ impl Cache {
     /// What the caller has remembered under this name in a folder of its own.
     pub fn recall(&self, folder: &str, name: &str) -> Option<Vec<u8>> {
         read(&self.root.as_ref()?.path.join(folder).join(name)).ok()
+    }
+
+    /// Whether anything is kept.
+    pub fn is_kept(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// A file that has no name, for what is needed for a while; `None` without a cache, or where its file
+    /// system has no such files.
+    pub(crate) fn nameless(&self) -> Option<File> {
+        self.root.as_ref()?.nameless().ok()
     }
 
     /// Remembers something of the caller's, as private as everything else here.

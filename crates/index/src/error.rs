@@ -96,6 +96,12 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A wheel that a server sent whole cannot be kept for as long as it is needed.
+    #[error("cannot write a wheel to the cache directory")]
+    Spool {
+        /// Why.
+        source: io::Error,
+    },
     /// A wheel's bytes are not those that were asked for.
     #[error("the hash of {wheel} does not match: expected sha256:{expected}, found sha256:{found}")]
     HashMismatch {

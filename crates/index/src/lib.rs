@@ -24,7 +24,9 @@ pub mod simple;
 pub mod source_archive;
 pub mod text_remote;
 pub mod tls;
+mod whole;
 
 pub use error::Error;
 pub use fetch_cause::FetchCause;
 pub use joined::joined;
+pub use whole::Body;

@@ -10,9 +10,12 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use zip::ZipArchive;
 
+use crate::cache::Cache;
 use crate::client::{Client, LARGEST_FILE, Request};
 use crate::error::Error;
+use crate::whole::{self, Body};
 use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::LARGEST;
 use url::Url;
 
@@ -29,8 +32,33 @@ const REQUESTS: usize = 8;
 ///
 /// # Errors
 /// [`Error::Metadata`].
-pub fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<String, Error> {
+fn from_bytes(filename: &WheelFilename, bytes: &Bytes) -> Result<String, Error> {
     from_archive(filename, Cursor::new(bytes)).map_err(|error| bad(filename, &error))
+}
+
+/// METADATA of a wheel that came whole.
+///
+/// # Errors
+/// [`Error::Metadata`].
+pub fn from_body(filename: &WheelFilename, body: &Body) -> Result<String, Error> {
+    match body {
+        Body::Memory(bytes) => from_bytes(filename, bytes),
+        Body::File(file) => from_archive(filename, io::BufReader::new(&**file))
+            .map_err(|error| bad(filename, &error)),
+    }
+}
+
+/// A whole wheel of a server, and its digest.
+///
+/// # Errors
+/// What fetching fails with.
+pub async fn whole(client: &Client, cache: &Cache, url: &Url) -> Result<(Body, Sha256), Error> {
+    let answer = whole::fetch(client, cache, &Request::file(url.clone(), LARGEST_FILE)).await?;
+    if answer.status != StatusCode::OK {
+        let status = answer.status.as_u16();
+        return Err(Error::Status { url: url.clone(), status, attempts: 1 });
+    }
+    Ok((answer.body, answer.sha256))
 }
 
 /// METADATA of a wheel on this machine.
@@ -87,8 +115,8 @@ fn is_metadata_of(filename: &WheelFilename, entry: &str) -> bool {
 pub enum Ranged {
     /// The METADATA.
     Text(String),
-    /// The server sent the whole wheel instead of a range.
-    Whole(Bytes),
+    /// The server sent the whole wheel instead of a range; its digest.
+    Whole(Body, Sha256),
     /// The server does not do ranges.
     Refused,
 }
@@ -99,6 +127,7 @@ pub enum Ranged {
 /// What fetching fails with, or a wheel that has no readable METADATA.
 pub async fn by_ranges(
     client: &Client,
+    cache: &Cache,
     filename: &WheelFilename,
     url: &Url,
     size: Option<u64>,
@@ -109,10 +138,10 @@ pub async fn by_ranges(
     let mut range = format!("bytes=-{tail}");
     for _ in 0..REQUESTS {
         let request = Request::file(url.clone(), LARGEST_FILE).header(header::RANGE, &range);
-        let answer = client.fetch(&request).await?;
+        let answer = whole::fetch(client, cache, &request).await?;
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {}
-            StatusCode::OK => return Ok(Ranged::Whole(answer.body)),
+            StatusCode::OK => return Ok(Ranged::Whole(answer.body, answer.sha256)),
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 let status = answer.status.as_u16();
                 return Err(Error::Status { url: url.clone(), status, attempts: 1 });
@@ -123,7 +152,8 @@ pub async fn by_ranges(
             return Ok(Ranged::Refused);
         };
         sparse.size = total;
-        sparse.pieces.push((start, answer.body));
+        let piece = answer.body.into_bytes().map_err(|source| Error::Spool { source })?;
+        sparse.pieces.push((start, piece));
         sparse.position = 0;
         let error = match from_archive(filename, &mut sparse) {
             Ok(text) => return Ok(Ranged::Text(text)),

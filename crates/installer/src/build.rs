@@ -9,12 +9,15 @@ mod clean;
 mod diagnose;
 mod handing;
 mod hook;
+mod metadata;
 mod system;
 mod tree;
 mod tree_digest;
+mod turns;
 mod workshop;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -26,13 +29,12 @@ use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::hash::Sha256;
-use pyfast_packaging::metadata::parse as parse_metadata;
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_resolver::Error as ResolveError;
 use pyfast_resolver::cutoff::Cutoff;
-use pyfast_resolver::{BuildSource, Error as ResolveError};
 use pyfast_root::Root;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -53,7 +55,11 @@ pub use tree_digest::{tree_digest, tree_listing};
 use built::Memory;
 use hook::{Answer, Hook};
 use system::BuildSystem;
+use turns::{Circle, Making, Turn};
 use workshop::{Workshop, World};
+
+/// Why a build that waits for itself is refused.
+const NEEDS_ITSELF: &str = "it is needed to build itself";
 
 /// How sources are built.
 #[derive(Debug, Clone)]
@@ -78,6 +84,8 @@ pub struct BuildOptions {
     pub shared: Option<PathBuf>,
     /// A directory of sources that another machine packed with [`carry`]; what is there is looked for nowhere else.
     pub carried: Option<PathBuf>,
+    /// How many hooks may run at once.
+    pub at_once: NonZeroUsize,
 }
 
 /// What builds work with.
@@ -115,6 +123,8 @@ pub struct Builder {
     world: Arc<World>,
     /// What is being built and needs what this one builds.
     chain: Vec<String>,
+    /// The same as turns, with the environments of builds among them.
+    making: Making,
 }
 
 /// One source that is ready to be built.
@@ -152,7 +162,7 @@ pub fn fits(
 impl Builder {
     /// A builder; nothing is made before something is built.
     pub fn new(options: BuildOptions, tools: BuildTools) -> Self {
-        Self { world: Arc::new(World::new(options, tools)), chain: Vec::new() }
+        Self { world: Arc::new(World::new(options, tools)), chain: Vec::new(), making: Vec::new() }
     }
 
     /// The wheel of a source, built unless that was done before.
@@ -165,16 +175,30 @@ impl Builder {
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
+        let turn = self.turn(source, &memory.key)?;
         let _alone = memory.alone(&*self.world.tools.sink)?;
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
-        let built = self.with_ready(source, |ready| {
-            let (filename, path) = self.build(source, ready)?;
+        let within = self.within(&turn);
+        let built = within.with_ready(source, |ready| {
+            let (filename, path) = within.build(source, ready)?;
             self.admit(source, filename, &path)
         })?;
         memory.remember_wheel(&built)?;
         Ok(built)
+    }
+
+    /// The turn of this process' threads to make something.
+    fn turn(&self, source: &SourceDist, thing: &str) -> Result<Turn<'_>, Error> {
+        let taken = self.world.turns.take(&self.making, thing);
+        taken.map_err(|Circle| self.failure(source, BuildStage::Requirements, NEEDS_ITSELF))
+    }
+
+    /// The same builder, while something is made.
+    fn within(&self, turn: &Turn<'_>) -> Self {
+        let making = [&self.making[..], &[turn.number]].concat();
+        Self { world: Arc::clone(&self.world), chain: self.chain.clone(), making }
     }
 
     /// Where wheels are kept. What builds need themselves never leaves the place where builds happen.
@@ -197,10 +221,8 @@ impl Builder {
         path: &Path,
     ) -> Result<BuiltWheel, Error> {
         self.check(source, &filename)?;
-        let bytes = fs_err::read(path).map_err(Error::io("read", path))?;
-        let sha256 = record::sha256(&bytes);
         let store = self.home()?;
-        store.admit_file(&filename, sha256, Some(sha256), path)?;
+        let sha256 = store.admit_made(&filename, path)?;
         let metadata = built::stored_metadata(&store, &sha256)?;
         Ok(BuiltWheel { filename, sha256, metadata })
     }
@@ -209,8 +231,7 @@ impl Builder {
     /// before any lock is taken.
     fn memory(&self, source: &SourceDist) -> Result<Memory, Error> {
         if self.chain.contains(&source.to_string()) {
-            let reason = "it is needed to build itself";
-            return Err(self.failure(source, BuildStage::Requirements, reason));
+            return Err(self.failure(source, BuildStage::Requirements, NEEDS_ITSELF));
         }
         if source.editable && self.world.options.foreign {
             let reason = "an image does not have the files that an editable points to";
@@ -331,9 +352,15 @@ impl Builder {
 
     /// An environment with these requirements.
     fn workshop(&self, source: &SourceDist, requires: &[String]) -> Result<Arc<Workshop>, Error> {
-        let mut chain = self.chain.clone();
-        chain.push(source.to_string());
-        let inner = Self { world: Arc::clone(&self.world), chain };
+        if let Some(workshop) = self.world.standing(requires) {
+            return Ok(workshop);
+        }
+        let turn = self.turn(source, &format!("environment with {requires:?}"))?;
+        if let Some(workshop) = self.world.standing(requires) {
+            return Ok(workshop);
+        }
+        let mut inner = self.within(&turn);
+        inner.chain.push(source.to_string());
         self.world.workshop(requires, inner).map_err(|error| {
             let unmet = match &error {
                 Error::Resolve(error) => matches!(
@@ -415,7 +442,10 @@ impl Builder {
             directory: &ready.directory,
             work: &ready.work,
         };
-        hook.call(&ready.system, name, &arguments)?.map_err(|(reason, log)| {
+        let slot = self.world.slots.take();
+        let answer = hook.call(&ready.system, name, &arguments)?;
+        drop(slot);
+        answer.map_err(|(reason, log)| {
             let Error::Build(mut failure) = self.failure(source, stage, &reason) else {
                 unreachable!("a failure is a failed build")
             };
@@ -460,48 +490,6 @@ impl Builder {
         }
         Ok(())
     }
-
-    fn prepare(&self, source: &SourceDist, ready: &Ready) -> Result<Option<String>, Error> {
-        let stage = BuildStage::Metadata;
-        let workshop = self.complete(source, ready, stage)?;
-        let place = ready.work.join("metadata");
-        fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
-        let hook = if source.editable {
-            "prepare_metadata_for_build_editable"
-        } else {
-            "prepare_metadata_for_build_wheel"
-        };
-        let arguments = json!([place, self.settings(source)]);
-        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
-        let Answer::Value(value) = answer else { return Ok(None) };
-        let failed = |reason: String| self.failure(source, stage, &reason);
-        let name = value.as_str().filter(|name| !name.contains('/'));
-        let name =
-            name.ok_or_else(|| failed(format!("its backend answered {hook} with no name")))?;
-        let text = fs_err::read(place.join(name).join("METADATA"))
-            .map_err(|error| failed(error.to_string()))?;
-        let text = String::from_utf8_lossy(&text).into_owned();
-        parse_metadata(&text).map_err(failed)?;
-        Ok(Some(text))
-    }
-
-    /// The metadata of a source: remembered, asked for, or of the wheel built from it.
-    fn metadata_text(&self, source: &SourceDist) -> Result<String, Error> {
-        let memory = self.memory(source)?;
-        if let Some(text) = memory.metadata() {
-            return Ok(text);
-        }
-        let alone = memory.alone(&*self.world.tools.sink)?;
-        if let Some(text) = memory.metadata() {
-            return Ok(text);
-        }
-        if let Some(text) = self.with_ready(source, |ready| self.prepare(source, ready))? {
-            memory.remember_metadata(&text)?;
-            return Ok(text);
-        }
-        drop(alone);
-        Ok(self.wheel(source)?.metadata)
-    }
 }
 
 /// An environment that is not ours, and when packages were last put into it or taken out.
@@ -511,27 +499,6 @@ fn shared_key(python: &Path, facts: &Interpreter) -> String {
     let changed = fs_err::metadata(&packages).and_then(|metadata| metadata.modified()).ok();
     let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     format!("{} {}", python.display(), changed.unwrap_or_default().as_nanos())
-}
-
-impl BuildSource for Builder {
-    fn metadata(&self, source: &SourceDist) -> Result<String, ResolveError> {
-        self.metadata_text(source).map_err(|error| match error {
-            Error::Build(failure) => ResolveError::Build(failure),
-            Error::Fetch(error) => error.into(),
-            Error::Resolve(error) => error,
-            error => {
-                let mut reason = error.root().to_string();
-                if let Some(cause) = std::error::Error::source(error.root()) {
-                    reason = format!("{reason}: {cause}");
-                }
-                ResolveError::Build(Box::new(BuildFailure::new(
-                    source,
-                    BuildStage::Metadata,
-                    reason,
-                )))
-            }
-        })
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
 use pyfast_index::client::{Client, LARGEST_FILE, Piece, Request};
-use pyfast_index::joined;
+use pyfast_index::{Body, joined};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
@@ -66,7 +66,7 @@ pub struct Wanted {
     /// Its size in bytes, where that is known.
     pub size: Option<u64>,
     /// Its bytes, where they were already fetched and their digest was checked.
-    pub body: Option<Bytes>,
+    pub body: Option<Body>,
 }
 
 impl Wanted {
@@ -219,7 +219,12 @@ impl Shared {
         };
         let (filename, expected) = (wanted.filename.clone(), sha256);
         let whole = match (&wanted.body, &wanted.location) {
-            (Some(body), _) => (body.clone(), Some(sha256)),
+            (Some(Body::Memory(bytes)), _) => (bytes.clone(), Some(sha256)),
+            (Some(Body::File(file)), _) => {
+                let file = Arc::clone(file);
+                let admit = move |store: &Store| store.admit_open(&filename, expected, &file);
+                return self.unpack(wanted, admit).await;
+            }
             (None, Location::Url(url)) if wanted.size.is_some_and(|size| size <= LARGE) => {
                 (self.client_fetch(wanted, url, None).await?, None)
             }

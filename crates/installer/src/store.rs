@@ -11,6 +11,7 @@ pub use crate::wheel::entry_points::EntryPoint;
 pub use manifest::{Manifest, StoredFile, TopLevel};
 pub use verify::{repair, verify};
 
+use std::fs::File;
 use std::path::Path;
 
 use pyfast_packaging::filename::WheelFilename;
@@ -199,10 +200,35 @@ impl Store {
         found: Option<Sha256>,
         path: &Path,
     ) -> Result<Admission, Error> {
-        let file = regular_file::open(path).map_err(Error::io("open", path))?;
-        let mapped = Mapped::open(&file).map_err(Error::io("map", path))?;
-        let found = found.unwrap_or_else(|| record::sha256(mapped.bytes()));
+        let mapped = mapped(path)?;
+        let found = found.unwrap_or_else(|| mapped.digest());
         check_digest(filename, expected, found)?;
+        self.admit_archive(filename, &expected, Archive::open_mapped(&mapped))
+    }
+
+    /// The same for a wheel that was just made; gives its digest.
+    ///
+    /// # Errors
+    /// As [`Self::admit_file`].
+    pub(crate) fn admit_made(
+        &self,
+        filename: &WheelFilename,
+        path: &Path,
+    ) -> Result<Sha256, Error> {
+        let mapped = mapped(path)?;
+        let sha256 = mapped.digest();
+        self.admit_archive(filename, &sha256, Archive::open_mapped(&mapped))?;
+        Ok(sha256)
+    }
+
+    /// Admits a wheel whose digest was checked, out of a file that nobody else can reach.
+    pub(crate) fn admit_open(
+        &self,
+        filename: &WheelFilename,
+        expected: Sha256,
+        file: &File,
+    ) -> Result<Admission, Error> {
+        let mapped = Mapped::open(file).map_err(Error::io("map", Path::new(filename.as_str())))?;
         self.admit_archive(filename, &expected, Archive::open_mapped(&mapped))
     }
 
@@ -269,6 +295,11 @@ pub fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
     }
     wheels.sort_unstable();
     Ok(wheels)
+}
+
+fn mapped(path: &Path) -> Result<Mapped, Error> {
+    let file = regular_file::open(path).map_err(Error::io("open", path))?;
+    Mapped::open(&file).map_err(Error::io("map", path))
 }
 
 /// Refuses a wheel whose bytes have another digest.

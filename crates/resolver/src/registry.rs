@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 use pep440_rs::Version;
 use pep508_rs::PackageName;
@@ -23,17 +22,16 @@ use crate::once::OnceMap;
 use crate::packages::Packages;
 use crate::sources::Sources;
 use crate::tools::{Events, LockEvent, LockTools};
-use pyfast_index::Error as IndexError;
-use pyfast_index::cache;
 use pyfast_index::flat::Flat;
 use pyfast_index::index::Index;
 use pyfast_index::page::Page;
+use pyfast_index::{Body, Error as IndexError};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
-use shared::Shared;
+use shared::{Shared, WHOLE_AT_ONCE};
 
 /// Distributions that requirements name themselves, by project: no index is asked for these.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +87,7 @@ impl<'e> Registry<'e> {
             whole: Mutex::default(),
             digests: Mutex::default(),
             no_ranges: AtomicBool::new(false),
-            bodies: Semaphore::new(24),
+            bodies: Semaphore::new(WHOLE_AT_ONCE as usize),
             build: build.clone(),
             runtime: runtime.clone(),
         };
@@ -257,8 +255,8 @@ impl<'e> Registry<'e> {
     }
 
     /// A wheel that came whole while its metadata was read; it is given away.
-    fn take_whole(&self, sha256: &Sha256) -> Option<Bytes> {
-        self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner).remove(sha256)
+    fn take_whole(&self, sha256: &Sha256) -> Option<Body> {
+        self.shared.whole.lock().unwrap_or_else(PoisonError::into_inner).take(sha256)
     }
 
     /// The digest of a candidate, which is fetched whole if no index gave it; `None` for a source
@@ -280,9 +278,8 @@ impl<'e> Registry<'e> {
         match &candidate.location {
             Location::Path(path) => Ok(direct::file_digest(path)?),
             Location::Url(url) => {
-                let bytes =
-                    self.shared.runtime.block_on(self.shared.fetch_whole(candidate, url))?;
-                Ok(cache::sha256(&bytes))
+                let whole = self.shared.fetch_whole(candidate, url);
+                Ok(self.shared.runtime.block_on(whole)?.1)
             }
         }
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use crate::build_source::BuildSource;
 use crate::candidate::Candidate;
 use crate::sources::Sources;
+use pyfast_index::Body;
 use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
 
@@ -38,7 +38,7 @@ pub enum LockEvent<'a> {
         /// The file, with its digest where it is known.
         candidate: &'a Candidate,
         /// Its bytes, where they came along with its metadata.
-        body: Option<Bytes>,
+        body: Option<Body>,
     },
 }
 

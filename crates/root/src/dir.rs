@@ -400,14 +400,6 @@ impl Dir {
         }
     }
 
-    /// Whether a program is running from this file: the system refuses to open it for writing then, in
-    /// whatever container it runs.
-    pub fn is_running(&self, path: impl AsRef<Path>) -> bool {
-        let flags = READ.union(OFlags::RDWR);
-        let opened = beneath::open(self.as_fd(), path.as_ref(), flags, Mode::empty());
-        opened.is_err_and(|error| error.kind() == io::ErrorKind::ExecutableFileBusy)
-    }
-
     /// What it holds, sorted by name.
     ///
     /// # Errors

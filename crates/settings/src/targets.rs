@@ -49,10 +49,9 @@ impl TargetChoice {
         }
     }
 
-    /// Whether it is one target.
+    /// Whether nothing is named, so that the interpreter's target is meant.
     pub fn is_single(&self) -> bool {
-        let named = self.platforms.first().is_some_and(|platform| platform.contains(' '));
-        !self.universal && !named && self.pythons.len() < 2 && self.platforms.len() < 2
+        !self.universal && self.pythons.is_empty() && self.platforms.is_empty()
     }
 
     /// The targets that are meant; `None` where it is a single one. What is not named is as in `base`.

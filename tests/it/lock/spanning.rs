@@ -176,6 +176,34 @@ fn targets_of_the_configuration_are_what_the_lock_is_for() {
 }
 
 #[test]
+fn a_single_target_of_the_configuration_counts() {
+    let world = world();
+    world.require(&["compiled", "stepped"]);
+    for (targets, python, locked) in [
+        ("'windows'", crate::support::python::python_minor(), "win_amd64"),
+        ("'linux/amd64'", crate::support::python::python_minor(), "manylinux_2_17_x86_64"),
+        ("'windows 3.9'", "3.9", "win_amd64"),
+    ] {
+        let config =
+            format!("[env.default]\nrequirements = ['requirements.txt']\ntargets = [{targets}]\n");
+        world.write("pyfast.toml", &config);
+        world.lock(&[]).ok();
+        let lock = world.read("pylock.toml");
+        let one = lock.contains("win_amd64") != lock.contains("manylinux");
+        assert!(one && lock.contains(locked), "{targets}: {lock}");
+        let platform = targets.trim_matches('\'').split(' ').next().unwrap();
+        assert!(exported(&world, python, platform).contains(&"compiled==1.0".to_owned()));
+        fs_err::remove_file(world.project.join("pylock.toml")).unwrap();
+    }
+    world.write(
+        "pyfast.toml",
+        "[env.default]\nrequirements = ['requirements.txt']\ntargets = ['windows']\n",
+    );
+    world.lock(&[]).ok();
+    world.try_sync(&[]).refused_with_hint(MENDABLE, &["it is for windows", "pylock.toml"]);
+}
+
+#[test]
 fn targets_that_no_marker_tells_apart_must_agree() {
     let world = World::new();
     world.index.add(&Wheel::new("a", "1.0"));

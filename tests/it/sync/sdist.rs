@@ -258,3 +258,68 @@ fn settings_of_a_directory_reach_its_build() {
     let text = fs_err::read_to_string(world.path("built")).unwrap_or_default();
     assert_eq!(text.trim(), "wheel {'key': 'mine'}");
 }
+
+/// Says that it is there, and waits for another file for twenty seconds.
+fn meeting(own: &str, other: &str) -> String {
+    format!(
+        "import time; place = os.environ['BUILT']; open(place + '{own}', 'w').close(); \
+         [time.sleep(0.02) for _ in range(1000) if not os.path.exists(place + '{other}')]; \
+         assert os.path.exists(place + '{other}'), 'nobody else builds'"
+    )
+}
+
+#[test]
+fn sources_are_built_side_by_side_as_many_as_may() {
+    let world = world();
+    world.index.add(&Wheel::new("tool", "1.0"));
+    for (name, other) in [("a", "b"), ("b", "a")] {
+        let source = Sdist::new(name, "1.0").stated("").build_requires("tool");
+        source.doing(&meeting(name, other)).publish(&world);
+    }
+    world.require(&["a", "b"]);
+    let synced = world.sync(&["--concurrent-builds", "2"]);
+    assert_eq!(synced.packages(), ["a==1.0", "b==1.0"]);
+    let tool = world.index.asked("tool-1.0-py3-none-any.whl");
+    assert_eq!(tool.len(), 2, "what both need comes once, after a look at its metadata");
+    assert_eq!(world.index.asked("/tool/").len(), 1);
+}
+
+#[test]
+fn one_build_at_once_is_one_after_the_other() {
+    let world = world();
+    for (name, other) in [("a", "b"), ("b", "a")] {
+        // The other one's mark would be there while both build.
+        let doing = format!(
+            "import time; place = os.environ['BUILT']; open(place + '{name}', 'w').close(); \
+             time.sleep(0.3); alone = not os.path.exists(place + '{other}'); \
+             os.remove(place + '{name}'); assert alone"
+        );
+        Sdist::new(name, "1.0").stated("").doing(&doing).publish(&world);
+    }
+    assert_eq!(world.require(&["a", "b"]).sync(&["--concurrent-builds", "1"]).packages().len(), 2);
+}
+
+#[test]
+fn of_builds_that_fail_the_first_in_order_is_told() {
+    let world = world();
+    let slow = "import time; time.sleep(0.6); raise SystemExit('slow')";
+    for (name, doing) in [("a", slow), ("b", "raise SystemExit('fast')"), ("c", "pass")] {
+        Sdist::new(name, "1.0").stated("").doing(doing).publish(&world);
+    }
+    let ran = world.require(&["a", "b", "c"]).try_sync(&["--concurrent-builds", "2"]);
+    ran.refused_with_hint(&[1], &["a==1.0", "slow"]);
+    let told = fs_err::read_to_string(world.path("built")).unwrap();
+    assert_eq!(told.lines().count(), 2, "nothing is begun after a failure: {told}");
+}
+
+#[test]
+fn builds_that_need_each_other_are_refused_and_wait_for_nobody() {
+    let world = world();
+    for (name, other) in [("a", "b"), ("b", "a")] {
+        Sdist::new(name, "1.0").stated("").build_requires(other).publish(&world);
+    }
+    let begun = std::time::Instant::now();
+    let ran = world.require(&["a", "b"]).try_sync(&["--concurrent-builds", "2"]);
+    ran.refused(&[1], &["needed to build itself"]);
+    assert!(begun.elapsed() < std::time::Duration::from_mins(1));
+}

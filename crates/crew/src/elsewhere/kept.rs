@@ -16,7 +16,7 @@ use bytes::Bytes;
 use pyfast_installer::build::built_wheel;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Lock, LockName, Root, Share, whole_file};
+use pyfast_root::{Lock, LockName, Root, Share, Waiting, whole_file};
 
 use super::workplace::{Made, Wheel};
 use crate::building::BUILDS;
@@ -40,12 +40,17 @@ impl Kept {
         Self { place: cache.join(KEPT).join(&key), builds: cache.join(BUILDS), key }
     }
 
-    /// Keeps others from the same build. Who waits for minutes builds again instead.
-    pub(crate) fn alone(&self) -> Option<Lock> {
+    /// What the build is known by.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Keeps others from the same build. Where that cannot be had, it is built again instead.
+    pub(crate) fn alone(&self, waiting: &dyn Fn(&Waiting)) -> Option<Lock> {
         // Sources may be the user's own business.
         DirBuilder::new().recursive(true).mode(0o700).create(&self.place).ok()?;
         let root = Root::create(&self.builds, &self.builds).ok()?;
-        root.lock(&LockName::build(&self.key), Share::Alone, &|_| ()).ok()
+        root.lock(&LockName::build(&self.key), Share::Alone, waiting).ok()
     }
 
     /// What was made before: the wheel where the `whole` one is wanted, else whatever has metadata.
@@ -92,7 +97,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let kept = |key: u8| Kept::new(directory.path(), &Sha256([key; 32]));
         assert!(kept(1).made(false).is_none());
-        let _alone = kept(1).alone().unwrap();
+        let _alone = kept(1).alone(&|_| ()).unwrap();
         kept(1).keep(&Made::Metadata("Name: a".to_owned()));
         assert!(matches!(kept(1).made(false), Some(Made::Metadata(text)) if text == "Name: a"));
         assert!(kept(1).made(true).is_none());
@@ -103,7 +108,7 @@ mod tests {
     fn a_wheel_that_was_damaged_since_does_not_count() {
         let directory = tempfile::tempdir().unwrap();
         let kept = Kept::new(directory.path(), &Sha256([1; 32]));
-        let _alone = kept.alone().unwrap();
+        let _alone = kept.alone(&|_| ()).unwrap();
         let filename: WheelFilename = "a-1-py3-none-any.whl".parse().unwrap();
         let (bytes, metadata) = (Bytes::from_static(b"PK cut short"), "Name: a".to_owned());
         let built = BuiltWheel { filename, sha256: Sha256([0; 32]), metadata };

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,9 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::source_dist::SourceDist;
-use pyfast_resolver::{BuildSource, Error as ResolveError, Lock, LockRequest, Locked, lock};
+use pyfast_resolver::{
+    BuildSource, Error as ResolveError, Lock, LockRequest, Locked, LockedPackage, lock,
+};
 use serde_json::json;
 
 use super::workplace::{Fault, Made, Order, Wheel, Workplace};
@@ -24,7 +27,11 @@ use crate::building;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::session::Session;
+use crate::side_by_side::builds_at_once;
 use pyfast_settings::ResolveFlags;
+
+/// The most containers that build at once: each gets a copy of this program, and its own source.
+const CONTAINERS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// Why an editable is refused.
 const EDITABLE: &str = "an image does not have the files that an editable points to";
@@ -74,47 +81,93 @@ impl<'a> Builds<'a> {
         })
     }
 
-    /// Answers until the last question; whether a build failed.
+    /// Answers until the last question, as many at once as are asked and may be; whether a build failed.
     fn answer(&self, session: &Session, asked: &Receiver<Option<Question>>) -> bool {
         let mut failed = false;
-        while let Ok(Some(Question { source, reply })) = asked.recv() {
-            let answer = self.metadata(session, &source);
-            failed |= answer.is_err();
-            // Whoever asked may have given up.
-            drop(reply.send(answer));
+        let mut ended = false;
+        while !ended && let Ok(Some(first)) = asked.recv() {
+            let mut questions = vec![first];
+            while questions.len() < self.at_once() {
+                match asked.try_recv() {
+                    Ok(Some(question)) => questions.push(question),
+                    Ok(None) => ended = true,
+                    Err(_) => break,
+                }
+            }
+            let sources: Vec<&SourceDist> = questions.iter().map(|one| &one.source).collect();
+            let answers = self.metadata(session, &sources);
+            failed |= answers.iter().any(Result::is_err);
+            for (question, answer) in questions.iter().zip(answers) {
+                // Whoever asked may have given up.
+                drop(question.reply.send(answer));
+            }
         }
         failed
     }
 
-    /// The metadata that a build gives. What the user named directly will be installed, so that its wheel is
+    fn at_once(&self) -> usize {
+        builds_at_once(self.args.concurrent_builds).min(CONTAINERS).get()
+    }
+
+    /// The metadata that builds give. What the user named directly will be installed, so that its wheel is
     /// built at once.
-    fn metadata(&self, session: &Session, source: &SourceDist) -> Result<String, ResolveError> {
-        let stage = if source.editable { BuildStage::Editable } else { BuildStage::Metadata };
-        let broken = |reason: String| {
-            ResolveError::Build(Box::new(BuildFailure::new(source, stage, reason)))
-        };
+    fn metadata(&self, session: &Session, sources: &[&SourceDist]) -> Vec<Answered> {
+        let packed = sources.iter().map(|source| self.packed(session, source));
+        let packed: Vec<_> = packed.collect();
+        let orders = sources.iter().zip(&packed).filter_map(|(source, packed)| {
+            let (packed, settings) = (packed.as_ref().ok()?, own_settings(session, source));
+            Some(Order { source, packed, settings, whole: source.version.is_none() })
+        });
+        let orders: Vec<Order<'_>> = orders.collect();
+        let made = self.workplace.build_all(&orders);
+        drop(orders);
+        let mut made = made.map(Vec::into_iter).map_err(|error| {
+            let interrupted = matches!(error, Error::Interrupted);
+            self.interrupted.set(self.interrupted.get() || interrupted);
+            self.untried(error)
+        });
+        let answers = sources.iter().zip(packed).map(|(source, packed)| {
+            packed?;
+            match &mut made {
+                Ok(made) => made.next().map_or_else(
+                    || Err(broken(source, "it was not built")),
+                    |made| self.told(source, made),
+                ),
+                Err(reason) => Err(broken(source, reason)),
+            }
+        });
+        answers.collect()
+    }
+
+    /// What goes to a container.
+    fn packed(
+        &self,
+        session: &Session,
+        source: &SourceDist,
+    ) -> Result<CarriedSource, ResolveError> {
         if source.editable {
-            return Err(broken(EDITABLE.to_owned()));
+            return Err(broken(source, EDITABLE));
         }
         if self.interrupted.get() {
-            return Err(broken("interrupted".to_owned()));
+            return Err(broken(source, "interrupted"));
         }
-        let packed = self.pack(session, source).map_err(|error| broken(error.to_string()))?;
-        let settings = own_settings(session, source);
-        let whole = source.version.is_none();
-        let made = self.workplace.build(&Order { source, packed: &packed, settings, whole });
+        self.pack(session, source).map_err(|error| broken(source, &error.to_string()))
+    }
+
+    fn told(&self, source: &SourceDist, made: Result<Made, Fault>) -> Answered {
         match made {
             Ok(Made::Metadata(text)) => Ok(text),
             Ok(Made::Wheel(wheel)) => Ok(wheel.built.metadata),
             Err(Fault::Build(failure)) => Err(ResolveError::Build(failure)),
-            Err(Fault::Other(error)) => {
-                let interrupted = matches!(error, Error::Interrupted);
-                self.interrupted.set(self.interrupted.get() || interrupted);
-                let reason = error.to_string();
-                self.untried.borrow_mut().push(error);
-                Err(broken(reason))
-            }
+            Err(Fault::Other(error)) => Err(broken(source, &self.untried(error))),
         }
+    }
+
+    /// Remembers why a build could not be tried, and says it.
+    fn untried(&self, error: Error) -> String {
+        let reason = error.to_string();
+        self.untried.borrow_mut().push(error);
+        reason
     }
 
     fn pack(
@@ -139,29 +192,46 @@ impl<'a> Builds<'a> {
         (index, events): (&IndexOptions, &Events),
     ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Error> {
         let formats = building::formats(self.args, Some(index))?;
+        let sources = building::sources(lock, &formats, self.args)?;
+        if let Some((package, source)) = sources.iter().find(|(_, source)| source.editable) {
+            let why = (BuildStage::Editable, EDITABLE);
+            return Err(building::refused(lock, (package, source), why));
+        }
         let mut wheels = BTreeMap::new();
-        for (package, source) in building::sources(lock, &formats, self.args)? {
-            if source.editable {
-                let why = (BuildStage::Editable, EDITABLE);
-                return Err(building::refused(lock, (package, &source), why));
+        for few in sources.chunks(self.at_once()) {
+            let packed = few.iter().map(|(_, source)| {
+                events(Event::Work(InstallEvent::Building { source: source.to_string() }));
+                self.pack(session, source)
+            });
+            let packed = packed.collect::<Result<Vec<_>, _>>()?;
+            let orders: Vec<Order<'_>> = few
+                .iter()
+                .zip(&packed)
+                .map(|((_, source), packed)| {
+                    let settings = own_settings(session, source);
+                    Order { source, packed, settings, whole: true }
+                })
+                .collect();
+            let made = self.workplace.build_all(&orders)?.into_iter().zip(&orders).zip(few);
+            for ((made, order), (package, _)) in made {
+                let wheel = made.and_then(|made| whole(made, order));
+                let wheel = wheel.map_err(|fault| self.failure(fault, lock, package))?;
+                wheels.insert(package.name.clone(), (self.workplace.key(order), wheel));
             }
-            events(Event::Work(InstallEvent::Building { source: source.to_string() }));
-            let packed = self.pack(session, &source)?;
-            let settings = own_settings(session, &source);
-            let order = Order { source: &source, packed: &packed, settings, whole: true };
-            let wheel = self.wheel(&order).map_err(|fault| match fault {
-                Fault::Build(mut failure) => {
-                    if failure.chain.is_empty() {
-                        failure.chain = building::chain(lock, &package.name);
-                    }
-                    self.built_in(ResolveError::Build(failure).into())
-                }
-                Fault::Other(Error::Interrupted) => Error::Interrupted,
-                Fault::Other(error) => self.built_in(error),
-            })?;
-            wheels.insert(package.name.clone(), (self.workplace.key(&order), wheel));
         }
         Ok(wheels)
+    }
+
+    fn failure(&self, fault: Fault, lock: &Lock, package: &LockedPackage) -> Error {
+        match fault {
+            Fault::Build(mut failure) => {
+                if failure.chain.is_empty() {
+                    failure.chain = building::chain(lock, &package.name);
+                }
+                self.built_in(ResolveError::Build(failure).into())
+            }
+            Fault::Other(error) => self.built_in(error),
+        }
     }
 
     /// A failure with what may be different where a build happens in a container.
@@ -169,14 +239,14 @@ impl<'a> Builds<'a> {
         let (image, untried) = (self.workplace.helper.image.to_owned(), self.untried.take());
         Error::BuiltIn { image, untried, source: Box::new(error) }
     }
+}
 
-    fn wheel(&self, order: &Order<'_>) -> Result<Wheel, Fault> {
-        match self.workplace.build(order)? {
-            Made::Wheel(wheel) => Ok(*wheel),
-            Made::Metadata(_) => {
-                let (stage, reason) = (BuildStage::Wheel, "there is only metadata of it");
-                Err(Fault::Build(Box::new(BuildFailure::new(order.source, stage, reason))))
-            }
+fn whole(made: Made, order: &Order<'_>) -> Result<Wheel, Fault> {
+    match made {
+        Made::Wheel(wheel) => Ok(*wheel),
+        Made::Metadata(_) => {
+            let (stage, reason) = (BuildStage::Wheel, "there is only metadata of it");
+            Err(Fault::Build(Box::new(BuildFailure::new(order.source, stage, reason))))
         }
     }
 }
@@ -188,10 +258,18 @@ fn own_settings(session: &Session, source: &SourceDist) -> Option<Bytes> {
     (!own.is_empty()).then(|| json!(own).to_string().into())
 }
 
+/// The metadata of a source, or why there is none.
+type Answered = Result<String, ResolveError>;
+
 /// A source whose metadata somebody waits for.
 struct Question {
     source: SourceDist,
-    reply: Sender<Result<String, ResolveError>>,
+    reply: Sender<Answered>,
+}
+
+fn broken(source: &SourceDist, reason: &str) -> ResolveError {
+    let stage = if source.editable { BuildStage::Editable } else { BuildStage::Metadata };
+    ResolveError::Build(Box::new(BuildFailure::new(source, stage, reason)))
 }
 
 /// Asks whoever has the helper container.

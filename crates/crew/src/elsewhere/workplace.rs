@@ -5,7 +5,9 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use pyfast_environment::digest;
+use pyfast_installer::Event as InstallEvent;
 use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_settings, fits};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::Engine as _;
@@ -18,6 +20,7 @@ use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::IndexStrategy;
+use pyfast_root::{Lock, Waiting};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -25,6 +28,7 @@ use super::kept::Kept;
 use crate::building::CARRIED_SOURCES;
 use crate::building::SourceAnswer as Answer;
 use crate::error::Error;
+use crate::event::{Event, Events};
 use crate::session::Session;
 use crate::volume_place::{VolumePlace, certificates, failed, file, helper_network};
 use pyfast_settings::ResolveFlags;
@@ -47,6 +51,7 @@ pub(crate) struct Workplace<'a> {
     /// The part of the key that all builds share.
     circumstances: Value,
     interpreter: &'a Interpreter,
+    events: &'a Events,
     pub(crate) cache: PathBuf,
 }
 
@@ -92,7 +97,7 @@ impl<'a> Workplace<'a> {
         helper: &'a VolumePlace<'a>,
         args: &ResolveFlags,
         session: &Session,
-        interpreter: &'a Interpreter,
+        (interpreter, events): (&'a Interpreter, &'a Events),
     ) -> Result<Self, Error> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
@@ -122,28 +127,55 @@ impl<'a> Workplace<'a> {
             shape,
         ]);
         let cache = settings.cache_directory()?;
-        Ok(Self { helper, shape, files, reach, circumstances, interpreter, cache })
+        Ok(Self { helper, shape, files, reach, circumstances, interpreter, events, cache })
     }
 
-    /// Builds, unless that was done before.
-    pub(crate) fn build(&self, order: &Order<'_>) -> Result<Made, Fault> {
-        let kept = Kept::new(&self.cache, &self.key(order));
-        let _alone = kept.alone();
-        let before = kept.made(order.whole);
-        let fresh = before.is_none();
-        let made = before.map_or_else(|| self.run(order), Ok)?;
-        // What ran there looked at this too, but as the user that the source's code was.
-        if let Made::Wheel(wheel) = &made {
-            let fits = fits(order.source, &wheel.built.filename, self.interpreter);
-            fits.map_err(|reason| {
-                let failure = BuildFailure::new(order.source, BuildStage::Wheel, &reason);
-                Fault::Build(Box::new(failure))
-            })?;
-        }
-        if fresh {
-            kept.keep(&made);
-        }
-        Ok(made)
+    /// Builds side by side, each in a container of its own, what was not built before; in the order of the
+    /// orders, what came of each.
+    pub(crate) fn build_all(
+        &self,
+        orders: &[Order<'_>],
+    ) -> Result<Vec<Result<Made, Fault>>, Error> {
+        let kept: Vec<Kept> =
+            orders.iter().map(|order| Kept::new(&self.cache, &self.key(order))).collect();
+        let _alone = self.alone(&kept);
+        let builds = orders.iter().zip(&kept).map(|(order, kept)| async move {
+            match kept.made(order.whole) {
+                Some(made) => Ok::<_, Fault>((made, false)),
+                None => Ok((self.look(order, self.run(order).await?)?, true)),
+            }
+        });
+        let builds = self.helper.connection.wait(async { Ok(join_all(builds).await) })?;
+        let made = builds.into_iter().zip(orders.iter().zip(&kept));
+        let made = made.map(|(build, (order, kept))| {
+            let (made, fresh) = build?;
+            self.check(order, &made)?;
+            if fresh {
+                kept.keep(&made);
+            }
+            Ok(made)
+        });
+        Ok(made.collect())
+    }
+
+    /// Keeps other processes from these builds. All ask in one order, so that no two wait for each other.
+    fn alone(&self, kept: &[Kept]) -> Vec<Lock> {
+        let mut ordered: Vec<&Kept> = kept.iter().collect();
+        ordered.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+        ordered.dedup_by(|one, other| one.key() == other.key());
+        let told = |waiting: &Waiting| {
+            (self.events)(Event::Work(InstallEvent::Waiting(waiting.clone())));
+        };
+        ordered.into_iter().filter_map(|kept| kept.alone(&told)).collect()
+    }
+
+    /// What ran there looked at this too, but as the user that the source's code was.
+    fn check(&self, order: &Order<'_>, made: &Made) -> Result<(), Fault> {
+        let Made::Wheel(wheel) = made else { return Ok(()) };
+        fits(order.source, &wheel.built.filename, self.interpreter).map_err(|reason| {
+            let failure = BuildFailure::new(order.source, BuildStage::Wheel, &reason);
+            Fault::Build(Box::new(failure))
+        })
     }
 
     /// The digest of everything that shapes a build.
@@ -160,7 +192,7 @@ impl<'a> Workplace<'a> {
         Sha256(sha2::Sha256::digest(shape.to_string().as_bytes()).into())
     }
 
-    fn run(&self, order: &Order<'_>) -> Result<Made, Fault> {
+    async fn run(&self, order: &Order<'_>) -> Result<Left, Fault> {
         let VolumePlace { connection, image, settings, .. } = *self.helper;
         let place = format!("{CONFINED_FILES}/asked");
         let question = format!("{place}/source.json");
@@ -189,8 +221,7 @@ impl<'a> Workplace<'a> {
             environment: &variables,
             largest: LARGEST,
         };
-        let left = connection.wait(run_confined(&connection.engine, &run))?;
-        self.look(order, left)
+        Ok(run_confined(&connection.engine, &run).await.map_err(Error::from)?)
     }
 
     /// What a container gave back.

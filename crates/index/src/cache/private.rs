@@ -82,6 +82,13 @@ impl Private {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)
     }
 
+    /// Opens a file in it that has no name, for writing and reading.
+    pub(super) fn nameless(&self) -> io::Result<File> {
+        self.make(&self.path)?;
+        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::open(&self.path, flags, Mode::RUSR | Mode::WUSR)?))
+    }
+
     /// Writes a file whole or not at all: readers in other processes see the old one or the new one.
     pub(super) fn write(&self, path: &Path, parts: &[&[u8]]) {
         let Some(directory) = path.parent() else { return };

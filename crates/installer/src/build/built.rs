@@ -22,7 +22,7 @@ use crate::wheel::record;
 /// The memory of one build.
 pub(super) struct Memory {
     root: Root,
-    key: String,
+    pub(super) key: String,
 }
 
 /// The most that an entry or metadata has, in bytes.

@@ -13,6 +13,7 @@ use pyfast_resolver::{Lock, LockRequest, LockTools, Policy, Targets, lock};
 use pyfast_root::{Root, Waiting};
 
 use super::clean::clean;
+use super::turns::{Slots, Turns};
 use super::{BuildOptions, BuildTools, Builder};
 use crate::download::{Downloads, Wanted};
 use crate::error::Error;
@@ -40,13 +41,16 @@ pub(super) struct World {
     store: OnceLock<Arc<Store>>,
     yard: OnceLock<Arc<Store>>,
     workshops: Mutex<HashMap<Vec<String>, Arc<Workshop>>>,
+    pub(super) turns: Turns,
+    pub(super) slots: Slots,
 }
 
 impl World {
     pub(super) fn new(options: BuildOptions, tools: BuildTools) -> Self {
         let variables = clean(&options.variables);
         let (store, yard, workshops) = (OnceLock::new(), OnceLock::new(), Mutex::default());
-        Self { options, tools, variables, store, yard, workshops }
+        let (turns, slots) = (Turns::default(), Slots::new(options.at_once));
+        Self { options, tools, variables, store, yard, workshops, turns, slots }
     }
 
     /// Where finished wheels are kept.
@@ -63,29 +67,28 @@ impl World {
         opened(&self.yard, &self.tools.yard, &self.tools.sink)
     }
 
-    /// An environment with `requires`, whose own sources `builder` builds.
+    /// The environment with `requires` that there is.
+    pub(super) fn standing(&self, requires: &[String]) -> Option<Arc<Workshop>> {
+        if let Some(python) = &self.options.shared {
+            // Programs of a virtual environment are those that its packages installed.
+            let bin = python.parent().map(Path::to_owned);
+            let path = bin.filter(|bin| bin.with_file_name("pyvenv.cfg").is_file());
+            return Some(Arc::new(Workshop { python: python.clone(), path, _lease: None }));
+        }
+        let workshops = self.workshops.lock().unwrap_or_else(PoisonError::into_inner);
+        workshops.get(requires).cloned()
+    }
+
+    /// Makes an environment with `requires`, whose own sources `builder` builds.
     pub(super) fn workshop(
         &self,
         requires: &[String],
         builder: Builder,
     ) -> Result<Arc<Workshop>, Error> {
-        if let Some(python) = &self.options.shared {
-            // Programs of a virtual environment are those that its packages installed.
-            let bin = python.parent().map(Path::to_owned);
-            let path = bin.filter(|bin| bin.with_file_name("pyvenv.cfg").is_file());
-            let workshop = Workshop { python: python.clone(), path, _lease: None };
-            return Ok(Arc::new(workshop));
-        }
-        let known = |key: &[String]| {
-            let workshops = self.workshops.lock().unwrap_or_else(PoisonError::into_inner);
-            workshops.get(key).cloned()
-        };
-        if let Some(workshop) = known(requires) {
-            return Ok(workshop);
-        }
         let workshop = Arc::new(self.make(requires, builder)?);
         let mut workshops = self.workshops.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(workshops.entry(requires.to_vec()).or_insert(workshop)))
+        workshops.insert(requires.to_vec(), Arc::clone(&workshop));
+        Ok(workshop)
     }
 
     fn make(&self, requires: &[String], builder: Builder) -> Result<Workshop, Error> {

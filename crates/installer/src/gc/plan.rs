@@ -199,7 +199,9 @@ fn programs(root: &Root, now: SystemTime) -> Result<Vec<Discard>, Error> {
         let ours = name.starts_with("pyfast-") || name.starts_with(".pyfast-");
         let old = !is_recent(placed(&facts), now, PROGRAM_AGE);
         let program = ours && !facts.kind.is_dir() && linked.as_os_str() != name.as_str();
-        if program && old && !bin.is_running(&name) {
+        // Whether it runs is not asked: who runs it keeps its file without a name, and opening it for
+        // writing to find out would fail whoever starts it at that moment.
+        if program && old {
             found.push(Discard { what: Garbage::Program { name }, bytes: facts.size });
         }
     }

@@ -5,9 +5,13 @@ use std::io;
 use std::ops::Range;
 
 use memmap2::{Mmap, UncheckedAdvice};
+use pyfast_packaging::hash::Sha256;
+use sha2::Digest as _;
 
 /// A multiple of every page size.
 const PAGES: usize = 64 << 10;
+/// So much is hashed before it is let go of.
+const HASHED: usize = 4 << 20;
 
 /// A mapped file.
 #[derive(Debug)]
@@ -26,6 +30,18 @@ impl Mapped {
     /// All bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The digest of all bytes, of which no more than a few MiB are in memory at once.
+    pub(crate) fn digest(&self) -> Sha256 {
+        let mut digest = sha2::Sha256::new();
+        let mut begin = 0;
+        for part in self.0.chunks(HASHED) {
+            digest.update(part);
+            self.spent(begin..begin + part.len());
+            begin += part.len();
+        }
+        Sha256(digest.finalize().into())
     }
 
     /// Lets go of what was worked on; whoever reads it again gets it from the file again.
@@ -57,6 +73,7 @@ mod tests {
         file.write_all(&content).unwrap();
         let mapped = Mapped::open(&file).unwrap();
         assert!(mapped.bytes() == content);
+        assert_eq!(mapped.digest(), crate::wheel::record::sha256(&content));
         for range in [0..0, 5..7, 70_000..200_000, 0..content.len(), 299_999..300_000] {
             mapped.spent(range);
             assert!(mapped.bytes() == content);

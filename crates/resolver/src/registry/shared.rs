@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::StatusCode;
 use pep508_rs::PackageName;
-use pyfast_index::cache::{self, Cache};
-use pyfast_index::client::{Client, LARGEST_FILE, Request};
+use pyfast_index::cache::Cache;
+use pyfast_index::client::{Client, Request};
 use pyfast_index::flat::Flat;
 use pyfast_index::index::{Found, Index};
 use pyfast_index::metadata_remote::{self, Ranged};
 use pyfast_index::page::{Page, StoredPage};
 use pyfast_index::source_archive::{self, Statements};
-use pyfast_index::{Error as IndexError, joined};
+use pyfast_index::{Body, Error as IndexError, joined};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
@@ -31,6 +31,12 @@ use crate::error::Error;
 use crate::once::OnceMap;
 use crate::sources::{IndexStrategy, Sources};
 
+/// Wheels of which the whole is on its way at once.
+pub(super) const WHOLE_AT_ONCE: u32 = 24;
+/// The most bytes of whole wheels that are kept for an installation in memory, and in files.
+const MOST_IN_MEMORY: u64 = 32 << 20;
+const MOST_IN_FILES: u64 = 4 << 30;
+
 pub(super) struct Shared {
     pub(super) sources: Sources,
     /// Wheels up to this size in bytes are fetched whole where metadata is needed.
@@ -45,13 +51,13 @@ pub(super) struct Shared {
     pub(super) stale: Mutex<Vec<(PackageName, usize)>>,
     /// Pages of the cache that are read as far as they are needed.
     pub(super) opened: Mutex<Vec<Opened>>,
-    /// Small wheels that came whole, until someone takes them.
-    pub(super) whole: Mutex<FxHashMap<Sha256, Bytes>>,
+    /// Wheels that came whole, until someone takes them.
+    pub(super) whole: Mutex<Kept>,
     /// Digests that no index gave.
     pub(super) digests: Mutex<FxHashMap<String, Sha256>>,
     /// Servers that do not do byte ranges are not asked again.
     pub(super) no_ranges: AtomicBool,
-    /// Bounds the memory that whole wheels take.
+    /// Bounds the memory that wheels take of which the whole is on its way.
     pub(super) bodies: Semaphore,
     /// Who makes metadata of sources that do not state their own.
     pub(super) build: Option<Arc<dyn BuildSource>>,
@@ -221,33 +227,32 @@ impl Shared {
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
-            match metadata_remote::by_ranges(&self.client, wheel, url, candidate.size).await? {
+            let (client, cache, size) = (&self.client, &self.cache, candidate.size);
+            match metadata_remote::by_ranges(client, cache, wheel, url, size).await? {
                 Ranged::Text(text) => return Ok(text),
-                Ranged::Whole(bytes) => {
+                Ranged::Whole(body, sha256) => {
                     self.no_ranges.store(true, Ordering::Relaxed);
-                    self.keep(candidate, &bytes)?;
-                    return metadata_remote::from_bytes(wheel, &bytes);
+                    self.keep(candidate, &body, sha256)?;
+                    return metadata_remote::from_body(wheel, &body);
                 }
                 Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
             }
         }
-        let bytes = self.fetch_whole(candidate, url).await?;
-        metadata_remote::from_bytes(wheel, &bytes)
+        let (body, _) = self.fetch_whole(candidate, url).await?;
+        metadata_remote::from_body(wheel, &body)
     }
 
     pub(super) async fn fetch_whole(
         &self,
         candidate: &Candidate,
         url: &Url,
-    ) -> Result<Bytes, IndexError> {
-        let _permit = self.bodies.acquire().await;
-        let answer = self.client.fetch(&Request::file(url.clone(), LARGEST_FILE)).await?;
-        if answer.status != StatusCode::OK {
-            let status = answer.status.as_u16();
-            return Err(IndexError::Status { url: url.clone(), status, attempts: 1 });
-        }
-        self.keep(candidate, &answer.body)?;
-        Ok(answer.body)
+    ) -> Result<(Body, Sha256), IndexError> {
+        // What has no file to go to is held in memory: that is for one at a time.
+        let turns = if self.cache.is_kept() { 1 } else { WHOLE_AT_ONCE };
+        let _turns = self.bodies.acquire_many(turns).await;
+        let (body, sha256) = metadata_remote::whole(&self.client, &self.cache, url).await?;
+        self.keep(candidate, &body, sha256)?;
+        Ok((body, sha256))
     }
 
     /// The digest of a wheel that came whole.
@@ -257,8 +262,12 @@ impl Shared {
     }
 
     /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
-    pub(super) fn keep(&self, candidate: &Candidate, bytes: &Bytes) -> Result<(), IndexError> {
-        let found = cache::sha256(bytes);
+    pub(super) fn keep(
+        &self,
+        candidate: &Candidate,
+        body: &Body,
+        found: Sha256,
+    ) -> Result<(), IndexError> {
         if let Some(expected) = candidate.sha256
             && expected != found
         {
@@ -270,11 +279,46 @@ impl Shared {
         }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.insert(candidate.location.to_string(), found);
-        if bytes.len() as u64 <= self.whole_up_to {
-            let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-            whole.insert(found, bytes.clone());
+        // Without an installation nobody comes for it.
+        if self.whole_up_to > 0 {
+            self.whole.lock().unwrap_or_else(PoisonError::into_inner).add(found, body);
         }
         Ok(())
+    }
+}
+
+/// Wheels that came whole. The solver may look at many that nobody installs, so that not all are kept: of
+/// another the installation fetches once more what it needs.
+#[derive(Default)]
+pub(super) struct Kept {
+    bodies: FxHashMap<Sha256, Body>,
+    /// Bytes in memory, and in files.
+    held: [u64; 2],
+}
+
+impl Kept {
+    fn add(&mut self, sha256: Sha256, body: &Body) {
+        let (place, most) = Self::bound(body);
+        let held = self.held[place].saturating_add(body.size());
+        if held <= most && !self.bodies.contains_key(&sha256) {
+            self.held[place] = held;
+            self.bodies.insert(sha256, body.clone());
+        }
+    }
+
+    /// Gives one away.
+    pub(super) fn take(&mut self, sha256: &Sha256) -> Option<Body> {
+        let body = self.bodies.remove(sha256)?;
+        let (place, _) = Self::bound(&body);
+        self.held[place] = self.held[place].saturating_sub(body.size());
+        Some(body)
+    }
+
+    fn bound(body: &Body) -> (usize, u64) {
+        match body {
+            Body::Memory(_) => (0, MOST_IN_MEMORY),
+            Body::File(_) => (1, MOST_IN_FILES),
+        }
     }
 }
 

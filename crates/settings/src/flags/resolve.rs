@@ -1,5 +1,6 @@
 //! What shapes a resolution: the flags that making a lock and making an environment share.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -52,6 +53,8 @@ pub struct ResolveFlags {
     pub build_constraints: Vec<PathBuf>,
     /// Whether builds happen with what the interpreter has installed.
     pub no_build_isolation: bool,
+    /// How many builds run at once; `None`: as many as the machine carries.
+    pub concurrent_builds: Option<NonZeroUsize>,
 }
 
 /// A package to upgrade, and how far.
