@@ -127,6 +127,46 @@ mod tests {
         assert_eq!(power("a'b\u{2019}c\u{201b}$x"), "'a''b\u{2019}\u{2019}c\u{201b}\u{201b}$x'");
     }
 
+    /// Whether everything in a script of PowerShell is closed that was opened, outside of texts and comments.
+    fn is_balanced(text: &str) -> bool {
+        let (mut open, mut quote) = (Vec::new(), None);
+        let code = text.lines().filter(|line| !line.starts_with('#'));
+        for c in code.flat_map(str::chars) {
+            if let Some(begun) = quote {
+                quote = Some(begun).filter(|&begun| begun != c);
+                continue;
+            }
+            match c {
+                '\'' | '"' => quote = Some(c),
+                '(' => open.push(')'),
+                '{' => open.push('}'),
+                '[' => open.push(']'),
+                ')' | '}' | ']' if open.pop() != Some(c) => return false,
+                _ => {}
+            }
+        }
+        open.is_empty() && quote.is_none()
+    }
+
+    #[test]
+    fn power_shells_script_closes_what_it_opens_and_undoes_what_it_does() {
+        assert!(is_balanced("{ '}' }") && !is_balanced("{ '}'") && !is_balanced("(]"));
+        let (_, text) = scripts("/it's", Some("shop")).into_iter().nth(4).unwrap();
+        assert!(is_balanced(&text), "{text}");
+        let (undo, does) = text.split_once("deactivate -NonDestructive").unwrap();
+        let set = does
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("$env:")?.split_once(" = "));
+        let set: Vec<&str> = set.map(|(name, _)| name).collect();
+        assert_eq!(set.len(), 6, "{set:?}");
+        for name in set {
+            assert!(
+                undo.contains(&format!(":{name}")) || undo.contains(&format!("'{name}'")),
+                "{name}"
+            );
+        }
+    }
+
     #[test]
     fn nothing_of_a_name_is_expanded_by_a_prompt() {
         assert_eq!(plain("my shop-1.0_x+y@z"), "my shop-1.0_x+y@z");
