@@ -200,6 +200,32 @@ fn what_was_built_is_kept_and_the_second_sync_starts_no_build() {
 }
 
 #[test]
+fn another_projects_wheel_in_the_place_of_what_was_built_is_refused_here() {
+    let Some(world) = world("hostile-other") else { return };
+    let folder = world.project().join("local");
+    PURE.write(&folder, "x");
+    let table = "\n[project]\nname = 'local'\nversion = '1.0'\n";
+    let system = fs_err::read_to_string(folder.join("pyproject.toml")).unwrap() + table;
+    fs_err::write(folder.join("pyproject.toml"), system).unwrap();
+    world.requirements("./local\n");
+    world.synced();
+    // What a container is made to answer is kept like this, and looked at wherever it comes from.
+    world.package("other", "1.0");
+    let kept = world.project().with_file_name("cache").join("pyfast/built-1");
+    let places: Vec<_> = fs_err::read_dir(kept).unwrap().map(|one| one.unwrap().path()).collect();
+    let built: Vec<_> = places.iter().map(|one| one.join("local-1.0-py3-none-any.whl")).collect();
+    let built: Vec<_> = built.into_iter().filter(|wheel| wheel.exists()).collect();
+    assert_eq!(built.len(), 1, "{places:?}");
+    fs_err::remove_file(&built[0]).unwrap();
+    let other = "other-1.0-py3-none-any.whl";
+    let wheels = world.project().with_file_name("wheels");
+    fs_err::copy(wheels.join(other), built[0].with_file_name(other)).unwrap();
+    world.package("gamma", "1.0");
+    world.requirements("./local\ngamma\n");
+    refused(&world.sync(SLIM), &["local", "another project's wheel"]);
+}
+
+#[test]
 fn a_volume_that_this_machine_builds_for_holds_nothing_of_the_build() {
     let Some(world) = World::new("hostile-yard") else { return };
     world.package("alpha", "1.0");

@@ -9,6 +9,8 @@
 /// directory has, or are settled before anybody looks where the environment is.
 #[path = "../it"]
 mod it {
+    mod gc;
+    mod inspect;
     #[expect(dead_code, reason = "some of it serves tests that need no engine")]
     pub(crate) mod support;
     mod sync {

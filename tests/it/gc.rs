@@ -3,25 +3,25 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::python::evaluate;
+use crate::place;
 use crate::support::ran::{MENDABLE, Ran, USAGE};
 use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
 /// Four versions of `a`, synced one after the other.
-fn world() -> (World, Vec<Synced>) {
-    let world = World::new();
+fn world() -> Option<(World, Vec<Synced>)> {
+    let world = place::world()?;
     let synced = ["1.0", "2.0", "3.0", "4.0"].map(|version| {
         world.index.add(&Wheel::new("a", version));
         world.require(&[&format!("a=={version}")]).sync(&[])
     });
-    (world, synced.into())
+    Some((world, synced.into()))
 }
 
 #[test]
 fn old_environments_go_with_their_wheels_and_the_rest_works() {
-    let (world, synced) = world();
+    let Some((world, synced)) = world() else { return };
     let plan = world.pyfast(&["gc", "--keep", "2", "--recent", "0", "--dry-run"]).ok();
     assert!(plan.stdout.contains(&format!("remove environment {}", synced[0].id())), "{plan}");
     assert!(plan.stdout.contains("remove wheel a 1.0"), "{plan}");
@@ -30,44 +30,26 @@ fn old_environments_go_with_their_wheels_and_the_rest_works() {
     assert!(json["bytes"].as_u64().unwrap() > 0, "{json}");
     let there: Vec<bool> = synced.iter().map(|one| one.environment().exists()).collect();
     assert_eq!(there, [false, false, true, true]);
-    assert_eq!(evaluate(&synced[3].bin("python"), "import a; print(a.__version__)").trim(), "4.0");
+    assert_eq!(synced[3].evaluate("import a; print(a.__version__)").trim(), "4.0");
     world.pyfast(&["verify", "--all"]).ok();
     world.pyfast(&["rollback", "-1"]).ok();
     world.pyfast(&["rollback", &synced[0].id()]).refused(MENDABLE, &[&synced[0].id(), "history"]);
     world.require(&["a==1.0"]).sync(&[]);
-    assert_eq!(evaluate(&synced[0].bin("python"), "import a; print(a.__version__)").trim(), "1.0");
+    assert_eq!(synced[0].evaluate("import a; print(a.__version__)").trim(), "1.0");
 }
 
 #[test]
 fn nothing_recent_goes_unless_that_is_asked_for() {
-    let (world, synced) = world();
+    let Some((world, synced)) = world() else { return };
     let json = world.pyfast(&["gc", "--keep", "1", "--json"]).ok().json();
     assert_eq!(json["removed"].as_array().unwrap().len(), 0, "{json}");
     assert!(synced.iter().all(|one| one.environment().exists()));
 }
 
 #[test]
-fn the_environment_of_a_running_command_stays() {
-    let (world, synced) = world();
-    world.pyfast(&["rollback", "-3"]).ok();
-    let script = "print('ready', flush=True); input(); import a; print(a.__version__)";
-    let mut command = world.command(&["run", "--no-sync", "--", "python", "-c", script]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut ready = [0; 6];
-    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
-    world.require(&["a==4.0"]).sync(&[]);
-    world.pyfast(&["gc", "--keep", "1", "--recent", "0"]).ok();
-    let there: Vec<bool> = synced.iter().map(|one| one.environment().exists()).collect();
-    assert_eq!(there, [true, false, false, true]);
-    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"\n").unwrap();
-    assert_eq!(Ran::wait(child).ok().stdout, "1.0\n");
-}
-
-#[test]
 fn a_collection_that_is_killed_leaves_whole_things_only() {
-    let (world, synced) = world();
-    for round in 0..12_u32 {
+    let Some((world, synced)) = world() else { return };
+    for round in 0..world.place.times(12) {
         let version = ["1.0", "2.0", "3.0"][round as usize % 3];
         world.require(&[&format!("a=={version}")]).sync(&[]);
         world.require(&["a==4.0"]).sync(&[]);
@@ -77,16 +59,15 @@ fn a_collection_that_is_killed_leaves_whole_things_only() {
         let _ = child.kill();
         child.wait().unwrap();
         world.pyfast(&["verify", "--all"]).ok();
-        let python = synced[3].bin("python");
-        assert_eq!(evaluate(&python, "import a; print(a.__version__)").trim(), "4.0");
+        assert_eq!(synced[3].evaluate("import a; print(a.__version__)").trim(), "4.0");
     }
 }
 
 #[test]
 fn syncs_and_collections_at_the_same_time_disturb_nobody() {
-    let (world, synced) = world();
-    for round in 0..6 {
-        let version = ["1.0", "2.0"][round % 2];
+    let Some((world, synced)) = world() else { return };
+    for round in 0..world.place.times(6) {
+        let version = ["1.0", "2.0"][round as usize % 2];
         world.require(&[&format!("a=={version}")]);
         let start = |args: &[&str]| {
             let mut command = world.command(args);
@@ -101,13 +82,13 @@ fn syncs_and_collections_at_the_same_time_disturb_nobody() {
         for child in children {
             Ran::wait(child).ok();
         }
-        let python = synced[0].bin("python");
-        assert_eq!(evaluate(&python, "import a; print(a.__version__)").trim(), version);
+        assert_eq!(synced[0].evaluate("import a; print(a.__version__)").trim(), version);
         world.pyfast(&["verify"]).ok();
     }
 }
 
 #[test]
 fn a_size_that_is_none_is_usage() {
-    World::new().pyfast(&["gc", "--max-size", "much"]).refused(USAGE, &["much", "200MB"]);
+    let Some(world) = place::world() else { return };
+    world.pyfast(&["gc", "--max-size", "much"]).refused(USAGE, &["much", "200MB"]);
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod bench;
+mod cache;
 mod diff;
 mod doctor;
 mod export;

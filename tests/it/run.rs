@@ -302,3 +302,25 @@ fn supervised_command_that_survives_a_key_press_goes_on_with_the_next_sync() {
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }
+
+#[test]
+fn the_environment_of_a_running_command_stays() {
+    let world = World::new();
+    let synced = ["1.0", "2.0", "3.0", "4.0"].map(|version| {
+        world.index.add(&Wheel::new("a", version));
+        world.require(&[&format!("a=={version}")]).sync(&[])
+    });
+    world.pyfast(&["rollback", "-3"]).ok();
+    let script = "print('ready', flush=True); input(); import a; print(a.__version__)";
+    let mut command = world.command(&["run", "--no-sync", "--", "python", "-c", script]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    world.require(&["a==4.0"]).sync(&[]);
+    world.pyfast(&["gc", "--keep", "1", "--recent", "0"]).ok();
+    let there: Vec<bool> = synced.iter().map(|one| one.environment().exists()).collect();
+    assert_eq!(there, [true, false, false, true]);
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"\n").unwrap();
+    assert_eq!(Ran::wait(child).ok().stdout, "1.0\n");
+}

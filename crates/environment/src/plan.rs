@@ -357,3 +357,6 @@ impl fmt::Display for SyncPlan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::place;
 use crate::support::python::check as run;
@@ -98,4 +100,35 @@ fn readers_see_whole_environments_while_syncs_go_on() {
         }
         world.synced(Ran::wait(child));
     }
+}
+
+/// Two wheels whose digests begin with the same byte: the store keeps them in one directory.
+fn of_one_shelf() -> [Wheel; 2] {
+    let first = Wheel::new("first", "1.0");
+    let shelf = first.build().sha256[..2].to_owned();
+    let others =
+        (0..).map(|n| Wheel::new("second", "1.0").file("second/n.py", format!("n = {n}\n")));
+    let mut fitting = others.filter(|wheel| wheel.build().sha256.starts_with(&shelf));
+    [first, fitting.next().expect("one of 256 or so fits")]
+}
+
+#[test]
+fn wheels_of_one_shelf_are_fetched_at_once() {
+    let Some(world) = place::world() else { return };
+    for wheel in of_one_shelf() {
+        world.index.add(&wheel);
+    }
+    world.require(&["first", "second"]).lock(&[]).ok();
+    world.index.forget();
+    let (begun, takes) = (Instant::now(), Duration::from_secs(20));
+    world.index.delay("/files/", 20_000);
+    let mut child = start(&world);
+    let asked = |name: &str| !world.index.asked(&format!("{name}-1.0-py3-none-any.whl")).is_empty();
+    while !(asked("first") && asked("second")) {
+        // One after the other, the second is asked for when the first has come.
+        assert!(begun.elapsed() < takes, "one waits for the other");
+        sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
