@@ -2,8 +2,11 @@
 //! command's own arguments live with the command; nothing imports this.
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+use pyfast_crew::interrupt;
 
 use crate::args::CommonArgs;
 use crate::commands;
@@ -105,12 +108,24 @@ pub(crate) fn main() -> ExitCode {
     };
     let variables = variables();
     let ui = Ui::new(&cli.common, cli.command.json(), &variables);
+    LEFT.get_or_init(|| ui);
+    interrupt::left_by(leave);
     match dispatch(&cli, variables) {
         Ok(code) => code,
         Err(failure) => {
             failure.show(ui);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// How the user is talked to, for whoever is interrupted.
+static LEFT: OnceLock<Ui> = OnceLock::new();
+
+/// Says that the user interrupted it.
+fn leave() {
+    if let Some(ui) = LEFT.get() {
+        Failure::interrupted().show(*ui);
     }
 }
 

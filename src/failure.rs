@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod crew;
 mod environment;
 mod index;
 mod installer;

@@ -1,25 +1,17 @@
 //! pyfast: installs Python dependencies into a shared volume and starts slim containers on it.
 
 mod args;
-mod building;
 mod cli;
 mod commands;
 mod doctor;
-mod engine;
-mod environment;
 mod failure;
-mod interrupt;
-mod lock_on_disk;
 mod locked;
 mod progress;
 mod remembered;
-mod resolving;
 mod settings;
-mod side_by_side;
 mod stack;
 mod syncing;
 mod ui;
-mod volume_place;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,7 @@ use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
 use crate::failure::Failure;
 use crate::settings::Settings;
+use pyfast_crew::volume_place::subject;
 
 /// Raised where a request of before would be read as another.
 const VERSION: u32 = 1;
@@ -110,7 +111,7 @@ impl Remembered {
         let id = self.rolled_back_to.as_deref()?;
         let Root::Directory(root) = &settings.root else { return None };
         let root = pyfast_root::Root::find(root, root).ok()??;
-        let name = settings.subject().name().ok()?;
+        let name = subject(settings).name().ok()?;
         let current = current_of(&root.project_env(&name).ok()??).ok()??;
         (current == id).then_some(id)
     }

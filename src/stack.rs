@@ -23,12 +23,13 @@ use pyfast_launcher::engine::{COMPOSE_PROJECT_LABEL, Container, Services as _};
 use pyfast_launcher::image::{WantedImage, wanted_images};
 
 use crate::args::StackArgs;
-use crate::engine::Connection;
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::settings::Settings;
-use crate::syncing::{self, Options};
+use crate::syncing;
 use crate::ui::{Ui, duration};
+use pyfast_crew::engine::Connection;
+use pyfast_crew::interrupt;
+use pyfast_crew::task::Options;
 
 pub(crate) use project::Stack;
 
@@ -101,7 +102,7 @@ impl<'a> Launcher<'a> {
     /// The project's containers.
     pub(crate) fn containers(&self) -> Result<Vec<Container>, Failure> {
         let label = (COMPOSE_PROJECT_LABEL, self.stack.project.name.as_str());
-        self.connection.wait(self.connection.engine.containers(&[label]))
+        Ok(self.connection.wait(self.connection.engine.containers(&[label]))?)
     }
 
     /// The images that the project's services start from.
@@ -155,7 +156,7 @@ impl<'a> Launcher<'a> {
             let what = if report.sync.changed { "synced" } else { "up to date" };
             self.ui().note(format!("Environment {name}: {what} ({})", duration(took)));
             if report.sync.changed {
-                report.show_changes(self.ui());
+                syncing::show_changes(&report, self.ui());
             }
             let Facts { id, current, .. } = report.sync.facts.clone();
             synced.insert(name.clone(), Synced { id, current, changed: report.sync.changed });

@@ -15,7 +15,9 @@ use serde_json::json;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::syncing::{Hands, Options, readable};
+use pyfast_crew::hands::Hands;
+use pyfast_crew::sync::readable;
+use pyfast_crew::task::{Options, Task};
 use pyfast_settings::ResolveFlags;
 use pyfast_settings::Root;
 
@@ -45,8 +47,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let options = Options { resolve, ..Options::default() };
     let progress = Progress::new(settings.ui);
     // Every plan says which interpreter it is for.
-    let nobody = || Err(Failure::usage("no interpreter is asked here".to_owned()));
-    let hands = Hands::here((&options, settings), &progress, true, Box::new(nobody));
+    let nobody = || Err(pyfast_crew::Error::NoInterpreter);
+    let events = progress.events();
+    let task = Task { options: &options, settings, events: &events };
+    let hands = Hands::here(task, true, Box::new(nobody));
     let (sink, site, means) = (progress.sink(), OnceCell::new(), Some(&hands as &dyn Means));
     let place = Directory { written, seen, habitat, subject, sink, means, site };
     let answer = match readable(|| place.ask(question)) {

@@ -6,18 +6,17 @@ use std::process::ExitCode;
 
 use pyfast_installer::Error as InstallError;
 use pyfast_installer::build::Handed;
-use pyfast_packaging::build::BuildFailure;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::source_dist::SourceDist;
-use serde::{Deserialize, Serialize};
 
 use crate::args::ResolveArgs;
-use crate::building::BuildPlace;
-use crate::environment;
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
-use crate::resolving::Session;
 use crate::settings::Settings;
+use pyfast_crew::SourceAnswer as Answer;
+use pyfast_crew::building::BuildPlace;
+use pyfast_crew::interpreter as environment;
+use pyfast_crew::session::Session;
 use pyfast_settings::Root;
 
 /// Build a source for another process
@@ -36,18 +35,6 @@ pub(crate) struct Args {
     resolve: ResolveArgs,
 }
 
-/// What is printed. A failed build is an answer too.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Answer {
-    /// The text of `METADATA`.
-    Metadata(String),
-    /// The name of the wheel that was left.
-    Wheel(String),
-    /// Why there is none.
-    Failure(Box<BuildFailure>),
-}
-
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let source = read(&args.source)?;
     let Root::Directory(root) = &settings.root else {
@@ -56,15 +43,12 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let interpreter = environment::interpreter(settings)?;
     let host = environment::host_python(settings, Some(&interpreter));
     let set = RequirementSet::default();
-    let mut session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
     let progress = Progress::new(settings.ui);
-    let place = BuildPlace {
-        store: root.clone(),
-        yard: root.clone(),
-        interpreter: &interpreter,
-        sink: progress.sink(),
-    };
-    session.build_in(place, &args.resolve.flags(), settings)?;
+    let (cache, events) = (settings.cache_directory()?, progress.events());
+    let mut session = Session::new(settings, &set, host.as_deref(), cache, &events)?;
+    let (store, yard) = (root.clone(), root.clone());
+    let place = BuildPlace { store, yard, interpreter: &interpreter };
+    session.build_in(place, &args.resolve.flags(), settings, &events)?;
     let builder = session.build.as_ref().ok_or_else(|| {
         Failure::usage("no Python of this machine can build for this environment".to_owned())
     })?;

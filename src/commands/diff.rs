@@ -9,10 +9,10 @@ use pyfast_resolver::Lock;
 use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::environment::interpreter;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::volume_place::at_place;
+use crate::syncing::at_place;
+use pyfast_crew::interpreter::interpreter;
 
 /// Show which packages differ between two environments or lock files
 #[derive(Debug, clap::Args)]

@@ -9,9 +9,9 @@ use pyfast_resolver::{LineOptions, to_requirements};
 use crate::args::ResultArgs;
 use crate::commands::lock::Format;
 use crate::failure::Failure;
-use crate::lock_on_disk::{ChosenBy, write};
 use crate::locked::LockArgs;
 use crate::settings::Settings;
+use pyfast_crew::lock_file::{ChosenBy, write};
 
 /// Write the lock in another form, without resolving anything
 #[derive(Debug, clap::Args)]

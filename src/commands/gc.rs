@@ -10,11 +10,12 @@ use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::commands::cache::loose;
-use crate::engine::Connection;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::syncing::at_place;
 use crate::ui::{count, green};
-use crate::volume_place::at_place;
+use pyfast_crew::engine::Connection;
 use pyfast_settings::Root;
 
 /// Remove environments and wheels that nothing needs any more
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         return Ok(ExitCode::SUCCESS);
     };
     if let (Root::Volume(_), false) = (&settings.root, args.dry_run) {
-        Connection::open(settings)?.remove_leftovers(ui)?;
+        Connection::open(settings)?.remove_leftovers(&Progress::new(ui).events())?;
     }
     // The cache is the user's own, wherever the root is.
     if let (Some(limit), Ok(cache)) = (args.max_size, settings.cache_directory()) {

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::syncing::at_place;
 use crate::ui::count;
-use crate::volume_place::at_place;
 
 /// Show which environments were active, the newest last
 #[derive(Debug, clap::Args)]

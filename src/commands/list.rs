@@ -16,7 +16,7 @@ use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::settings::Settings;
-use crate::volume_place::at_place;
+use crate::syncing::at_place;
 
 /// List the packages of the environment, or of a lock
 #[derive(Debug, clap::Args)]

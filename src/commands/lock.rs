@@ -12,14 +12,16 @@ use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
 
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
-use crate::building::{BUILDS, BuildPlace};
-use crate::environment;
 use crate::failure::Failure;
-use crate::lock_on_disk::{ChosenBy, known, write};
 use crate::progress::Progress;
-use crate::resolving::{Inputs, Session, lock_request, own_lock, read_inputs};
 use crate::settings::Settings;
+use crate::syncing::read_inputs;
 use crate::ui::{Line, bold, count, duration};
+use pyfast_crew::building::{BUILDS, BuildPlace};
+use pyfast_crew::inputs::Inputs;
+use pyfast_crew::interpreter as environment;
+use pyfast_crew::lock_file::{ChosenBy, known, write};
+use pyfast_crew::session::{Session, lock_request, own_lock};
 use pyfast_settings::TargetChoice;
 
 /// Resolve requirements and write a lock file
@@ -126,7 +128,7 @@ impl TargetArgs {
         let interpreter = match environment::interpreter(settings) {
             Ok(interpreter) => Some(interpreter),
             Err(_) if all_named => None,
-            Err(failure) => return Err(failure),
+            Err(error) => return Err(error.into()),
         };
         let host = environment::host_python(settings, interpreter.as_ref());
         Ok((interpreter.as_ref().map(Interpreter::target), host))
@@ -152,12 +154,12 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let request = lock_request(&inputs.set, &resolve, targets, kept)?;
     let cache = settings.cache_directory()?;
     let root = cache.join(BUILDS);
-    let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache)?;
     let progress = Progress::new(settings.ui);
+    let events = progress.events();
+    let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache, &events)?;
     if builds && let Ok(interpreter) = &environment::interpreter(settings) {
-        let place =
-            BuildPlace { store: root.clone(), yard: root, interpreter, sink: progress.sink() };
-        session.build_in(place, &resolve, settings)?;
+        let place = BuildPlace { store: root.clone(), yard: root, interpreter };
+        session.build_in(place, &resolve, settings, &events)?;
     }
     progress.step("resolving");
     let locked = lock(&request, &session.tools(&resolve, 0), &|_decided| ());

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         let engine = &launcher.connection.engine;
         match launcher.connection.wait(follow_logs(engine, &following, &mut show)) {
             // The usual end of it, and nothing that went wrong.
-            Err(failure) if failure.code == 130 => return Ok(ExitCode::from(130)),
+            Err(pyfast_crew::Error::Interrupted) => return Ok(ExitCode::from(130)),
             outcome => outcome?,
         }
     } else {

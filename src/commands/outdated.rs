@@ -11,12 +11,15 @@ use serde_json::json;
 
 use crate::args::{PrereleaseMode, ResultArgs, short_find_links};
 use crate::commands::list::table;
-use crate::environment;
 use crate::failure::Failure;
 use crate::locked::{LockArgs, Opened};
-use crate::resolving::{ResolveFlags, Session, lock_request, policy, read_inputs};
+use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::syncing::read_inputs;
 use crate::ui::count;
+use pyfast_crew::interpreter as environment;
+use pyfast_crew::session::{Session, lock_request, policy};
+use pyfast_settings::ResolveFlags;
 use pyfast_settings::own_lock::OwnLock;
 
 /// Show which packages of the lock have a newer version
@@ -86,7 +89,8 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
     let set = if files { read_inputs(&resolve, settings)?.set } else { RequirementSet::default() };
     let own = environment::interpreter(settings).ok();
     let host = environment::host_python(settings, own.as_ref());
-    let session = Session::new(settings, &set, host.as_deref(), settings.cache_directory()?)?;
+    let (cache, events) = (settings.cache_directory()?, Progress::new(settings.ui).events());
+    let session = Session::new(settings, &set, host.as_deref(), cache, &events)?;
     let tools = session.tools(&resolve, 0);
     let newest = newest(&names, &opened.target, &policy(&set, &resolve)?, &tools)?;
     let later = |package: &&&LockedPackage| {

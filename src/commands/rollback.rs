@@ -11,8 +11,8 @@ use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::remembered::Remembered;
 use crate::settings::Settings;
+use crate::syncing::at_place;
 use crate::ui::{duration, green};
-use crate::volume_place::at_place;
 
 /// Go back to an earlier environment: one rename
 ///

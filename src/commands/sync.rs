@@ -11,7 +11,8 @@ use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
 use crate::remembered::{Remembered, words};
 use crate::settings::Settings;
-use crate::syncing::{self, Options, Report};
+use crate::syncing;
+use pyfast_crew::task::{Options, Report};
 use pyfast_settings::ResolveFlags;
 use pyfast_settings::own_lock::is_lock;
 
@@ -139,7 +140,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if !args.dry_run {
         remembered.keep(&asked, &of_before);
     }
-    report.show(settings.ui);
+    syncing::show(&report, settings.ui);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,6 +162,6 @@ pub(crate) fn ensure_of(requirements: Vec<PathBuf>, settings: &Settings) -> Resu
 
 fn show(report: &Report, settings: &Settings) {
     if report.sync.changed {
-        report.show_changes(settings.ui);
+        syncing::show_changes(report, settings.ui);
     }
 }

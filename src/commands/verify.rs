@@ -9,8 +9,8 @@ use pyfast_installer::finding::Subject;
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
+use crate::syncing::at_place;
 use crate::ui::count;
-use crate::volume_place::at_place;
 
 /// Find altered, missing and extra files of the environment
 #[derive(Debug, clap::Args)]

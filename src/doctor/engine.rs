@@ -8,9 +8,9 @@ use pyfast_launcher::engine::{Engine as _, EngineVersion, Host, HostOrigin};
 use pyfast_launcher::volume::Binary;
 
 use super::report::{ENGINE as CHECK, Finding, Level};
-use crate::engine::{Connection, host_settings};
 use crate::failure::{Code, Failure};
 use crate::stack::composer;
+use pyfast_crew::engine::{Connection, host_settings};
 use pyfast_settings::Variables;
 
 const COMPOSE: &str = "compose";
@@ -44,7 +44,7 @@ pub(super) fn reach(environment: &Variables) -> Result<Reached, Box<Unreached>> 
     });
     match reached {
         Ok((connection, version)) => Ok(Reached { connection, host, origin, version }),
-        Err(failure) => Err(unreached(failure, Some(origin))),
+        Err(error) => Err(unreached(error.into(), Some(origin))),
     }
 }
 
@@ -150,6 +150,6 @@ fn suits(binary: &Binary, program: &Path, connection: Option<&Connection>) -> Fi
     });
     match fits {
         Ok(()) => Finding::ok(PROGRAM, format!("{program} runs in the engine's containers")),
-        Err(failure) => Finding::failed(PROGRAM, &failure),
+        Err(error) => Finding::failed(PROGRAM, &error.into()),
     }
 }

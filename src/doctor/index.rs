@@ -11,9 +11,10 @@ use url::Url;
 use super::project::Project;
 use super::report::{Finding, Level};
 use crate::failure::Failure;
-use crate::resolving::Session;
+use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::ui::duration;
+use pyfast_crew::session::Session;
 use pyfast_settings::Indexes;
 
 const CHECK: &str = "index";
@@ -30,10 +31,11 @@ pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>
         Ok(indexes) => indexes.shown,
         Err(error) => return vec![Finding::failed(CHECK, &error.into())],
     };
+    let events = Progress::new(settings.ui).events();
     let session = settings
         .cache_directory()
         .map_err(Failure::from)
-        .and_then(|cache| Session::new(settings, &project.indexes, python, cache));
+        .and_then(|cache| Ok(Session::new(settings, &project.indexes, python, cache, &events)?));
     let session = match session {
         Ok(session) => session,
         Err(failure) => return vec![Finding::failed(CHECK, &failure)],

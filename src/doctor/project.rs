@@ -10,11 +10,12 @@ use pyfast_packaging::requirements_txt::RequirementSet;
 use super::report::{Finding, Level};
 use crate::args::StackArgs;
 use crate::failure::Failure;
-use crate::resolving::{ResolveFlags, read_inputs};
 use crate::settings::Settings;
 use crate::stack::Stack;
+use crate::syncing::read_inputs;
 use crate::ui::count;
 use pyfast_settings::FILE;
+use pyfast_settings::ResolveFlags;
 use pyfast_settings::{Python, Root};
 
 const CONFIGURATION: &str = "configuration";

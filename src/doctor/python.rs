@@ -8,9 +8,9 @@ use pyfast_installer::interpreter::Interpreter;
 
 use super::project::Project;
 use super::report::{Finding, Level};
-use crate::engine::Connection;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use pyfast_crew::engine::Connection;
 use pyfast_settings::Python;
 use pyfast_settings::interpreters;
 
@@ -97,7 +97,7 @@ fn of_image(image: &str, env: &str, connection: Option<&Connection>) -> Result<F
                 format!("{env}: Python {version} at {path} inside the image {image}"),
             )
         }
-        Err(failure) => Finding::failed(CHECK, &failure)
+        Err(error) => Finding::failed(CHECK, &error.into())
             .or_hint("choose an image whose Python runs, with --image IMAGE or in pyfast.toml"),
     })
 }

@@ -8,9 +8,9 @@ use pyfast_launcher::image::wanted_images;
 
 use super::project::Project;
 use super::report::Finding;
-use crate::engine::{Connection, docker_config};
 use crate::failure::Failure;
 use crate::settings::Settings;
+use pyfast_crew::engine::{Connection, docker_config};
 
 const CHECK: &str = "registry";
 
@@ -48,7 +48,7 @@ pub(super) fn look(
             }
             Ok(None) => Finding::ok(CHECK, format!("{registry}: no login, to pull {images}"))
                 .hint(format!("if it wants one: `docker login {registry}`")),
-            Err(failure) => Finding::failed(CHECK, &failure),
+            Err(error) => Finding::failed(CHECK, &error.into()),
         }
     });
     found.collect()

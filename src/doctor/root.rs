@@ -7,7 +7,7 @@ use pyfast_launcher::volume::{Access, find_volume};
 
 use super::disk;
 use super::report::{Finding, Level};
-use crate::engine::Connection;
+use pyfast_crew::engine::Connection;
 use pyfast_settings::Root;
 
 const ROOT: &str = "root";
@@ -53,7 +53,7 @@ fn of_volume(name: &str, connection: Option<&Connection>) -> Vec<Finding> {
                 format!("{name} does not exist yet; `pyfast sync` or `pyfast up` makes it");
             return vec![Finding::ok(VOLUME, message)];
         }
-        Err(failure) => return vec![Finding::failed(VOLUME, &failure)],
+        Err(error) => return vec![Finding::failed(VOLUME, &error.into())],
     };
     match volume.access {
         Access::Direct(directory) => {

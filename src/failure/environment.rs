@@ -10,8 +10,8 @@ impl From<Error> for Failure {
             Error::Root(error) => error.into(),
             Error::Install(error) => (*error).into(),
             Error::Resolve(error) => (*error).into(),
-            Error::Outside(error) => match error.downcast::<Self>() {
-                Ok(failure) => *failure,
+            Error::Outside(error) => match error.downcast::<pyfast_crew::Error>() {
+                Ok(error) => (*error).into(),
                 Err(error) => Self::from_error("system", &*error, Code::Mendable),
             },
             Error::NoEnvironment { .. } => {

@@ -9,7 +9,7 @@ use pyfast_launcher::engine::Engine as _;
 
 use super::Launcher;
 use crate::failure::{Code, Failure};
-use crate::interrupt::{Ended, Interrupts, patiently};
+use pyfast_crew::interrupt::{Ended, Interrupts, patiently};
 use pyfast_settings::Variables;
 
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The user's Compose.
 pub(crate) fn find(environment: &Variables) -> Option<Composer> {
-    let config = crate::engine::docker_config(environment);
+    let config = pyfast_crew::engine::docker_config(environment);
     let path = environment.get("PATH").unwrap_or_default();
     Composer::find(path.as_ref(), config.as_deref())
 }

@@ -52,7 +52,7 @@ impl Launcher<'_> {
     /// Whether the user's Compose is the first one, in Python.
     pub(super) fn is_compose_one(&self) -> Result<bool, Failure> {
         let composer = self.composer()?;
-        is_one(&composer, self.settings, || self.connection.wait(composer.version()))
+        is_one(&composer, self.settings, || Ok(self.connection.wait(composer.version())?))
     }
 }
 

@@ -76,7 +76,7 @@ impl Launcher<'_> {
         let begun = Instant::now();
         let builder = self.builder();
         let registries = RegistrySettings {
-            config_dir: crate::engine::docker_config(&self.settings.variables),
+            config_dir: pyfast_crew::engine::docker_config(&self.settings.variables),
             path: self.settings.variables.get("PATH").map(Into::into),
         };
         let events = move |event: ImageEvent<'_>| match event {

@@ -20,8 +20,9 @@ use super::{Launcher, Synced, UpOptions};
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::syncing::{self, Options};
+use crate::syncing;
 use crate::ui::{count, duration};
+use pyfast_crew::task::Options;
 use pyfast_settings::Root;
 
 /// Brings the project up.

@@ -12,8 +12,8 @@ use pyfast_root::Stamp;
 use super::defaults::assume;
 use super::{Stack, UpOptions, up};
 use crate::failure::{Code, Failure};
-use crate::interrupt::{self, Interrupts};
 use crate::settings::Settings;
+use pyfast_crew::interrupt::{self, Interrupts};
 use pyfast_settings::own_lock::is_lock;
 
 /// Between two looks.
@@ -27,7 +27,7 @@ type Seen = Option<Stamp>;
 /// Repeats `up` until it is interrupted.
 pub(crate) fn watch(mut options: UpOptions, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
-    interrupt::catch(ui);
+    interrupt::catch();
     loop {
         // The configuration may be what changed.
         let again = settings.again();
@@ -94,7 +94,7 @@ fn files(options: &UpOptions, settings: &Settings) -> Vec<PathBuf> {
         files.extend(stack.project.files.clone());
         files.push(stack.project.directory.join(".env"));
         for env in stack.environments.keys() {
-            files.extend(crate::resolving::input_files(settings, env));
+            files.extend(pyfast_crew::inputs::input_files(settings, env));
         }
     }
     files.sort();

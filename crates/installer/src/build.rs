@@ -56,7 +56,7 @@ use built::Memory;
 use hook::{Answer, Hook};
 use system::BuildSystem;
 use turns::{Circle, Making, Turn};
-use workshop::{Workshop, World};
+use workshop::{BuildRun, Workshop};
 
 /// Why a build that waits for itself is refused.
 const NEEDS_ITSELF: &str = "it is needed to build itself";
@@ -120,7 +120,7 @@ pub struct BuiltWheel {
 
 /// Builds sources.
 pub struct Builder {
-    world: Arc<World>,
+    run: Arc<BuildRun>,
     /// What is being built and needs what this one builds.
     chain: Vec<String>,
     /// The same as turns, with the environments of builds among them.
@@ -162,7 +162,7 @@ pub fn fits(
 impl Builder {
     /// A builder; nothing is made before something is built.
     pub fn new(options: BuildOptions, tools: BuildTools) -> Self {
-        Self { world: Arc::new(World::new(options, tools)), chain: Vec::new(), making: Vec::new() }
+        Self { run: Arc::new(BuildRun::new(options, tools)), chain: Vec::new(), making: Vec::new() }
     }
 
     /// The wheel of a source, built unless that was done before.
@@ -176,7 +176,7 @@ impl Builder {
             return Ok(built);
         }
         let turn = self.turn(source, &memory.key)?;
-        let _alone = memory.alone(&*self.world.tools.sink)?;
+        let _alone = memory.alone(&*self.run.tools.sink)?;
         if let Some(built) = memory.wheel(&store)? {
             return Ok(built);
         }
@@ -191,24 +191,24 @@ impl Builder {
 
     /// The turn of this process' threads to make something.
     fn turn(&self, source: &SourceDist, thing: &str) -> Result<Turn<'_>, Error> {
-        let taken = self.world.turns.take(&self.making, thing);
+        let taken = self.run.turns.take(&self.making, thing);
         taken.map_err(|Circle| self.failure(source, BuildStage::Requirements, NEEDS_ITSELF))
     }
 
     /// The same builder, while something is made.
     fn within(&self, turn: &Turn<'_>) -> Self {
         let making = [&self.making[..], &[turn.number]].concat();
-        Self { world: Arc::clone(&self.world), chain: self.chain.clone(), making }
+        Self { run: Arc::clone(&self.run), chain: self.chain.clone(), making }
     }
 
     /// Where wheels are kept. What builds need themselves never leaves the place where builds happen.
     fn home(&self) -> Result<Arc<Store>, Error> {
-        if self.chain.is_empty() { self.world.store() } else { self.world.yard() }
+        if self.chain.is_empty() { self.run.store() } else { self.run.yard() }
     }
 
     /// The root of [`Self::home`].
     fn home_root(&self) -> Result<Root, Error> {
-        let tools = &self.world.tools;
+        let tools = &self.run.tools;
         let root = if self.chain.is_empty() { &tools.store } else { &tools.yard };
         Ok(Root::create(root, root)?)
     }
@@ -233,7 +233,7 @@ impl Builder {
         if self.chain.contains(&source.to_string()) {
             return Err(self.failure(source, BuildStage::Requirements, NEEDS_ITSELF));
         }
-        if source.editable && self.world.options.foreign {
+        if source.editable && self.run.options.foreign {
             let reason = "an image does not have the files that an editable points to";
             return Err(self.failure(source, BuildStage::Editable, reason));
         }
@@ -250,7 +250,7 @@ impl Builder {
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
         };
-        let options = &self.world.options;
+        let options = &self.run.options;
         let facts = &options.interpreter;
         let constraints: Vec<String> =
             options.constraints.iter().map(ToString::to_string).collect();
@@ -272,7 +272,7 @@ impl Builder {
     fn failure(&self, source: &SourceDist, stage: BuildStage, reason: &str) -> Error {
         let mut failure = BuildFailure::new(source, stage, reason);
         failure.chain.clone_from(&self.chain);
-        failure.python = Some(self.world.options.interpreter.tags.python);
+        failure.python = Some(self.run.options.interpreter.tags.python);
         Error::Build(Box::new(failure))
     }
 
@@ -282,8 +282,8 @@ impl Builder {
         source: &SourceDist,
         act: impl FnOnce(&Ready) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        (self.world.tools.sink)(Event::Building { source: source.to_string() });
-        let yard = self.world.yard()?;
+        (self.run.tools.sink)(Event::Building { source: source.to_string() });
+        let yard = self.run.yard()?;
         let name = yard.fresh_name()?;
         yard.workspace().create_dir(&name, 0o755)?;
         let work = yard.workspace().path().join(&name);
@@ -299,7 +299,7 @@ impl Builder {
             (tree, Some(packed)) => self.unpack(source, (carried::format(tree), &packed), &work)?,
             (SourceTree::Directory(path), None) => path.clone(),
             (SourceTree::Archive { filename, location, sha256 }, None) => {
-                let tools = &self.world.tools;
+                let tools = &self.run.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
                 let fetch = pyfast_index::source_archive::fetch_source(
                     client,
@@ -312,7 +312,7 @@ impl Builder {
                 self.unpack(source, (filename, &bytes), &work)?
             }
             (SourceTree::Repository { url, commit, .. }, None) => {
-                let (tools, top) = (&self.world.tools, work.join("source"));
+                let (tools, top) = (&self.run.tools, work.join("source"));
                 let at = (url, commit.as_str());
                 check_out(&tools.client, &tools.cache, at, &top).map_err(Error::Fetch)?;
                 top
@@ -327,7 +327,7 @@ impl Builder {
 
     /// What another machine packed of a source.
     fn carried(&self, source: &SourceDist) -> Result<Option<Vec<u8>>, Error> {
-        let carried = self.world.options.carried.as_deref();
+        let carried = self.run.options.carried.as_deref();
         let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
@@ -352,16 +352,16 @@ impl Builder {
 
     /// An environment with these requirements.
     fn workshop(&self, source: &SourceDist, requires: &[String]) -> Result<Arc<Workshop>, Error> {
-        if let Some(workshop) = self.world.standing(requires) {
+        if let Some(workshop) = self.run.standing(requires) {
             return Ok(workshop);
         }
         let turn = self.turn(source, &format!("environment with {requires:?}"))?;
-        if let Some(workshop) = self.world.standing(requires) {
+        if let Some(workshop) = self.run.standing(requires) {
             return Ok(workshop);
         }
         let mut inner = self.within(&turn);
         inner.chain.push(source.to_string());
-        self.world.workshop(requires, inner).map_err(|error| {
+        self.run.workshop(requires, inner).map_err(|error| {
             let unmet = match &error {
                 Error::Resolve(error) => matches!(
                     error.root(),
@@ -392,14 +392,14 @@ impl Builder {
             "get_requires_for_build_wheel"
         };
         let arguments = json!([self.settings(source)]);
-        let answer = self.run(source, (ready, &ready.workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, (ready, &ready.workshop), stage, (hook, arguments))?;
         let asked: Vec<String> = match answer {
             Answer::Missing => Vec::new(),
             Answer::Value(value) => serde_json::from_value(value).map_err(|_other| {
                 self.failure(source, stage, &format!("its backend answered {hook} with no list"))
             })?,
         };
-        if asked.is_empty() || self.world.options.shared.is_some() {
+        if asked.is_empty() || self.run.options.shared.is_some() {
             return Ok(Arc::clone(&ready.workshop));
         }
         self.workshop(source, &[&ready.system.requires[..], &asked].concat())
@@ -407,7 +407,7 @@ impl Builder {
 
     /// The settings of one build.
     fn config_settings(&self, source: &SourceDist) -> BuildSettings {
-        let options = &self.world.options;
+        let options = &self.run.options;
         let own = options.settings_of.iter().filter(|one| one.is_for(source));
         let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
         let mut settings = options.config_settings.clone();
@@ -428,7 +428,7 @@ impl Builder {
         Value::Object(values.collect())
     }
 
-    fn run(
+    fn run_hook(
         &self,
         source: &SourceDist,
         (ready, workshop): (&Ready, &Workshop),
@@ -438,11 +438,11 @@ impl Builder {
         let hook = Hook {
             python: &workshop.python,
             path: workshop.path.as_deref(),
-            variables: &self.world.variables,
+            variables: &self.run.variables,
             directory: &ready.directory,
             work: &ready.work,
         };
-        let slot = self.world.slots.take();
+        let slot = self.run.slots.take();
         let answer = hook.call(&ready.system, name, &arguments)?;
         drop(slot);
         answer.map_err(|(reason, log)| {
@@ -463,7 +463,7 @@ impl Builder {
         fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
         let hook = if source.editable { "build_editable" } else { "build_wheel" };
         let arguments = json!([place, self.settings(source), null]);
-        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = match &answer {
             Answer::Value(Value::String(name)) => name,
@@ -481,7 +481,7 @@ impl Builder {
     /// Whether a wheel is what was to be built, and fits where it will be used.
     fn check(&self, source: &SourceDist, filename: &WheelFilename) -> Result<(), Error> {
         let failed = |reason: String| self.failure(source, BuildStage::Wheel, &reason);
-        let options = &self.world.options;
+        let options = &self.run.options;
         fits(source, filename, &options.interpreter).map_err(failed)?;
         if options.foreign && filename.platform != "any" {
             return Err(failed(format!(

@@ -27,7 +27,7 @@ impl Builder {
             "prepare_metadata_for_build_wheel"
         };
         let arguments = json!([place, self.settings(source)]);
-        let answer = self.run(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
         let Answer::Value(value) = answer else { return Ok(None) };
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = value.as_str().filter(|name| !name.contains('/'));
@@ -47,7 +47,7 @@ impl Builder {
             return Ok(text);
         }
         let turn = self.turn(source, &memory.key)?;
-        let alone = memory.alone(&*self.world.tools.sink)?;
+        let alone = memory.alone(&*self.run.tools.sink)?;
         if let Some(text) = memory.metadata() {
             return Ok(text);
         }

@@ -33,7 +33,7 @@ pub(super) struct Workshop {
 }
 
 /// What all builds of a run share.
-pub(super) struct World {
+pub(super) struct BuildRun {
     pub(super) options: BuildOptions,
     pub(super) tools: BuildTools,
     /// What a build sees of this process's variables.
@@ -45,7 +45,7 @@ pub(super) struct World {
     pub(super) slots: Slots,
 }
 
-impl World {
+impl BuildRun {
     pub(super) fn new(options: BuildOptions, tools: BuildTools) -> Self {
         let variables = clean(&options.variables);
         let (store, yard, workshops) = (OnceLock::new(), OnceLock::new(), Mutex::default());

@@ -98,7 +98,7 @@ type Reports = BTreeMap<String, channel::Receiver<Progress>>;
 type Sink<'a> = &'a (dyn Fn(StartEvent) + Send + Sync);
 
 /// What all services share.
-struct World<'a, E> {
+struct Start<'a, E> {
     engine: &'a E,
     project: &'a ComposeProject,
     awaited: Awaited<'a>,
@@ -136,10 +136,10 @@ pub async fn start_and_wait<E: Services>(
         .unzip();
     let began = Instant::now();
     let awaited = Awaited::of(project);
-    let world = World { engine, project, awaited, options, event, reports, woken, began };
+    let start = Start { engine, project, awaited, options, event, reports, woken, began };
     // Subscribed before anything starts, so that nothing is missed.
     let mut events = engine.events(&[(COMPOSE_PROJECT_LABEL, &project.name)]).await?;
-    let waker = world.woken.clone();
+    let waker = start.woken.clone();
     let listen = std::pin::pin!(async move {
         while let Some(Ok(event)) = events.next().await {
             // Nobody listening is no fault.
@@ -150,9 +150,9 @@ pub async fn start_and_wait<E: Services>(
     });
     let services = reporting.into_iter().map(|(name, report)| {
         let found = containers.get(&name).map(Vec::as_slice).unwrap_or_default();
-        let world = &world;
+        let start = &start;
         async move {
-            let outcome = world.service(&name, found, &report).await?;
+            let outcome = start.service(&name, found, &report).await?;
             Ok::<_, Error>((name, outcome))
         }
     });
@@ -169,14 +169,14 @@ pub async fn start_and_wait<E: Services>(
                 // A start of ours sets the engine's count back.
                 let restarted = outcome.restarted;
                 let fresh = |one: &Container| restarted || needs_start(one, false);
-                outcome.verdict = world.look_again(found, &fresh).await?;
+                outcome.verdict = start.look_again(found, &fresh).await?;
             }
         }
     }
     Ok(Launched { services })
 }
 
-impl<E: Services> World<'_, E> {
+impl<E: Services> Start<'_, E> {
     /// One service from its dependencies to its verdict.
     async fn service(
         &self,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::{StartEvent, World};
+use super::{Start, StartEvent};
 use crate::compose_file::{Condition, Healthcheck};
 use crate::containers::health::{
     Observation, SETTLE, ServiceFailure, Verdict, command, judge, patience, still_running,
@@ -78,7 +78,7 @@ impl Probing<'_> {
     }
 }
 
-impl<E: Services> World<'_, E> {
+impl<E: Services> Start<'_, E> {
     /// Watches a container until there is a verdict. `fresh` is whether it was started just now.
     pub(super) async fn watch(
         &self,

@@ -7,22 +7,18 @@ use pyfast_installer::link::Habitat;
 use pyfast_resolver::{Preference, Prereleases};
 use pyfast_root::Fingerprint;
 
-use super::Options;
-use crate::resolving::{ResolveFlags, requirement_files};
-use crate::settings::Settings;
+use crate::inputs::requirement_files;
+use crate::task::{Options, Task};
 use pyfast_settings::EnvConfig;
+use pyfast_settings::ResolveFlags;
 
 /// Raised with every field that is added or gets another meaning.
 const VERSION: u32 = 2;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
-pub(super) fn setting(
-    options: &Options,
-    settings: &Settings,
-    place: &dyn Place,
-    interpreter: String,
-) -> Setting {
+pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) -> Setting {
+    let Task { options, settings, .. } = task;
     let Options {
         resolve,
         lock_use,

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyfast_environment::crew::BuiltWheels;
-use pyfast_installer::Sink;
 use pyfast_installer::build::{BuildOptions, BuildTools, Builder};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
@@ -15,13 +14,17 @@ use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::requirements_txt::IndexOptions;
 use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::{Error as ResolveError, Lock, LockedPackage};
+use serde::{Deserialize, Serialize};
 
-use crate::environment::compiling_python;
-use crate::failure::Failure;
-use crate::resolving::{ResolveFlags, Session, fetch};
-use crate::settings::Settings;
+use crate::error::Error;
+use crate::event::{Events, sink};
+use crate::inputs::fetch;
+use crate::interpreter::compiling_python;
+use crate::session::Session;
 use crate::side_by_side::{builds_at_once, side_by_side};
 use pyfast_settings::Python;
+use pyfast_settings::ResolveFlags;
+use pyfast_settings::Settings;
 use pyfast_settings::interpreters;
 use pyfast_settings::is_remote;
 
@@ -29,9 +32,9 @@ use pyfast_settings::is_remote;
 pub(crate) fn formats(
     args: &ResolveFlags,
     index: Option<&IndexOptions>,
-) -> Result<FormatControl, Failure> {
+) -> Result<FormatControl, Error> {
     let mut formats = FormatControl::default();
-    let wrong = |name: String| Failure::usage(format!("`{name}` is no package name"));
+    let wrong = |name: String| Error::PackageName { name };
     let only = index.into_iter().flat_map(|index| &index.only_binary);
     for text in only.chain(&args.only_binary) {
         formats.only_binary.add(text).map_err(wrong)?;
@@ -48,28 +51,43 @@ pub(crate) fn formats(
 pub(crate) const CARRIED_SOURCES: &str = "PYFAST_CARRIED_SOURCES";
 
 /// The root below the user's cache directory that builds happen in where no root of the user's own is.
-pub(crate) const BUILDS: &str = "builds-1";
+pub const BUILDS: &str = "builds-1";
+
+/// What a container that builds a source prints. A failed build is an answer too.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceAnswer {
+    /// The text of `METADATA`.
+    Metadata(String),
+    /// The name of the wheel that was left.
+    Wheel(String),
+    /// Why there is none.
+    Failure(Box<BuildFailure>),
+}
 
 /// Where builds happen, and for whom.
-pub(crate) struct BuildPlace<'a> {
+pub struct BuildPlace<'a> {
     /// The root that built wheels are kept in.
-    pub(crate) store: PathBuf,
+    pub store: PathBuf,
     /// The root that builds happen in, which only this user writes.
-    pub(crate) yard: PathBuf,
+    pub yard: PathBuf,
     /// The interpreter that the wheels are for.
-    pub(crate) interpreter: &'a Interpreter,
-    pub(crate) sink: Sink,
+    pub interpreter: &'a Interpreter,
 }
 
 impl Session {
     /// Lets this session build what has no wheel; without an interpreter of this machine that could,
     /// only sources that state their metadata can be resolved.
-    pub(crate) fn build_in(
+    ///
+    /// # Errors
+    /// If the settings of builds mean nothing, or no interpreter can be found.
+    pub fn build_in(
         &mut self,
         place: BuildPlace<'_>,
         args: &ResolveFlags,
         settings: &Settings,
-    ) -> Result<(), Failure> {
+        events: &Events,
+    ) -> Result<(), Error> {
         let Some(interpreter) = compiling_python(settings, place.interpreter) else {
             return Ok(());
         };
@@ -85,7 +103,7 @@ impl Session {
             variables: settings.variables.all().clone(),
             config_settings: config_settings(&args.config_settings)?,
             settings_of: self.build_settings.clone(),
-            constraints: constraints(args, settings)?,
+            constraints: constraints(args, settings, events)?,
             formats: FormatControl::default(),
             exclude_newer: args.exclude_newer.clone(),
             shared,
@@ -99,7 +117,7 @@ impl Session {
             cache: self.cache.clone(),
             sources: self.sources.clone(),
             runtime: self.runtime.handle().clone(),
-            sink: place.sink,
+            sink: sink(events),
         };
         let builder = Arc::new(Builder::new(options, tools));
         self.asked = Some(Arc::clone(&builder) as _);
@@ -113,7 +131,7 @@ impl Session {
         lock: &Lock,
         args: &ResolveFlags,
         index: Option<&IndexOptions>,
-    ) -> Result<BuiltWheels, Failure> {
+    ) -> Result<BuiltWheels, Error> {
         let sources = sources(lock, &formats(args, index)?, args)?;
         let Some((package, first)) = sources.first() else { return Ok(BuiltWheels::new()) };
         let builder = self.build.as_deref().ok_or_else(|| {
@@ -146,7 +164,7 @@ pub(crate) fn sources<'a>(
     lock: &'a Lock,
     formats: &FormatControl,
     args: &ResolveFlags,
-) -> Result<Vec<(&'a LockedPackage, SourceDist)>, Failure> {
+) -> Result<Vec<(&'a LockedPackage, SourceDist)>, Error> {
     let sources = lock.packages.iter().filter_map(|package| Some((package, package.source()?)));
     let allowed = sources.map(|(package, source)| {
         if allowed(package, args, formats) {
@@ -163,7 +181,7 @@ pub(crate) fn refused(
     lock: &Lock,
     (package, source): (&LockedPackage, &SourceDist),
     (stage, reason): (BuildStage, &str),
-) -> Failure {
+) -> Error {
     let mut failure = BuildFailure::new(source, stage, reason);
     failure.chain = chain(lock, &package.name);
     ResolveError::Build(Box::new(failure)).into()
@@ -192,12 +210,11 @@ pub(crate) fn chain(lock: &Lock, name: &PackageName) -> Vec<String> {
     chain
 }
 
-fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Error> {
     let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for text in given {
-        let (key, value) = text.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("`{text}` is no setting of a build")).hint("write KEY=VALUE")
-        })?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| Error::BuildSetting { text: text.clone() })?;
         settings.entry(key.to_owned()).or_default().push(value.to_owned());
     }
     Ok(settings)
@@ -206,14 +223,15 @@ fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Fa
 fn constraints(
     args: &ResolveFlags,
     settings: &Settings,
-) -> Result<Vec<pyfast_packaging::requirement::Requirement>, Failure> {
+    events: &Events,
+) -> Result<Vec<pyfast_packaging::requirement::Requirement>, Error> {
     if args.build_constraints.is_empty() {
         return Ok(Vec::new());
     }
     let context = pyfast_packaging::requirements_txt::ReadContext {
         variables: settings.variables.all().clone(),
         working_directory: settings.project.working_directory.clone(),
-        fetch: Some(fetch(settings, false)),
+        fetch: Some(fetch(settings, false, events)),
         ..pyfast_packaging::requirements_txt::ReadContext::default()
     };
     let working = &settings.project.working_directory;

@@ -16,23 +16,23 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
 
-use super::Options;
 use crate::building::{BUILDS, BuildPlace};
-use crate::environment::{compiling_python, host_python};
-use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::resolving::Session;
-use crate::settings::Settings;
+use crate::error::Error;
+use crate::event::{Event, Events, sink};
+use crate::interpreter::{compiling_python, host_python};
+use crate::session::Session;
+use crate::task::{Options, Task};
 use pyfast_settings::Root;
+use pyfast_settings::Settings;
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;
 
 /// One sync's session, made when it is first needed.
-pub(super) struct Here<'a> {
+pub(crate) struct Here<'a> {
     options: &'a Options,
     settings: &'a Settings,
-    progress: &'a Progress,
+    events: &'a Events,
     working: OnceCell<Working>,
     /// Whether the session's downloads have been waited for.
     brought: Cell<bool>,
@@ -46,27 +46,24 @@ struct Working {
 
 /// What a session is made with.
 #[derive(Clone, Copy)]
-pub(super) struct For<'a> {
+pub(crate) struct For<'a> {
     /// Who the environment is for.
-    pub(super) interpreter: &'a Interpreter,
+    pub(crate) interpreter: &'a Interpreter,
     /// Whether wheels are compiled.
-    pub(super) compile: bool,
+    pub(crate) compile: bool,
     /// Where wheels go; `None` where nothing is to be left anywhere.
-    pub(super) site: Option<&'a Site>,
+    pub(crate) site: Option<&'a Site>,
 }
 
 impl<'a> Here<'a> {
-    pub(super) fn new(
-        options: &'a Options,
-        settings: &'a Settings,
-        progress: &'a Progress,
-    ) -> Self {
+    pub(crate) fn new(task: Task<'a>) -> Self {
+        let Task { options, settings, events } = task;
         let (working, brought) = (OnceCell::new(), Cell::new(false));
-        Self { options, settings, progress, working, brought }
+        Self { options, settings, events, working, brought }
     }
 
     /// Makes a lock. What is decided on the way is fetched already, where there is a site.
-    pub(super) fn lock(&self, request: &LockRequest<'_>, whom: For<'_>) -> Result<Locked, Failure> {
+    pub(crate) fn lock(&self, request: &LockRequest<'_>, whom: For<'_>) -> Result<Locked, Error> {
         let Working { session, downloads } = self.working(request.set, whom)?;
         let whole_up_to = if downloads.is_some() { WHOLE_UP_TO } else { 0 };
         let tools = session.tools(&self.options.resolve, whole_up_to);
@@ -88,12 +85,12 @@ impl<'a> Here<'a> {
     }
 
     /// Has every wheel of a lock in the store.
-    pub(super) fn bring(
+    pub(crate) fn bring(
         &self,
         what: &ToBring<'_>,
         site: &Site,
         set: &RequirementSet,
-    ) -> Result<Brought, Failure> {
+    ) -> Result<Brought, Error> {
         let own = own_packages(what.lock, what.given);
         if self.working.get().is_none() && is_there(what, &own, site)? {
             return Ok(Brought::default());
@@ -105,7 +102,7 @@ impl<'a> Here<'a> {
         let again = self.brought.replace(true).then(|| self.downloads(session, site, whom));
         let again = again.transpose()?;
         let downloads = again.as_ref().unwrap_or(downloads);
-        self.progress.expect(what.lock.packages.len());
+        (self.events)(Event::Wheels(what.lock.packages.len()));
         own.packages.iter().filter_map(Wanted::of).for_each(|wanted| downloads.start(wanted));
         // What builds may be limited to is said by the files' own options too.
         let built = session.build_all(&own, &self.options.resolve, Some(&set.index))?;
@@ -114,18 +111,18 @@ impl<'a> Here<'a> {
     }
 
     /// The cache of the session, where there is one.
-    pub(super) fn cache(&self) -> Option<&pyfast_index::cache::Cache> {
+    pub(crate) fn cache(&self) -> Option<&pyfast_index::cache::Cache> {
         self.working.get().map(|working| &working.session.cache)
     }
 
     /// The runtime's threads have nothing more to do that anyone waits for.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         if let Some(working) = self.working.into_inner() {
             working.session.runtime.shutdown_background();
         }
     }
 
-    fn working(&self, set: &RequirementSet, whom: For<'_>) -> Result<&Working, Failure> {
+    fn working(&self, set: &RequirementSet, whom: For<'_>) -> Result<&Working, Error> {
         if let Some(working) = self.working.get() {
             return Ok(working);
         }
@@ -138,12 +135,12 @@ impl<'a> Here<'a> {
     }
 
     /// A session that builds what has no wheel.
-    fn session(&self, set: &RequirementSet, whom: For<'_>) -> Result<Session, Failure> {
+    fn session(&self, set: &RequirementSet, whom: For<'_>) -> Result<Session, Error> {
         let settings = self.settings;
         let host = host_python(settings, Some(whom.interpreter));
         let cache = settings.cache_directory()?;
         let builds = cache.join(BUILDS);
-        let mut session = Session::new(settings, set, host.as_deref(), cache)?;
+        let mut session = Session::new(settings, set, host.as_deref(), cache, self.events)?;
         let (store, yard) = match (whom.site, &settings.root) {
             // What only tries leaves nothing in the root.
             (None, _) => (builds.clone(), builds),
@@ -153,46 +150,37 @@ impl<'a> Here<'a> {
                 (site.root().written().to_owned(), site.root().written().to_owned())
             }
         };
-        let (interpreter, sink) = (whom.interpreter, self.progress.sink());
-        let place = BuildPlace { store, yard, interpreter, sink };
-        session.build_in(place, &self.options.resolve, settings)?;
+        let interpreter = whom.interpreter;
+        let place = BuildPlace { store, yard, interpreter };
+        session.build_in(place, &self.options.resolve, settings, self.events)?;
         Ok(session)
     }
 
-    fn downloads(
-        &self,
-        session: &Session,
-        site: &Site,
-        whom: For<'_>,
-    ) -> Result<Downloads, Failure> {
+    fn downloads(&self, session: &Session, site: &Site, whom: For<'_>) -> Result<Downloads, Error> {
         let compiler = if whom.compile { self.compiler(whom.interpreter)? } else { None };
         Ok(Downloads::new(
             Arc::clone(site.store()),
             Arc::clone(&session.client),
             compiler,
             session.runtime.handle(),
-            self.progress.sink(),
+            sink(self.events),
         ))
     }
 
     /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.
-    fn compiler(&self, interpreter: &Interpreter) -> Result<Option<Compiler>, Failure> {
+    fn compiler(&self, interpreter: &Interpreter) -> Result<Option<Compiler>, Error> {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         if let Some(python) = compiling_python(self.settings, interpreter) {
             return Ok(Some(Compiler::start(&python, workers)?));
         }
-        let version = interpreter.short_version();
-        self.settings.ui.warning(format!(
-            "no Python {version} on this machine can compile bytecode for the image: \
-             containers will compile at each start"
-        ));
+        (self.events)(Event::NoCompiler { python: interpreter.short_version() });
         Ok(None)
     }
 }
 
 /// What fetching the files of a lock needs of its requirements. A lock names its files, so no index is
 /// needed; but credentials come with the indexes.
-pub(super) fn for_fetching(set: Option<&RequirementSet>) -> RequirementSet {
+pub(crate) fn for_fetching(set: Option<&RequirementSet>) -> RequirementSet {
     let Some(set) = set else { return RequirementSet::default() };
     let (index, logins) = (set.index.clone(), set.logins.clone());
     let build_settings = set.build_settings.clone();
@@ -207,7 +195,7 @@ fn own_packages(lock: &Lock, given: &BTreeMap<PackageName, Given>) -> Lock {
 }
 
 /// Whether nothing has to be fetched, built or compiled.
-fn is_there(what: &ToBring<'_>, own: &Lock, site: &Site) -> Result<bool, Failure> {
+fn is_there(what: &ToBring<'_>, own: &Lock, site: &Site) -> Result<bool, Error> {
     let fetched = own.packages.iter().filter_map(Wanted::of);
     let mut wheels: Vec<Sha256> = fetched.map(|wheel| wheel.sha256).collect();
     if wheels.len() < own.packages.len() {

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyfast_installer::Event;
+use pyfast_installer::Event as InstallEvent;
 use pyfast_installer::build::{CarriedSource, CarryTools, carry};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
@@ -24,10 +24,11 @@ use serde_json::json;
 
 use super::workplace::{Fault, Made, Order, Wheel, Workplace};
 use crate::building;
-use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::resolving::{ResolveFlags, Session};
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::session::Session;
 use crate::side_by_side::builds_at_once;
+use pyfast_settings::ResolveFlags;
 
 /// The most containers that build at once: each gets a copy of this program, and its own source.
 const CONTAINERS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
@@ -36,29 +37,29 @@ const CONTAINERS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 const EDITABLE: &str = "an image does not have the files that an editable points to";
 
 /// The builds of a sync.
-pub(super) struct Builds<'a> {
+pub(crate) struct Builds<'a> {
     args: &'a ResolveFlags,
     workplace: Workplace<'a>,
     scratch: PathBuf,
     /// Whether the user interrupted a build.
     interrupted: Cell<bool>,
-    /// What to do about builds that could not be tried: what the solver passes on has no place for it.
-    hints: RefCell<Vec<String>>,
+    /// Why builds could not even be tried: what the solver passes on has no place for it.
+    untried: RefCell<Vec<Error>>,
 }
 
 impl<'a> Builds<'a> {
-    pub(super) fn new(args: &'a ResolveFlags, workplace: Workplace<'a>) -> Self {
+    pub(crate) fn new(args: &'a ResolveFlags, workplace: Workplace<'a>) -> Self {
         let scratch = workplace.cache.join("scratch-1");
-        let (interrupted, hints) = (Cell::default(), RefCell::default());
-        Self { args, workplace, scratch, interrupted, hints }
+        let (interrupted, untried) = (Cell::default(), RefCell::default());
+        Self { args, workplace, scratch, interrupted, untried }
     }
 
     /// Resolves; metadata that only a build gives comes from a container.
-    pub(super) fn resolve(
+    pub(crate) fn resolve(
         &self,
         session: &mut Session,
         request: &LockRequest<'_>,
-    ) -> Result<Locked, Failure> {
+    ) -> Result<Locked, Error> {
         let (questions, asked) = channel();
         session.asked = Some(Arc::new(Asking(Mutex::new(questions.clone()))));
         let session = &*session;
@@ -68,17 +69,14 @@ impl<'a> Builds<'a> {
                 let last = Last(questions);
                 let locked = lock(request, &session.tools(args, 0), &|_decided| ());
                 drop(last);
-                locked.map_err(Failure::from)
+                locked.map_err(Error::from)
             });
             let failed = self.answer(session, &asked);
             let outcome = solver.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            outcome.map_err(|failure| match failed {
-                _ if self.interrupted.get() => Failure::interrupted(),
-                true => {
-                    let explained = explain(failure, self.workplace.helper.image);
-                    self.hints.take().into_iter().fold(explained, Failure::hint)
-                }
-                false => failure,
+            outcome.map_err(|error| match failed {
+                _ if self.interrupted.get() => Error::Interrupted,
+                true => self.built_in(error),
+                false => error,
             })
         })
     }
@@ -123,10 +121,10 @@ impl<'a> Builds<'a> {
         let orders: Vec<Order<'_>> = orders.collect();
         let made = self.workplace.build_all(&orders);
         drop(orders);
-        let mut made = made.map(Vec::into_iter).map_err(|failure| {
-            self.interrupted.set(self.interrupted.get() || failure.kind == "interrupted");
-            self.hints.borrow_mut().extend(failure.hints().iter().cloned());
-            failure.to_string()
+        let mut made = made.map(Vec::into_iter).map_err(|error| {
+            let interrupted = matches!(error, Error::Interrupted);
+            self.interrupted.set(self.interrupted.get() || interrupted);
+            self.untried(error)
         });
         let answers = sources.iter().zip(packed).map(|(source, packed)| {
             packed?;
@@ -161,11 +159,15 @@ impl<'a> Builds<'a> {
             Ok(Made::Metadata(text)) => Ok(text),
             Ok(Made::Wheel(wheel)) => Ok(wheel.built.metadata),
             Err(Fault::Build(failure)) => Err(ResolveError::Build(failure)),
-            Err(Fault::Other(failure)) => {
-                self.hints.borrow_mut().extend(failure.hints().iter().cloned());
-                Err(broken(source, &failure.to_string()))
-            }
+            Err(Fault::Other(error)) => Err(broken(source, &self.untried(error))),
         }
+    }
+
+    /// Remembers why a build could not be tried, and says it.
+    fn untried(&self, error: Error) -> String {
+        let reason = error.to_string();
+        self.untried.borrow_mut().push(error);
+        reason
     }
 
     fn pack(
@@ -183,12 +185,12 @@ impl<'a> Builds<'a> {
     }
 
     /// The wheels of a lock's sources, each with the digest of everything that shapes its build.
-    pub(super) fn wheels(
+    pub(crate) fn wheels(
         &self,
         lock: &Lock,
         session: &Session,
-        (index, progress): (&IndexOptions, &Progress),
-    ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Failure> {
+        (index, events): (&IndexOptions, &Events),
+    ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Error> {
         let formats = building::formats(self.args, Some(index))?;
         let sources = building::sources(lock, &formats, self.args)?;
         if let Some((package, source)) = sources.iter().find(|(_, source)| source.editable) {
@@ -198,7 +200,7 @@ impl<'a> Builds<'a> {
         let mut wheels = BTreeMap::new();
         for few in sources.chunks(self.at_once()) {
             let packed = few.iter().map(|(_, source)| {
-                progress.sink()(Event::Building { source: source.to_string() });
+                events(Event::Work(InstallEvent::Building { source: source.to_string() }));
                 self.pack(session, source)
             });
             let packed = packed.collect::<Result<Vec<_>, _>>()?;
@@ -220,16 +222,22 @@ impl<'a> Builds<'a> {
         Ok(wheels)
     }
 
-    fn failure(&self, fault: Fault, lock: &Lock, package: &LockedPackage) -> Failure {
+    fn failure(&self, fault: Fault, lock: &Lock, package: &LockedPackage) -> Error {
         match fault {
             Fault::Build(mut failure) => {
                 if failure.chain.is_empty() {
                     failure.chain = building::chain(lock, &package.name);
                 }
-                explain(ResolveError::Build(failure).into(), self.workplace.helper.image)
+                self.built_in(ResolveError::Build(failure).into())
             }
-            Fault::Other(failure) => explain(failure, self.workplace.helper.image),
+            Fault::Other(error) => self.built_in(error),
         }
+    }
+
+    /// A failure with what may be different where a build happens in a container.
+    fn built_in(&self, error: Error) -> Error {
+        let (image, untried) = (self.workplace.helper.image.to_owned(), self.untried.take());
+        Error::BuiltIn { image, untried, source: Box::new(error) }
     }
 }
 
@@ -248,14 +256,6 @@ fn own_settings(session: &Session, source: &SourceDist) -> Option<Bytes> {
     let own = session.build_settings.iter().filter(|one| one.is_for(source));
     let own: BuildSettings = own.flat_map(|one| one.settings.clone()).collect();
     (!own.is_empty()).then(|| json!(own).to_string().into())
-}
-
-/// Says what may be different where a build failed in a container.
-fn explain(failure: Failure, image: &str) -> Failure {
-    failure.hint(format!(
-        "sources are built in a container of {image}, by another user than root, with the programs \
-         that are there and from indexes that need no password"
-    ))
 }
 
 /// The metadata of a source, or why there is none.

@@ -1,13 +1,12 @@
 //! A volume that only containers can write, as a place of an environment: this binary in a helper container
 //! gets each question as one file, and answers. Owns that container's call; must not know what is asked.
 
-use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
 use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
-use pyfast_environment::{Error, Site, Subject, digest};
+use pyfast_environment::{Error as EnvironmentError, Site, Subject, digest};
 use pyfast_installer::Sink;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::engine::Output;
@@ -15,9 +14,9 @@ use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, r
 use serde_json::Value;
 
 use crate::engine::{Connection, direct};
-use crate::failure::{Code, Failure};
-use crate::progress::Progress;
-use crate::settings::Settings;
+use crate::error::Error;
+use crate::event::{Events, sink};
+use pyfast_settings::Settings;
 use pyfast_settings::{Python, Root};
 
 /// Where the helper container finds its files, none of which is in the volume.
@@ -50,7 +49,7 @@ struct Call<'a> {
 }
 
 impl Place for VolumePlace<'_> {
-    fn ask(&self, question: Question) -> Result<Answer, Error> {
+    fn ask(&self, question: Question) -> Result<Answer, EnvironmentError> {
         let told = self.told.borrow().clone();
         match (question, told) {
             (Question::Look { .. }, _) => {
@@ -87,7 +86,7 @@ impl Place for VolumePlace<'_> {
         Habitat::Volume
     }
 
-    fn begin(&self) -> Result<Option<&Site>, Error> {
+    fn begin(&self) -> Result<Option<&Site>, EnvironmentError> {
         Ok(None)
     }
 }
@@ -99,7 +98,7 @@ impl<'a> VolumePlace<'a> {
         image: &'a str,
         settings: &'a Settings,
     ) -> Self {
-        let subject = elsewhere(settings.subject());
+        let subject = elsewhere(subject(settings));
         let (luggage, told) = (RefCell::default(), RefCell::default());
         Self { connection, volume, image, settings, subject, luggage, told }
     }
@@ -109,14 +108,14 @@ impl<'a> VolumePlace<'a> {
         self.luggage.replace(luggage);
     }
 
-    fn carry(&self, question: Question) -> Result<Answer, Error> {
+    fn carry(&self, question: Question) -> Result<Answer, EnvironmentError> {
         let Luggage { files, network } = match &question {
             Question::Sync { .. } => self.luggage.take(),
             _ => Luggage { files: Vec::new(), network: "none".to_owned() },
         };
         let asked = Asked { protocol: PROTOCOL, subject: self.subject.clone(), question };
         let answer = self.answer(&asked, files, &network);
-        answer.map_err(|failure| Error::Outside(Box::new(failure)))
+        answer.map_err(|error| EnvironmentError::Outside(Box::new(error)))
     }
 
     fn answer(
@@ -124,7 +123,7 @@ impl<'a> VolumePlace<'a> {
         asked: &Asked,
         mut files: Vec<HelperFile>,
         network: &str,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, Error> {
         let bytes = serde_json::to_vec(asked).map_err(|error| strange(&error.to_string()))?;
         let path = format!("{FILES}/{}.json", &digest(&bytes)[..16]);
         let fixed = ["answer", &path, "--root", MOUNT_POINT, "--no-index"];
@@ -136,7 +135,7 @@ impl<'a> VolumePlace<'a> {
     }
 
     /// Runs this binary and gives what it printed.
-    fn run(&self, call: Call<'_>) -> Result<String, Failure> {
+    fn run(&self, call: Call<'_>) -> Result<String, Error> {
         let Self { connection, volume, image, settings, .. } = *self;
         let Call { arguments, mut files, network } = call;
         let mut variables = Vec::new();
@@ -164,12 +163,16 @@ impl<'a> VolumePlace<'a> {
 }
 
 /// Does something where the environment is.
-pub(crate) fn at_place<T>(
+///
+/// # Errors
+/// What the act fails with, and whatever keeps the environment from being reached.
+pub fn at_place<T>(
     settings: &Settings,
-    act: impl FnOnce(&dyn Place) -> Result<T, Error>,
-) -> Result<T, Failure> {
-    let subject = settings.subject();
-    let sink = Progress::new(settings.ui).sink();
+    events: &Events,
+    act: impl FnOnce(&dyn Place) -> Result<T, EnvironmentError>,
+) -> Result<T, Error> {
+    let subject = subject(settings);
+    let sink = sink(events);
     let volume = match &settings.root {
         Root::Directory(root) => {
             return Ok(act(&directory((root.clone(), root.clone()), subject, sink))?);
@@ -187,11 +190,7 @@ pub(crate) fn at_place<T>(
         (None, Python::Image(image)) => {
             Ok(act(&VolumePlace::new(&connection, &found, image, settings))?)
         }
-        (None, Python::Host(_)) => {
-            let message = format!("this machine cannot write the volume {volume}");
-            Err(Failure::usage(message)
-                .hint("give --image IMAGE, or `image` of the environment in pyfast.toml, for a container that can; or run pyfast as root"))
-        }
+        (None, Python::Host(_)) => Err(Error::OutOfReach { volume: volume.clone() }),
     }
 }
 
@@ -211,11 +210,10 @@ fn elsewhere(mut subject: Subject) -> Subject {
     subject
 }
 
-impl Settings {
-    /// The environment that is meant, and who asks for it.
-    pub(crate) fn subject(&self) -> Subject {
-        Subject { project: self.project.name(), env: self.env.clone(), claim: self.claim() }
-    }
+/// The environment that is meant, and who asks for it.
+pub fn subject(settings: &Settings) -> Subject {
+    let (project, env) = (settings.project.name(), settings.env.clone());
+    Subject { project, env, claim: settings.claim() }
 }
 
 /// The certificates that this machine trusts, and the variable that names them inside: the image may have
@@ -238,28 +236,23 @@ pub(crate) fn helper_network(settings: &Settings) -> &str {
 }
 
 /// What a program in a container failed with, as it tells it itself.
-pub(crate) fn failed(image: &str, told: &str, said: &[u8]) -> Failure {
+pub(crate) fn failed(image: &str, told: &str, said: &[u8]) -> Error {
     let told: Option<Value> = serde_json::from_str(told).ok();
     let error = told.as_ref().map(|told| &told["error"]);
     let text = |key: &str| error.and_then(|error| error[key].as_str()).map(str::to_owned);
-    let message =
-        text("message").unwrap_or_else(|| String::from_utf8_lossy(said).trim().to_owned());
-    let kind = text("kind").map_or(Cow::Borrowed("helper"), Cow::Owned);
-    let mut failure = Failure::new(kind, message, Code::Mendable);
     let texts = |key: &str| {
         let list = error.and_then(|error| error[key].as_array()).into_iter().flatten();
         list.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
-    for cause in texts("causes") {
-        failure = failure.cause(cause);
+    Error::Inside {
+        image: image.to_owned(),
+        kind: text("kind"),
+        message: text("message").unwrap_or_else(|| String::from_utf8_lossy(said).trim().to_owned()),
+        causes: texts("causes"),
+        hints: texts("hints"),
     }
-    for hint in texts("hints") {
-        failure = failure.hint(hint);
-    }
-    failure.cause(format!("this was in a container of {image}"))
 }
 
-fn strange(reason: &str) -> Failure {
-    let message = format!("cannot use what the helper container answered: {reason}");
-    Failure::new("helper", message, Code::Mendable)
+fn strange(reason: &str) -> Error {
+    Error::StrangeAnswer { reason: reason.to_owned() }
 }

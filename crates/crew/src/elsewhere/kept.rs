@@ -26,7 +26,7 @@ const METADATA: &str = "metadata";
 const KEPT: &str = "built-1";
 
 /// What one build gave.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     place: PathBuf,
     /// The root of builds, where locks are.
     builds: PathBuf,
@@ -35,18 +35,18 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What is kept of the build with this key in the user's cache directory.
-    pub(super) fn new(cache: &Path, key: &Sha256) -> Self {
+    pub(crate) fn new(cache: &Path, key: &Sha256) -> Self {
         let key = key.to_string();
         Self { place: cache.join(KEPT).join(&key), builds: cache.join(BUILDS), key }
     }
 
     /// What the build is known by.
-    pub(super) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
     /// Keeps others from the same build. Where that cannot be had, it is built again instead.
-    pub(super) fn alone(&self, waiting: &dyn Fn(&Waiting)) -> Option<Lock> {
+    pub(crate) fn alone(&self, waiting: &dyn Fn(&Waiting)) -> Option<Lock> {
         // Sources may be the user's own business.
         DirBuilder::new().recursive(true).mode(0o700).create(&self.place).ok()?;
         let root = Root::create(&self.builds, &self.builds).ok()?;
@@ -54,7 +54,7 @@ impl Kept {
     }
 
     /// What was made before: the wheel where the `whole` one is wanted, else whatever has metadata.
-    pub(super) fn made(&self, whole: bool) -> Option<Made> {
+    pub(crate) fn made(&self, whole: bool) -> Option<Made> {
         if whole {
             return self.wheel().map(Box::new).map(Made::Wheel);
         }
@@ -74,7 +74,7 @@ impl Kept {
     }
 
     /// Keeps what was made. Where that cannot be, it is made again the next time.
-    pub(super) fn keep(&self, made: &Made) {
+    pub(crate) fn keep(&self, made: &Made) {
         // The cache may hold what only its user may read.
         let write =
             |name: &str, bytes: &[u8]| whole_file::replace(&self.place.join(name), bytes, 0o600);

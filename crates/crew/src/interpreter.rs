@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use pyfast_installer::interpreter::Interpreter;
 
-use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::error::Error;
 use pyfast_settings::Python;
+use pyfast_settings::Settings;
 use pyfast_settings::interpreters;
 
 /// The interpreter that the environment is for, asked or remembered.
-pub(crate) fn interpreter(settings: &Settings) -> Result<Interpreter, Failure> {
+///
+/// # Errors
+/// If there is none, or it does not say what it is.
+pub fn interpreter(settings: &Settings) -> Result<Interpreter, Error> {
     match &settings.python {
         Python::Host(request) => {
             let found = interpreters::find(request.as_deref(), settings)?;
@@ -22,7 +25,7 @@ pub(crate) fn interpreter(settings: &Settings) -> Result<Interpreter, Failure> {
 
 /// The interpreter of this machine whose pip's default index counts: the environment's own, or, for
 /// one inside an image, whatever this machine has.
-pub(crate) fn host_python(settings: &Settings, own: Option<&Interpreter>) -> Option<PathBuf> {
+pub fn host_python(settings: &Settings, own: Option<&Interpreter>) -> Option<PathBuf> {
     if let (Python::Host(_), Some(own)) = (&settings.python, own) {
         return Some(own.executable.clone());
     }
@@ -32,7 +35,7 @@ pub(crate) fn host_python(settings: &Settings, own: Option<&Interpreter>) -> Opt
 }
 
 /// An interpreter of this machine that writes the bytecode that `target` reads.
-pub(crate) fn compiling_python(settings: &Settings, target: &Interpreter) -> Option<Interpreter> {
+pub fn compiling_python(settings: &Settings, target: &Interpreter) -> Option<Interpreter> {
     if matches!(settings.python, Python::Host(_)) {
         return Some(target.clone());
     }

@@ -5,30 +5,31 @@ use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 
 use pyfast_environment::crew::{Brought, Crew, Means, Requirements, ToBring};
-use pyfast_environment::{Error, ReadyPlan, Site};
+use pyfast_environment::{Error as EnvironmentError, ReadyPlan, Site};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
 
-use super::Options;
-use super::elsewhere::Elsewhere;
-use super::here::{For, Here, for_fetching};
-use crate::failure::Failure;
-use crate::lock_on_disk::{ChosenBy, write};
-use crate::progress::Progress;
-use crate::resolving::{lock_request, own_lock, read_inputs};
-use crate::settings::Settings;
+use crate::elsewhere::Elsewhere;
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::here::{For, Here, for_fetching};
+use crate::inputs::read_inputs;
+use crate::lock_file::{ChosenBy, write};
+use crate::session::{lock_request, own_lock};
+use crate::task::{Options, Task};
+use pyfast_settings::Settings;
 use pyfast_settings::TargetChoice;
 
 /// How the interpreter is asked.
-type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Failure> + 'a>;
+pub type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Error> + 'a>;
 
 /// Who works for a sync.
-pub(crate) struct Hands<'a> {
+pub struct Hands<'a> {
     options: &'a Options,
     settings: &'a Settings,
-    progress: &'a Progress,
+    events: &'a Events,
     probe: Probe<'a>,
     way: Way<'a>,
     interpreter: OnceCell<Interpreter>,
@@ -49,38 +50,23 @@ enum Way<'a> {
 
 impl<'a> Hands<'a> {
     /// For a root that this process writes.
-    pub(crate) fn here(
-        (options, settings): (&'a Options, &'a Settings),
-        progress: &'a Progress,
-        compile: bool,
-        probe: Probe<'a>,
-    ) -> Self {
-        let way = Way::Here(Here::new(options, settings, progress));
-        Self::new((options, settings), progress, (compile, probe), way)
+    pub fn here(task: Task<'a>, compile: bool, probe: Probe<'a>) -> Self {
+        Self::new(task, (compile, probe), Way::Here(Here::new(task)))
     }
 
     /// For one that only containers write.
-    pub(super) fn elsewhere(
-        (options, settings): (&'a Options, &'a Settings),
-        progress: &'a Progress,
-        elsewhere: Elsewhere<'a>,
-        probe: Probe<'a>,
-    ) -> Self {
-        Self::new((options, settings), progress, (false, probe), Way::Elsewhere(elsewhere))
+    pub(crate) fn elsewhere(task: Task<'a>, elsewhere: Elsewhere<'a>, probe: Probe<'a>) -> Self {
+        Self::new(task, (false, probe), Way::Elsewhere(elsewhere))
     }
 
-    fn new(
-        (options, settings): (&'a Options, &'a Settings),
-        progress: &'a Progress,
-        (compile, probe): (bool, Probe<'a>),
-        way: Way<'a>,
-    ) -> Self {
+    fn new(task: Task<'a>, (compile, probe): (bool, Probe<'a>), way: Way<'a>) -> Self {
+        let Task { options, settings, events } = task;
         let (interpreter, set, claims) = (OnceCell::new(), OnceCell::new(), RefCell::default());
-        Self { options, settings, progress, probe, way, interpreter, compile, set, claims }
+        Self { options, settings, events, probe, way, interpreter, compile, set, claims }
     }
 
     /// Lets go of what nobody waits for.
-    pub(crate) fn end(self) {
+    pub fn end(self) {
         match self.way {
             Way::Here(here) => here.end(),
             Way::Elsewhere(elsewhere) => elsewhere.end(),
@@ -88,21 +74,21 @@ impl<'a> Hands<'a> {
     }
 
     /// Shows that somebody else works now.
-    pub(super) fn installing(&self) {
+    pub fn installing(&self) {
         if matches!(self.way, Way::Elsewhere(_)) {
-            self.progress.step("installing in a container");
+            (self.events)(Event::InContainer);
         }
     }
 
     /// Has everything ready for whoever carries a plan out.
-    pub(super) fn pack(&self, ready: &mut ReadyPlan) -> Result<(), Failure> {
+    pub(crate) fn pack(&self, ready: &mut ReadyPlan) -> Result<(), Error> {
         match &self.way {
             Way::Here(_) => Ok(()),
             Way::Elsewhere(elsewhere) => elsewhere.pack(ready),
         }
     }
 
-    fn asked_interpreter(&self) -> Result<&Interpreter, Failure> {
+    fn asked_interpreter(&self) -> Result<&Interpreter, Error> {
         if let Some(interpreter) = self.interpreter.get() {
             return Ok(interpreter);
         }
@@ -110,8 +96,8 @@ impl<'a> Hands<'a> {
         Ok(self.interpreter.get_or_init(|| interpreter))
     }
 
-    fn resolve(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Failure> {
-        self.progress.step("resolving");
+    fn resolve(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Error> {
+        (self.events)(Event::Resolving);
         let interpreter = self.asked_interpreter()?;
         let compile = self.compile;
         match &self.way {
@@ -122,12 +108,12 @@ impl<'a> Hands<'a> {
 }
 
 /// For `map_err`: what the command line's own parts fail with.
-pub(crate) fn outside(failure: impl Into<Failure>) -> Error {
-    Error::Outside(Box::new(failure.into()))
+pub(crate) fn outside(error: impl Into<Error>) -> EnvironmentError {
+    EnvironmentError::Outside(Box::new(error.into()))
 }
 
 impl Means for Hands<'_> {
-    fn bring(&self, what: &ToBring<'_>, site: Option<&Site>) -> Result<Brought, Error> {
+    fn bring(&self, what: &ToBring<'_>, site: Option<&Site>) -> Result<Brought, EnvironmentError> {
         let set = self.set.get_or_init(RequirementSet::default);
         match (&self.way, site) {
             (Way::Here(here), Some(site)) => here.bring(what, site, set),
@@ -137,7 +123,7 @@ impl Means for Hands<'_> {
         .map_err(outside)
     }
 
-    fn write_lock(&self, path: &Path, text: &str) -> Result<(), Error> {
+    fn write_lock(&self, path: &Path, text: &str) -> Result<(), EnvironmentError> {
         // Nobody named the lock that is kept up to date.
         let chosen = ChosenBy::Project(&self.settings.project.directory);
         write(path, text, chosen).map_err(outside)
@@ -145,8 +131,12 @@ impl Means for Hands<'_> {
 }
 
 impl Crew for Hands<'_> {
-    fn requirements(&self) -> Result<Requirements, Error> {
-        let inputs = read_inputs(&self.options.resolve, self.settings).map_err(outside)?;
+    fn requirements(&self) -> Result<Requirements, EnvironmentError> {
+        let inputs =
+            read_inputs(&self.options.resolve, self.settings, self.events).map_err(outside)?;
+        for warning in &inputs.set.warnings {
+            (self.events)(Event::Warning(warning.clone()));
+        }
         self.set.get_or_init(|| for_fetching(Some(&inputs.set)));
         let working = &self.settings.project.working_directory;
         let absolute = |paths: Vec<PathBuf>| paths.iter().map(|path| working.join(path)).collect();
@@ -154,7 +144,7 @@ impl Crew for Hands<'_> {
         Ok(Requirements { set: inputs.set, paths, trees })
     }
 
-    fn interpreter(&self) -> Result<Interpreter, Error> {
+    fn interpreter(&self) -> Result<Interpreter, EnvironmentError> {
         self.asked_interpreter().cloned().map_err(outside)
     }
 
@@ -166,11 +156,11 @@ impl Crew for Hands<'_> {
         let own = own_lock(&self.options.resolve, self.settings, set);
         let path = own.path(|| Some(target.clone()));
         if let Some(other) = own.passed_over(path) {
-            let (other, name) = (other.display(), path.file_name().unwrap_or_default().display());
-            let env = &self.settings.env;
-            self.settings.ui.warning(format!(
-                "`{other}` is the lock of another environment: `pyfast lock --env {env}` makes `{name}`"
-            ));
+            (self.events)(Event::OthersLock {
+                env: self.settings.env.clone(),
+                other: other.to_owned(),
+                own: path.to_owned(),
+            });
         }
         path.to_owned()
     }
@@ -180,7 +170,7 @@ impl Crew for Hands<'_> {
         lock: Option<&Lock>,
         set: &RequirementSet,
         target: &Target,
-    ) -> Result<Option<Targets>, Error> {
+    ) -> Result<Option<Targets>, EnvironmentError> {
         let configured = TargetChoice::configured(self.settings);
         let choice = match lock {
             _ if !configured.is_single() => configured,
@@ -195,11 +185,15 @@ impl Crew for Hands<'_> {
         set: &'a RequirementSet,
         targets: Targets,
         kept: Vec<Pin>,
-    ) -> Result<LockRequest<'a>, Error> {
+    ) -> Result<LockRequest<'a>, EnvironmentError> {
         lock_request(set, &self.options.resolve, targets, kept).map_err(outside)
     }
 
-    fn lock(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Error> {
+    fn lock(
+        &self,
+        request: &LockRequest<'_>,
+        site: Option<&Site>,
+    ) -> Result<Locked, EnvironmentError> {
         let locked = self.resolve(request, site).map_err(outside)?;
         self.claims.borrow_mut().clone_from(&locked.claims);
         Ok(locked)

@@ -1,18 +1,15 @@
 //! Ctrl-C. Owns who gets it: whoever acts may take it ([`Interrupts`]); while nobody does, it ends the process at once,
-//! with a message. Must not know what is acted upon.
+//! in the way that its owner says. Must not know what is acted upon.
 //!
 //! An engine's client catches the signal, and from then on nothing else would end the process: a sync on this machine
 //! would go on whatever the user pressed. It can be left at any time, because its only commit is one rename.
 
-use std::sync::{LazyLock, Mutex, Once, PoisonError};
+use std::sync::{LazyLock, Mutex, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use tokio::sync::watch;
-
-use crate::failure::Failure;
-use crate::ui::Ui;
 
 /// Counts the interrupts. Its receivers are those who take them.
 static CAUGHT: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::new(0));
@@ -23,15 +20,24 @@ static ENDING: Mutex<bool> = Mutex::new(false);
 /// How long those who take an interrupt have to put away what they made (a container, say).
 const CLEARING: Duration = Duration::from_secs(5);
 
+/// How the process is left where nobody takes an interrupt.
+static LEAVING: OnceLock<fn()> = OnceLock::new();
+
+/// Says how the process is left where nobody takes an interrupt; the first word counts. Without one it is left as
+/// shells leave it.
+pub fn left_by(leave: fn()) {
+    let _ = LEAVING.set(leave);
+}
+
 /// Catches Ctrl-C from now on. Where that cannot be, it ends the process as it always did.
-pub(crate) fn catch(ui: Ui) {
+pub fn catch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let Ok(mut signals) = Signals::new([SIGINT]) else { return };
         let wait = move || {
             for _ in signals.forever() {
                 if caught() {
-                    leave(ui);
+                    leave();
                 }
             }
         };
@@ -59,7 +65,7 @@ fn caught() -> bool {
 
 /// Does what may be left at any time, on whatever threads: an interrupt ends the process as soon as those who take it
 /// have put away what they made.
-pub(crate) fn ending<T>(act: impl FnOnce() -> T) -> T {
+pub fn ending<T>(act: impl FnOnce() -> T) -> T {
     let state = || ENDING.lock().unwrap_or_else(PoisonError::into_inner);
     let before = *CAUGHT.borrow();
     *state() = true;
@@ -72,23 +78,24 @@ pub(crate) fn ending<T>(act: impl FnOnce() -> T) -> T {
     done
 }
 
-fn leave(ui: Ui) -> ! {
-    let failure = Failure::interrupted();
-    failure.show(ui);
-    std::process::exit(failure.code.into());
+fn leave() -> ! {
+    if let Some(leave) = LEAVING.get() {
+        leave();
+    }
+    std::process::exit(130);
 }
 
 /// Takes the interrupts while it lives.
-pub(crate) struct Interrupts(watch::Receiver<u64>);
+pub struct Interrupts(watch::Receiver<u64>);
 
 impl Interrupts {
     /// Takes those that come from now on.
-    pub(crate) fn take() -> Self {
+    pub fn take() -> Self {
         Self(CAUGHT.subscribe())
     }
 
     /// The next one.
-    pub(crate) async fn next(&mut self) {
+    pub async fn next(&mut self) {
         if self.0.changed().await.is_err() {
             // Nobody can send any.
             std::future::pending::<()>().await;
@@ -98,7 +105,7 @@ impl Interrupts {
 
 /// How an act ended that could be interrupted.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Ended<T> {
+pub enum Ended<T> {
     /// By itself.
     Done(T),
     /// By itself, after an interrupt.
@@ -108,7 +115,7 @@ pub(crate) enum Ended<T> {
 }
 
 /// Lets an act come to its end after an interrupt, for so long and until another one. `told` is called at the first.
-pub(crate) async fn patiently<T>(
+pub async fn patiently<T>(
     act: impl Future<Output = T>,
     interrupts: &mut Interrupts,
     patience: Duration,

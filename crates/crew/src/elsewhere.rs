@@ -26,55 +26,48 @@ use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_resolver::{LockRequest, Locked};
 use pyfast_root::{Root, Waiting};
 
-use super::Options;
 use crate::engine::direct;
-use crate::environment::host_python;
-use crate::failure::{Code, Failure};
-use crate::progress::Progress;
-use crate::resolving::Session;
+use crate::error::Error;
+use crate::event::{Event as Told, Events, sink};
+use crate::interpreter::host_python;
+use crate::session::Session;
+use crate::task::{Options, Task};
 use crate::volume_place::{FILES, Luggage, VolumePlace, file, helper_network};
 use sources::Builds;
 use workplace::Workplace;
 
 /// What this machine does for a volume that it cannot write.
-pub(super) struct Elsewhere<'a> {
+pub(crate) struct Elsewhere<'a> {
     options: &'a Options,
     place: &'a VolumePlace<'a>,
-    progress: &'a Progress,
+    events: &'a Events,
     session: RefCell<Option<Session>>,
     /// Wheels that containers built, by file name.
     built: RefCell<BTreeMap<String, Bytes>>,
 }
 
 impl<'a> Elsewhere<'a> {
-    pub(super) fn new(
-        options: &'a Options,
-        place: &'a VolumePlace<'a>,
-        progress: &'a Progress,
-    ) -> Self {
+    pub(crate) fn new(task: Task<'a>, place: &'a VolumePlace<'a>) -> Self {
+        let Task { options, events, .. } = task;
         let (session, built) = (RefCell::default(), RefCell::default());
-        Self { options, place, progress, session, built }
+        Self { options, place, events, session, built }
     }
 
     /// Makes a lock; metadata that only a build gives comes from a container.
-    pub(super) fn lock(
+    pub(crate) fn lock(
         &self,
         request: &LockRequest<'_>,
         interpreter: &Interpreter,
-    ) -> Result<Locked, Failure> {
+    ) -> Result<Locked, Error> {
         self.with_session(request.set, interpreter, |session| {
             let args = &self.options.resolve;
-            let workplace = Workplace::new(self.place, args, session, interpreter)?;
+            let workplace = Workplace::new(self.place, args, session, (interpreter, self.events))?;
             Builds::new(args, workplace).resolve(session, request)
         })
     }
 
     /// Builds the sources of a lock, and fetches its wheels where that can be done from here.
-    pub(super) fn bring(
-        &self,
-        what: &ToBring<'_>,
-        set: &RequirementSet,
-    ) -> Result<Brought, Failure> {
+    pub(crate) fn bring(&self, what: &ToBring<'_>, set: &RequirementSet) -> Result<Brought, Error> {
         let sources = what.lock.packages.iter().any(|package| package.filename.source().is_some());
         let reachable = direct(self.place.volume);
         if !sources && reachable.is_none() {
@@ -82,9 +75,10 @@ impl<'a> Elsewhere<'a> {
         }
         self.with_session(set, what.interpreter, |session| {
             let args = &self.options.resolve;
-            let workplace = Workplace::new(self.place, args, session, what.interpreter)?;
+            let workplace =
+                Workplace::new(self.place, args, session, (what.interpreter, self.events))?;
             let builds = Builds::new(args, workplace);
-            let wheels = builds.wheels(what.lock, session, (&set.index, self.progress))?;
+            let wheels = builds.wheels(what.lock, session, (&set.index, self.events))?;
             let (mut built, mut keys) = (BuiltWheels::new(), BTreeMap::new());
             for (name, (key, wheel)) in wheels {
                 keys.insert(name.clone(), key);
@@ -106,16 +100,17 @@ impl<'a> Elsewhere<'a> {
         root: &Path,
         session: &Session,
         what: &ToBring<'_>,
-    ) -> Result<Vec<pyfast_packaging::hash::Sha256>, Failure> {
+    ) -> Result<Vec<pyfast_packaging::hash::Sha256>, Error> {
         let root = Root::create(root, Path::new(MOUNT_POINT))?;
-        let sink = self.progress.sink();
-        let waiting = move |waiting: &Waiting| sink(Event::Waiting(waiting.clone()));
+        let sink = sink(self.events);
+        let told = Arc::clone(&sink);
+        let waiting = move |waiting: &Waiting| told(Event::Waiting(waiting.clone()));
         let store = Arc::new(Store::open(&root, &waiting)?);
         let client = Arc::clone(&session.client);
-        let (handle, sink) = (session.runtime.handle(), self.progress.sink());
+        let handle = session.runtime.handle();
         let downloads = Downloads::new(store, client, None, handle, sink);
         let packages = &what.lock.packages;
-        self.progress.expect(packages.len());
+        (self.events)(Told::Wheels(packages.len()));
         downloads.finish(&packages.iter().filter_map(Wanted::of).collect::<Vec<_>>())?;
         Ok(downloads.admitted())
     }
@@ -124,8 +119,8 @@ impl<'a> Elsewhere<'a> {
         &self,
         set: &RequirementSet,
         interpreter: &Interpreter,
-        act: impl FnOnce(&mut Session) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        act: impl FnOnce(&mut Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let settings = self.place.settings;
         let mut session = self.session.borrow_mut();
         let session = match &mut *session {
@@ -133,19 +128,19 @@ impl<'a> Elsewhere<'a> {
             none => {
                 let host = host_python(settings, Some(interpreter));
                 let cache = settings.cache_directory()?;
-                none.insert(Session::new(settings, set, host.as_deref(), cache)?)
+                none.insert(Session::new(settings, set, host.as_deref(), cache, self.events)?)
             }
         };
         act(session)
     }
 
     /// The cache of the session, where there is one.
-    pub(super) fn cache(&self) -> Option<pyfast_index::cache::Cache> {
+    pub(crate) fn cache(&self) -> Option<pyfast_index::cache::Cache> {
         self.session.borrow().as_ref().map(|session| session.cache.clone())
     }
 
     /// The runtime's threads have nothing more to do that anyone waits for.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         if let Some(session) = self.session.into_inner() {
             session.runtime.shutdown_background();
         }
@@ -153,17 +148,14 @@ impl<'a> Elsewhere<'a> {
 
     /// Packs the wheels that a plan installs and that only this machine has, and tells the plan where they
     /// will be.
-    pub(super) fn pack(&self, ready: &mut ReadyPlan) -> Result<(), Failure> {
+    pub(crate) fn pack(&self, ready: &mut ReadyPlan) -> Result<(), Error> {
         // What is in the store needs no network.
         let reachable = direct(self.place.volume).is_some();
         let network = if reachable { "none" } else { helper_network(self.place.settings) };
         let mut wheels = self.built.take();
         if !reachable {
             for (name, path) in &ready.local {
-                let bytes = fs_err::read(path).map_err(|error| {
-                    let message = format!("cannot read a wheel: {error}");
-                    Failure::new("bad-wheel", message, Code::Mendable)
-                })?;
+                let bytes = fs_err::read(path).map_err(Error::ReadWheel)?;
                 wheels.insert(name.clone(), bytes.into());
             }
         }

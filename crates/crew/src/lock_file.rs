@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use pyfast_root::{regular_file, whole_file};
 
-use crate::failure::{Code, Failure};
+use crate::error::Error;
 
 /// Who chose the place of a file that is written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum ChosenBy<'a> {
+pub enum ChosenBy<'a> {
     /// The user named it: whatever it leads to is meant.
     User,
     /// It lies where a lock of the project in this directory belongs. Somebody else may have put a link there.
@@ -16,13 +16,16 @@ pub(crate) enum ChosenBy<'a> {
 }
 
 /// What a file has. Of a pipe or a terminal nothing is read: that would wait for what nobody writes.
-pub(crate) fn known(path: &Path) -> Option<String> {
+pub fn known(path: &Path) -> Option<String> {
     regular_file::read_text(path).ok()
 }
 
 /// Writes a lock whole or not at all; the same content leaves the file alone. A link stays one, and
 /// what is no file, such as a device or a pipe, is written to and never replaced: where the user named it.
-pub(crate) fn write(path: &Path, text: &str, chosen: ChosenBy<'_>) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Error::WriteLock`].
+pub fn write(path: &Path, text: &str, chosen: ChosenBy<'_>) -> Result<(), Error> {
     if known(path).is_some_and(|known| known == text) {
         return Ok(());
     }
@@ -37,7 +40,11 @@ pub(crate) fn write(path: &Path, text: &str, chosen: ChosenBy<'_>) -> Result<(),
         }
         _ => whole_file::replace(&target, text.as_bytes(), 0o666),
     };
-    written.map_err(|error| failed(path, &error.to_string()))
+    written.map_err(|error| Error::WriteLock {
+        path: path.to_owned(),
+        reason: error.to_string(),
+        refused: false,
+    })
 }
 
 /// Whether what a lock's path leads to lies below the project or where the lock itself lies.
@@ -51,13 +58,8 @@ fn is_within(target: &Path, path: &Path, project: &Path) -> bool {
         || beside.is_some_and(|directory| target.parent() == Some(&directory))
 }
 
-fn refused(path: &Path, reason: &str) -> Failure {
-    failed(path, reason).hint("remove it, or name with -o FILE where the lock is to be written")
-}
-
-fn failed(path: &Path, reason: &str) -> Failure {
-    let message = format!("cannot write the lock `{}`: {reason}", path.display());
-    Failure::new("io", message, Code::Mendable)
+fn refused(path: &Path, reason: &str) -> Error {
+    Error::WriteLock { path: path.to_owned(), reason: reason.to_owned(), refused: true }
 }
 
 #[cfg(test)]
@@ -85,7 +87,7 @@ mod tests {
         symlink("../outside", &link).unwrap();
         let refused = write(&link, "new", by_project).expect_err("it leads outside");
         assert!(refused.to_string().contains("outside of the project"), "{refused}");
-        assert!(refused.hints()[0].contains("-o FILE"));
+        assert!(matches!(refused, Error::WriteLock { refused: true, .. }));
         assert_eq!(fs_err::read_to_string(place("outside")).unwrap(), "old");
         write(&link, "new", ChosenBy::User).unwrap();
         assert_eq!(fs_err::read_to_string(place("outside")).unwrap(), "new");

@@ -1,8 +1,6 @@
 //! From settings to a lock: what `lock` and `sync` share. Joins the resolver's parts and gives it
 //! the world: files, indexes, cache, runtime.
 
-mod inputs;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,24 +12,25 @@ use pyfast_resolver::{BuildSource, LockRequest, LockTools, Pin, Policy, Sources,
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
-use crate::failure::{Code, Failure};
-use crate::settings::{Settings, tell};
+use crate::error::Error;
+use crate::event::{Event, Events};
 use pyfast_settings::Indexes;
 use pyfast_settings::is_remote;
 use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::{ResolveFlags, Settings};
 use pyfast_settings::{client_options, doubts};
-
-pub(crate) use inputs::{Inputs, fetch, input_files, read_inputs, requirement_files};
-pub(crate) use pyfast_settings::ResolveFlags;
 
 /// The request that requirements and arguments make. Of `kept`, the versions of an earlier lock, those stay
 /// that are not to be upgraded.
-pub(crate) fn lock_request<'a>(
+///
+/// # Errors
+/// If what is wanted cannot be.
+pub fn lock_request<'a>(
     set: &'a RequirementSet,
     args: &ResolveFlags,
     targets: Targets,
     mut kept: Vec<Pin>,
-) -> Result<LockRequest<'a>, Failure> {
+) -> Result<LockRequest<'a>, Error> {
     kept.retain(|pin| !args.upgrade && !args.upgrades(&pin.name));
     let limits = args.limits().collect();
     let policy = policy(set, args)?;
@@ -39,11 +38,7 @@ pub(crate) fn lock_request<'a>(
 }
 
 /// Which lock is kept for what is asked for; `set` are the requirements, where they have been read.
-pub(crate) fn own_lock(
-    args: &ResolveFlags,
-    settings: &Settings,
-    set: Option<&RequirementSet>,
-) -> OwnLock {
+pub fn own_lock(args: &ResolveFlags, settings: &Settings, set: Option<&RequirementSet>) -> OwnLock {
     let (project, env) = (&settings.project, &settings.env);
     if args.requirements.is_empty() && args.group.is_empty() {
         return OwnLock::configured(project, env);
@@ -58,7 +53,10 @@ pub(crate) fn own_lock(
 }
 
 /// What the arguments, and the files' own options, want of versions and files.
-pub(crate) fn policy(set: &RequirementSet, args: &ResolveFlags) -> Result<Policy, Failure> {
+///
+/// # Errors
+/// If what is to be built, or not, is no package.
+pub fn policy(set: &RequirementSet, args: &ResolveFlags) -> Result<Policy, Error> {
     Ok(Policy {
         prereleases: args.prerelease,
         preference: args.resolution,
@@ -68,31 +66,39 @@ pub(crate) fn policy(set: &RequirementSet, args: &ResolveFlags) -> Result<Policy
 }
 
 /// The runtime, the client and the indexes of one run.
-pub(crate) struct Session {
-    pub(crate) runtime: Runtime,
-    pub(crate) client: Arc<Client>,
-    pub(crate) cache: Cache,
-    pub(crate) sources: Sources,
+pub struct Session {
+    /// What its futures run on.
+    pub runtime: Runtime,
+    /// Who asks servers.
+    pub client: Arc<Client>,
+    /// What is remembered of them.
+    pub cache: Cache,
+    /// Where packages are looked for.
+    pub sources: Sources,
     /// What single requirements ask of their builds.
-    pub(crate) build_settings: Vec<SettingsOf>,
+    pub build_settings: Vec<SettingsOf>,
     /// Who builds what has no wheel.
-    pub(crate) build: Option<Arc<Builder>>,
+    pub build: Option<Arc<Builder>>,
     /// Who is asked for metadata that a source does not state.
-    pub(crate) asked: Option<Arc<dyn BuildSource>>,
+    pub asked: Option<Arc<dyn BuildSource>>,
 }
 
 impl Session {
     /// Prepares a run; nothing is opened before it is needed.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// If no index is known, or one cannot be used.
+    pub fn new(
         settings: &Settings,
         set: &RequirementSet,
         interpreter: Option<&Path>,
         cache: PathBuf,
-    ) -> Result<Self, Failure> {
+        events: &Events,
+    ) -> Result<Self, Error> {
         let mut indexes = Indexes::new(settings, &set.index, interpreter)?;
         indexes.credentials.merge(&set.logins);
         for doubt in doubts(settings) {
-            tell(settings.ui, doubt);
+            events(Event::Doubt(doubt));
         }
         let options = client_options(settings)?;
         let sources = indexes.sources();
@@ -104,7 +110,7 @@ impl Session {
     }
 
     /// What making a lock needs; wheels up to `whole_up_to` bytes come along with their metadata.
-    pub(crate) fn tools(&self, args: &ResolveFlags, whole_up_to: u64) -> LockTools {
+    pub fn tools(&self, args: &ResolveFlags, whole_up_to: u64) -> LockTools {
         LockTools {
             client: Arc::clone(&self.client),
             cache: self.cache.clone(),
@@ -116,10 +122,12 @@ impl Session {
     }
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+fn runtime() -> Result<Runtime, Error> {
     let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(workers).enable_all().build().map_err(|error| {
-        Failure::new("system", format!("cannot start threads: {error}"), Code::Mendable)
-    })
+    builder
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::System { what: "threads", source: error })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyfast_packaging::ExtraName;
 use pyfast_packaging::dist_file::Location;
@@ -13,36 +14,43 @@ use pyfast_packaging::requirements_txt::{
 };
 use pyfast_packaging::source_dist::PROJECT_FILES;
 
-use super::ResolveFlags;
-use crate::failure::Failure;
-use crate::settings::{Settings, tell};
+use crate::error::Error;
+use crate::event::{Event, Events};
+use pyfast_settings::ResolveFlags;
+use pyfast_settings::Settings;
 use pyfast_settings::find_links;
 use pyfast_settings::is_remote;
 use pyfast_settings::own_lock::OwnLock;
 use pyfast_settings::texts;
 
 /// What the requirements files say, and all the files that this depends on.
-pub(crate) struct Inputs {
-    pub(crate) set: RequirementSet,
-    pub(crate) paths: Vec<PathBuf>,
+pub struct Inputs {
+    /// What they say.
+    pub set: RequirementSet,
+    /// The files.
+    pub paths: Vec<PathBuf>,
     /// Directories that are installed, all files of which count.
-    pub(crate) trees: Vec<PathBuf>,
+    pub trees: Vec<PathBuf>,
 }
 
 /// Reads requirements and constraints.
-pub(crate) fn read_inputs(args: &ResolveFlags, settings: &Settings) -> Result<Inputs, Failure> {
+///
+/// # Errors
+/// What is wrong with them.
+pub fn read_inputs(
+    args: &ResolveFlags,
+    settings: &Settings,
+    events: &Events,
+) -> Result<Inputs, Error> {
     let project = &settings.project;
     let requirements = requirement_files(args, settings)?;
     let constraints = project.constraints(&args.constraints, &settings.env);
-    let context = context(args, settings, &settings.env)?;
+    let context = context((args, events), settings, &settings.env)?;
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
     set.excludes = args.exclude_dependency.iter().cloned().collect();
     set.excludes.extend(project.excluded(&settings.env)?);
     set.index.pins = project.config.index.pins();
-    for warning in &set.warnings {
-        settings.ui.warning(warning);
-    }
     let mut paths = set.files.clone();
     let direct = set.requirements.iter().chain(&set.constraints);
     paths.extend(direct.filter_map(|requirement| match &requirement.source {
@@ -78,7 +86,7 @@ pub(crate) fn read_inputs(args: &ResolveFlags, settings: &Settings) -> Result<In
 pub(crate) fn requirement_files(
     args: &ResolveFlags,
     settings: &Settings,
-) -> Result<Vec<PathBuf>, Failure> {
+) -> Result<Vec<PathBuf>, Error> {
     if args.requirements.is_empty() && !args.group.is_empty() {
         return Ok(Vec::new());
     }
@@ -86,16 +94,24 @@ pub(crate) fn requirement_files(
 }
 
 /// What reading the files of an environment may look at, and what of them is wanted.
-fn context(args: &ResolveFlags, settings: &Settings, env: &str) -> Result<ReadContext, Failure> {
+fn context(
+    (args, events): (&ResolveFlags, &Events),
+    settings: &Settings,
+    env: &str,
+) -> Result<ReadContext, Error> {
     let project = &settings.project;
     let mut names: BTreeSet<ExtraName> = args.extra.iter().cloned().collect();
     let mut groups: Vec<_> = args.group.iter().map(|group| project.group(group)).collect();
     if args.requirements.is_empty() && groups.is_empty() {
         let configured = project.config.env.get(env);
         for extra in configured.into_iter().flat_map(|env| &env.extras) {
-            names.insert(extra.parse().map_err(|error| {
-                Failure::usage(format!("`{extra}` under [env.{env}] is no extra: {error}"))
-            })?);
+            names.insert(extra.parse().map_err(
+                |error: <ExtraName as std::str::FromStr>::Err| Error::Extra {
+                    extra: extra.clone(),
+                    env: env.to_owned(),
+                    reason: error.to_string(),
+                },
+            )?);
         }
         groups = configured
             .into_iter()
@@ -112,18 +128,19 @@ fn context(args: &ResolveFlags, settings: &Settings, env: &str) -> Result<ReadCo
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
-        fetch: Some(fetch(settings, false)),
+        fetch: Some(fetch(settings, false, events)),
     })
 }
 
 /// The files that an environment's dependencies are written in, its lock included. What cannot be read names
 /// itself only.
-pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
+pub fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
-    let context = context(&ResolveFlags::default(), settings, env)
-        .map(|context| ReadContext { fetch: Some(fetch(settings, true)), ..context });
+    let nobody: Events = Arc::new(|_| ());
+    let context = context((&ResolveFlags::default(), &nobody), settings, env)
+        .map(|context| ReadContext { fetch: Some(fetch(settings, true, &nobody)), ..context });
     if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
         && let Ok(set) = set
     {
@@ -137,7 +154,7 @@ pub(crate) fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
 }
 
 /// How requirements files of servers are had.
-pub(crate) fn fetch(settings: &Settings, offline: bool) -> FetchText {
-    let ui = settings.ui;
-    texts(settings, offline, move |doubt| tell(ui, doubt))
+pub(crate) fn fetch(settings: &Settings, offline: bool, events: &Events) -> FetchText {
+    let events = Arc::clone(events);
+    texts(settings, offline, move |doubt| events(Event::Doubt(doubt)))
 }

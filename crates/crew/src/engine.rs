@@ -13,10 +13,10 @@ use pyfast_launcher::volume::{
 };
 use tokio::runtime::Runtime;
 
-use crate::failure::{Code, Failure};
+use crate::error::Error;
+use crate::event::{Event, Events};
 use crate::interrupt::Interrupts;
-use crate::settings::Settings;
-use crate::ui::{Ui, count};
+use pyfast_settings::Settings;
 use pyfast_settings::Variables;
 use pyfast_settings::interpreters::remembered;
 
@@ -25,47 +25,62 @@ const PROBE_DEADLINE: Duration = Duration::from_mins(1);
 
 /// The engine behind every command. Whatever is asked of it is asked through the launcher's traits, so another one, or a
 /// choice of several, takes its place here.
-pub(crate) type Engine = Docker;
+pub type Engine = Docker;
 
 /// A connection to the engine, with the small runtime that it is driven by.
-pub(crate) struct Connection {
-    pub(crate) engine: Engine,
-    pub(crate) runtime: Runtime,
+pub struct Connection {
+    /// The engine.
+    pub engine: Engine,
+    /// What its futures run on.
+    pub runtime: Runtime,
 }
 
 impl Connection {
     /// Connects to the engine that the user's environment means.
-    pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
-        crate::interrupt::catch(settings.ui);
+    ///
+    /// # Errors
+    /// If there is none, or it does not answer.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        crate::interrupt::catch();
         Self::to(Host::resolve(&host_settings(&settings.variables))?)
     }
 
     /// Connects to this engine.
-    pub(crate) fn to(host: Host) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn to(host: Host) -> Result<Self, Error> {
         let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = builder.enable_all().build().map_err(|error| {
-            Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
-        })?;
+        let runtime = builder
+            .enable_all()
+            .build()
+            .map_err(|error| Error::System { what: "a runtime", source: error })?;
         let engine = runtime.block_on(Engine::connect(host))?;
         Ok(Self { engine, runtime })
     }
 
     /// Waits for an act of the engine. An interrupt drops it, which removes the container it made.
-    pub(crate) fn wait<T>(
+    ///
+    /// # Errors
+    /// What the act fails with, and [`Error::Interrupted`].
+    pub fn wait<T>(
         &self,
         act: impl Future<Output = Result<T, pyfast_launcher::Error>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, Error> {
         let mut interrupts = Interrupts::take();
         self.runtime.block_on(async {
             tokio::select! {
                 outcome = act => Ok(outcome?),
-                () = interrupts.next() => Err(Failure::interrupted()),
+                () = interrupts.next() => Err(Error::Interrupted),
             }
         })
     }
 
     /// The id of an image, which changes whenever its content does.
-    pub(crate) fn image_id(&self, image: &str) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    /// If the engine has no such image.
+    pub fn image_id(&self, image: &str) -> Result<String, Error> {
         Ok(self.wait(self.engine.inspect_image(image))?.id)
     }
 
@@ -74,13 +89,16 @@ impl Connection {
         &self,
         image: &str,
         settings: &Settings,
-    ) -> Result<Interpreter, Failure> {
+    ) -> Result<Interpreter, Error> {
         let id = self.image_id(image)?;
         remembered(&id, &settings.cache_directory()?, || self.ask_interpreter(image))
     }
 
     /// What the interpreter inside an image says of itself now.
-    pub(crate) fn ask_interpreter(&self, image: &str) -> Result<Interpreter, Failure> {
+    ///
+    /// # Errors
+    /// If it has none that runs.
+    pub fn ask_interpreter(&self, image: &str) -> Result<Interpreter, Error> {
         let request = ProbeRequest {
             image,
             script: pyfast_installer::interpreter::PROBE,
@@ -92,33 +110,22 @@ impl Connection {
     }
 
     /// Looks at a volume without changing anything.
-    pub(crate) fn found_volume(&self, name: &str) -> Result<StoreVolume, Failure> {
-        self.wait(find_volume(&self.engine, name))?.ok_or_else(|| {
-            Failure::new(
-                "no-volume",
-                format!("the volume {name} does not exist yet"),
-                Code::Mendable,
-            )
-            .hint("`pyfast sync` makes it")
-        })
+    ///
+    /// # Errors
+    /// [`Error::NoVolume`], and what the engine refuses.
+    pub fn found_volume(&self, name: &str) -> Result<StoreVolume, Error> {
+        self.wait(find_volume(&self.engine, name))?
+            .ok_or_else(|| Error::NoVolume { volume: name.to_owned() })
     }
 
     /// Opens or creates a volume and puts this binary into it.
-    pub(crate) fn volume(
-        &self,
-        name: &str,
-        image: &str,
-        project: &str,
-    ) -> Result<StoreVolume, Failure> {
+    ///
+    /// # Errors
+    /// If the engine refuses it, or the binary suits no container.
+    pub fn volume(&self, name: &str, image: &str, project: &str) -> Result<StoreVolume, Error> {
         // Environments of one volume are synced side by side: the first makes it, the others find it.
         static ONE: Mutex<()> = Mutex::new(());
-        let program = std::env::current_exe().map_err(|error| {
-            Failure::new(
-                "system",
-                format!("cannot find the running program: {error}"),
-                Code::Mendable,
-            )
-        })?;
+        let program = std::env::current_exe().map_err(Error::Program)?;
         let binary = Binary::open(&program)?;
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         self.wait(async {
@@ -129,22 +136,22 @@ impl Connection {
     }
 
     /// Removes the containers that killed processes have left.
-    pub(crate) fn remove_leftovers(&self, ui: Ui) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// What the engine refuses.
+    pub fn remove_leftovers(&self, events: &Events) -> Result<(), Error> {
         let removed = self.wait(remove_leftovers(&self.engine, SystemTime::now()))?;
         if removed > 0 {
-            let containers = count(removed, "container");
-            ui.note(format!("Removed {containers} that killed processes had left"));
+            events(Event::Removed { containers: removed });
         }
         Ok(())
     }
 
     /// Ends a sync into a volume: it is kept from being pruned, and what killed syncs have left goes.
-    pub(crate) fn keep(&self, volume: &str, ui: Ui) -> Result<(), Failure> {
-        self.remove_leftovers(ui)?;
-        if let Some(keeper) = self.wait(keep_volume(&self.engine, volume))? {
-            ui.note(format!(
-                "Made the container {keeper}, which is never started: `docker volume prune` of this engine would take the volume otherwise"
-            ));
+    pub(crate) fn keep(&self, volume: &str, events: &Events) -> Result<(), Error> {
+        self.remove_leftovers(events)?;
+        if let Some(container) = self.wait(keep_volume(&self.engine, volume))? {
+            events(Event::Keeper { container });
         }
         Ok(())
     }
@@ -159,18 +166,18 @@ pub(crate) fn direct(volume: &StoreVolume) -> Option<PathBuf> {
 }
 
 /// The interpreter inside an image.
-pub(crate) fn interpreter(image: &str, settings: &Settings) -> Result<Interpreter, Failure> {
+pub(crate) fn interpreter(image: &str, settings: &Settings) -> Result<Interpreter, Error> {
     Connection::open(settings)?.interpreter(image, settings)
 }
 
 /// The directory of the container client's configuration.
-pub(crate) fn docker_config(environment: &Variables) -> Option<PathBuf> {
+pub fn docker_config(environment: &Variables) -> Option<PathBuf> {
     let given = environment.get("DOCKER_CONFIG").map(PathBuf::from);
     given.or_else(|| environment.home().map(|home| home.join(".docker")))
 }
 
 /// What the user's environment says about the engine.
-pub(crate) fn host_settings(environment: &Variables) -> HostSettings {
+pub fn host_settings(environment: &Variables) -> HostSettings {
     let home = environment.home();
     let mut sockets = Vec::new();
     if let Some(runtime) = environment.get("XDG_RUNTIME_DIR") {

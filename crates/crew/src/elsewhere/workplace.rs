@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use pyfast_environment::digest;
+use pyfast_installer::Event as InstallEvent;
 use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_settings, fits};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::Engine as _;
@@ -25,10 +26,12 @@ use sha2::Digest as _;
 
 use super::kept::Kept;
 use crate::building::CARRIED_SOURCES;
-use crate::commands::build_source::Answer;
-use crate::failure::{Code, Failure};
-use crate::resolving::{ResolveFlags, Session};
+use crate::building::SourceAnswer as Answer;
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::session::Session;
 use crate::volume_place::{VolumePlace, certificates, failed, file, helper_network};
+use pyfast_settings::ResolveFlags;
 
 /// The largest wheel that is taken out of a container.
 const LARGEST: u64 = 1 << 30;
@@ -37,8 +40,8 @@ const LARGEST: u64 = 1 << 30;
 const SHOWN: usize = 400;
 
 /// Builds sources for one image and volume.
-pub(super) struct Workplace<'a> {
-    pub(super) helper: &'a VolumePlace<'a>,
+pub(crate) struct Workplace<'a> {
+    pub(crate) helper: &'a VolumePlace<'a>,
     /// What shapes builds, as the program inside is told.
     shape: Vec<String>,
     /// Files that those arguments name.
@@ -48,53 +51,54 @@ pub(super) struct Workplace<'a> {
     /// The part of the key that all builds share.
     circumstances: Value,
     interpreter: &'a Interpreter,
-    pub(super) cache: PathBuf,
+    events: &'a Events,
+    pub(crate) cache: PathBuf,
 }
 
 /// A build that is wanted.
-pub(super) struct Order<'a> {
-    pub(super) source: &'a SourceDist,
-    pub(super) packed: &'a CarriedSource,
+pub(crate) struct Order<'a> {
+    pub(crate) source: &'a SourceDist,
+    pub(crate) packed: &'a CarriedSource,
     /// The settings of this source's own build (JSON).
-    pub(super) settings: Option<Bytes>,
+    pub(crate) settings: Option<Bytes>,
     /// Whether metadata alone is not enough.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 /// What a build gave.
-pub(super) enum Made {
+pub(crate) enum Made {
     /// The text of `METADATA`.
     Metadata(String),
     Wheel(Box<Wheel>),
 }
 
 /// A wheel that keeps to its format.
-pub(super) struct Wheel {
-    pub(super) built: BuiltWheel,
-    pub(super) bytes: Bytes,
+pub(crate) struct Wheel {
+    pub(crate) built: BuiltWheel,
+    pub(crate) bytes: Bytes,
 }
 
 /// Why a build gave nothing.
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The build failed.
     Build(Box<BuildFailure>),
     /// It could not be tried, or did not keep to what is asked of it.
-    Other(Failure),
+    Other(Error),
 }
 
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Self {
-        Self::Other(failure)
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
     }
 }
 
 impl<'a> Workplace<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         helper: &'a VolumePlace<'a>,
         args: &ResolveFlags,
         session: &Session,
-        interpreter: &'a Interpreter,
-    ) -> Result<Self, Failure> {
+        (interpreter, events): (&'a Interpreter, &'a Events),
+    ) -> Result<Self, Error> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
         reach.extend(settings.flags.index.offline.then(|| "--offline".to_owned()));
@@ -106,9 +110,7 @@ impl<'a> Workplace<'a> {
         let mut files = Vec::new();
         for path in &args.build_constraints {
             let path = settings.project.working_directory.join(path);
-            let bytes = fs_err::read(&path).map_err(|error| {
-                Failure::usage(format!("cannot read the constraints of builds: {error}"))
-            })?;
+            let bytes = fs_err::read(&path).map_err(Error::BuildConstraints)?;
             let inside = format!("{CONFINED_FILES}/constraints/{}.txt", &digest(&bytes)[..16]);
             shape.push(format!("--build-constraint={inside}"));
             files.push(file(inside, &bytes));
@@ -125,15 +127,15 @@ impl<'a> Workplace<'a> {
             shape,
         ]);
         let cache = settings.cache_directory()?;
-        Ok(Self { helper, shape, files, reach, circumstances, interpreter, cache })
+        Ok(Self { helper, shape, files, reach, circumstances, interpreter, events, cache })
     }
 
     /// Builds side by side, each in a container of its own, what was not built before; in the order of the
     /// orders, what came of each.
-    pub(super) fn build_all(
+    pub(crate) fn build_all(
         &self,
         orders: &[Order<'_>],
-    ) -> Result<Vec<Result<Made, Fault>>, Failure> {
+    ) -> Result<Vec<Result<Made, Fault>>, Error> {
         let kept: Vec<Kept> =
             orders.iter().map(|order| Kept::new(&self.cache, &self.key(order))).collect();
         let _alone = self.alone(&kept);
@@ -161,9 +163,9 @@ impl<'a> Workplace<'a> {
         let mut ordered: Vec<&Kept> = kept.iter().collect();
         ordered.sort_unstable_by(|one, other| one.key().cmp(other.key()));
         ordered.dedup_by(|one, other| one.key() == other.key());
-        let ui = self.helper.settings.ui;
-        let told =
-            |waiting: &Waiting| ui.note(format!("waiting for {waiting}, as long as it works"));
+        let told = |waiting: &Waiting| {
+            (self.events)(Event::Work(InstallEvent::Waiting(waiting.clone())));
+        };
         ordered.into_iter().filter_map(|kept| kept.alone(&told)).collect()
     }
 
@@ -177,7 +179,7 @@ impl<'a> Workplace<'a> {
     }
 
     /// The digest of everything that shapes a build.
-    pub(super) fn key(&self, order: &Order<'_>) -> Sha256 {
+    pub(crate) fn key(&self, order: &Order<'_>) -> Sha256 {
         let packed = order.packed;
         let own = order.settings.as_ref().map(|text| digest(text));
         let shape = json!([
@@ -219,7 +221,7 @@ impl<'a> Workplace<'a> {
             environment: &variables,
             largest: LARGEST,
         };
-        Ok(run_confined(&connection.engine, &run).await.map_err(Failure::from)?)
+        Ok(run_confined(&connection.engine, &run).await.map_err(Error::from)?)
     }
 
     /// What a container gave back.
@@ -243,29 +245,26 @@ impl<'a> Workplace<'a> {
 }
 
 /// The one file that was left, if it is the wheel that was named and keeps to the format.
-fn wheel(image: &str, name: &str, files: Vec<(String, Bytes)>) -> Result<Wheel, Failure> {
+fn wheel(image: &str, name: &str, files: Vec<(String, Bytes)>) -> Result<Wheel, Error> {
     let named = |(found, _): &(String, Bytes)| found == name;
     let Some((_, bytes)) = files.into_iter().find(named) else {
         let shown: String = name.chars().take(SHOWN).collect();
         return Err(strange(image, &format!("no wheel `{}`", shown.escape_debug())));
     };
-    let filename: WheelFilename = name.parse().map_err(|error| {
-        Failure::new("bad-wheel", format!("a build made no wheel: {error}"), Code::Mendable)
-    })?;
+    let filename: WheelFilename =
+        name.parse().map_err(|error: <WheelFilename as std::str::FromStr>::Err| {
+            Error::NoWheel { reason: error.to_string() }
+        })?;
     Ok(Wheel { built: built_wheel(filename, &bytes)?, bytes })
 }
 
-fn strange(image: &str, what: &str) -> Failure {
-    let message = format!("cannot use what a build in a container of {image} gave: {what}");
-    Failure::new("helper", message, Code::Mendable)
-        .hint("a build that works gives one wheel: look at the source before you trust it")
+fn strange(image: &str, what: &str) -> Error {
+    Error::StrangeBuild { image: image.to_owned(), what: what.to_owned() }
 }
 
 /// This program, which runs inside.
-fn program() -> Result<Binary, Failure> {
-    let path = std::env::current_exe().map_err(|error| {
-        Failure::new("system", format!("cannot find the running program: {error}"), Code::Mendable)
-    })?;
+fn program() -> Result<Binary, Error> {
+    let path = std::env::current_exe().map_err(Error::Program)?;
     Ok(Binary::open(&path)?)
 }
 

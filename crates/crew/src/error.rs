@@ -1,0 +1,186 @@
+//! Why nobody could work for an environment. Hints and flags are the command line's.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A failed act.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Settings say what nothing can be made of.
+    #[error(transparent)]
+    Settings(#[from] pyfast_settings::Error),
+    /// A text is not what it should be.
+    #[error(transparent)]
+    Packaging(Box<pyfast_packaging::Error>),
+    /// Resolving failed.
+    #[error(transparent)]
+    Resolve(Box<pyfast_resolver::Error>),
+    /// Fetching, building or installing failed.
+    #[error(transparent)]
+    Install(Box<pyfast_installer::Error>),
+    /// An act below a root failed.
+    #[error(transparent)]
+    Root(#[from] pyfast_root::Error),
+    /// The container engine, or something in it, failed.
+    #[error(transparent)]
+    Launch(Box<pyfast_launcher::Error>),
+    /// An act on the environment failed.
+    #[error(transparent)]
+    Environment(Box<pyfast_environment::Error>),
+    /// The user interrupted it.
+    #[error("interrupted")]
+    Interrupted,
+    /// The system gives no threads, or no files to drive them by.
+    #[error("cannot start {what}: {source}")]
+    System {
+        /// What of it.
+        what: &'static str,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The running program, which containers run too, cannot be found.
+    #[error("cannot find the running program: {0}")]
+    Program(io::Error),
+    /// What is to be limited to wheels, or built, is no package.
+    #[error("`{name}` is no package name")]
+    PackageName {
+        /// What was given.
+        name: String,
+    },
+    /// A setting for build backends has no value.
+    #[error("`{text}` is no setting of a build")]
+    BuildSetting {
+        /// What was given.
+        text: String,
+    },
+    /// Constraints of builds cannot be read.
+    #[error("cannot read the constraints of builds: {0}")]
+    BuildConstraints(io::Error),
+    /// The configuration names an extra that is none.
+    #[error("`{extra}` under [env.{env}] is no extra: {reason}")]
+    Extra {
+        /// What it names.
+        extra: String,
+        /// The environment.
+        env: String,
+        /// Why it is none.
+        reason: String,
+    },
+    /// A lock cannot be written.
+    #[error("cannot write the lock `{}`: {reason}", path.display())]
+    WriteLock {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+        /// Whether it is what lies there that is refused.
+        refused: bool,
+    },
+    /// The volume is not there.
+    #[error("the volume {volume} does not exist yet")]
+    NoVolume {
+        /// Its name.
+        volume: String,
+    },
+    /// A volume is for containers, and nothing says for which image.
+    #[error("the volume `{volume}` is for containers, and no image is given")]
+    NoImage {
+        /// Its name.
+        volume: String,
+    },
+    /// A volume is out of reach, and nothing says which image's containers reach it.
+    #[error("this machine cannot write the volume {volume}")]
+    OutOfReach {
+        /// Its name.
+        volume: String,
+    },
+    /// Who asks for the environment says which interpreter it is for.
+    #[error("no interpreter is asked here")]
+    NoInterpreter,
+    /// A wheel of this machine cannot be read.
+    #[error("cannot read a wheel: {0}")]
+    ReadWheel(io::Error),
+    /// A build left what is no wheel.
+    #[error("a build made no wheel: {reason}")]
+    NoWheel {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A build in a container gave what nothing can be made of.
+    #[error("cannot use what a build in a container of {image} gave: {what}")]
+    StrangeBuild {
+        /// The image.
+        image: String,
+        /// What it gave.
+        what: String,
+    },
+    /// The helper container answered what nothing can be made of.
+    #[error("cannot use what the helper container answered: {reason}")]
+    StrangeAnswer {
+        /// Why.
+        reason: String,
+    },
+    /// This program failed in a container, as it tells it itself.
+    #[error("{message}")]
+    Inside {
+        /// The image.
+        image: String,
+        /// What it calls the failure; it may not have come so far.
+        kind: Option<String>,
+        /// The failure.
+        message: String,
+        /// Its causes.
+        causes: Vec<String>,
+        /// What it says could be done.
+        hints: Vec<String>,
+    },
+    /// A build in a container failed, or what needed it.
+    #[error("{source}")]
+    BuiltIn {
+        /// The image.
+        image: String,
+        /// Builds that could not even be tried: what the solver passes on has no place for them.
+        untried: Vec<Error>,
+        /// The failure.
+        source: Box<Error>,
+    },
+}
+
+impl From<pyfast_packaging::Error> for Error {
+    fn from(error: pyfast_packaging::Error) -> Self {
+        Self::Packaging(Box::new(error))
+    }
+}
+
+impl From<pyfast_resolver::Error> for Error {
+    fn from(error: pyfast_resolver::Error) -> Self {
+        Self::Resolve(Box::new(error))
+    }
+}
+
+impl From<pyfast_installer::Error> for Error {
+    fn from(error: pyfast_installer::Error) -> Self {
+        Self::Install(Box::new(error))
+    }
+}
+
+impl From<pyfast_launcher::Error> for Error {
+    fn from(error: pyfast_launcher::Error) -> Self {
+        Self::Launch(Box::new(error))
+    }
+}
+
+impl From<pyfast_environment::Error> for Error {
+    fn from(error: pyfast_environment::Error) -> Self {
+        match error {
+            pyfast_environment::Error::Outside(error) => match error.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => {
+                    Self::Environment(Box::new(pyfast_environment::Error::Outside(other)))
+                }
+            },
+            error => Self::Environment(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What goes on while an environment is made, for whoever shows it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyfast_environment::venv_link::Taken;
+use pyfast_installer::Sink;
+use pyfast_settings::Doubt;
+
+/// Something that goes on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Versions are chosen.
+    Resolving,
+    /// So many wheels are to come.
+    Wheels(usize),
+    /// A container carries a plan out.
+    InContainer,
+    /// The libraries' own events.
+    Work(pyfast_installer::Event),
+    /// What the user should know of how servers are reached.
+    Doubt(Doubt),
+    /// Something else that the user should know, in words.
+    Warning(String),
+    /// No Python of this machine writes the bytecode that the image reads.
+    NoCompiler {
+        /// Its version, `X.Y`.
+        python: String,
+    },
+    /// Where one would look for an environment's lock lies that of another, and its own is not there yet.
+    OthersLock {
+        /// The environment.
+        env: String,
+        /// The lock of another.
+        other: PathBuf,
+        /// Where its own would be.
+        own: PathBuf,
+    },
+    /// Containers that killed processes had left are removed.
+    Removed {
+        /// How many.
+        containers: usize,
+    },
+    /// A container that is never started keeps a volume from being pruned.
+    Keeper {
+        /// Its name.
+        container: String,
+    },
+    /// What is at the project's `.venv` is not pyfast's, and stays.
+    VenvTaken {
+        /// What it is.
+        taken: Taken,
+        /// What was synced.
+        current: PathBuf,
+    },
+    /// The project's `.venv` is kept out of its repository.
+    KeptOutOfGit {
+        /// The file that does it.
+        file: PathBuf,
+    },
+    /// It is not.
+    InGit {
+        /// Why.
+        reason: String,
+    },
+    /// The project's `.venv` cannot be made.
+    NoLink {
+        /// Where.
+        link: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Whoever is told.
+pub type Events = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// Where the libraries send their events.
+pub(crate) fn sink(events: &Events) -> Sink {
+    let events = Arc::clone(events);
+    Arc::new(move |event| events(Event::Work(event)))
+}

@@ -1,0 +1,31 @@
+//! Who works for an environment: reads its requirements, resolves, fetches and builds, on this machine or in
+//! containers of an image. Begin at [`sync`](sync::sync), which joins the settings of a [`Task`](task::Task) with the crate that makes environments
+//! and chooses between the two. A [`Session`](session::Session) is what one lock is made with; a
+//! [`Connection`](engine::Connection) is how the container engine is asked; [`at_place`](volume_place::at_place) does
+//! something wherever an environment is.
+//!
+//! Prints nothing and knows no flag: what goes on is told as an [`Event`].
+
+pub mod building;
+pub mod engine;
+pub mod hands;
+pub mod inputs;
+pub mod interpreter;
+pub mod interrupt;
+pub mod lock_file;
+pub mod session;
+pub mod sync;
+pub mod task;
+pub mod volume_place;
+
+mod elsewhere;
+mod error;
+mod event;
+mod here;
+mod setting;
+mod side_by_side;
+mod venv;
+
+pub use building::SourceAnswer;
+pub use error::Error;
+pub use event::{Event, Events};

@@ -1,0 +1,229 @@
+//! From requirements to an activated environment: what `sync`, `run` and `up` share. Joins settings with the
+//! crate that makes environments; owns where an environment is, and for which interpreter.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use pyfast_environment::place::{Directory, Place};
+use pyfast_environment::report::{SyncReport, Timings};
+use pyfast_environment::request::{InstallOptions, SyncRequest};
+use pyfast_environment::{Planned, ReadyPlan, plan_sync};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::Habitat;
+use pyfast_launcher::volume::MOUNT_POINT;
+
+use crate::elsewhere::Elsewhere;
+use crate::engine::{self, Connection};
+use crate::error::Error;
+use crate::event::{Event, sink};
+use crate::hands::Hands;
+use crate::interpreter::compiling_python;
+use crate::setting;
+use crate::task::{Report, Task};
+use crate::venv;
+use crate::volume_place::{VolumePlace, subject};
+use pyfast_settings::ResolveFlags;
+use pyfast_settings::interpreters;
+use pyfast_settings::{Python, Root};
+
+/// Makes the environment what the requirements say.
+///
+/// # Errors
+/// Whatever keeps it from being made; it is what it was then.
+pub fn sync(task: Task<'_>) -> Result<Report, Error> {
+    readable(|| sync_shared(task))
+}
+
+/// Makes several environments at once, each with how long it took; in their order.
+pub fn sync_all(tasks: &[Task<'_>]) -> Vec<(Result<Report, Error>, Duration)> {
+    let timed = |task| {
+        let begun = Instant::now();
+        (sync_shared(task), begun.elapsed())
+    };
+    readable(|| match *tasks {
+        [one] => vec![timed(one)],
+        _ => std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                tasks.iter().map(|&task| scope.spawn(move || timed(task))).collect();
+            let joined = threads.into_iter().map(|thread| match thread.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect()
+        }),
+    })
+}
+
+/// Containers read the root as other users, whatever this user's mask is. The mask is the whole process'.
+pub fn readable<T>(act: impl FnOnce() -> T) -> T {
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let done = act();
+    rustix::process::umask(mask);
+    done
+}
+
+fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
+    let Task { options, settings, events } = task;
+    match (&settings.root, &settings.python) {
+        (Root::Directory(root), Python::Host(request)) => {
+            let found = interpreters::find(request.as_deref(), settings)?;
+            let cache = settings.cache_directory()?;
+            let habitat = match &settings.own_root {
+                Some(own) if own == root => Habitat::Volume,
+                _ => Habitat::Host,
+            };
+            let at = At { written: root.clone(), seen: root.clone(), habitat };
+            let identity = found.identity.clone();
+            in_directory(task, at, identity, &|| Ok(interpreters::probe(&found, &cache)?))
+        }
+        (Root::Directory(root), Python::Image(image)) => {
+            let connection = Connection::open(settings)?;
+            let (seen, habitat) = (MOUNT_POINT.into(), Habitat::Volume);
+            let (at, id) =
+                (At { written: root.clone(), seen, habitat }, connection.image_id(image)?);
+            in_directory(task, at, id, &|| connection.interpreter(image, settings))
+        }
+        (Root::Volume(volume), Python::Image(image)) => {
+            let connection = Connection::open(settings)?;
+            let report = sync_volume(task, &connection, (volume, image))?;
+            if report.sync.changed && !options.dry_run {
+                connection.keep(volume, events)?;
+            }
+            Ok(report)
+        }
+        (Root::Volume(volume), Python::Host(_)) => Err(Error::NoImage { volume: volume.clone() }),
+    }
+}
+
+/// A volume, directly where this process can write it, else through a container.
+fn sync_volume(
+    task: Task<'_>,
+    connection: &Connection,
+    (name, image): (&str, &str),
+) -> Result<Report, Error> {
+    let Task { options, settings, .. } = task;
+    let identity = connection.image_id(image)?;
+    let project = settings.project.name();
+    let mut volume = if options.dry_run {
+        connection.found_volume(name)?
+    } else {
+        connection.volume(name, image, &project)?
+    };
+    let probe = || connection.interpreter(image, settings);
+    if let Some(written) = engine::direct(&volume) {
+        let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
+        let compiles = options.compile.unwrap_or_else(|| at.habitat.compiles());
+        // Only the image's own Python can compile for it then.
+        if !compiles || compiling_python(settings, &probe()?).is_some() {
+            return in_directory(task, at, identity, &probe);
+        }
+    } else if options.dry_run {
+        // Its container needs this program there.
+        volume = connection.volume(name, image, &project)?;
+    }
+    let place = VolumePlace::new(connection, &volume, image, settings);
+    let hands = Hands::elsewhere(task, Elsewhere::new(task, &place), Box::new(probe));
+    let outcome = run(task, &place, &hands, identity);
+    hands.end();
+    outcome
+}
+
+/// Where a root is.
+struct At {
+    /// As this process writes it.
+    written: PathBuf,
+    /// As Python will see it.
+    seen: PathBuf,
+    /// Who writes to its environments.
+    habitat: Habitat,
+}
+
+/// A root that this process writes.
+fn in_directory(
+    task: Task<'_>,
+    at: At,
+    identity: String,
+    probe: &dyn Fn() -> Result<Interpreter, Error>,
+) -> Result<Report, Error> {
+    let Task { options, settings, events } = task;
+    let At { written, seen, habitat } = at;
+    let compile = options.compile.unwrap_or_else(|| habitat.compiles());
+    let hands = Hands::here(task, compile, Box::new(probe));
+    let (subject, sink, site) = (subject(settings), sink(events), OnceCell::new());
+    let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), site };
+    let outcome = run(task, &place, &hands, identity);
+    if let Ok(report) = &outcome
+        && report.plan.is_none()
+        && place.written == place.seen
+        && !settings.is_of_one_run()
+    {
+        venv::link(task, report);
+    }
+    drop(place);
+    hands.end();
+    outcome
+}
+
+fn run(
+    task: Task<'_>,
+    place: &dyn Place,
+    hands: &Hands<'_>,
+    identity: String,
+) -> Result<Report, Error> {
+    let started = Instant::now();
+    let request = request(task, place, identity);
+    let report = match plan_sync(&request, (place, hands), SystemTime::now())? {
+        Planned::Unchanged(report) => return Ok(Report::done(*report)),
+        Planned::Ready(ready) if task.options.dry_run => tried(&ready),
+        Planned::Ready(mut ready) => {
+            for warning in ready.plan.take_warnings() {
+                task.tell(Event::Warning(warning));
+            }
+            hands.pack(&mut ready)?;
+            hands.installing();
+            let now = SystemTime::now();
+            Report::done(pyfast_environment::sync(*ready, (place, hands), now)?)
+        }
+    };
+    for warning in &report.sync.warnings {
+        task.tell(Event::Warning(warning.clone()));
+    }
+    Ok(report.took(started.elapsed()))
+}
+
+/// What would be done.
+fn tried(ready: &ReadyPlan) -> Report {
+    let plan = &ready.plan;
+    let sync = SyncReport {
+        facts: plan.facts().clone(),
+        changed: plan.activates(),
+        changes: plan.changes().clone(),
+        timings: Timings::default(),
+        fetched: 0,
+        warnings: plan.warnings().to_vec(),
+    };
+    Report { sync, plan: Some(plan.to_string()) }
+}
+
+fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
+    let Task { options, settings, .. } = task;
+    let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
+    let real = &settings.project.config.link.real;
+    SyncRequest {
+        lock_use: options.lock_use,
+        upgrade: *upgrade || !upgrade_package.is_empty(),
+        dry_run: options.dry_run,
+        options: InstallOptions {
+            link_mode: options.link_mode,
+            real: real.iter().filter_map(|name| name.parse().ok()).collect(),
+            strict: options.strict,
+            compile: options.compile,
+            prompt: Some(settings.prompt()),
+            reinstall: options.reinstall,
+            verify: options.verify,
+        },
+        setting: setting::setting(task, place, identity),
+        variables: settings.variables.all().clone(),
+    }
+}

@@ -1,0 +1,71 @@
+//! One environment that is to be made, and what came of it. Owns what may be asked; must not know who does it.
+
+use std::time::Duration;
+
+use pyfast_environment::report::SyncReport;
+use pyfast_environment::request::LockUse;
+use pyfast_installer::link::LinkMode;
+use pyfast_settings::{ResolveFlags, Settings};
+
+use crate::event::{Event, Events};
+
+/// How to sync.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What shapes the resolution.
+    pub resolve: ResolveFlags,
+    /// What may become of the lock.
+    pub lock_use: LockUse,
+    /// Whether only to say what would be done.
+    pub dry_run: bool,
+    /// How files come into the environment; `None`: as the place wants it.
+    pub link_mode: Option<LinkMode>,
+    /// Whether bytecode is compiled; `None`: as the place wants it.
+    pub compile: Option<bool>,
+    /// Whether the environment is composed anew, and damaged wheels are fetched again.
+    pub reinstall: bool,
+    /// Whether everything is hashed that the environment uses.
+    pub verify: bool,
+    /// Whether two packages may not provide different files of one name.
+    pub strict: bool,
+}
+
+/// One environment that is to be made.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// How.
+    pub options: &'a Options,
+    /// Which, where, and for which interpreter.
+    pub settings: &'a Settings,
+    /// Who is told what goes on.
+    pub events: &'a Events,
+}
+
+impl Task<'_> {
+    pub(crate) fn tell(&self, event: Event) {
+        (self.events)(event);
+    }
+}
+
+/// The result of a sync, done or tried.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What came of it.
+    pub sync: SyncReport,
+    /// The plan of a dry run, one act a line.
+    pub plan: Option<String>,
+}
+
+impl Report {
+    /// What was done.
+    pub(crate) fn done(sync: SyncReport) -> Self {
+        Self { sync, plan: None }
+    }
+
+    /// The same, with how long all of it took.
+    pub(crate) fn took(mut self, total: Duration) -> Self {
+        self.sync.timings.total = total;
+        self
+    }
+}

@@ -1,0 +1,101 @@
+//! What to do where nobody could work for an environment.
+
+use std::borrow::Cow;
+
+use pyfast_crew::Error;
+
+use super::{Code, Failure};
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (kind, code) = match error {
+            Error::Settings(error) => return error.into(),
+            Error::Packaging(error) => return (*error).into(),
+            Error::Resolve(error) => return (*error).into(),
+            Error::Install(error) => return (*error).into(),
+            Error::Root(error) => return error.into(),
+            Error::Launch(error) => return (*error).into(),
+            Error::Environment(error) => return (*error).into(),
+            Error::Interrupted => return Self::interrupted(),
+            Error::Inside { image, kind, message, causes, hints } => {
+                let mut failure = Self::new("helper", message, Code::Mendable);
+                failure.kind = kind.map_or(failure.kind, Cow::Owned);
+                failure.causes.extend(causes);
+                failure.hints.extend(hints);
+                return failure.cause(format!("this was in a container of {image}"));
+            }
+            Error::BuiltIn { image, untried, source } => return built_in(&image, untried, *source),
+            Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
+            Error::WriteLock { .. } => ("io", Code::Mendable),
+            Error::NoVolume { .. } => ("no-volume", Code::Mendable),
+            Error::ReadWheel(_) | Error::NoWheel { .. } => ("bad-wheel", Code::Mendable),
+            Error::StrangeBuild { .. } | Error::StrangeAnswer { .. } => ("helper", Code::Mendable),
+            _ => ("usage", Code::Usage),
+        };
+        let mut failure = Self::new(kind, error.to_string(), code);
+        failure.hints.extend(hint(&error).map(str::to_owned));
+        failure
+    }
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::BuildSetting { .. } => Some("write KEY=VALUE"),
+        Error::WriteLock { refused: true, .. } => {
+            Some("remove it, or name with -o FILE where the lock is to be written")
+        }
+        Error::NoVolume { .. } => Some("`pyfast sync` makes it"),
+        Error::NoImage { .. } => {
+            Some("give --image IMAGE, or `image` of the environment in pyfast.toml")
+        }
+        Error::OutOfReach { .. } => Some(
+            "give --image IMAGE, or `image` of the environment in pyfast.toml, for a container that can; or run pyfast as root",
+        ),
+        Error::StrangeBuild { .. } => {
+            Some("a build that works gives one wheel: look at the source before you trust it")
+        }
+        _ => None,
+    }
+}
+
+/// Says what may be different where a build failed in a container.
+fn built_in(image: &str, untried: Vec<Error>, source: Error) -> Failure {
+    let failure = Failure::from(source).hint(format!(
+        "sources are built in a container of {image}, by another user than root, with the programs \
+         that are there and from indexes that need no password"
+    ));
+    let hints = untried.into_iter().flat_map(|error| Failure::from(error).hints);
+    hints.fold(failure, Failure::hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_in_a_container_tells_is_told_on() {
+        let inside = |kind: Option<&str>| {
+            Failure::from(Error::Inside {
+                image: "slim".to_owned(),
+                kind: kind.map(str::to_owned),
+                message: "no room".to_owned(),
+                causes: vec!["the disk is full".to_owned()],
+                hints: vec!["make room".to_owned()],
+            })
+        };
+        let failure = inside(Some("io"));
+        assert_eq!((&*failure.kind, failure.to_string()), ("io", "no room".to_owned()));
+        assert_eq!(failure.causes(), ["the disk is full", "this was in a container of slim"]);
+        assert_eq!(failure.hints(), ["make room"]);
+        assert_eq!(inside(None).kind, "helper");
+    }
+
+    #[test]
+    fn a_build_that_could_not_be_tried_says_what_to_do_about_it() {
+        let setting = Error::BuildSetting { text: "x".to_owned() };
+        let (image, source) = ("slim".to_owned(), Box::new(Error::Interrupted));
+        let failure = Failure::from(Error::BuiltIn { image, untried: vec![setting], source });
+        assert!(failure.hints()[0].contains("a container of slim"), "{failure}");
+        assert_eq!(failure.hints()[1], "write KEY=VALUE");
+    }
+}
