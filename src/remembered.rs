@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use pyfast_environment::digest;
 use pyfast_root::{Fingerprint, current_of, regular_file, whole_file};
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
-use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_crew::volume_place::subject;
 
@@ -57,34 +57,25 @@ impl Remembered {
 
     /// The arguments and settings of a sync that was asked for `args`: what those leave open is as it was. A request
     /// that names what to install is a new one; Python, links and bytecode stay until they are named.
-    ///
-    /// # Errors
-    /// If the interpreter cannot be told any more.
-    pub(crate) fn complete(
-        &self,
-        args: &Args,
-        settings: &Settings,
-    ) -> Result<(Args, Settings), Failure> {
+    pub(crate) fn complete(&self, args: &Args, settings: &Settings) -> (Args, Settings) {
+        let again = |python| {
+            settings.of_environment(&settings.env, settings.root.clone(), python)
+        };
+        let asked = settings.python.clone();
         let words = self.words.iter().flatten().map(|word| shown(word, &settings.project));
         // A word that this program does not know any more is no reason to fail.
         let Ok(earlier) = Request::try_parse_from(words) else {
-            let again = settings.of_environment(
-                &settings.env,
-                settings.root.clone(),
-                settings.python.clone(),
-            );
-            return Ok((args.clone(), again));
+            return (args.clone(), again(asked));
         };
         let python = match (&settings.flags.python, &settings.flags.image) {
             (None, None) => match (earlier.image, earlier.python) {
                 (Some(image), _) => Python::Image(image),
                 (None, Some(python)) => Python::Host(Some(python)),
-                (None, None) => settings.python.clone(),
+                (None, None) => asked,
             },
-            _ => settings.python.clone(),
+            _ => asked,
         };
-        let again = settings.of_environment(&settings.env, settings.root.clone(), python);
-        Ok((args.clone().over(earlier.args), again))
+        (args.clone().over(earlier.args), again(python))
     }
 
     /// Keeps a request that was carried out. What cannot be kept is only told.
@@ -328,7 +319,7 @@ impl Words<'_> {
     }
 
     fn choice(&mut self, name: &str, choice: &impl ValueEnum) {
-        self.values(name, choice.to_possible_value().iter().map(|value| value.get_name()));
+        self.values(name, choice.to_possible_value().iter().map(PossibleValue::get_name));
     }
 
     fn files(&mut self, name: &str, files: &[PathBuf]) {

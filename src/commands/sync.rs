@@ -86,7 +86,7 @@ impl Args {
             (earlier.compile, earlier.no_compile)
         };
         let link_mode = self.link_mode.or(earlier.link_mode);
-        let common = Self { compile, no_compile, link_mode, ..self };
+        let common = Self { link_mode, compile, no_compile, ..self };
         if common.resolve.names_something() {
             return common;
         }
@@ -131,7 +131,7 @@ impl Args {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let remembered = Remembered::load(settings);
-    let (asked, of_before) = remembered.complete(args, settings)?;
+    let (asked, of_before) = remembered.complete(args, settings);
     let typed = words(args, settings);
     if let Some(note) = remembered.note(&typed, &words(&asked, &of_before), &settings.project) {
         settings.ui.note(note);
@@ -148,7 +148,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 /// changed.
 pub(crate) fn ensure(settings: &Settings) -> Result<(), Failure> {
     let remembered = Remembered::load(settings);
-    let (asked, of_before) = remembered.complete(&Args::default(), settings)?;
+    let (asked, of_before) = remembered.complete(&Args::default(), settings);
     show(&syncing::sync(&asked.options(), &of_before)?, settings);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What a sync was asked for is kept: `run` and a sync that asks for nothing repeat it.
 
+use std::os::unix::fs::MetadataExt;
+
 use fs_err as fs;
 
 use crate::support::ran::{MENDABLE, Ran, USAGE};
@@ -86,7 +88,6 @@ fn python_links_and_bytecode_stay_until_they_are_named() {
         "{generation}/lib/python{}/site-packages/app/__init__.py",
         report["python"]["version"].as_str().unwrap().rsplit_once('.').unwrap().0
     );
-    use std::os::unix::fs::MetadataExt;
     assert_eq!(fs::metadata(&module).unwrap().nlink(), 1, "a copy has one name");
     assert!(ran.stderr.contains("--link-mode=copy --compile"), "{ran}");
     let ran = typed(&world, &["sync", "--link-mode", "hardlink", "--json"]).ok();

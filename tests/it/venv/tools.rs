@@ -54,17 +54,14 @@ fn venv_and_uv_that_empty_the_environment_through_the_link_are_undone() {
     for tool_name in ["venv", "uv"] {
         let world = world();
         let synced = world.require(&["a==1.0"]).sync(&[]);
-        let mut command = match tool_name {
-            "uv" => {
-                let mut uv = tool("uv", &world.path("home"));
-                uv.args(["venv", "--quiet", "--clear", "--no-cache", "--python", &world.python]);
-                uv
-            }
-            _ => {
-                let mut venv = Command::new(python());
-                venv.args(["-m", "venv", "--clear", "--without-pip"]);
-                venv
-            }
+        let mut command = if tool_name == "uv" {
+            let mut uv = tool("uv", &world.path("home"));
+            uv.args(["venv", "--quiet", "--clear", "--no-cache", "--python", &world.python]);
+            uv
+        } else {
+            let mut venv = Command::new(python());
+            venv.args(["-m", "venv", "--clear", "--without-pip"]);
+            venv
         };
         // Python's own fails, after it has removed everything.
         let _ = command.arg(".venv").current_dir(&world.project).output().unwrap();

@@ -4,6 +4,18 @@ use std::path::{Path, PathBuf};
 
 use crate::support::python::python_minor;
 
+/// What a wheel of the store has.
+const WHEEL: [&str; 8] = [
+    "",
+    "root",
+    "root/a",
+    "root/a/__pycache__",
+    "root/a/__init__.py",
+    "data",
+    "manifest",
+    "settled",
+];
+
 /// Roles of places: each is as likely as any other, however many files have it.
 pub(super) fn places(template: &Path, ids: &[&str; 2]) -> Vec<Vec<PathBuf>> {
     let generations = ids.map(|id| Path::new("envs/v1").join(id));
@@ -42,16 +54,7 @@ pub(super) fn places(template: &Path, ids: &[&str; 2]) -> Vec<Vec<PathBuf>> {
     roles.push(below(template, &site, 1, ""));
     roles.push(vec![PathBuf::from(site)]);
     roles.push(below(template, "store/v1/wheels", 1, ""));
-    for name in [
-        "",
-        "root",
-        "root/a",
-        "root/a/__pycache__",
-        "root/a/__init__.py",
-        "data",
-        "manifest",
-        "settled",
-    ] {
+    for name in WHEEL {
         roles.push(below(template, "store/v1/wheels", 2, name));
     }
     // The directories' own lists too: marks of compilation, metadata, whatever else there is.
