@@ -58,9 +58,7 @@ impl Remembered {
     /// The arguments and settings of a sync that was asked for `args`: what those leave open is as it was. A request
     /// that names what to install is a new one; Python, links and bytecode stay until they are named.
     pub(crate) fn complete(&self, args: &Args, settings: &Settings) -> (Args, Settings) {
-        let again = |python| {
-            settings.of_environment(&settings.env, settings.root.clone(), python)
-        };
+        let again = |python| settings.of_environment(&settings.env, settings.root.clone(), python);
         let asked = settings.python.clone();
         let words = self.words.iter().flatten().map(|word| shown(word, &settings.project));
         // A word that this program does not know any more is no reason to fail.
