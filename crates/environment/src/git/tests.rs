@@ -76,7 +76,7 @@ fn what_a_rule_of_the_repository_covers_is_left_as_it_is() {
 }
 
 #[test]
-fn second_work_trees_and_submodules_have_their_repositorys_list() {
+fn second_work_trees_and_submodules_have_the_list_of_their_repository() {
     let (directory, top) = repository("shop");
     let tree = directory.path().join("tree");
     git(&top, &["worktree", "add", "-q", tree.to_str().unwrap()]);
