@@ -30,6 +30,7 @@ impl Arena {
         }
         let words = differences(&outside, &self.outside());
         let result = result.and_then(|()| silent("PROJECT: changes", &words));
+        let result = result.and_then(|()| self.link_is_own());
         if self.decoy.is_untouched().is_err() {
             self.mend();
         }
@@ -54,9 +55,24 @@ impl Arena {
         let mut left_out: Vec<PathBuf> = own.iter().map(|name| self.world.path(name)).collect();
         left_out.push(self.world.path("sources"));
         let mut found = tree(&self.world.path(""), &left_out);
-        // Rounds and caches come and go in these.
-        found.retain(|path, _| *path != self.world.path("") && *path != self.world.path("home"));
+        // Rounds, caches and the link for editors come and go in these.
+        let busy = [self.world.path(""), self.world.path("home"), self.world.project.clone()];
+        found.retain(|path, _| !busy.contains(path) && *path != self.link());
         found
+    }
+
+    fn link(&self) -> PathBuf {
+        self.world.project.join(".venv")
+    }
+
+    /// The link for editors follows whatever was synced, to a project of the root and nowhere else.
+    fn link_is_own(&self) -> Result<(), String> {
+        let projects = self.world.root.join("projects");
+        match fs_err::read_link(self.link()) {
+            Ok(target) if target.starts_with(&projects) => Ok(()),
+            Ok(target) => Err(format!("PROJECT: .venv leads to {}", target.display())),
+            Err(error) => Err(format!("PROJECT: .venv is no link any more: {error}")),
+        }
     }
 }
 
