@@ -110,7 +110,7 @@ fn an_environment_of_another_tool_is_left_before_and_after() {
         let (theirs, ours) =
             (shell.source(&other.join("bin")), shell.source(Path::new(".venv/bin")));
         let say = shell.say(&["VIRTUAL_ENV", "PATH"]);
-        let steps = [&theirs, &ours, &say, &theirs, &say, "deactivate", &say];
+        let steps = [shell.at_work(), &theirs, &ours, &say, &theirs, &say, "deactivate", &say];
         let at = |at: &Path| format!("<{0}>\n<{0}/bin:/usr/bin:/bin>\n", at.display());
         let expected =
             at(&known(shell, &world, &current)) + &at(&other) + "<unset>\n</usr/bin:/bin>\n";

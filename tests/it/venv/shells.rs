@@ -71,6 +71,16 @@ impl Shell {
         }
     }
 
+    /// Gives it a prompt, as a shell at work has one: Python's own script for csh reads it without asking whether there
+    /// is one, and what csh then does differs from run to run.
+    pub(crate) fn at_work(self) -> &'static str {
+        match self.syntax {
+            Syntax::Csh => "set prompt = '> '",
+            Syntax::Posix => "PS1='> '",
+            Syntax::Fish => "true",
+        }
+    }
+
     /// Runs lines of a script in a directory, and gives what it prints.
     #[track_caller]
     pub(crate) fn run(self, directory: &Path, lines: &[String]) -> String {
