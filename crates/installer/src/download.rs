@@ -1,7 +1,7 @@
 //! From wheels wanted to wheels in the store: fetching, checking, unpacking and compiling overlap,
 //! and begin while the resolver still works. Knows nothing of environments.
 //!
-//! Tasks on the runtime fetch, and never wait for a disk: unpacking crosses to rayon, in [`Shared::unpack`], all
+//! Tasks on the runtime fetch, and never wait for a disk: unpacking crosses to rayon, in `Shared::unpack`, all
 //! else to threads that may block. What is held in memory at once is bounded, however large wheels are.
 //! Inside a process the map of downloads keeps two from one wheel; between processes a lock does.
 

@@ -2,8 +2,8 @@
 //! links into it. Knows nothing of requirements or containers; prints nothing, reads no environment variable.
 //!
 //! Begin at [`Downloads`](download::Downloads), which brings the wheels of a lock into a
-//! [`Store`](store::Store), with [`build`] for what is only there as source. [`link::plan`] says what an
-//! environment of them is made of; [`generation::compose`] makes it and [`generation::activate`] makes it
+//! [`Store`](store::Store), with [`build`] for what is only there as source. [`link::plan()`] says what an
+//! environment of them is made of; [`generation::compose`] makes it and [`generation::activate()`] makes it
 //! current. Whether all of it still is as it was made is a [`finding`]; what nobody needs any more is for
 //! [`gc`].
 

@@ -102,7 +102,7 @@ pub(crate) const ARCHIVES: [&str; 8] =
     [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar"];
 
 /// A file name without the ending that makes it a source archive's, and that ending's place in
-/// [`ARCHIVES`]; `None` for other files.
+/// `ARCHIVES`; `None` for other files.
 pub fn archive_stem(filename: &str) -> Option<(&str, usize)> {
     let lower = filename.to_ascii_lowercase();
     let place = ARCHIVES.iter().position(|ending| lower.ends_with(ending))?;

@@ -1,6 +1,6 @@
 //! What a project, its user and the machine say, and what is meant by it. Begin at [`Settings::new`], which joins
 //! [`Flags`], [`Variables`] and the project's [`Config`] by one precedence: flag, variable, file, default. From
-//! settings follow [`Indexes`], the [`Transport`] to them, [`interpreters`], and a [`TargetChoice`] for locks.
+//! settings follow [`Indexes`], the way to them ([`client_options`]), [`interpreters`], and a [`TargetChoice`] for locks.
 //!
 //! Prints nothing, reads neither the variables nor the current directory of the process: they are given. What the
 //! user should know of settings is data ([`Doubt`]).
