@@ -128,13 +128,9 @@ fn table_compares_pip_uv_and_pyfast() {
         let ratio: f64 = ratio.trim_end_matches('×').parse().unwrap();
         assert!((ratio - figure.ratio).abs() <= 0.006 * figure.ratio.max(1.0), "{figure:?}");
     }
-    // What installs nothing is quicker than what fetches and installs.
-    for tool in tools {
-        let of = |scenario: &str| {
-            figures.iter().find(|one| one.scenario == scenario && one.tool == tool).unwrap().median
-        };
-        assert!(of("noop") < of("cold"), "{figures:?}");
-    }
+    // Each run with an empty cache really fetched.
+    let fetched = world.index.asked("/a-1.0-py3-none-any.whl").len();
+    assert!(fetched >= 3 * tools.len(), "{fetched} times");
 }
 
 #[test]
