@@ -145,7 +145,7 @@ impl Work<'_> {
         };
         let findings = if fetched || plan.care.verify || !ready.survived(root)? {
             ready.verify_own(root)?
-        } else if site.untouched.as_ref() == Some(&id) || site.looks.is_untouched(root, &id) {
+        } else if site.untouched.as_ref() == Some(&id) || self.looked_so(&id) {
             Vec::new()
         } else {
             look(root, &ready, None)?
@@ -167,6 +167,13 @@ impl Work<'_> {
         }
         warnings.push(format!("the environment {id} is in use and is left as it is"));
         Ok((ready, findings.is_empty()))
+    }
+
+    /// Whether nobody has touched a generation since the environment was at it.
+    fn looked_so(&self, id: &str) -> bool {
+        let root = self.site.root();
+        let directory = root.make_project_env(&self.site.name);
+        directory.is_ok_and(|directory| Looks::load(&directory).is_untouched(root, id))
     }
 
     /// Lets the next sync see that nothing moved. One that cannot be remembered merely looks for itself.

@@ -1,5 +1,6 @@
 //! How the generations that an environment was at looked when they were made, so that going back to one needs a
-//! glance and not a look at each of its files. Owns the file; must not know who goes back.
+//! glance and not a look at each of its files. Owns the file, which a sync with nothing to do
+//! does not read: what that needs is in its state. Must not know who goes back.
 
 use pyfast_installer::generation::Stamps;
 use pyfast_root::{Dir, Durability, Root};

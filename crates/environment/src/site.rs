@@ -10,7 +10,6 @@ use pyfast_installer::{Event, Sink};
 use pyfast_root::{Lock, ProjectEnv, Root, Waiting};
 
 use crate::error::Error;
-use crate::looks::Looks;
 use crate::state::State;
 use crate::subject::Subject;
 
@@ -25,8 +24,6 @@ pub struct Site {
     pub(crate) sink: Sink,
     /// The current generation, if nobody has touched it since it was composed.
     pub(crate) untouched: Option<String>,
-    /// How earlier generations looked.
-    pub(crate) looks: Looks,
     /// What somebody has changed of it, in words.
     pub(crate) noticed: Vec<String>,
     _alone: Lock,
@@ -41,8 +38,7 @@ impl Site {
         let alone = lock_project(&root, &name, &waiting)?;
         let store = Arc::new(Store::open(&root, &waiting)?);
         let (untouched, noticed) = notice(&store, &name)?;
-        let looks = Looks::load(&root.make_project_env(&name)?);
-        Ok(Self { root, store, name, sink, untouched, looks, noticed, _alone: alone })
+        Ok(Self { root, store, name, sink, untouched, noticed, _alone: alone })
     }
 
     /// The root.
