@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 pub(crate) use check::round;
 pub use error::{ComposeError, Place};
+pub use find::NAMES;
 use interpolate::Budget;
 pub use model::{
     Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,

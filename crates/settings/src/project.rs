@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_launcher::compose_file::NAMES;
 use pyfast_packaging::PackageName;
 use sha2::Digest;
 use url::Url;
@@ -24,10 +25,6 @@ pub struct Project {
 
 /// Requirements files looked for where none is named, in this order.
 const USUAL: [&str; 3] = ["requirements.txt", "backend/requirements.txt", PYPROJECT];
-
-/// The compose files that `up` looks for: where one is, the directory is a project.
-const COMPOSE: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 /// A file that states dependencies only where it has a `[project]` table.
 const PYPROJECT: &str = "pyproject.toml";
@@ -62,7 +59,7 @@ impl Project {
         let is_one = |above: &&Path| match repository {
             Some(repository) if above.starts_with(repository) => {
                 let mut names = USUAL.iter().filter(|file| states_dependencies(above, file));
-                let mut compose = COMPOSE.iter().filter(|file| above.join(file).is_file());
+                let mut compose = NAMES.iter().filter(|file| above.join(file).is_file());
                 let name = names.next().or_else(|| compose.next());
                 name.is_some_and(|name| is_trusted(&above.join(name)))
             }

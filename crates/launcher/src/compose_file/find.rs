@@ -10,8 +10,8 @@ use super::error::{ComposeError, Place};
 use super::interpolate::Budget;
 use super::paths::absolute;
 
-/// The names of a project's file, by preference.
-const NAMES: [&str; 4] =
+/// The names of a project's compose file, by preference.
+pub const NAMES: [&str; 4] =
     ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 /// The names of the file that is merged over it, by preference.
 const OVERRIDES: [&str; 4] = [
