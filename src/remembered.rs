@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use pyfast_environment::digest;
-use pyfast_root::{Fingerprint, current_of, regular_file, whole_file};
+use pyfast_root::{current_of, regular_file, whole_file};
 use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote};
 use serde::{Deserialize, Serialize};
 
@@ -58,12 +58,23 @@ impl Remembered {
     /// The arguments and settings of a sync that was asked for `args`: what those leave open is as it was. A request
     /// that names what to install is a new one; Python, links and bytecode stay until they are named.
     pub(crate) fn complete(&self, args: &Args, settings: &Settings) -> (Args, Settings) {
-        let again = |python| settings.of_environment(&settings.env, settings.root.clone(), python);
+        if self.names_something() {
+            self.joined(args, settings)
+        } else {
+            (args.clone(), with(settings, settings.python.clone()))
+        }
+    }
+
+    /// The arguments and settings of a sync that nobody typed: as the last one, and as variables say.
+    pub(crate) fn repeated(&self, settings: &Settings) -> (Args, Settings) {
+        self.joined(&Args::default(), settings)
+    }
+
+    fn joined(&self, args: &Args, settings: &Settings) -> (Args, Settings) {
         let asked = settings.python.clone();
-        let words = self.words.iter().flatten().map(|word| shown(word, &settings.project));
         // A word that this program does not know any more is no reason to fail.
-        let Ok(earlier) = Request::try_parse_from(words) else {
-            return (args.clone(), again(asked));
+        let Some(earlier) = self.request(&settings.project) else {
+            return (args.clone(), with(settings, asked));
         };
         let python = match (&settings.flags.python, &settings.flags.image) {
             (None, None) => match (earlier.image, earlier.python) {
@@ -73,7 +84,13 @@ impl Remembered {
             },
             _ => asked,
         };
-        (args.clone().over(earlier.args), again(python))
+        (args.clone().over(earlier.args), with(settings, python))
+    }
+
+    /// What was typed last, read again; variables stand in for what was not.
+    fn request(&self, project: &Project) -> Option<Request> {
+        let words = self.words.iter().flatten().map(|word| shown(word, project));
+        Request::try_parse_from(words).ok()
     }
 
     /// Keeps a request that was carried out. What cannot be kept is only told.
@@ -111,8 +128,7 @@ impl Remembered {
         let absolute = |files: &[PathBuf]| -> Vec<PathBuf> {
             files.iter().map(|file| absolute(file, project)).collect()
         };
-        let words = self.words.iter().flatten().map(|word| shown(word, project));
-        let kept = Request::try_parse_from(words).map(|request| request.args.resolve.requirements);
+        let kept = self.request(project).map(|request| request.args.resolve.requirements);
         let kept = kept.unwrap_or_default();
         let usual = if kept.is_empty() {
             project.requirements(&[], &settings.env).unwrap_or_default()
@@ -158,6 +174,11 @@ impl Remembered {
     }
 }
 
+/// The same settings for another interpreter.
+fn with(settings: &Settings, python: Python) -> Settings {
+    settings.of_environment(&settings.env, settings.root.clone(), python)
+}
+
 /// Of which environment the user's data directory keeps what.
 fn place(settings: &Settings) -> Option<PathBuf> {
     let root = match &settings.root {
@@ -172,30 +193,8 @@ fn place(settings: &Settings) -> Option<PathBuf> {
 }
 
 fn configured(settings: &Settings) -> String {
-    let Some(config) = settings.project.config.env.get(&settings.env) else { return String::new() };
-    let EnvConfig {
-        requirements,
-        constraints,
-        exclude_dependencies,
-        extras,
-        groups,
-        image,
-        python,
-        targets,
-        universal,
-        services: _,
-    } = config;
-    Fingerprint::new("configured", VERSION)
-        .fields("requirements", requirements.iter().map(|file| file.display()))
-        .fields("constraints", constraints.iter().map(|file| file.display()))
-        .fields("exclude-dependencies", exclude_dependencies)
-        .fields("extras", extras)
-        .fields("groups", groups)
-        .fields("image", image)
-        .fields("python", python)
-        .fields("targets", targets)
-        .field("universal", universal)
-        .finish()
+    let config = settings.project.config.env.get(&settings.env);
+    config.map_or_else(String::new, EnvConfig::fingerprint)
 }
 
 /// A request as it would be typed. What asks once (upgrading, verifying, composing anew) is no part of it.

@@ -77,9 +77,18 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     };
     let in_volume = settings.own_root.as_ref().is_some_and(|own| *own == root);
     let read_only = is_read_only(&root).unwrap_or(false);
-    let alone = of_its_own(args, settings, in_volume);
+    let remembered = Remembered::load(settings);
+    // A volume's environments, and those that cannot be written, are whatever they were filled with.
+    let alone = (!in_volume && !read_only).then(|| of_its_own(args, settings, &remembered));
+    let alone = alone.flatten();
+    let synced = !args.no_sync
+        && !read_only
+        && match &alone {
+            Some(alone) => sync::ensure_of(args.requirements.clone(), alone).map(|()| true)?,
+            None if in_volume => fill(args, settings)?,
+            None => sync_first(args, settings, &remembered)?,
+        };
     let settings = alone.as_ref().unwrap_or(settings);
-    let synced = !args.no_sync && !read_only && sync_first(args, settings, in_volume)?;
     let project = match &settings.flags.project_name {
         Some(name) => Some(name.clone()),
         // A volume that holds one project needs no name.
@@ -130,44 +139,47 @@ fn id(generation: &Path) -> String {
     generation.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Syncs where there are requirements; says whether it did.
-fn sync_first(args: &Args, settings: &Settings, in_volume: bool) -> Result<bool, Failure> {
+/// Syncs as it was synced last, where there are requirements; says whether the environment is the project's.
+fn sync_first(args: &Args, settings: &Settings, remembered: &Remembered) -> Result<bool, Failure> {
     // A request that is remembered may name what the project does not have.
-    let found = if !in_volume && Remembered::load(settings).names_something() {
-        Ok(Vec::new())
-    } else {
-        settings.project.requirements(&args.requirements, &settings.env)
-    };
-    match found {
-        Ok(_) => {}
-        // Without requirements there may still be an environment to run in.
-        Err(_) if args.requirements.is_empty() => return Ok(false),
-        Err(error) => return Err(error.into()),
-    }
-    // A container's volume is filled from outside unless its entrypoint names requirements.
-    if in_volume && args.requirements.is_empty() && settings.project.config.env.is_empty() {
+    if !remembered.names_something() && !has_requirements(args, settings)? {
         return Ok(false);
     }
-    if in_volume || settings.is_of_one_run() {
-        sync::ensure_of(args.requirements.clone(), settings)?;
-        return Ok(true);
-    }
-    if let Some(id) = Remembered::load(settings).rolled_back_to(settings) {
+    if let Some(id) = remembered.rolled_back_to(settings) {
         settings.ui.note(format!(
             "in {id}, which `pyfast rollback` went back to; `pyfast sync` goes forward again"
         ));
         return Ok(true);
     }
-    sync::ensure(settings)?;
+    sync::ensure(remembered, settings)?;
     Ok(true)
 }
 
+/// Syncs the volume that this program lies in, where its entrypoint or a configuration names requirements: else it is
+/// filled from outside. Says whether it did.
+fn fill(args: &Args, settings: &Settings) -> Result<bool, Failure> {
+    let named = !args.requirements.is_empty() || !settings.project.config.env.is_empty();
+    let wanted = has_requirements(args, settings)? && named;
+    if wanted {
+        sync::ensure_of(args.requirements.clone(), settings)?;
+    }
+    Ok(wanted)
+}
+
+/// Whether there are requirements to sync; without any there may still be an environment to run in.
+fn has_requirements(args: &Args, settings: &Settings) -> Result<bool, Failure> {
+    match settings.project.requirements(&args.requirements, &settings.env) {
+        Ok(_) => Ok(true),
+        Err(_) if args.requirements.is_empty() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The settings of an environment for `-r` alone, where that names other files than the project's environment is made
-/// of: a script's requirements do not take the place of the project's. A container's volume is filled by its
-/// entrypoint, which says of what.
-fn of_its_own(args: &Args, settings: &Settings, in_volume: bool) -> Option<Settings> {
+/// of: a script's requirements do not take the place of the project's.
+fn of_its_own(args: &Args, settings: &Settings, remembered: &Remembered) -> Option<Settings> {
     let files = &args.requirements;
-    if files.is_empty() || in_volume || Remembered::load(settings).is_of(files, settings) {
+    if files.is_empty() || remembered.is_of(files, settings) {
         return None;
     }
     let name = once_name(files, &settings.project.working_directory);

@@ -146,9 +146,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Brings the environment up to date for a command that runs in it, as it was synced last; says nothing if nothing
 /// changed.
-pub(crate) fn ensure(settings: &Settings) -> Result<(), Failure> {
-    let remembered = Remembered::load(settings);
-    let (asked, of_before) = remembered.complete(&Args::default(), settings);
+pub(crate) fn ensure(remembered: &Remembered, settings: &Settings) -> Result<(), Failure> {
+    let (asked, of_before) = remembered.repeated(settings);
     show(&syncing::sync(&asked.options(), &of_before)?, settings);
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use fs_err as fs;
 
+use crate::support::mount::Mount;
 use crate::support::ran::{MENDABLE, Ran, USAGE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -128,6 +129,18 @@ fn other_files_of_a_run_make_an_environment_of_their_own() {
     // The project's own files are the project's environment.
     typed(&world, &["run", "-r", "requirements.txt", "--", "python", "-c", "import app"]).ok();
     typed(&world, &["run", "python", "-c", "import app"]).ok();
+}
+
+#[test]
+fn files_of_a_run_on_a_read_only_root_ask_for_no_other_environment() {
+    let mut world = world();
+    let path = world.path("small");
+    let mount = Mount::tmpfs(&path, "size=12m");
+    world.root = path.join("root");
+    typed(&world, &["sync", "-r", "dev.txt"]).ok();
+    mount.read_only();
+    let command = ["run", "--wait", "1", "-r", "requirements.txt", "--", "python", "-c"];
+    typed(&world, &[&command[..], &["import tool"]].concat()).ok();
 }
 
 #[test]

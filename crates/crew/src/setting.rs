@@ -13,7 +13,7 @@ use pyfast_settings::EnvConfig;
 use pyfast_settings::ResolveFlags;
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
@@ -50,32 +50,9 @@ pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) ->
         .fields("constraints", constraints.iter().map(|file| file.display()))
         .field(
             "environment",
-            project.config.env.get(&settings.env).map_or_else(String::new, configured),
+            project.config.env.get(&settings.env).map_or_else(String::new, EnvConfig::fingerprint),
         );
     Setting { settings: fingerprint.finish(), interpreter }
-}
-
-/// What of an environment's configuration is in no other field.
-fn configured(env: &EnvConfig) -> String {
-    let EnvConfig {
-        requirements: _,
-        constraints: _,
-        exclude_dependencies,
-        extras,
-        groups,
-        image: _,
-        python: _,
-        targets,
-        universal,
-        services: _,
-    } = env;
-    Fingerprint::new("environment", VERSION)
-        .fields("exclude-dependencies", exclude_dependencies)
-        .fields("extras", extras)
-        .fields("groups", groups)
-        .fields("targets", targets)
-        .field("universal", universal)
-        .finish()
 }
 
 fn resolving(args: &ResolveFlags) -> String {

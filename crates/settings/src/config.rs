@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_packaging::PackageName;
 use pyfast_packaging::safe_url::shown;
-use pyfast_root::is_name;
+use pyfast_root::{Fingerprint, is_name};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -15,6 +15,9 @@ mod keys;
 mod words;
 
 pub(crate) use words::ConfiguredRoot;
+
+/// Raised where a fingerprint gets another meaning.
+const VERSION: u32 = 1;
 
 /// The file's name.
 pub const FILE: &str = "pyfast.toml";
@@ -93,6 +96,33 @@ impl EnvConfig {
             && *exclude_dependencies == other.exclude_dependencies
             && (extras, groups) == (&other.extras, &other.groups)
             && (targets, universal) == (&other.targets, &other.universal)
+    }
+
+    /// Everything that it says of what is in the environment, and for which interpreter.
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            requirements,
+            constraints,
+            exclude_dependencies,
+            extras,
+            groups,
+            image,
+            python,
+            targets,
+            universal,
+            services: _,
+        } = self;
+        Fingerprint::new("environment", VERSION)
+            .fields("requirements", requirements.iter().map(|file| file.display()))
+            .fields("constraints", constraints.iter().map(|file| file.display()))
+            .fields("exclude-dependencies", exclude_dependencies)
+            .fields("extras", extras)
+            .fields("groups", groups)
+            .fields("image", image)
+            .fields("python", python)
+            .fields("targets", targets)
+            .field("universal", universal)
+            .finish()
     }
 
     /// Whether it is for the same interpreter, as far as the configuration says.
