@@ -18,8 +18,7 @@ use crate::settings::Settings;
 use pyfast_crew::hands::Hands;
 use pyfast_crew::sync::readable;
 use pyfast_crew::task::{Options, Task};
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::Root;
+use pyfast_settings::{ResolveFlags, Root};
 
 /// Answer a question about an environment for another process
 #[derive(Debug, clap::Args)]

@@ -17,9 +17,8 @@ use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::stack::composer::find;
 use crate::ui::Escaping;
-use pyfast_settings::Indexes;
-use pyfast_settings::Python;
 use pyfast_settings::interpreters::{self, on_path};
+use pyfast_settings::{Indexes, Python};
 
 /// Compare pip, uv and pyfast on your requirements
 ///

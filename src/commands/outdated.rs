@@ -19,8 +19,7 @@ use crate::syncing::read_inputs;
 use crate::ui::count;
 use pyfast_crew::interpreter as environment;
 use pyfast_crew::session::{Session, lock_request, policy};
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::{ResolveFlags, own_lock::OwnLock};
 
 /// Show which packages of the lock have a newer version
 ///

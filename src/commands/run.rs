@@ -17,8 +17,7 @@ use crate::failure::Failure;
 use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::ui::{Ui, duration};
-use pyfast_settings::Root;
-use pyfast_settings::own_lock::ONE_RUN;
+use pyfast_settings::{Root, own_lock::ONE_RUN};
 
 /// Run a command in the environment, syncing first where that is possible
 ///

@@ -13,8 +13,7 @@ use crate::remembered::{Remembered, words};
 use crate::settings::Settings;
 use crate::syncing;
 use pyfast_crew::task::{Options, Report};
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::own_lock::is_lock;
+use pyfast_settings::{ResolveFlags, own_lock::is_lock};
 
 /// Make the environment exactly what the requirements say
 ///

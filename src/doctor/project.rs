@@ -14,9 +14,7 @@ use crate::settings::Settings;
 use crate::stack::Stack;
 use crate::syncing::read_inputs;
 use crate::ui::count;
-use pyfast_settings::FILE;
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::{Python, Root};
+use pyfast_settings::{FILE, Python, ResolveFlags, Root};
 
 const CONFIGURATION: &str = "configuration";
 const COMPOSE_FILE: &str = "compose-file";

@@ -11,8 +11,7 @@ use super::report::{Finding, Level};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_crew::engine::Connection;
-use pyfast_settings::Python;
-use pyfast_settings::interpreters;
+use pyfast_settings::{Python, interpreters};
 
 const CHECK: &str = "interpreter";
 

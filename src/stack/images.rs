@@ -16,8 +16,7 @@ use super::Launcher;
 use super::memory::Memory;
 use crate::failure::Failure;
 use crate::ui::{Line, count, duration, green};
-use pyfast_settings::is_remote;
-use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::{is_remote, own_lock::OwnLock};
 
 impl Launcher<'_> {
     /// Decides about the images of these services.

@@ -22,11 +22,7 @@ use crate::inputs::fetch;
 use crate::interpreter::compiling_python;
 use crate::session::Session;
 use crate::side_by_side::{builds_at_once, side_by_side};
-use pyfast_settings::Python;
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::Settings;
-use pyfast_settings::interpreters;
-use pyfast_settings::is_remote;
+use pyfast_settings::{Python, ResolveFlags, Settings, interpreters, is_remote};
 
 /// Which kinds of distributions the files' options and then the command line's allow.
 pub(crate) fn formats(

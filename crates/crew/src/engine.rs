@@ -16,9 +16,7 @@ use tokio::runtime::Runtime;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::interrupt::Interrupts;
-use pyfast_settings::Settings;
-use pyfast_settings::Variables;
-use pyfast_settings::interpreters::remembered;
+use pyfast_settings::{Settings, Variables, interpreters::remembered};
 
 /// How long the interpreter of an image may take to describe itself.
 const PROBE_DEADLINE: Duration = Duration::from_mins(1);

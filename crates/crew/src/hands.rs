@@ -19,8 +19,7 @@ use crate::inputs::read_inputs;
 use crate::lock_file::{ChosenBy, write};
 use crate::session::{lock_request, own_lock};
 use crate::task::{Options, Task};
-use pyfast_settings::Settings;
-use pyfast_settings::TargetChoice;
+use pyfast_settings::{Settings, TargetChoice};
 
 /// How the interpreter is asked.
 pub type Probe<'a> = Box<dyn Fn() -> Result<Interpreter, Error> + 'a>;

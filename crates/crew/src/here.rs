@@ -22,8 +22,7 @@ use crate::event::{Event, Events, sink};
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
 use crate::task::{Options, Task};
-use pyfast_settings::Root;
-use pyfast_settings::Settings;
+use pyfast_settings::{Root, Settings};
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;

@@ -16,12 +16,7 @@ use pyfast_packaging::source_dist::PROJECT_FILES;
 
 use crate::error::Error;
 use crate::event::{Event, Events};
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::Settings;
-use pyfast_settings::find_links;
-use pyfast_settings::is_remote;
-use pyfast_settings::own_lock::OwnLock;
-use pyfast_settings::texts;
+use pyfast_settings::{ResolveFlags, Settings, find_links, is_remote, own_lock::OwnLock, texts};
 
 /// What the requirements files say, and all the files that this depends on.
 pub struct Inputs {

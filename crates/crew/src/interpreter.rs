@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use pyfast_installer::interpreter::Interpreter;
 
 use crate::error::Error;
-use pyfast_settings::Python;
-use pyfast_settings::Settings;
-use pyfast_settings::interpreters;
+use pyfast_settings::{Python, Settings, interpreters};
 
 /// The interpreter that the environment is for, asked or remembered.
 ///

@@ -14,11 +14,9 @@ use tokio::runtime::Runtime;
 use crate::building::formats;
 use crate::error::Error;
 use crate::event::{Event, Events};
-use pyfast_settings::Indexes;
-use pyfast_settings::is_remote;
-use pyfast_settings::own_lock::OwnLock;
-use pyfast_settings::{ResolveFlags, Settings};
-use pyfast_settings::{client_options, doubts};
+use pyfast_settings::{
+    Indexes, ResolveFlags, Settings, client_options, doubts, is_remote, own_lock::OwnLock,
+};
 
 /// The request that requirements and arguments make. Of `kept`, the versions of an earlier lock, those stay
 /// that are not to be upgraded.

@@ -9,8 +9,7 @@ use pyfast_root::Fingerprint;
 
 use crate::inputs::requirement_files;
 use crate::task::{Options, Task};
-use pyfast_settings::EnvConfig;
-use pyfast_settings::ResolveFlags;
+use pyfast_settings::{EnvConfig, ResolveFlags};
 
 /// Raised with every field that is added or gets another meaning.
 const VERSION: u32 = 3;

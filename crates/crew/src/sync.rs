@@ -23,9 +23,7 @@ use crate::setting;
 use crate::task::{Report, Task};
 use crate::venv;
 use crate::volume_place::{VolumePlace, subject};
-use pyfast_settings::ResolveFlags;
-use pyfast_settings::interpreters;
-use pyfast_settings::{Python, Root};
+use pyfast_settings::{Python, ResolveFlags, Root, interpreters};
 
 /// Makes the environment what the requirements say.
 ///

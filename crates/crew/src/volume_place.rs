@@ -16,8 +16,7 @@ use serde_json::Value;
 use crate::engine::{Connection, direct};
 use crate::error::Error;
 use crate::event::{Events, sink};
-use pyfast_settings::Settings;
-use pyfast_settings::{Python, Root};
+use pyfast_settings::{Python, Root, Settings};
 
 /// Where the helper container finds its files, none of which is in the volume.
 pub(crate) const FILES: &str = "/run/pyfast";

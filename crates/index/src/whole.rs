@@ -38,9 +38,7 @@ impl Body {
             Self::File(file) => file.metadata().map_or(u64::MAX, |metadata| metadata.len()),
         }
     }
-}
 
-impl Body {
     /// All of them in memory.
     pub(crate) fn into_bytes(self) -> io::Result<Bytes> {
         match self {
