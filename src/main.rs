@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod failure;
+mod kept;
 mod locked;
 mod progress;
 mod remembered;

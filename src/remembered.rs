@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use pyfast_environment::digest;
-use pyfast_root::{current_of, regular_file, whole_file};
+use pyfast_root::current_of;
 use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote};
 use serde::{Deserialize, Serialize};
 
 use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
+use crate::kept;
 use crate::settings::Settings;
 use pyfast_crew::volume_place::subject;
 
@@ -47,8 +48,7 @@ struct Request {
 impl Remembered {
     /// What is known of the settings' environment; nothing where it cannot be read, or its configuration is another.
     pub(crate) fn load(settings: &Settings) -> Self {
-        let known = place(settings).and_then(|file| regular_file::read(&file).ok());
-        let known = known.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
+        let known: Option<Self> = place(settings).and_then(|file| kept::read(&file));
         let configured = configured(settings);
         known
             .filter(|known| known.version == VERSION && known.configured == configured)
@@ -162,13 +162,7 @@ impl Remembered {
 
     fn store(&self, settings: &Settings) {
         let Some(file) = place(settings) else { return };
-        let write = || -> std::io::Result<()> {
-            if let Some(directory) = file.parent() {
-                fs_err::create_dir_all(directory)?;
-            }
-            whole_file::replace(&file, &serde_json::to_vec(self)?, 0o600)
-        };
-        if let Err(error) = write() {
+        if let Err(error) = kept::write(&file, self) {
             settings.ui.detail(format!("cannot remember what was asked for: {error}"));
         }
     }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use pyfast_environment::digest;
 use pyfast_launcher::containers::Record;
 use pyfast_launcher::image::FileDigests;
-use pyfast_root::{regular_file, whole_file};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::kept;
 use crate::settings::Settings;
 
 /// A project's memory.
@@ -29,20 +29,13 @@ impl Memory {
         let key = digest(format!("{host}\n{directory}").as_bytes());
         let name = format!("{project}-{}.json", &key[..16]);
         let file = settings.data_directory()?.join("launch/v1").join(name);
-        let known =
-            regular_file::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        Ok(Self { file, ..known.unwrap_or_default() })
+        let known: Self = kept::read(&file).unwrap_or_default();
+        Ok(Self { file, ..known })
     }
 
     /// Keeps it. A memory that cannot be kept makes the next run slower, so it is only told.
     pub(crate) fn store(&self, settings: &Settings) {
-        let write = || -> std::io::Result<()> {
-            if let Some(directory) = self.file.parent() {
-                fs_err::create_dir_all(directory)?;
-            }
-            whole_file::replace(&self.file, &serde_json::to_vec(self)?, 0o600)
-        };
-        if let Err(error) = write() {
+        if let Err(error) = kept::write(&self.file, self) {
             settings.ui.warning(format!("cannot remember what was started: {error}"));
         }
     }
