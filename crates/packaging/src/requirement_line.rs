@@ -25,7 +25,8 @@ use crate::safe_url::percent_decode;
 use crate::scanner::Unreadable;
 use crate::wrong::{Wrong, at};
 
-use options::{Options, split_options};
+use options::Options;
+pub(crate) use options::split_options;
 
 /// Settings of a build: the values of each key.
 pub type BuildSettings = BTreeMap<String, Vec<String>>;
