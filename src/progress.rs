@@ -62,7 +62,7 @@ impl Progress {
         Arc::new(move |event| progress.event(event))
     }
 
-    fn event(&self, event: Event) {
+    pub(crate) fn event(&self, event: Event) {
         match event {
             Event::Resolving => self.step("resolving"),
             Event::Wheels(wheels) => self.expect(wheels),
