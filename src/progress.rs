@@ -70,6 +70,7 @@ impl Progress {
             Event::Work(event) => self.work(event),
             Event::Doubt(doubt) => self.bar.suspend(|| tell(self.ui, doubt)),
             Event::Warning(message) => self.warning(message),
+            Event::Detail(message) => self.bar.suspend(|| self.ui.detail(message)),
             Event::NoCompiler { python } => self.warning(format!(
                 "no Python {python} on this machine can compile bytecode for the image: containers will compile at each start"
             )),
