@@ -69,7 +69,7 @@ impl Progress {
         Arc::new(move |event| progress.event(event))
     }
 
-    fn event(&self, event: Event) {
+    pub(crate) fn event(&self, event: Event) {
         match event {
             Event::Resolving => self.step("resolving"),
             Event::Wheels { count, bytes } => {
@@ -80,6 +80,7 @@ impl Progress {
             Event::Work(event) => self.work(event),
             Event::Doubt(doubt) => self.bar.suspend(|| tell(self.ui, doubt)),
             Event::Warning(message) => self.warning(message),
+            Event::Detail(message) => self.bar.suspend(|| self.ui.detail(message)),
             Event::NoCompiler { python } => self.warning(format!(
                 "no Python {python} on this machine can compile bytecode for the image: containers will compile at each start"
             )),

@@ -29,6 +29,8 @@ pub enum Event {
     Doubt(Doubt),
     /// Something else that the user should know, in words.
     Warning(String),
+    /// How something came about that the user was told of, in words.
+    Detail(String),
     /// No Python of this machine writes the bytecode that the image reads.
     NoCompiler {
         /// Its version, `X.Y`.
