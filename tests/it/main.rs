@@ -20,6 +20,7 @@ mod place;
 mod real;
 mod remember;
 mod run;
+mod screen;
 mod scripts;
 mod selftest;
 mod spec;
