@@ -9,12 +9,11 @@ use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use pyfast_environment::digest;
 use pyfast_root::current_of;
-use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote};
+use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote, kept};
 use serde::{Deserialize, Serialize};
 
 use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
-use crate::kept;
 use crate::settings::Settings;
 use pyfast_crew::volume_place::subject;
 

@@ -13,9 +13,9 @@ use serde_json::json;
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::stack::defaults::facts;
 use crate::ui::green;
 use pyfast_settings::FILE;
+use pyfast_stack::facts;
 
 /// Write a pyfast.toml that fits the project
 ///

@@ -19,6 +19,7 @@ mod place;
 mod real;
 mod remember;
 mod run;
+mod screen;
 mod scripts;
 mod selftest;
 mod spec;

@@ -66,7 +66,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 9] = [
+const PROGRAM: [&str; 10] = [
     "src",
     "crates/crew/src",
     "crates/environment/src",
@@ -76,6 +76,7 @@ const PROGRAM: [&str; 9] = [
     "crates/packaging/src",
     "crates/resolver/src",
     "crates/settings/src",
+    "crates/stack/src",
 ];
 
 #[test]

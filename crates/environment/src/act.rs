@@ -6,14 +6,16 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use pyfast_installer::build::{RememberedWheel, remember_wheel};
+use pyfast_installer::finding::Finding;
 use pyfast_installer::generation::{
     Generation, Stamps, activate, compose, current, look, recompose,
 };
-use pyfast_installer::link::{id, plan as links};
-use pyfast_installer::store::{repair, verify};
+use pyfast_installer::link::{LinkPlan, id, plan as links};
+use pyfast_installer::store::{manifest, repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;
+use pyfast_root::Root;
 
 use crate::claims;
 use crate::crew::{Means, ToBring};
@@ -45,9 +47,10 @@ pub(crate) fn carry_out(
     }
     let (built, mut fetched) = (plan.built.clone(), brought.admitted.len());
     let mut work = Work { site, plan: &plan, lock: &lock, built };
-    let mut warnings = site.noticed.clone();
+    let mut told = Told { warnings: site.noticed.clone(), details: Vec::new() };
+    told.warnings.extend(careless(root, &brought.admitted)?);
     if plan.care != Care::default() {
-        fetched = work.heal(fetched, &mut warnings, means)?;
+        fetched = work.heal(fetched, &mut told.warnings, means)?;
     }
     for built in work.built.values() {
         let (filename, sha256) = (built.filename.to_string(), built.sha256);
@@ -59,13 +62,14 @@ pub(crate) fn carry_out(
     // Whatever else is in the place of the current one is replaced.
     let before = current(root, &site.name).unwrap_or_default();
     let before = before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
-    let (generation, whole) = work.compose(fetched > 0, &mut warnings)?;
+    let (generation, whole) = work.compose(fetched > 0, &mut told)?;
     let changed = activate(root, &site.name, &generation, milliseconds(now))?;
-    warnings.extend(work.remember(whole.then_some(&generation)));
+    told.warnings.extend(work.remember(whole.then_some(&generation)));
     let changes = Changes::between(&before, &Listed::of(&plan.facts.packages));
     let facts = plan.facts;
+    let Told { warnings, details } = told;
     let mut report =
-        SyncReport { facts, changed, changes, fetched, warnings, ..SyncReport::default() };
+        SyncReport { facts, changed, changes, fetched, warnings, details, ..SyncReport::default() };
     report.timings.fetch = fetch;
     report.timings.compose = composing.elapsed();
     Ok(report)
@@ -85,6 +89,43 @@ fn bring(site: &Site, plan: &SyncPlan, means: &dyn Means) -> Result<Done, Error>
         compile: plan.options.compiled,
     };
     Ok(Done { brought: means.bring(&what, Some(site))?, lock, own_lock: None })
+}
+
+/// What is said of a sync when it is done.
+struct Told {
+    warnings: Vec<String>,
+    details: Vec<String>,
+}
+
+impl Told {
+    fn links(&mut self, links: &LinkPlan) {
+        self.warnings.extend(links.notices());
+        self.details.extend(links.details());
+    }
+}
+
+/// What is said of wheels that have just come, of which RECORD was not what it should be.
+fn careless(root: &Root, admitted: &[Sha256]) -> Result<Vec<String>, Error> {
+    let mut told = Vec::new();
+    for wheel in admitted {
+        let manifest = manifest(root, wheel)?;
+        told.extend(manifest.flaws.map(|flaws| {
+            let wheel = manifest.filename;
+            format!("{wheel} has a careless RECORD: {flaws}; what is installed has one made from the files")
+        }));
+    }
+    Ok(told)
+}
+
+/// A line for each wheel with findings, however many it has.
+fn damaged(findings: &[Finding]) -> impl Iterator<Item = String> {
+    findings.chunk_by(|one, other| one.subject == other.subject).map(|of_one| {
+        let first = &of_one[0];
+        match of_one.len() - 1 {
+            0 => format!("{first}; it is fetched again"),
+            more => format!("{first}, and {more} more of its files; it is fetched again"),
+        }
+    })
 }
 
 /// A plan that is being carried out.
@@ -123,24 +164,20 @@ impl Work<'_> {
         };
         let again = means.bring(&what, Some(self.site))?;
         self.built.extend(Built::all(&again));
-        warnings.extend(findings.iter().map(|finding| format!("{finding}; it is fetched again")));
+        warnings.extend(damaged(&findings));
         Ok(fetched + again.admitted.len())
     }
 
     /// The environment, and whether it is whole: one that was changed from outside is composed anew, unless
     /// somebody uses it.
-    fn compose(
-        &self,
-        fetched: bool,
-        warnings: &mut Vec<String>,
-    ) -> Result<(Generation, bool), Error> {
+    fn compose(&self, fetched: bool, told: &mut Told) -> Result<(Generation, bool), Error> {
         let (site, plan) = (self.site, self.plan);
         let (root, store, sink) = (site.root(), site.store(), &*site.sink);
         let spec = spec(self.lock, &self.built, &plan.interpreter, &plan.options);
         let id = id(root, &spec);
         let Some(ready) = Generation::find(root, &id)? else {
             let links = links(root, &spec)?;
-            warnings.extend(links.notices());
+            told.links(&links);
             return Ok((compose(store, &spec, &links, &plan.lock, sink)?, true));
         };
         let findings = if fetched || plan.care.verify || !ready.survived(root)? {
@@ -155,17 +192,17 @@ impl Work<'_> {
         }
         if let Some(first) = findings.first() {
             let places = if findings.len() == 1 { "place" } else { "places" };
-            warnings.push(format!(
+            told.warnings.push(format!(
                 "the environment was changed from outside in {} {places} ({first}); it is composed anew",
                 findings.len()
             ));
         }
         let links = links(root, &spec)?;
         if let Some(made) = recompose(store, &spec, &links, &plan.lock, sink)? {
-            warnings.extend(links.notices());
+            told.links(&links);
             return Ok((made, true));
         }
-        warnings.push(format!("the environment {id} is in use and is left as it is"));
+        told.warnings.push(format!("the environment {id} is in use and is left as it is"));
         Ok((ready, findings.is_empty()))
     }
 

@@ -317,7 +317,10 @@ pub(crate) fn is_sound(root: &Root, wheel: &Sha256) -> bool {
 }
 
 /// The header of a stored wheel's manifest.
-pub(crate) fn manifest(root: &Root, wheel: &Sha256) -> Result<Manifest, Error> {
+///
+/// # Errors
+/// If the wheel is not in the store, or its manifest is damaged.
+pub fn manifest(root: &Root, wheel: &Sha256) -> Result<Manifest, Error> {
     Manifest::read_header(&directory(root, wheel)?)
 }
 

@@ -10,6 +10,7 @@ mod error;
 mod flags;
 mod indexes;
 pub mod interpreters;
+pub mod kept;
 pub mod own_lock;
 mod pip;
 mod project;
