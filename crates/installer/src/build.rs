@@ -291,6 +291,7 @@ impl Builder {
         let work = yard.workspace().path().join(&name);
         let outcome = self.ready(source, work).and_then(|ready| act(&ready));
         let removed = yard.workspace().remove_tree(&name);
+        (self.run.tools.sink)(Event::BuildEnded { source: source.to_string() });
         let outcome = outcome?;
         removed?;
         Ok(outcome)
