@@ -66,7 +66,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 10] = [
+const PROGRAM: [&str; 11] = [
     "src",
     "crates/crew/src",
     "crates/environment/src",
@@ -77,6 +77,7 @@ const PROGRAM: [&str; 10] = [
     "crates/resolver/src",
     "crates/settings/src",
     "crates/stack/src",
+    "crates/terminal/src",
 ];
 
 #[test]
