@@ -32,4 +32,5 @@ mod tidy;
 mod touched;
 mod tree;
 mod usage;
+mod uv_projects;
 mod venv;
