@@ -254,8 +254,8 @@ pub(crate) fn explain_missing(
     let Error::NoSolution(no_solution) = &mut error else { return error };
     let sources = registry.sources();
     let pins = no_solution.sought.iter().filter_map(|name| {
-        let place = sources.pins.get(name)?;
-        Some((name.clone(), sources.indexes.get(*place)?.clone()))
+        let place = sources.pinned(name)?;
+        Some((name.clone(), sources.indexes.get(place)?.clone()))
     });
     no_solution.pinned = pins.collect();
     let elsewhere =

@@ -6,7 +6,7 @@ use crate::option_words::{nearest, unquote};
 use crate::wrong::{Wrong, at};
 
 /// Splits `name==1 --hash=…` into the requirement and its options.
-pub(super) fn split_options(line: &str) -> (&str, &str) {
+pub(crate) fn split_options(line: &str) -> (&str, &str) {
     let space = |at: usize| line[..at].ends_with(char::is_whitespace);
     let starts = line.match_indices("--").chain(line.match_indices("-C")).map(|(at, _)| at);
     match starts.filter(|at| space(*at)).min() {
