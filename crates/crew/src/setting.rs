@@ -12,7 +12,7 @@ use crate::task::{Options, Task};
 use pyfast_settings::{EnvConfig, ResolveFlags};
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
@@ -62,6 +62,7 @@ fn resolving(args: &ResolveFlags) -> String {
         extra,
         all_extras,
         group,
+        only_group,
         overrides,
         prerelease,
         resolution,
@@ -85,6 +86,7 @@ fn resolving(args: &ResolveFlags) -> String {
         .fields("extra", extra)
         .field("all-extras", all_extras)
         .fields("group", group)
+        .fields("only-group", only_group)
         .fields("override", overrides.iter().map(|file| file.display()))
         .field("prerelease", prereleases(*prerelease))
         .field("resolution", preference(*resolution))
