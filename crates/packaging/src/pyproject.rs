@@ -97,9 +97,9 @@ struct Project {
     #[serde(default)]
     dynamic: Vec<Spanned<String>>,
     #[serde(default)]
-    scripts: BTreeMap<String, IgnoredAny>,
+    scripts: BTreeMap<String, toml::Value>,
     #[serde(default)]
-    gui_scripts: BTreeMap<String, IgnoredAny>,
+    gui_scripts: BTreeMap<String, toml::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,13 +131,13 @@ fn whose(tool: &Tool) -> Option<&'static str> {
     whose.iter().find(|(_, table)| table.is_some()).map(|(tool, _)| *tool)
 }
 
-/// Whether a `pyproject.toml` has a [project] table; else the tool that states dependencies in one of its own, where
-/// one is known.
-pub fn kind_of(text: &str) -> Result<(), Option<&'static str>> {
+/// The tool that states dependencies in a table of its own where a `pyproject.toml` has no [project] table, as far as it
+/// is known; `None` where there is that table.
+pub fn foreign(text: &str) -> Option<Option<&'static str>> {
     match toml::from_str::<Raw>(text) {
-        Ok(Raw { project: None, tool, .. }) => Err(whose(&tool)),
+        Ok(Raw { project: None, tool, .. }) => Some(whose(&tool)),
         // What is wrong with it is told by whoever reads it.
-        _ => Ok(()),
+        _ => None,
     }
 }
 

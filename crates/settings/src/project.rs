@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_launcher::compose_file::NAMES;
 use pyfast_packaging::PackageName;
-use pyfast_packaging::pyproject::kind_of;
+use pyfast_packaging::pyproject::foreign;
 use sha2::Digest;
 use url::Url;
 
@@ -115,7 +115,7 @@ impl Project {
         let found = USUAL.iter().find(|file| states_dependencies(&self.directory, file));
         found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| {
             let text = pyfast_root::regular_file::read_text(&self.directory.join(PYPROJECT));
-            let foreign = text.ok().and_then(|text| kind_of(&text).err());
+            let foreign = text.ok().and_then(|text| foreign(&text));
             Error::NoRequirements { directory: self.directory.clone(), looked_for: &USUAL, foreign }
         })
     }
