@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use pyfast_terminal::{Form, escaped};
+
 use super::environment;
-use super::escape::{Form, escaped};
 
 /// Reads the command line; says what is wrong with it, and gives the exit code that belongs to that.
 pub(crate) fn parse_arguments<Arguments: Parser>() -> Result<Arguments, ExitCode> {

@@ -6,6 +6,7 @@ mod bench;
 mod cache;
 mod diff;
 mod doctor;
+mod edit;
 mod export;
 mod foreign;
 mod gc;

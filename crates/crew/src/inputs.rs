@@ -10,12 +10,13 @@ use pyfast_packaging::pyproject::WantedExtras;
 use pyfast_packaging::requirement::Source;
 use pyfast_packaging::requirement_source::Place;
 use pyfast_packaging::requirements_txt::{
-    FetchText, ReadContext, RequirementSet, read_requirements,
+    Drafts, FetchText, ReadContext, RequirementSet, read_requirements,
 };
 use pyfast_packaging::source_dist::PROJECT_FILES;
 
 use crate::error::Error;
 use crate::event::{Event, Events};
+use crate::task::Options;
 use pyfast_settings::own_lock::OwnLock;
 use pyfast_settings::{Error as SettingsError, Itself, ResolveFlags, Settings};
 use pyfast_settings::{find_links, is_remote, texts};
@@ -41,10 +42,24 @@ pub fn read_inputs(
     settings: &Settings,
     events: &Events,
 ) -> Result<Inputs, Error> {
+    read((args, &Drafts::default()), settings, events)
+}
+
+/// The same for a sync, with the drafts that it is for.
+pub(crate) fn of(options: &Options, settings: &Settings, events: &Events) -> Result<Inputs, Error> {
+    read((&options.resolve, &options.drafts), settings, events)
+}
+
+fn read(
+    (args, drafts): (&ResolveFlags, &Drafts),
+    settings: &Settings,
+    events: &Events,
+) -> Result<Inputs, Error> {
     let project = &settings.project;
     let requirements = requirement_files(args, settings)?;
     let constraints = project.constraints(&args.constraints, &settings.env);
     let context = context((args, events), settings, &settings.env)?;
+    let context = ReadContext { drafts: drafts.clone(), ..context };
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
     set.excludes.extend(args.exclude_dependency.iter().cloned());
@@ -162,6 +177,7 @@ fn context(
         itself: (itself != Itself::No)
             .then(|| (project.directory.clone(), itself == Itself::Editable)),
         fetch: Some(fetch(settings, false, events)),
+        drafts: Drafts::default(),
     })
 }
 

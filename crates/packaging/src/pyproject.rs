@@ -442,7 +442,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// A group's name as it is compared: lower case, runs of `-`, `_` and `.` as one `-`.
-fn normalized(name: &str) -> String {
+pub(crate) fn normalized(name: &str) -> String {
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").to_lowercase()
 }

@@ -9,7 +9,7 @@ mod lines;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
@@ -171,6 +171,42 @@ pub struct ReadContext {
     pub itself: Option<(PathBuf, bool)>,
     /// How files that are named by URL are had; without it they are refused.
     pub fetch: Option<FetchText>,
+    /// Files that are read as they will be.
+    pub drafts: Drafts,
+}
+
+/// What files will have, by where they really are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drafts(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Drafts {
+    /// Has a file read as if it had this content.
+    pub fn insert(&mut self, path: &Path, content: Vec<u8>) {
+        self.0.insert(real(path), content);
+    }
+
+    /// What a file will have.
+    pub fn get(&self, path: &Path) -> Option<&[u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&real(path)).map(Vec::as_slice)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Where a file really is; also one that is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let beside = || {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = fs_err::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        Some(parent.join(path.file_name()?))
+    };
+    fs_err::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
 }
 
 /// Reads requirements, constraints and overrides files with all that they include. What begins with
@@ -207,6 +243,18 @@ pub fn read_requirements(
     }
     reader.places_of_directories()?;
     Ok(reader.set)
+}
+
+/// The text of a file of requirements, and its encoding; `None` where it is not in that.
+pub(crate) fn decode(bytes: &[u8]) -> Option<(String, &'static encoding_rs::Encoding)> {
+    lines::decode_named(bytes).ok()
+}
+
+/// The logical line that some lines of a requirements file are together, without its comment; `None` for nothing
+/// but blanks and comments.
+pub(crate) fn logical(lines: &str) -> Option<String> {
+    let mut logical = lines::Text::new(lines).logical();
+    (!logical.is_empty()).then(|| logical.remove(0).into_text())
 }
 
 #[cfg(test)]

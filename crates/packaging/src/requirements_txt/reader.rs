@@ -162,9 +162,10 @@ impl<'a> Reader<'a> {
         match document {
             Document::Local(path) => {
                 // A user may name a pipe, `-r <(…)`. What a file names may be somebody else's wish.
-                let read = match &include {
-                    Some(_) => regular::read(path),
-                    None => regular::read_up_to(path, LARGEST),
+                let read = match (self.context.drafts.get(path), &include) {
+                    (Some(draft), _) => Ok(draft.to_owned()),
+                    (None, Some(_)) => regular::read(path),
+                    (None, None) => regular::read_up_to(path, LARGEST),
                 };
                 // Also one that is not there: it may come into being.
                 if !self.set.files.contains(path) {
