@@ -169,14 +169,13 @@ pub fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
     Some(File {
         filename: filename.into(),
         sha256,
-        size: None,
         requires_python: data("requires-python")
             .filter(|text| !text.trim().is_empty())
             .map(Cow::Owned),
         yanked: data("yanked").map(Cow::Owned),
-        upload_time: None,
         core_metadata,
         url: url.into_owned().into(),
+        ..File::default()
     })
 }
 

@@ -34,16 +34,7 @@ pub(crate) fn tree_page(tree: &DirectTree) -> Page {
 }
 
 fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>) -> Page {
-    let file = File {
-        filename: filename.into(),
-        url: url.into(),
-        sha256,
-        size: None,
-        requires_python: None,
-        yanked: None,
-        upload_time: None,
-        core_metadata: false,
-    };
+    let file = File { filename: filename.into(), url: url.into(), sha256, ..File::default() };
     Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), Listing::Direct)
         .unwrap_or_else(Page::empty)
 }
