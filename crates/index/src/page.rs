@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use pyfast_packaging::dist_file::FileFacts;
 use pyfast_packaging::filename::archive_stem;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, Sha256};
 
 /// One file of a page, as the index describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct File<'a> {
     pub url: Cow<'a, str>,
     /// The digest the index gives.
     pub sha256: Option<Sha256>,
+    /// The best digest it gives, where that is of another kind.
+    pub other: Option<OtherDigest>,
     /// Size in bytes.
     pub size: Option<u64>,
     /// `Requires-Python` of the index' page.
@@ -195,6 +197,7 @@ impl File<'_> {
             yanked: owned(self.yanked),
             upload_time: owned(self.upload_time),
             sha256: self.sha256,
+            other: self.other,
             size: self.size,
             core_metadata: self.core_metadata,
         }
