@@ -33,9 +33,7 @@ fn old_environments_go_with_their_wheels_and_the_rest_works() {
     assert_eq!(synced[3].evaluate("import a; print(a.__version__)").trim(), "4.0");
     world.pyfast(&["verify", "--all"]).ok();
     world.pyfast(&["rollback", "-1"]).ok();
-    world
-        .pyfast(&["rollback", &synced[0].id()])
-        .refused(MENDABLE, &[&synced[0].id(), "history"]);
+    world.pyfast(&["rollback", &synced[0].id()]).refused(MENDABLE, &[&synced[0].id(), "history"]);
     world.require(&["a==1.0"]).sync(&[]);
     assert_eq!(synced[0].evaluate("import a; print(a.__version__)").trim(), "1.0");
 }
