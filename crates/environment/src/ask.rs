@@ -41,9 +41,12 @@ pub(crate) fn stock(place: &dyn Place, wheels: Vec<Sha256>, id: String) -> Resul
     }
 }
 
-/// The wheels that were built before.
-pub(crate) fn remembered(place: &dyn Place) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
-    match place.ask(Question::Remembered)? {
+/// The wheels that were built of these before.
+pub(crate) fn remembered(
+    place: &dyn Place,
+    keys: Vec<Sha256>,
+) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
+    match place.ask(Question::Remembered(keys))? {
         Answer::Remembered(wheels) => Ok(wheels),
         _ => Err(Error::Answer),
     }

@@ -24,9 +24,10 @@ impl Looks {
         bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
-    /// Whether nobody has touched the generation `id` since, at a glance.
-    pub(crate) fn is_untouched(&self, root: &Root, id: &str) -> bool {
-        self.0.iter().any(|(known, stamps)| known == id && stamps.hold(root))
+    /// How the generation `id` looks, if nobody has touched it since, at a glance.
+    pub(crate) fn untouched(&self, root: &Root, id: &str) -> Option<&Stamps> {
+        let known = self.0.iter().find(|(known, _)| known == id);
+        known.map(|(_, stamps)| stamps).filter(|stamps| stamps.hold(root))
     }
 
     /// Keeps how the generation `id` looks.

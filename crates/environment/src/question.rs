@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,8 +49,8 @@ pub enum Question {
         /// A generation.
         id: String,
     },
-    /// Which wheels were built before.
-    Remembered,
+    /// Which wheels were built of these before.
+    Remembered(Vec<Sha256>),
     /// Do what a plan says.
     Sync {
         /// The plan.
@@ -146,8 +146,6 @@ pub struct Inventory {
     pub wheels: BTreeSet<Sha256>,
     /// The generations.
     pub generations: BTreeSet<String>,
-    /// Wheels that were built, by what they were built of.
-    pub remembered: BTreeMap<Sha256, RememberedWheel>,
 }
 
 impl Inventory {

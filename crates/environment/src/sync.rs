@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::{EnvironmentOptions, id_at};
 use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;
 use pyfast_root::ProjectEnv;
 use pyfast_root::layout::{CURRENT, env_path, project_env_path};
@@ -133,15 +134,18 @@ impl Making<'_> {
         let mut built = Built::all(&brought);
         // One that may be damaged is not kept to.
         let sound = !request.options.verify && !request.options.reinstall;
-        if sound && built.values().any(|built| built.key.is_some()) {
-            let remembered = ask::remembered(place)?;
+        let keys: Vec<Sha256> = built.values().filter_map(|built| built.key).collect();
+        if sound && !keys.is_empty() {
+            let remembered = ask::remembered(place, keys)?;
             for built in built.values_mut() {
                 built.recall(&remembered);
             }
         }
         let spec = plan::spec(&lock, &built, interpreter, &options);
         let id = id_at(place.seen(), &spec);
-        let wheels = lock.packages.iter().filter_map(|package| package.sha256).collect();
+        let wheels = lock.packages.iter().filter_map(|package| package.sha256);
+        // What was brought here is there.
+        let wheels = wheels.filter(|_| !in_process).collect();
         let stock = ask::stock(place, wheels, id.clone())?;
         let InstallOptions { reinstall, verify, .. } = request.options;
         let facts = facts(place.written(), name, (&id, interpreter), &lock);

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Dir;
@@ -18,6 +18,9 @@ pub(crate) const FILE: &str = "manifest";
 const HEADER_LIMIT: u64 = 16 << 20;
 /// The most that a manifest has, in bytes: 200,000 rows.
 const LIMIT: u64 = 128 << 20;
+
+/// No row has fewer bytes: a digest, a size, a mode and a path.
+const LEAST_ROW: usize = 64 + " 0 0444 root/x".len();
 
 /// The header of a wheel's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,22 +91,30 @@ impl Manifest {
 
     /// Reads the header and every file of a wheel's manifest.
     pub(crate) fn read(wheel: &Dir) -> Result<(Self, Vec<StoredFile>), Error> {
-        let path = &wheel.path().join(FILE);
-        let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(path))?;
+        let (path, text) = read_text(wheel)?;
         let (header, rows) = text.split_once('\n').unwrap_or((&text, ""));
-        let header = Self::parse_header(path, header)?;
-        let files = rows.lines().map(|row| {
-            parse_row(row).ok_or_else(|| Error::Damaged {
-                path: path.to_owned(),
-                reason: format!("`{}` does not describe a file", row.escape_debug()),
-            })
-        });
-        let files = files.collect::<Result<Vec<_>, _>>()?;
-        if files.len() as u64 != header.files {
-            let reason = format!("it lists {} of {} files", files.len(), header.files);
-            return Err(Error::Damaged { path: path.to_owned(), reason });
-        }
+        let header = Self::parse_header(&path, header)?;
+        let files = header.parse_rows(&path, rows)?;
         Ok((header, files))
+    }
+
+    /// Reads every file of the wheel's manifest, of which this is the header.
+    pub(crate) fn files(&self, wheel: &Dir) -> Result<Vec<StoredFile>, Error> {
+        let (path, text) = read_text(wheel)?;
+        self.parse_rows(&path, text.split_once('\n').map_or("", |(_, rows)| rows))
+    }
+
+    fn parse_rows(&self, path: &Path, rows: &str) -> Result<Vec<StoredFile>, Error> {
+        let damaged = |reason| Error::Damaged { path: path.to_owned(), reason };
+        let mut files = Vec::with_capacity(rows.len() / LEAST_ROW);
+        for row in rows.lines() {
+            let unread = || damaged(format!("`{}` does not describe a file", row.escape_debug()));
+            files.push(parse_row(row).ok_or_else(unread)?);
+        }
+        if files.len() as u64 != self.files {
+            return Err(damaged(format!("it lists {} of {} files", files.len(), self.files)));
+        }
+        Ok(files)
     }
 
     fn parse_header(path: &Path, line: &str) -> Result<Self, Error> {
@@ -125,6 +136,13 @@ impl Manifest {
         }
         text
     }
+}
+
+/// The whole text of a wheel's manifest, and where it is.
+fn read_text(wheel: &Dir) -> Result<(PathBuf, String), Error> {
+    let path = wheel.path().join(FILE);
+    let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(&path))?;
+    Ok((path, text))
 }
 
 fn missing(path: &Path) -> Error {

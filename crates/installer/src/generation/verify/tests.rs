@@ -41,7 +41,7 @@ impl Made {
         let mut spec = sandbox.spec(&wheels());
         spec.options.link_mode = link_mode;
         let wheels = spec.packages.iter().map(|package| package.sha256).collect();
-        let links = plan(&sandbox.root, &spec).unwrap();
+        let links = plan(&sandbox.store, &spec).unwrap();
         let generation = compose(&sandbox.store, &spec, &links, "lock", &|_| ()).unwrap();
         let stamps = Stamps::take(&sandbox.root, &generation).unwrap();
         Self { sandbox, generation, wheels, stamps }
@@ -195,7 +195,7 @@ fn bytecode_outlives_that_of_its_wheel() {
     for package in &spec.packages {
         compiler.compile(&sandbox.root, &package.sha256).unwrap();
     }
-    let links = plan(&sandbox.root, &spec).unwrap();
+    let links = plan(&sandbox.store, &spec).unwrap();
     let generation = compose(&sandbox.store, &spec, &links, "lock", &|_| ()).unwrap();
     assert_eq!(verify_generation(&sandbox.root, &generation).unwrap(), []);
     // The wheel comes again, and nobody compiles it.

@@ -227,7 +227,7 @@ impl<'a> Planner<'a> {
         }
         for group in modules.chunk_by(|one, other| one.source == other.source) {
             let Module { source, directory: inside, .. } = group[0];
-            let Some(end) = &self.sources[source].compiled else { continue };
+            let Some(end) = self.sources[source].compiled()? else { continue };
             let known = self.sources[source].bytecode(inside)?;
             for module in group {
                 let name = format!("{}{end}", module.stem);
