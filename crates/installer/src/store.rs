@@ -115,10 +115,8 @@ impl Store {
     /// # Errors
     /// If a wheel cannot be read, or a damaged one cannot be marked.
     pub fn missing(&self, wheels: &[Sha256]) -> Result<Vec<Sha256>, Error> {
-        let present: Vec<bool> = wheels
-            .par_iter()
-            .map(|wheel| self.survived(wheel))
-            .collect::<Result<_, Error>>()?;
+        let present: Vec<bool> =
+            wheels.par_iter().map(|wheel| self.survived(wheel)).collect::<Result<_, Error>>()?;
         let missing = wheels.iter().zip(present).filter(|(_, present)| !present);
         Ok(missing.map(|(wheel, _)| *wheel).collect())
     }

@@ -226,11 +226,7 @@ impl Watched {
     }
 
     /// Looks at all of it, several directories at once.
-    fn stamps(
-        &self,
-        root: &Root,
-        known: Option<(&Stamps, &[Sha256])>,
-    ) -> Result<Stamps, Error> {
+    fn stamps(&self, root: &Root, known: Option<(&Stamps, &[Sha256])>) -> Result<Stamps, Error> {
         let (known, since) = known.unwrap_or((&EMPTY, &[]));
         let known = known.by_directory();
         let is_known = |wheel: &Sha256| !since.contains(wheel);

@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Durability;
 
-use super::{Store, sound};
 use super::manifest::Manifest;
 use super::verify::verify;
+use super::{Store, sound};
 use crate::error::Error;
 
 /// A file in a wheel's directory: it has been re-hashed after the boot that unpacked it.
@@ -29,9 +29,8 @@ impl Store {
         let Some(directory) = sound(&self.root, wheel) else { return Ok(false) };
         // A manifest that cannot be read, or is of an earlier version, is a finding, too.
         let manifest = self.read_manifest(wheel, &directory);
-        let known = |manifest: Arc<Manifest>| {
-            manifest.boot == boot_id() || directory.has_file(SETTLED)
-        };
+        let known =
+            |manifest: Arc<Manifest>| manifest.boot == boot_id() || directory.has_file(SETTLED);
         if manifest.is_ok_and(known) {
             return Ok(true);
         }

@@ -11,8 +11,8 @@ use crate::bytecode;
 use crate::error::Error;
 use crate::link::mode::LinkMode;
 use crate::link::{EnvironmentSpec, Package};
-use crate::store::{self, Store};
 use crate::store::manifest::{Manifest, StoredFile};
+use crate::store::{self, Store};
 
 /// The most that a file has that is read to be rewritten or compared, in bytes.
 const LIMIT: u64 = 1 << 30;
