@@ -4,7 +4,8 @@
 #
 # Uses the engine that answers, or starts one of its own and stops it again. Installs what is missing with apt-get, which
 # needs root on a Debian machine: docker.io and iptables for an engine, debootstrap for the images of the tests, and
-# docker-compose; zsh, fish and tcsh, which activate environments. Nothing of it is removed afterwards.
+# docker-compose; zsh, fish and tcsh, which activate environments; tmux, whose screen shows what a terminal would.
+# Nothing of it is removed afterwards.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,7 @@ missing() { # PROGRAM PACKAGES...
 
 compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
-shells() { missing zsh zsh; missing fish fish; missing tcsh tcsh; }
+shells() { missing zsh zsh; missing fish fish; missing tcsh tcsh; missing tmux tmux; }
 
 installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose'; shells)
 [ -z "$installs" ] || say "what is needed of these will be installed with apt-get, and stays:$installs"

@@ -12,6 +12,7 @@ mod packaging;
 mod resolver;
 mod root;
 mod settings;
+mod stack;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;

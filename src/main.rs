@@ -5,7 +5,6 @@ mod cli;
 mod commands;
 mod doctor;
 mod failure;
-mod kept;
 mod locked;
 mod progress;
 mod remembered;

@@ -1,53 +1,57 @@
 //! What goes on while an environment is made, as bars on a terminal, as plain lines elsewhere, or as nothing.
 
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::style::ProgressTracker;
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use pyfast_crew::{Event, Events};
 use pyfast_environment::venv_link::{Taken, VENV};
 use pyfast_installer::{Event as Work, Sink};
+use pyfast_terminal::View;
 
 use crate::settings::tell;
 use crate::ui::{Ui, count, for_terminal};
+
+/// From this size on a wheel is worth a line of a log, in bytes.
+const LARGE: u64 = 50_000_000;
 
 /// Shows what goes on. Nothing is drawn for what is over at once.
 #[derive(Clone)]
 pub(crate) struct Progress {
     ui: Ui,
     bar: ProgressBar,
+    view: Arc<Mutex<View>>,
 }
 
 impl Progress {
     pub(crate) fn new(ui: Ui) -> Self {
+        let view = Arc::new(Mutex::new(View::default()));
         if !ui.bars() {
-            return Self { ui, bar: ProgressBar::hidden() };
+            return Self { ui, bar: ProgressBar::hidden(), view };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(15));
-        Self { ui, bar }
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {gauge:.cyan}{words}") {
+            bar.set_style(style.with_key("gauge", gauge(&view)).with_key("words", words(&view)));
+        }
+        Self { ui, bar, view }
     }
 
     /// A step whose length is not known.
     pub(crate) fn step(&self, message: &'static str) {
-        let style = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}");
-        if let Ok(style) = style {
-            self.bar.set_style(style);
-        }
+        locked(&self.view).begin(message);
+        self.tick();
+    }
+
+    /// Draws from now on, where there is somewhere to draw.
+    fn tick(&self) {
         if self.bar.is_hidden() {
             return;
         }
-        self.bar.set_message(message);
         self.bar.enable_steady_tick(Duration::from_millis(80));
-    }
-
-    /// Wheels to come.
-    fn expect(&self, wheels: usize) {
-        let style = ProgressStyle::with_template("{bar:30.cyan} {pos}/{len} wheels  {msg:.dim}");
-        if let Ok(style) = style {
-            self.bar.set_style(style);
-        }
-        self.bar.set_length(wheels as u64);
     }
 
     /// Where the libraries send their events.
@@ -62,14 +66,18 @@ impl Progress {
         Arc::new(move |event| progress.event(event))
     }
 
-    fn event(&self, event: Event) {
+    pub(crate) fn event(&self, event: Event) {
         match event {
             Event::Resolving => self.step("resolving"),
-            Event::Wheels(wheels) => self.expect(wheels),
+            Event::Wheels { count, bytes } => {
+                locked(&self.view).expect(count, bytes);
+                self.tick();
+            }
             Event::InContainer => self.step("installing in a container"),
             Event::Work(event) => self.work(event),
             Event::Doubt(doubt) => self.bar.suspend(|| tell(self.ui, doubt)),
             Event::Warning(message) => self.warning(message),
+            Event::Detail(message) => self.bar.suspend(|| self.ui.detail(message)),
             Event::NoCompiler { python } => self.warning(format!(
                 "no Python {python} on this machine can compile bytecode for the image: containers will compile at each start"
             )),
@@ -91,11 +99,10 @@ impl Progress {
                 self.note(format!("`{VENV}` is kept out of git by {}", file.display()));
             }
             Event::InGit { reason } => {
-                let told = format!("cannot keep `{VENV}` out of git: {reason}");
-                self.bar.suspend(|| self.ui.detail(told));
+                self.detail(format!("cannot keep `{VENV}` out of git: {reason}"));
             }
             Event::NoLink { link, reason } => {
-                self.bar.suspend(|| self.ui.detail(format!("cannot link {}: {reason}", link.display())));
+                self.detail(format!("cannot link {}: {reason}", link.display()));
             }
             _ => {}
         }
@@ -109,20 +116,36 @@ impl Progress {
         self.bar.suspend(|| self.ui.note(message));
     }
 
+    fn detail(&self, message: String) {
+        self.bar.suspend(|| self.ui.detail(message));
+    }
+
+    fn fetching(&self, wheel: &str, size: Option<u64>, received: Arc<AtomicU64>) {
+        let told = match size {
+            Some(size) => format!("{wheel} ({})", DecimalBytes(size)),
+            None => wheel.to_owned(),
+        };
+        // Who reads a log instead of watching wonders what takes so long.
+        if self.bar.is_hidden() && size.is_some_and(|size| size >= LARGE) {
+            self.note(format!("Fetching {told}"));
+        } else {
+            self.detail(format!("fetching {told}"));
+        }
+        locked(&self.view).fetching(for_terminal(wheel), size, received);
+    }
+
     fn work(&self, event: Work) {
         match event {
-            Work::Fetching { wheel, size } => {
-                let size = size.map(|size| format!(" ({})", HumanBytes(size))).unwrap_or_default();
-                self.ui.detail(format!("fetching {wheel}{size}"));
-                self.bar.set_message(for_terminal(&wheel));
-            }
+            Work::Fetching { wheel, size, received } => self.fetching(&wheel, size, received),
+            Work::Present { wheel, size } => locked(&self.view).present(&wheel, size),
             Work::Building { source } => {
-                self.ui.detail(format!("building {source}"));
-                self.bar.set_message(for_terminal(&format!("building {source}")));
+                self.detail(format!("building {source}"));
+                locked(&self.view).building(for_terminal(&source));
             }
+            Work::BuildEnded { source } => locked(&self.view).build_ended(&for_terminal(&source)),
             Work::Admitted { wheel, files, .. } => {
-                self.ui.detail(format!("unpacked {wheel} ({files} files)"));
-                self.bar.inc(1);
+                self.detail(format!("unpacked {wheel} ({files} files)"));
+                locked(&self.view).admitted(&wheel);
             }
             Work::Waiting(waiting) => {
                 self.bar.suspend(|| {
@@ -137,6 +160,32 @@ impl Progress {
     /// Takes the bar away.
     pub(crate) fn done(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+fn locked(view: &Mutex<View>) -> MutexGuard<'_, View> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How wide the terminal is now.
+fn width() -> usize {
+    console::Term::stderr().size().1.into()
+}
+
+/// What draws the gauge.
+fn gauge(view: &Arc<Mutex<View>>) -> impl ProgressTracker + use<> {
+    let view = Arc::clone(view);
+    move |_: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = out.write_str(&locked(&view).gauge(width()));
+    }
+}
+
+/// What writes the words beside it.
+fn words(view: &Arc<Mutex<View>>) -> impl ProgressTracker + use<> {
+    let view = Arc::clone(view);
+    move |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let words = locked(&view).words(width(), Instant::now(), state.elapsed());
+        let _ = out.write_str(&words);
     }
 }
 

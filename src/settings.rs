@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 
-use pyfast_settings::{Config, Doubt, Flags, Python, Root, Surroundings, Variables};
+use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 
 use crate::args::CommonArgs;
 use crate::failure::Failure;
@@ -55,13 +55,6 @@ impl Settings {
     /// The same for another environment of the project.
     pub(crate) fn of_environment(&self, env: &str, root: Root, python: Python) -> Self {
         Self { meant: self.meant.of_environment(env, root, python), ui: self.ui }
-    }
-
-    /// The same for a project with another configuration.
-    pub(crate) fn configured(&self, configure: impl FnOnce(&mut Config)) -> Self {
-        let mut meant = self.meant.clone();
-        configure(&mut meant.project.config);
-        Self { meant, ui: self.ui }
     }
 }
 

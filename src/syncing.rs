@@ -48,23 +48,6 @@ pub(crate) fn read_inputs(args: &ResolveFlags, settings: &Settings) -> Result<In
     Ok(inputs)
 }
 
-/// Makes several environments at once, each with how long it took; in the order of the settings.
-pub(crate) fn sync_all(
-    options: &Options,
-    environments: &[Settings],
-) -> Vec<(Result<Report, Failure>, Duration)> {
-    let shown = environments.iter().map(|settings| Progress::new(settings.ui));
-    let shown: Vec<_> = shown.map(|progress| (progress.events(), progress)).collect();
-    let tasks = environments.iter().zip(&shown);
-    let tasks: Vec<_> =
-        tasks.map(|(settings, (events, _))| Task { options, settings, events }).collect();
-    let outcomes = pyfast_crew::sync::sync_all(&tasks);
-    for (_, progress) in &shown {
-        progress.done();
-    }
-    outcomes.into_iter().map(|(outcome, took)| (outcome.map_err(Failure::from), took)).collect()
-}
-
 /// Shows the result: one JSON object, or some lines.
 pub(crate) fn show(report: &Report, ui: Ui) {
     if ui.json() {

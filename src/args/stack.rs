@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use pyfast_stack::ComposeFlags;
+
 /// Which compose files are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct StackArgs {
@@ -11,4 +13,11 @@ pub(crate) struct StackArgs {
     /// A profile to be active
     #[arg(long = "profile", value_name = "NAME", help_heading = "Compose options")]
     pub(crate) profiles: Vec<String>,
+}
+
+impl StackArgs {
+    /// The plain values.
+    pub(crate) fn flags(&self) -> ComposeFlags {
+        ComposeFlags { files: self.files.clone(), profiles: self.profiles.clone() }
+    }
 }

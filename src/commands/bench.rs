@@ -15,10 +15,10 @@ use pyfast_packaging::requirements_txt::IndexOptions;
 use crate::args::short_find_links;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::stack::composer::find;
 use crate::ui::Escaping;
 use pyfast_settings::interpreters::{self, on_path};
 use pyfast_settings::{Indexes, Python};
+use pyfast_stack::find_composer;
 
 /// Compare pip, uv and pyfast on your requirements
 ///
@@ -204,7 +204,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         uv: uv(args, settings)?,
         containers: Containers {
             docker: on_path("docker", &settings.variables),
-            compose: find(&settings.variables).map(|composer| match composer {
+            compose: find_composer(&settings.variables).map(|composer| match composer {
                 Composer::Plugin { docker } => Compose { program: docker, is_plugin: true },
                 Composer::Standalone { program } => Compose { program, is_plugin: false },
             }),

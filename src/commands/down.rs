@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack::Launcher;
+use crate::stack::open;
 
 /// Stop and remove the project's containers and networks
 ///
@@ -24,13 +24,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack, &[])?;
-    let before = launcher.containers()?.len();
+    let stack = open(settings, &args.stack, &[])?;
+    let before = stack.containers()?.len();
     let mut arguments = vec!["down"];
     arguments.extend(args.volumes.then_some("--volumes"));
     arguments.extend(args.remove_orphans.then_some("--remove-orphans"));
-    launcher.compose(&arguments)?;
-    let after = launcher.containers()?.len();
+    stack.compose(&arguments)?;
+    let after = stack.containers()?.len();
     let gone = before.saturating_sub(after);
     settings.ui.note(format!("Removed {}", crate::ui::count(gone, "container")));
     Ok(ExitCode::SUCCESS)

@@ -6,11 +6,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream::select_all;
 use pyfast_launcher::containers::{Following, follow_logs, of_service};
 use pyfast_launcher::engine::{LogLine, LogsWanted, Services as _};
+use pyfast_stack::Stack;
 
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack::Launcher;
+use crate::stack::open;
 use crate::ui::{Ui, paint};
 
 /// Show what the project's containers print, merged and by service
@@ -58,42 +59,40 @@ impl Shown<'_> {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
-    launcher.stack.selected(&args.services)?;
-    let all = launcher.stack.project.services.keys();
-    let chosen = all.filter(|one| args.services.is_empty() || args.services.contains(one));
-    let services: Vec<String> = chosen.cloned().collect();
+    let stack = open(settings, &args.stack, &args.services)?;
+    let services: Vec<String> = stack.chosen(&args.services)?.into_iter().collect();
     let width = services.iter().map(String::len).max().unwrap_or_default();
     let shown = Shown { ui: settings.ui, services: &services, width, timestamps: args.timestamps };
     if args.follow {
-        let project = &launcher.stack.project.name;
+        let project = &stack.description().project.name;
         let following = Following { project, services: &services, tail: args.tail };
         let mut show = |service: &str, line: &LogLine| shown.line(service, line);
-        let engine = &launcher.connection.engine;
-        match launcher.connection.wait(follow_logs(engine, &following, &mut show)) {
+        let connection = stack.connection();
+        let engine = &connection.engine;
+        match connection.wait(follow_logs(engine, &following, &mut show)) {
             // The usual end of it, and nothing that went wrong.
             Err(pyfast_crew::Error::Interrupted) => return Ok(ExitCode::from(130)),
             outcome => outcome?,
         }
     } else {
-        print(&launcher, &shown, args.tail)?;
+        print(&stack, &shown, args.tail)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Shows what is there, by the time at which it was written.
-fn print(launcher: &Launcher<'_>, shown: &Shown<'_>, tail: Option<usize>) -> Result<(), Failure> {
-    let containers = launcher.containers()?;
+fn print(stack: &Stack<'_>, shown: &Shown<'_>, tail: Option<usize>) -> Result<(), Failure> {
+    let containers = stack.containers()?;
     let wanted = LogsWanted { tail, follow: false, timestamps: true, since: None };
     let mut streams = Vec::new();
     for service in shown.services {
         for container in of_service(&containers, service) {
-            let lines = launcher.connection.engine.logs(&container.id, wanted.clone());
+            let lines = stack.connection().engine.logs(&container.id, wanted.clone());
             streams.push(lines.map(move |line| (service, line)).boxed());
         }
     }
     let mut merged = select_all(streams);
-    let mut lines = launcher.connection.wait(async {
+    let mut lines = stack.connection().wait(async {
         let mut lines = Vec::new();
         while let Some((service, line)) = merged.next().await {
             lines.push((service, line?));

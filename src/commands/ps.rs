@@ -10,8 +10,8 @@ use crate::args::ResultArgs;
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack::Launcher;
 use crate::stack::containers::{addresses, container_json, state};
+use crate::stack::open;
 use crate::ui::table;
 
 /// Show the project's services and the state of their containers
@@ -28,17 +28,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let launcher = Launcher::open(settings, &args.stack, &args.services)?;
-    launcher.stack.selected(&args.services)?;
-    let containers = launcher.containers()?;
+    let stack = open(settings, &args.stack, &args.services)?;
+    let containers = stack.containers()?;
     let mut json = Vec::new();
     let mut rows =
         vec![["SERVICE", "STATE", "ENVIRONMENT", "CONTAINER", "ADDRESS"].map(str::to_owned)];
-    for service in launcher.stack.project.services.keys() {
-        if !args.services.is_empty() && !args.services.contains(service) {
-            continue;
-        }
-        let env = launcher.stack.environment_of(service).map_or("", |(env, _)| env);
+    for service in &stack.chosen(&args.services)? {
+        let env = stack.description().environment_of(service).map_or("", |(env, _)| env);
         let found = of_service(&containers, service);
         if found.is_empty() {
             rows.push([service, "no container", env, "", ""].map(str::to_owned));

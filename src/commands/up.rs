@@ -7,7 +7,9 @@ use crate::args::ResultArgs;
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack::{UpOptions, Volumes, up, watch};
+use crate::stack::up::{self, UpRequest, Volumes};
+use crate::stack::watch;
+use pyfast_stack::UpOptions;
 
 /// Bring the project's containers up, and make a change of dependencies take effect
 ///
@@ -51,22 +53,24 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn options(&self) -> UpOptions {
-        UpOptions {
+    fn request(&self) -> UpRequest {
+        UpRequest {
             stack: self.stack.clone(),
-            services: self.services.clone(),
-            rebuild: self.rebuild,
+            options: UpOptions {
+                services: self.services.clone(),
+                rebuild: self.rebuild,
+                wait: !self.fast,
+                deadline: self.timeout.map(Duration::from_secs),
+            },
             clean: self.clean.then_some(if self.yes { Volumes::Remove } else { Volumes::Ask }),
-            wait: !self.fast,
-            deadline: self.timeout.map(Duration::from_secs),
         }
     }
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let options = args.options();
+    let request = args.request();
     if args.plan {
-        return up::plan(&options, settings);
+        return up::plan(&request, settings);
     }
-    if args.watch { watch::watch(options, settings) } else { up::up(&options, settings) }
+    if args.watch { watch::watch(request, settings) } else { up::up(&request, settings) }
 }

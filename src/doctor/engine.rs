@@ -9,9 +9,9 @@ use pyfast_launcher::volume::Binary;
 
 use super::report::{ENGINE as CHECK, Finding, Level};
 use crate::failure::{Code, Failure};
-use crate::stack::composer;
 use pyfast_crew::engine::{Connection, host_settings};
 use pyfast_settings::Variables;
+use pyfast_stack::find_composer;
 
 const COMPOSE: &str = "compose";
 const PROGRAM: &str = "program";
@@ -83,7 +83,7 @@ fn told(origin: &HostOrigin) -> String {
 /// Which Compose there is.
 pub(super) fn compose(environment: &Variables, needed: bool) -> Finding {
     let bad = if needed { Level::Failed } else { Level::Warning };
-    let Some(composer) = composer::find(environment) else {
+    let Some(composer) = find_composer(environment) else {
         return Finding::new(
             bad,
             COMPOSE,

@@ -11,10 +11,10 @@ use super::report::{Finding, Level};
 use crate::args::StackArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack::Stack;
 use crate::syncing::read_inputs;
 use crate::ui::count;
 use pyfast_settings::{FILE, Python, ResolveFlags, Root};
+use pyfast_stack::Description;
 
 const CONFIGURATION: &str = "configuration";
 const COMPOSE_FILE: &str = "compose-file";
@@ -88,23 +88,30 @@ fn configuration(settings: &Settings) -> Finding {
 }
 
 /// The compose project; its absence matters only where services are configured.
-fn stack(settings: &Settings, args: &StackArgs, findings: &mut Vec<Finding>) -> Option<Stack> {
+fn stack(
+    settings: &Settings,
+    args: &StackArgs,
+    findings: &mut Vec<Finding>,
+) -> Option<Description> {
     let services = settings.project.config.env.values().any(|env| !env.services.is_empty());
     if !services && args.files.is_empty() && is_absent(settings) {
         let message = "no compose file is in the project's directory or above it";
         findings.push(Finding::new(Level::Skipped, COMPOSE_FILE, message));
         return None;
     }
-    match Stack::read(settings, args, &[]) {
+    match Description::read(settings, &args.flags(), &[]) {
         Ok(stack) => {
+            for warning in &stack.project.warnings {
+                settings.ui.warning(warning);
+            }
             let files = stack.project.files.iter().map(|file| file.display().to_string());
             let files = files.collect::<Vec<_>>().join(", ");
             let services = count(stack.project.services.len(), "service");
             findings.push(Finding::ok(COMPOSE_FILE, format!("{files}: {services}")));
             Some(stack)
         }
-        Err(failure) => {
-            findings.push(Finding::failed(COMPOSE_FILE, &failure).or_hint(CORRECT));
+        Err(error) => {
+            findings.push(Finding::failed(COMPOSE_FILE, &error.into()).or_hint(CORRECT));
             None
         }
     }
@@ -125,7 +132,7 @@ fn is_absent(settings: &Settings) -> bool {
 /// The environments that commands would work on: the one asked for, else all that are configured.
 fn environments(
     settings: &Settings,
-    stack: Option<&Stack>,
+    stack: Option<&Description>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<String, Python> {
     let common = &settings.flags;

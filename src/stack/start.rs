@@ -1,73 +1,27 @@
-//! Starting and awaiting containers, as the user sees it. Owns the words about each service and the result; the order
-//! and the verdicts are the launcher's.
+//! What came of starting and awaiting containers, as the user sees it. Owns the words about each service and the result;
+//! the verdicts are the launcher's.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_launcher::containers::{
-    Launched, ServiceFailure, StartEvent, StartOptions, Verdict, of_service, start_and_wait,
-};
-use pyfast_launcher::engine::Container;
+use pyfast_launcher::containers::{ServiceFailure, Verdict, of_service};
+use pyfast_stack::{Phase, Stack, Upped};
 use serde_json::{Value, json};
 
-use super::Launcher;
 use super::containers::{addresses, container_json};
 use crate::failure::{Code, Failure};
 use crate::ui::{Ui, bold, dim, duration, red, table};
 
-/// How services are started.
-pub(crate) struct Waiting {
-    /// Whether to wait until they are healthy.
-    pub(crate) wait: bool,
-    /// How long, for each; `None` as its health check says.
-    pub(crate) deadline: Option<Duration>,
-    /// Services that are restarted.
-    pub(crate) restart: BTreeSet<String>,
-}
-
-/// What came of a start.
-pub(crate) struct Started(Launched);
-
-/// Starts and restarts services, and waits for them.
-pub(crate) fn start(
-    launcher: &Launcher<'_>,
-    containers: &BTreeMap<String, Vec<Container>>,
-    waiting: &Waiting,
-) -> Result<Started, Failure> {
-    let ui = launcher.ui();
-    let options = StartOptions {
-        wait: waiting.wait,
-        deadline: waiting.deadline,
-        restart: waiting.restart.clone(),
-    };
-    let event = move |event: StartEvent| told(ui, &event);
-    let connection = &launcher.connection;
-    let project = &launcher.stack.project;
-    let launched = connection.wait(start_and_wait(
-        &connection.engine,
-        project,
-        containers,
-        &options,
-        &event,
-    ))?;
-    Ok(Started(launched))
-}
-
-fn told(ui: Ui, event: &StartEvent) {
-    match event {
-        StartEvent::Starting { service } => ui.detail(format!("starting {service}")),
-        StartEvent::Restarting { service } => ui.note(format!("Restarting {service}")),
-        StartEvent::Settled { service, verdict, took } => {
-            let time = duration(*took);
-            ui.detail(format!("{service}: {} after {time}", word(verdict)));
-        }
-        StartEvent::Warning { service, message } => ui.warning(format!("{service}: {message}")),
-    }
+/// Services that were started, and what came of them.
+pub(super) struct Started<'a> {
+    pub(super) stack: &'a Stack<'a>,
+    pub(super) upped: Upped,
+    /// How long all of it took.
+    pub(super) total: Duration,
 }
 
 /// A verdict in a word.
-fn word(verdict: &Verdict) -> &'static str {
+pub(super) fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Waiting => "not waited for",
         Verdict::Running => "running",
@@ -78,27 +32,22 @@ fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-impl Started {
+impl Started<'_> {
     /// Shows the result; a failed service makes the command fail.
-    pub(crate) fn show(
-        &self,
-        launcher: &Launcher<'_>,
-        containers: &[Container],
-        total: Duration,
-    ) -> Result<ExitCode, Failure> {
-        let ui = launcher.ui();
-        let failed: Vec<_> =
-            self.0.services.iter().filter(|(_, outcome)| outcome.verdict.is_failure()).collect();
+    pub(super) fn show(&self, ui: Ui) -> Result<ExitCode, Failure> {
+        let services = self.upped.launched.services.iter();
+        let failed: Vec<_> = services.filter(|(_, outcome)| outcome.verdict.is_failure()).collect();
         if ui.json() && failed.is_empty() {
-            ui.data(format!("{}\n", self.json(launcher, containers, total)));
+            ui.data(format!("{}\n", self.json()));
         }
         if !ui.json() {
-            ui.data(self.table(containers));
+            ui.data(self.table());
         }
-        let phases = launcher.phases.iter().filter(|(_, time)| *time >= Duration::from_millis(1));
+        let long = |phase: &&Phase| phase.took >= Duration::from_millis(1);
+        let phases = self.stack.phases().iter().filter(long);
         let phases: Vec<_> =
-            phases.map(|(name, time)| format!("{name} {}", duration(*time))).collect();
-        ui.note(dim(format!("{} ({})", duration(total), phases.join(", "))));
+            phases.map(|phase| format!("{} {}", phase.name, duration(phase.took))).collect();
+        ui.note(dim(format!("{} ({})", duration(self.total), phases.join(", "))));
         if failed.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -125,13 +74,13 @@ impl Started {
             "the other services keep running; `pyfast logs {}` shows all of its output",
             names.first().unwrap_or(&"")
         ));
-        Err(failure.result(self.json(launcher, containers, total)))
+        Err(failure.result(self.json()))
     }
 
-    fn table(&self, containers: &[Container]) -> String {
+    fn table(&self) -> String {
         let mut rows = vec![["SERVICE", "STATE", "TIME", "ADDRESS"].map(str::to_owned)];
-        for (service, outcome) in &self.0.services {
-            let urls = of_service(containers, service).into_iter().flat_map(addresses);
+        for (service, outcome) in &self.upped.launched.services {
+            let urls = of_service(&self.upped.containers, service).into_iter().flat_map(addresses);
             let mut urls: Vec<_> = urls.collect();
             urls.dedup();
             let state = match &outcome.verdict {
@@ -144,10 +93,10 @@ impl Started {
         table(&rows)
     }
 
-    fn json(&self, launcher: &Launcher<'_>, containers: &[Container], total: Duration) -> Value {
+    fn json(&self) -> Value {
         let millis = |time: &Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
-        let services = self.0.services.iter().map(|(service, outcome)| {
-            let found = of_service(containers, service);
+        let services = self.upped.launched.services.iter().map(|(service, outcome)| {
+            let found = of_service(&self.upped.containers, service);
             let found: Vec<_> = found.iter().map(|one| container_json(service, one)).collect();
             let mut json = json!({
                 "verdict": word(&outcome.verdict),
@@ -163,11 +112,11 @@ impl Started {
             (service.clone(), json)
         });
         let services: serde_json::Map<_, _> = services.collect();
-        let phases = launcher.phases.iter();
+        let phases = self.stack.phases().iter();
         let phases: serde_json::Map<_, _> =
-            phases.map(|(name, time)| ((*name).to_owned(), json!(millis(time)))).collect();
-        json!({ "project": launcher.stack.project.name, "services": services,
-            "timings_ms": { "phases": phases, "total": millis(&total) } })
+            phases.map(|phase| (phase.name.to_owned(), json!(millis(&phase.took)))).collect();
+        json!({ "project": self.stack.description().project.name, "services": services,
+            "timings_ms": { "phases": phases, "total": millis(&self.total) } })
     }
 }
 

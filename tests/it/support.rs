@@ -14,6 +14,7 @@ pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod ran;
 pub(crate) mod repository;
+pub(crate) mod screen;
 pub(crate) mod source;
 pub(crate) mod stock;
 pub(crate) mod synced;

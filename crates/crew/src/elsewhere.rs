@@ -28,7 +28,7 @@ use pyfast_root::{Root, Waiting};
 
 use crate::engine::direct;
 use crate::error::Error;
-use crate::event::{Event as Told, Events, sink};
+use crate::event::{Events, sink, wheels};
 use crate::interpreter::host_python;
 use crate::session::Session;
 use crate::task::{Options, Task};
@@ -110,7 +110,7 @@ impl<'a> Elsewhere<'a> {
         let handle = session.runtime.handle();
         let downloads = Downloads::new(store, client, None, handle, sink);
         let packages = &what.lock.packages;
-        (self.events)(Told::Wheels(packages.len()));
+        (self.events)(wheels(packages));
         downloads.finish(&packages.iter().filter_map(Wanted::of).collect::<Vec<_>>())?;
         Ok(downloads.admitted())
     }

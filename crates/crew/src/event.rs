@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pyfast_environment::venv_link::Taken;
 use pyfast_installer::Sink;
+use pyfast_resolver::LockedPackage;
 use pyfast_settings::Doubt;
 
 /// Something that goes on.
@@ -13,8 +14,13 @@ use pyfast_settings::Doubt;
 pub enum Event {
     /// Versions are chosen.
     Resolving,
-    /// So many wheels are to come.
-    Wheels(usize),
+    /// An environment's wheels are brought.
+    Wheels {
+        /// How many there are, those in the store included.
+        count: usize,
+        /// Their sizes in bytes, as far as they are known.
+        bytes: u64,
+    },
     /// A container carries a plan out.
     InContainer,
     /// The libraries' own events.
@@ -23,6 +29,8 @@ pub enum Event {
     Doubt(Doubt),
     /// Something else that the user should know, in words.
     Warning(String),
+    /// How something came about that the user was told of, in words.
+    Detail(String),
     /// No Python of this machine writes the bytecode that the image reads.
     NoCompiler {
         /// Its version, `X.Y`.
@@ -75,6 +83,12 @@ pub enum Event {
 
 /// Whoever is told.
 pub type Events = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// That the wheels of a lock are brought.
+pub(crate) fn wheels(packages: &[LockedPackage]) -> Event {
+    let bytes = packages.iter().filter_map(|package| package.size).sum();
+    Event::Wheels { count: packages.len(), bytes }
+}
 
 /// Where the libraries send their events.
 pub(crate) fn sink(events: &Events) -> Sink {

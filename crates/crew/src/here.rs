@@ -18,7 +18,7 @@ use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
 
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
-use crate::event::{Event, Events, sink};
+use crate::event::{Event, Events, sink, wheels};
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
 use crate::task::{Options, Task};
@@ -101,7 +101,7 @@ impl<'a> Here<'a> {
         let again = self.brought.replace(true).then(|| self.downloads(session, site, whom));
         let again = again.transpose()?;
         let downloads = again.as_ref().unwrap_or(downloads);
-        (self.events)(Event::Wheels(what.lock.packages.len()));
+        (self.events)(wheels(&what.lock.packages));
         own.packages.iter().filter_map(Wanted::of).for_each(|wanted| downloads.start(wanted));
         // What builds may be limited to is said by the files' own options too.
         let built = session.build_all(&own, &self.options.resolve, Some(&set.index))?;
@@ -183,7 +183,8 @@ pub(crate) fn for_fetching(set: Option<&RequirementSet>) -> RequirementSet {
     let Some(set) = set else { return RequirementSet::default() };
     let (index, logins) = (set.index.clone(), set.logins.clone());
     let build_settings = set.build_settings.clone();
-    RequirementSet { index, logins, build_settings, ..RequirementSet::default() }
+    let wishes = set.wishes.clone();
+    RequirementSet { index, logins, build_settings, wishes, ..RequirementSet::default() }
 }
 
 /// The packages of a lock whose files nobody gave.

@@ -43,9 +43,9 @@ pub fn read_inputs(
     let context = context((args, events), settings, &settings.env)?;
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
-    set.excludes = args.exclude_dependency.iter().cloned().collect();
+    set.excludes.extend(args.exclude_dependency.iter().cloned());
     set.excludes.extend(project.excluded(&settings.env)?);
-    set.index.pins = project.config.index.pins();
+    set.index.pins.extend(project.config.index.pins());
     let mut paths = set.files.clone();
     let direct = set.requirements.iter().chain(&set.constraints);
     paths.extend(direct.filter_map(|requirement| match &requirement.source {
@@ -123,6 +123,7 @@ fn context(
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
+        uv: settings.uv_tables().cloned().collect(),
         fetch: Some(fetch(settings, false, events)),
     })
 }

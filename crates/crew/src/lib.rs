@@ -13,6 +13,8 @@ pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
 pub mod lock_file;
+pub mod outdated;
+pub mod remembered;
 pub mod session;
 pub mod sync;
 pub mod task;

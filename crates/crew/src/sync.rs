@@ -186,6 +186,9 @@ fn run(
     for warning in &report.sync.warnings {
         task.tell(Event::Warning(warning.clone()));
     }
+    for detail in &report.sync.details {
+        task.tell(Event::Detail(detail.clone()));
+    }
     Ok(report.took(started.elapsed()))
 }
 
@@ -199,6 +202,7 @@ fn tried(ready: &ReadyPlan) -> Report {
         timings: Timings::default(),
         fetched: 0,
         warnings: plan.warnings().to_vec(),
+        details: Vec::new(),
     };
     Report { sync, plan: Some(plan.to_string()) }
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use pyfast_installer::build::{RememberedWheel, remember_wheel};
+use pyfast_installer::finding::Finding;
 use pyfast_installer::generation::{
     Generation, Stamps, activate, compose, current, look, recompose,
 };
 use pyfast_installer::link::{LinkPlan, id, plan as links};
-use pyfast_installer::store::{repair, verify};
+use pyfast_installer::store::{Store, repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;
@@ -44,10 +45,11 @@ pub(crate) fn carry_out(
         plan.circumstances.inputs.look_again(path);
     }
     let (built, admitted) = (plan.built.clone(), brought.admitted);
+    let mut told = Told { warnings: site.noticed.clone(), details: Vec::new() };
+    told.warnings.extend(careless(site.store(), &admitted)?);
     let mut work = Work { site, plan: &plan, lock: &lock, built, admitted };
-    let mut warnings = site.noticed.clone();
     if plan.care != Care::default() {
-        work.heal(&mut warnings, means)?;
+        work.heal(&mut told.warnings, means)?;
     }
     for built in work.built.values() {
         let (filename, sha256) = (built.filename.to_string(), built.sha256);
@@ -59,14 +61,15 @@ pub(crate) fn carry_out(
     // Whatever else is in the place of the current one is replaced.
     let before = current(root, &site.name).unwrap_or_default();
     let before = before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
-    let Composed { generation, stamps } = work.compose(&mut warnings)?;
+    let Composed { generation, stamps } = work.compose(&mut told)?;
     let changed = activate(root, &site.name, &generation, milliseconds(now))?;
-    warnings.extend(work.remember(&generation.id, stamps));
+    told.warnings.extend(work.remember(&generation.id, stamps));
     let changes = Changes::between(&before, &Listed::of(&plan.facts.packages));
     let fetched = work.admitted.len();
     let facts = plan.facts;
+    let Told { warnings, details } = told;
     let mut report =
-        SyncReport { facts, changed, changes, fetched, warnings, ..SyncReport::default() };
+        SyncReport { facts, changed, changes, fetched, warnings, details, ..SyncReport::default() };
     report.timings.fetch = fetch;
     report.timings.compose = composing.elapsed();
     Ok(report)
@@ -86,6 +89,43 @@ fn bring(site: &Site, plan: &SyncPlan, means: &dyn Means) -> Result<Done, Error>
         compile: plan.options.compiled,
     };
     Ok(Done { brought: means.bring(&what, Some(site))?, lock, own_lock: None })
+}
+
+/// What is said of a sync when it is done.
+struct Told {
+    warnings: Vec<String>,
+    details: Vec<String>,
+}
+
+impl Told {
+    fn links(&mut self, links: &LinkPlan) {
+        self.warnings.extend(links.notices());
+        self.details.extend(links.details());
+    }
+}
+
+/// What is said of wheels that have just come, of which RECORD was not what it should be.
+fn careless(store: &Store, admitted: &[Sha256]) -> Result<Vec<String>, Error> {
+    let mut told = Vec::new();
+    for wheel in admitted {
+        let manifest = store.manifest(wheel)?;
+        told.extend(manifest.flaws.as_ref().map(|flaws| {
+            let wheel = &manifest.filename;
+            format!("{wheel} has a careless RECORD: {flaws}; what is installed has one made from the files")
+        }));
+    }
+    Ok(told)
+}
+
+/// A line for each wheel with findings, however many it has.
+fn damaged(findings: &[Finding]) -> impl Iterator<Item = String> {
+    findings.chunk_by(|one, other| one.subject == other.subject).map(|of_one| {
+        let first = &of_one[0];
+        match of_one.len() - 1 {
+            0 => format!("{first}; it is fetched again"),
+            more => format!("{first}, and {more} more of its files; it is fetched again"),
+        }
+    })
 }
 
 /// A plan that is being carried out.
@@ -127,20 +167,20 @@ impl Work<'_> {
         };
         let again = means.bring(&what, Some(self.site))?;
         self.built.extend(Built::all(&again));
-        warnings.extend(findings.iter().map(|finding| format!("{finding}; it is fetched again")));
+        warnings.extend(damaged(&findings));
         self.admitted.extend(again.admitted);
         Ok(())
     }
 
     /// The environment: one that was changed from outside is composed anew, unless somebody uses it.
-    fn compose(&self, warnings: &mut Vec<String>) -> Result<Composed, Error> {
+    fn compose(&self, told: &mut Told) -> Result<Composed, Error> {
         let (site, plan) = (self.site, self.plan);
         let (root, store, sink) = (site.root(), site.store(), &*site.sink);
         let spec = spec(self.lock, &self.built, &plan.interpreter, &plan.options);
         let id = id(root, &spec);
         let Some(ready) = Generation::find(root, &id)? else {
             let links = links(store, &spec)?;
-            warnings.extend(links.notices());
+            told.links(&links);
             let generation = compose(store, &spec, &links, &plan.lock, sink)?;
             return Ok(Composed { generation, stamps: self.stamps(&links) });
         };
@@ -157,17 +197,17 @@ impl Work<'_> {
         }
         if let Some(first) = findings.first() {
             let places = if findings.len() == 1 { "place" } else { "places" };
-            warnings.push(format!(
+            told.warnings.push(format!(
                 "the environment was changed from outside in {} {places} ({first}); it is composed anew",
                 findings.len()
             ));
         }
         let links = links(store, &spec)?;
         if let Some(generation) = recompose(store, &spec, &links, &plan.lock, sink)? {
-            warnings.extend(links.notices());
+            told.links(&links);
             return Ok(Composed { generation, stamps: self.stamps(&links) });
         }
-        warnings.push(format!("the environment {id} is in use and is left as it is"));
+        told.warnings.push(format!("the environment {id} is in use and is left as it is"));
         let stamps = if findings.is_empty() { Stamps::take(root, &ready).ok() } else { None };
         Ok(Composed { generation: ready, stamps })
     }

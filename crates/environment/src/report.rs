@@ -171,6 +171,8 @@ pub struct SyncReport {
     pub fetched: usize,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What of that is too much to be told unasked.
+    pub details: Vec<String>,
 }
 
 #[cfg(test)]

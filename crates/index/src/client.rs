@@ -1,7 +1,8 @@
 //! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
 
 use std::ffi::{OsStr, OsString};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -74,6 +75,8 @@ pub struct Request {
     pub limit: usize,
     /// Whether this is a wheel or source distribution, which must come as it is stored.
     pub file: bool,
+    /// Where to count the bytes of the body that came; begun anew with each attempt.
+    pub received: Option<Arc<AtomicU64>>,
 }
 
 /// One answer, whole.
@@ -101,14 +104,20 @@ pub enum Piece {
 impl Request {
     /// A request for an index page or another text.
     pub fn page(url: Url, limit: usize) -> Self {
-        Self { url, headers: HeaderMap::new(), limit, file: false }
+        Self { url, headers: HeaderMap::new(), limit, file: false, received: None }
     }
 
     /// A request for a distribution.
     pub fn file(url: Url, limit: usize) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        Self { url, headers, limit, file: true }
+        Self { url, headers, limit, file: true, received: None }
+    }
+
+    /// Counts the bytes that come.
+    #[must_use]
+    pub fn counted(self, received: Arc<AtomicU64>) -> Self {
+        Self { received: Some(received), ..self }
     }
 
     /// Adds a header; a value that cannot be one is left out.
@@ -239,7 +248,7 @@ impl Client {
         let headers = response.headers().clone();
         let url = response.url().clone();
         let pieces = pieces.filter(|_| status.is_success());
-        let body = read_body(response, request.limit, pieces).await?;
+        let body = read_body(response, request, pieces).await?;
         Ok(Answer { status, headers, body, url })
     }
 
@@ -313,9 +322,10 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 /// Reads a body up to `limit`, giving up on one that only drips; into memory, or to who takes its pieces.
 async fn read_body(
     mut response: reqwest::Response,
-    limit: usize,
+    request: &Request,
     pieces: Option<&mpsc::Sender<Piece>>,
 ) -> Result<Bytes, Failure> {
+    let limit = request.limit;
     let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
     if declared.is_some_and(|length| length > limit) {
         return Err(Failure::Final(FetchCause::TooLarge { limit }));
@@ -332,6 +342,9 @@ async fn read_body(
     let (mut window, mut in_window) = (Instant::now(), 0);
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
         came += chunk.len();
+        if let Some(received) = &request.received {
+            received.store(came as u64, Ordering::Relaxed);
+        }
         in_window += chunk.len();
         if came > limit {
             return Err(Failure::Final(FetchCause::TooLarge { limit }));

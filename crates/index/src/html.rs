@@ -1,8 +1,9 @@
-//! The links of an HTML page, found by a real tokenizer: comments, entities and odd quoting count.
+//! The links of an HTML page, found by a real tokenizer: comments, scripts, entities and odd quoting count.
 
 use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
@@ -71,13 +72,30 @@ impl State {
     }
 }
 
+/// How what follows a tag is to be read: not all of it is more tags.
+fn content(tag: &Tag) -> TokenSinkResult<()> {
+    match (&*tag.name, tag.kind) {
+        (_, TagKind::EndTag) => TokenSinkResult::Continue,
+        ("script", _) => TokenSinkResult::RawData(RawKind::ScriptData),
+        ("style" | "xmp" | "iframe" | "noembed" | "noframes", _) => {
+            TokenSinkResult::RawData(RawKind::Rawtext)
+        }
+        ("title" | "textarea", _) => TokenSinkResult::RawData(RawKind::Rcdata),
+        ("plaintext", _) => TokenSinkResult::Plaintext,
+        _ => TokenSinkResult::Continue,
+    }
+}
+
 impl TokenSink for Sink {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut state = self.state.borrow_mut();
         match token {
-            Token::TagToken(tag) => state.tag(&tag),
+            Token::TagToken(tag) => {
+                state.tag(&tag);
+                return content(&tag);
+            }
             Token::CharacterTokens(text) if state.inside => {
                 if let Some(link) = state.links.last_mut() {
                     link.text.push_str(&text);

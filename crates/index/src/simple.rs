@@ -21,8 +21,9 @@ pub const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
 
 #[derive(Deserialize)]
 struct JsonMeta<'a> {
+    /// A text; some servers write a number.
     #[serde(rename = "api-version", borrow)]
-    api_version: Option<Cow<'a, str>>,
+    api_version: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +98,9 @@ pub fn json<'a>(body: &'a [u8], base: &Url) -> Result<Vec<File<'a>>, String> {
         let files = page.files.iter().filter_map(|file| serde_json::from_str(file.get()).ok());
         (page.meta, files.collect())
     };
-    if let Some(version) = meta.and_then(|meta| meta.api_version)
+    let version = meta.and_then(|meta| meta.api_version).map(|version| version.get());
+    let version = version.map(|version| version.trim_matches('"')).filter(|text| *text != "null");
+    if let Some(version) = version
         && version.split('.').next() != Some("1")
     {
         return Err(format!("it is of API version {version}, and only 1 is understood"));
@@ -185,6 +188,7 @@ pub fn read_files(answer: &Answer) -> Result<Vec<File<'_>>, Error> {
     let error = |reason: String| Error::Page { url: answer.url.clone(), reason };
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or("text/html").split(';').next().unwrap_or_default().trim();
+    let kind = kind.to_ascii_lowercase();
     if kind.ends_with("json") {
         return json(&answer.body, &answer.url).map_err(error);
     }
@@ -229,12 +233,55 @@ mod tests {
     fn other_api_versions_and_other_bodies_are_refused() {
         for body in [
             r#"{"meta":{"api-version":"2.0"},"files":[]}"#,
+            r#"{"meta":{"api-version":2.0},"files":[]}"#,
             "<html>",
             "[]",
             &format!("{}1", "[".repeat(100_000)),
         ] {
             assert!(json(body.as_bytes(), &base()).is_err());
         }
+    }
+
+    #[test]
+    fn the_api_version_may_be_a_number_or_missing() {
+        for meta in [r#""api-version": 1.0"#, r#""api-version": 1"#, r#""api-version": null"#, ""] {
+            let body = format!(r#"{{"meta":{{{meta}}},"files":[]}}"#);
+            assert_eq!(json(body.as_bytes(), &base()), Ok(Vec::new()), "{meta}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_link_is_none() {
+        let link = r#"<a href="no-1.tar.gz">no</a>"#;
+        for (before, after) in [
+            ("<script>var x = '", "';</script>"),
+            ("<SCRIPT><!-- ", " --></SCRIPT >"),
+            ("<style>", "</style>"),
+            ("<title>", "</title>"),
+            ("<textarea>", "</textarea>"),
+            ("<!-- ", " -->"),
+            ("<noframes>", "</noframes>"),
+        ] {
+            let page = format!(r#"{before}{link}{after}<a href="yes-1.tar.gz">yes</a>"#);
+            let (links, _) = html::links(&page, &base());
+            let found: Vec<&str> = links.iter().map(|link| link.href.as_str()).collect();
+            assert_eq!(found, ["yes-1.tar.gz"], "{page}");
+        }
+    }
+
+    #[test]
+    fn media_types_are_compared_without_case() {
+        let read = |kind: &str, body: &'static str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, kind.parse().expect("a header"));
+            let body = bytes::Bytes::from_static(body.as_bytes());
+            let answer = Answer { url: base(), status: http::StatusCode::OK, headers, body };
+            read_files(&answer).map(|files| files.len()).ok()
+        };
+        let html = r#"<a href="a-1.tar.gz">a</a>"#;
+        assert_eq!(read("Text/HTML; charset=UTF-8", html), Some(1));
+        assert_eq!(read("APPLICATION/vnd.PyPI.simple.v1+JSON", r#"{"files":[]}"#), Some(0));
+        assert_eq!(read("text/plain", html), None);
     }
 
     #[test]

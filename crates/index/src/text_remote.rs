@@ -96,7 +96,8 @@ fn read(
         _ => {}
     }
     let kind = response.headers().get(header::CONTENT_TYPE);
-    let html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let kind = kind.map_or(&b""[..], http::HeaderValue::as_bytes).get(..b"text/html".len());
+    let html = kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"));
     if html || answer.body.trim_ascii_start().starts_with(b"<") {
         return Err(Error::WebPage { url: url.clone() });
     }

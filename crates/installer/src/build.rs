@@ -6,6 +6,7 @@ mod brought;
 mod built;
 mod carried;
 mod clean;
+mod debian;
 mod diagnose;
 mod handing;
 mod hook;
@@ -49,6 +50,7 @@ pub use brought::built_wheel;
 pub(crate) use built::remembered_wheel;
 pub use built::{RememberedWheel, remember_wheel, remembered_wheels};
 pub use carried::{CarriedSource, CarryTools, carried_settings, carry};
+pub use debian::debian_package;
 pub use handing::Handed;
 pub use tree_digest::{tree_digest, tree_listing};
 
@@ -289,6 +291,7 @@ impl Builder {
         let work = yard.workspace().path().join(&name);
         let outcome = self.ready(source, work).and_then(|ready| act(&ready));
         let removed = yard.workspace().remove_tree(&name);
+        (self.run.tools.sink)(Event::BuildEnded { source: source.to_string() });
         let outcome = outcome?;
         removed?;
         Ok(outcome)

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -168,7 +168,9 @@ impl Shared {
     async fn bring(self: Arc<Self>, wanted: Wanted) -> Result<(), Error> {
         let sha256 = wanted.sha256;
         let missing = self.look(move |shared| shared.store.missing(&[sha256])).await?;
-        if !missing.is_empty() {
+        if missing.is_empty() {
+            self.present(&wanted);
+        } else {
             self.fetch_and_unpack(&wanted).await?;
         }
         if self.compiler.is_some() {
@@ -204,13 +206,17 @@ impl Shared {
         let sha256 = wanted.sha256;
         let turn = self.look(move |shared| shared.queue(&sha256)).await?;
         let _lock = match turn {
-            Turn::Over => return Ok(()),
+            Turn::Over => {
+                self.present(wanted);
+                return Ok(());
+            }
             Turn::Ours(lock) => lock,
             Turn::Others(lock) => {
                 drop(memory);
                 let shared = Arc::clone(self);
                 let wait = move || shared.wait(lock, &sha256);
                 let Some(lock) = joined(tokio::task::spawn_blocking(wait)).await? else {
+                    self.present(wanted);
                     return Ok(());
                 };
                 memory = self.memory.acquire_many(units).await;
@@ -250,11 +256,13 @@ impl Shared {
         pieces: Option<&mpsc::Sender<Piece>>,
     ) -> Result<Bytes, Error> {
         let wheel = wanted.filename.to_string();
-        (self.sink)(Event::Fetching { wheel, size: wanted.size });
+        let received = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&received);
+        (self.sink)(Event::Fetching { wheel, size: wanted.size, received });
         // A little more than was announced, so that a file that changed is told by its hash.
         let limit = wanted.size.map(|size| size.saturating_add(SLACK));
         let limit = limit.and_then(|size| usize::try_from(size).ok());
-        let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE));
+        let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE)).counted(counter);
         let answer = match pieces {
             None => self.client.fetch(&request).await,
             Some(pieces) => self.client.fetch_pieces(&request, pieces).await,
@@ -350,18 +358,22 @@ impl Shared {
         Ok(())
     }
 
+    /// Tells that there was nothing to do for a wheel.
+    fn present(&self, wanted: &Wanted) {
+        (self.sink)(Event::Present { wheel: wanted.filename.to_string(), size: wanted.size });
+    }
+
     fn admitted(&self, wanted: &Wanted, admission: Admission) {
-        if let Admission::Unpacked(manifest) = admission {
-            let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-            admitted.push(wanted.sha256);
-            drop(admitted);
-            (self.sink)(Event::Admitted {
-                wheel: wanted.filename.to_string(),
-                sha256: wanted.sha256,
-                files: manifest.files,
-                size: manifest.size,
-            });
-        }
+        let Admission::Unpacked(manifest) = admission else { return self.present(wanted) };
+        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        admitted.push(wanted.sha256);
+        drop(admitted);
+        (self.sink)(Event::Admitted {
+            wheel: wanted.filename.to_string(),
+            sha256: wanted.sha256,
+            files: manifest.files,
+            size: manifest.size,
+        });
     }
 }
 

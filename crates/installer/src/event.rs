@@ -1,6 +1,7 @@
 //! What the installer tells while it works. The command line alone turns events into text.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Waiting;
@@ -18,10 +19,24 @@ pub enum Event {
         wheel: String,
         /// Its size in bytes, where that is known.
         size: Option<u64>,
+        /// How many bytes came so far, for whoever looks from time to time.
+        received: Arc<AtomicU64>,
+    },
+    /// A wheel that is wanted was in the store already.
+    Present {
+        /// The wheel's file name.
+        wheel: String,
+        /// Its size in bytes, where that is known.
+        size: Option<u64>,
     },
     /// A source distribution is being built.
     Building {
         /// What is built: `name==version`, a file name or a path.
+        source: String,
+    },
+    /// A build has ended, well or not.
+    BuildEnded {
+        /// What was built, as it was named when it began.
         source: String,
     },
     /// A wheel was verified, unpacked and admitted to the store.

@@ -2,12 +2,14 @@
 
 pub(crate) mod act;
 mod activation;
+mod clash;
 pub(crate) mod id;
 pub(crate) mod mode;
 pub(crate) mod plan;
 mod private;
 pub(crate) mod scripts;
 
+pub use clash::Clash;
 pub use id::{id, id_at};
 pub use mode::{Habitat, LinkMode};
 pub use plan::plan;
@@ -138,28 +140,6 @@ impl Step {
     }
 }
 
-/// Two packages that claim one path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clash {
-    /// Relative to the environment.
-    pub path: String,
-    /// The package whose file is there.
-    pub winner: String,
-    /// The package whose file is not.
-    pub loser: String,
-    /// Whether both files have the same content.
-    pub equal: bool,
-}
-
-impl fmt::Display for Clash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, winner, loser, equal } = self;
-        let content = if *equal { "the same" } else { "another" };
-        write!(f, "{winner} and {loser} both provide {path} ({loser} with {content} content); ")?;
-        write!(f, "{winner} wins")
-    }
-}
-
 /// What will be done to compose an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPlan {
@@ -176,7 +156,12 @@ pub struct LinkPlan {
 impl LinkPlan {
     /// What the user should know of it, in words: whoever composes tells it, wherever that is done.
     pub fn notices(&self) -> impl Iterator<Item = String> {
-        self.clashes.iter().map(ToString::to_string).chain(self.warnings.iter().cloned())
+        clash::summary(&self.clashes).into_iter().chain(self.warnings.iter().cloned())
+    }
+
+    /// What of that is too much to be told unasked.
+    pub fn details(&self) -> impl Iterator<Item = String> {
+        self.clashes.iter().map(ToString::to_string)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A wheel as its format wants it: one dist-info that agrees with the file name, RECORD complete,
+//! A wheel as its format wants it: one dist-info that agrees with the file name, a RECORD that says nothing wrong,
 //! `.data` in its places. Decides where each member goes; writes nothing.
 //!
 //! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>
@@ -17,6 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::error::Refusal;
 use crate::zip_audit::{Archive, Entry, Inflater};
 use entry_points::{EntryPoint, check_script_name, is_interpreter};
+use record::check::{Checked, Flaws};
 use record::{RecordHash, Row};
 
 /// The largest METADATA, WHEEL or `entry_points.txt` that is read.
@@ -32,7 +33,7 @@ pub(crate) struct Member {
     /// Where it goes, relative to the wheel's directory in the store (`root/…` or `data/…`);
     /// `None` for files of the dist-info that we write ourselves.
     pub(crate) path: Option<String>,
-    /// What RECORD says of its content; `None` for RECORD and its signatures.
+    /// What RECORD says of its content, where it says anything.
     pub(crate) hash: Option<RecordHash>,
 }
 
@@ -45,6 +46,8 @@ pub(crate) struct Wheel {
     pub(crate) entry_points: Vec<EntryPoint>,
     /// Every file of the archive.
     pub(crate) members: Vec<Member>,
+    /// How its RECORD falls short.
+    pub(crate) flaws: Flaws,
 }
 
 impl Wheel {
@@ -74,9 +77,9 @@ impl Wheel {
         let entry_points = entry_points::parse(&points)?;
         let rows = read("RECORD", MAX_RECORD)?.ok_or_else(|| missing("RECORD"))?;
         let rows = record::parse(&rows)?;
-        let hashes = check_record(&rows, &files, &dist_info)?;
-        let members = members(archive.entries(), &dist_info, &hashes)?;
-        Ok(Self { dist_info, entry_points, members })
+        let Checked { hashes, flaws } = check_record(rows, &files, &dist_info)?;
+        let members = members(archive.entries(), &dist_info, hashes)?;
+        Ok(Self { dist_info, entry_points, members, flaws })
     }
 }
 
@@ -164,48 +167,24 @@ fn check_wheel(wheel: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// The digest of each file; RECORD must have exactly one row for each.
+/// What RECORD says of each file.
 fn check_record<'a>(
-    rows: &'a [Row],
-    files: &FxHashMap<&str, &Entry>,
+    rows: Vec<Row>,
+    files: &FxHashMap<&'a str, &Entry>,
     dist_info: &str,
-) -> Result<FxHashMap<&'a str, &'a RecordHash>, Refusal> {
+) -> Result<Checked<'a>, Refusal> {
     let exempt = |path: &str| {
         let name = path.strip_prefix(dist_info).and_then(|path| path.strip_prefix('/'));
         matches!(name, Some("RECORD" | "RECORD.jws" | "RECORD.p7s"))
     };
-    let mut hashes: FxHashMap<&str, &RecordHash> = FxHashMap::default();
-    for row in rows {
-        let refuse = |reason: &str| Refusal::entry(&row.path, reason);
-        let entry = match files.get(row.path.as_str()) {
-            Some(entry) => entry,
-            None if exempt(&row.path) => continue,
-            None => return Err(refuse("is in RECORD but not in the wheel")),
-        };
-        if exempt(&row.path) {
-            continue;
-        }
-        if row.size.is_some_and(|size| size != entry.size) {
-            return Err(refuse("has another size in RECORD than in the wheel"));
-        }
-        let hash = row.hash.as_ref().ok_or_else(|| refuse("has no digest in RECORD"))?;
-        if hashes.insert(&row.path, hash).is_some_and(|known| known != hash) {
-            return Err(refuse("has two digests in RECORD"));
-        }
-    }
-    let mut unknown: Vec<&str> =
-        files.keys().copied().filter(|path| !hashes.contains_key(path) && !exempt(path)).collect();
-    unknown.sort_unstable();
-    match unknown.first() {
-        Some(path) => Err(Refusal::entry(*path, "is in the wheel but not in RECORD")),
-        None => Ok(hashes),
-    }
+    let sizes = files.iter().map(|(path, entry)| (*path, entry.size)).collect();
+    record::check::check(rows, &sizes, exempt)
 }
 
 fn members(
     entries: &[Entry],
     dist_info: &str,
-    hashes: &FxHashMap<&str, &RecordHash>,
+    mut hashes: FxHashMap<&str, RecordHash>,
 ) -> Result<Vec<Member>, Refusal> {
     let stem = dist_info.strip_suffix(".dist-info").unwrap_or(dist_info);
     let data = format!("{stem}.data/");
@@ -213,7 +192,7 @@ fn members(
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.directory) {
         let path = place(&entry.path, &data, dist_info)
             .map_err(|reason| Refusal::entry(&entry.path, reason))?;
-        let hash = hashes.get(entry.path.as_str()).map(|&hash| hash.clone());
+        let hash = hashes.remove(entry.path.as_str());
         members.push(Member { entry: index, path, hash });
     }
     check_places(&members)?;

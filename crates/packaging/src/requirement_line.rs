@@ -6,6 +6,7 @@
 mod options;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -31,12 +32,21 @@ use options::{Options, split_options};
 pub type BuildSettings = BTreeMap<String, Vec<String>>;
 
 /// What one line requires.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Line {
     /// A project by its versions, or one wheel.
     Project(Requirement),
     /// A source, which has to be looked at before more of it is known.
     Source(Box<SourceRequirement>),
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(requirement) => requirement.fmt(f),
+            Self::Source(source) => source.fmt(f),
+        }
+    }
 }
 
 impl Line {
@@ -45,6 +55,14 @@ impl Line {
         match self {
             Self::Project(requirement) => requirement.marker.and(marker.clone()),
             Self::Source(source) => source.marker.and(marker.clone()),
+        }
+    }
+
+    /// Where it counts.
+    pub(crate) fn marker(&self) -> &MarkerTree {
+        match self {
+            Self::Project(requirement) => &requirement.marker,
+            Self::Source(source) => &source.marker,
         }
     }
 }

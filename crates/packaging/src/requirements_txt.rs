@@ -11,11 +11,12 @@ mod reader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pep508_rs::PackageName;
+use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
 use crate::dist_file::Location;
 use crate::error::Error;
+use crate::pyproject::uv::{UvIndex, UvTable, Wishes};
 use crate::pyproject::{RequiresPython, WantedExtras};
 use crate::requirement::Requirement;
 use crate::requirement_line::BuildSettings;
@@ -50,6 +51,8 @@ pub struct RequirementSet {
     pub remote_files: Vec<Url>,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
+    /// Which versions project files and scripts want.
+    pub wishes: Wishes,
     /// Limits on the interpreter that project files and scripts state.
     pub requires_python: Vec<RequiresPython>,
     /// Names of the variables that the files expand, whether set or not.
@@ -120,9 +123,22 @@ pub struct IndexOptions {
     pub no_binary: Vec<String>,
     /// Values of `--only-binary`, in the same form.
     pub only_binary: Vec<String>,
-    /// Packages that are looked for in one index alone, with its URL. No file says so, but it shapes
-    /// what is found as much.
-    pub pins: BTreeMap<PackageName, String>,
+    /// Packages that are looked for in one index alone. No requirements file says so, but it shapes what is found
+    /// as much.
+    pub pins: BTreeMap<PackageName, Vec<PinnedIndex>>,
+    /// Indexes that project files name for their own tools.
+    pub stated: Vec<UvIndex>,
+}
+
+/// The index that a package is looked for in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedIndex {
+    /// Its name.
+    pub name: String,
+    /// Its URL, without user and password.
+    pub url: String,
+    /// Where it counts; elsewhere all indexes are searched.
+    pub marker: MarkerTree,
 }
 
 /// What reading may look at besides the files.
@@ -136,6 +152,8 @@ pub struct ReadContext {
     pub extras: WantedExtras,
     /// Dependency groups (PEP 735), each with the `pyproject.toml` that has it.
     pub groups: Vec<(PathBuf, String)>,
+    /// What uv's settings say that is not in the files that are read.
+    pub uv: Vec<UvTable>,
     /// How files that are named by URL are had; without it they are refused.
     pub fetch: Option<FetchText>,
 }
@@ -160,12 +178,16 @@ pub fn read_requirements(
         reader.group(file, name)?;
     }
     reader.check_extras()?;
+    for table in &context.uv {
+        reader.uv(table, false)?;
+    }
     for file in constraints {
         reader.file(Document::given(file)?, Role::Constraints, None)?;
     }
     for file in overrides {
         reader.file(Document::given(file)?, Role::Overrides, None)?;
     }
+    reader.places_of_directories()?;
     Ok(reader.set)
 }
 

@@ -124,8 +124,9 @@ pub(crate) fn criteria(
         let wanted = |requirement: &&Requirement| !set.excludes.contains(&requirement.name);
         for requirement in set.requirements.iter().filter(applies).filter(wanted) {
             let hashed = criteria.hashes.contains_key(&requirement.name);
+            // As with hashes, what all lines say together counts.
             let pinned = matches!(requirement.source, Source::Wheel(_) | Source::Tree(_))
-                || pin(requirement).is_some();
+                || criteria.pins.iter().any(|(name, _)| *name == requirement.name);
             let problem = match (pinned, hashed) {
                 (true, true) => continue,
                 (false, _) => "is not pinned with ==",
@@ -253,8 +254,8 @@ pub(crate) fn explain_missing(
     let Error::NoSolution(no_solution) = &mut error else { return error };
     let sources = registry.sources();
     let pins = no_solution.sought.iter().filter_map(|name| {
-        let place = sources.pins.get(name)?;
-        Some((name.clone(), sources.indexes.get(*place)?.clone()))
+        let place = sources.pinned(name)?;
+        Some((name.clone(), sources.indexes.get(place)?.clone()))
     });
     no_solution.pinned = pins.collect();
     let elsewhere =

@@ -10,6 +10,7 @@ mod error;
 mod flags;
 mod indexes;
 pub mod interpreters;
+pub mod kept;
 pub mod own_lock;
 mod pip;
 mod project;
@@ -17,6 +18,7 @@ mod settings;
 mod targets;
 mod texts;
 mod transport;
+mod uv;
 mod variables;
 
 pub use config::{Config, EnvConfig, FILE};

@@ -191,6 +191,17 @@ fn hashes_select_and_are_enforced() {
 }
 
 #[test]
+fn pins_and_hashes_of_constraints_count() {
+    let world = world();
+    let right = Wheel::new("b", "1.0").build().sha256;
+    world.write("pins.txt", &format!("b==1.0 --hash=sha256:{right}\n"));
+    let constrained = ["--require-hashes", "-c", "pins.txt"];
+    check_with(&world, &["b"], &constrained, &["b==1.0"]);
+    world.write("pins.txt", &format!("b --hash=sha256:{right}\n"));
+    world.require(&["b"]).lock(&constrained).refused(MENDABLE, &["b", "not pinned"]);
+}
+
+#[test]
 fn hashes_count_where_their_marker_does() {
     let world = World::new();
     let (old, new) = (Wheel::new("b", "1.0"), Wheel::new("b", "2.0"));

@@ -18,6 +18,8 @@ pub(crate) enum Record {
     MissingRow,
     /// A row names a file that is not there.
     ExtraRow,
+    /// Paths begin with `/`, and digests are in hexadecimal digits.
+    Careless,
 }
 
 /// A wheel to be built.
@@ -248,8 +250,11 @@ fn record(members: &[Entry], record: Record, dist_info: &str) -> String {
             Sha256::digest(&member.data)
         };
         let name = String::from_utf8_lossy(&member.name);
-        let hash = base64_url(&digest);
-        writeln!(text, "\"{name}\",sha256={hash},{}", member.data.len()).unwrap();
+        let (slash, hash) = match record {
+            Record::Careless => ("/", hex(&digest)),
+            _ => ("", base64_url(&digest)),
+        };
+        writeln!(text, "\"{slash}{name}\",sha256={hash},{}", member.data.len()).unwrap();
     }
     if record == Record::ExtraRow {
         let hash = base64_url(&Sha256::digest(b""));

@@ -145,16 +145,6 @@ fn record_with_a_wrong_hash_is_refused() {
 }
 
 #[test]
-fn record_without_a_row_for_a_file_is_refused() {
-    check_refused(&evil().record(Record::MissingRow));
-}
-
-#[test]
-fn record_with_a_row_for_no_file_is_refused() {
-    check_refused(&evil().record(Record::ExtraRow));
-}
-
-#[test]
 fn dist_info_of_another_project_is_refused() {
     check_refused(&evil().dist_info("good-1.0"));
 }

@@ -76,6 +76,26 @@ fn file_of_two_wheels_is_warned_about_and_the_winner_is_always_the_same() {
 }
 
 #[test]
+fn many_files_of_two_wheels_are_one_line() {
+    let Some(world) = place::world() else { return };
+    let wheel = |name| {
+        let files = (0..100).map(|n| (format!("same/m{n}.py"), format!("x = {n}\n")));
+        files.fold(Wheel::empty(name, "1.0"), |wheel, (path, text)| wheel.file(&path, text))
+    };
+    world.index.add(&wheel("one")).add(&wheel("two"));
+    let synced = check(&world, &["one", "two"], &["one==1.0", "two==1.0"]);
+    let told: Vec<&str> =
+        synced.ran.stderr.lines().filter(|line| line.contains("both provide")).collect();
+    assert!(
+        matches!(told[..], [line] if line.contains("100 files with the same content")),
+        "{}",
+        synced.ran
+    );
+    let more = world.require(&["two", "one"]).sync(&["-v", "--reinstall"]);
+    assert_eq!(more.ran.stderr.matches("both provide").count(), 101, "{}", more.ran);
+}
+
+#[test]
 fn pth_file_works_and_is_a_private_copy() {
     let Some(world) = place::world() else { return };
     let wheel = Wheel::empty("paths", "1.0").file("extra_dir/hidden.py", "x = 1\n");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::place;
 use crate::support::stock::check;
 use crate::support::synced::Synced;
-use crate::support::wheel::{Built, Wheel};
+use crate::support::wheel::{Built, Record, Wheel};
 use crate::support::world::World;
 
 /// Describes every distribution, and checks RECORD against the files on the way.
@@ -82,6 +82,29 @@ fn record_lists_every_file_with_its_hash() {
     for file in ["../../../bin/greet", "../../../bin/old", "../../../share/t.txt", "tool/cli.py"] {
         assert!(files.contains(&file), "{file} is not in {files:?}");
     }
+}
+
+/// Installs a wheel that everybody installs, whatever its RECORD is like; that is said once.
+#[track_caller]
+fn check_healed(record: Record, flaws: &str) {
+    let Some(world) = place::world() else { return };
+    world.index.add(&tool().record(record)).add(&Wheel::new("dep", "1.0"));
+    let said = |synced: &Synced| {
+        let lines = synced.ran.stderr.lines().filter(|line| line.contains("RECORD"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let synced = check(&world, &["tool"], &["dep==1.0", "tool==1.0"]);
+    assert!(matches!(&said(&synced)[..], [line] if line.contains(flaws)), "{}", synced.ran);
+    describe(&synced);
+    let again = check(&world, &["tool", "dep"], &["dep==1.0", "tool==1.0"]);
+    assert_eq!(said(&again), [""; 0]);
+}
+
+#[test]
+fn careless_record_is_healed_and_told_of_once() {
+    check_healed(Record::MissingRow, "1 file is not listed (`tool/__init__.py`)");
+    check_healed(Record::ExtraRow, "1 row has no file (`ghost.py`)");
+    check_healed(Record::Careless, "digests are not in base64");
 }
 
 #[test]

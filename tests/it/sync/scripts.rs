@@ -43,6 +43,20 @@ fn entry_point_may_be_an_attribute_of_a_class() {
 }
 
 #[test]
+fn scripts_may_have_any_name_that_a_file_may_have() {
+    let Some(world) = place::world() else { return };
+    let wheel = Wheel::new("tool", "1.0")
+        .file("tool/cli.py", CLI)
+        .data("scripts/clang++", "#!/bin/sh\necho c\n");
+    let wheel = wheel.console("cc++ = tool.cli:App.start").console("my tool = tool.cli:App.start");
+    world.index.add(&wheel);
+    let synced = check(&world, &["tool"], &["tool==1.0"]);
+    for (name, said) in [("clang++", "c\n"), ("cc++", "app\n"), ("my tool", "app\n")] {
+        assert_eq!(run(&mut synced.program(name)), said, "{name}");
+    }
+}
+
+#[test]
 fn gui_script_runs() {
     let Some(world) = world() else { return };
     let synced = check(&world, &["tool"], &["tool==1.0"]);

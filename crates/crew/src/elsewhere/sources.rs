@@ -212,7 +212,11 @@ impl<'a> Builds<'a> {
                     Order { source, packed, settings, whole: true }
                 })
                 .collect();
-            let made = self.workplace.build_all(&orders)?.into_iter().zip(&orders).zip(few);
+            let made = self.workplace.build_all(&orders)?;
+            for (_, source) in few {
+                events(Event::Work(InstallEvent::BuildEnded { source: source.to_string() }));
+            }
+            let made = made.into_iter().zip(&orders).zip(few);
             for ((made, order), (package, _)) in made {
                 let wheel = made.and_then(|made| whole(made, order));
                 let wheel = wheel.map_err(|fault| self.failure(fault, lock, package))?;

@@ -40,7 +40,7 @@ mod tests {
         let built = built_wheel(wheel.filename.clone(), &wheel.bytes()).unwrap();
         assert_eq!(built.sha256, record::sha256(&wheel.bytes()));
         assert!(built.metadata.contains("Name: local\n"), "{}", built.metadata);
-        let broken = WheelFile::new("broken", "1.0").record("");
+        let broken = WheelFile::new("broken", "1.0").without("broken-1.0.dist-info/WHEEL");
         let outcome = built_wheel(broken.filename.clone(), &broken.bytes());
         assert!(matches!(outcome, Err(Error::Wheel { .. })), "{outcome:?}");
     }

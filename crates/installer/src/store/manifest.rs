@@ -48,6 +48,9 @@ pub struct Manifest {
     pub searches: Vec<String>,
     /// The boot of the machine that unpacked it; its files may be lost if that boot ended in a power cut.
     pub boot: Option<String>,
+    /// How the wheel's own RECORD fell short, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaws: Option<String>,
     /// Number of files.
     pub files: u64,
     /// Bytes of all files.

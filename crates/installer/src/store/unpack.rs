@@ -156,10 +156,12 @@ impl Unpack<'_> {
 
     fn member(&self, member: &Member) -> Result<Option<Unpacked>, Fault> {
         let entry = &self.archive.entries()[member.entry];
-        // RECORD and its signatures: RECORD has been read whole, the others say nothing of our files.
-        let Some(hash) = &member.hash else { return Ok(None) };
-        let mut checker = Checker::new(hash);
+        let mut checker = Checker::new(member.hash.as_ref());
         let Some(path) = &member.path else {
+            // RECORD has been read whole, and what nothing is said of and we write ourselves needs no look.
+            if member.hash.is_none() {
+                return Ok(None);
+            }
             inflate(self.archive, entry, &mut |piece| {
                 checker.update(piece);
                 Ok::<_, Fault>(())
@@ -266,6 +268,7 @@ impl Unpack<'_> {
             searches: sorted(libraries.iter().flat_map(|(path, searches)| {
                 searches.iter().filter_map(|search| elf::searched(parent(path), search))
             })),
+            flaws: (!self.wheel.flaws.is_empty()).then(|| self.wheel.flaws.to_string()),
             files: files.len() as u64,
             size: files.iter().map(|file| file.size).sum(),
         }

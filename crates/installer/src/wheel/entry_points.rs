@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Refusal;
 
+/// The most that the name of a file has, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// A script that calls a function of a module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryPoint {
@@ -60,11 +63,17 @@ pub(crate) fn parse(text: &str) -> Result<Vec<EntryPoint>, Refusal> {
     Ok(found)
 }
 
-/// Whether a script may have this name in `bin/`.
+/// Whether a script may have this name in `bin/`. The format only recommends letters, digits and `_ . -`: compilers in
+/// wheels are named `clang++`.
 pub(crate) fn check_script_name(name: &str) -> Result<(), &'static str> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if name.is_empty() || name.len() > 200 || name.starts_with('.') || !name.bytes().all(fits) {
+    if name.is_empty() || name.starts_with('.') || name.contains('/') {
         return Err("has a script whose name could leave bin/");
+    }
+    if name.contains(char::is_control) {
+        return Err("has a script with a control character in its name");
+    }
+    if name.len() > LONGEST_NAME {
+        return Err("has a script with a name longer than a file's may be");
     }
     if is_interpreter(name) {
         return Err("has a script that would replace the interpreter");
@@ -144,15 +153,26 @@ mod tests {
 
     #[test]
     fn names_that_leave_bin_or_replace_the_interpreter_are_refused() {
-        for name in ["../evil", "/abs", "a b", "", "..", ".x", "a\0"] {
+        for name in ["../evil", "/abs", "", "..", ".x", "a/b"] {
             check(&format!("[console_scripts]\n{name} = a:b"), Err("could leave bin/"));
         }
+        for name in ["a\0", "a\u{1b}[2J"] {
+            check(&format!("[console_scripts]\n{name} = a:b"), Err("a control character"));
+        }
+        check(&format!("[console_scripts]\n{} = a:b", "x".repeat(256)), Err("longer than"));
         for name in
             ["python", "Python3", "python3.11", "pythonw", "PYPY3", "python3.13t", "python.exe"]
         {
             check(&format!("[console_scripts]\n{name} = a:b"), Err("replace the interpreter"));
         }
         check("[console_scripts]\npython-dotenv = a:b", Ok(&[("python-dotenv", "a", "b")]));
+    }
+
+    #[test]
+    fn names_that_the_format_merely_advises_against_are_taken() {
+        for name in ["cc++", "my tool", "a:b", "größe", "x@1.0", "~"] {
+            check(&format!("[console_scripts]\n{name} = a:b"), Ok(&[(name, "a", "b")]));
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
-//! RECORD: the list of a distribution's files with digest and size. Reads the wheel's, writes ours.
+//! RECORD: the list of a distribution's files with digest and size. Reads the wheel's, writes ours; how the wheel's
+//! is compared with the wheel is in `check`.
 //!
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file>
+
+pub(crate) mod check;
+pub(crate) mod digest;
 
 use std::borrow::Cow;
 
@@ -8,42 +12,32 @@ use pyfast_packaging::hash::Sha256;
 use sha2::Digest as _;
 
 use crate::error::Refusal;
+pub(crate) use digest::{Checker, RecordHash};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// A digest that a RECORD may hold; weaker ones are refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RecordHash {
-    Sha256(Vec<u8>),
-    Sha384(Vec<u8>),
-    Sha512(Vec<u8>),
-}
-
-impl RecordHash {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        const LENGTH: &str = "has a digest of the wrong length in RECORD";
-        let (algorithm, digest) =
-            text.split_once('=').ok_or("has a digest without an algorithm in RECORD")?;
-        let digest = decode(digest).ok_or("has a digest in RECORD that is not base64url")?;
-        let (length, hash): (usize, fn(Vec<u8>) -> Self) = match algorithm {
-            "sha256" => (32, Self::Sha256),
-            "sha384" => (48, Self::Sha384),
-            "sha512" => (64, Self::Sha512),
-            _ => return Err("has a digest in RECORD that is weaker than SHA-256 or unknown"),
-        };
-        if digest.len() == length { Ok(hash(digest)) } else { Err(LENGTH) }
-    }
-}
-
-/// A row of RECORD.
+/// A row of RECORD, as far as it can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
+    /// The path as it is written.
     pub(crate) path: String,
-    pub(crate) hash: Option<RecordHash>,
+    /// What it says of the content.
+    pub(crate) told: Told,
+    /// The size; `None` where it is none.
     pub(crate) size: Option<u64>,
 }
 
-/// The rows of a wheel's RECORD.
+/// What a row says of a file's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// No digest, or none that counts.
+    Nothing,
+    /// A digest, and whether it is written as it should be.
+    Digest(RecordHash, bool),
+}
+
+/// The rows of a wheel's RECORD. What cannot be understood of one is left out of it: RECORD is the publisher's note
+/// about the files, and what tells that they are the right ones is the digest of the whole archive.
 pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content);
@@ -52,66 +46,13 @@ pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
         let record = record
             .map_err(|error| Refusal::archive(format!("has an unreadable RECORD: {error}")))?;
         let field = |index| record.get(index).unwrap_or_default().trim();
-        let path = field(0).trim_start_matches("./").to_owned();
-        let refuse = |reason: &str| Refusal::entry(&path, reason);
-        let hash = match field(1) {
-            "" => None,
-            text => Some(RecordHash::parse(text).map_err(&refuse)?),
+        let told = match RecordHash::parse(field(1)) {
+            Some((hash, as_it_should)) => Told::Digest(hash, as_it_should),
+            None => Told::Nothing,
         };
-        let size = match field(2) {
-            "" => None,
-            text => {
-                let size = text.parse().ok();
-                Some(size.ok_or_else(|| refuse("has a size in RECORD that is not a number"))?)
-            }
-        };
-        rows.push(Row { path, hash, size });
+        rows.push(Row { path: field(0).to_owned(), told, size: field(2).parse().ok() });
     }
     Ok(rows)
-}
-
-/// Feeds a member's content to the digests it needs: always SHA-256, another if RECORD holds one.
-pub(crate) struct Checker<'a> {
-    sha256: sha2::Sha256,
-    expected: &'a RecordHash,
-    sha384: Option<sha2::Sha384>,
-    sha512: Option<sha2::Sha512>,
-}
-
-impl<'a> Checker<'a> {
-    pub(crate) fn new(expected: &'a RecordHash) -> Self {
-        Self {
-            sha256: sha2::Sha256::new(),
-            expected,
-            sha384: matches!(expected, RecordHash::Sha384(_)).then(sha2::Sha384::new),
-            sha512: matches!(expected, RecordHash::Sha512(_)).then(sha2::Sha512::new),
-        }
-    }
-
-    pub(crate) fn update(&mut self, piece: &[u8]) {
-        self.sha256.update(piece);
-        if let Some(digest) = &mut self.sha384 {
-            digest.update(piece);
-        }
-        if let Some(digest) = &mut self.sha512 {
-            digest.update(piece);
-        }
-    }
-
-    /// The content's SHA-256; `None` if RECORD has another digest.
-    pub(crate) fn finish(self) -> Option<Sha256> {
-        let sha256: [u8; 32] = self.sha256.finalize().into();
-        let fits = match self.expected {
-            RecordHash::Sha256(expected) => expected[..] == sha256,
-            RecordHash::Sha384(expected) => {
-                self.sha384.is_some_and(|digest| digest.finalize()[..] == expected[..])
-            }
-            RecordHash::Sha512(expected) => {
-                self.sha512.is_some_and(|digest| digest.finalize()[..] == expected[..])
-            }
-        };
-        fits.then_some(Sha256(sha256))
-    }
 }
 
 /// Digest of bytes at hand.
@@ -190,68 +131,24 @@ fn encode(bytes: &[u8], text: &mut String) {
     }
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for digit in text.trim_end_matches('=').bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xFF).ok()?);
-            bits &= (1 << count) - 1;
-        }
-    }
-    // What is left over must be less than a digit, and zero.
-    (count < 6 && bits == 0).then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     #[test]
-    fn digests_of_sha256_and_stronger_are_read() {
+    fn rows_are_read_as_far_as_they_can_be() {
         let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-        let rows = parse(format!("./a.py,sha256={digest},0\nx/RECORD,,\n").as_bytes()).unwrap();
-        let empty = RecordHash::Sha256(sha256(b"").0.to_vec());
-        assert_eq!(rows[0], Row { path: "a.py".into(), hash: Some(empty), size: Some(0) });
-        assert_eq!(rows[1], Row { path: "x/RECORD".into(), hash: None, size: None });
-    }
-
-    #[test]
-    fn weak_and_broken_digests_are_refused() {
-        for (hash, reason) in [
-            ("md5=1B2M2Y8AsgTpgAmY7PhCfg", "weaker than SHA-256"),
-            ("sha256=1B2M2Y8AsgTpgAmY7PhCfg", "wrong length"),
-            ("sha256=!", "not base64url"),
-            ("47DEQpj8HBSa", "without an algorithm"),
-        ] {
-            let error = parse(format!("a.py,{hash},0\n").as_bytes()).unwrap_err();
-            assert!(error.to_string().contains(reason), "{hash}: {error}");
-        }
-        assert!(parse(b"a.py,,ten\n").is_err());
-    }
-
-    #[test]
-    fn a_stronger_digest_is_compared() {
-        let digest = sha2::Sha512::digest(b"content").to_vec();
-        let expected = RecordHash::Sha512(digest);
-        let mut checker = Checker::new(&expected);
-        checker.update(b"content");
-        assert_eq!(checker.finish(), Some(sha256(b"content")));
-        let mut checker = Checker::new(&expected);
-        checker.update(b"Content");
-        assert_eq!(checker.finish(), None);
+        let text = format!("./a.py,sha256={digest},0\nx/RECORD,,\nb.py,md5=xyz,ten\nc.py\n");
+        let row = |path: &str, told, size| Row { path: path.into(), told, size };
+        let empty = Told::Digest(RecordHash::Sha256(sha256(b"").0.to_vec()), true);
+        let expected = [
+            row("./a.py", empty, Some(0)),
+            row("x/RECORD", Told::Nothing, None),
+            row("b.py", Told::Nothing, None),
+            row("c.py", Told::Nothing, None),
+        ];
+        assert_eq!(parse(text.as_bytes()).unwrap(), expected);
     }
 
     #[test]
@@ -273,13 +170,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn base64_survives_the_way_there_and_back(bytes: Vec<u8>) {
-            let mut text = String::new();
-            encode(&bytes, &mut text);
-            prop_assert_eq!(decode(&text), Some(bytes));
-        }
-
         #[test]
         fn no_record_makes_the_parser_panic(content: Vec<u8>) {
             let _ = parse(&content);

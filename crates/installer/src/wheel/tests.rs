@@ -76,25 +76,13 @@ fn only_the_known_format_is_read() {
 }
 
 #[test]
-fn record_must_be_complete_and_true() {
+fn record_says_nothing_wrong() {
     let record = base().true_record();
-    let without: String = record
-        .lines()
-        .filter(|line| !line.starts_with("pkg/"))
-        .map(|l| l.to_owned() + "\n")
-        .collect();
-    check(&base().record(without), "`pkg/__init__.py` is in the wheel but not in RECORD");
-    check(&base().record(format!("{record}ghost.py,,\n")), "`ghost.py` is in RECORD but not");
-    check(&base().record(format!("{record}../../etc/x,,\n")), "is in RECORD but not");
-    let unhashed = record.replace(
-        "pkg/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0",
-        "pkg/__init__.py,,",
-    );
-    check(&base().record(unhashed), "has no digest in RECORD");
-    check(&base().record(record.replace("SuFU,0", "SuFU,1")), "another size in RECORD");
     let exempt = base().file("pkg-1.0.dist-info/RECORD.jws", "x").record(record.clone());
-    assert!(open(&exempt).is_ok());
-    assert!(open(&base().record(record.replace("pkg/__init__", "./pkg/__init__"))).is_ok());
+    assert!(open(&exempt).unwrap().flaws.is_empty());
+    let careless = record.replace("pkg/__init__", "/pkg/__init__");
+    let flaws = open(&base().record(careless)).unwrap().flaws.to_string();
+    assert_eq!(flaws, "1 path is spelt otherwise (`/pkg/__init__.py`)");
 }
 
 #[test]
@@ -104,6 +92,7 @@ fn data_directories_stay_in_their_places() {
     check(&data("file"), "is a file where .data has directories");
     check(&data("scripts/python3"), "replace the interpreter");
     check(&data("scripts/sub/tool"), "could leave bin/");
+    assert!(open(&data("scripts/clang++")).is_ok());
     check(&data("data/bin/python"), "replace the interpreter");
     check(&data("data/pyvenv.cfg"), "part of the environment itself");
     check(&data("purelib/pkg/__init__.py"), "in the wheel and in its .data");

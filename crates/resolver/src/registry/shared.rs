@@ -101,7 +101,7 @@ impl Shared {
     ) -> Result<Option<Arc<Page>>, Error> {
         let mut pages = Vec::new();
         // What is pinned to an index comes from nowhere else.
-        let pinned = self.sources.pins.contains_key(name);
+        let pinned = self.sources.pinned(name).is_some();
         let flat = if pinned { None } else { self.flat.page(name, &self.client).await? };
         let has_flat = flat.is_some();
         pages.extend(flat);

@@ -16,6 +16,7 @@ use pyfast_packaging::requirement_source::DirectSource;
 use pyfast_packaging::requirement_source::Place;
 use pyfast_packaging::requirement_source::SourceRequirement;
 use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::requirements_txt::PinnedIndex;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::PROJECT_FILES;
@@ -55,6 +56,8 @@ fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
         files: _,
         remote_files: _,
         build_settings,
+        // They are the policy's.
+        wishes: _,
         // It refuses an interpreter, or says what a universal lock is for.
         requires_python: _,
         variables: _,
@@ -92,8 +95,15 @@ fn add_index(made: Fingerprint, index: &IndexOptions) -> Fingerprint {
         no_binary,
         only_binary,
         pins,
+        // They are indexes, as others are.
+        stated: _,
     } = index;
-    let pins = pins.iter().map(|(name, index)| format!("{name} {index}"));
+    let pins = pins.iter().flat_map(|(name, pins)| {
+        pins.iter().map(move |PinnedIndex { name: _, url, marker }| {
+            let marker = marker::text_or_note(marker).map(|marker| format!(" ; {marker}"));
+            format!("{name} {url}{}", marker.unwrap_or_default())
+        })
+    });
     made.field("require-hashes", require_hashes)
         .field("pre", pre)
         .fields("no-binary of files", no_binary)

@@ -1,5 +1,4 @@
-//! The images of a project before its containers start. Owns the facts that the launcher's plan needs and the words
-//! about its acts.
+//! The images of a project before its containers start. Owns the facts that the launcher's plan needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,21 +10,22 @@ use pyfast_launcher::image::{
     read_inputs,
 };
 use pyfast_launcher::programs::find_program;
-
-use super::Launcher;
-use super::memory::Memory;
-use crate::failure::Failure;
-use crate::ui::{Line, count, duration, green};
 use pyfast_settings::{is_remote, own_lock::OwnLock};
 
-impl Launcher<'_> {
+use crate::description::PRIVATE;
+use crate::error::Error;
+use crate::event::Event;
+use crate::memory::Memory;
+use crate::stack::Stack;
+
+impl Stack<'_> {
     /// Decides about the images of these services.
     pub(crate) fn plan_images(
         &self,
         selected: &BTreeSet<String>,
         rebuild: bool,
         memory: &mut Memory,
-    ) -> Result<Vec<ImagePlan>, Failure> {
+    ) -> Result<Vec<ImagePlan>, Error> {
         // Of the whole project: the service that builds an image need not be among the selected ones that share it.
         let shared = |image: &WantedImage| image.services.iter().any(|one| selected.contains(one));
         let wanted: Vec<_> = self.wanted()?.iter().filter(|image| shared(image)).cloned().collect();
@@ -46,9 +46,9 @@ impl Launcher<'_> {
     /// Dependency files are no inputs of an image, and neither is what this program writes.
     fn input_settings(&self) -> InputSettings {
         let project = &self.settings.project;
-        let private = self.stack.project.directory.join(super::project::PRIVATE);
+        let private = self.description.project.directory.join(PRIVATE);
         let mut left_out: Vec<PathBuf> = vec![
-            self.stack.override_file.clone(),
+            self.description.override_file.clone(),
             private,
             project.directory.join(pyfast_settings::FILE),
         ];
@@ -59,17 +59,16 @@ impl Launcher<'_> {
             }
             left_out.extend(OwnLock::configured(project, name).places().iter().cloned());
         }
-        let environment = self.stack.variables.clone();
+        let environment = self.description.variables.clone();
         InputSettings { environment, left_out, now: SystemTime::now() }
     }
 
     /// Pulls and builds what is due.
-    pub(crate) fn carry_out_images(&self, plan: &[ImagePlan]) -> Result<(), Failure> {
+    pub(crate) fn carry_out_images(&self, plan: &[ImagePlan]) -> Result<(), Error> {
         let due: Vec<_> =
             plan.iter().filter(|one| one.act != ImageAct::UpToDate).cloned().collect();
-        let ui = self.ui();
         if due.is_empty() {
-            ui.note(format!("Images: {} up to date", count(plan.len(), "image")));
+            self.tell(Event::ImagesUpToDate { images: plan.len() });
             return Ok(());
         }
         let begun = Instant::now();
@@ -78,33 +77,31 @@ impl Launcher<'_> {
             config_dir: pyfast_crew::engine::docker_config(&self.settings.variables),
             path: self.settings.variables.get("PATH").map(Into::into),
         };
-        let events = move |event: ImageEvent<'_>| match event {
-            ImageEvent::Begun(image) => {
-                ui.note(format!("Image {}: {}", image.wanted.image, image.act));
-            }
+        let tell = &self.events;
+        let events = |event: ImageEvent<'_>| match event {
+            ImageEvent::Begun(image) => tell(begun_with(image)),
             ImageEvent::Progress(image, ImageProgress::Line(line)) => {
-                ui.detail(format!("{image}: {line}"));
+                tell(Event::ImageSaid { image: image.to_owned(), line: line.to_owned() });
             }
             ImageEvent::Progress(..) => {}
             ImageEvent::Done(image) => {
-                let time = duration(begun.elapsed());
-                let image = Line::from(format!("Image {}: ", image.wanted.image));
-                ui.note(image.and(green("done")).and(format!(" ({time})")));
+                let image = image.wanted.image.clone();
+                tell(Event::ImageDone { image, took: begun.elapsed() });
             }
         };
-        let variables = &self.stack.variables;
+        let variables = &self.description.variables;
         let engine = &self.connection.engine;
         let outcomes = self.connection.wait(async {
             Ok(carry_out(engine, &due, &builder, (variables, &registries), &events).await)
         })?;
         for one in &due {
             if let (ImageAct::ByCompose(..), Some(service)) = (&one.act, &one.wanted.builder) {
-                ui.note(format!("Image {}: {}", one.wanted.image, one.act));
+                self.tell(begun_with(one));
                 self.compose(&["build", service])?;
             }
         }
-        let failed = outcomes.into_values().filter_map(Result::err);
-        Failure::of_all(failed.map(Failure::from)).map_or(Ok(()), Err)
+        let failed: Vec<_> = outcomes.into_values().filter_map(Result::err).collect();
+        if failed.is_empty() { Ok(()) } else { Err(Error::Images(failed)) }
     }
 
     /// The user's own client builds where it is there: it knows their builders and caches.
@@ -120,4 +117,8 @@ impl Launcher<'_> {
             None => Builder::Engine,
         }
     }
+}
+
+fn begun_with(image: &ImagePlan) -> Event {
+    Event::Image { image: image.wanted.image.clone(), act: image.act.clone() }
 }

@@ -9,55 +9,68 @@ use pyfast_launcher::composer::ComposeCall;
 use pyfast_launcher::containers::with_dependencies;
 use pyfast_launcher::engine::Host;
 use pyfast_launcher::override_file::{Override, override_sibling};
+use pyfast_settings::{Python, Root, Settings};
 
-use crate::args::StackArgs;
-use crate::failure::Failure;
-use crate::settings::Settings;
-use pyfast_settings::{Python, Root};
+use crate::error::Error;
 
 /// Directory for what belongs to a project and to nobody's version control.
 pub(crate) const PRIVATE: &str = ".pyfast";
 
+/// Which compose files are meant, beyond what Compose finds.
+#[derive(Debug, Clone, Default)]
+pub struct ComposeFlags {
+    /// The files; none is as Compose finds them.
+    pub files: Vec<PathBuf>,
+    /// Profiles to be active.
+    pub profiles: Vec<String>,
+}
+
 /// Services that start in one environment.
 #[derive(Debug, Clone)]
-pub(crate) struct StackEnv {
-    pub(crate) services: BTreeSet<String>,
+pub struct StackEnv {
+    /// The services.
+    pub services: BTreeSet<String>,
     /// The image whose interpreter it is for.
-    pub(crate) image: String,
+    pub image: String,
 }
 
 /// A project.
 #[derive(Debug, Clone)]
-pub(crate) struct Stack {
-    pub(crate) project: ComposeProject,
+pub struct Description {
+    /// The compose project.
+    pub project: ComposeProject,
     /// Environments that services start in, by name.
-    pub(crate) environments: BTreeMap<String, StackEnv>,
-    pub(crate) root: Root,
+    pub environments: BTreeMap<String, StackEnv>,
+    /// Where store and environments live.
+    pub root: Root,
     /// Where the override is.
-    pub(crate) override_file: PathBuf,
+    pub override_file: PathBuf,
     /// Whether Compose loads the override by itself.
-    pub(crate) loaded_by_compose: bool,
+    pub loaded_by_compose: bool,
     /// Active profiles beyond those of variables.
-    profiles: Vec<String>,
+    pub profiles: Vec<String>,
     /// Variables for those that this program starts.
-    pub(crate) variables: BTreeMap<String, String>,
+    pub variables: BTreeMap<String, String>,
 }
 
-impl Stack {
+impl Description {
     /// Reads compose files and configuration.
-    pub(crate) fn read(
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn read(
         settings: &Settings,
-        args: &StackArgs,
+        flags: &ComposeFlags,
         services: &[String],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let directory = &settings.project.directory;
         let working = &settings.project.working_directory;
-        let files: Vec<_> = args.files.iter().map(|file| working.join(file)).collect();
+        let files: Vec<_> = flags.files.iter().map(|file| working.join(file)).collect();
         let request = ComposeRequest {
             directory,
             files: &files,
             environment: settings.variables.all(),
-            profiles: &args.profiles,
+            profiles: &flags.profiles,
             services,
             project_name: None,
         };
@@ -70,9 +83,6 @@ impl Stack {
             // What was made from the project is no part of it.
             project = read_compose(&ComposeRequest { files: &foreign, ..request })?;
             project.found = found;
-        }
-        for warning in &project.warnings {
-            settings.ui.warning(warning);
         }
         let first = project.files.first().cloned().unwrap_or_default();
         let sibling = override_sibling(&first);
@@ -90,7 +100,7 @@ impl Stack {
             root,
             override_file,
             loaded_by_compose,
-            profiles: args.profiles.clone(),
+            profiles: flags.profiles.clone(),
             variables: settings.variables.all().clone(),
             project,
         })
@@ -106,18 +116,16 @@ impl Stack {
     }
 
     /// The named services with what they depend on, or all.
-    pub(crate) fn selected(&self, named: &[String]) -> Result<BTreeSet<String>, Failure> {
-        for name in named {
-            if self.project.services.contains_key(name) {
-                continue;
-            }
-            let message = format!("the compose files have no service `{name}`");
-            let failure = Failure::usage(message);
-            return Err(if self.project.inactive.contains(name) {
-                failure.hint("it belongs to a profile that is not active; name that with --profile")
-            } else {
-                let known: Vec<_> = self.project.services.keys().map(String::as_str).collect();
-                failure.hint(format!("they have {}", known.join(", ")))
+    ///
+    /// # Errors
+    /// [`Error::NoService`].
+    pub fn selected(&self, named: &[String]) -> Result<BTreeSet<String>, Error> {
+        let services = &self.project.services;
+        if let Some(name) = named.iter().find(|name| !services.contains_key(*name)) {
+            return Err(Error::NoService {
+                service: name.clone(),
+                inactive: self.project.inactive.contains(name),
+                known: services.keys().cloned().collect(),
             });
         }
         Ok(with_dependencies(&self.project, named))
@@ -137,7 +145,7 @@ impl Stack {
     }
 
     /// The environment that a service starts in.
-    pub(crate) fn environment_of(&self, service: &str) -> Option<(&str, &StackEnv)> {
+    pub fn environment_of(&self, service: &str) -> Option<(&str, &StackEnv)> {
         let mut found = self.environments.iter().filter(|(_, env)| env.services.contains(service));
         found.next().map(|(name, env)| (name.as_str(), env))
     }
@@ -155,26 +163,27 @@ fn root(settings: &Settings, project: &ComposeProject) -> Root {
 fn environments(
     settings: &Settings,
     project: &ComposeProject,
-) -> Result<BTreeMap<String, StackEnv>, Failure> {
+) -> Result<BTreeMap<String, StackEnv>, Error> {
     let mut environments = BTreeMap::new();
     let mut taken: BTreeMap<&String, &String> = BTreeMap::new();
     for (name, config) in &settings.project.config.env {
         let mut services = BTreeSet::new();
         for service in &config.services {
             if let Some(other) = taken.insert(service, name) {
-                let message = format!(
-                    "pyfast.toml gives the service `{service}` two environments: `{other}` and `{name}`"
-                );
-                return Err(Failure::usage(message));
+                return Err(Error::TwoEnvironments {
+                    service: service.clone(),
+                    one: other.clone(),
+                    other: name.clone(),
+                });
             }
             if project.services.contains_key(service) {
                 services.insert(service.clone());
             } else if !project.inactive.contains(service) {
-                let message = format!(
-                    "pyfast.toml gives the environment `{name}` the service `{service}`, which the compose files do not have"
-                );
-                let known: Vec<_> = project.services.keys().map(String::as_str).collect();
-                return Err(Failure::usage(message).hint(format!("they have {}", known.join(", "))));
+                return Err(Error::ConfiguredService {
+                    env: name.clone(),
+                    service: service.clone(),
+                    known: project.services.keys().cloned().collect(),
+                });
             }
         }
         if services.is_empty() {
@@ -192,7 +201,7 @@ fn image(
     configured: Option<&String>,
     services: &BTreeSet<String>,
     project: &ComposeProject,
-) -> Result<String, Failure> {
+) -> Result<String, Error> {
     if let Some(image) = configured {
         return Ok(image.clone());
     }
@@ -201,13 +210,6 @@ fn image(
     let mut images = images.into_iter();
     match (images.next(), images.next()) {
         (Some(image), None) => Ok(image),
-        (first, _) => {
-            let why = if first.is_none() { "name no image" } else { "have different images" };
-            let message = format!(
-                "cannot tell for which image the environment `{env}` is: its services {why}"
-            );
-            Err(Failure::usage(message)
-                .hint(format!("give `image` under [env.{env}] in pyfast.toml")))
-        }
+        (first, _) => Err(Error::NoImage { env: env.to_owned(), several: first.is_some() }),
     }
 }

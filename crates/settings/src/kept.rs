@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What is kept; nothing where there is none, or none that can be read.
-pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
+pub fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
     serde_json::from_slice(&regular_file::read(file).ok()?).ok()
 }
 
@@ -16,7 +16,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
 ///
 /// # Errors
 /// If the disk refuses.
-pub(crate) fn write(file: &Path, what: &impl Serialize) -> io::Result<()> {
+pub fn write(file: &Path, what: &impl Serialize) -> io::Result<()> {
     if let Some(directory) = file.parent() {
         fs_err::create_dir_all(directory)?;
     }

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use pyfast_launcher::compose_file::Condition;
 use pyfast_launcher::composer::Composer;
 use pyfast_root::{regular_file, whole_file};
+use pyfast_settings::Settings;
 use serde_json::Value;
 
-use super::Launcher;
-use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::error::Error;
+use crate::stack::Stack;
 
-impl Launcher<'_> {
+impl Stack<'_> {
     /// Has Compose create what is missing and recreate what changed, and start nothing.
-    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Failure> {
+    pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Error> {
         let services: Vec<_> = selected.iter().map(String::as_str).collect();
         let together = [&["up", "--no-start", "--no-build"][..], &services].concat();
         // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
@@ -34,7 +34,7 @@ impl Launcher<'_> {
 
     /// Whether a service waits for more of another than its start.
     fn waits(&self, selected: &BTreeSet<String>) -> bool {
-        let services = &self.stack.project.services;
+        let services = &self.description.project.services;
         let mut needed = selected.iter().filter_map(|name| services.get(name));
         needed.any(|service| {
             service.depends_on.values().any(|needed| needed.condition != Condition::Started)
@@ -42,15 +42,16 @@ impl Launcher<'_> {
     }
 
     /// Whether the networks of these services are there.
-    fn has_networks(&self, selected: &BTreeSet<String>) -> Result<bool, Failure> {
-        let wanted = networks(&self.stack.project.model, selected);
+    fn has_networks(&self, selected: &BTreeSet<String>) -> Result<bool, Error> {
+        let wanted = networks(&self.description.project.model, selected);
         let engine = &self.connection.engine;
-        let found = self.connection.wait(engine.project_networks(&self.stack.project.name))?;
+        let found =
+            self.connection.wait(engine.project_networks(&self.description.project.name))?;
         Ok(wanted.is_subset(&found))
     }
 
     /// Whether the user's Compose is the first one, in Python.
-    pub(super) fn is_compose_one(&self) -> Result<bool, Failure> {
+    pub(super) fn is_compose_one(&self) -> Result<bool, Error> {
         let composer = self.composer()?;
         is_one(&composer, self.settings, || Ok(self.connection.wait(composer.version())?))
     }
@@ -61,8 +62,8 @@ impl Launcher<'_> {
 pub(super) fn is_one(
     composer: &Composer,
     settings: &Settings,
-    ask: impl FnOnce() -> Result<String, Failure>,
-) -> Result<bool, Failure> {
+    ask: impl FnOnce() -> Result<String, Error>,
+) -> Result<bool, Error> {
     let Composer::Standalone { program } = composer else { return Ok(false) };
     let memory = VersionFile::of(program, &settings.data_directory()?);
     if let Some(version) = memory.as_ref().and_then(VersionFile::read) {

@@ -7,20 +7,21 @@ use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
 use pyfast_root::{regular_file, whole_file};
-
-use super::Launcher;
-use super::project::PRIVATE;
-use crate::failure::{Code, Failure};
 use pyfast_settings::Root;
 
-impl Launcher<'_> {
+use crate::description::PRIVATE;
+use crate::error::Error;
+use crate::event::Event;
+use crate::stack::Stack;
+
+impl Stack<'_> {
     /// The override's text. Services whose image is not there yet are left out.
-    pub(crate) fn override_text(&self) -> Result<String, Failure> {
-        let stack = &self.stack;
+    pub(crate) fn override_text(&self) -> Result<String, Error> {
+        let described = &self.description;
         let project = self.settings.project.name();
         let mut services = Vec::new();
-        for (name, service) in &stack.project.services {
-            let Some((env, facts)) = stack.environment_of(name) else { continue };
+        for (name, service) in &described.project.services {
+            let Some((env, facts)) = described.environment_of(name) else { continue };
             let image = self.image_of(name)?.unwrap_or_else(|| facts.image.clone());
             let engine = &self.connection.engine;
             let image = self.connection.runtime.block_on(engine.inspect_image(&image));
@@ -31,48 +32,39 @@ impl Launcher<'_> {
             };
             let service = OverrideService::new(name, service, &image, &project, env);
             if !service.runs {
-                let message = format!("the service `{name}` and its image name no command to run");
-                return Err(Failure::usage(message).hint("give `command` in the compose file"));
+                return Err(Error::NoCommand { service: name.clone() });
             }
             services.push(service);
         }
-        let store = match &stack.root {
+        let store = match &described.root {
             Root::Volume(volume) => StoreMount::Volume(volume.clone()),
             Root::Directory(directory) => StoreMount::Directory(directory.display().to_string()),
         };
-        let version = stack.project.version.clone();
+        let version = described.project.version.clone();
         Ok(Override { version, store, services }.text())
     }
 
     /// Removes an override that nothing needs any more; says whether there was one.
-    pub(crate) fn remove_override(&self) -> Result<bool, Failure> {
-        let file = &self.stack.override_file;
+    pub(crate) fn remove_override(&self) -> Result<bool, Error> {
+        let file = &self.description.override_file;
         if !regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text)) {
             return Ok(false);
         }
-        fs_err::remove_file(file).map_err(|error| {
-            let message = format!("cannot remove the override file: {error}");
-            Failure::new("io", message, Code::Mendable)
-        })?;
+        let removed = fs_err::remove_file(file);
+        removed.map_err(|source| Error::Override { act: "remove", source })?;
         Ok(true)
     }
 
     /// Writes the override where it is not what it should be; says whether that was so.
-    pub(crate) fn write_override(&self, text: &str) -> Result<bool, Failure> {
-        let file = &self.stack.override_file;
+    pub(crate) fn write_override(&self, text: &str) -> Result<bool, Error> {
+        let file = &self.description.override_file;
         if regular_file::read_text(file).is_ok_and(|known| known == text) {
             return Ok(false);
         }
-        write_private(file, text).map_err(|error| {
-            let message = format!("cannot write the override file: {error}");
-            Failure::new("io", message, Code::Mendable)
-        })?;
-        if !self.stack.loaded_by_compose {
-            self.ui().note(format!(
-                "Wrote {}; add it to COMPOSE_FILE in .env, so that a plain `{}` knows it too",
-                file.display(),
-                "docker compose up"
-            ));
+        let written = write_private(file, text);
+        written.map_err(|source| Error::Override { act: "write", source })?;
+        if !self.description.loaded_by_compose {
+            self.tell(Event::OverrideApart { file: file.clone() });
         }
         Ok(true)
     }

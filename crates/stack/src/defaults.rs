@@ -4,28 +4,31 @@
 use pyfast_launcher::compose_file::ComposeProject;
 use pyfast_launcher::image::wanted_images;
 use pyfast_launcher::propose::{Facts, Proposal, ProposedEnvironment, Question, Wishes, propose};
+use pyfast_settings::{EnvConfig, FILE, Settings};
 
-use super::composer::find;
-use super::create::is_one;
-use crate::args::StackArgs;
-use crate::failure::{Code, Failure};
-use crate::settings::Settings;
-use pyfast_settings::{EnvConfig, FILE};
+use crate::composer::find;
+use crate::create::is_one;
+use crate::description::ComposeFlags;
+use crate::error::Error;
 
 /// Settings that nobody gave.
-pub(super) struct Assumed {
-    pub(super) settings: Settings,
-    /// What was assumed, in a line.
-    pub(super) line: String,
+pub struct Assumed {
+    /// The settings.
+    pub settings: Settings,
+    /// The environments that were assumed, in the order of the proposal.
+    pub environments: Vec<ProposedEnvironment>,
 }
 
-/// The settings that `pyfast init` would write down; `None` where there is a configuration, or no service that could
-/// start in an environment.
-pub(super) fn assume(settings: &Settings, args: &StackArgs) -> Result<Option<Assumed>, Failure> {
+/// The settings that a proposal comes to; `None` where there is a configuration, or no service that could start in an
+/// environment.
+///
+/// # Errors
+/// What keeps the project from being read, and [`Error::Doubts`].
+pub fn assume(settings: &Settings, flags: &ComposeFlags) -> Result<Option<Assumed>, Error> {
     let configured = !settings.project.config.env.is_empty()
         || settings.project.directory.join(FILE).is_file()
         // A proposal is made of the files that Compose finds.
-        || !args.files.is_empty();
+        || !flags.files.is_empty();
     if configured {
         return Ok(None);
     }
@@ -38,25 +41,21 @@ pub(super) fn assume(settings: &Settings, args: &StackArgs) -> Result<Option<Ass
         return Ok(None);
     }
     if !proposal.doubts.is_empty() {
-        let message = format!(
-            "cannot tell what the services need: there is no {FILE}, and more than one way"
-        );
-        let failure = Failure::usage(message).cause(proposal.doubts.join("; "));
-        return Err(failure.hint(format!(
-            "`pyfast init` writes a {FILE} with what it takes for right: look at it, then `pyfast up`"
-        )));
+        return Err(Error::Doubts { doubts: proposal.doubts });
     }
     name_as_compose_one(settings, compose, &mut proposal)?;
-    let line = line(&proposal);
-    let assumed = settings.configured(|config| {
-        config.project.name = config.project.name.take().or(proposal.name);
-        config.env = proposal.environments.into_iter().map(configuration).collect();
-    });
-    Ok(Some(Assumed { settings: assumed, line }))
+    let mut settings = settings.clone();
+    let config = &mut settings.project.config;
+    config.project.name = config.project.name.take().or(proposal.name);
+    config.env = proposal.environments.iter().map(configuration).collect();
+    Ok(Some(Assumed { settings, environments: proposal.environments }))
 }
 
 /// What lies in the project's directory, and what the user wants of a proposal for it.
-pub(crate) fn facts(settings: &Settings) -> Result<Facts, Failure> {
+///
+/// # Errors
+/// If its compose files cannot be read.
+pub fn facts(settings: &Settings) -> Result<Facts, Error> {
     Ok(Facts::gather(Question {
         directory: &settings.project.directory,
         environment: settings.variables.all(),
@@ -77,26 +76,17 @@ fn wishes(settings: &Settings) -> Wishes {
     }
 }
 
-fn line(proposal: &Proposal) -> String {
-    let environments = proposal.environments.iter().map(|env| {
-        let (files, services) = (env.requirements.join(", "), env.services.join(", "));
-        format!("{} installs {files} for {services}", env.name)
-    });
-    let environments = environments.collect::<Vec<_>>().join("; ");
-    format!("There is no {FILE}, so: {environments} (`pyfast init` writes it down)")
-}
-
-fn configuration(env: ProposedEnvironment) -> (String, EnvConfig) {
-    let paths = |files: Vec<String>| files.into_iter().map(Into::into).collect();
+fn configuration(env: &ProposedEnvironment) -> (String, EnvConfig) {
+    let paths = |files: &[String]| files.iter().map(Into::into).collect();
     let config = EnvConfig {
-        requirements: paths(env.requirements),
-        constraints: paths(env.constraints),
-        image: env.image,
-        python: env.python,
-        services: env.services,
+        requirements: paths(&env.requirements),
+        constraints: paths(&env.constraints),
+        image: env.image.clone(),
+        python: env.python.clone(),
+        services: env.services.clone(),
         ..EnvConfig::default()
     };
-    (env.name, config)
+    (env.name.clone(), config)
 }
 
 /// A proposal gives images without a name the one that Compose 2 would give them.
@@ -104,7 +94,7 @@ fn name_as_compose_one(
     settings: &Settings,
     compose: &ComposeProject,
     proposal: &mut Proposal,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let unnamed = |service: &String| {
         compose.services.get(service).is_some_and(|service| service.image.is_none())
     };
@@ -122,13 +112,12 @@ fn name_as_compose_one(
     Ok(())
 }
 
-fn is_compose_one(settings: &Settings) -> Result<bool, Failure> {
+fn is_compose_one(settings: &Settings) -> Result<bool, Error> {
     let Some(composer) = find(&settings.variables) else { return Ok(false) };
     is_one(&composer, settings, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            Failure::new("system", format!("cannot start a runtime: {error}"), Code::Mendable)
-        })?;
+        let runtime =
+            runtime.map_err(|source| pyfast_crew::Error::System { what: "a runtime", source })?;
         Ok(runtime.block_on(composer.version())?)
     })
 }

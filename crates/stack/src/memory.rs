@@ -1,16 +1,16 @@
 //! What is remembered of a project's containers and of files that images are built from, between runs. Owns its place
 //! and form; losing it costs time and nothing else.
 
+use std::io;
 use std::path::PathBuf;
 
 use pyfast_environment::digest;
 use pyfast_launcher::containers::Record;
 use pyfast_launcher::image::FileDigests;
+use pyfast_settings::{Settings, kept};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
-use crate::kept;
-use crate::settings::Settings;
+use crate::error::Error;
 
 /// A project's memory.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// The memory of a compose project on an engine; empty when there is none, or none that can be read.
-    pub(crate) fn load(settings: &Settings, project: &str, host: &str) -> Result<Self, Failure> {
+    pub(crate) fn load(settings: &Settings, project: &str, host: &str) -> Result<Self, Error> {
         let directory = settings.project.directory.display().to_string();
         let key = digest(format!("{host}\n{directory}").as_bytes());
         let name = format!("{project}-{}.json", &key[..16]);
@@ -33,10 +33,8 @@ impl Memory {
         Ok(Self { file, ..known })
     }
 
-    /// Keeps it. A memory that cannot be kept makes the next run slower, so it is only told.
-    pub(crate) fn store(&self, settings: &Settings) {
-        if let Err(error) = kept::write(&self.file, self) {
-            settings.ui.warning(format!("cannot remember what was started: {error}"));
-        }
+    /// Keeps it.
+    pub(crate) fn store(&self) -> io::Result<()> {
+        kept::write(&self.file, self)
     }
 }

@@ -1,0 +1,103 @@
+//! The containers of a project: what has to be done to them. Owns the joining of the plan's facts; must not know how an
+//! engine starts anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use pyfast_launcher::containers::{ContainerFacts, ContainerPlan, EnvironmentFacts, Record};
+use pyfast_launcher::engine::Container;
+use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_root::{ProjectEnv, Root};
+
+use crate::environments::Synced;
+use crate::error::Error;
+use crate::stack::Stack;
+
+impl Stack<'_> {
+    /// Facts about the environments, as the plan wants them.
+    pub(crate) fn environment_facts(
+        &self,
+        synced: &BTreeMap<String, Synced>,
+    ) -> BTreeMap<String, EnvironmentFacts> {
+        let facts = synced.iter().filter_map(|(name, synced)| {
+            let services = self.description.environments.get(name)?.services.clone();
+            let activations = self.activations(name, &synced.current);
+            let (generation, changed) = (synced.id.clone(), synced.changed);
+            Some((name.clone(), EnvironmentFacts { services, generation, activations, changed }))
+        });
+        facts.collect()
+    }
+
+    /// When which generation became current, where this machine can read that.
+    fn activations(&self, env: &str, current: &Path) -> Vec<(u64, String)> {
+        let read = || {
+            let name = ProjectEnv::new(&self.settings.project.name(), env).ok()?;
+            // <root>/projects/<project>/<env>/current
+            let root = current.ancestors().nth(4).filter(|root| root.is_dir())?;
+            Root::find(root, Path::new(MOUNT_POINT)).ok()??.history(&name).ok()
+        };
+        let activations = read().unwrap_or_default().into_iter();
+        activations.map(|activation| (activation.at, activation.id)).collect()
+    }
+
+    /// What has to be done to the containers.
+    pub(crate) fn plan_containers(
+        &self,
+        selected: &BTreeSet<String>,
+        environments: &BTreeMap<String, EnvironmentFacts>,
+        known: &Known<'_>,
+    ) -> Result<ContainerPlan, Error> {
+        let containers = self.containers()?;
+        Ok(ContainerPlan::new(&ContainerFacts {
+            project: &self.description.project,
+            selected,
+            images: known.images,
+            containers: &containers,
+            environments,
+            record: known.record,
+            shape: known.shape,
+            recreate: known.recreate,
+        }))
+    }
+
+    /// Id of each service's image, as far as present.
+    pub(crate) fn image_ids(
+        &self,
+        selected: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        use pyfast_launcher::engine::Images as _;
+        let mut ids: BTreeMap<String, Option<String>> = BTreeMap::new();
+        let mut images = BTreeMap::new();
+        for name in selected {
+            let Some(image) = self.image_of(name)? else { continue };
+            if !ids.contains_key(&image) {
+                let facts = self.connection.wait(self.connection.engine.image_facts(&image))?;
+                ids.insert(image.clone(), facts.map(|facts| facts.id));
+            }
+            if let Some(id) = ids.get(&image).cloned().flatten() {
+                images.insert(name.clone(), id);
+            }
+        }
+        Ok(images)
+    }
+}
+
+/// What a plan of the containers needs besides the environments.
+pub(crate) struct Known<'a> {
+    pub(crate) images: &'a BTreeMap<String, String>,
+    pub(crate) record: &'a Record,
+    pub(crate) shape: &'a str,
+    pub(crate) recreate: bool,
+}
+
+/// The containers of each selected service.
+pub(crate) fn by_service(
+    containers: &[Container],
+    selected: &BTreeSet<String>,
+) -> BTreeMap<String, Vec<Container>> {
+    let found = pyfast_launcher::containers::by_service(containers);
+    let of = |service: &String| {
+        found.get(service.as_str()).into_iter().flatten().map(|&one| one.clone()).collect()
+    };
+    selected.iter().map(|service| (service.clone(), of(service))).collect()
+}

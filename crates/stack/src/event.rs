@@ -1,0 +1,116 @@
+//! What goes on while a project is brought up, for whoever shows it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyfast_crew::task::Report;
+use pyfast_launcher::containers::{CreateReason, StartEvent};
+use pyfast_launcher::image::ImageAct;
+
+/// Something that goes on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something about the compose files that the user should know, in words.
+    Warning(String),
+    /// Compose was called and said this.
+    ComposeSaid {
+        /// Which Compose.
+        composer: &'static str,
+        /// A line of it.
+        line: String,
+    },
+    /// Compose was interrupted, and may finish what it is doing for so long; the next interrupt kills it.
+    ComposeInterrupted {
+        /// Which Compose.
+        composer: &'static str,
+        /// How long.
+        patience: Duration,
+    },
+    /// Containers were removed.
+    Removed(Removed),
+    /// All images are as they should be.
+    ImagesUpToDate {
+        /// How many.
+        images: usize,
+    },
+    /// An act on an image begins.
+    Image {
+        /// Its name.
+        image: String,
+        /// What is done, and why.
+        act: ImageAct,
+    },
+    /// Whoever pulls or builds an image says this.
+    ImageSaid {
+        /// Its name.
+        image: String,
+        /// A line of it.
+        line: String,
+    },
+    /// An image is pulled or built.
+    ImageDone {
+        /// Its name.
+        image: String,
+        /// Since the first of all began.
+        took: Duration,
+    },
+    /// What goes on while an environment is made. Several are made at the same time.
+    Environment {
+        /// Its name.
+        name: String,
+        /// What goes on.
+        event: pyfast_crew::Event,
+    },
+    /// An environment is up to date. Nothing goes on in any environment any more.
+    Synced {
+        /// Its name.
+        name: String,
+        /// What came of it.
+        report: Box<Report>,
+        /// How long that took.
+        took: Duration,
+    },
+    /// No service starts in an environment.
+    NoEnvironments,
+    /// The override file was written where Compose does not look for it.
+    OverrideApart {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Compose created what was missing or changed.
+    Created {
+        /// Why.
+        reasons: Vec<CreateReason>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A service is to be restarted, as its environment is new.
+    ToRestart {
+        /// The service.
+        service: String,
+        /// The environment.
+        env: String,
+    },
+    /// Services start.
+    Start(StartEvent),
+    /// What was started cannot be remembered, so that the next run takes longer.
+    NotRemembered(io::Error),
+}
+
+/// Which containers were removed.
+#[derive(Debug)]
+pub enum Removed {
+    /// Those of these services, and nothing else.
+    Services(Vec<String>),
+    /// All of the project.
+    All {
+        /// Whether its named volumes were too.
+        volumes: bool,
+    },
+}
+
+/// Whoever is told.
+pub type Events = Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,36 @@
+//! From an edited project to running containers: joins the launcher with whoever makes environments. Begin at
+//! [`Stack`], a project with the engine that runs it: [`Stack::up`] goes through the phases (images, environments,
+//! override, containers, health), [`Stack::plan`] says what they would do. What a project is made of is a
+//! [`Description`]; where nobody has configured it, [`assume`] says what counts. [`watched`] are the files that all of
+//! this was made from.
+//!
+//! Prints nothing and knows no flag: what goes on is told as an [`Event`].
+
+mod clean;
+mod composer;
+mod containers;
+mod create;
+mod defaults;
+mod description;
+mod environments;
+mod error;
+mod event;
+mod images;
+mod memory;
+mod override_file;
+mod plan;
+mod proposed;
+mod stack;
+mod up;
+mod watched;
+
+pub use composer::find as find_composer;
+pub use defaults::{Assumed, assume, facts};
+pub use description::{ComposeFlags, Description, StackEnv};
+pub use error::{Error, Interruption};
+pub use event::{Event, Events, Removed};
+pub use plan::{EnvironmentAct, Step};
+pub use proposed::proposed;
+pub use stack::{Phase, Stack};
+pub use up::{UpOptions, Upped};
+pub use watched::{Watched, watched};

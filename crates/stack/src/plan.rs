@@ -1,0 +1,117 @@
+//! What `up` would do, in the order of its phases. Does nothing, and tries no more than is needed to know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pyfast_launcher::containers::{ContainerPlan, shape};
+use pyfast_launcher::engine::{Engine as _, EngineVersion};
+use pyfast_launcher::image::{ImageAct, ImagePlan};
+use pyfast_settings::Root;
+
+use crate::containers::Known;
+use crate::environments::Synced;
+use crate::error::Error;
+use crate::memory::Memory;
+use crate::stack::Stack;
+use crate::up::UpOptions;
+
+/// One thing that `up` would do.
+#[derive(Debug)]
+pub enum Step {
+    /// It would ask this engine.
+    Engine {
+        /// Its address.
+        host: String,
+        /// What it is.
+        version: EngineVersion,
+    },
+    /// What it would do about an image.
+    Image(Box<ImagePlan>),
+    /// What it would do about an environment.
+    Environment {
+        /// Its name.
+        name: String,
+        /// What.
+        act: EnvironmentAct,
+    },
+    /// What it would do about the containers.
+    Containers(ContainerPlan),
+    /// It would wait for the health of so many services; `None`: of none.
+    Health(Option<usize>),
+}
+
+/// What would be done about an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvironmentAct {
+    /// Nothing.
+    UpToDate,
+    /// A sync that changes it.
+    Sync,
+    /// A sync, once its image is there.
+    OnceItsImageIsThere,
+    /// A sync into a volume that does not exist yet.
+    IntoNewVolume(String),
+}
+
+impl Stack<'_> {
+    /// What [`Stack::up`] would do.
+    ///
+    /// # Errors
+    /// What keeps it from being known.
+    pub fn plan(&self, options: &UpOptions) -> Result<Vec<Step>, Error> {
+        let selected = self.description.selected(&options.services)?;
+        let engine = &self.connection.engine;
+        let version = self.connection.wait(engine.version())?;
+        let host = engine.host().to_string();
+        let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
+        let mut steps = vec![Step::Engine { host, version }];
+        let images = self.plan_images(&selected, options.rebuild, &mut memory)?;
+        steps.extend(images.iter().map(|image| Step::Image(Box::new(image.clone()))));
+        let mut synced = BTreeMap::new();
+        for (name, env) in &self.description.environments {
+            if env.services.is_disjoint(&selected) {
+                continue;
+            }
+            let plan = images.iter().find(|one| one.wanted.image == env.image);
+            let act = if plan.is_some_and(|one| one.act != ImageAct::UpToDate) {
+                EnvironmentAct::OnceItsImageIsThere
+            } else {
+                self.plan_environment(name, &mut synced)?
+            };
+            steps.push(Step::Environment { name: name.clone(), act });
+        }
+        steps.push(Step::Containers(self.plan_all_containers(&selected, &synced, &memory)?));
+        steps.push(Step::Health(options.wait.then_some(selected.len())));
+        Ok(steps)
+    }
+
+    fn plan_environment(
+        &self,
+        name: &str,
+        synced: &mut BTreeMap<String, Synced>,
+    ) -> Result<EnvironmentAct, Error> {
+        if let Root::Volume(volume) = &self.description.root {
+            let found = self.connection.wait(self.connection.engine.inspect_volume(volume))?;
+            if found.is_none() {
+                return Ok(EnvironmentAct::IntoNewVolume(volume.clone()));
+            }
+        }
+        let tried = self.try_sync(name)?;
+        let act = if tried.changed { EnvironmentAct::Sync } else { EnvironmentAct::UpToDate };
+        synced.insert(name.to_owned(), tried);
+        Ok(act)
+    }
+
+    fn plan_all_containers(
+        &self,
+        selected: &BTreeSet<String>,
+        synced: &BTreeMap<String, Synced>,
+        memory: &Memory,
+    ) -> Result<ContainerPlan, Error> {
+        let environments = self.environment_facts(synced);
+        let shape = shape(&self.description.project, &self.override_text()?);
+        let images = self.image_ids(selected)?;
+        let known =
+            Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
+        self.plan_containers(selected, &environments, &known)
+    }
+}

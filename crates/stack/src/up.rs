@@ -1,0 +1,159 @@
+//! The phases of `up`: images, environments, override, containers, health. Owns their order; each phase is elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use pyfast_launcher::containers::{
+    Done, EnvironmentFacts, Launched, StartOptions, shape, start_and_wait,
+};
+use pyfast_launcher::engine::{Container, Engine as _};
+use pyfast_settings::Root;
+
+use crate::containers::{Known, by_service};
+use crate::error::Error;
+use crate::event::Event;
+use crate::memory::Memory;
+use crate::stack::Stack;
+
+/// How a project is brought up.
+#[derive(Debug, Clone, Default)]
+pub struct UpOptions {
+    /// Services, with what they depend on; none is all.
+    pub services: Vec<String>,
+    /// Whether all images are built that can be.
+    pub rebuild: bool,
+    /// Whether to wait until services are healthy.
+    pub wait: bool,
+    /// How long, for each; `None` as its health check says.
+    pub deadline: Option<Duration>,
+}
+
+/// Services that were started, and what came of them.
+#[derive(Debug)]
+pub struct Upped {
+    /// What came of each service.
+    pub launched: Launched,
+    /// The project's containers as they are then.
+    pub containers: Vec<Container>,
+}
+
+impl Stack<'_> {
+    /// Brings the project up.
+    ///
+    /// # Errors
+    /// What a phase fails with. A service that fails is no error here.
+    pub fn up(&mut self, options: &UpOptions) -> Result<Upped, Error> {
+        let selected = self.description.selected(&options.services)?;
+        let host = self.connection.engine.host().to_string();
+        let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
+        self.phase("images", |stack| {
+            let plan = stack.plan_images(&selected, options.rebuild, &mut memory)?;
+            stack.carry_out_images(&plan)
+        })?;
+        let synced = self.phase("environments", |stack| stack.sync(&selected))?;
+        let environments = self.environment_facts(&synced);
+        let created =
+            self.phase("containers", |stack| stack.prepare(&selected, &environments, &memory))?;
+        let start = StartOptions {
+            wait: options.wait,
+            deadline: options.deadline,
+            restart: created.restart,
+        };
+        let launched = self.phase("start", |stack| stack.start(&selected, &start))?;
+        let containers = self.containers()?;
+        let all = selected.len() == self.description.project.services.len();
+        let shape = &created.shape;
+        let done = Done { selected: &selected, all, shape, environments: &environments };
+        memory.record = memory.record.after(&done, &containers);
+        if let Err(error) = memory.store() {
+            self.tell(Event::NotRemembered(error));
+        }
+        Ok(Upped { launched, containers })
+    }
+
+    /// Restarts services as they are; none is all.
+    ///
+    /// # Errors
+    /// [`Error::NoContainer`], and what the engine fails with.
+    pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
+        let selected = self.chosen(services)?;
+        let containers = by_service(&self.containers()?, &selected);
+        let missing = containers.iter().find(|(_, found)| found.is_empty());
+        if let Some((service, _)) = missing.filter(|_| !services.is_empty()) {
+            return Err(Error::NoContainer { service: service.clone() });
+        }
+        let restart = containers.iter().filter(|(_, found)| !found.is_empty());
+        let restart = restart.map(|(service, _)| service.clone()).collect();
+        let options = StartOptions { wait, deadline: None, restart };
+        let launched = self.phase("restart", |stack| stack.start(&selected, &options))?;
+        Ok(Upped { launched, containers: self.containers()? })
+    }
+
+    /// Starts and restarts services, and waits for them.
+    fn start(
+        &self,
+        selected: &BTreeSet<String>,
+        options: &StartOptions,
+    ) -> Result<Launched, Error> {
+        let containers = by_service(&self.containers()?, selected);
+        let tell = &self.events;
+        let events = |event| tell(Event::Start(event));
+        let (engine, project) = (&self.connection.engine, &self.description.project);
+        let launched = start_and_wait(engine, project, &containers, options, &events);
+        Ok(self.connection.wait(launched)?)
+    }
+
+    /// Has Compose create what is missing or changed.
+    fn prepare(
+        &self,
+        selected: &BTreeSet<String>,
+        environments: &BTreeMap<String, EnvironmentFacts>,
+        memory: &Memory,
+    ) -> Result<Created, Error> {
+        let text = self.override_text()?;
+        if self.description.environments.is_empty() {
+            self.remove_override()?;
+            self.tell(Event::NoEnvironments);
+        } else {
+            self.write_override(&text)?;
+        }
+        let shape = shape(&self.description.project, &text);
+        let images = self.image_ids(selected)?;
+        let known =
+            Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
+        let mut plan = self.plan_containers(selected, environments, &known)?;
+        if !plan.create.is_empty() {
+            let begun = Instant::now();
+            self.ensure_volume()?;
+            self.create(selected)?;
+            self.tell(Event::Created { reasons: plan.create, took: begun.elapsed() });
+            plan = self.plan_containers(selected, environments, &known)?;
+        }
+        for (service, reason) in &plan.restart {
+            let (service, env) = (service.clone(), reason.env.clone());
+            self.tell(Event::ToRestart { service, env });
+        }
+        Ok(Created { restart: plan.restart.into_keys().collect(), shape })
+    }
+
+    /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.
+    fn ensure_volume(&self) -> Result<(), Error> {
+        let Root::Volume(volume) = &self.description.root else { return Ok(()) };
+        let engine = &self.connection.engine;
+        for env in self.description.environments.values() {
+            if self.connection.runtime.block_on(engine.inspect_image(&env.image)).is_ok() {
+                self.connection.volume(volume, &env.image, &self.settings.project.name())?;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Containers that are all there.
+struct Created {
+    /// Services that are to be restarted.
+    restart: BTreeSet<String>,
+    /// The shape of all.
+    shape: String,
+}
