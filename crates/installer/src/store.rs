@@ -1,6 +1,7 @@
 //! The store of unpacked wheels: what is in it, and how a wheel gets in. No byte is admitted whose
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
+pub(crate) mod listing;
 pub(crate) mod manifest;
 pub(crate) mod receive;
 pub(crate) mod settled;

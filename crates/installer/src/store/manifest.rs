@@ -19,11 +19,14 @@ const HEADER_LIMIT: u64 = 16 << 20;
 /// The most that a manifest has, in bytes: 200,000 rows.
 const LIMIT: u64 = 128 << 20;
 
-/// No row has fewer bytes: a digest, a size, a mode and a path.
-const LEAST_ROW: usize = 64 + " 0 0444 root/x".len();
+/// The digits of a digest, with which a row begins.
+const DIGITS: usize = 64;
+/// No row has fewer bytes.
+const LEAST_ROW: usize = DIGITS + " 0 0444 root/x".len();
 
 /// The header of a wheel's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Default))]
 pub struct Manifest {
     /// The normalised project name.
     pub name: String,
@@ -101,12 +104,6 @@ impl Manifest {
         Ok((header, files))
     }
 
-    /// Reads every file of the wheel's manifest, of which this is the header.
-    pub(crate) fn files(&self, wheel: &Dir) -> Result<Vec<StoredFile>, Error> {
-        let (path, text) = read_text(wheel)?;
-        self.parse_rows(&path, text.split_once('\n').map_or("", |(_, rows)| rows))
-    }
-
     fn parse_rows(&self, path: &Path, rows: &str) -> Result<Vec<StoredFile>, Error> {
         let damaged = |reason| Error::Damaged { path: path.to_owned(), reason };
         let mut files = Vec::with_capacity(rows.len() / LEAST_ROW);
@@ -142,7 +139,7 @@ impl Manifest {
 }
 
 /// The whole text of a wheel's manifest, and where it is.
-fn read_text(wheel: &Dir) -> Result<(PathBuf, String), Error> {
+pub(super) fn read_text(wheel: &Dir) -> Result<(PathBuf, String), Error> {
     let path = wheel.path().join(FILE);
     let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(&path))?;
     Ok((path, text))
@@ -152,7 +149,13 @@ fn missing(path: &Path) -> Error {
     Error::io("open", path)(std::io::Error::from(std::io::ErrorKind::NotFound))
 }
 
-fn parse_row(row: &str) -> Option<StoredFile> {
+/// The path of the file that a row describes.
+pub(super) fn path_of(row: &str) -> Option<&str> {
+    row.get(DIGITS..)?.strip_prefix(' ')?.splitn(3, ' ').nth(2)
+}
+
+/// The file that a row describes.
+pub(super) fn parse_row(row: &str) -> Option<StoredFile> {
     let mut fields = row.splitn(4, ' ');
     let (sha256, size) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let executable = match fields.next()? {

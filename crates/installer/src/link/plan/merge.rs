@@ -1,7 +1,6 @@
 //! The walk over the wheels' trees, all together, that decides what is one link and what is shared.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::Planner;
 use super::sources::Child;
@@ -12,8 +11,7 @@ use crate::link::{Clash, RealMode, Step};
 
 /// Whether Python takes a file for a module; it does not fold case.
 fn stem_of_module(name: &str) -> Option<&str> {
-    let path = Path::new(name);
-    if path.extension()? == "py" { path.file_stem()?.to_str() } else { None }
+    name.strip_suffix(".py").filter(|stem| !stem.is_empty())
 }
 
 /// A file or directory that a wheel would have at some path.

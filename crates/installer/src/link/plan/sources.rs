@@ -11,6 +11,8 @@ use crate::bytecode;
 use crate::error::Error;
 use crate::link::mode::LinkMode;
 use crate::link::{EnvironmentSpec, Package};
+pub(super) use crate::store::listing::Child;
+use crate::store::listing::Listing;
 use crate::store::manifest::{Manifest, StoredFile};
 use crate::store::{self, Store};
 
@@ -28,19 +30,10 @@ pub(super) struct Source<'a> {
     /// The end of the names of its bytecode; looked at when it is asked for. Behind a link nobody asks.
     compiled: OnceLock<Option<String>>,
     store: &'a Store,
-    /// Every file, sorted by path; read when it is asked for. Most wheels of a tree are never asked.
-    files: OnceLock<Vec<StoredFile>>,
+    /// Every file; read when it is asked for. Most wheels of a tree are never asked.
+    listing: OnceLock<Listing>,
     /// What `root/` holds, as [`Child::inside`] of the topmost directories and files.
     tops: Vec<(String, bool)>,
-}
-
-/// A name in a directory of a wheel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Child<'a> {
-    pub(super) name: &'a str,
-    /// Relative to the wheel's directory in the store.
-    pub(super) inside: &'a str,
-    pub(super) directory: bool,
 }
 
 /// Reads what is needed of every wheel.
@@ -63,11 +56,11 @@ impl<'a> Source<'a> {
         let tops = manifest.top_level.iter();
         let tops = tops.map(|top| (format!("root/{}", top.name), top.directory)).collect();
         let tag = spec.interpreter.cache_tag.as_deref();
-        let (compiled, files) = (OnceLock::new(), OnceLock::new());
-        let source = Self { package, manifest, real, tag, compiled, store, files, tops };
+        let (compiled, listing) = (OnceLock::new(), OnceLock::new());
+        let source = Self { package, manifest, real, tag, compiled, store, listing, tops };
         if !behind_links {
             // Of each, which is why it is done here: side by side.
-            source.files()?;
+            source.listing()?;
         }
         Ok(source)
     }
@@ -87,20 +80,22 @@ impl<'a> Source<'a> {
         Ok(self.compiled.get().and_then(Option::as_deref))
     }
 
-    /// Every file, sorted by path.
-    pub(super) fn files(&self) -> Result<&[StoredFile], Error> {
-        if let Some(files) = self.files.get() {
-            return Ok(files);
+    fn listing(&self) -> Result<&Listing, Error> {
+        if let Some(listing) = self.listing.get() {
+            return Ok(listing);
         }
-        let files = self.manifest.files(&self.wheel()?)?;
-        Ok(self.files.get_or_init(|| files))
+        let listing = Listing::read(&self.manifest, &self.wheel()?)?;
+        Ok(self.listing.get_or_init(|| listing))
     }
 
     /// A file that the manifest lists.
-    pub(super) fn file(&self, inside: &str) -> Result<&StoredFile, Error> {
-        let files = self.files()?;
-        let place = files.binary_search_by(|file| file.path.as_str().cmp(inside));
-        place.map(|place| &files[place]).map_err(|_place| self.missing(inside))
+    pub(super) fn file(&self, inside: &str) -> Result<StoredFile, Error> {
+        self.listing()?.file(inside)?.ok_or_else(|| self.missing(inside))
+    }
+
+    /// Every file in a directory, sorted by path.
+    pub(super) fn files_below(&self, directory: &str) -> Result<Vec<StoredFile>, Error> {
+        self.listing()?.below(directory)
     }
 
     /// What goes to the top of site-packages, sorted by name; not its dist-info.
@@ -114,31 +109,12 @@ impl<'a> Source<'a> {
 
     /// What a directory of the wheel holds, sorted by path.
     pub(super) fn children(&self, directory: &str) -> Result<Vec<Child<'_>>, Error> {
-        let prefix = format!("{directory}/");
-        let files = self.files()?;
-        let mut rest = &files[files.partition_point(|file| file.path < prefix)..];
-        let mut found = Vec::new();
-        while let Some(path) = rest.first().and_then(|file| file.path.strip_prefix(&prefix)) {
-            let whole = &rest[0].path;
-            let Some((name, _)) = path.split_once('/') else {
-                found.push(Child { name: path, inside: whole, directory: false });
-                rest = &rest[1..];
-                continue;
-            };
-            let inside = &whole[..prefix.len() + name.len()];
-            found.push(Child { name, inside, directory: true });
-            let within = &whole[..=inside.len()];
-            rest = &rest[rest.partition_point(|file| file.path.starts_with(within))..];
-        }
-        Ok(found)
+        self.listing()?.children(directory)
     }
 
     /// Whether there is anything in a directory of the wheel.
     pub(super) fn has(&self, directory: &str) -> Result<bool, Error> {
-        let prefix = format!("{directory}/");
-        let files = self.files()?;
-        let first = files.get(files.partition_point(|file| file.path < prefix));
-        Ok(first.is_some_and(|file| file.path.starts_with(&prefix)))
+        self.listing()?.has(directory)
     }
 
     /// The names of the bytecode that was compiled in a directory of the wheel.
