@@ -62,6 +62,11 @@ impl Place for VolumePlace<'_> {
             (Question::Stock { wheels, id }, Some((_, inventory))) => {
                 Ok(Answer::Stock(inventory.stock(&wheels, &id)))
             }
+            (Question::Earlier(inputs), Some((_, inventory)))
+                if !inventory.answers.contains(&inputs) =>
+            {
+                Ok(Answer::Earlier(None))
+            }
             (question, _) => self.carry(question),
         }
     }

@@ -19,7 +19,7 @@ use pyfast_resolver::Lock;
 use crate::claims;
 use crate::crew::{Means, ToBring};
 use crate::error::Error;
-use crate::looks::Looks;
+use crate::looks::{Look, Looks};
 use crate::plan::{Built, Care, Done, SyncPlan, settle, spec};
 use crate::report::{Changes, Listed, SyncReport};
 use crate::site::{Site, milliseconds};
@@ -237,7 +237,12 @@ impl Work<'_> {
         let stored = self.site.root().make_project_env(&self.site.name).and_then(|directory| {
             state.store(&directory)?;
             let Some(stamps) = stamps else { return Ok(()) };
-            Looks::load(&directory).keep(&directory, id, stamps)
+            let mut looks = Looks::load(&directory);
+            if self.plan.upgrade {
+                looks.forget_answers();
+            }
+            let (id, answers) = (id.to_owned(), self.plan.answers.clone());
+            looks.keep(&directory, Look { id, stamps, answers })
         });
         stored.err().map(|error| format!("cannot remember this sync: {error}"))
     }

@@ -50,6 +50,7 @@ pub(crate) fn answer(
             Question::Stock { wheels, id } => {
                 Ok(Answer::Stock(Inventory::default().stock(&wheels, &id)))
             }
+            Question::Earlier(_) => Ok(Answer::Earlier(None)),
             Question::Remembered(_) => Ok(Answer::Remembered(BTreeMap::new())),
             Question::History => Ok(Answer::History(Vec::new())),
             Question::Collect(_) => Ok(Answer::Collect(None)),
@@ -61,6 +62,7 @@ pub(crate) fn answer(
         Question::Look { everything } => Answer::Look(Box::new(at.look(everything)?)),
         Question::Before => Answer::Before(at.before()?),
         Question::Stock { wheels, id } => Answer::Stock(at.stock(&wheels, &id)?),
+        Question::Earlier(inputs) => Answer::Earlier(at.earlier(&inputs)?),
         Question::Remembered(keys) => Answer::Remembered(remembered_wheels(root, &keys)),
         // Whoever installs has the root for itself: the place does it.
         Question::Sync { .. } => return Err(Error::Answer),
@@ -110,7 +112,21 @@ impl At<'_> {
     fn inventory(&self) -> Result<Inventory, Error> {
         let generations = Generation::all(self.root)?.into_iter().map(|one| one.id);
         let wheels = store::wheels(self.root)?.into_iter();
-        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect() })
+        let answers = self.looks()?.into_answers().collect();
+        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect(), answers })
+    }
+
+    fn looks(&self) -> Result<Looks, Error> {
+        let directory = self.root.project_env(&self.name)?;
+        Ok(directory.map(|directory| Looks::load(&directory)).unwrap_or_default())
+    }
+
+    /// The lock of an earlier generation that is still there.
+    fn earlier(&self, inputs: &str) -> Result<Option<String>, Error> {
+        let looks = self.looks()?;
+        let Some(id) = looks.answering(inputs) else { return Ok(None) };
+        let Some(generation) = Generation::find(self.root, id)? else { return Ok(None) };
+        Ok(String::from_utf8(generation.lock_text(self.root)?).ok())
     }
 
     fn stock(&self, wheels: &[Sha256], id: &str) -> Result<Stock, Error> {

@@ -41,6 +41,14 @@ pub(crate) fn stock(place: &dyn Place, wheels: Vec<Sha256>, id: String) -> Resul
     }
 }
 
+/// The lock of an earlier generation that answers this.
+pub(crate) fn earlier(place: &dyn Place, inputs: String) -> Result<Option<String>, Error> {
+    match place.ask(Question::Earlier(inputs))? {
+        Answer::Earlier(text) => Ok(text),
+        _ => Err(Error::Answer),
+    }
+}
+
 /// The wheels that were built of these before.
 pub(crate) fn remembered(
     place: &dyn Place,

@@ -49,6 +49,8 @@ pub enum Question {
         /// A generation.
         id: String,
     },
+    /// The lock of an earlier generation that has these inputs.
+    Earlier(String),
     /// Which wheels were built of these before.
     Remembered(Vec<Sha256>),
     /// Do what a plan says.
@@ -106,6 +108,8 @@ pub enum Answer {
     Look(Box<Look>),
     Before(Before),
     Stock(Stock),
+    /// Its text, where there is one.
+    Earlier(Option<String>),
     /// By what they were built of.
     Remembered(BTreeMap<Sha256, RememberedWheel>),
     Sync(Box<SyncReport>),
@@ -146,6 +150,8 @@ pub struct Inventory {
     pub wheels: BTreeSet<Sha256>,
     /// The generations.
     pub generations: BTreeSet<String>,
+    /// What the locks of the environment's earlier generations answer.
+    pub answers: BTreeSet<String>,
 }
 
 impl Inventory {

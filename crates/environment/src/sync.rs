@@ -80,6 +80,7 @@ pub fn plan_sync(
     let options = plan::options(&request.options, habitat, place.written(), &name);
     let locking = Locking {
         request,
+        place,
         crew,
         site,
         set: requirements.as_ref().map(|requirements| &requirements.set),
@@ -164,6 +165,8 @@ impl Making<'_> {
             interpreter: interpreter.clone(),
             circumstances,
             claims: Claimed::all(&claims, &lock),
+            answers: lock.inputs.clone(),
+            upgrade: request.upgrade,
             facts,
             done: None,
         };

@@ -55,6 +55,30 @@ fn going_back_gives_the_earlier_generation() {
 }
 
 #[test]
+fn going_back_asks_no_index_and_gives_the_versions_of_then() {
+    let Some(mut world) = stocked() else { return };
+    world.index.add(&Wheel::new("c", "1.0"));
+    let first = check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    world.index.add(&Wheel::new("c", "2.0")).forget();
+    world.move_on();
+    let third = check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    assert_eq!(third.id(), first.id());
+    assert_eq!(world.index.seen().len(), 0);
+}
+
+#[test]
+fn newer_versions_that_were_wanted_are_not_taken_back_by_going_back() {
+    let Some(mut world) = stocked() else { return };
+    world.index.add(&Wheel::new("c", "1.0"));
+    check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    world.require(&["a"]).sync(&["--upgrade"]);
+    world.index.add(&Wheel::new("c", "2.0"));
+    world.move_on();
+    check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==2.0"]);
+}
+
+#[test]
 fn earlier_generation_stays_as_it_was() {
     let Some(world) = stocked() else { return };
     let first = check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
