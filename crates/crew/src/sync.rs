@@ -227,6 +227,7 @@ fn tried(ready: &ReadyPlan) -> Report {
     let sync = SyncReport {
         facts: plan.facts().clone(),
         changed: plan.activates(),
+        new: false,
         changes: plan.changes().clone(),
         timings: Timings::default(),
         fetched: 0,
