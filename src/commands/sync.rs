@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::request::LockUse;
+use pyfast_environment::request::{InstallOptions, LockUse};
 use pyfast_installer::link::LinkMode;
 
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
@@ -96,7 +96,7 @@ impl Args {
         }
     }
 
-    fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             resolve: self.resolve.flags(),
             lock_use: match (self.locked, self.frozen) {
@@ -109,24 +109,31 @@ impl Args {
                 _ => LockUse::Update,
             },
             dry_run: self.dry_run,
-            link_mode: match self.link_mode {
-                None | Some(Link::Auto) => None,
-                Some(Link::Tree) => Some(LinkMode::Tree),
-                Some(Link::Hardlink) => Some(LinkMode::Hardlink),
-                Some(Link::Copy) => Some(LinkMode::Copy),
-                Some(Link::Clone) => Some(LinkMode::Clone),
+            install: InstallOptions {
+                link_mode: match self.link_mode {
+                    None | Some(Link::Auto) => None,
+                    Some(Link::Tree) => Some(LinkMode::Tree),
+                    Some(Link::Hardlink) => Some(LinkMode::Hardlink),
+                    Some(Link::Copy) => Some(LinkMode::Copy),
+                    Some(Link::Clone) => Some(LinkMode::Clone),
+                },
+                compile: match (self.compile, self.no_compile) {
+                    (true, _) => Some(true),
+                    (_, true) => Some(false),
+                    _ => None,
+                },
+                reinstall: self.reinstall,
+                verify: self.verify,
+                strict: self.strict,
+                ..InstallOptions::default()
             },
-            compile: match (self.compile, self.no_compile) {
-                (true, _) => Some(true),
-                (_, true) => Some(false),
-                _ => None,
-            },
-            reinstall: self.reinstall,
-            verify: self.verify,
-            strict: self.strict,
+            ..Options::default()
         }
     }
 }
+
+/// The environment that nobody has to name.
+const DEFAULT: &str = "default";
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let remembered = Remembered::load(settings);
@@ -140,6 +147,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         remembered.keep(&asked, &of_before);
     }
     syncing::show(&report, settings.ui);
+    let environments = &settings.project.config.env;
+    if report.sync.new && settings.env != DEFAULT && !environments.contains_key(&settings.env) {
+        settings.ui.note(format!("`{}` is a new environment of this project", settings.env));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

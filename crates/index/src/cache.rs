@@ -13,6 +13,7 @@
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone
 //! (`private`): pages and sources of private indexes lie in it.
 
+mod folders;
 pub(crate) mod private;
 
 use std::fs::File;
@@ -29,11 +30,13 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use url::Url;
 
+pub use folders::{loose, size};
+
 use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
 
-const PAGES: &str = "pages-4";
+const PAGES: &str = "pages-5";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.
 const HEAD: usize = 48 << 10;
 /// Pages of more than [`HEAD`] bytes that stay open at once; others are read whole.

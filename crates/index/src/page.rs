@@ -17,11 +17,12 @@ use pep440_rs::Version;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use pyfast_packaging::dist_file::FileFacts;
 use pyfast_packaging::filename::archive_stem;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, Sha256};
 
 /// One file of a page, as the index describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct File<'a> {
     /// The file name.
     pub filename: Cow<'a, str>,
@@ -29,6 +30,8 @@ pub struct File<'a> {
     pub url: Cow<'a, str>,
     /// The digest the index gives.
     pub sha256: Option<Sha256>,
+    /// The best digest it gives, where that is of another kind.
+    pub other: Option<OtherDigest>,
     /// Size in bytes.
     pub size: Option<u64>,
     /// `Requires-Python` of the index' page.
@@ -176,6 +179,14 @@ impl PageVersion {
 }
 
 impl File<'_> {
+    /// What a lock repeats of it.
+    pub fn facts(&self) -> FileFacts {
+        FileFacts {
+            size: self.size,
+            upload_time: self.upload_time.as_ref().map(ToString::to_string),
+        }
+    }
+
     /// The same file without borrowing.
     pub fn into_owned(self) -> File<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| text.into_owned().into());
@@ -186,6 +197,7 @@ impl File<'_> {
             yanked: owned(self.yanked),
             upload_time: owned(self.upload_time),
             sha256: self.sha256,
+            other: self.other,
             size: self.size,
             core_metadata: self.core_metadata,
         }
@@ -403,12 +415,7 @@ mod tests {
         File {
             filename: filename.into(),
             url: format!("https://h/{filename}").into(),
-            sha256: None,
-            size: None,
-            requires_python: None,
-            yanked: None,
-            upload_time: None,
-            core_metadata: false,
+            ..File::default()
         }
     }
 

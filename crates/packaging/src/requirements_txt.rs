@@ -9,7 +9,7 @@ mod lines;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
@@ -51,6 +51,8 @@ pub struct RequirementSet {
     pub remote_files: Vec<Url>,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
+    /// Project files that were read for what they always need.
+    pub projects: Vec<ReadProject>,
     /// Which versions project files and scripts want.
     pub wishes: Wishes,
     /// Limits on the interpreter that project files and scripts state.
@@ -67,6 +69,17 @@ impl RequirementSet {
         self.logins.extend(SafeUrl::take(&mut url));
         url
     }
+}
+
+/// A project whose dependencies were read, which it is not one of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadProject {
+    /// Its file.
+    pub file: PathBuf,
+    /// Its directory, absolute where the working directory is.
+    pub directory: PathBuf,
+    /// The commands that it would have if it were installed.
+    pub commands: Vec<String>,
 }
 
 /// The `--config-settings` of one requirement.
@@ -154,8 +167,46 @@ pub struct ReadContext {
     pub groups: Vec<(PathBuf, String)>,
     /// What uv's settings say that is not in the files that are read.
     pub uv: Vec<UvTable>,
+    /// The directory of a project that is required itself, and whether the environment is to point into it.
+    pub itself: Option<(PathBuf, bool)>,
     /// How files that are named by URL are had; without it they are refused.
     pub fetch: Option<FetchText>,
+    /// Files that are read as they will be.
+    pub drafts: Drafts,
+}
+
+/// What files will have, by where they really are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drafts(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Drafts {
+    /// Has a file read as if it had this content.
+    pub fn insert(&mut self, path: &Path, content: Vec<u8>) {
+        self.0.insert(real(path), content);
+    }
+
+    /// What a file will have.
+    pub fn get(&self, path: &Path) -> Option<&[u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&real(path)).map(Vec::as_slice)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Where a file really is; also one that is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let beside = || {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = fs_err::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        Some(parent.join(path.file_name()?))
+    };
+    fs_err::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
 }
 
 /// Reads requirements, constraints and overrides files with all that they include. What begins with
@@ -177,6 +228,9 @@ pub fn read_requirements(
     for (file, name) in &context.groups {
         reader.group(file, name)?;
     }
+    if let Some((directory, editable)) = &context.itself {
+        reader.itself(directory, *editable)?;
+    }
     reader.check_extras()?;
     for table in &context.uv {
         reader.uv(table, false)?;
@@ -189,6 +243,18 @@ pub fn read_requirements(
     }
     reader.places_of_directories()?;
     Ok(reader.set)
+}
+
+/// The text of a file of requirements, and its encoding; `None` where it is not in that.
+pub(crate) fn decode(bytes: &[u8]) -> Option<(String, &'static encoding_rs::Encoding)> {
+    lines::decode_named(bytes).ok()
+}
+
+/// The logical line that some lines of a requirements file are together, without its comment; `None` for nothing
+/// but blanks and comments.
+pub(crate) fn logical(lines: &str) -> Option<String> {
+    let mut logical = lines::Text::new(lines).logical();
+    (!logical.is_empty()).then(|| logical.remove(0).into_text())
 }
 
 #[cfg(test)]

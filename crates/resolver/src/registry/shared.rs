@@ -13,7 +13,7 @@ use pyfast_index::index::{Found, Index};
 use pyfast_index::metadata_remote::{self, Ranged};
 use pyfast_index::page::{Page, StoredPage};
 use pyfast_index::source_archive::{self, Statements};
-use pyfast_index::{Body, Error as IndexError, joined};
+use pyfast_index::{Body, Error as IndexError, digest, joined};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
@@ -181,7 +181,7 @@ impl Shared {
             &self.cache,
             name,
             &candidate.location,
-            candidate.sha256,
+            candidate.expected().as_ref(),
         )
         .await?;
         {
@@ -222,12 +222,12 @@ impl Shared {
                 return Ok(String::from_utf8_lossy(&answer.body).into_owned());
             }
         }
-        let small = candidate.size.is_some_and(|size| size <= self.whole_up_to);
+        let small = candidate.facts.size.is_some_and(|size| size <= self.whole_up_to);
         // Without a digest from the index the whole file is needed anyway, to make one.
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
-            let (client, cache, size) = (&self.client, &self.cache, candidate.size);
+            let (client, cache, size) = (&self.client, &self.cache, candidate.facts.size);
             match metadata_remote::by_ranges(client, cache, wheel, url, size).await? {
                 Ranged::Text(text) => return Ok(text),
                 Ranged::Whole(body, sha256) => {
@@ -268,14 +268,9 @@ impl Shared {
         body: &Body,
         found: Sha256,
     ) -> Result<(), IndexError> {
-        if let Some(expected) = candidate.sha256
-            && expected != found
-        {
-            return Err(IndexError::HashMismatch {
-                wheel: candidate.filename.to_string(),
-                expected: expected.to_string(),
-                found: found.to_string(),
-            });
+        if let Some(expected) = candidate.expected() {
+            let filename = candidate.filename.to_string();
+            digest::check(&filename, &expected, found, |kind| body.digest(kind))?;
         }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.insert(candidate.location.to_string(), found);
