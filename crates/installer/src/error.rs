@@ -122,7 +122,7 @@ pub enum Error {
         id: String,
     },
     /// There are not as many generations before the current one.
-    #[error("there is no environment to go back to: only {before} came before the current one")]
+    #[error("there is no environment to go back to: {} before the current one", came(*before))]
     NothingBefore {
         /// How many there are.
         before: usize,
@@ -147,6 +147,10 @@ pub enum Error {
         /// The cause.
         reason: String,
     },
+}
+
+fn came(before: usize) -> String {
+    if before == 0 { "none came".to_owned() } else { format!("only {before} came") }
 }
 
 impl Error {
