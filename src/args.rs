@@ -1,6 +1,7 @@
 //! Arguments that several commands share, as they are typed. Owns their names, variables and help; what is meant by them,
 //! once files and defaults are known too, is `settings`'. Must not know any command.
 
+mod edit;
 mod index;
 mod resolve;
 mod stack;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use pyfast_settings::Flags;
 
+pub(crate) use self::edit::EditArgs;
 pub(crate) use self::index::{IndexArgs, short_find_links};
 pub(crate) use self::resolve::{PrereleaseMode, ResolveArgs};
 pub(crate) use self::stack::StackArgs;

@@ -42,6 +42,8 @@ impl Command {
         match self {
             Self::Lock(args) => args.result.json,
             Self::Sync(args) => args.result.json,
+            Self::Add(args) => args.result.json,
+            Self::Remove(args) => args.result.json,
             Self::List(args) => args.json(),
             Self::Why(args) => args.result.json,
             Self::Tree(args) => args.result.json,
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Init(commands::init::Args),
     Lock(commands::lock::Args),
     Sync(commands::sync::Args),
+    Add(commands::add::Args),
+    Remove(commands::remove::Args),
     Run(commands::run::Args),
     Up(commands::up::Args),
     Down(commands::down::Args),
@@ -143,6 +147,8 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Init(args) => commands::init::run(args, &settings),
         Command::Lock(args) => commands::lock::run(args, &settings),
         Command::Sync(args) => commands::sync::run(args, &settings),
+        Command::Add(args) => commands::add::run(args, &settings),
+        Command::Remove(args) => commands::remove::run(args, &settings),
         Command::Run(args) => commands::run::run(args, &settings),
         Command::Up(args) => commands::up::run(args, &settings),
         Command::Down(args) => commands::down::run(args, &settings),
@@ -198,7 +204,7 @@ mod tests {
             }
         }
         assert_eq!(of_containers, ["up", "down", "restart", "ps", "logs", "doctor"]);
-        assert_eq!(of_packages, ["lock", "sync", "run", "bench", "outdated"]);
+        assert_eq!(of_packages, ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A file per command. Each holds the command's arguments, whose doc comments are its help, and one
 //! function.
 
+pub(crate) mod add;
 pub(crate) mod answer;
 pub(crate) mod bench;
 pub(crate) mod build_source;
@@ -18,6 +19,7 @@ pub(crate) mod lock;
 pub(crate) mod logs;
 pub(crate) mod outdated;
 pub(crate) mod ps;
+pub(crate) mod remove;
 pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod run;

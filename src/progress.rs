@@ -1,7 +1,5 @@
 //! What goes on while an environment is made, as bars on a terminal, as plain lines elsewhere, or as nothing.
 
-mod view;
-
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -13,11 +11,10 @@ use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressState, Pr
 use pyfast_crew::{Event, Events};
 use pyfast_environment::venv_link::{Taken, VENV};
 use pyfast_installer::{Event as Work, Sink};
+use pyfast_terminal::View;
 
 use crate::settings::tell;
 use crate::ui::{Ui, count, for_terminal};
-
-use view::View;
 
 /// From this size on a wheel is worth a line of a log, in bytes.
 const LARGE: u64 = 50_000_000;

@@ -1,36 +1,17 @@
-//! What the last sync of an environment was asked for, so that `run` and a sync that asks for nothing repeat it. Owns
-//! its place, the user's data directory: a root may be written by others, who must not say what this user reads and
-//! runs. Must not know how a sync goes.
+//! What the last sync of an environment was asked for, as words of a command line, so that `run` and a sync that asks for
+//! nothing repeat it. Owns which arguments are words of a request; must not know where it is kept, nor how a sync goes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
-use pyfast_environment::digest;
-use pyfast_root::current_of;
-use pyfast_settings::{EnvConfig, Project, Python, Root, is_remote, kept};
-use serde::{Deserialize, Serialize};
+use pyfast_crew::remembered::NotKept;
+use pyfast_settings::{Project, Python, is_remote};
 
 use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
 use crate::settings::Settings;
-use pyfast_crew::volume_place::subject;
-
-/// Raised where a request of before would be read as another.
-const VERSION: u32 = 1;
-
-/// What is kept in a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Remembered {
-    version: u32,
-    /// The request as it would be typed, files by absolute paths; `None` before the first.
-    words: Option<Vec<OsString>>,
-    /// What the configuration said of the environment then.
-    configured: String,
-    /// The environment that the last `rollback` went to, if nothing was synced since.
-    rolled_back_to: Option<String>,
-}
 
 /// The words of a request, as `sync` reads them.
 #[derive(Debug, Parser)]
@@ -44,14 +25,13 @@ struct Request {
     image: Option<String>,
 }
 
+/// What the last sync of an environment was asked for.
+pub(crate) struct Remembered(pyfast_crew::remembered::Remembered);
+
 impl Remembered {
-    /// What is known of the settings' environment; nothing where it cannot be read, or its configuration is another.
+    /// What is known of the settings' environment.
     pub(crate) fn load(settings: &Settings) -> Self {
-        let known: Option<Self> = place(settings).and_then(|file| kept::read(&file));
-        let configured = configured(settings);
-        known
-            .filter(|known| known.version == VERSION && known.configured == configured)
-            .unwrap_or_else(|| Self { version: VERSION, configured, ..Self::default() })
+        Self(pyfast_crew::remembered::Remembered::load(settings))
     }
 
     /// The arguments and settings of a sync that was asked for `args`: what those leave open is as it was. A request
@@ -88,37 +68,30 @@ impl Remembered {
 
     /// What was typed last, read again; variables stand in for what was not.
     fn request(&self, project: &Project) -> Option<Request> {
-        let words = self.words.iter().flatten().map(|word| shown(word, project));
+        let words = self.0.words().into_iter().flatten().map(|word| shown(word, project));
         Request::try_parse_from(words).ok()
     }
 
     /// Keeps a request that was carried out. What cannot be kept is only told.
     pub(crate) fn keep(self, args: &Args, settings: &Settings) {
-        let words = words(args, settings);
-        // A secret is typed again.
-        if words.iter().any(|word| has_password(&word.to_string_lossy())) {
-            return settings.ui.detail("a request with a password is not remembered".to_owned());
-        }
-        let next = Self { words: Some(words), rolled_back_to: None, ..self.clone() };
-        if next != self {
-            next.store(settings);
-        }
+        let told = match self.0.keep(words(args, settings), settings) {
+            Ok(()) => return,
+            Err(NotKept::Password) => "a request with a password is not remembered".to_owned(),
+            Err(NotKept::Disk(error)) => format!("cannot remember what was asked for: {error}"),
+        };
+        settings.ui.detail(told);
     }
 
     /// Keeps that the environment was taken back to `id`.
-    pub(crate) fn keep_rollback(mut self, id: &str, settings: &Settings) {
-        self.rolled_back_to = Some(id.to_owned());
-        self.store(settings);
+    pub(crate) fn keep_rollback(self, id: &str, settings: &Settings) {
+        if let Err(error) = self.0.keep_rollback(id, settings) {
+            settings.ui.detail(format!("cannot remember what was asked for: {error}"));
+        }
     }
 
     /// The environment that is current because somebody went back to it.
     pub(crate) fn rolled_back_to(&self, settings: &Settings) -> Option<&str> {
-        let id = self.rolled_back_to.as_deref()?;
-        let Root::Directory(root) = &settings.root else { return None };
-        let root = pyfast_root::Root::find(root, root).ok()??;
-        let name = subject(settings).name().ok()?;
-        let current = current_of(&root.project_env(&name).ok()??).ok()??;
-        (current == id).then_some(id)
+        self.0.rolled_back_to(settings)
     }
 
     /// Whether the files are those that the environment is made of anyway.
@@ -145,7 +118,7 @@ impl Remembered {
         asked: &[OsString],
         project: &Project,
     ) -> Option<String> {
-        let before = self.words.as_ref()?;
+        let before = self.0.words()?;
         if typed != asked {
             return Some(format!("As last time: {}", described(asked, project)));
         }
@@ -156,38 +129,13 @@ impl Remembered {
 
     /// Whether there was a request, and it named something.
     pub(crate) fn names_something(&self) -> bool {
-        self.words.as_ref().is_some_and(|words| !words.is_empty())
-    }
-
-    fn store(&self, settings: &Settings) {
-        let Some(file) = place(settings) else { return };
-        if let Err(error) = kept::write(&file, self) {
-            settings.ui.detail(format!("cannot remember what was asked for: {error}"));
-        }
+        self.0.names_something()
     }
 }
 
 /// The same settings for another interpreter.
 fn with(settings: &Settings, python: Python) -> Settings {
     settings.of_environment(&settings.env, settings.root.clone(), python)
-}
-
-/// Of which environment the user's data directory keeps what.
-fn place(settings: &Settings) -> Option<PathBuf> {
-    let root = match &settings.root {
-        Root::Directory(root) => root.display().to_string(),
-        Root::Volume(volume) => format!("volume:{volume}"),
-    };
-    let (project, env) = (settings.project.name(), &settings.env);
-    let directory = settings.project.directory.display();
-    let key = digest(format!("{root}\n{directory}\n{project}\n{env}").as_bytes());
-    let name = format!("{project}-{env}-{}.json", &key[..16]);
-    Some(settings.data_directory().ok()?.join("requests/v1").join(name))
-}
-
-fn configured(settings: &Settings) -> String {
-    let config = settings.project.config.env.get(&settings.env);
-    config.map_or_else(String::new, EnvConfig::fingerprint)
 }
 
 /// A request as it would be typed. What asks once (upgrading, verifying, composing anew) is no part of it.
@@ -340,9 +288,4 @@ fn shown(word: &OsString, project: &Project) -> OsString {
     let path = Path::new("/").join(path);
     let inside = path.strip_prefix(&project.working_directory);
     inside.map_or_else(|_| word.clone(), |inside| format!("{name}={}", inside.display()).into())
-}
-
-/// Whether a word may have one; a password may have any character in it.
-fn has_password(word: &str) -> bool {
-    word.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
 }

@@ -92,7 +92,8 @@ pub(crate) fn show_changes(report: &Report, ui: Ui) {
     }
 }
 
-fn json(done: &Report) -> Value {
+/// The result as JSON.
+pub(crate) fn json(done: &Report) -> Value {
     let SyncReport { facts, changed, changes, timings, .. } = &done.sync;
     let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
     let mut report = json!(facts);

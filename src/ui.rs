@@ -1,8 +1,6 @@
 //! The only writer to standard output and standard error. What comes from outside is escaped here, once, whoever
 //! hands it over.
 
-mod escape;
-mod line;
 mod refusal;
 mod stream;
 
@@ -11,9 +9,8 @@ use std::io::{IsTerminal, Write};
 
 use crate::args::{ColorChoice, CommonArgs};
 use pyfast_settings::Variables;
-
-use escape::{Form, escaped};
-pub(crate) use line::Line;
+use pyfast_terminal::{Form, escaped};
+pub(crate) use pyfast_terminal::{Line, bold, count, dim, duration, green, paint, red, table};
 pub(crate) use refusal::parse_arguments;
 pub(crate) use stream::Escaping;
 
@@ -118,7 +115,7 @@ impl Ui {
     /// How it was done.
     pub(crate) fn detail(self, text: impl Into<Line>) {
         if self.verbosity >= Verbosity::Verbose {
-            self.error_line(text.into().within(DIM));
+            self.error_line(text.into().dimmed());
         }
     }
 
@@ -146,29 +143,6 @@ impl Ui {
     }
 }
 
-const DIM: &str = "2";
-
-pub(crate) fn bold(text: impl Display) -> Line {
-    paint("1", text)
-}
-
-pub(crate) fn dim(text: impl Display) -> Line {
-    paint(DIM, text)
-}
-
-pub(crate) fn green(text: impl Display) -> Line {
-    paint("32", text)
-}
-
-pub(crate) fn red(text: impl Display) -> Line {
-    paint("31", text)
-}
-
-/// Words in a style, by the parameters of a terminal's colour sequence.
-pub(crate) fn paint(style: &'static str, text: impl Display) -> Line {
-    Line::styled(style, text)
-}
-
 /// Words for what draws on the terminal by itself.
 pub(crate) fn for_terminal(text: &str) -> String {
     escaped(text, Form::People).into_owned()
@@ -177,34 +151,4 @@ pub(crate) fn for_terminal(text: &str) -> String {
 fn write_out(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// Rows with columns of equal width.
-pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// A duration as people read it: `9 ms`, `1.24 s`, `2 min 5 s`.
-pub(crate) fn duration(duration: std::time::Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        0 => format!("{:.1} ms", duration.as_secs_f64() * 1000.0),
-        1..1000 => format!("{millis} ms"),
-        1000..60_000 => format!("{:.2} s", duration.as_secs_f64()),
-        _ => format!("{} min {} s", millis / 60_000, millis / 1000 % 60),
-    }
-}
-
-/// A count with its noun: `1 package`, `2 packages`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,7 +1,5 @@
 //! `pyfast init`.
 
-mod text;
-
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +13,7 @@ use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::green;
 use pyfast_settings::FILE;
-use pyfast_stack::facts;
+use pyfast_stack::{facts, proposed};
 
 /// Write a pyfast.toml that fits the project
 ///
@@ -40,7 +38,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         refuse_existing(settings, &file)?;
     }
     let proposal = propose(&facts(settings)?)?;
-    let text = text::of(&proposal);
+    let text = proposed(&proposal);
     for line in proposal.to_string().lines() {
         ui.note(line);
     }

@@ -96,7 +96,7 @@ impl Args {
         }
     }
 
-    fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             resolve: self.resolve.flags(),
             lock_use: match (self.locked, self.frozen) {
@@ -124,6 +124,7 @@ impl Args {
             reinstall: self.reinstall,
             verify: self.verify,
             strict: self.strict,
+            ..Options::default()
         }
     }
 }

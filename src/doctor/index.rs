@@ -56,7 +56,9 @@ pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>
     let pins = &session.sources.pins;
     let asked = indexes.iter().zip(named).enumerate().map(|(place, (index, named))| {
         // An index for a few packages need not have anything else.
-        let pinned = pins.iter().find(|(_, index)| **index == place).map(|(name, _)| name.as_ref());
+        let of_it =
+            |(_, pins): &(_, &Vec<(_, usize)>)| pins.iter().any(|(_, index)| *index == place);
+        let pinned = pins.iter().find(of_it).map(|(name, _)| name.as_ref());
         ask(&session.client, index, pinned.unwrap_or(USUAL), named)
     });
     session.runtime.block_on(join_all(asked))

@@ -51,7 +51,7 @@ pub(super) struct Finding {
     /// A stable word for scripts.
     pub(super) check: &'static str,
     message: String,
-    hints: Vec<String>,
+    pub(super) hints: Vec<String>,
 }
 
 impl Finding {

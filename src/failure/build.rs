@@ -1,7 +1,6 @@
 //! What a failed build from source seems to lack, and where that comes from.
 
-mod debian;
-
+use pyfast_installer::build::debian_package;
 use pyfast_packaging::build::{BuildFailure, BuildStage, Missing};
 
 /// What could help a failed build.
@@ -36,7 +35,7 @@ fn missing_hint(missing: &Missing, failure: &BuildFailure) -> String {
             format!("the compiler `{name}` is missing: on Debian, apt-get install build-essential")
         }
         Missing::Header(name) | Missing::Library(name) | Missing::Program(name) => {
-            match debian::package(name) {
+            match debian_package(name) {
                 Some(package) => {
                     format!("`{name}` is missing: on Debian, apt-get install {package}")
                 }

@@ -26,7 +26,9 @@ impl From<Error> for Failure {
             }
             Error::BuiltIn { image, untried, source } => return built_in(&image, untried, *source),
             Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
-            Error::WriteLock { .. } => ("io", Code::Mendable),
+            Error::WriteLock { .. } | Error::Edit { .. } => ("io", Code::Mendable),
+            Error::EditedMeanwhile { .. } => ("changed-meanwhile", Code::Mendable),
+            Error::NotAsked { .. } | Error::AskedElsewhere { .. } => ("not-asked", Code::Mendable),
             Error::NoVolume { .. } => ("no-volume", Code::Mendable),
             Error::ReadWheel(_) | Error::NoWheel { .. } => ("bad-wheel", Code::Mendable),
             Error::StrangeBuild { .. } | Error::StrangeAnswer { .. } => ("helper", Code::Mendable),
@@ -34,6 +36,9 @@ impl From<Error> for Failure {
         };
         let mut failure = Self::new(kind, error.to_string(), code);
         failure.hints.extend(hint(&error).map(str::to_owned));
+        if let Error::NotAsked { near: Some(near), .. } = &error {
+            return failure.hint(format!("was `{near}` meant?"));
+        }
         failure
     }
 }
@@ -43,6 +48,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::BuildSetting { .. } => Some("write KEY=VALUE"),
         Error::WriteLock { refused: true, .. } => {
             Some("remove it, or name with -o FILE where the lock is to be written")
+        }
+        Error::EditsLock { .. } | Error::NothingToEdit => {
+            Some("name with -r the requirements file that is to be edited")
+        }
+        Error::EditedMeanwhile { .. } => {
+            Some("`pyfast sync` makes the environment what the file says; or try again")
         }
         Error::NoVolume { .. } => Some("`pyfast sync` makes it"),
         Error::NoImage { .. } => {

@@ -34,7 +34,7 @@ impl Failure {
 /// The word for scripts, and the exit code.
 fn kind(error: &ResolveError) -> (&'static str, Code) {
     match error {
-        ResolveError::Setting(_) => ("usage", Code::Usage),
+        ResolveError::Setting(_) | ResolveError::PinsDiffer { .. } => ("usage", Code::Usage),
         ResolveError::NoSolution(_) => ("no-solution", Code::Mendable),
         ResolveError::UnknownPackage { .. } => ("unknown-package", Code::Mendable),
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => {
@@ -52,6 +52,9 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
         ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
         ResolveError::Build(failure) => build_hints(failure),
+        ResolveError::PinsDiffer { .. } => {
+            vec!["lock for each of these platforms by itself: --python-platform, -o".to_owned()]
+        }
         ResolveError::RequiresPython { .. } => {
             vec!["another interpreter is chosen with --python".to_owned()]
         }

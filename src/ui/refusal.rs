@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::escape::{Form, escaped};
+use pyfast_terminal::{Form, escaped};
 
 /// Reads the command line; says what is wrong with it, and gives the exit code that belongs to that.
 pub(crate) fn parse_arguments<Arguments: Parser>() -> Result<Arguments, ExitCode> {

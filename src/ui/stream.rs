@@ -3,7 +3,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use super::escape::{Form, escaped};
+use pyfast_terminal::{Form, escaped};
 
 /// A stream that may lead to a terminal.
 pub(crate) struct Escaping<Stream> {

@@ -3,6 +3,7 @@
 mod clones;
 mod credentials;
 mod damage;
+mod digests;
 mod direct;
 mod failures;
 mod grammar;

@@ -66,7 +66,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 10] = [
+const PROGRAM: [&str; 11] = [
     "src",
     "crates/crew/src",
     "crates/environment/src",
@@ -77,6 +77,7 @@ const PROGRAM: [&str; 10] = [
     "crates/resolver/src",
     "crates/settings/src",
     "crates/stack/src",
+    "crates/terminal/src",
 ];
 
 #[test]
@@ -181,6 +182,22 @@ fn a_library_is_a_page_that_says_where_to_begin() {
         }
     }
     assert!(found.is_empty(), "{found}");
+}
+
+/// How long the command line may be, which only speaks.
+const LINES: usize = 8_000;
+
+#[test]
+fn the_command_line_is_short_because_it_only_speaks() {
+    let mut files = Vec::new();
+    every_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let lines = files.iter().map(|file| fs_err::read_to_string(file).unwrap().lines().count());
+    let lines: usize = lines.sum();
+    assert!(lines > LINES / 2, "the source was not found");
+    assert!(
+        lines <= LINES,
+        "src has {lines} lines, {LINES} at most: what is no words is a library's"
+    );
 }
 
 #[test]

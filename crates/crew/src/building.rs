@@ -101,7 +101,7 @@ impl Session {
             settings_of: self.build_settings.clone(),
             constraints: constraints(args, settings, events)?,
             formats: FormatControl::default(),
-            exclude_newer: args.exclude_newer.clone(),
+            exclude_newer: args.wishing(&self.wishes)?.exclude_newer,
             shared,
             carried: carried(settings),
             at_once: builds_at_once(args.concurrent_builds),

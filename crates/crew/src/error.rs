@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use pyfast_packaging::PackageName;
+use pyfast_packaging::requirement::Origin;
+
 /// A failed act.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -77,6 +80,47 @@ pub enum Error {
         /// Whether it is what lies there that is refused.
         refused: bool,
     },
+    /// A file of requirements cannot be edited.
+    #[error("cannot edit `{}`: {source}", path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A lock stands where requirements do.
+    #[error("cannot edit `{}`: it is a lock, which is made of requirements", path.display())]
+    EditsLock {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else wrote a file of requirements between reading and writing it.
+    #[error("cannot edit `{}`: it was changed meanwhile, and stays as it is now", path.display())]
+    EditedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// All that is asked for is in files of servers.
+    #[error("there is no file of this machine to edit: the requirements are a server's")]
+    NothingToEdit,
+    /// Nothing asks for what is to be removed.
+    #[error("nothing asks for `{name}`{}", needed(needed_by))]
+    NotAsked {
+        /// The package.
+        name: PackageName,
+        /// What is asked for and has a name like it.
+        near: Option<PackageName>,
+        /// The packages that need it.
+        needed_by: Vec<PackageName>,
+    },
+    /// What is to be removed is asked for where nothing is edited.
+    #[error("`{name}` is asked for by {origin}, which is not edited here")]
+    AskedElsewhere {
+        /// The package.
+        name: PackageName,
+        /// Where.
+        origin: Origin,
+    },
     /// The volume is not there.
     #[error("the volume {volume} does not exist yet")]
     NoVolume {
@@ -145,6 +189,12 @@ pub enum Error {
         /// The failure.
         source: Box<Error>,
     },
+}
+
+/// Who needs a package that nothing asks for.
+fn needed(by: &[PackageName]) -> String {
+    let names: Vec<String> = by.iter().map(ToString::to_string).collect();
+    if names.is_empty() { String::new() } else { format!(" itself; {} needs it", names.join(", ")) }
 }
 
 impl From<pyfast_packaging::Error> for Error {

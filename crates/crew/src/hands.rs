@@ -15,7 +15,7 @@ use crate::elsewhere::Elsewhere;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::here::{For, Here, for_fetching};
-use crate::inputs::read_inputs;
+use crate::inputs;
 use crate::lock_file::{ChosenBy, write};
 use crate::session::{lock_request, own_lock};
 use crate::task::{Options, Task};
@@ -131,8 +131,10 @@ impl Means for Hands<'_> {
 
 impl Crew for Hands<'_> {
     fn requirements(&self) -> Result<Requirements, EnvironmentError> {
-        let inputs =
-            read_inputs(&self.options.resolve, self.settings, self.events).map_err(outside)?;
+        let mut inputs = inputs::of(self.options, self.settings, self.events).map_err(outside)?;
+        if self.options.without_hashes {
+            inputs.set.index.require_hashes = false;
+        }
         for warning in &inputs.set.warnings {
             (self.events)(Event::Warning(warning.clone()));
         }

@@ -183,7 +183,8 @@ pub(crate) fn for_fetching(set: Option<&RequirementSet>) -> RequirementSet {
     let Some(set) = set else { return RequirementSet::default() };
     let (index, logins) = (set.index.clone(), set.logins.clone());
     let build_settings = set.build_settings.clone();
-    RequirementSet { index, logins, build_settings, ..RequirementSet::default() }
+    let wishes = set.wishes.clone();
+    RequirementSet { index, logins, build_settings, wishes, ..RequirementSet::default() }
 }
 
 /// The packages of a lock whose files nobody gave.

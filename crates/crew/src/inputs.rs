@@ -10,12 +10,13 @@ use pyfast_packaging::pyproject::WantedExtras;
 use pyfast_packaging::requirement::Source;
 use pyfast_packaging::requirement_source::Place;
 use pyfast_packaging::requirements_txt::{
-    FetchText, ReadContext, RequirementSet, read_requirements,
+    Drafts, FetchText, ReadContext, RequirementSet, read_requirements,
 };
 use pyfast_packaging::source_dist::PROJECT_FILES;
 
 use crate::error::Error;
 use crate::event::{Event, Events};
+use crate::task::Options;
 use pyfast_settings::{ResolveFlags, Settings, find_links, is_remote, own_lock::OwnLock, texts};
 
 /// What the requirements files say, and all the files that this depends on.
@@ -37,15 +38,29 @@ pub fn read_inputs(
     settings: &Settings,
     events: &Events,
 ) -> Result<Inputs, Error> {
+    read((args, &Drafts::default()), settings, events)
+}
+
+/// The same for a sync, with the drafts that it is for.
+pub(crate) fn of(options: &Options, settings: &Settings, events: &Events) -> Result<Inputs, Error> {
+    read((&options.resolve, &options.drafts), settings, events)
+}
+
+fn read(
+    (args, drafts): (&ResolveFlags, &Drafts),
+    settings: &Settings,
+    events: &Events,
+) -> Result<Inputs, Error> {
     let project = &settings.project;
     let requirements = requirement_files(args, settings)?;
     let constraints = project.constraints(&args.constraints, &settings.env);
     let context = context((args, events), settings, &settings.env)?;
+    let context = ReadContext { drafts: drafts.clone(), ..context };
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
-    set.excludes = args.exclude_dependency.iter().cloned().collect();
+    set.excludes.extend(args.exclude_dependency.iter().cloned());
     set.excludes.extend(project.excluded(&settings.env)?);
-    set.index.pins = project.config.index.pins();
+    set.index.pins.extend(project.config.index.pins());
     let mut paths = set.files.clone();
     let direct = set.requirements.iter().chain(&set.constraints);
     paths.extend(direct.filter_map(|requirement| match &requirement.source {
@@ -123,7 +138,9 @@ fn context(
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
+        uv: settings.uv_tables().cloned().collect(),
         fetch: Some(fetch(settings, false, events)),
+        drafts: Drafts::default(),
     })
 }
 

@@ -7,12 +7,15 @@
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
 pub mod building;
+pub mod edit;
 pub mod engine;
 pub mod hands;
 pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
 pub mod lock_file;
+pub mod outdated;
+pub mod remembered;
 pub mod session;
 pub mod sync;
 pub mod task;

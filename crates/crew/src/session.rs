@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
 use pyfast_installer::build::Builder;
+use pyfast_packaging::pyproject::uv::Wishes;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
 use pyfast_resolver::{BuildSource, LockRequest, LockTools, Pin, Policy, Sources, Targets};
 use tokio::runtime::Runtime;
@@ -55,11 +56,12 @@ pub fn own_lock(args: &ResolveFlags, settings: &Settings, set: Option<&Requireme
 /// # Errors
 /// If what is to be built, or not, is no package.
 pub fn policy(set: &RequirementSet, args: &ResolveFlags) -> Result<Policy, Error> {
+    let args = args.wishing(&set.wishes)?;
     Ok(Policy {
         prereleases: args.prerelease,
         preference: args.resolution,
         exclude_newer: args.exclude_newer.clone(),
-        formats: formats(args, Some(&set.index))?,
+        formats: formats(&args, Some(&set.index))?,
     })
 }
 
@@ -75,6 +77,8 @@ pub struct Session {
     pub sources: Sources,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
+    /// Which versions the project's files want, of what builds need too.
+    pub(crate) wishes: Wishes,
     /// Who builds what has no wheel.
     pub build: Option<Arc<Builder>>,
     /// Who is asked for metadata that a source does not state.
@@ -102,9 +106,9 @@ impl Session {
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));
-        let build_settings = set.build_settings.clone();
-        let (build, asked) = (None, None);
-        Ok(Self { runtime: runtime()?, client, cache, sources, build_settings, build, asked })
+        let (build_settings, wishes) = (set.build_settings.clone(), set.wishes.clone());
+        let (runtime, build, asked) = (runtime()?, None, None);
+        Ok(Self { runtime, client, cache, sources, build_settings, wishes, build, asked })
     }
 
     /// What making a lock needs; wheels up to `whole_up_to` bytes come along with their metadata.

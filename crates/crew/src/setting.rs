@@ -27,6 +27,8 @@ pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) ->
         reinstall: _,
         verify: _,
         strict,
+        drafts: _,
+        without_hashes: _,
     } = options;
     let project = &settings.project;
     let files = requirement_files(resolve, settings).unwrap_or_default();

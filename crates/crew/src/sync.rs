@@ -180,8 +180,9 @@ fn run(
             }
             hands.pack(&mut ready)?;
             hands.installing();
-            let now = SystemTime::now();
-            Report::done(pyfast_environment::sync(*ready, (place, hands), now)?)
+            let (now, lock) = (SystemTime::now(), Some(lock_text(&ready)));
+            let report = Report::done(pyfast_environment::sync(*ready, (place, hands), now)?);
+            Report { lock, ..report }
         }
     };
     for warning in &report.sync.warnings {
@@ -205,7 +206,13 @@ fn tried(ready: &ReadyPlan) -> Report {
         warnings: plan.warnings().to_vec(),
         details: Vec::new(),
     };
-    Report { sync, plan: Some(plan.to_string()) }
+    Report { sync, plan: Some(plan.to_string()), lock: Some(lock_text(ready)) }
+}
+
+/// The lock that a plan installs; the user's own where there is one, which is for all of its targets.
+fn lock_text(ready: &ReadyPlan) -> String {
+    let own = ready.own_lock.as_ref().map(|(_, text)| text.as_str());
+    own.unwrap_or_else(|| ready.plan.lock()).to_owned()
 }
 
 fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
@@ -227,5 +234,6 @@ fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
         },
         setting: setting::setting(task, place, identity),
         variables: settings.variables.all().clone(),
+        drafts: options.drafts.clone(),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pyfast_environment::report::SyncReport;
 use pyfast_environment::request::LockUse;
 use pyfast_installer::link::LinkMode;
+use pyfast_packaging::requirements_txt::Drafts;
 use pyfast_settings::{ResolveFlags, Settings};
 
 use crate::event::{Event, Events};
@@ -29,6 +30,10 @@ pub struct Options {
     pub verify: bool,
     /// Whether two packages may not provide different files of one name.
     pub strict: bool,
+    /// Requirements files that are read as they will be.
+    pub drafts: Drafts,
+    /// Whether no digest is asked for: a draft has those of what it adds only when that is resolved.
+    pub without_hashes: bool,
 }
 
 /// One environment that is to be made.
@@ -55,12 +60,14 @@ pub struct Report {
     pub sync: SyncReport,
     /// The plan of a dry run, one act a line.
     pub plan: Option<String>,
+    /// The text of the lock, where it was looked at.
+    pub lock: Option<String>,
 }
 
 impl Report {
     /// What was done.
     pub(crate) fn done(sync: SyncReport) -> Self {
-        Self { sync, plan: None }
+        Self { sync, plan: None, lock: None }
     }
 
     /// The same, with how long all of it took.

@@ -91,9 +91,9 @@ impl Inputs {
     }
 
     /// Notes what a file will have, which is written once the sync has succeeded.
-    pub(crate) fn expect(&mut self, path: &Path, text: &str) {
+    pub(crate) fn expect(&mut self, path: &Path, content: &[u8]) {
         self.files.retain(|file| file.path != path);
-        let there = There { stamp: Stamp::default(), sha256: digest(text.as_bytes()) };
+        let there = There { stamp: Stamp::default(), sha256: digest(content) };
         self.files.push(File { path: path.to_owned(), there: Some(there) });
     }
 

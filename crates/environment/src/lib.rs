@@ -9,6 +9,7 @@
 
 pub mod ask;
 pub mod crew;
+pub mod graph;
 pub mod inputs;
 pub mod place;
 pub mod plan;

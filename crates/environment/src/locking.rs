@@ -85,7 +85,7 @@ impl Locking<'_> {
             }
             let in_process = self.site.is_some();
             if let Some((path, text)) = own_lock.as_ref().filter(|_| !in_process) {
-                inputs.expect(path, text);
+                inputs.expect(path, text.as_bytes());
             }
             return Ok(Found {
                 lock,

@@ -269,6 +269,11 @@ pub(crate) fn environment(
 }
 
 impl SyncPlan {
+    /// The text of the lock that it installs.
+    pub fn lock(&self) -> &str {
+        &self.lock
+    }
+
     /// The result as it will be, without what differs from run to run.
     pub fn facts(&self) -> &Facts {
         &self.facts

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pyfast_installer::link::LinkMode;
 use pyfast_packaging::PackageName;
+use pyfast_packaging::requirements_txt::Drafts;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Setting;
@@ -64,13 +65,16 @@ pub struct SyncRequest {
     pub setting: Setting,
     /// The variables that requirements files may expand.
     pub variables: BTreeMap<String, String>,
+    /// Requirements files that are read as they will be once it has succeeded.
+    pub drafts: Drafts,
 }
 
 impl SyncRequest {
     /// Whether it may be answered from what the last sync remembers.
     pub(crate) fn may_stand(&self) -> bool {
         // Each field is named, so that a new one is thought about here.
-        let Self { lock_use: _, upgrade, dry_run, options, setting: _, variables: _ } = self;
+        let Self { lock_use: _, upgrade, dry_run, options, setting: _, variables: _, drafts } =
+            self;
         let InstallOptions {
             link_mode: _,
             real: _,
@@ -80,6 +84,6 @@ impl SyncRequest {
             reinstall,
             verify,
         } = options;
-        !(*upgrade || *dry_run || *reinstall || *verify)
+        !(*upgrade || *dry_run || *reinstall || *verify) && drafts.is_empty()
     }
 }

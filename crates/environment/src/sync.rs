@@ -8,6 +8,9 @@ use std::time::{Instant, SystemTime};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::{EnvironmentOptions, id_at};
 use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::requirement_source::{Place as Source, SourceRequirement};
+use pyfast_packaging::requirements_txt::{Drafts, RequirementSet};
+use pyfast_packaging::source_dist::PROJECT_FILES;
 use pyfast_resolver::Lock;
 use pyfast_root::ProjectEnv;
 use pyfast_root::layout::{CURRENT, env_path, project_env_path};
@@ -70,7 +73,7 @@ pub fn plan_sync(
         LockUse::Update | LockUse::Locked => Some(crew.requirements()?),
     };
     // Looked at before anything else is done: an edit from now on is the next sync's.
-    let inputs = look_at_inputs(crew, requirements.as_ref(), now);
+    let inputs = look_at_inputs(crew, (requirements.as_ref(), &request.drafts), now);
     let interpreter = crew.interpreter()?;
     let site = if request.dry_run { None } else { place.begin()? };
     let before = ask::before(place)?;
@@ -107,13 +110,36 @@ fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
     state.holds(&request.setting, &request.variables).then(|| state.into_facts())
 }
 
-fn look_at_inputs(crew: &dyn Crew, requirements: Option<&Requirements>, now: SystemTime) -> Inputs {
+fn look_at_inputs(
+    crew: &dyn Crew,
+    (requirements, drafts): (Option<&Requirements>, &Drafts),
+    now: SystemTime,
+) -> Inputs {
     let mut paths = requirements.map(|one| one.paths.clone()).unwrap_or_default();
     paths.extend(crew.lock_places(requirements.map(|one| &one.set)));
     let remote = requirements.is_some_and(|one| !one.set.remote_files.is_empty());
     let mut inputs = Inputs::look(&paths, remote, now);
     requirements.iter().flat_map(|one| &one.trees).for_each(|tree| inputs.look_tree(tree));
+    let built = requirements.map(|one| project_files(&one.set)).unwrap_or_default();
+    for path in paths {
+        // What was built of a project was built of the file as it is, so that its draft is a change.
+        if let Some(draft) = drafts.get(&path).filter(|_| !built.contains(&path)) {
+            inputs.expect(&path, draft);
+        }
+    }
     inputs
+}
+
+/// The project files of the directories that are installed.
+fn project_files(set: &RequirementSet) -> Vec<PathBuf> {
+    let directory = |one: &SourceRequirement| match &one.source.place {
+        Source::Directory(path) => {
+            Some(path.join(one.source.subdirectory.as_deref().unwrap_or_default()))
+        }
+        _ => None,
+    };
+    let directories = set.sources.iter().filter_map(directory);
+    directories.flat_map(|path| PROJECT_FILES.map(|name| path.join(name))).collect()
 }
 
 /// A plan, as it is put together of everything that is known by then.

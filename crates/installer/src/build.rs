@@ -6,6 +6,7 @@ mod brought;
 mod built;
 mod carried;
 mod clean;
+mod debian;
 mod diagnose;
 mod handing;
 mod hook;
@@ -28,7 +29,7 @@ use pyfast_index::git::check_out;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::formats::FormatControl;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
@@ -49,6 +50,7 @@ pub use brought::built_wheel;
 pub(crate) use built::remembered_wheel;
 pub use built::{RememberedWheel, remember_wheel, remembered_wheels};
 pub use carried::{CarriedSource, CarryTools, carried_settings, carry};
+pub use debian::debian_package;
 pub use handing::Handed;
 pub use tree_digest::{tree_digest, tree_listing};
 
@@ -302,12 +304,13 @@ impl Builder {
             (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.run.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
+                let expected = Digest::Sha256(*sha256);
                 let fetch = pyfast_index::source_archive::fetch_source(
                     client,
                     cache,
                     filename,
                     location,
-                    Some(*sha256),
+                    Some(&expected),
                 );
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
                 self.unpack(source, (filename, &bytes), &work)?

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::edit::refusal::Refusal;
 use crate::requirement::Origin;
 use crate::spot::Spot;
 
@@ -59,6 +60,14 @@ pub enum Error {
         reason: String,
         /// What the grammar of requirements files has instead.
         advice: Option<String>,
+    },
+    /// A file of requirements is not edited.
+    #[error("cannot edit `{file}`: {why}")]
+    Edit {
+        /// The file.
+        file: String,
+        /// Why.
+        why: Box<Refusal>,
     },
     /// A setting is not usable.
     #[error("{0}")]

@@ -3,11 +3,12 @@
 //!
 //! Begin with [`requirements_txt`], which reads what a user asks for into
 //! [`Requirement`](requirement::Requirement)s, and with [`target`], which is what they are asked for. The
-//! files that answer them are named by [`filename`], and say what they need in [`metadata`].
+//! files that answer them are named by [`filename`], and say what they need in [`metadata`]. [`edit`] changes what is asked for.
 
 pub mod build;
 mod dependency_specifier;
 pub mod dist_file;
+pub mod edit;
 mod error;
 pub mod filename;
 pub mod formats;

@@ -1,5 +1,6 @@
 //! Dependencies that a project or a script states in TOML: `[project]` and `[dependency-groups]` of `pyproject.toml`,
-//! the header of a script. Knows their form, and nothing of what is done with the requirements.
+//! the header of a script, and what `[tool.uv]` says of them. Knows their form, and nothing of what is done with the
+//! requirements.
 //!
 //! - <https://packaging.python.org/en/latest/specifications/pyproject-toml/>
 //! - <https://packaging.python.org/en/latest/specifications/dependency-groups/>
@@ -7,17 +8,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::Spanned;
 
 use crate::error::Error;
 use crate::requirement::Origin;
 use crate::requirement_line::{self, Line};
 use crate::spot::{Spot, offset};
+
+mod sources;
+pub mod uv;
+
+use sources::Part;
+pub(crate) use sources::Stated;
+use uv::RawUv;
 
 /// Which of a project's optional dependencies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +50,8 @@ pub struct RequiresPython {
 #[derive(Debug)]
 pub(crate) struct ProjectFile<'a> {
     path: &'a Path,
+    /// What relative paths in it are relative to.
+    directory: PathBuf,
     /// The line of the TOML's first one in the file, less one: a script's header begins further down.
     above: usize,
     text: String,
@@ -59,6 +70,18 @@ struct Raw {
     dependencies: Vec<Spanned<String>>,
     /// Of scripts.
     requires_python: Option<Spanned<String>>,
+    #[serde(default)]
+    tool: Tool,
+}
+
+/// What tools state for themselves.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tool {
+    uv: Option<RawUv>,
+    poetry: Option<IgnoredAny>,
+    pdm: Option<IgnoredAny>,
+    flit: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,15 +136,21 @@ impl<'a> ProjectFile<'a> {
         } else {
             script_header(text).map_err(|reason| unusable(path, &reason))?
         };
-        let raw: Raw = toml::from_str(&text).map_err(|error| {
-            let span = error.span().unwrap_or_default();
-            let spot = spot_of(&text, above, span);
-            let origin = Origin { file: path.display().to_string().into(), line: spot.line };
-            let shown = text.lines().nth(spot.line - above - 1).unwrap_or_default().trim();
-            Error::requirement(&origin, shown, error.message()).at(spot)
-        })?;
+        let raw: Raw = from_toml(path, &text, above)?;
         let name = raw.project.as_ref().and_then(|project| project.name.as_deref()?.parse().ok());
-        Ok(Self { path, above, text, raw, name })
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { path, directory, above, text, raw, name })
+    }
+
+    /// The same, with paths that are relative to the file's as seen from this directory.
+    pub(crate) fn seen_from(mut self, working: &Path) -> Self {
+        self.directory = working.join(self.directory);
+        self
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        self.path
     }
 
     /// The limits on Python.
@@ -141,17 +170,17 @@ impl<'a> ProjectFile<'a> {
         &self,
         wanted: &WantedExtras,
         found: &mut BTreeSet<ExtraName>,
-    ) -> Result<Vec<Line>, Error> {
+    ) -> Result<Stated, Error> {
         let none = Project::default();
         let project = match &self.raw.project {
             Some(project) => project,
-            None if is_pyproject(self.path) => {
-                return Err(unusable(self.path, "it has no [project] table"));
-            }
+            None if is_pyproject(self.path) => return Err(unusable(self.path, &self.no_project())),
             None => &none,
         };
-        let mut requirements = self.all(&project.dependencies)?;
-        requirements.extend(self.all(&self.raw.dependencies)?);
+        let mut requirements = Stated::default();
+        for dependencies in [&project.dependencies, &self.raw.dependencies] {
+            self.state(self.all(dependencies)?, Part::Base, &mut requirements)?;
+        }
         self.refuse_dynamic(project, "dependencies")?;
         let mut seen = Covered::new();
         for name in project.optional_dependencies.keys() {
@@ -172,10 +201,28 @@ impl<'a> ProjectFile<'a> {
         self.raw.project.iter().flat_map(|one| one.optional_dependencies.keys()).map(String::as_str)
     }
 
-    /// The requirements of a dependency group, those it includes among them (PEP 735).
-    pub(crate) fn group(&self, name: &str) -> Result<Vec<Line>, Error> {
-        let mut requirements = Vec::new();
-        self.include(name, &mut Included::default(), &mut requirements)?;
+    /// Why it states no dependencies, though it is there.
+    fn no_project(&self) -> String {
+        let Tool { uv: _, poetry, pdm, flit } = &self.raw.tool;
+        let whose = [("Poetry", poetry), ("PDM", pdm), ("Flit", flit)];
+        let whose = whose.iter().find(|(_, table)| table.is_some());
+        let whose = whose.map(|(tool, _)| format!("; it is {tool}'s, whose own table is not read"));
+        format!("it has no [project] table{}", whose.unwrap_or_default())
+    }
+
+    /// The requirements of a dependency group, those it includes among them (PEP 735). uv's own table has some of the
+    /// group `dev`, too.
+    pub(crate) fn group(&self, name: &str) -> Result<Stated, Error> {
+        let mut requirements = Stated::default();
+        let dev: &[Spanned<String>] = match &self.raw.tool.uv {
+            Some(uv) if normalized(name) == "dev" => &uv.dev_dependencies,
+            _ => &[],
+        };
+        let only_there = !self.raw.dependency_groups.keys().any(|known| normalized(known) == "dev");
+        if dev.is_empty() || !only_there {
+            self.include(name, &mut Included::default(), &mut requirements)?;
+        }
+        self.state(self.all(dev)?, Part::Group("dev"), &mut requirements)?;
         self.without_itself(requirements, &mut Covered::new())
     }
 
@@ -183,7 +230,7 @@ impl<'a> ProjectFile<'a> {
         &self,
         name: &str,
         included: &mut Included,
-        requirements: &mut Vec<Line>,
+        requirements: &mut Stated,
     ) -> Result<(), Error> {
         let wanted = normalized(name);
         if included.done.contains(&wanted) {
@@ -219,7 +266,8 @@ impl<'a> ProjectFile<'a> {
             match entry.get_ref() {
                 GroupEntry::Include { group } => self.include(group, included, requirements)?,
                 GroupEntry::Requirement(text) => {
-                    requirements.push(self.requirement(text, entry.span())?);
+                    let line = self.requirement(text, entry.span())?;
+                    self.state(vec![line], Part::Group(name), requirements)?;
                 }
             }
         }
@@ -232,7 +280,7 @@ impl<'a> ProjectFile<'a> {
         extra: &ExtraName,
         marker: &MarkerTree,
         seen: &mut Covered,
-        requirements: &mut Vec<Line>,
+        requirements: &mut Stated,
     ) -> Result<(), Error> {
         let covered = seen.entry(extra.clone()).or_insert(MarkerTree::FALSE);
         let mut union = covered.clone();
@@ -245,29 +293,26 @@ impl<'a> ProjectFile<'a> {
         let named =
             optional.filter(|(name, _)| name.parse::<ExtraName>().is_ok_and(|one| one == *extra));
         for (_, entries) in named {
-            for mut requirement in self.all(entries)? {
-                requirement.and(marker);
-                requirements.push(requirement);
+            let mut lines = self.all(entries)?;
+            for line in &mut lines {
+                line.and(marker);
             }
+            self.state(lines, Part::Extra(extra), requirements)?;
         }
         Ok(())
     }
 
     /// Puts the extras of the project itself in the place of requirements on it (`all = ["pkg[a,b]"]`).
-    fn without_itself(
-        &self,
-        requirements: Vec<Line>,
-        seen: &mut Covered,
-    ) -> Result<Vec<Line>, Error> {
+    fn without_itself(&self, requirements: Stated, seen: &mut Covered) -> Result<Stated, Error> {
         let mut open = requirements;
-        let mut done = Vec::new();
-        while !open.is_empty() {
-            let mut next = Vec::new();
-            for line in open {
+        let mut done = Stated::default();
+        while !open.lines.is_empty() {
+            let mut next = Stated::default();
+            for line in open.lines {
                 let itself = match line {
                     Line::Project(one) if Some(&one.name) == self.name.as_ref() => one,
                     other => {
-                        done.push(other);
+                        done.lines.push(other);
                         continue;
                     }
                 };
@@ -275,8 +320,10 @@ impl<'a> ProjectFile<'a> {
                     self.extra(extra, &itself.marker, seen, &mut next)?;
                 }
             }
+            done.pins.append(&mut open.pins);
             open = next;
         }
+        done.pins.append(&mut open.pins);
         Ok(done)
     }
 
@@ -286,8 +333,7 @@ impl<'a> ProjectFile<'a> {
 
     fn requirement(&self, text: &str, span: Range<usize>) -> Result<Line, Error> {
         let origin = self.origin_at(span.start);
-        let directory = self.path.parent().unwrap_or(Path::new(""));
-        let read = requirement_line::parse_line(text.trim(), &origin, directory);
+        let read = requirement_line::parse_line(text.trim(), &origin, &self.directory);
         let read = read.map_err(|wrong| {
             let written = &self.text[span.clone()];
             // A string with escapes is not what it is written as; the whole of it is shown then.
@@ -314,6 +360,11 @@ impl<'a> ProjectFile<'a> {
         Err(error.at(self.spot(dynamic.span())))
     }
 
+    /// An error of an entry, which is told as `shown`.
+    fn wrong<T>(&self, entry: &Spanned<T>, shown: &str, reason: &str) -> Error {
+        Error::requirement(&self.origin(entry), shown, reason).at(self.spot(entry.span()))
+    }
+
     fn origin<T>(&self, entry: &Spanned<T>) -> Origin {
         self.origin_at(entry.span().start)
     }
@@ -326,6 +377,16 @@ impl<'a> ProjectFile<'a> {
     fn spot(&self, span: Range<usize>) -> Spot {
         spot_of(&self.text, self.above, span)
     }
+}
+
+/// Reads TOML; an error says where it is wrong.
+fn from_toml<T: DeserializeOwned>(path: &Path, text: &str, above: usize) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error| {
+        let spot = spot_of(text, above, error.span().unwrap_or_default());
+        let origin = Origin { file: path.display().to_string().into(), line: spot.line };
+        let shown = text.lines().nth(spot.line - above - 1).unwrap_or_default().trim();
+        Error::requirement(&origin, shown, error.message()).at(spot)
+    })
 }
 
 fn unusable(path: &Path, reason: &str) -> Error {
@@ -350,7 +411,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// A group's name as it is compared: lower case, runs of `-`, `_` and `.` as one `-`.
-fn normalized(name: &str) -> String {
+pub(crate) fn normalized(name: &str) -> String {
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-").to_lowercase()
 }

@@ -9,13 +9,14 @@ mod lines;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use pep508_rs::PackageName;
+use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
 use crate::dist_file::Location;
 use crate::error::Error;
+use crate::pyproject::uv::{UvIndex, UvTable, Wishes};
 use crate::pyproject::{RequiresPython, WantedExtras};
 use crate::requirement::Requirement;
 use crate::requirement_line::BuildSettings;
@@ -50,6 +51,8 @@ pub struct RequirementSet {
     pub remote_files: Vec<Url>,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
+    /// Which versions project files and scripts want.
+    pub wishes: Wishes,
     /// Limits on the interpreter that project files and scripts state.
     pub requires_python: Vec<RequiresPython>,
     /// Names of the variables that the files expand, whether set or not.
@@ -120,9 +123,22 @@ pub struct IndexOptions {
     pub no_binary: Vec<String>,
     /// Values of `--only-binary`, in the same form.
     pub only_binary: Vec<String>,
-    /// Packages that are looked for in one index alone, with its URL. No file says so, but it shapes
-    /// what is found as much.
-    pub pins: BTreeMap<PackageName, String>,
+    /// Packages that are looked for in one index alone. No requirements file says so, but it shapes what is found
+    /// as much.
+    pub pins: BTreeMap<PackageName, Vec<PinnedIndex>>,
+    /// Indexes that project files name for their own tools.
+    pub stated: Vec<UvIndex>,
+}
+
+/// The index that a package is looked for in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedIndex {
+    /// Its name.
+    pub name: String,
+    /// Its URL, without user and password.
+    pub url: String,
+    /// Where it counts; elsewhere all indexes are searched.
+    pub marker: MarkerTree,
 }
 
 /// What reading may look at besides the files.
@@ -136,8 +152,46 @@ pub struct ReadContext {
     pub extras: WantedExtras,
     /// Dependency groups (PEP 735), each with the `pyproject.toml` that has it.
     pub groups: Vec<(PathBuf, String)>,
+    /// What uv's settings say that is not in the files that are read.
+    pub uv: Vec<UvTable>,
     /// How files that are named by URL are had; without it they are refused.
     pub fetch: Option<FetchText>,
+    /// Files that are read as they will be.
+    pub drafts: Drafts,
+}
+
+/// What files will have, by where they really are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drafts(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Drafts {
+    /// Has a file read as if it had this content.
+    pub fn insert(&mut self, path: &Path, content: Vec<u8>) {
+        self.0.insert(real(path), content);
+    }
+
+    /// What a file will have.
+    pub fn get(&self, path: &Path) -> Option<&[u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&real(path)).map(Vec::as_slice)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Where a file really is; also one that is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let beside = || {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = fs_err::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
+        Some(parent.join(path.file_name()?))
+    };
+    fs_err::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
 }
 
 /// Reads requirements, constraints and overrides files with all that they include. What begins with
@@ -160,13 +214,29 @@ pub fn read_requirements(
         reader.group(file, name)?;
     }
     reader.check_extras()?;
+    for table in &context.uv {
+        reader.uv(table, false)?;
+    }
     for file in constraints {
         reader.file(Document::given(file)?, Role::Constraints, None)?;
     }
     for file in overrides {
         reader.file(Document::given(file)?, Role::Overrides, None)?;
     }
+    reader.places_of_directories()?;
     Ok(reader.set)
+}
+
+/// The text of a file of requirements, and its encoding; `None` where it is not in that.
+pub(crate) fn decode(bytes: &[u8]) -> Option<(String, &'static encoding_rs::Encoding)> {
+    lines::decode_named(bytes).ok()
+}
+
+/// The logical line that some lines of a requirements file are together, without its comment; `None` for nothing
+/// but blanks and comments.
+pub(crate) fn logical(lines: &str) -> Option<String> {
+    let mut logical = lines::Text::new(lines).logical();
+    (!logical.is_empty()).then(|| logical.remove(0).into_text())
 }
 
 #[cfg(test)]

@@ -86,6 +86,14 @@ pub enum Error {
         /// What it is.
         source: Box<Error>,
     },
+    /// A package is looked for in different indexes on different platforms, and the lock is for all of them.
+    #[error(
+        "cannot look for `{name}` in one index for all targets: it is pinned to different ones"
+    )]
+    PinsDiffer {
+        /// The package.
+        name: PackageName,
+    },
     /// A setting is not usable.
     #[error("{0}")]
     Setting(String),

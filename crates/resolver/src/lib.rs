@@ -59,6 +59,12 @@ pub fn lock(
     // Of the files as they are now: an edit from here on is not answered.
     let inputs = request.fingerprint();
     // Of several targets nobody is told of decisions, so nobody would take whole wheels.
+    let named: Vec<_> = match &request.targets {
+        Targets::One(target) => vec![target],
+        Targets::Several(several) => several.iter().map(|named| &named.target).collect(),
+        Targets::Universal(_) => Vec::new(),
+    };
+    let tools = &LockTools { sources: tools.sources.settled(&named)?, ..tools.clone() };
     let several_tools = || LockTools { whole_up_to: 0, ..tools.clone() };
     let mut locked = match &request.targets {
         Targets::One(target) => targets::lock_one(request, target, tools, events)?,

@@ -5,6 +5,7 @@
 pub mod layout;
 pub mod lease;
 pub mod regular_file;
+pub mod trial;
 pub mod whole_file;
 
 mod beneath;

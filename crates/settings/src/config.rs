@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_packaging::PackageName;
+use pyfast_packaging::requirements_txt::PinnedIndex;
 use pyfast_packaging::safe_url::shown;
+use pyfast_packaging::{MarkerTree, PackageName};
 use pyfast_root::{Fingerprint, is_name};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -149,9 +150,12 @@ pub struct IndexConfig {
 
 impl IndexConfig {
     /// The packages that are looked for in one index alone, with its URL but without its secrets.
-    pub fn pins(&self) -> BTreeMap<PackageName, String> {
+    pub fn pins(&self) -> impl Iterator<Item = (PackageName, Vec<PinnedIndex>)> {
         let url = |name: &String| self.named.get(name).map(|url| shown(url)).unwrap_or_default();
-        self.packages.iter().map(|(package, name)| (package.clone(), url(name))).collect()
+        self.packages.iter().map(move |(package, name)| {
+            let pin = PinnedIndex { name: name.clone(), url: url(name), marker: MarkerTree::TRUE };
+            (package.clone(), vec![pin])
+        })
     }
 
     /// Refuses what nothing can be made of.

@@ -55,6 +55,19 @@ pub enum Error {
     /// The configuration cannot be read.
     #[error("cannot read the configuration: {0}")]
     ReadConfiguration(io::Error),
+    /// What is said to uv cannot be read.
+    #[error(transparent)]
+    Uv(pyfast_packaging::Error),
+    /// uv's settings have a word that means nothing.
+    #[error("[tool.uv]: {key} = \"{word}\": {reason}")]
+    Wish {
+        /// The key.
+        key: &'static str,
+        /// What it says.
+        word: String,
+        /// Why that means nothing.
+        reason: String,
+    },
     /// The configuration says what has no meaning.
     #[error("cannot use the configuration `{}`: {reason}", file.display())]
     Configuration {

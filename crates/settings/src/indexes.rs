@@ -1,14 +1,15 @@
 //! Which indexes are searched, by the precedence of the design: command line, requirements files,
-//! `PYFAST_…`, `UV_…`, `PIP_…`, `pyfast.toml`, pip's configuration, the default of the interpreter's
-//! own pip, the default this binary was built with. Indexes with a name are pyfast.toml's alone.
+//! `PYFAST_…`, `UV_…`, `PIP_…`, `pyfast.toml`, uv's configuration, pip's, the default of the interpreter's
+//! own pip, the default this binary was built with. Indexes with a name are pyfast.toml's and uv's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use pyfast_index::credentials::Credentials;
-use pyfast_packaging::PackageName;
-use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::pyproject::uv::{IndexRole, UvIndex};
+use pyfast_packaging::requirements_txt::{IndexOptions, PinnedIndex};
 use pyfast_packaging::safe_url::{SafeUrl, shown};
+use pyfast_packaging::{MarkerTree, PackageName};
 use pyfast_resolver::{IndexStrategy, Sources};
 use pyfast_root::Fingerprint;
 use pyfast_root::is_name;
@@ -19,6 +20,7 @@ use crate::error::{Error, IndexFault};
 use crate::pip::{self, PipConfig};
 use crate::settings::Settings;
 use crate::transport;
+use crate::uv;
 use crate::variables::Variables;
 
 /// The indexes and locations of one run.
@@ -28,8 +30,8 @@ pub struct Indexes {
     pub urls: Vec<Url>,
     /// Indexes that are searched for what is pinned to them only.
     pub reserved: Vec<Url>,
-    /// Packages that are looked for in one index alone, by its place among all.
-    pub pins: BTreeMap<PackageName, usize>,
+    /// Packages that are looked for in one index alone, by its place among all, each with where that counts.
+    pub pins: BTreeMap<PackageName, Vec<(MarkerTree, usize)>>,
     /// All of them as they were given, with what is secret masked, and by which setting.
     pub shown: Vec<(String, &'static str)>,
     /// Taken out of the URLs, and the user's netrc.
@@ -51,7 +53,13 @@ pub fn fingerprint(settings: &Settings) -> String {
         .fields("find-links", find_links)
         .field("none", none)
         .fields("names", names.iter().flat_map(|(name, url)| [name, url]))
-        .fields("pins", pins.iter().flat_map(|(package, name)| [package.to_string(), name.clone()]))
+        .fields(
+            "pins",
+            pins.iter().flat_map(|(package, of_it)| {
+                of_it.iter().flat_map(|(_, name)| [package.to_string(), name.clone()])
+            }),
+        )
+        .fields("uv", settings.uv.iter().map(uv::fingerprint))
         .fields("strategy", strategy)
         .finish()
 }
@@ -64,7 +72,7 @@ struct Named {
     none: bool,
     /// URLs by name, and what is pinned to them.
     names: BTreeMap<String, String>,
-    pins: BTreeMap<PackageName, String>,
+    pins: BTreeMap<PackageName, Vec<(MarkerTree, String)>>,
 }
 
 impl Named {
@@ -74,6 +82,7 @@ impl Named {
         let variables = &settings.variables;
         let configured = &settings.project.config.index;
         let pip = PipConfig::read(variables);
+        let stated = Stated::of(settings, file);
         // clap has already put PYFAST_INDEX_URL behind the flag; a requirements file stands between
         // the two, which only matters to who sets all three.
         let variable = |name: &str| variables.get(name).map(str::to_owned);
@@ -84,6 +93,7 @@ impl Named {
             ("UV_INDEX_URL", variable("UV_INDEX_URL")),
             ("PIP_INDEX_URL", variable("PIP_INDEX_URL")),
             ("pyfast.toml", configured.url.clone()),
+            ("[tool.uv] or uv.toml", stated.default),
             ("pip's configuration", pip.index_url),
         ];
         let mut candidates = candidates.into_iter();
@@ -96,14 +106,61 @@ impl Named {
         extra.extend(words("UV_EXTRA_INDEX_URL"));
         extra.extend(words("PIP_EXTRA_INDEX_URL"));
         extra.extend(configured.extra.iter().cloned());
+        extra.extend(stated.further);
         extra.extend(pip.extra_index_urls);
         let mut find_links = find_links(settings);
         find_links.extend(file.find_links.iter().cloned());
+        find_links.extend(stated.links);
         let named = ["UV_NO_INDEX", "PIP_NO_INDEX"].map(|name| variables.get(name));
         let none = args.no_index || file.no_index || named.into_iter().any(is_true);
-        let (names, pins) = (configured.named.clone(), configured.packages.clone());
+        let mut names = configured.named.clone();
+        for (name, url) in stated.names {
+            names.entry(name).or_insert(url);
+        }
+        let configured = configured.packages.iter();
+        let configured = configured
+            .map(|(package, name)| (package.clone(), vec![(MarkerTree::TRUE, name.clone())]));
+        let pins = file.pins.iter().map(|(package, pins)| {
+            // User and password of the URL are with the name.
+            let text = |pin: &PinnedIndex| match names.contains_key(&pin.name) {
+                true => pin.name.clone(),
+                false => format!("{}={}", pin.name, pin.url),
+            };
+            let pins = pins.iter().map(|pin| (pin.marker.clone(), text(pin)));
+            (package.clone(), pins.collect())
+        });
+        // The project's own word on a package counts.
+        let pins = pins.chain(configured).collect();
         let named = Self { default, extra, find_links, none, names, pins };
         (named, origin.unwrap_or_default())
+    }
+}
+
+/// Indexes that project files and the user name for uv.
+#[derive(Default)]
+struct Stated {
+    default: Option<String>,
+    further: Vec<String>,
+    links: Vec<String>,
+    names: Vec<(String, String)>,
+}
+
+impl Stated {
+    fn of(settings: &Settings, file: &IndexOptions) -> Self {
+        let mut stated = Self::default();
+        let own = settings.uv_tables().flat_map(|table| &table.indexes);
+        for UvIndex { name, url, role } in file.stated.iter().chain(own) {
+            match role {
+                IndexRole::Default if stated.default.is_none() => {
+                    stated.default = Some(url.clone())
+                }
+                IndexRole::Further => stated.further.push(url.clone()),
+                IndexRole::Links => stated.links.push(url.clone()),
+                IndexRole::Default | IndexRole::Explicit => {}
+            }
+            stated.names.extend(name.clone().map(|name| (name, url.clone())));
+        }
+        stated
     }
 }
 
@@ -229,8 +286,11 @@ impl Indexes {
                 all.add(&text, origin)?;
             }
             searched = all.urls.len();
-            for (package, name) in named.pins {
-                pins.insert(package, all.add(&name, "for what is pinned to it")?);
+            for (package, of_it) in named.pins {
+                let places = of_it.into_iter().map(|(marker, name)| {
+                    Ok((marker, all.add(&name, "for what is pinned to it")?))
+                });
+                pins.insert(package, places.collect::<Result<_, Error>>()?);
             }
         }
         let directory = &settings.project.working_directory;
@@ -255,7 +315,9 @@ impl Indexes {
 
 fn strategy(settings: &Settings) -> Result<IndexStrategy, Error> {
     let strategy = settings.flags.index.index_strategy;
-    let configured = settings.project.config.index.strategy.as_deref().map(strategy_named);
+    let configured = settings.project.config.index.strategy.as_deref();
+    let stated = || settings.uv_tables().find_map(|table| table.index_strategy.as_deref());
+    let configured = configured.or_else(stated).map(strategy_named);
     match (strategy, configured) {
         (Some(strategy), _) => Ok(strategy),
         (None, Some(configured)) => configured,

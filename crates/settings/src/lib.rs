@@ -18,6 +18,7 @@ mod settings;
 mod targets;
 mod texts;
 mod transport;
+mod uv;
 mod variables;
 
 pub use config::{Config, EnvConfig, FILE};

@@ -176,7 +176,7 @@ impl Project {
     }
 
     /// A path of the project as the user would write it from where they are.
-    fn shown(&self, file: &Path) -> PathBuf {
+    pub fn shown(&self, file: &Path) -> PathBuf {
         let file = &named(file);
         if self.directory == self.working_directory || is_remote(file) {
             return file.clone();

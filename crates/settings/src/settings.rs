@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_launcher::volume::is_volume_name;
+use pyfast_packaging::pyproject::uv::UvTable;
 use pyfast_root::layout::LAYOUT_FILE;
 use pyfast_root::{Claim, is_name};
 
@@ -12,6 +13,7 @@ use crate::error::{Error, Keeping};
 use crate::flags::Flags;
 use crate::own_lock::ONE_RUN;
 use crate::project::Project;
+use crate::uv;
 use crate::variables::Variables;
 
 /// Where store and environments live.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub python: Python,
     /// The root that the running program lies in: inside a container, the volume that it belongs to.
     pub own_root: Option<PathBuf>,
+    /// What the project and its user say to uv, the project first.
+    pub(crate) uv: Vec<UvTable>,
 }
 
 impl Settings {
@@ -83,7 +87,8 @@ impl Settings {
         let own_root = program.as_deref().and_then(own_root);
         let root = root(&flags, &variables, &project, own_root.as_deref())?;
         let python = python(&flags, &project, &env)?;
-        Ok(Self { flags, variables, project, root, env, python, own_root })
+        let uv = uv::read(&project.directory, &variables)?;
+        Ok(Self { flags, variables, project, root, env, python, own_root, uv })
     }
 
     /// The same settings for another environment of the project.
@@ -124,6 +129,11 @@ impl Settings {
         }
         own_directory(&self.variables, Keeping::Memory, ".cache")
             .ok_or(Error::NoHome(Keeping::Memory))
+    }
+
+    /// What the project and its user say to uv of resolutions, the project first.
+    pub fn uv_tables(&self) -> impl Iterator<Item = &UvTable> {
+        self.uv.iter()
     }
 
     /// What a shell shows of the environment.

@@ -17,13 +17,13 @@ use crate::stack::Stack;
 
 /// An environment after its sync.
 #[derive(Debug, Clone)]
-pub struct Synced {
+pub(crate) struct Synced {
     /// Id of its generation.
-    pub id: String,
+    pub(crate) id: String,
     /// The current link, as whoever synced wrote it.
-    pub current: PathBuf,
+    pub(crate) current: PathBuf,
     /// Whether it changed just now.
-    pub changed: bool,
+    pub(crate) changed: bool,
 }
 
 impl Synced {

@@ -102,7 +102,8 @@ impl<'a> Workplace<'a> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
         reach.extend(settings.flags.index.offline.then(|| "--offline".to_owned()));
-        reach.extend(args.exclude_newer.iter().map(|time| format!("--exclude-newer={time}")));
+        let wanted = args.wishing(&session.wishes)?;
+        reach.extend(wanted.exclude_newer.iter().map(|time| format!("--exclude-newer={time}")));
         let values = args.config_settings.iter();
         let mut shape: Vec<String> =
             values.map(|value| format!("--config-settings={value}")).collect();

@@ -22,9 +22,9 @@ round = [{ include-group = "trip" }]
 trip = [{ include-group = "round" }]
 "#;
 
-fn shown(requirements: Result<Vec<Line>, Error>) -> Vec<String> {
+fn shown(requirements: Result<Stated, Error>) -> Vec<String> {
     let requirements = requirements.unwrap();
-    let lines = requirements.iter().map(|one| match one {
+    let lines = requirements.lines.iter().map(|one| match one {
         Line::Project(one) => format!("{}: {one}", one.origin.line),
         Line::Source(one) => format!("{}: {one}", one.origin.line),
     });
@@ -58,7 +58,7 @@ fn extras_bring_their_own_and_those_of_the_project_that_they_name() {
     let expected = [format!("11: pytest ; {linux}"), format!("10: orjson ; {linux}")];
     assert_eq!(shown(requirements)[2..], expected);
     let all = WantedExtras { all: true, ..WantedExtras::default() };
-    assert_eq!(project().requirements(&all, &mut found).unwrap().len(), 4);
+    assert_eq!(project().requirements(&all, &mut found).unwrap().lines.len(), 4);
 }
 
 #[test]

@@ -104,6 +104,11 @@ impl Text {
 }
 
 impl LogicalLine {
+    /// Its content alone.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     /// The piece that has a byte, and where the next one begins.
     fn piece(&self, offset: usize) -> (&Piece, usize) {
         let after = self.pieces.partition_point(|piece| piece.at <= offset).max(1);
@@ -216,6 +221,13 @@ pub(super) struct Undecodable {
 
 /// Text of a file (rule 40): a byte-order mark decides, else a coding line (PEP 263), else UTF-8.
 fn decode(bytes: &[u8]) -> Result<String, Undecodable> {
+    Ok(decode_named(bytes)?.0)
+}
+
+/// The same, with the encoding.
+pub(super) fn decode_named(
+    bytes: &[u8],
+) -> Result<(String, &'static encoding_rs::Encoding), Undecodable> {
     let encoding = match encoding_rs::Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding,
         None => match declared(bytes) {
@@ -226,7 +238,7 @@ fn decode(bytes: &[u8]) -> Result<String, Undecodable> {
     };
     let (text, _, broken) = encoding.decode(bytes);
     if !broken {
-        return Ok(text.into_owned());
+        return Ok((text.into_owned(), encoding));
     }
     let wrong = str::from_utf8(bytes).err().filter(|_| encoding == encoding_rs::UTF_8);
     let line = wrong.map(|error| bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count());

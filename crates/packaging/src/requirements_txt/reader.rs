@@ -1,19 +1,20 @@
 //! The reader of requirements files: takes each line for what it is, and follows what files include.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pep508_rs::ExtraName;
+use pep508_rs::{ExtraName, PackageName};
 use url::Url;
 
 use super::document::Document;
 use super::lines::{LogicalLine, Text};
-use super::{ReadContext, RequirementSet, SettingsOf};
+use super::{PinnedIndex, ReadContext, RequirementSet, SettingsOf};
 use crate::dist_file::Location;
 use crate::error::{Error, Include};
 use crate::option_words;
-use crate::pyproject::{ProjectFile, is_project_file};
+use crate::pyproject::uv::UvTable;
+use crate::pyproject::{ProjectFile, Stated, is_project_file};
 use crate::regular;
 use crate::requirement::{Origin, Source};
 use crate::requirement_line::{self, BuildSettings, Line};
@@ -41,6 +42,8 @@ pub(super) struct Reader<'a> {
     extras: BTreeSet<ExtraName>,
     /// All extras of project files.
     known_extras: BTreeSet<String>,
+    /// Project files whose settings for uv are taken.
+    uv: BTreeSet<PathBuf>,
 }
 
 /// One logical line with what is known of it.
@@ -95,6 +98,7 @@ impl<'a> Reader<'a> {
             visited: BTreeSet::new(),
             extras: BTreeSet::new(),
             known_extras: BTreeSet::new(),
+            uv: BTreeSet::new(),
         }
     }
 
@@ -158,9 +162,10 @@ impl<'a> Reader<'a> {
         match document {
             Document::Local(path) => {
                 // A user may name a pipe, `-r <(…)`. What a file names may be somebody else's wish.
-                let read = match &include {
-                    Some(_) => regular::read(path),
-                    None => regular::read_up_to(path, LARGEST),
+                let read = match (self.context.drafts.get(path), &include) {
+                    (Some(draft), _) => Ok(draft.to_owned()),
+                    (None, Some(_)) => regular::read(path),
+                    (None, None) => regular::read_up_to(path, LARGEST),
                 };
                 // Also one that is not there: it may come into being.
                 if !self.set.files.contains(path) {
@@ -194,14 +199,90 @@ impl<'a> Reader<'a> {
         text: &str,
         (role, remote): (Role, bool),
     ) -> Result<(), Error> {
-        let project = ProjectFile::read(file, text)?;
-        let requirements = project.requirements(&self.context.extras, &mut self.extras)?;
+        let project = ProjectFile::read(file, text)?.seen_from(&self.context.working_directory);
+        let stated = project.requirements(&self.context.extras, &mut self.extras)?;
         self.known_extras.extend(project.extras().map(str::to_owned));
         if role == Role::Requirements {
             self.set.requires_python.extend(project.requires_python()?);
+            self.uv_of(&project, remote)?;
         }
-        for requirement in requirements {
+        self.stated(stated, role, remote)
+    }
+
+    /// Takes what a project file states, each package from where it says.
+    fn stated(&mut self, stated: Stated, role: Role, remote: bool) -> Result<(), Error> {
+        self.pin(stated.pins);
+        for requirement in stated.lines {
             self.take(requirement, role, remote)?;
+        }
+        Ok(())
+    }
+
+    fn pin(&mut self, pins: Vec<(PackageName, PinnedIndex)>) {
+        for (package, mut pin) in pins {
+            if let Ok(url) = Url::parse(&pin.url) {
+                pin.url = self.set.bare(url).into();
+            }
+            let known = self.set.index.pins.entry(package).or_default();
+            if !known.contains(&pin) {
+                known.push(pin);
+            }
+        }
+    }
+
+    /// Takes in what a project file says for uv. The file may be read for several groups, and an `uv.toml` beside it
+    /// stands for what it says.
+    fn uv_of(&mut self, project: &ProjectFile<'_>, remote: bool) -> Result<(), Error> {
+        let beside = self.context.working_directory.join(project.path().with_file_name("uv.toml"));
+        if !remote && beside.is_file() {
+            return Ok(());
+        }
+        match project.uv_table()? {
+            Some(table) if self.uv.insert(project.path().to_owned()) => self.uv(&table, remote),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes in what uv's settings say.
+    pub(super) fn uv(&mut self, table: &UvTable, remote: bool) -> Result<(), Error> {
+        self.set.take_uv(table);
+        for constraint in &table.constraints {
+            self.take(constraint.clone(), Role::Constraints, remote)?;
+        }
+        for replacement in &table.overrides {
+            self.take(replacement.clone(), Role::Overrides, remote)?;
+        }
+        Ok(())
+    }
+
+    /// A directory that is required names places of its own dependencies, too, and so on.
+    pub(super) fn places_of_directories(&mut self) -> Result<(), Error> {
+        let (mut at, mut seen) = (0, BTreeSet::new());
+        while let Some(source) = self.set.sources.get(at) {
+            at += 1;
+            let Place::Directory(path) = &source.source.place else { continue };
+            let below = source.source.subdirectory.as_deref().unwrap_or_default();
+            let file = path.join(below).join("pyproject.toml");
+            // What is wrong with it is told by whoever looks at the directory.
+            let Ok(bytes) = regular::read(&file) else { continue };
+            let Ok(text) = decoded(&bytes, &file.display().to_string()) else { continue };
+            let text = text.whole();
+            let Ok(project) = ProjectFile::read(&file, &text) else { continue };
+            if !seen.insert(file.clone()) {
+                continue;
+            }
+            let places = project.places()?;
+            self.pin(places.pins);
+            for line in places.lines {
+                match line {
+                    Line::Source(source) => {
+                        let mut source = SourceRequirement { constraint: true, ..*source };
+                        self.set.logins.extend(source.source.take_login());
+                        self.set.sources.push(source);
+                    }
+                    wheel @ Line::Project(_) => self.take(wheel, Role::Constraints, false)?,
+                }
+            }
         }
         Ok(())
     }
@@ -210,13 +291,10 @@ impl<'a> Reader<'a> {
     pub(super) fn group(&mut self, file: &Path, name: &str) -> Result<(), Error> {
         let bytes = self.bytes(&Document::Local(file.to_owned()), None)?;
         let text = decoded(&bytes, &file.display().to_string())?.whole();
-        let project = ProjectFile::read(file, &text)?;
+        let project = ProjectFile::read(file, &text)?.seen_from(&self.context.working_directory);
         self.set.requires_python.extend(project.requires_python()?);
-        let requirements = project.group(name)?;
-        for requirement in requirements {
-            self.take(requirement, Role::Requirements, false)?;
-        }
-        Ok(())
+        self.uv_of(&project, false)?;
+        self.stated(project.group(name)?, Role::Requirements, false)
     }
 
     /// An extra that no file has is a slip of the pen.
@@ -284,7 +362,7 @@ impl<'a> Reader<'a> {
     /// Keeps what a requirement asks of its build.
     fn settings(
         &mut self,
-        name: Option<&pep508_rs::PackageName>,
+        name: Option<&PackageName>,
         source: Option<&SourceRequirement>,
         settings: BuildSettings,
     ) {

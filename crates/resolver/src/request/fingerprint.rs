@@ -8,6 +8,7 @@
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::formats::Projects;
+use pyfast_packaging::hash::Digest;
 use pyfast_packaging::marker;
 use pyfast_packaging::requirement::DirectWheel;
 use pyfast_packaging::requirement::Requirement;
@@ -16,6 +17,7 @@ use pyfast_packaging::requirement_source::DirectSource;
 use pyfast_packaging::requirement_source::Place;
 use pyfast_packaging::requirement_source::SourceRequirement;
 use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::requirements_txt::PinnedIndex;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::requirements_txt::SettingsOf;
 use pyfast_packaging::source_dist::PROJECT_FILES;
@@ -55,6 +57,8 @@ fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
         files: _,
         remote_files: _,
         build_settings,
+        // They are the policy's.
+        wishes: _,
         // It refuses an interpreter, or says what a universal lock is for.
         requires_python: _,
         variables: _,
@@ -92,8 +96,15 @@ fn add_index(made: Fingerprint, index: &IndexOptions) -> Fingerprint {
         no_binary,
         only_binary,
         pins,
+        // They are indexes, as others are.
+        stated: _,
     } = index;
-    let pins = pins.iter().map(|(name, index)| format!("{name} {index}"));
+    let pins = pins.iter().flat_map(|(name, pins)| {
+        pins.iter().map(move |PinnedIndex { name: _, url, marker }| {
+            let marker = marker::text_or_note(marker).map(|marker| format!(" ; {marker}"));
+            format!("{name} {url}{}", marker.unwrap_or_default())
+        })
+    });
     made.field("require-hashes", require_hashes)
         .field("pre", pre)
         .fields("no-binary of files", no_binary)
@@ -177,19 +188,24 @@ fn requirement(line: &Requirement) -> Vec<String> {
     let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
     let marker = marker::text_or_note(marker).unwrap_or_default();
     let mut values = vec![name.to_string(), extras.join(","), source, marker];
-    values.extend(hashes.iter().map(ToString::to_string));
+    values.extend(hashes.iter().map(hash));
     values
+}
+
+/// A SHA-256 without its kind, as locks have had it from the beginning.
+fn hash(digest: &Digest) -> String {
+    digest.sha256().map_or_else(|| digest.to_string(), |sha256| sha256.to_string())
 }
 
 /// A wheel of this machine is compared by its content with the one that was locked.
 fn direct_wheel(wheel: &DirectWheel) -> String {
-    let DirectWheel { filename, location, sha256 } = wheel;
+    let DirectWheel { filename, location, digest } = wheel;
     let place = match location {
         Location::Url(url) => url.to_string(),
         Location::Path(_) => filename.to_string(),
     };
-    let sha256 = sha256.map(|digest| format!("#sha256={digest}")).unwrap_or_default();
-    format!("@ {place}{sha256}")
+    let digest = digest.as_ref().map(|digest| format!("#{digest}").replacen(':', "=", 1));
+    format!("@ {place}{}", digest.unwrap_or_default())
 }
 
 fn source_requirement(line: &SourceRequirement) -> Vec<String> {
@@ -200,13 +216,13 @@ fn source_requirement(line: &SourceRequirement) -> Vec<String> {
     let role = if *constraint { "constraint" } else { "requirement" };
     let mut values = vec![role.to_owned(), name, extras.join(","), direct_source(source), marker];
     values.extend(description(source));
-    values.extend(hashes.iter().map(ToString::to_string));
+    values.extend(hashes.iter().map(hash));
     values
 }
 
 /// The text as it was written says name, extras, digest and directory too.
 fn direct_source(source: &DirectSource) -> String {
-    let DirectSource { name: _, extras: _, place: _, subdirectory: _, sha256: _, editable, text } =
+    let DirectSource { name: _, extras: _, place: _, subdirectory: _, digest: _, editable, text } =
         source;
     let editable = if *editable { "-e " } else { "" };
     format!("@ {editable}{text}")

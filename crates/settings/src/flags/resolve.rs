@@ -4,10 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use pyfast_packaging::pyproject::uv::Wishes;
 use pyfast_packaging::requirement::{Origin, Requirement, Source};
 use pyfast_packaging::{ExtraName, MarkerTree, PackageName, VersionSpecifiers};
-use pyfast_resolver::cutoff::Cutoff;
+use pyfast_resolver::cutoff::{Cutoff, InvalidCutoff};
 use pyfast_resolver::{Preference, Prereleases};
+
+use crate::error::Error;
 
 /// What shapes a resolution.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
@@ -96,6 +99,42 @@ impl ResolveFlags {
     /// Whether the lock's version of a package is not to be kept.
     pub fn upgrades(&self, name: &PackageName) -> bool {
         self.upgrade_package.iter().any(|upgrade| upgrade.name == *name)
+    }
+
+    /// The same with what project files wish that the flags leave open.
+    ///
+    /// # Errors
+    /// [`Error::Wish`] for words that mean nothing.
+    pub fn wishing(&self, wishes: &Wishes) -> Result<Self, Error> {
+        let mut flags = self.clone();
+        let wrong = |key, word: &str, reason: &str| {
+            let (word, reason) = (word.to_owned(), reason.to_owned());
+            Error::Wish { key, word, reason }
+        };
+        if let (Prereleases::IfNecessary, Some(word)) = (flags.prerelease, &wishes.prerelease) {
+            flags.prerelease = match word.as_str() {
+                "if-necessary" => Prereleases::IfNecessary,
+                "allow" => Prereleases::Allow,
+                "explicit" => Prereleases::Explicit,
+                "disallow" => Prereleases::Disallow,
+                _ => return Err(wrong("prerelease", word, "it is no way of choosing them")),
+            };
+        }
+        if let (Preference::Highest, Some(word)) = (flags.resolution, &wishes.resolution) {
+            flags.resolution = match word.as_str() {
+                "highest" => Preference::Highest,
+                "lowest" => Preference::Lowest,
+                "lowest-direct" => Preference::LowestDirect,
+                _ => return Err(wrong("resolution", word, "it is no preference")),
+            };
+        }
+        if let (None, Some(word)) = (&flags.exclude_newer, &wishes.exclude_newer) {
+            let cutoff = word.parse();
+            flags.exclude_newer = Some(cutoff.map_err(|error: InvalidCutoff| {
+                wrong("exclude-newer", word, &error.to_string())
+            })?);
+        }
+        Ok(flags)
     }
 
     /// How far packages may be upgraded: limits of this one resolution, of which the lock's digest

@@ -1,4 +1,5 @@
-//! Which Debian packages have the headers, libraries and programs that builds often lack.
+//! Which Debian packages have the headers, libraries and programs that builds often lack. Must not know how it is
+//! noticed that one is missing.
 
 /// By name, or by the beginning of a name where a star ends it: `ffi.h`, `openssl/*`, `libxml*`. The
 /// first that fits counts.
@@ -133,7 +134,7 @@ const PACKAGES: &[(&str, &str)] = &[
 ];
 
 /// The packages, as `apt-get install` takes them.
-pub(super) fn package(name: &str) -> Option<&'static str> {
+pub fn debian_package(name: &str) -> Option<&'static str> {
     let fits = |known: &str| match known.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
         None => name == known,
@@ -143,12 +144,12 @@ pub(super) fn package(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::package;
+    use super::debian_package;
 
     #[test]
     fn headers_libraries_and_programs_are_found_by_their_names() {
         let check = |name: &str, expected: Option<&str>| {
-            assert_eq!(package(name), expected, "{name}");
+            assert_eq!(debian_package(name), expected, "{name}");
         };
         check("Python.h", Some("python3-dev"));
         check("openssl/ssl.h", Some("libssl-dev pkg-config"));

@@ -3,8 +3,8 @@
 use pyfast_launcher::propose::{Proposal, ProposedEnvironment, one_line};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-/// The text.
-pub(super) fn of(proposal: &Proposal) -> String {
+/// The text of a configuration that says what a proposal does.
+pub fn proposed(proposal: &Proposal) -> String {
     let mut document = DocumentMut::new();
     if proposal.name.is_some() || proposal.root.is_some() {
         document.insert("project", Item::Table(project(proposal)));
@@ -96,7 +96,7 @@ mod tests {
             environments: vec![environment],
             ..Proposal::default()
         };
-        insta::assert_snapshot!(of(&proposal), @r##"
+        insta::assert_snapshot!(proposed(&proposal), @r##"
         # How pyfast installs this project's dependencies; `pyfast --help` says more.
 
         [project]
@@ -128,7 +128,7 @@ mod tests {
             ..ProposedEnvironment::default()
         };
         let proposal = Proposal { environments: vec![environment], ..Proposal::default() };
-        let text = of(&proposal);
+        let text = proposed(&proposal);
         let table: toml::Table = text.parse().expect("it is TOML");
         assert!(!table.contains_key("index"), "{text}");
         let environment = &table["env"]["a-b-c"];

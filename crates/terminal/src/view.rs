@@ -18,7 +18,7 @@ const RECENT: Duration = Duration::from_secs(3);
 
 /// What is known of the work so far.
 #[derive(Debug, Default)]
-pub(super) struct View {
+pub struct View {
     /// What goes on besides wheels.
     phase: &'static str,
     wanted: Option<Wanted>,
@@ -57,29 +57,30 @@ impl Fetch {
 
 impl View {
     /// Something begins whose length is not known.
-    pub(super) fn begin(&mut self, phase: &'static str) {
+    pub fn begin(&mut self, phase: &'static str) {
         (self.phase, self.wanted) = (phase, None);
     }
 
     /// So many wheels are to be in the store; `bytes` are those of them whose size is known.
-    pub(super) fn expect(&mut self, wheels: usize, bytes: u64) {
+    pub fn expect(&mut self, wheels: usize, bytes: u64) {
         // What came while versions were chosen is among them, and reported again as present.
         (self.done, self.came) = (0, 0);
         self.wanted = Some(Wanted { wheels, bytes });
     }
 
-    pub(super) fn fetching(&mut self, wheel: String, size: Option<u64>, received: Arc<AtomicU64>) {
+    /// A wheel is being fetched; `received` tells how much of it has come.
+    pub fn fetching(&mut self, wheel: String, size: Option<u64>, received: Arc<AtomicU64>) {
         self.fetches.push(Fetch { wheel, size, received });
     }
 
     /// A wheel came into the store.
-    pub(super) fn admitted(&mut self, wheel: &str) {
+    pub fn admitted(&mut self, wheel: &str) {
         self.done += 1;
         self.end(wheel);
     }
 
     /// A wheel needed nothing to be in the store.
-    pub(super) fn present(&mut self, wheel: &str, size: Option<u64>) {
+    pub fn present(&mut self, wheel: &str, size: Option<u64>) {
         self.done += 1;
         self.end(wheel);
         if let Some(wanted) = &mut self.wanted {
@@ -94,11 +95,13 @@ impl View {
         }
     }
 
-    pub(super) fn building(&mut self, source: String) {
+    /// A source is being built.
+    pub fn building(&mut self, source: String) {
         self.builds.push(source);
     }
 
-    pub(super) fn build_ended(&mut self, source: &str) {
+    /// It is not any more.
+    pub fn build_ended(&mut self, source: &str) {
         let ended = self.builds.iter().position(|build| build == source);
         if let Some(index) = ended {
             self.builds.swap_remove(index);
@@ -107,7 +110,7 @@ impl View {
 
     /// How much of the wheels is there, `width` being that of the terminal; empty where nobody can say or there is
     /// no room.
-    pub(super) fn gauge(&self, width: usize) -> String {
+    pub fn gauge(&self, width: usize) -> String {
         let Some(wanted) = self.wanted.as_ref().filter(|_| width >= GAUGE_FROM) else {
             return String::new();
         };
@@ -117,7 +120,7 @@ impl View {
     }
 
     /// What goes on, in as many characters as a terminal of `width` has beside the gauge and the spinner.
-    pub(super) fn words(&mut self, width: usize, now: Instant, took: Duration) -> String {
+    pub fn words(&mut self, width: usize, now: Instant, took: Duration) -> String {
         let gauge = if self.wanted.is_some() { self.gauge(width).chars().count() } else { 0 };
         // The spinner, a blank, and the last column, in which some terminals wrap.
         let room = width.saturating_sub(gauge + 3);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// How an escape is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub enum Form {
     /// `\u{1b}`, for people.
     People,
     /// `\u001b`, as JSON wants it: such characters stand in its strings only.
@@ -14,7 +14,7 @@ pub(super) enum Form {
 }
 
 /// The text with everything escaped that is not to be seen as it is. Lines and tabs stay: messages have them.
-pub(super) fn escaped(text: &str, form: Form) -> Cow<'_, str> {
+pub fn escaped(text: &str, form: Form) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }

@@ -3,11 +3,11 @@
 
 use std::fmt::Display;
 
-use super::escape::{Form, escaped};
+use crate::escape::{Form, escaped};
 
 /// Words in their styles. On purpose it cannot be displayed: only the writer makes text of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Line {
+pub struct Line {
     parts: Vec<Part>,
 }
 
@@ -26,18 +26,24 @@ impl<Text: Display> From<Text> for Line {
 }
 
 impl Line {
-    pub(super) fn styled(style: &'static str, text: impl Display) -> Self {
+    fn styled(style: &'static str, text: impl Display) -> Self {
         Self { parts: vec![Part { style: Some(style), text: text.to_string() }] }
     }
 
     /// The line with more behind it.
-    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
+    #[must_use]
+    pub fn and(mut self, more: impl Into<Self>) -> Self {
         self.parts.extend(more.into().parts);
         self
     }
 
-    /// All of it in a style, except what has one already.
-    pub(super) fn within(mut self, style: &'static str) -> Self {
+    /// All of it less bright, except what has a style already.
+    #[must_use]
+    pub fn dimmed(self) -> Self {
+        self.within(DIM)
+    }
+
+    fn within(mut self, style: &'static str) -> Self {
         for part in &mut self.parts {
             part.style.get_or_insert(style);
         }
@@ -45,12 +51,12 @@ impl Line {
     }
 
     /// For a terminal, or for whoever may hand it to one.
-    pub(super) fn shown(&self, color: bool, form: Form) -> String {
+    pub fn shown(&self, color: bool, form: Form) -> String {
         self.joined(color, |text| escaped(text, form).into_owned())
     }
 
     /// As it is, for another program.
-    pub(super) fn exact(&self, color: bool) -> String {
+    pub fn exact(&self, color: bool) -> String {
         self.joined(color, str::to_owned)
     }
 
@@ -61,6 +67,33 @@ impl Line {
         });
         parts.collect()
     }
+}
+
+const DIM: &str = "2";
+
+/// Words that stand out.
+pub fn bold(text: impl Display) -> Line {
+    paint("1", text)
+}
+
+/// Words that matter less.
+pub fn dim(text: impl Display) -> Line {
+    paint(DIM, text)
+}
+
+/// Words of what went well.
+pub fn green(text: impl Display) -> Line {
+    paint("32", text)
+}
+
+/// Words of what went wrong, or away.
+pub fn red(text: impl Display) -> Line {
+    paint("31", text)
+}
+
+/// Words in a style, by the parameters of a terminal's colour sequence.
+pub fn paint(style: &'static str, text: impl Display) -> Line {
+    Line::styled(style, text)
 }
 
 #[cfg(test)]

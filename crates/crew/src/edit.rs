@@ -1,0 +1,218 @@
+//! What a project asks for, changed by a command: the file is edited in memory, the environment is made of that, and the
+//! file is written last, so that whatever fails leaves it as it was. Owns the order of it; must not know how a file is
+//! spelt, or how an environment is made.
+
+mod adding;
+mod file;
+mod removing;
+
+use std::path::PathBuf;
+
+use pyfast_packaging::PackageName;
+use pyfast_packaging::edit::{List, Outcome};
+use pyfast_packaging::requirements_txt::Drafts;
+use pyfast_resolver::Lock;
+use pyfast_settings::{ResolveFlags, Settings, is_remote};
+
+use crate::error::Error;
+use crate::inputs::read_inputs;
+use crate::sync::sync;
+use crate::task::{Options, Report, Task};
+
+pub use adding::add;
+pub use removing::remove;
+
+use file::File;
+
+/// The requirements file that is made where a project has none.
+const NEW: &str = "requirements.txt";
+
+/// Which file is edited, and which of its lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file as a user names it.
+    pub file: PathBuf,
+    /// A dependency group of it.
+    pub group: Option<String>,
+}
+
+impl Place {
+    fn list(&self) -> List<'_> {
+        self.group.as_deref().map_or(List::Dependencies, List::Group)
+    }
+}
+
+/// What a request reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Requirements files.
+    pub files: Vec<PathBuf>,
+    /// Dependency groups, `[FILE:]GROUP`.
+    pub groups: Vec<String>,
+}
+
+/// How far an edit goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing is changed: it is only tried.
+    Tried,
+    /// The file is written.
+    File,
+    /// The environment is made, and the file is written.
+    Environment,
+}
+
+/// What came of an edit.
+#[derive(Debug)]
+pub struct Done {
+    /// What became of what was to be added, by file.
+    pub added: Vec<(PathBuf, Outcome)>,
+    /// What was removed, as it was written, by file.
+    pub removed: Vec<(PathBuf, String)>,
+    /// What was removed and is there all the same, with what needs it.
+    pub needed: Vec<(PackageName, Vec<PackageName>)>,
+    /// What came of the environment.
+    pub report: Report,
+}
+
+/// Where what is added goes: the file or group that is named, else the first file that a request reads.
+///
+/// # Errors
+/// If that is no file of this machine.
+pub fn place(
+    (file, group): (Option<PathBuf>, Option<String>),
+    resolve: &ResolveFlags,
+    settings: &Settings,
+) -> Result<Place, Error> {
+    let project = &settings.project;
+    if let Some(group) = group {
+        let (of_group, group) = project.group(&group);
+        let file = file.unwrap_or(of_group);
+        // A file is not made for a group alone.
+        let found = fs_err::metadata(project.working_directory.join(&file));
+        found.map_err(|source| Error::Edit { path: file.clone(), source })?;
+        return Ok(Place { file, group: Some(group) });
+    }
+    let file = match file {
+        Some(file) => file,
+        None => match project.requirements(&resolve.requirements, &settings.env) {
+            Ok(files) => {
+                files.into_iter().find(|file| !is_remote(file)).ok_or(Error::NothingToEdit)?
+            }
+            Err(pyfast_settings::Error::NoRequirements { .. }) => project.shown(NEW.as_ref()),
+            Err(error) => return Err(error.into()),
+        },
+    };
+    if is_remote(&file) {
+        return Err(Error::NothingToEdit);
+    }
+    Ok(Place { file, group: None })
+}
+
+/// What a request reads that reads a place besides; `None` where it reads that anyway.
+///
+/// # Errors
+/// What is wrong with the files.
+pub fn reading(
+    place: &Place,
+    resolve: &ResolveFlags,
+    task: Task<'_>,
+) -> Result<Option<Reading>, Error> {
+    let Task { settings, events, .. } = task;
+    let project = &settings.project;
+    let files = match project.requirements(&resolve.requirements, &settings.env) {
+        Err(pyfast_settings::Error::NoRequirements { .. }) => Vec::new(),
+        files => files?,
+    };
+    let mut groups: Vec<String> = resolve.group.clone();
+    if let Some(group) = &place.group {
+        let wanted = (project.working_directory.join(&place.file), group);
+        let is_it = |(file, group): (PathBuf, String)| {
+            (project.working_directory.join(file), &group) == wanted
+        };
+        let configured = project.config.env.get(&settings.env).filter(|_| groups.is_empty());
+        let mut configured = configured.iter().flat_map(|env| &env.groups);
+        if groups.iter().any(|one| is_it(project.group(one)))
+            || configured.any(|one| is_it(project.configured_group(one)))
+        {
+            return Ok(None);
+        }
+        groups.push(format!("{}:{group}", place.file.display()));
+        return Ok(Some(Reading { files, groups }));
+    }
+    let path = project.working_directory.join(&place.file);
+    let same = |file: &PathBuf| fs_err::canonicalize(file).ok() == fs_err::canonicalize(&path).ok();
+    let is_read =
+        !files.is_empty() && read_inputs(resolve, settings, events)?.set.files.iter().any(same);
+    let files = [files, vec![place.file.clone()]].concat();
+    Ok((!is_read).then_some(Reading { files, groups }))
+}
+
+/// Files that are edited, before any of them is written.
+struct Edits<'a> {
+    task: Task<'a>,
+    reach: Reach,
+    files: Vec<File>,
+}
+
+impl Edits<'_> {
+    /// Makes the environment of the files as they will be, and writes them.
+    fn carry_out(self) -> Result<Report, Error> {
+        let Self { task, reach, files } = self;
+        for file in files.iter().filter(|file| reach != Reach::Tried && file.changes()) {
+            file.check_place()?;
+        }
+        let options = Options { dry_run: reach != Reach::Environment, ..drafted(task, &files) };
+        let report = sync(Task { options: &options, ..task })?;
+        if reach == Reach::Tried {
+            return Ok(report);
+        }
+        let mut written: Vec<&File> = Vec::new();
+        for file in files.iter().filter(|file| file.changes()) {
+            if let Err(error) = file.write() {
+                for file in written {
+                    file.restore();
+                }
+                return Err(error);
+            }
+            written.push(file);
+        }
+        // What a project's own build says of it is known only now.
+        if reach == Reach::Environment && files.iter().any(File::is_project) {
+            let options = Options { reinstall: false, ..task.options.clone() };
+            let again = sync(Task { options: &options, ..task })?;
+            return Ok(if again.sync.changed { again } else { report });
+        }
+        Ok(report)
+    }
+
+    /// The lock that is made of the files as they will be, as far as that is known.
+    fn tried(&self) -> Result<Lock, Error> {
+        let options =
+            Options { dry_run: true, without_hashes: true, ..drafted(self.task, &self.files) };
+        locked(&sync(Task { options: &options, ..self.task })?, self.task)
+    }
+}
+
+fn drafted(task: Task<'_>, files: &[File]) -> Options {
+    let mut drafts = Drafts::default();
+    for file in files.iter().filter(|file| file.changes()) {
+        drafts.insert(&file.path, file.content());
+    }
+    Options { drafts, ..task.options.clone() }
+}
+
+/// The lock of a report.
+fn locked(report: &Report, task: Task<'_>) -> Result<Lock, Error> {
+    let Some(text) = &report.lock else { return Ok(Lock::default()) };
+    let path = task.settings.project.working_directory.join(pyfast_settings::own_lock::FILE);
+    Ok(Lock::whole(text, &path)?)
+}
+
+/// Which packages of a lock need one.
+fn parents(lock: &Lock, name: &PackageName) -> Vec<PackageName> {
+    let needs = lock.packages.iter().filter(|package| package.dependencies.contains(name));
+    let mut names: Vec<PackageName> = needs.map(|package| package.name.clone()).collect();
+    names.dedup();
+    names
+}

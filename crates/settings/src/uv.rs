@@ -1,0 +1,90 @@
+//! uv's own settings: `uv.toml` or `[tool.uv]` of the project, and those of the user. A project's `uv.toml` stands for its
+//! table, as in uv. What they mean for a resolution is read by `pyfast_packaging`.
+
+use std::path::{Path, PathBuf};
+
+use pyfast_packaging::pyproject::uv::UvTable;
+use pyfast_packaging::safe_url::shown;
+use pyfast_root::{Fingerprint, regular_file};
+
+use crate::error::Error;
+use crate::variables::Variables;
+
+/// The settings of the project in a directory, and those of the user.
+pub(crate) fn read(directory: &Path, variables: &Variables) -> Result<Vec<UvTable>, Error> {
+    if variables.get("UV_NO_CONFIG").is_some() {
+        return Ok(Vec::new());
+    }
+    Ok(of_project(directory)?.into_iter().chain(of_user(variables)?).collect())
+}
+
+/// The settings of the project in a directory.
+fn of_project(directory: &Path) -> Result<Option<UvTable>, Error> {
+    for name in ["uv.toml", "pyproject.toml"] {
+        let file = directory.join(name);
+        if let Some(table) = table(&file)? {
+            return Ok(Some(table));
+        }
+    }
+    Ok(None)
+}
+
+/// The settings of the user.
+fn of_user(variables: &Variables) -> Result<Option<UvTable>, Error> {
+    let config = variables.get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let config = config.or_else(|| Some(variables.home()?.join(".config")));
+    let own = config.map(|config| config.join("uv/uv.toml"));
+    let named = variables.get("UV_CONFIG_FILE").map(PathBuf::from);
+    for file in named.or(own).into_iter().chain(["/etc/uv/uv.toml".into()]) {
+        if let Some(table) = table(&file)? {
+            return Ok(Some(table));
+        }
+    }
+    Ok(None)
+}
+
+fn table(file: &Path) -> Result<Option<UvTable>, Error> {
+    match regular_file::read_text(file) {
+        // Most projects say nothing to uv, and reading TOML takes its time.
+        Ok(text) if file.ends_with("uv.toml") || text.contains("tool.uv") => {
+            UvTable::read(file, &text).map_err(Error::Uv)
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::ReadConfiguration(error)),
+    }
+}
+
+/// What is said to uv, without what is secret in it.
+pub(crate) fn fingerprint(table: &UvTable) -> String {
+    let UvTable {
+        indexes,
+        find_links,
+        no_index,
+        index_strategy,
+        wishes,
+        no_binary,
+        only_binary,
+        constraints,
+        overrides,
+        excludes,
+        unread: _,
+    } = table;
+    let indexes = indexes
+        .iter()
+        .map(|index| format!("{:?} {} {:?}", index.name, shown(&index.url), index.role));
+    Fingerprint::new("uv", 1)
+        .fields("index", indexes)
+        .fields("find-links", find_links)
+        .field("no-index", no_index)
+        .fields("index-strategy", index_strategy)
+        .fields("prerelease", &wishes.prerelease)
+        .fields("resolution", &wishes.resolution)
+        .fields("exclude-newer", &wishes.exclude_newer)
+        .fields("no-binary", no_binary)
+        .fields("only-binary", only_binary)
+        .fields("constraint", constraints)
+        .fields("override", overrides)
+        .fields("exclude", excludes)
+        .finish()
+}

@@ -1,0 +1,41 @@
+//! Which file of requirements a command edits, and how far it goes: as it is typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pyfast_crew::edit::Reach;
+
+/// Which file is edited, and how far that goes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EditArgs {
+    /// The file to edit: a requirements file or a `pyproject.toml` [default: the environment's]
+    #[arg(short = 'r', long = "requirements", visible_alias = "requirement", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Edit a dependency group (PEP 735) of `pyproject.toml`
+    #[arg(long, value_name = "[FILE:]GROUP")]
+    pub(crate) group: Option<String>,
+    /// The same as --group dev
+    #[arg(long, conflicts_with = "group")]
+    pub(crate) dev: bool,
+    /// Edit the file alone, and leave the environment as it is
+    #[arg(long, env = "PYFAST_NO_SYNC")]
+    no_sync: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long, conflicts_with = "no_sync")]
+    dry_run: bool,
+}
+
+impl EditArgs {
+    /// The group that is meant.
+    pub(crate) fn group(&self) -> Option<String> {
+        self.group.clone().or_else(|| self.dev.then(|| "dev".to_owned()))
+    }
+
+    pub(crate) fn reach(&self) -> Reach {
+        match (self.dry_run, self.no_sync) {
+            (true, _) => Reach::Tried,
+            (_, true) => Reach::File,
+            _ => Reach::Environment,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `pyfast add`.
+
+use std::process::ExitCode;
+
+use pyfast_crew::edit::{self, Done, Reach, Reading};
+use pyfast_crew::task::Task;
+use pyfast_packaging::edit::{Outcome, Wanted};
+use serde_json::{Value, json};
+
+use crate::args::{EditArgs, ResultArgs, short_find_links};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::remembered::Remembered;
+use crate::settings::Settings;
+use crate::syncing;
+use crate::ui::{green, paint};
+
+/// Add packages to the requirements file or `pyproject.toml`, and to the environment
+///
+/// Comments, order and style of the file stay. A name without a version gets the chosen version as its
+/// lower bound, or as the file's other lines limit theirs. Where resolving or installing fails, the file
+/// is as it was.
+#[derive(Debug, clap::Args)]
+#[command(
+    arg = short_find_links(),
+    after_help = "Examples:\n  pyfast add flask\n  pyfast add 'rich>=13' 'uvicorn[standard]'\n  \
+                  pyfast add --dev pytest\n  pyfast add -r requirements-dev.txt ruff"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// What to add, as a line of a requirements file has it
+    #[arg(required = true, value_name = "REQUIREMENT")]
+    wanted: Vec<String>,
+    #[command(flatten)]
+    edit: EditArgs,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let working = &settings.project.working_directory;
+    let wanted = args.wanted.iter().map(|text| Wanted::new(text, working));
+    let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+    let remembered = Remembered::load(settings);
+    let (kept, settings) = remembered.repeated(settings);
+    let mut asked = kept.clone();
+    let progress = Progress::new(settings.ui);
+    let events = progress.events();
+    let options = asked.options();
+    let place =
+        edit::place((args.edit.file.clone(), args.edit.group()), &options.resolve, &settings)?;
+    let task = Task { options: &options, settings: &settings, events: &events };
+    let is_new = !working.join(&place.file).exists();
+    if let Some(Reading { files, groups }) = edit::reading(&place, &options.resolve, task)? {
+        (asked.resolve.requirements, asked.resolve.group) = (files, groups);
+    }
+    let options = asked.options();
+    let task = Task { options: &options, settings: &settings, events: &events };
+    let done = edit::add(wanted, &place, args.edit.reach(), task);
+    progress.done();
+    let done = done?;
+    if args.edit.reach() == Reach::Environment {
+        // The file that a project has from now on is the one that is looked for.
+        let is_usual = is_new && args.edit.file.is_none() && place.group.is_none();
+        remembered.keep(if is_usual { &kept } else { &asked }, &settings);
+    }
+    show(&done, args.edit.reach(), &settings);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what became of the files, and of the environment.
+pub(crate) fn show(done: &Done, reach: Reach, settings: &Settings) {
+    let ui = settings.ui;
+    for (file, outcome) in &done.added {
+        let file = file.display();
+        ui.note(match outcome {
+            Outcome::Added { text } => green("Added").and(format!(" {text} to {file}")),
+            Outcome::Changed { before, text } => {
+                paint("33", "Changed").and(format!(" {before} → {text} in {file}"))
+            }
+            Outcome::There { text } => format!("{file} asks for {text} already").into(),
+        });
+    }
+    for (file, text) in &done.removed {
+        ui.note(paint("31", "Removed").and(format!(" {text} from {}", file.display())));
+    }
+    for (name, by) in &done.needed {
+        let by: Vec<String> = by.iter().map(ToString::to_string).collect();
+        ui.note(format!("{name} stays installed: {} needs it", by.join(", ")));
+    }
+    if ui.json() {
+        let mut report = syncing::json(&done.report);
+        report["edits"] = edits(done);
+        return ui.data(format!("{report}\n"));
+    }
+    match reach {
+        Reach::File => {}
+        Reach::Tried | Reach::Environment => syncing::show(&done.report, ui),
+    }
+}
+
+/// What became of the files, for scripts.
+fn edits(done: &Done) -> Value {
+    let added = done.added.iter().map(|(file, outcome)| match outcome {
+        Outcome::Added { text } => json!({ "file": file, "added": text }),
+        Outcome::Changed { before, text } => {
+            json!({ "file": file, "removed": before, "added": text })
+        }
+        Outcome::There { text } => json!({ "file": file, "kept": text }),
+    });
+    let removed = done.removed.iter().map(|(file, text)| json!({ "file": file, "removed": text }));
+    added.chain(removed).collect()
+}

@@ -1,0 +1,297 @@
+//! Projects of uv as they are: what `[tool.uv]` and `uv.toml` say of where packages come from is done, or refused by
+//! name, and never passed over.
+
+use crate::support::index::Index;
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
+use crate::support::repository::Repository;
+use crate::support::source::Sdist;
+use crate::support::synced::Synced;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// The world's own index has strangers' packages in version 9; another one, `corp`, has one's own in version 1.
+fn world() -> (World, Index) {
+    let world = World::new();
+    let corp = Index::start();
+    for name in ["mylib", "other", "six"] {
+        world.index.add(&Wheel::new(name, "9"));
+        corp.add(&Wheel::new(name, "1"));
+    }
+    (world, corp)
+}
+
+/// Writes a `pyproject.toml` that depends on these, with more behind it.
+fn project(world: &World, dependencies: &str, more: &str) {
+    let text = format!("[project]\nname = \"shop\"\ndependencies = [{dependencies}]\n{more}\n");
+    world.write("pyproject.toml", &text);
+}
+
+/// An index of `[[tool.uv.index]]`.
+fn index(name: &str, url: &str, more: &str) -> String {
+    format!("[[tool.uv.index]]\nname = \"{name}\"\nurl = \"{url}\"\n{more}\n")
+}
+
+#[track_caller]
+fn check(world: &World, args: &[&str], expected: &[&str]) {
+    world.pyfast(&[&["lock"], args].concat()).ok();
+    assert_eq!(world.lock_packages(), expected);
+}
+
+#[track_caller]
+fn refused(world: &World, needles: &[&str]) -> Ran {
+    world.pyfast(&["lock"]).refused(EITHER, needles)
+}
+
+#[test]
+fn package_that_a_source_pins_to_an_index_comes_from_no_other() {
+    let (world, corp) = world();
+    let sources = "[tool.uv.sources]\nmylib = { index = \"corp\" }\n";
+    let corp_index = index("corp", &corp.url(), "explicit = true");
+    project(&world, "\"mylib\", \"six\"", &format!("{sources}{corp_index}"));
+    check(&world, &[], &["mylib==1", "six==9"]);
+    assert!(world.index.asked("/simple/mylib/").is_empty());
+    assert!(world.read("pylock.toml").contains(&format!("index = \"{}\"", corp.url())));
+    // A universal lock knows the same.
+    check(&world, &["--universal", "--python-version", "3.9"], &["mylib==1", "six==9"]);
+    // The index must be named in the file, and a slip of the pen is no licence for a stranger's package.
+    project(&world, "\"mylib\"", &format!("{}{corp_index}", sources.replace("corp", "cor")));
+    let ran = refused(&world, &["pyproject.toml:5", "mylib", "no index `cor`", "corp"]);
+    assert!(world.index.asked("/simple/mylib/").is_empty(), "{ran}");
+}
+
+#[test]
+fn extras_groups_and_scripts_have_sources_too() {
+    let (world, corp) = world();
+    let rest = format!(
+        "[project.optional-dependencies]\nfast = [\"mylib\"]\n[dependency-groups]\ndev = [\"other\"]\n\
+         [tool.uv.sources]\nmylib = {{ index = \"corp\", extra = \"fast\" }}\n\
+         other = [{{ index = \"corp\", group = \"dev\" }}]\n{}",
+        index("corp", &corp.url(), "explicit = true")
+    );
+    project(&world, "\"six\"", &rest);
+    check(
+        &world,
+        &["-r", "pyproject.toml", "--extra", "fast", "--group", "dev"],
+        &["mylib==1", "other==1", "six==9"],
+    );
+    let header = format!(
+        "# /// script\n# dependencies = [\"mylib\"]\n# [tool.uv.sources]\n# mylib = {{ index = \"corp\" }}\n\
+         # [[tool.uv.index]]\n# name = \"corp\"\n# url = \"{}\"\n# explicit = true\n# ///\n",
+        corp.url()
+    );
+    world.write("job.py", &header);
+    world.pyfast(&["lock", "-r", "job.py", "-o", "pylock.toml"]).ok();
+    assert_eq!(world.lock_packages(), ["mylib==1"]);
+}
+
+#[test]
+fn an_index_by_marker_is_the_one_of_the_target() {
+    let (world, corp) = world();
+    let rest = format!(
+        "[tool.uv.sources]\nmylib = [{{ index = \"corp\", marker = \"sys_platform == 'linux'\" }}, \
+         {{ index = \"own\", marker = \"sys_platform != 'linux'\" }}]\n{}{}",
+        index("corp", &corp.url(), "explicit = true"),
+        index("own", &world.index.url(), "explicit = true"),
+    );
+    project(&world, "\"mylib\"", &rest);
+    check(&world, &[], &["mylib==1"]);
+    let mac = ["--python-platform", "macos", "--python-version", "3.11"];
+    check(&world, &mac, &["mylib==9"]);
+    let ran = world.pyfast(&["lock", "--universal"]).refused(EITHER, &["mylib", "different"]);
+    assert!(ran.stderr.contains("--python-platform"), "{ran}");
+}
+
+#[test]
+fn directories_files_and_repositories_stand_for_packages() {
+    let (world, _corp) = world();
+    Sdist::new("mylib", "3").project("").write(&world.project.join("libs/mylib"));
+    let repository = Repository::new(&world, "other");
+    repository.commit("below", &Sdist::new("other", "4").project(""));
+    repository.git(&["tag", "v4"]);
+    repository.commit("below", &Sdist::new("other", "5").project(""));
+    let wheel = Wheel::new("six", "2").build();
+    fs_err::write(world.project.join(&wheel.filename), &wheel.bytes).unwrap();
+    let rest = format!(
+        "[tool.uv.sources]\nmylib = {{ path = \"libs/mylib\", editable = true }}\n\
+         other = {{ git = \"{}\", tag = \"v4\", subdirectory = \"below\" }}\nsix = {{ path = \"{}\" }}\n",
+        repository.url("").trim_start_matches("git+"),
+        wheel.filename
+    );
+    project(&world, "\"mylib>=1\", \"other\", \"six\"", &rest);
+    let synced = Synced::of(world.pyfast(&["sync", "--json"]));
+    assert_eq!(synced.packages(), ["mylib==3", "other==4", "six==2"]);
+    let listed = world.pyfast(&["list"]).ok().stdout;
+    assert!(listed.contains("libs/mylib") && listed.contains("-e"), "{listed}");
+    assert!(!Synced::of(world.pyfast(&["sync", "--json"])).changed());
+    assert!(world.index.asked("/simple/").is_empty());
+}
+
+#[test]
+fn a_directory_that_is_required_says_where_its_own_dependencies_are() {
+    let (world, corp) = world();
+    let app = Sdist::new("app", "1").requires("mylib").requires("other");
+    let app = app.project("dependencies = [\"mylib\", \"other\"]\n");
+    app.write(&world.project.join("app"));
+    Sdist::new("mylib", "3").project("").write(&world.project.join("mylib"));
+    let manifest = world.project.join("app/pyproject.toml");
+    let text = fs_err::read_to_string(&manifest).unwrap();
+    let more = format!(
+        "[tool.uv.sources]\nmylib = {{ path = \"../mylib\" }}\nother = {{ index = \"corp\" }}\n{}",
+        index("corp", &corp.url(), "explicit = true")
+    );
+    fs_err::write(&manifest, format!("{text}\n{more}")).unwrap();
+    for line in ["./app", "-e ./app"] {
+        let synced = world.require(&[line]).sync(&[]);
+        assert_eq!(synced.packages(), ["app==1", "mylib==3", "other==1"], "{line}");
+    }
+    assert!(world.index.asked("/simple/mylib/").is_empty());
+    assert!(world.index.asked("/simple/other/").is_empty());
+}
+
+#[test]
+fn what_is_not_done_is_refused_by_name() {
+    let (world, _corp) = world();
+    for (source, needles) in [
+        ("{ workspace = true }", &["workspace", "path"][..]),
+        ("{ git = \"https://h.test/r\", lfs = true }", &["lfs"]),
+        ("{ path = \"x\", package = false }", &["package = false"]),
+        ("{ pth = \"x\" }", &["pth"]),
+        ("{ url = \"https://h.test/mylib-1.tar.gz\", path = \"x\" }", &["one of"]),
+        ("{ index = \"nowhere\" }", &["nowhere", "name none"]),
+        ("{ git = \"https://h.test/r\", rev = \"a\", tag = \"b\" }", &["one of `rev`"]),
+    ] {
+        project(&world, "\"mylib\"", &format!("[tool.uv.sources]\nmylib = {source}\n"));
+        let ran = refused(&world, &["pyproject.toml:5", "mylib"]);
+        for needle in needles {
+            assert!(ran.stderr.contains(needle), "{source}: {ran}");
+        }
+    }
+    assert!(world.index.seen().is_empty());
+}
+
+#[test]
+fn indexes_of_the_project_are_searched_as_uv_does() {
+    let (mut world, corp) = world();
+    world.index_flags.clear();
+    let strangers = world.index.url();
+    let all = format!(
+        "{}{}",
+        index("corp", &corp.url(), ""),
+        index("public", &strangers, "default = true")
+    );
+    project(&world, "\"mylib\"", &all);
+    world.index.add(&Wheel::new("public-only", "2"));
+    check(&world, &[], &["mylib==1"]);
+    project(&world, "\"public-only\"", &all);
+    check(&world, &[], &["public-only==2"]);
+    // Of requirements files, too: the index is the project's.
+    world.require(&["mylib"]).lock(&[]).ok();
+    assert_eq!(world.lock_packages(), ["mylib==1"]);
+    // Whoever asks the machine for another default gets it.
+    world.env.insert("UV_DEFAULT_INDEX".to_owned(), corp.url());
+    world.index_flags.clear();
+    project(&world, "\"six\"", &index("public", &strangers, "default = true"));
+    check(&world, &["-r", "pyproject.toml"], &["six==1"]);
+}
+
+#[test]
+fn uv_toml_stands_for_the_table() {
+    let (mut world, corp) = world();
+    world.index_flags.clear();
+    project(&world, "\"mylib\"", &format!("[tool.uv]\nindex-url = \"{}\"\n", world.index.url()));
+    check(&world, &[], &["mylib==9"]);
+    world.write("uv.toml", &format!("index-url = \"{}\"\n", corp.url()));
+    assert_eq!(Synced::of(world.pyfast(&["sync", "--json"])).packages(), ["mylib==9"]);
+    world.pyfast(&["lock", "-U"]).ok();
+    assert_eq!(world.lock_packages(), ["mylib==1"]);
+    world.write("uv.toml", "index-url = 7\n");
+    refused(&world, &["uv.toml:1"]);
+}
+
+#[test]
+fn credentials_of_an_index_are_found_and_shown_nowhere() {
+    let (mut world, corp) = world();
+    corp.set(|options| options.credentials = Some(("user".into(), "s3cr3t".into())));
+    let sources = "[tool.uv.sources]\nmylib = { index = \"corp\" }\n";
+    let with = corp.url_with("user", "s3cr3t");
+    project(&world, "\"mylib\"", &format!("{sources}{}", index("corp", &with, "explicit = true")));
+    let ran = world.pyfast(&["lock", "-v"]).ok();
+    assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
+    assert!(!world.read("pylock.toml").contains("s3cr3t"));
+    let synced = world.pyfast(&["sync", "-v", "--json"]).ok();
+    assert!(!format!("{}{}", synced.stderr, synced.stdout).contains("s3cr3t"), "{synced}");
+    fs_err::remove_dir_all(world.path("home/.cache")).unwrap();
+    let bare = index("corp", &corp.url(), "explicit = true");
+    project(&world, "\"mylib\"", &format!("{sources}{bare}"));
+    world.pyfast(&["lock", "-U"]).refused(MENDABLE, &["401"]);
+    for (what, value) in [("USERNAME", "user"), ("PASSWORD", "s3cr3t")] {
+        world.env.insert(format!("UV_INDEX_CORP_{what}"), value.to_owned());
+    }
+    check(&world, &["-U"], &["mylib==1"]);
+}
+
+#[test]
+fn limits_of_the_project_hold() {
+    let (world, _corp) = world();
+    for version in ["1", "2", "3.0rc1"] {
+        world.index.add(&Wheel::new("a", version));
+    }
+    world.index.add(&Wheel::new("b", "1").requires("a>=2").requires("six"));
+    let locked = |table: &str, expected: &[&str]| {
+        project(&world, "\"a\"", &format!("[tool.uv]\n{table}\n"));
+        check(&world, &["-U"], expected);
+    };
+    locked("", &["a==2"]);
+    locked("constraint-dependencies = [\"a<2\"]", &["a==1"]);
+    locked("override-dependencies = [\"a==1\"]", &["a==1"]);
+    locked("prerelease = \"allow\"", &["a==3.0rc1"]);
+    locked("resolution = \"lowest\"", &["a==1"]);
+    project(&world, "\"b\"", "[tool.uv]\nexclude-dependencies = [\"six\"]\n");
+    check(&world, &["-U"], &["a==2", "b==1"]);
+    project(&world, "\"a\"", "[tool.uv]\nresolution = \"newest\"\n");
+    refused(&world, &["resolution", "newest"]);
+    project(&world, "\"a\"", "[tool.uv]\nconstraint-dependencies = [\n \"a <\",\n]\n");
+    refused(&world, &["pyproject.toml:6"]);
+    project(&world, "\"a\"", "[tool.uv]\ndependency-metadata = []\n");
+    let ran = world.pyfast(&["lock"]).ok();
+    assert!(ran.stderr.contains("pyproject.toml:5: `dependency-metadata`"), "{ran}");
+}
+
+#[test]
+fn what_may_not_be_built_is_not() {
+    let (world, _corp) = world();
+    Sdist::new("a", "2").publish(&world);
+    world.index.add(&Wheel::new("a", "1"));
+    project(&world, "\"a\"", "[tool.uv]\nno-build = true\n");
+    check(&world, &[], &["a==1"]);
+    project(&world, "\"a\"", "[tool.uv]\nno-build-package = [\"a\"]\n");
+    check(&world, &["-U"], &["a==1"]);
+}
+
+#[test]
+fn dev_dependencies_are_the_group_of_that_name() {
+    let (world, _corp) = world();
+    project(&world, "\"six\"", "[tool.uv]\ndev-dependencies = [\"mylib\"]\n");
+    check(&world, &[], &["six==9"]);
+    check(&world, &["-r", "pyproject.toml", "--group", "dev"], &["mylib==9", "six==9"]);
+}
+
+#[test]
+fn a_changed_source_is_noticed() {
+    let (world, corp) = world();
+    let corp_index = index("corp", &corp.url(), "explicit = true");
+    project(&world, "\"mylib\"", &corp_index);
+    let sync = || Synced::of(world.pyfast(&["sync", "--json"]));
+    assert_eq!(sync().packages(), ["mylib==9"]);
+    let sources = "[tool.uv.sources]\nmylib = { index = \"corp\" }\n";
+    project(&world, "\"mylib\"", &format!("{sources}{corp_index}"));
+    assert_eq!(sync().packages(), ["mylib==1"]);
+    assert!(!sync().changed());
+    // An edit of the user's own settings, which no requirement names.
+    let config = world.path("home/.config/uv/uv.toml");
+    fs_err::create_dir_all(config.parent().unwrap()).unwrap();
+    fs_err::write(&config, "constraint-dependencies = [\"mylib<1\"]\n").unwrap();
+    world.pyfast(&["sync"]).refused(MENDABLE, &["mylib<1"]);
+    fs_err::write(&config, "no index\n").unwrap();
+    world.pyfast(&["sync"]).refused(USAGE, &["uv.toml:1"]);
+}
