@@ -86,7 +86,7 @@ pub type Events = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// That the wheels of a lock are brought.
 pub(crate) fn wheels(packages: &[LockedPackage]) -> Event {
-    let bytes = packages.iter().filter_map(|package| package.size).sum();
+    let bytes = packages.iter().filter_map(|package| package.facts.size).sum();
     Event::Wheels { count: packages.len(), bytes }
 }
 

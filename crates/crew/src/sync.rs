@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
-use pyfast_environment::request::{InstallOptions, SyncRequest};
+use pyfast_environment::request::SyncRequest;
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
@@ -111,7 +111,7 @@ fn sync_volume(
     let probe = || connection.interpreter(image, settings);
     if let Some(written) = engine::direct(&volume) {
         let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
-        let compiles = options.compile.unwrap_or_else(|| at.habitat.compiles());
+        let compiles = options.install.compile.unwrap_or_else(|| at.habitat.compiles());
         // Only the image's own Python can compile for it then.
         if !compiles || compiling_python(settings, &probe()?).is_some() {
             return in_directory(task, at, identity, &probe);
@@ -146,7 +146,7 @@ fn in_directory(
 ) -> Result<Report, Error> {
     let Task { options, settings, events } = task;
     let At { written, seen, habitat } = at;
-    let compile = options.compile.unwrap_or_else(|| habitat.compiles());
+    let compile = options.install.compile.unwrap_or_else(|| habitat.compiles());
     let hands = Hands::here(task, compile, Box::new(probe));
     let (subject, sink, site) = (subject(settings), sink(events), OnceCell::new());
     let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), site };
@@ -218,20 +218,11 @@ fn lock_text(ready: &ReadyPlan) -> String {
 fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
     let Task { options, settings, .. } = task;
     let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
-    let real = &settings.project.config.link.real;
     SyncRequest {
         lock_use: options.lock_use,
         upgrade: *upgrade || !upgrade_package.is_empty(),
         dry_run: options.dry_run,
-        options: InstallOptions {
-            link_mode: options.link_mode,
-            real: real.iter().filter_map(|name| name.parse().ok()).collect(),
-            strict: options.strict,
-            compile: options.compile,
-            prompt: Some(settings.prompt()),
-            reinstall: options.reinstall,
-            verify: options.verify,
-        },
+        options: task.install(),
         setting: setting::setting(task, place, identity),
         variables: settings.variables.all().clone(),
         drafts: options.drafts.clone(),
