@@ -1,18 +1,17 @@
 //! The only writer to standard output and standard error. What comes from outside is escaped here, once, whoever
 //! hands it over.
 
+mod environment;
 mod refusal;
-mod stream;
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Stderr, Stdout, Write};
 
 use crate::args::{ColorChoice, CommonArgs};
 use pyfast_settings::Variables;
-use pyfast_terminal::{Form, escaped};
+use pyfast_terminal::{Escaping, Form, escaped};
 pub(crate) use pyfast_terminal::{Line, bold, count, dim, duration, green, paint, red, table};
 pub(crate) use refusal::parse_arguments;
-pub(crate) use stream::Escaping;
 
 /// How to talk to the user.
 #[derive(Debug, Clone, Copy)]
@@ -42,16 +41,28 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
+/// Whether the environment wants colours, as <https://no-color.org> and <https://bixense.com/clicolors> have it.
+fn colors_by_variables(variables: &Variables) -> Option<bool> {
+    let forced = ["FORCE_COLOR", "CLICOLOR_FORCE"].iter().find_map(|name| variables.get(name));
+    if variables.get("NO_COLOR").is_some() {
+        return Some(false);
+    }
+    if let Some(forced) = forced {
+        return Some(!matches!(forced, "0" | "false"));
+    }
+    let without = variables.get("CLICOLOR") == Some("0") || variables.get("TERM") == Some("dumb");
+    without.then_some(false)
+}
+
 impl Ui {
     pub(crate) fn new(common: &CommonArgs, json: bool, variables: &Variables) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let unwanted = variables.get("NO_COLOR").is_some() || variables.get("TERM") == Some("dumb");
-        let colors = match common.color {
-            ColorChoice::Always => Colors::Everywhere,
-            ColorChoice::Never => Colors::Nowhere,
-            ColorChoice::Auto if unwanted || !terminal => Colors::Nowhere,
-            ColorChoice::Auto if std::io::stdout().is_terminal() => Colors::Everywhere,
-            ColorChoice::Auto => Colors::Messages,
+        let colors = match (common.color, colors_by_variables(variables)) {
+            (ColorChoice::Always, _) | (ColorChoice::Auto, Some(true)) => Colors::Everywhere,
+            (ColorChoice::Never, _) | (ColorChoice::Auto, Some(false)) => Colors::Nowhere,
+            (ColorChoice::Auto, None) if !terminal => Colors::Nowhere,
+            (ColorChoice::Auto, None) if std::io::stdout().is_terminal() => Colors::Everywhere,
+            (ColorChoice::Auto, None) => Colors::Messages,
         };
         let verbosity = match (common.quiet, common.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -146,6 +157,19 @@ impl Ui {
 /// Words for what draws on the terminal by itself.
 pub(crate) fn for_terminal(text: &str) -> String {
     escaped(text, Form::People).into_owned()
+}
+
+/// Standard output for who is handed a stream, exact where it is no terminal.
+pub(crate) fn output(json: bool) -> Escaping<Stdout> {
+    let form = if json { Form::Json } else { Form::People };
+    let stream = std::io::stdout();
+    let form = stream.is_terminal().then_some(form);
+    Escaping::new(stream, form)
+}
+
+/// Standard error for who is handed a stream.
+pub(crate) fn errors() -> Escaping<Stderr> {
+    Escaping::new(std::io::stderr(), Some(Form::People))
 }
 
 fn write_out(text: &str) {

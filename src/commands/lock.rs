@@ -199,6 +199,9 @@ fn choice(args: &Args, settings: &Settings, output: Option<&Path>) -> TargetChoi
     configured
 }
 
+/// The first line of requirements that were locked: who made them, so that nobody edits them.
+const MADE_BY: &str = "# made by `pyfast lock --format requirements`: change what it was locked from, and lock again\n";
+
 /// Writes the lock, and says what was done.
 fn report(
     args: &Args,
@@ -208,7 +211,8 @@ fn report(
 ) -> Result<(), Failure> {
     let text = match args.format {
         Format::Requirements => {
-            to_requirements(lock, LineOptions { hashes: args.hashes, annotate: args.annotate })
+            let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
+            format!("{MADE_BY}{}", to_requirements(lock, options))
         }
         Format::Pylock => {
             let directory = output.as_deref().and_then(Path::parent).map(Path::to_owned);

@@ -50,6 +50,7 @@ fn resolving(args: &ResolveFlags) -> String {
         extra,
         all_extras,
         group,
+        only_group,
         overrides,
         prerelease,
         resolution,
@@ -73,6 +74,7 @@ fn resolving(args: &ResolveFlags) -> String {
         .fields("extra", extra)
         .field("all-extras", all_extras)
         .fields("group", group)
+        .fields("only-group", only_group)
         .fields("override", overrides.iter().map(|file| file.display()))
         .field("prerelease", prereleases(*prerelease))
         .field("resolution", preference(*resolution))

@@ -2,7 +2,7 @@
 //! crate that makes environments; owns where an environment is, and for which interpreter.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Directory, Place};
@@ -12,6 +12,7 @@ use pyfast_environment::{Planned, ReadyPlan, plan_sync};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_root::current_of;
 
 use crate::elsewhere::Elsewhere;
 use crate::engine::{self, Connection};
@@ -23,7 +24,7 @@ use crate::setting;
 use crate::task::{Report, Task};
 use crate::venv;
 use crate::volume_place::{VolumePlace, subject};
-use pyfast_settings::{Python, ResolveFlags, Root, interpreters};
+use pyfast_settings::{Python, ResolveFlags, Root, Settings, interpreters};
 
 /// Makes the environment what the requirements say.
 ///
@@ -73,7 +74,14 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
             };
             let at = At { written: root.clone(), seen: root.clone(), habitat };
             let identity = found.identity.clone();
-            in_directory(task, at, identity, &|| Ok(interpreters::probe(&found, &cache)?))
+            let new = is_new(root, settings);
+            in_directory(task, at, identity, &|| {
+                let python = interpreters::probe(&found, &cache)?;
+                let what = format!("{} {}", name(&python.implementation), python.version());
+                let (path, why) = (found.path.clone(), found.why.clone());
+                events(Event::Interpreter { what, path, why, new });
+                Ok(python)
+            })
         }
         (Root::Directory(root), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
@@ -91,6 +99,25 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
             Ok(report)
         }
         (Root::Volume(volume), Python::Host(_)) => Err(Error::NoImage { volume: volume.clone() }),
+    }
+}
+
+/// Whether an environment is not there yet.
+fn is_new(root: &Path, settings: &Settings) -> bool {
+    let current = || {
+        let root = pyfast_root::Root::find(root, root).ok()??;
+        current_of(&root.project_env(&subject(settings).name().ok()?).ok()??).ok()?
+    };
+    current().is_none()
+}
+
+/// An implementation of Python as people write it.
+fn name(implementation: &str) -> &str {
+    match implementation {
+        "cpython" => "CPython",
+        "pypy" => "PyPy",
+        "graalpy" => "GraalPy",
+        other => other,
     }
 }
 
@@ -200,6 +227,7 @@ fn tried(ready: &ReadyPlan) -> Report {
     let sync = SyncReport {
         facts: plan.facts().clone(),
         changed: plan.activates(),
+        new: false,
         changes: plan.changes().clone(),
         timings: Timings::default(),
         fetched: 0,

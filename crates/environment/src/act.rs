@@ -61,6 +61,7 @@ pub(crate) fn carry_out(
     let composing = Instant::now();
     // Whatever else is in the place of the current one is replaced.
     let before = current(root, &site.name).unwrap_or_default();
+    let new = before.is_none();
     let before = before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
     let (generation, whole) = work.compose(fetched > 0, &mut told)?;
     let changed = activate(root, &site.name, &generation, milliseconds(now))?;
@@ -70,6 +71,7 @@ pub(crate) fn carry_out(
     let Told { warnings, details } = told;
     let mut report =
         SyncReport { facts, changed, changes, fetched, warnings, details, ..SyncReport::default() };
+    report.new = new;
     report.timings.fetch = fetch;
     report.timings.compose = composing.elapsed();
     Ok(report)

@@ -24,7 +24,7 @@ use crate::plan::Stock;
 use crate::question::{
     Activated, Answer, Before, Collect, Inventory, Look, Question, RolledBack, Verified, Verify,
 };
-use crate::report::Listed;
+use crate::report::{Changes, Listed};
 use crate::site::{LOCK_FILE, milliseconds};
 use crate::state::{State, forget_all};
 use crate::subject::Subject;
@@ -157,9 +157,13 @@ impl At<'_> {
         if !findings.is_empty() {
             return Err(Error::NotWhole { id: target.id, findings });
         }
-        let previous = current(self.root, &self.name)?.map(|generation| generation.id);
+        let before = current(self.root, &self.name)?;
+        let listed = before.as_ref().map(|before| Listed::installed(self.root, before));
+        let after = Listed::installed(self.root, &target);
+        let changes = Changes::between(&listed.unwrap_or_default(), &after);
         let changed = activate(self.root, &self.name, &target, milliseconds(now))?;
-        Ok(RolledBack { id: target.id, previous, changed })
+        let previous = before.map(|generation| generation.id);
+        Ok(RolledBack { id: target.id, previous, changed, changes })
     }
 
     fn verify(&self, how: Verify) -> Result<Verified, Error> {

@@ -62,6 +62,14 @@ pub(crate) fn carry_out(
     }
 }
 
+/// The lock that the last sync of an environment kept to, if there was one.
+///
+/// # Errors
+/// As [`history`].
+pub fn last_lock(place: &dyn Place) -> Result<Option<String>, Error> {
+    Ok(before(place)?.lock)
+}
+
 /// The activations of an environment, oldest first.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use pyfast_root::Activation;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Stock, SyncPlan};
-use crate::report::{Listed, SyncReport};
+use crate::report::{Changes, Listed, SyncReport};
 use crate::state::State;
 use crate::subject::Subject;
 
@@ -178,6 +178,8 @@ pub struct RolledBack {
     pub previous: Option<String>,
     /// Whether they differ.
     pub changed: bool,
+    /// What that means for packages.
+    pub changes: Changes,
 }
 
 /// What verifying found.
