@@ -41,9 +41,20 @@ pub(crate) fn stock(place: &dyn Place, wheels: Vec<Sha256>, id: String) -> Resul
     }
 }
 
-/// The wheels that were built before.
-pub(crate) fn remembered(place: &dyn Place) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
-    match place.ask(Question::Remembered)? {
+/// The lock of an earlier generation that answers this.
+pub(crate) fn earlier(place: &dyn Place, inputs: String) -> Result<Option<String>, Error> {
+    match place.ask(Question::Earlier(inputs))? {
+        Answer::Earlier(text) => Ok(text),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The wheels that were built of these before.
+pub(crate) fn remembered(
+    place: &dyn Place,
+    keys: Vec<Sha256>,
+) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
+    match place.ask(Question::Remembered(keys))? {
         Answer::Remembered(wheels) => Ok(wheels),
         _ => Err(Error::Answer),
     }

@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,8 +49,10 @@ pub enum Question {
         /// A generation.
         id: String,
     },
-    /// Which wheels were built before.
-    Remembered,
+    /// The lock of an earlier generation that has these inputs.
+    Earlier(String),
+    /// Which wheels were built of these before.
+    Remembered(Vec<Sha256>),
     /// Do what a plan says.
     Sync {
         /// The plan.
@@ -106,6 +108,8 @@ pub enum Answer {
     Look(Box<Look>),
     Before(Before),
     Stock(Stock),
+    /// Its text, where there is one.
+    Earlier(Option<String>),
     /// By what they were built of.
     Remembered(BTreeMap<Sha256, RememberedWheel>),
     Sync(Box<SyncReport>),
@@ -146,8 +150,8 @@ pub struct Inventory {
     pub wheels: BTreeSet<Sha256>,
     /// The generations.
     pub generations: BTreeSet<String>,
-    /// Wheels that were built, by what they were built of.
-    pub remembered: BTreeMap<Sha256, RememberedWheel>,
+    /// What the locks of the environment's earlier generations answer.
+    pub answers: BTreeSet<String>,
 }
 
 impl Inventory {
