@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use pyfast_environment::ask::collect;
 use pyfast_environment::question::Collect;
 use pyfast_index::cache::loose;
-use pyfast_installer::gc::{Garbage, GcPlan, cache_plan, cut_cache};
+use pyfast_installer::gc::{Garbage, GcPlan, Reason, cache_plan, cut_cache};
 use serde_json::json;
 
 use crate::args::ResultArgs;
@@ -82,6 +82,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note(format!("Would remove {what}"));
     } else {
         ui.note(green("Removed").and(format!(" {what}")));
+    }
+    let recent = plan.kept.iter().filter(|(_, reason)| matches!(reason, Reason::Recent)).count();
+    if recent > 0 && args.recent > 0 {
+        let recent = count(recent, "environment");
+        ui.note(format!("{recent} younger than {} s stay: --recent 0 takes them too", args.recent));
     }
     Ok(ExitCode::SUCCESS)
 }
