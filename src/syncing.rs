@@ -72,7 +72,6 @@ pub(crate) fn show(report: &Report, ui: Ui) {
 
 /// Shows what was added, removed and updated.
 pub(crate) fn show_changes(report: &Report, ui: Ui) {
-    let Changes { added, removed, updated } = &report.sync.changes;
     if report.sync.fetched > 0 {
         ui.note(format!(
             "Fetched {} in {}",
@@ -80,6 +79,12 @@ pub(crate) fn show_changes(report: &Report, ui: Ui) {
             duration(report.sync.timings.fetch + report.sync.timings.resolve)
         ));
     }
+    show_packages(&report.sync.changes, ui);
+}
+
+/// Shows what one lock or environment has that another has not.
+pub(crate) fn show_packages(changes: &Changes, ui: Ui) {
+    let Changes { added, removed, updated } = changes;
     for package in removed {
         ui.note(change(red("-"), &format!("{}=={}", package.name, package.version)));
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pyfast_environment::report::PackageFacts;
-use pyfast_resolver::{LineOptions, to_requirements};
+use pyfast_resolver::LineOptions;
 
 use crate::args::ResultArgs;
 use crate::commands::lock::Format;
@@ -17,7 +17,7 @@ use pyfast_crew::lock_file::{ChosenBy, write};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  pyfast export --hashes > pinned.txt\n  pyfast export --annotate -o pinned.txt\n  \
-                  pyfast export --lock pylock.toml --format pylock -o here.toml"
+                  pyfast export --lock pylock.toml --format pylock -o pylock.here.toml"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -39,25 +39,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let lock = args.lock.open(settings)?.lock;
+    let (lock, ui) = (args.lock.open(settings)?.lock, settings.ui);
     let working = &settings.project.working_directory;
     let output = args.output.as_ref().filter(|path| path.as_os_str() != "-");
     let output = output.map(|path| working.join(path));
-    let text = match args.format {
-        Format::Requirements => {
-            to_requirements(&lock, LineOptions { hashes: args.hashes, annotate: args.annotate })
-        }
-        Format::Pylock => lock.to_toml(output.as_deref().and_then(Path::parent).unwrap_or(working)),
-    };
-    let Some(path) = output else {
-        settings.ui.data(text);
-        return Ok(ExitCode::SUCCESS);
-    };
-    write(&path, &text, ChosenBy::User)?;
-    settings.ui.note(format!("Wrote {}", path.display()));
-    if settings.ui.json() {
-        let report = serde_json::json!({ "output": path, "packages": PackageFacts::all(&lock) });
-        settings.ui.data(format!("{report}\n"));
+    let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
+    let directory = output.as_deref().and_then(Path::parent).unwrap_or(working);
+    let text = args.format.text(&lock, options, directory);
+    let mut report = serde_json::json!({ "packages": PackageFacts::all(&lock) });
+    if let Some(path) = &output {
+        args.format.check_name(path)?;
+        write(path, &text, ChosenBy::User)?;
+        ui.note(format!("Wrote {}", path.display()));
+        report["output"] = serde_json::json!(path);
+    }
+    if ui.json() {
+        ui.data(format!("{report}\n"));
+    } else if output.is_none() {
+        ui.data(text);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_environment::ask::collect;
+use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
+use pyfast_environment::ask::{collect, environments};
 use pyfast_environment::question::Collect;
 use pyfast_installer::gc::{Garbage, GcPlan, cache_plan, cut_cache};
 use serde_json::json;
@@ -47,15 +48,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let now = SystemTime::now();
     let what = Collect {
         keep: args.keep,
         named: args.keep_id.clone(),
+        forgotten: Vec::new(),
         recent: Duration::from_secs(args.recent),
         dry_run: args.dry_run,
-        now: SystemTime::now(),
+        now,
     };
     let ui = settings.ui;
-    let Some(mut plan) = at_place(settings, |place| collect(place, what))? else {
+    let mut lost = 0;
+    let plan = at_place(settings, |place| {
+        let all = environments(place)?;
+        let forgotten = unwanted(&all, now);
+        lost = all.iter().filter(|known| lost_as(known) == Some(Lost::Gone)).count();
+        lost -= lost.min(forgotten.len());
+        collect(place, Collect { forgotten, ..what })
+    })?;
+    let Some(mut plan) = plan else {
         ui.note("There is no root yet, and nothing to remove");
         return Ok(ExitCode::SUCCESS);
     };
@@ -82,6 +93,12 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     } else {
         ui.note(green("Removed").and(format!(" {what}")));
     }
+    if lost > 0 {
+        let lost = count(lost, "environment");
+        ui.note(format!(
+            "{lost} of directories that are gone: `pyfast env rm --gone` removes them"
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -92,6 +109,7 @@ fn number(plan: &GcPlan, kind: &str, noun: &str) -> String {
 fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
     let removed = plan.discards.iter().map(|discard| {
         let name = match &discard.what {
+            Garbage::Environment { name } => name.to_string(),
             Garbage::Generation { id } => id.clone(),
             Garbage::Wheel { sha256, .. } => sha256.to_string(),
             Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),

@@ -39,6 +39,19 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
+/// A time in milliseconds since 1970 as `2026-11-28 06:09`, of UTC.
+pub(crate) fn moment(at: u64) -> String {
+    let seconds = i64::try_from(at / 1000).unwrap_or_default();
+    let time = time::OffsetDateTime::from_unix_timestamp(seconds);
+    time.map_or_else(
+        |_out_of_range| String::new(),
+        |time| {
+            let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+            format!("{year}-{month:02}-{day:02} {:02}:{:02}", time.hour(), time.minute())
+        },
+    )
+}
+
 /// `3 minutes ago`.
 fn ago(at: u64) -> String {
     let then = UNIX_EPOCH + Duration::from_millis(at);

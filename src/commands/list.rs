@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::ask::packages;
+use pyfast_environment::ask::{details, packages};
+use pyfast_environment::consistency::problems;
 use pyfast_environment::direct_url;
 use pyfast_installer::link::Package;
 use pyfast_packaging::Version;
@@ -13,7 +14,7 @@ use pyfast_resolver::LockedPackage;
 use serde_json::{Value, json};
 
 use crate::args::ResultArgs;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::locked::LockArgs;
 use crate::settings::Settings;
 use crate::syncing::at_place;
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     #[expect(clippy::option_option, reason = "a flag whose value may be left out")]
     lock: Option<Option<PathBuf>>,
+    /// Say instead which packages need what is not there, or is there in another version
+    #[arg(long, conflicts_with_all = ["lock", "format"])]
+    check: bool,
     /// The form of the list
     #[arg(long, value_name = "FORMAT", default_value = "freeze")]
     format: Format,
@@ -54,6 +58,9 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    if args.check {
+        return check(settings);
+    }
     let packages = match &args.lock {
         Some(lock) => locked(&LockArgs::of(lock.clone()), settings)?,
         None => installed(settings)?,
@@ -67,6 +74,20 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     };
     settings.ui.data(text);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether each package has what it needs.
+fn check(settings: &Settings) -> Result<ExitCode, Failure> {
+    let found = problems(&at_place(settings, details)?);
+    let json = settings.ui.json().then(|| format!("{}\n", json!(found)));
+    let lines = || found.iter().map(|problem| format!("{problem}\n")).collect();
+    settings.ui.data(json.unwrap_or_else(lines));
+    if found.is_empty() {
+        settings.ui.note("Every package has what it needs");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let message = format!("{} of packages are not met", count(found.len(), "need"));
+    Err(Failure::new("inconsistent", message, Code::Mendable))
 }
 
 /// A package of an environment or of a lock.
@@ -126,8 +147,12 @@ impl One {
             (None, Some(version)) => format!("{name}=={version}\n"),
             (None, None) => format!("{name}\n"),
             (Some(direct), _) => {
-                let editable = direct["dir_info"]["editable"] == true;
-                format!("{}{name} @ {}\n", if editable { "-e " } else { "" }, place(direct))
+                let place = place(direct);
+                if direct["dir_info"]["editable"] != true {
+                    return format!("{name} @ {place}\n");
+                }
+                let separator = if place.contains('#') { '&' } else { '#' };
+                format!("-e {place}{separator}egg={name}\n")
             }
         }
     }

@@ -121,6 +121,27 @@ pub enum Error {
         /// Where.
         origin: Origin,
     },
+    /// Where one target is looked at, several are named.
+    #[error("only one target can be looked at")]
+    SeveralTargets,
+    /// What is to be upgraded is not in the lock.
+    #[error("`{name}` is not in the lock `{}`", lock.display())]
+    NotLocked {
+        /// The package.
+        name: PackageName,
+        /// One of the lock that has nearly the same name.
+        near: Option<PackageName>,
+        /// The lock.
+        lock: PathBuf,
+    },
+    /// There is no environment of this name.
+    #[error("there is no environment `{name}`")]
+    NoSuchEnvironment {
+        /// What was given.
+        name: String,
+        /// One that has nearly the same name.
+        near: Option<String>,
+    },
     /// The volume is not there.
     #[error("the volume {volume} does not exist yet")]
     NoVolume {

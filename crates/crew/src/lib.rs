@@ -9,12 +9,15 @@
 pub mod building;
 pub mod edit;
 pub mod engine;
+pub mod environments;
 pub mod hands;
 pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
 pub mod lock_file;
+pub mod locking;
 pub mod outdated;
+pub mod relocking;
 pub mod remembered;
 pub mod session;
 pub mod sync;

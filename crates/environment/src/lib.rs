@@ -8,6 +8,7 @@
 //! flag of the command line. Who resolves, fetches and builds is lent as a [`Crew`](crew::Crew).
 
 pub mod ask;
+pub mod consistency;
 pub mod crew;
 pub mod graph;
 pub mod inputs;

@@ -174,7 +174,8 @@ fn a_device_is_written_to_and_a_link_stays_one() {
     world.require(&["a"]);
     // A link stands between, so that a mistake replaces nothing of this machine.
     world.write("other.toml", "");
-    for (link, target) in [("nothing", "/dev/null"), ("out", "/dev/stdout"), ("far", "other.toml")]
+    for (link, target) in
+        [("nothing", "/dev/null"), ("out", "/dev/stdout"), ("pylock.far.toml", "other.toml")]
     {
         symlink(target, world.project.join(link)).unwrap();
         let ran = world.lock(&["-o", link]).ok();

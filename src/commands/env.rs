@@ -1,0 +1,165 @@
+//! `pyfast env`.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use clap::Subcommand;
+use pyfast_crew::engine::Connection;
+use pyfast_crew::environments::{Lost, lost, named};
+use pyfast_environment::ask::{collect, environments};
+use pyfast_environment::question::{Collect, Known};
+use pyfast_installer::gc::remove_root;
+use pyfast_root::ProjectEnv;
+use pyfast_settings::Root;
+use serde_json::json;
+
+use crate::args::ResultArgs;
+use crate::commands::history::moment;
+use crate::commands::list::table;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::syncing::at_place;
+use crate::ui::{count, green};
+
+/// List the environments of all projects, or remove some
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pyfast env list\n  pyfast env rm dash\n  pyfast env rm shop-1a2b3c4d/default\n  \
+                  pyfast env rm --gone\n  pyfast env rm --all --volume app-deps"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// List the environments of all projects
+    List,
+    /// Remove environments; `pyfast gc` then frees what nothing else uses
+    #[command(visible_alias = "remove")]
+    Rm(Rm),
+}
+
+#[derive(Debug, clap::Args)]
+struct Rm {
+    /// An environment of this project, or PROJECT/ENV as `pyfast env list` has it
+    #[arg(value_name = "NAME", required_unless_present_any = ["gone", "all"])]
+    names: Vec<String>,
+    /// Remove those whose project's directory is gone, and those that `run -r` made
+    #[arg(long)]
+    gone: bool,
+    /// Remove all of it: every environment and the store, with a volume the volume itself
+    #[arg(long, conflicts_with_all = ["gone", "names"])]
+    all: bool,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    match &args.act {
+        Act::List => list(settings)?,
+        Act::Rm(Rm { all: true, .. }) => remove_all(settings)?,
+        Act::Rm(what) => remove(what, settings)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(settings: &Settings) -> Result<(), Failure> {
+    let all = at_place(settings, environments)?;
+    let word = |known: &Known| match lost(known) {
+        Some(Lost::Gone) => "gone",
+        Some(Lost::OneRun) => "one-run",
+        None => "",
+    };
+    if settings.ui.json() {
+        let all = all.iter().map(|known| {
+            json!({
+                "name": known.name.to_string(), "id": known.id, "packages": known.packages,
+                "activated": known.activated, "directory": known.directory,
+                "gone": lost(known) == Some(Lost::Gone),
+            })
+        });
+        settings.ui.data(format!("{}\n", all.collect::<serde_json::Value>()));
+        return Ok(());
+    }
+    let rows: Vec<[String; 5]> = all
+        .iter()
+        .map(|known| {
+            let directory = known.directory.as_ref().map(|path| path.display().to_string());
+            let activated = known.activated.map(moment).unwrap_or_default();
+            let (name, packages) = (known.name.to_string(), known.packages.to_string());
+            [name, packages, activated, directory.unwrap_or_default(), word(known).to_owned()]
+        })
+        .collect();
+    if rows.is_empty() {
+        settings.ui.note("There are no environments");
+    } else {
+        settings.ui.data(table(&["Environment", "Packages", "Activated", "Project", ""], &rows));
+    }
+    Ok(())
+}
+
+fn remove(what: &Rm, settings: &Settings) -> Result<(), Failure> {
+    let all = at_place(settings, environments)?;
+    let project = settings.project.name();
+    let given = what.names.iter().map(|name| named(name, &all, &project));
+    let mut names = given.collect::<Result<Vec<ProjectEnv>, _>>()?;
+    if what.gone {
+        let gone = all.iter().filter(|known| lost(known).is_some());
+        names.extend(gone.map(|known| known.name.clone()));
+    }
+    // Nothing but what is named goes: all else is younger than that.
+    let collected = Collect {
+        keep: usize::MAX,
+        named: Vec::new(),
+        forgotten: names.clone(),
+        recent: Duration::from_hours(24 * 365 * 100),
+        dry_run: false,
+        now: SystemTime::now(),
+    };
+    if !names.is_empty() {
+        at_place(settings, |place| collect(place, collected))?;
+    }
+    for name in &names {
+        if name.project() == project {
+            let env = name.env();
+            let own = settings.of_environment(env, settings.root.clone(), settings.python.clone());
+            pyfast_crew::remembered::forget(&own);
+        }
+        settings.ui.note(green("Removed").and(format!(" {name}")));
+    }
+    let removed = count(names.len(), "environment");
+    if settings.ui.json() {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        settings.ui.data(format!("{}\n", json!({ "removed": names })));
+    } else if names.is_empty() {
+        settings.ui.note("There is nothing to remove");
+    } else {
+        settings.ui.note(format!("{removed} removed; `pyfast gc` frees what nothing else uses"));
+    }
+    Ok(())
+}
+
+/// Removes the whole root.
+pub(crate) fn remove_all(settings: &Settings) -> Result<(), Failure> {
+    let ui = settings.ui;
+    match &settings.root {
+        Root::Volume(volume) => {
+            if Connection::open(settings)?.remove_volume(volume)? {
+                ui.note(green("Removed").and(format!(" the volume {volume}")));
+            } else {
+                ui.note(format!("There is no volume {volume}"));
+            }
+        }
+        Root::Directory(path) => {
+            let Some(root) = pyfast_root::Root::find(path, path)? else {
+                ui.note(format!("There is nothing in {}", path.display()));
+                return Ok(());
+            };
+            let bytes = indicatif::HumanBytes(remove_root(&root, &|_waiting| ())?);
+            ui.note(green("Removed").and(format!(" {} ({bytes})", path.display())));
+        }
+    }
+    Ok(())
+}
