@@ -46,6 +46,7 @@ fn cache(directory: &Path, index: &Url) -> Cache {
             filename: filename.into(),
             url: place(filename).into(),
             sha256: Some(digest(filename)),
+            other: None,
             size: None,
             requires_python: requires_python.as_deref().map(Into::into),
             yanked: yanked.then(|| "".into()),

@@ -4,6 +4,7 @@ mod check;
 mod clones;
 mod credentials;
 mod damage;
+mod digests;
 mod direct;
 mod failures;
 mod grammar;

@@ -86,7 +86,7 @@ fn pip_is_refused_without_credentials_and_admitted_with_them() {
 fn pip_notices_a_wrong_hash() {
     let world = World::new();
     let wrong = "0".repeat(64);
-    world.index.publish(File::new(Wheel::new("a", "1.0").build()).listed_sha256(&wrong));
+    world.index.publish(File::new(Wheel::new("a", "1.0").build()).listed("sha256", &wrong));
     let output = pip_download(&world, "a");
     assert!(String::from_utf8_lossy(&output.stderr).contains("DO NOT MATCH THE HASHES"));
 }

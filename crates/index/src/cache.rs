@@ -33,7 +33,7 @@ use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
 
-const PAGES: &str = "pages-4";
+const PAGES: &str = "pages-5";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.
 const HEAD: usize = 48 << 10;
 /// Pages of more than [`HEAD`] bytes that stay open at once; others are read whole.

@@ -103,7 +103,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A wheel's bytes are not those that were asked for.
-    #[error("the hash of {wheel} does not match: expected sha256:{expected}, found sha256:{found}")]
+    #[error("the hash of {wheel} does not match: expected {expected}, found {found}")]
     HashMismatch {
         /// The wheel's file name.
         wheel: String,

@@ -92,6 +92,7 @@ fn read_directory(directory: &Path) -> io::Result<Vec<File<'static>>> {
         url: directory.join(&name).display().to_string().into(),
         filename: name.into(),
         sha256: None,
+        other: None,
         size: None,
         requires_python: None,
         yanked: None,

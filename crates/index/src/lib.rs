@@ -7,6 +7,7 @@
 pub mod cache;
 pub mod client;
 pub mod credentials;
+pub mod digest;
 mod dns;
 mod error;
 mod fetch_cause;

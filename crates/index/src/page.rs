@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use pyfast_packaging::filename::archive_stem;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, Sha256};
 
 /// One file of a page, as the index describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct File<'a> {
     pub url: Cow<'a, str>,
     /// The digest the index gives.
     pub sha256: Option<Sha256>,
+    /// The best digest it gives, where that is of another kind.
+    pub other: Option<OtherDigest>,
     /// Size in bytes.
     pub size: Option<u64>,
     /// `Requires-Python` of the index' page.
@@ -186,6 +188,7 @@ impl File<'_> {
             yanked: owned(self.yanked),
             upload_time: owned(self.upload_time),
             sha256: self.sha256,
+            other: self.other,
             size: self.size,
             core_metadata: self.core_metadata,
         }
@@ -404,6 +407,7 @@ mod tests {
             filename: filename.into(),
             url: format!("https://h/{filename}").into(),
             sha256: None,
+            other: None,
             size: None,
             requires_python: None,
             yanked: None,

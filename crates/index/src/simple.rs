@@ -13,7 +13,7 @@ use crate::client::Answer;
 use crate::error::Error;
 use crate::html::{self, Link};
 use crate::page::File;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, OtherDigest, OtherKind, Sha256};
 
 /// What is asked for, best first.
 pub const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
@@ -59,6 +59,31 @@ struct JsonFile<'a> {
 struct JsonHashes<'a> {
     #[serde(borrow)]
     sha256: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sha512: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sha384: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sha1: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    md5: Option<Cow<'a, str>>,
+}
+
+impl JsonHashes<'_> {
+    /// The SHA-256, else the best that there is.
+    fn best(&self) -> (Option<Sha256>, Option<OtherDigest>) {
+        if let Some(sha256) = self.sha256.as_ref().and_then(|digest| digest.parse().ok()) {
+            return (Some(sha256), None);
+        }
+        let given = |kind| match kind {
+            OtherKind::Sha512 => self.sha512.as_deref(),
+            OtherKind::Sha384 => self.sha384.as_deref(),
+            OtherKind::Sha1 => self.sha1.as_deref(),
+            OtherKind::Md5 => self.md5.as_deref(),
+        };
+        let mut kinds = OtherKind::ALL.into_iter();
+        (None, kinds.find_map(|kind| OtherDigest::new(kind, given(kind)?)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -98,7 +123,7 @@ pub fn json<'a>(body: &'a [u8], base: &Url) -> Result<Vec<File<'a>>, String> {
         let files = page.files.iter().filter_map(|file| serde_json::from_str(file.get()).ok());
         (page.meta, files.collect())
     };
-    let version = meta.and_then(|meta| meta.api_version).map(|version| version.get());
+    let version = meta.and_then(|meta| meta.api_version).map(RawValue::get);
     let version = version.map(|version| version.trim_matches('"')).filter(|text| *text != "null");
     if let Some(version) = version
         && version.split('.').next() != Some("1")
@@ -111,10 +136,12 @@ pub fn json<'a>(body: &'a [u8], base: &Url) -> Result<Vec<File<'a>>, String> {
 fn json_file<'a>(file: JsonFile<'a>, base: &Url) -> Option<File<'a>> {
     let core_metadata = [&file.core_metadata, &file.dist_info_metadata];
     let core_metadata = core_metadata.into_iter().flatten().any(BoolOrHashes::is_there);
+    let (sha256, other) = file.hashes.best();
     Some(File {
         url: absolute(file.url, base)?,
         filename: file.filename,
-        sha256: file.hashes.sha256.and_then(|digest| digest.parse().ok()),
+        sha256,
+        other,
         size: file.size,
         requires_python: file.requires_python.filter(|text| !text.trim().is_empty()),
         yanked: match file.yanked {
@@ -155,10 +182,8 @@ pub fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
         |name: &str| link.data.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let href = link.href.trim();
     let fragment = href.split_once('#').map_or("", |(_, fragment)| fragment);
-    let sha256 = fragment
-        .split('&')
-        .find_map(|part| part.strip_prefix("sha256="))
-        .and_then(|digest| digest.parse::<Sha256>().ok());
+    // One that cannot be read is none.
+    let digest = Digest::of_fragment(fragment).ok().flatten();
     let url = absolute(Cow::Owned(href.to_owned()), base)?;
     let last = url.split('?').next()?.rsplit('/').next()?;
     let filename = pyfast_packaging::safe_url::percent_decode(last);
@@ -168,7 +193,8 @@ pub fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
         .any(|value| !value.eq_ignore_ascii_case("false"));
     Some(File {
         filename: filename.into(),
-        sha256,
+        sha256: digest.as_ref().and_then(Digest::sha256),
+        other: digest.as_ref().and_then(Digest::other).cloned(),
         size: None,
         requires_python: data("requires-python")
             .filter(|text| !text.trim().is_empty())

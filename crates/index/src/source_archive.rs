@@ -11,9 +11,10 @@ use http::StatusCode;
 
 use crate::cache::{self, Cache};
 use crate::client::{Client, LARGEST_FILE, Request};
+use crate::digest;
 use crate::error::Error;
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, Sha256};
 
 pub use statements::{Statements, project_table};
 pub use walk::{Member, Visit, walk_source};
@@ -27,9 +28,9 @@ pub async fn fetch_source(
     cache: &Cache,
     filename: &str,
     location: &Location,
-    expected: Option<Sha256>,
+    expected: Option<&Digest>,
 ) -> Result<(Bytes, Sha256), Error> {
-    if let Some(expected) = expected
+    if let Some(expected) = expected.and_then(Digest::sha256)
         && let Some(bytes) = cache.source(&expected)
     {
         return Ok((bytes, expected));
@@ -46,12 +47,8 @@ pub async fn fetch_source(
         }
     };
     let found = cache::sha256(&bytes);
-    if let Some(expected) = expected.filter(|expected| *expected != found) {
-        return Err(Error::HashMismatch {
-            wheel: filename.to_owned(),
-            expected: expected.to_string(),
-            found: found.to_string(),
-        });
+    if let Some(expected) = expected {
+        digest::check(filename, expected, found, |kind| Ok(digest::of_bytes(kind, &bytes)))?;
     }
     if matches!(location, Location::Url(_)) {
         cache.store_source(&found, &bytes);

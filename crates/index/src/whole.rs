@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, OtherKind, Sha256};
 use sha2::Digest as _;
 use tokio::sync::mpsc;
 
 use crate::cache::Cache;
 use crate::client::{Client, Piece, Request};
+use crate::digest;
 use crate::error::Error;
 use crate::joined::joined;
 
@@ -36,6 +37,19 @@ impl Body {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File(file) => file.metadata().map_or(u64::MAX, |metadata| metadata.len()),
+        }
+    }
+
+    /// Their digest of a kind.
+    ///
+    /// # Errors
+    /// [`Error::Spool`] if the file cannot be read.
+    pub fn digest(&self, kind: OtherKind) -> Result<OtherDigest, Error> {
+        match self {
+            Self::Memory(bytes) => Ok(digest::of_bytes(kind, bytes)),
+            Self::File(file) => {
+                digest::of_file(kind, file).map_err(|source| Error::Spool { source })
+            }
         }
     }
 

@@ -29,7 +29,7 @@ use pyfast_index::git::check_out;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::formats::FormatControl;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
@@ -304,12 +304,13 @@ impl Builder {
             (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.run.tools;
                 let (client, cache) = (&tools.client, &tools.cache);
+                let expected = Digest::Sha256(*sha256);
                 let fetch = pyfast_index::source_archive::fetch_source(
                     client,
                     cache,
                     filename,
                     location,
-                    Some(*sha256),
+                    Some(&expected),
                 );
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
                 self.unpack(source, (filename, &bytes), &work)?

@@ -1,4 +1,5 @@
-//! SHA-256 digests as text and as data. Computes none.
+//! Digests as text and as data: SHA-256, by which everything is known, and the other kinds that indexes and users
+//! give. Computes none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -72,9 +73,183 @@ impl<'de> Deserialize<'de> for Sha256 {
     }
 }
 
+/// The kinds of digests beside SHA-256 that indexes give, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OtherKind {
+    /// MD5, all that old servers have.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl OtherKind {
+    /// All of them, strongest first.
+    pub const ALL: [Self; 4] = [Self::Sha512, Self::Sha384, Self::Sha1, Self::Md5];
+
+    /// The name that fragments of URLs and `--hash` give it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// Whether nobody can make two files of one digest.
+    pub fn is_strong(self) -> bool {
+        self >= Self::Sha384
+    }
+
+    fn digits(self) -> usize {
+        match self {
+            Self::Md5 => 32,
+            Self::Sha1 => 40,
+            Self::Sha384 => 96,
+            Self::Sha512 => 128,
+        }
+    }
+}
+
+/// A digest of another kind than SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OtherDigest {
+    kind: OtherKind,
+    /// Lower-case hexadecimal digits.
+    text: Box<str>,
+}
+
+impl OtherDigest {
+    /// A digest in hexadecimal digits; `None` where they are none, or not as many as they must be.
+    pub fn new(kind: OtherKind, text: &str) -> Option<Self> {
+        let right = text.len() == kind.digits() && text.bytes().all(|b| b.is_ascii_hexdigit());
+        right.then(|| Self { kind, text: text.to_ascii_lowercase().into() })
+    }
+
+    /// The digest of these bytes.
+    pub fn of_bytes(kind: OtherKind, digest: &[u8]) -> Self {
+        use fmt::Write as _;
+        let mut text = String::with_capacity(kind.digits());
+        for byte in digest {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self { kind, text: text.into() }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> OtherKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for OtherDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.name(), self.text)
+    }
+}
+
+/// A digest that an index or a user gives; its text is `kind:digits`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Digest {
+    /// SHA-256.
+    Sha256(Sha256),
+    /// Another.
+    Other(OtherDigest),
+}
+
+impl Digest {
+    /// The best digest of a URL's fragment, which is `kind=digits` behind `#` or `&`.
+    ///
+    /// # Errors
+    /// What is wrong with one, in words.
+    pub fn of_fragment(fragment: &str) -> Result<Option<Self>, String> {
+        let find = |name: &str| {
+            let mut parts = fragment.split('&').filter_map(|part| part.split_once('='));
+            parts.find_map(|(key, value)| (key == name).then_some(value))
+        };
+        if let Some(digest) = find("sha256") {
+            let digest = digest.parse().map_err(|error| format!("#sha256=: {error}"))?;
+            return Ok(Some(Self::Sha256(digest)));
+        }
+        for kind in OtherKind::ALL {
+            let Some(text) = find(kind.name()) else { continue };
+            let wrong = || format!("#{}=: `{text}` is not a digest of this kind", kind.name());
+            return Ok(Some(Self::Other(OtherDigest::new(kind, text).ok_or_else(wrong)?)));
+        }
+        Ok(None)
+    }
+
+    /// The SHA-256, if it is one.
+    pub fn sha256(&self) -> Option<Sha256> {
+        match self {
+            Self::Sha256(digest) => Some(*digest),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The digest, if it is of another kind.
+    pub fn other(&self) -> Option<&OtherDigest> {
+        match self {
+            Self::Sha256(_) => None,
+            Self::Other(digest) => Some(digest),
+        }
+    }
+
+    /// Several, in words.
+    pub fn any_of(digests: &[Self]) -> String {
+        let texts: Vec<String> = digests.iter().map(ToString::to_string).collect();
+        texts.join(" or ")
+    }
+}
+
+impl From<Sha256> for Digest {
+    fn from(digest: Sha256) -> Self {
+        Self::Sha256(digest)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sha256(digest) => write!(f, "sha256:{digest}"),
+            Self::Other(digest) => digest.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_digests_in_a_fragment_the_strongest_is_taken() {
+        let check = |fragment: &str, expected: Result<Option<&str>, &str>| {
+            let found = Digest::of_fragment(fragment);
+            let found = found.map(|digest| digest.map(|digest| digest.to_string()));
+            match expected {
+                Ok(expected) => assert_eq!(found, Ok(expected.map(str::to_owned)), "{fragment}"),
+                Err(part) => {
+                    let error = found.expect_err(fragment);
+                    assert!(error.contains(part), "{fragment}: {error}");
+                }
+            }
+        };
+        let (md5, sha1) = ("0A".repeat(16), "1".repeat(40));
+        check("", Ok(None));
+        check("egg=a&subdirectory=b", Ok(None));
+        check(&format!("md5={md5}"), Ok(Some(&format!("md5:{}", md5.to_lowercase()))));
+        check(&format!("md5={md5}&sha1={sha1}"), Ok(Some(&format!("sha1:{sha1}"))));
+        let sha256 = "2".repeat(64);
+        check(&format!("md5={md5}&sha256={sha256}"), Ok(Some(&format!("sha256:{sha256}"))));
+        check("md5=zz", Err("`zz` is not a digest"));
+        check("sha256=zz", Err("not a SHA-256 digest"));
+        check(&format!("sha512={sha256}"), Err("is not a digest of this kind"));
+    }
 
     #[test]
     fn digests_survive_the_way_through_text() {

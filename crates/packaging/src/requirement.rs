@@ -9,7 +9,7 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use crate::dist_file::Location;
 use crate::filename::WheelFilename;
-use crate::hash::Sha256;
+use crate::hash::Digest;
 use crate::marker;
 use crate::requirement_source::DirectSource;
 
@@ -46,8 +46,8 @@ pub struct DirectWheel {
     pub filename: WheelFilename,
     /// Where its bytes are; a URL carries neither credentials nor fragment.
     pub location: Location,
-    /// The digest of a `#sha256=` fragment.
-    pub sha256: Option<Sha256>,
+    /// The digest of a fragment, such as `#sha256=`.
+    pub digest: Option<Digest>,
 }
 
 /// One requirement of the user's, or one constraint.
@@ -62,7 +62,7 @@ pub struct Requirement {
     /// The requirement counts only where this is true.
     pub marker: MarkerTree,
     /// Digests given by `--hash=sha256:…`; empty where none was given.
-    pub hashes: Vec<Sha256>,
+    pub hashes: Vec<Digest>,
     /// File and line.
     pub origin: Origin,
 }

@@ -18,7 +18,7 @@ use crate::dependency_specifier::{self, DependencySpecifier};
 use crate::dist_file::Location;
 use crate::error::Error;
 use crate::filename::WheelFilename;
-use crate::hash::Sha256;
+use crate::hash::Digest;
 use crate::marker::{self, Effort};
 use crate::requirement::{DirectWheel, Origin, Requirement, Source};
 use crate::requirement_source::{Place, SourceRequirement, parse_source};
@@ -198,7 +198,7 @@ enum What<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn line(self, origin: &Origin, working: &Path, hashes: Vec<Sha256>) -> Result<Line, Wrong<'a>> {
+    fn line(self, origin: &Origin, working: &Path, hashes: Vec<Digest>) -> Result<Line, Wrong<'a>> {
         let Self { name, mut extras, what, marker } = self;
         let origin = origin.clone();
         let (name, source) = match what {
@@ -347,21 +347,21 @@ fn split_direct(text: &str) -> Option<(&str, &str)> {
 
 /// The wheel a URL or path names.
 fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
-    let (location, filename, sha256) = match location.split_once("://") {
+    let (location, filename, digest) = match location.split_once("://") {
         Some(("http" | "https", _)) => {
             let mut url = Url::parse(location).map_err(|error| format!("not a URL: {error}"))?;
-            let sha256 = url.fragment().and_then(fragment_sha256).transpose()?;
+            let digest = Digest::of_fragment(url.fragment().unwrap_or_default())?;
             url.set_fragment(None);
             let filename = url.path_segments().and_then(|mut segments| segments.next_back());
             let filename = percent_decode(filename.unwrap_or_default());
-            (Location::Url(url), filename, sha256)
+            (Location::Url(url), filename, digest)
         }
         Some(("file", _)) => {
             let url = Url::parse(location).map_err(|error| format!("not a URL: {error}"))?;
-            let sha256 = url.fragment().and_then(fragment_sha256).transpose()?;
+            let digest = Digest::of_fragment(url.fragment().unwrap_or_default())?;
             let path = url.to_file_path().map_err(|()| "not the URL of a local file".to_owned())?;
             let filename = file_name(&path);
-            (Location::Path(path), filename, sha256)
+            (Location::Path(path), filename, digest)
         }
         Some((scheme, _)) => return Err(format!("the URL scheme `{scheme}` is not supported")),
         None => {
@@ -371,16 +371,11 @@ fn direct_wheel(location: &str, working: &Path) -> Result<DirectWheel, String> {
         }
     };
     let filename = WheelFilename::from_str(&filename).map_err(|error| error.to_string())?;
-    Ok(DirectWheel { filename, location, sha256 })
+    Ok(DirectWheel { filename, location, digest })
 }
 
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn fragment_sha256(fragment: &str) -> Option<Result<Sha256, String>> {
-    let digest = fragment.split('&').find_map(|part| part.strip_prefix("sha256="))?;
-    Some(digest.parse().map_err(|error| format!("#sha256=: {error}")))
 }
 
 #[cfg(test)]

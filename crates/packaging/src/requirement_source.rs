@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::dist_file::Location;
 use crate::filename::{ARCHIVES, archive_stem};
-use crate::hash::Sha256;
+use crate::hash::Digest;
 use crate::marker;
 use crate::requirement::Origin;
 use crate::safe_url::SafeUrl;
@@ -27,8 +27,8 @@ pub struct DirectSource {
     pub place: Place,
     /// The directory below the top that has the project (`#subdirectory=`).
     pub subdirectory: Option<String>,
-    /// The digest of a `#sha256=` fragment.
-    pub sha256: Option<Sha256>,
+    /// The digest of a fragment, such as `#sha256=`.
+    pub digest: Option<Digest>,
     /// Whether the environment is to point into the files instead of having them (PEP 660).
     pub editable: bool,
     /// As it was written, without credentials.
@@ -47,7 +47,7 @@ pub struct SourceRequirement {
     /// The requirement counts only where this is true.
     pub marker: MarkerTree,
     /// Digests given by `--hash=sha256:…`.
-    pub hashes: Vec<Sha256>,
+    pub hashes: Vec<Digest>,
     /// File and line.
     pub origin: Origin,
     /// Whether it only says where the project comes from, if something else needs it.
@@ -263,7 +263,7 @@ fn finish(place: Place, fragment: &str) -> Result<DirectSource, String> {
         extras: Vec::new(),
         place,
         subdirectory: None,
-        sha256: None,
+        digest: Digest::of_fragment(fragment)?,
         editable: false,
         text: String::new(),
     };
@@ -283,10 +283,6 @@ fn finish(place: Place, fragment: &str) -> Result<DirectSource, String> {
                     return Err("#subdirectory= must be below the top of the source".to_owned());
                 }
                 source.subdirectory = Some(directory.trim_end_matches('/').to_owned());
-            }
-            Some(("sha256", digest)) => {
-                let digest = digest.parse().map_err(|error| format!("#sha256=: {error}"))?;
-                source.sha256 = Some(digest);
             }
             _ => {}
         }
@@ -326,7 +322,7 @@ mod tests {
     fn rule_43_archives_and_directories_are_told_apart() {
         let digest = "ab".repeat(32);
         let archive = parse(&format!("https://h.test/a%2B1-1.tar.gz#sha256={digest}"));
-        assert!(archive.sha256.is_some());
+        assert!(archive.digest.is_some());
         assert!(
             matches!(archive.place, Place::Archive { filename, .. } if filename == "a+1-1.tar.gz")
         );

@@ -18,7 +18,7 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
 use pyfast_packaging::formats::FormatControl;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, OtherDigest, Sha256};
 use pyfast_packaging::metadata::python_specifiers;
 use pyfast_packaging::scope::{PythonFit, Scope};
 
@@ -35,6 +35,8 @@ pub struct Candidate {
     pub location: Location,
     /// Its digest, where it is known.
     pub sha256: Option<Sha256>,
+    /// Its digest of another kind, where an index or the user gives that alone.
+    pub other: Option<OtherDigest>,
     /// Its size in bytes, where it is known.
     pub size: Option<u64>,
     /// ISO 8601 time of upload, where it is known.
@@ -50,6 +52,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The digest that its bytes must have, where one was given.
+    pub(crate) fn expected(&self) -> Option<Digest> {
+        let other = || self.other.clone().map(Digest::Other);
+        self.sha256.map(Digest::Sha256).or_else(other)
+    }
+
     /// Whether it was named by URL or path.
     pub fn is_direct(&self) -> bool {
         self.listing == Listing::Direct
@@ -153,7 +161,7 @@ pub(crate) struct Criteria {
     /// Versions of an earlier lock, kept while they fit (rule 35).
     pub(crate) preferred: BTreeMap<PackageName, Version>,
     /// Digests the user allows, by project; a project that is not in it has no restriction.
-    pub(crate) hashes: BTreeMap<PackageName, Vec<Sha256>>,
+    pub(crate) hashes: BTreeMap<PackageName, Vec<Digest>>,
 }
 
 impl From<Policy> for Criteria {
@@ -314,7 +322,8 @@ impl Selector {
                 }
                 Ok((tag, filename)) => {
                     let build = filename.wheel().and_then(|wheel| wheel.build.clone());
-                    let unhashed = allowed.is_some() && file.sha256.is_none();
+                    let unhashed =
+                        allowed.is_some_and(|allowed| is_allowed(allowed, &file).is_none());
                     let beside = first.filter(|_| listing == Listing::FindLinks);
                     let order = beside.unwrap_or(listing);
                     let yanked = file.yanked.is_some();
@@ -338,7 +347,7 @@ impl Selector {
         name: &PackageName,
         version: &PageVersion,
         (listing, file): (Listing, &File<'_>),
-        allowed: Option<&Vec<Sha256>>,
+        allowed: Option<&Vec<Digest>>,
     ) -> Result<(u32, DistFilename), Unusable> {
         // Nothing says when a file was uploaded that no index has (rule 15).
         if let Some(cutoff) = &self.criteria.policy.exclude_newer
@@ -357,8 +366,8 @@ impl Selector {
         {
             return Err(Unusable::Yanked(reason.trim().to_owned()));
         }
-        match (allowed, file.sha256) {
-            (Some(allowed), Some(digest)) if !allowed.contains(&digest) => Err(Unusable::Hash),
+        match allowed.map(|allowed| is_allowed(allowed, file)) {
+            Some(Some(false)) => Err(Unusable::Hash),
             _ => Ok((rank, filename)),
         }
     }
@@ -405,6 +414,23 @@ fn tags_of(filename: &WheelFilename) -> String {
     format!("{}-{}-{}", filename.python, filename.abi, filename.platform)
 }
 
+/// Whether a file has a digest that the user allows; `None` where only its bytes tell.
+fn is_allowed(allowed: &[Digest], file: &File<'_>) -> Option<bool> {
+    let known = |digest: &Digest| match digest {
+        Digest::Sha256(digest) => file.sha256.map(|known| known == *digest),
+        Digest::Other(digest) => {
+            let other = file.other.as_ref().filter(|other| other.kind() == digest.kind());
+            other.map(|known| known == digest)
+        }
+    };
+    let known: Vec<Option<bool>> = allowed.iter().map(known).collect();
+    match () {
+        () if known.contains(&Some(true)) => Some(true),
+        () if known.contains(&None) => None,
+        () => Some(false),
+    }
+}
+
 /// The first few of a list, in words.
 fn some(list: &[String]) -> String {
     match list {
@@ -430,6 +456,7 @@ fn to_candidate(
         filename,
         location,
         sha256: file.sha256,
+        other: file.other.clone(),
         size: file.size,
         upload_time: file.upload_time.as_ref().map(ToString::to_string),
         core_metadata: file.core_metadata,

@@ -5,5 +5,5 @@ mod page;
 mod trees;
 
 pub use page::file_digest;
-pub(crate) use page::{page, tree_page};
+pub(crate) use page::{body, page, tree_page};
 pub(crate) use trees::{DirectSources, DirectTree, Look};

@@ -76,6 +76,7 @@ pub(crate) mod offline {
                     filename: name.into(),
                     url: format!("https://index.test/{name}").into(),
                     sha256: None,
+                    other: None,
                     size: None,
                     requires_python: None,
                     yanked: None,

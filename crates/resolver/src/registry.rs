@@ -25,9 +25,9 @@ use crate::tools::{Events, LockEvent, LockTools};
 use pyfast_index::flat::Flat;
 use pyfast_index::index::Index;
 use pyfast_index::page::Page;
-use pyfast_index::{Body, Error as IndexError};
+use pyfast_index::{Body, Error as IndexError, digest};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, OtherDigest, Sha256};
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
@@ -138,8 +138,11 @@ impl<'e> Registry<'e> {
         let mut files = Vec::new();
         for mut file in version.map(|v| self.selector.files(&candidate.name, v)).unwrap_or_default()
         {
-            file.sha256 = Some(self.file_digest(&file)?);
-            files.push(file);
+            let sha256 = Some(self.file_digest(&file)?);
+            file.sha256 = sha256;
+            if self.is_allowed(&file, sha256)? {
+                files.push(file);
+            }
         }
         Ok(files)
     }
@@ -276,12 +279,63 @@ impl<'e> Registry<'e> {
             return Ok(digest);
         }
         match &candidate.location {
-            Location::Path(path) => Ok(direct::file_digest(path)?),
+            Location::Path(path) => {
+                let sha256 = direct::file_digest(path)?;
+                if let Some(expected) = candidate.expected() {
+                    let filename = candidate.filename.to_string();
+                    let other = |kind| direct::body(path)?.digest(kind);
+                    digest::check(&filename, &expected, sha256, other)?;
+                }
+                Ok(sha256)
+            }
             Location::Url(url) => {
                 let whole = self.shared.fetch_whole(candidate, url);
                 Ok(self.shared.runtime.block_on(whole)?.1)
             }
         }
+    }
+
+    /// Whether a candidate, which has this digest, is one that the user's hashes allow.
+    ///
+    /// # Errors
+    /// What fetching fails with: where hashes are of another kind, its bytes tell.
+    pub(crate) fn is_allowed(
+        &self,
+        candidate: &Candidate,
+        sha256: Option<Sha256>,
+    ) -> Result<bool, Error> {
+        let Some(allowed) = self.selector.criteria().hashes.get(&candidate.name) else {
+            return Ok(true);
+        };
+        let Some(sha256) = sha256 else { return Ok(false) };
+        // What was compared with the bytes when they came.
+        let compared = candidate.other.clone().map(Digest::Other);
+        let known = [Some(Digest::Sha256(sha256)), compared];
+        if known.iter().flatten().any(|digest| allowed.contains(digest)) {
+            return Ok(true);
+        }
+        let others: Vec<&OtherDigest> = allowed.iter().filter_map(Digest::other).collect();
+        // The bytes of a source that was named were compared when it was looked at.
+        if others.is_empty() || self.tree(&candidate.name).is_some() {
+            return Ok(!others.is_empty());
+        }
+        let body = match &candidate.location {
+            Location::Path(path) => direct::body(path)?,
+            Location::Url(url) => {
+                let whole = self.shared.fetch_whole(candidate, url);
+                let (body, found) = self.shared.runtime.block_on(whole)?;
+                if found != sha256 {
+                    return Ok(false);
+                }
+                body
+            }
+        };
+        for other in others {
+            if body.digest(other.kind())? == *other {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::registry::Registry;
 use crate::solve::{Problem, Solution, Solved, solve};
 use crate::sources::IndexStrategy;
 use pyfast_index::Error as IndexError;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::{DirectWheel, Requirement, Source};
 use pyfast_packaging::requirements_txt::RequirementSet;
@@ -313,16 +313,16 @@ fn check_hashes(resolution: &Resolution, registry: &Registry, required: bool) ->
                     wanted_by: parent.map_or_else(String::new, |p| p.candidate.name.to_string()),
                 });
             }
-            Some(allowed) if package.sha256.is_none_or(|found| !allowed.contains(&found)) => {
-                let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+            Some(_) if registry.is_allowed(&package.candidate, package.sha256)? => {}
+            Some(allowed) => {
+                let found = package.sha256.map(|found| Digest::Sha256(found).to_string());
                 return Err(IndexError::HashMismatch {
                     wheel: filename.to_string(),
-                    expected: allowed.join(" or sha256:"),
-                    found: package.sha256.map_or("none".to_owned(), |found| found.to_string()),
+                    expected: Digest::any_of(allowed),
+                    found: found.unwrap_or_else(|| "none".to_owned()),
                 }
                 .into());
             }
-            Some(_) => {}
         }
     }
     Ok(())

@@ -14,8 +14,8 @@ pub(crate) struct File {
     /// The reason for yanking; may be empty.
     pub(crate) yanked: Option<String>,
     pub(crate) upload_time: Option<String>,
-    /// The sha256 that the page states.
-    pub(crate) listed_sha256: String,
+    /// The digest that the page states, with its kind.
+    pub(crate) listed: (&'static str, String),
     /// The metadata file's text.
     pub(crate) metadata: String,
     /// Where the page says that the file is, when it is not this index.
@@ -27,7 +27,7 @@ impl File {
         Self {
             yanked: None,
             upload_time: Some("2024-01-01T00:00:00Z".to_owned()),
-            listed_sha256: wheel.sha256.clone(),
+            listed: ("sha256", wheel.sha256.clone()),
             metadata: wheel.metadata.clone(),
             url: None,
             wheel,
@@ -42,8 +42,8 @@ impl File {
         Self { upload_time: Some(time.to_owned()), ..self }
     }
 
-    pub(crate) fn listed_sha256(self, digest: &str) -> Self {
-        Self { listed_sha256: digest.to_owned(), ..self }
+    pub(crate) fn listed(self, kind: &'static str, digest: &str) -> Self {
+        Self { listed: (kind, digest.to_owned()), ..self }
     }
 
     pub(crate) fn metadata(self, text: &str) -> Self {
@@ -75,7 +75,7 @@ fn json_file(file: &File, with_metadata: bool) -> Value {
     let mut value = json!({
         "filename": wheel.filename,
         "url": url,
-        "hashes": {"sha256": file.listed_sha256},
+        "hashes": {file.listed.0: file.listed.1},
         "size": wheel.bytes.len(),
     });
     let mut set = |key: &str, entry: Value| value[key] = entry;
@@ -106,7 +106,8 @@ pub(crate) fn html_page(project: &str, files: &[File], with_metadata: bool, base
     for file in files {
         let wheel = &file.wheel;
         let url = file.url.as_deref().unwrap_or(&wheel.filename);
-        write!(text, "<a href=\"{url}#sha256={}\"", file.listed_sha256).unwrap();
+        let (kind, digest) = &file.listed;
+        write!(text, "<a href=\"{url}#{kind}={digest}\"").unwrap();
         if let Some(specifiers) = &wheel.requires_python {
             write!(text, " data-requires-python=\"{}\"", escape(specifiers)).unwrap();
         }

@@ -75,7 +75,7 @@ fn hash_mismatch_names_both_digests() {
     let found = Wheel::new("c", "1.0").build().sha256;
     check_failure(&mut world, MENDABLE, &["c", &listed[..12], &found[..12]], |world| {
         let file = File::new(Wheel::new("c", "1.0").build());
-        world.index.publish(file.listed_sha256(&listed));
+        world.index.publish(file.listed("sha256", &listed));
     });
 }
 

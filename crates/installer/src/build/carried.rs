@@ -14,6 +14,7 @@ use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
 use pyfast_index::git::check_out;
 use pyfast_index::source_archive::fetch_source;
+use pyfast_packaging::hash::Digest;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use pyfast_root::random_name;
@@ -56,7 +57,8 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
     let bytes = match &source.tree {
         SourceTree::Archive { filename, location, sha256 } => {
             let (client, cache) = (tools.client, tools.cache);
-            let fetch = fetch_source(client, cache, filename, location, Some(*sha256));
+            let expected = Digest::Sha256(*sha256);
+            let fetch = fetch_source(client, cache, filename, location, Some(&expected));
             tools.runtime.block_on(fetch).map_err(Error::Fetch)?.0
         }
         SourceTree::Directory(path) => pack(path, true)?,

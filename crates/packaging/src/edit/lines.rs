@@ -175,7 +175,7 @@ impl Lines {
             if let Some(last) = texts.last_mut() {
                 last.push_str(" \\");
             }
-            texts.push(format!("    --hash=sha256:{hash}"));
+            texts.push(format!("    --hash={hash}"));
         }
         let end = self.eol();
         texts.into_iter().map(|text| Physical { text, end: end.clone() }).collect()

@@ -7,7 +7,7 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use super::written::Written;
 use crate::error::Error;
-use crate::hash::Sha256;
+use crate::hash::{Digest, Sha256};
 use crate::requirement::{Origin, Requirement, Source};
 use crate::requirement_line::{Line, parse_editable, parse_line};
 
@@ -22,7 +22,7 @@ pub struct Wanted {
     pub(super) marker: MarkerTree,
     /// Whether the text says by versions or a place what is wanted.
     is_limited: bool,
-    pub(super) hashes: Vec<Sha256>,
+    pub(super) hashes: Vec<Digest>,
 }
 
 impl Wanted {
@@ -77,7 +77,7 @@ impl Wanted {
     /// The same with digests of the files that may be installed.
     #[must_use]
     pub fn hashed(self, hashes: Vec<Sha256>) -> Self {
-        Self { hashes, ..self }
+        Self { hashes: hashes.into_iter().map(Digest::Sha256).collect(), ..self }
     }
 }
 

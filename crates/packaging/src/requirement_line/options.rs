@@ -1,7 +1,7 @@
 //! The options that follow a requirement on its line.
 
 use super::BuildSettings;
-use crate::hash::Sha256;
+use crate::hash::{Digest, OtherDigest, OtherKind};
 use crate::option_words::{nearest, unquote};
 use crate::wrong::{Wrong, at};
 
@@ -18,7 +18,7 @@ pub(crate) fn split_options(line: &str) -> (&str, &str) {
 /// Options of one requirement.
 #[derive(Default)]
 pub(super) struct Options {
-    pub(super) hashes: Vec<Sha256>,
+    pub(super) hashes: Vec<Digest>,
     pub(super) settings: BuildSettings,
     pub(super) ignored: Vec<String>,
 }
@@ -39,7 +39,6 @@ const WITHOUT_EFFECT: [(&str, bool); 9] = [
 impl Options {
     pub(super) fn read(text: &str) -> Result<Self, Wrong<'_>> {
         let mut options = Self::default();
-        let mut weaker = None;
         let mut rest = text;
         while !rest.is_empty() {
             let (word, after) = word(rest)?;
@@ -57,7 +56,7 @@ impl Options {
             rest = after;
             match (name, value) {
                 ("--hash", Some((value, part))) => {
-                    options.hash(&value, &mut weaker).map_err(at(part))?;
+                    options.hashes.push(hash(&value).map_err(at(part))?);
                 }
                 ("--config-settings" | "--config-setting" | "-C", Some((value, part))) => {
                     let (key, value) = value
@@ -78,28 +77,26 @@ impl Options {
                 }
             }
         }
-        match weaker {
-            Some(algorithm) if options.hashes.is_empty() => {
-                let reason = format!("--hash: {algorithm} alone is not supported; add the sha256");
-                Err(Wrong::new(reason, text))
-            }
-            _ => Ok(options),
+        // What has a SHA-256 is known by it: other kinds say nothing more.
+        if options.hashes.iter().any(|digest| digest.sha256().is_some()) {
+            options.hashes.retain(|digest| digest.sha256().is_some());
         }
+        Ok(options)
     }
+}
 
-    fn hash(&mut self, value: &str, weaker: &mut Option<String>) -> Result<(), String> {
-        match value.split_once(':') {
-            Some(("sha256", digest)) => {
-                self.hashes.push(digest.parse().map_err(|error| format!("--hash: {error}"))?);
-            }
-            Some((algorithm @ ("sha384" | "sha512"), _)) => *weaker = Some(algorithm.to_owned()),
-            Some((algorithm, _)) => {
-                return Err(format!("--hash: {algorithm} is too weak; use sha256"));
-            }
-            None => return Err("--hash must be written as sha256:DIGEST".to_owned()),
-        }
-        Ok(())
+/// The value of `--hash`, as pip takes it.
+fn hash(value: &str) -> Result<Digest, String> {
+    let (kind, digits) = value.split_once(':').ok_or("--hash must be written as sha256:DIGEST")?;
+    if kind == "sha256" {
+        return digits.parse().map(Digest::Sha256).map_err(|error| format!("--hash: {error}"));
     }
+    let strong = OtherKind::ALL.into_iter().filter(|kind| kind.is_strong());
+    let Some(kind) = strong.into_iter().find(|strong| strong.name() == kind) else {
+        return Err(format!("--hash: {kind} is too weak or unknown; use sha256"));
+    };
+    let wrong = || format!("--hash: `{digits}` is not a {} digest", kind.name());
+    OtherDigest::new(kind, digits).map(Digest::Other).ok_or_else(wrong)
 }
 
 fn takes_value(name: &str) -> bool {

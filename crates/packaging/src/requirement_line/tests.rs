@@ -36,7 +36,7 @@ fn rule_43_requirements_are_read() {
     let pinned = parse_line(&format!("https://h/a-1-py3-none-any.whl#sha256={digest}"));
     let pinned = pinned.expect("a requirement");
     assert!(pinned.hashes.is_empty(), "rule 33: a fragment asks for no hashes elsewhere");
-    assert!(matches!(pinned.source, Source::Wheel(wheel) if wheel.sha256.is_some()));
+    assert!(matches!(pinned.source, Source::Wheel(wheel) if wheel.digest.is_some()));
 }
 
 fn check_source(line: &str, expected: &str) {

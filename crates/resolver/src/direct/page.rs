@@ -2,15 +2,16 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use pep508_rs::PackageName;
-use sha2::Digest;
+use sha2::Digest as _;
 
 use super::trees::DirectTree;
-use pyfast_index::Error as IndexError;
 use pyfast_index::page::{File, Listing, Page};
+use pyfast_index::{Body, Error as IndexError};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
@@ -21,7 +22,7 @@ pub(crate) fn page(wheel: &DirectWheel) -> Page {
         Location::Url(url) => url.to_string(),
         Location::Path(path) => path.display().to_string(),
     };
-    page_of(name, wheel.filename.as_str(), &url, wheel.sha256)
+    page_of(name, wheel.filename.as_str(), &url, wheel.digest.as_ref())
 }
 
 /// The page of a directly named source.
@@ -30,14 +31,15 @@ pub(crate) fn tree_page(tree: &DirectTree) -> Page {
     let location = tree.source.tree.location();
     // A tree has no file name: the page only has to say project, version and that it is source.
     let filename = format!("{}-{version}.tar.gz", name.as_dist_info_name());
-    page_of(name, &filename, &location.to_string(), tree.sha256)
+    page_of(name, &filename, &location.to_string(), tree.sha256.map(Digest::Sha256).as_ref())
 }
 
-fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>) -> Page {
+fn page_of(name: &PackageName, filename: &str, url: &str, digest: Option<&Digest>) -> Page {
     let file = File {
         filename: filename.into(),
         url: url.into(),
-        sha256,
+        sha256: digest.and_then(Digest::sha256),
+        other: digest.and_then(Digest::other).cloned(),
         size: None,
         requires_python: None,
         yanked: None,
@@ -46,6 +48,15 @@ fn page_of(name: &PackageName, filename: &str, url: &str, sha256: Option<Sha256>
     };
     Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), Listing::Direct)
         .unwrap_or_else(Page::empty)
+}
+
+/// The bytes of a file of this machine.
+///
+/// # Errors
+/// [`ReadWheel`](IndexError::ReadWheel).
+pub(crate) fn body(path: &Path) -> Result<Body, IndexError> {
+    let fail = |source| IndexError::ReadWheel { path: path.to_owned(), source };
+    Ok(Body::File(Arc::new(pyfast_root::regular_file::open(path).map_err(fail)?)))
 }
 
 /// The SHA-256 of a file.

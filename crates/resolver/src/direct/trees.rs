@@ -11,13 +11,13 @@ use pep508_rs::PackageName;
 use crate::error::Error;
 use crate::lock::Pin;
 use crate::tools::LockTools;
-use pyfast_index::Error as IndexError;
 use pyfast_index::git::Git;
 use pyfast_index::source_archive::fetch_source;
 use pyfast_index::source_archive::{Statements, project_table};
+use pyfast_index::{Error as IndexError, digest};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::metadata::{self, Metadata};
 use pyfast_packaging::requirement::{Requirement, Source};
 use pyfast_packaging::requirement_line::{self, Line};
@@ -192,7 +192,7 @@ impl DirectSources {
         let SourceRequirement { extras, source, marker, mut hashes, origin, constraint, .. } =
             requirement;
         // Rule 28: the digest of a fragment counts as a hash.
-        hashes.extend(source.sha256);
+        hashes.extend(source.digest.clone());
         let source = Source::Tree(Box::new(source));
         let named = Requirement { name: name.clone(), extras, source, marker, hashes, origin };
         let list = if constraint { &mut self.set.constraints } else { &mut self.set.requirements };
@@ -292,17 +292,19 @@ impl Look<'_> {
             archives.next().filter(|known| self.tools.cache.has_source(known))
         };
         let remote = matches!(location, Location::Url(_));
-        let expected = requirement.source.sha256.or_else(|| kept().filter(|_| remote));
-        let fetch =
-            fetch_source(&self.tools.client, &self.tools.cache, filename, location, expected);
+        let stated = requirement.source.digest.clone();
+        let expected = stated.or_else(|| kept().filter(|_| remote).map(Digest::Sha256));
+        let (client, cache) = (&self.tools.client, &self.tools.cache);
+        let fetch = fetch_source(client, cache, filename, location, expected.as_ref());
         let (bytes, sha256) = self.tools.runtime.block_on(fetch)?;
         let hashes = &requirement.hashes;
-        if !hashes.is_empty() && !hashes.contains(&sha256) {
-            let expected: Vec<String> = hashes.iter().map(ToString::to_string).collect();
+        let other = |kind| Ok(digest::of_bytes(kind, &bytes));
+        let fits = |hash: &Digest| digest::check(filename, hash, sha256, other).is_ok();
+        if !hashes.is_empty() && !hashes.iter().any(fits) {
             return Err(IndexError::HashMismatch {
                 wheel: filename.to_owned(),
-                expected: expected.join(" or sha256:"),
-                found: sha256.to_string(),
+                expected: Digest::any_of(hashes),
+                found: Digest::Sha256(sha256).to_string(),
             }
             .into());
         }

@@ -159,6 +159,7 @@ fn file(filename: String, requires_python: String, upload_time: String) -> File<
         url: format!("https://index.test/{filename}").into(),
         filename: filename.into(),
         sha256: None,
+        other: None,
         size: None,
         requires_python: Some(requires_python.into()),
         yanked: None,

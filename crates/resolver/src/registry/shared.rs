@@ -13,7 +13,7 @@ use pyfast_index::index::{Found, Index};
 use pyfast_index::metadata_remote::{self, Ranged};
 use pyfast_index::page::{Page, StoredPage};
 use pyfast_index::source_archive::{self, Statements};
-use pyfast_index::{Body, Error as IndexError, joined};
+use pyfast_index::{Body, Error as IndexError, digest, joined};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
@@ -181,7 +181,7 @@ impl Shared {
             &self.cache,
             name,
             &candidate.location,
-            candidate.sha256,
+            candidate.expected().as_ref(),
         )
         .await?;
         {
@@ -268,14 +268,9 @@ impl Shared {
         body: &Body,
         found: Sha256,
     ) -> Result<(), IndexError> {
-        if let Some(expected) = candidate.sha256
-            && expected != found
-        {
-            return Err(IndexError::HashMismatch {
-                wheel: candidate.filename.to_string(),
-                expected: expected.to_string(),
-                found: found.to_string(),
-            });
+        if let Some(expected) = candidate.expected() {
+            let filename = candidate.filename.to_string();
+            digest::check(&filename, &expected, found, |kind| body.digest(kind))?;
         }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.insert(candidate.location.to_string(), found);

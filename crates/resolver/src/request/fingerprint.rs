@@ -8,6 +8,7 @@
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::formats::Projects;
+use pyfast_packaging::hash::Digest;
 use pyfast_packaging::marker;
 use pyfast_packaging::requirement::DirectWheel;
 use pyfast_packaging::requirement::Requirement;
@@ -187,19 +188,24 @@ fn requirement(line: &Requirement) -> Vec<String> {
     let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
     let marker = marker::text_or_note(marker).unwrap_or_default();
     let mut values = vec![name.to_string(), extras.join(","), source, marker];
-    values.extend(hashes.iter().map(ToString::to_string));
+    values.extend(hashes.iter().map(hash));
     values
+}
+
+/// A SHA-256 without its kind, as locks have had it from the beginning.
+fn hash(digest: &Digest) -> String {
+    digest.sha256().map_or_else(|| digest.to_string(), |sha256| sha256.to_string())
 }
 
 /// A wheel of this machine is compared by its content with the one that was locked.
 fn direct_wheel(wheel: &DirectWheel) -> String {
-    let DirectWheel { filename, location, sha256 } = wheel;
+    let DirectWheel { filename, location, digest } = wheel;
     let place = match location {
         Location::Url(url) => url.to_string(),
         Location::Path(_) => filename.to_string(),
     };
-    let sha256 = sha256.map(|digest| format!("#sha256={digest}")).unwrap_or_default();
-    format!("@ {place}{sha256}")
+    let digest = digest.as_ref().map(|digest| format!("#{digest}").replacen(':', "=", 1));
+    format!("@ {place}{}", digest.unwrap_or_default())
 }
 
 fn source_requirement(line: &SourceRequirement) -> Vec<String> {
@@ -210,13 +216,13 @@ fn source_requirement(line: &SourceRequirement) -> Vec<String> {
     let role = if *constraint { "constraint" } else { "requirement" };
     let mut values = vec![role.to_owned(), name, extras.join(","), direct_source(source), marker];
     values.extend(description(source));
-    values.extend(hashes.iter().map(ToString::to_string));
+    values.extend(hashes.iter().map(hash));
     values
 }
 
 /// The text as it was written says name, extras, digest and directory too.
 fn direct_source(source: &DirectSource) -> String {
-    let DirectSource { name: _, extras: _, place: _, subdirectory: _, sha256: _, editable, text } =
+    let DirectSource { name: _, extras: _, place: _, subdirectory: _, digest: _, editable, text } =
         source;
     let editable = if *editable { "-e " } else { "" };
     format!("@ {editable}{text}")

@@ -111,7 +111,9 @@ pub(crate) fn check<'a>(
     let needs_row = |path: &&str| !listed.contains_key(path) && !exempt(path);
     let mut unlisted: Vec<&str> = sizes.keys().copied().filter(needs_row).collect();
     unlisted.sort_unstable();
-    unlisted.into_iter().for_each(|path| flaws.note(Flaw::Unlisted, path));
+    for path in unlisted {
+        flaws.note(Flaw::Unlisted, path);
+    }
     let hashes = listed.into_iter().filter_map(|(path, hash)| Some((path, hash?)));
     Ok(Checked { hashes: hashes.collect(), flaws })
 }
