@@ -1,25 +1,22 @@
 //! `pyfast env`.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use clap::Subcommand;
 use pyfast_crew::engine::Connection;
-use pyfast_crew::environments::{Lost, lost, named};
-use pyfast_environment::ask::{collect, environments};
-use pyfast_environment::question::{Collect, Known};
+use pyfast_crew::environments::{Lost, forget, lost, named};
+use pyfast_environment::ask::environments;
+use pyfast_environment::question::Known;
 use pyfast_installer::gc::remove_root;
 use pyfast_root::ProjectEnv;
 use pyfast_settings::Root;
 use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::commands::history::moment;
-use crate::commands::list::table;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::syncing::at_place;
-use crate::ui::{count, green};
+use crate::ui::{count, green, moment, titled};
 
 /// List the environments of all projects, or remove some
 #[derive(Debug, clap::Args)]
@@ -95,7 +92,7 @@ fn list(settings: &Settings) -> Result<(), Failure> {
     if rows.is_empty() {
         settings.ui.note("There are no environments");
     } else {
-        settings.ui.data(table(&["Environment", "Packages", "Activated", "Project", ""], &rows));
+        settings.ui.data(titled(&["Environment", "Packages", "Activated", "Project", ""], &rows));
     }
     Ok(())
 }
@@ -109,24 +106,8 @@ fn remove(what: &Rm, settings: &Settings) -> Result<(), Failure> {
         let gone = all.iter().filter(|known| lost(known).is_some());
         names.extend(gone.map(|known| known.name.clone()));
     }
-    // Nothing but what is named goes: all else is younger than that.
-    let collected = Collect {
-        keep: usize::MAX,
-        named: Vec::new(),
-        forgotten: names.clone(),
-        recent: Duration::from_hours(24 * 365 * 100),
-        dry_run: false,
-        now: SystemTime::now(),
-    };
-    if !names.is_empty() {
-        at_place(settings, |place| collect(place, collected))?;
-    }
+    at_place(settings, |place| forget(place, &names, settings))?;
     for name in &names {
-        if name.project() == project {
-            let env = name.env();
-            let own = settings.of_environment(env, settings.root.clone(), settings.python.clone());
-            pyfast_crew::remembered::forget(&own);
-        }
         settings.ui.note(green("Removed").and(format!(" {name}")));
     }
     let removed = count(names.len(), "environment");

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::syncing::at_place;
 use crate::ui::{count, green};
 use pyfast_crew::engine::Connection;
-use pyfast_settings::Root;
+use pyfast_settings::{Root, bytes};
 
 /// Remove environments and wheels that nothing needs any more
 ///
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", env = "PYFAST_KEEP_ID", value_delimiter = ',')]
     keep_id: Vec<String>,
     /// Cut the cache of index pages to this size, such as 200MB or 1GiB
-    #[arg(long, value_name = "SIZE", value_parser = size, env = "PYFAST_MAX_SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, env = "PYFAST_MAX_SIZE")]
     max_size: Option<u64>,
     /// Keep whatever is younger than so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, env = "PYFAST_RECENT")]
@@ -126,37 +126,4 @@ fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
         "bytes": plan.bytes(),
         "dry_run": dry_run,
     })
-}
-
-/// Reads `1000`, `200k`, `200MB`, `1GiB`.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no size, such as 200MB or 1GiB");
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..at].parse().map_err(|_overflow| wrong())?;
-    let factor = match text[at..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" => 1000,
-        "kib" => 1 << 10,
-        "m" | "mb" => 1_000_000,
-        "mib" => 1 << 20,
-        "g" | "gb" => 1_000_000_000,
-        "gib" => 1 << 30,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(factor).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_have_the_usual_units() {
-        assert_eq!(size("0"), Ok(0));
-        assert_eq!(size("200MB"), Ok(200_000_000));
-        assert_eq!(size("1 GiB"), Ok(1 << 30));
-        for wrong in ["", "MB", "-1", "1.5GB", "1XB", "99999999999GiB"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -48,5 +48,8 @@ fn an_environment_is_checked_for_what_its_packages_need() {
     assert_eq!(ran.code(), Some(1));
     let found = ran.stdout.lines().next().unwrap();
     let found: serde_json::Value = serde_json::from_str(found).unwrap();
-    assert_eq!(found[0], serde_json::json!({"package": "web 1.5", "needs": "core>=1", "has": null}));
+    assert_eq!(
+        found[0],
+        serde_json::json!({"package": "web 1.5", "needs": "core>=1", "has": null})
+    );
 }

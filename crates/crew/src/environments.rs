@@ -3,8 +3,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pyfast_environment::question::Known;
+use pyfast_environment::Error as EnvironmentError;
+use pyfast_environment::ask::collect;
+use pyfast_environment::place::Place;
+use pyfast_environment::question::{Collect, Known};
 use pyfast_root::ProjectEnv;
+use pyfast_settings::Settings;
 use pyfast_settings::own_lock::ONE_RUN;
 
 use crate::error::Error;
@@ -52,6 +56,35 @@ pub fn named(name: &str, all: &[Known], project: &str) -> Result<ProjectEnv, Err
     let near = names().min_by_key(|known| strsim::damerau_levenshtein(known, &full));
     let near = near.filter(|near| strsim::damerau_levenshtein(near, &full) <= 3);
     Err(Error::NoSuchEnvironment { name: name.to_owned(), near })
+}
+
+/// Removes what these are known by, and nothing else; what nothing uses then is for a collection.
+///
+/// # Errors
+/// What removing fails with.
+pub fn forget(
+    place: &dyn Place,
+    names: &[ProjectEnv],
+    settings: &Settings,
+) -> Result<(), EnvironmentError> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = Collect {
+        keep: usize::MAX,
+        named: Vec::new(),
+        forgotten: names.to_vec(),
+        // All that is there is younger.
+        recent: Duration::from_hours(24 * 365 * 100),
+        dry_run: false,
+        now: SystemTime::now(),
+    };
+    collect(place, what)?;
+    for name in names.iter().filter(|name| name.project() == settings.project.name()) {
+        let (root, python) = (settings.root.clone(), settings.python.clone());
+        crate::remembered::forget(&settings.of_environment(name.env(), root, python));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -26,9 +26,13 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { package, needs, has } = self;
         match (needs, has) {
-            (Some(needs), Some(has)) => write!(f, "{package} needs {needs}, but {has} is installed"),
+            (Some(needs), Some(has)) => {
+                write!(f, "{package} needs {needs}, but {has} is installed")
+            }
             (Some(needs), None) => write!(f, "{package} needs {needs}, which is not installed"),
-            (None, _) => write!(f, "{package} does not say what it needs in words that can be read"),
+            (None, _) => {
+                write!(f, "{package} does not say what it needs in words that can be read")
+            }
         }
     }
 }
@@ -54,9 +58,8 @@ pub fn problems(details: &Details) -> Vec<Problem> {
         for needed in dependencies.iter().filter(|one| one.marker.evaluate(&markers, &[])) {
             let has = installed.get(&needed.name);
             // What is named by a URL is whatever that gave.
-            let fits = |version: &&&Version| {
-                needed.url.is_some() || needed.specifiers.contains(version)
-            };
+            let fits =
+                |version: &&&Version| needed.url.is_some() || needed.specifiers.contains(version);
             if has.filter(fits).is_none() {
                 let needs = format!("{}{}", needed.name, needed.specifiers);
                 let has = has.map(|version| format!("{} {version}", needed.name));

@@ -12,6 +12,7 @@ pub mod consistency;
 pub mod crew;
 pub mod graph;
 pub mod inputs;
+pub mod listing;
 pub mod place;
 pub mod plan;
 pub mod question;

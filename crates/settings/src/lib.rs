@@ -5,6 +5,7 @@
 //! Prints nothing, reads neither the variables nor the current directory of the process: they are given. What the
 //! user should know of settings is data ([`Doubt`]).
 
+mod bytes;
 mod config;
 mod error;
 mod flags;
@@ -21,6 +22,7 @@ mod transport;
 mod uv;
 mod variables;
 
+pub use bytes::bytes;
 pub use config::{Config, EnvConfig, FILE};
 pub use error::{Error, IndexFault, Keeping};
 pub use flags::{Flags, IndexFlags, KeyringProvider, ResolveFlags, Upgrade};

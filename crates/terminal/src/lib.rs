@@ -9,6 +9,6 @@ mod line;
 mod view;
 
 pub use escape::{Form, escaped};
-pub use figures::{count, duration, table};
+pub use figures::{count, duration, moment, table, titled};
 pub use line::{Line, bold, dim, green, paint, red};
 pub use view::View;
