@@ -55,7 +55,7 @@ impl Command {
             Self::Rollback(args) => args.result.json,
             Self::Verify(args) => args.result.json,
             Self::Gc(args) => args.result.json,
-            Self::Env(args) => args.result.json,
+            Self::Env(args) => args.json(),
             Self::Init(args) => args.result.json,
             Self::Diff(args) => args.result.json,
             Self::Up(args) => args.result.json,

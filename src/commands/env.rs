@@ -3,20 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use pyfast_crew::engine::Connection;
-use pyfast_crew::environments::{Lost, forget, lost, named};
+use pyfast_crew::environments::{Lost, forget, lost, named, remove_root};
 use pyfast_environment::ask::environments;
-use pyfast_environment::question::Known;
-use pyfast_installer::gc::remove_root;
 use pyfast_root::ProjectEnv;
-use pyfast_settings::Root;
 use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::syncing::at_place;
-use crate::ui::{count, green, moment, titled};
+use crate::ui::{green, moment, titled};
 
 /// List the environments of all projects, or remove some
 #[derive(Debug, clap::Args)]
@@ -25,16 +21,23 @@ use crate::ui::{count, green, moment, titled};
                   pyfast env rm --gone\n  pyfast env rm --all --volume app-deps"
 )]
 pub(crate) struct Args {
-    #[command(flatten)]
-    pub(crate) result: ResultArgs,
     #[command(subcommand)]
     act: Act,
+}
+
+impl Args {
+    /// Whether the result is wanted as JSON.
+    pub(crate) fn json(&self) -> bool {
+        match &self.act {
+            Act::List(result) | Act::Rm(Rm { result, .. }) => result.json,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Act {
     /// List the environments of all projects
-    List,
+    List(ResultArgs),
     /// Remove environments; `pyfast gc` then frees what nothing else uses
     #[command(visible_alias = "remove")]
     Rm(Rm),
@@ -42,6 +45,8 @@ enum Act {
 
 #[derive(Debug, clap::Args)]
 struct Rm {
+    #[command(flatten)]
+    result: ResultArgs,
     /// An environment of this project, or PROJECT/ENV as `pyfast env list` has it
     #[arg(value_name = "NAME", required_unless_present_any = ["gone", "all"])]
     names: Vec<String>,
@@ -55,7 +60,7 @@ struct Rm {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     match &args.act {
-        Act::List => list(settings)?,
+        Act::List(_) => list(settings)?,
         Act::Rm(Rm { all: true, .. }) => remove_all(settings)?,
         Act::Rm(what) => remove(what, settings)?,
     }
@@ -64,11 +69,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 fn list(settings: &Settings) -> Result<(), Failure> {
     let all = at_place(settings, environments)?;
-    let word = |known: &Known| match lost(known) {
-        Some(Lost::Gone) => "gone",
-        Some(Lost::OneRun) => "one-run",
-        None => "",
-    };
     if settings.ui.json() {
         let all = all.iter().map(|known| {
             json!({
@@ -86,7 +86,13 @@ fn list(settings: &Settings) -> Result<(), Failure> {
             let directory = known.directory.as_ref().map(|path| path.display().to_string());
             let activated = known.activated.map(moment).unwrap_or_default();
             let (name, packages) = (known.name.to_string(), known.packages.to_string());
-            [name, packages, activated, directory.unwrap_or_default(), word(known).to_owned()]
+            [
+                name,
+                packages,
+                activated,
+                directory.unwrap_or_default(),
+                lost(known).map_or("", Lost::word).to_owned(),
+            ]
         })
         .collect();
     if rows.is_empty() {
@@ -110,37 +116,25 @@ fn remove(what: &Rm, settings: &Settings) -> Result<(), Failure> {
     for name in &names {
         settings.ui.note(green("Removed").and(format!(" {name}")));
     }
-    let removed = count(names.len(), "environment");
     if settings.ui.json() {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         settings.ui.data(format!("{}\n", json!({ "removed": names })));
-    } else if names.is_empty() {
-        settings.ui.note("There is nothing to remove");
-    } else {
-        settings.ui.note(format!("{removed} removed; `pyfast gc` frees what nothing else uses"));
     }
+    settings.ui.note(match names.len() {
+        0 => "There is nothing to remove",
+        _ => "`pyfast gc` frees what nothing else uses",
+    });
     Ok(())
 }
 
 /// Removes the whole root.
 pub(crate) fn remove_all(settings: &Settings) -> Result<(), Failure> {
-    let ui = settings.ui;
-    match &settings.root {
-        Root::Volume(volume) => {
-            if Connection::open(settings)?.remove_volume(volume)? {
-                ui.note(green("Removed").and(format!(" the volume {volume}")));
-            } else {
-                ui.note(format!("There is no volume {volume}"));
-            }
+    settings.ui.note(match remove_root(settings)? {
+        None => "There is nothing to remove".into(),
+        Some((what, bytes)) => {
+            let bytes = bytes.map(|bytes| format!(" ({})", indicatif::HumanBytes(bytes)));
+            green("Removed").and(format!(" {what}{}", bytes.unwrap_or_default()))
         }
-        Root::Directory(path) => {
-            let Some(root) = pyfast_root::Root::find(path, path)? else {
-                ui.note(format!("There is nothing in {}", path.display()));
-                return Ok(());
-            };
-            let bytes = indicatif::HumanBytes(remove_root(&root, &|_waiting| ())?);
-            ui.note(green("Removed").and(format!(" {} ({bytes})", path.display())));
-        }
-    }
+    });
     Ok(())
 }

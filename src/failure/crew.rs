@@ -26,7 +26,9 @@ impl From<Error> for Failure {
             }
             Error::BuiltIn { image, untried, source } => return built_in(&image, untried, *source),
             Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
-            Error::WriteLock { .. } | Error::Edit { .. } => ("io", Code::Mendable),
+            Error::WriteLock { .. } | Error::Write { .. } | Error::Edit { .. } => {
+                ("io", Code::Mendable)
+            }
             Error::EditedMeanwhile { .. } => ("changed-meanwhile", Code::Mendable),
             Error::NotAsked { .. } | Error::AskedElsewhere { .. } => ("not-asked", Code::Mendable),
             Error::NotLocked { .. } => ("not-locked", Code::Mendable),

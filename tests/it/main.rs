@@ -36,3 +36,4 @@ mod tree;
 mod usage;
 mod uv_projects;
 mod venv;
+mod wheelhouse;

@@ -8,9 +8,10 @@ use pyfast_environment::ask::collect;
 use pyfast_environment::place::Place;
 use pyfast_environment::question::{Collect, Known};
 use pyfast_root::ProjectEnv;
-use pyfast_settings::Settings;
 use pyfast_settings::own_lock::ONE_RUN;
+use pyfast_settings::{Root, Settings};
 
+use crate::engine::Connection;
 use crate::error::Error;
 
 /// How long it takes until nobody wants what nobody can ask for.
@@ -23,6 +24,16 @@ pub enum Lost {
     Gone,
     /// A command was run in it with files of its own.
     OneRun,
+}
+
+impl Lost {
+    /// One word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::OneRun => "one-run",
+        }
+    }
 }
 
 /// Whether nobody asks for an environment, and why.
@@ -85,6 +96,25 @@ pub fn forget(
         crate::remembered::forget(&settings.of_environment(name.env(), root, python));
     }
     Ok(())
+}
+
+/// Removes the whole root, with a volume the volume itself: what it was, and the bytes that it had where that is known;
+/// `None` where there was none.
+///
+/// # Errors
+/// If a process or a container uses something of it, and what removing fails with.
+pub fn remove_root(settings: &Settings) -> Result<Option<(String, Option<u64>)>, Error> {
+    match &settings.root {
+        Root::Volume(volume) => {
+            let removed = Connection::open(settings)?.remove_volume(volume)?;
+            Ok(removed.then(|| (format!("the volume {volume}"), None)))
+        }
+        Root::Directory(path) => {
+            let Some(root) = pyfast_root::Root::find(path, path)? else { return Ok(None) };
+            let bytes = pyfast_installer::gc::remove_root(&root, &|_waiting| ())?;
+            Ok(Some((path.display().to_string(), Some(bytes))))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -88,6 +88,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A lock stands where requirements do.
     #[error("cannot edit `{}`: it is a lock, which is made of requirements", path.display())]
     EditsLock {

@@ -23,6 +23,7 @@ pub mod session;
 pub mod sync;
 pub mod task;
 pub mod volume_place;
+pub mod wheelhouse;
 
 mod elsewhere;
 mod error;

@@ -9,6 +9,7 @@ use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Lock, LockRequest, Locked, Standing, Targets, lock};
 use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
+use tokio::runtime::Runtime;
 
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
@@ -65,6 +66,21 @@ pub struct Made {
     pub was_there: bool,
     /// What it has that the one before has not.
     pub changes: Changes,
+    /// What ends with it.
+    pub ending: Ending,
+}
+
+/// The threads that a lock was made with. They put aside what was fetched while its maker goes on, and end with it: nobody
+/// waits for more.
+#[derive(Debug)]
+pub struct Ending(Option<Runtime>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl TargetFlags {
@@ -164,15 +180,16 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     let request = lock_request(&inputs.set, resolve, targets, kept.clone())?;
     let whole = old.as_ref().and_then(|(path, text)| Lock::whole(text, path).ok());
     if wish.may_stand && whole.is_some_and(|lock| request.standing(&lock) == Standing::Current) {
-        return Ok(Made { lock: None, path, was_there, changes: Changes::default() });
+        let (changes, ending) = (Changes::default(), Ending(None));
+        return Ok(Made { lock: None, path, was_there, changes, ending });
     }
-    let Locked { lock, warnings, .. } =
+    let (Locked { lock, warnings, .. }, ending) =
         resolved(&request, wish, (host, builds), (settings, events))?;
     for warning in warnings {
         events(Event::Warning(warning));
     }
     let changes = changes(&kept, &lock);
-    Ok(Made { lock: Some(lock), path, was_there, changes })
+    Ok(Made { lock: Some(lock), path, was_there, changes, ending })
 }
 
 fn resolved(
@@ -180,7 +197,7 @@ fn resolved(
     wish: &Wish<'_>,
     (host, builds): (Option<PathBuf>, bool),
     (settings, events): (&Settings, &Events),
-) -> Result<Locked, Error> {
+) -> Result<(Locked, Ending), Error> {
     let cache = settings.cache_directory()?;
     let root = cache.join(BUILDS);
     let mut session = Session::new(settings, request.set, host.as_deref(), cache, events)?;
@@ -190,9 +207,7 @@ fn resolved(
     }
     events(Event::Resolving);
     let locked = lock(request, &session.tools(wish.resolve, 0), &|_decided| ());
-    // The runtime's threads have nothing more to do that anyone waits for.
-    session.runtime.shutdown_background();
-    Ok(locked?)
+    Ok((locked?, Ending(Some(session.runtime))))
 }
 
 /// The file that the lock belongs in.

@@ -59,8 +59,8 @@ pub fn problems(details: &Details) -> Vec<Problem> {
             let has = installed.get(&needed.name);
             // What is named by a URL is whatever that gave.
             let fits =
-                |version: &&&Version| needed.url.is_some() || needed.specifiers.contains(version);
-            if has.filter(fits).is_none() {
+                |version: &&Version| needed.url.is_some() || needed.specifiers.contains(version);
+            if !has.is_some_and(fits) {
                 let needs = format!("{}{}", needed.name, needed.specifiers);
                 let has = has.map(|version| format!("{} {version}", needed.name));
                 found.push(Problem { package: package.clone(), needs: Some(needs), has });

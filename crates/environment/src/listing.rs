@@ -18,9 +18,9 @@ pub struct Entry {
     /// Its version; `None` where only a build tells it.
     pub version: Option<String>,
     /// Whether the user asked for it by name.
-    requested: bool,
+    pub requested: bool,
     /// Where it came from if not from an index (PEP 610).
-    direct_url: Option<Value>,
+    pub direct_url: Option<Value>,
 }
 
 impl Entry {

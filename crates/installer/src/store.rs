@@ -2,6 +2,7 @@
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
 pub(crate) mod manifest;
+mod pack;
 pub(crate) mod receive;
 pub(crate) mod settled;
 mod unpack;
@@ -10,6 +11,8 @@ pub(crate) mod verify;
 pub use crate::wheel::entry_points::EntryPoint;
 pub use manifest::{Manifest, StoredFile, TopLevel};
 pub use verify::{repair, verify};
+
+pub use pack::pack;
 
 use std::fs::File;
 use std::path::Path;
