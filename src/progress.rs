@@ -68,6 +68,22 @@ impl Progress {
 
     pub(crate) fn event(&self, event: Event) {
         match event {
+            Event::Interpreter { what, path, why, new } => {
+                let said = format!("Using {what} at {}", path.display());
+                let said = format!("{said} ({why})");
+                if new { self.note(said) } else { self.detail(said) }
+            }
+            Event::Indexes(indexes) => {
+                for (index, why) in indexes {
+                    self.detail(format!("index {index} ({why})"));
+                }
+            }
+            Event::Parts { parts } => self.note(format!("Taking {}", parts.join(", "))),
+            Event::NotInstalled { file, commands } => self.note(format!(
+                "{} itself is not installed, nor are its commands ({}): `project = true`, or \"editable\", of an environment in pyfast.toml does it",
+                file.display(),
+                commands.join(", ")
+            )),
             Event::Resolving => self.step("resolving"),
             Event::Wheels { count, bytes } => {
                 locked(&self.view).expect(count, bytes);

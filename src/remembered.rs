@@ -189,6 +189,7 @@ impl Words<'_> {
             extra,
             all_extras,
             group,
+            only_group,
             constraints,
             overrides,
             prerelease,
@@ -211,15 +212,8 @@ impl Words<'_> {
         self.files("requirements", requirements);
         self.values("extra", extra);
         self.flag("all-extras", *all_extras);
-        for group in group {
-            let group = match group.rsplit_once(':') {
-                Some((file, group)) => {
-                    format!("{}:{group}", absolute(Path::new(file), self.project).display())
-                }
-                None => group.clone(),
-            };
-            self.value("group", &group);
-        }
+        self.groups("group", group);
+        self.groups("only-group", only_group);
         self.files("constraints", constraints);
         self.files("override", overrides);
         if *prerelease != usual.prerelease {
@@ -238,6 +232,18 @@ impl Words<'_> {
         self.values("config-settings", config_settings);
         self.files("build-constraint", build_constraints);
         self.flag("no-build-isolation", *no_build_isolation);
+    }
+
+    fn groups(&mut self, name: &str, groups: &[String]) {
+        for group in groups {
+            let group = match group.rsplit_once(':') {
+                Some((file, group)) => {
+                    format!("{}:{group}", absolute(Path::new(file), self.project).display())
+                }
+                None => group.clone(),
+            };
+            self.value(name, &group);
+        }
     }
 
     fn flag(&mut self, name: &str, is_set: bool) {

@@ -46,12 +46,10 @@ fn cache(directory: &Path, index: &Url) -> Cache {
             filename: filename.into(),
             url: place(filename).into(),
             sha256: Some(digest(filename)),
-            other: None,
-            size: None,
             requires_python: requires_python.as_deref().map(Into::into),
             yanked: yanked.then(|| "".into()),
-            upload_time: None,
             core_metadata: true,
+            ..File::default()
         });
         let encoded = Page::encode(&project, entries.collect());
         let (request, answer) = (http::Request::new(()), http::Response::new(()));

@@ -22,9 +22,12 @@ pub(crate) struct ResolveArgs {
     /// Include all optional dependencies
     #[arg(long, conflicts_with = "extra")]
     pub(crate) all_extras: bool,
-    /// A dependency group (PEP 735) to include, of the project's `pyproject.toml` or of the one named
+    /// A dependency group (PEP 735) to add, of the project's `pyproject.toml` or of the one named
     #[arg(long, value_name = "[FILE:]GROUP")]
     pub(crate) group: Vec<String>,
+    /// A dependency group without what the project itself depends on
+    #[arg(long, value_name = "[FILE:]GROUP", conflicts_with_all = ["extra", "all_extras"])]
+    pub(crate) only_group: Vec<String>,
     /// A constraints file: limits versions of what is otherwise needed
     #[arg(
         short,
@@ -123,8 +126,8 @@ pub(crate) struct ResolveArgs {
 impl ResolveArgs {
     /// Whether it says what to install, and so is a request of its own.
     pub(crate) fn names_something(&self) -> bool {
-        !(self.requirements.is_empty() && self.extra.is_empty() && self.group.is_empty())
-            || self.all_extras
+        let lists = self.group.iter().chain(&self.only_group).count();
+        !(self.requirements.is_empty() && self.extra.is_empty() && lists == 0) || self.all_extras
     }
 
     /// This, and what it leaves open as in an earlier request.
@@ -135,6 +138,7 @@ impl ResolveArgs {
             extra: or(self.extra, earlier.extra),
             all_extras: self.all_extras || earlier.all_extras,
             group: or(self.group, earlier.group),
+            only_group: or(self.only_group, earlier.only_group),
             constraints: or(self.constraints, earlier.constraints),
             overrides: or(self.overrides, earlier.overrides),
             prerelease: if self.prerelease == usual.prerelease {
@@ -173,6 +177,7 @@ impl ResolveArgs {
             extra: args.extra,
             all_extras: args.all_extras,
             group: args.group,
+            only_group: args.only_group,
             constraints: args.constraints,
             overrides: args.overrides,
             prerelease: args.prerelease.into(),

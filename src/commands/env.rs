@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use pyfast_crew::environments::{Lost, forget, lost, named, remove_root};
+use pyfast_crew::environments::{Lost, forget, lost, named, remove_root, to_json};
 use pyfast_environment::ask::environments;
+use pyfast_environment::question::Known;
 use pyfast_root::ProjectEnv;
 use serde_json::json;
 
@@ -70,31 +71,18 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 fn list(settings: &Settings) -> Result<(), Failure> {
     let all = at_place(settings, environments)?;
     if settings.ui.json() {
-        let all = all.iter().map(|known| {
-            json!({
-                "name": known.name.to_string(), "id": known.id, "packages": known.packages,
-                "activated": known.activated, "directory": known.directory,
-                "gone": lost(known) == Some(Lost::Gone),
-            })
-        });
-        settings.ui.data(format!("{}\n", all.collect::<serde_json::Value>()));
+        let all: serde_json::Value = all.iter().map(to_json).collect();
+        settings.ui.data(format!("{all}\n"));
         return Ok(());
     }
-    let rows: Vec<[String; 5]> = all
-        .iter()
-        .map(|known| {
-            let directory = known.directory.as_ref().map(|path| path.display().to_string());
-            let activated = known.activated.map(moment).unwrap_or_default();
-            let (name, packages) = (known.name.to_string(), known.packages.to_string());
-            [
-                name,
-                packages,
-                activated,
-                directory.unwrap_or_default(),
-                lost(known).map_or("", Lost::word).to_owned(),
-            ]
-        })
-        .collect();
+    let row = |known: &Known| {
+        let directory = known.directory.as_ref().map(|path| path.display().to_string());
+        let activated = known.activated.map(moment).unwrap_or_default();
+        let word = lost(known).map_or("", Lost::word).to_owned();
+        let (name, packages) = (known.name.to_string(), known.packages.to_string());
+        [name, packages, activated, directory.unwrap_or_default(), word]
+    };
+    let rows: Vec<[String; 5]> = all.iter().map(row).collect();
     if rows.is_empty() {
         settings.ui.note("There are no environments");
     } else {

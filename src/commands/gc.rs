@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use pyfast_crew::cache_files::loose;
 use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
 use pyfast_environment::ask::{collect, environments};
 use pyfast_environment::question::Collect;
-use pyfast_installer::gc::{Garbage, GcPlan, cache_plan, cut_cache};
-use serde_json::json;
+use pyfast_installer::gc::{GcPlan, cache_plan, cut_cache};
 
 use crate::args::ResultArgs;
-use crate::commands::cache::loose;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -81,7 +80,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         plan.discards.extend(cut);
     }
     if ui.json() {
-        ui.data(format!("{}\n", json(&plan, args.dry_run)));
+        ui.data(format!("{}\n", plan.to_json(args.dry_run)));
     } else if args.dry_run {
         ui.data(&plan);
     }
@@ -104,26 +103,4 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 fn number(plan: &GcPlan, kind: &str, noun: &str) -> String {
     count(plan.discards.iter().filter(|discard| discard.what.kind() == kind).count(), noun)
-}
-
-fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
-    let removed = plan.discards.iter().map(|discard| {
-        let name = match &discard.what {
-            Garbage::Environment { name } => name.to_string(),
-            Garbage::Generation { id } => id.clone(),
-            Garbage::Wheel { sha256, .. } => sha256.to_string(),
-            Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
-            Garbage::Page { path } => path.display().to_string(),
-            Garbage::OldCache => "cache".to_owned(),
-        };
-        json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
-    });
-    let kept = plan.kept.iter();
-    let kept = kept.map(|(id, reason)| json!({ "id": id, "reason": reason.to_string() }));
-    json!({
-        "removed": removed.collect::<Vec<_>>(),
-        "kept": kept.collect::<Vec<_>>(),
-        "bytes": plan.bytes(),
-        "dry_run": dry_run,
-    })
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::request::LockUse;
+use pyfast_environment::request::{InstallOptions, LockUse};
 use pyfast_installer::link::LinkMode;
 
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
@@ -109,21 +109,24 @@ impl Args {
                 _ => LockUse::Update,
             },
             dry_run: self.dry_run,
-            link_mode: match self.link_mode {
-                None | Some(Link::Auto) => None,
-                Some(Link::Tree) => Some(LinkMode::Tree),
-                Some(Link::Hardlink) => Some(LinkMode::Hardlink),
-                Some(Link::Copy) => Some(LinkMode::Copy),
-                Some(Link::Clone) => Some(LinkMode::Clone),
+            install: InstallOptions {
+                link_mode: match self.link_mode {
+                    None | Some(Link::Auto) => None,
+                    Some(Link::Tree) => Some(LinkMode::Tree),
+                    Some(Link::Hardlink) => Some(LinkMode::Hardlink),
+                    Some(Link::Copy) => Some(LinkMode::Copy),
+                    Some(Link::Clone) => Some(LinkMode::Clone),
+                },
+                compile: match (self.compile, self.no_compile) {
+                    (true, _) => Some(true),
+                    (_, true) => Some(false),
+                    _ => None,
+                },
+                reinstall: self.reinstall,
+                verify: self.verify,
+                strict: self.strict,
+                ..InstallOptions::default()
             },
-            compile: match (self.compile, self.no_compile) {
-                (true, _) => Some(true),
-                (_, true) => Some(false),
-                _ => None,
-            },
-            reinstall: self.reinstall,
-            verify: self.verify,
-            strict: self.strict,
             ..Options::default()
         }
     }

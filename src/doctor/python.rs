@@ -11,7 +11,8 @@ use super::report::{Finding, Level};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_crew::engine::Connection;
-use pyfast_settings::{Python, interpreters};
+use pyfast_settings::Python;
+use pyfast_settings::interpreters::{self, Found};
 
 const CHECK: &str = "interpreter";
 
@@ -55,28 +56,24 @@ pub(super) fn look(
     pythons
 }
 
-fn ask(request: Option<&str>, settings: &Settings) -> Result<(PathBuf, Interpreter), Failure> {
+fn ask(request: Option<&str>, settings: &Settings) -> Result<(Found, Interpreter), Failure> {
     let found = interpreters::find(request, settings)?;
     let python = Interpreter::probe(&found.path)?;
-    Ok((found.path, python))
+    Ok((found, python))
 }
 
 fn of_host(request: Option<&str>, settings: &Settings, host: &mut Option<PathBuf>) -> Finding {
-    let (path, python) = match ask(request, settings) {
+    let (found, python) = match ask(request, settings) {
         Ok(answer) => answer,
         Err(failure) => {
             return Finding::failed(CHECK, &failure).or_hint("name another with --python PATH");
         }
     };
-    let active = settings.variables.get("VIRTUAL_ENV");
     let how = match request {
-        Some(request) => format!("asked for as `{request}`"),
-        None if active.is_some_and(|active| path.starts_with(active)) => {
-            "of VIRTUAL_ENV".to_owned()
-        }
-        None => "the first in PATH".to_owned(),
+        Some(request) => format!("asked for as `{request}` ({})", found.why),
+        None => found.why,
     };
-    let message = format!("Python {} at {}, {how}", python.version(), path.display());
+    let message = format!("Python {} at {}, {how}", python.version(), found.path.display());
     host.get_or_insert(python.executable);
     Finding::ok(CHECK, message)
 }

@@ -41,6 +41,13 @@ fn hints(error: &Error) -> Vec<String> {
         Error::Index { fault, .. } => return vec![index_hint(fault)],
         Error::Host { .. } => "--allow-insecure-host takes HOST or HOST:PORT",
         Error::Keyring { .. } => "it is auto, subprocess or disabled",
+        Error::NoRequirements { foreign: Some(Some(tool @ ("Poetry" | "PDM"))), .. } => {
+            let tool = tool.to_lowercase();
+            let export = format!("{tool} export -f requirements.txt -o requirements.txt");
+            let export =
+                export.replace("pdm export -f requirements.txt", "pdm export -f requirements");
+            return vec![format!("`{export}` writes a file that is taken")];
+        }
         Error::NoRequirements { .. } => {
             "name one with -r FILE, or under [env.default] in pyfast.toml"
         }

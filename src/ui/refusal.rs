@@ -1,6 +1,7 @@
 //! The command line, read, and what its parser says: help, versions, and refusals that repeat what was given. Owns that
 //! such a repetition cannot steer the terminal; must not know any option.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -10,17 +11,24 @@ use clap::error::{ContextKind, ContextValue};
 
 use pyfast_terminal::{Form, escaped};
 
+use super::environment;
+
 /// Reads the command line; says what is wrong with it, and gives the exit code that belongs to that.
 pub(crate) fn parse_arguments<Arguments: Parser>(
     instead: fn(&str) -> Option<&'static str>,
 ) -> Result<Arguments, ExitCode> {
-    Arguments::try_parse().map_err(|said| {
+    let command = environment::prepared(Arguments::command());
+    let read = |arguments: Vec<OsString>| {
+        let matches = command.clone().try_get_matches_from(arguments)?;
+        Arguments::from_arg_matches(&matches)
+    };
+    read(std::env::args_os().collect()).map_err(|said| {
         let arguments = std::env::args_os();
         let shown = arguments.map(|one| escaped(&one.to_string_lossy(), Form::People).into_owned());
         // The same refusal, of what may be shown.
-        let mut said = Arguments::try_parse_from(shown).err().unwrap_or(said);
+        let mut said = read(shown.map(OsString::from).collect()).err().unwrap_or(said);
         advise(&mut said, instead);
-        show(&said)
+        show(&environment::blamed(said, &command))
     })
 }
 

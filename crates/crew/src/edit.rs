@@ -196,7 +196,8 @@ impl Edits<'_> {
         }
         // What a project's own build says of it is known only now.
         if reach == Reach::Environment && files.iter().any(File::is_project) {
-            let options = Options { reinstall: false, ..task.options.clone() };
+            let mut options = task.options.clone();
+            options.install.reinstall = false;
             let again = sync(Task { options: &options, ..task })?;
             return Ok(if again.sync.changed { again } else { report });
         }

@@ -44,6 +44,15 @@ pub fn lost(known: &Known) -> Option<Lost> {
     known.name.env().starts_with(ONE_RUN).then_some(Lost::OneRun)
 }
 
+/// An environment as a script reads it.
+pub fn to_json(known: &Known) -> serde_json::Value {
+    let Known { name, directory, id, packages, activated } = known;
+    serde_json::json!({
+        "name": name, "id": id, "packages": packages, "activated": activated,
+        "directory": directory, "gone": lost(known) == Some(Lost::Gone),
+    })
+}
+
 /// Those that nobody asked for, for so long that nobody will.
 pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<ProjectEnv> {
     let is_old = |known: &&Known| {

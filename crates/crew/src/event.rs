@@ -12,6 +12,31 @@ use pyfast_settings::Doubt;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// More than one part of the project's files is taken.
+    Parts {
+        /// Files, extras and groups, in words.
+        parts: Vec<String>,
+    },
+    /// A project whose dependencies are taken is not installed itself.
+    NotInstalled {
+        /// Its file.
+        file: PathBuf,
+        /// The commands that it would have.
+        commands: Vec<String>,
+    },
+    /// An interpreter is taken.
+    Interpreter {
+        /// Its implementation and version, `CPython 3.11.2`.
+        what: String,
+        /// Where it is.
+        path: PathBuf,
+        /// By what it is chosen.
+        why: String,
+        /// Whether the environment is a new one.
+        new: bool,
+    },
+    /// Indexes are searched, each with what named it.
+    Indexes(Vec<(String, &'static str)>),
     /// Versions are chosen.
     Resolving,
     /// An environment's wheels are brought.
@@ -86,7 +111,7 @@ pub type Events = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// That the wheels of a lock are brought.
 pub(crate) fn wheels(packages: &[LockedPackage]) -> Event {
-    let bytes = packages.iter().filter_map(|package| package.size).sum();
+    let bytes = packages.iter().filter_map(|package| package.facts.size).sum();
     Event::Wheels { count: packages.len(), bytes }
 }
 

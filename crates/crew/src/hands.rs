@@ -138,6 +138,9 @@ impl Crew for Hands<'_> {
         for warning in &inputs.set.warnings {
             (self.events)(Event::Warning(warning.clone()));
         }
+        for event in inputs.told {
+            (self.events)(event);
+        }
         self.set.get_or_init(|| for_fetching(Some(&inputs.set)));
         let working = &self.settings.project.working_directory;
         let absolute = |paths: Vec<PathBuf>| paths.iter().map(|path| working.join(path)).collect();

@@ -76,7 +76,7 @@ impl<'a> Here<'a> {
                     filename: wheel.clone(),
                     location: candidate.location.clone(),
                     sha256,
-                    size: candidate.size,
+                    size: candidate.facts.size,
                     body,
                 });
             }

@@ -17,7 +17,9 @@ use pyfast_packaging::source_dist::PROJECT_FILES;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::task::Options;
-use pyfast_settings::{ResolveFlags, Settings, find_links, is_remote, own_lock::OwnLock, texts};
+use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::{Error as SettingsError, Itself, ResolveFlags, Settings};
+use pyfast_settings::{find_links, is_remote, texts};
 
 /// What the requirements files say, and all the files that this depends on.
 pub struct Inputs {
@@ -27,6 +29,8 @@ pub struct Inputs {
     pub paths: Vec<PathBuf>,
     /// Directories that are installed, all files of which count.
     pub trees: Vec<PathBuf>,
+    /// What the user should know of them.
+    pub(crate) told: Vec<Event>,
 }
 
 /// Reads requirements and constraints.
@@ -89,18 +93,49 @@ fn read(
             .filter(|place| !place.contains("://"))
             .map(|place| project.working_directory.join(place)),
     );
-    Ok(Inputs { set, paths, trees })
+    let told = told(&set, &requirements, &context);
+    Ok(Inputs { set, paths, trees, told })
 }
 
-/// The requirements files that are meant; none where only groups are.
+/// What the user should know of what was read.
+fn told(set: &RequirementSet, files: &[PathBuf], context: &ReadContext) -> Vec<Event> {
+    let mut told = Vec::new();
+    let extras = context.extras.names.iter().map(|extra| format!("extra {extra}"));
+    let extras = extras.chain(context.extras.all.then(|| "all extras".to_owned()));
+    let groups = context.groups.iter().map(|(_, group)| format!("group {group}"));
+    let chosen: Vec<String> = extras.chain(groups).collect();
+    if !chosen.is_empty() {
+        let files = files.iter().map(|file| file.display().to_string());
+        told.push(Event::Parts { parts: files.chain(chosen).collect() });
+    }
+    let installed = |directory: &PathBuf| {
+        let mut places = set.sources.iter().map(|source| &source.source.place);
+        places.any(|place| matches!(place, Place::Directory(path) if path == directory))
+    };
+    let mut projects = set.projects.iter();
+    if let Some(one) = projects.find(|one| !one.commands.is_empty() && !installed(&one.directory)) {
+        let (file, commands) = (one.file.clone(), one.commands.clone());
+        told.push(Event::NotInstalled { file, commands });
+    }
+    told
+}
+
+/// The requirements files that are meant. Groups add to what the project says; where it says nothing, or where they are
+/// wanted alone, there are none.
 pub(crate) fn requirement_files(
     args: &ResolveFlags,
     settings: &Settings,
 ) -> Result<Vec<PathBuf>, Error> {
-    if args.requirements.is_empty() && !args.group.is_empty() {
+    let project = &settings.project;
+    if args.requirements.is_empty() && !args.only_group.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(settings.project.requirements(&args.requirements, &settings.env)?)
+    let named = args.extra.is_empty() && !args.all_extras && !args.group.is_empty();
+    let itself = project.itself(&settings.env) != Itself::No;
+    match project.requirements(&args.requirements, &settings.env) {
+        Err(SettingsError::NoRequirements { .. }) if named || itself => Ok(Vec::new()),
+        files => Ok(files?),
+    }
 }
 
 /// What reading the files of an environment may look at, and what of them is wanted.
@@ -111,8 +146,11 @@ fn context(
 ) -> Result<ReadContext, Error> {
     let project = &settings.project;
     let mut names: BTreeSet<ExtraName> = args.extra.iter().cloned().collect();
-    let mut groups: Vec<_> = args.group.iter().map(|group| project.group(group)).collect();
-    if args.requirements.is_empty() && groups.is_empty() {
+    let named = args.group.iter().chain(&args.only_group);
+    let mut groups: Vec<_> = named.map(|group| project.group(group)).collect();
+    let mut itself = Itself::No;
+    if args.is_of_project() {
+        itself = project.itself(env);
         let configured = project.config.env.get(env);
         for extra in configured.into_iter().flat_map(|env| &env.extras) {
             names.insert(extra.parse().map_err(
@@ -123,11 +161,8 @@ fn context(
                 },
             )?);
         }
-        groups = configured
-            .into_iter()
-            .flat_map(|env| &env.groups)
-            .map(|group| project.configured_group(group))
-            .collect();
+        let own = configured.into_iter().flat_map(|env| &env.groups);
+        groups.extend(own.map(|group| project.configured_group(group)));
     }
     let mut variables = settings.variables.all().clone();
     // As uv has it.
@@ -139,6 +174,8 @@ fn context(
         extras: WantedExtras { all: args.all_extras, names },
         groups,
         uv: settings.uv_tables().cloned().collect(),
+        itself: (itself != Itself::No)
+            .then(|| (project.directory.clone(), itself == Itself::Editable)),
         fetch: Some(fetch(settings, false, events)),
         drafts: Drafts::default(),
     })

@@ -7,6 +7,7 @@
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
 pub mod building;
+pub mod cache_files;
 pub mod edit;
 pub mod engine;
 pub mod environments;

@@ -39,7 +39,7 @@ pub fn lock_request<'a>(
 /// Which lock is kept for what is asked for; `set` are the requirements, where they have been read.
 pub fn own_lock(args: &ResolveFlags, settings: &Settings, set: Option<&RequirementSet>) -> OwnLock {
     let (project, env) = (&settings.project, &settings.env);
-    if args.requirements.is_empty() && args.group.is_empty() {
+    if args.is_of_project() && args.group.is_empty() {
         return OwnLock::configured(project, env);
     }
     let read = set.and_then(|set| set.files.first());
@@ -103,6 +103,7 @@ impl Session {
             events(Event::Doubt(doubt));
         }
         let options = client_options(settings)?;
+        events(Event::Indexes(indexes.shown.clone()));
         let sources = indexes.sources();
         let client = Arc::new(Client::new(options, indexes.credentials));
         let cache = Cache::new(Some(cache));

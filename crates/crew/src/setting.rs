@@ -12,24 +12,14 @@ use crate::task::{Options, Task};
 use pyfast_settings::{EnvConfig, ResolveFlags};
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
 pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) -> Setting {
     let Task { options, settings, .. } = task;
-    let Options {
-        resolve,
-        lock_use,
-        dry_run: _,
-        link_mode,
-        compile,
-        reinstall: _,
-        verify: _,
-        strict,
-        drafts: _,
-        without_hashes: _,
-    } = options;
+    let Options { resolve, lock_use, dry_run: _, install: _, drafts: _, without_hashes: _ } =
+        options;
     let project = &settings.project;
     let files = requirement_files(resolve, settings).unwrap_or_default();
     let constraints = project.constraints(&resolve.constraints, &settings.env);
@@ -37,13 +27,9 @@ pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) ->
     let fingerprint = Fingerprint::new("sync", VERSION)
         .field("resolve", resolving(resolve))
         .field("lock-use", lock_use)
-        .fields("link-mode", link_mode)
-        .fields("compile", compile)
-        .field("strict", strict)
-        .field("prompt", settings.prompt())
+        .field("install", task.install().fingerprint())
         .field("host", host)
         .field("seen", place.seen().display())
-        .fields("real", &project.config.link.real)
         .field("indexes", pyfast_settings::fingerprint(settings))
         .fields("strategy", &project.config.index.strategy)
         .field("working-directory", project.working_directory.display())
@@ -64,6 +50,7 @@ fn resolving(args: &ResolveFlags) -> String {
         extra,
         all_extras,
         group,
+        only_group,
         overrides,
         prerelease,
         resolution,
@@ -87,6 +74,7 @@ fn resolving(args: &ResolveFlags) -> String {
         .fields("extra", extra)
         .field("all-extras", all_extras)
         .fields("group", group)
+        .fields("only-group", only_group)
         .fields("override", overrides.iter().map(|file| file.display()))
         .field("prerelease", prereleases(*prerelease))
         .field("resolution", preference(*resolution))

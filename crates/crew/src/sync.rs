@@ -2,16 +2,17 @@
 //! crate that makes environments; owns where an environment is, and for which interpreter.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
-use pyfast_environment::request::{InstallOptions, SyncRequest};
+use pyfast_environment::request::SyncRequest;
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_root::current_of;
 
 use crate::elsewhere::Elsewhere;
 use crate::engine::{self, Connection};
@@ -23,7 +24,7 @@ use crate::setting;
 use crate::task::{Report, Task};
 use crate::venv;
 use crate::volume_place::{VolumePlace, subject};
-use pyfast_settings::{Python, ResolveFlags, Root, interpreters};
+use pyfast_settings::{Python, ResolveFlags, Root, Settings, interpreters};
 
 /// Makes the environment what the requirements say.
 ///
@@ -73,7 +74,14 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
             };
             let at = At { written: root.clone(), seen: root.clone(), habitat };
             let identity = found.identity.clone();
-            in_directory(task, at, identity, &|| Ok(interpreters::probe(&found, &cache)?))
+            let new = is_new(root, settings);
+            in_directory(task, at, identity, &|| {
+                let python = interpreters::probe(&found, &cache)?;
+                let what = format!("{} {}", name(&python.implementation), python.version());
+                let (path, why) = (found.path.clone(), found.why.clone());
+                events(Event::Interpreter { what, path, why, new });
+                Ok(python)
+            })
         }
         (Root::Directory(root), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
@@ -94,6 +102,25 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
     }
 }
 
+/// Whether an environment is not there yet.
+fn is_new(root: &Path, settings: &Settings) -> bool {
+    let current = || {
+        let root = pyfast_root::Root::find(root, root).ok()??;
+        current_of(&root.project_env(&subject(settings).name().ok()?).ok()??).ok()?
+    };
+    current().is_none()
+}
+
+/// An implementation of Python as people write it.
+fn name(implementation: &str) -> &str {
+    match implementation {
+        "cpython" => "CPython",
+        "pypy" => "PyPy",
+        "graalpy" => "GraalPy",
+        other => other,
+    }
+}
+
 /// A volume, directly where this process can write it, else through a container.
 fn sync_volume(
     task: Task<'_>,
@@ -111,7 +138,7 @@ fn sync_volume(
     let probe = || connection.interpreter(image, settings);
     if let Some(written) = engine::direct(&volume) {
         let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
-        let compiles = options.compile.unwrap_or_else(|| at.habitat.compiles());
+        let compiles = options.install.compile.unwrap_or_else(|| at.habitat.compiles());
         // Only the image's own Python can compile for it then.
         if !compiles || compiling_python(settings, &probe()?).is_some() {
             return in_directory(task, at, identity, &probe);
@@ -146,7 +173,7 @@ fn in_directory(
 ) -> Result<Report, Error> {
     let Task { options, settings, events } = task;
     let At { written, seen, habitat } = at;
-    let compile = options.compile.unwrap_or_else(|| habitat.compiles());
+    let compile = options.install.compile.unwrap_or_else(|| habitat.compiles());
     let hands = Hands::here(task, compile, Box::new(probe));
     let (subject, sink, site) = (subject(settings), sink(events), OnceCell::new());
     let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), site };
@@ -218,20 +245,11 @@ fn lock_text(ready: &ReadyPlan) -> String {
 fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
     let Task { options, settings, .. } = task;
     let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
-    let real = &settings.project.config.link.real;
     SyncRequest {
         lock_use: options.lock_use,
         upgrade: *upgrade || !upgrade_package.is_empty(),
         dry_run: options.dry_run,
-        options: InstallOptions {
-            link_mode: options.link_mode,
-            real: real.iter().filter_map(|name| name.parse().ok()).collect(),
-            strict: options.strict,
-            compile: options.compile,
-            prompt: Some(settings.prompt()),
-            reinstall: options.reinstall,
-            verify: options.verify,
-        },
+        options: task.install(),
         setting: setting::setting(task, place, identity),
         variables: settings.variables.all().clone(),
         drafts: options.drafts.clone(),

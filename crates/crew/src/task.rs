@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use pyfast_environment::report::SyncReport;
-use pyfast_environment::request::LockUse;
-use pyfast_installer::link::LinkMode;
+use pyfast_environment::request::{InstallOptions, LockUse};
 use pyfast_packaging::requirements_txt::Drafts;
 use pyfast_settings::{ResolveFlags, Settings};
 
 use crate::event::{Event, Events};
 
 /// How to sync.
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// What shapes the resolution.
@@ -20,16 +18,8 @@ pub struct Options {
     pub lock_use: LockUse,
     /// Whether only to say what would be done.
     pub dry_run: bool,
-    /// How files come into the environment; `None`: as the place wants it.
-    pub link_mode: Option<LinkMode>,
-    /// Whether bytecode is compiled; `None`: as the place wants it.
-    pub compile: Option<bool>,
-    /// Whether the environment is composed anew, and damaged wheels are fetched again.
-    pub reinstall: bool,
-    /// Whether everything is hashed that the environment uses.
-    pub verify: bool,
-    /// Whether two packages may not provide different files of one name.
-    pub strict: bool,
+    /// How the environment is made. What the settings say of it is added to what is given here.
+    pub install: InstallOptions,
     /// Requirements files that are read as they will be.
     pub drafts: Drafts,
     /// Whether no digest is asked for: a draft has those of what it adds only when that is resolved.
@@ -48,6 +38,16 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// How the environment is made, settings included.
+    pub(crate) fn install(&self) -> InstallOptions {
+        let real = &self.settings.project.config.link.real;
+        InstallOptions {
+            real: real.iter().filter_map(|name| name.parse().ok()).collect(),
+            prompt: Some(self.settings.prompt()),
+            ..self.options.install.clone()
+        }
+    }
+
     pub(crate) fn tell(&self, event: Event) {
         (self.events)(event);
     }

@@ -95,6 +95,33 @@ pub struct Description {
     pub files: Vec<String>,
 }
 
+/// A line a fact, as pip has them.
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let location = self.location.display().to_string();
+        let from = self.direct_url.as_ref().and_then(|direct| direct["url"].as_str());
+        let (requires, required_by) = (self.requires.join(", "), self.required_by.join(", "));
+        let facts = [
+            ("Name", Some(self.name.as_str())),
+            ("Version", Some(self.version.as_str())),
+            ("Summary", self.summary.as_deref()),
+            ("License", self.license.as_deref()),
+            ("Location", Some(location.as_str())),
+            ("From", from),
+            ("Requires", Some(requires.as_str())),
+            ("Required-by", Some(required_by.as_str())),
+        ];
+        for (name, fact) in facts {
+            let Some(fact) = fact else { continue };
+            writeln!(f, "{}", format!("{name}: {fact}").trim_end())?;
+        }
+        if !self.files.is_empty() {
+            writeln!(f, "Files:")?;
+        }
+        self.files.iter().try_for_each(|file| writeln!(f, "  {file}"))
+    }
+}
+
 /// Describes a package; `None` where there is none of that name.
 pub fn describe(details: &Details, name: &PackageName) -> Option<Description> {
     let detail = details.packages.iter().find(|one| one.package.name == *name)?;

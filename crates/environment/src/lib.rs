@@ -10,6 +10,7 @@
 pub mod ask;
 pub mod consistency;
 pub mod crew;
+pub mod drawing;
 pub mod graph;
 pub mod inputs;
 pub mod listing;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pyfast_installer::link::LinkMode;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::Drafts;
+use pyfast_root::Fingerprint;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Setting;
@@ -50,6 +51,31 @@ pub struct InstallOptions {
     pub verify: bool,
 }
 
+/// Raised with every field of [`InstallOptions::fingerprint`] that is added or gets another meaning.
+const VERSION: u32 = 1;
+
+impl InstallOptions {
+    /// What of them shapes an environment.
+    pub fn fingerprint(&self) -> String {
+        // Each field is named, so that a new one is thought about here.
+        let Self { link_mode, real, strict, compile, prompt, reinstall: _, verify: _ } = self;
+        Fingerprint::new("install", VERSION)
+            .fields("link-mode", link_mode)
+            .fields("real", real)
+            .field("strict", strict)
+            .fields("compile", compile)
+            .fields("prompt", prompt)
+            .finish()
+    }
+
+    /// Whether they ask for no more than what may stand already.
+    fn may_stand(&self) -> bool {
+        let Self { link_mode: _, real: _, strict: _, compile: _, prompt: _, reinstall, verify } =
+            self;
+        !(*reinstall || *verify)
+    }
+}
+
 /// A sync that is wanted.
 #[derive(Debug, Clone)]
 pub struct SyncRequest {
@@ -75,15 +101,35 @@ impl SyncRequest {
         // Each field is named, so that a new one is thought about here.
         let Self { lock_use: _, upgrade, dry_run, options, setting: _, variables: _, drafts } =
             self;
-        let InstallOptions {
-            link_mode: _,
-            real: _,
-            strict: _,
-            compile: _,
-            prompt: _,
-            reinstall,
-            verify,
-        } = options;
-        !(*upgrade || *dry_run || *reinstall || *verify) && drafts.is_empty()
+        !*upgrade && !*dry_run && options.may_stand() && drafts.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shapes_an_environment_is_in_the_fingerprint_and_what_asks_once_is_not() {
+        let usual = InstallOptions::default();
+        let real = vec!["numpy".parse().expect("a name")];
+        let shaping = [
+            InstallOptions { link_mode: Some(LinkMode::Copy), ..usual.clone() },
+            InstallOptions { real, ..usual.clone() },
+            InstallOptions { strict: true, ..usual.clone() },
+            InstallOptions { compile: Some(false), ..usual.clone() },
+            InstallOptions { prompt: Some("shop".to_owned()), ..usual.clone() },
+        ];
+        for options in &shaping {
+            assert_ne!(options.fingerprint(), usual.fingerprint(), "{options:?}");
+            assert!(options.may_stand(), "{options:?}");
+        }
+        for once in [
+            InstallOptions { reinstall: true, ..usual.clone() },
+            InstallOptions { verify: true, ..usual.clone() },
+        ] {
+            assert_eq!(once.fingerprint(), usual.fingerprint(), "{once:?}");
+            assert!(!once.may_stand(), "{once:?}");
+        }
     }
 }

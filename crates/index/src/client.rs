@@ -289,17 +289,16 @@ async fn send(
     url: &Url,
     secret: Option<&Secret>,
 ) -> Result<reqwest::Response, Failure> {
-    let mut builder = client.get(url.clone()).headers(headers(request, url, secret));
-    if let Some(Secret { user, password }) = secret {
-        builder = builder.basic_auth(user, password.as_ref());
-    }
-    builder.send().await.map_err(|error| Failure::transport(&error))
+    let sent = client.get(url.clone()).headers(headers(request, url, secret));
+    sent.send().await.map_err(|error| Failure::transport(&error))
 }
 
 /// The headers of a request to a URL. Its own password is for its own origin, and gives way to another.
 fn headers(request: &Request, url: &Url, secret: Option<&Secret>) -> HeaderMap {
     let mut headers = request.headers.clone();
-    if secret.is_some() || url.origin() != request.url.origin() {
+    if let Some(secret) = secret {
+        headers.insert(header::AUTHORIZATION, secret.authorization());
+    } else if url.origin() != request.url.origin() {
         headers.remove(header::AUTHORIZATION);
     }
     headers
@@ -452,16 +451,18 @@ mod tests {
         let request = Request::page(url("https://h.test/r.txt"), 1);
         let request = request.header(header::AUTHORIZATION, "Basic x");
         let secret = Secret { user: "u".to_owned(), password: None };
-        let check = |to: &str, secret: Option<&Secret>, expected: bool| {
+        let check = |to: &str, secret: Option<&Secret>, expected: Option<&str>| {
             let headers = headers(&request, &url(to), secret);
-            assert_eq!(headers.contains_key(header::AUTHORIZATION), expected, "{to}");
+            let sent: Vec<_> = headers.get_all(header::AUTHORIZATION).iter().collect();
+            assert_eq!(sent, expected.iter().collect::<Vec<_>>(), "{to}");
         };
-        check("https://h.test/r.txt", None, true);
-        check("https://h.test/elsewhere.txt", None, true);
-        check("https://h.test/r.txt", Some(&secret), false);
-        check("https://other.test/r.txt", None, false);
-        check("https://other.test/r.txt", Some(&secret), false);
-        check("https://h.test:444/r.txt", Some(&secret), false);
+        let (own, others) = (Some("Basic x"), Some("Basic dTo="));
+        check("https://h.test/r.txt", None, own);
+        check("https://h.test/elsewhere.txt", None, own);
+        check("https://h.test/r.txt", Some(&secret), others);
+        check("https://other.test/r.txt", None, None);
+        check("https://other.test/r.txt", Some(&secret), others);
+        check("https://h.test:444/r.txt", Some(&secret), others);
     }
 
     #[test]

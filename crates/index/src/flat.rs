@@ -91,13 +91,7 @@ fn read_directory(directory: &Path) -> io::Result<Vec<File<'static>>> {
     let files = names.into_iter().map(|name| File {
         url: directory.join(&name).display().to_string().into(),
         filename: name.into(),
-        sha256: None,
-        other: None,
-        size: None,
-        requires_python: None,
-        yanked: None,
-        upload_time: None,
-        core_metadata: false,
+        ..File::default()
     });
     Ok(files.collect())
 }

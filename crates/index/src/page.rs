@@ -17,11 +17,12 @@ use pep440_rs::Version;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use pyfast_packaging::dist_file::FileFacts;
 use pyfast_packaging::filename::archive_stem;
 use pyfast_packaging::hash::{OtherDigest, Sha256};
 
 /// One file of a page, as the index describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct File<'a> {
     /// The file name.
     pub filename: Cow<'a, str>,
@@ -178,6 +179,14 @@ impl PageVersion {
 }
 
 impl File<'_> {
+    /// What a lock repeats of it.
+    pub fn facts(&self) -> FileFacts {
+        FileFacts {
+            size: self.size,
+            upload_time: self.upload_time.as_ref().map(ToString::to_string),
+        }
+    }
+
     /// The same file without borrowing.
     pub fn into_owned(self) -> File<'static> {
         let owned = |text: Option<Cow<'_, str>>| text.map(|text| text.into_owned().into());
@@ -406,13 +415,7 @@ mod tests {
         File {
             filename: filename.into(),
             url: format!("https://h/{filename}").into(),
-            sha256: None,
-            other: None,
-            size: None,
-            requires_python: None,
-            yanked: None,
-            upload_time: None,
-            core_metadata: false,
+            ..File::default()
         }
     }
 

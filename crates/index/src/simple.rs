@@ -195,14 +195,13 @@ pub fn link_to_file(link: &Link, base: &Url) -> Option<File<'static>> {
         filename: filename.into(),
         sha256: digest.as_ref().and_then(Digest::sha256),
         other: digest.as_ref().and_then(Digest::other).cloned(),
-        size: None,
         requires_python: data("requires-python")
             .filter(|text| !text.trim().is_empty())
             .map(Cow::Owned),
         yanked: data("yanked").map(Cow::Owned),
-        upload_time: None,
         core_metadata,
         url: url.into_owned().into(),
+        ..File::default()
     })
 }
 

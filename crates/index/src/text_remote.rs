@@ -3,8 +3,6 @@
 
 use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_cache_semantics::{AfterResponse, BeforeRequest};
@@ -16,7 +14,6 @@ use crate::client::{Answer, Client, Request};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::fetch_cause::FetchCause;
-use crate::secret::Secret;
 
 /// The largest requirements file that is fetched, in bytes.
 const LARGEST: usize = 8 << 20;
@@ -39,10 +36,8 @@ pub async fn fetch_text(
     let mut request = Request::page(url.clone(), LARGEST);
     let mut credentials = Credentials::default();
     credentials.merge(logins);
-    if let Some(Secret { user, password }) = credentials.for_url(url) {
-        let both = format!("{user}:{}", password.unwrap_or_default());
-        let value = format!("Basic {}", BASE64.encode(both));
-        request = request.header(header::AUTHORIZATION, &value);
+    if let Some(secret) = credentials.for_url(url) {
+        request.headers.insert(header::AUTHORIZATION, secret.authorization());
     }
     let described = described(url);
     if let Some((known, _)) = &cached

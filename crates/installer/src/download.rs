@@ -76,7 +76,7 @@ impl Wanted {
             filename: package.filename.wheel()?.clone(),
             location: package.location.clone(),
             sha256: package.sha256?,
-            size: package.size,
+            size: package.facts.size,
             body: None,
         })
     }

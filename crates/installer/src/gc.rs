@@ -163,6 +163,30 @@ impl GcPlan {
     pub fn bytes(&self) -> u64 {
         self.discards.iter().map(|discard| discard.bytes).sum()
     }
+
+    /// As a script reads it.
+    pub fn to_json(&self, dry_run: bool) -> serde_json::Value {
+        let removed = self.discards.iter().map(|discard| {
+            let name = match &discard.what {
+                Garbage::Environment { name } => name.to_string(),
+                Garbage::Generation { id } => id.clone(),
+                Garbage::Wheel { sha256, .. } => sha256.to_string(),
+                Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
+                Garbage::Page { path } => path.display().to_string(),
+                Garbage::OldCache => "cache".to_owned(),
+            };
+            serde_json::json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
+        });
+        let kept = self.kept.iter();
+        let kept =
+            kept.map(|(id, reason)| serde_json::json!({ "id": id, "reason": reason.to_string() }));
+        serde_json::json!({
+            "removed": removed.collect::<Vec<_>>(),
+            "kept": kept.collect::<Vec<_>>(),
+            "bytes": self.bytes(),
+            "dry_run": dry_run,
+        })
+    }
 }
 
 impl fmt::Display for GcPlan {

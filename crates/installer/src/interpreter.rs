@@ -24,6 +24,9 @@ const MARK: &str = "pyfast-probe:";
 /// How long an interpreter may take to start; a cold disk or an emulated platform is slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// More than this of what it says on its end is not a reason, in bytes.
+const LONGEST_REASON: usize = 400;
+
 /// A Python interpreter's facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interpreter {
@@ -147,7 +150,11 @@ fn output_within(command: &mut Command, patience: Duration) -> Result<String, St
     let output = output.map_err(|error| format!("its answer cannot be read: {error}"))?;
     if !status.success() {
         let errors = errors.join().unwrap_or_default();
-        let last = errors.trim_end().lines().next_back().unwrap_or_default().to_owned();
+        let last = errors.trim_end().lines().next_back().unwrap_or_default();
+        // A program that takes the question for the name of a file repeats it.
+        if last.len() > LONGEST_REASON {
+            return Err(format!("it did not run as Python, and ended with {status}"));
+        }
         return Err(format!("it ended with {status}: {last}"));
     }
     Ok(String::from_utf8_lossy(&output).into_owned())
@@ -209,6 +216,10 @@ mod tests {
         check("echo 'pyfast-probe:{\"too_old\":\"2.7.18\"}'", "it is Python 2.7.18, 3.8 or later");
         check("echo hello", "its answer `hello` is not a description");
         check("echo broken >&2; exit 3", "exit status: 3: broken");
+        check(
+            "echo \"cannot open $3\" | tr '\\n' ' ' >&2; exit 2",
+            "it did not run as Python, and ended with exit status: 2",
+        );
         let error = Interpreter::probe(Path::new("/nowhere/python")).unwrap_err();
         assert!(error.to_string().contains("/nowhere/python: it cannot be started"));
     }

@@ -29,6 +29,8 @@ pub struct Facts {
     pub compose: Option<ComposeProject>,
     /// Requirements files with usual names, sorted.
     pub requirements: Vec<PathBuf>,
+    /// Project files that state dependencies, sorted: taken where there is no requirements file.
+    pub projects: Vec<PathBuf>,
     /// Further files that a Dockerfile installs and that exist.
     pub named: BTreeSet<PathBuf>,
     /// The text of each Dockerfile.
@@ -118,8 +120,8 @@ pub enum Error {
     },
     /// There are no requirements.
     #[error(
-        "cannot propose an environment: no requirements file in `{}` (looked for requirements*.txt and \
-         requirements/*.txt, two directories deep)",
+        "cannot propose an environment: no requirements file in `{}` (looked for requirements*.txt, \
+         requirements/*.txt, and pyproject.toml with a [project] table, two directories deep)",
         directory.display()
     )]
     NothingToInstall {

@@ -1,4 +1,4 @@
-//! The file of a distribution: where its bytes are. Knows nothing of what is in it.
+//! The file of a distribution: where its bytes are, and what is stated of it. Knows nothing of what is in it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,4 +22,13 @@ impl fmt::Display for Location {
             Self::Path(path) => path.display().fmt(f),
         }
     }
+}
+
+/// What an index states of a file beside its name, digest and place, and a lock repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileFacts {
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Time of its upload, ISO 8601.
+    pub upload_time: Option<String>,
 }

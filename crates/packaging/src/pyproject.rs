@@ -19,6 +19,7 @@ use toml::Spanned;
 use crate::error::Error;
 use crate::requirement::Origin;
 use crate::requirement_line::{self, Line};
+use crate::requirements_txt::ReadProject;
 use crate::spot::{Spot, offset};
 
 mod sources;
@@ -95,6 +96,10 @@ struct Project {
     requires_python: Option<Spanned<String>>,
     #[serde(default)]
     dynamic: Vec<Spanned<String>>,
+    #[serde(default)]
+    scripts: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    gui_scripts: BTreeMap<String, toml::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,6 +123,23 @@ struct Included {
 
 /// Extras whose requirements are taken, and where.
 type Covered = BTreeMap<ExtraName, MarkerTree>;
+
+/// The tool whose a `pyproject.toml` without [project] table is.
+fn whose(tool: &Tool) -> Option<&'static str> {
+    let Tool { uv: _, poetry, pdm, flit } = tool;
+    let whose = [("Poetry", poetry), ("PDM", pdm), ("Flit", flit)];
+    whose.iter().find(|(_, table)| table.is_some()).map(|(tool, _)| *tool)
+}
+
+/// The tool that states dependencies in a table of its own where a `pyproject.toml` has no [project] table, as far as it
+/// is known; `None` where there is that table.
+pub fn foreign(text: &str) -> Option<Option<&'static str>> {
+    match toml::from_str::<Raw>(text) {
+        Ok(Raw { project: None, tool, .. }) => Some(whose(&tool)),
+        // What is wrong with it is told by whoever reads it.
+        _ => None,
+    }
+}
 
 /// Whether a file of this name is no requirements file but states dependencies in TOML.
 pub(crate) fn is_project_file(path: &Path) -> bool {
@@ -151,6 +173,17 @@ impl<'a> ProjectFile<'a> {
     /// The file.
     pub(crate) fn path(&self) -> &Path {
         self.path
+    }
+
+    /// What is known of the project itself.
+    pub(crate) fn facts(&self) -> ReadProject {
+        let scripts = self
+            .raw
+            .project
+            .iter()
+            .flat_map(|one| one.scripts.keys().chain(one.gui_scripts.keys()));
+        let (file, directory) = (self.path.to_owned(), self.directory.clone());
+        ReadProject { file, directory, commands: scripts.cloned().collect() }
     }
 
     /// The limits on Python.
@@ -203,10 +236,8 @@ impl<'a> ProjectFile<'a> {
 
     /// Why it states no dependencies, though it is there.
     fn no_project(&self) -> String {
-        let Tool { uv: _, poetry, pdm, flit } = &self.raw.tool;
-        let whose = [("Poetry", poetry), ("PDM", pdm), ("Flit", flit)];
-        let whose = whose.iter().find(|(_, table)| table.is_some());
-        let whose = whose.map(|(tool, _)| format!("; it is {tool}'s, whose own table is not read"));
+        let whose = whose(&self.raw.tool);
+        let whose = whose.map(|tool| format!("; it is {tool}'s, whose own table is not read"));
         format!("it has no [project] table{}", whose.unwrap_or_default())
     }
 

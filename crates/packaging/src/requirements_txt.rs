@@ -51,6 +51,8 @@ pub struct RequirementSet {
     pub remote_files: Vec<Url>,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
+    /// Project files that were read for what they always need.
+    pub projects: Vec<ReadProject>,
     /// Which versions project files and scripts want.
     pub wishes: Wishes,
     /// Limits on the interpreter that project files and scripts state.
@@ -67,6 +69,17 @@ impl RequirementSet {
         self.logins.extend(SafeUrl::take(&mut url));
         url
     }
+}
+
+/// A project whose dependencies were read, which it is not one of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadProject {
+    /// Its file.
+    pub file: PathBuf,
+    /// Its directory, absolute where the working directory is.
+    pub directory: PathBuf,
+    /// The commands that it would have if it were installed.
+    pub commands: Vec<String>,
 }
 
 /// The `--config-settings` of one requirement.
@@ -154,6 +167,8 @@ pub struct ReadContext {
     pub groups: Vec<(PathBuf, String)>,
     /// What uv's settings say that is not in the files that are read.
     pub uv: Vec<UvTable>,
+    /// The directory of a project that is required itself, and whether the environment is to point into it.
+    pub itself: Option<(PathBuf, bool)>,
     /// How files that are named by URL are had; without it they are refused.
     pub fetch: Option<FetchText>,
     /// Files that are read as they will be.
@@ -212,6 +227,9 @@ pub fn read_requirements(
     }
     for (file, name) in &context.groups {
         reader.group(file, name)?;
+    }
+    if let Some((directory, editable)) = &context.itself {
+        reader.itself(directory, *editable)?;
     }
     reader.check_extras()?;
     for table in &context.uv {

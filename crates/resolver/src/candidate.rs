@@ -14,7 +14,7 @@ use version_ranges::Ranges;
 
 use crate::cutoff::Cutoff;
 use pyfast_index::page::{File, Listing, Page, PageVersion};
-use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
 use pyfast_packaging::formats::FormatControl;
@@ -37,10 +37,8 @@ pub struct Candidate {
     pub sha256: Option<Sha256>,
     /// Its digest of another kind, where an index or the user gives that alone.
     pub other: Option<OtherDigest>,
-    /// Its size in bytes, where it is known.
-    pub size: Option<u64>,
-    /// ISO 8601 time of upload, where it is known.
-    pub upload_time: Option<String>,
+    /// What else is stated of it.
+    pub facts: FileFacts,
     /// Whether a metadata file stands beside it (PEP 658).
     pub core_metadata: bool,
     /// Why it was yanked, if it was.
@@ -457,8 +455,7 @@ fn to_candidate(
         location,
         sha256: file.sha256,
         other: file.other.clone(),
-        size: file.size,
-        upload_time: file.upload_time.as_ref().map(ToString::to_string),
+        facts: file.facts(),
         core_metadata: file.core_metadata,
         yanked: file.yanked.as_ref().map(ToString::to_string),
         listing,

@@ -108,8 +108,7 @@ pub(crate) fn package(package: &Resolved, indexes: &[Url]) -> LockedPackage {
         location: candidate.location.clone(),
         sha256: package.sha256,
         tree: package.tree.clone(),
-        size: candidate.size,
-        upload_time: candidate.upload_time.clone(),
+        facts: candidate.facts.clone(),
         index: match candidate.listing {
             Listing::Index(position) => indexes.get(position).cloned(),
             Listing::Direct | Listing::FindLinks => None,

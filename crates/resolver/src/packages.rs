@@ -75,13 +75,7 @@ pub(crate) mod offline {
                 .map(|name| File {
                     filename: name.into(),
                     url: format!("https://index.test/{name}").into(),
-                    sha256: None,
-                    other: None,
-                    size: None,
-                    requires_python: None,
-                    yanked: None,
-                    upload_time: None,
-                    core_metadata: false,
+                    ..File::default()
                 })
                 .collect();
             Ok(Page::decode(&Page::encode(name.as_ref(), files).into(), Listing::Index(0))

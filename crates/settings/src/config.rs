@@ -1,24 +1,24 @@
 //! `pyfast.toml`, or `[tool.pyfast]` of `pyproject.toml`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use pyfast_packaging::requirements_txt::PinnedIndex;
-use pyfast_packaging::safe_url::shown;
-use pyfast_packaging::{MarkerTree, PackageName};
-use pyfast_root::{Fingerprint, is_name};
+use pyfast_root::is_name;
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::error::Error;
 
 mod keys;
+mod lists;
+mod tables;
 mod words;
 
+pub use tables::{EnvConfig, Itself};
+pub(crate) use tables::{IndexConfig, LinkConfig, ProjectConfig};
 pub(crate) use words::ConfiguredRoot;
-
-/// Raised where a fingerprint gets another meaning.
-const VERSION: u32 = 1;
 
 /// The file's name.
 pub const FILE: &str = "pyfast.toml";
@@ -40,156 +40,12 @@ pub struct Config {
     pub file: PathBuf,
 }
 
-/// `[project]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProjectConfig {
-    /// The name below the root.
-    pub name: Option<String>,
-    /// `volume:NAME`, or a directory below the project; see [`Config::root`].
-    pub root: Option<String>,
-}
-
-/// `[env.NAME]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct EnvConfig {
-    /// Requirements files.
-    pub requirements: Vec<PathBuf>,
-    /// Constraints files.
-    pub constraints: Vec<PathBuf>,
-    /// Packages that are left out, whoever asks for them.
-    pub exclude_dependencies: Vec<String>,
-    /// Optional dependencies of the project files among the requirements.
-    pub extras: Vec<String>,
-    /// Dependency groups, `[FILE:]GROUP`.
-    pub groups: Vec<String>,
-    /// The image whose interpreter it is for.
-    pub image: Option<String>,
-    /// See [`Config::python`].
-    pub python: Option<String>,
-    /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
-    pub targets: Vec<String>,
-    /// Whether the lock is for all platforms.
-    pub universal: bool,
-    /// Services of the compose files that start in it.
-    pub services: Vec<String>,
-}
-
-impl EnvConfig {
-    /// Whether a lock for this one answers the other too, if their interpreters are of one kind.
-    pub fn asks_for_the_same_as(&self, other: &Self) -> bool {
-        // Taken apart by name: a new key has to be decided on here.
-        let Self {
-            requirements,
-            constraints,
-            exclude_dependencies,
-            extras,
-            groups,
-            targets,
-            universal,
-            image: _,
-            python: _,
-            services: _,
-        } = self;
-        *requirements == other.requirements
-            && *constraints == other.constraints
-            && *exclude_dependencies == other.exclude_dependencies
-            && (extras, groups) == (&other.extras, &other.groups)
-            && (targets, universal) == (&other.targets, &other.universal)
-    }
-
-    /// Everything that it says of what is in the environment, and for which interpreter.
-    pub fn fingerprint(&self) -> String {
-        let Self {
-            requirements,
-            constraints,
-            exclude_dependencies,
-            extras,
-            groups,
-            image,
-            python,
-            targets,
-            universal,
-            services: _,
-        } = self;
-        Fingerprint::new("environment", VERSION)
-            .fields("requirements", requirements.iter().map(|file| file.display()))
-            .fields("constraints", constraints.iter().map(|file| file.display()))
-            .fields("exclude-dependencies", exclude_dependencies)
-            .fields("extras", extras)
-            .fields("groups", groups)
-            .fields("image", image)
-            .fields("python", python)
-            .fields("targets", targets)
-            .field("universal", universal)
-            .finish()
-    }
-
-    /// Whether it is for the same interpreter, as far as the configuration says.
-    pub fn is_for_the_same_as(&self, other: &Self) -> bool {
-        (&self.image, &self.python) == (&other.image, &other.python)
-    }
-}
-
-/// `[index]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct IndexConfig {
-    /// The index.
-    pub url: Option<String>,
-    /// Further indexes, searched before it.
-    pub extra: Vec<String>,
-    /// How several indexes are searched.
-    pub strategy: Option<String>,
-    /// URLs of indexes that are searched for what is pinned to them only.
-    pub named: BTreeMap<String, String>,
-    /// Packages that are looked for in one index alone, with its name.
-    pub packages: BTreeMap<PackageName, String>,
-}
-
-impl IndexConfig {
-    /// The packages that are looked for in one index alone, with its URL but without its secrets.
-    pub fn pins(&self) -> impl Iterator<Item = (PackageName, Vec<PinnedIndex>)> {
-        let url = |name: &String| self.named.get(name).map(|url| shown(url)).unwrap_or_default();
-        self.packages.iter().map(move |(package, name)| {
-            let pin = PinnedIndex { name: name.clone(), url: url(name), marker: MarkerTree::TRUE };
-            (package.clone(), vec![pin])
-        })
-    }
-
-    /// Refuses what nothing can be made of.
-    fn check(&self) -> Result<(), String> {
-        if let Some(name) = self.named.keys().find(|name| !is_name(name)) {
-            return Err(format!(
-                "`{name}` is not a name of an index: use letters, digits, `.`, `_` and `-`"
-            ));
-        }
-        let known: Vec<&str> = self.named.keys().map(String::as_str).collect();
-        for (package, name) in &self.packages {
-            if !self.named.contains_key(name) {
-                let near = match nearest(name, &known) {
-                    "" => "[index.named] has none".to_owned(),
-                    near => format!("the nearest in [index.named] is `{near}`"),
-                };
-                return Err(format!(
-                    "`{package}` is pinned to the index `{name}`, which is not known; {near}"
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `[link]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LinkConfig {
-    /// Packages whose files must be real, not behind a directory link.
-    pub real: Vec<String>,
-}
-
 impl Config {
+    /// How the file is called where it is told of.
+    pub(crate) fn file_name(&self) -> String {
+        self.file.file_name().map_or_else(|| FILE.to_owned(), |name| name.display().to_string())
+    }
+
     /// The nearest directory, from `start` upwards, that has a configuration.
     pub(crate) fn nearest(start: &Path) -> Option<PathBuf> {
         start.ancestors().find(|directory| directory.join(FILE).is_file()).map(Path::to_owned)
@@ -211,30 +67,76 @@ impl Config {
     }
 
     fn parse(path: &Path, text: &str, below: &[&str]) -> Result<Self, Error> {
-        let fail = |reason: String| Error::Configuration { file: path.to_owned(), reason };
-        let document: Table =
-            text.parse().map_err(|error: toml::de::Error| fail(error.to_string()))?;
-        let mut table = document;
+        Self::parsed(path, text, below).map_err(|wrong| {
+            let before = wrong.span.map(|span| &text[..span.start.min(text.len())]);
+            let line = before.map(|before| 1 + before.matches('\n').count());
+            Error::Configuration { file: path.to_owned(), line, reason: wrong.reason }
+        })
+    }
+
+    fn parsed(path: &Path, text: &str, below: &[&str]) -> Result<Self, Wrong> {
+        let document = DeTable::parse(text)?;
+        let mut table = document.get_ref();
         for key in below {
-            table = match table.remove(*key) {
-                Some(Value::Table(inner)) => inner,
+            table = match table.get(*key).map(Spanned::get_ref) {
+                Some(DeValue::Table(inner)) => inner,
                 _ => return Ok(Self::default()),
             };
         }
-        keys::check("", &table).map_err(fail)?;
-        let mut config: Self = Value::Table(table)
-            .try_into()
-            .map_err(|error: toml::de::Error| fail(error.to_string()))?;
-        config.index.check().map_err(fail)?;
-        if let Some(name) =
-            config.env.keys().chain(&config.project.name).find(|name| !is_name(name))
-        {
-            return Err(fail(format!(
-                "`{name}` is not a name: use letters, digits, `.`, `_` and `-`"
-            )));
+        keys::check("", table)?;
+        let mut config: Self = if below.is_empty() {
+            toml::from_str(text)?
+        } else {
+            toml::from_str::<Shared>(text)?.tool.pyfast
+        };
+        config.index.check().map_err(|(key, reason)| Wrong {
+            span: key_span(table, &["index", "named", &key])
+                .or_else(|| key_span(table, &["index", "packages", &key])),
+            reason,
+        })?;
+        let project = config.project.name.iter().map(|name| (&["project", "name"][..], name));
+        let mut names = config.env.keys().map(|name| (&["env"][..], name)).chain(project);
+        if let Some((place, name)) = names.find(|(_, name)| !is_name(name)) {
+            let reason = format!("`{name}` is not a name: use letters, digits, `.`, `_` and `-`");
+            let own = key_span(table, &[place, &[name.as_str()]].concat());
+            return Err(Wrong { span: own.or_else(|| key_span(table, place)), reason });
         }
         path.clone_into(&mut config.file);
         Ok(config)
+    }
+}
+
+/// What of a configuration has no meaning.
+struct Wrong {
+    /// Where, in bytes of the text.
+    span: Option<Range<usize>>,
+    reason: String,
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
+        Self { span: error.span(), reason: error.message().trim().to_owned() }
+    }
+}
+
+/// `pyproject.toml`, as far as it is read here.
+#[derive(Deserialize)]
+struct Shared {
+    tool: Tools,
+}
+
+#[derive(Deserialize)]
+struct Tools {
+    pyfast: Config,
+}
+
+/// The place of a key below others.
+fn key_span(table: &DeTable<'_>, place: &[&str]) -> Option<Range<usize>> {
+    let (first, rest) = place.split_first()?;
+    let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;
+    match value.get_ref() {
+        DeValue::Table(inner) if !rest.is_empty() => key_span(inner, rest),
+        _ => rest.is_empty().then(|| key.span()),
     }
 }
 
@@ -271,6 +173,36 @@ mod tests {
         check_error("[env.backend]\nrequirement = []", "`requirements`");
         check_error("[env.'../x']\n", "is not a name");
         check_error("[project]\nname = 7", "invalid type");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, line) in [
+            ("[project]\n\nnmae = 'x'", 3),
+            ("[env.b]\nrequirements = 7", 2),
+            ("[env.b]\nproject = 'yes'", 2),
+            ("[index.named]\na = 'http://h/'\n[index.packages]\nsix = 'b'", 4),
+            ("[project]\nname = '..'", 2),
+            ("[link\n", 1),
+        ] {
+            check_error(text, &format!("`pyfast.toml:{line}`"));
+        }
+        let shared = "[project]\nname = 'x'\n[tool.pyfast.env.a]\nrequirement = 'x'\n";
+        let error = Config::parse(Path::new("pyproject.toml"), shared, &["tool", "pyfast"]);
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains("`pyproject.toml:4`: unknown key `requirement`"), "{error}");
+    }
+
+    #[test]
+    fn one_text_is_a_list_of_one() {
+        let text = "[env.b]\nrequirements = 'r.txt'\nservices = 'web'\nproject = true\n";
+        let config = Config::parse(Path::new("pyfast.toml"), text, &[]).expect("read");
+        assert_eq!(config.env["b"].requirements, [PathBuf::from("r.txt")]);
+        assert_eq!(
+            (&config.env["b"].services[0][..], config.env["b"].project),
+            ("web", Itself::Built)
+        );
+        check_error("[env.b]\nrequirements = 7", "a text or a list of texts");
     }
 
     #[test]

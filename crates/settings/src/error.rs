@@ -69,10 +69,12 @@ pub enum Error {
         reason: String,
     },
     /// The configuration says what has no meaning.
-    #[error("cannot use the configuration `{}`: {reason}", file.display())]
+    #[error("cannot use the configuration `{}{}`: {reason}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Configuration {
         /// The file.
         file: PathBuf,
+        /// The line, where it is known.
+        line: Option<usize>,
         /// Why.
         reason: String,
     },
@@ -83,6 +85,14 @@ pub enum Error {
         file: PathBuf,
         /// The environment.
         env: String,
+        /// What it names.
+        word: String,
+    },
+    /// A `.python-version` names what it may not.
+    #[error("cannot use `{word}` of `{}`: a file may name a version or a program on PATH, never a path", file.display())]
+    PinnedPython {
+        /// The file.
+        file: PathBuf,
         /// What it names.
         word: String,
     },
@@ -110,6 +120,16 @@ pub enum Error {
         /// What it names.
         word: String,
     },
+    /// A requirements file of the configuration is not there.
+    #[error("cannot read the requirements `{}` of [env.{env}] in {configuration}: there is no such file", file.display())]
+    MissingFile {
+        /// The file.
+        file: PathBuf,
+        /// The environment.
+        env: String,
+        /// The name of the configuration.
+        configuration: String,
+    },
     /// A requirements file of the configuration is a pipe or the like.
     #[error("cannot read the requirements `{}` of pyfast.toml: it is no regular file", file.display())]
     NoRegularFile {
@@ -123,12 +143,14 @@ pub enum Error {
         directory: PathBuf,
     },
     /// No requirements were found.
-    #[error("cannot find a requirements file in `{}`: looked for {}", directory.display(), looked_for.join(", "))]
+    #[error("cannot find a requirements file in `{}`: {}", directory.display(), missing(looked_for, *foreign))]
     NoRequirements {
         /// Where they should be.
         directory: PathBuf,
         /// Their usual names.
         looked_for: &'static [&'static str],
+        /// A `pyproject.toml` is there that has no [project] table: the tool that it is for, where that is known.
+        foreign: Option<Option<&'static str>>,
     },
     /// An environment cannot be called so.
     #[error("`{name}` is not a name of an environment")]
@@ -184,12 +206,14 @@ pub enum Error {
         word: String,
     },
     /// No interpreter was found.
-    #[error("{}", no_interpreter(request.as_deref(), *is_version))]
+    #[error("{}{}", no_interpreter(request.as_deref(), *is_version), by.as_ref().map(|by| format!(" ({by})")).unwrap_or_default())]
     NoInterpreter {
         /// What was asked for.
         request: Option<String>,
         /// Whether that is a version.
         is_version: bool,
+        /// By what it was asked for.
+        by: Option<String>,
     },
     /// An interpreter cannot be looked at.
     #[error("cannot use the Python interpreter: {0}")]
@@ -218,6 +242,16 @@ pub enum Error {
     /// A target is none.
     #[error(transparent)]
     Target(#[from] pyfast_packaging::Error),
+}
+
+fn missing(looked_for: &[&str], foreign: Option<Option<&str>>) -> String {
+    match foreign {
+        None => format!("looked for {}", looked_for.join(", ")),
+        Some(None) => "there is a pyproject.toml, but it has no [project] table".to_owned(),
+        Some(Some(tool)) => format!(
+            "there is a pyproject.toml, but it has no [project] table: it is {tool}'s, whose own table is not read"
+        ),
+    }
 }
 
 impl From<pyfast_installer::Error> for Error {

@@ -1,41 +1,83 @@
 //! Finding an interpreter on this machine, and remembering what it said of itself.
 
+mod wanted;
+
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use pyfast_index::cache::Cache;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::programs::find_program;
+use pyfast_packaging::VersionSpecifiers;
 use pyfast_root::regular_file;
 use sha2::Digest;
 
 use crate::error::Error;
-use crate::settings::Settings;
+use crate::settings::{Python, Settings};
 use crate::variables::Variables;
+
+use wanted::is_range;
+pub(crate) use wanted::{Pinned, pinned};
 
 /// An interpreter that was found, before it is asked anything.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The file to run.
     pub path: PathBuf,
+    /// Why it is this one.
+    pub why: String,
     /// Changes when the interpreter does: path, size, time, and what a shim would consult.
     pub identity: String,
 }
 
-/// Finds the interpreter that `request` (a path or a version) means; without one, the first of
-/// `VIRTUAL_ENV` and `PATH`.
+/// Finds the interpreter that `request` (a path, a version, a range of them or a name) means; without one, the first of
+/// `VIRTUAL_ENV` and `PATH` that the project is for.
 ///
 /// # Errors
 /// If there is none.
 pub fn find(request: Option<&str>, settings: &Settings) -> Result<Found, Error> {
-    let variables = &settings.variables;
     let path = match request {
-        None => first(variables),
-        Some(request) if is_version(request) => version(request, variables),
+        None => return usual(settings),
+        Some(range) if is_range(range) => {
+            let limit = range.parse().map_err(|_| Error::PythonRange { text: range.to_owned() })?;
+            of_range(&limit, settings).map(|found| found.path)
+        }
+        Some(request) if is_version(request) => version(request, settings),
         Some(request) => named(request, settings),
     };
-    let path = path.ok_or_else(|| missing(request))?;
-    identify(path, settings)
+    let path = path.ok_or_else(|| missing(request, settings))?;
+    identify(path, settings.python_from.clone(), settings)
+}
+
+/// The one that is taken where none is asked for.
+fn usual(settings: &Settings) -> Result<Found, Error> {
+    let (path, why) = first(&settings.variables).ok_or_else(|| missing(None, settings))?;
+    let found = identify(path, why.to_owned(), settings)?;
+    let Some(limit) = wanted::required(&settings.project.directory) else { return Ok(found) };
+    if fits(&found, &limit, settings) {
+        return Ok(found);
+    }
+    // Where there is no other, the one that is there is refused with the line.
+    Ok(of_range(&limit, settings).unwrap_or(found))
+}
+
+/// The first interpreter that a range allows: the usual one, else the newest.
+fn of_range(limit: &VersionSpecifiers, settings: &Settings) -> Option<Found> {
+    let variables = &settings.variables;
+    let usual = first(variables).map(|(path, _)| path);
+    let newest = (8..=30).rev().filter_map(|minor| version(&format!("3.{minor}"), settings));
+    let mut candidates = usual
+        .into_iter()
+        .chain(newest)
+        .map(|path| identify(path, format!("the first for Python {limit}"), settings).ok());
+    candidates.find_map(|found| found.filter(|found| fits(found, limit, settings)))
+}
+
+/// Whether an interpreter is of such a version; one that cannot be asked is of none.
+fn fits(found: &Found, limit: &VersionSpecifiers, settings: &Settings) -> bool {
+    let cache = settings.cache_directory();
+    let asked = cache.and_then(|cache| probe(found, &cache));
+    asked.is_ok_and(|python| limit.contains(python.version()))
 }
 
 fn is_version(request: &str) -> bool {
@@ -44,16 +86,19 @@ fn is_version(request: &str) -> bool {
         && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn missing(request: Option<&str>) -> Error {
-    let is_version = request.is_some_and(is_version);
-    Error::NoInterpreter { request: request.map(str::to_owned), is_version }
+fn missing(request: Option<&str>, settings: &Settings) -> Error {
+    let is_version = request.is_some_and(|request| is_version(request) || is_range(request));
+    let asked =
+        matches!(&settings.python, Python::Host(Some(own)) if Some(own.as_str()) == request);
+    let by = asked.then(|| settings.python_from.clone());
+    Error::NoInterpreter { request: request.map(str::to_owned), is_version, by }
 }
 
-fn first(variables: &Variables) -> Option<PathBuf> {
-    let active = variables.get("VIRTUAL_ENV").map(Path::new);
-    active
-        .and_then(of_environment)
-        .or_else(|| ["python3", "python"].iter().find_map(|name| on_path(name, variables)))
+fn first(variables: &Variables) -> Option<(PathBuf, &'static str)> {
+    let active = variables.get("VIRTUAL_ENV").map(Path::new).and_then(of_environment);
+    let on_path = || ["python3", "python"].iter().find_map(|name| on_path(name, variables));
+    let active = active.map(|path| (path, "of VIRTUAL_ENV"));
+    active.or_else(|| Some((on_path()?, "the first in PATH")))
 }
 
 /// The interpreter of an environment. Of one that pyfast made it is the one that it was made for, by the name that it
@@ -72,16 +117,21 @@ fn named(request: &str, settings: &Settings) -> Option<PathBuf> {
         // The directory of an environment stands for its interpreter.
         return of_environment(&path).or_else(|| path.is_file().then_some(path));
     }
-    on_path(request, &settings.variables)
+    let own = || pyenv_versions(&settings.variables).map(|versions| versions.join(request));
+    on_path(request, &settings.variables).or_else(|| of_environment(&own()?))
 }
 
-fn version(request: &str, variables: &Variables) -> Option<PathBuf> {
+/// Where pyenv keeps interpreters and environments, by their names.
+fn pyenv_versions(variables: &Variables) -> Option<PathBuf> {
+    let root = variables.get("PYENV_ROOT").map(PathBuf::from);
+    Some(root.or_else(|| Some(variables.home()?.join(".pyenv")))?.join("versions"))
+}
+
+fn version(request: &str, settings: &Settings) -> Option<PathBuf> {
+    let variables = &settings.variables;
     let short: Vec<&str> = request.split('.').take(2).collect();
-    let home = variables.home();
-    let pyenv = variables.get("PYENV_ROOT").map(PathBuf::from);
-    let pyenv = pyenv.or_else(|| home.map(|home| home.join(".pyenv")));
     let managed = || -> Option<PathBuf> {
-        let entries = fs_err::read_dir(pyenv?.join("versions")).ok()?;
+        let entries = fs_err::read_dir(pyenv_versions(variables)?).ok()?;
         let mut versions: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         versions.retain(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -90,13 +140,17 @@ fn version(request: &str, variables: &Variables) -> Option<PathBuf> {
         versions.sort_by_key(|path| numbers(path));
         versions.into_iter().map(|path| path.join("bin/python3")).rfind(|path| path.exists())
     };
-    // A name such as python3.12 says nothing of the patch level, so an exact version asks pyenv first.
     let name = format!("python{}", short.join("."));
-    if request.matches('.').count() == 2 {
-        return managed();
+    let real = || on_path(&name, variables).filter(|path| !is_shim(path));
+    if request.matches('.').count() < 2 {
+        return real().or_else(managed);
     }
-    let real = on_path(&name, variables).filter(|path| !is_shim(path));
-    real.or_else(managed)
+    // Such a name says nothing of the patch level.
+    managed().or_else(|| {
+        let exact = format!("=={request}").parse().ok()?;
+        let found = identify(real()?, String::new(), settings).ok()?;
+        fits(&found, &exact, settings).then_some(found.path)
+    })
 }
 
 fn numbers(path: &Path) -> Vec<u32> {
@@ -114,7 +168,7 @@ fn is_shim(path: &Path) -> bool {
     path.parent().is_some_and(|directory| directory.ends_with("shims"))
 }
 
-fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Error> {
+fn identify(path: PathBuf, why: String, settings: &Settings) -> Result<Found, Error> {
     let real = fs_err::canonicalize(&path);
     let metadata = real.and_then(|real| Ok((fs_err::metadata(&real)?, real)));
     let (metadata, real) = metadata.map_err(Error::Interpreter)?;
@@ -125,7 +179,7 @@ fn identify(path: PathBuf, settings: &Settings) -> Result<Found, Error> {
     if is_shim(&path) {
         identity.push_str(&shim_context(settings));
     }
-    Ok(Found { path, identity })
+    Ok(Found { path, why, identity })
 }
 
 /// What pyenv's shims look at to choose a version.

@@ -23,7 +23,7 @@ mod uv;
 mod variables;
 
 pub use bytes::bytes;
-pub use config::{Config, EnvConfig, FILE};
+pub use config::{Config, EnvConfig, FILE, Itself};
 pub use error::{Error, IndexFault, Keeping};
 pub use flags::{Flags, IndexFlags, KeyringProvider, ResolveFlags, Upgrade};
 pub use indexes::{Indexes, find_links, fingerprint};

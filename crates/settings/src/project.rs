@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use pyfast_launcher::compose_file::NAMES;
 use pyfast_packaging::PackageName;
+use pyfast_packaging::pyproject::foreign;
 use sha2::Digest;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, Itself};
 use crate::error::Error;
 
 /// A project directory with its configuration.
@@ -109,18 +110,31 @@ impl Project {
             && !(configured.requirements.is_empty() && configured.groups.is_empty())
         {
             let files = configured.requirements.iter().map(|file| self.shown(file));
-            return files.map(|file| self.readable(file)).collect();
+            return files.map(|file| self.readable(file, env)).collect();
         }
         let found = USUAL.iter().find(|file| states_dependencies(&self.directory, file));
-        found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| Error::NoRequirements {
-            directory: self.directory.clone(),
-            looked_for: &USUAL,
+        found.map(|file| vec![self.shown(Path::new(file))]).ok_or_else(|| {
+            let text = pyfast_root::regular_file::read_text(&self.directory.join(PYPROJECT));
+            let foreign = text.ok().and_then(|text| foreign(&text));
+            Error::NoRequirements { directory: self.directory.clone(), looked_for: &USUAL, foreign }
         })
     }
 
+    /// How the project itself is part of an environment.
+    pub fn itself(&self, env: &str) -> Itself {
+        self.config.env.get(env).map(|env| env.project).unwrap_or_default()
+    }
+
     /// A file that the configuration names is read, not waited for: it names no pipe.
-    fn readable(&self, file: PathBuf) -> Result<PathBuf, Error> {
+    fn readable(&self, file: PathBuf, env: &str) -> Result<PathBuf, Error> {
+        if is_remote(&file) {
+            return Ok(file);
+        }
         let facts = fs_err::metadata(self.working_directory.join(&file));
+        if facts.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            let (env, configuration) = (env.to_owned(), self.config.file_name());
+            return Err(Error::MissingFile { file, env, configuration });
+        }
         if facts.is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
             return Err(Error::NoRegularFile { file });
         }

@@ -11,6 +11,7 @@ use pyfast_root::{Claim, is_name};
 use crate::config::ConfiguredRoot;
 use crate::error::{Error, Keeping};
 use crate::flags::Flags;
+use crate::interpreters::{Pinned, pinned};
 use crate::own_lock::ONE_RUN;
 use crate::project::Project;
 use crate::uv;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub env: String,
     /// The interpreter that it is for.
     pub python: Python,
+    /// By what it is chosen.
+    pub python_from: String,
     /// The root that the running program lies in: inside a container, the volume that it belongs to.
     pub own_root: Option<PathBuf>,
     /// What the project and its user say to uv, the project first.
@@ -86,15 +89,18 @@ impl Settings {
         }
         let own_root = program.as_deref().and_then(own_root);
         let root = root(&flags, &variables, &project, own_root.as_deref())?;
-        let python = python(&flags, &project, &env)?;
+        let (python, python_from) = python(&flags, &project, &env)?;
         let uv = uv::read(&project.directory, &variables)?;
-        Ok(Self { flags, variables, project, root, env, python, own_root, uv })
+        Ok(Self { flags, variables, project, root, env, python, python_from, own_root, uv })
     }
 
     /// The same settings for another environment of the project.
     #[must_use]
     pub fn of_environment(&self, env: &str, root: Root, python: Python) -> Self {
-        Self { root, env: env.to_owned(), python, ..self.clone() }
+        let same = python == self.python;
+        let python_from =
+            if same { self.python_from.clone() } else { "as asked for before".to_owned() };
+        Self { root, env: env.to_owned(), python, python_from, ..self.clone() }
     }
 
     /// Whether the environment is one that a command was run in with files of its own.
@@ -107,7 +113,7 @@ impl Settings {
     /// # Errors
     /// If the configuration names none that can be.
     pub fn usual_python(&self) -> Result<Python, Error> {
-        python(&Flags::default(), &self.project, &self.env)
+        Ok(python(&Flags::default(), &self.project, &self.env)?.0)
     }
 
     /// The user's own data directory, wherever the root is.
@@ -209,18 +215,33 @@ fn own_directory(variables: &Variables, keeping: Keeping, in_home: &str) -> Opti
     Some(directory.join("pyfast"))
 }
 
-fn python(flags: &Flags, project: &Project, env: &str) -> Result<Python, Error> {
+/// The interpreter that is meant, and by what: flag or variable, `pyfast.toml`, `.python-version`, else whatever is found.
+fn python(flags: &Flags, project: &Project, env: &str) -> Result<(Python, String), Error> {
     let configured = project.config.env.get(env);
     let image = || configured.and_then(|env| env.image.clone());
+    let in_file = || format!("[env.{env}] of {}", project.config.file_name());
     if let Some(image) = &flags.image {
-        return Ok(Python::Image(image.clone()));
+        return Ok((Python::Image(image.clone()), "--image or PYFAST_IMAGE".to_owned()));
     }
-    match flags.python.as_deref() {
-        Some("image") => image().map(Python::Image).ok_or(Error::NoImage),
-        Some(python) => Ok(Python::Host(Some(python.to_owned()))),
-        None => Ok(match image() {
-            Some(image) => Python::Image(image),
-            None => Python::Host(project.config.python(env)?),
-        }),
+    if let Some(python) = flags.python.as_deref() {
+        let from = "--python or PYFAST_PYTHON".to_owned();
+        return match python {
+            "image" => Ok((Python::Image(image().ok_or(Error::NoImage)?), in_file())),
+            python => Ok((Python::Host(Some(python.to_owned())), from)),
+        };
     }
+    if let Some(image) = image() {
+        return Ok((Python::Image(image), in_file()));
+    }
+    if let Some(python) = project.config.python(env)? {
+        return Ok((Python::Host(Some(python)), in_file()));
+    }
+    Ok(match pinned(&project.directory)? {
+        Some(Pinned { requests, file }) => {
+            let file = file.strip_prefix(&project.directory).map(Path::to_owned).unwrap_or(file);
+            let request = requests.into_iter().next();
+            (Python::Host(request), format!("asked for by {}", file.display()))
+        }
+        None => (Python::Host(None), "nothing names one".to_owned()),
+    })
 }

@@ -48,8 +48,23 @@ fn extras_and_groups_are_included_on_demand() {
     check(&["-r", "pyproject.toml", "--extra", "fast"], &["a", "b"]);
     check(&["-r", "pyproject.toml", "--extra", "ALL"], &["a", "b", "c"]);
     check(&["-r", "pyproject.toml", "--all-extras", "--group", "lint"], &["a", "b", "c", "e"]);
-    check(&["--group", "dev"], &["d", "e"]);
-    check(&["--group", "pyproject.toml:lint"], &["e"]);
+    check(&["--group", "dev"], &["a", "d", "e"]);
+    check(&["--group", "pyproject.toml:lint"], &["a", "e"]);
+    check(&["--extra", "fast", "--group", "lint"], &["a", "b", "e"]);
+    check(&["--all-extras", "--group", "lint"], &["a", "b", "c", "e"]);
+}
+
+#[test]
+fn groups_alone_leave_the_project_out() {
+    check(&["--only-group", "dev"], &["d", "e"]);
+    check(&["--only-group", "lint", "-r", "pyproject.toml"], &["a", "e"]);
+    // Where the project depends on nothing that could be left out, groups are alone anyway.
+    let world = world();
+    let groups = PROJECT.split_once("[dependency-groups]").unwrap().1;
+    world.write("pyproject.toml", &format!("[dependency-groups]{groups}"));
+    world.pyfast(&["lock", "--group", "dev"]).ok();
+    assert_eq!(world.lock_packages(), ["d==2.0", "e==2.0"]);
+    world.pyfast(&["lock", "--group", "dev", "--extra", "x"]).refused(USAGE, &["[project]"]);
 }
 
 #[test]

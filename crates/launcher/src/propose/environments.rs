@@ -128,6 +128,9 @@ impl<'a> Candidate<'a> {
                 [only] => Some((only, "only requirements file")),
                 _ => None,
             };
+            if facts.requirements.is_empty() {
+                return facts.of_project(&self.places(facts));
+            }
             let nearest = facts.nearest(&self.places(facts)).map(|file| (file, "nearest"));
             let (file, what) = nearest.or_else(only)?;
             let mut reason = format!("{} is the {what}", shown(file, &facts.directory));
@@ -228,6 +231,15 @@ impl<'a> Candidate<'a> {
     }
 }
 
+impl Facts {
+    /// What a project file states, where there is no requirements file.
+    fn of_project(&self, places: &[PathBuf]) -> Option<Requirements> {
+        let file = self.nearest_project(places)?;
+        let reason = format!("{} states the project's dependencies", shown(file, &self.directory));
+        Some(Requirements { files: vec![file.clone()], reason, ..Requirements::default() })
+    }
+}
+
 fn named(
     facts: &Facts,
     dockerfile: &Path,
@@ -269,8 +281,11 @@ pub(super) fn without_services(
         usual.find(|path| facts.requirements.contains(path))
     };
     let found = by_dockerfile.or_else(|| {
-        let file =
-            usual().or_else(|| facts.nearest(std::slice::from_ref(&facts.directory)).cloned())?;
+        let own = std::slice::from_ref(&facts.directory);
+        if facts.requirements.is_empty() {
+            return facts.of_project(own);
+        }
+        let file = usual().or_else(|| facts.nearest(own).cloned())?;
         let reason = match facts.requirements.len() {
             1 => format!("{} is the only requirements file", shown(&file, &facts.directory)),
             _ => {

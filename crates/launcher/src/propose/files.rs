@@ -101,6 +101,15 @@ impl Facts {
         below.or_else(|| places.iter().find_map(|place| self.nearest_above(place)))
     }
 
+    /// The project file of the first of these directories that has any, or of one above them.
+    pub(super) fn nearest_project(&self, places: &[PathBuf]) -> Option<&PathBuf> {
+        let of = |directory: &Path| {
+            self.projects.iter().find(move |file| file.parent() == Some(directory))
+        };
+        let within = |place: &&Path| place.starts_with(&self.directory);
+        places.iter().find_map(|place| place.ancestors().take_while(within).find_map(of))
+    }
+
     fn nearest_below(&self, place: &Path) -> Option<&PathBuf> {
         let below = self.requirements.iter().filter(|file| file.starts_with(place));
         below.min_by_key(|file| {

@@ -38,6 +38,7 @@ impl Facts {
         facts.directory = directory;
         facts.walk(&facts.directory.clone(), DEPTH);
         facts.requirements.sort();
+        facts.projects.sort();
         facts.virtual_environments.sort();
         facts.read_builds();
         facts.find_named();
@@ -72,6 +73,8 @@ impl Facts {
             // A link to nowhere, to a directory, or a socket.
         } else if is_requirements(&path) {
             self.requirements.push(path);
+        } else if name == "pyproject.toml" && is_project(&path) {
+            self.projects.push(path);
         } else if is_dockerfile(name) {
             self.read_dockerfile(path);
         }
@@ -162,6 +165,12 @@ fn compose(
 
 fn is_passed_over(name: &str) -> bool {
     name.starts_with('.') || matches!(name, "node_modules" | "site-packages" | "__pycache__")
+}
+
+/// Whether a `pyproject.toml` states dependencies.
+fn is_project(path: &Path) -> bool {
+    pyfast_root::regular_file::read_text(path)
+        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
 }
 
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.

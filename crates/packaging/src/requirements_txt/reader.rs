@@ -205,8 +205,21 @@ impl<'a> Reader<'a> {
         if role == Role::Requirements {
             self.set.requires_python.extend(project.requires_python()?);
             self.uv_of(&project, remote)?;
+            self.set.projects.push(project.facts());
         }
         self.stated(stated, role, remote)
+    }
+
+    /// Requires the project in a directory.
+    pub(super) fn itself(&mut self, directory: &Path, editable: bool) -> Result<(), Error> {
+        let file = directory.join("pyproject.toml");
+        let shown = file.strip_prefix(&self.context.working_directory).unwrap_or(&file);
+        let origin = Origin { file: shown.display().to_string().into(), line: 1 };
+        let read = requirement_line::parse_editable("./", &origin, directory);
+        let (mut source, _) =
+            read.map_err(|wrong| Error::requirement(&origin, "./", &wrong.reason))?;
+        source.source.editable = editable;
+        self.source(source, Role::Requirements, false)
     }
 
     /// Takes what a project file states, each package from where it says.

@@ -40,11 +40,7 @@ fn page_of(name: &PackageName, filename: &str, url: &str, digest: Option<&Digest
         url: url.into(),
         sha256: digest.and_then(Digest::sha256),
         other: digest.and_then(Digest::other).cloned(),
-        size: None,
-        requires_python: None,
-        yanked: None,
-        upload_time: None,
-        core_metadata: false,
+        ..File::default()
     };
     Page::decode(&Page::encode(name.as_ref(), vec![file]).into(), Listing::Direct)
         .unwrap_or_else(Page::empty)

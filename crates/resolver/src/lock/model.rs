@@ -4,7 +4,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
 
-use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::filename::DistFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
@@ -58,10 +58,8 @@ pub struct LockedFile {
     pub location: Location,
     /// Its digest.
     pub sha256: Sha256,
-    /// Its size in bytes.
-    pub size: Option<u64>,
-    /// Time of upload, ISO 8601.
-    pub upload_time: Option<String>,
+    /// What else is stated of it.
+    pub facts: FileFacts,
 }
 
 /// One package of a lock.
@@ -80,10 +78,8 @@ pub struct LockedPackage {
     pub sha256: Option<Sha256>,
     /// The source that was named directly, if it is one.
     pub tree: Option<SourceDist>,
-    /// Its size in bytes.
-    pub size: Option<u64>,
-    /// Time of upload, ISO 8601.
-    pub upload_time: Option<String>,
+    /// What else is stated of it.
+    pub facts: FileFacts,
     /// The index it came from, without credentials.
     pub index: Option<Url>,
     /// Whether it was named by URL or path instead of by version.

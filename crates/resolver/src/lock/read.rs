@@ -11,7 +11,7 @@ use url::Url;
 use super::model::{Lock, LockedFile, LockedPackage, Pin, Span};
 use super::tree::{self, DirectoryTable, VcsTable};
 use crate::error::Error;
-use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::marker;
@@ -262,6 +262,11 @@ struct Hashes {
 }
 
 impl Artifact {
+    /// What is stated of the file.
+    fn facts(&self) -> FileFacts {
+        FileFacts { size: self.size, upload_time: self.upload_time.map(|time| time.to_string()) }
+    }
+
     /// The file's name; `None` where it has none.
     fn filename(&self) -> Option<String> {
         let last = |path: &str| {
@@ -365,8 +370,7 @@ impl Package {
                 filename,
                 location: artifact.location(directory).ok_or("a file has neither URL nor path")?,
                 sha256: artifact.hashes.sha256.ok_or("a file has no sha256")?,
-                size: artifact.size,
-                upload_time: artifact.upload_time.map(|time| time.to_string()),
+                facts: artifact.facts(),
             });
         }
         let first = files.first().ok_or("none of its files is a wheel or source")?.clone();
@@ -376,8 +380,7 @@ impl Package {
             location: first.location,
             sha256: Some(first.sha256),
             tree: None,
-            size: first.size,
-            upload_time: first.upload_time,
+            facts: first.facts,
             filename: first.filename,
             index: self.index,
             direct: self.archive.is_some(),
@@ -410,8 +413,7 @@ impl Package {
             location: tree.tree.location(),
             sha256,
             tree: Some(tree),
-            size: self.archive.and_then(|archive| archive.size),
-            upload_time: None,
+            facts: self.archive.map(|archive| archive.facts()).unwrap_or_default(),
             index: None,
             direct: true,
             requested: false,
@@ -444,8 +446,7 @@ impl Package {
             location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
             sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),
             tree: None,
-            size: artifact.size,
-            upload_time: artifact.upload_time.map(|time| time.to_string()),
+            facts: artifact.facts(),
             filename,
             index: self.index,
             direct,

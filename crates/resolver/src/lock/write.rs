@@ -6,7 +6,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 
 use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
-use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::marker;
 
@@ -103,7 +103,7 @@ fn add_files(table: &mut Table, files: &[LockedFile], directory: &Path) {
     let entry = |file: &LockedFile| {
         let mut entry = InlineTable::new();
         entry.insert("name", file.filename.as_str().into());
-        artifact(&mut entry, (&file.upload_time, &file.location, file.size), directory);
+        artifact(&mut entry, &file.location, &file.facts, directory);
         entry.insert("hashes", hashes(Some(file.sha256)));
         entry
     };
@@ -129,7 +129,7 @@ fn own_artifact(package: &LockedPackage, directory: &Path) -> InlineTable {
     if !package.direct {
         table.insert("name", package.filename.as_str().into());
     }
-    artifact(&mut table, (&package.upload_time, &package.location, package.size), directory);
+    artifact(&mut table, &package.location, &package.facts, directory);
     if let Some(below) = package.tree.as_ref().and_then(|tree| tree.subdirectory.as_ref()) {
         table.insert("subdirectory", below.as_str().into());
     }
@@ -142,11 +142,9 @@ fn hashes(sha256: Option<Sha256>) -> Value {
     InlineTable::from_iter(hash).into()
 }
 
-fn artifact(
-    artifact: &mut InlineTable,
-    (upload_time, location, size): (&Option<String>, &Location, Option<u64>),
-    directory: &Path,
-) {
+fn artifact(artifact: &mut InlineTable, location: &Location, facts: &FileFacts, directory: &Path) {
+    // Each fact is named, so that a new one is thought about here.
+    let FileFacts { size, upload_time } = facts;
     if let Some(time) = upload_time
         && let Ok(time) = time.parse::<toml_edit::Datetime>()
     {
@@ -205,8 +203,10 @@ mod tests {
             location,
             sha256: Some(Sha256([7; 32])),
             tree: None,
-            size: Some(9),
-            upload_time: Some("2026-01-02T03:04:05.678Z".to_owned()),
+            facts: FileFacts {
+                size: Some(9),
+                upload_time: Some("2026-01-02T03:04:05.678Z".to_owned()),
+            },
             index: None,
             direct: false,
             requested: name == "a",
@@ -250,7 +250,7 @@ mod tests {
         let mut package = locked("x", dist.tree.location());
         package.name = dist.name.clone().expect("a name");
         package.filename = tree::filename(&dist, &package.name, Some(&package.version));
-        (package.sha256, package.size, package.upload_time) = (None, None, None);
+        (package.sha256, package.facts) = (None, FileFacts::default());
         LockedPackage { tree: Some(dist), direct: true, ..package }
     }
 

@@ -158,13 +158,10 @@ fn file(filename: String, requires_python: String, upload_time: String) -> File<
     File {
         url: format!("https://index.test/{filename}").into(),
         filename: filename.into(),
-        sha256: None,
-        other: None,
-        size: None,
         requires_python: Some(requires_python.into()),
-        yanked: None,
         upload_time: Some(upload_time.into()),
         core_metadata: true,
+        ..File::default()
     }
 }
 

@@ -222,12 +222,12 @@ impl Shared {
                 return Ok(String::from_utf8_lossy(&answer.body).into_owned());
             }
         }
-        let small = candidate.size.is_some_and(|size| size <= self.whole_up_to);
+        let small = candidate.facts.size.is_some_and(|size| size <= self.whole_up_to);
         // Without a digest from the index the whole file is needed anyway, to make one.
         let ranges =
             !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
-            let (client, cache, size) = (&self.client, &self.cache, candidate.size);
+            let (client, cache, size) = (&self.client, &self.cache, candidate.facts.size);
             match metadata_remote::by_ranges(client, cache, wheel, url, size).await? {
                 Ranged::Text(text) => return Ok(text),
                 Ranged::Whole(body, sha256) => {

@@ -57,6 +57,8 @@ fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
         files: _,
         remote_files: _,
         build_settings,
+        // Nothing is asked of them.
+        projects: _,
         // They are the policy's.
         wishes: _,
         // It refuses an interpreter, or says what a universal lock is for.

@@ -121,8 +121,7 @@ impl Merged<'_> {
                     filename: file.filename.clone(),
                     location: file.location.clone(),
                     sha256,
-                    size: file.size,
-                    upload_time: file.upload_time.clone(),
+                    facts: file.facts.clone(),
                 });
             }
         }

@@ -4,9 +4,9 @@
 use serde::de::value::Error;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
 
-use super::{Config, EnvConfig, IndexConfig, LinkConfig, ProjectConfig, nearest};
+use super::{Config, EnvConfig, IndexConfig, LinkConfig, ProjectConfig, Wrong, nearest};
 
 /// What stands in a table's place.
 enum Keys {
@@ -30,19 +30,20 @@ fn keys_of(place: &str) -> Option<Keys> {
 }
 
 /// Refuses keys that nothing reads. A table that is missing above is refused by its type, in other words.
-pub(crate) fn check(place: &str, table: &Table) -> Result<(), String> {
+pub(crate) fn check(place: &str, table: &DeTable<'_>) -> Result<(), Wrong> {
     let Some(keys) = keys_of(place) else { return Ok(()) };
     for (key, value) in table {
+        let (span, key) = (key.span(), key.get_ref().as_ref());
         if let Keys::Of(known) = keys
-            && !known.contains(&key.as_str())
+            && !known.contains(&key)
         {
             let nearest = nearest(key, known);
             let place = if place.is_empty() { String::new() } else { format!(" in [{place}]") };
-            return Err(format!(
-                "unknown key `{key}`{place}; the nearest known key is `{nearest}`"
-            ));
+            let reason =
+                format!("unknown key `{key}`{place}; the nearest known key is `{nearest}`");
+            return Err(Wrong { span: Some(span), reason });
         }
-        if let Value::Table(inner) = value {
+        if let DeValue::Table(inner) = value.get_ref() {
             let key = if matches!(keys, Keys::Any) { "*" } else { key };
             let place = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
             check(&place, inner)?;

@@ -24,6 +24,8 @@ pub struct ResolveFlags {
     pub all_extras: bool,
     /// Dependency groups, `[FILE:]GROUP`.
     pub group: Vec<String>,
+    /// Dependency groups without the project's own dependencies, `[FILE:]GROUP`.
+    pub only_group: Vec<String>,
     /// Constraints files.
     pub constraints: Vec<PathBuf>,
     /// Overrides files.
@@ -96,6 +98,11 @@ impl Upgrade {
 }
 
 impl ResolveFlags {
+    /// Whether what the project says of the environment counts: no files are named, nor groups alone.
+    pub fn is_of_project(&self) -> bool {
+        self.requirements.is_empty() && self.only_group.is_empty()
+    }
+
     /// Whether the lock's version of a package is not to be kept.
     pub fn upgrades(&self, name: &PackageName) -> bool {
         self.upgrade_package.iter().any(|upgrade| upgrade.name == *name)

@@ -1,0 +1,216 @@
+//! The tables of the configuration, and what of them is part of an environment. Which keys there are is said here and
+//! nowhere else; must not know where a configuration is read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pyfast_packaging::requirements_txt::PinnedIndex;
+use pyfast_packaging::safe_url::shown;
+use pyfast_packaging::{MarkerTree, PackageName};
+use pyfast_root::{Fingerprint, is_name};
+use serde::Deserialize;
+use toml::Value;
+
+use super::{lists, nearest};
+
+/// Raised where a fingerprint gets another meaning.
+const VERSION: u32 = 2;
+
+/// `[project]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectConfig {
+    /// The name below the root.
+    pub name: Option<String>,
+    /// `volume:NAME`, or a directory below the project; see [`Config::root`].
+    pub root: Option<String>,
+}
+
+/// `[env.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EnvConfig {
+    /// Requirements files.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub requirements: Vec<PathBuf>,
+    /// Constraints files.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub constraints: Vec<PathBuf>,
+    /// Packages that are left out, whoever asks for them.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub exclude_dependencies: Vec<String>,
+    /// Whether the project itself is installed: `true`, or `"editable"`.
+    pub project: Itself,
+    /// Optional dependencies of the project files among the requirements.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub extras: Vec<String>,
+    /// Dependency groups, `[FILE:]GROUP`.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub groups: Vec<String>,
+    /// The image whose interpreter it is for.
+    pub image: Option<String>,
+    /// See [`Config::python`].
+    pub python: Option<String>,
+    /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub targets: Vec<String>,
+    /// Whether the lock is for all platforms.
+    pub universal: bool,
+    /// Services of the compose files that start in it.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub services: Vec<String>,
+}
+
+impl EnvConfig {
+    /// Whether a lock for this one answers the other too, if their interpreters are of one kind.
+    pub fn asks_for_the_same_as(&self, other: &Self) -> bool {
+        // Taken apart by name: a new key has to be decided on here.
+        let Self {
+            requirements,
+            constraints,
+            exclude_dependencies,
+            project,
+            extras,
+            groups,
+            targets,
+            universal,
+            image: _,
+            python: _,
+            services: _,
+        } = self;
+        *requirements == other.requirements
+            && *constraints == other.constraints
+            && *exclude_dependencies == other.exclude_dependencies
+            && *project == other.project
+            && (extras, groups) == (&other.extras, &other.groups)
+            && (targets, universal) == (&other.targets, &other.universal)
+    }
+
+    /// Everything that it says of what is in the environment, and for which interpreter.
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            requirements,
+            constraints,
+            exclude_dependencies,
+            project,
+            extras,
+            groups,
+            image,
+            python,
+            targets,
+            universal,
+            services: _,
+        } = self;
+        Fingerprint::new("environment", VERSION)
+            .fields("requirements", requirements.iter().map(|file| file.display()))
+            .fields("constraints", constraints.iter().map(|file| file.display()))
+            .fields("exclude-dependencies", exclude_dependencies)
+            .fields("project", project.word())
+            .fields("extras", extras)
+            .fields("groups", groups)
+            .fields("image", image)
+            .fields("python", python)
+            .fields("targets", targets)
+            .field("universal", universal)
+            .finish()
+    }
+
+    /// Whether it is for the same interpreter, as far as the configuration says.
+    pub fn is_for_the_same_as(&self, other: &Self) -> bool {
+        (&self.image, &self.python) == (&other.image, &other.python)
+    }
+}
+
+/// Whether the project itself is installed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "toml::Value")]
+pub enum Itself {
+    /// Only what it depends on.
+    #[default]
+    No,
+    /// As it is built.
+    Built,
+    /// The environment points into its directory.
+    Editable,
+}
+
+impl TryFrom<Value> for Itself {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::Boolean(false) => Ok(Self::No),
+            Value::Boolean(true) => Ok(Self::Built),
+            Value::String(word) if word == "editable" => Ok(Self::Editable),
+            _ => Err("`project` is true, false or \"editable\""),
+        }
+    }
+}
+
+impl Itself {
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self::No => None,
+            Self::Built => Some("built"),
+            Self::Editable => Some("editable"),
+        }
+    }
+}
+
+/// `[index]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndexConfig {
+    /// The index.
+    pub url: Option<String>,
+    /// Further indexes, searched before it.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub extra: Vec<String>,
+    /// How several indexes are searched.
+    pub strategy: Option<String>,
+    /// URLs of indexes that are searched for what is pinned to them only.
+    pub named: BTreeMap<String, String>,
+    /// Packages that are looked for in one index alone, with its name.
+    pub packages: BTreeMap<PackageName, String>,
+}
+
+impl IndexConfig {
+    /// The packages that are looked for in one index alone, with its URL but without its secrets.
+    pub fn pins(&self) -> impl Iterator<Item = (PackageName, Vec<PinnedIndex>)> {
+        let url = |name: &String| self.named.get(name).map(|url| shown(url)).unwrap_or_default();
+        self.packages.iter().map(move |(package, name)| {
+            let pin = PinnedIndex { name: name.clone(), url: url(name), marker: MarkerTree::TRUE };
+            (package.clone(), vec![pin])
+        })
+    }
+
+    /// Refuses what nothing can be made of, with its key.
+    pub(super) fn check(&self) -> Result<(), (String, String)> {
+        if let Some(name) = self.named.keys().find(|name| !is_name(name)) {
+            let reason = "is not a name of an index: use letters, digits, `.`, `_` and `-`";
+            return Err((name.clone(), format!("`{name}` {reason}")));
+        }
+        let known: Vec<&str> = self.named.keys().map(String::as_str).collect();
+        for (package, name) in &self.packages {
+            if !self.named.contains_key(name) {
+                let near = match nearest(name, &known) {
+                    "" => "[index.named] has none".to_owned(),
+                    near => format!("the nearest in [index.named] is `{near}`"),
+                };
+                let known = format!("which is not known; {near}");
+                let reason = format!("`{package}` is pinned to the index `{name}`, {known}");
+                return Err((package.to_string(), reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `[link]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinkConfig {
+    /// Packages whose files must be real, not behind a directory link.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    pub real: Vec<String>,
+}

@@ -1,0 +1,90 @@
+//! Variables of the environment that stand for options: which of them count, and what a switch may say. Must not know any
+//! option.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, Command};
+
+/// What says no. An empty variable, as compose files pass on what is not set, says nothing.
+const OFF: [&str; 6] = ["0", "false", "f", "no", "n", "off"];
+const ON: [&str; 6] = ["1", "true", "t", "yes", "y", "on"];
+
+/// The parser, with variables that say nothing left out.
+pub(super) fn prepared(command: Command) -> Command {
+    let own = command.mut_args(|argument| {
+        let Some(value) = value(&argument) else { return argument };
+        let switch = matches!(argument.get_action(), ArgAction::SetTrue);
+        if value.is_empty() || switch && is_one_of(&value, &OFF) {
+            // No variable has this name: the parser cannot be told to look at none.
+            argument.env("").hide_env(true)
+        } else if switch {
+            argument.value_parser(switched)
+        } else {
+            argument
+        }
+    });
+    own.mut_subcommands(prepared)
+}
+
+/// What the variable of an argument says.
+fn value(argument: &Arg) -> Option<String> {
+    let value = std::env::var_os(argument.get_env()?)?;
+    Some(value.to_string_lossy().into_owned())
+}
+
+fn is_one_of(value: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// The parser of a switch: of its variable, as the command line gives it no value.
+fn switched(value: &str) -> Result<bool, String> {
+    match () {
+        () if is_one_of(value, &ON) => Ok(true),
+        // The parser's own default is among them.
+        () if is_one_of(value, &OFF) => Ok(false),
+        () => Err("it says neither yes (1, true, yes, on) nor no (0, false, no, off)".to_owned()),
+    }
+}
+
+/// Names the variable in a refusal of its value.
+pub(super) fn blamed(mut error: clap::Error, command: &Command) -> clap::Error {
+    let of_value = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let long =
+        shown.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default().to_owned();
+    let typed = std::env::args().any(|word| {
+        word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(long.as_str()))
+    });
+    let variable = variable(command, &long).filter(|_| of_value && !typed);
+    if let Some(variable) = variable {
+        let whose = format!("{variable}, which stands for --{long}");
+        error.insert(ContextKind::InvalidArg, ContextValue::String(whose));
+    }
+    error
+}
+
+/// The variable of an option, where it is set.
+fn variable(command: &Command, long: &str) -> Option<String> {
+    let mut own = command.get_arguments().filter(|argument| argument.get_long() == Some(long));
+    let own = own.find(|argument| value(argument).is_some());
+    let own = own.and_then(|argument| Some(argument.get_env()?.to_string_lossy().into_owned()));
+    own.or_else(|| command.get_subcommands().find_map(|below| variable(below, long)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_said_as_people_say_them() {
+        for (word, expected) in
+            [("1", true), ("YES", true), ("On", true), ("off", false), ("0", false)]
+        {
+            assert_eq!(switched(word), Ok(expected), "{word}");
+        }
+        for word in ["2", "maybe", " ", "truee"] {
+            assert!(switched(word).is_err(), "{word}");
+        }
+    }
+}
