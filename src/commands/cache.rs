@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             if all {
                 remove_all(settings)?;
                 let data = settings.data_directory()?;
-                for kept in ["requests", "stacks"] {
+                for kept in ["requests", "launch"] {
                     let _ = fs_err::remove_dir_all(data.join(kept));
                 }
                 let _ = fs_err::remove_dir(data);

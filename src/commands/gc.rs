@@ -16,7 +16,8 @@ use crate::settings::Settings;
 use crate::syncing::at_place;
 use crate::ui::{count, green};
 use pyfast_crew::engine::Connection;
-use pyfast_settings::{Root, bytes};
+use pyfast_settings::Root;
+use pyfast_terminal::bytes;
 
 /// Remove environments and wheels that nothing needs any more
 ///

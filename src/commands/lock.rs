@@ -25,6 +25,7 @@ use crate::ui::{Line, bold, count, duration};
 /// Without -o the lock is `pylock.toml` beside the first requirements file, or `pylock.ENV.toml` where
 /// environments of pyfast.toml ask for different things there. An existing lock is kept where it still
 /// fits, and stays for the platforms it is for; --upgrade takes the newest versions.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, clap::Args)]
 #[command(
     arg = short_find_links(),

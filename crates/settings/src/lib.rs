@@ -5,7 +5,6 @@
 //! Prints nothing, reads neither the variables nor the current directory of the process: they are given. What the
 //! user should know of settings is data ([`Doubt`]).
 
-mod bytes;
 mod config;
 mod error;
 mod flags;
@@ -22,7 +21,6 @@ mod transport;
 mod uv;
 mod variables;
 
-pub use bytes::bytes;
 pub use config::{Config, EnvConfig, FILE, Itself};
 pub use error::{Error, IndexFault, Keeping};
 pub use flags::{Flags, IndexFlags, KeyringProvider, ResolveFlags, Upgrade};

@@ -3,11 +3,13 @@
 //! many wheels is shown. Text in, text out: writes nowhere, asks for neither time nor width, knows no word of any
 //! command.
 
+mod bytes;
 mod escape;
 mod figures;
 mod line;
 mod view;
 
+pub use bytes::bytes;
 pub use escape::{Form, escaped};
 pub use figures::{count, duration, moment, table, titled};
 pub use line::{Line, bold, dim, green, paint, red};
