@@ -65,6 +65,9 @@ pub(crate) fn show(report: &Report, ui: Ui) {
     show_changes(report, ui);
     if report.sync.changed {
         ui.note(green("Synced").and(format!(" {packages} in {total}")));
+    } else if report.sync.fetched > 0 {
+        let wheels = count(report.sync.fetched, "wheel");
+        ui.note(green("Restored").and(format!(" {wheels}: {packages} are whole again ({total})")));
     } else {
         ui.note(green("Up to date:").and(format!(" {packages}, nothing to do ({total})")));
     }
@@ -79,11 +82,11 @@ pub(crate) fn show_changes(report: &Report, ui: Ui) {
             duration(report.sync.timings.fetch + report.sync.timings.resolve)
         ));
     }
-    show_packages(&report.sync.changes, ui);
+    show_difference(&report.sync.changes, ui);
 }
 
-/// Shows what one lock or environment has that another has not.
-pub(crate) fn show_packages(changes: &Changes, ui: Ui) {
+/// Shows what one environment or lock has that another has not.
+pub(crate) fn show_difference(changes: &Changes, ui: Ui) {
     let Changes { added, removed, updated } = changes;
     for package in removed {
         ui.note(change(red("-"), &format!("{}=={}", package.name, package.version)));

@@ -3,19 +3,17 @@
 
 mod environment;
 mod refusal;
-mod stream;
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Stderr, Stdout, Write};
 
 use crate::args::{ColorChoice, CommonArgs};
 use pyfast_settings::Variables;
-use pyfast_terminal::{Form, escaped};
+use pyfast_terminal::{Escaping, Form, escaped};
 pub(crate) use pyfast_terminal::{
     Line, bold, count, dim, duration, green, moment, paint, red, table, titled,
 };
 pub(crate) use refusal::parse_arguments;
-pub(crate) use stream::Escaping;
 
 /// How to talk to the user.
 #[derive(Debug, Clone, Copy)]
@@ -161,6 +159,19 @@ impl Ui {
 /// Words for what draws on the terminal by itself.
 pub(crate) fn for_terminal(text: &str) -> String {
     escaped(text, Form::People).into_owned()
+}
+
+/// Standard output for who is handed a stream, exact where it is no terminal.
+pub(crate) fn output(json: bool) -> Escaping<Stdout> {
+    let form = if json { Form::Json } else { Form::People };
+    let stream = std::io::stdout();
+    let form = stream.is_terminal().then_some(form);
+    Escaping::new(stream, form)
+}
+
+/// Standard error for who is handed a stream.
+pub(crate) fn errors() -> Escaping<Stderr> {
+    Escaping::new(std::io::stderr(), Some(Form::People))
 }
 
 fn write_out(text: &str) {

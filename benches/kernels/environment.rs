@@ -11,7 +11,7 @@ use crate::wheel::{Wheel, store};
 
 /// Eighty packages of forty modules, linked by directories as in volumes and file by file as on hosts.
 pub(crate) fn compose(criterion: &mut Criterion) {
-    let (_directory, root, store) = store();
+    let (_directory, _root, store) = store();
     let wheels: Vec<Wheel> =
         (0..80).map(|number| Wheel::new(&format!("package{number:02}"), 40)).collect();
     for wheel in &wheels {
@@ -42,7 +42,7 @@ pub(crate) fn compose(criterion: &mut Criterion) {
                 };
                 let (packages, interpreter) = (packages.clone(), interpreter.clone());
                 let spec = EnvironmentSpec { packages, interpreter, options };
-                let plan = plan(&root, &spec).expect("the store has everything");
+                let plan = plan(&store, &spec).expect("the store has everything");
                 compose_generation(&store, &spec, &plan, "", &|_| ()).expect("the disk is willing")
             });
         });

@@ -75,6 +75,25 @@ pub(crate) struct IndexArgs {
         help_heading = "Index options"
     )]
     pub(crate) keyring_provider: Option<KeyringProvider>,
+    /// The proxy of all servers [default: pip's configuration, https_proxy, http_proxy, all_proxy]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "PYFAST_PROXY",
+        hide_env_values = true,
+        help_heading = "Index options"
+    )]
+    pub(crate) proxy: Option<String>,
+    /// A PEM file with the certificates to trust [default: SSL_CERT_FILE and the like, else the system's]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PYFAST_CERT",
+        help_heading = "Index options"
+    )]
+    pub(crate) cert: Option<PathBuf>,
     /// A PEM file with a certificate and its key, for servers that ask for one
     #[arg(
         long,
@@ -109,6 +128,8 @@ impl IndexArgs {
             no_index: args.no_index,
             index_strategy: args.index_strategy.map(Into::into),
             keyring_provider: args.keyring_provider.map(Into::into),
+            proxy: args.proxy,
+            cert: args.cert,
             client_cert: args.client_cert,
             allow_insecure_host: args.allow_insecure_host,
         }

@@ -1,13 +1,12 @@
 //! `pyfast answer`, which this program calls in a container that can write the volume: a question about an
 //! environment in, its answer out. Not for people.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use pyfast_environment::Error;
 use pyfast_environment::crew::Means;
-use pyfast_environment::place::{Directory, Place as _};
+use pyfast_environment::place::{Begun, Directory, Place as _};
 use pyfast_environment::question::{Answer, Asked, PROTOCOL};
 use pyfast_installer::link::Habitat;
 use serde_json::json;
@@ -50,8 +49,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let events = progress.events();
     let task = Task { options: &options, settings, events: &events };
     let hands = Hands::here(task, true, Box::new(nobody));
-    let (sink, site, means) = (progress.sink(), OnceCell::new(), Some(&hands as &dyn Means));
-    let place = Directory { written, seen, habitat, subject, sink, means, site };
+    let (sink, begun, means) = (progress.sink(), Begun::default(), Some(&hands as &dyn Means));
+    let place = Directory { written, seen, habitat, subject, sink, means, begun };
     let answer = match readable(|| place.ask(question)) {
         Err(Error::HiddenRequirements { filename }) => Answer::Hidden(filename),
         answer => answer?,

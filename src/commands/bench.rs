@@ -15,7 +15,7 @@ use pyfast_packaging::requirements_txt::IndexOptions;
 use crate::args::short_find_links;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::ui::Escaping;
+use crate::ui::{errors, output};
 use pyfast_settings::interpreters::{self, on_path};
 use pyfast_settings::{Indexes, Python};
 use pyfast_stack::find_composer;
@@ -214,8 +214,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         pyfast: std::env::current_exe()
             .map_err(|error| Failure::from_error("bench", &error, Code::Mendable))?,
         environment: std::env::vars_os().collect(),
-        output: &mut Escaping::output(args.json.as_deref() == Some(Path::new("-"))),
-        progress: &mut Escaping::errors(),
+        output: &mut output(args.json.as_deref() == Some(Path::new("-"))),
+        progress: &mut errors(),
     };
     let sound = pyfast_bench::compare(&args.options(settings), context)?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use pyfast_crew::cache_files::size;
+use pyfast_index::cache::size;
 
 use crate::commands::env::remove_all;
 use crate::failure::{Code, Failure};

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_crew::cache_files::loose;
 use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
 use pyfast_environment::ask::{collect, environments};
 use pyfast_environment::question::Collect;
+use pyfast_index::cache::loose;
 use pyfast_installer::gc::{GcPlan, cache_plan, cut_cache};
 
 use crate::args::ResultArgs;
@@ -17,7 +17,7 @@ use crate::syncing::at_place;
 use crate::ui::{count, green};
 use pyfast_crew::engine::Connection;
 use pyfast_settings::Root;
-use pyfast_terminal::bytes;
+use pyfast_terminal::parse_size;
 
 /// Remove environments and wheels that nothing needs any more
 ///
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", env = "PYFAST_KEEP_ID", value_delimiter = ',')]
     keep_id: Vec<String>,
     /// Cut the cache of index pages to this size, such as 200MB or 1GiB
-    #[arg(long, value_name = "SIZE", value_parser = bytes, env = "PYFAST_MAX_SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, env = "PYFAST_MAX_SIZE")]
     max_size: Option<u64>,
     /// Keep whatever is younger than so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, env = "PYFAST_RECENT")]

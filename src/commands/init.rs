@@ -1,7 +1,6 @@
 //! `pyfast init`.
 
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +12,7 @@ use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::green;
 use pyfast_settings::FILE;
-use pyfast_stack::{facts, proposed};
+use pyfast_stack::{configured_beside, facts, proposed, write_new};
 
 /// Write a pyfast.toml that fits the project
 ///
@@ -49,10 +48,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if !args.print {
         for ignore in &proposal.ignores {
             let path = settings.project.directory.join(&ignore.path);
-            write_new(&path, &ignore.text)?;
+            write(&path, &ignore.text)?;
             written.push(path);
         }
-        write_new(&file, &text)?;
+        write(&file, &text)?;
         written.push(file);
     }
     if ui.json() {
@@ -71,10 +70,7 @@ fn refuse_existing(settings: &Settings, file: &Path) -> Result<(), Failure> {
     if file.symlink_metadata().is_ok() {
         return Err(exists(file));
     }
-    let shared = settings.project.directory.join("pyproject.toml");
-    let text = pyfast_root::regular_file::read_text(&shared).unwrap_or_default();
-    let table: toml::Table = text.parse().unwrap_or_default();
-    if table.get("tool").is_some_and(|tool| tool.get("pyfast").is_some()) {
+    if let Some(shared) = configured_beside(&settings.project.directory) {
         let message = format!("`{}` configures pyfast already, in [tool.pyfast]", shared.display());
         return Err(Failure::new("exists", message, Code::Usage)
             .hint("--print shows what a pyfast.toml would say; one would hide that table"));
@@ -88,22 +84,14 @@ fn exists(file: &Path) -> Failure {
         .hint("--print shows what would be written; --project DIR names another directory")
 }
 
-/// Writes a file that must not exist, whole or not at all.
-fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
-    let fail = |error: &std::io::Error| {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_new(path, text).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists {
+            return exists(path);
+        }
         let message = format!("cannot write `{}`: {error}", path.display());
         Failure::new("io", message, Code::Mendable)
-    };
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pyfast-init-").permissions(PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(directory).map_err(|error| fail(&error))?;
-    file.write_all(text.as_bytes()).map_err(|error| fail(&error))?;
-    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        ErrorKind::AlreadyExists => exists(path),
-        _ => fail(&error.error),
-    })?;
-    Ok(())
+    })
 }
 
 fn json(proposal: &Proposal, text: &str, written: &[PathBuf]) -> serde_json::Value {

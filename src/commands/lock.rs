@@ -17,7 +17,7 @@ use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::syncing::show_packages;
+use crate::syncing::show_difference;
 use crate::ui::{Line, bold, count, duration};
 
 /// Resolve requirements and write a lock file
@@ -157,6 +157,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     Err(Failure::new("lock-outdated", message, Code::Mendable).hint(hint))
 }
 
+/// The first line of requirements that were locked: who made them, so that nobody edits them.
+const MADE_BY: &str = "# made by `pyfast lock --format requirements`: change what it was locked from, and lock again\n";
+
 /// Writes the lock, and says what was done.
 fn report(args: &Args, settings: &Settings, made: &Made, started: Instant) -> Result<(), Failure> {
     let ui = settings.ui;
@@ -172,6 +175,8 @@ fn report(args: &Args, settings: &Settings, made: &Made, started: Instant) -> Re
     let directory = directory.unwrap_or(&settings.project.working_directory);
     let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
     let text = args.format.text(lock, options, directory);
+    let head = if args.format == Format::Requirements { MADE_BY } else { "" };
+    let text = format!("{head}{text}");
     let packages = PackageFacts::all(lock);
     let Some(path) = &made.path else {
         let json = || format!("{}\n", serde_json::json!({ "packages": packages }));
@@ -189,7 +194,7 @@ fn report(args: &Args, settings: &Settings, made: &Made, started: Instant) -> Re
         ui.note(format!("Wrote {}", path.display()));
     }
     if made.was_there || args.dry_run || args.check {
-        show_packages(&made.changes, ui);
+        show_difference(&made.changes, ui);
         if made.changes == Changes::default() {
             ui.note("No version changed");
         }

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::select_all;
-use pyfast_launcher::containers::{Following, follow_logs, of_service};
-use pyfast_launcher::engine::{LogLine, LogsWanted, Services as _};
+use pyfast_launcher::containers::{Following, follow_logs};
+use pyfast_launcher::engine::LogLine;
 use pyfast_stack::Stack;
 
 use crate::args::StackArgs;
@@ -82,24 +80,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Shows what is there, by the time at which it was written.
 fn print(stack: &Stack<'_>, shown: &Shown<'_>, tail: Option<usize>) -> Result<(), Failure> {
-    let containers = stack.containers()?;
-    let wanted = LogsWanted { tail, follow: false, timestamps: true, since: None };
-    let mut streams = Vec::new();
-    for service in shown.services {
-        for container in of_service(&containers, service) {
-            let lines = stack.connection().engine.logs(&container.id, wanted.clone());
-            streams.push(lines.map(move |line| (service, line)).boxed());
-        }
-    }
-    let mut merged = select_all(streams);
-    let mut lines = stack.connection().wait(async {
-        let mut lines = Vec::new();
-        while let Some((service, line)) = merged.next().await {
-            lines.push((service, line?));
-        }
-        Ok(lines)
-    })?;
-    lines.sort_by(|(_, one), (_, other)| one.time.cmp(&other.time));
+    let lines = stack.logs(shown.services, tail)?;
     for (service, line) in &lines {
         shown.line(service, line);
     }

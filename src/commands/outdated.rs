@@ -48,6 +48,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         let rows: Vec<[String; 4]> = outdated.iter().map(row).collect();
         settings.ui.data(titled(&["Package", "Locked", "Wanted", "Newest"], &rows));
     }
+    if outdated.iter().any(|one| one.wanted.is_none()) {
+        settings.ui.note("`-`: what the requirements allow is not known of this lock");
+    }
     let packages = count(opened.lock.packages.len(), "package");
     settings.ui.note(format!("{} of {packages} have a newer version", outdated.len()));
     Ok(ExitCode::SUCCESS)
@@ -60,7 +63,7 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
         upgrade: true,
         ..ResolveFlags::default()
     };
-    let Opened { path, lock, target } = opened;
+    let Opened { path, lock, target, .. } = opened;
     let question = Question { lock, path, target, requested: args.requested };
     let events = Progress::new(settings.ui).events();
     let Answer { outdated, unknown } =

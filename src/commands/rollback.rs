@@ -11,7 +11,7 @@ use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::remembered::Remembered;
 use crate::settings::Settings;
-use crate::syncing::at_place;
+use crate::syncing::{at_place, show_difference};
 use crate::ui::{duration, green};
 
 /// Go back to an earlier environment: one rename
@@ -51,7 +51,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let time = duration(started.elapsed());
     Remembered::load(settings).keep_rollback(&done.id, settings);
     if done.changed {
+        show_difference(&done.changes, ui);
         ui.note(green("Rolled back").and(format!(" to {} in {time}", done.id)));
+        ui.note("The next `pyfast sync` goes forward again; `pyfast run` stays here until then");
         let services = settings.project.config.env.get(&settings.env).map(|env| &env.services);
         if let Some(services) = services.filter(|services| !services.is_empty()) {
             let services = services.join(" ");

@@ -121,6 +121,10 @@ fn tell(ui: Ui, event: EntryEvent) {
         EntryEvent::NoLease { reason, .. } => {
             ui.warning(format!("cannot lock the environment against collection: {reason}"));
         }
+        EntryEvent::OthersPip { program } => ui.warning(format!(
+            "{} is not of this environment, which has no pip: it works on another Python. `pyfast add` adds packages here",
+            program.display()
+        )),
         EntryEvent::Restarting { generation } => {
             ui.note(format!("restarting the command in the new environment {}", id(&generation)));
         }

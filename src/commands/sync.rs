@@ -132,6 +132,9 @@ impl Args {
     }
 }
 
+/// The environment that nobody has to name.
+const DEFAULT: &str = "default";
+
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let remembered = Remembered::load(settings);
     let (asked, of_before) = remembered.complete(args, settings);
@@ -144,6 +147,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         remembered.keep(&asked, &of_before);
     }
     syncing::show(&report, settings.ui);
+    let environments = &settings.project.config.env;
+    if report.sync.new && settings.env != DEFAULT && !environments.contains_key(&settings.env) {
+        settings.ui.note(format!("`{}` is a new environment of this project", settings.env));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_launcher::Error as LaunchError;
-use pyfast_launcher::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
+use pyfast_launcher::compose_file::ComposeProject;
 use pyfast_packaging::requirements_txt::RequirementSet;
 
 use super::report::{Finding, Level};
 use crate::args::StackArgs;
-use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::syncing::read_inputs;
 use crate::ui::count;
 use pyfast_settings::{FILE, Python, ResolveFlags, Root};
-use pyfast_stack::Description;
+use pyfast_stack::{Description, is_absent, pythons};
 
 const CONFIGURATION: &str = "configuration";
 const COMPOSE_FILE: &str = "compose-file";
@@ -117,45 +115,17 @@ fn stack(
     }
 }
 
-fn is_absent(settings: &Settings) -> bool {
-    let request = ComposeRequest {
-        directory: &settings.project.directory,
-        files: &[],
-        environment: settings.variables.all(),
-        profiles: &[],
-        services: &[],
-        project_name: None,
-    };
-    matches!(read_compose(&request), Err(LaunchError::Compose(ComposeError::NotFound { .. })))
-}
-
 /// The environments that commands would work on: the one asked for, else all that are configured.
 fn environments(
     settings: &Settings,
     stack: Option<&Description>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<String, Python> {
-    let common = &settings.flags;
-    let configured = &settings.project.config.env;
-    if common.env.is_some() || configured.is_empty() {
-        return BTreeMap::from([(settings.env.clone(), settings.python.clone())]);
-    }
-    let asked = common.image.is_some() || common.python.is_some();
-    let python = |name: &String| -> Result<Python, Failure> {
-        let env = &configured[name];
-        let of_services = stack.and_then(|stack| stack.environments.get(name));
-        Ok(match (&env.image, of_services) {
-            _ if asked => settings.python.clone(),
-            (Some(image), _) => Python::Image(image.clone()),
-            (None, Some(services)) => Python::Image(services.image.clone()),
-            (None, None) => Python::Host(settings.project.config.python(name)?),
-        })
-    };
     let mut environments = BTreeMap::new();
-    for name in configured.keys() {
-        match python(name) {
-            Ok(python) => drop(environments.insert(name.clone(), python)),
-            Err(failure) => findings.push(Finding::failed(CONFIGURATION, &failure)),
+    for (name, python) in pythons(settings, stack) {
+        match python {
+            Ok(python) => drop(environments.insert(name, python)),
+            Err(error) => findings.push(Finding::failed(CONFIGURATION, &error.into())),
         }
     }
     environments

@@ -55,6 +55,9 @@ pub(super) fn fetching_hints(error: &IndexError) -> Vec<String> {
         IndexError::Fetch { cause, .. } if matches!(**cause, FetchCause::Untrusted(_)) => vec![
             "name the certificates to trust with SSL_CERT_FILE".to_owned(),
         ],
+        IndexError::Fetch { cause, .. } if matches!(**cause, FetchCause::Proxy { .. }) => vec![
+            "a proxy is named with --proxy http://user:password@HOST:PORT, https_proxy, or `proxy` in pip's configuration; hosts without one in no_proxy".to_owned(),
+        ],
         IndexError::Fetch { .. } => {
             vec!["is the network up, and is the index right? --index-url names another".to_owned()]
         }

@@ -26,7 +26,9 @@ impl From<InstallError> for Failure {
                 ("damaged", Code::Mendable)
             }
             InstallError::Clash { .. } => ("clash", Code::Mendable),
-            InstallError::NoGeneration { .. } => ("no-environment", Code::Mendable),
+            InstallError::NoGeneration { .. }
+            | InstallError::NothingBefore { .. }
+            | InstallError::Collected { .. } => ("no-environment", Code::Mendable),
             InstallError::Compile { .. } => ("compile", Code::Mendable),
             _ => ("install", Code::Mendable),
         };
@@ -50,7 +52,12 @@ fn install_hint(error: &InstallError) -> Option<&'static str> {
             Some("`pyfast verify --repair` and `pyfast sync --reinstall` mend the store")
         }
         InstallError::Clash { .. } => Some("leave --strict out to let the later package win"),
-        InstallError::NoGeneration { .. } => Some("`pyfast history` shows what there is"),
+        InstallError::NoGeneration { .. } | InstallError::NothingBefore { .. } => {
+            Some("`pyfast history` shows what there is")
+        }
+        InstallError::Collected { .. } => {
+            Some("`pyfast history` shows those that are left; a sync with its lock makes it again")
+        }
         InstallError::Compile { .. } => Some("--no-compile leaves bytecode out"),
         _ => None,
     }

@@ -40,6 +40,7 @@ fn hints(error: &Error) -> Vec<String> {
         Error::Strategy { .. } => "it is first-index, unsafe-first-match or unsafe-best-match",
         Error::Index { fault, .. } => return vec![index_hint(fault)],
         Error::Host { .. } => "--allow-insecure-host takes HOST or HOST:PORT",
+        Error::Proxy { .. } => "a proxy is written http://HOST:PORT, or socks5h://HOST:PORT",
         Error::Keyring { .. } => "it is auto, subprocess or disabled",
         Error::NoRequirements { foreign: Some(Some(tool @ ("Poetry" | "PDM"))), .. } => {
             let tool = tool.to_lowercase();

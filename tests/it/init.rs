@@ -198,6 +198,7 @@ fn virtual_environments_and_hidden_directories_are_passed_over() {
     world.write("py/pyvenv.cfg", "home = /usr/bin\n");
     init(&world, &[]).refused(USAGE, &["no requirements file"]);
     world.write("app/requirements.txt", "a\n");
+    world.write("Dockerfile", "FROM python:3.11\n");
     init(&world, &[]).ok();
     assert_eq!(
         texts(&configuration(&world)["env"]["default"]["requirements"]),

@@ -78,6 +78,15 @@ fn rollback_goes_to_the_generation_before() {
 }
 
 #[test]
+fn rollback_says_what_changes_and_what_comes_next() {
+    let Some((world, ..)) = world() else { return };
+    let ran = world.pyfast(&["rollback"]).ok();
+    assert!(ran.stderr.contains(" ~ a 2.0 → 1.0"), "{ran}");
+    assert!(ran.stderr.contains("goes forward again"), "{ran}");
+    world.pyfast(&["rollback", "-9"]).refused(MENDABLE, &["only 2 came before the current one"]);
+}
+
+#[test]
 fn rollback_goes_to_a_named_generation() {
     let Some((world, first, second)) = world() else { return };
     world.pyfast(&["rollback", &first.id()]).ok();
@@ -143,7 +152,11 @@ fn repair_and_sync_heal_an_altered_file() {
     let Some((world, _, second)) = world() else { return };
     damage(&stored_module(&world));
     world.pyfast(&["verify", "--repair"]);
-    world.sync(&[]);
+    let ran = world.pyfast(&["sync", "-r", "requirements.txt"]).ok();
+    assert!(
+        ran.stderr.contains("Restored 1 wheel") && !ran.stderr.contains("nothing to do"),
+        "{ran}"
+    );
     let script = "import b; print(b.__version__)";
     assert_eq!(second.evaluate(script), "1.5\n");
     world.pyfast(&["verify"]).ok();

@@ -25,6 +25,7 @@ mod run;
 mod screen;
 mod scripts;
 mod selftest;
+mod settings_pip;
 mod settings_python;
 mod settings_variables;
 mod show;

@@ -169,6 +169,24 @@ fn environment_is_passed_on_without_pythonhome() {
 }
 
 #[test]
+fn pip_of_another_python_is_told_of() {
+    let (world, _) = world();
+    let bin = world.path("other");
+    fs_err::create_dir_all(&bin).unwrap();
+    for name in ["pip", "pipenv"] {
+        write_script(&bin.join(name), "#!/bin/sh\necho other\n");
+    }
+    let run = |name: &str| {
+        let mut command = world.command(&["run", "--", name]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        Ran::of(command).ok()
+    };
+    let ran = run("pip");
+    assert!(ran.stdout == "other\n" && ran.stderr.contains("works on another Python"), "{ran}");
+    assert!(!run("pipenv").stderr.contains("another Python"));
+}
+
+#[test]
 fn closed_pipe_ends_the_command_quietly() {
     let (world, _) = world();
     let mut command = world.command(&["run", "--", "yes"]);

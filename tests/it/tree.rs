@@ -42,6 +42,25 @@ c==2.0 (*)
 }
 
 #[test]
+fn the_lock_of_the_last_sync_stands_in_for_one_beside_the_requirements() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0").requires("b")).add(&Wheel::new("b", "1.0"));
+    world.require(&["a"]);
+    world.pyfast(&["tree"]).refused(MENDABLE, &["pylock.toml", "pyfast sync"]);
+    world.sync(&[]);
+    assert!(!world.project.join("pylock.toml").exists());
+    assert_eq!(world.pyfast(&["tree"]).ok().stdout, "a==1.0\n└── b==1.0\n");
+    assert!(world.pyfast(&["why", "b"]).ok().stdout.contains("a"));
+    assert_eq!(world.pyfast(&["export"]).ok().stdout, "a==1.0\nb==1.0\n");
+    world.index.add(&Wheel::new("b", "2.0"));
+    let outdated = world.pyfast(&["outdated"]).ok().stdout;
+    assert!(outdated.contains("b") && outdated.contains("2.0"), "{outdated}");
+    world
+        .pyfast(&["why", "c"])
+        .refused(MENDABLE, &["not in the lock of the environment `default`"]);
+}
+
+#[test]
 fn depth_ends_the_tree() {
     check(&["--depth", "1"], "\napp==1.0\n├── b==1.5\n└── c==2.0\nc==2.0\n└── d==3.0\n");
     check(&["--depth", "0"], "\napp==1.0\nc==2.0\n");

@@ -7,7 +7,6 @@
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
 pub mod building;
-pub mod cache_files;
 pub mod edit;
 pub mod engine;
 pub mod environments;

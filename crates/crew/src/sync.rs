@@ -1,11 +1,10 @@
 //! From requirements to an activated environment: what `sync`, `run` and `up` share. Joins settings with the
 //! crate that makes environments; owns where an environment is, and for which interpreter.
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use pyfast_environment::place::{Directory, Place};
+use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
 use pyfast_environment::request::SyncRequest;
 use pyfast_environment::{Planned, ReadyPlan, plan_sync};
@@ -175,8 +174,8 @@ fn in_directory(
     let At { written, seen, habitat } = at;
     let compile = options.install.compile.unwrap_or_else(|| habitat.compiles());
     let hands = Hands::here(task, compile, Box::new(probe));
-    let (subject, sink, site) = (subject(settings), sink(events), OnceCell::new());
-    let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), site };
+    let (subject, sink, begun) = (subject(settings), sink(events), Begun::default());
+    let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), begun };
     let outcome = run(task, &place, &hands, identity);
     if let Ok(report) = &outcome
         && report.plan.is_none()
@@ -227,6 +226,7 @@ fn tried(ready: &ReadyPlan) -> Report {
     let sync = SyncReport {
         facts: plan.facts().clone(),
         changed: plan.activates(),
+        new: false,
         changes: plan.changes().clone(),
         timings: Timings::default(),
         fetched: 0,

@@ -1,10 +1,10 @@
 //! A volume that only containers can write, as a place of an environment: this binary in a helper container
 //! gets each question as one file, and answers. Owns that container's call; must not know what is asked.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use pyfast_environment::place::{Directory, Place};
+use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
 use pyfast_environment::{Error as EnvironmentError, Site, Subject, digest};
 use pyfast_installer::Sink;
@@ -62,8 +62,10 @@ impl Place for VolumePlace<'_> {
             (Question::Stock { wheels, id }, Some((_, inventory))) => {
                 Ok(Answer::Stock(inventory.stock(&wheels, &id)))
             }
-            (Question::Remembered, Some((_, inventory))) => {
-                Ok(Answer::Remembered(inventory.remembered))
+            (Question::Earlier(inputs), Some((_, inventory)))
+                if !inventory.answers.contains(&inputs) =>
+            {
+                Ok(Answer::Earlier(None))
             }
             (question, _) => self.carry(question),
         }
@@ -199,8 +201,8 @@ fn directory(
     subject: Subject,
     sink: Sink,
 ) -> Directory<'static> {
-    let (habitat, means, site) = (Habitat::Host, None, OnceCell::new());
-    Directory { written, seen, habitat, subject, sink, means, site }
+    let (habitat, means, begun) = (Habitat::Host, None, Begun::default());
+    Directory { written, seen, habitat, subject, sink, means, begun }
 }
 
 /// The subject as one who works for another machine asks: its directories cannot be looked at from there.

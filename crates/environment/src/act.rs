@@ -11,16 +11,15 @@ use pyfast_installer::generation::{
     Generation, Stamps, activate, compose, current, look, recompose,
 };
 use pyfast_installer::link::{LinkPlan, id, plan as links};
-use pyfast_installer::store::{manifest, repair, verify};
+use pyfast_installer::store::{Store, repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::Lock;
-use pyfast_root::Root;
 
 use crate::claims;
 use crate::crew::{Means, ToBring};
 use crate::error::Error;
-use crate::looks::Looks;
+use crate::looks::{Look, Looks};
 use crate::plan::{Built, Care, Done, SyncPlan, settle, spec};
 use crate::report::{Changes, Listed, SyncReport};
 use crate::site::{Site, milliseconds};
@@ -45,12 +44,12 @@ pub(crate) fn carry_out(
         means.write_lock(path, text)?;
         plan.circumstances.inputs.look_again(path);
     }
-    let (built, mut fetched) = (plan.built.clone(), brought.admitted.len());
-    let mut work = Work { site, plan: &plan, lock: &lock, built };
+    let (built, admitted) = (plan.built.clone(), brought.admitted);
     let mut told = Told { warnings: site.noticed.clone(), details: Vec::new() };
-    told.warnings.extend(careless(root, &brought.admitted)?);
+    told.warnings.extend(careless(site.store(), &admitted)?);
+    let mut work = Work { site, plan: &plan, lock: &lock, built, admitted };
     if plan.care != Care::default() {
-        fetched = work.heal(fetched, &mut told.warnings, means)?;
+        work.heal(&mut told.warnings, means)?;
     }
     for built in work.built.values() {
         let (filename, sha256) = (built.filename.to_string(), built.sha256);
@@ -61,15 +60,18 @@ pub(crate) fn carry_out(
     let composing = Instant::now();
     // Whatever else is in the place of the current one is replaced.
     let before = current(root, &site.name).unwrap_or_default();
+    let new = before.is_none();
     let before = before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
-    let (generation, whole) = work.compose(fetched > 0, &mut told)?;
+    let Composed { generation, stamps } = work.compose(&mut told)?;
     let changed = activate(root, &site.name, &generation, milliseconds(now))?;
-    told.warnings.extend(work.remember(whole.then_some(&generation)));
+    told.warnings.extend(work.remember(&generation.id, stamps));
     let changes = Changes::between(&before, &Listed::of(&plan.facts.packages));
+    let fetched = work.admitted.len();
     let facts = plan.facts;
     let Told { warnings, details } = told;
     let mut report =
         SyncReport { facts, changed, changes, fetched, warnings, details, ..SyncReport::default() };
+    report.new = new;
     report.timings.fetch = fetch;
     report.timings.compose = composing.elapsed();
     Ok(report)
@@ -105,12 +107,12 @@ impl Told {
 }
 
 /// What is said of wheels that have just come, of which RECORD was not what it should be.
-fn careless(root: &Root, admitted: &[Sha256]) -> Result<Vec<String>, Error> {
+fn careless(store: &Store, admitted: &[Sha256]) -> Result<Vec<String>, Error> {
     let mut told = Vec::new();
     for wheel in admitted {
-        let manifest = manifest(root, wheel)?;
-        told.extend(manifest.flaws.map(|flaws| {
-            let wheel = manifest.filename;
+        let manifest = store.manifest(wheel)?;
+        told.extend(manifest.flaws.as_ref().map(|flaws| {
+            let wheel = &manifest.filename;
             format!("{wheel} has a careless RECORD: {flaws}; what is installed has one made from the files")
         }));
     }
@@ -135,23 +137,26 @@ struct Work<'a> {
     lock: &'a Lock,
     /// Wheels of the lock's sources.
     built: BTreeMap<PackageName, Built>,
+    /// The wheels that were unpacked for it.
+    admitted: Vec<Sha256>,
+}
+
+/// An environment that is there.
+struct Composed {
+    generation: Generation,
+    /// How it looks; `None` where it is not whole, or cannot be looked at: the next sync looks closer then.
+    stamps: Option<Stamps>,
 }
 
 impl Work<'_> {
     /// Hashes every file of the lock's wheels, and fetches those again that are damaged.
-    /// Gives how many wheels were fetched by then.
-    fn heal(
-        &mut self,
-        fetched: usize,
-        warnings: &mut Vec<String>,
-        means: &dyn Means,
-    ) -> Result<usize, Error> {
+    fn heal(&mut self, warnings: &mut Vec<String>, means: &dyn Means) -> Result<(), Error> {
         let built = self.built.values().map(|built| built.sha256);
         let of_lock = self.lock.packages.iter().filter_map(|package| package.sha256);
         let wheels: Vec<Sha256> = of_lock.chain(built).collect();
         let findings = verify(self.site.root(), &wheels)?;
         if findings.is_empty() {
-            return Ok(fetched);
+            return Ok(());
         }
         repair(self.site.store(), &findings)?;
         let located = self.plan.located(self.lock);
@@ -165,30 +170,32 @@ impl Work<'_> {
         let again = means.bring(&what, Some(self.site))?;
         self.built.extend(Built::all(&again));
         warnings.extend(damaged(&findings));
-        Ok(fetched + again.admitted.len())
+        self.admitted.extend(again.admitted);
+        Ok(())
     }
 
-    /// The environment, and whether it is whole: one that was changed from outside is composed anew, unless
-    /// somebody uses it.
-    fn compose(&self, fetched: bool, told: &mut Told) -> Result<(Generation, bool), Error> {
+    /// The environment: one that was changed from outside is composed anew, unless somebody uses it.
+    fn compose(&self, told: &mut Told) -> Result<Composed, Error> {
         let (site, plan) = (self.site, self.plan);
         let (root, store, sink) = (site.root(), site.store(), &*site.sink);
         let spec = spec(self.lock, &self.built, &plan.interpreter, &plan.options);
         let id = id(root, &spec);
         let Some(ready) = Generation::find(root, &id)? else {
-            let links = links(root, &spec)?;
+            let links = links(store, &spec)?;
             told.links(&links);
-            return Ok((compose(store, &spec, &links, &plan.lock, sink)?, true));
+            let generation = compose(store, &spec, &links, &plan.lock, sink)?;
+            return Ok(Composed { generation, stamps: self.stamps(&links) });
         };
-        let findings = if fetched || plan.care.verify || !ready.survived(root)? {
-            ready.verify_own(root)?
-        } else if site.untouched.as_ref() == Some(&id) || self.looked_so(&id) {
-            Vec::new()
-        } else {
-            look(root, &ready, None)?
+        let care = !self.admitted.is_empty() || plan.care.verify || !ready.survived(root)?;
+        let known = if care { None } else { self.known_stamps(&id) };
+        let findings = match &known {
+            Some(_) => Vec::new(),
+            None if care => ready.verify_own(root)?,
+            None => look(root, &ready, None)?,
         };
         if findings.is_empty() && !plan.care.reinstall {
-            return Ok((ready, true));
+            let stamps = known.or_else(|| Stamps::take(root, &ready).ok());
+            return Ok(Composed { generation: ready, stamps });
         }
         if let Some(first) = findings.first() {
             let places = if findings.len() == 1 { "place" } else { "places" };
@@ -197,32 +204,47 @@ impl Work<'_> {
                 findings.len()
             ));
         }
-        let links = links(root, &spec)?;
-        if let Some(made) = recompose(store, &spec, &links, &plan.lock, sink)? {
+        let links = links(store, &spec)?;
+        if let Some(generation) = recompose(store, &spec, &links, &plan.lock, sink)? {
             told.links(&links);
-            return Ok((made, true));
+            return Ok(Composed { generation, stamps: self.stamps(&links) });
         }
         told.warnings.push(format!("the environment {id} is in use and is left as it is"));
-        Ok((ready, findings.is_empty()))
+        let stamps = if findings.is_empty() { Stamps::take(root, &ready).ok() } else { None };
+        Ok(Composed { generation: ready, stamps })
     }
 
-    /// Whether nobody has touched a generation since the environment was at it.
-    fn looked_so(&self, id: &str) -> bool {
+    /// How a generation looks that nobody has touched since the environment was at it.
+    fn known_stamps(&self, id: &str) -> Option<Stamps> {
         let root = self.site.root();
-        let directory = root.make_project_env(&self.site.name);
-        directory.is_ok_and(|directory| Looks::load(&directory).is_untouched(root, id))
+        if let Some((_, stamps)) = self.site.untouched.as_ref().filter(|(known, _)| known == id) {
+            return Some(stamps.clone());
+        }
+        let directory = root.make_project_env(&self.site.name).ok()?;
+        Looks::load(&directory).untouched(root, id).cloned()
+    }
+
+    /// How what was just composed looks. Wheels that the environment before has, too, were looked at when the sync
+    /// began.
+    fn stamps(&self, links: &LinkPlan) -> Option<Stamps> {
+        let before = self.site.untouched.as_ref();
+        let known = before.map(|(_, stamps)| (stamps, self.admitted.as_slice()));
+        Stamps::of_composed(self.site.root(), links, known).ok()
     }
 
     /// Lets the next sync see that nothing moved. One that cannot be remembered merely looks for itself.
-    fn remember(&self, whole: Option<&Generation>) -> Option<String> {
-        // Without stamps the next sync looks closer.
-        let stamps = whole.and_then(|made| Stamps::take(self.site.root(), made).ok());
+    fn remember(&self, id: &str, stamps: Option<Stamps>) -> Option<String> {
         let state =
             State::new(self.plan.circumstances.clone(), self.plan.facts.clone(), stamps.clone());
         let stored = self.site.root().make_project_env(&self.site.name).and_then(|directory| {
             state.store(&directory)?;
-            let Some((made, stamps)) = whole.zip(stamps) else { return Ok(()) };
-            Looks::load(&directory).keep(&directory, &made.id, stamps)
+            let Some(stamps) = stamps else { return Ok(()) };
+            let mut looks = Looks::load(&directory);
+            if self.plan.upgrade {
+                looks.forget_answers();
+            }
+            let (id, answers) = (id.to_owned(), self.plan.answers.clone());
+            looks.keep(&directory, Look { id, stamps, answers })
         });
         stored.err().map(|error| format!("cannot remember this sync: {error}"))
     }

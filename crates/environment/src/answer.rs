@@ -25,7 +25,7 @@ use crate::question::{
     Activated, Answer, Before, Collect, Detail, Details, Inventory, Known, Look, Question,
     RolledBack, Verified, Verify,
 };
-use crate::report::Listed;
+use crate::report::{Changes, Listed};
 use crate::site::{LOCK_FILE, milliseconds};
 use crate::state::{State, forget_all};
 use crate::subject::Subject;
@@ -51,7 +51,8 @@ pub(crate) fn answer(
             Question::Stock { wheels, id } => {
                 Ok(Answer::Stock(Inventory::default().stock(&wheels, &id)))
             }
-            Question::Remembered => Ok(Answer::Remembered(BTreeMap::new())),
+            Question::Earlier(_) => Ok(Answer::Earlier(None)),
+            Question::Remembered(_) => Ok(Answer::Remembered(BTreeMap::new())),
             Question::History => Ok(Answer::History(Vec::new())),
             Question::Collect(_) => Ok(Answer::Collect(None)),
             Question::Environments => Ok(Answer::Environments(Vec::new())),
@@ -63,7 +64,8 @@ pub(crate) fn answer(
         Question::Look { everything } => Answer::Look(Box::new(at.look(everything)?)),
         Question::Before => Answer::Before(at.before()?),
         Question::Stock { wheels, id } => Answer::Stock(at.stock(&wheels, &id)?),
-        Question::Remembered => Answer::Remembered(remembered_wheels(root)?),
+        Question::Earlier(inputs) => Answer::Earlier(at.earlier(&inputs)?),
+        Question::Remembered(keys) => Answer::Remembered(remembered_wheels(root, &keys)),
         // Whoever installs has the root for itself: the place does it.
         Question::Sync { .. } => return Err(Error::Answer),
         Question::History => Answer::History(at.history()?),
@@ -132,8 +134,21 @@ impl At<'_> {
     fn inventory(&self) -> Result<Inventory, Error> {
         let generations = Generation::all(self.root)?.into_iter().map(|one| one.id);
         let wheels = store::wheels(self.root)?.into_iter();
-        let remembered = remembered_wheels(self.root)?;
-        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect(), remembered })
+        let answers = self.looks()?.into_answers().collect();
+        Ok(Inventory { wheels: wheels.collect(), generations: generations.collect(), answers })
+    }
+
+    fn looks(&self) -> Result<Looks, Error> {
+        let directory = self.root.project_env(&self.name)?;
+        Ok(directory.map(|directory| Looks::load(&directory)).unwrap_or_default())
+    }
+
+    /// The lock of an earlier generation that is still there.
+    fn earlier(&self, inputs: &str) -> Result<Option<String>, Error> {
+        let looks = self.looks()?;
+        let Some(id) = looks.answering(inputs) else { return Ok(None) };
+        let Some(generation) = Generation::find(self.root, id)? else { return Ok(None) };
+        Ok(String::from_utf8(generation.lock_text(self.root)?).ok())
     }
 
     fn stock(&self, wheels: &[Sha256], id: &str) -> Result<Stock, Error> {
@@ -186,7 +201,7 @@ impl At<'_> {
         let directory = self.root.make_project_env(&self.name)?;
         let findings = if !target.survived(self.root)? {
             target.verify_own(self.root)?
-        } else if Looks::load(&directory).is_untouched(self.root, &target.id) {
+        } else if Looks::load(&directory).untouched(self.root, &target.id).is_some() {
             Vec::new()
         } else {
             look(self.root, &target, None)?
@@ -194,9 +209,13 @@ impl At<'_> {
         if !findings.is_empty() {
             return Err(Error::NotWhole { id: target.id, findings });
         }
-        let previous = current(self.root, &self.name)?.map(|generation| generation.id);
+        let before = current(self.root, &self.name)?;
+        let listed = before.as_ref().map(|before| Listed::installed(self.root, before));
+        let after = Listed::installed(self.root, &target);
+        let changes = Changes::between(&listed.unwrap_or_default(), &after);
         let changed = activate(self.root, &self.name, &target, milliseconds(now))?;
-        Ok(RolledBack { id: target.id, previous, changed })
+        let previous = before.map(|generation| generation.id);
+        Ok(RolledBack { id: target.id, previous, changed, changes })
     }
 
     fn verify(&self, how: Verify) -> Result<Verified, Error> {

@@ -42,9 +42,20 @@ pub(crate) fn stock(place: &dyn Place, wheels: Vec<Sha256>, id: String) -> Resul
     }
 }
 
-/// The wheels that were built before.
-pub(crate) fn remembered(place: &dyn Place) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
-    match place.ask(Question::Remembered)? {
+/// The lock of an earlier generation that answers this.
+pub(crate) fn earlier(place: &dyn Place, inputs: String) -> Result<Option<String>, Error> {
+    match place.ask(Question::Earlier(inputs))? {
+        Answer::Earlier(text) => Ok(text),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The wheels that were built of these before.
+pub(crate) fn remembered(
+    place: &dyn Place,
+    keys: Vec<Sha256>,
+) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
+    match place.ask(Question::Remembered(keys))? {
         Answer::Remembered(wheels) => Ok(wheels),
         _ => Err(Error::Answer),
     }
@@ -61,6 +72,14 @@ pub(crate) fn carry_out(
         Answer::Hidden(filename) => Err(Error::HiddenRequirements { filename }),
         _ => Err(Error::Answer),
     }
+}
+
+/// The lock that the last sync of an environment kept to, if there was one.
+///
+/// # Errors
+/// As [`history`].
+pub fn last_lock(place: &dyn Place) -> Result<Option<String>, Error> {
+    Ok(before(place)?.lock)
 }
 
 /// The activations of an environment, oldest first.

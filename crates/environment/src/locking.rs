@@ -12,9 +12,11 @@ use pyfast_packaging::source_dist::SourceTree;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, Locked, LockedPackage, Targets};
 
+use crate::ask;
 use crate::crew::{Brought, BuiltWheels, Crew, ToBring};
 use crate::error::{Error, Outdated};
 use crate::inputs::Inputs;
+use crate::place::Place;
 use crate::plan::{Built, settle};
 use crate::report::Timings;
 use crate::request::{LockUse, SyncRequest};
@@ -24,6 +26,7 @@ use crate::which_lock::{KeptLock, WhichLock};
 /// What finding a lock works with.
 pub(crate) struct Locking<'a> {
     pub(crate) request: &'a SyncRequest,
+    pub(crate) place: &'a dyn Place,
     pub(crate) crew: &'a dyn Crew,
     /// The root, where this process installs.
     pub(crate) site: Option<&'a Site>,
@@ -52,6 +55,11 @@ impl Locking<'_> {
     pub(crate) fn find(&self, in_root: &KeptLock, mut inputs: Inputs) -> Result<Found, Error> {
         let target = self.interpreter.target();
         let mut which = WhichLock::find(self.request, (self.crew, &target), self.set, in_root)?;
+        if let Some(inputs) = which.unanswered.take()
+            && let Some(text) = ask::earlier(self.place, inputs.clone())?
+        {
+            which.go_back((&text, &inputs), &target);
+        }
         let mut warnings: Vec<String> = which.foreign.iter().map(|path| left_alone(path)).collect();
         let mut timings = Timings::default();
         loop {

@@ -1,7 +1,7 @@
 //! Where an environment is: whoever can reach its root. Owns the trait and its first maker, a directory
 //! that this process can write; must not know engines and containers.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 
 use pyfast_installer::Sink;
@@ -14,6 +14,7 @@ use crate::crew::Means;
 use crate::error::Error;
 use crate::question::{Answer, Question};
 use crate::site::Site;
+use crate::state::State;
 use crate::subject::Subject;
 
 /// Whoever can answer questions about one environment, and change it.
@@ -57,18 +58,27 @@ pub struct Directory<'a> {
     pub sink: Sink,
     /// Who brings wheels for a sync; who only asks needs nobody.
     pub means: Option<&'a dyn Means>,
-    /// The root, once a sync has it for itself.
-    pub site: OnceCell<Site>,
+    /// What a sync has of it.
+    pub begun: Begun,
+}
+
+/// What a sync has of a root that it works in; nothing to begin with.
+#[derive(Default)]
+pub struct Begun {
+    /// The state that the first look found to hold, so that nobody looks twice.
+    looked: Cell<Option<State>>,
+    /// The root, once the sync has it for itself.
+    site: OnceCell<Site>,
 }
 
 impl Directory<'_> {
     fn site(&self) -> Result<&Site, Error> {
-        if let Some(site) = self.site.get() {
+        if let Some(site) = self.begun.site.get() {
             return Ok(site);
         }
         let root = Root::create(&self.written, &self.seen)?;
-        let site = Site::open(root, &self.subject, self.sink.clone())?;
-        Ok(self.site.get_or_init(|| site))
+        let site = Site::open(root, &self.subject, self.sink.clone(), self.begun.looked.take())?;
+        Ok(self.begun.site.get_or_init(|| site))
     }
 }
 
@@ -79,11 +89,15 @@ impl Place for Directory<'_> {
             let report = carry_out(self.site()?, *plan, means, now)?;
             return Ok(Answer::Sync(Box::new(report)));
         }
-        if let Some(site) = self.site.get() {
+        if let Some(site) = self.begun.site.get() {
             return answer(Some(site.root()), &self.subject, &*self.sink, question);
         }
         let root = Root::find(&self.written, &self.seen)?;
-        answer(root.as_ref(), &self.subject, &*self.sink, question)
+        let answered = answer(root.as_ref(), &self.subject, &*self.sink, question)?;
+        if let Answer::Look(look) = &answered {
+            self.begun.looked.set(look.state.clone());
+        }
+        Ok(answered)
     }
 
     fn subject(&self) -> &Subject {

@@ -50,6 +50,10 @@ pub struct SyncPlan {
     pub(crate) interpreter: Interpreter,
     pub(crate) circumstances: Circumstances,
     pub(crate) claims: Vec<Claimed>,
+    /// The inputs of the lock, where pyfast made it.
+    pub(crate) answers: Option<String>,
+    /// Whether newer versions were wanted, so that locks of before answer nothing any more.
+    pub(crate) upgrade: bool,
     pub(crate) facts: Facts,
     /// What was done while planning, where that was done in this process.
     #[serde(skip)]

@@ -16,7 +16,7 @@ use pyfast_root::{Activation, ProjectEnv};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Stock, SyncPlan};
-use crate::report::{Listed, SyncReport};
+use crate::report::{Changes, Listed, SyncReport};
 use crate::state::State;
 use crate::subject::Subject;
 
@@ -51,8 +51,10 @@ pub enum Question {
         /// A generation.
         id: String,
     },
-    /// Which wheels were built before.
-    Remembered,
+    /// The lock of an earlier generation that has these inputs.
+    Earlier(String),
+    /// Which wheels were built of these before.
+    Remembered(Vec<Sha256>),
     /// Do what a plan says.
     Sync {
         /// The plan.
@@ -114,6 +116,8 @@ pub enum Answer {
     Look(Box<Look>),
     Before(Before),
     Stock(Stock),
+    /// Its text, where there is one.
+    Earlier(Option<String>),
     /// By what they were built of.
     Remembered(BTreeMap<Sha256, RememberedWheel>),
     Sync(Box<SyncReport>),
@@ -156,8 +160,8 @@ pub struct Inventory {
     pub wheels: BTreeSet<Sha256>,
     /// The generations.
     pub generations: BTreeSet<String>,
-    /// Wheels that were built, by what they were built of.
-    pub remembered: BTreeMap<Sha256, RememberedWheel>,
+    /// What the locks of the environment's earlier generations answer.
+    pub answers: BTreeSet<String>,
 }
 
 impl Inventory {
@@ -233,6 +237,8 @@ pub struct RolledBack {
     pub previous: Option<String>,
     /// Whether they differ.
     pub changed: bool,
+    /// What that means for packages.
+    pub changes: Changes,
 }
 
 /// What verifying found.

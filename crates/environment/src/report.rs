@@ -163,6 +163,8 @@ pub struct SyncReport {
     pub facts: Facts,
     /// Whether another generation is current than before.
     pub changed: bool,
+    /// Whether there was no environment of this name before.
+    pub new: bool,
     /// What that means for packages.
     pub changes: Changes,
     /// How long it took.

@@ -86,8 +86,13 @@ impl State {
     }
 
     /// How the generation `id` looked, if that is the one that was activated.
-    pub(crate) fn stamps_of(&self, id: &str) -> Option<&Stamps> {
+    fn stamps_of(&self, id: &str) -> Option<&Stamps> {
         self.stamps.as_ref().filter(|_| self.facts.id == id)
+    }
+
+    /// The same, of a state that is not needed any more.
+    pub(crate) fn into_stamps_of(self, id: &str) -> Option<Stamps> {
+        self.stamps.filter(|_| self.facts.id == id)
     }
 
     /// Whether nobody has touched the generation `id` since, at a glance.

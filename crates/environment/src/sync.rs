@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::{EnvironmentOptions, id_at};
 use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirement_source::{Place as Source, SourceRequirement};
 use pyfast_packaging::requirements_txt::{Drafts, RequirementSet};
 use pyfast_packaging::source_dist::PROJECT_FILES;
@@ -82,6 +83,7 @@ pub fn plan_sync(
     let options = plan::options(&request.options, habitat, place.written(), &name);
     let locking = Locking {
         request,
+        place,
         crew,
         site,
         set: requirements.as_ref().map(|requirements| &requirements.set),
@@ -159,15 +161,18 @@ impl Making<'_> {
         let mut built = Built::all(&brought);
         // One that may be damaged is not kept to.
         let sound = !request.options.verify && !request.options.reinstall;
-        if sound && built.values().any(|built| built.key.is_some()) {
-            let remembered = ask::remembered(place)?;
+        let keys: Vec<Sha256> = built.values().filter_map(|built| built.key).collect();
+        if sound && !keys.is_empty() {
+            let remembered = ask::remembered(place, keys)?;
             for built in built.values_mut() {
                 built.recall(&remembered);
             }
         }
         let spec = plan::spec(&lock, &built, interpreter, &options);
         let id = id_at(place.seen(), &spec);
-        let wheels = lock.packages.iter().filter_map(|package| package.sha256).collect();
+        let wheels = lock.packages.iter().filter_map(|package| package.sha256);
+        // What was brought here is there.
+        let wheels = wheels.filter(|_| !in_process).collect();
         let stock = ask::stock(place, wheels, id.clone())?;
         let InstallOptions { reinstall, verify, .. } = request.options;
         let facts = facts(place.written(), name, (&id, interpreter), &lock);
@@ -186,6 +191,8 @@ impl Making<'_> {
             interpreter: interpreter.clone(),
             circumstances,
             claims: Claimed::all(&claims, &lock),
+            answers: lock.inputs.clone(),
+            upgrade: request.upgrade,
             facts,
             done: None,
         };

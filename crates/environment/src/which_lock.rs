@@ -28,6 +28,8 @@ pub(crate) struct WhichLock {
     pub(crate) kept: Vec<Pin>,
     /// What a new lock is to be for.
     pub(crate) targets: Targets,
+    /// What the lock in the root does not answer, where that of an earlier generation may.
+    pub(crate) unanswered: Option<String>,
     /// A lock of another tool, which is left as it is.
     pub(crate) foreign: Option<PathBuf>,
 }
@@ -78,8 +80,13 @@ impl WhichLock {
         // Another tool's lock may say more than this target needs: it is kept to, never rewritten.
         let foreign = existing.as_ref().is_some_and(|lock| lock.inputs.is_none());
         let targets = several.filter(|_| !foreign).unwrap_or(Targets::One(target.clone()));
+        let mut unanswered = None;
         let standing = match &existing {
-            Some(lock) => Some(crew.request(set, targets.clone(), Vec::new())?.standing(lock)),
+            Some(lock) => {
+                let wanted = crew.request(set, targets.clone(), Vec::new())?;
+                unanswered = Some(wanted.fingerprint());
+                Some(wanted.standing(lock))
+            }
             None => None,
         };
         let current = !request.upgrade
@@ -94,9 +101,12 @@ impl WhichLock {
             // People make the one that is theirs, not the one in the root.
             return Err(Error::LockOutdated { path: place, why });
         }
+        // The user's own lock is a file of the project: what it was before is not known here. Newer versions are
+        // in no lock of before.
+        let unanswered = unanswered.filter(|_| own.is_none() && !current && !request.upgrade);
         let path = path.to_owned();
         let (own, foreign) = if foreign { (None, own) } else { (own, None) };
-        Ok(Self { path, own, existing, current, kept, targets, foreign })
+        Ok(Self { path, own, existing, current, kept, targets, unanswered, foreign })
     }
 
     /// The lock as it is, whatever the requirements say.
@@ -112,7 +122,18 @@ impl WhichLock {
         let targets = Targets::One(target.clone());
         let (existing, kept) = (Some(lock), Vec::new());
         let (path, own, foreign) = (path.to_owned(), None, None);
-        Ok(Self { path, own, existing, current: true, kept, targets, foreign })
+        let unanswered = None;
+        Ok(Self { path, own, existing, current: true, kept, targets, unanswered, foreign })
+    }
+
+    /// Goes by the lock of an earlier generation, which answers these inputs.
+    pub(crate) fn go_back(&mut self, (text, inputs): (&str, &str), target: &Target) {
+        // One that cannot be used is made anew.
+        let answers =
+            |lock: &Lock| lock.inputs.as_deref() == Some(inputs) && local_wheels_stand(lock);
+        let lock = Lock::from_toml(text, &self.path, target).ok().filter(answers);
+        self.current = lock.is_some();
+        self.existing = lock.or(self.existing.take());
     }
 }
 

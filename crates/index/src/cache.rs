@@ -13,6 +13,7 @@
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone
 //! (`private`): pages and sources of private indexes lie in it.
 
+mod folders;
 pub(crate) mod private;
 
 use std::fs::File;
@@ -28,6 +29,8 @@ use http_cache_semantics::{CacheOptions, CachePolicy};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use url::Url;
+
+pub use folders::{loose, size};
 
 use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};

@@ -13,8 +13,10 @@ use url::Url;
 
 use crate::credentials::Credentials;
 use crate::dns::Dns;
+use crate::dns::is_about_a_name;
 use crate::error::Error;
 use crate::fetch_cause::{FetchCause, is_about_certificates};
+use crate::proxies::Proxies;
 use crate::secret::Secret;
 use crate::tls;
 use pyfast_packaging::safe_url::redact;
@@ -40,6 +42,12 @@ const CONCURRENCY: usize = 64;
 pub struct ClientOptions {
     /// Whom to trust, and what to show.
     pub tls: tls::Options,
+    /// By which proxies.
+    pub proxies: Proxies,
+    /// How long a server may be silent; `None`: as long as is usual.
+    pub patience: Option<Duration>,
+    /// How many times a request is sent again; `None`: as many as is usual.
+    pub retries: Option<u32>,
     /// Never use the network.
     pub offline: bool,
     /// Sent as `User-Agent`.
@@ -146,6 +154,11 @@ impl Client {
         &self.credentials
     }
 
+    /// By which proxies servers are reached.
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.options.proxies
+    }
+
     /// Where programs are looked for.
     pub(crate) fn search_path(&self) -> Option<&OsStr> {
         self.options.search_path.as_deref()
@@ -185,6 +198,7 @@ impl Client {
             return Err(Error::Offline { url: request.url.clone() });
         }
         let client = self.client(request)?;
+        let attempts = self.options.retries.map_or(ATTEMPTS, |retries| retries.saturating_add(1));
         let _permit = self.permits.acquire().await;
         let started = Instant::now();
         let mut waited = Duration::ZERO;
@@ -192,7 +206,7 @@ impl Client {
         loop {
             let failure = match self.attempt(client, request, pieces).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
+                Err(failure) => failure.by_way_of(|| self.options.proxies.used_for(&request.url)),
             };
             let pause = failure.pause(attempt);
             // A server that says nothing is not asked for ever: each silence is long in itself.
@@ -201,7 +215,7 @@ impl Client {
             let Some(pause) = pause else {
                 return Err(failure.into_error(&request.url, attempt));
             };
-            if attempt == ATTEMPTS {
+            if attempt == attempts {
                 return Err(failure.into_error(&request.url, attempt));
             }
             tokio::time::sleep(pause).await;
@@ -265,20 +279,23 @@ impl Client {
     fn build(&self, insecure: bool) -> Result<reqwest::Client, Error> {
         let mut tls = tls::client_config(&self.options.tls, insecure)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        reqwest::Client::builder()
+        let unusable = |error: reqwest::Error| {
+            Error::Setting(format!("cannot set up HTTP: {}", redact(&innermost(&error))))
+        };
+        let patience = |usual| self.options.patience.unwrap_or(Duration::from_secs(usual));
+        let builder = self.options.proxies.of(reqwest::Client::builder()).map_err(unusable)?;
+        builder
             .tls_backend_preconfigured(tls)
             .dns_resolver(Dns::default())
             .user_agent(&self.options.user_agent)
             .redirect(redirect::Policy::custom(follow))
             .referer(false)
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(20))
+            .connect_timeout(patience(10))
+            .read_timeout(patience(20))
             .http2_initial_stream_window_size(4 << 20)
             .http2_initial_connection_window_size(16 << 20)
             .build()
-            .map_err(|error| {
-                Error::Setting(format!("cannot set up HTTP: {}", redact(&innermost(&error))))
-            })
+            .map_err(unusable)
     }
 }
 
@@ -369,6 +386,9 @@ async fn give(pieces: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Failure>
     given.map_err(|_gone| Failure::Final(gone()))
 }
 
+/// What a proxy says to who does not say who they are.
+const UNAUTHORIZED: &str = "it wants a user and a password (407)";
+
 enum Failure {
     /// No whole answer came.
     Transport(FetchCause),
@@ -382,8 +402,33 @@ impl Failure {
     fn transport(error: &reqwest::Error) -> Self {
         // A proxy's URL may have a password in it.
         let cause = FetchCause::of(error, redact(&innermost(error)));
-        let pointless = error.is_redirect() || error.is_builder() || is_about_certificates(error);
+        let pointless = error.is_redirect()
+            || error.is_builder()
+            || is_about_certificates(error)
+            || is_about_a_name(error);
         if pointless { Self::Final(cause) } else { Self::Transport(cause) }
+    }
+
+    /// The same, told of the proxy that it came by, where there is one.
+    fn by_way_of(self, proxy: impl Fn() -> Option<String>) -> Self {
+        let of = |words: String| Some(FetchCause::Proxy { proxy: proxy()?, words });
+        match &self {
+            Self::Status { status: StatusCode::PROXY_AUTHENTICATION_REQUIRED, .. } => {
+                of(UNAUTHORIZED.to_owned()).map_or(self, Self::Final)
+            }
+            Self::Transport(FetchCause::Connection(words))
+                if words.contains("proxy authorization required") =>
+            {
+                of(UNAUTHORIZED.to_owned()).map_or(self, Self::Final)
+            }
+            Self::Transport(FetchCause::Connection(words)) => {
+                of(words.clone()).map_or(self, Self::Transport)
+            }
+            Self::Final(FetchCause::Connection(words)) => {
+                of(words.clone()).map_or(self, Self::Final)
+            }
+            _ => self,
+        }
     }
 
     /// How long to wait before trying again; `None` where that is pointless.

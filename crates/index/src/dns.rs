@@ -20,6 +20,25 @@ const PATIENCE: [Duration; 5] = [
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// That a host has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot resolve the host {host}")]
+struct Unresolved {
+    host: String,
+}
+
+/// Whether an error is that a name does not exist: it will not the next time.
+pub(crate) fn is_about_a_name(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Unresolved>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// A resolver configured by the system's `resolv.conf` and `hosts`.
 #[derive(Clone, Default)]
 pub(crate) struct Dns {
@@ -44,15 +63,23 @@ impl Dns {
 
     async fn lookup(&self, host: &str) -> Result<Vec<SocketAddr>, Failure> {
         let resolver = self.resolver()?;
-        let mut failure: Failure = format!("no name server answered for {host}").into();
+        let told = |reason: &dyn std::fmt::Display| -> Failure {
+            format!("cannot resolve the host {host}: {reason}").into()
+        };
+        let mut failure = told(&"no name server answered");
         for patience in PATIENCE {
             match tokio::time::timeout(patience, resolver.lookup_ip(host)).await {
                 Ok(Ok(found)) => {
                     return Ok(found.iter().map(|ip| SocketAddr::new(ip, 0)).collect());
                 }
                 // That a name does not exist is an answer; asking again will not change it.
-                Ok(Err(error)) if error.is_nx_domain() => return Err(error.into()),
-                Ok(Err(error)) => failure = error.into(),
+                Ok(Err(error)) if error.is_nx_domain() => {
+                    return Err(Unresolved { host: host.to_owned() }.into());
+                }
+                Ok(Err(error)) if error.is_no_records_found() => {
+                    failure = Unresolved { host: host.to_owned() }.into();
+                }
+                Ok(Err(error)) => failure = told(&error),
                 Err(_elapsed) => {}
             }
         }

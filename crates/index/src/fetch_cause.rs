@@ -17,6 +17,13 @@ pub enum FetchCause {
     Refused(String),
     /// No connection, no whole answer, or a redirect that is not followed; in the words of who saw it.
     Connection(String),
+    /// The same by way of a proxy, which may be the reason.
+    Proxy {
+        /// The proxy, without its password.
+        proxy: String,
+        /// In the words of who saw it.
+        words: String,
+    },
     /// The body only dripped.
     Dripping {
         /// What came in this time, in bytes.
@@ -46,6 +53,7 @@ impl fmt::Display for FetchCause {
             Self::Untrusted(words) | Self::Refused(words) | Self::Connection(words) => {
                 f.write_str(words)
             }
+            Self::Proxy { proxy, words } => write!(f, "{words}, by the proxy {proxy}"),
             Self::Dripping { bytes, within } => {
                 write!(f, "only {bytes} bytes came in {} seconds", within.as_secs())
             }

@@ -186,7 +186,7 @@ impl<'a> Git<'a> {
     fn run(&self, act: &'static str, place: &Path, arguments: &[&str]) -> Result<Vec<u8>, Error> {
         let secret = self.client.credentials().for_url(self.url);
         let secret = secret.as_ref().map(|secret| (self.url, secret));
-        command::run((place, self.client.search_path()), arguments, secret)
+        command::run((place, self.client), arguments, secret)
             .map_err(|reason| self.failed(act, &reason))
     }
 

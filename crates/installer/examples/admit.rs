@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let spec = EnvironmentSpec { packages, interpreter, options };
     for _ in 0..2 {
         let begun = Instant::now();
-        let plan = plan(&root, &spec)?;
+        let plan = plan(&store, &spec)?;
         let planned = begun.elapsed();
         let generation = compose(&store, &spec, &plan, "", &|_| ())?;
         let composed = begun.elapsed();

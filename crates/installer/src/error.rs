@@ -121,6 +121,18 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// A generation of the history was removed since.
+    #[error("the environment `{id}` was removed by a collection since it was current")]
+    Collected {
+        /// Its id.
+        id: String,
+    },
+    /// There are not as many generations before the current one.
+    #[error("there is no environment to go back to: only {before} came before the current one")]
+    NothingBefore {
+        /// How many there are.
+        before: usize,
+    },
     /// A wheel could not be fetched.
     #[error(transparent)]
     Fetch(#[from] pyfast_index::Error),

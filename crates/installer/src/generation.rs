@@ -110,7 +110,7 @@ impl Generation {
     ///
     /// # Errors
     /// If it is not there, or something else is.
-    pub(crate) fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
+    pub fn lock_text(&self, root: &Root) -> Result<Vec<u8>, Error> {
         let text = self.directory(root)?.read(LOCK_COPY, LIMIT)?;
         text.ok_or_else(|| self.missing(LOCK_COPY))
     }

@@ -1,6 +1,7 @@
 //! The store of unpacked wheels: what is in it, and how a wheel gets in. No byte is admitted whose
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
+pub(crate) mod listing;
 pub(crate) mod manifest;
 mod pack;
 pub(crate) mod receive;
@@ -16,6 +17,7 @@ pub use pack::pack;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
@@ -23,6 +25,7 @@ use pyfast_root::{
     Dir, Lock, LockName, Root, Share, Waiting, Workspace, random_name, regular_file,
 };
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Refusal};
 use crate::wheel::Wheel;
@@ -39,6 +42,8 @@ pub struct Store {
     root: Root,
     workspace: Workspace,
     set_modes: bool,
+    /// Headers of manifests that this process has read or written: a wheel's never changes.
+    headers: Mutex<FxHashMap<Sha256, Arc<Manifest>>>,
     /// Shared by all who use the store, so that nothing is collected that one of them has found there.
     _lock: Lock,
 }
@@ -60,7 +65,7 @@ pub struct WheelBytes<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// The wheel was unpacked.
-    Unpacked(Box<Manifest>),
+    Unpacked(Arc<Manifest>),
     /// The wheel was in the store already, or another process was faster.
     Present,
 }
@@ -83,7 +88,8 @@ impl Store {
     fn locked(root: &Root, lock: Lock) -> Result<Self, Error> {
         let workspace = Workspace::create(root)?;
         let set_modes = unpack::umask_narrows(workspace.dir())?;
-        Ok(Self { root: root.clone(), workspace, set_modes, _lock: lock })
+        let headers = Mutex::default();
+        Ok(Self { root: root.clone(), workspace, set_modes, headers, _lock: lock })
     }
 
     /// The root that this store is in.
@@ -113,10 +119,8 @@ impl Store {
     /// # Errors
     /// If a wheel cannot be read, or a damaged one cannot be marked.
     pub fn missing(&self, wheels: &[Sha256]) -> Result<Vec<Sha256>, Error> {
-        let present: Vec<bool> = wheels
-            .par_iter()
-            .map(|wheel| Ok(self.contains(wheel) && self.survived(wheel)?))
-            .collect::<Result<_, Error>>()?;
+        let present: Vec<bool> =
+            wheels.par_iter().map(|wheel| self.survived(wheel)).collect::<Result<_, Error>>()?;
         let missing = wheels.iter().zip(present).filter(|(_, present)| !present);
         Ok(missing.map(|(wheel, _)| *wheel).collect())
     }
@@ -125,8 +129,23 @@ impl Store {
     ///
     /// # Errors
     /// If the wheel is not in the store, or its manifest is damaged.
-    pub fn manifest(&self, wheel: &Sha256) -> Result<Manifest, Error> {
-        manifest(&self.root, wheel)
+    pub fn manifest(&self, wheel: &Sha256) -> Result<Arc<Manifest>, Error> {
+        let known = self.headers().get(wheel).map(Arc::clone);
+        match known {
+            Some(manifest) => Ok(manifest),
+            None => self.read_manifest(wheel, &directory(&self.root, wheel)?),
+        }
+    }
+
+    /// Reads the header of a wheel's manifest, and remembers it.
+    fn read_manifest(&self, wheel: &Sha256, directory: &Dir) -> Result<Arc<Manifest>, Error> {
+        let manifest = Arc::new(Manifest::read_header(directory)?);
+        self.headers().insert(*wheel, Arc::clone(&manifest));
+        Ok(manifest)
+    }
+
+    fn headers(&self) -> MutexGuard<'_, FxHashMap<Sha256, Arc<Manifest>>> {
+        self.headers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every file of a wheel.
@@ -170,7 +189,11 @@ impl Store {
             .unpack(&name, (&archive, &format, filename))
             .and_then(|manifest| Ok((manifest, self.appear(&name, expected)?)));
         match unpacked {
-            Ok((manifest, true)) => Ok(Admission::Unpacked(Box::new(manifest))),
+            Ok((manifest, true)) => {
+                let manifest = Arc::new(manifest);
+                self.headers().insert(*expected, Arc::clone(&manifest));
+                Ok(Admission::Unpacked(manifest))
+            }
             Ok((_, false)) => Ok(Admission::Present),
             Err(error) => {
                 // The first error is the one to report; leavings are swept later.
@@ -270,6 +293,7 @@ impl Store {
         if shelf.facts(&digest)?.is_none() {
             return Ok(());
         }
+        self.headers().remove(wheel);
         let away = self.fresh_name()?;
         shelf.rename(&digest, self.workspace(), &away)?;
         Ok(self.workspace().remove_tree(&away)?)
@@ -315,16 +339,12 @@ fn check_digest(filename: &WheelFilename, expected: Sha256, found: Sha256) -> Re
 
 /// Whether a wheel is in a root's store, and was not found to be damaged.
 pub(crate) fn is_sound(root: &Root, wheel: &Sha256) -> bool {
-    let place = root.wheel(&wheel.to_string());
-    place.is_ok_and(|wheel| wheel.is_some_and(|wheel| !wheel.has_file(DAMAGED)))
+    sound(root, wheel).is_some()
 }
 
-/// The header of a stored wheel's manifest.
-///
-/// # Errors
-/// If the wheel is not in the store, or its manifest is damaged.
-pub fn manifest(root: &Root, wheel: &Sha256) -> Result<Manifest, Error> {
-    Manifest::read_header(&directory(root, wheel)?)
+/// The directory of a wheel that is in a root's store, and was not found to be damaged.
+fn sound(root: &Root, wheel: &Sha256) -> Option<Dir> {
+    root.wheel(&wheel.to_string()).ok()?.filter(|wheel| !wheel.has_file(DAMAGED))
 }
 
 /// Every file of a stored wheel.

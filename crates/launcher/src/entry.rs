@@ -59,6 +59,11 @@ pub enum EntryEvent {
         /// The system's reason.
         reason: String,
     },
+    /// The command is a `pip` that the environment does not have: it works on another Python.
+    OthersPip {
+        /// Where it is.
+        program: PathBuf,
+    },
     /// Another generation is current: the command is asked to end, and will be started in that one.
     Restarting {
         /// The new generation.
@@ -129,8 +134,17 @@ fn ready(entry: &Entry, held: Held, event: &dyn Fn(EntryEvent)) -> Result<Launch
     let environment = variables(&entry.environment, &generation);
     let path = value(&environment, "PATH").unwrap_or_default();
     let program = command::find(name, path, &generation.join("bin"))?;
+    if is_pip(name) && !program.starts_with(&generation) {
+        event(EntryEvent::OthersPip { program: program.clone() });
+    }
     let (name, arguments) = (name.clone(), arguments.to_vec());
     Ok(Launch { project, generation, program, name, arguments, environment, lease })
+}
+
+/// Whether a command is pip by one of its names, looked for in PATH.
+fn is_pip(name: &OsStr) -> bool {
+    let rest = name.to_str().and_then(|name| name.strip_prefix("pip"));
+    rest.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
 impl Launch {

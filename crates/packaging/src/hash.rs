@@ -15,6 +15,21 @@ pub struct Sha256(pub [u8; 32]);
 #[error("`{0}` is not a SHA-256 digest (64 hexadecimal digits)")]
 pub struct InvalidSha256(pub String);
 
+/// In [`VALUES`], and in none of a digit.
+const NO_DIGIT: u8 = 0x10;
+
+/// The value of each byte as a hexadecimal digit: manifests have a digest for every file.
+const VALUES: [u8; 256] = {
+    let (mut values, mut value) = ([NO_DIGIT; 256], 0);
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
+
 impl FromStr for Sha256 {
     type Err = InvalidSha256;
 
@@ -24,11 +39,14 @@ impl FromStr for Sha256 {
         if digits.len() != 64 {
             return Err(invalid());
         }
-        let mut bytes = [0_u8; 32];
+        let (mut bytes, mut seen) = ([0_u8; 32], 0);
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = char::from(pair[0]).to_digit(16).ok_or_else(invalid)?;
-            let low = char::from(pair[1]).to_digit(16).ok_or_else(invalid)?;
-            *byte = u8::try_from(high * 16 + low).ok().ok_or_else(invalid)?;
+            let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
+            seen |= high | low;
+            *byte = high << 4 | low;
+        }
+        if seen & NO_DIGIT != 0 {
+            return Err(invalid());
         }
         Ok(Self(bytes))
     }
@@ -255,7 +273,10 @@ mod tests {
     fn digests_survive_the_way_through_text() {
         let text = "0123456789abcdef".repeat(4);
         assert_eq!(text.parse::<Sha256>().map(|digest| digest.to_string()), Ok(text));
-        assert!("xyz".parse::<Sha256>().is_err());
+        assert_eq!("ABCDEF".repeat(11)[..64].parse(), "abcdef".repeat(11)[..64].parse::<Sha256>());
+        for wrong in ["xyz", &"g".repeat(64), &"0".repeat(63), &format!("{}:", "0".repeat(63))] {
+            assert!(wrong.parse::<Sha256>().is_err(), "{wrong}");
+        }
         assert!("é".repeat(32).parse::<Sha256>().is_err());
     }
 }

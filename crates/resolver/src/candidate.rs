@@ -106,6 +106,26 @@ impl fmt::Display for Unusable {
     }
 }
 
+impl Unusable {
+    /// What is said of several versions that cannot be used for this reason.
+    pub(crate) fn of_several(&self) -> String {
+        match self {
+            Self::Python(specifiers) => format!("need Python {specifiers}"),
+            Self::Tags(tags) => {
+                format!("have no wheel for this platform and Python, the newest only for {tags}")
+            }
+            Self::TooNew => "are newer than allowed, or of unknown age".to_owned(),
+            Self::Prerelease => "are pre-releases, and those are not allowed".to_owned(),
+            Self::SourceOnly => "have no wheel, only source".to_owned(),
+            Self::WheelsOnly => "have no source, only wheels, and those are not allowed".to_owned(),
+            Self::Yanked(reason) if reason.is_empty() => "were yanked".to_owned(),
+            Self::Yanked(reason) => format!("were yanked: {reason}"),
+            Self::Hash => "have no file with a hash that the requirements allow".to_owned(),
+            Self::NoFiles => "have no installable file".to_owned(),
+        }
+    }
+}
+
 /// Whether pre-releases may be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Prereleases {

@@ -197,6 +197,24 @@ pub enum Error {
         /// What was given.
         host: String,
     },
+    /// What is named as a proxy is none.
+    #[error("cannot use the proxy `{proxy}` of {from}: {reason}")]
+    Proxy {
+        /// Who names it.
+        from: &'static str,
+        /// It, without its password.
+        proxy: String,
+        /// Why.
+        reason: String,
+    },
+    /// A number is none.
+    #[error("{from}: `{word}` is no number")]
+    Number {
+        /// Who says it.
+        from: &'static str,
+        /// What it says.
+        word: String,
+    },
     /// A variable names no way of asking the keyring.
     #[error("{variable}: `{word}` is not a keyring provider")]
     Keyring {

@@ -49,6 +49,10 @@ pub struct IndexFlags {
     pub index_strategy: Option<IndexStrategy>,
     /// Whether the program `keyring` gives passwords.
     pub keyring_provider: Option<KeyringProvider>,
+    /// By which proxy servers are reached.
+    pub proxy: Option<String>,
+    /// A PEM file with the certificates to trust.
+    pub cert: Option<PathBuf>,
     /// A PEM file with a certificate and its key.
     pub client_cert: Option<PathBuf>,
     /// Hosts whose certificates are not checked.

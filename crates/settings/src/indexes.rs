@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::config::nearest;
 use crate::error::{Error, IndexFault};
-use crate::pip::{self, PipConfig};
+use crate::pip::{self, PipConfig, is_true};
 use crate::settings::Settings;
 use crate::transport;
 use crate::uv;
@@ -111,8 +111,9 @@ impl Named {
         let mut find_links = find_links(settings);
         find_links.extend(file.find_links.iter().cloned());
         find_links.extend(stated.links);
+        find_links.extend(pip.find_links);
         let named = ["UV_NO_INDEX", "PIP_NO_INDEX"].map(|name| variables.get(name));
-        let none = args.no_index || file.no_index || named.into_iter().any(is_true);
+        let none = args.no_index || file.no_index || pip.no_index || named.into_iter().any(is_true);
         let mut names = configured.named.clone();
         for (name, url) in stated.names {
             names.entry(name).or_insert(url);
@@ -177,12 +178,6 @@ pub fn find_links(settings: &Settings) -> Vec<String> {
 
 fn words(value: Option<&str>) -> impl Iterator<Item = &str> {
     value.unwrap_or_default().split_whitespace()
-}
-
-/// A switch of pip's or uv's that is on.
-fn is_true(value: Option<&str>) -> bool {
-    let value = value.unwrap_or_default().to_ascii_lowercase();
-    matches!(value.as_str(), "1" | "true" | "t" | "yes" | "y" | "on")
 }
 
 /// Indexes as they are decided on, one after the other.

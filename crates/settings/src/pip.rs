@@ -3,30 +3,49 @@
 //!
 //! <https://pip.pypa.io/en/stable/topics/configuration/>
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::variables::Variables;
 
-/// The index settings of pip's configuration files; a later file overrides an earlier one.
+/// What pip's configuration files say of how and where packages are had. A later file overrides an earlier one, and what
+/// is said for `install` what is said for all commands.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PipConfig {
     pub(crate) index_url: Option<String>,
     pub(crate) extra_index_urls: Vec<String>,
+    pub(crate) find_links: Vec<String>,
+    pub(crate) no_index: bool,
+    pub(crate) proxy: Option<String>,
+    pub(crate) cert: Option<PathBuf>,
+    pub(crate) client_cert: Option<PathBuf>,
+    pub(crate) trusted_hosts: Vec<String>,
+    pub(crate) timeout: Option<String>,
+    pub(crate) retries: Option<String>,
 }
+
+/// What the files say, key by key.
+#[derive(Default)]
+struct Said([BTreeMap<String, String>; 2]);
+
+/// The sections that are read, the one that counts last.
+const SECTIONS: [&str; 2] = ["global", "install"];
 
 impl PipConfig {
     /// Reads the files that pip would read.
     pub(crate) fn read(variables: &Variables) -> Self {
-        let mut config = Self::default();
+        let mut said = Said::default();
         for path in files(variables) {
             if let Ok(text) = fs_err::read_to_string(path) {
-                config.take(&text);
+                said.take(&text);
             }
         }
-        config
+        said.meant(variables.home().as_deref())
     }
+}
 
+impl Said {
     fn take(&mut self, text: &str) {
         let Ok(file) = ini::Ini::load_from_str_opt(
             text,
@@ -39,19 +58,49 @@ impl PipConfig {
         ) else {
             return;
         };
-        for section in ["global", "install"] {
-            let get = |key: &str| {
-                let value = file.get_from(Some(section), key)?;
-                (!value.trim().is_empty()).then(|| value.trim().to_owned())
-            };
-            if let Some(url) = get("index-url").or_else(|| get("index_url")) {
-                self.index_url = Some(url);
-            }
-            if let Some(urls) = get("extra-index-url").or_else(|| get("extra_index_url")) {
-                self.extra_index_urls = urls.split_whitespace().map(str::to_owned).collect();
+        for (section, said) in SECTIONS.iter().zip(&mut self.0) {
+            for (key, value) in
+                file.section(Some(*section)).into_iter().flat_map(ini::Properties::iter)
+            {
+                let key = key.trim().to_ascii_lowercase().replace('_', "-");
+                said.insert(key, value.trim().to_owned());
             }
         }
     }
+
+    fn meant(self, home: Option<&Path>) -> PipConfig {
+        let Self([mut said, install]) = self;
+        said.extend(install);
+        said.retain(|_, value| !value.is_empty());
+        let get = |key: &str| said.get(key).cloned();
+        let words = |key: &str| -> Vec<String> {
+            let words = said.get(key).into_iter().flat_map(|value| value.split_whitespace());
+            words.map(str::to_owned).collect()
+        };
+        let path = |key: &str| {
+            let value = said.get(key)?;
+            let below = value.strip_prefix("~/").and_then(|below| Some(home?.join(below)));
+            Some(below.unwrap_or_else(|| PathBuf::from(value)))
+        };
+        PipConfig {
+            index_url: get("index-url"),
+            extra_index_urls: words("extra-index-url"),
+            find_links: words("find-links"),
+            no_index: is_true(said.get("no-index").map(String::as_str)),
+            proxy: get("proxy"),
+            cert: path("cert"),
+            client_cert: path("client-cert"),
+            trusted_hosts: words("trusted-host"),
+            timeout: get("timeout").or_else(|| get("default-timeout")),
+            retries: get("retries"),
+        }
+    }
+}
+
+/// A switch of pip's or uv's that is on.
+pub(crate) fn is_true(value: Option<&str>) -> bool {
+    let value = value.unwrap_or_default().to_ascii_lowercase();
+    matches!(value.as_str(), "1" | "true" | "t" | "yes" | "y" | "on")
 }
 
 /// pip's configuration files, from the least to the most particular.
@@ -222,10 +271,29 @@ mod tests {
 
     #[test]
     fn configuration_files_give_indexes() {
-        let mut config = PipConfig::default();
-        config.take("[global]\nindex-url = https://a.test/simple\nextra-index-url =\n    https://b.test/x\n    https://c.test/y\n");
-        config.take("[install]\nindex_url = https://d.test/simple # not a comment in pip\n");
+        let mut said = Said::default();
+        said.take("[global]\nindex-url = https://a.test/simple\nextra-index-url =\n    https://b.test/x\n    https://c.test/y\n");
+        said.take("[install]\nindex_url = https://d.test/simple # not a comment in pip\n");
+        // What is said for all commands gives way, wherever it is said.
+        said.take("[global]\nindex-url = https://e.test/simple\n");
+        let config = said.meant(None);
         assert_eq!(config.extra_index_urls, ["https://b.test/x", "https://c.test/y"]);
         assert!(config.index_url.is_some_and(|url| url.starts_with("https://d.test/simple")));
+    }
+
+    #[test]
+    fn configuration_files_say_how_servers_are_reached() {
+        let mut said = Said::default();
+        said.take("[global]\nproxy = http://a.test:1\ncert = ~/ca.pem\nclient-cert = /c.pem\nno-index = yes\n");
+        said.take("[install]\ntrusted-host = a.test\n  b.test:2\ntimeout = 3\nretries=\nfind-links = /w\n");
+        let config = said.meant(Some(Path::new("/home/me")));
+        assert_eq!(config.proxy.as_deref(), Some("http://a.test:1"));
+        assert_eq!(config.cert.as_deref(), Some(Path::new("/home/me/ca.pem")));
+        assert_eq!(config.trusted_hosts, ["a.test", "b.test:2"]);
+        assert_eq!(
+            (config.timeout.as_deref(), config.retries, config.no_index),
+            (Some("3"), None, true)
+        );
+        assert_eq!(config.find_links, ["/w"]);
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pyfast_launcher::compose_file::{ComposeProject, ComposeRequest, read_compose};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
 use pyfast_launcher::composer::ComposeCall;
 use pyfast_launcher::containers::with_dependencies;
 use pyfast_launcher::engine::Host;
@@ -212,4 +213,41 @@ fn image(
         (Some(image), None) => Ok(image),
         (first, _) => Err(Error::NoImage { env: env.to_owned(), several: first.is_some() }),
     }
+}
+
+/// Whether no compose file is in the project's directory or above it.
+pub fn is_absent(settings: &Settings) -> bool {
+    let request = ComposeRequest {
+        directory: &settings.project.directory,
+        files: &[],
+        environment: settings.variables.all(),
+        profiles: &[],
+        services: &[],
+        project_name: None,
+    };
+    matches!(read_compose(&request), Err(LaunchError::Compose(ComposeError::NotFound { .. })))
+}
+
+/// The environments that commands would work on, each with its interpreter: the one asked for, else all that are
+/// configured.
+pub fn pythons(
+    settings: &Settings,
+    description: Option<&Description>,
+) -> BTreeMap<String, Result<Python, pyfast_settings::Error>> {
+    let flags = &settings.flags;
+    let configured = &settings.project.config.env;
+    if flags.env.is_some() || configured.is_empty() {
+        return BTreeMap::from([(settings.env.clone(), Ok(settings.python.clone()))]);
+    }
+    let asked = flags.image.is_some() || flags.python.is_some();
+    let python = |name: &String| {
+        let of_services = description.and_then(|described| described.environments.get(name));
+        Ok(match (&configured[name].image, of_services) {
+            _ if asked => settings.python.clone(),
+            (Some(image), _) => Python::Image(image.clone()),
+            (None, Some(services)) => Python::Image(services.image.clone()),
+            (None, None) => Python::Host(settings.project.config.python(name)?),
+        })
+    };
+    configured.keys().map(|name| (name.clone(), python(name))).collect()
 }

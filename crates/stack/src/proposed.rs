@@ -1,4 +1,9 @@
-//! A proposal as the text of `pyfast.toml`, each key with a line that explains it. Must not know disks.
+//! A proposal as the text of `pyfast.toml`, each key with a line that explains it, and a project's first files. Owns that
+//! nothing that is there is overwritten.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use pyfast_launcher::propose::{Proposal, ProposedEnvironment, one_line};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
@@ -67,6 +72,28 @@ fn set(table: &mut Table, key: &str, item: impl Into<toml_edit::Value>, comment:
     if let Some(mut key) = table.key_mut(key) {
         key.leaf_decor_mut().set_prefix(format!("# {comment}\n"));
     }
+}
+
+/// The file beside `pyfast.toml` that configures the project already, and that one would hide.
+pub fn configured_beside(directory: &Path) -> Option<PathBuf> {
+    let shared = directory.join("pyproject.toml");
+    let text = pyfast_root::regular_file::read_text(&shared).unwrap_or_default();
+    let document: DocumentMut = text.parse().ok()?;
+    document.get("tool")?.get("pyfast").is_some().then_some(shared)
+}
+
+/// Writes a file that must not exist, whole or not at all.
+///
+/// # Errors
+/// If there is one, or the disk refuses.
+pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pyfast-init-").permissions(PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]

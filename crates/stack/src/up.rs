@@ -76,12 +76,15 @@ impl Stack<'_> {
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
-        let selected = self.chosen(services)?;
+        let mut selected = self.chosen(services)?;
         let containers = by_service(&self.containers()?, &selected);
         let missing = containers.iter().find(|(_, found)| found.is_empty());
-        if let Some((service, _)) = missing.filter(|_| !services.is_empty()) {
+        let nothing = containers.values().all(Vec::is_empty);
+        if let Some((service, _)) = missing.filter(|_| nothing || !services.is_empty()) {
             return Err(Error::NoContainer { service: service.clone() });
         }
+        // Of what was never started there is nothing to say.
+        selected.retain(|service| containers.get(service).is_some_and(|found| !found.is_empty()));
         let restart = containers.iter().filter(|(_, found)| !found.is_empty());
         let restart = restart.map(|(service, _)| service.clone()).collect();
         let options = StartOptions { wait, deadline: None, restart };

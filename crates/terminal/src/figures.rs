@@ -1,4 +1,4 @@
-//! Numbers and rows as people read them.
+//! Numbers and rows as people read and write them.
 
 use std::time::Duration;
 
@@ -63,4 +63,40 @@ pub fn duration(duration: Duration) -> String {
 /// A count with its noun: `1 package`, `2 packages`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Reads a size in bytes: `1000`, `200k`, `200MB`, `1GiB`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size, such as 200MB or 1GiB");
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..at].parse().map_err(|_overflow| wrong())?;
+    let factor = match text[at..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(factor).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn sizes_have_the_usual_units() {
+        assert_eq!(parse_size("0"), Ok(0));
+        assert_eq!(parse_size("200MB"), Ok(200_000_000));
+        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
+        for wrong in ["", "MB", "-1", "1.5GB", "1XB", "99999999999GiB"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -50,6 +50,19 @@ fn unsatisfiable_explanation_is_the_same_each_time() {
 }
 
 #[test]
+fn tags_are_those_of_the_version_that_is_asked_for() {
+    let world = World::new();
+    for (version, tag) in [("1.0", "cp27-cp27m-win32"), ("2.0", "cp36-cp36m-win32")] {
+        world.index.add(&Wheel::new("a", version).tag(tag));
+    }
+    world.index.add(&Wheel::new("a", "3.0").tag("cp310-cp310-win_amd64"));
+    let text = check(&world, &["a==1.0"], MENDABLE, &["1.0 has no wheel", "cp27-cp27m-win32"]);
+    assert!(!text.contains("cp310"), "{text}");
+    let text = check(&world, &["a<3"], MENDABLE, &["1.0 and 2.0 have no wheel", "the newest only"]);
+    assert!(text.contains("cp36-cp36m-win32") && !text.contains("cp310"), "{text}");
+}
+
+#[test]
 fn constraint_that_excludes_is_named() {
     let world = World::new();
     world.index.add(&Wheel::new("a", "2.0"));

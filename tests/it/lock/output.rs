@@ -88,6 +88,7 @@ fn requirements_format_prints_pins() {
     let world = world();
     let ran = world.lock(&["--format", "requirements"]).ok();
     insta::assert_snapshot!(ran.stdout, @r"
+    # made by `pyfast lock --format requirements`: change what it was locked from, and lock again
     a==1.0
     b==1.0
     c==1.0
@@ -117,7 +118,7 @@ fn data_goes_to_stdout_and_nothing_else_when_quiet() {
     let world = world();
     let ran = world.lock(&["-q", "--format", "requirements"]).ok();
     assert_eq!(ran.stderr, "");
-    assert_eq!(ran.stdout.lines().count(), 5);
+    assert_eq!(ran.stdout.lines().count(), 6);
 }
 
 /// `uv pip sync pylock.toml` into an environment of its own, and what it holds then.

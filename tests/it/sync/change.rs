@@ -4,6 +4,7 @@ use crate::support::ran::MENDABLE;
 use crate::support::stock::{check, stocked};
 use crate::support::synced::{Synced, snapshot};
 use crate::support::wheel::Wheel;
+use crate::support::world::World;
 
 /// `added`, `removed` and `updated` in numbers.
 fn counts(synced: &Synced) -> [usize; 3] {
@@ -52,6 +53,35 @@ fn going_back_gives_the_earlier_generation() {
     let third = check(&world, &["a==1.0"], &["a==1.0", "b==2.0"]);
     assert_eq!(third.id(), first.id());
     assert_eq!(world.index.asked(".whl").len(), 0, "nothing is fetched again");
+}
+
+/// Removes what was heard of the index.
+fn forget_pages(world: &World) {
+    fs_err::remove_dir_all(world.path("home/.cache/pyfast")).unwrap();
+}
+
+#[test]
+fn going_back_asks_no_index_and_gives_the_versions_of_then() {
+    let Some(world) = stocked() else { return };
+    world.index.add(&Wheel::new("c", "1.0"));
+    let first = check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    check(&world, &["a"], &["a==2.0", "b==2.0"]);
+    world.index.add(&Wheel::new("c", "2.0")).forget();
+    forget_pages(&world);
+    let third = check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    assert_eq!(third.id(), first.id());
+    assert_eq!(world.index.seen().len(), 0);
+}
+
+#[test]
+fn newer_versions_that_were_wanted_are_not_taken_back_by_going_back() {
+    let Some(world) = stocked() else { return };
+    world.index.add(&Wheel::new("c", "1.0"));
+    check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    world.require(&["a"]).sync(&["--upgrade"]);
+    world.index.add(&Wheel::new("c", "2.0"));
+    forget_pages(&world);
+    check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==2.0"]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ fn plan(act: EnvironmentAct, activate: bool) -> SyncPlan {
         interpreter: Interpreter::from_json(INTERPRETER).unwrap(),
         circumstances: Circumstances { inputs, variables: BTreeMap::new(), setting },
         claims: Vec::new(),
+        answers: None,
+        upgrade: false,
         facts: Facts::default(),
         done: None,
     }

@@ -6,13 +6,13 @@
 //! where the request that was refused went: after a redirect to another origin it is not asked for.
 //! A header (`http.<url>.extraHeader`) would be: git sends that to wherever the first request ended.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use url::Url;
 
+use crate::client::Client;
 use crate::secret::Secret;
 
 /// Variables that would lead git to another repository.
@@ -49,15 +49,16 @@ const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword
 /// # Errors
 /// What it says, or why it cannot be run.
 pub(super) fn run(
-    (place, search_path): (&Path, Option<&OsStr>),
+    (place, client): (&Path, &Client),
     arguments: &[&str],
     secret: Option<(&Url, &Secret)>,
 ) -> Result<Vec<u8>, String> {
     let mut command = Command::new("git");
-    if let Some(search_path) = search_path {
+    if let Some(search_path) = client.search_path() {
         // An empty part would be the directory that git runs in, which may be one of the repository's.
         command.env("PATH", search_path);
     }
+    command.envs(client.proxies().variables());
     for setting in SETTINGS {
         command.args(["-c", setting]);
     }

@@ -49,21 +49,14 @@ pub fn remember_wheel(root: &Root, key: &Sha256, wheel: &RememberedWheel) -> Res
     memory.write("json", &serde_json::to_vec(wheel).unwrap_or_default())
 }
 
-/// The wheels of the store that are remembered, by what they were built of.
-///
-/// # Errors
-/// If the store cannot be read.
-pub fn remembered_wheels(root: &Root) -> Result<BTreeMap<Sha256, RememberedWheel>, Error> {
-    let mut wheels = BTreeMap::new();
-    let Some(built) = root.built()? else { return Ok(wheels) };
-    for entry in built.entries()? {
-        let name = entry.name.to_str().and_then(|name| name.strip_suffix(".json"));
-        let Some(key) = name.and_then(|name| name.parse::<Sha256>().ok()) else { continue };
+/// The wheels of the store that are remembered by these digests of what they were built of.
+pub fn remembered_wheels(root: &Root, keys: &[Sha256]) -> BTreeMap<Sha256, RememberedWheel> {
+    let one = |key: &Sha256| {
         let memory = Memory { root: root.clone(), key: key.to_string() };
-        let wheel = memory.entry().filter(|wheel| root.has_wheel(&wheel.sha256.to_string()));
-        wheels.extend(wheel.map(|wheel| (key, wheel)));
-    }
-    Ok(wheels)
+        let wheel = memory.entry().filter(|wheel| root.has_wheel(&wheel.sha256.to_string()))?;
+        Some((*key, wheel))
+    };
+    keys.iter().filter_map(one).collect()
 }
 
 impl Memory {

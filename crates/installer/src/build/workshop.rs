@@ -97,7 +97,7 @@ impl BuildRun {
         let lock = self.lock(requires, &of, &builder)?;
         let spec = self.spec(&lock, &builder)?;
         let store = self.yard()?;
-        let plan = plan(store.root(), &spec)?;
+        let plan = plan(&store, &spec)?;
         if Generation::find(store.root(), &plan.id)?.is_none() {
             plan.notices().for_each(|message| (self.tools.sink)(Event::Warning { message }));
         }

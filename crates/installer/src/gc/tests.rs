@@ -18,7 +18,7 @@ fn made(sandbox: &Sandbox, version: &str) -> Generation {
         WheelFile::new("common", "1.0").file("common.py", ""),
     ];
     let spec = sandbox.spec(&wheels);
-    let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    let plan = crate::link::plan::plan(&sandbox.store, &spec).unwrap();
     compose(&sandbox.store, &spec, &plan, "lock", &|_| ()).unwrap()
 }
 

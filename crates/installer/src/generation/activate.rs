@@ -87,7 +87,8 @@ fn copy_lock(root: &Root, name: &ProjectEnv, generation: &Generation) -> Result<
 /// The generation that a rollback means.
 ///
 /// # Errors
-/// [`Error::NoGeneration`] if it means none or several, or the generation is gone.
+/// [`Error::NoGeneration`] if it means none or several, [`Error::NothingBefore`] if there are not as many, and
+/// [`Error::Collected`] if the generation is gone.
 pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<Generation, Error> {
     let history = root.history(name)?;
     let missing = |id: &str| Error::NoGeneration { id: id.to_owned() };
@@ -98,8 +99,8 @@ pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<
             let last = history.iter().rposition(|one| Some(&one.id) == current.as_ref());
             let last = last.or_else(|| history.len().checked_sub(1));
             let place = last.and_then(|last| last.checked_sub(*count));
-            let place = place.ok_or_else(|| missing(&format!("-{count}")))?;
-            history[place].id.clone()
+            let none = || Error::NothingBefore { before: last.unwrap_or_default() };
+            history[place.ok_or_else(none)?].id.clone()
         }
         Rollback::To(prefix) => {
             let mut ids: Vec<&str> = history
@@ -115,7 +116,7 @@ pub fn rollback_target(root: &Root, name: &ProjectEnv, to: &Rollback) -> Result<
             }
         }
     };
-    Generation::find(root, &id)?.ok_or_else(|| missing(&id))
+    Generation::find(root, &id)?.ok_or(Error::Collected { id })
 }
 
 #[cfg(test)]

@@ -16,77 +16,120 @@ use crate::link::{LinkPlan, RealMode, Step};
 
 /// Makes the environment of `plan` in `staging`, which is empty and as deep in the root as a generation.
 ///
-/// A directory is made, opened and filled by one thread, because the kernel lets only one at a time write into it;
-/// several threads work on the directories of a level side by side.
+/// Each directory is made by the handle of the one that it is in, which is opened once, and is filled by one thread,
+/// because the kernel lets only one at a time write into it; several threads work on those of a level side by side.
 pub(crate) fn act(root: &Root, plan: &LinkPlan, staging: &Dir) -> Result<(), Error> {
-    for level in levels(plan) {
-        level.par_iter().try_for_each(|folder| folder.make(root, staging))?;
-    }
-    Ok(())
+    let Tree { top, levels } = Tree::of(plan);
+    fill(&top, (root, staging))?;
+    levels.iter().try_for_each(|level| level.par_iter().try_for_each(|one| one.make(root, staging)))
 }
 
-/// A directory of the environment, with everything in it that is none.
+/// The directories of an environment.
+struct Tree<'a> {
+    /// What is in the environment itself and is no directory.
+    top: Vec<Named<'a>>,
+    /// The others by their depth, so that what is above is there before what is in it.
+    levels: Vec<Vec<Siblings<'a>>>,
+}
+
+/// Directories that are in one.
+struct Siblings<'a> {
+    /// The directory that they are in; empty for the environment itself.
+    parent: &'a str,
+    folders: Vec<Folder<'a>>,
+}
+
+/// A directory, with everything in it that is none.
 struct Folder<'a> {
-    /// Empty for the environment itself.
-    path: &'a str,
-    steps: Vec<&'a Step>,
+    name: &'a str,
+    steps: Vec<Named<'a>>,
 }
 
-/// The directories of an environment by their depth, so that what is above is there before what is in it.
-fn levels(plan: &LinkPlan) -> Vec<Vec<Folder<'_>>> {
-    let mut places: FxHashMap<&str, (usize, usize)> = FxHashMap::default();
-    places.insert("", (0, 0));
-    let mut levels = vec![vec![Folder { path: "", steps: Vec::new() }]];
-    for step in &plan.steps {
-        if let Step::Directory { path } = step {
-            let depth = path.matches('/').count() + 1;
+/// A step, and the name that it has in its directory.
+type Named<'a> = (&'a str, &'a Step);
+
+impl<'a> Tree<'a> {
+    fn of(plan: &'a LinkPlan) -> Self {
+        let mut levels: Vec<Vec<Siblings<'_>>> = Vec::new();
+        // Where the directories in one are, and where one itself is among those.
+        let mut parents: FxHashMap<&str, (usize, usize)> = FxHashMap::default();
+        let mut places: FxHashMap<&str, (usize, usize, usize)> = FxHashMap::default();
+        for step in &plan.steps {
+            let Step::Directory { path } = step else { continue };
+            let ((parent, name), depth) = (split(path), path.matches('/').count());
             if levels.len() <= depth {
                 levels.resize_with(depth + 1, Vec::new);
             }
-            places.insert(path, (depth, levels[depth].len()));
-            levels[depth].push(Folder { path, steps: Vec::new() });
+            let level = &mut levels[depth];
+            let (_, group) = *parents.entry(parent).or_insert((depth, level.len()));
+            if group == level.len() {
+                level.push(Siblings { parent, folders: Vec::new() });
+            }
+            let folders = &mut level[group].folders;
+            places.insert(path, (depth, group, folders.len()));
+            folders.push(Folder { name, steps: Vec::new() });
         }
-    }
-    for step in &plan.steps {
-        // What is in a directory that the plan does not make fails when it is made.
-        let (depth, index) = places.get(split(step.path()).0).copied().unwrap_or_default();
-        if !matches!(step, Step::Directory { .. }) {
-            levels[depth][index].steps.push(step);
-        }
-    }
-    levels
-}
-
-impl Folder<'_> {
-    fn make(&self, root: &Root, staging: &Dir) -> Result<(), Error> {
-        let dir = if self.path.is_empty() {
-            staging.clone()
-        } else {
-            staging.create_dir(self.path, 0o755)?;
-            staging.dir(self.path)?
-        };
-        let mut origin = Origin { root, last: None };
-        for step in &self.steps {
-            let name = split(step.path()).1;
-            match step {
-                Step::Directory { .. } => {}
-                Step::Link { path, wheel, inside } => {
-                    let inside = format!("{}/{inside}", wheel_place(&wheel.to_string()));
-                    dir.create_link(name, store_target(path, &inside))?;
+        let mut top = Vec::new();
+        for step in &plan.steps {
+            if matches!(step, Step::Directory { .. }) {
+                continue;
+            }
+            let (parent, name) = split(step.path());
+            match places.get(parent) {
+                Some(&(depth, group, index)) => {
+                    levels[depth][group].folders[index].steps.push((name, step));
                 }
-                Step::Symlink { target, .. } => dir.create_link(name, target)?,
-                Step::File { content, executable, .. } => {
-                    let mode = if *executable { 0o755 } else { 0o644 };
-                    dir.write_new(name, content, mode)?;
-                }
-                Step::Real { wheel, inside, mode, .. } => {
-                    let (from, stored) = split(inside);
-                    make_real((origin.of(wheel, from)?, stored), (&dir, name), *mode)?;
-                }
+                // What is in a directory that the plan does not make fails by its path when it is made.
+                None => top.push((step.path(), step)),
             }
         }
-        Ok(())
+        Self { top, levels }
     }
+}
+
+impl Siblings<'_> {
+    fn make(&self, root: &Root, staging: &Dir) -> Result<(), Error> {
+        let parent = if self.parent.is_empty() {
+            staging.clone()
+        } else {
+            staging.find_dir(self.parent)?.ok_or_else(|| self.missing(staging))?
+        };
+        self.folders.par_iter().try_for_each(|folder| {
+            parent.create_dir(folder.name, 0o755)?;
+            fill(&folder.steps, (root, &parent.dir(folder.name)?))
+        })
+    }
+
+    /// The error where the directory that they are in is not there.
+    fn missing(&self, staging: &Dir) -> Error {
+        let first = self.folders.first().map_or("", |folder| folder.name);
+        let place = staging.path().join(self.parent).join(first);
+        Error::io("create", &place)(io::Error::from(io::ErrorKind::NotFound))
+    }
+}
+
+/// Makes everything in a directory that is none itself.
+fn fill(steps: &[Named<'_>], (root, dir): (&Root, &Dir)) -> Result<(), Error> {
+    let mut origin = Origin { root, last: None };
+    for &(name, step) in steps {
+        match step {
+            Step::Directory { .. } => {}
+            Step::Link { path, wheel, inside } => {
+                let inside = format!("{}/{inside}", wheel_place(&wheel.to_string()));
+                dir.create_link(name, store_target(path, &inside))?;
+            }
+            Step::Symlink { target, .. } => dir.create_link(name, target)?,
+            Step::File { content, executable, .. } => {
+                let mode = if *executable { 0o755 } else { 0o644 };
+                dir.write_new(name, content, mode)?;
+            }
+            Step::Real { wheel, inside, mode, .. } => {
+                let (from, stored) = split(inside);
+                make_real((origin.of(wheel, from)?, stored), (dir, name), *mode)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Directories of the store, of which the last one is kept open: what comes from one comes together.
@@ -108,7 +151,11 @@ impl<'a> Origin<'a> {
 
 /// A path as the directory and the name in it.
 pub(crate) fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
+    // Names are short: this is asked of every file of an environment, and a loop is quicker than a search.
+    match path.bytes().rposition(|byte| byte == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => ("", path),
+    }
 }
 
 /// Makes a file of the environment of one of the store.

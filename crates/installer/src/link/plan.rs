@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::link::activation;
 use crate::link::mode::LinkMode;
 use crate::link::{Clash, EnvironmentOptions, EnvironmentSpec, LinkPlan, RealMode, Step};
+use crate::store::Store;
 use sources::Source;
 
 /// A plan in the making.
@@ -39,10 +40,11 @@ struct Planner<'a> {
 ///
 /// # Errors
 /// [`Error::NotInStore`], and [`Error::Clash`] if two packages cannot live together.
-pub fn plan(root: &Root, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
+pub fn plan(store: &Store, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
+    let root = store.root();
     let id = crate::link::id::id(root, spec);
     let python = root.seen_env_path(&id).join("bin/python");
-    let mut sources = sources::read(root, spec)?;
+    let mut sources = sources::read(store, spec)?;
     if spec.options.link_mode == LinkMode::Tree {
         libraries::mark(&mut sources, &spec.interpreter);
     }

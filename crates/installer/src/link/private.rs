@@ -2,7 +2,7 @@
 //! change in place. Everything else is replaced by whoever changes it (pip, uv and Python remove or rename
 //! first), which a hard link to the store survives. Knows names, and nothing of what is in the files.
 
-use std::path::Path;
+use crate::link::act::split;
 
 /// Kinds of files that are changed in place wherever they are: path files by tools that install, and bundles
 /// of certificates, to which administrators append their own.
@@ -15,8 +15,9 @@ const SETTINGS: [&str; 7] = ["cfg", "conf", "ini", "json", "toml", "yaml", "yml"
 /// Whether a file is changed in place; `path` is relative to the environment, and `data` tells that it comes from
 /// a wheel's data directory and not from its modules.
 pub(super) fn is_changed_in_place(path: &str, data: bool) -> bool {
-    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    let name = split(path).1;
+    let extension = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty());
+    let extension = extension.map(|(_, extension)| extension);
     let is = |kinds: &[&str]| extension.is_some_and(|extension| kinds.contains(&extension));
     is(&ANYWHERE) || CUSTOM.contains(&name) || (data && (path.starts_with("etc/") || is(&SETTINGS)))
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Dir;
@@ -19,8 +19,14 @@ const HEADER_LIMIT: u64 = 16 << 20;
 /// The most that a manifest has, in bytes: 200,000 rows.
 const LIMIT: u64 = 128 << 20;
 
+/// The digits of a digest, with which a row begins.
+const DIGITS: usize = 64;
+/// No row has fewer bytes.
+const LEAST_ROW: usize = DIGITS + " 0 0444 root/x".len();
+
 /// The header of a wheel's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Default))]
 pub struct Manifest {
     /// The normalised project name.
     pub name: String,
@@ -91,22 +97,24 @@ impl Manifest {
 
     /// Reads the header and every file of a wheel's manifest.
     pub(crate) fn read(wheel: &Dir) -> Result<(Self, Vec<StoredFile>), Error> {
-        let path = &wheel.path().join(FILE);
-        let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(path))?;
+        let (path, text) = read_text(wheel)?;
         let (header, rows) = text.split_once('\n').unwrap_or((&text, ""));
-        let header = Self::parse_header(path, header)?;
-        let files = rows.lines().map(|row| {
-            parse_row(row).ok_or_else(|| Error::Damaged {
-                path: path.to_owned(),
-                reason: format!("`{}` does not describe a file", row.escape_debug()),
-            })
-        });
-        let files = files.collect::<Result<Vec<_>, _>>()?;
-        if files.len() as u64 != header.files {
-            let reason = format!("it lists {} of {} files", files.len(), header.files);
-            return Err(Error::Damaged { path: path.to_owned(), reason });
-        }
+        let header = Self::parse_header(&path, header)?;
+        let files = header.parse_rows(&path, rows)?;
         Ok((header, files))
+    }
+
+    fn parse_rows(&self, path: &Path, rows: &str) -> Result<Vec<StoredFile>, Error> {
+        let damaged = |reason| Error::Damaged { path: path.to_owned(), reason };
+        let mut files = Vec::with_capacity(rows.len() / LEAST_ROW);
+        for row in rows.lines() {
+            let unread = || damaged(format!("`{}` does not describe a file", row.escape_debug()));
+            files.push(parse_row(row).ok_or_else(unread)?);
+        }
+        if files.len() as u64 != self.files {
+            return Err(damaged(format!("it lists {} of {} files", files.len(), self.files)));
+        }
+        Ok(files)
     }
 
     fn parse_header(path: &Path, line: &str) -> Result<Self, Error> {
@@ -130,11 +138,24 @@ impl Manifest {
     }
 }
 
+/// The whole text of a wheel's manifest, and where it is.
+pub(super) fn read_text(wheel: &Dir) -> Result<(PathBuf, String), Error> {
+    let path = wheel.path().join(FILE);
+    let text = wheel.read_text(FILE, LIMIT)?.ok_or_else(|| missing(&path))?;
+    Ok((path, text))
+}
+
 fn missing(path: &Path) -> Error {
     Error::io("open", path)(std::io::Error::from(std::io::ErrorKind::NotFound))
 }
 
-fn parse_row(row: &str) -> Option<StoredFile> {
+/// The path of the file that a row describes.
+pub(super) fn path_of(row: &str) -> Option<&str> {
+    row.get(DIGITS..)?.strip_prefix(' ')?.splitn(3, ' ').nth(2)
+}
+
+/// The file that a row describes.
+pub(super) fn parse_row(row: &str) -> Option<StoredFile> {
     let mut fields = row.splitn(4, ' ');
     let (sha256, size) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let executable = match fields.next()? {

@@ -2,13 +2,14 @@
 //! as the machine runs, and re-hashed at its first use after that. What is read then comes from the disk.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Durability;
 
-use super::Store;
+use super::manifest::Manifest;
 use super::verify::verify;
+use super::{Store, sound};
 use crate::error::Error;
 
 /// A file in a wheel's directory: it has been re-hashed after the boot that unpacked it.
@@ -23,12 +24,14 @@ pub(crate) fn boot_id() -> Option<String> {
 }
 
 impl Store {
-    /// Whether a wheel in the store can be used; if it cannot, it is marked as damaged.
+    /// Whether a wheel is in the store and can be used; one that is there and cannot is marked as damaged.
     pub(super) fn survived(&self, wheel: &Sha256) -> Result<bool, Error> {
-        let Some(directory) = self.root.wheel(&wheel.to_string())? else { return Ok(false) };
+        let Some(directory) = sound(&self.root, wheel) else { return Ok(false) };
         // A manifest that cannot be read, or is of an earlier version, is a finding, too.
-        let settled = directory.has_file(SETTLED);
-        if self.manifest(wheel).is_ok_and(|manifest| settled || manifest.boot == boot_id()) {
+        let manifest = self.read_manifest(wheel, &directory);
+        let known =
+            |manifest: Arc<Manifest>| manifest.boot == boot_id() || directory.has_file(SETTLED);
+        if manifest.is_ok_and(known) {
             return Ok(true);
         }
         if verify(&self.root, &[*wheel])?.is_empty() {

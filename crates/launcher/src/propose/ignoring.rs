@@ -46,7 +46,7 @@ const PATTERNS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The missing files: one in the project's directory, one in each directory within it that an image is built from.
+/// The missing files: one in each directory of the project that an image is built from.
 pub(super) fn missing(facts: &Facts) -> Vec<IgnoreFile> {
     let contexts = contexts(facts).into_iter();
     let missing = contexts.filter(|(context, _)| {
@@ -61,7 +61,11 @@ fn contexts(facts: &Facts) -> BTreeMap<PathBuf, Vec<String>> {
     let sources = |reading: dockerfile::Reading| {
         reading.copies.into_iter().flat_map(|copied| copied.sources).collect::<Vec<String>>()
     };
-    let mut contexts = BTreeMap::from([(facts.directory.clone(), Vec::new())]);
+    let mut contexts = BTreeMap::new();
+    // Whoever builds an image by hand does so from here, more often than not.
+    if !facts.dockerfiles.is_empty() {
+        contexts.insert(facts.directory.clone(), Vec::new());
+    }
     let mut composed: BTreeSet<PathBuf> = BTreeSet::new();
     let services = facts.compose.iter().flat_map(|compose| compose.services.values());
     for build in services.filter_map(|service| service.build.as_ref()) {

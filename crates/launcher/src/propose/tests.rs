@@ -270,6 +270,12 @@ fn every_context_without_a_dockerignore_gets_one_that_spares_what_is_copied() {
 }
 
 #[test]
+fn where_no_image_is_built_nothing_is_ignored() {
+    let facts = facts(&["requirements.txt"], &[], vec![]);
+    assert!(propose(&facts).expect("a proposal").ignores.is_empty());
+}
+
+#[test]
 fn what_could_be_meant_otherwise_is_a_doubt() {
     let doubts = |requirements: &[&str], dockerfile: &str| {
         let services = vec![("web", built(""))];

@@ -27,11 +27,7 @@ pub(super) fn explain(provider: &Provider<'_>, tree: &Tree) -> NoSolution {
     no_versions(tree, &mut sought, &mut BTreeSet::new());
     let names: BTreeSet<_> = missing.iter().chain(sought.keys()).cloned().collect();
     let unusable = sought.into_iter().filter_map(|(name, range)| {
-        let mut reasons = unusable(provider, &name);
-        for (_, versions) in &mut reasons {
-            versions.retain(|version| range.contains(version));
-        }
-        reasons.retain(|(_, versions)| !versions.is_empty());
+        let reasons = unusable(provider, &name, &range);
         (!reasons.is_empty()).then_some((name, reasons))
     });
     let unusable = unusable.collect();
@@ -67,11 +63,15 @@ fn no_versions(
     }
 }
 
-/// Versions of a project that exist but cannot be used, grouped by reason.
-fn unusable(provider: &Provider<'_>, name: &PackageName) -> Vec<(Unusable, Vec<Version>)> {
+/// Versions of a project in a range that exist but cannot be used, grouped by reason.
+fn unusable(
+    provider: &Provider<'_>,
+    name: &PackageName,
+    range: &Ranges<Version>,
+) -> Vec<(Unusable, Vec<Version>)> {
     let Some(page) = provider.page(name) else { return Vec::new() };
     let mut groups: BTreeMap<Unusable, Vec<Version>> = BTreeMap::new();
-    for version in page.versions() {
+    for version in page.versions().iter().filter(|version| range.contains(&version.version)) {
         let candidate = provider.problem.selector.candidate(name, version);
         let disallowed = !provider.problem.selector.allows_prereleases(name);
         let mut reason = match candidate.as_ref() {
@@ -79,7 +79,7 @@ fn unusable(provider: &Provider<'_>, name: &PackageName) -> Vec<(Unusable, Vec<V
             Ok(_) if disallowed && version.version.any_prerelease() => Unusable::Prerelease,
             Ok(_) => continue,
         };
-        // Each version has tags of its own; those of the newest stand for all.
+        // Each version has tags of its own; those of the newest are told.
         if let Unusable::Tags(_) = reason
             && let Some(known) = groups.keys().find(|known| matches!(known, Unusable::Tags(_)))
         {
@@ -245,11 +245,13 @@ impl Writer<'_> {
             return format!("no version of {name} satisfies all of that at once");
         }
         let mut reasons = Vec::new();
-        for (reason, versions) in unusable(self.provider, name) {
-            let versions: Vec<&Version> = versions.iter().filter(|v| range.contains(v)).collect();
-            if let Some(list) = list(&versions) {
-                reasons.push(format!("{list} {reason}"));
-            }
+        for (reason, versions) in unusable(self.provider, name, range) {
+            let versions: Vec<&Version> = versions.iter().collect();
+            let Some(list) = list(&versions) else { continue };
+            reasons.push(match versions[..] {
+                [_] => format!("{list} {reason}"),
+                _ => format!("{list} {}", reason.of_several()),
+            });
         }
         let matching = if *range == Ranges::full() { String::new() } else { describe(range) };
         if reasons.is_empty() {

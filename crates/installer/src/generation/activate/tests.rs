@@ -21,7 +21,7 @@ fn spec(sandbox: &Sandbox, version: &str) -> EnvironmentSpec {
 }
 
 fn made(sandbox: &Sandbox, spec: &EnvironmentSpec) -> Generation {
-    let plan = crate::link::plan::plan(&sandbox.root, spec).unwrap();
+    let plan = crate::link::plan::plan(&sandbox.store, spec).unwrap();
     compose(&sandbox.store, spec, &plan, &format!("lock of {}", plan.id), &|_| ()).unwrap()
 }
 
@@ -83,7 +83,7 @@ fn equal_inputs_give_the_existing_generation() {
     let sandbox = Sandbox::new();
     let spec = spec(&sandbox, "1.0");
     let first = made(&sandbox, &spec);
-    let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    let plan = crate::link::plan::plan(&sandbox.store, &spec).unwrap();
     let seen = std::sync::Mutex::new(Vec::new());
     let events = |event: Event| seen.lock().unwrap().push(event);
     assert_eq!(compose(&sandbox.store, &spec, &plan, "", &events).unwrap(), first);
@@ -122,7 +122,7 @@ fn each_input_shapes_the_id_and_the_kernel_does_not() {
 fn a_generation_that_is_not_whole_is_made_again() {
     let sandbox = Sandbox::new();
     let spec = spec(&sandbox, "1.0");
-    let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    let plan = crate::link::plan::plan(&sandbox.store, &spec).unwrap();
     // What a power cut leaves: the directory without its last file.
     fs_err::create_dir_all(sandbox.root.env_path(&plan.id).join("bin")).unwrap();
     assert_eq!(Generation::find(&sandbox.root, &plan.id).unwrap(), None);
@@ -134,7 +134,7 @@ fn a_generation_that_is_not_whole_is_made_again() {
 fn a_failed_composition_leaves_nothing() {
     let sandbox = Sandbox::new();
     let spec = spec(&sandbox, "1.0");
-    let mut plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+    let mut plan = crate::link::plan::plan(&sandbox.store, &spec).unwrap();
     plan.steps.push(crate::link::Step::Directory { path: "no/such/parent".into() });
     let error = compose(&sandbox.store, &spec, &plan, "", &|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("cannot create ") && error.contains("no/such/parent"), "{error}");
@@ -152,7 +152,7 @@ fn several_processes_make_one_generation() {
         for _ in 0..8 {
             scope.spawn(|| {
                 let store = crate::store::Store::open(&sandbox.root, &|_| ()).unwrap();
-                let plan = crate::link::plan::plan(&sandbox.root, &spec).unwrap();
+                let plan = crate::link::plan::plan(&sandbox.store, &spec).unwrap();
                 let count = |event: Event| {
                     let made = matches!(event, Event::Composed { reused: false, .. });
                     fresh.fetch_add(u32::from(made), std::sync::atomic::Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! Whatever is done to an environment from outside is found, and what Python itself does is not.
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use fs_err as fs;
@@ -41,9 +42,9 @@ impl Made {
         let mut spec = sandbox.spec(&wheels());
         spec.options.link_mode = link_mode;
         let wheels = spec.packages.iter().map(|package| package.sha256).collect();
-        let links = plan(&sandbox.root, &spec).unwrap();
+        let links = plan(&sandbox.store, &spec).unwrap();
         let generation = compose(&sandbox.store, &spec, &links, "lock", &|_| ()).unwrap();
-        let stamps = Stamps::take(&sandbox.root, &generation).unwrap();
+        let stamps = Stamps::of_composed(&sandbox.root, &links, None).unwrap();
         Self { sandbox, generation, wheels, stamps }
     }
 
@@ -195,7 +196,7 @@ fn bytecode_outlives_that_of_its_wheel() {
     for package in &spec.packages {
         compiler.compile(&sandbox.root, &package.sha256).unwrap();
     }
-    let links = plan(&sandbox.root, &spec).unwrap();
+    let links = plan(&sandbox.store, &spec).unwrap();
     let generation = compose(&sandbox.store, &spec, &links, "lock", &|_| ()).unwrap();
     assert_eq!(verify_generation(&sandbox.root, &generation).unwrap(), []);
     // The wheel comes again, and nobody compiles it.
@@ -253,6 +254,35 @@ fn what_a_power_cut_took_is_noticed_at_the_first_use_after_it() {
     assert!(generation.path.join("settled").exists());
     fs::write(made.site().join("single.py"), "two = 2\n").unwrap();
     assert!(generation.survived(root).unwrap(), "hashed once for each start of the machine");
+}
+
+#[test]
+fn an_environment_looks_by_its_plan_as_it_does_by_its_manifest() {
+    for mode in MODES {
+        let made = Made::new(mode);
+        let taken = Stamps::take(&made.sandbox.root, &made.generation).unwrap();
+        assert_eq!(taken, made.stamps, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_wheel_that_changes_while_an_environment_is_composed_is_noticed() {
+    let made = Made::new(LinkMode::Tree);
+    let root = &made.sandbox.root;
+    let mut spec = made.sandbox.spec(&wheels());
+    spec.options.link_mode = LinkMode::Tree;
+    spec.options.prompt = Some("another".to_owned());
+    let links = plan(&made.sandbox.store, &spec).unwrap();
+    compose(&made.sandbox.store, &spec, &links, "lock", &|_| ()).unwrap();
+    let known =
+        |since: &[Sha256]| Stamps::of_composed(root, &links, Some((&made.stamps, since))).unwrap();
+    assert_eq!(known(&[]), Stamps::of_composed(root, &links, None).unwrap());
+    let package = made.site().join("pkg");
+    fs::set_permissions(fs::canonicalize(&package).unwrap(), Permissions::from_mode(0o755))
+        .unwrap();
+    fs::write(package.join("more.py"), "").unwrap();
+    assert!(!known(&[]).hold(root), "how it looked before counts");
+    assert!(known(&made.wheels).hold(root), "what came since is looked at");
 }
 
 #[test]

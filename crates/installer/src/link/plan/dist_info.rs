@@ -95,7 +95,7 @@ impl Planner<'_> {
     fn data_rows(&self, index: usize) -> Result<Vec<Written>, Error> {
         let source = &self.sources[index];
         let headers = self.spec.interpreter.headers();
-        let rows = source.files()?.iter().filter_map(|file| {
+        let rows = source.files_below("data")?.into_iter().filter_map(|file| {
             let path = if let Some(header) = file.path.strip_prefix("data/headers/") {
                 format!("../../../{headers}/{}/{header}", source.package.name)
             } else {

@@ -1,7 +1,6 @@
 //! The walk over the wheels' trees, all together, that decides what is one link and what is shared.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::Planner;
 use super::sources::Child;
@@ -12,8 +11,7 @@ use crate::link::{Clash, RealMode, Step};
 
 /// Whether Python takes a file for a module; it does not fold case.
 fn stem_of_module(name: &str) -> Option<&str> {
-    let path = Path::new(name);
-    if path.extension()? == "py" { path.file_stem()?.to_str() } else { None }
+    name.strip_suffix(".py").filter(|stem| !stem.is_empty())
 }
 
 /// A file or directory that a wheel would have at some path.
@@ -86,7 +84,7 @@ impl<'a> Planner<'a> {
                 placed.extend_from_slice(group);
                 continue;
             }
-            if !self.same_kind(&path, group)? {
+            if !self.same_kind(directory, group)? {
                 let source = group[group.len() - 1].source;
                 return Err(self.taken_by(None, source, path));
             }
@@ -108,7 +106,7 @@ impl<'a> Planner<'a> {
         let mut caches: &[Candidate<'a>] = &[];
         for group in children.chunk_by(|one, other| one.child.name == other.child.name) {
             let Candidate { source, child: Child { name, inside, .. } } = group[group.len() - 1];
-            if !self.same_kind(&below(directory, name), group)? {
+            if !self.same_kind(directory, group)? {
                 self.place_files(below(directory, name), group)?;
                 if let Some(stem) = stem_of_module(name) {
                     let inside = inside[..inside.len() - name.len()].trim_end_matches('/');
@@ -150,15 +148,15 @@ impl<'a> Planner<'a> {
         self.contents(&path, &children, real)
     }
 
-    /// Whether these are directories; all must be, or none.
-    fn same_kind(&self, path: &str, group: &[Candidate<'a>]) -> Result<bool, Error> {
+    /// Whether these, which are in a directory, are directories themselves; all must be, or none.
+    fn same_kind(&self, directory: &str, group: &[Candidate<'a>]) -> Result<bool, Error> {
         let first = group[0];
         match group.iter().find(|other| other.child.directory != first.child.directory) {
             None => Ok(first.child.directory),
             Some(other) => Err(Error::Clash {
                 first: self.name(first.source),
                 second: self.name(other.source),
-                path: path.to_owned(),
+                path: below(directory, first.child.name),
                 reason: "one has a file and the other a directory at",
             }),
         }
@@ -227,7 +225,7 @@ impl<'a> Planner<'a> {
         }
         for group in modules.chunk_by(|one, other| one.source == other.source) {
             let Module { source, directory: inside, .. } = group[0];
-            let Some(end) = &self.sources[source].compiled else { continue };
+            let Some(end) = self.sources[source].compiled()? else { continue };
             let known = self.sources[source].bytecode(inside)?;
             for module in group {
                 let name = format!("{}{end}", module.stem);
@@ -266,5 +264,5 @@ impl<'a> Planner<'a> {
 
 /// A path in a directory, which may be the environment itself.
 fn below(directory: &str, name: &str) -> String {
-    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+    if directory.is_empty() { name.to_owned() } else { [directory, "/", name].concat() }
 }

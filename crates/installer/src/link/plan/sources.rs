@@ -2,17 +2,19 @@
 //! which directory. Decides nothing but what to read.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use pyfast_root::{Dir, Root};
+use pyfast_root::Dir;
 use rayon::prelude::*;
 
 use crate::bytecode;
 use crate::error::Error;
 use crate::link::mode::LinkMode;
 use crate::link::{EnvironmentSpec, Package};
-use crate::store;
+pub(super) use crate::store::listing::Child;
+use crate::store::listing::Listing;
 use crate::store::manifest::{Manifest, StoredFile};
+use crate::store::{self, Store};
 
 /// The most that a file has that is read to be rewritten or compared, in bytes.
 const LIMIT: u64 = 1 << 30;
@@ -20,76 +22,80 @@ const LIMIT: u64 = 1 << 30;
 /// A package with what the store knows of its wheel.
 pub(super) struct Source<'a> {
     pub(super) package: &'a Package,
-    pub(super) manifest: Manifest,
+    pub(super) manifest: Arc<Manifest>,
     /// Whether its files must be real, not behind a directory link.
     pub(super) real: bool,
-    /// The end of the names of its bytecode, where it has been compiled for the environment's interpreter.
-    pub(super) compiled: Option<String>,
-    root: &'a Root,
-    /// Every file, sorted by path; read when it is asked for. Most wheels of a tree are never asked.
-    files: OnceLock<Vec<StoredFile>>,
+    /// The interpreter's cache tag.
+    tag: Option<&'a str>,
+    /// The end of the names of its bytecode; looked at when it is asked for. Behind a link nobody asks.
+    compiled: OnceLock<Option<String>>,
+    store: &'a Store,
+    /// Every file; read when it is asked for. Most wheels of a tree are never asked.
+    listing: OnceLock<Listing>,
     /// What `root/` holds, as [`Child::inside`] of the topmost directories and files.
     tops: Vec<(String, bool)>,
 }
 
-/// A name in a directory of a wheel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Child<'a> {
-    pub(super) name: &'a str,
-    /// Relative to the wheel's directory in the store.
-    pub(super) inside: &'a str,
-    pub(super) directory: bool,
-}
-
 /// Reads what is needed of every wheel.
 pub(super) fn read<'a>(
-    root: &'a Root,
+    store: &'a Store,
     spec: &'a EnvironmentSpec,
 ) -> Result<Vec<Source<'a>>, Error> {
-    let tag = spec.interpreter.cache_tag.as_deref();
-    spec.packages.par_iter().map(|package| Source::read(root, package, (spec, tag))).collect()
+    spec.packages.par_iter().map(|package| Source::read(store, package, spec)).collect()
 }
 
 impl<'a> Source<'a> {
     fn read(
-        root: &'a Root,
+        store: &'a Store,
         package: &'a Package,
-        (spec, tag): (&EnvironmentSpec, Option<&str>),
+        spec: &'a EnvironmentSpec,
     ) -> Result<Self, Error> {
-        let wheel = store::directory(root, &package.sha256)?;
-        let files = OnceLock::new();
-        let (manifest, real) = if spec.options.link_mode == LinkMode::Tree {
-            (Manifest::read_header(&wheel)?, spec.options.real.contains(&package.name))
-        } else {
-            let (manifest, read) = Manifest::read(&wheel)?;
-            (manifest, files.set(read).is_ok())
-        };
-        let compiled = tag.filter(|tag| bytecode::has_marker(&wheel, tag));
-        let compiled = compiled.map(|tag| format!(".{tag}.pyc"));
+        let manifest = store.manifest(&package.sha256)?;
+        let behind_links = spec.options.link_mode == LinkMode::Tree;
+        let real = !behind_links || spec.options.real.contains(&package.name);
         let tops = manifest.top_level.iter();
         let tops = tops.map(|top| (format!("root/{}", top.name), top.directory)).collect();
-        Ok(Self { package, manifest, real, compiled, root, files, tops })
+        let tag = spec.interpreter.cache_tag.as_deref();
+        let (compiled, listing) = (OnceLock::new(), OnceLock::new());
+        let source = Self { package, manifest, real, tag, compiled, store, listing, tops };
+        if !behind_links {
+            // Of each, which is why it is done here: side by side.
+            source.listing()?;
+        }
+        Ok(source)
     }
 
     /// Its directory in the store.
     pub(super) fn wheel(&self) -> Result<Dir, Error> {
-        store::directory(self.root, &self.package.sha256)
+        store::directory(self.store.root(), &self.package.sha256)
     }
 
-    /// Every file, sorted by path.
-    pub(super) fn files(&self) -> Result<&[StoredFile], Error> {
-        if let Some(files) = self.files.get() {
-            return Ok(files);
+    /// The end of the names of its bytecode, where it has been compiled for the environment's interpreter.
+    pub(super) fn compiled(&self) -> Result<Option<&str>, Error> {
+        let Some(tag) = self.tag else { return Ok(None) };
+        if self.compiled.get().is_none() {
+            let there = bytecode::has_marker(&self.wheel()?, tag);
+            self.compiled.get_or_init(|| there.then(|| format!(".{tag}.pyc")));
         }
-        let files = store::files(self.root, &self.package.sha256)?;
-        Ok(self.files.get_or_init(|| files))
+        Ok(self.compiled.get().and_then(Option::as_deref))
+    }
+
+    fn listing(&self) -> Result<&Listing, Error> {
+        if let Some(listing) = self.listing.get() {
+            return Ok(listing);
+        }
+        let listing = Listing::read(&self.manifest, &self.wheel()?)?;
+        Ok(self.listing.get_or_init(|| listing))
     }
 
     /// A file that the manifest lists.
-    pub(super) fn file(&self, inside: &str) -> Result<&StoredFile, Error> {
-        let files = self.files()?;
-        let place = files.binary_search_by(|file| file.path.as_str().cmp(inside));
-        place.map(|place| &files[place]).map_err(|_place| self.missing(inside))
+    pub(super) fn file(&self, inside: &str) -> Result<StoredFile, Error> {
+        self.listing()?.file(inside)?.ok_or_else(|| self.missing(inside))
+    }
+
+    /// Every file in a directory, sorted by path.
+    pub(super) fn files_below(&self, directory: &str) -> Result<Vec<StoredFile>, Error> {
+        self.listing()?.below(directory)
     }
 
     /// What goes to the top of site-packages, sorted by name; not its dist-info.
@@ -103,41 +109,22 @@ impl<'a> Source<'a> {
 
     /// What a directory of the wheel holds, sorted by path.
     pub(super) fn children(&self, directory: &str) -> Result<Vec<Child<'_>>, Error> {
-        let prefix = format!("{directory}/");
-        let files = self.files()?;
-        let mut rest = &files[files.partition_point(|file| file.path < prefix)..];
-        let mut found = Vec::new();
-        while let Some(path) = rest.first().and_then(|file| file.path.strip_prefix(&prefix)) {
-            let whole = &rest[0].path;
-            let Some((name, _)) = path.split_once('/') else {
-                found.push(Child { name: path, inside: whole, directory: false });
-                rest = &rest[1..];
-                continue;
-            };
-            let inside = &whole[..prefix.len() + name.len()];
-            found.push(Child { name, inside, directory: true });
-            let within = &whole[..=inside.len()];
-            rest = &rest[rest.partition_point(|file| file.path.starts_with(within))..];
-        }
-        Ok(found)
+        self.listing()?.children(directory)
     }
 
     /// Whether there is anything in a directory of the wheel.
     pub(super) fn has(&self, directory: &str) -> Result<bool, Error> {
-        let prefix = format!("{directory}/");
-        let files = self.files()?;
-        let first = files.get(files.partition_point(|file| file.path < prefix));
-        Ok(first.is_some_and(|file| file.path.starts_with(&prefix)))
+        self.listing()?.has(directory)
     }
 
     /// The names of the bytecode that was compiled in a directory of the wheel.
     pub(super) fn bytecode(&self, directory: &str) -> Result<BTreeSet<String>, Error> {
-        let Some(end) = &self.compiled else { return Ok(BTreeSet::new()) };
+        let Some(end) = self.compiled()? else { return Ok(BTreeSet::new()) };
         let cache = self.wheel()?.find_dir(format!("{directory}/{}", bytecode::CACHE))?;
         let Some(cache) = cache else { return Ok(BTreeSet::new()) };
         let files = cache.entries()?.into_iter().filter(|entry| !entry.kind.is_dir());
         let names = files.filter_map(|entry| entry.name.into_string().ok());
-        Ok(names.filter(|name| name.ends_with(end.as_str())).collect())
+        Ok(names.filter(|name| name.ends_with(end)).collect())
     }
 
     /// The content of a stored file, which must be there.
@@ -154,6 +141,6 @@ impl<'a> Source<'a> {
     pub(super) fn missing(&self, inside: &str) -> Error {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         let place = pyfast_root::layout::wheel_place(&self.package.sha256.to_string());
-        Error::io("read", &self.root.written().join(place).join(inside))(missing)
+        Error::io("read", &self.store.root().written().join(place).join(inside))(missing)
     }
 }

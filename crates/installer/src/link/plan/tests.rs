@@ -11,7 +11,7 @@ use crate::wheel::record::parse;
 
 /// Composes and returns the generation with its plan.
 fn composed(sandbox: &Sandbox, spec: &EnvironmentSpec) -> (Generation, LinkPlan) {
-    let plan = plan(&sandbox.root, spec).unwrap();
+    let plan = plan(&sandbox.store, spec).unwrap();
     (compose(&sandbox.store, spec, &plan, "lock", &|_| ()).unwrap(), plan)
 }
 
@@ -195,7 +195,7 @@ fn of_two_files_the_later_package_wins_and_both_are_named() {
     );
     assert!(plan.to_string().contains("warning: second and first both provide"));
     spec.options.strict = true;
-    let error = super::plan(&sandbox.root, &spec).unwrap_err().to_string();
+    let error = super::plan(&sandbox.store, &spec).unwrap_err().to_string();
     assert!(
         error.contains("first and second cannot share") && error.contains("same/x.py"),
         "{error}"
@@ -207,7 +207,7 @@ fn a_file_that_another_wheel_has_as_directory_is_refused() {
     let sandbox = Sandbox::new();
     let wheels =
         [WheelFile::new("a", "1.0").file("x/y.py", ""), WheelFile::new("b", "1.0").file("x", "")];
-    let error = plan(&sandbox.root, &tree(&sandbox, &wheels)).unwrap_err().to_string();
+    let error = plan(&sandbox.store, &tree(&sandbox, &wheels)).unwrap_err().to_string();
     assert!(error.contains("a and b cannot share an environment"), "{error}");
 }
 
@@ -218,7 +218,7 @@ fn data_never_replaces_what_the_environment_has() {
     for (path, expected) in [("bin/x", false), ("lib", false), ("bin/y", true), ("etc/x", true)] {
         let wheels =
             [base.clone(), WheelFile::new("b", "1.0").file(&format!("b-1.0.data/data/{path}"), "")];
-        assert_eq!(plan(&sandbox.root, &tree(&sandbox, &wheels)).is_ok(), expected, "{path}");
+        assert_eq!(plan(&sandbox.store, &tree(&sandbox, &wheels)).is_ok(), expected, "{path}");
     }
 }
 
@@ -399,13 +399,13 @@ fn compiled_modules_of_shared_directories_are_linked() {
 fn a_plan_names_every_step_and_needs_its_wheels() {
     let sandbox = Sandbox::new();
     let mut spec = tree(&sandbox, &wheels()[..1]);
-    let plan = plan(&sandbox.root, &spec).unwrap();
+    let plan = plan(&sandbox.store, &spec).unwrap();
     let text = plan.to_string();
     assert_eq!(text.lines().count(), plan.steps.len() + 1);
     assert!(text.contains("bin/run-one = program of"), "{text}");
     assert!(text.contains("/one.pth = copy of"), "{text}");
     spec.packages[0].sha256 = pyfast_packaging::hash::Sha256([9; 32]);
-    assert!(matches!(super::plan(&sandbox.root, &spec), Err(Error::NotInStore { .. })));
+    assert!(matches!(super::plan(&sandbox.store, &spec), Err(Error::NotInStore { .. })));
 }
 
 #[test]
@@ -430,6 +430,6 @@ fn the_scripts_that_activate_are_the_environments_own() {
     let script = fs_err::read_to_string(anybodys.path.join("bin/activate")).unwrap();
     assert!(script.contains(&format!("'{}'", anybodys.seen.display())), "{script}");
     let data = WheelFile::new("b", "1.0").file("b-1.0.data/data/bin/activate.fish", "");
-    let refused = super::plan(&sandbox.root, &sandbox.spec(&[data])).unwrap_err();
+    let refused = super::plan(&sandbox.store, &sandbox.spec(&[data])).unwrap_err();
     assert!(refused.to_string().contains("the environment itself and b cannot"), "{refused}");
 }

@@ -1,4 +1,4 @@
-//! The files of the user's cache, as far as they are looked at from outside. Must not know what is in one.
+//! The cache as a directory: what is in it, and how much. Must not know what a file says.
 
 use std::path::{Path, PathBuf};
 

@@ -1,30 +1,21 @@
-//! The standard streams for parts of the program that are handed a stream to write to. Owns that what they write is
+//! A stream for parts of the program that are handed one to write to. Owns that what they write is
 //! escaped as everything else is; must not know what it is.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
-use pyfast_terminal::{Form, escaped};
+use crate::escape::{Form, escaped};
 
 /// A stream that may lead to a terminal.
-pub(crate) struct Escaping<Stream> {
+pub struct Escaping<Stream> {
     stream: Stream,
     /// `None` where another program reads, which gets every byte.
     form: Option<Form>,
 }
 
-impl Escaping<io::Stdout> {
-    /// Standard output, exact where it is no terminal.
-    pub(crate) fn output(json: bool) -> Self {
-        let form = if json { Form::Json } else { Form::People };
-        let stream = io::stdout();
-        Self { form: stream.is_terminal().then_some(form), stream }
-    }
-}
-
-impl Escaping<io::Stderr> {
-    /// Standard error.
-    pub(crate) fn errors() -> Self {
-        Self { stream: io::stderr(), form: Some(Form::People) }
+impl<Stream> Escaping<Stream> {
+    /// A stream whose reader wants text in this form; `None`: every byte as it is.
+    pub fn new(stream: Stream, form: Option<Form>) -> Self {
+        Self { stream, form }
     }
 }
 
