@@ -7,7 +7,7 @@ use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
 use pyfast_environment::ask::{collect, environments};
 use pyfast_environment::question::Collect;
 use pyfast_index::cache::loose;
-use pyfast_installer::gc::{GcPlan, cache_plan, cut_cache};
+use pyfast_installer::gc::{GcPlan, Reason, cache_plan, cut_cache};
 
 use crate::args::ResultArgs;
 use crate::failure::Failure;
@@ -98,6 +98,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         ui.note(format!(
             "{lost} of directories that are gone: `pyfast env rm --gone` removes them"
         ));
+    }
+    let recent = plan.kept.iter().filter(|(_, reason)| matches!(reason, Reason::Recent)).count();
+    if recent > 0 && args.recent > 0 {
+        let recent = count(recent, "environment");
+        ui.note(format!("{recent} younger than {} s stay: --recent 0 takes them too", args.recent));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -50,7 +50,9 @@ fn kind(error: &ResolveError) -> (&'static str, Code) {
 fn resolve_hints(error: &ResolveError) -> Vec<String> {
     match error {
         ResolveError::NoSolution(no_solution) => no_solution_hints(no_solution),
-        ResolveError::UnknownPackage { near, .. } => vec![unknown_hint(near)],
+        ResolveError::UnknownPackage { near, unsettled, .. } => {
+            unsettled.iter().cloned().chain([unknown_hint(near)]).collect()
+        }
         ResolveError::Build(failure) => build_hints(failure),
         ResolveError::PinsDiffer { .. } => {
             vec!["lock for each of these platforms by itself: --python-platform, -o".to_owned()]
@@ -68,7 +70,7 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
 }
 
 fn no_solution_hints(no_solution: &NoSolution) -> Vec<String> {
-    let mut hints = Vec::new();
+    let mut hints: Vec<String> = no_solution.unsettled.iter().cloned().collect();
     for (name, reasons) in &no_solution.unusable {
         hints.extend(reasons.iter().filter_map(|(reason, versions)| {
             let newest = versions.first()?;

@@ -62,9 +62,10 @@ fn hint(error: &RootError) -> Option<String> {
 /// What to do where the operating system refused.
 pub(super) fn refusal_hint(refusal: ErrorKind) -> Option<&'static str> {
     match refusal {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Some("make room, or choose another place with --root DIR; nothing was changed")
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(
+            "nothing was changed; make room (`pyfast gc --recent 0` removes whatever nothing uses), or choose another \
+                 place with --root DIR",
+        ),
         ErrorKind::PermissionDenied
         | ErrorKind::ReadOnlyFilesystem
         | ErrorKind::NotADirectory

@@ -43,6 +43,8 @@ fn nothing_recent_goes_unless_that_is_asked_for() {
     let Some((world, synced)) = world() else { return };
     let json = world.pyfast(&["gc", "--keep", "1", "--json"]).ok().json();
     assert_eq!(json["removed"].as_array().unwrap().len(), 0, "{json}");
+    let ran = world.pyfast(&["gc", "--keep", "1"]).ok();
+    assert!(ran.stderr.contains("--recent 0 takes them too"), "{ran}");
     assert!(synced.iter().all(|one| one.environment().exists()));
 }
 

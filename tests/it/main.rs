@@ -4,6 +4,7 @@
 mod answer;
 mod bench;
 mod cache;
+mod day;
 mod diff;
 mod doctor;
 mod edit;

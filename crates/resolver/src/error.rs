@@ -28,6 +28,8 @@ pub enum Error {
         indexes: Vec<String>,
         /// Projects of nearly that name that are known, nearest first.
         near: Vec<PackageName>,
+        /// Why cached index pages were used as they are, which may lack what is newer.
+        unsettled: Option<String>,
     },
     /// Something could not be fetched or read.
     #[error(transparent)]

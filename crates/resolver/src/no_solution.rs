@@ -22,6 +22,8 @@ pub struct NoSolution {
     pub pinned: Vec<(PackageName, Url)>,
     /// All projects of which versions were looked for in vain.
     pub sought: Vec<PackageName>,
+    /// Why cached index pages were used as they are, which may lack what is newer.
+    pub unsettled: Option<String>,
     /// The part of a region for which there is none, as a marker.
     pub region: Option<String>,
     /// What keeps existing versions from being used, by project.

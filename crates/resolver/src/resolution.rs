@@ -252,6 +252,7 @@ pub(crate) fn explain_missing(
     registry: &Registry,
 ) -> Error {
     let Error::NoSolution(no_solution) = &mut error else { return error };
+    no_solution.unsettled = registry.warning();
     let sources = registry.sources();
     let pins = no_solution.sought.iter().filter_map(|name| {
         let place = sources.pinned(name)?;
@@ -268,12 +269,13 @@ pub(crate) fn explain_missing(
         places.map(|requirement| requirement.origin.to_string()).collect::<Vec<_>>()
     };
     let missing = no_solution.missing.iter().map(|name| (name.clone(), by_user(name)));
+    let unsettled = no_solution.unsettled.clone();
     let Some((name, wanted_by)) = missing.into_iter().find(|(_, places)| !places.is_empty()) else {
         return error;
     };
     let near = nearest(&name, no_solution, set, registry);
     let indexes = sources.searched_places(&name);
-    Error::UnknownPackage { name, wanted_by, indexes, near }
+    Error::UnknownPackage { name, wanted_by, indexes, near, unsettled }
 }
 
 /// Projects that are known by some other way and whose names are nearly the same, nearest first.

@@ -1,6 +1,6 @@
 //! What is said when there is no lock to write.
 
-use crate::support::index::{ALWAYS, Fault, GARBAGE};
+use crate::support::index::{ALWAYS, Fault, Freshness, GARBAGE};
 use crate::support::ran::{EITHER, MENDABLE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -47,6 +47,17 @@ fn unsatisfiable_explanation_is_the_same_each_time() {
     let first = world.lock(&["-q"]).refused(MENDABLE, &["c"]).stderr;
     world.index.delay("/a", 60);
     assert_eq!(world.lock(&["-q"]).refused(MENDABLE, &["c"]).stderr, first);
+}
+
+#[test]
+fn pages_that_could_not_be_asked_for_again_are_told_of() {
+    let world = World::new();
+    world.index.set(|options| options.freshness = Freshness::Etag);
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.require(&["a"]).lock(&[]).ok();
+    world.index.stop();
+    let needles = ["a>=2", "cached index pages are used as they are"];
+    world.require(&["a>=2"]).lock(&[]).refused(MENDABLE, &needles);
 }
 
 #[test]

@@ -38,7 +38,8 @@ pub(super) fn explain(provider: &Provider<'_>, tree: &Tree) -> NoSolution {
     }
     let (pinned, sought) = (Vec::new(), names.into_iter().collect());
     let (unsearched, region) = (false, None);
-    NoSolution { steps: writer.steps, missing, unsearched, pinned, sought, region, unusable }
+    let (steps, unsettled) = (writer.steps, None);
+    NoSolution { steps, missing, unsearched, pinned, sought, unsettled, region, unusable }
 }
 
 /// The ranges in which no usable version was found, by project.
