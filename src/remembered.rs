@@ -2,12 +2,12 @@
 //! nothing repeat it. Owns which arguments are words of a request; must not know where it is kept, nor how a sync goes.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
-use pyfast_crew::remembered::NotKept;
-use pyfast_settings::{Project, Python, is_remote};
+use pyfast_crew::remembered::{NotKept, Words, absolute, shown};
+use pyfast_settings::{Project, Python};
 
 use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
@@ -153,10 +153,10 @@ pub(crate) fn words(args: &Args, settings: &Settings) -> Vec<OsString> {
         verify: _,
         strict,
     } = args;
-    let mut words = Words { words: Vec::new(), project: &settings.project };
-    words.resolving(resolve);
+    let mut words = Words::of(&settings.project);
+    resolving(&mut words, resolve);
     if let Some(mode) = link_mode.filter(|mode| *mode != Link::Auto) {
-        words.choice("link-mode", &mode);
+        choice(&mut words, "link-mode", &mode);
     }
     words.flag("compile", *compile);
     words.flag("no-compile", *no_compile);
@@ -173,106 +173,62 @@ pub(crate) fn words(args: &Args, settings: &Settings) -> Vec<OsString> {
         }
         _ => {}
     }
-    words.words
+    words.finish()
 }
 
-/// Words of a command line that grow.
-struct Words<'a> {
-    words: Vec<OsString>,
-    project: &'a Project,
+fn resolving(words: &mut Words<'_>, args: &ResolveArgs) {
+    let ResolveArgs {
+        requirements,
+        extra,
+        all_extras,
+        group,
+        only_group,
+        constraints,
+        overrides,
+        prerelease,
+        resolution,
+        exclude_newer,
+        require_hashes,
+        upgrade: _,
+        upgrade_package: _,
+        exclude_dependency,
+        no_deps,
+        no_build,
+        only_binary,
+        no_binary,
+        config_settings,
+        build_constraints,
+        no_build_isolation,
+        concurrent_builds: _,
+    } = args;
+    let usual = ResolveArgs::default();
+    words.files("requirements", requirements);
+    words.values("extra", extra);
+    words.flag("all-extras", *all_extras);
+    words.groups("group", group);
+    words.groups("only-group", only_group);
+    words.files("constraints", constraints);
+    words.files("override", overrides);
+    if *prerelease != usual.prerelease {
+        choice(words, "prerelease", prerelease);
+    }
+    if *resolution != usual.resolution {
+        choice(words, "resolution", resolution);
+    }
+    words.values("exclude-newer", exclude_newer);
+    words.flag("require-hashes", *require_hashes);
+    words.values("exclude-dependency", exclude_dependency);
+    words.flag("no-deps", *no_deps);
+    words.flag("no-build", *no_build);
+    words.values("only-binary", only_binary);
+    words.values("no-binary", no_binary);
+    words.values("config-settings", config_settings);
+    words.files("build-constraint", build_constraints);
+    words.flag("no-build-isolation", *no_build_isolation);
 }
 
-impl Words<'_> {
-    fn resolving(&mut self, args: &ResolveArgs) {
-        let ResolveArgs {
-            requirements,
-            extra,
-            all_extras,
-            group,
-            only_group,
-            constraints,
-            overrides,
-            prerelease,
-            resolution,
-            exclude_newer,
-            require_hashes,
-            upgrade: _,
-            upgrade_package: _,
-            exclude_dependency,
-            no_deps,
-            no_build,
-            only_binary,
-            no_binary,
-            config_settings,
-            build_constraints,
-            no_build_isolation,
-            concurrent_builds: _,
-        } = args;
-        let usual = ResolveArgs::default();
-        self.files("requirements", requirements);
-        self.values("extra", extra);
-        self.flag("all-extras", *all_extras);
-        self.groups("group", group);
-        self.groups("only-group", only_group);
-        self.files("constraints", constraints);
-        self.files("override", overrides);
-        if *prerelease != usual.prerelease {
-            self.choice("prerelease", prerelease);
-        }
-        if *resolution != usual.resolution {
-            self.choice("resolution", resolution);
-        }
-        self.values("exclude-newer", exclude_newer);
-        self.flag("require-hashes", *require_hashes);
-        self.values("exclude-dependency", exclude_dependency);
-        self.flag("no-deps", *no_deps);
-        self.flag("no-build", *no_build);
-        self.values("only-binary", only_binary);
-        self.values("no-binary", no_binary);
-        self.values("config-settings", config_settings);
-        self.files("build-constraint", build_constraints);
-        self.flag("no-build-isolation", *no_build_isolation);
-    }
-
-    fn groups(&mut self, name: &str, groups: &[String]) {
-        for group in groups {
-            let group = match group.rsplit_once(':') {
-                Some((file, group)) => {
-                    format!("{}:{group}", absolute(Path::new(file), self.project).display())
-                }
-                None => group.clone(),
-            };
-            self.value(name, &group);
-        }
-    }
-
-    fn flag(&mut self, name: &str, is_set: bool) {
-        if is_set {
-            self.words.push(format!("--{name}").into());
-        }
-    }
-
-    fn value(&mut self, name: &str, value: &str) {
-        self.words.push(format!("--{name}={value}").into());
-    }
-
-    fn values(&mut self, name: &str, values: impl IntoIterator<Item = impl ToString>) {
-        for value in values {
-            self.value(name, &value.to_string());
-        }
-    }
-
-    fn choice(&mut self, name: &str, choice: &impl ValueEnum) {
-        self.values(name, choice.to_possible_value().iter().map(PossibleValue::get_name));
-    }
-
-    fn files(&mut self, name: &str, files: &[PathBuf]) {
-        for file in files {
-            let mut word = OsString::from(format!("--{name}="));
-            word.push(absolute(file, self.project));
-            self.words.push(word);
-        }
-    }
+fn choice(words: &mut Words<'_>, name: &str, choice: &impl ValueEnum) {
+    words.values(name, choice.to_possible_value().iter().map(PossibleValue::get_name));
 }
 
 /// A request for a reader.
@@ -280,18 +236,4 @@ fn described(words: &[OsString], project: &Project) -> String {
     let words = words.iter().map(|word| shown(word, project).to_string_lossy().into_owned());
     let text = words.collect::<Vec<_>>().join(" ");
     if text.is_empty() { "what the project says".to_owned() } else { format!("`{text}`") }
-}
-
-fn absolute(file: &Path, project: &Project) -> PathBuf {
-    if is_remote(file) { file.to_owned() } else { project.working_directory.join(file) }
-}
-
-/// A word as the user would type it from where they are.
-fn shown(word: &OsString, project: &Project) -> OsString {
-    let Some((name, path)) = word.to_str().and_then(|word| word.split_once("=/")) else {
-        return word.clone();
-    };
-    let path = Path::new("/").join(path);
-    let inside = path.strip_prefix(&project.working_directory);
-    inside.map_or_else(|_| word.clone(), |inside| format!("{name}={}", inside.display()).into())
 }

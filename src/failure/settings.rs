@@ -1,5 +1,6 @@
 //! What to do about settings that nothing can be made of.
 
+use pyfast_packaging::pyproject::Foreign;
 use pyfast_settings::{Error, IndexFault, Keeping};
 
 use super::{Code, Failure};
@@ -42,12 +43,11 @@ fn hints(error: &Error) -> Vec<String> {
         Error::Host { .. } => "--allow-insecure-host takes HOST or HOST:PORT",
         Error::Proxy { .. } => "a proxy is written http://HOST:PORT, or socks5h://HOST:PORT",
         Error::Keyring { .. } => "it is auto, subprocess or disabled",
-        Error::NoRequirements { foreign: Some(Some(tool @ ("Poetry" | "PDM"))), .. } => {
-            let tool = tool.to_lowercase();
-            let export = format!("{tool} export -f requirements.txt -o requirements.txt");
-            let export =
-                export.replace("pdm export -f requirements.txt", "pdm export -f requirements");
-            return vec![format!("`{export}` writes a file that is taken")];
+        Error::NoRequirements { foreign: Some(Foreign { tool: Some("Poetry") }), .. } => {
+            "`poetry export -o requirements.txt` writes a file that is taken"
+        }
+        Error::NoRequirements { foreign: Some(Foreign { tool: Some("PDM") }), .. } => {
+            "`pdm export -o requirements.txt` writes a file that is taken"
         }
         Error::NoRequirements { .. } => {
             "name one with -r FILE, or under [env.default] in pyfast.toml"

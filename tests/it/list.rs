@@ -83,3 +83,16 @@ fn a_lock_that_is_not_there_is_named() {
     let world = World::new();
     world.require(&["a"]).pyfast(&["list", "--lock", "no.toml"]).refused(MENDABLE, &["no.toml"]);
 }
+
+#[test]
+fn readers_make_nothing_where_nothing_was_synced() {
+    let mut world = World::new();
+    let home = world.path("absent");
+    world.env.insert("HOME".to_owned(), home.display().to_string());
+    world.require(&["a"]);
+    for command in ["list", "history", "verify", "tree", "why", "gc"] {
+        let arguments = if command == "why" { vec![command, "a"] } else { vec![command] };
+        let ran = crate::support::ran::Ran::of(world.bare(&arguments));
+        assert!(!home.exists(), "{command}: {ran}");
+    }
+}

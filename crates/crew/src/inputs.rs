@@ -30,7 +30,7 @@ pub struct Inputs {
     /// Directories that are installed, all files of which count.
     pub trees: Vec<PathBuf>,
     /// What the user should know of them.
-    pub(crate) told: Vec<Event>,
+    pub told: Vec<Event>,
 }
 
 /// Reads requirements and constraints.
@@ -173,7 +173,7 @@ fn context(
         working_directory: project.working_directory.clone(),
         extras: WantedExtras { all: args.all_extras, names },
         groups,
-        uv: settings.uv_tables().cloned().collect(),
+        uv: settings.uv.clone(),
         itself: (itself != Itself::No)
             .then(|| (project.directory.clone(), itself == Itself::Editable)),
         fetch: Some(fetch(settings, false, events)),

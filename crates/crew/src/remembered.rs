@@ -2,6 +2,8 @@
 //! directory: a root may be written by others, who must not say what this user reads and runs. Must not know what the
 //! words of a request mean.
 
+mod words;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -12,6 +14,8 @@ use pyfast_settings::{EnvConfig, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
 
 use crate::volume_place::subject;
+
+pub use words::{Words, absolute, shown};
 
 /// Raised where a request of before would be read as another.
 const VERSION: u32 = 1;

@@ -78,7 +78,7 @@ pub struct Session {
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
     /// Which versions the project's files want, of what builds need too.
-    pub(crate) wishes: Wishes,
+    pub wishes: Wishes,
     /// Who builds what has no wheel.
     pub build: Option<Arc<Builder>>,
     /// Who is asked for metadata that a source does not state.

@@ -16,6 +16,9 @@ use crate::subject::Subject;
 /// The lock that is kept beside `current`.
 pub(crate) const LOCK_FILE: &str = "pylock.toml";
 
+/// A generation that nobody has touched, by its id, and how it looks.
+pub(crate) type Untouched = (String, Stamps);
+
 /// A root that one sync has for itself.
 pub struct Site {
     root: Root,
@@ -23,7 +26,7 @@ pub struct Site {
     pub(crate) name: ProjectEnv,
     pub(crate) sink: Sink,
     /// The current generation and how it looks, if nobody has touched it since it was composed.
-    pub(crate) untouched: Option<(String, Stamps)>,
+    pub(crate) untouched: Option<Untouched>,
     /// What somebody has changed of it, in words.
     pub(crate) noticed: Vec<String>,
     _alone: Lock,
@@ -65,7 +68,7 @@ fn notice(
     store: &Store,
     name: &ProjectEnv,
     looked: Option<State>,
-) -> Result<(Option<(String, Stamps)>, Vec<String>), Error> {
+) -> Result<(Option<Untouched>, Vec<String>), Error> {
     let root = store.root();
     // Whatever else is in its place is replaced.
     let Some(before) = current(root, name).unwrap_or_default() else {

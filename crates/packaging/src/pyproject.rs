@@ -131,11 +131,17 @@ fn whose(tool: &Tool) -> Option<&'static str> {
     whose.iter().find(|(_, table)| table.is_some()).map(|(tool, _)| *tool)
 }
 
-/// The tool that states dependencies in a table of its own where a `pyproject.toml` has no [project] table, as far as it
-/// is known; `None` where there is that table.
-pub fn foreign(text: &str) -> Option<Option<&'static str>> {
+/// A `pyproject.toml` that has no [project] table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Foreign {
+    /// The tool that states dependencies in a table of its own there, where one is known.
+    pub tool: Option<&'static str>,
+}
+
+/// Whether the text of a `pyproject.toml` has no [project] table.
+pub fn foreign(text: &str) -> Option<Foreign> {
     match toml::from_str::<Raw>(text) {
-        Ok(Raw { project: None, tool, .. }) => Some(whose(&tool)),
+        Ok(Raw { project: None, tool, .. }) => Some(Foreign { tool: whose(&tool) }),
         // What is wrong with it is told by whoever reads it.
         _ => None,
     }

@@ -13,6 +13,8 @@ use crate::error::Error;
 
 mod keys;
 mod lists;
+#[cfg(test)]
+mod schema;
 mod tables;
 mod words;
 
@@ -25,6 +27,7 @@ pub const FILE: &str = "pyfast.toml";
 
 /// The configuration of a project.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `[project]`.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use pyfast_packaging::pyproject::Foreign;
+
 /// Why an index cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexFault {
@@ -149,8 +151,8 @@ pub enum Error {
         directory: PathBuf,
         /// Their usual names.
         looked_for: &'static [&'static str],
-        /// A `pyproject.toml` is there that has no [project] table: the tool that it is for, where that is known.
-        foreign: Option<Option<&'static str>>,
+        /// A `pyproject.toml` is there, but of another kind.
+        foreign: Option<Foreign>,
     },
     /// An environment cannot be called so.
     #[error("`{name}` is not a name of an environment")]
@@ -262,14 +264,13 @@ pub enum Error {
     Target(#[from] pyfast_packaging::Error),
 }
 
-fn missing(looked_for: &[&str], foreign: Option<Option<&str>>) -> String {
-    match foreign {
-        None => format!("looked for {}", looked_for.join(", ")),
-        Some(None) => "there is a pyproject.toml, but it has no [project] table".to_owned(),
-        Some(Some(tool)) => format!(
-            "there is a pyproject.toml, but it has no [project] table: it is {tool}'s, whose own table is not read"
-        ),
-    }
+fn missing(looked_for: &[&str], foreign: Option<Foreign>) -> String {
+    let Some(Foreign { tool }) = foreign else {
+        return format!("looked for {}", looked_for.join(", "));
+    };
+    let whose = tool.map(|tool| format!(": it is {tool}'s, whose own table is not read"));
+    let whose = whose.unwrap_or_default();
+    format!("there is a pyproject.toml, but it has no [project] table{whose}")
 }
 
 impl From<pyfast_installer::Error> for Error {

@@ -123,9 +123,12 @@ impl Named {
             .map(|(package, name)| (package.clone(), vec![(MarkerTree::TRUE, name.clone())]));
         let pins = file.pins.iter().map(|(package, pins)| {
             // User and password of the URL are with the name.
-            let text = |pin: &PinnedIndex| match names.contains_key(&pin.name) {
-                true => pin.name.clone(),
-                false => format!("{}={}", pin.name, pin.url),
+            let text = |pin: &PinnedIndex| {
+                if names.contains_key(&pin.name) {
+                    pin.name.clone()
+                } else {
+                    format!("{}={}", pin.name, pin.url)
+                }
             };
             let pins = pins.iter().map(|pin| (pin.marker.clone(), text(pin)));
             (package.clone(), pins.collect())
@@ -149,11 +152,11 @@ struct Stated {
 impl Stated {
     fn of(settings: &Settings, file: &IndexOptions) -> Self {
         let mut stated = Self::default();
-        let own = settings.uv_tables().flat_map(|table| &table.indexes);
+        let own = settings.uv.iter().flat_map(|table| &table.indexes);
         for UvIndex { name, url, role } in file.stated.iter().chain(own) {
             match role {
                 IndexRole::Default if stated.default.is_none() => {
-                    stated.default = Some(url.clone())
+                    stated.default = Some(url.clone());
                 }
                 IndexRole::Further => stated.further.push(url.clone()),
                 IndexRole::Links => stated.links.push(url.clone()),
@@ -311,7 +314,7 @@ impl Indexes {
 fn strategy(settings: &Settings) -> Result<IndexStrategy, Error> {
     let strategy = settings.flags.index.index_strategy;
     let configured = settings.project.config.index.strategy.as_deref();
-    let stated = || settings.uv_tables().find_map(|table| table.index_strategy.as_deref());
+    let stated = || settings.uv.iter().find_map(|table| table.index_strategy.as_deref());
     let configured = configured.or_else(stated).map(strategy_named);
     match (strategy, configured) {
         (Some(strategy), _) => Ok(strategy),

@@ -16,8 +16,7 @@ use crate::error::Error;
 use crate::settings::{Python, Settings};
 use crate::variables::Variables;
 
-use wanted::is_range;
-pub(crate) use wanted::{Pinned, pinned};
+pub(crate) use wanted::{Pinned, is_range, pinned};
 
 /// An interpreter that was found, before it is asked anything.
 #[derive(Debug, Clone)]
@@ -39,7 +38,8 @@ pub fn find(request: Option<&str>, settings: &Settings) -> Result<Found, Error> 
     let path = match request {
         None => return usual(settings),
         Some(range) if is_range(range) => {
-            let limit = range.parse().map_err(|_| Error::PythonRange { text: range.to_owned() })?;
+            let limit =
+                range.parse().map_err(|_invalid| Error::PythonRange { text: range.to_owned() })?;
             of_range(&limit, settings).map(|found| found.path)
         }
         Some(request) if is_version(request) => version(request, settings),

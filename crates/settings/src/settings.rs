@@ -66,7 +66,7 @@ pub struct Settings {
     /// The root that the running program lies in: inside a container, the volume that it belongs to.
     pub own_root: Option<PathBuf>,
     /// What the project and its user say to uv, the project first.
-    pub(crate) uv: Vec<UvTable>,
+    pub uv: Vec<UvTable>,
 }
 
 impl Settings {
@@ -135,11 +135,6 @@ impl Settings {
         }
         own_directory(&self.variables, Keeping::Memory, ".cache")
             .ok_or(Error::NoHome(Keeping::Memory))
-    }
-
-    /// What the project and its user say to uv of resolutions, the project first.
-    pub fn uv_tables(&self) -> impl Iterator<Item = &UvTable> {
-        self.uv.iter()
     }
 
     /// What a shell shows of the environment.

@@ -37,7 +37,9 @@ impl Stamps {
     pub fn take(root: &Root, generation: &Generation) -> Result<Self, Error> {
         let mut watched = Watched::new(&generation.id);
         if let Written::Parts(parts) = generation.parts(root)? {
-            parts.iter().for_each(|(path, part)| watched.part(path, part));
+            for (path, part) in &parts {
+                watched.part(path, part);
+            }
         }
         watched.stamps(root, None)
     }
@@ -53,7 +55,9 @@ impl Stamps {
         known: Option<(&Self, &[Sha256])>,
     ) -> Result<Self, Error> {
         let mut watched = Watched::new(&plan.id);
-        plan.steps.iter().for_each(|step| watched.step(step));
+        for step in &plan.steps {
+            watched.step(step);
+        }
         watched.stamps(root, known)
     }
 

@@ -39,7 +39,7 @@ impl Listing {
     pub(crate) fn read(manifest: &Manifest, wheel: &Dir) -> Result<Self, Error> {
         let (place, text) = read_text(wheel)?;
         let begin = text.find('\n').map_or(text.len(), |end| end + 1);
-        let rows = text.as_bytes()[begin..].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let rows = text[begin..].matches('\n').count() as u64;
         let listing = Self { place, text, begin };
         if rows != manifest.files || !listing.text.ends_with('\n') {
             let reason = format!("it lists {rows} of {} files", manifest.files);

@@ -18,46 +18,56 @@ const VERSION: u32 = 2;
 
 /// `[project]`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ProjectConfig {
     /// The name below the root.
     pub name: Option<String>,
-    /// `volume:NAME`, or a directory below the project; see [`Config::root`].
+    /// Where packages and environments live: `volume:NAME`, or a directory below the project.
     pub root: Option<String>,
 }
 
 /// `[env.NAME]`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EnvConfig {
     /// Requirements files.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub requirements: Vec<PathBuf>,
     /// Constraints files.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub constraints: Vec<PathBuf>,
     /// Packages that are left out, whoever asks for them.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub exclude_dependencies: Vec<String>,
     /// Whether the project itself is installed: `true`, or `"editable"`.
+    #[cfg_attr(test, schemars(with = "super::schema::ItselfWritten"))]
     pub project: Itself,
     /// Optional dependencies of the project files among the requirements.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub extras: Vec<String>,
     /// Dependency groups, `[FILE:]GROUP`.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub groups: Vec<String>,
     /// The image whose interpreter it is for.
     pub image: Option<String>,
-    /// See [`Config::python`].
+    /// The interpreter that it is for: a version, a range of versions, or a program on `PATH`.
     pub python: Option<String>,
     /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub targets: Vec<String>,
     /// Whether the lock is for all platforms.
     pub universal: bool,
     /// Services of the compose files that start in it.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub services: Vec<String>,
 }
 
@@ -159,18 +169,21 @@ impl Itself {
 
 /// `[index]`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct IndexConfig {
     /// The index.
     pub url: Option<String>,
     /// Further indexes, searched before it.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub extra: Vec<String>,
     /// How several indexes are searched.
     pub strategy: Option<String>,
     /// URLs of indexes that are searched for what is pinned to them only.
     pub named: BTreeMap<String, String>,
     /// Packages that are looked for in one index alone, with its name.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub packages: BTreeMap<PackageName, String>,
 }
 
@@ -208,9 +221,11 @@ impl IndexConfig {
 
 /// `[link]`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LinkConfig {
     /// Packages whose files must be real, not behind a directory link.
     #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub real: Vec<String>,
 }

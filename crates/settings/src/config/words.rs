@@ -4,8 +4,11 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use pyfast_packaging::VersionSpecifiers;
+
 use super::Config;
 use crate::error::Error;
+use crate::interpreters::is_range;
 
 /// The root that a file names.
 pub(crate) enum ConfiguredRoot {
@@ -24,7 +27,9 @@ impl Config {
             return Ok(None);
         };
         let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
-        if python.starts_with(|c: char| c.is_ascii_alphanumeric()) && python.chars().all(usual) {
+        let range = is_range(python) && python.parse::<VersionSpecifiers>().is_ok();
+        let named = python.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if range || named && python.chars().all(usual) {
             return Ok(Some(python.clone()));
         }
         let (file, env, word) = (self.file.clone(), env.to_owned(), python.clone());
@@ -95,10 +100,11 @@ mod tests {
             let text = format!("[env.x]\npython = '{word}'\n");
             Config::parse(Path::new("pyfast.toml"), &text, &[]).unwrap().python("x")
         };
-        for word in ["3.12", "3.12.1", "python3.12", "pypy3", "python3.13t"] {
+        for word in ["3.12", "3.12.1", "python3.12", "pypy3", "python3.13t", ">=3.11,<3.13"] {
             assert_eq!(python(word).unwrap().as_deref(), Some(word));
         }
-        for word in ["./x", "/usr/bin/python3", "a/b", "..", ".venv", "-c", "", "a b", "~x"] {
+        for word in [">=x", "./x", "/usr/bin/python3", "a/b", "..", ".venv", "-c", "", "a b", "~x"]
+        {
             let refused = python(word).expect_err("it is refused");
             for needed in ["pyfast.toml", "[env.x]", "never a path"] {
                 assert!(refused.to_string().contains(needed), "{refused}");
