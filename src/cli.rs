@@ -1,6 +1,8 @@
 //! The top level of the command line: which commands there are, and the way from what was typed to one of them. Each
 //! command's own arguments live with the command; nothing imports this.
 
+mod foreign;
+
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -24,7 +26,6 @@ use pyfast_settings::Variables;
     name = "pyfast",
     version,
     propagate_version = true,
-    disable_help_subcommand = true,
     after_help = "Examples:\n  pyfast sync -r requirements.txt\n  pyfast run -- python -m app\n  \
                   pyfast sync --volume pyfast-app --image app:latest\n\nExit codes: 0 done, 1 you can mend \
                   it, 2 usage or configuration, 3 container engine unreachable, 101 our fault."
@@ -45,6 +46,7 @@ impl Command {
             Self::Add(args) => args.result.json,
             Self::Remove(args) => args.result.json,
             Self::List(args) => args.json(),
+            Self::Show(args) => args.result.json,
             Self::Why(args) => args.result.json,
             Self::Tree(args) => args.result.json,
             Self::Outdated(args) => args.result.json,
@@ -53,6 +55,7 @@ impl Command {
             Self::Rollback(args) => args.result.json,
             Self::Verify(args) => args.result.json,
             Self::Gc(args) => args.result.json,
+            Self::Env(args) => args.json(),
             Self::Init(args) => args.result.json,
             Self::Diff(args) => args.result.json,
             Self::Up(args) => args.result.json,
@@ -88,6 +91,7 @@ pub(crate) enum Command {
     Logs(commands::logs::Args),
     Bench(commands::bench::Args),
     List(commands::list::Args),
+    Show(commands::show::Args),
     Why(commands::why::Args),
     Tree(commands::tree::Args),
     Outdated(commands::outdated::Args),
@@ -95,6 +99,7 @@ pub(crate) enum Command {
     History(commands::history::Args),
     Rollback(commands::rollback::Args),
     Verify(commands::verify::Args),
+    Env(commands::env::Args),
     Gc(commands::gc::Args),
     Diff(commands::diff::Args),
     Doctor(commands::doctor::Args),
@@ -106,7 +111,7 @@ pub(crate) enum Command {
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
-    let cli: Cli = match parse_arguments() {
+    let cli: Cli = match parse_arguments(foreign::instead) {
         Ok(cli) => cli,
         Err(code) => return code,
     };
@@ -157,6 +162,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Logs(args) => commands::logs::run(args, &settings),
         Command::Bench(args) => commands::bench::run(args, &settings),
         Command::List(args) => commands::list::run(args, &settings),
+        Command::Show(args) => commands::show::run(args, &settings),
         Command::Why(args) => commands::why::run(args, &settings),
         Command::Tree(args) => commands::tree::run(args, &settings),
         Command::Outdated(args) => commands::outdated::run(args, &settings),
@@ -164,6 +170,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::History(args) => commands::history::run(args, &settings),
         Command::Rollback(args) => commands::rollback::run(args, &settings),
         Command::Verify(args) => commands::verify::run(args, &settings),
+        Command::Env(args) => commands::env::run(args, &settings),
         Command::Gc(args) => commands::gc::run(args, &settings),
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),

@@ -85,7 +85,7 @@ pub(crate) fn show_changes(report: &Report, ui: Ui) {
     show_difference(&report.sync.changes, ui);
 }
 
-/// Shows what one environment has that another has not.
+/// Shows what one environment or lock has that another has not.
 pub(crate) fn show_difference(changes: &Changes, ui: Ui) {
     let Changes { added, removed, updated } = changes;
     for package in removed {

@@ -10,7 +10,9 @@ use std::io::{IsTerminal, Stderr, Stdout, Write};
 use crate::args::{ColorChoice, CommonArgs};
 use pyfast_settings::Variables;
 use pyfast_terminal::{Escaping, Form, escaped};
-pub(crate) use pyfast_terminal::{Line, bold, count, dim, duration, green, paint, red, table};
+pub(crate) use pyfast_terminal::{
+    Line, bold, count, dim, duration, green, moment, paint, red, table, titled,
+};
 pub(crate) use refusal::parse_arguments;
 
 /// How to talk to the user.

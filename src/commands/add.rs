@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use pyfast_crew::edit::{self, Done, Reach, Reading};
 use pyfast_crew::task::Task;
 use pyfast_packaging::edit::{Outcome, Wanted};
-use serde_json::{Value, json};
 
 use crate::args::{EditArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
@@ -89,24 +88,11 @@ pub(crate) fn show(done: &Done, reach: Reach, settings: &Settings) {
     }
     if ui.json() {
         let mut report = syncing::json(&done.report);
-        report["edits"] = edits(done);
+        report["edits"] = done.edits();
         return ui.data(format!("{report}\n"));
     }
     match reach {
         Reach::File => {}
         Reach::Tried | Reach::Environment => syncing::show(&done.report, ui),
     }
-}
-
-/// What became of the files, for scripts.
-fn edits(done: &Done) -> Value {
-    let added = done.added.iter().map(|(file, outcome)| match outcome {
-        Outcome::Added { text } => json!({ "file": file, "added": text }),
-        Outcome::Changed { before, text } => {
-            json!({ "file": file, "removed": before, "added": text })
-        }
-        Outcome::There { text } => json!({ "file": file, "kept": text }),
-    });
-    let removed = done.removed.iter().map(|(file, text)| json!({ "file": file, "removed": text }));
-    added.chain(removed).collect()
 }

@@ -18,13 +18,13 @@ use pyfast_crew::interpreter::interpreter;
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
-    after_help = "Examples:\n  pyfast diff -1\n  pyfast diff 3f2a9c 81bd07\n  pyfast diff old/pylock.toml pylock.toml"
+    after_help = "Examples:\n  pyfast diff\n  pyfast diff 3f2a9c 81bd07\n  pyfast diff old/pylock.toml pylock.toml"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     /// The beginning of an id of `pyfast history`, how many activations back, or a lock file
-    #[arg(value_name = "A")]
+    #[arg(value_name = "A", default_value = "-1")]
     before: String,
     /// The same for what it is compared with [default: the current environment]
     #[arg(value_name = "B")]
@@ -37,16 +37,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let Changes { added, removed, updated } = Changes::between(&before, &after);
     let ui = settings.ui;
     if ui.json() {
-        let listed = |list: &[Listed]| -> Vec<_> {
-            list.iter().map(|one| json!({ "name": one.name, "version": one.version })).collect()
-        };
-        let updated = updated
-            .iter()
-            .map(|one| json!({ "name": one.name, "from": one.from, "to": one.to }))
-            .collect::<Vec<_>>();
-        let report =
-            json!({ "added": listed(&added), "removed": listed(&removed), "updated": updated });
-        ui.data(format!("{report}\n"));
+        ui.data(format!("{}\n", json!(Changes { added, removed, updated })));
         return Ok(ExitCode::SUCCESS);
     }
     let mut lines = Vec::new();
@@ -57,7 +48,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     lines.extend(
         updated
             .iter()
-            .map(|one| (&one.name, format!("~ {} {} -> {}\n", one.name, one.from, one.to))),
+            .map(|one| (&one.name, format!("~ {} {} → {}\n", one.name, one.from, one.to))),
     );
     lines.sort();
     ui.data(lines.into_iter().map(|(_, line)| line).collect::<String>());

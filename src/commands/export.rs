@@ -4,26 +4,33 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pyfast_environment::report::PackageFacts;
-use pyfast_resolver::{LineOptions, to_requirements};
+use pyfast_resolver::{LineOptions, Lock};
+use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::commands::lock::Format;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
+use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::ui::count;
 use pyfast_crew::lock_file::{ChosenBy, write};
+use pyfast_crew::wheelhouse::{Filled, fill};
 
 /// Write the lock in another form, without resolving anything
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pyfast export --hashes > pinned.txt\n  pyfast export --annotate -o pinned.txt\n  \
-                  pyfast export --lock pylock.toml --format pylock -o here.toml"
+    after_help = "Examples:\n  pyfast export --hashes > pinned.txt\n  pyfast export --annotate -o pinned.txt\n  pyfast export --wheels wheels\n  \
+                  pyfast export --lock pylock.toml --format pylock -o pylock.here.toml"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     #[command(flatten)]
     lock: LockArgs,
+    /// Put the lock's wheels into this directory, for `--find-links` of machines that reach no index
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "hashes", "annotate"])]
+    wheels: Option<PathBuf>,
     /// Where to write; without it, or with `-`, to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -39,25 +46,42 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let lock = args.lock.open(settings)?.lock;
+    let (lock, ui) = (args.lock.open(settings)?.lock, settings.ui);
     let working = &settings.project.working_directory;
+    if let Some(directory) = &args.wheels {
+        return export_wheels(&working.join(directory), &lock, settings);
+    }
     let output = args.output.as_ref().filter(|path| path.as_os_str() != "-");
     let output = output.map(|path| working.join(path));
-    let text = match args.format {
-        Format::Requirements => {
-            to_requirements(&lock, LineOptions { hashes: args.hashes, annotate: args.annotate })
-        }
-        Format::Pylock => lock.to_toml(output.as_deref().and_then(Path::parent).unwrap_or(working)),
-    };
-    let Some(path) = output else {
-        settings.ui.data(text);
-        return Ok(ExitCode::SUCCESS);
-    };
-    write(&path, &text, ChosenBy::User)?;
-    settings.ui.note(format!("Wrote {}", path.display()));
-    if settings.ui.json() {
-        let report = serde_json::json!({ "output": path, "packages": PackageFacts::all(&lock) });
-        settings.ui.data(format!("{report}\n"));
+    let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
+    let directory = output.as_deref().and_then(Path::parent).unwrap_or(working);
+    let text = args.format.text(&lock, options, directory);
+    let mut report = json!({ "packages": PackageFacts::all(&lock) });
+    if let Some(path) = &output {
+        args.format.check_name(path)?;
+        write(path, &text, ChosenBy::User)?;
+        ui.note(format!("Wrote {}", path.display()));
+        report["output"] = json!(path);
+    }
+    if ui.json() {
+        ui.data(format!("{report}\n"));
+    } else if output.is_none() {
+        ui.data(text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the lock's wheels into a directory, and says which were built.
+fn export_wheels(directory: &Path, lock: &Lock, settings: &Settings) -> Result<ExitCode, Failure> {
+    let ui = settings.ui;
+    let Filled { wheels, built } = fill(directory, lock, (settings, &Progress::new(ui).events()))?;
+    for wheel in &built {
+        ui.warning(format!("{wheel} was built of its source: the lock has another digest"));
+    }
+    let (all, shown) = (count(wheels.len() + built.len(), "wheel"), directory.display());
+    ui.note(format!("{all} in {shown}: `pyfast sync --no-index --find-links {shown}`"));
+    if ui.json() {
+        ui.data(format!("{}\n", json!({ "output": directory, "wheels": wheels, "built": built })));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_environment::ask::collect;
+use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
+use pyfast_environment::ask::{collect, environments};
 use pyfast_environment::question::Collect;
 use pyfast_index::cache::loose;
-use pyfast_installer::gc::{Garbage, GcPlan, Reason, cache_plan, cut_cache};
-use serde_json::json;
+use pyfast_installer::gc::{GcPlan, Reason, cache_plan, cut_cache};
 
 use crate::args::ResultArgs;
 use crate::failure::Failure;
@@ -48,15 +48,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let now = SystemTime::now();
     let what = Collect {
         keep: args.keep,
         named: args.keep_id.clone(),
+        forgotten: Vec::new(),
         recent: Duration::from_secs(args.recent),
         dry_run: args.dry_run,
-        now: SystemTime::now(),
+        now,
     };
     let ui = settings.ui;
-    let Some(mut plan) = at_place(settings, |place| collect(place, what))? else {
+    let mut lost = 0;
+    let plan = at_place(settings, |place| {
+        let all = environments(place)?;
+        let forgotten = unwanted(&all, now);
+        lost = all.iter().filter(|known| lost_as(known) == Some(Lost::Gone)).count();
+        lost -= lost.min(forgotten.len());
+        collect(place, Collect { forgotten, ..what })
+    })?;
+    let Some(mut plan) = plan else {
         ui.note("There is no root yet, and nothing to remove");
         return Ok(ExitCode::SUCCESS);
     };
@@ -71,7 +81,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         plan.discards.extend(cut);
     }
     if ui.json() {
-        ui.data(format!("{}\n", json(&plan, args.dry_run)));
+        ui.data(format!("{}\n", plan.to_json(args.dry_run)));
     } else if args.dry_run {
         ui.data(&plan);
     }
@@ -83,6 +93,12 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     } else {
         ui.note(green("Removed").and(format!(" {what}")));
     }
+    if lost > 0 {
+        let lost = count(lost, "environment");
+        ui.note(format!(
+            "{lost} of directories that are gone: `pyfast env rm --gone` removes them"
+        ));
+    }
     let recent = plan.kept.iter().filter(|(_, reason)| matches!(reason, Reason::Recent)).count();
     if recent > 0 && args.recent > 0 {
         let recent = count(recent, "environment");
@@ -93,25 +109,4 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 fn number(plan: &GcPlan, kind: &str, noun: &str) -> String {
     count(plan.discards.iter().filter(|discard| discard.what.kind() == kind).count(), noun)
-}
-
-fn json(plan: &GcPlan, dry_run: bool) -> serde_json::Value {
-    let removed = plan.discards.iter().map(|discard| {
-        let name = match &discard.what {
-            Garbage::Generation { id } => id.clone(),
-            Garbage::Wheel { sha256, .. } => sha256.to_string(),
-            Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
-            Garbage::Page { path } => path.display().to_string(),
-            Garbage::OldCache => "cache".to_owned(),
-        };
-        json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
-    });
-    let kept = plan.kept.iter();
-    let kept = kept.map(|(id, reason)| json!({ "id": id, "reason": reason.to_string() }));
-    json!({
-        "removed": removed.collect::<Vec<_>>(),
-        "kept": kept.collect::<Vec<_>>(),
-        "bytes": plan.bytes(),
-        "dry_run": dry_run,
-    })
 }

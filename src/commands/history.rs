@@ -1,7 +1,6 @@
 //! `pyfast history`.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyfast_environment::ask::history;
 use pyfast_environment::question::Activated;
@@ -11,7 +10,7 @@ use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::syncing::at_place;
-use crate::ui::count;
+use crate::ui::{count, moment};
 
 /// Show which environments were active, the newest last
 #[derive(Debug, clap::Args)]
@@ -32,22 +31,9 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure
         let mark = if *current { "*" } else { " " };
         let back = activated.len() - 1 - index;
         let what = packages.map_or("removed".to_owned(), |packages| count(packages, "package"));
-        let line =
-            format!("{mark} {}  -{back:<3} {:>14}  {what}\n", activation.id, ago(activation.at));
+        let (id, at) = (&activation.id, moment(activation.at));
+        let line = format!("{mark} {id}  -{back:<3}  {at}  {what}\n");
         settings.ui.data(line);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// `3 minutes ago`.
-fn ago(at: u64) -> String {
-    let then = UNIX_EPOCH + Duration::from_millis(at);
-    let seconds = SystemTime::now().duration_since(then).unwrap_or_default().as_secs();
-    let (number, noun) = match seconds {
-        0..60 => return "just now".to_owned(),
-        60..3600 => (seconds / 60, "minute"),
-        3600..86_400 => (seconds / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    format!("{} ago", count(usize::try_from(number).unwrap_or(usize::MAX), noun))
 }

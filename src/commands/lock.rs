@@ -5,37 +5,34 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use pyfast_environment::report::PackageFacts;
-use pyfast_installer::interpreter::Interpreter;
-use pyfast_packaging::platform::named_target;
+use pyfast_crew::lock_file::{ChosenBy, write};
+use pyfast_crew::locking::{Goal, Made, TargetFlags, Wish, make};
+use pyfast_environment::Outdated;
+use pyfast_environment::report::{Changes, PackageFacts};
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{LineOptions, Lock, Locked, Targets, lock, to_requirements};
+use pyfast_resolver::{LineOptions, Lock, to_requirements};
+use pyfast_settings::own_lock::is_lock;
 
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::syncing::read_inputs;
+use crate::syncing::show_difference;
 use crate::ui::{Line, bold, count, duration};
-use pyfast_crew::building::{BUILDS, BuildPlace};
-use pyfast_crew::inputs::Inputs;
-use pyfast_crew::interpreter as environment;
-use pyfast_crew::lock_file::{ChosenBy, known, write};
-use pyfast_crew::session::{Session, lock_request, own_lock};
-use pyfast_settings::TargetChoice;
 
 /// Resolve requirements and write a lock file
 ///
 /// Without -o the lock is `pylock.toml` beside the first requirements file, or `pylock.ENV.toml` where
 /// environments of pyfast.toml ask for different things there. An existing lock is kept where it still
 /// fits, and stays for the platforms it is for; --upgrade takes the newest versions.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, clap::Args)]
 #[command(
     arg = short_find_links(),
     after_help = "Examples:\n  pyfast lock -r requirements.txt\n  pyfast lock -r requirements.txt -o - --format requirements --hashes\n  \
-                  pyfast lock -r requirements.txt --python-version 3.12 --python-platform linux/arm64 -o arm.toml\n  \
+                  pyfast lock -r requirements.txt --python-version 3.12 --python-platform linux/arm64 -o pylock.arm.toml\n  \
                   pyfast lock -r requirements.txt --python-platform linux/amd64 --python-platform linux/arm64\n  \
-                  pyfast lock -r requirements.txt --universal --python-version 3.10"
+                  pyfast lock -r requirements.txt --universal --python-version 3.10\n  pyfast lock --check"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -48,6 +45,12 @@ pub(crate) struct Args {
     /// The form of the lock
     #[arg(long, value_name = "FORMAT", default_value = "pylock")]
     format: Format,
+    /// Say whether the lock answers the requirements, and what would change in it; write nothing
+    #[arg(long, conflicts_with_all = ["upgrade", "upgrade_package"])]
+    check: bool,
+    /// Say what would change in the lock, and write nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     target: TargetArgs,
     /// Lock for all platforms, and for the Pythons that the project allows or --python-version and newer
@@ -68,6 +71,26 @@ pub(crate) enum Format {
     Pylock,
     /// `name==version` lines
     Requirements,
+}
+
+impl Format {
+    /// A lock in this form, with paths relative to a directory.
+    pub(crate) fn text(self, lock: &Lock, options: LineOptions, directory: &Path) -> String {
+        match self {
+            Self::Requirements => to_requirements(lock, options),
+            Self::Pylock => lock.to_toml(directory),
+        }
+    }
+
+    /// Whether a lock of this form can be read again under a name, or what has that is no file.
+    pub(crate) fn check_name(self, path: &Path) -> Result<(), Failure> {
+        let is_file = fs_err::metadata(path).map_or(true, |facts| facts.is_file());
+        if self == Self::Requirements || is_lock(path) || !is_file {
+            return Ok(());
+        }
+        let message = format!("`{}` is no name of a lock: nothing would read it", path.display());
+        Err(Failure::usage(message).hint("name it pylock.toml or pylock.NAME.toml (PEP 751)"))
+    }
 }
 
 /// Targets that are named instead of asked.
@@ -95,165 +118,93 @@ pub(crate) struct TargetArgs {
 }
 
 impl TargetArgs {
-    fn is_empty(&self) -> bool {
-        self.python_version.is_empty() && self.python_platform.is_empty()
-    }
-
-    /// Whether something is named, and no more than one target.
-    fn is_one(&self) -> bool {
-        !self.is_empty() && self.python_version.len() < 2 && self.python_platform.len() < 2
+    fn flags(&self, universal: bool) -> TargetFlags {
+        let (pythons, platforms) = (self.python_version.clone(), self.python_platform.clone());
+        TargetFlags { pythons, platforms, universal }
     }
 
     /// The one target that is named, or the interpreter's.
     pub(crate) fn one(&self, settings: &Settings) -> Result<Target, Failure> {
-        let (version, platform) = match (&self.python_version[..], &self.python_platform[..]) {
-            ([] | [_], [] | [_]) => (self.python_version.first(), self.python_platform.first()),
-            _ => return Err(Failure::usage("only one target can be looked at".to_owned())),
-        };
-        let base = self.base(settings)?.0;
-        match base {
-            Some(base) if self.is_empty() => Ok(base),
-            base => Ok(named_target(
-                version.map(String::as_str),
-                platform.map(String::as_str),
-                base.as_ref(),
-            )?),
-        }
-    }
-
-    /// The interpreter's target, where there is one or must be one, and the interpreter whose pip's
-    /// default index counts.
-    fn base(&self, settings: &Settings) -> Result<(Option<Target>, Option<PathBuf>), Failure> {
-        let all_named = !self.python_version.is_empty() && !self.python_platform.is_empty();
-        let interpreter = match environment::interpreter(settings) {
-            Ok(interpreter) => Some(interpreter),
-            Err(_) if all_named => None,
-            Err(error) => return Err(error.into()),
-        };
-        let host = environment::host_python(settings, interpreter.as_ref());
-        Ok((interpreter.as_ref().map(Interpreter::target), host))
+        Ok(self.flags(false).one(settings)?)
     }
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    let resolve = args.resolve.flags();
-    let inputs = read_inputs(&resolve, settings)?;
-    let (base, interpreter) = args.target.base(settings)?;
-    let output = output(args, &inputs, (settings, base.as_ref()));
-    let several = choice(args, settings, output.as_deref()).several(&inputs.set, base.as_ref())?;
-    // One target that is no interpreter at hand has nothing that could build for it. Where there are
-    // several, what one build says of dependencies stands for all (rule 11).
-    let builds = args.target.is_empty() || several.is_some();
-    let targets = match several {
-        Some(several) => several,
-        None => Targets::One(args.target.one(settings)?),
+    let (resolve, target) = (args.resolve.flags(), args.target.flags(args.universal));
+    let goal = match &args.output {
+        Some(path) if path.as_os_str() == "-" => Goal::Text,
+        Some(path) => Goal::File(settings.project.working_directory.join(path)),
+        None if args.format == Format::Requirements => Goal::Text,
+        None => Goal::Own,
     };
-    let old = output.as_deref().and_then(|path| Some((path, known(path)?)));
-    let kept = old.map(|(path, text)| Lock::kept(&text, path)).unwrap_or_default();
-    let request = lock_request(&inputs.set, &resolve, targets, kept)?;
-    let cache = settings.cache_directory()?;
-    let root = cache.join(BUILDS);
+    if let Goal::File(path) = &goal {
+        args.format.check_name(path)?;
+    }
     let progress = Progress::new(settings.ui);
     let events = progress.events();
-    let mut session = Session::new(settings, &inputs.set, interpreter.as_deref(), cache, &events)?;
-    if builds && let Ok(interpreter) = &environment::interpreter(settings) {
-        let place = BuildPlace { store: root.clone(), yard: root, interpreter };
-        session.build_in(place, &resolve, settings, &events)?;
-    }
-    progress.step("resolving");
-    let locked = lock(&request, &session.tools(&resolve, 0), &|_decided| ());
+    let wish = Wish { resolve: &resolve, target: &target, goal, may_stand: args.check };
+    let made = make(&wish, settings, &events);
     progress.done();
-    let Locked { lock, warnings, .. } = locked?;
-    for warning in &warnings {
-        settings.ui.warning(warning);
-    }
-    report(args, settings, &lock, (output, started))?;
-    // The runtime's threads have nothing more to do that anyone waits for.
-    session.runtime.shutdown_background();
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The platforms and Pythons that are meant: those of the command line, else of the configuration, else
-/// those that the lock is for already.
-fn choice(args: &Args, settings: &Settings, output: Option<&Path>) -> TargetChoice {
-    if args.target.is_one() && !args.universal {
-        return TargetChoice::default();
-    }
-    if args.universal || !args.target.is_empty() {
-        return TargetChoice {
-            universal: args.universal,
-            pythons: args.target.python_version.clone(),
-            platforms: args.target.python_platform.clone(),
-            locked: None,
-        };
-    }
-    let configured = TargetChoice::configured(settings);
-    if configured.is_single()
-        && let Some(path) = output
-        && let Some(text) = known(path)
-        && let Ok(lock) = Lock::whole(&text, path)
-    {
-        return TargetChoice::of_lock(&lock);
-    }
-    configured
+    let made = made?;
+    report(args, settings, &made, started)?;
+    let Some(path) = made.path.filter(|_| args.check && made.lock.is_some()) else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let why = if made.was_there { Outdated::Requirements } else { Outdated::Missing };
+    let message = format!("the lock `{}` {why}", path.display());
+    let hint = "`pyfast lock` makes it anew";
+    Err(Failure::new("lock-outdated", message, Code::Mendable).hint(hint))
 }
 
 /// The first line of requirements that were locked: who made them, so that nobody edits them.
 const MADE_BY: &str = "# made by `pyfast lock --format requirements`: change what it was locked from, and lock again\n";
 
 /// Writes the lock, and says what was done.
-fn report(
-    args: &Args,
-    settings: &Settings,
-    lock: &Lock,
-    (output, started): (Option<PathBuf>, Instant),
-) -> Result<(), Failure> {
-    let text = match args.format {
-        Format::Requirements => {
-            let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
-            format!("{MADE_BY}{}", to_requirements(lock, options))
-        }
-        Format::Pylock => {
-            let directory = output.as_deref().and_then(Path::parent).map(Path::to_owned);
-            lock.to_toml(&directory.unwrap_or_else(|| settings.project.working_directory.clone()))
-        }
+fn report(args: &Args, settings: &Settings, made: &Made, started: Instant) -> Result<(), Failure> {
+    let ui = settings.ui;
+    let Some(lock) = &made.lock else {
+        let path = made.path.as_deref().unwrap_or(Path::new(""));
+        ui.note(format!("{} answers the requirements", path.display()));
+        return Ok(());
     };
     let packages = bold(count(lock.packages.len(), "package"));
     let time = format!(" in {}", duration(started.elapsed()));
-    settings.ui.note(Line::from("Resolved ").and(packages).and(time));
-    let Some(path) = output else {
-        settings.ui.data(text);
+    ui.note(Line::from("Resolved ").and(packages).and(time));
+    let directory = made.path.as_deref().and_then(Path::parent);
+    let directory = directory.unwrap_or(&settings.project.working_directory);
+    let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
+    let text = args.format.text(lock, options, directory);
+    let head = if args.format == Format::Requirements { MADE_BY } else { "" };
+    let text = format!("{head}{text}");
+    let packages = PackageFacts::all(lock);
+    let Some(path) = &made.path else {
+        let json = || format!("{}\n", serde_json::json!({ "packages": packages }));
+        ui.data(if ui.json() { json() } else { text });
         return Ok(());
     };
-    let chosen = match args.output {
-        Some(_) => ChosenBy::User,
-        None => ChosenBy::Project(&settings.project.directory),
-    };
-    write(&path, &text, chosen)?;
-    settings.ui.note(format!("Wrote {}", path.display()));
-    if settings.ui.json() {
-        let report = serde_json::json!({ "lock": path, "packages": PackageFacts::all(lock) });
-        settings.ui.data(format!("{report}\n"));
+    if args.dry_run || args.check {
+        ui.note(format!("{} stays as it is", path.display()));
+    } else {
+        let chosen = match args.output {
+            Some(_) => ChosenBy::User,
+            None => ChosenBy::Project(&settings.project.directory),
+        };
+        write(path, &text, chosen)?;
+        ui.note(format!("Wrote {}", path.display()));
     }
-    Ok(())
-}
-
-/// Where the lock goes; `None` is standard output.
-fn output(
-    args: &Args,
-    inputs: &Inputs,
-    (settings, base): (&Settings, Option<&Target>),
-) -> Option<PathBuf> {
-    match &args.output {
-        Some(path) if path.as_os_str() == "-" => None,
-        Some(path) => Some(settings.project.working_directory.join(path)),
-        None if args.format == Format::Requirements => None,
-        None => {
-            let own = own_lock(&args.resolve.flags(), settings, Some(&inputs.set));
-            let named = || args.target.one(settings).ok();
-            let target = || if args.target.is_empty() { base.cloned() } else { named() };
-            Some(own.path(target).to_owned())
+    if made.was_there || args.dry_run || args.check {
+        show_difference(&made.changes, ui);
+        if made.changes == Changes::default() {
+            ui.note("No version changed");
         }
     }
+    if ui.json() {
+        let report = serde_json::json!({
+            "lock": path, "packages": packages, "added": made.changes.added,
+            "removed": made.changes.removed, "updated": made.changes.updated,
+        });
+        ui.data(format!("{report}\n"));
+    }
+    Ok(())
 }

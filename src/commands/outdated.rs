@@ -8,12 +8,11 @@ use pyfast_settings::ResolveFlags;
 use serde_json::json;
 
 use crate::args::{PrereleaseMode, ResultArgs, short_find_links};
-use crate::commands::list::table;
 use crate::failure::Failure;
 use crate::locked::{LockArgs, Opened};
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::ui::count;
+use crate::ui::{count, titled};
 
 /// Show which packages of the lock have a newer version
 ///
@@ -47,7 +46,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     }
     if !outdated.is_empty() {
         let rows: Vec<[String; 4]> = outdated.iter().map(row).collect();
-        settings.ui.data(table(&["Package", "Locked", "Wanted", "Newest"], &rows));
+        settings.ui.data(titled(&["Package", "Locked", "Wanted", "Newest"], &rows));
     }
     if outdated.iter().any(|one| one.wanted.is_none()) {
         settings.ui.note("`-`: what the requirements allow is not known of this lock");

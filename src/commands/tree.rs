@@ -1,9 +1,8 @@
 //! `pyfast tree`.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use pyfast_environment::drawing::drawn;
 use pyfast_environment::graph::Graph;
 use pyfast_packaging::PackageName;
 use serde_json::json;
@@ -49,12 +48,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         settings.ui.data(format!("{report}\n"));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut drawing =
-        Drawing { graph: &graph, depth: args.depth, shown: BTreeSet::new(), text: String::new() };
-    for root in &roots {
-        drawing.draw(root, "", "");
-    }
-    settings.ui.data(drawing.text);
+    settings.ui.data(drawn(&graph, &roots, args.depth));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,34 +65,4 @@ fn to_json(graph: &Graph<'_>, inverted: bool) -> Vec<serde_json::Value> {
         })
     });
     packages.collect()
-}
-
-struct Drawing<'g, 'a> {
-    graph: &'g Graph<'a>,
-    depth: usize,
-    shown: BTreeSet<PackageName>,
-    text: String,
-}
-
-impl Drawing<'_, '_> {
-    /// Draws a package and what is below it; `lead` stands before its own line, `indent` before the
-    /// lines below.
-    fn draw(&mut self, name: &PackageName, lead: &str, indent: &str) {
-        let Some(package) = self.graph.package(name) else { return };
-        let below = self.graph.below(name);
-        let again = self.shown.contains(name) && !below.is_empty();
-        let mark = if again { " (*)" } else { "" };
-        let _ = writeln!(self.text, "{lead}{name}=={}{mark}", package.version);
-        // Each level indents by four characters.
-        if again || indent.chars().count() / 4 >= self.depth {
-            return;
-        }
-        self.shown.insert(name.clone());
-        for (place, lower) in below.iter().enumerate() {
-            let last = place + 1 == below.len();
-            let (branch, space) =
-                if last { ("└── ", "    ") } else { ("├── ", "│   ") };
-            self.draw(lower, &format!("{indent}{branch}"), &format!("{indent}{space}"));
-        }
-    }
 }

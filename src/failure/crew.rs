@@ -26,9 +26,13 @@ impl From<Error> for Failure {
             }
             Error::BuiltIn { image, untried, source } => return built_in(&image, untried, *source),
             Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
-            Error::WriteLock { .. } | Error::Edit { .. } => ("io", Code::Mendable),
+            Error::WriteLock { .. } | Error::Write { .. } | Error::Edit { .. } => {
+                ("io", Code::Mendable)
+            }
             Error::EditedMeanwhile { .. } => ("changed-meanwhile", Code::Mendable),
             Error::NotAsked { .. } | Error::AskedElsewhere { .. } => ("not-asked", Code::Mendable),
+            Error::NotLocked { .. } => ("not-locked", Code::Mendable),
+            Error::NoSuchEnvironment { .. } => ("no-environment", Code::Mendable),
             Error::NoVolume { .. } => ("no-volume", Code::Mendable),
             Error::ReadWheel(_) | Error::NoWheel { .. } => ("bad-wheel", Code::Mendable),
             Error::StrangeBuild { .. } | Error::StrangeAnswer { .. } => ("helper", Code::Mendable),
@@ -36,8 +40,16 @@ impl From<Error> for Failure {
         };
         let mut failure = Self::new(kind, error.to_string(), code);
         failure.hints.extend(hint(&error).map(str::to_owned));
-        if let Error::NotAsked { near: Some(near), .. } = &error {
-            return failure.hint(format!("was `{near}` meant?"));
+        match &error {
+            Error::NotAsked { near: Some(near), .. }
+            | Error::NotLocked { near: Some(near), .. } => {
+                failure.hints.push(format!("was `{near}` meant?"));
+            }
+            Error::NoSuchEnvironment { near, .. } => {
+                failure.hints.extend(near.iter().map(|near| format!("was `{near}` meant?")));
+                failure.hints.push("`pyfast env list` lists them".to_owned());
+            }
+            _ => {}
         }
         failure
     }

@@ -6,13 +6,17 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
 
 use pyfast_terminal::{Form, escaped};
 
 use super::environment;
 
 /// Reads the command line; says what is wrong with it, and gives the exit code that belongs to that.
-pub(crate) fn parse_arguments<Arguments: Parser>() -> Result<Arguments, ExitCode> {
+pub(crate) fn parse_arguments<Arguments: Parser>(
+    instead: fn(&str) -> Option<&'static str>,
+) -> Result<Arguments, ExitCode> {
     let command = environment::prepared(Arguments::command());
     let read = |arguments: Vec<OsString>| {
         let matches = command.clone().try_get_matches_from(arguments)?;
@@ -22,9 +26,23 @@ pub(crate) fn parse_arguments<Arguments: Parser>() -> Result<Arguments, ExitCode
         let arguments = std::env::args_os();
         let shown = arguments.map(|one| escaped(&one.to_string_lossy(), Form::People).into_owned());
         // The same refusal, of what may be shown.
-        let said = read(shown.map(OsString::from).collect()).err().unwrap_or(said);
+        let mut said = read(shown.map(OsString::from).collect()).err().unwrap_or(said);
+        advise(&mut said, instead);
         show(&environment::blamed(said, &command))
     })
+}
+
+/// Puts what does the same here in the place of the parser's guess at what an unknown command was to be.
+fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>) {
+    let advice = match said.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => instead(word),
+        _ => None,
+    };
+    if let Some(advice) = advice {
+        said.remove(ContextKind::SuggestedSubcommand);
+        let advice = ContextValue::StyledStrs(vec![StyledStr::from(advice)]);
+        said.insert(ContextKind::Suggested, advice);
+    }
 }
 
 fn show(said: &clap::Error) -> ExitCode {

@@ -16,7 +16,7 @@ fn world() -> (World, Synced, Synced) {
     (world, first, second)
 }
 
-const FORWARD: &str = "~ a 1.0 -> 2.0\n- b==1.0\n+ c==3.0\n";
+const FORWARD: &str = "~ a 1.0 → 2.0\n- b==1.0\n+ c==3.0\n";
 
 #[test]
 fn generations_are_named_as_for_a_rollback() {
@@ -26,7 +26,7 @@ fn generations_are_named_as_for_a_rollback() {
         assert_eq!(world.pyfast(args).ok().stdout, FORWARD, "{args:?}");
     }
     let back = world.pyfast(&["diff", new, old]).ok().stdout;
-    assert_eq!(back, "~ a 2.0 -> 1.0\n+ b==1.0\n- c==3.0\n");
+    assert_eq!(back, "~ a 2.0 → 1.0\n+ b==1.0\n- c==3.0\n");
     assert_eq!(world.pyfast(&["diff", new]).ok().stdout, "");
 }
 

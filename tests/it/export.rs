@@ -29,18 +29,19 @@ fn hashes_make_requirements_that_lock_to_the_same() {
     world.pyfast(&["export", "--hashes", "-o", "pinned.txt"]).ok();
     assert!(world.read("pinned.txt").contains(&a.sha256));
     let before = world.read("pylock.toml");
-    world.pyfast(&["lock", "-r", "pinned.txt", "-o", "again.toml"]).ok();
+    world.pyfast(&["lock", "-r", "pinned.txt", "-o", "pylock.again.toml"]).ok();
     let wheels = |text: &str| {
         text.lines().filter(|l| l.starts_with("wheels")).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(wheels(&world.read("again.toml")), wheels(&before));
+    assert_eq!(wheels(&world.read("pylock.again.toml")), wheels(&before));
 }
 
 #[test]
 fn a_lock_is_exported_as_a_lock() {
     let (world, _) = world();
-    let ran = world.pyfast(&["export", "--format", "pylock", "-o", "copy.toml", "--json"]).ok();
-    assert_eq!(world.read("copy.toml"), world.read("pylock.toml"));
+    let ran =
+        world.pyfast(&["export", "--format", "pylock", "-o", "pylock.copy.toml", "--json"]).ok();
+    assert_eq!(world.read("pylock.copy.toml"), world.read("pylock.toml"));
     assert_eq!(ran.json()["packages"][0]["name"], "a");
 }
 

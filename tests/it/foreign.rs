@@ -154,10 +154,10 @@ fn pipes_where_files_belong_are_refused_and_pipes_of_the_user_are_read() {
     bare(&["why", "a"]).refused(&[1], &["pylock.toml", "no regular file"]);
     bare(&["lock"]).refused(&[1], &["pylock.toml", "no regular file"]);
     fs_err::remove_file(world.project.join("pylock.toml")).unwrap();
-    let command = world.command(&["lock", "-r", "/dev/stdin", "-o", "named.toml"]);
+    let command = world.command(&["lock", "-r", "/dev/stdin", "-o", "pylock.named.toml"]);
     let mut shell = std::process::Command::new("/bin/sh");
     shell.args(["-c", "echo a | \"$0\" \"$@\""]).arg(command.get_program());
     shell.args(command.get_args()).current_dir(&world.project).env_clear().envs(&world.env);
     Ran::of(shell).ok();
-    assert!(world.read("named.toml").contains("\"a\""));
+    assert!(world.read("pylock.named.toml").contains("\"a\""));
 }

@@ -1,5 +1,6 @@
 //! `pyfast lock`: from requirements and an index to a lock.
 
+mod check;
 mod clones;
 mod credentials;
 mod damage;

@@ -30,9 +30,9 @@ fn seed_requirements_resolve() {
 fn seed_lock_is_the_same_from_a_full_cache() {
     let world = World::real();
     world.write("requirements.txt", SEED);
-    world.lock(&["-o", "first.toml"]).ok();
-    world.lock(&["--offline", "-o", "second.toml"]).ok();
-    assert_eq!(world.read("first.toml"), world.read("second.toml"));
+    world.lock(&["-o", "pylock.first.toml"]).ok();
+    world.lock(&["--offline", "-o", "pylock.second.toml"]).ok();
+    assert_eq!(world.read("pylock.first.toml"), world.read("pylock.second.toml"));
 }
 
 #[test]

@@ -209,3 +209,31 @@ fn failure_names_no_secret_of_the_environment() {
     let ran = world.require(&["a"]).lock(&["-v"]).refused(&[1], &["127.0.0.1"]);
     assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
 }
+
+#[test]
+fn help_is_a_command_too() {
+    let world = World::new();
+    let ran = bare(&world, &["help", "sync"]).ok();
+    assert_eq!(ran.stdout, bare(&world, &["sync", "--help"]).ok().stdout);
+    assert!(bare(&world, &["help"]).ok().stdout.contains("Commands:"));
+}
+
+#[test]
+fn words_of_other_tools_name_what_does_the_same() {
+    let world = World::new();
+    for (word, ours) in [
+        ("install", "pyfast sync"),
+        ("freeze", "pyfast list"),
+        ("compile", "pyfast lock --format requirements"),
+        ("upgrade", "pyfast sync -U"),
+        ("stop", "pyfast down"),
+        ("venv", ".venv"),
+        ("shell", "pyfast run"),
+        ("python", "pyfast run python"),
+    ] {
+        let ran = bare(&world, &[word, "x"]).refused(USAGE, &[word, ours]);
+        assert!(!ran.stderr.contains("similar"), "{ran}");
+    }
+    let ran = bare(&world, &["synk"]).refused(USAGE, &["sync"]);
+    assert!(ran.stderr.contains("similar"), "{ran}");
+}

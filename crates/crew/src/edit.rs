@@ -13,6 +13,7 @@ use pyfast_packaging::edit::{List, Outcome};
 use pyfast_packaging::requirements_txt::Drafts;
 use pyfast_resolver::Lock;
 use pyfast_settings::{ResolveFlags, Settings, is_remote};
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::inputs::read_inputs;
@@ -73,6 +74,22 @@ pub struct Done {
     pub needed: Vec<(PackageName, Vec<PackageName>)>,
     /// What came of the environment.
     pub report: Report,
+}
+
+impl Done {
+    /// What became of the files, for scripts.
+    pub fn edits(&self) -> Value {
+        let added = self.added.iter().map(|(file, outcome)| match outcome {
+            Outcome::Added { text } => json!({ "file": file, "added": text }),
+            Outcome::Changed { before, text } => {
+                json!({ "file": file, "removed": before, "added": text })
+            }
+            Outcome::There { text } => json!({ "file": file, "kept": text }),
+        });
+        let removed = self.removed.iter();
+        let removed = removed.map(|(file, text)| json!({ "file": file, "removed": text }));
+        added.chain(removed).collect()
+    }
 }
 
 /// Where what is added goes: the file or group that is named, else the first file that a request reads.

@@ -9,7 +9,7 @@ use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings};
 use pyfast_launcher::volume::{
     Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
-    open_volume, probe, remove_leftovers,
+    open_volume, probe, remove_leftovers, remove_volume,
 };
 use tokio::runtime::Runtime;
 
@@ -143,6 +143,14 @@ impl Connection {
             events(Event::Removed { containers: removed });
         }
         Ok(())
+    }
+
+    /// Removes a volume with all that it has; false where there was none of that name.
+    ///
+    /// # Errors
+    /// If a container uses it, and what the engine refuses.
+    pub fn remove_volume(&self, name: &str) -> Result<bool, Error> {
+        self.wait(remove_volume(&self.engine, name))
     }
 
     /// Ends a sync into a volume: it is kept from being pruned, and what killed syncs have left goes.

@@ -88,6 +88,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A lock stands where requirements do.
     #[error("cannot edit `{}`: it is a lock, which is made of requirements", path.display())]
     EditsLock {
@@ -120,6 +128,27 @@ pub enum Error {
         name: PackageName,
         /// Where.
         origin: Origin,
+    },
+    /// Where one target is looked at, several are named.
+    #[error("only one target can be looked at")]
+    SeveralTargets,
+    /// What is to be upgraded is not in the lock.
+    #[error("`{name}` is not in the lock `{}`", lock.display())]
+    NotLocked {
+        /// The package.
+        name: PackageName,
+        /// One of the lock that has nearly the same name.
+        near: Option<PackageName>,
+        /// The lock.
+        lock: PathBuf,
+    },
+    /// There is no environment of this name.
+    #[error("there is no environment `{name}`")]
+    NoSuchEnvironment {
+        /// What was given.
+        name: String,
+        /// One that has nearly the same name.
+        near: Option<String>,
     },
     /// The volume is not there.
     #[error("the volume {volume} does not exist yet")]

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyfast_environment::Site;
@@ -14,7 +15,7 @@ use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
+use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, file_digest, lock};
 
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
@@ -22,7 +23,7 @@ use crate::event::{Event, Events, sink, wheels};
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
 use crate::task::{Options, Task};
-use pyfast_settings::{Root, Settings};
+use pyfast_settings::{Root, Settings, find_links};
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;
@@ -102,11 +103,23 @@ impl<'a> Here<'a> {
         let again = again.transpose()?;
         let downloads = again.as_ref().unwrap_or(downloads);
         (self.events)(wheels(&what.lock.packages));
-        own.packages.iter().filter_map(Wanted::of).for_each(|wanted| downloads.start(wanted));
+        let near = self.directories(set);
+        let wanted = own.packages.iter().filter_map(Wanted::of);
+        wanted.for_each(|wanted| downloads.start(nearer(wanted, &near)));
         // What builds may be limited to is said by the files' own options too.
         let built = session.build_all(&own, &self.options.resolve, Some(&set.index))?;
-        downloads.finish(&all_wanted(what, &own, &built))?;
+        let wanted = all_wanted(what, &own, &built).into_iter();
+        downloads.finish(&wanted.map(|one| nearer(one, &near)).collect::<Vec<_>>())?;
         Ok(Brought { built, admitted: downloads.admitted(), ..Brought::default() })
+    }
+
+    /// The directories of this machine that wheels are looked for in.
+    fn directories(&self, set: &RequirementSet) -> Vec<PathBuf> {
+        let given = find_links(self.settings);
+        let all = given.iter().chain(&set.index.find_links);
+        let local = all.map(|place| place.strip_prefix("file://").unwrap_or(place));
+        let local = local.filter(|place| !place.contains("://"));
+        local.map(|place| self.settings.project.working_directory.join(place)).collect()
     }
 
     /// The cache of the session, where there is one.
@@ -174,6 +187,18 @@ impl<'a> Here<'a> {
         }
         (self.events)(Event::NoCompiler { python: interpreter.short_version() });
         Ok(None)
+    }
+}
+
+/// A wheel where it lies in a directory that the user names, and is the one of the lock: the lock may have been made
+/// where a server was.
+fn nearer(wanted: Wanted, directories: &[PathBuf]) -> Wanted {
+    let name = wanted.filename.to_string();
+    let paths = directories.iter().map(|directory| directory.join(&name));
+    let mut same = paths.filter(|path| file_digest(path).is_ok_and(|found| found == wanted.sha256));
+    match (&wanted.body, same.next()) {
+        (None, Some(path)) => Wanted { location: Location::Path(path), ..wanted },
+        _ => wanted,
     }
 }
 

@@ -9,17 +9,21 @@
 pub mod building;
 pub mod edit;
 pub mod engine;
+pub mod environments;
 pub mod hands;
 pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
 pub mod lock_file;
+pub mod locking;
 pub mod outdated;
+pub mod relocking;
 pub mod remembered;
 pub mod session;
 pub mod sync;
 pub mod task;
 pub mod volume_place;
+pub mod wheelhouse;
 
 mod elsewhere;
 mod error;

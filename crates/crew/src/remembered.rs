@@ -97,6 +97,14 @@ impl Remembered {
     }
 }
 
+/// Forgets what an environment that is removed was asked for.
+pub fn forget(settings: &Settings) {
+    if let Some(file) = place(settings) {
+        // Nothing is there where nothing was kept.
+        let _ = fs_err::remove_file(file);
+    }
+}
+
 /// Of which environment the user's data directory keeps what.
 fn place(settings: &Settings) -> Option<PathBuf> {
     let root = match &settings.root {

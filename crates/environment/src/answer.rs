@@ -13,7 +13,7 @@ use pyfast_installer::generation::{
     verify_generation, verify_root,
 };
 use pyfast_installer::link::Package;
-use pyfast_installer::store::{Store, repair};
+use pyfast_installer::store::{Store, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
@@ -22,7 +22,8 @@ use crate::error::Error;
 use crate::looks::Looks;
 use crate::plan::Stock;
 use crate::question::{
-    Activated, Answer, Before, Collect, Inventory, Look, Question, RolledBack, Verified, Verify,
+    Activated, Answer, Before, Collect, Detail, Details, Inventory, Known, Look, Question,
+    RolledBack, Verified, Verify,
 };
 use crate::report::{Changes, Listed};
 use crate::site::{LOCK_FILE, milliseconds};
@@ -54,6 +55,7 @@ pub(crate) fn answer(
             Question::Remembered(_) => Ok(Answer::Remembered(BTreeMap::new())),
             Question::History => Ok(Answer::History(Vec::new())),
             Question::Collect(_) => Ok(Answer::Collect(None)),
+            Question::Environments => Ok(Answer::Environments(Vec::new())),
             _ => Err(subject.missing()),
         };
     };
@@ -71,7 +73,27 @@ pub(crate) fn answer(
         Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
         Question::Verify(how) => Answer::Verify(at.verify(how)?),
         Question::Collect(what) => Answer::Collect(Some(at.collect(what)?)),
+        Question::Environments => Answer::Environments(known(root)?),
+        Question::Details => Answer::Details(Box::new(at.details()?)),
     })
+}
+
+/// Every environment of a root.
+fn known(root: &Root) -> Result<Vec<Known>, Error> {
+    let mut all = Vec::new();
+    for name in root.project_envs()? {
+        let generation = current(root, &name).unwrap_or_default();
+        let spec = generation.as_ref().and_then(|generation| generation.spec(root).ok());
+        all.push(Known {
+            directory: root.owner(name.project())?,
+            activated: root.history(&name)?.last().map(|activation| activation.at),
+            id: generation.map(|generation| generation.id),
+            packages: spec.map_or(0, |spec| spec.packages.len()),
+            name,
+        });
+    }
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(all)
 }
 
 /// An environment, and the open root that it is in.
@@ -157,6 +179,21 @@ impl At<'_> {
         Ok(generation.spec(self.root)?.packages)
     }
 
+    fn details(&self) -> Result<Details, Error> {
+        let generation = self.current()?;
+        let spec = generation.spec(self.root)?;
+        let packages = spec.packages.into_iter().map(|package| {
+            let text = |file| stored_text(self.root, &package.sha256, file);
+            let (metadata, record) = (text("METADATA")?, text("RECORD")?);
+            Ok(Detail { package, metadata, record })
+        });
+        Ok(Details {
+            environment: generation.path.clone(),
+            interpreter: spec.interpreter,
+            packages: packages.collect::<Result<_, Error>>()?,
+        })
+    }
+
     fn rollback(&self, to: &Rollback, now: SystemTime) -> Result<RolledBack, Error> {
         self.root.check_owner(self.name.project(), &self.subject.claim)?;
         let _alone = lock_project(self.root, &self.name, self.waiting)?;
@@ -221,8 +258,9 @@ impl At<'_> {
     }
 
     fn collect(&self, what: Collect) -> Result<GcPlan, Error> {
-        let Collect { keep, named, recent, dry_run, now } = what;
-        let options = GcOptions { keep, recent, named: self.named(&named)? };
+        let Collect { keep, named, forgotten, recent, dry_run, now } = what;
+        let forgotten = forgotten.into_iter().collect();
+        let options = GcOptions { keep, recent, named: self.named(&named)?, forgotten };
         Ok(if dry_run {
             gc_plan(self.root, &options, now)?
         } else {

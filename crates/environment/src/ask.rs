@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::place::Place;
 use crate::plan::{Stock, SyncPlan};
 use crate::question::{
-    Activated, Answer, Before, Collect, Look, Question, RolledBack, Verified, Verify,
+    Activated, Answer, Before, Collect, Details, Known, Look, Question, RolledBack, Verified,
+    Verify,
 };
 use crate::report::SyncReport;
 
@@ -121,6 +122,28 @@ pub fn rollback(place: &dyn Place, to: Rollback, now: SystemTime) -> Result<Roll
 pub fn verify(place: &dyn Place, how: Verify) -> Result<Verified, Error> {
     match place.ask(Question::Verify(how))? {
         Answer::Verify(verified) => Ok(verified),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The environments that the root has, of every project.
+///
+/// # Errors
+/// As [`history`].
+pub fn environments(place: &dyn Place) -> Result<Vec<Known>, Error> {
+    match place.ask(Question::Environments)? {
+        Answer::Environments(known) => Ok(known),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The packages of the current generation, each with what it says of itself.
+///
+/// # Errors
+/// As [`history`], and [`Error::NoEnvironment`].
+pub fn details(place: &dyn Place) -> Result<Details, Error> {
+    match place.ask(Question::Details)? {
+        Answer::Details(details) => Ok(*details),
         _ => Err(Error::Answer),
     }
 }

@@ -1,6 +1,6 @@
 //! Which package of a lock needs which. Must not know how that is drawn.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use pyfast_packaging::PackageName;
 use pyfast_resolver::{Lock, LockedPackage};
@@ -86,29 +86,55 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// For each requirement of the user's that leads to `name`, the shortest way there.
+/// Who needs a package: for each that does the shortest way there from a requirement of the user's, and the package
+/// alone where it is one itself.
 pub fn chains(lock: &Lock, name: &PackageName) -> Vec<Vec<String>> {
-    let roots = lock.packages.iter().filter(|package| package.requested);
-    roots.filter_map(|root| shortest(lock, &root.name, name)).collect()
+    let ways = ways(lock);
+    let mut chains = Vec::new();
+    if lock.packages.iter().any(|package| package.requested && package.name == *name) {
+        chains.push(vec![name.to_string()]);
+    }
+    let parents = lock.packages.iter().filter(|package| package.dependencies.contains(name));
+    let mut parents: Vec<&PackageName> = parents.map(|package| &package.name).collect();
+    parents.dedup();
+    for parent in parents.into_iter().filter(|parent| *parent != name) {
+        let Some(mut chain) = way(&ways, parent) else { continue };
+        // What the package needs itself is no reason for it.
+        if !chain.contains(&name.to_string()) {
+            chain.push(name.to_string());
+            chains.push(chain);
+        }
+    }
+    chains
 }
 
-fn shortest(lock: &Lock, from: &PackageName, to: &PackageName) -> Option<Vec<String>> {
-    let mut seen = BTreeSet::from([from.clone()]);
-    let mut ways = vec![vec![from.clone()]];
-    while !ways.is_empty() {
-        if let Some(way) = ways.iter().find(|way| way.last() == Some(to)) {
-            return Some(way.iter().map(ToString::to_string).collect());
+/// By whom each package is reached first from the requirements; `None` for those themselves.
+fn ways(lock: &Lock) -> BTreeMap<&PackageName, Option<&PackageName>> {
+    let roots = lock.packages.iter().filter(|package| package.requested);
+    let mut ways: BTreeMap<_, _> = roots.map(|root| (&root.name, None)).collect();
+    let mut open: VecDeque<&PackageName> = ways.keys().copied().collect();
+    while let Some(name) = open.pop_front() {
+        let same = lock.packages.iter().filter(|package| package.name == *name);
+        for next in same.flat_map(|package| &package.dependencies) {
+            ways.entry(next).or_insert_with(|| {
+                open.push_back(next);
+                Some(name)
+            });
         }
-        let mut longer = Vec::new();
-        for way in &ways {
-            let package = lock.packages.iter().find(|package| Some(&package.name) == way.last());
-            for next in package.into_iter().flat_map(|package| &package.dependencies) {
-                if seen.insert(next.clone()) {
-                    longer.push(way.iter().chain([next]).cloned().collect());
-                }
-            }
-        }
-        ways = longer;
     }
-    None
+    ways
+}
+
+/// The way to a package, from a requirement on.
+fn way(
+    ways: &BTreeMap<&PackageName, Option<&PackageName>>,
+    to: &PackageName,
+) -> Option<Vec<String>> {
+    let mut chain = vec![to.to_string()];
+    let mut before = *ways.get(to)?;
+    while let Some(name) = before {
+        chain.insert(0, name.to_string());
+        before = *ways.get(name)?;
+    }
+    Some(chain)
 }

@@ -8,9 +8,12 @@
 //! flag of the command line. Who resolves, fetches and builds is lent as a [`Crew`](crew::Crew).
 
 pub mod ask;
+pub mod consistency;
 pub mod crew;
+pub mod drawing;
 pub mod graph;
 pub mod inputs;
+pub mod listing;
 pub mod place;
 pub mod plan;
 pub mod question;

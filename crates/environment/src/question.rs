@@ -2,15 +2,17 @@
 //! root, be it this process or one in a container. Owns their form; must not know how they are carried.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use pyfast_installer::build::RememberedWheel;
 use pyfast_installer::finding::Finding;
 use pyfast_installer::gc::GcPlan;
 use pyfast_installer::generation::Rollback;
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::Activation;
+use pyfast_root::{Activation, ProjectEnv};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Stock, SyncPlan};
@@ -75,6 +77,10 @@ pub enum Question {
     Verify(Verify),
     /// Remove what nothing needs.
     Collect(Collect),
+    /// Which environments the root has, of every project.
+    Environments,
+    /// The packages of the current generation, each with what it says of itself.
+    Details,
 }
 
 /// How to verify.
@@ -93,6 +99,8 @@ pub struct Collect {
     pub keep: usize,
     /// Beginnings of ids of generations that stay in any case.
     pub named: Vec<String>,
+    /// Environments that nobody wants any more.
+    pub forgotten: Vec<ProjectEnv>,
     /// Whatever is younger stays.
     pub recent: Duration,
     /// Whether nothing is removed.
@@ -121,6 +129,8 @@ pub enum Answer {
     Verify(Verified),
     /// `None` where there is no root yet.
     Collect(Option<GcPlan>),
+    Environments(Vec<Known>),
+    Details(Box<Details>),
 }
 
 /// What the last sync remembers.
@@ -171,6 +181,51 @@ pub struct Activated {
     pub packages: Option<usize>,
     /// Whether it is the one that is active.
     pub current: bool,
+}
+
+/// An environment that a root has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its name.
+    pub name: ProjectEnv,
+    /// The directory of its project, where that is known.
+    pub directory: Option<PathBuf>,
+    /// The generation that it is at, where that is there.
+    pub id: Option<String>,
+    /// How many packages that has.
+    pub packages: usize,
+    /// When it was activated last, in milliseconds since 1970.
+    pub activated: Option<u64>,
+}
+
+impl Known {
+    /// Whether its project's directory is not there any more; asked on the machine that has it.
+    pub fn is_gone(&self) -> bool {
+        let there = self.directory.as_ref().map(|directory| directory.try_exists());
+        matches!(there, Some(Ok(false)))
+    }
+}
+
+/// The packages of a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The generation, as it is written.
+    pub environment: PathBuf,
+    /// Its interpreter.
+    pub interpreter: Interpreter,
+    /// In the order of names.
+    pub packages: Vec<Detail>,
+}
+
+/// A package, and what it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    /// What is installed.
+    pub package: Package,
+    /// The text of its METADATA.
+    pub metadata: String,
+    /// The text of its RECORD.
+    pub record: String,
 }
 
 /// What a rollback did.

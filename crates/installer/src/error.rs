@@ -109,6 +109,12 @@ pub enum Error {
         /// How they clash.
         reason: &'static str,
     },
+    /// A process uses a generation of what is to be removed.
+    #[error("the environment {id} is in use by a process")]
+    InUse {
+        /// Its id.
+        id: String,
+    },
     /// There is no such generation.
     #[error("there is no environment `{id}`")]
     NoGeneration {

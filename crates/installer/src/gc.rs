@@ -8,6 +8,7 @@
 mod act;
 mod facts;
 mod plan;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Root, Waiting};
+use pyfast_root::{ProjectEnv, Root, Waiting};
 use serde::{Deserialize, Serialize};
+
+pub use whole::remove_root;
 
 use crate::error::Error;
 use crate::generation::Generation;
@@ -32,6 +35,8 @@ pub struct GcOptions {
     pub recent: Duration,
     /// Generations that somebody names, such as a container.
     pub named: BTreeSet<String>,
+    /// Environments of projects that nobody wants any more.
+    pub forgotten: BTreeSet<ProjectEnv>,
 }
 
 /// Why a generation stays.
@@ -64,6 +69,11 @@ impl fmt::Display for Reason {
 /// What a piece of garbage is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Garbage {
+    /// What an environment of a project is known by.
+    Environment {
+        /// Its name.
+        name: ProjectEnv,
+    },
     /// A generation.
     Generation {
         /// Its id.
@@ -101,6 +111,7 @@ impl Garbage {
     /// One word for scripts.
     pub fn kind(&self) -> &'static str {
         match self {
+            Self::Environment { .. } => "environment",
             Self::Generation { .. } => "generation",
             Self::Wheel { .. } => "wheel",
             Self::Page { .. } => "page",
@@ -114,6 +125,7 @@ impl Garbage {
 impl fmt::Display for Garbage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Environment { name } => write!(f, "what is known of {name}"),
             Self::Generation { id } => write!(f, "environment {id}"),
             Self::Wheel { package, .. } => write!(f, "wheel {package}"),
             Self::Page { path } => write!(f, "cached page {}", name(path)),
@@ -150,6 +162,30 @@ impl GcPlan {
     /// Bytes of everything that goes.
     pub fn bytes(&self) -> u64 {
         self.discards.iter().map(|discard| discard.bytes).sum()
+    }
+
+    /// As a script reads it.
+    pub fn to_json(&self, dry_run: bool) -> serde_json::Value {
+        let removed = self.discards.iter().map(|discard| {
+            let name = match &discard.what {
+                Garbage::Environment { name } => name.to_string(),
+                Garbage::Generation { id } => id.clone(),
+                Garbage::Wheel { sha256, .. } => sha256.to_string(),
+                Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
+                Garbage::Page { path } => path.display().to_string(),
+                Garbage::OldCache => "cache".to_owned(),
+            };
+            serde_json::json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })
+        });
+        let kept = self.kept.iter();
+        let kept =
+            kept.map(|(id, reason)| serde_json::json!({ "id": id, "reason": reason.to_string() }));
+        serde_json::json!({
+            "removed": removed.collect::<Vec<_>>(),
+            "kept": kept.collect::<Vec<_>>(),
+            "bytes": self.bytes(),
+            "dry_run": dry_run,
+        })
     }
 }
 

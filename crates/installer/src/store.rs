@@ -3,6 +3,7 @@
 
 pub(crate) mod listing;
 pub(crate) mod manifest;
+mod pack;
 pub(crate) mod receive;
 pub(crate) mod settled;
 mod unpack;
@@ -11,6 +12,8 @@ pub(crate) mod verify;
 pub use crate::wheel::entry_points::EntryPoint;
 pub use manifest::{Manifest, StoredFile, TopLevel};
 pub use verify::{repair, verify};
+
+pub use pack::pack;
 
 use std::fs::File;
 use std::path::Path;

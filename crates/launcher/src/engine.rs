@@ -92,6 +92,8 @@ pub trait Engine: Clone + Send + Sync + 'static {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<Option<Volume>, Error>> + Send;
+    /// Removes a volume, and the container that [`Engine::keep_volume`] made for it; one that is gone already is no error.
+    fn remove_volume(&self, name: &str) -> impl Future<Output = Result<(), Error>> + Send;
     /// Has a container that is never started refer to a volume, where the engine's own pruning would take it otherwise;
     /// the container's name if it was made now.
     fn keep_volume(

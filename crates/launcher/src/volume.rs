@@ -15,7 +15,7 @@ mod store;
 pub use confined::{CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Left, run_confined};
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
 pub use inject::{Binary, Injected, inject};
-pub use keeper::keep_volume;
+pub use keeper::{keep_volume, remove_volume};
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
 pub use scratch::remove_leftovers;
 pub use store::{

@@ -62,6 +62,12 @@ pub fn excerpt(text: &str) -> String {
     excerpt
 }
 
+/// The first value of a header.
+pub fn header(text: &str, name: &str) -> Option<String> {
+    let mut all = headers(text).filter(|(field, _)| field.eq_ignore_ascii_case(name));
+    all.next().map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
 /// Reads METADATA.
 ///
 /// # Errors

@@ -38,6 +38,10 @@ pub const LAUNCHER: &str = "bin/pyfast";
 pub(crate) const WHEELS: &str = "store/v1/wheels";
 pub(crate) const BUILT: &str = "store/v1/built";
 pub(crate) const ENVS: &str = "envs/v1";
+/// What the store and the generations of every version are in.
+pub(crate) const STORE: &str = "store";
+pub(crate) const ENVS_TOP: &str = "envs";
+pub(crate) const OLD_CACHE_TOP: &str = "cache";
 pub(crate) const PROJECTS: &str = "projects";
 pub(crate) const LOCKS: &str = "locks";
 pub(crate) const TMP: &str = "tmp";

@@ -14,6 +14,7 @@ mod current;
 mod dir;
 mod error;
 mod fingerprint;
+mod forget;
 mod history;
 mod lock_name;
 mod moves;

@@ -80,7 +80,10 @@ impl Root {
     }
 
     /// The directory that made a project; `None` where that is not known.
-    fn owner(&self, project: &str) -> Result<Option<PathBuf>, Error> {
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn owner(&self, project: &str) -> Result<Option<PathBuf>, Error> {
         let Some(directory) = self.top().find_dir(format!("projects/{project}"))? else {
             return Ok(None);
         };

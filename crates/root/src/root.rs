@@ -96,7 +96,9 @@ impl Root {
             let temporary = name.strip_prefix(".new-").is_some_and(crate::random::is_random_name);
             let tried = name.starts_with(".pyfast-");
             let new_disk = name == "lost+found" && entry.kind.is_dir();
-            new_disk || tried || temporary || (name == BIN && launcher)
+            // What is remembered for the user, whose data directory is a root where no other is named.
+            let remembered = ["requests", "launch"].contains(&name) && entry.kind.is_dir();
+            new_disk || tried || temporary || remembered || (name == BIN && launcher)
         };
         match entries.iter().find(|entry| !ours(entry)) {
             None => Ok(false),

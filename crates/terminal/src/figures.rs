@@ -16,6 +16,39 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
+/// A time in milliseconds since 1970 as `2026-11-28 06:09`, of UTC.
+pub fn moment(at: u64) -> String {
+    let seconds = i64::try_from(at / 1000).unwrap_or_default();
+    let time = time::OffsetDateTime::from_unix_timestamp(seconds);
+    time.map_or_else(
+        |_out_of_range| String::new(),
+        |time| {
+            let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+            format!("{year}-{month:02}-{day:02} {:02}:{:02}", time.hour(), time.minute())
+        },
+    )
+}
+
+/// Rows below their titles; cells beyond the titles are left out.
+pub fn titled<const N: usize>(titles: &[&str], rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([titles[column].len()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..titles.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let mut text = line(&mut titles.iter().copied());
+    text.push_str(&line(&mut rules.iter().map(String::as_str)));
+    for row in rows {
+        text.push_str(&line(&mut row.iter().map(String::as_str)));
+    }
+    text
+}
+
 /// A duration as people read it: `9 ms`, `1.24 s`, `2 min 5 s`.
 pub fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();

@@ -10,7 +10,7 @@ mod stream;
 mod view;
 
 pub use escape::{Form, escaped};
-pub use figures::{count, duration, parse_size, table};
+pub use figures::{count, duration, moment, parse_size, table, titled};
 pub use line::{Line, bold, dim, green, paint, red};
 pub use stream::Escaping;
 pub use view::View;

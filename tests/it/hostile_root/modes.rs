@@ -82,7 +82,7 @@ fn check_readable(root: &Path) {
 fn check(mask: &str) {
     let world = world();
     for args in [
-        &["lock", "-r", "requirements.txt", "-o", "lock.toml"][..],
+        &["lock", "-r", "requirements.txt", "-o", "pylock.other.toml"][..],
         &["sync", "-r", "requirements.txt", "--compile"],
     ] {
         let command = world.command(args);

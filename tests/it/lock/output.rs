@@ -158,13 +158,15 @@ fn uv_installs_urls_and_local_wheels_from_the_lock() {
 }
 
 #[test]
-fn why_shows_the_shortest_way_to_a_package() {
+fn why_shows_all_that_need_a_package_each_with_the_shortest_way() {
     let world = World::new();
     world.index.add(&Wheel::new("a", "1.0").requires("b").requires("c"));
     world.index.add(&Wheel::new("b", "1.0").requires("c")).add(&Wheel::new("c", "1.0"));
     world.require(&["a"]).lock(&[]).ok();
     let ran = world.pyfast(&["why", "c"]).ok();
-    assert_eq!(ran.stdout, "a \u{2192} c\n");
+    assert_eq!(ran.stdout, "a \u{2192} c\na \u{2192} b \u{2192} c\n");
+    let ran = world.pyfast(&["why", "a"]).ok();
+    assert_eq!(ran.stdout, "a is asked for by the requirements\n");
 }
 
 #[test]
@@ -175,7 +177,8 @@ fn a_device_is_written_to_and_a_link_stays_one() {
     world.require(&["a"]);
     // A link stands between, so that a mistake replaces nothing of this machine.
     world.write("other.toml", "");
-    for (link, target) in [("nothing", "/dev/null"), ("out", "/dev/stdout"), ("far", "other.toml")]
+    for (link, target) in
+        [("nothing", "/dev/null"), ("out", "/dev/stdout"), ("pylock.far.toml", "other.toml")]
     {
         symlink(target, world.project.join(link)).unwrap();
         let ran = world.lock(&["-o", link]).ok();

@@ -247,9 +247,10 @@ fn spanning_fault(world: &World, case: &Case, args: &[&str]) -> Option<String> {
 fn read_for(world: &World, place: &str, alone: &[&str]) -> Result<Vec<String>, Ran> {
     let (platform, python) = place.split_once(' ').expect("a place is `PLATFORM X.Y`");
     let place = ["--python-platform", platform, "--python-version", python];
-    let out = ["-o", "alone.toml", "--quiet"];
+    let out = ["-o", "pylock.alone.toml", "--quiet"];
     let ran = if alone.is_empty() {
-        let export = ["export", "--lock", "pylock.toml", "--format", "pylock", "-o", "alone.toml"];
+        let export =
+            ["export", "--lock", "pylock.toml", "--format", "pylock", "-o", "pylock.alone.toml"];
         world.pyfast(&[&export[..], &place].concat())
     } else {
         world.lock(&[alone, &place, &out].concat())
@@ -257,8 +258,8 @@ fn read_for(world: &World, place: &str, alone: &[&str]) -> Result<Vec<String>, R
     if ran.code() != Some(0) {
         return Err(ran);
     }
-    let found = packages_of(&world.read("alone.toml"));
-    fs_err::remove_file(world.project.join("alone.toml")).unwrap();
+    let found = packages_of(&world.read("pylock.alone.toml"));
+    fs_err::remove_file(world.project.join("pylock.alone.toml")).unwrap();
     Ok(found)
 }
 

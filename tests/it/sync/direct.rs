@@ -156,7 +156,7 @@ fn an_editable_points_into_its_directory() {
     assert_eq!(synced.installed(), ["a==1.1"]);
     assert!(builds(&world).len() > told);
     let listed = world.pyfast(&["list"]).ok().stdout;
-    assert_eq!(listed, format!("-e a @ {}\n", file_url(&folder)));
+    assert_eq!(listed, format!("-e {}#egg=a\n", file_url(&folder)));
 }
 
 #[test]

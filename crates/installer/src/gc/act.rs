@@ -15,6 +15,12 @@ use crate::store::Store;
 /// Carries a plan out, and returns what was done of it.
 pub(super) fn act(store: &Store, plan: GcPlan) -> Result<GcPlan, Error> {
     let GcPlan { discards, mut kept } = plan;
+    // First, so that nothing is an environment whose generation is gone.
+    for discard in &discards {
+        if let Garbage::Environment { name } = &discard.what {
+            store.root().forget(name)?;
+        }
+    }
     let (generations, others): (Vec<_>, Vec<_>) = discards
         .into_iter()
         .partition(|discard| matches!(discard.what, Garbage::Generation { .. }));
@@ -75,6 +81,8 @@ fn remove(
             Ok(bin.is_some_and(|bin| bin.remove_file(name).unwrap_or_default()))
         }
         Garbage::OldCache => Ok(root.remove_old_cache().map(|()| true)?),
+        // That was done first.
+        Garbage::Environment { .. } => Ok(true),
         // A page is in no root.
         Garbage::Generation { .. } | Garbage::Page { .. } => Ok(false),
     }

@@ -22,7 +22,10 @@ const PROGRAM_AGE: Duration = Duration::from_hours(24);
 
 pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
     let wanted = wanted(root, options)?;
-    let (mut kept, mut remaining, mut discards) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut kept, mut remaining) = (Vec::new(), Vec::new());
+    let known = root.project_envs()?.into_iter().filter(|name| options.forgotten.contains(name));
+    let mut discards: Vec<Discard> =
+        known.map(|name| Discard { what: Garbage::Environment { name }, bytes: 0 }).collect();
     for generation in Generation::all(root)? {
         match reason(root, &generation, (&wanted, options), now)? {
             Some(reason) => {
@@ -55,7 +58,8 @@ struct Needed {
 fn wanted(root: &Root, options: &GcOptions) -> Result<Needed, Error> {
     let mut reasons = BTreeMap::new();
     let mut activated = BTreeMap::new();
-    let envs = root.project_envs()?;
+    let mut envs = root.project_envs()?;
+    envs.retain(|name| !options.forgotten.contains(name));
     for name in &envs {
         if let Some(generation) = current(root, name)? {
             reasons.entry(generation.id).or_insert(Reason::Current(name.to_string()));

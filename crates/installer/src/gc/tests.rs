@@ -36,7 +36,12 @@ fn filled(count: u64) -> (Sandbox, Vec<Generation>) {
 }
 
 fn options(keep: usize) -> GcOptions {
-    GcOptions { keep, recent: Duration::from_hours(1), named: BTreeSet::new() }
+    GcOptions {
+        keep,
+        recent: Duration::from_hours(1),
+        named: BTreeSet::new(),
+        forgotten: BTreeSet::new(),
+    }
 }
 
 fn tomorrow() -> SystemTime {

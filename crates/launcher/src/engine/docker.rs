@@ -21,7 +21,7 @@ use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, ContainerArchiveInfoOptionsBuilder,
     DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -275,6 +275,14 @@ impl Engine for Docker {
             Ok(volume) => Ok(Some(volume_facts(volume))),
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(self.failed(format!("inspect the volume {name}"))(error)),
+        }
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), Error> {
+        self.remove_keeper(name).await?;
+        match self.api.remove_volume(name, None::<RemoveVolumeOptions>).await {
+            Err(error) if status(&error) == Some(404) => Ok(()),
+            removed => removed.map_err(self.failed(format!("remove the volume {name}"))),
         }
     }
 

@@ -377,6 +377,13 @@ impl Engine for Recorded {
         Ok(self.lock().volumes.get(name).cloned())
     }
 
+    async fn remove_volume(&self, name: &str) -> Result<(), Error> {
+        let mut state = self.lock();
+        state.record(format!("remove volume {name}"));
+        state.volumes.remove(name);
+        Ok(())
+    }
+
     async fn keep_volume(&self, mount: &Mount, argv: &[String]) -> Result<Option<String>, Error> {
         self.lock().calls.push(format!(
             "keep {}:{} {}",

@@ -18,3 +18,15 @@ pub async fn keep_volume<E: Engine>(engine: &E, volume: &str) -> Result<Option<S
     let argv = [format!("{MOUNT_POINT}/{LAUNCHER}"), "--version".to_owned()];
     engine.keep_volume(&mount, &argv).await
 }
+
+/// Removes a volume, and the container that keeps it from being pruned; false where there was none of that name.
+///
+/// # Errors
+/// If a container uses it, and the engine's own failures.
+pub async fn remove_volume<E: Engine>(engine: &E, volume: &str) -> Result<bool, Error> {
+    if engine.inspect_volume(volume).await?.is_none() {
+        return Ok(false);
+    }
+    engine.remove_volume(volume).await?;
+    Ok(true)
+}

@@ -97,3 +97,14 @@ fn a_root_that_is_being_made_is_somebody_elses_directory_at_no_moment() {
         });
     }
 }
+
+#[test]
+fn a_data_directory_in_which_something_is_remembered_may_become_a_root() {
+    let directory = tempfile::tempdir().unwrap();
+    fs_err::create_dir(directory.path().join("requests")).unwrap();
+    assert!(Root::find(directory.path(), directory.path()).unwrap().is_none());
+    Root::create(directory.path(), directory.path()).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    fs_err::write(other.path().join("requests"), "").unwrap();
+    assert!(Root::create(other.path(), other.path()).is_err(), "that is somebody's file");
+}

@@ -144,6 +144,11 @@ impl ResolveFlags {
         Ok(flags)
     }
 
+    /// The packages that are to be upgraded.
+    pub fn upgraded(&self) -> impl Iterator<Item = &PackageName> {
+        self.upgrade_package.iter().map(|upgrade| &upgrade.name)
+    }
+
     /// How far packages may be upgraded: limits of this one resolution, of which the lock's digest
     /// knows nothing.
     pub fn limits(&self) -> impl Iterator<Item = Requirement> {

@@ -37,7 +37,7 @@ impl Docker {
         if self.spares_named_volumes() {
             return Ok(None);
         }
-        let name = format!("pyfast-keeper-{}", mount.volume);
+        let name = keeper_name(&mount.volume);
         match self.api.inspect_container(&name, None).await {
             Ok(_) => return Ok(None),
             Err(error) if status(&error) == Some(404) => {}
@@ -51,6 +51,22 @@ impl Docker {
             Err(error) if status(&error) == Some(409) => Ok(None),
             Err(error) => Err(self.failed(format!("create the container {name}"))(error)),
         }
+    }
+
+    /// Removes what keeps a volume, where there is such a container and it is ours.
+    pub(super) async fn remove_keeper(&self, volume: &str) -> Result<(), Error> {
+        let name = keeper_name(volume);
+        let found = match self.api.inspect_container(&name, None).await {
+            Ok(found) => found,
+            Err(error) if status(&error) == Some(404) => return Ok(()),
+            Err(error) => return Err(self.failed(format!("look for the container {name}"))(error)),
+        };
+        let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+        if labels.get(KEEPER_LABEL).is_none_or(|kept| kept != volume) {
+            return Ok(());
+        }
+        let removed = self.api.remove_container(&name, None).await;
+        removed.map_err(self.failed(format!("remove the container {name}")))
     }
 
     fn spares_named_volumes(&self) -> bool {
@@ -69,6 +85,10 @@ impl Docker {
         }
         Ok(())
     }
+}
+
+fn keeper_name(volume: &str) -> String {
+    format!("pyfast-keeper-{volume}")
 }
 
 fn body(mount: &Mount, argv: &[String]) -> ContainerCreateBody {

@@ -1,0 +1,229 @@
+//! A lock for its own sake, without an environment: for the interpreter, or for platforms and Pythons that are named. Owns
+//! which targets are meant, where the lock goes, and whether it has to be made at all; must not know its form in a file.
+
+use std::path::{Path, PathBuf};
+
+use pyfast_environment::report::Changes;
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_packaging::platform::named_target;
+use pyfast_packaging::target::Target;
+use pyfast_resolver::{Lock, LockRequest, Locked, Standing, Targets, lock};
+use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
+use tokio::runtime::Runtime;
+
+use crate::building::{BUILDS, BuildPlace};
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::inputs::{Inputs, read_inputs};
+use crate::interpreter::{host_python, interpreter};
+use crate::lock_file::known;
+use crate::relocking::{changes, check_upgrades};
+use crate::session::{Session, lock_request, own_lock};
+
+/// The targets that are named instead of asked.
+#[derive(Debug, Clone, Default)]
+pub struct TargetFlags {
+    /// Versions of Python.
+    pub pythons: Vec<String>,
+    /// Platforms.
+    pub platforms: Vec<String>,
+    /// Whether it is for all platforms.
+    pub universal: bool,
+}
+
+/// Where a lock goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// To no file.
+    Text,
+    /// To this file, absolute.
+    File(PathBuf),
+    /// Where the environment's own is.
+    Own,
+}
+
+/// A lock that is wanted.
+#[derive(Debug)]
+pub struct Wish<'a> {
+    /// What shapes the resolution.
+    pub resolve: &'a ResolveFlags,
+    /// What it is for.
+    pub target: &'a TargetFlags,
+    /// Where it goes.
+    pub goal: Goal,
+    /// Whether one that answers the requirements is left as it is.
+    pub may_stand: bool,
+}
+
+/// A lock that was made, and what was there before.
+#[derive(Debug)]
+pub struct Made {
+    /// The lock; `None` where the one that is there stands.
+    pub lock: Option<Lock>,
+    /// The file that it belongs in.
+    pub path: Option<PathBuf>,
+    /// Whether there was one.
+    pub was_there: bool,
+    /// What it has that the one before has not.
+    pub changes: Changes,
+    /// What ends with it.
+    pub ending: Ending,
+}
+
+/// The threads that a lock was made with. They put aside what was fetched while its maker goes on, and end with it: nobody
+/// waits for more.
+#[derive(Debug)]
+pub struct Ending(Option<Runtime>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl TargetFlags {
+    fn is_empty(&self) -> bool {
+        self.pythons.is_empty() && self.platforms.is_empty()
+    }
+
+    /// Whether something is named, and no more than one target.
+    fn is_one(&self) -> bool {
+        !self.is_empty() && self.pythons.len() < 2 && self.platforms.len() < 2
+    }
+
+    /// The one target that is named, or the interpreter's.
+    ///
+    /// # Errors
+    /// If several are named, or there is no such one.
+    pub fn one(&self, settings: &Settings) -> Result<Target, Error> {
+        let (version, platform) = match (&self.pythons[..], &self.platforms[..]) {
+            ([] | [_], [] | [_]) => (self.pythons.first(), self.platforms.first()),
+            _ => return Err(Error::SeveralTargets),
+        };
+        match self.base(settings)?.0 {
+            Some(base) if self.is_empty() => Ok(base),
+            base => Ok(named_target(
+                version.map(String::as_str),
+                platform.map(String::as_str),
+                base.as_ref(),
+            )?),
+        }
+    }
+
+    /// The interpreter's target, where there is one or must be one, and the interpreter whose pip's
+    /// default index counts.
+    fn base(&self, settings: &Settings) -> Result<(Option<Target>, Option<PathBuf>), Error> {
+        let all_named = !self.pythons.is_empty() && !self.platforms.is_empty();
+        let interpreter = match interpreter(settings) {
+            Ok(interpreter) => Some(interpreter),
+            Err(_) if all_named => None,
+            Err(error) => return Err(error),
+        };
+        let host = host_python(settings, interpreter.as_ref());
+        Ok((interpreter.as_ref().map(Interpreter::target), host))
+    }
+
+    /// The platforms and Pythons that are meant: those that are named, else those of the configuration, else those
+    /// that the lock is for already.
+    fn choice(&self, settings: &Settings, output: Option<&Path>) -> TargetChoice {
+        if self.is_one() && !self.universal {
+            return TargetChoice::default();
+        }
+        if self.universal || !self.is_empty() {
+            return TargetChoice {
+                universal: self.universal,
+                pythons: self.pythons.clone(),
+                platforms: self.platforms.clone(),
+                locked: None,
+            };
+        }
+        let configured = TargetChoice::configured(settings);
+        if configured.is_single()
+            && let Some(path) = output
+            && let Some(text) = known(path)
+            && let Ok(lock) = Lock::whole(&text, path)
+        {
+            return TargetChoice::of_lock(&lock);
+        }
+        configured
+    }
+}
+
+/// Makes a lock, and writes nothing.
+///
+/// # Errors
+/// What keeps it from being made.
+pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Made, Error> {
+    let Wish { resolve, target, .. } = wish;
+    let inputs = read_inputs(resolve, settings, events)?;
+    for warning in &inputs.set.warnings {
+        events(Event::Warning(warning.clone()));
+    }
+    let (base, host) = target.base(settings)?;
+    let path = path(wish, &inputs, (settings, base.as_ref()));
+    let several = target.choice(settings, path.as_deref()).several(&inputs.set, base.as_ref())?;
+    // One target that is no interpreter at hand has nothing that could build for it. Where there are
+    // several, what one build says of dependencies stands for all (rule 11).
+    let builds = target.is_empty() || several.is_some();
+    let targets = match several {
+        Some(several) => several,
+        None => Targets::One(target.one(settings)?),
+    };
+    let old = path.as_deref().and_then(|path| Some((path, known(path)?)));
+    let kept = old.as_ref().map(|(path, text)| Lock::kept(text, path)).unwrap_or_default();
+    if let Some((path, _)) = &old {
+        check_upgrades(resolve, &kept, path)?;
+    }
+    let was_there = old.is_some();
+    let request = lock_request(&inputs.set, resolve, targets, kept.clone())?;
+    let whole = old.as_ref().and_then(|(path, text)| Lock::whole(text, path).ok());
+    if wish.may_stand && whole.is_some_and(|lock| request.standing(&lock) == Standing::Current) {
+        let (changes, ending) = (Changes::default(), Ending(None));
+        return Ok(Made { lock: None, path, was_there, changes, ending });
+    }
+    let (Locked { lock, warnings, .. }, ending) =
+        resolved(&request, wish, (host, builds), (settings, events))?;
+    for warning in warnings {
+        events(Event::Warning(warning));
+    }
+    let changes = changes(&kept, &lock);
+    Ok(Made { lock: Some(lock), path, was_there, changes, ending })
+}
+
+fn resolved(
+    request: &LockRequest<'_>,
+    wish: &Wish<'_>,
+    (host, builds): (Option<PathBuf>, bool),
+    (settings, events): (&Settings, &Events),
+) -> Result<(Locked, Ending), Error> {
+    let cache = settings.cache_directory()?;
+    let root = cache.join(BUILDS);
+    let mut session = Session::new(settings, request.set, host.as_deref(), cache, events)?;
+    if builds && let Ok(interpreter) = &interpreter(settings) {
+        let place = BuildPlace { store: root.clone(), yard: root, interpreter };
+        session.build_in(place, wish.resolve, settings, events)?;
+    }
+    events(Event::Resolving);
+    let locked = lock(request, &session.tools(wish.resolve, 0), &|_decided| ());
+    Ok((locked?, Ending(Some(session.runtime))))
+}
+
+/// The file that the lock belongs in.
+fn path(
+    wish: &Wish<'_>,
+    inputs: &Inputs,
+    (settings, base): (&Settings, Option<&Target>),
+) -> Option<PathBuf> {
+    match &wish.goal {
+        Goal::Text => None,
+        Goal::File(path) => Some(path.clone()),
+        Goal::Own => {
+            let own = own_lock(wish.resolve, settings, Some(&inputs.set));
+            let named = || wish.target.one(settings).ok();
+            let target = || if wish.target.is_empty() { base.cloned() } else { named() };
+            Some(own.path(target).to_owned())
+        }
+    }
+}
