@@ -75,7 +75,7 @@ pub(crate) struct IndexArgs {
         help_heading = "Index options"
     )]
     pub(crate) keyring_provider: Option<KeyringProvider>,
-    /// The proxy of all servers [default: pip's configuration, https_proxy, http_proxy, all_proxy]
+    /// The proxy of all servers [default: pip's configuration, `https_proxy`, `http_proxy`, `all_proxy`]
     #[arg(
         long,
         global = true,
@@ -85,7 +85,7 @@ pub(crate) struct IndexArgs {
         help_heading = "Index options"
     )]
     pub(crate) proxy: Option<String>,
-    /// A PEM file with the certificates to trust [default: SSL_CERT_FILE and the like, else the system's]
+    /// A PEM file with the certificates to trust [default: `SSL_CERT_FILE` and the like, else the system's]
     #[arg(
         long,
         global = true,

@@ -9,7 +9,7 @@ use super::{Code, Failure};
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (kind, code) = match error {
-            Error::Settings(error) => return error.into(),
+            Error::Settings(error) => return (*error).into(),
             Error::Packaging(error) => return (*error).into(),
             Error::Resolve(error) => return (*error).into(),
             Error::Install(error) => return (*error).into(),

@@ -26,6 +26,10 @@ pub(super) fn prepared(command: Command) -> Command {
 }
 
 /// What the variable of an argument says.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the parser reads variables by itself: what they say must be known before it does"
+)]
 fn value(argument: &Arg) -> Option<String> {
     let value = std::env::var_os(argument.get_env()?)?;
     Some(value.to_string_lossy().into_owned())

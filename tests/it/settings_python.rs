@@ -138,10 +138,7 @@ fn the_interpreter_and_the_index_are_said_with_what_chose_them() {
     std::os::unix::fs::symlink(python(), pythons.bin.join("python3")).unwrap();
     let ran = pythons.run(&["sync"]).ok();
     let path = pythons.bin.join("python3").display().to_string();
-    assert!(
-        ran.stderr.contains(&format!("Using CPython 3.")) && ran.stderr.contains(&path),
-        "{ran}"
-    );
+    assert!(ran.stderr.contains("Using CPython 3.") && ran.stderr.contains(&path), "{ran}");
     let again = pythons.run(&["sync", "--reinstall"]).ok();
     assert!(!again.stderr.contains("Using CPython"), "once is enough: {again}");
     pythons.world.require(&["a>=1"]);

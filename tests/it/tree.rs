@@ -50,11 +50,11 @@ fn the_lock_of_the_last_sync_stands_in_for_one_beside_the_requirements() {
     world.sync(&[]);
     assert!(!world.project.join("pylock.toml").exists());
     assert_eq!(world.pyfast(&["tree"]).ok().stdout, "a==1.0\n└── b==1.0\n");
-    assert!(world.pyfast(&["why", "b"]).ok().stdout.contains("a"));
+    assert!(world.pyfast(&["why", "b"]).ok().stdout.contains('a'));
     assert_eq!(world.pyfast(&["export"]).ok().stdout, "a==1.0\nb==1.0\n");
     world.index.add(&Wheel::new("b", "2.0"));
     let outdated = world.pyfast(&["outdated"]).ok().stdout;
-    assert!(outdated.contains("b") && outdated.contains("2.0"), "{outdated}");
+    assert!(outdated.contains('b') && outdated.contains("2.0"), "{outdated}");
     world
         .pyfast(&["why", "c"])
         .refused(MENDABLE, &["not in the lock of the environment `default`"]);

@@ -12,7 +12,7 @@ use pyfast_packaging::requirement::Origin;
 pub enum Error {
     /// Settings say what nothing can be made of.
     #[error(transparent)]
-    Settings(#[from] pyfast_settings::Error),
+    Settings(Box<pyfast_settings::Error>),
     /// A text is not what it should be.
     #[error(transparent)]
     Packaging(Box<pyfast_packaging::Error>),
@@ -224,6 +224,12 @@ pub enum Error {
 fn needed(by: &[PackageName]) -> String {
     let names: Vec<String> = by.iter().map(ToString::to_string).collect();
     if names.is_empty() { String::new() } else { format!(" itself; {} needs it", names.join(", ")) }
+}
+
+impl From<pyfast_settings::Error> for Error {
+    fn from(error: pyfast_settings::Error) -> Self {
+        Self::Settings(Box::new(error))
+    }
 }
 
 impl From<pyfast_packaging::Error> for Error {

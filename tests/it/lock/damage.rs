@@ -55,14 +55,14 @@ fn check(world: &World, file: &Path, expected: &[String]) {
 #[test]
 fn damaged_page_changes_no_lock() {
     let (world, expected) = world(3);
-    let page = file_below(&cached(&world, "pages-4"), Some("many")).expect("a page");
+    let page = file_below(&cached(&world, "pages-5"), Some("many")).expect("a page");
     check(&world, &page, &expected);
 }
 
 #[test]
 fn damaged_page_that_is_read_part_by_part_changes_no_lock() {
     let (world, expected) = world(400);
-    let page = file_below(&cached(&world, "pages-4"), Some("many")).expect("a page");
+    let page = file_below(&cached(&world, "pages-5"), Some("many")).expect("a page");
     assert!(fs_err::metadata(&page).unwrap().len() > 48 << 10, "it is read as a whole");
     check(&world, &page, &expected);
 }

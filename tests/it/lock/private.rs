@@ -42,7 +42,7 @@ pub(super) fn cached(world: &World, name: &str) -> PathBuf {
 }
 
 fn cache(world: &World) -> PathBuf {
-    cached(world, "pages-4").parent().expect("it has a parent").to_owned()
+    cached(world, "pages-5").parent().expect("it has a parent").to_owned()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -60,7 +60,7 @@ fn the_cache_is_for_its_user_alone_whatever_the_mask() {
         let cache = cache(&world);
         assert_eq!(mode(&cache), 0o700, "{mask}");
         let kinds: Vec<_> = entries(&cache).into_iter().filter(|path| path.is_dir()).collect();
-        for kind in ["pages-4", "sources-1", "texts-2", "git-1"] {
+        for kind in ["pages-5", "sources-1", "texts-2", "git-1"] {
             assert!(kinds.contains(&cache.join(kind)), "no {kind}");
             let inside = entries(&cache.join(kind));
             let open: Vec<_> = inside.iter().filter(|path| mode(path) & 0o077 != 0).collect();
@@ -84,7 +84,7 @@ fn a_cache_that_was_open_is_closed() {
 fn what_was_planted_in_the_cache_is_passed_over() {
     let world = world();
     world.lock(&[]).ok();
-    for folder in ["pages-4", "texts-2", "hints-1"] {
+    for folder in ["pages-5", "texts-2", "hints-1"] {
         for place in entries(&cache(&world).join(folder)) {
             let files = if place.is_dir() { entries(&place) } else { vec![place] };
             for file in files {
