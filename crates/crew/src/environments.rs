@@ -169,7 +169,7 @@ mod tests {
         let check = |name: &str| named(name, &all, "shop-1").map(|name| name.to_string());
         assert_eq!(check("default").unwrap(), "shop-1/default");
         assert_eq!(check("bank-2/dash").unwrap(), "bank-2/dash");
-        let Err(Error::NoSuchEnvironment { near, .. }) = check("defauld") else { panic!() };
+        let Err(Error::NoSuchEnvironment { near, .. }) = check("defaults") else { panic!() };
         assert_eq!(near.as_deref(), Some("shop-1/default"));
         assert!(matches!(check("dash"), Err(Error::NoSuchEnvironment { near: None, .. })));
     }

@@ -2,12 +2,12 @@
 //! Freshness is RFC 9111's, judged by `http-cache-semantics`.
 //!
 //! ```text
-//! <cache>/pages-4/<index digest>/<project>    length and checksum of the header, header (JSON), encoded page
+//! <cache>/pages-5/<index digest>/<project>    length and checksum of the header, header (JSON), encoded page
 //! <cache>/metadata-3/<aa>/<digest>            checksum, excerpt of METADATA; the digest is of wheel digest and URL
 //! <cache>/hints-1/<index digest>              projects and their dependencies in earlier resolutions
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
-//! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-4
+//! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-5
 //! ```
 //! What is not as it was written is not there: pages, texts and metadata carry checksums or digests.
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone

@@ -124,21 +124,21 @@ struct Included {
 /// Extras whose requirements are taken, and where.
 type Covered = BTreeMap<ExtraName, MarkerTree>;
 
-/// The tool whose a `pyproject.toml` without [project] table is.
+/// The tool whose a `pyproject.toml` without `[project]` table is.
 fn whose(tool: &Tool) -> Option<&'static str> {
     let Tool { uv: _, poetry, pdm, flit } = tool;
     let whose = [("Poetry", poetry), ("PDM", pdm), ("Flit", flit)];
     whose.iter().find(|(_, table)| table.is_some()).map(|(tool, _)| *tool)
 }
 
-/// A `pyproject.toml` that has no [project] table.
+/// A `pyproject.toml` that has no `[project]` table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Foreign {
     /// The tool that states dependencies in a table of its own there, where one is known.
     pub tool: Option<&'static str>,
 }
 
-/// Whether the text of a `pyproject.toml` has no [project] table.
+/// Whether the text of a `pyproject.toml` has no `[project]` table.
 pub fn foreign(text: &str) -> Option<Foreign> {
     match toml::from_str::<Raw>(text) {
         Ok(Raw { project: None, tool, .. }) => Some(Foreign { tool: whose(&tool) }),

@@ -1,7 +1,7 @@
 //! From an edited project to running containers: joins the launcher with whoever makes environments. Begin at
 //! [`Stack`], a project with the engine that runs it: [`Stack::up`] goes through the phases (images, environments,
 //! override, containers, health), [`Stack::plan`] says what they would do. What a project is made of is a
-//! [`Description`]; where nobody has configured it, [`assume`] says what counts. [`watched`] are the files that all of
+//! [`Description`]; where nobody has configured it, [`assume`] says what counts. [`watched()`] are the files that all of
 //! this was made from.
 //!
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
