@@ -198,20 +198,22 @@ mod tests {
     }
 
     #[test]
-    fn short_f_is_a_compose_file_in_commands_of_containers_and_a_place_of_wheels_where_packages_are_looked_for()
-     {
+    fn short_f_means_what_compose_and_pip_mean_by_it() {
         let (mut of_containers, mut of_packages) = (Vec::new(), Vec::new());
+        let mut of_files = Vec::new();
         for command in Cli::command().get_subcommands() {
             let long = command.get_arguments().find(|one| one.get_short() == Some('f'));
             match long.and_then(clap::Arg::get_long) {
                 Some("file") => of_containers.push(command.get_name().to_owned()),
                 Some("find-links") => of_packages.push(command.get_name().to_owned()),
+                Some("files") => of_files.push(command.get_name().to_owned()),
                 Some(other) => panic!("-f of {} is --{other}", command.get_name()),
                 None => {}
             }
         }
         assert_eq!(of_containers, ["up", "down", "restart", "ps", "logs", "doctor"]);
         assert_eq!(of_packages, ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
+        assert_eq!(of_files, ["show"]);
     }
 
     #[test]
