@@ -59,6 +59,7 @@ fn plan(synced: &Synced, wheel: Option<&Built>) -> Value {
         "interpreter": Interpreter::probe(Path::new(&world.python)).unwrap(),
         "circumstances": state["circumstances"],
         "claims": [],
+        "upgrade": false,
         "facts": state["facts"],
     })
 }
