@@ -59,7 +59,11 @@ fn names_in_pyfast_toml() {
 fn lines_of_pyfast_toml_that_cannot_be_read() {
     let world = World::new();
     world.write("pyfast.toml", &format!("a = = '{TITLE}'\n"));
-    check(plain(&world, &["lock"]), USAGE);
+    // The line is named and not shown.
+    let ran = at_terminal(&plain(&world, &["lock"]));
+    assert!(ran.code().is_some_and(|code| USAGE.contains(&code)), "{ran}");
+    assert!(ran.stdout.contains("pyfast.toml:1`: "), "{ran}");
+    assert!(!ran.stdout.contains(['\u{1b}', '\u{7}']), "{:?}", ran.stdout);
 }
 
 #[test]

@@ -235,10 +235,13 @@ fn rule_29_every_kind_of_reference_is_locked_as_its_whole_commit() {
 fn rule_35_a_lock_keeps_its_commit_until_an_upgrade() {
     let world = World::new();
     let repository = Repository::new(&world, "a");
-    let first = repository.commit(".", &Sdist::new("a", "1.0").project(""));
+    world.index.add(&Wheel::new("other", "1.0"));
+    let first =
+        repository.commit(".", &Sdist::new("a", "1.0").project("dependencies = ['other']\n"));
     let line = repository.url("@main");
     assert_eq!(locked_commit(&world, &line, &[]).0, first);
-    let second = repository.commit(".", &Sdist::new("a", "2.0").project(""));
+    let second =
+        repository.commit(".", &Sdist::new("a", "2.0").project("dependencies = ['other']\n"));
     assert_eq!(locked_commit(&world, &line, &[]).0, first);
     assert_eq!(locked_commit(&world, &line, &["--upgrade-package", "other"]).0, first);
     assert_eq!(locked_commit(&world, &line, &["--upgrade-package", "a"]).0, second);
