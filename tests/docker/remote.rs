@@ -81,7 +81,7 @@ fn a_volume_out_of_reach_tells_and_changes_what_a_directory_does() {
         ids.push(world.synced()["id"].as_str().unwrap().to_owned());
     }
     assert_eq!(told(&world, &["list"]), "alpha==2.0\n");
-    assert_eq!(told(&world, &["diff", "-1"]), "~ alpha 1.0 -> 2.0\n");
+    assert_eq!(told(&world, &["diff", "-1"]), "~ alpha 1.0 → 2.0\n");
     let history: serde_json::Value =
         serde_json::from_str(&told(&world, &["history", "--json"])).unwrap();
     assert_eq!([&history[0]["id"], &history[1]["id"]], [ids[0].as_str(), ids[1].as_str()]);
