@@ -3,23 +3,11 @@
 
 use std::time::Instant;
 
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{AUTHORIZATION, Proxy, behind};
 use crate::support::ran::{EITHER, MENDABLE, USAGE};
 use crate::support::tls::Authority;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
-
-/// `user:s3cr3t`.
-const AUTHORIZATION: &str = "Basic dXNlcjpzM2NyM3Q=";
-
-/// A world whose index has a host that only a proxy knows.
-fn behind(scheme: &str) -> World {
-    let mut world = World::new();
-    world.index.add(&Wheel::new("a", "1.0"));
-    world.index_flags = vec!["--index-url".to_owned(), format!("{scheme}://index.test/simple/")];
-    world.require(&["a"]);
-    world
-}
 
 /// Writes the user's own configuration of pip.
 fn configure(world: &World, text: &str) {

@@ -1,23 +1,11 @@
 //! Proxies, as the usual variables name them.
 
 use super::check;
-use crate::support::proxy::{Proxy, socks};
+use crate::support::proxy::{AUTHORIZATION, Proxy, behind, socks};
 use crate::support::ran::MENDABLE;
 use crate::support::tls::Authority;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
-
-/// `user:s3cr3t`.
-const AUTHORIZATION: &str = "Basic dXNlcjpzM2NyM3Q=";
-
-/// A world whose index has a host that only a proxy knows.
-fn behind(scheme: &str) -> World {
-    let mut world = World::new();
-    world.index.add(&Wheel::new("a", "1.0"));
-    world.index_flags = vec!["--index-url".to_owned(), format!("{scheme}://index.test/simple/")];
-    world.require(&["a"]);
-    world
-}
 
 #[test]
 fn plain_requests_go_through_the_proxy() {

@@ -6,6 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::tls::{forward, read_head};
+use super::wheel::Wheel;
+use super::world::World;
+
+/// `user:s3cr3t`.
+pub(crate) const AUTHORIZATION: &str = "Basic dXNlcjpzM2NyM3Q=";
+
+/// A world whose index has a host that only a proxy knows.
+pub(crate) fn behind(scheme: &str) -> World {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.index_flags = vec!["--index-url".to_owned(), format!("{scheme}://index.test/simple/")];
+    world.require(&["a"]);
+    world
+}
 
 /// The proxy.
 pub(crate) struct Proxy {

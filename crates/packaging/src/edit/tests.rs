@@ -1,3 +1,5 @@
+//! What files are after an edit, byte by byte. Knows nothing of where they lie.
+
 use super::*;
 
 fn wanted(text: &str) -> Wanted {

@@ -1,3 +1,5 @@
+//! The line of progress at terminals of each width. Draws nothing.
+
 use super::*;
 
 /// A view of 114 wheels, one of which is large and half there.
