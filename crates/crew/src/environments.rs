@@ -56,7 +56,9 @@ pub fn to_json(known: &Known) -> serde_json::Value {
 /// Those that nobody asked for, for so long that nobody will.
 pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<ProjectEnv> {
     let is_old = |known: &&Known| {
-        let then = UNIX_EPOCH + Duration::from_millis(known.activated.unwrap_or_default());
+        // What was never active may be in the making.
+        let Some(activated) = known.activated else { return false };
+        let then = UNIX_EPOCH + Duration::from_millis(activated);
         now.duration_since(then).is_ok_and(|age| age >= GRACE)
     };
     let lost = all.iter().filter(|known| lost(known).is_some()).filter(is_old);

@@ -8,7 +8,7 @@ use pyfast_settings::{Settings, is_remote};
 
 use super::{Done, Edits, File, Place, Reach, locked, parents};
 use crate::error::Error;
-use crate::inputs::{Inputs, read_inputs};
+use crate::inputs::{Inputs, read_inputs, requirement_files};
 use crate::sync::sync;
 use crate::task::{Options, Task};
 
@@ -57,12 +57,9 @@ fn files(inputs: &Inputs, task: Task<'_>) -> Result<Vec<PathBuf>, Error> {
     let asked = inputs.set.requirements.iter().map(|one| &one.origin.file);
     let sources = inputs.set.sources.iter().filter(|one| !one.constraint);
     let asked = asked.chain(sources.map(|one| &one.origin.file)).map(|file| PathBuf::from(&**file));
-    let groups = resolve.group.iter().map(|group| settings.project.group(group).0);
-    let main = if resolve.requirements.is_empty() && !resolve.group.is_empty() {
-        Vec::new()
-    } else {
-        settings.project.requirements(&resolve.requirements, &settings.env)?
-    };
+    let groups = resolve.group.iter().chain(&resolve.only_group);
+    let groups = groups.map(|group| settings.project.group(group).0);
+    let main = requirement_files(resolve, settings)?;
     let mut files: Vec<PathBuf> = Vec::new();
     for file in main.into_iter().chain(groups).chain(asked) {
         let is_script = file.extension().is_some_and(|end| end == "py");
