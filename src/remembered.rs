@@ -12,6 +12,7 @@ use pyfast_settings::{Project, Python};
 use crate::args::ResolveArgs;
 use crate::commands::sync::{Args, Link};
 use crate::settings::Settings;
+use crate::ui::parse_words;
 
 /// The words of a request, as `sync` reads them.
 #[derive(Debug, Parser)]
@@ -69,7 +70,7 @@ impl Remembered {
     /// What was typed last, read again; variables stand in for what was not.
     fn request(&self, project: &Project) -> Option<Request> {
         let words = self.0.words().into_iter().flatten().map(|word| shown(word, project));
-        Request::try_parse_from(words).ok()
+        parse_words(words).ok()
     }
 
     /// Keeps a request that was carried out. What cannot be kept is only told.

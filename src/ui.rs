@@ -13,7 +13,7 @@ use pyfast_terminal::{Escaping, Form, escaped};
 pub(crate) use pyfast_terminal::{
     Line, bold, count, dim, duration, green, moment, paint, red, table, titled,
 };
-pub(crate) use refusal::parse_arguments;
+pub(crate) use refusal::{parse_arguments, parse_words};
 
 /// How to talk to the user.
 #[derive(Debug, Clone, Copy)]

@@ -57,8 +57,10 @@ pub(super) fn blamed(mut error: clap::Error, command: &Command) -> clap::Error {
     };
     let long =
         shown.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default().to_owned();
-    let typed = std::env::args().any(|word| {
-        word.strip_prefix("--").is_some_and(|word| word.split('=').next() == Some(long.as_str()))
+    let typed = std::env::args_os().any(|word| {
+        word.to_string_lossy()
+            .strip_prefix("--")
+            .is_some_and(|word| word.split('=').next() == Some(long.as_str()))
     });
     let variable = variable(command, &long).filter(|_| of_value && !typed);
     if let Some(variable) = variable {

@@ -32,6 +32,17 @@ pub(crate) fn parse_arguments<Arguments: Parser>(
     })
 }
 
+/// Reads words that were typed before, with the same variables for what they do not say.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn parse_words<Arguments: Parser>(
+    words: impl Iterator<Item = OsString>,
+) -> Result<Arguments, clap::Error> {
+    let matches = environment::prepared(Arguments::command()).try_get_matches_from(words)?;
+    Arguments::from_arg_matches(&matches)
+}
+
 /// Puts what does the same here in the place of the parser's guess at what an unknown command was to be.
 fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>) {
     let advice = match said.get(ContextKind::InvalidSubcommand) {

@@ -433,7 +433,7 @@ impl Failure {
 
     /// How long to wait before trying again; `None` where that is pointless.
     fn pause(&self, attempt: u32) -> Option<Duration> {
-        let backoff = Duration::from_millis(50) * 4_u32.pow(attempt - 1);
+        let backoff = Duration::from_millis(50).saturating_mul(4_u32.saturating_pow(attempt - 1));
         match self {
             Self::Transport(_) => Some(backoff),
             Self::Final(_) => None,

@@ -14,6 +14,7 @@ use pep508_rs::{MarkerTree, PackageName};
 
 use crate::error::Error;
 use crate::pyproject::is_project_file;
+use crate::safe_url::redact;
 
 pub use refusal::Refusal;
 pub use wanted::{Bound, Wanted};
@@ -64,6 +65,20 @@ pub enum Outcome {
         /// As it is written.
         text: String,
     },
+}
+
+impl Outcome {
+    /// The same to be shown: without the passwords of URLs.
+    #[must_use]
+    pub fn redacted(self) -> Self {
+        match self {
+            Self::Added { text } => Self::Added { text: redact(&text) },
+            Self::Changed { before, text } => {
+                Self::Changed { before: redact(&before), text: redact(&text) }
+            }
+            Self::There { text } => Self::There { text: redact(&text) },
+        }
+    }
 }
 
 impl Edited {

@@ -181,6 +181,14 @@ pub enum Digest {
 }
 
 impl Digest {
+    /// Whether nobody can make two files of it.
+    pub fn is_strong(&self) -> bool {
+        match self {
+            Self::Sha256(_) => true,
+            Self::Other(other) => other.kind().is_strong(),
+        }
+    }
+
     /// The best digest of a URL's fragment, which is `kind=digits` behind `#` or `&`.
     ///
     /// # Errors

@@ -44,7 +44,8 @@ pub fn add(
         }
     }
     let outcomes = put(&mut file, &wanted, place.list())?;
-    let added = outcomes.into_iter().map(|outcome| (file.shown.clone(), outcome)).collect();
+    let added =
+        outcomes.into_iter().map(|outcome| (file.shown.clone(), outcome.redacted())).collect();
     let report = Edits { task, reach, files: vec![file] }.carry_out()?;
     Ok(Done { added, removed: Vec::new(), needed: Vec::new(), report })
 }

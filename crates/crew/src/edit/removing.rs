@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_packaging::PackageName;
+use pyfast_packaging::safe_url::redact;
 use pyfast_settings::own_lock::is_lock;
 use pyfast_settings::{Settings, is_remote};
 
@@ -37,7 +38,7 @@ pub fn remove(
         let before = removed.len();
         for file in &mut files {
             let gone = file.edited.remove(name, place.map(Place::list))?;
-            removed.extend(gone.into_iter().map(|text| (file.shown.clone(), text)));
+            removed.extend(gone.iter().map(|text| (file.shown.clone(), redact(text))));
         }
         if removed.len() == before {
             return Err(not_asked(name, (&inputs, &files), task));

@@ -195,11 +195,14 @@ impl ProjectFile<'_> {
     }
 
     fn indexes(&self, raw: &RawUv) -> Vec<UvIndex> {
-        let named = raw.index.iter().map(|index| UvIndex {
+        // A flat index that is for its own packages alone cannot be had: searched for all, it could give a stranger's.
+        let is_flat = |index: &RawIndex| index.format.as_deref() == Some("flat");
+        let searched = raw.index.iter().filter(move |index| !(is_flat(index) && index.explicit));
+        let named = searched.map(move |index| UvIndex {
             name: index.name.clone(),
             url: self.location(&index.url),
             role: match index {
-                RawIndex { format: Some(format), .. } if format == "flat" => IndexRole::Links,
+                index if is_flat(index) => IndexRole::Links,
                 RawIndex { explicit: true, .. } => IndexRole::Explicit,
                 RawIndex { default: true, .. } => IndexRole::Default,
                 _ => IndexRole::Further,

@@ -191,8 +191,8 @@ impl DirectSources {
         let name = tree.metadata.name.clone();
         let SourceRequirement { extras, source, marker, mut hashes, origin, constraint, .. } =
             requirement;
-        // Rule 28: the digest of a fragment counts as a hash.
-        hashes.extend(source.digest.clone());
+        // Rule 28: the digest of a fragment counts as a hash, unless two files can have it; it is compared all the same.
+        hashes.extend(source.digest.clone().filter(Digest::is_strong));
         let source = Source::Tree(Box::new(source));
         let named = Requirement { name: name.clone(), extras, source, marker, hashes, origin };
         let list = if constraint { &mut self.set.constraints } else { &mut self.set.requirements };
