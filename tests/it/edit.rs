@@ -244,3 +244,19 @@ fn killed_while_it_works_it_leaves_the_file() {
     assert_eq!(world.read("requirements.txt"), "app\n");
     assert_eq!(fs::read_dir(&world.project).unwrap().count(), 1);
 }
+
+#[test]
+fn passwords_of_what_is_edited_are_not_shown() {
+    let world = world();
+    let url = world.index.file_url("web-1.5-py3-none-any.whl").replace("//", "//me:s3cr3t@");
+    world.require(&["app"]);
+    for json in [&[][..], &["--json"]] {
+        let added = world.pyfast(&[&["add", &format!("web @ {url}")], json].concat()).ok();
+        assert!(world.read("requirements.txt").contains("s3cr3t"), "{added}");
+        let removed = world.pyfast(&[&["remove", "web"], json].concat()).ok();
+        for ran in [added, removed] {
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains("web @ ") && !said.contains("s3cr3t"), "{said}");
+        }
+    }
+}

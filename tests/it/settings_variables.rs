@@ -83,3 +83,15 @@ fn colours_are_forced_and_forbidden_as_elsewhere() {
     assert!(!colored(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!colored(&[("FORCE_COLOR", "1"), ("PYFAST_COLOR", "never")]));
 }
+
+#[test]
+fn variables_count_where_the_last_request_is_repeated() {
+    let world = world();
+    run(&world, &["sync", "-r", "requirements.txt"], &[]).ok();
+    for word in ["true", "1", "yes"] {
+        let repeated = run(&world, &["run", "true"], &[("PYFAST_REQUIRE_HASHES", word)]);
+        repeated.refused(EITHER, &["hashes are required"]);
+    }
+    run(&world, &["run", "true"], &[("PYFAST_REQUIRE_HASHES", "0"), ("PYFAST_PRERELEASE", "")])
+        .ok();
+}

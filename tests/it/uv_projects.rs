@@ -209,6 +209,19 @@ fn uv_toml_stands_for_the_table() {
 }
 
 #[test]
+fn flat_index_for_its_own_packages_is_not_searched_for_others() {
+    let (world, _corp) = world();
+    let page = "<a href=\"/files/six-99-py3-none-any.whl\">six-99-py3-none-any.whl</a>";
+    let flat = world.index.write_as("text/html", "/flat/", page);
+    let more = "format = \"flat\"\nexplicit = true";
+    project(&world, "\"six\"", &index("flat", &flat, more));
+    check(&world, &[], &["six==9"]);
+    let pin = "[tool.uv.sources]\nsix = { index = \"flat\" }\n";
+    project(&world, "\"six\"", &format!("{pin}{}", index("flat", &flat, more)));
+    refused(&world, &["pyproject.toml", "six", "flat"]);
+}
+
+#[test]
 fn credentials_of_an_index_are_found_and_shown_nowhere() {
     let (mut world, corp) = world();
     corp.set(|options| options.credentials = Some(("user".into(), "s3cr3t".into())));

@@ -160,6 +160,8 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_hours(1000 * 24);
         let names: Vec<String> = unwanted(&all, now).iter().map(ToString::to_string).collect();
         assert_eq!(names, ["b/default", "a/run-script-1"]);
+        let in_the_making = Known { activated: None, ..all[4].clone() };
+        assert!(unwanted(&[in_the_making], now).is_empty());
         let lost: Vec<_> = all.iter().map(lost).collect();
         let (gone, run) = (Some(Lost::Gone), Some(Lost::OneRun));
         assert_eq!(lost, [None, gone, gone, None, run, run]);

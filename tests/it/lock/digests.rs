@@ -114,3 +114,26 @@ fn hashes_of_strong_kinds_are_compared_with_archives_too() {
     ran.refused(MENDABLE, &[MISMATCH, "sha512:0000"]);
     check(&world, &[&format!("a==1.0 --hash=sha512:{right}")], &["a==1.0"]);
 }
+
+#[test]
+fn weak_digests_of_fragments_are_compared_and_satisfy_no_required_hash() {
+    let world = World::new();
+    let archive = Sdist::new("a", "1.0").stated("").publish(&world);
+    let url = world.index.file_url(&archive.filename);
+    for kind in OtherKind::ALL {
+        let (right, _) = digests(&archive, kind);
+        let line = format!("a @ {url}#{}={right}", kind.name());
+        let ran = world.require(&[&line]).lock(&["--require-hashes"]);
+        if kind.is_strong() {
+            ran.ok();
+        } else {
+            ran.refused(&[1, 2], &["hashes are required"]);
+        }
+        // A hash that is given is not traded for a weak one that fits.
+        let other = "0".repeat(64);
+        let ran = world.require(&[&format!("{line} --hash=sha256:{other}")]).lock(&[]);
+        if !kind.is_strong() {
+            ran.refused(MENDABLE, &[MISMATCH]);
+        }
+    }
+}
