@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
 use pyfast_environment::ask::{collect, environments};
-use pyfast_environment::question::Collect;
+use pyfast_environment::question::{Collect, Known};
 use pyfast_index::cache::loose;
 use pyfast_installer::gc::{GcPlan, Reason, cache_plan, cut_cache};
 
@@ -62,8 +62,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let plan = at_place(settings, |place| {
         let all = environments(place)?;
         let forgotten = unwanted(&all, now);
-        lost = all.iter().filter(|known| lost_as(known) == Some(Lost::Gone)).count();
-        lost -= lost.min(forgotten.len());
+        let stays = |known: &&Known| !forgotten.contains(&known.name);
+        let gone = all.iter().filter(|known| lost_as(known) == Some(Lost::Gone));
+        lost = gone.filter(stays).count();
         collect(place, Collect { forgotten, ..what })
     })?;
     let Some(mut plan) = plan else {

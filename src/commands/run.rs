@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, env = "PYFAST_WAIT")]
     wait: u64,
     /// Stay in front of the command: pass signals on, reap orphans, and start it again in each new environment
-    #[arg(long, env = "PYFAST_SUPERVISE", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "PYFAST_SUPERVISE")]
     supervise: bool,
     /// The signal that asks the command to end for a new environment
     #[arg(long, value_name = "SIGNAL", default_value = "TERM", env = "PYFAST_STOP_SIGNAL")]

@@ -308,3 +308,17 @@ fn a_changed_source_is_noticed() {
     fs_err::write(&config, "no index\n").unwrap();
     world.pyfast(&["sync"]).refused(USAGE, &["uv.toml:1"]);
 }
+
+#[test]
+fn file_that_is_named_for_uv_is_read_whatever_its_name() {
+    let (mut world, corp) = world();
+    world.require(&["six"]);
+    let file = world.write("conf/mine.toml", &format!("index-url = \"{}\"\n", corp.url()));
+    world.index_flags.clear();
+    world.env.insert("UV_CONFIG_FILE".to_owned(), file.display().to_string());
+    check(&world, &[], &["six==1"]);
+    world.env.insert("UV_CONFIG_FILE".to_owned(), "/nowhere/uv.toml".to_owned());
+    refused(&world, &["/nowhere/uv.toml"]);
+    world.env.insert("UV_NO_CONFIG".to_owned(), "0".to_owned());
+    refused(&world, &["/nowhere/uv.toml"]);
+}

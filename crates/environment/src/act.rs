@@ -238,13 +238,15 @@ impl Work<'_> {
             State::new(self.plan.circumstances.clone(), self.plan.facts.clone(), stamps.clone());
         let stored = self.site.root().make_project_env(&self.site.name).and_then(|directory| {
             state.store(&directory)?;
-            let Some(stamps) = stamps else { return Ok(()) };
+            if stamps.is_none() && !self.plan.upgrade {
+                return Ok(());
+            }
             let mut looks = Looks::load(&directory);
             if self.plan.upgrade {
                 looks.forget_answers();
             }
             let (id, answers) = (id.to_owned(), self.plan.answers.clone());
-            looks.keep(&directory, Look { id, stamps, answers })
+            looks.keep(&directory, stamps.map(|stamps| Look { id, stamps, answers }))
         });
         stored.err().map(|error| format!("cannot remember this sync: {error}"))
     }

@@ -61,9 +61,15 @@ impl Looks {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub(crate) fn keep(mut self, directory: &Dir, look: Look) -> Result<(), pyfast_root::Error> {
-        self.0.retain(|known| known.id != look.id);
-        self.0.insert(0, look);
+    pub(crate) fn keep(
+        mut self,
+        directory: &Dir,
+        look: Option<Look>,
+    ) -> Result<(), pyfast_root::Error> {
+        if let Some(look) = look {
+            self.0.retain(|known| known.id != look.id);
+            self.0.insert(0, look);
+        }
         self.0.truncate(KEPT);
         // Texts and lists of them always have a JSON form.
         let bytes = serde_json::to_vec(&self).unwrap_or_default();
@@ -86,9 +92,9 @@ mod tests {
         let open = Dir::open_named(directory.path()).unwrap();
         let ids = |looks: &Looks| looks.0.iter().map(|look| look.id.clone()).collect::<Vec<_>>();
         for id in 0..=KEPT {
-            Looks::load(&open).keep(&open, look(id)).unwrap();
+            Looks::load(&open).keep(&open, Some(look(id))).unwrap();
         }
-        Looks::load(&open).keep(&open, look(3)).unwrap();
+        Looks::load(&open).keep(&open, Some(look(3))).unwrap();
         let looks = Looks::load(&open);
         assert_eq!(ids(&looks), ["3", "8", "7", "6", "5", "4", "2", "1"]);
         assert_eq!(looks.answering("inputs of 4"), Some("4"));

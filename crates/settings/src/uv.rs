@@ -8,11 +8,12 @@ use pyfast_packaging::safe_url::shown;
 use pyfast_root::{Fingerprint, regular_file};
 
 use crate::error::Error;
+use crate::pip::is_true;
 use crate::variables::Variables;
 
 /// The settings of the project in a directory, and those of the user.
 pub(crate) fn read(directory: &Path, variables: &Variables) -> Result<Vec<UvTable>, Error> {
-    if variables.get("UV_NO_CONFIG").is_some() {
+    if is_true(variables.get("UV_NO_CONFIG")) {
         return Ok(Vec::new());
     }
     Ok(of_project(directory)?.into_iter().chain(of_user(variables)?).collect())
@@ -34,8 +35,12 @@ fn of_user(variables: &Variables) -> Result<Option<UvTable>, Error> {
     let config = variables.get("XDG_CONFIG_HOME").map(PathBuf::from);
     let config = config.or_else(|| Some(variables.home()?.join(".config")));
     let own = config.map(|config| config.join("uv/uv.toml"));
-    let named = variables.get("UV_CONFIG_FILE").map(PathBuf::from);
-    for file in named.or(own).into_iter().chain(["/etc/uv/uv.toml".into()]) {
+    if let Some(named) = variables.get("UV_CONFIG_FILE").map(PathBuf::from) {
+        // Who names a file has it read.
+        fs_err::metadata(&named).map_err(Error::ReadConfiguration)?;
+        return table(&named);
+    }
+    for file in own.into_iter().chain(["/etc/uv/uv.toml".into()]) {
         if let Some(table) = table(&file)? {
             return Ok(Some(table));
         }
@@ -46,7 +51,7 @@ fn of_user(variables: &Variables) -> Result<Option<UvTable>, Error> {
 fn table(file: &Path) -> Result<Option<UvTable>, Error> {
     match regular_file::read_text(file) {
         // Most projects say nothing to uv, and reading TOML takes its time.
-        Ok(text) if file.ends_with("uv.toml") || text.contains("tool.uv") => {
+        Ok(text) if !file.ends_with("pyproject.toml") || text.contains("tool.uv") => {
             UvTable::read(file, &text).map_err(Error::Uv)
         }
         Ok(_) => Ok(None),

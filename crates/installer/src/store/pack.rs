@@ -11,9 +11,6 @@ use super::{directory, files};
 use crate::error::Error;
 use crate::store::manifest::Manifest;
 
-/// The most that a file of a wheel has, in bytes.
-const LIMIT: u64 = 8 << 30;
-
 /// Writes a stored wheel as one file, equal bytes each time. It has the files of the one that it was unpacked from, and
 /// another digest.
 ///
@@ -46,7 +43,11 @@ pub fn pack(root: &Root, wheel: &Sha256, to: impl Write + Seek) -> Result<(), Er
         let (content, _) = from.open(&file.path)?.ok_or_else(|| {
             Error::io("read", &path)(std::io::Error::from(std::io::ErrorKind::NotFound))
         })?;
-        std::io::copy(&mut content.take(LIMIT), &mut archive).map_err(Error::io("pack", &path))?;
+        let packed = std::io::copy(&mut content.take(file.size), &mut archive);
+        if packed.map_err(Error::io("pack", &path))? != file.size {
+            let short = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+            return Err(Error::io("read", &path)(short));
+        }
     }
     let failed =
         |error: zip::result::ZipError| Error::io("pack", from.path())(std::io::Error::from(error));

@@ -83,6 +83,9 @@ impl Source {
                 let url = url.strip_prefix("git+").unwrap_or(url);
                 Ok(format!("git+{url}{}{below}", reference.unwrap_or_default()))
             }
+            (None, Some(url), None) if url.contains('#') => {
+                Ok(format!("{url}{}", below.replacen('#', "&", 1)))
+            }
             (None, Some(url), None) => Ok(format!("{url}{below}")),
             (None, None, Some(path)) if path.starts_with(['/', '.']) => {
                 Ok(format!("{path}{below}"))

@@ -139,12 +139,12 @@ struct RawIndex {
 }
 
 impl UvTable {
-    /// Reads the table of a `pyproject.toml`, or all of an `uv.toml`; nothing where there is none.
+    /// Reads the table of a `pyproject.toml`, or all of an `uv.toml`, whatever its name; nothing where there is none.
     ///
     /// # Errors
     /// What has no meaning, with its place.
     pub fn read(path: &Path, text: &str) -> Result<Option<Self>, Error> {
-        let project = if path.file_name().is_some_and(|name| name == "uv.toml") {
+        let project = if path.file_name().is_none_or(|name| name != "pyproject.toml") {
             let uv = Some(super::from_toml(path, text, 0)?);
             let raw = Raw { tool: Tool { uv, ..Tool::default() }, ..Raw::default() };
             let directory = path.parent().unwrap_or(Path::new("")).to_owned();
