@@ -62,7 +62,12 @@ struct Rm {
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     match &args.act {
         Act::List(_) => list(settings)?,
-        Act::Rm(Rm { all: true, .. }) => remove_all(settings)?,
+        Act::Rm(Rm { all: true, .. }) => {
+            let removed = remove_all(settings)?;
+            if settings.ui.json() {
+                settings.ui.data(format!("{}\n", json!({ "removed": removed })));
+            }
+        }
         Act::Rm(what) => remove(what, settings)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -115,14 +120,13 @@ fn remove(what: &Rm, settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes the whole root.
-pub(crate) fn remove_all(settings: &Settings) -> Result<(), Failure> {
-    settings.ui.note(match remove_root(settings)? {
-        None => "There is nothing to remove".into(),
-        Some((what, bytes)) => {
-            let bytes = bytes.map(|bytes| format!(" ({})", indicatif::HumanBytes(bytes)));
-            green("Removed").and(format!(" {what}{}", bytes.unwrap_or_default()))
-        }
-    });
-    Ok(())
+/// Removes the whole root, and gives what that was, in words.
+pub(crate) fn remove_all(settings: &Settings) -> Result<Vec<String>, Failure> {
+    let Some((what, bytes)) = remove_root(settings)? else {
+        settings.ui.note("There is nothing to remove");
+        return Ok(Vec::new());
+    };
+    let bytes = bytes.map(|bytes| format!(" ({})", indicatif::HumanBytes(bytes)));
+    settings.ui.note(green("Removed").and(format!(" {what}{}", bytes.unwrap_or_default())));
+    Ok(vec![what])
 }

@@ -260,3 +260,15 @@ fn passwords_of_what_is_edited_are_not_shown() {
         }
     }
 }
+
+#[test]
+fn where_the_project_itself_cannot_be_built_its_file_is_as_it_was() {
+    let world = world();
+    world.write("pyfast.toml", "[env.default]\nproject = true\n");
+    let project = "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n\
+                   [project]\nname = \"shop\"\nversion = \"1\"\ndependencies = []\n";
+    world.write("pyproject.toml", project);
+    world.write("backend.py", "raise SystemExit('no build today')\n");
+    world.pyfast(&["add", "app"]).refused(EITHER, &["shop"]);
+    assert_eq!(world.read("pyproject.toml"), project);
+}

@@ -119,9 +119,11 @@ fn everything_goes_unless_a_process_uses_it() {
     assert_eq!(names(&world).len(), 3);
     child.kill().unwrap();
     child.wait().unwrap();
-    world.pyfast(&["env", "rm", "--all"]).ok();
+    let removed = world.pyfast(&["env", "rm", "--all", "--json"]).ok().json();
+    assert_eq!(removed["removed"].as_array().map(Vec::len), Some(1), "{removed}");
     assert!(!world.root.exists());
-    world.pyfast(&["env", "rm", "--all"]).ok();
+    let again = world.pyfast(&["env", "rm", "--all", "--json"]).ok().json();
+    assert_eq!(again["removed"].as_array().map(Vec::len), Some(0), "{again}");
 }
 
 #[test]

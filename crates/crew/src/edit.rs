@@ -147,9 +147,9 @@ pub fn reading(
         let is_it = |(file, group): (PathBuf, String)| {
             (project.working_directory.join(file), &group) == wanted
         };
-        let configured = project.config.env.get(&settings.env).filter(|_| groups.is_empty());
+        let configured = project.config.env.get(&settings.env).filter(|_| resolve.is_of_project());
         let mut configured = configured.iter().flat_map(|env| &env.groups);
-        if groups.iter().any(|one| is_it(project.group(one)))
+        if groups.iter().chain(&resolve.only_group).any(|one| is_it(project.group(one)))
             || configured.any(|one| is_it(project.configured_group(one)))
         {
             return Ok(None);
@@ -187,9 +187,7 @@ impl Edits<'_> {
         let mut written: Vec<&File> = Vec::new();
         for file in files.iter().filter(|file| file.changes()) {
             if let Err(error) = file.write() {
-                for file in written {
-                    file.restore();
-                }
+                written.iter().for_each(|file| file.restore());
                 return Err(error);
             }
             written.push(file);
@@ -198,7 +196,8 @@ impl Edits<'_> {
         if reach == Reach::Environment && files.iter().any(File::is_project) {
             let mut options = task.options.clone();
             options.install.reinstall = false;
-            let again = sync(Task { options: &options, ..task })?;
+            let again = sync(Task { options: &options, ..task })
+                .inspect_err(|_| written.iter().for_each(|file| file.restore()))?;
             return Ok(if again.sync.changed { again } else { report });
         }
         Ok(report)

@@ -276,14 +276,15 @@ impl<'a> Reader<'a> {
             let Place::Directory(path) = &source.source.place else { continue };
             let below = source.source.subdirectory.as_deref().unwrap_or_default();
             let file = path.join(below).join("pyproject.toml");
-            // What is wrong with it is told by whoever looks at the directory.
-            let Ok(bytes) = regular::read(&file) else { continue };
-            let Ok(text) = decoded(&bytes, &file.display().to_string()) else { continue };
-            let text = text.whole();
-            let Ok(project) = ProjectFile::read(&file, &text) else { continue };
             if !seen.insert(file.clone()) {
                 continue;
             }
+            // What is wrong with it is told by whoever looks at the directory.
+            let draft = self.context.drafts.get(&file).map(<[u8]>::to_vec);
+            let Ok(bytes) = draft.map_or_else(|| regular::read(&file), Ok) else { continue };
+            let Ok(text) = decoded(&bytes, &file.display().to_string()) else { continue };
+            let text = text.whole();
+            let Ok(project) = ProjectFile::read(&file, &text) else { continue };
             let places = project.places()?;
             self.pin(places.pins);
             for line in places.lines {
