@@ -187,7 +187,7 @@ impl Edits<'_> {
         let mut written: Vec<&File> = Vec::new();
         for file in files.iter().filter(|file| file.changes()) {
             if let Err(error) = file.write() {
-                written.iter().for_each(|file| file.restore());
+                restore(&written);
                 return Err(error);
             }
             written.push(file);
@@ -196,8 +196,8 @@ impl Edits<'_> {
         if reach == Reach::Environment && files.iter().any(File::is_project) {
             let mut options = task.options.clone();
             options.install.reinstall = false;
-            let again = sync(Task { options: &options, ..task })
-                .inspect_err(|_| written.iter().for_each(|file| file.restore()))?;
+            let again =
+                sync(Task { options: &options, ..task }).inspect_err(|_| restore(&written))?;
             return Ok(if again.sync.changed { again } else { report });
         }
         Ok(report)
@@ -208,6 +208,12 @@ impl Edits<'_> {
         let options =
             Options { dry_run: true, without_hashes: true, ..drafted(self.task, &self.files) };
         locked(&sync(Task { options: &options, ..self.task })?, self.task)
+    }
+}
+
+fn restore(written: &[&File]) {
+    for file in written {
+        file.restore();
     }
 }
 
