@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
+use pyfast_index::cache::file_digest;
 use pyfast_installer::bytecode::{Compiler, is_compiled};
 use pyfast_installer::download::{Downloads, Wanted};
 use pyfast_installer::interpreter::Interpreter;
@@ -15,7 +16,7 @@ use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, file_digest, lock};
+use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
 
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
