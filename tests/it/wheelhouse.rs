@@ -83,6 +83,24 @@ fn a_machine_without_network_installs_what_is_locked() {
 }
 
 #[test]
+fn directories_that_settings_name_have_what_is_locked() {
+    for (file, text) in [
+        ("uv.toml", "no-index = true\nfind-links = [\"wheels\"]\n"),
+        ("pip.conf", "[global]\nno-index = true\nfind-links = wheels\n"),
+    ] {
+        let world = world();
+        world.pyfast(&["export", "--wheels", "wheels"]).ok();
+        let mut world = alone(world);
+        let configuration = world.project.join("pip.conf").display().to_string();
+        world.env.insert("PIP_CONFIG_FILE".to_owned(), configuration);
+        world.write("pip.conf", "");
+        world.write(file, text);
+        let synced = world.sync(&["--locked"]);
+        assert_eq!(synced.evaluate("import b; print(b.__version__)").trim(), "1.0", "{file}");
+    }
+}
+
+#[test]
 fn without_a_lock_the_directory_is_an_index() {
     let world = world();
     world.pyfast(&["export", "--wheels", "wheels"]).ok();

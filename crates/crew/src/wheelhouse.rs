@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use pyfast_index::cache::file_digest;
 use pyfast_index::client::{LARGEST_FILE, Piece, Request};
 use pyfast_installer::store::pack;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
-use pyfast_resolver::{Lock, LockedPackage, file_digest};
+use pyfast_resolver::{Lock, LockedPackage};
 use pyfast_root::{Root, whole_file};
 use pyfast_settings::{ResolveFlags, Settings};
 use tokio::sync::mpsc;
