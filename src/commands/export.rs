@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 /// Puts the lock's wheels into a directory, and says which were built.
 fn export_wheels(directory: &Path, lock: &Lock, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
-    let Filled { wheels, built } = fill(directory, lock, (settings, &Progress::new(ui).events()))?;
+    let Filled { wheels, built } = fill(directory, lock, settings, &Progress::new(ui).events())?;
     for wheel in &built {
         ui.warning(format!("{wheel} was built of its source: the lock has another digest"));
     }

@@ -61,7 +61,7 @@ impl<'a> Elsewhere<'a> {
     ) -> Result<Locked, Error> {
         self.with_session(request.set, interpreter, |session| {
             let args = &self.options.resolve;
-            let workplace = Workplace::new(self.place, args, session, (interpreter, self.events))?;
+            let workplace = Workplace::new(self.place, args, session, interpreter, self.events)?;
             Builds::new(args, workplace).resolve(session, request)
         })
     }
@@ -76,9 +76,9 @@ impl<'a> Elsewhere<'a> {
         self.with_session(set, what.interpreter, |session| {
             let args = &self.options.resolve;
             let workplace =
-                Workplace::new(self.place, args, session, (what.interpreter, self.events))?;
+                Workplace::new(self.place, args, session, what.interpreter, self.events)?;
             let builds = Builds::new(args, workplace);
-            let wheels = builds.wheels(what.lock, session, (&set.index, self.events))?;
+            let wheels = builds.wheels(what.lock, session, &set.index, self.events)?;
             let (mut built, mut keys) = (BuiltWheels::new(), BTreeMap::new());
             for (name, (key, wheel)) in wheels {
                 keys.insert(name.clone(), key);

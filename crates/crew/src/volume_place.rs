@@ -176,7 +176,7 @@ pub fn at_place<T>(
     let sink = sink(events);
     let volume = match &settings.root {
         Root::Directory(root) => {
-            return Ok(act(&directory((root.clone(), root.clone()), subject, sink))?);
+            return Ok(act(&directory(root.clone(), root.clone(), subject, sink))?);
         }
         Root::Volume(volume) => volume,
     };
@@ -187,7 +187,7 @@ pub fn at_place<T>(
         found = connection.volume(volume, image, &subject.project)?;
     }
     match (direct(&found), &settings.python) {
-        (Some(written), _) => Ok(act(&directory((written, MOUNT_POINT.into()), subject, sink))?),
+        (Some(written), _) => Ok(act(&directory(written, MOUNT_POINT.into(), subject, sink))?),
         (None, Python::Image(image)) => {
             Ok(act(&VolumePlace::new(&connection, &found, image, settings))?)
         }
@@ -196,11 +196,7 @@ pub fn at_place<T>(
 }
 
 /// A root that is asked about; nothing is made there.
-fn directory(
-    (written, seen): (PathBuf, PathBuf),
-    subject: Subject,
-    sink: Sink,
-) -> Directory<'static> {
+fn directory(written: PathBuf, seen: PathBuf, subject: Subject, sink: Sink) -> Directory<'static> {
     let (habitat, means, begun) = (Habitat::Host, None, Begun::default());
     Directory { written, seen, habitat, subject, sink, means, begun }
 }

@@ -82,7 +82,7 @@ impl State {
         // Maps with names as keys always have a JSON form.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         // Only who syncs reads it, and it has digests of variables that may be secret.
-        directory.replace(FILE, &bytes, (0o600, Durability::Eventual))
+        directory.replace(FILE, &bytes, 0o600, Durability::Eventual)
     }
 
     /// How the generation `id` looked, if that is the one that was activated.

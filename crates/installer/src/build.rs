@@ -55,7 +55,7 @@ pub use handing::Handed;
 pub use tree_digest::{tree_digest, tree_listing};
 
 use built::Memory;
-use hook::{Answer, Hook};
+use hook::{Answer, Call, Hook};
 use system::BuildSystem;
 use turns::{Circle, Making, Turn};
 use workshop::{BuildRun, Workshop};
@@ -299,7 +299,7 @@ impl Builder {
 
     fn ready(&self, source: &SourceDist, work: PathBuf) -> Result<Ready, Error> {
         let top = match (&source.tree, self.carried(source)?) {
-            (tree, Some(packed)) => self.unpack(source, (carried::format(tree), &packed), &work)?,
+            (tree, Some(packed)) => self.unpack(source, carried::format(tree), &packed, &work)?,
             (SourceTree::Directory(path), None) => path.clone(),
             (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.run.tools;
@@ -313,12 +313,11 @@ impl Builder {
                     Some(&expected),
                 );
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
-                self.unpack(source, (filename, &bytes), &work)?
+                self.unpack(source, filename, &bytes, &work)?
             }
             (SourceTree::Repository { url, commit, .. }, None) => {
                 let (tools, top) = (&self.run.tools, work.join("source"));
-                let at = (url, commit.as_str());
-                check_out(&tools.client, &tools.cache, at, &top).map_err(Error::Fetch)?;
+                check_out(&tools.client, &tools.cache, url, commit, &top).map_err(Error::Fetch)?;
                 top
             }
         };
@@ -345,7 +344,8 @@ impl Builder {
     fn unpack(
         &self,
         source: &SourceDist,
-        (filename, bytes): (&str, &[u8]),
+        filename: &str,
+        bytes: &[u8],
         work: &Path,
     ) -> Result<PathBuf, Error> {
         let top = work.join("source");
@@ -396,7 +396,8 @@ impl Builder {
             "get_requires_for_build_wheel"
         };
         let arguments = json!([self.settings(source)]);
-        let answer = self.run_hook(source, (ready, &ready.workshop), stage, (hook, arguments))?;
+        let call = Call { stage, hook, arguments };
+        let answer = self.run_hook(source, ready, &ready.workshop, &call)?;
         let asked: Vec<String> = match answer {
             Answer::Missing => Vec::new(),
             Answer::Value(value) => serde_json::from_value(value).map_err(|_other| {
@@ -435,9 +436,9 @@ impl Builder {
     fn run_hook(
         &self,
         source: &SourceDist,
-        (ready, workshop): (&Ready, &Workshop),
-        stage: BuildStage,
-        (name, arguments): (&str, Value),
+        ready: &Ready,
+        workshop: &Workshop,
+        call: &Call<'_>,
     ) -> Result<Answer, Error> {
         let hook = Hook {
             python: &workshop.python,
@@ -447,10 +448,10 @@ impl Builder {
             work: &ready.work,
         };
         let slot = self.run.slots.take();
-        let answer = hook.call(&ready.system, name, &arguments)?;
+        let answer = hook.call(&ready.system, call)?;
         drop(slot);
         answer.map_err(|(reason, log)| {
-            let Error::Build(mut failure) = self.failure(source, stage, &reason) else {
+            let Error::Build(mut failure) = self.failure(source, call.stage, &reason) else {
                 unreachable!("a failure is a failed build")
             };
             failure.log = diagnose::tail(&log);
@@ -467,7 +468,7 @@ impl Builder {
         fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
         let hook = if source.editable { "build_editable" } else { "build_wheel" };
         let arguments = json!([place, self.settings(source), null]);
-        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, ready, &workshop, &Call { stage, hook, arguments })?;
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = match &answer {
             Answer::Value(Value::String(name)) => name,

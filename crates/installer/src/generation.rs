@@ -160,7 +160,7 @@ impl Generation {
         let whole = self.verify_own(root)?.is_empty();
         if whole {
             // Without the mark it is compared the next time, too.
-            let _ = directory.replace(SETTLED, b"", (0o444, Durability::Synced));
+            let _ = directory.replace(SETTLED, b"", 0o444, Durability::Synced);
         }
         Ok(whole)
     }

@@ -186,7 +186,7 @@ impl Store {
         let format = Wheel::open(&archive, filename).map_err(refused)?;
         let name = self.fresh_name()?;
         let unpacked = self
-            .unpack(&name, (&archive, &format, filename))
+            .unpack(&name, &archive, &format, filename)
             .and_then(|manifest| Ok((manifest, self.appear(&name, expected)?)));
         match unpacked {
             Ok((manifest, true)) => {
@@ -207,7 +207,9 @@ impl Store {
     fn unpack(
         &self,
         name: &str,
-        (archive, wheel, filename): (&Archive<'_>, &Wheel, &WheelFilename),
+        archive: &Archive<'_>,
+        wheel: &Wheel,
+        filename: &WheelFilename,
     ) -> Result<Manifest, Error> {
         self.workspace().create_dir(name, 0o755)?;
         let staging = &self.workspace().dir(name)?;

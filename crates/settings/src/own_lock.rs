@@ -32,7 +32,7 @@ pub struct OwnLock {
 impl OwnLock {
     /// The one that the configuration gives an environment.
     pub fn configured(project: &Project, env: &str) -> Self {
-        Self::beside((project, env), project.first_file(env).as_deref(), true)
+        Self::beside(project, env, project.first_file(env).as_deref(), true)
     }
 
     /// The one of requirements that are named instead of the configuration's; `first` is the first file of
@@ -41,7 +41,7 @@ impl OwnLock {
         match first {
             // A lock may be named where requirements are.
             Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
-            _ => Self::beside((project, env), first, false),
+            _ => Self::beside(project, env, first, false),
         }
     }
 
@@ -57,7 +57,7 @@ impl OwnLock {
         Self { places: vec![path], of_others: None }
     }
 
-    fn beside((project, env): (&Project, &str), first: Option<&Path>, configured: bool) -> Self {
+    fn beside(project: &Project, env: &str, first: Option<&Path>, configured: bool) -> Self {
         let directory = directory(project, first);
         let plain = directory.join(FILE);
         let rivals = rivals(project, env, &directory);

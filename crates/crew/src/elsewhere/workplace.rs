@@ -97,7 +97,8 @@ impl<'a> Workplace<'a> {
         helper: &'a VolumePlace<'a>,
         args: &ResolveFlags,
         session: &Session,
-        (interpreter, events): (&'a Interpreter, &'a Events),
+        interpreter: &'a Interpreter,
+        events: &'a Events,
     ) -> Result<Self, Error> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);

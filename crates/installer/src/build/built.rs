@@ -72,8 +72,8 @@ impl Memory {
 
     fn write(&self, kind: &str, content: &[u8]) -> Result<(), Error> {
         let Some(built) = self.root.built()? else { return Ok(()) };
-        let how = (0o644, Durability::Synced);
-        Ok(built.replace(format!("{}.{kind}", self.key), content, how)?)
+        let file = format!("{}.{kind}", self.key);
+        Ok(built.replace(file, content, 0o644, Durability::Synced)?)
     }
 
     /// Keeps all others, threads and processes, from the same build.

@@ -66,7 +66,7 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
             let unique = random_name().map_err(Error::io("create", tools.scratch))?;
             let place = tools.scratch.join(unique);
             fs_err::create_dir_all(tools.scratch).map_err(Error::io("create", tools.scratch))?;
-            let checked_out = check_out(tools.client, tools.cache, (url, commit), &place);
+            let checked_out = check_out(tools.client, tools.cache, url, commit, &place);
             let packed = checked_out.map_err(Error::Fetch).and_then(|()| pack(&place, false));
             match fs_err::remove_dir_all(&place) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -141,7 +141,7 @@ impl ProjectFile<'_> {
             }
             let extras: Vec<&str> = one.extras.iter().map(AsRef::as_ref).collect();
             let head = format!("{name}[{}]", extras.join(","));
-            let placed = self.direct((&head, &source), &one.origin);
+            let placed = self.direct(&head, &source, &one.origin);
             let mut placed = placed.map_err(|reason| wrong(&reason))?;
             placed.and(&one.marker);
             placed.and(&marker);
@@ -216,7 +216,8 @@ impl ProjectFile<'_> {
 
     fn direct(
         &self,
-        (head, source): (&str, &Source),
+        head: &str,
+        source: &Source,
         origin: &crate::requirement::Origin,
     ) -> Result<Line, String> {
         let location = source.location()?;

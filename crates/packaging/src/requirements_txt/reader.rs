@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         let text = decoded(&bytes, &name)?;
         if is_project_file(Path::new(&name)) {
             let remote = matches!(document, Document::Remote(_));
-            return self.project_file(Path::new(&name), &text.whole(), (role, remote));
+            return self.project_file(Path::new(&name), &text.whole(), role, remote);
         }
         let name: Arc<str> = name.into();
         for mut line in text.logical() {
@@ -197,7 +197,8 @@ impl<'a> Reader<'a> {
         &mut self,
         file: &Path,
         text: &str,
-        (role, remote): (Role, bool),
+        role: Role,
+        remote: bool,
     ) -> Result<(), Error> {
         let project = ProjectFile::read(file, text)?.seen_from(&self.context.working_directory);
         let stated = project.requirements(&self.context.extras, &mut self.extras)?;
