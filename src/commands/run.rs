@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_environment::digest;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::entry::{
     Entry, EntryEvent, StopSignal, Supervision, exec, is_read_only, supervise,
 };
+use pyfast_packaging::hash::Sha256;
 
 use crate::args::short_find_links;
 use crate::commands::sync;
@@ -196,7 +196,7 @@ fn once_name(files: &[PathBuf], from: &Path) -> String {
         stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
     let files: Vec<String> =
         files.iter().map(|file| from.join(file).display().to_string()).collect();
-    format!("{ONE_RUN}{stem}-{}", &digest(files.join("\n").as_bytes())[..8])
+    format!("{ONE_RUN}{stem}-{}", &Sha256::of(files.join("\n").as_bytes()).to_string()[..8])
 }
 
 /// The shell's codes for commands that cannot be run.

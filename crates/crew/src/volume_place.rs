@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
-use pyfast_environment::{Error as EnvironmentError, Site, Subject, digest};
+use pyfast_environment::{Error as EnvironmentError, Site, Subject};
 use pyfast_installer::Sink;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::engine::Output;
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
+use pyfast_packaging::hash::Sha256;
 use serde_json::Value;
 
 use crate::engine::{Connection, direct};
@@ -126,7 +127,7 @@ impl<'a> VolumePlace<'a> {
         network: &str,
     ) -> Result<Answer, Error> {
         let bytes = serde_json::to_vec(asked).map_err(|error| strange(&error.to_string()))?;
-        let path = format!("{FILES}/{}.json", &digest(&bytes)[..16]);
+        let path = format!("{FILES}/{}.json", &Sha256::of(&bytes).to_string()[..16]);
         let fixed = ["answer", &path, "--root", MOUNT_POINT, "--no-index"];
         let arguments = fixed.map(str::to_owned).into();
         // It may name what is the user's own business.

@@ -44,7 +44,6 @@ use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::interpreter::Interpreter;
 use crate::store::Store;
-use crate::wheel::record;
 
 pub use brought::built_wheel;
 pub(crate) use built::remembered_wheel;
@@ -247,7 +246,7 @@ impl Builder {
                 format!("{} {}", path.display(), tree_digest::description_digest(&project))
             }
             SourceTree::Directory(path) => match self.carried(source)? {
-                Some(packed) => format!("{} {}", path.display(), record::sha256(&packed)),
+                Some(packed) => format!("{} {}", path.display(), Sha256::of(&packed)),
                 None => format!("{} {}", path.display(), tree_digest(path)?),
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
@@ -334,7 +333,7 @@ impl Builder {
         let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
-            SourceTree::Archive { sha256, .. } if record::sha256(&bytes) != *sha256 => {
+            SourceTree::Archive { sha256, .. } if Sha256::of(&bytes) != *sha256 => {
                 Err(self.failure(source, BuildStage::Source, "it came here with other bytes"))
             }
             _ => Ok(Some(bytes)),

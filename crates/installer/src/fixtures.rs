@@ -234,7 +234,7 @@ impl Sandbox {
     /// Puts a wheel into the store.
     pub(crate) fn admit(&self, wheel: &WheelFile) -> Sha256 {
         let bytes = wheel.bytes();
-        let expected = record::sha256(&bytes);
+        let expected = Sha256::of(&bytes);
         let filename = &wheel.filename;
         self.store
             .admit(&WheelBytes { filename, expected, found: None, bytes: &bytes })

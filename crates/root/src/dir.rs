@@ -349,6 +349,14 @@ impl Dir {
         Ok(File::from(fd))
     }
 
+    /// Creates a file that has no name and goes with whoever holds it, for reading and writing by this user alone.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn nameless(&self) -> io::Result<File> {
+        beneath::nameless(self.as_fd())
+    }
+
     /// Creates a file with this content.
     ///
     /// # Errors

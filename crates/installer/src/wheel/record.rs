@@ -9,7 +9,6 @@ pub(crate) mod digest;
 use std::borrow::Cow;
 
 use pyfast_packaging::hash::Sha256;
-use sha2::Digest as _;
 
 use crate::error::Refusal;
 pub(crate) use digest::{Checker, RecordHash};
@@ -55,11 +54,6 @@ pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
     Ok(rows)
 }
 
-/// Digest of bytes at hand.
-pub(crate) fn sha256(content: &[u8]) -> Sha256 {
-    Sha256(sha2::Sha256::digest(content).into())
-}
-
 /// A row as we write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
@@ -81,7 +75,7 @@ pub(crate) struct Content {
 impl Content {
     /// That of bytes at hand.
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self { sha256: sha256(bytes), size: bytes.len() as u64 }
+        Self { sha256: Sha256::of(bytes), size: bytes.len() as u64 }
     }
 }
 
@@ -163,7 +157,7 @@ mod tests {
         let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         let text = format!("./a.py,sha256={digest},0\nx/RECORD,,\nb.py,md5=xyz,ten\nc.py\n");
         let row = |path: &str, told, size| Row { path: path.into(), told, size };
-        let empty = Told::Digest(RecordHash::Sha256(sha256(b"").0.to_vec()), true);
+        let empty = Told::Digest(RecordHash::Sha256(Sha256::of(b"").0.to_vec()), true);
         let expected = [
             row("./a.py", empty, Some(0)),
             row("x/RECORD", Told::Nothing, None),

@@ -9,7 +9,6 @@ use super::Planner;
 use super::sources::Source;
 use crate::error::Error;
 use crate::link::{Clash, RealMode, activation, scripts};
-use crate::wheel::record::sha256;
 
 /// A file that goes to `bin/`.
 pub(super) struct Program {
@@ -29,7 +28,7 @@ enum Made {
 
 impl Program {
     fn written(source: usize, content: Vec<u8>) -> Self {
-        let (sha256, size) = (sha256(&content), content.len() as u64);
+        let (sha256, size) = (Sha256::of(&content), content.len() as u64);
         Self { source, sha256, size, made: Made::Written(content) }
     }
 }
