@@ -70,6 +70,7 @@ impl Command {
             | Self::Bench(_)
             | Self::Cache(_)
             | Self::BuildSource(_)
+            | Self::RemoveCode(_)
             | Self::Completions(_) => false,
         }
     }
@@ -106,6 +107,7 @@ pub(crate) enum Command {
     Cache(commands::cache::Args),
     Answer(commands::answer::Args),
     BuildSource(commands::build_source::Args),
+    RemoveCode(commands::remove_code::Args),
     Completions(commands::completions::Args),
 }
 
@@ -175,6 +177,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
+        Command::RemoveCode(args) => commands::remove_code::run(args),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),
         Command::Completions(args) => Ok(commands::completions::run(args, Cli::command())),

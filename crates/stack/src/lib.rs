@@ -7,6 +7,8 @@
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
 mod clean;
+mod code;
+mod codes;
 mod composer;
 mod containers;
 mod create;
