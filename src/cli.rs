@@ -96,6 +96,7 @@ impl Command {
             | Self::Man(_)
             | Self::Complete(_)
             | Self::BuildSource(_)
+            | Self::RemoveCode(_)
             | Self::Completions(_) => false,
         }
     }
@@ -132,6 +133,7 @@ pub(crate) enum Command {
     Cache(commands::cache::Args),
     Answer(commands::answer::Args),
     BuildSource(commands::build_source::Args),
+    RemoveCode(commands::remove_code::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
     Complete(commands::complete::Args),
@@ -243,6 +245,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
+        Command::RemoveCode(args) => commands::remove_code::run(args),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),
         Command::Completions(_) | Command::Man(_) | Command::Complete(_) => Ok(ExitCode::SUCCESS),

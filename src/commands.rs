@@ -23,6 +23,7 @@ pub(crate) mod man;
 pub(crate) mod outdated;
 pub(crate) mod ps;
 pub(crate) mod remove;
+pub(crate) mod remove_code;
 pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod run;

@@ -121,7 +121,7 @@ const LINES: [(&str, &str); 8] = [
     ("pyfast remove idna si", "pyfast remove idna six"),
     ("pyfast list --env=def", "pyfast list --env=default"),
     ("pyfast restart wor", "pyfast restart worker"),
-    ("pyfast sync -r requir", "pyfast sync -r requirements.txt"),
+    ("pyfast sync -r requirements", "pyfast sync -r requirements.txt"),
     ("pyfast run -- idle", "pyfast run -- idle-tool"),
     ("pyfast sync --upgrade-pa", "pyfast sync --upgrade-package"),
 ];

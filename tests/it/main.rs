@@ -42,5 +42,6 @@ mod touched;
 mod tree;
 mod usage;
 mod uv_projects;
+mod uv_sources;
 mod venv;
 mod wheelhouse;

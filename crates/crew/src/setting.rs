@@ -12,7 +12,7 @@ use crate::task::{Options, Task};
 use pyfast_settings::{EnvConfig, ResolveFlags};
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
@@ -83,8 +83,8 @@ fn resolving(args: &ResolveFlags) -> String {
         .fields("group", group)
         .fields("only-group", only_group)
         .fields("override", overrides.iter().map(|file| file.display()))
-        .field("prerelease", prereleases(*prerelease))
-        .field("resolution", preference(*resolution))
+        .fields("prerelease", prerelease.map(prereleases))
+        .fields("resolution", resolution.map(preference))
         .fields("exclude-newer", exclude_newer)
         .field("require-hashes", require_hashes)
         .fields("exclude-dependency", exclude_dependency)

@@ -8,6 +8,8 @@
 
 mod assumed;
 mod clean;
+mod code;
+mod codes;
 mod composer;
 mod containers;
 mod create;
