@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::Lock;
 use pyfast_root::regular_file;
@@ -16,6 +17,16 @@ pub const FILE: &str = "pylock.toml";
 
 /// How the names of environments begin that a command was run in with files of its own.
 pub const ONE_RUN: &str = "run-";
+
+/// A name for the environment that a command is run in with these files alone: readable, and another for others.
+pub fn environment_of(files: &[PathBuf], from: &Path) -> String {
+    let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
+    let stem: String =
+        stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+    let files: Vec<String> =
+        files.iter().map(|file| from.join(file).display().to_string()).collect();
+    format!("{ONE_RUN}{stem}-{}", &Sha256::of(files.join("\n").as_bytes()).to_string()[..8])
+}
 
 /// The environment that has the plain name where several want it.
 const DEFAULT: &str = "default";
