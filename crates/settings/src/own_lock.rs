@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::Lock;
 use pyfast_root::regular_file;
@@ -16,6 +17,16 @@ pub const FILE: &str = "pylock.toml";
 
 /// How the names of environments begin that a command was run in with files of its own.
 pub const ONE_RUN: &str = "run-";
+
+/// A name for the environment that a command is run in with these files alone: readable, and another for others.
+pub fn environment_of(files: &[PathBuf], from: &Path) -> String {
+    let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
+    let stem: String =
+        stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+    let files: Vec<String> =
+        files.iter().map(|file| from.join(file).display().to_string()).collect();
+    format!("{ONE_RUN}{stem}-{}", &Sha256::of(files.join("\n").as_bytes()).to_string()[..8])
+}
 
 /// The environment that has the plain name where several want it.
 const DEFAULT: &str = "default";
@@ -32,7 +43,7 @@ pub struct OwnLock {
 impl OwnLock {
     /// The one that the configuration gives an environment.
     pub fn configured(project: &Project, env: &str) -> Self {
-        Self::beside((project, env), project.first_file(env).as_deref(), true)
+        Self::beside(project, env, project.first_file(env).as_deref(), true)
     }
 
     /// The one of requirements that are named instead of the configuration's; `first` is the first file of
@@ -41,7 +52,7 @@ impl OwnLock {
         match first {
             // A lock may be named where requirements are.
             Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
-            _ => Self::beside((project, env), first, false),
+            _ => Self::beside(project, env, first, false),
         }
     }
 
@@ -57,7 +68,7 @@ impl OwnLock {
         Self { places: vec![path], of_others: None }
     }
 
-    fn beside((project, env): (&Project, &str), first: Option<&Path>, configured: bool) -> Self {
+    fn beside(project: &Project, env: &str, first: Option<&Path>, configured: bool) -> Self {
         let directory = directory(project, first);
         let plain = directory.join(FILE);
         let rivals = rivals(project, env, &directory);
