@@ -80,6 +80,21 @@ impl Shop {
         assert_eq!(self.editions("board"), ["first"]);
     }
 
+    /// Has nothing be remembered of the code of containers, as where a run ended before its end.
+    fn forget(&self) {
+        let home = self.project.world.project().with_file_name("home");
+        for entry in fs_err::read_dir(home.join(".local/share/pyfast/launch/v1")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "json") {
+                let text = fs_err::read_to_string(&path).unwrap();
+                let mut memory: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let containers = memory["record"]["containers"].as_object_mut().unwrap();
+                containers.values_mut().for_each(|one| one["code"] = serde_json::Value::Null);
+                fs_err::write(path, memory.to_string()).unwrap();
+            }
+        }
+    }
+
     /// Container and image of a service.
     fn made(&self, service: &str) -> [String; 2] {
         let [id, image, _] = self.project.identity(service);
@@ -239,6 +254,7 @@ fn what_a_crash_or_a_stranger_left_is_made_anew() {
     // The same, with an image that has the code of now.
     put("web", "/srv/app/main.py", &MAIN.replace("first", "half"));
     put("web", "/.pyfast-code", "begun\n");
+    shop.forget();
     let image = shop.made("web")[1].clone();
     let plan = shop.project.ok(&["up", "--plan"]);
     assert!(plan.contains("not certain which code web has"), "{plan}");
@@ -254,6 +270,7 @@ fn what_a_crash_or_a_stranger_left_is_made_anew() {
     let held = shop.project.world.docker(&["exec", &web, "cat", "/.pyfast-code"]);
     let code = text(&held.stdout).split(' ').nth(1).unwrap().to_owned();
     put("web", "/.pyfast-code", &format!("put {code} {started}\n"));
+    shop.forget();
     let result = shop.project.up();
     assert_eq!(result["services"]["web"]["restarted"], true, "{result}");
     assert_eq!(result["services"]["worker"]["restarted"], false, "{result}");

@@ -16,6 +16,7 @@ use crate::codes::Codes;
 use crate::error::Error;
 use crate::event::Event;
 use crate::images::ImagesRead;
+use crate::memory::Memory;
 use crate::stack::Stack;
 
 /// What is due for the code of a project's containers.
@@ -39,6 +40,20 @@ pub(crate) struct Put {
 }
 
 impl CodePlan {
+    /// Forgets what code containers have before that changes: whatever becomes of this process, nobody believes it then.
+    pub(crate) fn forget(&self, memory: &mut Memory, read: &mut ImagesRead) -> Result<(), Error> {
+        if self.puts.is_empty() {
+            return Ok(());
+        }
+        for put in &self.puts {
+            read.known.remove(&put.container.id);
+            if let Some(known) = memory.record.containers.get_mut(&put.container.id) {
+                known.code = None;
+            }
+        }
+        memory.store().map_err(Error::Memory)
+    }
+
     /// Services that are made anew.
     pub(crate) fn anew(&self) -> BTreeSet<String> {
         self.hindered.keys().cloned().collect()
@@ -72,7 +87,19 @@ impl Stack<'_> {
             let put = restart.map(|(service, files)| (service.clone(), *files));
             image.act = ImageAct::Put(put.collect());
         }
+        let nothing_is_made = created.is_none() && !read.plan.iter().any(|one| one.act.is_due());
+        read.due = nothing_is_made.then_some(plan);
         Ok(())
+    }
+
+    /// What is due for the containers that are there now: as it was looked at for the images where nothing was made
+    /// since then.
+    pub(crate) fn due_code(
+        &self,
+        selected: &BTreeSet<String>,
+        read: &mut ImagesRead,
+    ) -> Result<CodePlan, Error> {
+        read.due.take().map_or_else(|| self.plan_code(selected, read), Ok)
     }
 
     /// What is due for the containers that are there now.
@@ -100,6 +127,12 @@ impl Stack<'_> {
             // Those of another image are Compose's to make anew.
             let holders: Vec<_> =
                 holders.filter(|(_, container)| container.image_id == facts.id).collect();
+            // To look into a container costs more than all else, and those that were started with it have it.
+            let code = now.digest();
+            let has = |container: &Container| {
+                read.known.get(&container.id).is_some_and(|seen| seen.has_code(&code, container))
+            };
+            let holders: Vec<_> = holders.into_iter().filter(|(_, one)| !has(one)).collect();
             let looked = holders.iter().map(|(_, container)| held(engine, &container.id));
             let held: Vec<Held> = self.connection.wait(async { try_join_all(looked).await })?;
             for ((service, container), held) in holders.into_iter().zip(&held) {
@@ -208,6 +241,18 @@ impl CodePlan {
 }
 
 impl ImagesRead {
+    /// Digests of the code that the containers of services have, once it was put into them.
+    pub(crate) fn digests(&self) -> BTreeMap<String, String> {
+        let with_code = self.plan.iter().filter_map(|image| {
+            let code = self.code.get(&image.wanted.image).filter(|code| !code.is_empty())?;
+            Some((&image.wanted.services, code.digest()))
+        });
+        let each = with_code.flat_map(|(services, digest)| {
+            services.iter().map(move |service| (service.clone(), digest.clone()))
+        });
+        each.collect()
+    }
+
     /// The directory of an image's context.
     fn context(&self, image: &str) -> Option<PathBuf> {
         let plan = self.plan.iter().find(|plan| plan.wanted.image == image)?;

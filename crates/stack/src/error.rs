@@ -122,6 +122,9 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// What is done to containers cannot be remembered, without which it must not be done.
+    #[error("cannot remember what is put into containers: {0}")]
+    Memory(io::Error),
     /// Images cannot be pulled or built.
     #[error("{} images cannot be had", .0.len())]
     Images(Vec<LaunchError>),

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use futures_util::future::try_join_all;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::code::{BaseImage, Code, Hindrance};
-use pyfast_launcher::containers::CreateReason;
+use pyfast_launcher::containers::{CreateReason, StartedIn};
 use pyfast_launcher::engine::{
     Builder, Engine as _, Image, ImageFacts, ImageProgress, Images as _, RegistrySettings,
 };
@@ -37,6 +37,10 @@ pub(crate) struct ImagesRead {
     /// Whether an image that a builder keeps to itself was taken for one that does nothing by itself. What is built
     /// shows whether that is so.
     pub(crate) assumed: bool,
+    /// What is due for the containers' code, where that was looked at.
+    pub(crate) due: Option<CodePlan>,
+    /// What is remembered of containers, by their ids.
+    pub(crate) known: BTreeMap<String, StartedIn>,
 }
 
 impl Stack<'_> {
@@ -67,7 +71,8 @@ impl Stack<'_> {
             }
         }
         let plan = plan_images(wanted, &facts, inputs.clone(), rebuild);
-        let mut read = ImagesRead { plan, inputs, code, assumed };
+        let known = memory.record.containers.clone();
+        let mut read = ImagesRead { plan, inputs, code, assumed, due: None, known };
         let created = self.created_anyway(selected, &read, memory)?;
         self.decide_code(selected, &mut read, created.as_ref())?;
         Ok(read)

@@ -65,7 +65,8 @@ impl Stack<'_> {
         let host = engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut steps = vec![Step::Engine { host, version }];
-        let read = self.plan_images(&selected, options.rebuild, &mut memory)?;
+        let mut read = self.plan_images(&selected, options.rebuild, &mut memory)?;
+        let code = self.due_code(&selected, &mut read)?.without(&read.plan);
         let images = &read.plan;
         steps.extend(images.iter().map(|image| Step::Image(Box::new(image.clone()))));
         let mut synced = BTreeMap::new();
@@ -81,7 +82,6 @@ impl Stack<'_> {
             };
             steps.push(Step::Environment { name: name.clone(), act });
         }
-        let code = self.plan_code(&selected, &read)?.without(images);
         let plan = self.plan_all_containers(&selected, &synced, &memory, &code)?;
         steps.push(Step::Containers(plan));
         steps.push(Step::Health(options.wait.then_some(selected.len())));

@@ -65,7 +65,7 @@ impl Stack<'_> {
         let synced = self.phase("environments", |stack| stack.sync(&selected))?;
         let environments = self.environment_facts(&synced);
         let created = self.phase("containers", |stack| {
-            stack.prepare(&selected, &environments, &memory, &mut images)
+            stack.prepare(&selected, &environments, &mut memory, &mut images)
         })?;
         let start = StartOptions {
             wait: options.wait,
@@ -76,7 +76,9 @@ impl Stack<'_> {
         let containers = self.containers()?;
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
-        let done = Done { selected: &selected, all, shape, environments: &environments };
+        let code = images.digests();
+        let done =
+            Done { selected: &selected, all, shape, environments: &environments, code: &code };
         memory.record = memory.record.after(&done, &containers);
         if let Err(error) = memory.store() {
             self.tell(Event::NotRemembered(error));
@@ -124,7 +126,7 @@ impl Stack<'_> {
         &self,
         selected: &BTreeSet<String>,
         environments: &BTreeMap<String, EnvironmentFacts>,
-        memory: &Memory,
+        memory: &mut Memory,
         images: &mut ImagesRead,
     ) -> Result<Created, Error> {
         let text = self.override_text()?;
@@ -135,21 +137,22 @@ impl Stack<'_> {
             self.write_override(&text)?;
         }
         let shape = shape(&self.description.project, &text);
-        let mut code = self.plan_code(selected, images)?;
-        let plan = |code: &CodePlan| {
+        let mut code = self.due_code(selected, images)?;
+        let plan = |code: &CodePlan, memory: &Memory| {
             let ids = self.image_ids(selected)?;
             let known = Known { images: &ids, record: &memory.record, shape: &shape, code };
             self.plan_containers(selected, environments, &known)
         };
-        let mut due = plan(&code)?;
+        let mut due = plan(&code, memory)?;
         // The second time what could not be put is made anew.
         for _ in 0..2 {
             if !due.create.is_empty() {
                 self.make(selected, &due.create, &code, images)?;
                 code = self.plan_code(selected, images)?;
             }
+            code.forget(memory, images)?;
             self.put_code(&mut code, images)?;
-            due = plan(&code)?;
+            due = plan(&code, memory)?;
             if code.hindered.is_empty() {
                 break;
             }

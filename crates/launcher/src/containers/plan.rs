@@ -254,7 +254,7 @@ fn stale(
     let to = environment.generation.clone();
     let reason = |from| Some(RestartReason::Environment { env: env.clone(), from, to: to.clone() });
     let seen = facts.record.containers.get(&container.id);
-    if let Some(StartedIn { started_at, generation: Some(from) }) = seen
+    if let Some(StartedIn { started_at, generation: Some(from), .. }) = seen
         && *started_at == container.started_at
     {
         return (*from != to).then(|| reason(Some(from.clone()))).flatten();

@@ -24,6 +24,9 @@ pub struct StartedIn {
     pub started_at: String,
     /// The generation it was started in, for services with an environment.
     pub generation: Option<String>,
+    /// Digest of the code it was started with, where its image has code. It is forgotten before anything is put.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// What was done to which services, for the [`Record`].
@@ -37,6 +40,17 @@ pub struct Done<'a> {
     pub shape: &'a str,
     /// Environments by name.
     pub environments: &'a BTreeMap<String, EnvironmentFacts>,
+    /// Digests of the code that services have.
+    pub code: &'a BTreeMap<String, String>,
+}
+
+impl StartedIn {
+    /// Whether a container was started with this code and not since then.
+    pub fn has_code(&self, code: &str, container: &Container) -> bool {
+        self.code.as_deref() == Some(code)
+            && self.started_at == container.started_at
+            && !self.started_at.is_empty()
+    }
 }
 
 impl Record {
@@ -54,7 +68,8 @@ impl Record {
             let env = done.environments.values().find(|env| env.services.contains(service));
             let generation = env.map(|env| env.generation.clone());
             let started_at = container.started_at.clone();
-            started.insert(container.id.clone(), StartedIn { started_at, generation });
+            let code = done.code.get(service).cloned();
+            started.insert(container.id.clone(), StartedIn { started_at, generation, code });
         }
         // Containers of other services may still have their earlier shape.
         let shape = if done.all { done.shape.to_owned() } else { self.shape.clone() };
@@ -73,7 +88,11 @@ mod tests {
 
     #[test]
     fn services_that_were_not_selected_keep_what_was_known_of_them() {
-        let known = StartedIn { started_at: "before".into(), generation: Some("old".into()) };
+        let known = StartedIn {
+            started_at: "before".into(),
+            generation: Some("old".into()),
+            code: Some("c0".into()),
+        };
         let containers =
             BTreeMap::from([("1".to_owned(), known.clone()), ("2".to_owned(), known.clone())]);
         let before = Record { shape: "a".into(), containers };
@@ -84,13 +103,27 @@ mod tests {
             ..EnvironmentFacts::default()
         };
         let environments = BTreeMap::from([("backend".to_owned(), facts)]);
-        let done = |all| Done { selected: &services, all, shape: "b", environments: &environments };
+        let code = BTreeMap::from([("web".to_owned(), "c1".to_owned())]);
+        let done = |all| Done {
+            selected: &services,
+            all,
+            shape: "b",
+            environments: &environments,
+            code: &code,
+        };
         let after = before.after(
             &done(false),
             &[container("1", "web"), container("2", "db"), container("3", "cache")],
         );
         assert_eq!(after.shape, "a");
-        let started = StartedIn { started_at: "now".into(), generation: Some("new".into()) };
+        let started = StartedIn {
+            started_at: "now".into(),
+            generation: Some("new".into()),
+            code: Some("c1".into()),
+        };
+        let web = container("1", "web");
+        assert!(started.has_code("c1", &web) && !started.has_code("c0", &web));
+        assert!(!known.has_code("c0", &web), "it was started since");
         assert_eq!(
             after.containers,
             BTreeMap::from([("1".to_owned(), started), ("2".to_owned(), known)])

@@ -47,6 +47,7 @@ impl World {
         let seen = |generation: Option<&str>| StartedIn {
             started_at: STARTED.into(),
             generation: generation.map(str::to_owned),
+            code: None,
         };
         let record = Record {
             shape: "s1".into(),
