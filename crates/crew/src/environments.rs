@@ -13,6 +13,7 @@ use pyfast_settings::{Root, Settings};
 
 use crate::engine::Connection;
 use crate::error::Error;
+use crate::nearest::nearest;
 
 /// How long it takes until nobody wants what nobody can ask for.
 const GRACE: Duration = Duration::from_hours(30 * 24);
@@ -71,12 +72,10 @@ pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<ProjectEnv> {
 /// [`Error::NoSuchEnvironment`].
 pub fn named(name: &str, all: &[Known], project: &str) -> Result<ProjectEnv, Error> {
     let full = if name.contains('/') { name.to_owned() } else { format!("{project}/{name}") };
-    let names = || all.iter().map(|known| known.name.to_string());
     if let Some(known) = all.iter().find(|known| known.name.to_string() == full) {
         return Ok(known.name.clone());
     }
-    let near = names().min_by_key(|known| strsim::damerau_levenshtein(known, &full));
-    let near = near.filter(|near| strsim::damerau_levenshtein(near, &full) <= 3);
+    let near = nearest(&full, all.iter().map(|known| known.name.to_string()));
     Err(Error::NoSuchEnvironment { name: name.to_owned(), near })
 }
 

@@ -27,7 +27,7 @@ use pyfast_index::index::Index;
 use pyfast_index::page::Page;
 use pyfast_index::{Body, Error as IndexError, digest};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::{Digest, OtherDigest, Sha256};
+use pyfast_packaging::hash::{Digest, OtherDigest, OtherKind, Sha256};
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
@@ -48,6 +48,16 @@ impl Named {
         let trees = self.trees.iter().map(|(name, tree)| (name, direct::tree_page(tree)));
         wheels.chain(trees).map(|(name, page)| (name.clone(), Arc::new(page))).collect()
     }
+}
+
+/// The kinds of digests beside SHA-256 among each project's.
+fn kinds(
+    hashes: &BTreeMap<PackageName, Vec<Digest>>,
+) -> BTreeMap<PackageName, BTreeSet<OtherKind>> {
+    let kinds = |allowed: &Vec<Digest>| {
+        allowed.iter().filter_map(Digest::other).map(OtherDigest::kind).collect()
+    };
+    hashes.iter().map(|(name, allowed)| (name.clone(), kinds(allowed))).collect()
 }
 
 /// Packages over the network, fetched ahead of the solver.
@@ -85,7 +95,8 @@ impl<'e> Registry<'e> {
             stale: Mutex::default(),
             opened: Mutex::default(),
             whole: Mutex::default(),
-            digests: Mutex::default(),
+            kinds: kinds(&selector.criteria().hashes),
+            arrived: Mutex::default(),
             no_ranges: AtomicBool::new(false),
             bodies: Semaphore::new(WHOLE_AT_ONCE),
             build: build.clone(),
@@ -275,7 +286,9 @@ impl<'e> Registry<'e> {
     }
 
     fn file_digest(&self, candidate: &Candidate) -> Result<Sha256, Error> {
-        if let Some(digest) = candidate.sha256.or_else(|| self.shared.known_digest(candidate)) {
+        if let Some(digest) =
+            candidate.sha256.or_else(|| Some(self.shared.arrived(candidate)?.sha256))
+        {
             return Ok(digest);
         }
         match &candidate.location {
@@ -319,23 +332,22 @@ impl<'e> Registry<'e> {
         if others.is_empty() || self.tree(&candidate.name).is_some() {
             return Ok(!others.is_empty());
         }
-        let body = match &candidate.location {
-            Location::Path(path) => direct::body(path)?,
+        let found = match &candidate.location {
+            Location::Path(path) => {
+                let body = direct::body(path)?;
+                let digests = others.iter().map(|other| body.digest(other.kind()));
+                digests.collect::<Result<Vec<_>, _>>()?
+            }
             Location::Url(url) => {
-                let whole = self.shared.fetch_whole(candidate, url);
-                let received = self.shared.runtime.block_on(whole)?;
-                if received.sha256 != sha256 {
-                    return Ok(false);
+                if self.shared.arrived(candidate).is_none() {
+                    let whole = self.shared.fetch_whole(candidate, url);
+                    self.shared.runtime.block_on(whole)?;
                 }
-                received.body
+                let arrived = self.shared.arrived(candidate);
+                arrived.filter(|one| one.sha256 == sha256).map(|one| one.others).unwrap_or_default()
             }
         };
-        for other in others {
-            if body.digest(other.kind())? == *other {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(found.iter().any(|digest| others.contains(&digest)))
     }
 }
 
@@ -417,7 +429,8 @@ impl Packages for Registry<'_> {
     fn decided(&self, candidate: &Candidate) {
         if let Some(events) = self.events {
             let mut candidate = candidate.clone();
-            candidate.sha256 = candidate.sha256.or_else(|| self.shared.known_digest(&candidate));
+            candidate.sha256 =
+                candidate.sha256.or_else(|| Some(self.shared.arrived(&candidate)?.sha256));
             let body = candidate.sha256.and_then(|digest| self.take_whole(&digest));
             events(LockEvent::Decided { candidate: &candidate, body });
         }

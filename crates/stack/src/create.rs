@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_launcher::compose_file::Condition;
 use pyfast_launcher::composer::Composer;
+use pyfast_root::layout::LAUNCHES;
 use pyfast_root::{regular_file, whole_file};
 use pyfast_settings::Settings;
 use serde_json::Value;
@@ -117,7 +118,7 @@ impl VersionFile {
         let facts = fs_err::metadata(program).ok()?;
         let (seconds, parts) = (facts.mtime(), facts.mtime_nsec());
         let key = format!("{} {} {seconds}.{parts}", program.display(), facts.len());
-        Some(Self { path: data.join("launch/v1/compose-version"), key })
+        Some(Self { path: data.join(LAUNCHES).join("compose-version"), key })
     }
 
     fn read(&self) -> Option<String> {

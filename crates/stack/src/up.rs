@@ -65,7 +65,9 @@ impl Stack<'_> {
             deadline: options.deadline,
             restart: created.restart,
         };
-        let launched = self.phase("start", |stack| stack.start(&selected, &start))?;
+        let launched = self.phase("start", |stack| {
+            stack.start(&by_service(&stack.containers()?, &selected), &start)
+        })?;
         let containers = self.containers()?;
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
@@ -82,33 +84,30 @@ impl Stack<'_> {
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
-        let mut selected = self.chosen(services)?;
-        let containers = by_service(&self.containers()?, &selected);
+        let mut containers = by_service(&self.containers()?, &self.chosen(services)?);
         let missing = containers.iter().find(|(_, found)| found.is_empty());
         let nothing = containers.values().all(Vec::is_empty);
         if let Some((service, _)) = missing.filter(|_| nothing || !services.is_empty()) {
             return Err(Error::NoContainer { service: service.clone() });
         }
         // Of what was never started there is nothing to say.
-        selected.retain(|service| containers.get(service).is_some_and(|found| !found.is_empty()));
-        let restart = containers.iter().filter(|(_, found)| !found.is_empty());
-        let restart = restart.map(|(service, _)| service.clone()).collect();
+        containers.retain(|_, found| !found.is_empty());
+        let restart = containers.keys().cloned().collect();
         let options = StartOptions { wait, deadline: None, restart };
-        let launched = self.phase("restart", |stack| stack.start(&selected, &options))?;
+        let launched = self.phase("restart", |stack| stack.start(&containers, &options))?;
         Ok(Upped { launched, containers: self.containers()? })
     }
 
     /// Starts and restarts services, and waits for them.
     fn start(
         &self,
-        selected: &BTreeSet<String>,
+        containers: &BTreeMap<String, Vec<Container>>,
         options: &StartOptions,
     ) -> Result<Launched, Error> {
-        let containers = by_service(&self.containers()?, selected);
         let tell = &self.events;
         let events = |event| tell(Event::Start(event));
         let (engine, project) = (&self.connection.engine, &self.description.project);
-        let launched = start_and_wait(engine, project, &containers, options, &events);
+        let launched = start_and_wait(engine, project, containers, options, &events);
         Ok(self.connection.wait(launched)?)
     }
 
