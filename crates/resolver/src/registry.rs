@@ -27,11 +27,11 @@ use pyfast_index::index::Index;
 use pyfast_index::page::Page;
 use pyfast_index::{Body, Error as IndexError, digest};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::{Digest, OtherDigest, OtherKind, Sha256};
+use pyfast_packaging::hash::{Digest, OtherDigest, Sha256};
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
-use shared::{Shared, WHOLE_AT_ONCE};
+use shared::{Arrived, Shared, WHOLE_AT_ONCE};
 
 /// Distributions that requirements name themselves, by project: no index is asked for these.
 #[derive(Debug, Clone, Default)]
@@ -48,16 +48,6 @@ impl Named {
         let trees = self.trees.iter().map(|(name, tree)| (name, direct::tree_page(tree)));
         wheels.chain(trees).map(|(name, page)| (name.clone(), Arc::new(page))).collect()
     }
-}
-
-/// The kinds of digests beside SHA-256 among each project's.
-fn kinds(
-    hashes: &BTreeMap<PackageName, Vec<Digest>>,
-) -> BTreeMap<PackageName, BTreeSet<OtherKind>> {
-    let kinds = |allowed: &Vec<Digest>| {
-        allowed.iter().filter_map(Digest::other).map(OtherDigest::kind).collect()
-    };
-    hashes.iter().map(|(name, allowed)| (name.clone(), kinds(allowed))).collect()
 }
 
 /// Packages over the network, fetched ahead of the solver.
@@ -95,7 +85,7 @@ impl<'e> Registry<'e> {
             stale: Mutex::default(),
             opened: Mutex::default(),
             whole: Mutex::default(),
-            kinds: kinds(&selector.criteria().hashes),
+            kinds: Mutex::default(),
             arrived: Mutex::default(),
             no_ranges: AtomicBool::new(false),
             bodies: Semaphore::new(WHOLE_AT_ONCE),
@@ -106,6 +96,7 @@ impl<'e> Registry<'e> {
     }
 
     fn over(shared: Arc<Shared>, selector: Arc<Selector>, named: Named) -> Self {
+        shared.expect(&selector.criteria().hashes);
         let (pages, trees) = (named.pages(), named.trees);
         let (unsettled, replaced) = (Mutex::default(), Mutex::default());
         Self { shared, selector, trees, named: pages, events: None, unsettled, replaced }
@@ -339,7 +330,8 @@ impl<'e> Registry<'e> {
                 digests.collect::<Result<Vec<_>, _>>()?
             }
             Location::Url(url) => {
-                if self.shared.arrived(candidate).is_none() {
+                let is_compared = |one: &Arrived| others.iter().all(|other| one.has(other.kind()));
+                if !self.shared.arrived(candidate).as_ref().is_some_and(is_compared) {
                     let whole = self.shared.fetch_whole(candidate, url);
                     self.shared.runtime.block_on(whole)?;
                 }
