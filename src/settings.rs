@@ -9,6 +9,7 @@ use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 use crate::args::CommonArgs;
 use crate::failure::Failure;
 use crate::ui::Ui;
+use pyfast_stack::{Recalled, recall};
 
 /// What every command needs to know: the settings, and how to talk to the user. Whatever does not talk gets the
 /// settings alone.
@@ -37,6 +38,23 @@ impl Settings {
         Self::of_flags(common.flags(), variables, ui)
     }
 
+    /// The same, or those of what the last `up` made, where nobody has configured the project.
+    pub(crate) fn of_last_up(self) -> Self {
+        let ui = self.ui;
+        match recall(&self.meant) {
+            Some(Recalled::Made { settings, volume }) => {
+                ui.note(format!("As `pyfast up` had it: {} in the volume {volume}", settings.env));
+                self.meaning(*settings)
+            }
+            Some(Recalled::Beside { environments, volume }) => {
+                let names = environments.join(", ");
+                ui.detail(format!("`pyfast up` made {names} in the volume {volume}: see --env"));
+                self
+            }
+            None => self,
+        }
+    }
+
     /// The same run once more: its files may be others now.
     pub(crate) fn again(&self) -> Result<Self, Failure> {
         Self::of_flags(self.flags.clone(), self.variables.clone(), self.ui)
@@ -50,6 +68,11 @@ impl Settings {
         let program = std::env::current_exe().ok();
         let surroundings = Surroundings { variables, working_directory, program };
         Ok(Self { meant: pyfast_settings::Settings::new(flags, surroundings)?, ui })
+    }
+
+    /// The same way of talking, about these.
+    pub(crate) fn meaning(&self, meant: pyfast_settings::Settings) -> Self {
+        Self { meant, ui: self.ui }
     }
 
     /// The same for another environment of the project.

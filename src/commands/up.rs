@@ -11,11 +11,11 @@ use crate::stack::up::{self, UpRequest, Volumes};
 use crate::stack::watch;
 use pyfast_stack::UpOptions;
 
-/// Bring the project's containers up, and make a change of dependencies take effect
+/// Bring the project's containers up, and make a change of dependencies or code take effect
 ///
 /// Images are built only when what they are built from changed, environments are synced, containers are created by
 /// Compose where they are missing or changed, and after a change of dependencies just the services concerned are
-/// restarted.
+/// restarted. Files that a Dockerfile only copies (behind its last RUN) are put into the containers instead.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, clap::Args)]
 #[command(
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// Agree to everything that would be asked
     #[arg(short, long)]
     yes: bool,
-    /// Go on and repeat it whenever requirements, locks, compose files or .env change; with --json, a line each time
+    /// Go on and repeat it whenever code, requirements, locks, compose files or .env change; with --json, a line each time
     #[arg(long, conflicts_with = "plan")]
     watch: bool,
     /// Show what would be done, and do nothing

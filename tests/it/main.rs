@@ -4,6 +4,7 @@
 mod answer;
 mod bench;
 mod cache;
+mod completion;
 mod day;
 mod diff;
 mod doctor;
@@ -17,6 +18,7 @@ mod init;
 mod inspect;
 mod list;
 mod lock;
+mod manual;
 mod outdated;
 mod place;
 mod projects;

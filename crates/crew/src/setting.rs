@@ -18,8 +18,15 @@ const VERSION: u32 = 5;
 /// the environment is for.
 pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) -> Setting {
     let Task { options, settings, .. } = task;
-    let Options { resolve, lock_use, dry_run: _, install: _, drafts: _, without_hashes: _ } =
-        options;
+    let Options {
+        resolve,
+        lock_use,
+        dry_run: _,
+        cause: _,
+        install: _,
+        drafts: _,
+        without_hashes: _,
+    } = options;
     let project = &settings.project;
     let files = requirement_files(resolve, settings).unwrap_or_default();
     let constraints = project.constraints(&resolve.constraints, &settings.env);

@@ -215,6 +215,22 @@ fn image(
     }
 }
 
+/// The services of the project's compose files, without those of inactive profiles; none where they cannot be read.
+pub fn services(settings: &Settings, flags: &ComposeFlags) -> Vec<String> {
+    let working = &settings.project.working_directory;
+    let files: Vec<_> = flags.files.iter().map(|file| working.join(file)).collect();
+    let request = ComposeRequest {
+        directory: &settings.project.directory,
+        files: &files,
+        environment: settings.variables.all(),
+        profiles: &flags.profiles,
+        services: &[],
+        project_name: None,
+    };
+    let project = read_compose(&request).map(|project| project.services);
+    project.map(|services| services.into_keys().collect()).unwrap_or_default()
+}
+
 /// Whether no compose file is in the project's directory or above it.
 pub fn is_absent(settings: &Settings) -> bool {
     let request = ComposeRequest {

@@ -6,7 +6,10 @@
 //!
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
+mod assumed;
 mod clean;
+mod code;
+mod codes;
 mod composer;
 mod containers;
 mod create;
@@ -25,9 +28,10 @@ mod stack;
 mod up;
 mod watched;
 
+pub use assumed::{Recalled, recall};
 pub use composer::find as find_composer;
 pub use defaults::{Assumed, assume, facts};
-pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons};
+pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, services};
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
 pub use plan::{EnvironmentAct, Step};
