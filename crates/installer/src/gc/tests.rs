@@ -55,7 +55,7 @@ fn what_is_activated_before_it_goes_is_wanted_after_all() {
     let planned = gc_plan(&sandbox.root, &forget, tomorrow()).unwrap();
     assert!(planned.discards.contains(&gone) && planned.kept.is_empty(), "{planned}");
     let later = made(&sandbox, "9.0");
-    activate(&sandbox.root, &shop(), &later, seen.unwrap() + 1).unwrap();
+    activate(&sandbox.root, &shop(), &later, seen.unwrap() + 1, Cause::Sync).unwrap();
     let (root, done, _directory) = collect(sandbox, &forget);
     assert!(!done.discards.contains(&gone), "{done}");
     assert_eq!(ids(&root), [later.id]);
