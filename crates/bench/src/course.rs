@@ -39,6 +39,35 @@ struct Runner<'a, 's> {
     out: Option<Outcome>,
 }
 
+/// A round of a scenario.
+#[derive(Clone, Copy)]
+struct Round {
+    /// Its number; 0 warms and is not counted.
+    number: u32,
+    /// The number of the first one.
+    first: u32,
+    /// How many are counted.
+    counted: u32,
+}
+
+impl Round {
+    fn is_first(self) -> bool {
+        self.number == self.first
+    }
+
+    fn counts(self) -> bool {
+        self.number > 0
+    }
+
+    fn label(self) -> String {
+        if self.counts() {
+            format!("{}/{}", self.number, self.counted)
+        } else {
+            "warm-up".to_owned()
+        }
+    }
+}
+
 impl Course<'_> {
     /// Runs one scenario with all tools in turn. Each of `failed` could not do the first installation and only gets its cell.
     ///
@@ -60,10 +89,10 @@ impl Course<'_> {
             .collect();
         let counted = self.runs.unwrap_or(scenario.usual_runs()).max(1);
         let first = u32::from(!scenario.has_warm_up());
-        for round in first..=counted {
+        for number in first..=counted {
             for runner in &mut runners {
                 if runner.out.is_none() {
-                    self.step(scenario, runner, (round, first, counted))?;
+                    self.step(scenario, runner, Round { number, first, counted })?;
                 }
             }
         }
@@ -79,17 +108,11 @@ impl Course<'_> {
         Ok(Row::new(scenario, cells.chain(failed.iter().cloned()).collect()))
     }
 
-    /// One run of one tool. `turn` is the round, the first round and the number of counted ones; round 0 is not counted.
-    fn step(
-        &mut self,
-        scenario: Scenario,
-        runner: &mut Runner,
-        turn: (u32, u32, u32),
-    ) -> Result<(), Error> {
-        let (round, first, counted) = turn;
+    /// One run of one tool.
+    fn step(&mut self, scenario: Scenario, runner: &mut Runner, round: Round) -> Result<(), Error> {
         let stage = runner.stage;
         let pins = self.expected.first.pins();
-        if let Err(message) = stage.prepare(scenario, &pins, round == first, self.meter)? {
+        if let Err(message) = stage.prepare(scenario, &pins, round.is_first(), self.meter)? {
             runner.out =
                 Some(Outcome::Failed { message: format!("before the clock started: {message}") });
             return Ok(());
@@ -105,20 +128,20 @@ impl Course<'_> {
                 return Ok(());
             }
         };
-        let differences = self.differences(scenario, stage, round == first)?;
+        let differences = self.differences(scenario, stage, round.is_first())?;
         if !differences.is_empty() {
             runner.out = Some(Outcome::Different { differences });
             return Ok(());
         }
         let name = stage.installed.tool.name();
-        let label = if round == 0 { "warm-up".to_owned() } else { format!("{round}/{counted}") };
+        let label = round.label();
         let line = format!(
             "{:<12} {label:>7}  {name:<12} {:>9}",
             scenario.name(),
             table::seconds(usage.wall)
         );
         writeln!(self.progress, "{line}").map_err(Error::Output)?;
-        if round > 0 {
+        if round.counts() {
             runner.runs.push(usage);
         }
         Ok(())

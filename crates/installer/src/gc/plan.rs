@@ -29,7 +29,7 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
         .map(|name| Discard { what: Garbage::Environment { name }, bytes: 0 })
         .collect();
     for generation in Generation::all(root)? {
-        match reason(root, &generation, (&wanted, options), now)? {
+        match reason(root, &generation, &wanted, options, now)? {
             Some(reason) => {
                 kept.push((generation.id.clone(), reason));
                 remaining.push(generation);
@@ -108,7 +108,8 @@ fn wanted(
 fn reason(
     root: &Root,
     generation: &Generation,
-    (needed, options): (&Needed, &GcOptions),
+    needed: &Needed,
+    options: &GcOptions,
     now: SystemTime,
 ) -> Result<Option<Reason>, Error> {
     if let Some(reason) = needed.reasons.get(&generation.id) {
