@@ -29,6 +29,8 @@ pub(crate) struct Course<'a> {
     pub(crate) runs: Option<u32>,
     pub(crate) meter: &'a mut Meter,
     pub(crate) progress: &'a mut dyn Write,
+    /// Whether the user interrupted it: rows have what was measured until then.
+    pub(crate) interrupted: bool,
 }
 
 /// A tool on its way through the rounds of a scenario.
@@ -60,23 +62,36 @@ impl Course<'_> {
             .collect();
         let counted = self.runs.unwrap_or(scenario.usual_runs()).max(1);
         let first = u32::from(!scenario.has_warm_up());
-        for round in first..=counted {
-            for runner in &mut runners {
-                if runner.out.is_none() {
-                    self.step(scenario, runner, (round, first, counted))?;
-                }
-            }
+        match self.rounds(scenario, &mut runners, (first, counted)) {
+            Err(Error::Interrupted) => self.interrupted = true,
+            done => done?,
         }
+        let missing = if self.interrupted {
+            Outcome::Excluded { reason: "interrupted before it".to_owned() }
+        } else {
+            Outcome::Failed { message: "it was not run".to_owned() }
+        };
         let cells = runners.into_iter().map(|runner| {
             let tool = runner.stage.installed.tool;
             let outcome = runner.out.or_else(|| Measured::of(runner.runs).map(Outcome::Measured));
-            Cell {
-                tool,
-                outcome: outcome
-                    .unwrap_or(Outcome::Failed { message: "it was not run".to_owned() }),
-            }
+            Cell { tool, outcome: outcome.unwrap_or_else(|| missing.clone()) }
         });
         Ok(Row::new(scenario, cells.chain(failed.iter().cloned()).collect()))
+    }
+
+    /// Round after round, in each tool after tool.
+    fn rounds(
+        &mut self,
+        scenario: Scenario,
+        runners: &mut [Runner],
+        (first, counted): (u32, u32),
+    ) -> Result<(), Error> {
+        for round in first..=counted {
+            for runner in runners.iter_mut().filter(|runner| runner.out.is_none()) {
+                self.step(scenario, runner, (round, first, counted))?;
+            }
+        }
+        Ok(())
     }
 
     /// One run of one tool. `turn` is the round, the first round and the number of counted ones; round 0 is not counted.
