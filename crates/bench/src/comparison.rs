@@ -76,7 +76,7 @@ impl Inquiry<'_> {
         let (tools, mut notes) = self.tools(&common, &variables, &room)?;
         let scenarios = self.scenarios();
         let stages = self.stages(&tools, &common, &room, &requirements);
-        let primed = self.prime(stages, &scenarios, (&mut *meter, &mut *progress))?;
+        let primed = self.prime(stages, &scenarios, &mut *meter, &mut *progress)?;
         let distributions = primed.expected.first.0.len();
         let (expected, runs) = (primed.expected, self.options.runs);
         let mut course = Course { expected, runs, meter, progress, interrupted: false };
@@ -200,7 +200,8 @@ impl Inquiry<'_> {
         &self,
         mut stages: Vec<Stage<'a>>,
         scenarios: &[Scenario],
-        (meter, progress): (&mut Meter, &mut dyn Write),
+        meter: &mut Meter,
+        progress: &mut dyn Write,
     ) -> Result<Primed<'a>, Error> {
         let mut failed = Vec::new();
         let mut first = None;

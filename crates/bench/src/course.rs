@@ -2,6 +2,7 @@
 //! what the tool left is what it should be. Knows nothing of command lines.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use crate::environment::{Contents, has_bytecode};
 use crate::error::Error;
@@ -41,6 +42,35 @@ struct Runner<'a, 's> {
     out: Option<Outcome>,
 }
 
+/// A round of a scenario.
+#[derive(Clone, Copy)]
+struct Round {
+    /// Its number; 0 warms and is not counted.
+    number: u32,
+    /// The number of the first one.
+    first: u32,
+    /// How many are counted.
+    counted: u32,
+}
+
+impl Round {
+    fn is_first(self) -> bool {
+        self.number == self.first
+    }
+
+    fn counts(self) -> bool {
+        self.number > 0
+    }
+
+    fn label(self) -> String {
+        if self.counts() {
+            format!("{}/{}", self.number, self.counted)
+        } else {
+            "warm-up".to_owned()
+        }
+    }
+}
+
 impl Course<'_> {
     /// Runs one scenario with all tools in turn. Each of `failed` could not do the first installation and only gets its cell.
     ///
@@ -62,7 +92,7 @@ impl Course<'_> {
             .collect();
         let counted = self.runs.unwrap_or(scenario.usual_runs()).max(1);
         let first = u32::from(!scenario.has_warm_up());
-        match self.rounds(scenario, &mut runners, (first, counted)) {
+        match self.rounds(scenario, &mut runners, first..=counted) {
             Err(Error::Interrupted) => self.interrupted = true,
             done => done?,
         }
@@ -84,27 +114,22 @@ impl Course<'_> {
         &mut self,
         scenario: Scenario,
         runners: &mut [Runner],
-        (first, counted): (u32, u32),
+        numbers: RangeInclusive<u32>,
     ) -> Result<(), Error> {
-        for round in first..=counted {
+        let (first, counted) = (*numbers.start(), *numbers.end());
+        for number in numbers {
             for runner in runners.iter_mut().filter(|runner| runner.out.is_none()) {
-                self.step(scenario, runner, (round, first, counted))?;
+                self.step(scenario, runner, Round { number, first, counted })?;
             }
         }
         Ok(())
     }
 
-    /// One run of one tool. `turn` is the round, the first round and the number of counted ones; round 0 is not counted.
-    fn step(
-        &mut self,
-        scenario: Scenario,
-        runner: &mut Runner,
-        turn: (u32, u32, u32),
-    ) -> Result<(), Error> {
-        let (round, first, counted) = turn;
+    /// One run of one tool.
+    fn step(&mut self, scenario: Scenario, runner: &mut Runner, round: Round) -> Result<(), Error> {
         let stage = runner.stage;
         let pins = self.expected.first.pins();
-        if let Err(message) = stage.prepare(scenario, &pins, round == first, self.meter)? {
+        if let Err(message) = stage.prepare(scenario, &pins, round.is_first(), self.meter)? {
             runner.out =
                 Some(Outcome::Failed { message: format!("before the clock started: {message}") });
             return Ok(());
@@ -120,20 +145,20 @@ impl Course<'_> {
                 return Ok(());
             }
         };
-        let differences = self.differences(scenario, stage, round == first)?;
+        let differences = self.differences(scenario, stage, round.is_first())?;
         if !differences.is_empty() {
             runner.out = Some(Outcome::Different { differences });
             return Ok(());
         }
         let name = stage.installed.tool.name();
-        let label = if round == 0 { "warm-up".to_owned() } else { format!("{round}/{counted}") };
+        let label = round.label();
         let line = format!(
             "{:<12} {label:>7}  {name:<12} {:>9}",
             scenario.name(),
             table::seconds(usage.wall)
         );
         writeln!(self.progress, "{line}").map_err(Error::Output)?;
-        if round > 0 {
+        if round.counts() {
             runner.runs.push(usage);
         }
         Ok(())

@@ -97,7 +97,8 @@ impl Done {
 /// # Errors
 /// If that is no file of this machine.
 pub fn place(
-    (file, group): (Option<PathBuf>, Option<String>),
+    file: Option<PathBuf>,
+    group: Option<String>,
     resolve: &ResolveFlags,
     settings: &Settings,
 ) -> Result<Place, Error> {

@@ -54,11 +54,11 @@ impl Locking<'_> {
     /// The lock to install. For a dry run nothing is brought.
     pub(crate) fn find(&self, in_root: &KeptLock, mut inputs: Inputs) -> Result<Found, Error> {
         let target = self.interpreter.target();
-        let mut which = WhichLock::find(self.request, (self.crew, &target), self.set, in_root)?;
+        let mut which = WhichLock::find(self.request, self.crew, &target, self.set, in_root)?;
         if let Some(inputs) = which.unanswered.take()
             && let Some(text) = ask::earlier(self.place, inputs.clone())?
         {
-            which.go_back((&text, &inputs), &target);
+            which.go_back(&text, &inputs, &target);
         }
         let mut warnings: Vec<String> = which.foreign.iter().map(|path| left_alone(path)).collect();
         let mut timings = Timings::default();

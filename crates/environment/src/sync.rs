@@ -60,7 +60,8 @@ pub struct ReadyPlan {
 /// What reading, resolving, fetching and building fail with.
 pub fn plan_sync(
     request: &SyncRequest,
-    (place, crew): (&dyn Place, &dyn Crew),
+    place: &dyn Place,
+    crew: &dyn Crew,
     now: SystemTime,
 ) -> Result<Planned, Error> {
     let begun = Instant::now();
@@ -74,7 +75,7 @@ pub fn plan_sync(
         LockUse::Update | LockUse::Locked => Some(crew.requirements()?),
     };
     // Looked at before anything else is done: an edit from now on is the next sync's.
-    let inputs = look_at_inputs(crew, (requirements.as_ref(), &request.drafts), now);
+    let inputs = look_at_inputs(crew, requirements.as_ref(), &request.drafts, now);
     let interpreter = crew.interpreter()?;
     let site = if request.dry_run { None } else { place.begin()? };
     let before = ask::before(place)?;
@@ -114,7 +115,8 @@ fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
 
 fn look_at_inputs(
     crew: &dyn Crew,
-    (requirements, drafts): (Option<&Requirements>, &Drafts),
+    requirements: Option<&Requirements>,
+    drafts: &Drafts,
     now: SystemTime,
 ) -> Inputs {
     let mut paths = requirements.map(|one| one.paths.clone()).unwrap_or_default();
@@ -175,7 +177,7 @@ impl Making<'_> {
         let wheels = wheels.filter(|_| !in_process).collect();
         let stock = ask::stock(place, wheels, id.clone())?;
         let InstallOptions { reinstall, verify, .. } = request.options;
-        let facts = facts(place.written(), name, (&id, interpreter), &lock);
+        let facts = facts(place.written(), name, &id, interpreter, &lock);
         let after = Listed::of(&facts.packages);
         let mut plan = SyncPlan {
             packages: plan::packages(&lock, &brought, &stock),
@@ -210,7 +212,8 @@ impl Making<'_> {
 fn facts(
     root: &Path,
     name: &ProjectEnv,
-    (id, interpreter): (&str, &Interpreter),
+    id: &str,
+    interpreter: &Interpreter,
     lock: &Lock,
 ) -> Facts {
     let directory = project_env_path(root, name);
@@ -243,7 +246,8 @@ fn local_wheels(lock: &Lock) -> BTreeMap<String, PathBuf> {
 /// What fetching and composing fail with; the environment is as it was then.
 pub fn sync(
     ready: ReadyPlan,
-    (place, crew): (&dyn Place, &dyn Crew),
+    place: &dyn Place,
+    crew: &dyn Crew,
     now: SystemTime,
 ) -> Result<SyncReport, Error> {
     let ReadyPlan { plan, local: _, own_lock, timings } = ready;

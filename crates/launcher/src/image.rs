@@ -12,7 +12,7 @@ mod plan;
 mod wanted;
 
 pub use crate::build_context::is_remote;
-pub use act::{ImageEvent, carry_out};
+pub use act::{ImageEvent, Means, carry_out};
 pub use digests::FileDigests;
 pub use inputs::{
     InputPart, InputSettings, Inputs, base_images, input_files, read_inputs, resolved_arguments,

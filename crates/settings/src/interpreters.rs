@@ -9,8 +9,8 @@ use pyfast_index::cache::Cache;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::programs::find_program;
 use pyfast_packaging::VersionSpecifiers;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::regular_file;
-use sha2::Digest;
 
 use crate::error::Error;
 use crate::settings::{Python, Settings};
@@ -217,8 +217,8 @@ pub fn remembered<E>(
     cache: &Path,
     ask: impl FnOnce() -> Result<Interpreter, E>,
 ) -> Result<Interpreter, E> {
-    let digest = sha2::Sha256::digest(format!("{key}|{}", pyfast_installer::interpreter::PROBE));
-    let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let named = format!("{key}|{}", pyfast_installer::interpreter::PROBE);
+    let name = Sha256::of(named.as_bytes()).to_string()[..24].to_owned();
     let cache = Cache::new(Some(cache.to_owned()));
     if let Some(text) = cache.recall(MEMORY, &name)
         && let Ok(interpreter) = Interpreter::from_json(&String::from_utf8_lossy(&text))

@@ -12,8 +12,8 @@ use pyfast_launcher::engine::{
     Builder, Engine as _, Image, ImageProgress, Images as _, RegistrySettings,
 };
 use pyfast_launcher::image::{
-    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, WantedImage, base_images, carry_out,
-    plan_images, read_inputs,
+    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, Means, WantedImage, base_images,
+    carry_out, plan_images, read_inputs,
 };
 use pyfast_launcher::programs::find_program;
 use pyfast_settings::{is_remote, own_lock::OwnLock};
@@ -159,11 +159,11 @@ impl Stack<'_> {
                 tell(Event::ImageDone { image, took: begun.elapsed() });
             }
         };
-        let variables = &self.description.variables;
+        let environment = &self.description.variables;
+        let means = Means { builder: &builder, environment, registries: &registries };
         let engine = &self.connection.engine;
-        let outcomes = self.connection.wait(async {
-            Ok(carry_out(engine, &due, &builder, (variables, &registries), &events).await)
-        })?;
+        let outcomes =
+            self.connection.wait(async { Ok(carry_out(engine, &due, means, &events).await) })?;
         for one in &due {
             if let (ImageAct::ByCompose(..), Some(service)) = (&one.act, &one.wanted.builder) {
                 self.tell(begun_with(one));

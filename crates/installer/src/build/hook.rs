@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pyfast_packaging::build::BuildStage;
 use pyfast_root::random_name;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +24,17 @@ pub(super) struct Hook<'a> {
     pub(super) directory: &'a Path,
     /// Where they may write.
     pub(super) work: &'a Path,
+}
+
+/// A call of a hook.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// What the build has come to.
+    pub(super) stage: BuildStage,
+    /// The hook's name.
+    pub(super) hook: &'a str,
+    /// What it is given, in its own order.
+    pub(super) arguments: Value,
 }
 
 /// What a hook gave.
@@ -47,9 +59,9 @@ impl Hook<'_> {
     pub(super) fn call(
         &self,
         system: &BuildSystem,
-        name: &str,
-        arguments: &Value,
+        call: &Call<'_>,
     ) -> Result<Result<Answer, (String, String)>, Error> {
+        let Call { hook: name, arguments, .. } = call;
         let backend_path: Vec<_> =
             system.backend_path.iter().map(|path| self.directory.join(path)).collect();
         let request = json!({

@@ -27,7 +27,7 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
     let mut discards: Vec<Discard> =
         known.map(|name| Discard { what: Garbage::Environment { name }, bytes: 0 }).collect();
     for generation in Generation::all(root)? {
-        match reason(root, &generation, (&wanted, options), now)? {
+        match reason(root, &generation, &wanted, options, now)? {
             Some(reason) => {
                 kept.push((generation.id.clone(), reason));
                 remaining.push(generation);
@@ -89,7 +89,8 @@ fn wanted(root: &Root, options: &GcOptions) -> Result<Needed, Error> {
 fn reason(
     root: &Root,
     generation: &Generation,
-    (needed, options): (&Needed, &GcOptions),
+    needed: &Needed,
+    options: &GcOptions,
     now: SystemTime,
 ) -> Result<Option<Reason>, Error> {
     if let Some(reason) = needed.reasons.get(&generation.id) {
