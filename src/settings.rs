@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 
+use pyfast_stack::with_named_images;
+
 use crate::args::CommonArgs;
 use crate::failure::Failure;
 use crate::ui::Ui;
@@ -49,7 +51,8 @@ impl Settings {
         })?;
         let program = std::env::current_exe().ok();
         let surroundings = Surroundings { variables, working_directory, program };
-        Ok(Self { meant: pyfast_settings::Settings::new(flags, surroundings)?, ui })
+        let meant = with_named_images(pyfast_settings::Settings::new(flags, surroundings)?);
+        Ok(Self { meant, ui })
     }
 
     /// The same for another environment of the project.

@@ -36,6 +36,7 @@ impl Stack<'_> {
     /// [`Error::NoCompose`], what it fails with, and [`Error::Interrupted`].
     pub fn compose(&self, arguments: &[&str]) -> Result<String, Error> {
         let composer = self.composer()?;
+        self.mend_override()?;
         let call = self.description.call(self.connection.engine.host().clone());
         let act = composer.run(&call, arguments, &self.description.variables);
         let said = match arguments.first() {

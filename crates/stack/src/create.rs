@@ -11,6 +11,7 @@ use pyfast_root::{regular_file, whole_file};
 use pyfast_settings::Settings;
 use serde_json::Value;
 
+use crate::composer::find;
 use crate::error::Error;
 use crate::stack::Stack;
 
@@ -59,7 +60,7 @@ impl Stack<'_> {
 
 /// Whether a Compose is the first one. It is asked its version once, because that costs more than all else that an
 /// `up` does.
-pub(super) fn is_one(
+fn is_one(
     composer: &Composer,
     settings: &Settings,
     ask: impl FnOnce() -> Result<String, Error>,
@@ -74,6 +75,19 @@ pub(super) fn is_one(
         memory.write(&version);
     }
     Ok(version.starts_with("1."))
+}
+
+/// What the user's Compose puts between the names of project and service in those that it gives. A Compose that is not
+/// there gives none; then what Compose 2 would say is as good.
+pub(crate) fn separator(settings: &Settings) -> Result<&'static str, Error> {
+    let Some(composer) = find(&settings.variables) else { return Ok("-") };
+    let one = is_one(&composer, settings, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|source| pyfast_crew::Error::System { what: "a runtime", source })?;
+        Ok(runtime.block_on(composer.version())?)
+    })?;
+    Ok(if one { "_" } else { "-" })
 }
 
 /// The networks of the project that services are in, by their names in the compose file.

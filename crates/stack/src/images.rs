@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
+use pyfast_launcher::compose_file::PRIVATE;
 use pyfast_launcher::engine::{Builder, Engine as _, ImageProgress, Images as _, RegistrySettings};
 use pyfast_launcher::image::{
     ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, WantedImage, carry_out, plan_images,
@@ -12,7 +13,6 @@ use pyfast_launcher::image::{
 use pyfast_launcher::programs::find_program;
 use pyfast_settings::{is_remote, own_lock::OwnLock};
 
-use crate::description::PRIVATE;
 use crate::error::Error;
 use crate::event::Event;
 use crate::memory::Memory;

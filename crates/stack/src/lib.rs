@@ -27,7 +27,7 @@ mod watched;
 
 pub use composer::find as find_composer;
 pub use defaults::{Assumed, assume, facts};
-pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons};
+pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, with_named_images};
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
 pub use plan::{EnvironmentAct, Step};

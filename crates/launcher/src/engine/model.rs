@@ -27,6 +27,15 @@ pub struct EngineVersion {
     pub architecture: String,
 }
 
+/// A tar archive, and the directory of a container in which it is unpacked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// The directory, which has to be there.
+    pub at: String,
+    /// The archive, with names relative to it.
+    pub tar: bytes::Bytes,
+}
+
 /// Facts about an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image {
