@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use pyfast_crew::interrupt;
 
-use crate::args::CommonArgs;
+use crate::args::{CommonArgs, StackArgs};
 use crate::commands;
 use crate::failure::Failure;
 use crate::settings::{Settings, variables};
@@ -28,7 +28,8 @@ use pyfast_settings::Variables;
     propagate_version = true,
     after_help = "Examples:\n  pyfast sync -r requirements.txt\n  pyfast run -- python -m app\n  \
                   pyfast sync --volume pyfast-app --image app:latest\n\nExit codes: 0 done, 1 you can mend \
-                  it, 2 usage or configuration, 3 container engine unreachable, 101 our fault."
+                  it, 2 usage or configuration, 3 container engine unreachable, 101 our fault.\n\nPassed to Compose \
+                  as they are, for the project with its environments: build, config, cp, exec, pull, start, stop, top."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -73,6 +74,19 @@ impl Command {
             | Self::Completions(_) => false,
         }
     }
+
+    /// Which compose project is meant, of the commands that are about one.
+    fn stack(&self) -> Option<&StackArgs> {
+        match self {
+            Self::Up(args) => Some(&args.stack),
+            Self::Down(args) => Some(&args.stack),
+            Self::Restart(args) => Some(&args.stack),
+            Self::Ps(args) => Some(&args.stack),
+            Self::Logs(args) => Some(&args.stack),
+            Self::Doctor(args) => Some(&args.stack),
+            _ => None,
+        }
+    }
 }
 
 /// The commands.
@@ -111,15 +125,26 @@ pub(crate) enum Command {
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
-    let cli: Cli = match parse_arguments(foreign::instead) {
-        Ok(cli) => cli,
+    let parsed = parse_arguments::<Cli>(foreign::instead, &commands::compose::PASSED);
+    let (cli, passed) = match parsed {
+        Ok(parsed) => parsed,
         Err(code) => return code,
     };
     let variables = variables();
+    let variables = match cli.command.stack() {
+        Some(stack) => stack.variables(variables),
+        None => variables,
+    };
     let ui = Ui::new(&cli.common, cli.command.json(), &variables);
     LEFT.get_or_init(|| ui);
     interrupt::left_by(leave);
-    match dispatch(&cli, variables) {
+    let done = if passed.is_empty() {
+        dispatch(&cli, variables)
+    } else {
+        Settings::new(&cli.common, false, variables)
+            .and_then(|settings| commands::compose::run(&passed, &settings))
+    };
+    match done {
         Ok(code) => code,
         Err(failure) => {
             failure.show(ui);
@@ -206,12 +231,13 @@ mod tests {
             match long.and_then(clap::Arg::get_long) {
                 Some("file") => of_containers.push(command.get_name().to_owned()),
                 Some("find-links") => of_packages.push(command.get_name().to_owned()),
+                Some("follow") => assert_eq!(command.get_name(), "logs"),
                 Some("files") => of_files.push(command.get_name().to_owned()),
                 Some(other) => panic!("-f of {} is --{other}", command.get_name()),
                 None => {}
             }
         }
-        assert_eq!(of_containers, ["up", "down", "restart", "ps", "logs", "doctor"]);
+        assert_eq!(of_containers, ["up", "down", "restart", "ps", "doctor"]);
         assert_eq!(of_packages, ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
         assert_eq!(of_files, ["show"]);
     }

@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod build_source;
 pub(crate) mod cache;
 pub(crate) mod completions;
+pub(crate) mod compose;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod down;

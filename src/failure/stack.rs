@@ -24,6 +24,8 @@ impl From<Error> for Failure {
                 });
                 of_several(message, failures)
             }
+            Error::ComposeTooOld { .. } => Self::new("no-compose", message, Code::Usage)
+                .hint("install Docker's Compose plugin"),
             Error::NoCompose => Self::new("no-compose", message, Code::Usage)
                 .hint("install Docker's Compose plugin, or `docker-compose` in PATH"),
             Error::Doubts { doubts } => {

@@ -18,10 +18,9 @@ pub(crate) fn watch(mut request: UpRequest, settings: &Settings) -> Result<ExitC
     loop {
         // The configuration may be what changed.
         let again = settings.again();
-        let flags = request.stack.flags();
         // Before `up`, so that an edit during it is not lost.
         let read = again.as_ref().unwrap_or(settings);
-        let mut before = watched(read, &flags, &request.options.services);
+        let mut before = watched(read, &request.flags, &request.options.services);
         let others = last.as_ref().map(|last| before.missing_of(last)).unwrap_or_default();
         if let Err(failure) = again.and_then(|settings| up(&request, &settings)) {
             // What runs goes on running; the next change may mend it.

@@ -13,16 +13,29 @@ use pyfast_terminal::{Form, escaped};
 
 use super::environment;
 
-/// Reads the command line; says what is wrong with it, and gives the exit code that belongs to that.
+/// Reads the command line, and the words from the first command on that is one of another program's (`passed`); says
+/// what is wrong with it, and gives the exit code that belongs to that.
 pub(crate) fn parse_arguments<Arguments: Parser>(
     instead: fn(&str) -> Option<&'static str>,
-) -> Result<Arguments, ExitCode> {
+    passed: &[&str],
+) -> Result<(Arguments, Vec<OsString>), ExitCode> {
     let command = environment::prepared(Arguments::command());
     let read = |arguments: Vec<OsString>| {
         let matches = command.clone().try_get_matches_from(arguments)?;
         Arguments::from_arg_matches(&matches)
     };
-    read(std::env::args_os().collect()).map_err(|said| {
+    let mut own: Vec<OsString> = std::env::args_os().collect();
+    let is_passed = |word: &OsString| passed.iter().any(|one| word == *one);
+    let is_command = |word: &OsString| is_passed(word) || command.find_subcommand(word).is_some();
+    if let Some(at) = own.iter().skip(1).position(is_command).filter(|at| is_passed(&own[at + 1])) {
+        let words = own.split_off(at + 1);
+        // What stands before it is read as for a command that needs nothing more.
+        own.push("ps".into());
+        if let Ok(read) = read(own) {
+            return Ok((read, words));
+        }
+    }
+    read(std::env::args_os().collect()).map(|read| (read, Vec::new())).map_err(|said| {
         let arguments = std::env::args_os();
         let shown = arguments.map(|one| escaped(&one.to_string_lossy(), Form::People).into_owned());
         // The same refusal, of what may be shown.

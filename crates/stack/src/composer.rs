@@ -1,14 +1,15 @@
 //! Calling the user's own Compose for a project. Owns what an interrupt does to it; which calls there are is others', its
 //! command line is the launcher's.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use pyfast_crew::interrupt::{Ended, Interrupts, patiently};
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::composer::Composer;
 use pyfast_launcher::engine::Engine as _;
-use pyfast_settings::Variables;
 
+use crate::compose_version::find;
 use crate::error::{Error, Interruption};
 use crate::event::Event;
 use crate::stack::Stack;
@@ -16,13 +17,6 @@ use crate::stack::Stack;
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
 /// leaves a renamed one behind.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The user's Compose.
-pub fn find(environment: &Variables) -> Option<Composer> {
-    let config = pyfast_crew::engine::docker_config(environment);
-    let path = environment.get("PATH").unwrap_or_default();
-    Composer::find(path.as_ref(), config.as_deref())
-}
 
 impl Stack<'_> {
     /// The user's Compose.
@@ -48,6 +42,17 @@ impl Stack<'_> {
             self.tell(Event::ComposeSaid { composer: composer.name(), line: line.to_owned() });
         }
         Ok(said)
+    }
+
+    /// A call of Compose for the project, the override included, that is to be in the place of this process.
+    ///
+    /// # Errors
+    /// [`Error::NoCompose`], and if the override cannot be brought in line with the project.
+    pub fn compose_instead(&self, arguments: &[OsString]) -> Result<std::process::Command, Error> {
+        let composer = self.composer()?;
+        self.mend_override()?;
+        let call = self.description.call(self.connection.engine.host().clone());
+        Ok(composer.instead(&call, arguments, &self.description.variables))
     }
 
     /// Waits for an act of Compose; interrupted, until it is done with it, for a while.

@@ -14,7 +14,7 @@ use pyfast_launcher::engine::Host;
 use pyfast_launcher::override_file::override_sibling;
 use pyfast_settings::{Python, Root, Settings};
 
-use crate::create::separator;
+use crate::compose_version::separator;
 use crate::error::Error;
 
 /// Which compose files are meant, beyond what Compose finds.
@@ -24,6 +24,20 @@ pub struct ComposeFlags {
     pub files: Vec<PathBuf>,
     /// Profiles to be active.
     pub profiles: Vec<String>,
+    /// How many containers are wanted of a service, whatever the files say.
+    pub scale: BTreeMap<String, u32>,
+}
+
+impl ComposeFlags {
+    /// Reads `SERVICE=NUMBER`.
+    ///
+    /// # Errors
+    /// What was to be written.
+    pub fn scale_of(text: &str) -> Result<(String, u32), &'static str> {
+        let (service, number) = text.split_once('=').ok_or("write SERVICE=NUMBER")?;
+        let number = number.parse().map_err(|_no_number| "the number must be a whole one")?;
+        Ok((service.to_owned(), number))
+    }
 }
 
 /// Services that start in one environment.
@@ -52,8 +66,12 @@ pub struct Description {
     pub loaded_by_compose: bool,
     /// Active profiles beyond those of variables.
     pub profiles: Vec<String>,
+    /// How many containers are wanted of a service, whatever the files say.
+    pub scale: BTreeMap<String, u32>,
     /// Variables for those that this program starts.
     pub variables: BTreeMap<String, String>,
+    /// Files of variables that the user named: not every Compose knows the variable that names them.
+    pub env_files: Vec<PathBuf>,
 }
 
 impl Description {
@@ -67,7 +85,15 @@ impl Description {
         services: &[String],
     ) -> Result<Self, Error> {
         let files = named_files(settings, flags);
-        let project = read_compose(&request(settings, flags, &files, services))?;
+        let mut project = read_compose(&request(settings, flags, &files, services))?;
+        for (service, number) in &flags.scale {
+            let known = project.services.keys().cloned().collect();
+            let Some(service) = project.services.get_mut(service) else {
+                let (service, inactive) = (service.clone(), project.inactive.contains(service));
+                return Err(Error::NoService { service, inactive, known });
+            };
+            service.replicas = Some(*number);
+        }
         let first = project.files.first().cloned().unwrap_or_default();
         // A user's override of whatever name stays the one that Compose finds.
         let (override_file, loaded_by_compose) = match project.own.first() {
@@ -86,7 +112,9 @@ impl Description {
             stale_overrides,
             loaded_by_compose,
             profiles: flags.profiles.clone(),
+            scale: flags.scale.clone(),
             variables: settings.variables.all().clone(),
+            env_files: env_files(settings),
             project,
         })
     }
@@ -125,6 +153,7 @@ impl Description {
             directory: self.project.directory.clone(),
             files,
             profiles: self.profiles.clone(),
+            env_files: self.env_files.clone(),
             host,
         }
     }
@@ -134,6 +163,12 @@ impl Description {
         let mut found = self.environments.iter().filter(|(_, env)| env.services.contains(service));
         found.next().map(|(name, env)| (name.as_str(), env))
     }
+}
+
+fn env_files(settings: &Settings) -> Vec<PathBuf> {
+    let named = settings.variables.get("COMPOSE_ENV_FILES").unwrap_or_default();
+    let named = named.split(',').map(str::trim).filter(|file| !file.is_empty());
+    named.map(|file| settings.project.directory.join(file)).collect()
 }
 
 /// Containers get their environments from a volume unless a directory is given.

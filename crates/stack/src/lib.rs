@@ -7,6 +7,7 @@
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
 mod clean;
+mod compose_version;
 mod composer;
 mod containers;
 mod create;
@@ -25,7 +26,7 @@ mod stack;
 mod up;
 mod watched;
 
-pub use composer::find as find_composer;
+pub use compose_version::find as find_composer;
 pub use defaults::{Assumed, assume, facts};
 pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, with_named_images};
 pub use error::{Error, Interruption};

@@ -81,14 +81,18 @@ fn search(
         let Some(file) = first_of(present(directory, &NAMES), warnings) else { continue };
         // One that comes to be there would count.
         let looked_for = NAMES.iter().chain(&OVERRIDES).map(|name| directory.join(name));
-        looked_for.filter(|file| !is_own(file)).for_each(|file| seen.note(&file));
+        for file in looked_for.filter(|file| !is_own(file)) {
+            seen.note(&file);
+        }
         let overrides = present(directory, &OVERRIDES).into_iter();
         let (own, others): (Vec<_>, Vec<_>) = overrides.partition(|file| is_own(file));
         let mut files = vec![file];
         files.extend(first_of(others, warnings));
         return Ok((files, own));
     }
-    NAMES.iter().for_each(|name| seen.note(&start.join(name)));
+    for name in NAMES {
+        seen.note(&start.join(name));
+    }
     Err(ComposeError::NotFound { directory: start.to_owned(), looked_for: NAMES.to_vec() })
 }
 
@@ -113,12 +117,12 @@ fn add_env_files(
     seen: &Seen,
 ) -> Result<(), ComposeError> {
     let named = values.get("COMPOSE_ENV_FILES").filter(|list| !list.is_empty()).cloned();
-    let files: Vec<PathBuf> = match named {
-        Some(list) => list.split(',').map(|file| absolute(start, Path::new(file.trim()))).collect(),
-        None => {
-            seen.note(&directory.join(".env"));
-            Some(directory.join(".env")).into_iter().filter(|file| file.is_file()).collect()
-        }
+    let usual = directory.join(".env");
+    let files: Vec<PathBuf> = if let Some(list) = named {
+        list.split(',').map(|file| absolute(start, Path::new(file.trim()))).collect()
+    } else {
+        seen.note(&usual);
+        Some(usual).into_iter().filter(|file| file.is_file()).collect()
     };
     let (mut added, mut budget) = (BTreeMap::new(), Budget::default());
     for file in files {

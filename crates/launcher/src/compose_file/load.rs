@@ -231,18 +231,15 @@ impl Loader {
         directory: &Path,
     ) -> Result<BTreeMap<String, String>, ComposeError> {
         let mut files = Vec::new();
-        match item.get("env_file") {
-            Some(given) => {
-                let single = std::slice::from_ref(given);
-                for file in if given.items().is_empty() { single } else { given.items() } {
-                    files.push(absolute(base, Path::new(&file.single("include.env_file")?)));
-                }
+        if let Some(given) = item.get("env_file") {
+            let single = std::slice::from_ref(given);
+            for file in if given.items().is_empty() { single } else { given.items() } {
+                files.push(absolute(base, Path::new(&file.single("include.env_file")?)));
             }
-            None => {
-                let file = directory.join(".env");
-                self.seen.note(&file);
-                files.extend(Some(file).filter(|file| file.is_file()));
-            }
+        } else {
+            let usual = directory.join(".env");
+            self.seen.note(&usual);
+            files.extend(Some(usual).filter(|file| file.is_file()));
         }
         let mut added = BTreeMap::new();
         for file in files {

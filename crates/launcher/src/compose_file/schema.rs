@@ -46,8 +46,8 @@ fn check(rule: &Value, node: &Node, key: &str) -> Done {
         Yaml::Map(_) => mapping(rule, node, key),
         Yaml::Seq(items) => {
             let Some(rule) = rule.get("items") else { return Ok(()) };
-            let each = items.iter().enumerate();
-            each.map(|(at, item)| check(rule, item, &format!("{key}[{at}]"))).collect()
+            let mut each = items.iter().enumerate();
+            each.try_for_each(|(at, item)| check(rule, item, &format!("{key}[{at}]")))
         }
         _ => single(rule, node, key),
     }
@@ -199,7 +199,7 @@ fn single(rule: &Value, node: &Node, key: &str) -> Done {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::BTreeMap;
     use std::path::Path;
 
     use super::super::yaml;
@@ -256,8 +256,8 @@ mod tests {
                 "cannot use c.yaml:4:5, `services.web.comand` (`comand: x`): Compose knows no such key; the nearest one is `command`",
             ),
             (
-                "servises:\n  web: {image: a}",
-                "cannot use c.yaml:1:1, `servises` (`servises:`): Compose knows no such key; the nearest one is `services`",
+                "servicess:\n  web: {image: a}",
+                "cannot use c.yaml:1:1, `servicess` (`servicess:`): Compose knows no such key; the nearest one is `services`",
             ),
             (
                 "services: {a: {image: 5}}",
@@ -295,11 +295,49 @@ mod tests {
         }
     }
 
-    /// The table of the documentation names every key there is.
+    /// What a section of `docs/compose.md` says of each key.
+    fn documented(section: &str) -> BTreeMap<String, String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compose.md");
+        let text = fs_err::read_to_string(path).unwrap();
+        let (_, rest) = text.split_once(&format!("\n## {section}\n")).expect(section);
+        let rows = rest.lines().take_while(|line| !line.starts_with("## "));
+        let rows = rows.filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        rows.map(|(key, what)| {
+            let what = what.split(" |").next().unwrap_or_default();
+            (key.to_owned(), what.to_owned())
+        })
+        .collect()
+    }
+
+    /// The tables of the documentation have every key that Compose knows, and say rightly which are read: those that the
+    /// readers name.
     #[test]
-    fn the_keys_of_a_service_are_those_of_the_schema() {
-        let keys = schema()["definitions"]["service"]["properties"].as_object().unwrap();
-        let keys: BTreeSet<&String> = keys.keys().collect();
-        assert!(keys.len() > 80 && keys.contains(&"pre_stop".to_owned()), "{keys:?}");
+    fn the_documentation_says_of_every_key_what_is_done_with_it() {
+        let readers = [
+            include_str!("typed.rs"),
+            include_str!("load.rs"),
+            include_str!("check.rs"),
+            include_str!("../compose_file.rs"),
+        ];
+        let service = &schema()["definitions"]["service"]["properties"];
+        // Named there for what else has a key of the same name: mounts have the one, services the other.
+        for (section, keys, others) in [
+            ("Top level", &schema()["properties"], ""),
+            ("A service", service, "read_only"),
+            ("`build`", &service["build"]["oneOf"][1]["properties"], "secrets"),
+            ("`healthcheck`", &schema()["definitions"]["healthcheck"]["properties"], ""),
+        ] {
+            let expected: BTreeMap<String, String> = keys
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|key| {
+                    let named = readers.iter().any(|text| text.contains(&format!("\"{key}\"")));
+                    let what = if named && key != others { "read" } else { "passed" };
+                    (key.clone(), what.to_owned())
+                })
+                .collect();
+            assert_eq!(documented(section), expected, "{section}");
+        }
     }
 }

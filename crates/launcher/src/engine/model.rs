@@ -15,7 +15,7 @@ pub const COMPOSE_ONEOFF_LABEL: &str = "com.docker.compose.oneoff";
 pub const INPUTS_LABEL: &str = "io.pyfast.inputs";
 
 /// What an engine is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineVersion {
     /// The engine's version (`20.10.24`).
     pub version: String,

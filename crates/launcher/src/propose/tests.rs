@@ -227,7 +227,8 @@ fn a_file_that_is_not_there_is_named_in_the_reason() {
         &[("web/Dockerfile", PIP)],
         vec![("web", built("web"))],
     );
-    let proposal = check(&facts, &["web: web/requirements/base.txt; image service:web; services web"]);
+    let proposal =
+        check(&facts, &["web: web/requirements/base.txt; image service:web; services web"]);
     let reason = &proposal.environments[0].reasons[1];
     assert!(reason.contains("installs requirements.txt, which is not there"), "{reason}");
 }
