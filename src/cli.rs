@@ -3,6 +3,7 @@
 
 mod foreign;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -14,8 +15,11 @@ use crate::args::{CommonArgs, StackArgs};
 use crate::commands;
 use crate::failure::Failure;
 use crate::settings::{Settings, variables};
+use crate::stack;
 use crate::ui::{Ui, parse_arguments};
 use pyfast_settings::Variables;
+use pyfast_stack::PASSED;
+use pyfast_usage::Help;
 
 /// Installs Python dependencies into a shared volume, and starts slim containers on it.
 ///
@@ -26,6 +30,7 @@ use pyfast_settings::Variables;
     name = "pyfast",
     version,
     propagate_version = true,
+    styles = pyfast_usage::STYLES,
     after_help = "Examples:\n  pyfast sync -r requirements.txt\n  pyfast run -- python -m app\n  \
                   pyfast sync --volume pyfast-app --image app:latest\n\nExit codes: 0 done, 1 you can mend \
                   it, 2 usage or configuration, 3 container engine unreachable, 101 our fault.\n\nPassed to Compose \
@@ -39,6 +44,28 @@ pub(crate) struct Cli {
 }
 
 impl Command {
+    /// Whether it is about environments that `up` may have made.
+    fn works_on_environments(&self) -> bool {
+        matches!(
+            self,
+            Self::Sync(_)
+                | Self::Add(_)
+                | Self::Remove(_)
+                | Self::Lock(_)
+                | Self::Outdated(_)
+                | Self::List(_)
+                | Self::Show(_)
+                | Self::Why(_)
+                | Self::Tree(_)
+                | Self::Export(_)
+                | Self::History(_)
+                | Self::Rollback(_)
+                | Self::Diff(_)
+                | Self::Verify(_)
+                | Self::Env(_)
+        )
+    }
+
     /// Whether the result is wanted as JSON.
     pub(crate) fn json(&self) -> bool {
         match self {
@@ -70,7 +97,10 @@ impl Command {
             | Self::Run(_)
             | Self::Bench(_)
             | Self::Cache(_)
+            | Self::Man(_)
+            | Self::Complete(_)
             | Self::BuildSource(_)
+            | Self::RemoveCode(_)
             | Self::Completions(_) => false,
         }
     }
@@ -120,30 +150,52 @@ pub(crate) enum Command {
     Cache(commands::cache::Args),
     Answer(commands::answer::Args),
     BuildSource(commands::build_source::Args),
+    RemoveCode(commands::remove_code::Args),
     Completions(commands::completions::Args),
+    Man(commands::man::Args),
+    Complete(commands::complete::Args),
 }
+
+/// How help is laid out.
+const HELP: Help<'static> = Help {
+    groups: &[
+        ("Install", &["sync", "add", "remove", "lock", "outdated", "export"]),
+        ("Run", &["run"]),
+        ("Look", &["list", "show", "why", "tree", "diff"]),
+        ("Go back", &["history", "rollback"]),
+        ("Containers", &["init", "up", "down", "restart", "ps", "logs"]),
+        ("House", &["doctor", "verify", "env", "gc", "cache"]),
+        ("Compare", &["bench"]),
+        ("Shells", &["completions", "man"]),
+    ],
+    ending: "Begin with:
+  pyfast sync -r requirements.txt
+  pyfast run python -m app
+  pyfast up
+
+`pyfast --help` says what each command does, and has the
+options of all; `pyfast sync -h` is about one.",
+    beyond: &["Common options", "Index options", "Build options", "Output options"],
+    idle: |command, option| {
+        let asks = |one: &clap::Arg| one.get_short() == Some('f') && one.get_id() == "find_links";
+        let is_of_index = option.get_help_heading() == Some("Index options");
+        let looks = ["pyfast", "up", "doctor"].contains(&command.get_name());
+        is_of_index && !looks && !command.get_arguments().any(asks)
+    },
+};
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
-    let parsed = parse_arguments::<Cli>(foreign::instead, &commands::compose::PASSED);
-    let (cli, passed) = match parsed {
+    let (cli, passed): (Cli, _) = match parse_arguments(&HELP, foreign::instead, &PASSED) {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
-    let variables = variables();
-    let variables = match cli.command.stack() {
-        Some(stack) => stack.variables(variables),
-        None => variables,
-    };
+    let variables = cli.command.stack().cloned().unwrap_or_default().variables(variables());
     let ui = Ui::new(&cli.common, cli.command.json(), &variables);
     LEFT.get_or_init(|| ui);
     interrupt::left_by(leave);
-    let done = if passed.is_empty() {
-        dispatch(&cli, variables)
-    } else {
-        Settings::new(&cli.common, false, variables)
-            .and_then(|settings| commands::compose::run(&passed, &settings))
-    };
+    let done =
+        if passed.is_empty() { dispatch(&cli, variables) } else { pass(&cli, &passed, variables) };
     match done {
         Ok(code) => code,
         Err(failure) => {
@@ -163,9 +215,26 @@ fn leave() {
     }
 }
 
+/// Puts Compose in the place of this process.
+fn pass(cli: &Cli, words: &[OsString], variables: Variables) -> Result<ExitCode, Failure> {
+    let settings = Settings::new(&cli.common, false, variables)?;
+    let stack = stack::open(&settings, &StackArgs::default(), &[])?;
+    Err(stack.leave_to_compose(words).into())
+}
+
 fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
-    if let Command::Completions(args) = &cli.command {
-        return Ok(commands::completions::run(args, Cli::command()));
+    match &cli.command {
+        Command::Completions(args) => {
+            return Ok(commands::completions::run(args, &Cli::command()));
+        }
+        Command::Man(args) => {
+            let ui = Ui::new(&cli.common, false, &variables);
+            return commands::man::run(args, &HELP.arranged(Cli::command()), ui);
+        }
+        Command::Complete(args) => {
+            return Ok(commands::complete::run(args, &HELP.arranged(Cli::command()), &variables));
+        }
+        _ => {}
     }
     survive_file_size_limits();
     // A configuration that cannot be read is one of the things it tells.
@@ -173,6 +242,8 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         return commands::doctor::run(args, &cli.common, &variables);
     }
     let settings = Settings::new(&cli.common, cli.command.json(), variables)?;
+    let settings =
+        if cli.command.works_on_environments() { settings.of_last_up() } else { settings };
     match &cli.command {
         Command::Init(args) => commands::init::run(args, &settings),
         Command::Lock(args) => commands::lock::run(args, &settings),
@@ -200,9 +271,10 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
+        Command::RemoveCode(args) => commands::remove_code::run(args),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),
-        Command::Completions(args) => Ok(commands::completions::run(args, Cli::command())),
+        Command::Completions(_) | Command::Man(_) | Command::Complete(_) => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -220,26 +292,6 @@ mod tests {
     #[test]
     fn the_parser_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn short_f_means_what_compose_and_pip_mean_by_it() {
-        let (mut of_containers, mut of_packages) = (Vec::new(), Vec::new());
-        let mut of_files = Vec::new();
-        for command in Cli::command().get_subcommands() {
-            let long = command.get_arguments().find(|one| one.get_short() == Some('f'));
-            match long.and_then(clap::Arg::get_long) {
-                Some("file") => of_containers.push(command.get_name().to_owned()),
-                Some("find-links") => of_packages.push(command.get_name().to_owned()),
-                Some("follow") => assert_eq!(command.get_name(), "logs"),
-                Some("files") => of_files.push(command.get_name().to_owned()),
-                Some(other) => panic!("-f of {} is --{other}", command.get_name()),
-                None => {}
-            }
-        }
-        assert_eq!(of_containers, ["up", "down", "restart", "ps", "doctor"]);
-        assert_eq!(of_packages, ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
-        assert_eq!(of_files, ["show"]);
     }
 
     #[test]

@@ -202,7 +202,6 @@ fn resolving(words: &mut Words<'_>, args: &ResolveArgs) {
         no_build_isolation,
         concurrent_builds: _,
     } = args;
-    let usual = ResolveArgs::default();
     words.files("requirements", requirements);
     words.values("extra", extra);
     words.flag("all-extras", *all_extras);
@@ -210,11 +209,11 @@ fn resolving(words: &mut Words<'_>, args: &ResolveArgs) {
     words.groups("only-group", only_group);
     words.files("constraints", constraints);
     words.files("override", overrides);
-    if *prerelease != usual.prerelease {
-        choice(words, "prerelease", prerelease);
+    if let Some(mode) = prerelease {
+        choice(words, "prerelease", mode);
     }
-    if *resolution != usual.resolution {
-        choice(words, "resolution", resolution);
+    if let Some(mode) = resolution {
+        choice(words, "resolution", mode);
     }
     words.values("exclude-newer", exclude_newer);
     words.flag("require-hashes", *require_hashes);

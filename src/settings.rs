@@ -6,11 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 
-use pyfast_stack::with_named_images;
-
 use crate::args::CommonArgs;
 use crate::failure::Failure;
 use crate::ui::Ui;
+use pyfast_stack::{Recalled, recall, with_named_images};
 
 /// What every command needs to know: the settings, and how to talk to the user. Whatever does not talk gets the
 /// settings alone.
@@ -39,6 +38,23 @@ impl Settings {
         Self::of_flags(common.flags(), variables, ui)
     }
 
+    /// The same, or those of what the last `up` made, where nobody has configured the project.
+    pub(crate) fn of_last_up(self) -> Self {
+        let ui = self.ui;
+        match recall(&self.meant) {
+            Some(Recalled::Made { settings, volume }) => {
+                ui.note(format!("As `pyfast up` had it: {} in the volume {volume}", settings.env));
+                self.meaning(*settings)
+            }
+            Some(Recalled::Beside { environments, volume }) => {
+                let names = environments.join(", ");
+                ui.detail(format!("`pyfast up` made {names} in the volume {volume}: see --env"));
+                self
+            }
+            None => self,
+        }
+    }
+
     /// The same run once more: its files may be others now.
     pub(crate) fn again(&self) -> Result<Self, Failure> {
         Self::of_flags(self.flags.clone(), self.variables.clone(), self.ui)
@@ -53,6 +69,11 @@ impl Settings {
         let surroundings = Surroundings { variables, working_directory, program };
         let meant = with_named_images(pyfast_settings::Settings::new(flags, surroundings)?);
         Ok(Self { meant, ui })
+    }
+
+    /// The same way of talking, about these.
+    pub(crate) fn meaning(&self, meant: pyfast_settings::Settings) -> Self {
+        Self { meant, ui: self.ui }
     }
 
     /// The same for another environment of the project.

@@ -1,14 +1,11 @@
 //! A sync as the user sees it: what goes on meanwhile, and the result in words and as JSON. Owns no part of the
 //! syncing itself.
 
-use std::time::Duration;
-
 use pyfast_crew::inputs::Inputs;
 use pyfast_crew::task::{Options, Report, Task};
 use pyfast_environment::place::Place;
-use pyfast_environment::report::{Changes, SyncReport};
+use pyfast_environment::report::Changes;
 use pyfast_settings::ResolveFlags;
-use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -35,7 +32,16 @@ pub(crate) fn at_place<T>(
     act: impl FnOnce(&dyn Place) -> Result<T, pyfast_environment::Error>,
 ) -> Result<T, Failure> {
     let events = Progress::new(settings.ui).events();
-    Ok(pyfast_crew::volume_place::at_place(settings, &events, act)?)
+    pyfast_crew::volume_place::at_place(settings, &events, act).map_err(|error| {
+        let failure = Failure::from(error);
+        let known = &settings.project.config.env;
+        if failure.kind != "no-environment" || known.is_empty() || known.contains_key(&settings.env)
+        {
+            return failure;
+        }
+        let names: Vec<&str> = known.keys().map(String::as_str).collect();
+        failure.hint(format!("the project has {}: name one with --env", names.join(", ")))
+    })
 }
 
 /// Reads requirements and constraints, and says what the user should know of them.
@@ -51,7 +57,7 @@ pub(crate) fn read_inputs(args: &ResolveFlags, settings: &Settings) -> Result<In
 /// Shows the result: one JSON object, or some lines.
 pub(crate) fn show(report: &Report, ui: Ui) {
     if ui.json() {
-        ui.data(format!("{}\n", json(report)));
+        ui.data(format!("{}\n", report.to_json()));
     }
     let packages = count(report.sync.facts.packages.len(), "package");
     let total = duration(report.sync.timings.total);
@@ -98,25 +104,4 @@ pub(crate) fn show_difference(changes: &Changes, ui: Ui) {
         let versions = format!("{} {} → {}", package.name, package.from, package.to);
         ui.note(change(paint("33", "~"), &versions));
     }
-}
-
-/// The result as JSON.
-pub(crate) fn json(done: &Report) -> Value {
-    let SyncReport { facts, changed, changes, timings, .. } = &done.sync;
-    let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
-    let mut report = json!(facts);
-    report["changed"] = json!(changed);
-    report["added"] = json!(changes.added);
-    report["removed"] = json!(changes.removed);
-    report["updated"] = json!(changes.updated);
-    report["timings_ms"] = json!({
-        "resolve": millis(timings.resolve),
-        "fetch": millis(timings.fetch),
-        "compose": millis(timings.compose),
-        "total": millis(timings.total),
-    });
-    if done.plan.is_some() {
-        report["dry_run"] = json!(true);
-    }
-    report
 }

@@ -1,7 +1,6 @@
 //! The only writer to standard output and standard error. What comes from outside is escaped here, once, whoever
 //! hands it over.
 
-mod environment;
 mod refusal;
 
 use std::fmt::Display;

@@ -41,24 +41,22 @@ pub(crate) struct ResolveArgs {
     /// An overrides file: replaces every requirement on the packages it names
     #[arg(long = "override", value_name = "FILE", env = "PYFAST_OVERRIDE", value_delimiter = ' ')]
     pub(crate) overrides: Vec<PathBuf>,
-    /// Whether pre-releases may be chosen
+    /// Whether pre-releases may be chosen [default: if-necessary, or as [tool.uv] says]
     #[arg(
         long,
         value_name = "MODE",
-        default_value = "if-necessary",
         env = "PYFAST_PRERELEASE",
         help_heading = "Resolution options"
     )]
-    pub(crate) prerelease: PrereleaseMode,
-    /// Which versions are preferred
+    pub(crate) prerelease: Option<PrereleaseMode>,
+    /// Which versions are preferred [default: highest, or as [tool.uv] says]
     #[arg(
         long,
         value_name = "MODE",
-        default_value = "highest",
         env = "PYFAST_RESOLUTION",
         help_heading = "Resolution options"
     )]
-    pub(crate) resolution: ResolutionMode,
+    pub(crate) resolution: Option<ResolutionMode>,
     /// Ignore files uploaded at or after this time (2026-01-31 or 2026-01-31T12:00:00Z)
     #[arg(
         long,
@@ -132,7 +130,6 @@ impl ResolveArgs {
 
     /// This, and what it leaves open as in an earlier request.
     pub(crate) fn over(self, earlier: Self) -> Self {
-        let usual = Self::default();
         Self {
             requirements: or(self.requirements, earlier.requirements),
             extra: or(self.extra, earlier.extra),
@@ -141,16 +138,8 @@ impl ResolveArgs {
             only_group: or(self.only_group, earlier.only_group),
             constraints: or(self.constraints, earlier.constraints),
             overrides: or(self.overrides, earlier.overrides),
-            prerelease: if self.prerelease == usual.prerelease {
-                earlier.prerelease
-            } else {
-                self.prerelease
-            },
-            resolution: if self.resolution == usual.resolution {
-                earlier.resolution
-            } else {
-                self.resolution
-            },
+            prerelease: self.prerelease.or(earlier.prerelease),
+            resolution: self.resolution.or(earlier.resolution),
             exclude_newer: self.exclude_newer.or(earlier.exclude_newer),
             require_hashes: self.require_hashes || earlier.require_hashes,
             // They ask once.
@@ -180,8 +169,8 @@ impl ResolveArgs {
             only_group: args.only_group,
             constraints: args.constraints,
             overrides: args.overrides,
-            prerelease: args.prerelease.into(),
-            resolution: args.resolution.into(),
+            prerelease: args.prerelease.map(Into::into),
+            resolution: args.resolution.map(Into::into),
             exclude_newer: args.exclude_newer,
             require_hashes: args.require_hashes,
             upgrade: args.upgrade,
@@ -205,10 +194,9 @@ fn or<T>(list: Vec<T>, earlier: Vec<T>) -> Vec<T> {
 }
 
 /// Whether pre-releases may be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrereleaseMode {
     /// Only where no stable version satisfies
-    #[default]
     IfNecessary,
     /// Like stable versions
     Allow,
@@ -219,10 +207,9 @@ pub(crate) enum PrereleaseMode {
 }
 
 /// Which versions are preferred.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ResolutionMode {
     /// The newest
-    #[default]
     Highest,
     /// The oldest
     Lowest,

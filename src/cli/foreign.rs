@@ -21,7 +21,7 @@ mod tests {
         let commands = super::super::Cli::command();
         let mut names: Vec<&str> =
             commands.get_subcommands().map(clap::Command::get_name).collect();
-        names.extend(crate::commands::compose::PASSED);
+        names.extend(pyfast_stack::PASSED);
         for row in WORDS.lines() {
             let (words, advice) = row.split_once(": ").expect(row);
             assert!(words.split(' ').all(|word| !names.contains(&word)), "{words}");

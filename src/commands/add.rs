@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use pyfast_crew::edit::{self, Done, Reach, Reading};
-use pyfast_crew::task::Task;
+use pyfast_crew::task::{Options, Task};
 use pyfast_packaging::edit::{Outcome, Wanted};
+use pyfast_root::Cause;
 
 use crate::args::{EditArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if let Some(Reading { files, groups }) = edit::reading(&place, &options.resolve, task)? {
         (asked.resolve.requirements, asked.resolve.group) = (files, groups);
     }
-    let options = asked.options();
+    let options = Options { cause: Cause::Add, ..asked.options() };
     let task = Task { options: &options, settings: &settings, events: &events };
     let done = edit::add(wanted, &place, args.edit.reach(), task);
     progress.done();
@@ -87,7 +88,7 @@ pub(crate) fn show(done: &Done, reach: Reach, settings: &Settings) {
         ui.note(format!("{name} stays installed: {} needs it", by.join(", ")));
     }
     if ui.json() {
-        let mut report = syncing::json(&done.report);
+        let mut report = done.report.to_json();
         report["edits"] = done.edits();
         return ui.data(format!("{report}\n"));
     }

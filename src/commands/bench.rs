@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use pyfast_bench::{Compose, ComposeFiles, Containers, Context, Forms, Options, Scenario, Tool};
+use pyfast_bench::{
+    Compose, ComposeFiles, Containers, Context, Forms, Options, Scenario, Tool, module_name,
+    positive_number,
+};
 use pyfast_launcher::compose_file::{ComposeRequest, read_compose};
 use pyfast_launcher::composer::Composer;
 use pyfast_launcher::programs::is_program;
@@ -50,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
     /// Modules whose imports `container` measures
-    #[arg(long, value_name = "MODULE", value_delimiter = ',', value_parser = module)]
+    #[arg(long, value_name = "MODULE", value_delimiter = ',', value_parser = module_name)]
     import: Vec<String>,
     /// Have `container` measure the project as a whole too: its containers are removed and made anew
     #[arg(long)]
@@ -71,7 +74,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0, requires = "local_mirror")]
     latency: u64,
     /// Megabits each second the mirror sends over all connections [default: no limit]
-    #[arg(long, value_name = "MBIT", requires = "local_mirror", value_parser = positive)]
+    #[arg(long, value_name = "MBIT", requires = "local_mirror", value_parser = positive_number)]
     bandwidth: Option<f64>,
     /// Keep what the mirror fetched here for the next comparison [default: a temporary directory]
     #[arg(long, value_name = "DIR", requires = "local_mirror")]
@@ -117,28 +120,6 @@ fn scenarios() -> impl TypedValueParser<Value = Scenario> {
     PossibleValuesParser::new(names).try_map(|name| {
         Scenario::ALL.into_iter().find(|scenario| scenario.name() == name).ok_or("no scenario")
     })
-}
-
-/// A name that may stand after `import`.
-fn module(text: &str) -> Result<String, String> {
-    let is_name = |part: &str| {
-        part.chars()
-            .enumerate()
-            .all(|(at, c)| c == '_' || c.is_alphabetic() || at > 0 && c.is_alphanumeric())
-            && !part.is_empty()
-    };
-    if text.split('.').all(is_name) {
-        Ok(text.to_owned())
-    } else {
-        Err("no name of a module".to_owned())
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("a number greater than 0 is needed".to_owned()),
-    }
 }
 
 impl Args {
@@ -249,47 +230,4 @@ fn read_project(
     let project = read_compose(&request).map_err(|error| error.to_string())?;
     let services = project.services.len();
     Ok(ComposeFiles { name: project.name, files: project.files, services })
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(words: &[&str]) -> Result<Args, clap::Error> {
-        Line::try_parse_from(std::iter::once("bench").chain(words.iter().copied()))
-            .map(|line| line.args)
-    }
-
-    #[test]
-    fn flags_that_make_no_sense_are_refused() {
-        for words in [
-            &["--runs", "0"][..],
-            &["--latency", "5"],
-            &["--local-mirror", "--bandwidth", "0"],
-            &["--vs", "pyfast"],
-            &["--scenario", "nonsense"],
-        ] {
-            assert!(parse(words).is_err(), "{words:?}");
-        }
-        let args = parse(&["-r", "a", "-r", "b", "--vs", "uv", "--scenario", "warm,noop"]).unwrap();
-        assert_eq!(args.requirements.len(), 2);
-        assert_eq!(args.vs, [Tool::Uv]);
-        assert_eq!(args.scenario, [Scenario::Warm, Scenario::Noop]);
-    }
-
-    #[test]
-    fn every_scenario_and_every_rival_can_be_named() {
-        for scenario in Scenario::ALL {
-            assert_eq!(parse(&["--scenario", scenario.name()]).unwrap().scenario, [scenario]);
-        }
-        assert_eq!(parse(&[]).unwrap().vs, [Tool::Pip, Tool::PipNoCache, Tool::Uv]);
-    }
 }

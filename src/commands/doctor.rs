@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::Ui;
 use pyfast_settings::Variables;
+use pyfast_stack::assume;
 
 /// Check engine, Compose, interpreter, index and file system, and say what to do about each
 ///
@@ -43,7 +44,10 @@ pub(crate) fn run(
 
 /// Examines a project.
 pub(crate) fn examine(args: &Args, settings: &Settings) -> ExitCode {
-    show(settings.ui, &with_settings(settings, &args.stack))
+    // What `up` takes where nobody has configured the project; what keeps it from that is found below.
+    let assumed = assume(settings, &args.stack.flags()).ok().flatten();
+    let assumed = assumed.map(|assumed| settings.meaning(assumed.settings));
+    show(settings.ui, &with_settings(assumed.as_ref().unwrap_or(settings), &args.stack))
 }
 
 fn show(ui: Ui, report: &Report) -> ExitCode {

@@ -12,6 +12,7 @@ use crate::commands::lock::Format;
 use crate::failure::Failure;
 use crate::locked::LockArgs;
 use crate::progress::Progress;
+use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::ui::count;
 use pyfast_crew::lock_file::{ChosenBy, write};
@@ -74,7 +75,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 /// Puts the lock's wheels into a directory, and says which were built.
 fn export_wheels(directory: &Path, lock: &Lock, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
-    let Filled { wheels, built } = fill(directory, lock, (settings, &Progress::new(ui).events()))?;
+    let (asked, settings) = Remembered::load(settings).repeated(settings);
+    let (flags, events) = (asked.resolve.flags(), Progress::new(ui).events());
+    let Filled { wheels, built } = fill(directory, lock, &flags, (&settings, &events))?;
     for wheel in &built {
         ui.warning(format!("{wheel} was built of its source: the lock has another digest"));
     }

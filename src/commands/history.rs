@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use pyfast_environment::ask::history;
 use pyfast_environment::question::Activated;
+use pyfast_root::Cause;
 use serde_json::json;
 
 use crate::args::ResultArgs;
@@ -12,7 +13,9 @@ use crate::settings::Settings;
 use crate::syncing::at_place;
 use crate::ui::{count, moment};
 
-/// Show which environments were active, the newest last
+/// Show which environments were active, when, and by which command; the newest last
+///
+/// Times are of UTC. `-1` is what `pyfast rollback -1` goes back to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  pyfast history\n  pyfast history --json")]
 pub(crate) struct Args {
@@ -32,7 +35,8 @@ pub(crate) fn run(_args: &Args, settings: &Settings) -> Result<ExitCode, Failure
         let back = activated.len() - 1 - index;
         let what = packages.map_or("removed".to_owned(), |packages| count(packages, "package"));
         let (id, at) = (&activation.id, moment(activation.at));
-        let line = format!("{mark} {id}  -{back:<3}  {at}  {what}\n");
+        let cause = activation.cause.map_or("", Cause::word);
+        let line = format!("{mark} {id}  -{back:<3}  {at} {cause:8}  {what}\n");
         settings.ui.data(line);
     }
     Ok(ExitCode::SUCCESS)

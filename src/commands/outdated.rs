@@ -28,9 +28,9 @@ pub(crate) struct Args {
     /// Only packages that the requirements name
     #[arg(long)]
     requested: bool,
-    /// Whether pre-releases count as newer versions
-    #[arg(long, value_name = "MODE", default_value = "if-necessary", env = "PYFAST_PRERELEASE")]
-    prerelease: PrereleaseMode,
+    /// Whether pre-releases count as newer versions [default: if-necessary, or as [tool.uv] says]
+    #[arg(long, value_name = "MODE", env = "PYFAST_PRERELEASE")]
+    prerelease: Option<PrereleaseMode>,
     /// Ignore files uploaded at or after this time (2026-01-31 or 2026-01-31T12:00:00Z)
     #[arg(long, value_name = "TIME", env = "PYFAST_EXCLUDE_NEWER")]
     exclude_newer: Option<Cutoff>,
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Outdated>, Failure> {
     let resolve = ResolveFlags {
-        prerelease: args.prerelease.into(),
+        prerelease: args.prerelease.map(Into::into),
         exclude_newer: args.exclude_newer.clone(),
         upgrade: true,
         ..ResolveFlags::default()

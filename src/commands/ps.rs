@@ -6,8 +6,7 @@ use pyfast_launcher::containers::of_service;
 use pyfast_launcher::override_file::ENV_LABEL;
 use serde_json::Value;
 
-use crate::args::ResultArgs;
-use crate::args::{StackArgs, without_short};
+use crate::args::{ResultArgs, StackArgs, without_short};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::stack::open;

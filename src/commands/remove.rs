@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use pyfast_crew::edit::{self, Reach};
-use pyfast_crew::task::Task;
+use pyfast_crew::task::{Options, Task};
 use pyfast_packaging::PackageName;
+use pyfast_root::Cause;
 
 use crate::args::{EditArgs, ResultArgs, short_find_links};
 use crate::commands::add::show;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let (asked, settings) = remembered.repeated(settings);
     let progress = Progress::new(settings.ui);
     let events = progress.events();
-    let options = asked.options();
+    let options = Options { cause: Cause::Remove, ..asked.options() };
     let task = Task { options: &options, settings: &settings, events: &events };
     let named = (args.edit.file.clone(), args.edit.group());
     let place = match named {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_environment::digest;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::entry::{
     Entry, EntryEvent, StopSignal, Supervision, exec, is_read_only, supervise,
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::ui::{Ui, duration};
-use pyfast_settings::{Root, own_lock::ONE_RUN};
+use pyfast_settings::{Root, own_lock::environment_of};
 
 /// Run a command in the environment, syncing first where that is possible
 ///
@@ -185,18 +184,8 @@ fn of_its_own(args: &Args, settings: &Settings, remembered: &Remembered) -> Opti
     if files.is_empty() || remembered.is_of(files, settings) {
         return None;
     }
-    let name = once_name(files, &settings.project.working_directory);
+    let name = environment_of(files, &settings.project.working_directory);
     Some(settings.of_environment(&name, settings.root.clone(), settings.python.clone()))
-}
-
-/// A name for the environment of these files: readable, and another for others.
-fn once_name(files: &[PathBuf], from: &Path) -> String {
-    let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
-    let stem: String =
-        stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
-    let files: Vec<String> =
-        files.iter().map(|file| from.join(file).display().to_string()).collect();
-    format!("{ONE_RUN}{stem}-{}", &digest(files.join("\n").as_bytes())[..8])
 }
 
 /// The shell's codes for commands that cannot be run.

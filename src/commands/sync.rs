@@ -13,6 +13,7 @@ use crate::remembered::{Remembered, words};
 use crate::settings::Settings;
 use crate::syncing;
 use pyfast_crew::task::{Options, Report};
+use pyfast_root::Cause;
 use pyfast_settings::{ResolveFlags, own_lock::is_lock};
 
 /// Make the environment exactly what the requirements say
@@ -158,14 +159,16 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 /// changed.
 pub(crate) fn ensure(remembered: &Remembered, settings: &Settings) -> Result<(), Failure> {
     let (asked, of_before) = remembered.repeated(settings);
-    show(&syncing::sync(&asked.options(), &of_before)?, settings);
+    let options = Options { cause: Cause::Run, ..asked.options() };
+    show(&syncing::sync(&options, &of_before)?, settings);
     Ok(())
 }
 
 /// Makes an environment of these files alone for a command that runs in it.
 pub(crate) fn ensure_of(requirements: Vec<PathBuf>, settings: &Settings) -> Result<(), Failure> {
     let resolve = ResolveFlags { requirements, ..ResolveFlags::default() };
-    show(&syncing::sync(&Options { resolve, ..Options::default() }, settings)?, settings);
+    let options = Options { resolve, cause: Cause::Run, ..Options::default() };
+    show(&syncing::sync(&options, settings)?, settings);
     Ok(())
 }
 

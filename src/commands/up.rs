@@ -3,19 +3,18 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::args::ResultArgs;
-use crate::args::StackArgs;
+use crate::args::{ResultArgs, StackArgs};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::stack::up::{self, UpRequest, Volumes};
 use crate::stack::watch;
 use pyfast_stack::{ComposeFlags, UpOptions};
 
-/// Bring the project's containers up, and make a change of dependencies take effect
+/// Bring the project's containers up, and make a change of dependencies or code take effect
 ///
 /// Images are built only when what they are built from changed, environments are synced, containers are created by
 /// Compose where they are missing or changed, and after a change of dependencies just the services concerned are
-/// restarted.
+/// restarted. Files that a Dockerfile only copies (behind its last RUN) are put into the containers instead.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
 #[derive(Debug, Clone, clap::Args)]
 #[command(
@@ -47,7 +46,7 @@ pub(crate) struct Args {
     /// Agree to everything that would be asked
     #[arg(short, long)]
     yes: bool,
-    /// Go on and repeat it whenever requirements, locks, compose files or .env change; with --json, a line each time
+    /// Go on and repeat it whenever code, requirements, locks, compose files or .env change; with --json, a line each time
     #[arg(long, conflicts_with = "plan")]
     watch: bool,
     /// Show what would be done, and do nothing
@@ -64,10 +63,7 @@ pub(crate) struct Args {
 impl Args {
     fn request(&self) -> UpRequest {
         UpRequest {
-            flags: ComposeFlags {
-                scale: self.scale.iter().cloned().collect(),
-                ..self.stack.flags()
-            },
+            flags: self.stack.flags().scaled(&self.scale),
             options: UpOptions {
                 services: self.services.clone(),
                 rebuild: self.rebuild,

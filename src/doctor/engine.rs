@@ -70,7 +70,11 @@ pub(super) fn finding(engine: &Result<Reached, Box<Unreached>>, needed: bool) ->
 }
 
 /// Which Compose there is.
-pub(super) fn compose(environment: &Variables, engine: Option<&Reached>, needed: bool) -> Finding {
+pub(super) fn compose(
+    environment: &Variables,
+    engine: &Result<Reached, Box<Unreached>>,
+    needed: bool,
+) -> Finding {
     let bad = if needed { Level::Failed } else { Level::Warning };
     let Some(composer) = find_composer(environment) else {
         return Finding::new(
@@ -87,7 +91,7 @@ pub(super) fn compose(environment: &Variables, engine: Option<&Reached>, needed:
     match version(&composer) {
         Ok(version) => {
             let (name, program) = (composer.name(), program.display());
-            if let Some(Reached { version: engine, .. }) = engine
+            if let Ok(Reached { version: engine, .. }) = engine
                 && !recreates(&version, engine)
             {
                 let message = format!(

@@ -70,9 +70,7 @@ impl Shown {
                 let (reasons, time) = (reasons.join("; "), duration(took));
                 ui.note(format!("Containers created by Compose: {reasons} ({time})"));
             }
-            Event::ToRestart { service, env } => {
-                ui.detail(format!("{service}: environment {env} is new"));
-            }
+            Event::ToRestart { service, reason } => ui.detail(format!("{service}: {reason}")),
             Event::Start(event) => start(ui, &event),
             Event::NotRemembered(error) => {
                 ui.warning(format!("cannot remember what was started: {error}"));

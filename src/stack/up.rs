@@ -45,6 +45,9 @@ pub(crate) fn up(request: &UpRequest, settings: &Settings) -> Result<ExitCode, F
     let services = &request.options.services;
     let mut stack = Stack::open(settings, &request.flags, services, &shown.events())?;
     stack.description().selected(services)?;
+    if let Some(Err(error)) = assumed.as_ref().map(|assumed| assumed.keep(stack.description())) {
+        ui.detail(format!("cannot remember what was assumed: {error}"));
+    }
     if let Some(volumes) = request.clean {
         stack.clean(services, services.is_empty() && removes(volumes, ui))?;
     }

@@ -1,39 +1,30 @@
 //! The command line, read, and what its parser says: help, versions, and refusals that repeat what was given. Owns that
 //! such a repetition cannot steer the terminal; must not know any option.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
-
 use pyfast_terminal::{Form, escaped};
-
-use super::environment;
+use pyfast_usage::{Help, advise, before, blamed, number, prepared, without_colors};
 
 /// Reads the command line, and the words from the first command on that is one of another program's (`passed`); says
-/// what is wrong with it, and gives the exit code that belongs to that.
+/// what is wrong with it, or what was asked about it, and gives the exit code that belongs to that.
 pub(crate) fn parse_arguments<Arguments: Parser>(
+    help: &Help<'_>,
     instead: fn(&str) -> Option<&'static str>,
     passed: &[&str],
 ) -> Result<(Arguments, Vec<OsString>), ExitCode> {
-    let command = environment::prepared(Arguments::command());
+    let command = prepared(Arguments::command(), &variable);
     let read = |arguments: Vec<OsString>| {
         let matches = command.clone().try_get_matches_from(arguments)?;
         Arguments::from_arg_matches(&matches)
     };
-    let mut own: Vec<OsString> = std::env::args_os().collect();
-    let is_passed = |word: &OsString| passed.iter().any(|one| word == *one);
-    let is_command = |word: &OsString| is_passed(word) || command.find_subcommand(word).is_some();
-    if let Some(at) = own.iter().skip(1).position(is_command).filter(|at| is_passed(&own[at + 1])) {
-        let words = own.split_off(at + 1);
-        // What stands before it is read as for a command that needs nothing more.
-        own.push("ps".into());
-        if let Ok(read) = read(own) {
-            return Ok((read, words));
-        }
+    if let Some((own, words)) = before(passed, &command, std::env::args_os().collect())
+        && let Ok(read) = read(own)
+    {
+        return Ok((read, words));
     }
     read(std::env::args_os().collect()).map(|read| (read, Vec::new())).map_err(|said| {
         let arguments = std::env::args_os();
@@ -41,7 +32,11 @@ pub(crate) fn parse_arguments<Arguments: Parser>(
         // The same refusal, of what may be shown.
         let mut said = read(shown.map(OsString::from).collect()).err().unwrap_or(said);
         advise(&mut said, instead);
-        show(&environment::blamed(said, &command))
+        let words: Vec<OsString> = std::env::args_os().collect();
+        if let Some(answer) = help.answer(&said, &words, command.clone()) {
+            return show(&answer);
+        }
+        show(&number(blamed(said, &command, &words, &variable), &command))
     })
 }
 
@@ -52,21 +47,16 @@ pub(crate) fn parse_arguments<Arguments: Parser>(
 pub(crate) fn parse_words<Arguments: Parser>(
     words: impl Iterator<Item = OsString>,
 ) -> Result<Arguments, clap::Error> {
-    let matches = environment::prepared(Arguments::command()).try_get_matches_from(words)?;
+    let matches = prepared(Arguments::command(), &variable).try_get_matches_from(words)?;
     Arguments::from_arg_matches(&matches)
 }
 
-/// Puts what does the same here in the place of the parser's guess at what an unknown command was to be.
-fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>) {
-    let advice = match said.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) => instead(word),
-        _ => None,
-    };
-    if let Some(advice) = advice {
-        said.remove(ContextKind::SuggestedSubcommand);
-        let advice = ContextValue::StyledStrs(vec![StyledStr::from(advice)]);
-        said.insert(ContextKind::Suggested, advice);
-    }
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the parser reads variables by itself: what they say must be known before it does"
+)]
+fn variable(name: &OsStr) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 fn show(said: &clap::Error) -> ExitCode {
@@ -79,29 +69,4 @@ fn show(said: &clap::Error) -> ExitCode {
         std::io::stderr().lock().write_all(shown.as_bytes())
     };
     u8::try_from(said.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-/// The parser's own escapes taken out: it has no other way to say where they are.
-fn without_colors(text: &str) -> String {
-    let mut parts = text.split("\x1b[");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
-        match rest.strip_prefix('m') {
-            Some(rest) => plain.push_str(rest),
-            None => plain.extend(["\x1b[", part]),
-        }
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_colours_are_taken_out() {
-        let text = "\u{1b}[1;31merror:\u{1b}[0m a \u{1b}[2J \u{1b}]0;x\u{7}\u{1b}[m";
-        assert_eq!(without_colors(text), "error: a \u{1b}[2J \u{1b}]0;x\u{7}");
-    }
 }

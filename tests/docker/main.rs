@@ -33,6 +33,7 @@ mod away;
 mod bench;
 mod binary;
 mod carried;
+mod code;
 mod direct;
 mod doctor;
 mod failures;

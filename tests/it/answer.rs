@@ -60,6 +60,7 @@ fn plan(synced: &Synced, wheel: Option<&Built>) -> Value {
         "circumstances": state["circumstances"],
         "claims": [],
         "upgrade": false,
+        "cause": "sync",
         "facts": state["facts"],
     })
 }

@@ -137,3 +137,19 @@ fn one_command_leaves_nothing_of_the_user_behind() {
     assert!(!world.root.exists(), "{:?}", fs::read_dir(&world.root).map(Iterator::count));
     assert!(!home.join(".cache/pyfast").exists());
 }
+
+#[test]
+fn the_only_environment_is_meant_where_none_is_named() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    world.write("deps/base.txt", "a\n");
+    world.write("pyfast.toml", "[env.backend]\nrequirements = \"deps/base.txt\"\n");
+    world.pyfast(&["sync"]).ok();
+    assert_eq!(world.pyfast(&["list", "--env", "backend"]).ok().stdout, "a==1.0\n");
+    assert_eq!(world.pyfast(&["list"]).ok().stdout, "a==1.0\n");
+    world.pyfast(&["run", "python", "-c", "import a"]).ok();
+    // Of several none is meant more than the others.
+    world.write("pyfast.toml", "[env.backend]\nrequirements = \"deps/base.txt\"\n[env.web]\n");
+    let refused = world.pyfast(&["list"]).refused(MENDABLE, &["no environment `default`"]);
+    assert!(refused.stderr.contains("backend, web"), "the others are named: {refused}");
+}

@@ -69,6 +69,41 @@ fn history_names_the_generations() {
 }
 
 #[test]
+fn history_says_which_command_made_an_environment_current_and_when() {
+    let world = World::new();
+    for version in ["1.0", "2.0"] {
+        world.index.add(&Wheel::new("a", version));
+    }
+    world.index.add(&Wheel::new("b", "1.0"));
+    world.require(&["a==1.0"]);
+    for args in [&["sync"][..], &["add", "b"], &["remove", "b"]] {
+        world.pyfast(args).ok();
+    }
+    world.require(&["a==2.0"]);
+    for args in [&["run", "true"][..], &["rollback"]] {
+        world.pyfast(args).ok();
+    }
+    let told = world.pyfast(&["history", "--json"]).ok().json();
+    let causes: Vec<_> = told.as_array().unwrap().iter().map(|one| one["cause"].clone()).collect();
+    assert_eq!(causes, ["sync", "add", "remove", "run", "rollback"], "{told}");
+    let shown = world.pyfast(&["history"]).ok();
+    let last = shown.stdout.lines().last().expect("it has lines");
+    let words: Vec<&str> = last.split_whitespace().collect();
+    assert_eq!((words[0], words[5]), ("*", "rollback"), "{last}");
+    let is_date = words[3].len() == 10 && words[4].len() == 5;
+    assert!(is_date && words[3].starts_with("20"), "{last}");
+    // What an earlier version noted has no cause, and is read all the same.
+    let project = fs_err::read_dir(world.root.join("projects")).unwrap().next().unwrap().unwrap();
+    let file = project.path().join("default/history.jsonl");
+    let text = fs_err::read_to_string(&file).unwrap();
+    fs_err::write(&file, text.replace(",\"cause\":\"sync\"", "")).unwrap();
+    let told = world.pyfast(&["history", "--json"]).ok().json();
+    assert_eq!((told[0].get("cause"), &told[1]["cause"]), (None, &"add".into()), "{told}");
+    world.pyfast(&["history"]).ok();
+    world.pyfast(&["rollback", "-1"]).ok();
+}
+
+#[test]
 fn rollback_goes_to_the_generation_before() {
     let Some((world, _, second)) = world() else { return };
     assert_eq!(current(&second), "2.0");

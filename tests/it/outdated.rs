@@ -2,7 +2,7 @@
 
 use crate::support::index::Freshness;
 use crate::support::page::File;
-use crate::support::ran::MENDABLE;
+use crate::support::ran::{EITHER, MENDABLE};
 use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -43,6 +43,20 @@ fn newer_versions_stand_beside_the_locked_ones() {
     let table = world().pyfast(&["outdated"]).ok().stdout;
     let expected = "Package    Locked  Wanted  Newest\n---------  ------  ------  ------\n";
     assert!(table.starts_with(expected), "{table}");
+}
+
+#[test]
+fn a_file_that_the_configuration_names_and_is_not_there_is_told() {
+    let world = world();
+    world.write("pyfast.toml", "[env.default]\nrequirements = [\"gone.txt\"]\n");
+    let ran = world.pyfast(&["outdated", "--lock", "pylock.toml"]);
+    ran.refused(EITHER, &["gone.txt", "default"]);
+    // Without any a lock can be looked at all the same.
+    for file in ["pyfast.toml", "requirements.txt"] {
+        fs_err::remove_file(world.project.join(file)).unwrap();
+    }
+    let shown = shown(&world, &["--lock", "pylock.toml"]);
+    assert!(shown.contains(&"a 1.0 - 2.0".to_owned()), "{shown:?}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 11] = [
+const PROGRAM: [&str; 12] = [
     "src",
     "crates/crew/src",
     "crates/environment/src",
@@ -78,6 +78,7 @@ const PROGRAM: [&str; 11] = [
     "crates/settings/src",
     "crates/stack/src",
     "crates/terminal/src",
+    "crates/usage/src",
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! Help, wrong usage, and settings.
 
 use crate::support::ran::{EITHER, Ran, USAGE};
+use crate::support::terminal::at_terminal;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -11,7 +12,7 @@ fn bare(world: &World, args: &[&str]) -> Ran {
 }
 
 /// The commands that `pyfast --help` lists.
-fn commands(world: &World) -> Vec<String> {
+pub(crate) fn commands(world: &World) -> Vec<String> {
     let help = bare(world, &["--help"]).ok().stdout;
     let (_, list) = help.split_once("Commands:\n").expect("help has a list of commands");
     list.lines()
@@ -36,7 +37,7 @@ fn help_of_each_command_has_examples() {
     let world = World::new();
     let names = commands(&world);
     assert!(!names.is_empty());
-    for name in names.iter().filter(|name| *name != "completions") {
+    for name in &names {
         let help = bare(&world, &[name, "--help"]).ok().stdout;
         assert!(help.to_lowercase().contains("example"), "{name}:\n{help}");
         assert!(help.contains(&format!("pyfast {name}")), "{name}:\n{help}");
@@ -115,16 +116,116 @@ fn flags_of_compose_mean_here_what_they_mean_there() {
 }
 
 #[test]
+fn short_f_means_what_compose_and_pip_mean_by_it() {
+    let world = World::new();
+    let long = |command: &String| {
+        let help = bare(&world, &[command, "--help"]).ok().stdout;
+        let mut lines = help.lines().filter_map(|line| line.trim().strip_prefix("-f, --"));
+        lines.next().map(|long| long.split([' ', '\n']).next().unwrap_or_default().to_owned())
+    };
+    let with = |option: &str| -> Vec<String> {
+        let commands = commands(&world).into_iter();
+        commands.filter(|command| long(command).as_deref() == Some(option)).collect()
+    };
+    assert_eq!(with("file"), ["up", "down", "restart", "ps", "doctor"]);
+    assert_eq!(with("follow"), ["logs"]);
+    assert_eq!(with("find-links"), ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
+    assert_eq!(with("files"), ["show"]);
+}
+
+#[test]
+fn flags_of_a_comparison_that_make_no_sense_are_refused() {
+    let world = World::new();
+    for args in [
+        &["--runs", "0"][..],
+        &["--latency", "5"],
+        &["--local-mirror", "--bandwidth", "0"],
+        &["--vs", "pyfast"],
+        &["--scenario", "nonsense"],
+        &["--import", "os path"],
+    ] {
+        bare(&world, &[&["bench"], args].concat()).refused(USAGE, &[args[args.len() - 2]]);
+    }
+    let help = bare(&world, &["bench", "--help"]).ok().stdout;
+    for word in ["cold-lock", "incremental-volume", "rollback", "container", "pip-no-cache"] {
+        assert!(help.contains(&format!("- {word}:")), "{word}:\n{help}");
+    }
+}
+
+#[test]
 fn unknown_command_is_wrong_usage() {
     let world = World::new();
     bare(&world, &["snyc"]).refused(USAGE, &["snyc", "sync"]);
 }
 
 #[test]
-fn no_command_shows_the_help() {
-    let ran = bare(&World::new(), &[]);
-    assert!(ran.code() == Some(2) || ran.code() == Some(0), "{ran}");
-    assert!(format!("{}{}", ran.stdout, ran.stderr).contains("sync"), "{ran}");
+fn the_first_help_fits_the_smallest_terminal_and_has_every_command() {
+    let world = World::new();
+    let help = bare(&world, &["-h"]).ok().stdout;
+    assert!(help.lines().count() <= 22, "with the prompt, a terminal has 24 lines:\n{help}");
+    for line in help.lines() {
+        assert!(line.chars().count() <= 60, "{line:?}");
+    }
+    for name in commands(&world) {
+        let named = help.split_whitespace().any(|word| word == name);
+        assert!(named, "{name} is not in\n{help}");
+    }
+    // What was forgotten is what the help says.
+    for args in [&[][..], &["-v"], &["-q"]] {
+        let ran = bare(&world, args).refused(USAGE, &[]);
+        assert_eq!(ran.stderr, help, "{args:?}");
+    }
+}
+
+#[test]
+fn a_commands_help_begins_with_what_is_its_own() {
+    let world = World::new();
+    let help = |args: &[&str]| bare(&world, args).ok().stdout;
+    let of_index = "--index-url";
+    for command in ["sync", "lock", "add", "up"] {
+        let (short, long) = (help(&[command, "-h"]), help(&[command, "--help"]));
+        assert!(!short.contains(of_index), "{command}:\n{short}");
+        assert!(short.contains(&format!("`pyfast {command} --help` has more options")), "{short}");
+        assert!(long.contains(of_index) && !long.contains("has more options"), "{long}");
+    }
+    for command in ["history", "ps", "gc", "cache", "completions"] {
+        let long = help(&[command, "--help"]);
+        assert!(!long.contains(of_index) && long.contains("--project"), "{command}:\n{long}");
+    }
+    assert_eq!(help(&["help", "up"]), help(&["up", "--help"]));
+    // An option that means nothing to a command may be given all the same.
+    bare(&world, &["history", "--index-url", "http://127.0.0.1:1/", "--root", "r"]).ok();
+}
+
+#[test]
+fn help_is_coloured_on_a_terminal_alone() {
+    let mut world = World::new();
+    let escape = '\u{1b}';
+    for args in [&["-h"][..], &["sync", "-h"], &["sync", "--help"]] {
+        let shown = at_terminal(&world.bare(args)).ok().stdout;
+        assert!(shown.contains("\u{1b}[1m\u{1b}[3") || shown.contains("\u{1b}[1;3"), "{shown:?}");
+        assert!(!bare(&world, args).ok().stdout.contains(escape), "{args:?}");
+    }
+    world.env.insert("NO_COLOR".to_owned(), "1".to_owned());
+    let shown = at_terminal(&world.bare(&["-h"])).ok().stdout;
+    assert!(!shown.contains(escape), "{shown:?}");
+}
+
+#[test]
+fn what_is_no_number_is_said_to_be_none() {
+    let world = World::new();
+    let check = |args: &[&str], words: &[&str]| {
+        let ran = bare(&world, args).refused(USAGE, words);
+        assert!(!ran.stderr.contains("digit"), "{ran}");
+    };
+    check(
+        &["run", "--wait", "x", "true"],
+        &["'x' for '--wait <SECONDS>'", "not a number of seconds"],
+    );
+    check(&["up", "--timeout", ""], &["--timeout", "not a number of seconds"]);
+    check(&["gc", "--keep", "1.5"], &["--keep", "not a whole number"]);
+    check(&["bench", "--runs", "many"], &["--runs", "not a whole number"]);
+    check(&["tree", "--depth", "99999999999999999999999"], &["--depth", "too large"]);
 }
 
 #[test]

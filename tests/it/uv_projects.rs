@@ -271,6 +271,30 @@ fn limits_of_the_project_hold() {
 }
 
 #[test]
+fn a_flag_that_says_what_is_usual_wins_over_files() {
+    let (world, _corp) = world();
+    for version in ["1", "2", "3.0rc1"] {
+        world.index.add(&Wheel::new("a", version));
+    }
+    let ran = |table: &str, flag: &str, expected: &str| {
+        project(&world, "\"a\"", &format!("[tool.uv]\n{table}\n"));
+        check(&world, &["-U", flag], &[expected]);
+    };
+    ran("prerelease = \"allow\"", "--prerelease=if-necessary", "a==2");
+    ran("resolution = \"lowest\"", "--resolution=highest", "a==2");
+    // Remembered, it wins at the next sync too.
+    let synced = world.pyfast(&["sync", "--json", "-U", "--resolution=highest"]);
+    assert_eq!(Synced::of(synced).packages(), ["a==2"]);
+    assert_eq!(Synced::of(world.pyfast(&["sync", "--json", "-U"])).packages(), ["a==2"]);
+    project(&world, "\"a\"", "");
+    let ran = world.require(&["--pre", "a"]).lock(&["-U", "--prerelease=if-necessary"]);
+    ran.ok();
+    assert_eq!(world.lock_packages(), ["a==2"]);
+    world.lock(&["-U"]).ok();
+    assert_eq!(world.lock_packages(), ["a==3.0rc1"]);
+}
+
+#[test]
 fn what_may_not_be_built_is_not() {
     let (world, _corp) = world();
     Sdist::new("a", "2").publish(&world);

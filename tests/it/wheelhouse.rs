@@ -17,6 +17,40 @@ fn world() -> World {
     world
 }
 
+#[test]
+fn credentials_of_requirements_files_reach_the_private_index() {
+    let mut world = world();
+    world.index.set(|options| options.credentials = Some(("user".into(), "s3cr3t".into())));
+    world.index_flags.clear();
+    let index = format!("--index-url {}", world.index.url_with("user", "s3cr3t"));
+    let export = ["export", "--wheels", "wheels"];
+    let reset = |world: &World| {
+        let _ = fs::remove_dir_all(world.project.join("wheels"));
+        let _ = fs::remove_dir_all(world.path("home/.cache"));
+    };
+    world.require(&[&index, "a"]);
+    reset(&world);
+    let ran = world.pyfast(&export).ok();
+    assert!(world.project.join("wheels/b-1.0-py3-none-any.whl").is_file(), "{ran}");
+    assert!(!ran.stderr.contains("s3cr3t"), "{ran}");
+    // Of files that the last sync was asked for, too.
+    world.write("private.txt", &format!("{index}\na\n"));
+    world.require(&["a"]);
+    world.pyfast(&["sync", "-r", "private.txt"]).ok();
+    reset(&world);
+    let lock = ["--lock", "pylock.toml"];
+    world.pyfast(&[&export[..], &lock].concat()).ok();
+    // A lock alone needs no requirements, and gets none of their passwords.
+    fs::remove_file(world.project.join("requirements.txt")).unwrap();
+    fs::remove_file(world.project.join("private.txt")).unwrap();
+    fs::remove_dir_all(world.path("home")).unwrap();
+    fs::create_dir(world.path("home")).unwrap();
+    reset(&world);
+    let url = world.index.url();
+    let alone = [&export[..], &lock, &["--index-url", &url]].concat();
+    world.pyfast(&alone).refused(MENDABLE, &["401"]);
+}
+
 /// A machine that has nothing yet and reaches nobody.
 fn alone(mut world: World) -> World {
     world.index.stop();
@@ -46,6 +80,24 @@ fn a_machine_without_network_installs_what_is_locked() {
     let synced = world.sync(&flags);
     assert_eq!(synced.evaluate("import a, b; print(a.__version__)").trim(), "1.0");
     assert_eq!(world.read("pylock.toml"), lock);
+}
+
+#[test]
+fn directories_that_settings_name_have_what_is_locked() {
+    for (file, text) in [
+        ("uv.toml", "no-index = true\nfind-links = [\"wheels\"]\n"),
+        ("pip.conf", "[global]\nno-index = true\nfind-links = wheels\n"),
+    ] {
+        let world = world();
+        world.pyfast(&["export", "--wheels", "wheels"]).ok();
+        let mut world = alone(world);
+        let configuration = world.project.join("pip.conf").display().to_string();
+        world.env.insert("PIP_CONFIG_FILE".to_owned(), configuration);
+        world.write("pip.conf", "");
+        world.write(file, text);
+        let synced = world.sync(&["--locked"]);
+        assert_eq!(synced.evaluate("import b; print(b.__version__)").trim(), "1.0", "{file}");
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ use worker::Meter;
 pub use context::{Compose, ComposeFiles, Containers, Context, ReadProject};
 pub use error::Error;
 pub use mirror::Error as MirrorError;
-pub use options::{Forms, Options};
+pub use options::{Forms, Options, module_name, positive_number};
 pub use scenario::Scenario;
 pub use tool::Tool;
 pub use worker::serve;

@@ -52,3 +52,32 @@ pub struct Forms {
     /// The table as Markdown.
     pub markdown: Option<PathBuf>,
 }
+
+/// A name that may stand after `import`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn module_name(text: &str) -> Result<String, String> {
+    let is_name = |part: &str| {
+        part.chars()
+            .enumerate()
+            .all(|(at, c)| c == '_' || c.is_alphabetic() || at > 0 && c.is_alphanumeric())
+            && !part.is_empty()
+    };
+    if text.split('.').all(is_name) {
+        Ok(text.to_owned())
+    } else {
+        Err("no name of a module".to_owned())
+    }
+}
+
+/// A number of whatever there must be some of.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn positive_number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("a number greater than 0 is needed".to_owned()),
+    }
+}

@@ -3,11 +3,12 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
+use pyfast_index::cache::file_digest;
 use pyfast_installer::bytecode::{Compiler, is_compiled};
 use pyfast_installer::download::{Downloads, Wanted};
 use pyfast_installer::interpreter::Interpreter;
@@ -15,7 +16,7 @@ use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, file_digest, lock};
+use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
 
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
@@ -23,7 +24,7 @@ use crate::event::{Event, Events, sink, wheels};
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
 use crate::task::{Options, Task};
-use pyfast_settings::{Root, Settings, find_links};
+use pyfast_settings::{Root, Settings};
 
 /// Wheels up to this size are fetched whole where their metadata is needed: the bytes are wanted anyway.
 const WHOLE_UP_TO: u64 = 1 << 20;
@@ -103,23 +104,14 @@ impl<'a> Here<'a> {
         let again = again.transpose()?;
         let downloads = again.as_ref().unwrap_or(downloads);
         (self.events)(wheels(&what.lock.packages));
-        let near = self.directories(set);
+        let nearby = Nearby::of(&own, &session.sources.find_links, site)?;
         let wanted = own.packages.iter().filter_map(Wanted::of);
-        wanted.for_each(|wanted| downloads.start(nearer(wanted, &near)));
+        wanted.for_each(|wanted| downloads.start(nearby.locate(wanted)));
         // What builds may be limited to is said by the files' own options too.
         let built = session.build_all(&own, &self.options.resolve, Some(&set.index))?;
         let wanted = all_wanted(what, &own, &built).into_iter();
-        downloads.finish(&wanted.map(|one| nearer(one, &near)).collect::<Vec<_>>())?;
+        downloads.finish(&wanted.map(|wanted| nearby.locate(wanted)).collect::<Vec<_>>())?;
         Ok(Brought { built, admitted: downloads.admitted(), ..Brought::default() })
-    }
-
-    /// The directories of this machine that wheels are looked for in.
-    fn directories(&self, set: &RequirementSet) -> Vec<PathBuf> {
-        let given = find_links(self.settings);
-        let all = given.iter().chain(&set.index.find_links);
-        let local = all.map(|place| place.strip_prefix("file://").unwrap_or(place));
-        let local = local.filter(|place| !place.contains("://"));
-        local.map(|place| self.settings.project.working_directory.join(place)).collect()
     }
 
     /// The cache of the session, where there is one.
@@ -190,15 +182,42 @@ impl<'a> Here<'a> {
     }
 }
 
-/// A wheel where it lies in a directory that the user names, and is the one of the lock: the lock may have been made
-/// where a server was.
-fn nearer(wanted: Wanted, directories: &[PathBuf]) -> Wanted {
-    let name = wanted.filename.to_string();
-    let paths = directories.iter().map(|directory| directory.join(&name));
-    let mut same = paths.filter(|path| file_digest(path).is_ok_and(|found| found == wanted.sha256));
-    match (&wanted.body, same.next()) {
-        (None, Some(path)) => Wanted { location: Location::Path(path), ..wanted },
-        _ => wanted,
+/// Wheels of a lock that lie in directories which the user names, by their digests: the lock may have been made where a
+/// server was.
+struct Nearby(BTreeMap<Sha256, PathBuf>);
+
+impl Nearby {
+    /// Reads no file that nothing depends on: neither of a wheel that the store has, nor where the lock has said it.
+    fn of(lock: &Lock, find_links: &[String], site: &Site) -> Result<Self, Error> {
+        let local = find_links.iter().map(|place| place.strip_prefix("file://").unwrap_or(place));
+        let directories: Vec<&str> = local.filter(|place| !place.contains("://")).collect();
+        let elsewhere = |wheel: &Wanted| match &wheel.location {
+            Location::Path(path) => !path.exists(),
+            Location::Url(_) => true,
+        };
+        let wheels = lock.packages.iter().filter_map(Wanted::of).filter(elsewhere);
+        let wheels: BTreeMap<Sha256, String> =
+            wheels.map(|wheel| (wheel.sha256, wheel.filename.to_string())).collect();
+        if directories.is_empty() || wheels.is_empty() {
+            return Ok(Self(BTreeMap::new()));
+        }
+        let missing = site.store().missing(&wheels.keys().copied().collect::<Vec<_>>())?;
+        let found = missing.into_iter().filter_map(|sha256| {
+            let places = directories.iter().map(|place| Path::new(place).join(&wheels[&sha256]));
+            let mut same =
+                places.filter(|path| file_digest(path).is_ok_and(|found| found == sha256));
+            Some((sha256, same.next()?))
+        });
+        Ok(Self(found.collect()))
+    }
+
+    fn locate(&self, wanted: Wanted) -> Wanted {
+        match self.0.get(&wanted.sha256) {
+            Some(path) if wanted.body.is_none() => {
+                Wanted { location: Location::Path(path.clone()), ..wanted }
+            }
+            _ => wanted,
+        }
     }
 }
 

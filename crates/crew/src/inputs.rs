@@ -45,6 +45,21 @@ pub fn read_inputs(
     read((args, &Drafts::default()), settings, events)
 }
 
+/// The same where the project has any: a lock may be looked at without them.
+pub(crate) fn if_any(
+    args: &ResolveFlags,
+    settings: &Settings,
+    events: &Events,
+) -> Result<Option<Inputs>, Error> {
+    match requirement_files(args, settings) {
+        Ok(_) => read_inputs(args, settings, events).map(Some),
+        Err(Error::Settings(error)) if matches!(*error, SettingsError::NoRequirements { .. }) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The same for a sync, with the drafts that it is for.
 pub(crate) fn of(options: &Options, settings: &Settings, events: &Events) -> Result<Inputs, Error> {
     read((&options.resolve, &options.drafts), settings, events)

@@ -14,6 +14,7 @@ pub mod hands;
 pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
+pub mod known;
 pub mod lock_file;
 pub mod locking;
 pub mod outdated;

@@ -11,7 +11,7 @@ use pyfast_settings::{ResolveFlags, Settings, own_lock::OwnLock};
 
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::inputs::read_inputs;
+use crate::inputs::if_any;
 use crate::interpreter::{host_python, interpreter};
 use crate::session::{Session, lock_request, policy};
 
@@ -68,8 +68,12 @@ pub fn outdated(
     let looked_at: Vec<_> = question.lock.packages.iter().filter(counts).collect();
     let names: Vec<PackageName> = looked_at.iter().map(|package| package.name.clone()).collect();
     // The requirements files name indexes; a lock may be looked at without them.
-    let files = settings.project.requirements(&[], &settings.env).is_ok();
-    let set = if files { read_set(resolve, settings, events)? } else { RequirementSet::default() };
+    let inputs = if_any(resolve, settings, events)?;
+    let files = inputs.is_some();
+    let set = inputs.map_or_else(RequirementSet::default, |inputs| inputs.set);
+    for warning in &set.warnings {
+        events(Event::Warning(warning.clone()));
+    }
     let own = interpreter(settings).ok();
     let host = host_python(settings, own.as_ref());
     let session =
@@ -99,18 +103,6 @@ pub fn outdated(
         requested: package.requested,
     });
     Ok(Answer { outdated: found.collect(), unknown })
-}
-
-fn read_set(
-    resolve: &ResolveFlags,
-    settings: &Settings,
-    events: &Events,
-) -> Result<RequirementSet, Error> {
-    let set = read_inputs(resolve, settings, events)?.set;
-    for warning in &set.warnings {
-        events(Event::Warning(warning.clone()));
-    }
-    Ok(set)
 }
 
 /// Whether the lock answers the requirements of the project, not of another.

@@ -9,7 +9,9 @@ use pyfast_index::client::Client;
 use pyfast_installer::build::Builder;
 use pyfast_packaging::pyproject::uv::Wishes;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
-use pyfast_resolver::{BuildSource, LockRequest, LockTools, Pin, Policy, Sources, Targets};
+use pyfast_resolver::{
+    BuildSource, LockRequest, LockTools, Pin, Policy, Prereleases, Sources, Targets,
+};
 use tokio::runtime::Runtime;
 
 use crate::building::formats;
@@ -56,10 +58,13 @@ pub fn own_lock(args: &ResolveFlags, settings: &Settings, set: Option<&Requireme
 /// # Errors
 /// If what is to be built, or not, is no package.
 pub fn policy(set: &RequirementSet, args: &ResolveFlags) -> Result<Policy, Error> {
+    // Of a requirements file, which a project's settings do not take back.
+    let pre = set.index.pre.then_some(Prereleases::Allow);
+    let args = ResolveFlags { prerelease: args.prerelease.or(pre), ..args.clone() };
     let args = args.wishing(&set.wishes)?;
     Ok(Policy {
-        prereleases: args.prerelease,
-        preference: args.resolution,
+        prereleases: args.prerelease.unwrap_or_default(),
+        preference: args.resolution.unwrap_or_default(),
         exclude_newer: args.exclude_newer.clone(),
         formats: formats(&args, Some(&set.index))?,
     })

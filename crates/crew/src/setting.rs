@@ -12,14 +12,21 @@ use crate::task::{Options, Task};
 use pyfast_settings::{EnvConfig, ResolveFlags};
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
 /// the environment is for.
 pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) -> Setting {
     let Task { options, settings, .. } = task;
-    let Options { resolve, lock_use, dry_run: _, install: _, drafts: _, without_hashes: _ } =
-        options;
+    let Options {
+        resolve,
+        lock_use,
+        dry_run: _,
+        cause: _,
+        install: _,
+        drafts: _,
+        without_hashes: _,
+    } = options;
     let project = &settings.project;
     let files = requirement_files(resolve, settings).unwrap_or_default();
     let constraints = project.constraints(&resolve.constraints, &settings.env);
@@ -76,8 +83,8 @@ fn resolving(args: &ResolveFlags) -> String {
         .fields("group", group)
         .fields("only-group", only_group)
         .fields("override", overrides.iter().map(|file| file.display()))
-        .field("prerelease", prereleases(*prerelease))
-        .field("resolution", preference(*resolution))
+        .fields("prerelease", prerelease.map(prereleases))
+        .fields("resolution", resolution.map(preference))
         .fields("exclude-newer", exclude_newer)
         .field("require-hashes", require_hashes)
         .fields("exclude-dependency", exclude_dependency)

@@ -249,6 +249,7 @@ fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
         lock_use: options.lock_use,
         upgrade: *upgrade || !upgrade_package.is_empty(),
         dry_run: options.dry_run,
+        cause: options.cause,
         options: task.install(),
         setting: setting::setting(task, place, identity),
         variables: settings.variables.all().clone(),

@@ -5,7 +5,9 @@ use std::time::Duration;
 use pyfast_environment::report::SyncReport;
 use pyfast_environment::request::{InstallOptions, LockUse};
 use pyfast_packaging::requirements_txt::Drafts;
+use pyfast_root::Cause;
 use pyfast_settings::{ResolveFlags, Settings};
+use serde_json::{Value, json};
 
 use crate::event::{Event, Events};
 
@@ -18,6 +20,8 @@ pub struct Options {
     pub lock_use: LockUse,
     /// Whether only to say what would be done.
     pub dry_run: bool,
+    /// What the history notes of it.
+    pub cause: Cause,
     /// How the environment is made. What the settings say of it is added to what is given here.
     pub install: InstallOptions,
     /// Requirements files that are read as they will be.
@@ -68,6 +72,27 @@ impl Report {
     /// What was done.
     pub(crate) fn done(sync: SyncReport) -> Self {
         Self { sync, plan: None, lock: None }
+    }
+
+    /// As a script reads it.
+    pub fn to_json(&self) -> Value {
+        let SyncReport { facts, changed, changes, timings, .. } = &self.sync;
+        let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+        let mut report = json!(facts);
+        report["changed"] = json!(changed);
+        report["added"] = json!(changes.added);
+        report["removed"] = json!(changes.removed);
+        report["updated"] = json!(changes.updated);
+        report["timings_ms"] = json!({
+            "resolve": millis(timings.resolve),
+            "fetch": millis(timings.fetch),
+            "compose": millis(timings.compose),
+            "total": millis(timings.total),
+        });
+        if self.plan.is_some() {
+            report["dry_run"] = json!(true);
+        }
+        report
     }
 
     /// The same, with how long all of it took.

@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use pyfast_index::cache::file_digest;
 use pyfast_index::client::{LARGEST_FILE, Piece, Request};
 use pyfast_installer::store::pack;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
-use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_resolver::{Lock, LockedPackage, file_digest};
+use pyfast_resolver::{Lock, LockedPackage};
 use pyfast_root::{Root, whole_file};
 use pyfast_settings::{ResolveFlags, Settings};
 use tokio::sync::mpsc;
@@ -19,6 +19,8 @@ use url::Url;
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
 use crate::event::{Events, wheels};
+use crate::here::for_fetching;
+use crate::inputs::if_any;
 use crate::interpreter::{host_python, interpreter};
 use crate::session::Session;
 
@@ -31,13 +33,15 @@ pub struct Filled {
     pub built: Vec<String>,
 }
 
-/// Puts the wheels of a lock into a directory. What is there with the right digest stays.
+/// Puts the wheels of a lock into a directory, by way of what the project's files say of servers and builds. What is
+/// there with the right digest stays.
 ///
 /// # Errors
 /// What fetching and building fail with, a digest that is not the lock's, and what the disk refuses.
 pub fn fill(
     directory: &Path,
     lock: &Lock,
+    flags: &ResolveFlags,
     (settings, events): (&Settings, &Events),
 ) -> Result<Filled, Error> {
     let failed = |source| Error::Write { path: directory.to_owned(), source };
@@ -45,11 +49,11 @@ pub fn fill(
     let python = interpreter(settings)?;
     let host = host_python(settings, Some(&python));
     let cache = settings.cache_directory()?;
-    let (set, builds) = (RequirementSet::default(), cache.join(BUILDS));
+    let (inputs, builds) = (if_any(flags, settings, events)?, cache.join(BUILDS));
+    let set = for_fetching(inputs.as_ref().map(|inputs| &inputs.set));
     let mut session = Session::new(settings, &set, host.as_deref(), cache, events)?;
-    let flags = ResolveFlags::default();
     let place = BuildPlace { store: builds.clone(), yard: builds.clone(), interpreter: &python };
-    session.build_in(place, &flags, settings, events)?;
+    session.build_in(place, flags, settings, events)?;
     events(wheels(&lock.packages));
     let mut filled = Filled::default();
     let mut sources = lock.clone();
@@ -64,7 +68,7 @@ pub fn fill(
         }
         filled.wheels.push(wheel.to_string());
     }
-    for wheel in session.build_all(&sources, &flags, None)?.into_values() {
+    for wheel in session.build_all(&sources, flags, Some(&set.index))?.into_values() {
         let path = directory.join(wheel.filename.to_string());
         let root = Root::create(&builds, &builds)?;
         let mut bytes = std::io::Cursor::new(Vec::new());

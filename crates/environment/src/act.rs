@@ -63,7 +63,7 @@ pub(crate) fn carry_out(
     let new = before.is_none();
     let before = before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
     let Composed { generation, stamps } = work.compose(&mut told)?;
-    let changed = activate(root, &site.name, &generation, milliseconds(now))?;
+    let changed = activate(root, &site.name, &generation, milliseconds(now), plan.cause)?;
     told.warnings.extend(work.remember(&generation.id, stamps));
     let changes = Changes::between(&before, &Listed::of(&plan.facts.packages));
     let fetched = work.admitted.len();

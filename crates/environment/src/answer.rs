@@ -16,7 +16,7 @@ use pyfast_installer::link::Package;
 use pyfast_installer::store::{Store, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{ProjectEnv, Root, Waiting, current_of};
+use pyfast_root::{Cause, ProjectEnv, Root, Waiting, current_of};
 
 use crate::error::Error;
 use crate::looks::Looks;
@@ -213,7 +213,7 @@ impl At<'_> {
         let listed = before.as_ref().map(|before| Listed::installed(self.root, before));
         let after = Listed::installed(self.root, &target);
         let changes = Changes::between(&listed.unwrap_or_default(), &after);
-        let changed = activate(self.root, &self.name, &target, milliseconds(now))?;
+        let changed = activate(self.root, &self.name, &target, milliseconds(now), Cause::Rollback)?;
         let previous = before.map(|generation| generation.id);
         Ok(RolledBack { id: target.id, previous, changed, changes })
     }

@@ -13,7 +13,7 @@ use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::{Lock, LockedPackage};
-use pyfast_root::ProjectEnv;
+use pyfast_root::{Cause, ProjectEnv};
 use serde::{Deserialize, Serialize};
 
 use crate::claims::Claimed;
@@ -54,6 +54,8 @@ pub struct SyncPlan {
     pub(crate) answers: Option<String>,
     /// Whether newer versions were wanted, so that locks of before answer nothing any more.
     pub(crate) upgrade: bool,
+    /// What the history notes of it.
+    pub(crate) cause: Cause,
     pub(crate) facts: Facts,
     /// What was done while planning, where that was done in this process.
     #[serde(skip)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pyfast_installer::link::LinkMode;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::Drafts;
-use pyfast_root::Fingerprint;
+use pyfast_root::{Cause, Fingerprint};
 use serde::{Deserialize, Serialize};
 
 use crate::state::Setting;
@@ -85,6 +85,8 @@ pub struct SyncRequest {
     pub upgrade: bool,
     /// Whether it is only planned: nothing is fetched, built or written.
     pub dry_run: bool,
+    /// What the history notes of it.
+    pub cause: Cause,
     /// How the environment is made.
     pub options: InstallOptions,
     /// What shapes the result beside the inputs.
@@ -99,8 +101,16 @@ impl SyncRequest {
     /// Whether it may be answered from what the last sync remembers.
     pub(crate) fn may_stand(&self) -> bool {
         // Each field is named, so that a new one is thought about here.
-        let Self { lock_use: _, upgrade, dry_run, options, setting: _, variables: _, drafts } =
-            self;
+        let Self {
+            lock_use: _,
+            upgrade,
+            dry_run,
+            cause: _,
+            options,
+            setting: _,
+            variables: _,
+            drafts,
+        } = self;
         !*upgrade && !*dry_run && options.may_stand() && drafts.is_empty()
     }
 }

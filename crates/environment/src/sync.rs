@@ -193,6 +193,7 @@ impl Making<'_> {
             claims: Claimed::all(&claims, &lock),
             answers: lock.inputs.clone(),
             upgrade: request.upgrade,
+            cause: request.cause,
             facts,
             done: None,
         };

@@ -8,11 +8,13 @@
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
 //! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-5
+//! <cache>/digests-1/<path digest>             what a file of this machine was like, and its digest
 //! ```
 //! What is not as it was written is not there: pages, texts and metadata carry checksums or digests.
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone
 //! (`private`): pages and sources of private indexes lie in it.
 
+mod digests;
 mod folders;
 pub(crate) mod private;
 
@@ -30,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use url::Url;
 
+pub use digests::file_digest;
 pub use folders::{loose, size};
 
 use crate::page::{Listing, Page, StoredPage};

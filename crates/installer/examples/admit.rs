@@ -12,7 +12,7 @@ use pyfast_installer::link::{EnvironmentOptions, EnvironmentSpec, Package, plan}
 use pyfast_installer::store::{Store, WheelBytes};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{ProjectEnv, Root};
+use pyfast_root::{Cause, ProjectEnv, Root};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let generation = compose(&store, &spec, &plan, "", &|_| ())?;
         let composed = begun.elapsed();
         let name = ProjectEnv::new("bench", "default")?;
-        activate(&root, &name, &generation, 0)?;
+        activate(&root, &name, &generation, 0, Cause::Sync)?;
         let all = begun.elapsed();
         println!("plan    {planned:>8.1?}, composed {composed:.1?}, activated {all:.1?}");
     }

@@ -30,6 +30,7 @@ use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::hash::{Digest, Sha256};
+use pyfast_packaging::pyproject::build_requirements;
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
@@ -325,7 +326,7 @@ impl Builder {
         let directory = source.subdirectory.as_ref().map_or(top.clone(), |below| top.join(below));
         let system = BuildSystem::read(&directory)
             .map_err(|reason| self.failure(source, BuildStage::Source, &reason))?;
-        let workshop = self.workshop(source, &system.requires)?;
+        let workshop = self.workshop(source, &directory, &system.requires)?;
         Ok(Ready { directory, work, system, workshop })
     }
 
@@ -354,8 +355,14 @@ impl Builder {
         Ok(top)
     }
 
-    /// An environment with these requirements.
-    fn workshop(&self, source: &SourceDist, requires: &[String]) -> Result<Arc<Workshop>, Error> {
+    /// An environment with these requirements of the project in a directory.
+    fn workshop(
+        &self,
+        source: &SourceDist,
+        directory: &Path,
+        requires: &[String],
+    ) -> Result<Arc<Workshop>, Error> {
+        let requires = &self.placed(source, directory, requires)?[..];
         if let Some(workshop) = self.run.standing(requires) {
             return Ok(workshop);
         }
@@ -383,6 +390,23 @@ impl Builder {
         })
     }
 
+    /// Requirements of a build, each from where the project's own sources say: an index may have a stranger's package of
+    /// the same name, whose code would run.
+    fn placed(
+        &self,
+        source: &SourceDist,
+        directory: &Path,
+        requires: &[String],
+    ) -> Result<Vec<String>, Error> {
+        let text = fs_err::read_to_string(directory.join("pyproject.toml")).unwrap_or_default();
+        if self.run.options.shared.is_some() || !text.contains("uv") {
+            return Ok(requires.to_vec());
+        }
+        let pins = &self.run.tools.sources.pins;
+        build_requirements((directory, &text), requires, &|name| pins.contains_key(name))
+            .map_err(|error| self.failure(source, BuildStage::Requirements, &error.to_string()))
+    }
+
     /// The environment with what the backend asks for besides.
     fn complete(
         &self,
@@ -406,7 +430,7 @@ impl Builder {
         if asked.is_empty() || self.run.options.shared.is_some() {
             return Ok(Arc::clone(&ready.workshop));
         }
-        self.workshop(source, &[&ready.system.requires[..], &asked].concat())
+        self.workshop(source, &ready.directory, &[&ready.system.requires[..], &asked].concat())
     }
 
     /// The settings of one build.

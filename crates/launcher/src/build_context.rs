@@ -6,8 +6,9 @@ mod walk;
 
 use std::path::{Component, Path, PathBuf};
 
-use self::ignore::Ignore;
-pub(crate) use self::walk::{Kind, walk};
+pub(crate) use self::ignore::Ignore;
+pub(crate) use self::ignore::matches;
+pub(crate) use self::walk::{Entry, Kind, walk};
 use crate::compose_file::Build;
 use crate::error::Error;
 

@@ -180,6 +180,26 @@ pub enum Error {
         /// Why, with the engine's message.
         reason: StartRefusal,
     },
+    /// A container is not such that code can be put into it.
+    #[error("cannot put code into the container {container}: {reason}")]
+    CodeNotPut {
+        /// Its name.
+        container: String,
+        /// Why, with the engine's message.
+        reason: String,
+    },
+    /// A file changed while it was put into containers.
+    #[error("cannot put {} into containers: it changed while it was read", path.display())]
+    CodeChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A `COPY --chown` names somebody whom the image does not know.
+    #[error("cannot tell who `{owner}` is in the image")]
+    CodeOwner {
+        /// As the Dockerfile says.
+        owner: String,
+    },
     /// Services wait for each other.
     #[error("the services {} wait for each other", cycle.join(" -> "))]
     DependencyCycle {

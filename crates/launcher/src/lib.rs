@@ -9,8 +9,10 @@
 //! everything begins at [`entry`].
 
 mod build_context;
+mod dockerfile;
 mod error;
 
+pub mod code;
 pub mod compose_file;
 pub mod composer;
 pub mod containers;

@@ -6,7 +6,6 @@ mod environments;
 mod files;
 mod gather;
 mod ignoring;
-mod shell;
 #[cfg(test)]
 mod tests;
 

@@ -15,16 +15,20 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::Spanned;
+use url::Url;
 
 use crate::error::Error;
 use crate::requirement::Origin;
 use crate::requirement_line::{self, Line};
+use crate::requirement_source::DirectSource;
 use crate::requirements_txt::ReadProject;
 use crate::spot::{Spot, offset};
 
+mod lowered;
 mod sources;
 pub mod uv;
 
+pub use lowered::{Lowered, SourceProject, build_requirements};
 use sources::Part;
 pub(crate) use sources::Stated;
 use uv::RawUv;
@@ -53,11 +57,23 @@ pub(crate) struct ProjectFile<'a> {
     path: &'a Path,
     /// What relative paths in it are relative to.
     directory: PathBuf,
+    base: Base<'a>,
     /// The line of the TOML's first one in the file, less one: a script's header begins further down.
     above: usize,
     text: String,
     raw: Raw,
     name: Option<PackageName>,
+}
+
+/// Where a file is, and so what it names.
+#[derive(Debug, Clone, Copy)]
+enum Base<'a> {
+    /// On this machine.
+    Here,
+    /// Fetched from a server: what it names is there, and nothing of this machine.
+    Server(&'a Url),
+    /// In an archive or a repository: what it names is there, too.
+    Source(&'a DirectSource),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,12 +183,18 @@ impl<'a> ProjectFile<'a> {
         let raw: Raw = from_toml(path, &text, above)?;
         let name = raw.project.as_ref().and_then(|project| project.name.as_deref()?.parse().ok());
         let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { path, directory, above, text, raw, name })
+        Ok(Self { path, directory, base: Base::Here, above, text, raw, name })
     }
 
     /// The same, with paths that are relative to the file's as seen from this directory.
     pub(crate) fn seen_from(mut self, working: &Path) -> Self {
         self.directory = working.join(self.directory);
+        self
+    }
+
+    /// The same of a file that was fetched from here.
+    pub(crate) fn fetched_from(mut self, server: Option<&'a Url>) -> Self {
+        self.base = server.map_or(Base::Here, Base::Server);
         self
     }
 

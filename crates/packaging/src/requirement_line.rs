@@ -96,11 +96,11 @@ pub fn parse(line: &str, origin: &Origin, working: &Path) -> Result<Requirement,
 ///
 /// # Errors
 /// [`Error::Requirement`] for one that is none.
-pub fn build_requirements(texts: &[String], of: &str) -> Result<Vec<Requirement>, Error> {
+pub fn build_requirements(texts: &[String], of: &str) -> Result<Vec<Line>, Error> {
     let lines = texts.iter().enumerate();
     let parsed = lines.map(|(index, text)| {
         let origin = Origin { file: format!("build requirements of {of}").into(), line: index + 1 };
-        parse(text, &origin, Path::new("/"))
+        read(text, &origin, Path::new("/"))
     });
     parsed.collect()
 }
@@ -334,7 +334,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Whether a path or URL is a wheel's.
-fn is_wheel(location: &str) -> bool {
+pub(crate) fn is_wheel(location: &str) -> bool {
     let path = location.split(['#', '?']).next().unwrap_or(location);
     Path::new(path).extension().is_some_and(|end| end == "whl") && !location.starts_with("git+")
 }

@@ -195,7 +195,7 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-fn is_archive(filename: &str) -> bool {
+pub(crate) fn is_archive(filename: &str) -> bool {
     archive_stem(filename).is_some()
 }
 

@@ -3,7 +3,7 @@
 //!
 //! <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
 
-mod document;
+pub(crate) mod document;
 mod fetch;
 mod lines;
 mod reader;

@@ -4,6 +4,5 @@
 mod page;
 mod trees;
 
-pub use page::file_digest;
 pub(crate) use page::{body, page, tree_page};
 pub(crate) use trees::{DirectSources, DirectTree, Look};

@@ -34,12 +34,12 @@ mod universal;
 
 pub use build_source::BuildSource;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Unusable};
-pub use direct::file_digest;
 pub use error::Error;
 pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requirements};
 pub use locked::{Claim, Locked};
 pub use newest::newest;
 pub use no_solution::NoSolution;
+pub use pyfast_index::cache::file_digest;
 pub use request::{LockRequest, NamedTarget, Standing, Targets};
 pub use sources::{IndexStrategy, Sources};
 pub use tools::{Events, LockEvent, LockTools};

@@ -280,7 +280,7 @@ impl<'e> Registry<'e> {
         }
         match &candidate.location {
             Location::Path(path) => {
-                let sha256 = direct::file_digest(path)?;
+                let sha256 = self.shared.cache.file_digest(path)?;
                 if let Some(expected) = candidate.expected() {
                     let filename = candidate.filename.to_string();
                     let other = |kind| direct::body(path)?.digest(kind);

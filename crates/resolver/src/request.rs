@@ -92,7 +92,7 @@ impl LockRequest<'_> {
         tools: &LockTools,
     ) -> Result<(RequirementSet, Registry<'e>), Error> {
         let look = Look { tools, scope, kept: &self.kept };
-        let DirectSources { mut set, trees } = DirectSources::look(self.set, &look)?;
+        let DirectSources { mut set, trees, .. } = DirectSources::look(self.set, &look)?;
         set.constraints.extend(self.limits.iter().cloned());
         let mut criteria = criteria(&set, scope, self.policy.clone())?;
         // Of several versions that were for something of this scope the newest counts.

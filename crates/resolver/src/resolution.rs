@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pep440_rs::Operator;
 use pep508_rs::PackageName;
 
-use crate::candidate::{Candidate, Criteria, Policy, Prereleases};
+use crate::candidate::{Candidate, Criteria, Policy};
 use crate::error::Error;
 use crate::no_solution::NoSolution;
 use crate::registry::Registry;
@@ -138,9 +138,6 @@ pub(crate) fn criteria(
                 problem,
             });
         }
-    }
-    if set.index.pre && criteria.policy.prereleases == Prereleases::IfNecessary {
-        criteria.policy.prereleases = Prereleases::Allow;
     }
     let named = set.requirements.iter();
     let named = named.filter(|requirement| scope.applies(&requirement.marker, &[]));

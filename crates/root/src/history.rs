@@ -26,6 +26,46 @@ pub struct Activation {
     /// The generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
+    /// What was done; what was noted before this was is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// What made a generation current: the command that did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// `sync`.
+    #[default]
+    Sync,
+    /// `add`.
+    Add,
+    /// `remove`.
+    Remove,
+    /// `run`, which syncs first.
+    Run,
+    /// `up`.
+    Up,
+    /// `rollback`.
+    Rollback,
+    /// One that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl Cause {
+    /// The word that the history has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Run => "run",
+            Self::Up => "up",
+            Self::Rollback => "rollback",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Root {
@@ -144,8 +184,12 @@ mod tests {
         let root = Root::create(directory.path(), directory.path()).unwrap();
         let name = ProjectEnv::new("shop", "default").unwrap();
         assert_eq!(root.history(&name).unwrap(), []);
-        let activation =
-            |id: &str| Activation { id: id.to_owned(), at: 7, previous: Some("x".to_owned()) };
+        let activation = |id: &str| Activation {
+            id: id.to_owned(),
+            at: 7,
+            previous: Some("x".to_owned()),
+            cause: None,
+        };
         root.remember(&name, &activation("one")).unwrap();
         let file = root.project_env_path(&name).join(FILE);
         let text = fs_err::read_to_string(&file).unwrap() + "{\"id\":\"tw";
@@ -156,11 +200,26 @@ mod tests {
     }
 
     #[test]
+    fn causes_are_words_and_what_was_noted_without_one_stays_readable() {
+        let read = |text: &str| serde_json::from_str::<Activation>(text).unwrap();
+        assert_eq!(read(r#"{"id":"a","at":7}"#).cause, None);
+        assert_eq!(read(r#"{"id":"a","at":7,"cause":"up"}"#).cause, Some(Cause::Up));
+        let later = read(r#"{"id":"a","at":7,"cause":"transplant"}"#);
+        assert_eq!(later.cause, Some(Cause::Other), "a later version's history is read");
+        for cause in
+            [Cause::Sync, Cause::Add, Cause::Remove, Cause::Run, Cause::Up, Cause::Rollback]
+        {
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.word());
+        }
+    }
+
+    #[test]
     fn what_did_not_happen_is_taken_back_and_what_is_gone_is_forgotten() {
         let directory = tempfile::tempdir().unwrap();
         let root = Root::create(directory.path(), directory.path()).unwrap();
         let name = ProjectEnv::new("shop", "default").unwrap();
-        let activation = |id: &str| Activation { id: id.to_owned(), at: 7, previous: None };
+        let activation =
+            |id: &str| Activation { id: id.to_owned(), at: 7, previous: None, cause: None };
         let all = ["one", "two", "three", "two"].map(activation);
         for one in &all {
             root.remember(&name, one).unwrap();
@@ -191,7 +250,7 @@ mod tests {
         fs_err::write(&other, "mine\n").unwrap();
         root.make_project_env(&name).unwrap();
         fs_err::hard_link(&other, root.project_env_path(&name).join(FILE)).unwrap();
-        let activation = Activation { id: "one".to_owned(), at: 7, previous: None };
+        let activation = Activation { id: "one".to_owned(), at: 7, previous: None, cause: None };
         root.remember(&name, &activation).unwrap();
         assert_eq!(fs_err::read_to_string(&other).unwrap(), "mine\n");
         assert_eq!(root.history(&name).unwrap(), [activation]);

@@ -32,7 +32,7 @@ pub use current::current_of;
 pub use dir::{Dir, Entry, Facts, Kind};
 pub use error::Error;
 pub use fingerprint::Fingerprint;
-pub use history::Activation;
+pub use history::{Activation, Cause};
 pub use lock_name::LockName;
 pub use moves::Durability;
 pub use name::{ProjectEnv, is_generation_id, is_name};

@@ -49,6 +49,15 @@ impl Config {
         self.file.file_name().map_or_else(|| FILE.to_owned(), |name| name.display().to_string())
     }
 
+    /// The environment that is meant where none is named: the only one, else `default`.
+    pub(crate) fn usual_env(&self) -> &str {
+        let mut names = self.env.keys();
+        match (names.next(), names.next()) {
+            (Some(only), None) => only,
+            _ => "default",
+        }
+    }
+
     /// The nearest directory, from `start` upwards, that has a configuration.
     pub(crate) fn nearest(start: &Path) -> Option<PathBuf> {
         start.ancestors().find(|directory| directory.join(FILE).is_file()).map(Path::to_owned)

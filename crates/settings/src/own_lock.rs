@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pyfast_packaging::target::Target;
 use pyfast_resolver::Lock;
 use pyfast_root::regular_file;
+use sha2::Digest as _;
 
 use crate::config::EnvConfig;
 use crate::project::Project;
@@ -16,6 +17,18 @@ pub const FILE: &str = "pylock.toml";
 
 /// How the names of environments begin that a command was run in with files of its own.
 pub const ONE_RUN: &str = "run-";
+
+/// A name for the environment that a command is run in with these files alone: readable, and another for others.
+pub fn environment_of(files: &[PathBuf], from: &Path) -> String {
+    let stem = files.first().and_then(|file| file.file_stem()).unwrap_or_default();
+    let stem: String =
+        stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+    let files: Vec<String> =
+        files.iter().map(|file| from.join(file).display().to_string()).collect();
+    let digest = sha2::Sha256::digest(files.join("\n").as_bytes());
+    let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{ONE_RUN}{stem}-{digest}")
+}
 
 /// The environment that has the plain name where several want it.
 const DEFAULT: &str = "default";

@@ -78,7 +78,7 @@ impl Settings {
         let Surroundings { variables, working_directory, program } = surroundings;
         let (directory, name) = (flags.project.as_deref(), flags.project_name.as_deref());
         let project = Project::find(directory, name, working_directory)?;
-        let env = flags.env.clone().unwrap_or_else(|| "default".to_owned());
+        let env = flags.env.clone().unwrap_or_else(|| project.config.usual_env().to_owned());
         if !is_name(&env) {
             return Err(Error::EnvironmentName { name: env });
         }

@@ -2,6 +2,7 @@
 //! command line is the launcher's.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::time::Duration;
 
 use pyfast_crew::interrupt::{Ended, Interrupts, patiently};
@@ -13,6 +14,9 @@ use crate::compose_version::find;
 use crate::error::{Error, Interruption};
 use crate::event::Event;
 use crate::stack::Stack;
+
+/// Commands of Compose that there is nothing to add to.
+pub const PASSED: [&str; 8] = ["build", "config", "cp", "exec", "pull", "start", "stop", "top"];
 
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
 /// leaves a renamed one behind.
@@ -44,15 +48,19 @@ impl Stack<'_> {
         Ok(said)
     }
 
-    /// A call of Compose for the project, the override included, that is to be in the place of this process.
-    ///
-    /// # Errors
-    /// [`Error::NoCompose`], and if the override cannot be brought in line with the project.
-    pub fn compose_instead(&self, arguments: &[OsString]) -> Result<std::process::Command, Error> {
-        let composer = self.composer()?;
-        self.mend_override()?;
+    /// Has Compose take this process' place, for the project with its override. It comes back with what is in the way.
+    pub fn leave_to_compose(&self, arguments: &[OsString]) -> Error {
+        let composer = match self.composer() {
+            Ok(composer) => composer,
+            Err(error) => return error,
+        };
+        if let Err(error) = self.mend_override() {
+            return error;
+        }
         let call = self.description.call(self.connection.engine.host().clone());
-        Ok(composer.instead(&call, arguments, &self.description.variables))
+        let mut command = composer.instead(&call, arguments, &self.description.variables);
+        let source = command.exec();
+        LaunchError::ComposeCall { command: composer.name().to_owned(), source }.into()
     }
 
     /// Waits for an act of Compose; interrupted, until it is done with it, for a while.

@@ -9,6 +9,7 @@ use pyfast_launcher::engine::Container;
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_root::{ProjectEnv, Root};
 
+use crate::code::CodePlan;
 use crate::environments::Synced;
 use crate::error::Error;
 use crate::stack::Stack;
@@ -56,7 +57,9 @@ impl Stack<'_> {
             environments,
             record: known.record,
             shape: known.shape,
-            recreate: known.recreate,
+            recreate: false,
+            code: &known.code.restart,
+            anew: &known.code.anew(),
         }))
     }
 
@@ -87,7 +90,7 @@ pub(crate) struct Known<'a> {
     pub(crate) images: &'a BTreeMap<String, String>,
     pub(crate) record: &'a Record,
     pub(crate) shape: &'a str,
-    pub(crate) recreate: bool,
+    pub(crate) code: &'a CodePlan,
 }
 
 /// The containers of each selected service.

@@ -47,6 +47,13 @@ impl Stack<'_> {
         wanted.map(|(service, number)| format!("{service}={number}")).collect()
     }
 
+    /// Has Compose make the containers of services anew, whatever they are.
+    pub(crate) fn create_anew(&self, services: &BTreeSet<String>) -> Result<(), Error> {
+        let names: Vec<_> = services.iter().map(String::as_str).collect();
+        let how = ["up", "--no-start", "--no-deps", "--no-build", "--force-recreate"];
+        self.compose(&[&how[..], &names].concat()).map(drop)
+    }
+
     /// Whether a service waits for more of another than its start.
     fn waits(&self, selected: &BTreeSet<String>) -> bool {
         let services = &self.description.project.services;

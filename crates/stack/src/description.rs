@@ -29,6 +29,13 @@ pub struct ComposeFlags {
 }
 
 impl ComposeFlags {
+    /// With numbers of containers.
+    #[must_use]
+    pub fn scaled(mut self, scale: &[(String, u32)]) -> Self {
+        self.scale.extend(scale.iter().cloned());
+        self
+    }
+
     /// Reads `SERVICE=NUMBER`.
     ///
     /// # Errors
@@ -278,6 +285,13 @@ pub fn with_named_images(settings: Settings) -> Settings {
         *image = name(image).unwrap_or_else(|| image.clone());
     }
     named
+}
+
+/// The services of the project's compose files, without those of inactive profiles; none where they cannot be read.
+pub fn services(settings: &Settings, flags: &ComposeFlags) -> Vec<String> {
+    let project = read_compose(&request(settings, flags, &named_files(settings, flags), &[]));
+    let services = project.map(|project| project.services);
+    services.map(|services| services.into_keys().collect()).unwrap_or_default()
 }
 
 /// Whether no compose file is in the project's directory or above it.

@@ -9,6 +9,7 @@ use pyfast_crew::interrupt;
 use pyfast_crew::sync::{sync, sync_all};
 use pyfast_crew::task::{Options, Report, Task};
 use pyfast_environment::report::Facts;
+use pyfast_root::Cause;
 use pyfast_settings::Settings;
 
 use crate::error::Error;
@@ -45,7 +46,7 @@ impl Stack<'_> {
             .map(|(name, _)| (name, self.description.settings(self.settings, name)))
             .collect();
         let events: Vec<_> = concerned.iter().map(|(name, _)| self.events_of(name)).collect();
-        let options = Options::default();
+        let options = Options { cause: Cause::Up, ..Options::default() };
         let tasks = concerned.iter().zip(&events);
         let tasks: Vec<_> = tasks
             .map(|((_, settings), events)| Task { options: &options, settings, events })

@@ -3,6 +3,7 @@
 use std::io;
 
 use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::propose::Error as ProposeError;
 use pyfast_settings::FILE;
 
@@ -59,6 +60,14 @@ pub enum Error {
     Doubts {
         /// What is not clear.
         doubts: Vec<String>,
+    },
+    /// A service cannot be given the code of now.
+    #[error("cannot give {service} the code of now: {why}")]
+    Code {
+        /// The service.
+        service: String,
+        /// Why.
+        why: Hindrance,
     },
     /// The project has no such service.
     #[error("the compose files have no service `{service}`")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyfast_crew::task::Report;
-use pyfast_launcher::containers::{CreateReason, StartEvent};
+use pyfast_launcher::containers::{CreateReason, RestartReason, StartEvent};
 use pyfast_launcher::image::ImageAct;
 
 /// Something that goes on.
@@ -92,12 +92,12 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// A service is to be restarted, as its environment is new.
+    /// A service is to be restarted.
     ToRestart {
         /// The service.
         service: String,
-        /// The environment.
-        env: String,
+        /// Why.
+        reason: RestartReason,
     },
     /// Services start.
     Start(StartEvent),

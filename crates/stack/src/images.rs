@@ -4,19 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
+use futures_util::future::try_join_all;
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::code::{BaseImage, Code, Hindrance};
 use pyfast_launcher::compose_file::PRIVATE;
-use pyfast_launcher::engine::{Builder, Engine as _, ImageProgress, Images as _, RegistrySettings};
+use pyfast_launcher::containers::CreateReason;
+use pyfast_launcher::engine::{
+    Builder, Engine as _, Image, ImageProgress, Images as _, RegistrySettings,
+};
 use pyfast_launcher::image::{
-    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, WantedImage, carry_out, plan_images,
-    read_inputs,
+    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, WantedImage, base_images, carry_out,
+    plan_images, read_inputs,
 };
 use pyfast_launcher::programs::find_program;
 use pyfast_settings::{is_remote, own_lock::OwnLock};
 
+use crate::code::CodePlan;
+use crate::containers::Known;
 use crate::error::Error;
 use crate::event::Event;
 use crate::memory::Memory;
 use crate::stack::Stack;
+
+/// The images of some services, as they were read and decided about.
+#[derive(Debug, Default)]
+pub(crate) struct ImagesRead {
+    pub(crate) plan: Vec<ImagePlan>,
+    /// What each would be built from now, by its name.
+    pub(crate) inputs: BTreeMap<String, Inputs>,
+    /// What of that is only copied.
+    pub(crate) code: BTreeMap<String, Code>,
+}
 
 impl Stack<'_> {
     /// Decides about the images of these services.
@@ -25,26 +43,54 @@ impl Stack<'_> {
         selected: &BTreeSet<String>,
         rebuild: bool,
         memory: &mut Memory,
-    ) -> Result<Vec<ImagePlan>, Error> {
+    ) -> Result<ImagesRead, Error> {
         // Of the whole project: the service that builds an image need not be among the selected ones that share it.
         let shared = |image: &WantedImage| image.services.iter().any(|one| selected.contains(one));
         let wanted: Vec<_> = self.wanted()?.iter().filter(|image| shared(image)).cloned().collect();
-        let settings = self.input_settings();
-        let (mut facts, mut inputs) = (BTreeMap::new(), BTreeMap::new());
+        let settings = self.input_settings(&wanted)?;
+        let mut facts = BTreeMap::new();
+        let (mut inputs, mut code) = (BTreeMap::new(), BTreeMap::new());
         for one in &wanted {
             let found = self.connection.wait(self.connection.engine.image_facts(&one.image))?;
             facts.extend(found.map(|found| (one.image.clone(), found)));
             if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
                 let platform = one.platform.as_deref();
-                let read: Inputs = read_inputs(build, platform, &settings, &mut memory.digests)?;
+                let (read, own) = read_inputs(build, platform, &settings, &mut memory.digests)?;
                 inputs.insert(one.image.clone(), read);
+                code.insert(one.image.clone(), own);
             }
         }
-        Ok(plan_images(wanted, &facts, inputs, rebuild))
+        let plan = plan_images(wanted, &facts, inputs.clone(), rebuild);
+        let mut read = ImagesRead { plan, inputs, code };
+        let created = self.created_anyway(selected, &read, memory)?;
+        self.decide_code(selected, &mut read, created.as_ref())?;
+        Ok(read)
+    }
+
+    /// Why Compose would make containers whatever their code is. What it makes is made from images as they are.
+    fn created_anyway(
+        &self,
+        selected: &BTreeSet<String>,
+        read: &ImagesRead,
+        memory: &Memory,
+    ) -> Result<Option<Hindrance>, Error> {
+        if !read.plan.iter().any(|image| image.act.is_for_code()) {
+            return Ok(None);
+        }
+        if let Some(image) = read.plan.iter().find(|one| one.act.is_due() && !one.act.is_for_code())
+        {
+            let service = image.wanted.services.first().cloned().unwrap_or_default();
+            return Ok(Some(Hindrance::Created(CreateReason::Image { service })));
+        }
+        let (shape, images) = (self.shape()?, self.image_ids(selected)?);
+        let code = CodePlan::default();
+        let known = Known { images: &images, record: &memory.record, shape: &shape, code: &code };
+        let plan = self.plan_containers(selected, &BTreeMap::new(), &known)?;
+        Ok(plan.create.into_iter().next().map(Hindrance::Created))
     }
 
     /// Dependency files are no inputs of an image, and neither is what this program writes.
-    fn input_settings(&self) -> InputSettings {
+    fn input_settings(&self, wanted: &[WantedImage]) -> Result<InputSettings, Error> {
         let project = &self.settings.project;
         let private = self.description.project.directory.join(PRIVATE);
         let mut left_out: Vec<PathBuf> = vec![
@@ -60,15 +106,39 @@ impl Stack<'_> {
             left_out.extend(OwnLock::configured(project, name).places().iter().cloned());
         }
         let environment = self.description.variables.clone();
-        InputSettings { environment, left_out, now: SystemTime::now() }
+        let bases = self.bases(wanted)?;
+        Ok(InputSettings { environment, left_out, bases, now: SystemTime::now() })
+    }
+
+    /// The images that builds start from, as far as the engine has them. One that a builder keeps to itself may do
+    /// more than its Dockerfile's reader can see.
+    fn bases(&self, wanted: &[WantedImage]) -> Result<BTreeMap<String, BaseImage>, Error> {
+        let mut names = BTreeSet::new();
+        for build in wanted.iter().filter_map(|image| image.build.as_ref()) {
+            names.extend(base_images(build, &self.description.variables)?);
+        }
+        let engine = &self.connection.engine;
+        let look = async |name: String| match engine.inspect_image(&name).await {
+            Ok(Image { environment, working_dir, triggers, .. }) => {
+                Ok(Some((name, BaseImage { environment, working_dir, triggers })))
+            }
+            Err(LaunchError::ImageMissing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let found =
+            self.connection.wait(async { try_join_all(names.into_iter().map(look)).await })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Pulls and builds what is due.
     pub(crate) fn carry_out_images(&self, plan: &[ImagePlan]) -> Result<(), Error> {
-        let due: Vec<_> =
-            plan.iter().filter(|one| one.act != ImageAct::UpToDate).cloned().collect();
+        let due: Vec<_> = plan.iter().filter(|one| one.act.is_due()).cloned().collect();
+        for image in plan.iter().filter(|one| matches!(one.act, ImageAct::Put(_))) {
+            self.tell(begun_with(image));
+        }
         if due.is_empty() {
-            self.tell(Event::ImagesUpToDate { images: plan.len() });
+            let images = plan.iter().filter(|one| one.act == ImageAct::UpToDate).count();
+            self.tell(Event::ImagesUpToDate { images });
             return Ok(());
         }
         let begun = Instant::now();

@@ -6,7 +6,10 @@
 //!
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
+mod assumed;
 mod clean;
+mod code;
+mod codes;
 mod compose_version;
 mod composer;
 mod containers;
@@ -26,9 +29,13 @@ mod stack;
 mod up;
 mod watched;
 
+pub use assumed::{Recalled, recall};
 pub use compose_version::find as find_composer;
+pub use composer::PASSED;
 pub use defaults::{Assumed, assume, facts};
-pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, with_named_images};
+pub use description::{
+    ComposeFlags, Description, StackEnv, is_absent, pythons, services, with_named_images,
+};
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
 pub use plan::{EnvironmentAct, Step};

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::compose_file::PRIVATE;
+use pyfast_launcher::containers::shape;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
 use pyfast_root::{regular_file, whole_file};
@@ -15,6 +16,11 @@ use crate::event::Event;
 use crate::stack::Stack;
 
 impl Stack<'_> {
+    /// What the containers would be made from now.
+    pub(crate) fn shape(&self) -> Result<String, Error> {
+        Ok(shape(&self.description.project, &self.override_text()?))
+    }
+
     /// The override's text. Services whose image is not there yet are left out.
     pub(crate) fn override_text(&self) -> Result<String, Error> {
         let described = &self.description;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use pyfast_launcher::containers::{ContainerPlan, shape};
+use pyfast_launcher::containers::ContainerPlan;
 use pyfast_launcher::engine::{Engine as _, EngineVersion};
-use pyfast_launcher::image::{ImageAct, ImagePlan};
+use pyfast_launcher::image::ImagePlan;
 use pyfast_settings::Root;
 
+use crate::code::CodePlan;
 use crate::containers::Known;
 use crate::environments::Synced;
 use crate::error::Error;
@@ -79,7 +80,8 @@ impl Stack<'_> {
         let host = engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut steps = vec![Step::Engine { host, version }];
-        let images = self.plan_images(&selected, options.rebuild, &mut memory)?;
+        let read = self.plan_images(&selected, options.rebuild, &mut memory)?;
+        let images = &read.plan;
         steps.extend(images.iter().map(|image| Step::Image(Box::new(image.clone()))));
         let mut synced = BTreeMap::new();
         for (name, env) in &self.description.environments {
@@ -87,14 +89,16 @@ impl Stack<'_> {
                 continue;
             }
             let plan = images.iter().find(|one| one.wanted.image == env.image);
-            let act = if plan.is_some_and(|one| one.act != ImageAct::UpToDate) {
+            let act = if plan.is_some_and(|one| one.act.is_due()) {
                 EnvironmentAct::OnceItsImageIsThere
             } else {
                 self.plan_environment(name, &mut synced)?
             };
             steps.push(Step::Environment { name: name.clone(), act });
         }
-        steps.push(Step::Containers(self.plan_all_containers(&selected, &synced, &memory)?));
+        let code = self.plan_code(&selected, &read)?.without(images);
+        let plan = self.plan_all_containers(&selected, &synced, &memory, &code)?;
+        steps.push(Step::Containers(plan));
         steps.push(Step::Health(options.wait.then_some(selected.len())));
         Ok(steps)
     }
@@ -121,12 +125,11 @@ impl Stack<'_> {
         selected: &BTreeSet<String>,
         synced: &BTreeMap<String, Synced>,
         memory: &Memory,
+        code: &CodePlan,
     ) -> Result<ContainerPlan, Error> {
         let environments = self.environment_facts(synced);
-        let shape = shape(&self.description.project, &self.override_text()?);
-        let images = self.image_ids(selected)?;
-        let known =
-            Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
+        let (shape, images) = (self.shape()?, self.image_ids(selected)?);
+        let known = Known { images: &images, record: &memory.record, shape: &shape, code };
         self.plan_containers(selected, &environments, &known)
     }
 }

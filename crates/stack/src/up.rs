@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::containers::{
-    Done, EnvironmentFacts, Launched, StartOptions, shape, start_and_wait,
+    CreateReason, Done, EnvironmentFacts, Launched, StartOptions, shape, start_and_wait,
 };
 use pyfast_launcher::engine::{Container, Engine as _};
 use pyfast_settings::Root;
 
+use crate::code::CodePlan;
 use crate::containers::{Known, by_service};
 use crate::error::Error;
 use crate::event::Event;
+use crate::images::ImagesRead;
 use crate::memory::Memory;
 use crate::stack::Stack;
 
@@ -47,14 +50,17 @@ impl Stack<'_> {
         self.check_compose()?;
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
-        self.phase("images", |stack| {
-            let plan = stack.plan_images(&selected, options.rebuild, &mut memory)?;
-            stack.carry_out_images(&plan)
+        let mut images = self.phase("images", |stack| {
+            let read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
+            stack.remember_code(&read)?;
+            stack.carry_out_images(&read.plan)?;
+            Ok(read)
         })?;
         let synced = self.phase("environments", |stack| stack.sync(&selected))?;
         let environments = self.environment_facts(&synced);
-        let created =
-            self.phase("containers", |stack| stack.prepare(&selected, &environments, &memory))?;
+        let created = self.phase("containers", |stack| {
+            stack.prepare(&selected, &environments, &memory, &mut images)
+        })?;
         let start = StartOptions {
             wait: options.wait,
             deadline: options.deadline,
@@ -122,12 +128,13 @@ impl Stack<'_> {
         Ok(self.connection.wait(launched)?)
     }
 
-    /// Has Compose create what is missing or changed.
+    /// Has Compose create what is missing or changed, and puts code into what stays.
     fn prepare(
         &self,
         selected: &BTreeSet<String>,
         environments: &BTreeMap<String, EnvironmentFacts>,
         memory: &Memory,
+        images: &mut ImagesRead,
     ) -> Result<Created, Error> {
         let text = self.override_text()?;
         if self.description.environments.is_empty() {
@@ -137,22 +144,57 @@ impl Stack<'_> {
             self.write_override(&text)?;
         }
         let shape = shape(&self.description.project, &text);
-        let images = self.image_ids(selected)?;
-        let known =
-            Known { images: &images, record: &memory.record, shape: &shape, recreate: false };
-        let mut plan = self.plan_containers(selected, environments, &known)?;
-        if !plan.create.is_empty() {
-            let begun = Instant::now();
-            self.ensure_volume()?;
-            self.create(selected)?;
-            self.tell(Event::Created { reasons: plan.create, took: begun.elapsed() });
-            plan = self.plan_containers(selected, environments, &known)?;
+        let mut code = self.plan_code(selected, images)?;
+        let plan = |code: &CodePlan| {
+            let ids = self.image_ids(selected)?;
+            let known = Known { images: &ids, record: &memory.record, shape: &shape, code };
+            self.plan_containers(selected, environments, &known)
+        };
+        let mut due = plan(&code)?;
+        // The second time what could not be put is made anew.
+        for _ in 0..2 {
+            if !due.create.is_empty() {
+                self.make(selected, &due.create, &code, images)?;
+                code = self.plan_code(selected, images)?;
+            }
+            self.put_code(&mut code, images)?;
+            due = plan(&code)?;
+            if code.hindered.is_empty() {
+                break;
+            }
         }
-        for (service, reason) in &plan.restart {
-            let (service, env) = (service.clone(), reason.env.clone());
-            self.tell(Event::ToRestart { service, env });
+        if let Some((service, why)) = code.hindered.into_iter().next() {
+            return Err(Error::Code { service, why });
         }
-        Ok(Created { restart: plan.restart.into_keys().collect(), shape })
+        for (service, reason) in &due.restart {
+            let (service, reason) = (service.clone(), reason.clone());
+            self.tell(Event::ToRestart { service, reason });
+        }
+        Ok(Created { restart: due.restart.into_keys().collect(), shape })
+    }
+
+    /// Has Compose make containers, from images that have the code of now.
+    fn make(
+        &self,
+        selected: &BTreeSet<String>,
+        reasons: &[CreateReason],
+        code: &CodePlan,
+        images: &mut ImagesRead,
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
+        let why = reasons.first().cloned().map(Hindrance::Created);
+        self.build_behind(images, &code.hindered, why.as_ref())?;
+        self.ensure_volume()?;
+        self.create(selected)?;
+        // Compose itself sees no difference where the image is still the same.
+        let left = self.plan_code(selected, images)?;
+        let mut anew = left.anew();
+        anew.extend(code.anew().into_iter().filter(|one| left.restart.contains_key(one)));
+        if !anew.is_empty() {
+            self.create_anew(&anew)?;
+        }
+        self.tell(Event::Created { reasons: reasons.to_vec(), took: begun.elapsed() });
+        Ok(())
     }
 
     /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.

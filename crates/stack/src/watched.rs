@@ -1,12 +1,16 @@
 //! The files that a project's containers were made from. Owns which those are and when a change of them counts as over.
 //!
-//! They are few and may be replaced rather than written, on any file system, so they are looked at in turn.
+//! They may be replaced rather than written, on any file system, so they are looked at in turn, the more of them the
+//! less often. New files show in their directories.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyfast_crew::interrupt::Interrupts;
+use pyfast_launcher::compose_file::PRIVATE;
+use pyfast_launcher::image::input_files;
 use pyfast_root::Stamp;
 use pyfast_settings::Settings;
 use pyfast_settings::own_lock::is_lock;
@@ -17,58 +21,83 @@ use crate::error::Error;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
+/// The part of the time that looking may take: one of so many.
+const SHARE: u32 = 15;
 /// How long nothing may change until a change counts as over.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Files as they looked at a time; a file without a stamp was not there.
+/// Files and directories as they looked at a time.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Watched(Vec<(PathBuf, Option<Stamp>)>);
+pub struct Watched {
+    seen: BTreeMap<PathBuf, Seen>,
+    /// What this program writes, which makes no directory another one.
+    own: BTreeSet<PathBuf>,
+}
+
+/// How one of them looked.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    File(Stamp),
+    /// With these names in it.
+    Directory(BTreeSet<OsString>),
+}
 
 /// What a change of the project shows in, as it is now: requirements with what they include, locks, compose files with
-/// what they include, files of variables. Files that make no sense are among them.
+/// what they include, files of variables, and what its images are built from. Files that make no sense are among them.
 pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -> Watched {
     let assumed = assume(settings, flags).ok().flatten();
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let directory = &settings.project.directory;
     let mut files = vec![directory.join(pyfast_settings::FILE), directory.join(".env")];
     files.extend(inputs(settings, flags, services));
+    let mut own = BTreeSet::new();
     if let Ok(described) = Description::read(settings, flags, services) {
         for env in described.environments.keys() {
             files.extend(pyfast_crew::inputs::input_files(settings, env));
         }
-        // It is written by what is done about a change.
-        files.retain(|file| *file != described.override_file);
+        own.extend([described.override_file.clone(), described.project.directory.join(PRIVATE)]);
+        let builds = described.project.services.values().filter_map(|one| one.build.as_ref());
+        for build in builds.filter(|build| build.other.is_empty()) {
+            // What cannot be read is told by `up`.
+            files.extend(input_files(build, &described.variables).unwrap_or_default());
+        }
     }
-    files.sort();
-    files.dedup();
-    Watched(files.into_iter().map(seen).collect())
+    files.retain(|file| !own.contains(file));
+    Watched::now(files, own)
 }
 
 impl Watched {
+    fn now(files: impl IntoIterator<Item = PathBuf>, own: BTreeSet<PathBuf>) -> Self {
+        let seen = files.into_iter().map(|file| (file.clone(), look(&file, &own))).collect();
+        Self { seen, own }
+    }
+
     /// How many files they are.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.seen.values().filter(|seen| !matches!(seen, Seen::Directory(_))).count()
     }
 
     /// The files of another list that are not in this one, as they are now.
     #[must_use]
     pub fn missing_of(&self, other: &Self) -> Self {
-        let known: BTreeSet<&PathBuf> = self.0.iter().map(|(file, _)| file).collect();
-        let missing = other.0.iter().map(|(file, _)| file).filter(|file| !known.contains(file));
-        Self(missing.cloned().map(seen).collect())
+        let missing = other.seen.keys().filter(|file| !self.seen.contains_key(*file));
+        Self::now(missing.cloned(), other.own.clone())
     }
 
     /// Adds the files of another list.
     pub fn join(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.seen.extend(other.seen);
+        self.own.extend(other.own);
     }
 
     /// A sync has ended, and may have written locks.
     #[must_use]
-    pub fn after_sync(self) -> Self {
-        let files = self.0.into_iter();
-        let files = files.map(|file| if is_lock(&file.0) { seen(file.0) } else { file });
-        Self(files.collect())
+    pub fn after_sync(mut self) -> Self {
+        for (file, seen) in self.seen.iter_mut().filter(|(file, _)| is_lock(file)) {
+            *seen = look(file, &self.own);
+        }
+        self
     }
 
     /// Returns when the files have changed and then been quiet for a while.
@@ -89,9 +118,13 @@ impl Watched {
     }
 
     async fn changed(&self) {
-        let now = || Self(self.0.iter().map(|(file, _)| seen(file.clone())).collect());
-        while now() == *self {
-            tokio::time::sleep(LOOK).await;
+        let now = || Self::now(self.seen.keys().cloned(), self.own.clone());
+        loop {
+            let begun = Instant::now();
+            if now() != *self {
+                break;
+            }
+            tokio::time::sleep(LOOK.max(begun.elapsed() * SHARE)).await;
         }
         let mut last = now();
         loop {
@@ -105,13 +138,14 @@ impl Watched {
     }
 }
 
-fn seen(file: PathBuf) -> (PathBuf, Option<Stamp>) {
-    let stamp = stamp(&file);
-    (file, stamp)
-}
-
-fn stamp(file: &Path) -> Option<Stamp> {
-    fs_err::metadata(file).ok().map(|facts| Stamp::of(&facts))
+fn look(path: &Path, own: &BTreeSet<PathBuf>) -> Seen {
+    let Ok(facts) = fs_err::metadata(path) else { return Seen::Nothing };
+    if !facts.is_dir() {
+        return Seen::File(Stamp::of(&facts));
+    }
+    let entries = fs_err::read_dir(path).into_iter().flatten().flatten();
+    let others = entries.filter(|entry| !own.contains(&entry.path()) && !is_lock(&entry.path()));
+    Seen::Directory(others.map(|entry| entry.file_name()).collect())
 }
 
 #[cfg(test)]
@@ -119,12 +153,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_new_gone_or_written_shows_and_what_this_program_writes_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs_err::write(at("a.py"), "1").unwrap();
+        let files = [directory.path().to_owned(), at("a.py"), at("none")];
+        let look = || Watched::now(files.clone(), BTreeSet::from([at("own.yml")]));
+        let before = look();
+        assert_eq!((look() == before, before.count()), (true, 2));
+        for own in ["own.yml", "pylock.toml"] {
+            fs_err::write(at(own), "").unwrap();
+            assert_eq!(look(), before, "{own}");
+        }
+        fs_err::write(at("b.py"), "").unwrap();
+        assert_ne!(look(), before);
+        fs_err::remove_file(at("b.py")).unwrap();
+        assert_eq!(look(), before);
+        fs_err::write(at("a.py"), "22").unwrap();
+        assert_ne!(look(), before);
+    }
+
+    #[test]
     fn what_an_earlier_list_has_more_is_added_as_it_is_now() {
         let place = tempfile::tempdir().unwrap();
         let [one, two] = ["one", "two"].map(|name| place.path().join(name));
         fs_err::write(&one, "1").unwrap();
-        let list =
-            |files: &[&PathBuf]| Watched(files.iter().map(|&file| seen(file.clone())).collect());
+        let list = |files: &[&PathBuf]| {
+            Watched::now(files.iter().map(|&file| file.clone()), BTreeSet::new())
+        };
         let (earlier, mut now) = (list(&[&one, &two]), list(&[&one]));
         fs_err::write(&two, "2").unwrap();
         let missing = now.missing_of(&earlier);

@@ -42,3 +42,42 @@ fn where_files_are_left_over_the_user_has_to_choose() {
     project.fails(&["up"], 2, &words);
     assert_eq!(project.containers("web") + &project.containers("board"), "");
 }
+
+#[test]
+fn what_up_made_is_found_by_the_other_commands() {
+    let Some(project) = unconfigured("recalled") else { return };
+    let volume = project.world.volume.clone();
+    project.ok(&["up", "--fast", "--volume", &volume]);
+    assert_eq!(project.ok(&["list"]), "shade==1.0\n");
+    assert!(project.ok(&["show", "shade"]).contains("1.0"));
+    assert!(project.ok(&["tree"]).contains("shade"));
+    let history = || -> serde_json::Value {
+        serde_json::from_str(&project.ok(&["history", "--json"])).unwrap()
+    };
+    assert_eq!(history()[0]["cause"], "up");
+    project.ok(&["verify"]);
+    project.write("requirements.txt", "shade==2.0\n");
+    let said = crate::world::text(&project.pyfast(&["sync"]).stderr);
+    assert!(said.contains("As `pyfast up` had it") && said.contains(&volume), "{said}");
+    assert_eq!(project.ok(&["list"]), "shade==2.0\n");
+    assert!(project.ok(&["diff", "--json"]).contains("1.0"));
+    project.ok(&["rollback"]);
+    assert_eq!(project.ok(&["list"]), "shade==1.0\n");
+    assert_eq!(history().as_array().unwrap().len(), 3);
+    assert!(project.ok(&["env", "list"]).contains("default"));
+    // `up` goes on with what the others made.
+    project.ok(&["up", "--fast", "--volume", &volume]);
+    assert_eq!(project.ok(&["list"]), "shade==2.0\n");
+    // Whoever says where, means it.
+    let root = project.path("elsewhere").display().to_string();
+    project.fails(&["list", "--root", &root], 1, &["no environment"]);
+}
+
+#[test]
+fn doctor_looks_at_what_up_takes() {
+    let Some(project) = unconfigured("examined") else { return };
+    fs_err::create_dir(project.path("web")).unwrap();
+    fs_err::rename(project.path("requirements.txt"), project.path("web/requirements.txt")).unwrap();
+    let said = project.ok(&["doctor", "--volume", &project.world.volume]);
+    assert!(said.contains("web/requirements.txt (1 requirement)"), "{said}");
+}

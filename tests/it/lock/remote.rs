@@ -61,6 +61,64 @@ fn offline_without_the_file_is_an_error() {
     assert!(world.index.seen().is_empty(), "offline means offline");
 }
 
+/// Wheels of version 9 lie where the same relative place would be on this machine.
+fn decoy(world: &World) {
+    fs_err::create_dir_all(world.project.join("wheels")).unwrap();
+    let wheel = Wheel::new("a", "9").build();
+    fs_err::write(world.project.join("wheels").join(&wheel.filename), &wheel.bytes).unwrap();
+}
+
+#[test]
+fn relative_places_of_a_project_file_are_on_its_server() {
+    let world = world();
+    decoy(&world);
+    let wheel = Wheel::new("a", "3").build();
+    world.index.add(&Wheel::new("a", "3"));
+    let link = format!("<a href=\"{}\">a</a>", world.index.file_url(&wheel.filename));
+    world.index.write_as("text/html", "/texts/wheels/", &link);
+    let project = |table: &str| {
+        let text =
+            format!("[project]\nname = \"shop\"\ndependencies = [\"a\"]\n[tool.uv]\n{table}\n");
+        world.index.write("/texts/pyproject.toml", &text)
+    };
+    let flat = "index = [{ name = \"flat\", url = \"wheels/\", format = \"flat\" }]";
+    for table in ["no-index = true\nfind-links = [\"wheels/\"]", flat] {
+        world.index.forget();
+        assert_eq!(locked(&world, &["-U", "-r", &project(table)]), ["a==3"], "{table}");
+        assert_eq!(world.index.asked("/texts/wheels/").len(), 1, "{table}");
+    }
+    let simple = project("index-url = \"../simple\"");
+    let mut world = world;
+    world.index_flags.clear();
+    assert_eq!(locked(&world, &["-U", "-r", &simple]), ["a==3"]);
+}
+
+#[test]
+fn no_file_of_a_server_has_indexes_of_this_machine() {
+    let world = world();
+    decoy(&world);
+    let here = format!("file://{}", world.project.join("wheels").display());
+    for line in ["--find-links", "--index-url", "--extra-index-url"] {
+        let url = world.index.write("/texts/r.txt", &format!("a\n{line} {here}\n"));
+        let ran = world.pyfast(&["lock", "-r", &url]);
+        ran.refused(EITHER, &["texts/r.txt:2", "files of this machine"]);
+    }
+    for table in [
+        format!("find-links = [\"{here}\"]"),
+        format!("index-url = \"{here}\""),
+        format!("extra-index-url = [\"{here}\"]"),
+        format!("index = [{{ url = \"{here}\" }}]"),
+        "sources = { a = { path = \"wheels/a-9-py3-none-any.whl\" } }".to_owned(),
+        "sources = { a = { path = \"wheels\" } }".to_owned(),
+    ] {
+        let text =
+            format!("[project]\nname = \"shop\"\ndependencies = [\"a\"]\n[tool.uv]\n{table}\n");
+        let url = world.index.write("/texts/pyproject.toml", &text);
+        let ran = world.pyfast(&["lock", "-r", &url]);
+        ran.refused(EITHER, &["texts/pyproject.toml", "files of this machine"]);
+    }
+}
+
 #[test]
 fn a_web_page_is_not_a_text() {
     let world = world();

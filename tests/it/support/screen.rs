@@ -60,6 +60,22 @@ impl Screen {
         }
     }
 
+    /// Types text as it is.
+    pub(crate) fn type_keys(&self, text: &str) {
+        self.act(&["send-keys", "-l", "--", text]);
+    }
+
+    /// Types a line, and ends it.
+    pub(crate) fn type_line(&self, text: &str) {
+        self.type_keys(text);
+        self.press("Enter");
+    }
+
+    /// Presses a key by its name.
+    pub(crate) fn press(&self, key: &str) {
+        self.act(&["send-keys", key]);
+    }
+
     pub(crate) fn resize(&self, columns: usize) {
         self.act(&["resize-window", "-x", &columns.to_string()]);
     }

@@ -43,6 +43,7 @@ fn plan(act: EnvironmentAct, activate: bool) -> SyncPlan {
         claims: Vec::new(),
         answers: None,
         upgrade: false,
+        cause: Cause::Sync,
         facts: Facts::default(),
         done: None,
     }

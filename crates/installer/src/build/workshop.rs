@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use pyfast_packaging::requirement_line::build_requirements;
+use pyfast_packaging::requirement_line::{Line, build_requirements};
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_resolver::{Lock, LockRequest, LockTools, Policy, Targets, lock};
 
@@ -109,9 +109,22 @@ impl BuildRun {
     }
 
     fn lock(&self, requires: &[String], of: &str, builder: &Arc<Builder>) -> Result<Lock, Error> {
+        let lines =
+            build_requirements(requires, of).map_err(|wrong| Error::Resolve(wrong.into()))?;
+        let (mut requirements, mut sources) = (Vec::new(), Vec::new());
+        for line in lines {
+            match line {
+                Line::Project(requirement) => requirements.push(requirement),
+                Line::Source(mut source) => {
+                    // Secrets of somebody else's files are neither used nor kept.
+                    source.source.take_login();
+                    sources.push(*source);
+                }
+            }
+        }
         let set = RequirementSet {
-            requirements: build_requirements(requires, of)
-                .map_err(|wrong| Error::Resolve(wrong.into()))?,
+            requirements,
+            sources,
             constraints: self.options.constraints.clone(),
             ..RequirementSet::default()
         };

@@ -1,6 +1,6 @@
 //! What is needed stays, what is not goes, and nobody who uses the root is disturbed.
 
-use pyfast_root::ProjectEnv;
+use pyfast_root::{Cause, ProjectEnv};
 use rustix::fs::inotify;
 
 use super::*;
@@ -28,7 +28,7 @@ fn filled(count: u64) -> (Sandbox, Vec<Generation>) {
     let generations: Vec<_> = (0..count)
         .map(|number| {
             let generation = made(&sandbox, &format!("{number}.0"));
-            activate(&sandbox.root, &shop(), &generation, number).unwrap();
+            activate(&sandbox.root, &shop(), &generation, number, Cause::Sync).unwrap();
             generation
         })
         .collect();
@@ -86,7 +86,7 @@ fn the_newest_of_the_history_stay_and_the_rest_goes_with_its_wheels() {
 #[test]
 fn the_current_one_stays_however_long_ago_it_was_activated() {
     let (sandbox, generations) = filled(4);
-    activate(&sandbox.root, &shop(), &generations[0], 9).unwrap();
+    activate(&sandbox.root, &shop(), &generations[0], 9, Cause::Sync).unwrap();
     let (root, done, _directory) = collect(sandbox, &options(0));
     assert_eq!(ids(&root), sorted(&generations[..1]));
     assert_eq!(done.kept, [(generations[0].id.clone(), Reason::Current("shop/default".into()))]);

@@ -1,6 +1,8 @@
 //! Which generation a project's environment is at, and was at.
 
-use pyfast_root::{Activation, Durability, Lock, LockName, ProjectEnv, Root, Share, Waiting};
+use pyfast_root::{
+    Activation, Cause, Durability, Lock, LockName, ProjectEnv, Root, Share, Waiting,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -44,7 +46,7 @@ pub fn current(root: &Root, name: &ProjectEnv) -> Result<Option<Generation>, Err
 }
 
 /// Makes a generation current by one rename, and remembers it in the history; false if it was current
-/// already. `at` is the time in milliseconds since 1970. Call it while holding [`lock_project`].
+/// already. `at` is the time in milliseconds since 1970, `cause` what was done. Call it while holding [`lock_project`].
 ///
 /// # Errors
 /// If the link or the history cannot be written; the old one is current then.
@@ -53,6 +55,7 @@ pub fn activate(
     name: &ProjectEnv,
     generation: &Generation,
     at: u64,
+    cause: Cause,
 ) -> Result<bool, Error> {
     // Whatever else is there is replaced.
     let before = current(root, name).unwrap_or_default();
@@ -61,7 +64,7 @@ pub fn activate(
         return Ok(false);
     }
     let previous = before.map(|generation| generation.id);
-    let activation = Activation { id: generation.id.clone(), at, previous };
+    let activation = Activation { id: generation.id.clone(), at, previous, cause: Some(cause) };
     // The history first: what fails after the rename could not be told as a failure.
     root.remember(name, &activation)?;
     if let Err(error) = root.set_current(name, &generation.id) {

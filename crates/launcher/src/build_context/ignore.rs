@@ -120,6 +120,11 @@ fn may_lie_below(pattern: &[String], directory: &[&str]) -> bool {
     }
 }
 
+/// Whether a name is one that a pattern without slashes means.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    match_name(pattern.as_bytes(), name.as_bytes())
+}
+
 /// One name against one pattern: `*`, `?`, `[a-z]`, `[^a]`, `\` before a character.
 fn match_name(pattern: &[u8], name: &[u8]) -> bool {
     let Some((&first, rest)) = pattern.split_first() else { return name.is_empty() };

@@ -41,6 +41,10 @@ pub struct ContainerFacts<'a> {
     pub shape: &'a str,
     /// Whether everything is to be made anew.
     pub recreate: bool,
+    /// Services whose containers get files or have got them since they were started, and how many.
+    pub code: &'a BTreeMap<String, usize>,
+    /// Services that are to be made anew, as it is not certain which code they have.
+    pub anew: &'a BTreeSet<String>,
 }
 
 /// Why Compose has to be called.
@@ -64,19 +68,29 @@ pub enum CreateReason {
     Shape,
     /// There is no record of an `up` with these containers.
     NoRecord,
+    /// The code of a service's containers is not what the project has, and cannot be put into them.
+    Code {
+        /// The service.
+        service: String,
+    },
     /// The user wants it.
     Asked,
 }
 
 /// Why a service is restarted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestartReason {
-    /// The environment.
-    pub env: String,
-    /// The generation that runs, where it is known.
-    pub from: Option<String>,
-    /// The generation that is current.
-    pub to: String,
+pub enum RestartReason {
+    /// Its environment changed under it.
+    Environment {
+        /// The environment.
+        env: String,
+        /// The generation that runs, where it is known.
+        from: Option<String>,
+        /// The generation that is current.
+        to: String,
+    },
+    /// So many files were put into it.
+    Code(usize),
 }
 
 /// What has to be done to the containers.
@@ -84,7 +98,7 @@ pub struct RestartReason {
 pub struct ContainerPlan {
     /// Why Compose is called to create or recreate; empty when it is not.
     pub create: Vec<CreateReason>,
-    /// Services that are restarted, as their environment changed under them.
+    /// Services that are restarted, as their environment or their code changed under them.
     pub restart: BTreeMap<String, RestartReason>,
     /// Services that are started.
     pub start: BTreeSet<String>,
@@ -110,7 +124,9 @@ impl ContainerPlan {
                 .copied()
                 .filter(running)
                 .find_map(|container| stale(facts, service, container));
-            if let Some(reason) = stale {
+            let ran = containers.iter().any(|one| one.status != Status::Created);
+            let put = facts.code.get(service).filter(|_| ran);
+            if let Some(reason) = stale.or(put.map(|files| RestartReason::Code(*files))) {
                 plan.restart.insert(service.clone(), reason);
             } else if !containers.is_empty()
                 && containers.iter().all(|one| running(one) || (once && is_completed(facts, one)))
@@ -188,6 +204,8 @@ fn create_reasons<'a>(
         let image = facts.images.get(service);
         if containers.iter().any(|one| image.is_some_and(|image| *image != one.image_id)) {
             reasons.push(CreateReason::Image { service: service.clone() });
+        } else if facts.anew.contains(service) {
+            reasons.push(CreateReason::Code { service: service.clone() });
         }
     }
     if facts.record.shape.is_empty() || !known {
@@ -234,7 +252,7 @@ fn stale(
         .iter()
         .find(|(_, environment)| environment.services.contains(service))?;
     let to = environment.generation.clone();
-    let reason = |from| Some(RestartReason { env: env.clone(), from, to: to.clone() });
+    let reason = |from| Some(RestartReason::Environment { env: env.clone(), from, to: to.clone() });
     let seen = facts.record.containers.get(&container.id);
     if let Some(StartedIn { started_at, generation: Some(from) }) = seen
         && *started_at == container.started_at
@@ -266,7 +284,22 @@ impl fmt::Display for CreateReason {
             Self::Image { service } => write!(f, "{service} has a new image"),
             Self::Shape => f.write_str("compose files or variables changed"),
             Self::NoRecord => f.write_str("the containers were not made by `pyfast up`"),
+            Self::Code { service } => write!(f, "it is not certain which code {service} has"),
             Self::Asked => f.write_str("asked for"),
+        }
+    }
+}
+
+impl fmt::Display for RestartReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment { env, from, to } => {
+                let from = from.as_deref().unwrap_or("another");
+                write!(f, "environment {env} changed ({from} → {to})")
+            }
+            Self::Code(0) => f.write_str("files were put into it since it was started"),
+            Self::Code(1) => f.write_str("1 file is put into it"),
+            Self::Code(files) => write!(f, "{files} files are put into it"),
         }
     }
 }
@@ -277,9 +310,8 @@ impl fmt::Display for ContainerPlan {
             let reasons: Vec<_> = self.create.iter().map(ToString::to_string).collect();
             writeln!(f, "create   by Compose: {}", reasons.join("; "))?;
         }
-        for (service, RestartReason { env, from, to }) in &self.restart {
-            let from = from.as_deref().unwrap_or("another");
-            writeln!(f, "restart  {service}: environment {env} changed ({from} → {to})")?;
+        for (service, reason) in &self.restart {
+            writeln!(f, "restart  {service}: {reason}")?;
         }
         for service in &self.start {
             writeln!(f, "start    {service}")?;

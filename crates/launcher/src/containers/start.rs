@@ -204,11 +204,15 @@ impl<E: Services> Start<'_, E> {
     }
 
     /// Waits until everything that a service depends on is in the state it needs; the one that failed, if one did. A
-    /// restart waits for nothing: what it needs was there.
+    /// restart waits for one-shots alone that do their work again: all else that it needs was there.
     async fn dependencies(&self, name: &str, restarted: bool) -> Option<String> {
-        let service = self.project.services.get(name).filter(|_| !restarted)?;
+        let service = self.project.services.get(name)?;
         for (other, dependency) in &service.depends_on {
-            let Some(report) = self.reports.get(other) else { continue };
+            let again = self.options.restart.contains(other)
+                && dependency.condition == Condition::Completed;
+            let Some(report) = self.reports.get(other).filter(|_| !restarted || again) else {
+                continue;
+            };
             let condition = match dependency.condition {
                 Condition::Healthy if !self.options.wait => Condition::Started,
                 condition => condition,

@@ -55,6 +55,10 @@ pub struct Image {
     pub entrypoint: Vec<String>,
     /// Its command, empty for none.
     pub cmd: Vec<String>,
+    /// Its variables.
+    pub environment: BTreeMap<String, String>,
+    /// Whether it has instructions for those who build on it (`ONBUILD`).
+    pub triggers: bool,
 }
 
 /// PATH of a container whose image sets none.

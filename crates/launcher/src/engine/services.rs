@@ -46,6 +46,13 @@ pub trait Services: Engine {
         argv: &[String],
         deadline: Duration,
     ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
+    /// As [`Services::exec`], as root, whoever the container's own user is.
+    fn exec_as_root(
+        &self,
+        id: &str,
+        argv: &[String],
+        deadline: Duration,
+    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
 }
 
 /// A container of a project.
@@ -83,6 +90,8 @@ pub struct Container {
     pub ports: Vec<PublishedPort>,
     /// Names of the volumes that it mounts.
     pub volumes: Vec<String>,
+    /// Where something is mounted in it.
+    pub mounts: Vec<String>,
 }
 
 impl Container {

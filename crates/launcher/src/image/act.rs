@@ -36,7 +36,7 @@ pub async fn carry_out(
     let acts = plan.iter().filter_map(|image| {
         let name = image.wanted.image.clone();
         match &image.act {
-            ImageAct::UpToDate | ImageAct::ByCompose(..) => return None,
+            ImageAct::UpToDate | ImageAct::Put(_) | ImageAct::ByCompose(..) => return None,
             ImageAct::Pull(_) | ImageAct::Build(..) | ImageAct::Missing => {}
         }
         Some(async move {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::inputs::{InputPart, Inputs};
 use super::wanted::{PullPolicy, WantedImage};
+use crate::code::Hindrance;
 use crate::engine::ImageFacts;
 
 /// What is to be done about one image.
@@ -26,6 +27,8 @@ pub enum ImageAct {
     Pull(Reason),
     /// It is built, and labelled with what it is built from.
     Build(Reason, Inputs),
+    /// It is not built, though files changed that it copies: its services' containers get them, so many each.
+    Put(BTreeMap<String, usize>),
     /// It is built by Compose, which alone understands these keys of its build. Compose sets no label, so that
     /// changes are not noticed.
     ByCompose(Reason, Vec<String>),
@@ -46,6 +49,23 @@ pub enum Reason {
     Unrecorded,
     /// These parts of what it was built from are not what they were.
     Changed(Vec<InputPart>),
+    /// Files that it copies changed, and cannot be put into containers.
+    NotPut(Hindrance),
+}
+
+impl ImageAct {
+    /// Whether something is done about the image.
+    pub fn is_due(&self) -> bool {
+        !matches!(self, Self::UpToDate | Self::Put(_))
+    }
+
+    /// Whether it would be built for nothing but files that it copies.
+    pub fn is_for_code(&self) -> bool {
+        match self {
+            Self::Build(Reason::Changed(parts), _) => parts == &[InputPart::Code],
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -62,6 +82,7 @@ impl fmt::Display for Reason {
                 }
                 Ok(())
             }
+            Self::NotPut(hindrance) => write!(f, "the code changed; {hindrance}"),
         }
     }
 }
@@ -72,6 +93,20 @@ impl fmt::Display for ImageAct {
             Self::UpToDate => f.write_str("up to date"),
             Self::Pull(reason) => write!(f, "pull ({reason})"),
             Self::Build(reason, _) => write!(f, "build ({reason})"),
+            Self::Put(services) if services.is_empty() => {
+                f.write_str("not built, as its containers have the files that changed")
+            }
+            Self::Put(services) => {
+                let services: Vec<_> = services
+                    .iter()
+                    .map(|(service, files)| {
+                        let files =
+                            if *files == 1 { "1 file".into() } else { format!("{files} files") };
+                        format!("{files} into {service}")
+                    })
+                    .collect();
+                write!(f, "not built; put {}", services.join(", "))
+            }
             Self::ByCompose(reason, keys) => {
                 write!(f, "build with Compose, for {} ({reason})", keys.join(", "))
             }
@@ -155,6 +190,7 @@ mod tests {
             arguments: "a".into(),
             target: "t".into(),
             context: context.into(),
+            code: "k".into(),
         }
     }
 

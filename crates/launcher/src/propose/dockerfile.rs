@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::files::is_requirements;
-use super::shell::{commands, expand, programs};
+use crate::dockerfile::shell::{commands, expand, programs};
+use crate::dockerfile::{Instruction, instructions};
 
 /// What was read of a Dockerfile for one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(super) struct Copied {
 struct Stage {
     name: String,
     base: String,
-    instructions: Vec<(String, String)>,
+    instructions: Vec<Instruction>,
 }
 
 /// Reads a Dockerfile. `arguments` are those of the build, `target` is the stage that is built.
@@ -65,8 +66,7 @@ pub(super) fn read(
     let mut wanted: BTreeSet<usize> = chain.into_iter().collect();
     let mut open: Vec<usize> = wanted.iter().copied().collect();
     while let Some(at) = open.pop() {
-        let from =
-            stages[at].instructions.iter().filter_map(|(word, rest)| copied_from(word, rest));
+        let from = stages[at].instructions.iter().filter_map(copied_from);
         let from = from.filter_map(|name| {
             by_name(&name).or_else(|| name.parse().ok().filter(|other: &usize| *other < at))
         });
@@ -74,8 +74,8 @@ pub(super) fn read(
         open.extend(next.filter(|other| wanted.insert(*other)).collect::<Vec<_>>());
     }
     for at in wanted {
-        for (word, rest) in &stages[at].instructions {
-            reading.note(word, rest);
+        for instruction in &stages[at].instructions {
+            reading.note(instruction);
         }
     }
     reading
@@ -98,9 +98,10 @@ fn chain(stages: &[Stage], from: usize) -> Vec<usize> {
 fn stages(text: &str, arguments: &BTreeMap<String, Option<String>>) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
     let mut values: BTreeMap<String, String> = BTreeMap::new();
-    for (word, rest) in instructions(text) {
+    for mut one in instructions(text) {
         let known = |name: &str| values.get(name).cloned();
-        match word.as_str() {
+        let rest = &one.rest;
+        match one.word.as_str() {
             "ARG" => {
                 let (name, default) = rest.split_once('=').unwrap_or((rest.as_str(), ""));
                 let given = arguments.get(name).cloned().flatten();
@@ -110,71 +111,22 @@ fn stages(text: &str, arguments: &BTreeMap<String, Option<String>>) -> Vec<Stage
                 values.extend(value.map(|value| (name.trim().to_owned(), value)));
             }
             "FROM" => {
-                let rest = expand(&rest, &known);
-                let mut words = rest.split_whitespace().filter(|word| !word.starts_with("--"));
+                let rest = expand(rest, &known);
+                let mut words = rest.split_whitespace();
                 let base = words.next().unwrap_or_default().to_owned();
                 let name = words.nth(1).unwrap_or_default().to_owned();
                 stages.push(Stage { name, base, instructions: Vec::new() });
             }
             _ => {
-                let expanded = expand(&rest, &known);
+                one.rest = expand(rest, &known);
+                one.flags = one.flags.iter().map(|flag| expand(flag, &known)).collect();
                 if let Some(stage) = stages.last_mut() {
-                    stage.instructions.push((word, expanded));
+                    stage.instructions.push(one);
                 }
             }
         }
     }
     stages
-}
-
-/// The instructions, each as its upper-case word and the rest: continued lines joined, comments left out, the text of
-/// a here-document behind its line.
-fn instructions(text: &str) -> Vec<(String, String)> {
-    let text = text.trim_start_matches('\u{feff}');
-    let escape = if directive(text) == Some('`') { '`' } else { '\\' };
-    let mut found = Vec::new();
-    let mut lines = text.lines();
-    let mut line = String::new();
-    while let Some(next) = lines.next() {
-        let next = next.trim();
-        if next.starts_with('#') || next.is_empty() {
-            continue;
-        }
-        if let Some(start) = next.strip_suffix(escape) {
-            line.push_str(start);
-            line.push(' ');
-            continue;
-        }
-        line.push_str(next);
-        let whole = std::mem::take(&mut line);
-        let (word, rest) = whole.split_once(char::is_whitespace).unwrap_or((whole.as_str(), ""));
-        let (word, mut rest) = (word.to_ascii_uppercase(), rest.trim().to_owned());
-        if matches!(word.as_str(), "RUN" | "COPY" | "ADD")
-            && let Some(end) = here_document(&rest)
-        {
-            let body = lines.by_ref().take_while(|line| line.trim() != end);
-            let body: String = body.map(|line| format!("\n{line}")).collect();
-            rest = if word == "RUN" { body } else { String::new() };
-        }
-        found.push((word, rest));
-    }
-    found
-}
-
-/// The character of the `escape` directive.
-fn directive(text: &str) -> Option<char> {
-    let comments = text.lines().map_while(|line| line.trim().strip_prefix('#'));
-    let mut pairs = comments.filter_map(|line| line.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("escape"))?;
-    value.trim().chars().next()
-}
-
-/// The word that ends a here-document which begins in this line.
-fn here_document(line: &str) -> Option<String> {
-    let (_, after) = line.split_once("<<")?;
-    let after = after.strip_prefix('-').unwrap_or(after).trim_start_matches(['"', '\'']);
-    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-    Some(after[..end].to_owned()).filter(|word| !word.is_empty())
 }
 
 /// The words of an instruction: a JSON array, or as a shell splits them.
@@ -185,42 +137,27 @@ fn words(rest: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Flags (`--from=x`) of an instruction, and what stands behind them.
-fn flags(rest: &str) -> (Vec<&str>, &str) {
-    let mut found = Vec::new();
-    let mut rest = rest.trim_start();
-    while rest.starts_with("--") {
-        let (flag, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        found.push(flag);
-        rest = after.trim_start();
-    }
-    (found, rest)
-}
-
 /// The stage from which an instruction copies or mounts.
-fn copied_from(word: &str, rest: &str) -> Option<String> {
-    let (flags, _) = flags(rest);
-    match word {
-        "COPY" => flags.iter().find_map(|flag| flag.strip_prefix("--from=")).map(str::to_owned),
-        "RUN" => flags.iter().find_map(|flag| mount(flag).remove("from")),
+fn copied_from(instruction: &Instruction) -> Option<String> {
+    match instruction.word.as_str() {
+        "COPY" => instruction.flag("from").map(str::to_owned),
+        "RUN" => instruction.mounts().iter_mut().find_map(|mount| mount.remove("from")),
         _ => None,
     }
-}
-
-/// The fields of `--mount=type=bind,source=…,target=…`; empty for other flags.
-fn mount(flag: &str) -> BTreeMap<String, String> {
-    let fields = flag.strip_prefix("--mount=").unwrap_or_default().split(',');
-    let fields = fields.filter_map(|field| field.split_once('='));
-    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn runs_python(stage: &Stage) -> Option<String> {
     let run = stage
         .instructions
         .iter()
-        .filter(|(word, _)| matches!(word.as_str(), "RUN" | "CMD" | "ENTRYPOINT"));
-    let all = run.flat_map(|(_, rest)| words(flags(rest).1));
-    all.into_iter().find_map(|words| python_program(&words))
+        .filter(|one| matches!(one.word.as_str(), "RUN" | "CMD" | "ENTRYPOINT"));
+    run.flat_map(run_words).find_map(|words| python_program(&words))
+}
+
+/// The commands that an instruction runs: those of its here-documents, or its own.
+fn run_words(instruction: &Instruction) -> Vec<Vec<String>> {
+    let documents = &instruction.documents;
+    if documents.is_empty() { words(&instruction.rest) } else { commands(&documents.join("\n")) }
 }
 
 /// The program of Python's that a command line runs.
@@ -259,18 +196,21 @@ pub(super) fn is_python_image(image: &str) -> bool {
 }
 
 impl Reading {
-    fn note(&mut self, word: &str, rest: &str) {
-        let (flags, rest) = flags(rest);
-        match word {
-            "COPY" | "ADD" if !flags.iter().any(|flag| flag.starts_with("--from=")) => {
-                let mut sources: Vec<String> = words(rest).into_iter().flatten().collect();
+    fn note(&mut self, instruction: &Instruction) {
+        match instruction.word.as_str() {
+            "COPY" | "ADD" if instruction.flag("from").is_none() => {
+                if !instruction.documents.is_empty() {
+                    return;
+                }
+                let mut sources: Vec<String> =
+                    words(&instruction.rest).into_iter().flatten().collect();
                 if let Some(destination) = sources.pop() {
                     self.copies.push(Copied { sources, destination });
                 }
             }
             "RUN" => {
-                self.copies.extend(flags.iter().filter_map(|flag| bound(flag)));
-                for words in words(rest).iter().flat_map(|words| programs(words)) {
+                self.copies.extend(instruction.mounts().into_iter().filter_map(bound));
+                for words in run_words(instruction).iter().flat_map(|words| programs(words)) {
                     self.installs(&words);
                 }
             }
@@ -336,8 +276,7 @@ fn option<'a>(word: &'a str, names: &[&str]) -> Option<&'a str> {
     })
 }
 
-fn bound(flag: &str) -> Option<Copied> {
-    let mut fields = mount(flag);
+fn bound(mut fields: BTreeMap<String, String>) -> Option<Copied> {
     if fields.get("type").map(String::as_str) != Some("bind") || fields.contains_key("from") {
         return None;
     }

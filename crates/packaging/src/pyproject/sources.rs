@@ -1,6 +1,9 @@
 //! `[tool.uv.sources]`: where the dependencies that a project file states come from, which is another place than an
 //! index would be. Whoever passes it over installs a stranger's package of the same name.
 
+use std::borrow::Cow;
+use std::path::{Component, Path};
+
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use serde::Deserialize;
 use toml::{Spanned, Value};
@@ -9,10 +12,12 @@ use crate::error::Error;
 use crate::marker;
 use crate::requirement::Source as From;
 use crate::requirement_line::{self, Line};
+use crate::requirement_source::DirectSource;
 use crate::requirements_txt::PinnedIndex;
 
+use super::lowered::{is_archive, url_of};
 use super::uv::IndexRole;
-use super::{ProjectFile, normalized};
+use super::{Base, ProjectFile, normalized};
 
 /// What of a project file is read.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +42,8 @@ pub(crate) struct Stated {
 /// Where a dependency comes from.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Source {
-    index: Option<String>,
+pub(super) struct Source {
+    pub(super) index: Option<String>,
     git: Option<String>,
     rev: Option<String>,
     tag: Option<String>,
@@ -53,6 +58,11 @@ struct Source {
     marker: Option<String>,
     extra: Option<String>,
     group: Option<String>,
+}
+
+/// A part of a URL that is read as it is, whatever is in it.
+pub(super) fn encoded(text: &str) -> String {
+    text.replace('%', "%25").replace('@', "%40").replace('#', "%23").replace('&', "%26")
 }
 
 impl Source {
@@ -71,12 +81,13 @@ impl Source {
 
     /// Where the package is, in the words of a requirement.
     fn location(&self) -> Result<String, String> {
-        let below = self.subdirectory.as_ref().map(|below| format!("#subdirectory={below}"));
+        let below =
+            self.subdirectory.as_ref().map(|below| format!("#subdirectory={}", encoded(below)));
         let below = below.unwrap_or_default();
         match (&self.git, &self.url, &self.path) {
             (Some(url), None, None) => {
                 let mut references = [&self.rev, &self.tag, &self.branch].into_iter().flatten();
-                let reference = references.next().map(|name| format!("@{name}"));
+                let reference = references.next().map(|name| format!("@{}", encoded(name)));
                 if references.next().is_some() {
                     return Err("it has one of `rev`, `tag` and `branch`".to_owned());
                 }
@@ -93,6 +104,33 @@ impl Source {
             (None, None, Some(path)) => Ok(format!("./{path}{below}")),
             _ => Err("it has one of `index`, `git`, `url` and `path`".to_owned()),
         }
+    }
+
+    /// The same of a file in an archive or a repository, whose paths are those of its own files.
+    fn within(&self, source: &DirectSource) -> Result<String, String> {
+        let Some(path) = self.path.as_deref().filter(|_| self.git.is_none() && self.url.is_none())
+        else {
+            return self.location();
+        };
+        if is_archive(path) {
+            return Err(format!(
+                "`{path}` is a file in `{}`, of which only directories can be used",
+                source.text
+            ));
+        }
+        let top = source.subdirectory.as_deref().unwrap_or_default();
+        let steps = Path::new(top).components().chain(Path::new(path).components());
+        let below = self.subdirectory.as_deref().unwrap_or_default();
+        let mut parts: Vec<Cow<'_, str>> = Vec::new();
+        for step in steps.chain(Path::new(below).components()) {
+            match step {
+                Component::Normal(name) => parts.push(name.to_string_lossy()),
+                Component::CurDir => {}
+                Component::ParentDir if parts.pop().is_some() => {}
+                _ => return Err(format!("`{path}` is not in `{}`", source.text)),
+            }
+        }
+        Ok(url_of(&source.place, source.digest.as_ref(), &parts.join("/")))
     }
 }
 
@@ -157,7 +195,7 @@ impl ProjectFile<'_> {
     }
 
     /// The sources that are written for a package.
-    fn sources_of(&self, name: &PackageName) -> Vec<Spanned<Value>> {
+    pub(super) fn sources_of(&self, name: &PackageName) -> Vec<Spanned<Value>> {
         let Some(uv) = self.raw.tool.uv.as_ref().filter(|uv| !uv.no_sources) else {
             return Vec::new();
         };
@@ -172,7 +210,7 @@ impl ProjectFile<'_> {
         several.collect()
     }
 
-    fn source(
+    pub(super) fn source(
         &self,
         name: &PackageName,
         written: &Spanned<Value>,
@@ -199,7 +237,7 @@ impl ProjectFile<'_> {
     }
 
     fn pinned(&self, index: &str, marker: MarkerTree) -> Result<PinnedIndex, String> {
-        let table = self.uv_table().ok().flatten().unwrap_or_default();
+        let table = self.uv_table().map_err(|error| error.to_string())?.unwrap_or_default();
         let Some(found) = table.index(index) else {
             let known: Vec<&str> =
                 table.indexes.iter().filter_map(|index| index.name.as_deref()).collect();
@@ -214,14 +252,17 @@ impl ProjectFile<'_> {
         Ok(PinnedIndex { name: index.to_owned(), url: found.url.clone(), marker })
     }
 
-    fn direct(
+    pub(super) fn direct(
         &self,
         (head, source): (&str, &Source),
         origin: &crate::requirement::Origin,
     ) -> Result<Line, String> {
-        let location = source.location()?;
+        let location = match self.base {
+            Base::Source(within) => source.within(within)?,
+            Base::Here | Base::Server(_) => source.location()?,
+        };
         let text = format!("{head} @ {location}");
-        let read = if source.editable {
+        let read = if source.editable && matches!(self.base, Base::Here) {
             let read = requirement_line::parse_editable(&text, origin, &self.directory);
             read.map(|(source, _)| Line::Source(Box::new(source)))
         } else {
@@ -230,9 +271,23 @@ impl ProjectFile<'_> {
         read.map_err(|wrong| wrong.reason.clone())
     }
 
+    /// The indexes of what it needs besides: what builds it, and dependencies that only a build tells.
+    fn further_pins(&self) -> Vec<(PackageName, PinnedIndex)> {
+        let sources = self.raw.tool.uv.iter().flat_map(|uv| &uv.sources);
+        let pins = sources.flat_map(|(name, written)| {
+            let mut stated = Stated::default();
+            let line = self.requirement(name, written.span());
+            // What is wrong with one is told where that is needed.
+            let _ = line.and_then(|line| self.state_one(line, Part::Base, &mut stated));
+            stated.pins
+        });
+        pins.collect()
+    }
+
     /// What the sources that it names say of its dependencies, of its extras too, where it is required itself.
     pub(crate) fn places(&self) -> Result<Stated, Error> {
         let mut stated = Stated::default();
+        stated.pins.extend(self.further_pins());
         let Some(project) = &self.raw.project else { return Ok(stated) };
         self.state(self.all(&project.dependencies)?, Part::Base, &mut stated)?;
         for (name, entries) in &project.optional_dependencies {

@@ -10,8 +10,9 @@ use toml::{Spanned, Value};
 
 use crate::error::Error;
 use crate::requirement_line::Line;
+use crate::requirements_txt::document;
 
-use super::{ProjectFile, Raw, Tool};
+use super::{Base, ProjectFile, Raw, Tool};
 
 /// What uv's own settings say of a resolution.
 #[derive(Debug, Clone, Default)]
@@ -97,9 +98,9 @@ pub(super) struct RawUv {
     pub(super) no_sources: bool,
     pub(super) dev_dependencies: Vec<Spanned<String>>,
     index: Vec<RawIndex>,
-    index_url: Option<String>,
-    extra_index_url: Vec<String>,
-    find_links: Vec<String>,
+    index_url: Option<Spanned<String>>,
+    extra_index_url: Vec<Spanned<String>>,
+    find_links: Vec<Spanned<String>>,
     no_index: bool,
     index_strategy: Option<String>,
     prerelease: Option<String>,
@@ -130,7 +131,7 @@ pub(super) struct RawUv {
 #[derive(Debug, Deserialize)]
 struct RawIndex {
     name: Option<String>,
-    url: String,
+    url: Spanned<String>,
     #[serde(default)]
     default: bool,
     #[serde(default)]
@@ -148,7 +149,15 @@ impl UvTable {
             let uv = Some(super::from_toml(path, text, 0)?);
             let raw = Raw { tool: Tool { uv, ..Tool::default() }, ..Raw::default() };
             let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-            ProjectFile { path, directory, above: 0, text: text.to_owned(), raw, name: None }
+            ProjectFile {
+                path,
+                directory,
+                base: Base::Here,
+                above: 0,
+                text: text.to_owned(),
+                raw,
+                name: None,
+            }
         } else {
             ProjectFile::read(path, text)?
         };
@@ -171,13 +180,14 @@ impl ProjectFile<'_> {
                 self.wrong(entry, entry.get_ref(), &error.to_string())
             })
         });
+        let links = raw.find_links.iter().map(|place| self.location(place));
         let prerelease = raw.prerelease.as_ref().map(|word| match word.as_str() {
             "if-necessary-or-explicit" => "if-necessary".to_owned(),
             word => word.to_owned(),
         });
         Ok(Some(UvTable {
-            indexes: self.indexes(raw),
-            find_links: raw.find_links.iter().map(|place| self.location(place)).collect(),
+            indexes: self.indexes(raw)?,
+            find_links: links.collect::<Result<_, _>>()?,
             no_index: raw.no_index,
             index_strategy: raw.index_strategy.clone(),
             wishes: Wishes {
@@ -194,33 +204,39 @@ impl ProjectFile<'_> {
         }))
     }
 
-    fn indexes(&self, raw: &RawUv) -> Vec<UvIndex> {
+    fn indexes(&self, raw: &RawUv) -> Result<Vec<UvIndex>, Error> {
         // A flat index that is for its own packages alone cannot be had: searched for all, it could give a stranger's.
         let is_flat = |index: &RawIndex| index.format.as_deref() == Some("flat");
         let searched = raw.index.iter().filter(move |index| !(is_flat(index) && index.explicit));
-        let named = searched.map(move |index| UvIndex {
-            name: index.name.clone(),
-            url: self.location(&index.url),
-            role: match index {
+        let named = searched.map(move |index| {
+            let role = match index {
                 index if is_flat(index) => IndexRole::Links,
                 RawIndex { explicit: true, .. } => IndexRole::Explicit,
                 RawIndex { default: true, .. } => IndexRole::Default,
                 _ => IndexRole::Further,
-            },
+            };
+            Ok(UvIndex { name: index.name.clone(), url: self.location(&index.url)?, role })
         });
-        let unnamed = |url: &String, role| UvIndex { name: None, url: self.location(url), role };
+        let unnamed = |url: &Spanned<String>, role| {
+            Ok(UvIndex { name: None, url: self.location(url)?, role })
+        };
         let further = raw.extra_index_url.iter().map(|url| unnamed(url, IndexRole::Further));
         let default = raw.index_url.iter().map(|url| unnamed(url, IndexRole::Default));
         named.chain(further).chain(default).collect()
     }
 
-    /// A place as it is meant: a path is relative to the file's directory.
-    fn location(&self, place: &str) -> String {
-        if place.contains("://") {
-            return place.to_owned();
+    /// A place as it is meant: a path is relative to the file's directory, be that on a server.
+    fn location(&self, written: &Spanned<String>) -> Result<String, Error> {
+        let place = written.get_ref();
+        if let Base::Server(server) = self.base {
+            let on_server = document::on_server(server, place);
+            return on_server.map_err(|reason| self.wrong(written, place, &reason));
         }
-        let path = self.directory.join(place);
-        url::Url::from_file_path(&path).map_or_else(|()| place.to_owned(), |url| url.to_string())
+        if place.contains("://") {
+            return Ok(place.to_owned());
+        }
+        let url = url::Url::from_file_path(self.directory.join(place));
+        Ok(url.map_or_else(|()| place.to_owned(), |url| url.to_string()))
     }
 
     /// Those that are requirements; uv has them for single packages of the graph, too.

@@ -64,21 +64,49 @@ impl Document {
     }
 
     /// A place of `--find-links` (rule 42): relative to the file where there is something of that name.
-    pub(super) fn find_links(&self, place: &str) -> String {
-        if place.contains("://") {
-            return place.to_owned();
-        }
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn find_links(&self, place: &str) -> Result<String, String> {
         match self {
+            Self::Remote(url) => on_server(url, place),
+            Self::Local(_) if place.contains("://") => Ok(place.to_owned()),
             Self::Local(path) => {
                 let local = path.parent().unwrap_or(Path::new("")).join(place);
-                if local.exists() { local.display().to_string() } else { place.to_owned() }
-            }
-            Self::Remote(url) => {
-                url.join(place).map_or_else(|_| place.to_owned(), |joined| joined.to_string())
+                Ok(if local.exists() { local.display().to_string() } else { place.to_owned() })
             }
         }
     }
+
+    /// An index as it is named, by its URL or the name that it has elsewhere. A file of a server names none of this
+    /// machine.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn index(&self, named: &str) -> Result<String, String> {
+        match (self, Url::parse(named)) {
+            (Self::Remote(_), Ok(url)) if url.scheme() == "file" => Err(OF_THIS_MACHINE.to_owned()),
+            _ => Ok(named.to_owned()),
+        }
+    }
 }
+
+/// A place that a file of a server names: what has no scheme is beside the file.
+///
+/// # Errors
+/// What is wrong with it, in words: it is of this machine, or nowhere.
+pub(crate) fn on_server(server: &Url, place: &str) -> Result<String, String> {
+    let joined = server.join(place).map_err(|error| format!("not a URL: {error}"))?;
+    match joined.scheme() {
+        "http" | "https" => Ok(joined.to_string()),
+        "file" => Err(OF_THIS_MACHINE.to_owned()),
+        scheme => Err(format!("the URL scheme `{scheme}` is not supported")),
+    }
+}
+
+/// Why a place is refused.
+pub(super) const OF_THIS_MACHINE: &str =
+    "a requirements file of a server cannot name files of this machine";
 
 /// Whether a file's name is a URL.
 pub(super) fn is_url(name: &str) -> bool {

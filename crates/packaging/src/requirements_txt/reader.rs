@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pep508_rs::{ExtraName, PackageName};
 use url::Url;
 
-use super::document::Document;
+use super::document::{Document, OF_THIS_MACHINE};
 use super::lines::{LogicalLine, Text};
 use super::{PinnedIndex, ReadContext, RequirementSet, SettingsOf};
 use crate::dist_file::Location;
@@ -126,8 +126,7 @@ impl<'a> Reader<'a> {
         let bytes = self.bytes(&document, include)?;
         let text = decoded(&bytes, &name)?;
         if is_project_file(Path::new(&name)) {
-            let remote = matches!(document, Document::Remote(_));
-            return self.project_file(Path::new(&name), &text.whole(), (role, remote));
+            return self.project_file((Path::new(&name), &document), &text.whole(), role);
         }
         let name: Arc<str> = name.into();
         for mut line in text.logical() {
@@ -195,11 +194,17 @@ impl<'a> Reader<'a> {
 
     fn project_file(
         &mut self,
-        file: &Path,
+        (file, document): (&Path, &Document),
         text: &str,
-        (role, remote): (Role, bool),
+        role: Role,
     ) -> Result<(), Error> {
-        let project = ProjectFile::read(file, text)?.seen_from(&self.context.working_directory);
+        let server = match document {
+            Document::Remote(url) => Some(url),
+            Document::Local(_) => None,
+        };
+        let remote = server.is_some();
+        let project = ProjectFile::read(file, text)?.fetched_from(server);
+        let project = project.seen_from(&self.context.working_directory);
         let stated = project.requirements(&self.context.extras, &mut self.extras)?;
         self.known_extras.extend(project.extras().map(str::to_owned));
         if role == Role::Requirements {
@@ -458,8 +463,7 @@ impl<'a> Reader<'a> {
                 _ => None,
             };
             let Some(role) = role else {
-                let value = written.value.map(|(value, _)| value);
-                self.index_option(written.name, value, at);
+                self.index_option(written.name, written.value.as_ref(), at)?;
                 continue;
             };
             let Some((name, part)) = written.value else { continue };
@@ -473,12 +477,27 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn index_option(&mut self, name: &str, value: Option<String>, at: At<'_>) {
+    fn index_option(
+        &mut self,
+        name: &str,
+        written: Option<&(String, &str)>,
+        at: At<'_>,
+    ) -> Result<(), Error> {
         let index = &mut self.set.index;
-        match (name, value) {
-            ("--index-url" | "--pypi-url", Some(url)) => index.index_url = Some(url),
-            ("--extra-index-url", Some(url)) => index.extra_index_urls.push(url),
-            ("--find-links", Some(place)) => index.find_links.push(at.document.find_links(&place)),
+        let place = |place: Result<String, String>| {
+            let part = written.map_or("", |(_, part)| part);
+            place.map_err(|reason| at.wrong(&Wrong::new(reason, part)))
+        };
+        match (name, written.map(|(value, _)| value.clone())) {
+            ("--index-url" | "--pypi-url", Some(url)) => {
+                index.index_url = Some(place(at.document.index(&url))?);
+            }
+            ("--extra-index-url", Some(url)) => {
+                index.extra_index_urls.push(place(at.document.index(&url))?);
+            }
+            ("--find-links", Some(links)) => {
+                index.find_links.push(place(at.document.find_links(&links))?);
+            }
             ("--no-index", _) => index.no_index = true,
             ("--require-hashes", _) => index.require_hashes = true,
             ("--pre", _) => index.pre = true,
@@ -488,10 +507,9 @@ impl<'a> Reader<'a> {
                 self.set.warnings.push(format!("{}: {name} has no effect in pyfast", at.origin));
             }
         }
+        Ok(())
     }
 }
-
-const OF_THIS_MACHINE: &str = "a requirements file of a server cannot name files of this machine";
 
 /// Why a source cannot be required so.
 fn refusal(source: &SourceRequirement, role: Role, remote: bool) -> Option<&'static str> {

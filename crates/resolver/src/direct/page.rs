@@ -1,17 +1,15 @@
 //! What is named by URL or path: a page with one version and one file.
 
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use pep508_rs::PackageName;
-use sha2::Digest as _;
 
 use super::trees::DirectTree;
 use pyfast_index::page::{File, Listing, Page};
 use pyfast_index::{Body, Error as IndexError};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::{Digest, Sha256};
+use pyfast_packaging::hash::Digest;
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
@@ -53,23 +51,4 @@ fn page_of(name: &PackageName, filename: &str, url: &str, digest: Option<&Digest
 pub(crate) fn body(path: &Path) -> Result<Body, IndexError> {
     let fail = |source| IndexError::ReadWheel { path: path.to_owned(), source };
     Ok(Body::File(Arc::new(pyfast_root::regular_file::open(path).map_err(fail)?)))
-}
-
-/// The SHA-256 of a file.
-///
-/// # Errors
-/// [`ReadWheel`](IndexError::ReadWheel).
-pub fn file_digest(path: &Path) -> Result<Sha256, IndexError> {
-    let fail = |source| IndexError::ReadWheel { path: path.to_owned(), source };
-    let mut file = pyfast_root::regular_file::open(path).map_err(fail)?;
-    let mut hasher = sha2::Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = file.read(&mut buffer).map_err(fail)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-    }
-    Ok(Sha256(hasher.finalize().into()))
 }

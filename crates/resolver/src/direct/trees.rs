@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pep508_rs::PackageName;
+use pep508_rs::{ExtraName, PackageName};
 
 use crate::error::Error;
 use crate::lock::Pin;
@@ -19,6 +19,7 @@ use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::metadata::{self, Metadata};
+use pyfast_packaging::pyproject::SourceProject;
 use pyfast_packaging::requirement::{Requirement, Source};
 use pyfast_packaging::requirement_line::{self, Line};
 use pyfast_packaging::requirement_source::{Place, Repository, SourceRequirement};
@@ -47,8 +48,10 @@ pub(crate) struct DirectTree {
     pub(crate) source: SourceDist,
     /// The digest of an archive.
     pub(crate) sha256: Option<Sha256>,
-    /// What it says of itself.
+    /// What it says of itself; of dependencies also where they come from.
     pub(crate) metadata: Arc<Metadata>,
+    /// The text of its `pyproject.toml`.
+    project: Option<String>,
 }
 
 /// Requirements whose sources all have a name, and those sources.
@@ -58,6 +61,8 @@ pub(crate) struct DirectSources {
     pub(crate) set: RequirementSet,
     /// The sources, by project.
     pub(crate) trees: BTreeMap<PackageName, DirectTree>,
+    /// Projects whose places are in the user's own files, and those of directories that they name.
+    placed: BTreeSet<PackageName>,
 }
 
 /// Rule 33: what has no digest cannot be checked.
@@ -92,6 +97,7 @@ impl DirectSources {
                 ..RequirementSet::default()
             },
             trees: BTreeMap::new(),
+            placed: placed(set),
         };
         let (mut open, mut seen) = (set.sources.clone(), BTreeSet::new());
         while !open.is_empty() {
@@ -105,10 +111,17 @@ impl DirectSources {
             let round = std::mem::take(&mut open);
             // Looked at side by side, and taken in their order: the result does not depend on who is fast.
             for some in round.chunks(AT_ONCE) {
-                for (requirement, tree) in some.iter().zip(look.look_all(some)) {
-                    let tree = tree?;
+                for (requirement, tree) in some.iter().zip(look.look_all(some, &looked.trees)) {
+                    let mut tree = tree?;
                     looked.check(requirement, &tree, look.scope)?;
-                    looked.dependencies(&tree.metadata, requirement, look.scope, &mut open)?;
+                    let extras = looked.extras(&tree.metadata.name, requirement);
+                    looked.lower(&mut tree, requirement, (look.scope, &extras))?;
+                    looked.dependencies(
+                        &tree.metadata,
+                        requirement,
+                        (look.scope, &extras),
+                        &mut open,
+                    )?;
                     looked.add(requirement.clone(), tree);
                 }
             }
@@ -153,17 +166,49 @@ impl DirectSources {
         Ok(())
     }
 
+    /// The extras of a source that are asked for, by whatever line.
+    fn extras(&self, name: &PackageName, requirement: &SourceRequirement) -> Vec<ExtraName> {
+        let lines = self.set.requirements.iter().chain(&self.set.constraints);
+        let same = lines.filter(|line| line.name == *name).flat_map(|line| &line.extras);
+        same.chain(&requirement.extras).cloned().collect()
+    }
+
+    /// Has the dependencies of a source come from where its own project says: whoever passed that over would take a
+    /// stranger's package of the same name (rule 28). What the user says of one of them counts more.
+    fn lower(
+        &self,
+        tree: &mut DirectTree,
+        requirement: &SourceRequirement,
+        (scope, extras): (&Scope, &[ExtraName]),
+    ) -> Result<(), Error> {
+        let Some(text) = &tree.project else { return Ok(()) };
+        let is_known = |name: &PackageName| {
+            self.set.index.pins.contains_key(name)
+                || self.set.excludes.contains(name)
+                || self.set.overrides.iter().any(|line| line.name == *name)
+                || self.placed.contains(name)
+        };
+        let project = SourceProject { source: &requirement.source, text };
+        let lowered = project.lower(&tree.metadata, &is_known)?;
+        let mut refused = lowered.refused.into_iter();
+        if let Some((_, error)) = refused.find(|(marker, _)| scope.applies(marker, extras)) {
+            return Err(error.into());
+        }
+        tree.metadata = Arc::new(lowered.metadata);
+        Ok(())
+    }
+
     /// What a source depends on by URL (rule 28).
     fn dependencies(
         &mut self,
         metadata: &Metadata,
         parent: &SourceRequirement,
-        scope: &Scope,
+        (scope, extras): (&Scope, &[ExtraName]),
         open: &mut Vec<SourceRequirement>,
     ) -> Result<(), Error> {
         for dependency in &metadata.dependencies {
             let Some(url) = &dependency.url else { continue };
-            if !scope.applies(&dependency.marker, &parent.extras) {
+            if !scope.applies(&dependency.marker, extras) {
                 continue;
             }
             let extras: Vec<&str> = dependency.extras.iter().map(AsRef::as_ref).collect();
@@ -211,9 +256,13 @@ impl Look<'_> {
     }
 
     /// Looks at some sources at once, which may mean to build them.
-    fn look_all(&self, some: &[SourceRequirement]) -> Vec<Result<DirectTree, Error>> {
+    fn look_all(
+        &self,
+        some: &[SourceRequirement],
+        looked: &BTreeMap<PackageName, DirectTree>,
+    ) -> Vec<Result<DirectTree, Error>> {
         let told = |requirement: &SourceRequirement| {
-            self.look(requirement).map_err(|mut error| {
+            self.look(requirement, looked).map_err(|mut error| {
                 if let Error::Build(failure) = &mut error
                     && failure.chain.is_empty()
                 {
@@ -234,7 +283,11 @@ impl Look<'_> {
         })
     }
 
-    fn look(&self, requirement: &SourceRequirement) -> Result<DirectTree, Error> {
+    fn look(
+        &self,
+        requirement: &SourceRequirement,
+        looked: &BTreeMap<PackageName, DirectTree>,
+    ) -> Result<DirectTree, Error> {
         let source = &requirement.source;
         let mut dist = SourceDist {
             name: requirement.name.clone(),
@@ -243,7 +296,7 @@ impl Look<'_> {
             subdirectory: source.subdirectory.clone().filter(|below| !below.is_empty()),
             editable: source.editable,
         };
-        let (sha256, text) = match &source.place {
+        let (sha256, stated) = match &source.place {
             Place::Archive { filename, location } => {
                 let (bytes, sha256) = self.archive(requirement, filename, location)?;
                 dist.tree = SourceTree::Archive {
@@ -258,13 +311,13 @@ impl Look<'_> {
                 (None, directory(requirement, &dist, path)?)
             }
             Place::Repository(repository) => {
-                let (tree, text) = self.repository(repository, &dist)?;
+                let (tree, stated) = self.repository(repository, &dist, looked)?;
                 dist.tree = tree;
-                (None, text)
+                (None, stated)
             }
         };
         // Rule 43 of PEP 660: the wheel of an editable may need more than the project says.
-        let text = match text.filter(|_| !dist.editable) {
+        let text = match stated.metadata.filter(|_| !dist.editable) {
             Some(text) => text,
             None => self.build(&dist)?,
         };
@@ -272,7 +325,8 @@ impl Look<'_> {
             .map_err(|reason| IndexError::Metadata { wheel: dist.to_string(), reason })?;
         dist.name = Some(metadata.name.clone());
         dist.version = Some(metadata.version.clone());
-        Ok(DirectTree { source: dist, sha256, metadata: Arc::new(metadata) })
+        let (metadata, project) = (Arc::new(metadata), stated.project);
+        Ok(DirectTree { source: dist, sha256, metadata, project })
     }
 
     fn archive(
@@ -316,10 +370,13 @@ impl Look<'_> {
         &self,
         repository: &Repository,
         dist: &SourceDist,
-    ) -> Result<(SourceTree, Option<String>), Error> {
+        looked: &BTreeMap<PackageName, DirectTree>,
+    ) -> Result<(SourceTree, Stated), Error> {
         let Repository { url, reference } = repository;
         let git = Git::open(&self.tools.client, &self.tools.cache, url)?;
-        let kept = self.kept().find_map(|tree| match tree {
+        // Several projects of one repository are of one commit, though its branch may move meanwhile.
+        let looked = looked.values().map(|looked| &looked.source.tree);
+        let kept = looked.chain(self.kept()).find_map(|tree| match tree {
             SourceTree::Repository { url: known, commit, requested }
                 if known == url && requested == reference =>
             {
@@ -331,9 +388,9 @@ impl Look<'_> {
         let commit = git.commit(kept.as_deref().or(reference.as_deref()))?;
         let below = dist.subdirectory.as_ref().map(|below| format!("{below}/"));
         let path = format!("{}pyproject.toml", below.unwrap_or_default());
-        let text = git.file(&commit, &path).and_then(|text| project_table(&text));
+        let stated = Stated::by_project(git.file(&commit, &path));
         let requested = reference.clone();
-        Ok((SourceTree::Repository { url: url.clone(), commit, requested }, text))
+        Ok((SourceTree::Repository { url: url.clone(), commit, requested }, stated))
     }
 
     fn build(&self, dist: &SourceDist) -> Result<String, Error> {
@@ -347,21 +404,43 @@ impl Look<'_> {
     }
 }
 
-/// Metadata that an archive states.
-fn stated(dist: &SourceDist, filename: &str, bytes: &Bytes) -> Result<Option<String>, Error> {
+/// What the files of a source state.
+struct Stated {
+    /// Its metadata, where that needs no build.
+    metadata: Option<String>,
+    /// Its `pyproject.toml`.
+    project: Option<String>,
+}
+
+impl Stated {
+    fn by_project(project: Option<String>) -> Self {
+        Self { metadata: project.as_deref().and_then(project_table), project }
+    }
+}
+
+/// Projects whose places are known before anything is looked at.
+fn placed(set: &RequirementSet) -> BTreeSet<PackageName> {
+    let sources = set.sources.iter().filter_map(|source| source.name.clone());
+    let wheels = set.requirements.iter().chain(&set.constraints);
+    let wheels = wheels.filter(|line| matches!(line.source, Source::Wheel(_)));
+    sources.chain(wheels.map(|line| line.name.clone())).collect()
+}
+
+/// What an archive states.
+fn stated(dist: &SourceDist, filename: &str, bytes: &Bytes) -> Result<Stated, Error> {
     let stated = Statements::read(filename, bytes, dist.subdirectory.as_deref());
     let stated = stated.map_err(|error| {
         Error::Build(Box::new(BuildFailure::new(dist, BuildStage::Source, error.to_string())))
     })?;
-    Ok(stated.metadata())
+    Ok(Stated { metadata: stated.metadata(), project: stated.pyproject })
 }
 
-/// Metadata that a directory states.
+/// What a directory states.
 fn directory(
     requirement: &SourceRequirement,
     dist: &SourceDist,
     path: &Path,
-) -> Result<Option<String>, Error> {
+) -> Result<Stated, Error> {
     let fail = |reason: &str| {
         Err(pyfast_packaging::Error::requirement(
             &requirement.origin,
@@ -378,5 +457,5 @@ fn directory(
         return fail("the directory has neither pyproject.toml nor setup.py");
     }
     let text = pyfast_root::regular_file::read_text(&project.join("pyproject.toml")).ok();
-    Ok(text.and_then(|text| project_table(&text)))
+    Ok(Stated::by_project(text))
 }

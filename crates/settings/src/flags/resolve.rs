@@ -30,10 +30,10 @@ pub struct ResolveFlags {
     pub constraints: Vec<PathBuf>,
     /// Overrides files.
     pub overrides: Vec<PathBuf>,
-    /// Whether pre-releases may be chosen.
-    pub prerelease: Prereleases,
-    /// Which versions are preferred.
-    pub resolution: Preference,
+    /// Whether pre-releases may be chosen, where that was said.
+    pub prerelease: Option<Prereleases>,
+    /// Which versions are preferred, where that was said.
+    pub resolution: Option<Preference>,
     /// The time from which on uploaded files are ignored.
     pub exclude_newer: Option<Cutoff>,
     /// Whether every distribution must have a hash.
@@ -118,22 +118,22 @@ impl ResolveFlags {
             let (word, reason) = (word.to_owned(), reason.to_owned());
             Error::Wish { key, word, reason }
         };
-        if let (Prereleases::IfNecessary, Some(word)) = (flags.prerelease, &wishes.prerelease) {
-            flags.prerelease = match word.as_str() {
+        if let (None, Some(word)) = (flags.prerelease, &wishes.prerelease) {
+            flags.prerelease = Some(match word.as_str() {
                 "if-necessary" => Prereleases::IfNecessary,
                 "allow" => Prereleases::Allow,
                 "explicit" => Prereleases::Explicit,
                 "disallow" => Prereleases::Disallow,
                 _ => return Err(wrong("prerelease", word, "it is no way of choosing them")),
-            };
+            });
         }
-        if let (Preference::Highest, Some(word)) = (flags.resolution, &wishes.resolution) {
-            flags.resolution = match word.as_str() {
+        if let (None, Some(word)) = (flags.resolution, &wishes.resolution) {
+            flags.resolution = Some(match word.as_str() {
                 "highest" => Preference::Highest,
                 "lowest" => Preference::Lowest,
                 "lowest-direct" => Preference::LowestDirect,
                 _ => return Err(wrong("resolution", word, "it is no preference")),
-            };
+            });
         }
         if let (None, Some(word)) = (&flags.exclude_newer, &wishes.exclude_newer) {
             let cutoff = word.parse();

@@ -31,9 +31,9 @@ fn activation_is_a_relative_link_with_a_history() {
     let root = &sandbox.root;
     let [old, new] = ["1.0", "2.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
     assert_eq!(current(root, &name()).unwrap(), None);
-    assert!(activate(root, &name(), &old, 1).unwrap());
-    assert!(activate(root, &name(), &new, 2).unwrap());
-    assert!(!activate(root, &name(), &new, 3).unwrap(), "it was current");
+    assert!(activate(root, &name(), &old, 1, Cause::Sync).unwrap());
+    assert!(activate(root, &name(), &new, 2, Cause::Sync).unwrap());
+    assert!(!activate(root, &name(), &new, 3, Cause::Sync).unwrap(), "it was current");
     let place = project_env_path(root.written(), &name());
     let link = fs_err::read_link(place.join("current")).unwrap();
     assert_eq!(link, Path::new("../../../envs/v1").join(&new.id));
@@ -42,8 +42,8 @@ fn activation_is_a_relative_link_with_a_history() {
     assert_eq!(lock, format!("lock of {}", new.id));
     let past = root.history(&name()).unwrap();
     let expected = [
-        Activation { id: old.id.clone(), at: 1, previous: None },
-        Activation { id: new.id, at: 2, previous: Some(old.id) },
+        Activation { id: old.id.clone(), at: 1, previous: None, cause: Some(Cause::Sync) },
+        Activation { id: new.id, at: 2, previous: Some(old.id), cause: Some(Cause::Sync) },
     ];
     assert_eq!(past, expected);
 }
@@ -53,12 +53,12 @@ fn going_back_is_quick_and_takes_the_lock_along() {
     let sandbox = Sandbox::new();
     let root = &sandbox.root;
     let [old, new] = ["1.0", "2.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
-    activate(root, &name(), &old, 1).unwrap();
-    activate(root, &name(), &new, 2).unwrap();
+    activate(root, &name(), &old, 1, Cause::Sync).unwrap();
+    activate(root, &name(), &new, 2, Cause::Sync).unwrap();
     let back = || {
         let begun = Instant::now();
         let target = rollback_target(root, &name(), &Rollback::Back(1)).unwrap();
-        activate(root, &name(), &target, 3).unwrap();
+        activate(root, &name(), &target, 3, Cause::Sync).unwrap();
         begun.elapsed()
     };
     // The quickest of several: other tests run at the same time.
@@ -159,7 +159,7 @@ fn several_processes_make_one_generation() {
                 };
                 let generation = compose(&store, &spec, &plan, "", &count).unwrap();
                 let _alone = lock_project(&sandbox.root, &name(), &|_| ()).unwrap();
-                activate(&sandbox.root, &name(), &generation, 1).unwrap();
+                activate(&sandbox.root, &name(), &generation, 1, Cause::Sync).unwrap();
             });
         }
     });
@@ -171,7 +171,7 @@ fn several_processes_make_one_generation() {
 fn a_leased_generation_is_not_removed() {
     let sandbox = Sandbox::new();
     let generation = made(&sandbox, &spec(&sandbox, "1.0"));
-    activate(&sandbox.root, &name(), &generation, 1).unwrap();
+    activate(&sandbox.root, &name(), &generation, 1, Cause::Sync).unwrap();
     let lease = generation.lease(&sandbox.root).unwrap();
     assert!(!generation.remove(&sandbox.store).unwrap());
     assert!(generation.path.exists());
@@ -186,11 +186,11 @@ fn an_activation_that_cannot_be_remembered_does_not_happen() {
     let sandbox = Sandbox::new();
     let root = &sandbox.root;
     let [old, new] = ["1.0", "2.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
-    activate(root, &name(), &old, 1).unwrap();
+    activate(root, &name(), &old, 1, Cause::Sync).unwrap();
     let history = project_env_path(root.written(), &name()).join("history.jsonl");
     fs_err::rename(&history, history.with_extension("kept")).unwrap();
     fs_err::create_dir(&history).unwrap();
-    activate(root, &name(), &new, 2).unwrap_err();
+    activate(root, &name(), &new, 2, Cause::Sync).unwrap_err();
     assert_eq!(current(root, &name()).unwrap(), Some(old.clone()));
     fs_err::remove_dir(&history).unwrap();
     fs_err::rename(history.with_extension("kept"), &history).unwrap();
@@ -198,7 +198,7 @@ fn an_activation_that_cannot_be_remembered_does_not_happen() {
     let link = history.with_file_name("current");
     fs_err::remove_file(&link).unwrap();
     fs_err::create_dir(&link).unwrap();
-    activate(root, &name(), &new, 2).unwrap_err();
+    activate(root, &name(), &new, 2, Cause::Sync).unwrap_err();
     let ids: Vec<String> = root.history(&name()).unwrap().into_iter().map(|one| one.id).collect();
     assert_eq!(ids, [old.id]);
 }
@@ -209,14 +209,18 @@ fn rollback_counts_from_what_is_current_and_over_torn_lines() {
     let root = &sandbox.root;
     let all = ["1.0", "2.0", "3.0"].map(|version| made(&sandbox, &spec(&sandbox, version)));
     let history = project_env_path(root.written(), &name()).join("history.jsonl");
-    activate(root, &name(), &all[0], 1).unwrap();
-    activate(root, &name(), &all[1], 2).unwrap();
+    activate(root, &name(), &all[0], 1, Cause::Sync).unwrap();
+    activate(root, &name(), &all[1], 2, Cause::Sync).unwrap();
     let torn = fs_err::read_to_string(&history).unwrap() + "{\"id\":\"to";
     fs_err::write(&history, torn).unwrap();
-    activate(root, &name(), &all[2], 3).unwrap();
+    activate(root, &name(), &all[2], 3, Cause::Sync).unwrap();
     let target = || rollback_target(root, &name(), &Rollback::Back(1)).unwrap();
     assert_eq!(target(), all[1]);
     // Killed after the history was written.
-    root.remember(&name(), &Activation { id: all[0].id.clone(), at: 4, previous: None }).unwrap();
+    root.remember(
+        &name(),
+        &Activation { id: all[0].id.clone(), at: 4, previous: None, cause: None },
+    )
+    .unwrap();
     assert_eq!(target(), all[1]);
 }

@@ -14,6 +14,8 @@ struct World {
     record: Record,
     shape: String,
     recreate: bool,
+    code: BTreeMap<String, usize>,
+    anew: BTreeSet<String>,
     wanted: Vec<String>,
 }
 
@@ -69,6 +71,8 @@ impl World {
             record,
             shape: "s1".into(),
             recreate: false,
+            code: BTreeMap::new(),
+            anew: BTreeSet::new(),
             wanted: Vec::new(),
         }
     }
@@ -88,6 +92,8 @@ impl World {
             record: &self.record,
             shape: &self.shape,
             recreate: self.recreate,
+            code: &self.code,
+            anew: &self.anew,
         });
         let text = plan.to_string();
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);

@@ -15,10 +15,13 @@ use crate::compose_file::{Healthcheck, HealthcheckTest};
 pub(super) fn container_facts(facts: ContainerInspectResponse) -> Container {
     let state = facts.state.unwrap_or_default();
     let config = facts.config.unwrap_or_default();
-    let policy = facts.host_config.and_then(|host| host.restart_policy);
-    let policy = policy.and_then(|policy| policy.name).map(|name| name.to_string());
+    let host = facts.host_config.unwrap_or_default();
+    let policy = host.restart_policy.and_then(|policy| policy.name).map(|name| name.to_string());
     let mounts = facts.mounts.unwrap_or_default();
+    let temporary = host.tmpfs.unwrap_or_default().into_keys();
+    let targets = mounts.iter().filter_map(|mount| mount.destination.clone()).chain(temporary);
     Container {
+        mounts: targets.map(|path| path.trim_end_matches('/').to_owned()).collect(),
         id: facts.id.unwrap_or_default(),
         name: facts.name.unwrap_or_default().trim_start_matches('/').to_owned(),
         image_id: facts.image.unwrap_or_default(),

@@ -86,12 +86,18 @@ impl Docker {
         }))
     }
 
-    async fn run_exec(&self, id: &str, argv: &[String]) -> Result<ExecOutcome, Error> {
+    async fn run_exec(
+        &self,
+        id: &str,
+        argv: &[String],
+        user: Option<&str>,
+    ) -> Result<ExecOutcome, Error> {
         let failed = || self.failed(format!("run a command in the container {id}"));
         let options = CreateExecOptions {
             cmd: Some(argv.to_vec()),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
+            user: user.map(str::to_owned),
             ..CreateExecOptions::default()
         };
         let exec = self.api.create_exec(id, options).await.map_err(failed())?.id;
@@ -226,7 +232,17 @@ impl Services for Docker {
         argv: &[String],
         deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
-        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv)).await;
+        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv, None)).await;
+        ended.unwrap_or(Ok(ExecOutcome::TimedOut))
+    }
+
+    async fn exec_as_root(
+        &self,
+        id: &str,
+        argv: &[String],
+        deadline: Duration,
+    ) -> Result<ExecOutcome, Error> {
+        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv, Some("0:0"))).await;
         ended.unwrap_or(Ok(ExecOutcome::TimedOut))
     }
 }

@@ -66,6 +66,12 @@ pub(super) fn image_facts(facts: ImageInspect) -> Image {
         user: config.user.unwrap_or_default(),
         entrypoint: config.entrypoint.unwrap_or_default(),
         cmd: config.cmd.unwrap_or_default(),
+        triggers: config.on_build.is_some_and(|triggers| !triggers.is_empty()),
+        environment: environment
+            .iter()
+            .filter_map(|entry| entry.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 

@@ -20,7 +20,13 @@ fn wanted(image: &str, build: Option<Build>) -> WantedImage {
 
 fn inputs(context: &str) -> Inputs {
     let same = || "x".to_owned();
-    Inputs { dockerfile: same(), arguments: same(), target: same(), context: context.into() }
+    Inputs {
+        dockerfile: same(),
+        arguments: same(),
+        target: same(),
+        context: context.into(),
+        code: same(),
+    }
 }
 
 /// Plans from the engine's facts, shows the plan, and carries it out.

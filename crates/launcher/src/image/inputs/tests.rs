@@ -19,11 +19,12 @@ impl World {
         let settings = InputSettings {
             environment: BTreeMap::from([("TOKEN".into(), "1".into())]),
             left_out: vec![dir.path().join("requirements.txt")],
+            bases: BTreeMap::from([("slim".into(), BaseImage::default())]),
             now: SystemTime::now() + Duration::from_mins(1),
         };
         let build = Build { context, ..Build::default() };
         let world = Self { dir, build, settings, digests: FileDigests::default() };
-        world.write("Dockerfile", "FROM scratch\nCOPY . /\n");
+        world.write("Dockerfile", "FROM scratch AS dev\nCOPY . /\n");
         world.write("app/main.py", "print(1)\n");
         world.write("requirements.txt", "a==1\n");
         world.write(".dockerignore", "*.log\n.git\n");
@@ -37,7 +38,7 @@ impl World {
     }
 
     fn inputs(&mut self) -> Inputs {
-        read_inputs(&self.build, None, &self.settings, &mut self.digests).unwrap()
+        read_inputs(&self.build, None, &self.settings, &mut self.digests).unwrap().0
     }
 
     /// What changes when `act` is done.
@@ -51,9 +52,12 @@ impl World {
 
 #[test]
 fn each_part_is_told_apart() {
-    World::check(|world| world.write("Dockerfile", "FROM other\n"), &[InputPart::Dockerfile]);
-    World::check(|world| world.write("app/main.py", "print(2)\n"), &[InputPart::Context]);
-    World::check(|world| world.write("app/new.py", ""), &[InputPart::Context]);
+    World::check(
+        |world| world.write("Dockerfile", "FROM scratch AS dev\nCOPY . /\nCMD x\n"),
+        &[InputPart::Dockerfile],
+    );
+    World::check(|world| world.write("app/main.py", "print(2)\n"), &[InputPart::Code]);
+    World::check(|world| world.write("app/new.py", ""), &[InputPart::Code]);
     World::check(|world| world.build.target = Some("dev".into()), &[InputPart::Target]);
     World::check(
         |world| drop(world.build.args.insert("A".into(), Some("1".into()))),
@@ -77,13 +81,13 @@ fn modes_and_links_count_and_times_do_not() {
             let path = world.dir.path().join("app/main.py");
             fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         },
-        &[InputPart::Context],
+        &[InputPart::Code],
     );
     World::check(
         |world| {
             std::os::unix::fs::symlink("main.py", world.dir.path().join("app/link")).unwrap();
         },
-        &[InputPart::Context],
+        &[InputPart::Code],
     );
     World::check(|world| world.write("app/main.py", "print(1)\n"), &[]);
 }
@@ -102,8 +106,35 @@ fn a_dockerfiles_own_rules_go_before_the_contexts() {
             world.write("Dockerfile.dockerignore", "app\nDockerfile.dockerignore\n");
             world.write("app/main.py", "print(1)\n");
         },
-        &[InputPart::Context],
+        &[InputPart::Code],
     );
+}
+
+/// A Dockerfile that copies a directory before something runs and another one after that.
+const TWO_COPIES: &str = "FROM slim\nCOPY lib /lib\nRUN make\nCOPY app /app\n";
+
+#[test]
+fn what_the_dockerfile_does_not_copy_does_not_count() {
+    let mut world = World::new();
+    world.write("Dockerfile", TWO_COPIES);
+    world.write("lib/a.c", "1");
+    let before = world.inputs();
+    world.write("other/readme", "2");
+    assert_eq!(before.changed(&world.inputs()), []);
+    world.write("app/main.py", "print(2)\n");
+    assert_eq!(before.changed(&world.inputs()), [InputPart::Code]);
+    world.write("lib/a.c", "2");
+    assert_eq!(before.changed(&world.inputs()), [InputPart::Context, InputPart::Code]);
+}
+
+#[test]
+fn without_the_image_it_starts_from_all_of_the_context_counts() {
+    let mut world = World::new();
+    world.settings.bases.clear();
+    world.write("Dockerfile", TWO_COPIES);
+    let before = world.inputs();
+    world.write("other/readme", "2");
+    assert_eq!(before.changed(&world.inputs()), [InputPart::Context]);
 }
 
 #[test]
@@ -177,7 +208,7 @@ fn a_remote_context_counts_by_its_address() {
 fn a_label_is_read_as_it_was_written() {
     let inputs = World::new().inputs();
     assert_eq!(Inputs::parse(&inputs.to_string()), Some(inputs));
-    for foreign in ["", "2:a:b:c:d", "1:a:b:c", "1:a:b:c:d:e"] {
+    for foreign in ["", "1:a:b:c:d", "3:a:b:c:d:e", "2:a:b:c:d", "2:a:b:c:d:e:f", "2:a::c:d:e"] {
         assert_eq!(Inputs::parse(foreign), None, "{foreign}");
     }
 }

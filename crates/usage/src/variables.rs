@@ -1,5 +1,7 @@
 //! Variables of the environment that stand for options: which of them count, and what a switch may say. Must not know any
-//! option.
+//! option, and looks at no variable itself.
+
+use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
@@ -8,10 +10,14 @@ use clap::{Arg, ArgAction, Command};
 const OFF: [&str; 6] = ["0", "false", "f", "no", "n", "off"];
 const ON: [&str; 6] = ["1", "true", "t", "yes", "y", "on"];
 
+/// Tells what a variable says.
+pub type Lookup<'a> = &'a dyn Fn(&OsStr) -> Option<OsString>;
+
 /// The parser, with variables that say nothing left out.
-pub(super) fn prepared(command: Command) -> Command {
+#[must_use]
+pub fn prepared(command: Command, variables: Lookup) -> Command {
     let own = command.mut_args(|argument| {
-        let Some(value) = value(&argument) else { return argument };
+        let Some(value) = value(&argument, variables) else { return argument };
         let switch = matches!(argument.get_action(), ArgAction::SetTrue);
         if value.is_empty() || switch && is_one_of(&value, &OFF) {
             // No variable has this name: the parser cannot be told to look at none.
@@ -22,17 +28,12 @@ pub(super) fn prepared(command: Command) -> Command {
             argument
         }
     });
-    own.mut_subcommands(prepared)
+    own.mut_subcommands(|below| prepared(below, variables))
 }
 
 /// What the variable of an argument says.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the parser reads variables by itself: what they say must be known before it does"
-)]
-fn value(argument: &Arg) -> Option<String> {
-    let value = std::env::var_os(argument.get_env()?)?;
-    Some(value.to_string_lossy().into_owned())
+fn value(argument: &Arg, variables: Lookup) -> Option<String> {
+    Some(variables(argument.get_env()?)?.to_string_lossy().into_owned())
 }
 
 fn is_one_of(value: &str, words: &[&str]) -> bool {
@@ -49,20 +50,26 @@ fn switched(value: &str) -> Result<bool, String> {
     }
 }
 
-/// Names the variable in a refusal of its value.
-pub(super) fn blamed(mut error: clap::Error, command: &Command) -> clap::Error {
+/// Names the variable in a refusal of its value, where no word that was typed names the option.
+#[must_use]
+pub fn blamed(
+    mut error: clap::Error,
+    command: &Command,
+    words: &[OsString],
+    variables: Lookup,
+) -> clap::Error {
     let of_value = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
     let long =
         shown.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default().to_owned();
-    let typed = std::env::args_os().any(|word| {
+    let typed = words.iter().any(|word| {
         word.to_string_lossy()
             .strip_prefix("--")
             .is_some_and(|word| word.split('=').next() == Some(long.as_str()))
     });
-    let variable = variable(command, &long).filter(|_| of_value && !typed);
+    let variable = variable(command, &long, variables).filter(|_| of_value && !typed);
     if let Some(variable) = variable {
         let whose = format!("{variable}, which stands for --{long}");
         error.insert(ContextKind::InvalidArg, ContextValue::String(whose));
@@ -71,11 +78,11 @@ pub(super) fn blamed(mut error: clap::Error, command: &Command) -> clap::Error {
 }
 
 /// The variable of an option, where it is set.
-fn variable(command: &Command, long: &str) -> Option<String> {
+fn variable(command: &Command, long: &str, variables: Lookup) -> Option<String> {
     let mut own = command.get_arguments().filter(|argument| argument.get_long() == Some(long));
-    let own = own.find(|argument| value(argument).is_some());
+    let own = own.find(|argument| value(argument, variables).is_some());
     let own = own.and_then(|argument| Some(argument.get_env()?.to_string_lossy().into_owned()));
-    own.or_else(|| command.get_subcommands().find_map(|below| variable(below, long)))
+    own.or_else(|| command.get_subcommands().find_map(|below| variable(below, long, variables)))
 }
 
 #[cfg(test)]

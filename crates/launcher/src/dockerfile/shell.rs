@@ -2,7 +2,7 @@
 //! must not know what the commands mean. Expands nothing.
 
 /// The commands of a line or script, each as its words: `a b && "c d"` is `[[a, b], [c d]]`.
-pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn commands(text: &str) -> Vec<Vec<String>> {
     let mut reader = Reader::default();
     let mut characters = text.chars();
     while let Some(c) = characters.next() {
@@ -54,7 +54,7 @@ impl Reader {
 
 /// A command without what stands before its program (assignments, `exec`, `env`, …), the program without its
 /// directory. `sh -c SCRIPT` is the commands of the script.
-pub(super) fn programs(words: &[String]) -> Vec<Vec<String>> {
+pub(crate) fn programs(words: &[String]) -> Vec<Vec<String>> {
     let before = |word: &&String| {
         is_assignment(word) || matches!(word.as_str(), "exec" | "env" | "sudo" | "time" | "nohup")
     };
@@ -80,7 +80,7 @@ fn is_assignment(word: &str) -> bool {
 }
 
 /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` by what `value` gives; what it does not know stays as it is.
-pub(super) fn expand(text: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
+pub(crate) fn expand(text: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {

@@ -1,0 +1,184 @@
+//! Putting code into a container. Owns the order, which leaves a container either with the new code or with the word
+//! that it has neither; must not know when that is due.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use pyfast_root::layout::LAUNCHER;
+use sha2::{Digest as _, Sha256};
+
+use super::owners::Owners;
+use super::{Changes, Code, Held, Item, ItemKind};
+use crate::engine::{Container, ExecOutcome, Parcel, Services};
+use crate::error::Error;
+use crate::volume::MOUNT_POINT;
+
+/// The hidden command that removes what is named behind it.
+const REMOVE: &str = "remove-code";
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Bytes of files that are put at once. They are in memory; an image takes more.
+const LARGEST: u64 = 64 << 20;
+
+/// What is put into a container.
+#[derive(Debug, Clone, Copy)]
+pub struct Putting<'a> {
+    /// The container.
+    pub container: &'a Container,
+    /// The directory of the image's context.
+    pub context: &'a Path,
+    /// The code that it is to have.
+    pub now: &'a Code,
+    /// What has to be done for that.
+    pub changes: &'a Changes,
+}
+
+/// Puts code into a container, running or not. It is not restarted.
+///
+/// # Errors
+/// [`Error::CodeNotPut`] when the container is not such that code can be put into it, [`Error::CodeChanged`] when a file
+/// changed meanwhile, and what the engine fails with. Unless nothing was done, the container says that it is unsettled.
+pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), Error> {
+    let Putting { container, context, now, changes } = *putting;
+    let id = &container.id;
+    let code = now.digest();
+    let since = container.started_at.clone();
+    let wanted: BTreeSet<_> =
+        changes.put.iter().filter_map(|place| now.items.get(place)?.owner.as_deref()).collect();
+    let owners =
+        Owners::of(engine, id, &wanted).await.map_err(|error| not_put(container, error))?;
+    // Read whole before anything is touched.
+    let (context, items) = (context.to_owned(), changes.put.iter());
+    let items: Vec<(String, Item)> =
+        items.filter_map(|place| Some((place.clone(), now.items.get(place)?.clone()))).collect();
+    let end = Held::Put { code, since };
+    let begin_first = changes.remove.is_empty();
+    let packed = tokio::task::spawn_blocking(move || {
+        let first = begin_first.then_some(Held::Unsettled);
+        pack(&context, &items, &owners, [first, Some(end)])
+    });
+    let packed =
+        packed.await.map_err(|error| Error::io("read code")(std::io::Error::other(error)))?;
+    let packed = packed.map_err(|error| not_put(container, error))?;
+    if !changes.remove.is_empty() {
+        let begun = pack(Path::new("/"), &[], &Owners::default(), [Some(Held::Unsettled), None])?;
+        engine.put_archive(id, &whole(begun)).await.map_err(|error| not_put(container, error))?;
+        remove(engine, container, &changes.remove).await?;
+    }
+    engine.put_archive(id, &whole(packed)).await.map_err(|error| not_put(container, error))
+}
+
+/// An archive with the names that files have in the container.
+fn whole(tar: bytes::Bytes) -> Parcel {
+    Parcel { at: "/".to_owned(), tar }
+}
+
+/// A refusal of the engine is one of this container; an engine that is gone is gone for all.
+fn not_put(container: &Container, error: Error) -> Error {
+    match error {
+        error @ (Error::EngineUnreachable { .. } | Error::CodeChanged { .. }) => error,
+        error => {
+            let mut reason = error.to_string();
+            if let Some(source) = std::error::Error::source(&error) {
+                reason = format!("{reason}: {source}");
+            }
+            Error::CodeNotPut { container: container.name.clone(), reason }
+        }
+    }
+}
+
+async fn remove<E: Services>(
+    engine: &E,
+    container: &Container,
+    places: &BTreeSet<String>,
+) -> Result<(), Error> {
+    let program = [format!("{MOUNT_POINT}/{LAUNCHER}"), REMOVE.to_owned(), "--".to_owned()];
+    let argv: Vec<_> = program.into_iter().chain(places.iter().cloned()).collect();
+    let ended = engine.exec_as_root(&container.id, &argv, PATIENCE).await;
+    let reason = match ended.map_err(|error| not_put(container, error))? {
+        ExecOutcome::Ended { code: 0, .. } => return Ok(()),
+        ExecOutcome::Ended { code, output } => {
+            format!("removing files ended with {code}: {output}")
+        }
+        ExecOutcome::TimedOut => "removing files takes too long".to_owned(),
+    };
+    Err(Error::CodeNotPut { container: container.name.clone(), reason })
+}
+
+/// An archive of items between the words about them.
+fn pack(
+    context: &Path,
+    items: &[(String, Item)],
+    owners: &Owners,
+    [first, last]: [Option<Held>; 2],
+) -> Result<Bytes, Error> {
+    let failed = Error::io("pack code");
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut total = 0;
+    append_held(&mut builder, first).map_err(Error::io("pack code"))?;
+    for (place, item) in items {
+        let path = context.join(&item.source);
+        let changed = || Error::CodeChanged { path: path.clone() };
+        let facts = fs_err::symlink_metadata(&path).map_err(|_gone| changed())?;
+        let (user, group) = owners.find(item.owner.as_deref());
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(item.mode.unwrap_or(facts.mode() & 0o7777));
+        header.set_mtime(u64::try_from(facts.mtime()).unwrap_or_default());
+        header.set_uid(u64::from(user));
+        header.set_gid(u64::from(group));
+        let name = place.trim_start_matches('/');
+        let appended = match &item.kind {
+            ItemKind::Directory => {
+                header.set_entry_type(tar::EntryType::Directory);
+                header.set_size(0);
+                builder.append_data(&mut header, format!("{name}/"), std::io::empty())
+            }
+            ItemKind::Link { target } => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_mode(0o777);
+                header.set_size(0);
+                builder.append_link(&mut header, name, target)
+            }
+            ItemKind::File { sha256, .. } => {
+                total += facts.len();
+                if total > LARGEST {
+                    return Err(Error::TooLarge { path: item.source.clone(), limit: LARGEST });
+                }
+                let bytes = read(&path).map_err(|_gone| changed())?;
+                if Sha256::digest(&bytes)[..] != sha256[..] {
+                    return Err(changed());
+                }
+                header.set_entry_type(tar::EntryType::Regular);
+                header.set_size(bytes.len() as u64);
+                builder.append_data(&mut header, name, bytes.as_slice())
+            }
+        };
+        appended.map_err(Error::io("pack code"))?;
+    }
+    append_held(&mut builder, last).map_err(Error::io("pack code"))?;
+    builder.into_inner().map(Bytes::from).map_err(failed)
+}
+
+/// No more than may be put, whatever becomes of the file while it is read.
+fn read(path: &PathBuf) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn append_held(builder: &mut tar::Builder<Vec<u8>>, held: Option<Held>) -> std::io::Result<()> {
+    let Some(held) = held else { return Ok(()) };
+    let (place, text) = held.file();
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_mode(0o444);
+    header.set_mtime(1);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_size(text.len() as u64);
+    builder.append_data(&mut header, place.trim_start_matches('/'), text.as_bytes())
+}

@@ -1,0 +1,281 @@
+//! Edits of code: files that come into containers which are there, images that are built instead, and that whatever
+//! happens in between nothing starts with old code.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::project::Project;
+use crate::world::{SLIM, text};
+
+/// A project of which `web` and three `worker` start from an image that copies `app`, and `board` from one that copies
+/// `board`; both have the whole project as their context.
+struct Shop {
+    project: Project,
+    tags: [String; 2],
+}
+
+/// What `web` and `worker` run: it leaves what it was when it started.
+const MAIN: &str = "open('/tmp/ran', 'w').write('first')\nimport time\ntime.sleep(3600)\n";
+
+impl Shop {
+    fn new(purpose: &str) -> Option<Self> {
+        let tags = ["app", "board"]
+            .map(|name| format!("uptests-{purpose}-{name}-{}:latest", std::process::id()));
+        let project = Project::new(&format!("code-{purpose}"), "")?;
+        let shop = Self { project, tags };
+        shop.compose(3);
+        shop.project.environments(&["web", "worker"], &["board"]);
+        for directory in ["app", "board"] {
+            fs_err::create_dir(shop.project.path(directory)).unwrap();
+        }
+        let dockerfile = |name: &str| {
+            format!(
+                "FROM {SLIM}\nRUN true\nWORKDIR /srv\nCOPY {name} ./{name}\nUSER 65534\nCMD [\"python\", \"/srv/{name}/main.py\"]\n"
+            )
+        };
+        shop.project.write("Dockerfile", &dockerfile("app"));
+        shop.project.write("Dockerfile.board", &dockerfile("board"));
+        shop.project.write(".dockerignore", "**/*.log\n");
+        shop.project.write("app/main.py", MAIN);
+        shop.project.write("app/old.py", "");
+        shop.project.write("board/main.py", MAIN);
+        shop.project.up();
+        Some(shop)
+    }
+
+    fn compose(&self, workers: usize) {
+        let [app, board] = &self.tags;
+        let text = format!(
+            "services:
+  web: {{image: '{app}', build: ., stop_signal: SIGKILL}}
+  worker: {{image: '{app}', stop_signal: SIGKILL, deploy: {{replicas: {workers}}}}}
+  board: {{image: '{board}', build: {{context: ., dockerfile: Dockerfile.board}}, stop_signal: SIGKILL}}
+"
+        );
+        self.project.write("docker-compose.yml", &text);
+    }
+
+    /// Has `web` and `worker` be another edition.
+    fn edit(&self, edition: &str) {
+        self.project.write("app/main.py", &MAIN.replace("first", edition));
+    }
+
+    /// What Python text prints in each container of a service.
+    fn printed(&self, service: &str, code: &str) -> Vec<String> {
+        let ids = self.project.containers(service);
+        let print = |id: &str| {
+            let output = self.project.world.docker(&["exec", id, "python3", "-c", code]);
+            text(&output.stdout).trim().to_owned()
+        };
+        ids.lines().map(print).collect()
+    }
+
+    /// Which edition runs in each container of a service.
+    fn editions(&self, service: &str) -> Vec<String> {
+        self.printed(service, "print(open('/tmp/ran').read())")
+    }
+
+    fn check_editions(&self, edition: &str, workers: usize) {
+        assert_eq!(self.editions("web"), [edition]);
+        assert_eq!(self.editions("worker"), vec![edition.to_owned(); workers]);
+        assert_eq!(self.editions("board"), ["first"]);
+    }
+
+    /// Container and image of a service.
+    fn made(&self, service: &str) -> [String; 2] {
+        let [id, image, _] = self.project.identity(service);
+        [id, image]
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.project.world.docker(&["rm", "-f", self.project.containers("web").trim()]);
+        for id in (self.project.containers("worker") + &self.project.containers("board")).lines() {
+            self.project.world.docker(&["rm", "-f", id]);
+        }
+        for tag in &self.tags {
+            self.project.world.docker(&["image", "rm", "-f", tag]);
+        }
+    }
+}
+
+#[test]
+fn an_edit_comes_into_every_container_that_has_the_file_and_into_no_other() {
+    let Some(shop) = Shop::new("edit") else { return };
+    let (web, workers) = (shop.made("web"), shop.project.containers("worker"));
+    let board = shop.project.identity("board");
+    shop.check_editions("first", 3);
+    shop.edit("second");
+    let plan = shop.project.ok(&["up", "--plan"]);
+    for words in ["not built; put 1 file into web, 1 file into worker", "restart  web: 1 file"] {
+        assert!(plan.contains(words), "`{words}` is missing in: {plan}");
+    }
+    let result = shop.project.up();
+    assert_eq!(result["services"]["web"]["restarted"], true, "{result}");
+    shop.check_editions("second", 3);
+    assert_eq!(shop.made("web"), web, "container and image stay");
+    assert_eq!(shop.project.containers("worker"), workers);
+    assert_eq!(shop.project.identity("board"), board, "its image has no such file");
+
+    let quiet = [shop.project.identity("web"), board.clone()];
+    let plan = shop.project.ok(&["up", "--plan"]);
+    assert!(plan.contains("its containers have the files"), "{plan}");
+    shop.project.up();
+    let output = shop.project.docker_compose(&["up", "-d"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!([shop.project.identity("web"), shop.project.identity("board")], quiet);
+
+    // Back to what the image has.
+    shop.edit("first");
+    shop.project.up();
+    shop.check_editions("first", 3);
+    assert_eq!(shop.made("web"), web);
+}
+
+#[test]
+fn new_gone_and_ignored_files_and_modes_are_as_an_image_would_have_them() {
+    let Some(shop) = Shop::new("files") else { return };
+    let web = shop.made("web");
+    fs_err::create_dir_all(shop.project.path("app/new/deep")).unwrap();
+    shop.project.write("app/new/deep/x.py", "");
+    shop.project.write("app/tool.sh", "#!/bin/sh\n");
+    let mode = |bits| std::fs::Permissions::from_mode(bits);
+    fs_err::set_permissions(shop.project.path("app/tool.sh"), mode(0o755)).unwrap();
+    std::os::unix::fs::symlink("main.py", shop.project.path("app/link.py")).unwrap();
+    fs_err::remove_file(shop.project.path("app/old.py")).unwrap();
+    shop.project.up();
+    let look = "import os\nfor d, _, fs in os.walk('/srv/app'):\n for f in fs:\n  p = os.path.join(d, f)\n  s = os.lstat(p)\n  print(p, oct(s.st_mode), s.st_uid, s.st_gid)";
+    let sorted = |printed: &[String]| {
+        let mut lines: Vec<_> = printed[0].lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let put = sorted(&shop.printed("web", look));
+    assert!(put.iter().any(|line| line.starts_with("/srv/app/new/deep/x.py")), "{put:?}");
+    assert!(put.contains(&"/srv/app/tool.sh 0o100755 0 0".to_owned()), "{put:?}");
+    assert!(!put.iter().any(|line| line.contains("old.py")), "{put:?}");
+    assert_eq!(shop.made("web"), web);
+    for worker in shop.printed("worker", look) {
+        assert_eq!(sorted(&[worker]), put);
+    }
+
+    let before = shop.project.identity("web");
+    shop.project.write("app/x.log", "1");
+    shop.project.up();
+    assert_eq!(shop.project.identity("web"), before, "it is no part of the context");
+
+    // A directory goes, with what was written into it meanwhile.
+    let write = ["exec", "-u", "0", &web[0], "touch", "/srv/app/new/deep/written"];
+    assert!(shop.project.world.docker(&write).status.success());
+    fs_err::remove_dir_all(shop.project.path("app/new")).unwrap();
+    shop.project.up();
+    assert_eq!(shop.made("web"), web);
+    let built = sorted(&shop.printed("web", look));
+    assert!(!built.iter().any(|line| line.contains("new")), "{built:?}");
+
+    // An image that is built has the same.
+    shop.project.ok(&["up", "--rebuild"]);
+    assert_ne!(shop.made("web"), web);
+    assert_eq!(sorted(&shop.printed("web", look)), built);
+}
+
+#[test]
+fn containers_that_are_made_get_an_image_with_the_code_of_now() {
+    let Some(shop) = Shop::new("made") else { return };
+    let web = shop.made("web");
+    shop.edit("second");
+    shop.project.up();
+    shop.compose(4);
+    let plan = shop.project.ok(&["up", "--plan"]);
+    assert!(
+        plan.contains("build (the code changed; worker has 3 containers instead of 4)"),
+        "{plan}"
+    );
+    shop.project.up();
+    shop.check_editions("second", 4);
+    assert_ne!(shop.made("web")[1], web[1]);
+
+    shop.edit("third");
+    shop.project.up();
+    shop.check_editions("third", 4);
+    shop.project.ok(&["down"]);
+    shop.project.up();
+    shop.check_editions("third", 4);
+
+    // What runs something is built.
+    let image = shop.made("web")[1].clone();
+    let dockerfile = fs_err::read_to_string(shop.project.path("Dockerfile")).unwrap();
+    shop.project.write("Dockerfile", &(dockerfile + "USER 0\nRUN touch /built\n"));
+    shop.project.up();
+    shop.edit("fourth");
+    let plan = shop.project.ok(&["up", "--plan"]);
+    assert!(plan.contains("build (the context changed)"), "{plan}");
+    shop.project.up();
+    shop.check_editions("fourth", 4);
+    assert_ne!(shop.made("web")[1], image);
+}
+
+#[test]
+fn what_a_crash_or_a_stranger_left_is_made_anew() {
+    let Some(shop) = Shop::new("crash") else { return };
+    let put = |service: &str, path: &str, content: &str| {
+        let file = shop.project.path("left");
+        fs_err::write(&file, content).unwrap();
+        for id in shop.project.containers(service).lines() {
+            let to = format!("{id}:{path}");
+            let copied = shop.project.world.docker(&["cp", file.to_str().unwrap(), &to]);
+            assert!(copied.status.success(), "{}", text(&copied.stderr));
+        }
+    };
+    // While files were put: of two files one is new.
+    shop.edit("second");
+    put("web", "/srv/app/main.py", &MAIN.replace("first", "half"));
+    put("web", "/.pyfast-code", "begun\n");
+    let plan = shop.project.ok(&["up", "--plan"]);
+    assert!(plan.contains("is not known"), "{plan}");
+    shop.project.up();
+    shop.check_editions("second", 3);
+
+    // The same, with an image that has the code of now.
+    put("web", "/srv/app/main.py", &MAIN.replace("first", "half"));
+    put("web", "/.pyfast-code", "begun\n");
+    let image = shop.made("web")[1].clone();
+    let plan = shop.project.ok(&["up", "--plan"]);
+    assert!(plan.contains("not certain which code web has"), "{plan}");
+    shop.project.up();
+    shop.check_editions("second", 3);
+    assert_eq!(shop.made("web")[1], image);
+
+    // After files were put, before the restart.
+    shop.edit("third");
+    shop.project.up();
+    let [web, ..] = shop.project.identity("web");
+    let started = shop.project.inspect("web", "{{.State.StartedAt}}");
+    let held = shop.project.world.docker(&["exec", &web, "cat", "/.pyfast-code"]);
+    let code = text(&held.stdout).split(' ').nth(1).unwrap().to_owned();
+    put("web", "/.pyfast-code", &format!("put {code} {started}\n"));
+    let result = shop.project.up();
+    assert_eq!(result["services"]["web"]["restarted"], true, "{result}");
+    assert_eq!(result["services"]["worker"]["restarted"], false, "{result}");
+
+    // By somebody whose memory is another.
+    let home = shop.project.world.project().with_file_name("home");
+    fs_err::remove_dir_all(home.join(".local/share/pyfast/launch")).unwrap();
+    shop.edit("second");
+    shop.project.up();
+    shop.check_editions("second", 3);
+}
+
+#[test]
+fn a_container_that_takes_no_files_is_made_from_a_new_image() {
+    let Some(shop) = Shop::new("closed") else { return };
+    let compose = fs_err::read_to_string(shop.project.path("docker-compose.yml")).unwrap();
+    let closed = compose.replace("build: ., ", "build: ., read_only: true, tmpfs: [/tmp], ");
+    shop.project.write("docker-compose.yml", &closed);
+    shop.project.up();
+    let image = shop.made("web")[1].clone();
+    shop.edit("second");
+    shop.project.up();
+    assert_ne!(shop.made("web")[1], image);
+    shop.check_editions("second", 3);
+}

@@ -1,0 +1,236 @@
+//! Sources of a dependency's own project: where what is required has its dependencies come from, be it a repository, an
+//! archive or a directory. A stranger's package of the same name never stands in.
+
+use crate::support::ran::EITHER;
+use crate::support::repository::Repository;
+use crate::support::source::Sdist;
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// The world's index has strangers' packages in version 9.
+fn world() -> World {
+    let world = World::new();
+    for name in ["mylib", "other", "below", "helper"] {
+        world.index.add(&Wheel::new(name, "9"));
+    }
+    world
+}
+
+/// A project `app` in a directory, whose `pyproject.toml` goes on with `more`; `static_` states dependencies for good.
+fn app(folder: &std::path::Path, static_: &str, more: &str) {
+    let mut app = Sdist::new("app", "1");
+    for name in ["mylib", "other"] {
+        app = app.requires(name);
+    }
+    if !static_.is_empty() {
+        app = app.project(static_);
+    }
+    app.write(folder);
+    let manifest = folder.join("pyproject.toml");
+    let text = fs_err::read_to_string(&manifest).unwrap();
+    fs_err::write(&manifest, format!("{text}\n{more}\n")).unwrap();
+}
+
+/// A repository with `mylib` 3, as a source names it.
+fn mylib(world: &World) -> String {
+    let repository = Repository::new(world, "mylib");
+    repository.commit(".", &Sdist::new("mylib", "3").project(""));
+    repository.git(&["tag", "lib@3"]);
+    repository.commit(".", &Sdist::new("mylib", "4").project(""));
+    let url = repository.url("");
+    format!("{{ git = \"{}\", tag = \"lib@3\" }}", url.trim_start_matches("git+"))
+}
+
+const BOTH: &str = "dependencies = [\"mylib\", \"other\"]\n";
+
+#[track_caller]
+fn check(world: &World, line: &str, expected: &[&str]) {
+    world.index.forget();
+    assert_eq!(world.require(&[line]).sync(&["-U"]).packages(), expected, "{line}");
+    for name in ["mylib", "other", "below"] {
+        assert!(world.index.asked(&format!("/simple/{name}/")).is_empty(), "{line}: {name}");
+    }
+}
+
+#[test]
+fn a_repository_says_where_its_dependencies_are() {
+    let world = world();
+    let built = Sdist::new("other", "2").stated("").pack(&world);
+    fs_err::copy(world.path("sources").join(&built.filename), world.project.join(&built.filename))
+        .unwrap();
+    let repository = Repository::new(&world, "app");
+    let other = "{ path = \"../libs/other\", marker = \"sys_platform == 'linux'\" }";
+    let sources = format!("[tool.uv.sources]\nmylib = {}\nother = {other}\n", mylib(&world));
+    Sdist::new("other", "2").project("").write(&repository.folder.join("libs/other"));
+    // Be it stated for good or only by a build.
+    for (folder, stated) in [("one", BOTH), ("two", "")] {
+        app(&repository.folder.join(folder), stated, &sources);
+        repository.commit_all();
+        let url = repository.url(&format!("@main#subdirectory={folder}"));
+        check(&world, &format!("app @ {url}"), &["app==1", "mylib==3", "other==2"]);
+    }
+}
+
+#[test]
+fn an_archive_says_where_its_dependencies_are() {
+    let world = world();
+    let folder = world.path("sources/app-1");
+    let sources = format!(
+        "[tool.uv.sources]\nmylib = {}\nother = {{ path = \"libs/other\" }}\n",
+        mylib(&world)
+    );
+    Sdist::new("other", "2").project("").write(&folder.join("libs/other"));
+    app(&folder, BOTH, &sources);
+    let status = std::process::Command::new("tar")
+        .args(["-czf", "app-1.tar.gz", "app-1"])
+        .current_dir(world.path("sources"))
+        .status();
+    assert!(status.unwrap().success());
+    let archive = world.project.join("app-1.tar.gz");
+    fs_err::copy(world.path("sources/app-1.tar.gz"), &archive).unwrap();
+    check(&world, "./app-1.tar.gz", &["app==1", "mylib==3", "other==2"]);
+}
+
+#[test]
+fn a_directory_whose_build_tells_its_dependencies_says_where_they_are() {
+    let world = world();
+    Sdist::new("other", "2").project("").write(&world.project.join("libs/other"));
+    let sources = format!(
+        "[tool.uv.sources]\nmylib = {}\nother = {{ path = \"../libs/other\" }}\n",
+        mylib(&world)
+    );
+    app(&world.project.join("app"), "", &sources);
+    for line in ["./app", "-e ./app"] {
+        check(&world, line, &["app==1", "mylib==3", "other==2"]);
+    }
+}
+
+#[test]
+fn a_source_counts_for_its_extra_and_its_group() {
+    let world = world();
+    let repository = Repository::new(&world, "app");
+    let stated = "[project.optional-dependencies]\nfast = [\"mylib\"]\nslow = [\"other\"]\n";
+    let sources = format!(
+        "[tool.uv.sources]\nmylib = [{}, {{ workspace = true, group = \"dev\" }}]\n\
+         other = {{ workspace = true, extra = \"slow\" }}\n",
+        mylib(&world).replace('}', ", extra = \"fast\" }")
+    );
+    app(&repository.folder, stated, &sources);
+    repository.commit_all();
+    check(&world, &format!("app @ {}", repository.url("")), &["app==1"]);
+    check(&world, &format!("app[fast] @ {}", repository.url("")), &["app==1", "mylib==3"]);
+    world
+        .require(&[&format!("app[slow] @ {}", repository.url(""))])
+        .lock(&["-U"])
+        .refused(EITHER, &["pyproject.toml:", "other", "workspace"]);
+    // An extra that only a package of the index asks for.
+    world.index.add(&Wheel::new("asks", "1").requires("app[fast]"));
+    world.index.forget();
+    let lines = [&format!("app @ {}", repository.url(""))[..], "asks"];
+    let ran = world.require(&lines).lock(&["-U"]);
+    ran.refused(EITHER, &["mylib"]);
+    assert!(world.index.asked("mylib-9-py3-none-any.whl").is_empty());
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_by_name() {
+    let world = world();
+    let repository = Repository::new(&world, "app");
+    for (source, needle) in [
+        ("{ index = \"corp\" }", "index `corp`"),
+        ("{ workspace = true }", "workspace"),
+        ("{ path = \"../mylib\" }", "is not in"),
+        ("{ path = \"mylib-1.tar.gz\" }", "is a file in"),
+        ("{ pth = \"x\" }", "pth"),
+    ] {
+        app(&repository.folder, BOTH, &format!("[tool.uv.sources]\nmylib = {source}\n"));
+        repository.commit_all();
+        let line = format!("app @ {}", repository.url(""));
+        let ran = world.require(&[&line]).lock(&["-U"]);
+        let ran = ran.refused(EITHER, &["pyproject.toml:11", "mylib", needle]);
+        assert!(world.index.asked("/simple/mylib/").is_empty(), "{ran}");
+    }
+    // Who says it himself is believed.
+    let config = format!(
+        "[index.named]\nown = \"{}\"\n[index.packages]\nmylib = \"own\"\n",
+        world.index.url()
+    );
+    world.write("pyfast.toml", &config);
+    assert_eq!(world.locked(&["-U"]), ["app==", "mylib==9", "other==9"]);
+    // A file that names places and is none that can be read.
+    fs_err::remove_file(world.project.join("pyfast.toml")).unwrap();
+    world.index.forget();
+    let broken = "[tool.uv]\nindex-url = 7\n[tool.uv.sources]\nmylib = { index = \"corp\" }\n";
+    app(&repository.folder, BOTH, broken);
+    repository.commit_all();
+    world.lock(&["-U"]).refused(EITHER, &["pyproject.toml:11"]);
+    app(&world.project.join("app"), BOTH, broken);
+    world.require(&["./app"]).lock(&["-U"]).refused(EITHER, &["app/pyproject.toml:11"]);
+    assert!(world.index.asked("/simple/mylib/").is_empty());
+}
+
+#[test]
+fn an_archive_of_a_server_names_nothing_of_this_machine() {
+    let world = world();
+    let here = world.project.join("mylib");
+    Sdist::new("mylib", "3").project("").write(&here);
+    let folder = world.path("sources/app-1");
+    for source in [
+        format!("{{ path = \"{}\" }}", here.display()),
+        format!("{{ git = \"file://{}\" }}", here.display()),
+        format!("{{ url = \"file://{}\" }}", here.display()),
+    ] {
+        let sdist = Sdist::new("app", "1").project(BOTH);
+        let built = sdist.pack(&world);
+        assert!(folder.is_dir());
+        app(&folder, BOTH, &format!("[tool.uv.sources]\nmylib = {source}\n"));
+        let tar = std::process::Command::new("tar")
+            .args(["-czf", &built.filename, "app-1"])
+            .current_dir(world.path("sources"))
+            .status();
+        assert!(tar.unwrap().success());
+        let bytes = fs_err::read(world.path("sources").join(&built.filename)).unwrap();
+        let served = crate::support::wheel::Built {
+            sha256: crate::support::wheel::sha256(&bytes),
+            bytes,
+            ..built
+        };
+        world.index.publish(crate::support::page::File::new(served.clone()));
+        let url = world.index.file_url(&served.filename);
+        let _ = fs_err::remove_dir_all(world.path("home/.cache"));
+        world
+            .require(&[&format!("app @ {url}")])
+            .lock(&["-U"])
+            .refused(EITHER, &["pyproject.toml:", "mylib"]);
+    }
+}
+
+#[test]
+fn what_builds_a_project_comes_from_where_its_sources_say() {
+    let world = world();
+    let marker = "import helper\nassert helper.environment";
+    Sdist::new("helper", "2").project("").write(&world.project.join("helper"));
+    let build = |source: &str| {
+        let folder = world.project.join("app");
+        let app =
+            Sdist::new("app", "1").build_requires("helper").doing(&marker.replace('\n', "; "));
+        app.write(&folder);
+        let manifest = folder.join("pyproject.toml");
+        let text = fs_err::read_to_string(&manifest).unwrap();
+        fs_err::write(&manifest, format!("{text}\n[tool.uv.sources]\nhelper = {source}\n"))
+            .unwrap();
+        world.require(&["./app"]).pyfast(&["sync"])
+    };
+    build("{ path = \"../helper\" }").ok();
+    assert!(world.index.asked("/simple/helper/").is_empty());
+    build("{ workspace = true }").refused(EITHER, &["helper", "workspace"]);
+    build("{ index = \"corp\" }").refused(EITHER, &["helper", "index `corp`"]);
+    assert!(world.index.asked("/simple/helper/").is_empty());
+    // An index of the project itself is that of its build, too.
+    let own = format!(
+        "{{ index = \"own\" }}\n[[tool.uv.index]]\nname = \"own\"\nurl = \"{}\"\nexplicit = true",
+        world.index.url()
+    );
+    let ran = build(&own);
+    assert!(!world.index.asked("/simple/helper/").is_empty(), "{ran}");
+}
