@@ -74,13 +74,17 @@ impl Stack<'_> {
 
     /// Refuses a Compose that would break what runs, before anything is done.
     pub(crate) fn check_compose(&self) -> Result<(), Error> {
-        let Some(composer) = find(&self.settings.variables) else { return Ok(()) };
-        let ask = || Ok(self.connection.wait(composer.version())?);
-        let Some(compose) = known_version(&composer, self.settings, ask)? else { return Ok(()) };
         let engine = self.connection.wait(self.connection.engine.version())?;
-        if recreates(&compose, &engine) {
+        // Most engines suit them all, and to ask a Compose takes time.
+        let Some(composer) = find(&self.settings.variables).filter(|_| !recreates("1.", &engine))
+        else {
             return Ok(());
-        }
+        };
+        let ask = || Ok(self.connection.wait(composer.version())?);
+        let compose = known_version(&composer, self.settings, ask)?;
+        let Some(compose) = compose.filter(|compose| !recreates(compose, &engine)) else {
+            return Ok(());
+        };
         Err(Error::ComposeTooOld { compose, engine: engine.version })
     }
 
