@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let events = progress.events();
     let options = asked.options();
     let place =
-        edit::place((args.edit.file.clone(), args.edit.group()), &options.resolve, &settings)?;
+        edit::place(args.edit.file.clone(), args.edit.group(), &options.resolve, &settings)?;
     let task = Task { options: &options, settings: &settings, events: &events };
     let is_new = !working.join(&place.file).exists();
     if let Some(Reading { files, groups }) = edit::reading(&place, &options.resolve, task)? {

@@ -77,7 +77,7 @@ fn export_wheels(directory: &Path, lock: &Lock, settings: &Settings) -> Result<E
     let ui = settings.ui;
     let (asked, settings) = Remembered::load(settings).repeated(settings);
     let (flags, events) = (asked.resolve.flags(), Progress::new(ui).events());
-    let Filled { wheels, built } = fill(directory, lock, &flags, (&settings, &events))?;
+    let Filled { wheels, built } = fill(directory, lock, &flags, &settings, &events)?;
     for wheel in &built {
         ui.warning(format!("{wheel} was built of its source: the lock has another digest"));
     }

@@ -40,10 +40,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let events = progress.events();
     let options = Options { cause: Cause::Remove, ..asked.options() };
     let task = Task { options: &options, settings: &settings, events: &events };
-    let named = (args.edit.file.clone(), args.edit.group());
-    let place = match named {
+    let place = match (args.edit.file.clone(), args.edit.group()) {
         (None, None) => None,
-        named => Some(edit::place(named, &options.resolve, &settings)?),
+        (file, group) => Some(edit::place(file, group, &options.resolve, &settings)?),
     };
     let done = edit::remove(&args.names, place.as_ref(), args.edit.reach(), task);
     progress.done();

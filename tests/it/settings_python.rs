@@ -83,6 +83,9 @@ fn the_projects_file_names_the_version() {
         ("<3.10\n", "3.9"),
         ("system\n", "3.11"),
         ("python3.9\n", "3.9"),
+        // Each is good enough, and the first that there is is taken.
+        ("3.10\n3.9\n3.12\n", "3.9"),
+        (">=3.13\n3.10.7\n3.12\n", "3.12"),
     ] {
         pin(text);
         pythons.check(&[], version);

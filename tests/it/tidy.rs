@@ -3,6 +3,7 @@
 mod circles;
 mod modules;
 mod page;
+mod signatures;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use circles::{circles, in_words, rooms};
 use modules::Crate;
 use page::{beginning, names};
+use signatures::Signature;
 
 /// Every Rust file of the program below a folder, without those that are tests alone.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -212,6 +214,45 @@ fn every_file_opens_with_what_it_owns() {
     let mute = |file: &&PathBuf| !fs_err::read_to_string(file).unwrap().starts_with("//! ");
     let mute: Vec<_> = files.iter().filter(mute).collect();
     assert!(mute.is_empty(), "{mute:?}");
+}
+
+#[test]
+fn no_signature_has_a_tuple() {
+    let (mut found, mut functions) = (String::new(), 0);
+    let mut files = Vec::new();
+    for folder in crates() {
+        sources(&folder, &mut files);
+    }
+    for file in files {
+        let text = fs_err::read_to_string(&file).unwrap();
+        let program = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for signature in Signature::all(program) {
+            functions += 1;
+            if signature.has_tuple() {
+                writeln!(found, "{}: {}", file.display(), signature.name).unwrap();
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found}");
+    assert!(functions > 3000, "the source was not found");
+}
+
+#[test]
+fn tuples_of_signatures_are_found_wherever_they_stand() {
+    let check = |text: &str, expected: bool| {
+        let signatures = Signature::all(text);
+        assert_eq!(signatures.len(), 1, "{text}");
+        assert_eq!(signatures[0].has_tuple(), expected, "{text}");
+    };
+    check("fn f((a, b): (u8, u8)) {}", true);
+    check("fn f(&self, (a, b): &Pair) {}", true);
+    check("fn f<T: Fn(u8) -> (u8, u8)>(a: T, range: &'a mut (u8, u8)) {}", true);
+    check("fn f<T: Fn((u8, u8)) -> u8>(a: T) -> (u8, u8) { (1, 2) }", false);
+    check("pub(crate) fn f(a: &(dyn Fn(u8, u8) + Sync), b: (), c: Vec<(u8, u8)>) {}", false);
+    check(
+        "fn f(a: Map<u8, (u8, u8)>, b: [u8; 2], Pair { a, b }: Pair) where T: A<(u8, u8)> {}",
+        false,
+    );
 }
 
 /// The numbers of a text after `rule` or `rules`, as comments (`rules 7 and 36`) and names of tests

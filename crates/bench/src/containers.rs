@@ -166,17 +166,25 @@ impl Course<'_> {
             "the same: until the command has ended",
             [Contender::new("pyfast up", returned)],
         ));
-        rows.push(self.pairs(
-            ("unchanged", "nothing changed"),
-            ("pyfast up", &mut || made.timed_up()),
-            ("compose up -d", &mut || rival.map(Rival::timed_up).transpose()),
-        )?);
+        let unchanged = self.in_turn(
+            "unchanged",
+            Turn { contender: "pyfast up", run: &mut || made.timed_up().map(Some) },
+            Turn {
+                contender: "compose up -d",
+                run: &mut || rival.map(Rival::timed_up).transpose(),
+            },
+        )?;
+        rows.push(Series::new("unchanged", "nothing changed", unchanged));
         let last = self.runs + 1;
-        rows.push(self.pairs(
-            ("start", "no containers: until the service answers"),
-            ("pyfast up", &mut || made.started(last)),
-            ("compose up -d", &mut || rival.map(|rival| rival.started(last)).transpose()),
-        )?);
+        let start = self.in_turn(
+            "start",
+            Turn { contender: "pyfast up", run: &mut || made.started(last).map(Some) },
+            Turn {
+                contender: "compose up -d",
+                run: &mut || rival.map(|rival| rival.started(last)).transpose(),
+            },
+        )?;
+        rows.push(Series::new("start", "no containers: until the service answers", start));
         Ok(rows)
     }
 
@@ -189,34 +197,47 @@ impl Course<'_> {
     fn of_the_stack(&mut self, stack: &Stack) -> Result<Vec<Series>, Error> {
         self.tell("the project: first start")?;
         stack.up()?;
-        let unchanged = self.pairs(
-            ("project-unchanged", "the project is up: nothing changed"),
-            ("pyfast up", &mut || stack.up()),
-            ("compose up -d", &mut || stack.compose_up().map(Some)),
+        let unchanged = self.in_turn(
+            "project-unchanged",
+            Turn { contender: "pyfast up", run: &mut || stack.up().map(Some) },
+            Turn { contender: "compose up -d", run: &mut || stack.compose_up().map(Some) },
         )?;
-        let start = self.pairs(
-            ("project-start", "no containers: until the project is healthy"),
-            ("pyfast up", &mut || stack.started()),
-            ("compose up -d, then asking", &mut || stack.compose_started().map(Some)),
+        let start = self.in_turn(
+            "project-start",
+            Turn { contender: "pyfast up", run: &mut || stack.started().map(Some) },
+            Turn {
+                contender: "compose up -d, then asking",
+                run: &mut || stack.compose_started().map(Some),
+            },
         )?;
-        Ok(vec![unchanged, start])
+        Ok(vec![
+            Series::new("project-unchanged", "the project is up: nothing changed", unchanged),
+            Series::new("project-start", "no containers: until the project is healthy", start),
+        ])
     }
 
-    /// A row of two contenders that run in turn; one that gives nothing takes no part.
-    fn pairs(
+    /// Two contenders that run in turn for the row of this name.
+    fn in_turn(
         &mut self,
-        (name, title): (&'static str, &'static str),
-        (first, one): (&'static str, &mut dyn FnMut() -> Result<f64, Error>),
-        (second, other): (&'static str, &mut dyn FnMut() -> Result<Option<f64>, Error>),
-    ) -> Result<Series, Error> {
+        row: &str,
+        Turn { contender: first, run: one }: Turn<'_>,
+        Turn { contender: second, run: other }: Turn<'_>,
+    ) -> Result<[Contender; 2], Error> {
         let (mut ones, mut others) = (Vec::new(), Vec::new());
         for run in 1..=self.runs {
-            self.tell(&format!("{name}: {run} of {}", self.runs))?;
-            ones.push(one()?);
+            self.tell(&format!("{row}: {run} of {}", self.runs))?;
+            ones.extend(one()?);
             others.extend(other()?);
         }
-        Ok(Series::new(name, title, [Contender::new(first, ones), Contender::new(second, others)]))
+        Ok([Contender::new(first, ones), Contender::new(second, others)])
     }
+}
+
+/// What a contender does when it is its turn.
+struct Turn<'a> {
+    contender: &'static str,
+    /// The seconds that it took; `None` from one that takes no part.
+    run: &'a mut dyn FnMut() -> Result<Option<f64>, Error>,
 }
 
 /// A name for what this comparison makes in the engine.

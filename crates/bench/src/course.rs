@@ -2,6 +2,7 @@
 //! what the tool left is what it should be. Knows nothing of command lines.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use crate::environment::{Contents, has_bytecode};
 use crate::error::Error;
@@ -29,6 +30,8 @@ pub(crate) struct Course<'a> {
     pub(crate) runs: Option<u32>,
     pub(crate) meter: &'a mut Meter,
     pub(crate) progress: &'a mut dyn Write,
+    /// Whether the user interrupted it: rows have what was measured until then.
+    pub(crate) interrupted: bool,
 }
 
 /// A tool on its way through the rounds of a scenario.
@@ -37,6 +40,35 @@ struct Runner<'a, 's> {
     runs: Vec<Usage>,
     /// Set when the tool is out.
     out: Option<Outcome>,
+}
+
+/// A round of a scenario.
+#[derive(Clone, Copy)]
+struct Round {
+    /// Its number; 0 warms and is not counted.
+    number: u32,
+    /// The number of the first one.
+    first: u32,
+    /// How many are counted.
+    counted: u32,
+}
+
+impl Round {
+    fn is_first(self) -> bool {
+        self.number == self.first
+    }
+
+    fn counts(self) -> bool {
+        self.number > 0
+    }
+
+    fn label(self) -> String {
+        if self.counts() {
+            format!("{}/{}", self.number, self.counted)
+        } else {
+            "warm-up".to_owned()
+        }
+    }
 }
 
 impl Course<'_> {
@@ -60,36 +92,44 @@ impl Course<'_> {
             .collect();
         let counted = self.runs.unwrap_or(scenario.usual_runs()).max(1);
         let first = u32::from(!scenario.has_warm_up());
-        for round in first..=counted {
-            for runner in &mut runners {
-                if runner.out.is_none() {
-                    self.step(scenario, runner, (round, first, counted))?;
-                }
-            }
+        match self.rounds(scenario, &mut runners, first..=counted) {
+            Err(Error::Interrupted) => self.interrupted = true,
+            done => done?,
         }
+        let missing = if self.interrupted {
+            Outcome::Excluded { reason: "interrupted before it".to_owned() }
+        } else {
+            Outcome::Failed { message: "it was not run".to_owned() }
+        };
         let cells = runners.into_iter().map(|runner| {
             let tool = runner.stage.installed.tool;
             let outcome = runner.out.or_else(|| Measured::of(runner.runs).map(Outcome::Measured));
-            Cell {
-                tool,
-                outcome: outcome
-                    .unwrap_or(Outcome::Failed { message: "it was not run".to_owned() }),
-            }
+            Cell { tool, outcome: outcome.unwrap_or_else(|| missing.clone()) }
         });
         Ok(Row::new(scenario, cells.chain(failed.iter().cloned()).collect()))
     }
 
-    /// One run of one tool. `turn` is the round, the first round and the number of counted ones; round 0 is not counted.
-    fn step(
+    /// Round after round, in each tool after tool.
+    fn rounds(
         &mut self,
         scenario: Scenario,
-        runner: &mut Runner,
-        turn: (u32, u32, u32),
+        runners: &mut [Runner],
+        numbers: RangeInclusive<u32>,
     ) -> Result<(), Error> {
-        let (round, first, counted) = turn;
+        let (first, counted) = (*numbers.start(), *numbers.end());
+        for number in numbers {
+            for runner in runners.iter_mut().filter(|runner| runner.out.is_none()) {
+                self.step(scenario, runner, Round { number, first, counted })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One run of one tool.
+    fn step(&mut self, scenario: Scenario, runner: &mut Runner, round: Round) -> Result<(), Error> {
         let stage = runner.stage;
         let pins = self.expected.first.pins();
-        if let Err(message) = stage.prepare(scenario, &pins, round == first, self.meter)? {
+        if let Err(message) = stage.prepare(scenario, &pins, round.is_first(), self.meter)? {
             runner.out =
                 Some(Outcome::Failed { message: format!("before the clock started: {message}") });
             return Ok(());
@@ -105,20 +145,20 @@ impl Course<'_> {
                 return Ok(());
             }
         };
-        let differences = self.differences(scenario, stage, round == first)?;
+        let differences = self.differences(scenario, stage, round.is_first())?;
         if !differences.is_empty() {
             runner.out = Some(Outcome::Different { differences });
             return Ok(());
         }
         let name = stage.installed.tool.name();
-        let label = if round == 0 { "warm-up".to_owned() } else { format!("{round}/{counted}") };
+        let label = round.label();
         let line = format!(
             "{:<12} {label:>7}  {name:<12} {:>9}",
             scenario.name(),
             table::seconds(usage.wall)
         );
         writeln!(self.progress, "{line}").map_err(Error::Output)?;
-        if round > 0 {
+        if round.counts() {
             runner.runs.push(usage);
         }
         Ok(())

@@ -132,7 +132,7 @@ impl Session {
         let Some((package, first)) = sources.first() else { return Ok(BuiltWheels::new()) };
         let builder = self.build.as_deref().ok_or_else(|| {
             let nobody = "no Python of this machine can build for this environment";
-            refused(lock, (package, first), (BuildStage::Allowed, nobody))
+            refused(lock, package, first, BuildStage::Allowed, nobody)
         })?;
         let built =
             side_by_side(&sources, builds_at_once(args.concurrent_builds), |(package, source)| {
@@ -167,7 +167,7 @@ pub(crate) fn sources<'a>(
             return Ok((package, source));
         }
         let reason = "there is no wheel of it, and building is not allowed";
-        Err(refused(lock, (package, &source), (BuildStage::Allowed, reason)))
+        Err(refused(lock, package, &source, BuildStage::Allowed, reason))
     });
     allowed.collect()
 }
@@ -175,8 +175,10 @@ pub(crate) fn sources<'a>(
 /// A source that is not built, and who needs it.
 pub(crate) fn refused(
     lock: &Lock,
-    (package, source): (&LockedPackage, &SourceDist),
-    (stage, reason): (BuildStage, &str),
+    package: &LockedPackage,
+    source: &SourceDist,
+    stage: BuildStage,
+    reason: &str,
 ) -> Error {
     let mut failure = BuildFailure::new(source, stage, reason);
     failure.chain = chain(lock, &package.name);

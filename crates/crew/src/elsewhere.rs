@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pyfast_environment::ReadyPlan;
 use pyfast_environment::crew::{Brought, BuiltWheels, ToBring};
-use pyfast_environment::{ReadyPlan, digest};
 use pyfast_installer::Event;
 use pyfast_installer::download::{Downloads, Wanted};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::store::Store;
 use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_resolver::{LockRequest, Locked};
 use pyfast_root::{Root, Waiting};
@@ -61,7 +62,7 @@ impl<'a> Elsewhere<'a> {
     ) -> Result<Locked, Error> {
         self.with_session(request.set, interpreter, |session| {
             let args = &self.options.resolve;
-            let workplace = Workplace::new(self.place, args, session, (interpreter, self.events))?;
+            let workplace = Workplace::new(self.place, args, session, interpreter, self.events)?;
             Builds::new(args, workplace).resolve(session, request)
         })
     }
@@ -76,9 +77,9 @@ impl<'a> Elsewhere<'a> {
         self.with_session(set, what.interpreter, |session| {
             let args = &self.options.resolve;
             let workplace =
-                Workplace::new(self.place, args, session, (what.interpreter, self.events))?;
+                Workplace::new(self.place, args, session, what.interpreter, self.events)?;
             let builds = Builds::new(args, workplace);
-            let wheels = builds.wheels(what.lock, session, (&set.index, self.events))?;
+            let wheels = builds.wheels(what.lock, session, &set.index, self.events)?;
             let (mut built, mut keys) = (BuiltWheels::new(), BTreeMap::new());
             for (name, (key, wheel)) in wheels {
                 keys.insert(name.clone(), key);
@@ -161,7 +162,7 @@ impl<'a> Elsewhere<'a> {
         }
         let (mut files, mut places) = (Vec::new(), BTreeMap::new());
         for (name, bytes) in wheels {
-            let path = format!("{FILES}/wheels/{}/{name}", &digest(&bytes)[..16]);
+            let path = format!("{FILES}/wheels/{}/{name}", &Sha256::of(&bytes).to_string()[..16]);
             places.insert(name, PathBuf::from(&path));
             files.push(file(path, &bytes));
         }

@@ -50,15 +50,15 @@ enum Way<'a> {
 impl<'a> Hands<'a> {
     /// For a root that this process writes.
     pub fn here(task: Task<'a>, compile: bool, probe: Probe<'a>) -> Self {
-        Self::new(task, (compile, probe), Way::Here(Here::new(task)))
+        Self::new(task, compile, probe, Way::Here(Here::new(task)))
     }
 
     /// For one that only containers write.
     pub(crate) fn elsewhere(task: Task<'a>, elsewhere: Elsewhere<'a>, probe: Probe<'a>) -> Self {
-        Self::new(task, (false, probe), Way::Elsewhere(elsewhere))
+        Self::new(task, false, probe, Way::Elsewhere(elsewhere))
     }
 
-    fn new(task: Task<'a>, (compile, probe): (bool, Probe<'a>), way: Way<'a>) -> Self {
+    fn new(task: Task<'a>, compile: bool, probe: Probe<'a>, way: Way<'a>) -> Self {
         let Task { options, settings, events } = task;
         let (interpreter, set, claims) = (OnceCell::new(), OnceCell::new(), RefCell::default());
         Self { options, settings, events, probe, way, interpreter, compile, set, claims }
@@ -201,6 +201,10 @@ impl Crew for Hands<'_> {
         let locked = self.resolve(request, site).map_err(outside)?;
         self.claims.borrow_mut().clone_from(&locked.claims);
         Ok(locked)
+    }
+
+    fn tell(&self, warning: &str) {
+        (self.events)(Event::Warning(warning.to_owned()));
     }
 
     fn forget(&self, filename: &str) {

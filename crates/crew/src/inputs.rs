@@ -42,7 +42,7 @@ pub fn read_inputs(
     settings: &Settings,
     events: &Events,
 ) -> Result<Inputs, Error> {
-    read((args, &Drafts::default()), settings, events)
+    read(args, &Drafts::default(), settings, events)
 }
 
 /// The same where the project has any: a lock may be looked at without them.
@@ -62,18 +62,19 @@ pub(crate) fn if_any(
 
 /// The same for a sync, with the drafts that it is for.
 pub(crate) fn of(options: &Options, settings: &Settings, events: &Events) -> Result<Inputs, Error> {
-    read((&options.resolve, &options.drafts), settings, events)
+    read(&options.resolve, &options.drafts, settings, events)
 }
 
 fn read(
-    (args, drafts): (&ResolveFlags, &Drafts),
+    args: &ResolveFlags,
+    drafts: &Drafts,
     settings: &Settings,
     events: &Events,
 ) -> Result<Inputs, Error> {
     let project = &settings.project;
     let requirements = requirement_files(args, settings)?;
     let constraints = project.constraints(&args.constraints, &settings.env);
-    let context = context((args, events), settings, &settings.env)?;
+    let context = context(args, events, settings, &settings.env)?;
     let context = ReadContext { drafts: drafts.clone(), ..context };
     let mut set = read_requirements(&requirements, &constraints, &args.overrides, &context)?;
     set.index.require_hashes |= args.require_hashes;
@@ -155,7 +156,8 @@ pub(crate) fn requirement_files(
 
 /// What reading the files of an environment may look at, and what of them is wanted.
 fn context(
-    (args, events): (&ResolveFlags, &Events),
+    args: &ResolveFlags,
+    events: &Events,
     settings: &Settings,
     env: &str,
 ) -> Result<ReadContext, Error> {
@@ -203,7 +205,7 @@ pub fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
     let nobody: Events = Arc::new(|_| ());
-    let context = context((&ResolveFlags::default(), &nobody), settings, env)
+    let context = context(&ResolveFlags::default(), &nobody, settings, env)
         .map(|context| ReadContext { fetch: Some(fetch(settings, true, &nobody)), ..context });
     if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
         && let Ok(set) = set

@@ -7,7 +7,7 @@ use pyfast_environment::report::Changes;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Lock, LockRequest, Locked, Standing, Targets, lock};
+use pyfast_resolver::{Lock, Locked, Standing, Targets};
 use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
 use tokio::runtime::Runtime;
 
@@ -83,6 +83,20 @@ impl Drop for Ending {
     }
 }
 
+/// What targets are told apart from. It is looked for once a lock, because that may start interpreters.
+struct Base {
+    /// The environment's interpreter, where there is one or must be one.
+    interpreter: Option<Interpreter>,
+    /// The one whose pip's default index counts.
+    host: Option<PathBuf>,
+}
+
+impl Base {
+    fn target(&self) -> Option<Target> {
+        self.interpreter.as_ref().map(Interpreter::target)
+    }
+}
+
 impl TargetFlags {
     fn is_empty(&self) -> bool {
         self.pythons.is_empty() && self.platforms.is_empty()
@@ -98,11 +112,15 @@ impl TargetFlags {
     /// # Errors
     /// If several are named, or there is no such one.
     pub fn one(&self, settings: &Settings) -> Result<Target, Error> {
+        self.one_from(&self.base(settings)?)
+    }
+
+    fn one_from(&self, base: &Base) -> Result<Target, Error> {
         let (version, platform) = match (&self.pythons[..], &self.platforms[..]) {
             ([] | [_], [] | [_]) => (self.pythons.first(), self.platforms.first()),
             _ => return Err(Error::SeveralTargets),
         };
-        match self.base(settings)?.0 {
+        match base.target() {
             Some(base) if self.is_empty() => Ok(base),
             base => Ok(named_target(
                 version.map(String::as_str),
@@ -112,9 +130,7 @@ impl TargetFlags {
         }
     }
 
-    /// The interpreter's target, where there is one or must be one, and the interpreter whose pip's
-    /// default index counts.
-    fn base(&self, settings: &Settings) -> Result<(Option<Target>, Option<PathBuf>), Error> {
+    fn base(&self, settings: &Settings) -> Result<Base, Error> {
         let all_named = !self.pythons.is_empty() && !self.platforms.is_empty();
         let interpreter = match interpreter(settings) {
             Ok(interpreter) => Some(interpreter),
@@ -122,7 +138,7 @@ impl TargetFlags {
             Err(error) => return Err(error),
         };
         let host = host_python(settings, interpreter.as_ref());
-        Ok((interpreter.as_ref().map(Interpreter::target), host))
+        Ok(Base { interpreter, host })
     }
 
     /// The platforms and Pythons that are meant: those that are named, else those of the configuration, else those
@@ -161,15 +177,16 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     for warning in &inputs.set.warnings {
         events(Event::Warning(warning.clone()));
     }
-    let (base, host) = target.base(settings)?;
-    let path = path(wish, &inputs, (settings, base.as_ref()));
-    let several = target.choice(settings, path.as_deref()).several(&inputs.set, base.as_ref())?;
+    let base = target.base(settings)?;
+    let path = path(wish, &inputs, settings, &base);
+    let several = target.choice(settings, path.as_deref());
+    let several = several.several(&inputs.set, base.target().as_ref())?;
     // One target that is no interpreter at hand has nothing that could build for it. Where there are
     // several, what one build says of dependencies stands for all (rule 11).
     let builds = target.is_empty() || several.is_some();
     let targets = match several {
         Some(several) => several,
-        None => Targets::One(target.one(settings)?),
+        None => Targets::One(target.one_from(&base)?),
     };
     let old = path.as_deref().and_then(|path| Some((path, known(path)?)));
     let kept = old.as_ref().map(|(path, text)| Lock::kept(text, path)).unwrap_or_default();
@@ -183,8 +200,17 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
         let (changes, ending) = (Changes::default(), Ending(None));
         return Ok(Made { lock: None, path, was_there, changes, ending });
     }
-    let (Locked { lock, warnings, .. }, ending) =
-        resolved(&request, wish, (host, builds), (settings, events))?;
+    let (cache, host) = (settings.cache_directory()?, base.host.as_deref());
+    let mut session = Session::new(settings, request.set, host, cache.clone(), events)?;
+    if let Some(interpreter) = base.interpreter.as_ref().filter(|_| builds) {
+        let root = cache.join(BUILDS);
+        let place = BuildPlace { store: root.clone(), yard: root, interpreter };
+        session.build_in(place, resolve, settings, events)?;
+    }
+    events(Event::Resolving);
+    let locked = pyfast_resolver::lock(&request, &session.tools(resolve, 0), &|_decided| ());
+    let ending = Ending(Some(session.runtime));
+    let Locked { lock, warnings, .. } = locked?;
     for warning in warnings {
         events(Event::Warning(warning));
     }
@@ -192,37 +218,15 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     Ok(Made { lock: Some(lock), path, was_there, changes, ending })
 }
 
-fn resolved(
-    request: &LockRequest<'_>,
-    wish: &Wish<'_>,
-    (host, builds): (Option<PathBuf>, bool),
-    (settings, events): (&Settings, &Events),
-) -> Result<(Locked, Ending), Error> {
-    let cache = settings.cache_directory()?;
-    let root = cache.join(BUILDS);
-    let mut session = Session::new(settings, request.set, host.as_deref(), cache, events)?;
-    if builds && let Ok(interpreter) = &interpreter(settings) {
-        let place = BuildPlace { store: root.clone(), yard: root, interpreter };
-        session.build_in(place, wish.resolve, settings, events)?;
-    }
-    events(Event::Resolving);
-    let locked = lock(request, &session.tools(wish.resolve, 0), &|_decided| ());
-    Ok((locked?, Ending(Some(session.runtime))))
-}
-
 /// The file that the lock belongs in.
-fn path(
-    wish: &Wish<'_>,
-    inputs: &Inputs,
-    (settings, base): (&Settings, Option<&Target>),
-) -> Option<PathBuf> {
+fn path(wish: &Wish<'_>, inputs: &Inputs, settings: &Settings, base: &Base) -> Option<PathBuf> {
     match &wish.goal {
         Goal::Text => None,
         Goal::File(path) => Some(path.clone()),
         Goal::Own => {
             let own = own_lock(wish.resolve, settings, Some(&inputs.set));
-            let named = || wish.target.one(settings).ok();
-            let target = || if wish.target.is_empty() { base.cloned() } else { named() };
+            let named = || wish.target.one_from(base).ok();
+            let target = || if wish.target.is_empty() { base.target() } else { named() };
             Some(own.path(target).to_owned())
         }
     }

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-use pyfast_environment::digest;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::current_of;
 use pyfast_settings::{EnvConfig, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
@@ -113,7 +113,7 @@ fn place(settings: &Settings) -> Option<PathBuf> {
     };
     let (project, env) = (settings.project.name(), &settings.env);
     let directory = settings.project.directory.display();
-    let key = digest(format!("{root}\n{directory}\n{project}\n{env}").as_bytes());
+    let key = Sha256::of(format!("{root}\n{directory}\n{project}\n{env}").as_bytes()).to_string();
     let name = format!("{project}-{env}-{}.json", &key[..16]);
     Some(settings.data_directory().ok()?.join("requests/v1").join(name))
 }

@@ -91,7 +91,7 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
         }
         (Root::Volume(volume), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
-            let report = sync_volume(task, &connection, (volume, image))?;
+            let report = sync_volume(task, &connection, volume, image)?;
             if report.sync.changed && !options.dry_run {
                 connection.keep(volume, events)?;
             }
@@ -124,7 +124,8 @@ fn name(implementation: &str) -> &str {
 fn sync_volume(
     task: Task<'_>,
     connection: &Connection,
-    (name, image): (&str, &str),
+    name: &str,
+    image: &str,
 ) -> Result<Report, Error> {
     let Task { options, settings, .. } = task;
     let identity = connection.image_id(image)?;
@@ -197,17 +198,14 @@ fn run(
 ) -> Result<Report, Error> {
     let started = Instant::now();
     let request = request(task, place, identity);
-    let report = match plan_sync(&request, (place, hands), SystemTime::now())? {
+    let report = match plan_sync(&request, place, hands, SystemTime::now())? {
         Planned::Unchanged(report) => return Ok(Report::done(*report)),
         Planned::Ready(ready) if task.options.dry_run => tried(&ready),
         Planned::Ready(mut ready) => {
-            for warning in ready.plan.take_warnings() {
-                task.tell(Event::Warning(warning));
-            }
             hands.pack(&mut ready)?;
             hands.installing();
             let (now, lock) = (SystemTime::now(), Some(lock_text(&ready)));
-            let report = Report::done(pyfast_environment::sync(*ready, (place, hands), now)?);
+            let report = Report::done(pyfast_environment::sync(*ready, place, hands, now)?);
             Report { lock, ..report }
         }
     };
@@ -230,7 +228,7 @@ fn tried(ready: &ReadyPlan) -> Report {
         changes: plan.changes().clone(),
         timings: Timings::default(),
         fetched: 0,
-        warnings: plan.warnings().to_vec(),
+        warnings: Vec::new(),
         details: Vec::new(),
     };
     Report { sync, plan: Some(plan.to_string()), lock: Some(lock_text(ready)) }

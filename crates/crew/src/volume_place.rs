@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
-use pyfast_environment::{Error as EnvironmentError, Site, Subject, digest};
+use pyfast_environment::{Error as EnvironmentError, Site, Subject};
 use pyfast_installer::Sink;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::engine::Output;
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
+use pyfast_packaging::hash::Sha256;
 use serde_json::Value;
 
 use crate::engine::{Connection, direct};
@@ -126,7 +127,7 @@ impl<'a> VolumePlace<'a> {
         network: &str,
     ) -> Result<Answer, Error> {
         let bytes = serde_json::to_vec(asked).map_err(|error| strange(&error.to_string()))?;
-        let path = format!("{FILES}/{}.json", &digest(&bytes)[..16]);
+        let path = format!("{FILES}/{}.json", &Sha256::of(&bytes).to_string()[..16]);
         let fixed = ["answer", &path, "--root", MOUNT_POINT, "--no-index"];
         let arguments = fixed.map(str::to_owned).into();
         // It may name what is the user's own business.
@@ -176,7 +177,7 @@ pub fn at_place<T>(
     let sink = sink(events);
     let volume = match &settings.root {
         Root::Directory(root) => {
-            return Ok(act(&directory((root.clone(), root.clone()), subject, sink))?);
+            return Ok(act(&directory(root.clone(), root.clone(), subject, sink))?);
         }
         Root::Volume(volume) => volume,
     };
@@ -187,7 +188,7 @@ pub fn at_place<T>(
         found = connection.volume(volume, image, &subject.project)?;
     }
     match (direct(&found), &settings.python) {
-        (Some(written), _) => Ok(act(&directory((written, MOUNT_POINT.into()), subject, sink))?),
+        (Some(written), _) => Ok(act(&directory(written, MOUNT_POINT.into(), subject, sink))?),
         (None, Python::Image(image)) => {
             Ok(act(&VolumePlace::new(&connection, &found, image, settings))?)
         }
@@ -196,11 +197,7 @@ pub fn at_place<T>(
 }
 
 /// A root that is asked about; nothing is made there.
-fn directory(
-    (written, seen): (PathBuf, PathBuf),
-    subject: Subject,
-    sink: Sink,
-) -> Directory<'static> {
+fn directory(written: PathBuf, seen: PathBuf, subject: Subject, sink: Sink) -> Directory<'static> {
     let (habitat, means, begun) = (Habitat::Host, None, Begun::default());
     Directory { written, seen, habitat, subject, sink, means, begun }
 }

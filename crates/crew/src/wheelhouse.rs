@@ -42,7 +42,8 @@ pub fn fill(
     directory: &Path,
     lock: &Lock,
     flags: &ResolveFlags,
-    (settings, events): (&Settings, &Events),
+    settings: &Settings,
+    events: &Events,
 ) -> Result<Filled, Error> {
     let failed = |source| Error::Write { path: directory.to_owned(), source };
     fs_err::create_dir_all(directory).map_err(failed)?;
@@ -64,7 +65,7 @@ pub fn fill(
         };
         let path = directory.join(wheel.to_string());
         if !file_digest(&path).is_ok_and(|found| found == sha256) {
-            bring(package, (&path, sha256), &session)?;
+            bring(package, &path, sha256, &session)?;
         }
         filled.wheels.push(wheel.to_string());
     }
@@ -84,7 +85,8 @@ pub fn fill(
 /// Has a wheel's file, of the digest that the lock has.
 fn bring(
     package: &LockedPackage,
-    (path, expected): (&Path, Sha256),
+    path: &Path,
+    expected: Sha256,
     session: &Session,
 ) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };

@@ -99,7 +99,7 @@ impl Repository {
         if !self.common.has_dir("info") {
             self.common.create_dir("info", 0o755)?;
         }
-        Ok(self.common.replace(EXCLUDE, text.as_bytes(), (mode, Durability::Eventual))?)
+        Ok(self.common.replace(EXCLUDE, text.as_bytes(), mode, Durability::Eventual)?)
     }
 }
 

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pyfast_installer::build::{tree_digest, tree_listing};
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::source_dist::{PROJECT_FILES, SourceTree};
 use pyfast_resolver::Lock;
 use pyfast_root::Stamp;
 use serde::{Deserialize, Serialize};
-
-use crate::digest;
 
 /// Inputs as they were when a sync began to read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +36,7 @@ struct File {
 struct There {
     stamp: Stamp,
     /// Digest of the content, or of a directory's entries.
-    sha256: String,
+    sha256: Sha256,
 }
 
 /// A directory of which every file below it counts.
@@ -45,11 +44,11 @@ struct There {
 struct Tree {
     path: PathBuf,
     /// Digest of names and stamps.
-    listing: String,
+    listing: Sha256,
     /// When the newest of them changed, in nanoseconds since 1970.
     newest_ns: i64,
     /// Digest of the content.
-    sha256: String,
+    sha256: Sha256,
 }
 
 impl Inputs {
@@ -93,7 +92,7 @@ impl Inputs {
     /// Notes what a file will have, which is written once the sync has succeeded.
     pub(crate) fn expect(&mut self, path: &Path, content: &[u8]) {
         self.files.retain(|file| file.path != path);
-        let there = There { stamp: Stamp::default(), sha256: digest(content) };
+        let there = There { stamp: Stamp::default(), sha256: Sha256::of(content) };
         self.files.push(File { path: path.to_owned(), there: Some(there) });
     }
 
@@ -112,7 +111,7 @@ impl File {
             Ok(facts) => {
                 let content =
                     if facts.is_dir() { entries(path) } else { fs_err::read(path).ok()? };
-                Some(There { stamp: Stamp::of(&facts), sha256: digest(&content) })
+                Some(There { stamp: Stamp::of(&facts), sha256: Sha256::of(&content) })
             }
             Err(_) => None,
         };
@@ -125,30 +124,35 @@ impl File {
             (facts, there) => return facts.is_err() && there.is_none(),
         };
         if facts.is_dir() {
-            return digest(&entries(&self.path)) == there.sha256;
+            return Sha256::of(&entries(&self.path)) == there.sha256;
         }
         let stamp = Stamp::of(&facts);
         if stamp == there.stamp && stamp.is_settled(at_ns) {
             return true;
         }
-        fs_err::read(&self.path).is_ok_and(|content| digest(&content) == there.sha256)
+        fs_err::read(&self.path).is_ok_and(|content| Sha256::of(&content) == there.sha256)
     }
 }
 
 impl Tree {
     fn read(path: &Path) -> Option<Self> {
         let (listing, newest_ns) = tree_listing(path).ok()?;
-        let sha256 = tree_digest(path).ok()?.to_string();
-        Some(Self { path: path.to_owned(), listing: digest(listing.as_bytes()), newest_ns, sha256 })
+        let sha256 = tree_digest(path).ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            listing: Sha256::of(listing.as_bytes()),
+            newest_ns,
+            sha256,
+        })
     }
 
     fn holds(&self, at_ns: i64) -> bool {
         let Ok((listing, newest_ns)) = tree_listing(&self.path) else { return false };
         let settled = newest_ns.saturating_add(COARSE_NS) < at_ns;
-        if settled && digest(listing.as_bytes()) == self.listing {
+        if settled && Sha256::of(listing.as_bytes()) == self.listing {
             return true;
         }
-        tree_digest(&self.path).is_ok_and(|content| content.to_string() == self.sha256)
+        tree_digest(&self.path).is_ok_and(|content| content == self.sha256)
     }
 }
 

@@ -40,10 +40,3 @@ pub use error::{Error, Outdated};
 pub use site::Site;
 pub use subject::Subject;
 pub use sync::{Planned, ReadyPlan, plan_sync, sync};
-
-use sha2::Digest as _;
-
-/// SHA-256 in hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}

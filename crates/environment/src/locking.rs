@@ -42,7 +42,6 @@ pub(crate) struct Found {
     pub(crate) brought: Brought,
     /// The user's own lock, which is to be written.
     pub(crate) own_lock: Option<(PathBuf, String)>,
-    pub(crate) warnings: Vec<String>,
     /// What was read.
     pub(crate) inputs: Inputs,
     /// Whether the wheels are in a store of this process already.
@@ -54,13 +53,13 @@ impl Locking<'_> {
     /// The lock to install. For a dry run nothing is brought.
     pub(crate) fn find(&self, in_root: &KeptLock, mut inputs: Inputs) -> Result<Found, Error> {
         let target = self.interpreter.target();
-        let mut which = WhichLock::find(self.request, (self.crew, &target), self.set, in_root)?;
+        let mut which = WhichLock::find(self.request, self.crew, &target, self.set, in_root)?;
         if let Some(inputs) = which.unanswered.take()
             && let Some(text) = ask::earlier(self.place, inputs.clone())?
         {
-            which.go_back((&text, &inputs), &target);
+            which.go_back(&text, &inputs, &target);
         }
-        let mut warnings: Vec<String> = which.foreign.iter().map(|path| left_alone(path)).collect();
+        which.foreign.iter().for_each(|path| self.crew.tell(&left_alone(path)));
         let mut timings = Timings::default();
         loop {
             let begun = Instant::now();
@@ -70,7 +69,7 @@ impl Locking<'_> {
             };
             timings.resolve += begun.elapsed();
             let Locked { mut lock, warnings: told, claims } = locked;
-            warnings.extend(told);
+            told.iter().for_each(|warning| self.crew.tell(warning));
             inputs.look_trees(&lock);
             let brought = self.bring(&lock, &mut timings)?;
             settle(&mut lock, &Built::all(&brought));
@@ -83,7 +82,7 @@ impl Locking<'_> {
                         return Err(Error::LockOutdated { path, why });
                     }
                     LockUse::Frozen => {
-                        warnings.push(format!("{unmet}, which the lock does not have"));
+                        self.crew.tell(&format!("{unmet}, which the lock does not have"));
                     }
                     LockUse::Update => {
                         which.current = false;
@@ -95,16 +94,7 @@ impl Locking<'_> {
             if let Some((path, text)) = own_lock.as_ref().filter(|_| !in_process) {
                 inputs.expect(path, text.as_bytes());
             }
-            return Ok(Found {
-                lock,
-                claims,
-                brought,
-                own_lock,
-                warnings,
-                inputs,
-                in_process,
-                timings,
-            });
+            return Ok(Found { lock, claims, brought, own_lock, inputs, in_process, timings });
         }
     }
 

@@ -73,7 +73,7 @@ impl Looks {
         self.0.truncate(KEPT);
         // Texts and lists of them always have a JSON form.
         let bytes = serde_json::to_vec(&self).unwrap_or_default();
-        directory.replace(FILE, &bytes, (0o600, Durability::Eventual))
+        directory.replace(FILE, &bytes, 0o600, Durability::Eventual)
     }
 }
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use pyfast_installer::generation::Stamps;
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability, Root};
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
 use crate::inputs::Inputs;
 use crate::looks;
 use crate::report::Facts;
@@ -24,7 +24,7 @@ pub struct Circumstances {
     /// Everything that was read.
     pub inputs: Inputs,
     /// Digests of variables that requirements files expand.
-    pub variables: BTreeMap<String, String>,
+    pub variables: BTreeMap<String, Sha256>,
     /// What else shapes the result.
     pub setting: Setting,
 }
@@ -51,8 +51,8 @@ pub struct State {
 
 impl Circumstances {
     /// What requirements files expand, by name with its value.
-    pub fn digests(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-        variables.map(|(name, value)| (name, digest(value.as_bytes()))).collect()
+    pub fn digests(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Sha256> {
+        variables.map(|(name, value)| (name, Sha256::of(value.as_bytes()))).collect()
     }
 }
 
@@ -82,7 +82,7 @@ impl State {
         // Maps with names as keys always have a JSON form.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         // Only who syncs reads it, and it has digests of variables that may be secret.
-        directory.replace(FILE, &bytes, (0o600, Durability::Eventual))
+        directory.replace(FILE, &bytes, 0o600, Durability::Eventual)
     }
 
     /// How the generation `id` looked, if that is the one that was activated.
@@ -103,9 +103,9 @@ impl State {
     /// Whether nothing that this state depends on has moved.
     pub fn holds(&self, setting: &Setting, variables: &BTreeMap<String, String>) -> bool {
         let known = &self.circumstances;
-        let unchanged = |(name, sha256): (&String, &String)| {
+        let unchanged = |(name, sha256): (&String, &Sha256)| {
             let value = variables.get(name).map_or("", String::as_str);
-            digest(value.as_bytes()) == *sha256
+            Sha256::of(value.as_bytes()) == *sha256
         };
         known.setting == *setting && known.variables.iter().all(unchanged) && known.inputs.hold()
     }

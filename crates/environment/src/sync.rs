@@ -60,7 +60,8 @@ pub struct ReadyPlan {
 /// What reading, resolving, fetching and building fail with.
 pub fn plan_sync(
     request: &SyncRequest,
-    (place, crew): (&dyn Place, &dyn Crew),
+    place: &dyn Place,
+    crew: &dyn Crew,
     now: SystemTime,
 ) -> Result<Planned, Error> {
     let begun = Instant::now();
@@ -74,7 +75,7 @@ pub fn plan_sync(
         LockUse::Update | LockUse::Locked => Some(crew.requirements()?),
     };
     // Looked at before anything else is done: an edit from now on is the next sync's.
-    let inputs = look_at_inputs(crew, (requirements.as_ref(), &request.drafts), now);
+    let inputs = look_at_inputs(crew, requirements.as_ref(), &request.drafts, now);
     let interpreter = crew.interpreter()?;
     let site = if request.dry_run { None } else { place.begin()? };
     let before = ask::before(place)?;
@@ -114,7 +115,8 @@ fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
 
 fn look_at_inputs(
     crew: &dyn Crew,
-    (requirements, drafts): (Option<&Requirements>, &Drafts),
+    requirements: Option<&Requirements>,
+    drafts: &Drafts,
     now: SystemTime,
 ) -> Inputs {
     let mut paths = requirements.map(|one| one.paths.clone()).unwrap_or_default();
@@ -157,7 +159,7 @@ struct Making<'a> {
 impl Making<'_> {
     fn plan(self, request: &SyncRequest, circumstances: Circumstances) -> Result<ReadyPlan, Error> {
         let Self { place, name, interpreter, options, before, found } = self;
-        let Found { lock, claims, brought, own_lock, warnings, in_process, timings, .. } = found;
+        let Found { lock, claims, brought, own_lock, in_process, timings, .. } = found;
         let mut built = Built::all(&brought);
         // One that may be damaged is not kept to.
         let sound = !request.options.verify && !request.options.reinstall;
@@ -175,14 +177,13 @@ impl Making<'_> {
         let wheels = wheels.filter(|_| !in_process).collect();
         let stock = ask::stock(place, wheels, id.clone())?;
         let InstallOptions { reinstall, verify, .. } = request.options;
-        let facts = facts(place.written(), name, (&id, interpreter), &lock);
+        let facts = facts(place.written(), name, &id, interpreter, &lock);
         let after = Listed::of(&facts.packages);
         let mut plan = SyncPlan {
             packages: plan::packages(&lock, &brought, &stock),
             environment: plan::environment(id, before.current.as_deref(), &stock, reinstall),
             changes: Changes::between(&before.packages, &after),
             kept: before.packages.into_iter().filter(|one| after.contains(one)).collect(),
-            warnings,
             lock: lock.to_toml(Path::new("/")),
             built,
             moved: BTreeMap::new(),
@@ -210,7 +211,8 @@ impl Making<'_> {
 fn facts(
     root: &Path,
     name: &ProjectEnv,
-    (id, interpreter): (&str, &Interpreter),
+    id: &str,
+    interpreter: &Interpreter,
     lock: &Lock,
 ) -> Facts {
     let directory = project_env_path(root, name);
@@ -243,11 +245,11 @@ fn local_wheels(lock: &Lock) -> BTreeMap<String, PathBuf> {
 /// What fetching and composing fail with; the environment is as it was then.
 pub fn sync(
     ready: ReadyPlan,
-    (place, crew): (&dyn Place, &dyn Crew),
+    place: &dyn Place,
+    crew: &dyn Crew,
     now: SystemTime,
 ) -> Result<SyncReport, Error> {
     let ReadyPlan { plan, local: _, own_lock, timings } = ready;
-    let mut warnings = plan.warnings.clone();
     let mut report = ask::carry_out(place, Box::new(plan), now).inspect_err(|error| {
         if let Error::HiddenRequirements { filename } = error {
             crew.forget(filename);
@@ -256,8 +258,6 @@ pub fn sync(
     if let Some((path, text)) = own_lock {
         crew.write_lock(&path, &text)?;
     }
-    warnings.append(&mut report.warnings);
-    report.warnings = warnings;
     report.timings.resolve = timings.resolve;
     report.timings.fetch += timings.fetch;
     Ok(report)

@@ -44,7 +44,8 @@ impl WhichLock {
     /// Finds the lock, and says whether it may be used as it is.
     pub(crate) fn find(
         request: &SyncRequest,
-        (crew, target): (&dyn Crew, &Target),
+        crew: &dyn Crew,
+        target: &Target,
         set: Option<&RequirementSet>,
         in_root: &KeptLock,
     ) -> Result<Self, Error> {
@@ -127,7 +128,7 @@ impl WhichLock {
     }
 
     /// Goes by the lock of an earlier generation, which answers these inputs.
-    pub(crate) fn go_back(&mut self, (text, inputs): (&str, &str), target: &Target) {
+    pub(crate) fn go_back(&mut self, text: &str, inputs: &str, target: &Target) {
         // One that cannot be used is made anew.
         let answers =
             |lock: &Lock| lock.inputs.as_deref() == Some(inputs) && local_wheels_stand(lock);

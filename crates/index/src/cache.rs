@@ -29,7 +29,6 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http_cache_semantics::{CacheOptions, CachePolicy};
 use serde::{Deserialize, Serialize};
-use sha2::Digest;
 use url::Url;
 
 pub use digests::file_digest;
@@ -38,6 +37,7 @@ pub use folders::{loose, size};
 use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
+use pyfast_root::Dir;
 
 const PAGES: &str = "pages-5";
 /// Bytes of a page's file that are read at once: header and index of nearly every page.
@@ -49,6 +49,9 @@ const HINTS: &str = "hints-1";
 const SOURCES: &str = "sources-1";
 const REPOSITORIES: &str = "git-1";
 const TEXTS: &str = "texts-2";
+
+/// Where temporary files are that may be large, and all others: that may be memory.
+const TEMPORARY: [&str; 2] = ["/var/tmp", "/tmp"];
 
 /// A cache directory; `None` keeps nothing.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +129,7 @@ impl Cache {
     /// A requirements file.
     pub fn text(&self, url: &Url) -> Option<(PageHeader, Bytes)> {
         let (header, text) = split(&read(&self.text_path(url)?).ok()?.into())?;
-        (sha256(&text) == header.body).then_some((header, text))
+        (Sha256::of(&text) == header.body).then_some((header, text))
     }
 
     /// Keeps the text of a URL.
@@ -137,7 +140,7 @@ impl Cache {
     }
 
     fn text_path(&self, url: &Url) -> Option<PathBuf> {
-        let digest = sha256(url.as_str().as_bytes()).to_string();
+        let digest = Sha256::of(url.as_str().as_bytes()).to_string();
         Some(self.below(TEXTS)?.join(digest))
     }
 
@@ -152,7 +155,7 @@ impl Cache {
     /// key holds the URL too: no index speaks for another.
     pub fn metadata_key(claimed: Option<&Sha256>, location: &str) -> Sha256 {
         let claimed = claimed.map(ToString::to_string).unwrap_or_default();
-        sha256(format!("{claimed} {location}").as_bytes())
+        Sha256::of(format!("{claimed} {location}").as_bytes())
     }
 
     /// Forgets what an index said of a wheel, which the wheel itself did not say.
@@ -196,7 +199,7 @@ impl Cache {
     /// A source archive; one that is damaged is none.
     pub fn source(&self, digest: &Sha256) -> Option<Bytes> {
         let bytes = read(&self.source_path(digest)?).ok()?;
-        (sha256(&bytes) == *digest).then(|| bytes.into())
+        (Sha256::of(&bytes) == *digest).then(|| bytes.into())
     }
 
     /// Keeps a source archive.
@@ -217,15 +220,12 @@ impl Cache {
         read(&self.root.as_ref()?.path.join(folder).join(name)).ok()
     }
 
-    /// Whether anything is kept.
-    pub fn is_kept(&self) -> bool {
-        self.root.is_some()
-    }
-
-    /// A file that has no name, for what is needed for a while; `None` without a cache, or where its file
-    /// system has no such files.
+    /// A file that has no name, for what is needed for a while. Without a cache, or where it cannot be written, it is
+    /// where the machine keeps such files; `None` where that is nowhere.
     pub(crate) fn nameless(&self) -> Option<File> {
-        self.root.as_ref()?.nameless().ok()
+        let own = self.root.as_ref().and_then(|root| root.nameless().ok());
+        let elsewhere = |path: &str| Dir::open_named(Path::new(path))?.nameless();
+        own.or_else(|| TEMPORARY.iter().find_map(|path| elsewhere(path).ok()))
     }
 
     /// Remembers something of the caller's, as private as everything else here.
@@ -313,11 +313,6 @@ pub fn policy(
     CachePolicy::new_options(request, response, now, options)
 }
 
-/// SHA-256 of some bytes.
-pub fn sha256(bytes: &[u8]) -> Sha256 {
-    Sha256(sha2::Sha256::digest(bytes).into())
-}
-
 fn short_digest(index: &Url) -> String {
-    sha256(index.as_str().as_bytes()).to_string()[..16].to_owned()
+    Sha256::of(index.as_str().as_bytes()).to_string()[..16].to_owned()
 }

@@ -32,7 +32,8 @@ pub fn is_commit(text: &str) -> bool {
 pub fn check_out(
     client: &Client,
     cache: &Cache,
-    (url, commit): (&Url, &str),
+    url: &Url,
+    commit: &str,
     place: &Path,
 ) -> Result<(), Error> {
     let git = Git::open(client, cache, url)?;
@@ -186,7 +187,7 @@ impl<'a> Git<'a> {
     fn run(&self, act: &'static str, place: &Path, arguments: &[&str]) -> Result<Vec<u8>, Error> {
         let secret = self.client.credentials().for_url(self.url);
         let secret = secret.as_ref().map(|secret| (self.url, secret));
-        command::run((place, self.client), arguments, secret)
+        command::run(place, self.client, arguments, secret)
             .map_err(|reason| self.failed(act, &reason))
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_cache_semantics::{AfterResponse, BeforeRequest};
 use pep508_rs::PackageName;
+use pyfast_packaging::hash::Sha256;
 use url::Url;
 
 use crate::cache::{self, Cache, PageHeader};
@@ -161,7 +162,7 @@ impl Index {
             self.cache.store_page(&self.url, name.as_ref(), &header, &encoded);
             return Ok((Found::Fresh(Page::empty()), true));
         }
-        let body = cache::sha256(&answer.body);
+        let body = Sha256::of(&answer.body);
         let policy = cache::policy(&request, &response, now());
         let storable = policy.is_storable();
         let header = PageHeader { url: answer.url.clone(), body, policy };

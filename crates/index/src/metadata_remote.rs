@@ -13,9 +13,9 @@ use zip::ZipArchive;
 use crate::cache::Cache;
 use crate::client::{Client, LARGEST_FILE, Request};
 use crate::error::Error;
-use crate::whole::{self, Body};
+use crate::receiver::{Body, Received};
+use crate::whole;
 use pyfast_packaging::filename::WheelFilename;
-use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::metadata::LARGEST;
 use url::Url;
 
@@ -48,17 +48,17 @@ pub fn from_body(filename: &WheelFilename, body: &Body) -> Result<String, Error>
     }
 }
 
-/// A whole wheel of a server, and its digest.
+/// A whole wheel of a server.
 ///
 /// # Errors
 /// What fetching fails with.
-pub async fn whole(client: &Client, cache: &Cache, url: &Url) -> Result<(Body, Sha256), Error> {
+pub async fn whole(client: &Client, cache: &Cache, url: &Url) -> Result<Received, Error> {
     let answer = whole::fetch(client, cache, &Request::file(url.clone(), LARGEST_FILE)).await?;
     if answer.status != StatusCode::OK {
         let status = answer.status.as_u16();
         return Err(Error::Status { url: url.clone(), status, attempts: 1 });
     }
-    Ok((answer.body, answer.sha256))
+    Ok(answer.received)
 }
 
 /// METADATA of a wheel on this machine.
@@ -115,8 +115,8 @@ fn is_metadata_of(filename: &WheelFilename, entry: &str) -> bool {
 pub enum Ranged {
     /// The METADATA.
     Text(String),
-    /// The server sent the whole wheel instead of a range; its digest.
-    Whole(Body, Sha256),
+    /// The server sent the whole wheel instead of a range.
+    Whole(Received),
     /// The server does not do ranges.
     Refused,
 }
@@ -141,7 +141,7 @@ pub async fn by_ranges(
         let answer = whole::fetch(client, cache, &request).await?;
         match answer.status {
             StatusCode::PARTIAL_CONTENT => {}
-            StatusCode::OK => return Ok(Ranged::Whole(answer.body, answer.sha256)),
+            StatusCode::OK => return Ok(Ranged::Whole(answer.received)),
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 let status = answer.status.as_u16();
                 return Err(Error::Status { url: url.clone(), status, attempts: 1 });
@@ -152,7 +152,7 @@ pub async fn by_ranges(
             return Ok(Ranged::Refused);
         };
         sparse.size = total;
-        let piece = answer.body.into_bytes().map_err(|source| Error::Spool { source })?;
+        let piece = answer.received.body.into_bytes().map_err(|source| Error::Spool { source })?;
         sparse.pieces.push((start, piece));
         sparse.position = 0;
         let error = match from_archive(filename, &mut sparse) {

@@ -79,6 +79,15 @@ pub enum Listing {
     FindLinks,
 }
 
+/// A file with what lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFile {
+    /// What lists it.
+    pub listing: Listing,
+    /// The file.
+    pub file: File<'static>,
+}
+
 /// A project's versions on one index.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -170,10 +179,12 @@ impl Piece {
 
 impl PageVersion {
     /// Decodes the files of this version, each with what lists it.
-    pub fn files(&self) -> Vec<(Listing, File<'static>)> {
+    pub fn files(&self) -> Vec<ListedFile> {
         let pieces = self.pieces.0.iter();
         pieces
-            .flat_map(|(listing, piece)| piece.files().into_iter().map(|file| (*listing, file)))
+            .flat_map(|&(listing, ref piece)| {
+                piece.files().into_iter().map(move |file| ListedFile { listing, file })
+            })
             .collect()
     }
 }
@@ -438,7 +449,7 @@ mod tests {
             .iter()
             .map(|version| {
                 let files = version.files();
-                let files = files.iter().map(|(_, file)| file.filename.to_string()).collect();
+                let files = files.iter().map(|one| one.file.filename.to_string()).collect();
                 (version.version.to_string(), files)
             })
             .collect();
@@ -527,7 +538,7 @@ mod tests {
         let merged = Page::merge(vec![flat.clone(), index.clone()]);
         let first = merged.versions()[1].files();
         let first: Vec<(Listing, &str)> =
-            first.iter().map(|(listing, file)| (*listing, file.filename.as_ref())).collect();
+            first.iter().map(|one| (one.listing, one.file.filename.as_ref())).collect();
         let (one, two) = (Listing::Index(0), Listing::Index(1));
         assert_eq!(first, [(one, "a-1-py3-none-any.whl"), (two, "a-1-py2-none-any.whl")]);
         let chained = Page::chain(&[flat, index]);

@@ -9,7 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::cache::{self, Cache};
+use crate::cache::Cache;
 use crate::client::{Client, LARGEST_FILE, Request};
 use crate::digest;
 use crate::error::Error;
@@ -46,7 +46,7 @@ pub async fn fetch_source(
             answer.body
         }
     };
-    let found = cache::sha256(&bytes);
+    let found = Sha256::of(&bytes);
     if let Some(expected) = expected {
         digest::check(filename, expected, found, |kind| Ok(digest::of_bytes(kind, &bytes)))?;
     }

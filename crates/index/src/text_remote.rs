@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_cache_semantics::{AfterResponse, BeforeRequest};
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::safe_url::SafeUrl;
 use url::Url;
 
@@ -98,7 +99,7 @@ fn read(
     }
     let policy = cache::policy(&described(url), &response, now);
     if policy.is_storable() {
-        let body = cache::sha256(&answer.body);
+        let body = Sha256::of(&answer.body);
         cache.store_text(url, &PageHeader { url: answer.url, body, policy }, &answer.body);
     }
     Ok(answer.body)

@@ -45,7 +45,6 @@ use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::interpreter::Interpreter;
 use crate::store::Store;
-use crate::wheel::record;
 
 pub use brought::built_wheel;
 pub(crate) use built::remembered_wheel;
@@ -56,7 +55,7 @@ pub use handing::Handed;
 pub use tree_digest::{tree_digest, tree_listing};
 
 use built::Memory;
-use hook::{Answer, Hook};
+use hook::{Answer, Call, Hook};
 use system::BuildSystem;
 use turns::{Circle, Making, Turn};
 use workshop::{BuildRun, Workshop};
@@ -248,7 +247,7 @@ impl Builder {
                 format!("{} {}", path.display(), tree_digest::description_digest(&project))
             }
             SourceTree::Directory(path) => match self.carried(source)? {
-                Some(packed) => format!("{} {}", path.display(), record::sha256(&packed)),
+                Some(packed) => format!("{} {}", path.display(), Sha256::of(&packed)),
                 None => format!("{} {}", path.display(), tree_digest(path)?),
             },
             SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
@@ -300,7 +299,7 @@ impl Builder {
 
     fn ready(&self, source: &SourceDist, work: PathBuf) -> Result<Ready, Error> {
         let top = match (&source.tree, self.carried(source)?) {
-            (tree, Some(packed)) => self.unpack(source, (carried::format(tree), &packed), &work)?,
+            (tree, Some(packed)) => self.unpack(source, carried::format(tree), &packed, &work)?,
             (SourceTree::Directory(path), None) => path.clone(),
             (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.run.tools;
@@ -314,12 +313,11 @@ impl Builder {
                     Some(&expected),
                 );
                 let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
-                self.unpack(source, (filename, &bytes), &work)?
+                self.unpack(source, filename, &bytes, &work)?
             }
             (SourceTree::Repository { url, commit, .. }, None) => {
                 let (tools, top) = (&self.run.tools, work.join("source"));
-                let at = (url, commit.as_str());
-                check_out(&tools.client, &tools.cache, at, &top).map_err(Error::Fetch)?;
+                check_out(&tools.client, &tools.cache, url, commit, &top).map_err(Error::Fetch)?;
                 top
             }
         };
@@ -336,7 +334,7 @@ impl Builder {
         let Some(path) = carried::found(carried, &source.tree) else { return Ok(None) };
         let bytes = fs_err::read(&path).map_err(Error::io("read", &path))?;
         match &source.tree {
-            SourceTree::Archive { sha256, .. } if record::sha256(&bytes) != *sha256 => {
+            SourceTree::Archive { sha256, .. } if Sha256::of(&bytes) != *sha256 => {
                 Err(self.failure(source, BuildStage::Source, "it came here with other bytes"))
             }
             _ => Ok(Some(bytes)),
@@ -346,7 +344,8 @@ impl Builder {
     fn unpack(
         &self,
         source: &SourceDist,
-        (filename, bytes): (&str, &[u8]),
+        filename: &str,
+        bytes: &[u8],
         work: &Path,
     ) -> Result<PathBuf, Error> {
         let top = work.join("source");
@@ -403,7 +402,7 @@ impl Builder {
             return Ok(requires.to_vec());
         }
         let pins = &self.run.tools.sources.pins;
-        build_requirements((directory, &text), requires, &|name| pins.contains_key(name))
+        build_requirements(directory, &text, requires, &|name| pins.contains_key(name))
             .map_err(|error| self.failure(source, BuildStage::Requirements, &error.to_string()))
     }
 
@@ -420,7 +419,8 @@ impl Builder {
             "get_requires_for_build_wheel"
         };
         let arguments = json!([self.settings(source)]);
-        let answer = self.run_hook(source, (ready, &ready.workshop), stage, (hook, arguments))?;
+        let call = Call { stage, hook, arguments };
+        let answer = self.run_hook(source, ready, &ready.workshop, &call)?;
         let asked: Vec<String> = match answer {
             Answer::Missing => Vec::new(),
             Answer::Value(value) => serde_json::from_value(value).map_err(|_other| {
@@ -459,9 +459,9 @@ impl Builder {
     fn run_hook(
         &self,
         source: &SourceDist,
-        (ready, workshop): (&Ready, &Workshop),
-        stage: BuildStage,
-        (name, arguments): (&str, Value),
+        ready: &Ready,
+        workshop: &Workshop,
+        call: &Call<'_>,
     ) -> Result<Answer, Error> {
         let hook = Hook {
             python: &workshop.python,
@@ -471,10 +471,10 @@ impl Builder {
             work: &ready.work,
         };
         let slot = self.run.slots.take();
-        let answer = hook.call(&ready.system, name, &arguments)?;
+        let answer = hook.call(&ready.system, call)?;
         drop(slot);
         answer.map_err(|(reason, log)| {
-            let Error::Build(mut failure) = self.failure(source, stage, &reason) else {
+            let Error::Build(mut failure) = self.failure(source, call.stage, &reason) else {
                 unreachable!("a failure is a failed build")
             };
             failure.log = diagnose::tail(&log);
@@ -491,7 +491,7 @@ impl Builder {
         fs_err::create_dir_all(&place).map_err(Error::io("create", &place))?;
         let hook = if source.editable { "build_editable" } else { "build_wheel" };
         let arguments = json!([place, self.settings(source), null]);
-        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, ready, &workshop, &Call { stage, hook, arguments })?;
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = match &answer {
             Answer::Value(Value::String(name)) => name,

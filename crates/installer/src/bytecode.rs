@@ -113,7 +113,7 @@ impl Compiler {
         let compiled = compiled?;
         sealed?;
         let text = format!("{compiled}\n");
-        directory.replace(&marker, text.as_bytes(), (0o444, Durability::Synced))?;
+        directory.replace(&marker, text.as_bytes(), 0o444, Durability::Synced)?;
         Ok(compiled)
     }
 
@@ -249,8 +249,7 @@ impl Worker {
             let path = job.wheel.path().join(module);
             let bytecode = self.ask(path.as_os_str().as_bytes(), &source)?;
             if !bytecode.is_empty() {
-                let how = (0o444, Durability::Eventual);
-                cache.replace(&target, &bytecode, how).map_err(told)?;
+                cache.replace(&target, &bytecode, 0o444, Durability::Eventual).map_err(told)?;
                 compiled += 1;
             }
         }

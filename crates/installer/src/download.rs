@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
 use pyfast_index::client::{Client, LARGEST_FILE, Piece, Request};
-use pyfast_index::{Body, joined};
+use pyfast_index::{Body, Received, Receiver, joined};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
@@ -29,7 +29,6 @@ use url::Url;
 use crate::bytecode::Compiler;
 use crate::error::Error;
 use crate::event::{Event, Sink};
-use crate::store::receive::Receiver;
 use crate::store::{Admission, Store, WheelBytes};
 
 /// Bytes of wheels held in memory at once, in units of [`UNIT`].
@@ -223,25 +222,23 @@ impl Shared {
                 lock
             }
         };
-        let (filename, expected) = (wanted.filename.clone(), sha256);
-        let whole = match (&wanted.body, &wanted.location) {
-            (Some(Body::Memory(bytes)), _) => (bytes.clone(), Some(sha256)),
-            (Some(Body::File(file)), _) => {
-                let file = Arc::clone(file);
-                let admit = move |store: &Store| store.admit_open(&filename, expected, &file);
-                return self.unpack(wanted, admit).await;
-            }
+        let (body, found) = match (&wanted.body, &wanted.location) {
+            (Some(body), _) => (body.clone(), Some(sha256)),
+            // It is hashed where it is unpacked: threads of the runtime have something better to do.
             (None, Location::Url(url)) if wanted.size.is_some_and(|size| size <= LARGE) => {
-                (self.client_fetch(wanted, url, None).await?, None)
+                (Body::Memory(self.client_fetch(wanted, url, None).await?), None)
             }
             _ => {
-                let received = self.receive(wanted).await?;
-                return self.unpack(wanted, move |_| received.admit()).await;
+                let Received { body, sha256 } = self.receive(wanted).await?;
+                (body, Some(sha256))
             }
         };
-        let admit = move |store: &Store| {
-            let (bytes, found) = (&whole.0[..], whole.1);
-            store.admit(&WheelBytes { filename: &filename, expected, found, bytes })
+        let (filename, expected) = (wanted.filename.clone(), sha256);
+        let admit = move |store: &Store| match &body {
+            Body::Memory(bytes) => {
+                store.admit(&WheelBytes { filename: &filename, expected, found, bytes })
+            }
+            Body::File(file) => store.admit_open(&filename, expected, found, file),
         };
         self.unpack(wanted, admit).await?;
         drop(memory);
@@ -276,33 +273,43 @@ impl Shared {
     }
 
     /// Takes a wheel piece by piece: written and hashed on a thread while more comes.
-    async fn receive(self: &Arc<Self>, wanted: &Wanted) -> Result<Receiver, Error> {
+    async fn receive(self: &Arc<Self>, wanted: &Wanted) -> Result<Received, Error> {
         let room = if wanted.size.is_some_and(|size| size > LARGE) { 0 } else { ROOM };
-        let mut receiver = self.store.receive(&wanted.filename, wanted.sha256, room);
+        let store = Arc::clone(&self.store);
+        let receiver = Receiver::new(room, move || store.workspace().nameless().map(Some));
         let url = match &wanted.location {
             Location::Url(url) => url,
             Location::Path(path) => {
-                let path = path.clone();
-                let read = move || read_file(&path, &mut receiver).map(|()| receiver);
+                let (path, shared) = (path.clone(), Arc::clone(self));
+                let read = move || shared.read_file(&path, receiver);
                 return joined(tokio::task::spawn_blocking(read)).await;
             }
         };
-        let (sender, mut pieces) = mpsc::channel(PIECES);
-        let write = move || {
-            while let Some(piece) = pieces.blocking_recv() {
-                match piece {
-                    Piece::Begin => receiver.begin(),
-                    Piece::Data(bytes) => receiver.take(&bytes)?,
-                }
-            }
-            Ok::<_, Error>(receiver)
-        };
-        let written = tokio::task::spawn_blocking(write);
+        let (sender, pieces) = mpsc::channel(PIECES);
+        let written = tokio::task::spawn_blocking(|| receiver.take_all(pieces));
         let fetched = self.client_fetch(wanted, url, Some(&sender)).await;
         drop(sender);
         // Where the disk refused, nobody took the rest: that is the cause.
-        let receiver = joined(written).await?;
-        fetched.map(|_| receiver)
+        let received = joined(written).await.map_err(|error| self.refused(error))?;
+        fetched.map(|_| received)
+    }
+
+    /// Takes a file of this machine.
+    fn read_file(&self, path: &Path, mut receiver: Receiver) -> Result<Received, Error> {
+        let failed = |error: std::io::Error| Error::io("read", path)(error);
+        let mut file = regular_file::open(path).map_err(failed)?;
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut buffer).map_err(failed)? {
+                0 => return Ok(receiver.finish()),
+                count => receiver.take(&buffer[..count]).map_err(|error| self.refused(error))?,
+            }
+        }
+    }
+
+    /// The disk did not take a wheel that comes in pieces.
+    fn refused(&self, error: std::io::Error) -> Error {
+        Error::io("write", self.store.workspace().path())(error)
     }
 
     /// Takes a place in the queue for a wheel.
@@ -393,18 +400,5 @@ fn units(wanted: &Wanted) -> u32 {
     match wanted.size.filter(|size| *size <= LARGE && !local) {
         Some(size) => u32::try_from(size / UNIT + 1).unwrap_or(MEMORY_UNITS).max(LEAST_UNITS),
         None => PIECES_UNITS,
-    }
-}
-
-/// Takes a file of this machine.
-fn read_file(path: &Path, receiver: &mut Receiver) -> Result<(), Error> {
-    let failed = |error: std::io::Error| Error::io("read", path)(error);
-    let mut file = regular_file::open(path).map_err(failed)?;
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok(()),
-            count => receiver.take(&buffer[..count])?,
-        }
     }
 }

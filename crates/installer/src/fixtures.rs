@@ -172,10 +172,11 @@ impl WheelFile {
 
     /// The RECORD that fits.
     pub(crate) fn true_record(&self) -> String {
-        let rows = self.files.iter().map(|(path, (content, _))| {
-            (path.clone(), Some((record::sha256(content), content.len() as u64)))
+        let rows = self.files.iter().map(|(path, (content, _))| record::Written {
+            path: path.clone(),
+            content: Some(record::Content::of(content)),
         });
-        let own = (format!("{}/RECORD", self.dist_info), None);
+        let own = record::Written { path: format!("{}/RECORD", self.dist_info), content: None };
         String::from_utf8(record::write(rows.chain([own]).collect())).unwrap()
     }
 
@@ -233,7 +234,7 @@ impl Sandbox {
     /// Puts a wheel into the store.
     pub(crate) fn admit(&self, wheel: &WheelFile) -> Sha256 {
         let bytes = wheel.bytes();
-        let expected = record::sha256(&bytes);
+        let expected = Sha256::of(&bytes);
         let filename = &wheel.filename;
         self.store
             .admit(&WheelBytes { filename, expected, found: None, bytes: &bytes })

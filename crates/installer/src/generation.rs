@@ -25,7 +25,6 @@ use crate::link::id::FORMAT;
 use crate::link::{EnvironmentSpec, LinkPlan};
 use crate::store::Store;
 use crate::store::settled::boot_id;
-use crate::wheel::record::sha256;
 use verify::Written;
 
 /// A whole environment in the root.
@@ -142,7 +141,7 @@ impl Generation {
         let Some(expected) = self.description(root)?.manifest else { return Ok(Written::Never) };
         // Whatever else is in its place is not the manifest.
         let text = self.directory(root)?.read_text(manifest::FILE, LIMIT).unwrap_or_default();
-        let text = text.filter(|text| sha256(text.as_bytes()) == expected);
+        let text = text.filter(|text| Sha256::of(text.as_bytes()) == expected);
         let parts = text.and_then(|text| manifest::parse(&text));
         Ok(parts.map_or(Written::Damaged, Written::Parts))
     }
@@ -160,7 +159,7 @@ impl Generation {
         let whole = self.verify_own(root)?.is_empty();
         if whole {
             // Without the mark it is compared the next time, too.
-            let _ = directory.replace(SETTLED, b"", (0o444, Durability::Synced));
+            let _ = directory.replace(SETTLED, b"", 0o444, Durability::Synced);
         }
         Ok(whole)
     }
@@ -301,7 +300,7 @@ fn describe(
     let description = Description {
         format: FORMAT,
         id: plan.id.clone(),
-        manifest: Some(sha256(parts.as_bytes())),
+        manifest: Some(Sha256::of(parts.as_bytes())),
         boot: boot_id(),
         spec: spec.clone(),
     };

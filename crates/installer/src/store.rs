@@ -4,7 +4,6 @@
 pub(crate) mod listing;
 pub(crate) mod manifest;
 mod pack;
-pub(crate) mod receive;
 pub(crate) mod settled;
 mod unpack;
 pub(crate) mod verify;
@@ -29,7 +28,6 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Refusal};
 use crate::wheel::Wheel;
-use crate::wheel::record;
 use crate::zip_audit::Archive;
 use crate::zip_audit::mapped::Mapped;
 
@@ -166,7 +164,7 @@ impl Store {
         if self.contains(&wheel.expected) {
             return Ok(Admission::Present);
         }
-        let found = wheel.found.unwrap_or_else(|| record::sha256(wheel.bytes));
+        let found = wheel.found.unwrap_or_else(|| Sha256::of(wheel.bytes));
         check_digest(wheel.filename, wheel.expected, found)?;
         self.admit_archive(wheel.filename, &wheel.expected, Archive::open(wheel.bytes))
     }
@@ -186,7 +184,7 @@ impl Store {
         let format = Wheel::open(&archive, filename).map_err(refused)?;
         let name = self.fresh_name()?;
         let unpacked = self
-            .unpack(&name, (&archive, &format, filename))
+            .unpack(&name, &archive, &format, filename)
             .and_then(|manifest| Ok((manifest, self.appear(&name, expected)?)));
         match unpacked {
             Ok((manifest, true)) => {
@@ -207,7 +205,9 @@ impl Store {
     fn unpack(
         &self,
         name: &str,
-        (archive, wheel, filename): (&Archive<'_>, &Wheel, &WheelFilename),
+        archive: &Archive<'_>,
+        wheel: &Wheel,
+        filename: &WheelFilename,
     ) -> Result<Manifest, Error> {
         self.workspace().create_dir(name, 0o755)?;
         let staging = &self.workspace().dir(name)?;
@@ -226,10 +226,8 @@ impl Store {
         found: Option<Sha256>,
         path: &Path,
     ) -> Result<Admission, Error> {
-        let mapped = mapped(path)?;
-        let found = found.unwrap_or_else(|| mapped.digest());
-        check_digest(filename, expected, found)?;
-        self.admit_archive(filename, &expected, Archive::open_mapped(&mapped))
+        let file = regular_file::open(path).map_err(Error::io("open", path))?;
+        self.admit_open(filename, expected, found, &file)
     }
 
     /// The same for a wheel that was just made; gives its digest.
@@ -241,20 +239,24 @@ impl Store {
         filename: &WheelFilename,
         path: &Path,
     ) -> Result<Sha256, Error> {
-        let mapped = mapped(path)?;
+        let file = regular_file::open(path).map_err(Error::io("open", path))?;
+        let mapped = Mapped::open(&file).map_err(Error::io("map", path))?;
         let sha256 = mapped.digest();
         self.admit_archive(filename, &sha256, Archive::open_mapped(&mapped))?;
         Ok(sha256)
     }
 
-    /// Admits a wheel whose digest was checked, out of a file that nobody else can reach.
+    /// The same for a file that is open.
     pub(crate) fn admit_open(
         &self,
         filename: &WheelFilename,
         expected: Sha256,
+        found: Option<Sha256>,
         file: &File,
     ) -> Result<Admission, Error> {
         let mapped = Mapped::open(file).map_err(Error::io("map", Path::new(filename.as_str())))?;
+        let found = found.unwrap_or_else(|| mapped.digest());
+        check_digest(filename, expected, found)?;
         self.admit_archive(filename, &expected, Archive::open_mapped(&mapped))
     }
 
@@ -322,11 +324,6 @@ pub fn wheels(root: &Root) -> Result<Vec<Sha256>, Error> {
     }
     wheels.sort_unstable();
     Ok(wheels)
-}
-
-fn mapped(path: &Path) -> Result<Mapped, Error> {
-    let file = regular_file::open(path).map_err(Error::io("open", path))?;
-    Mapped::open(&file).map_err(Error::io("map", path))
 }
 
 /// Refuses a wheel whose bytes have another digest.

@@ -13,7 +13,7 @@ use url::Url;
 use version_ranges::Ranges;
 
 use crate::cutoff::Cutoff;
-use pyfast_index::page::{File, Listing, Page, PageVersion};
+use pyfast_index::page::{File, ListedFile, Listing, Page, PageVersion};
 use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
@@ -301,15 +301,15 @@ impl Selector {
     pub(crate) fn files(&self, name: &PackageName, version: &PageVersion) -> Vec<Candidate> {
         let allowed = self.criteria.hashes.get(name);
         let files = version.files();
-        let usable = files.iter().filter_map(|(listing, file)| {
-            let (_, filename) = self.judge_file(name, version, (*listing, file), allowed).ok()?;
-            to_candidate(name, &version.version, (*listing, file), filename)
+        let usable = files.iter().filter_map(|listed| {
+            let (_, filename) = self.judge_file(name, version, listed, allowed).ok()?;
+            to_candidate(name, &version.version, listed, filename)
         });
         usable.collect()
     }
 
     fn judge(&self, name: &PackageName, version: &PageVersion) -> Result<Candidate, Unusable> {
-        let mut best: Option<(Rank, Listing, File<'_>, DistFilename)> = None;
+        let mut best: Option<(Rank, ListedFile, DistFilename)> = None;
         let mut reason = Unusable::NoFiles;
         // The reason nearest to being usable is the one worth telling.
         let mut worse = |found: Unusable| {
@@ -329,9 +329,9 @@ impl Selector {
         let mut tags = Vec::new();
         let files = version.files();
         // Files of `--find-links` stand beside those of the first index that has any (rule 31).
-        let first = files.iter().map(|(listing, _)| *listing).min();
-        for (listing, file) in files {
-            match self.judge_file(name, version, (listing, &file), allowed) {
+        let first = files.iter().map(|one| one.listing).min();
+        for listed in files {
+            match self.judge_file(name, version, &listed, allowed) {
                 Err(unusable) => {
                     if let Unusable::Tags(one) = &unusable {
                         tags.push(one.clone());
@@ -340,14 +340,15 @@ impl Selector {
                 }
                 Ok((tag, filename)) => {
                     let build = filename.wheel().and_then(|wheel| wheel.build.clone());
+                    let ListedFile { listing, file } = &listed;
                     let unhashed =
-                        allowed.is_some_and(|allowed| is_allowed(allowed, &file).is_none());
-                    let beside = first.filter(|_| listing == Listing::FindLinks);
-                    let order = beside.unwrap_or(listing);
+                        allowed.is_some_and(|allowed| is_allowed(allowed, file).is_none());
+                    let beside = first.filter(|_| *listing == Listing::FindLinks);
+                    let order = beside.unwrap_or(*listing);
                     let yanked = file.yanked.is_some();
                     let rank = (unhashed, yanked, order, tag, std::cmp::Reverse(build));
                     if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
-                        best = Some((rank, listing, file, filename));
+                        best = Some((rank, listed, filename));
                     }
                 }
             }
@@ -355,8 +356,8 @@ impl Selector {
         if let Unusable::Tags(_) = reason {
             reason = Unusable::Tags(some(&tags));
         }
-        let (_, listing, file, filename) = best.ok_or(reason)?;
-        to_candidate(name, &version.version, (listing, &file), filename).ok_or(Unusable::NoFiles)
+        let (_, listed, filename) = best.ok_or(reason)?;
+        to_candidate(name, &version.version, &listed, filename).ok_or(Unusable::NoFiles)
     }
 
     /// The rank of a usable file.
@@ -364,7 +365,7 @@ impl Selector {
         &self,
         name: &PackageName,
         version: &PageVersion,
-        (listing, file): (Listing, &File<'_>),
+        ListedFile { listing, file }: &ListedFile,
         allowed: Option<&Vec<Digest>>,
     ) -> Result<(u32, DistFilename), Unusable> {
         // Nothing says when a file was uploaded that no index has (rule 15).
@@ -374,7 +375,7 @@ impl Selector {
         {
             return Err(Unusable::TooNew);
         }
-        let (rank, filename) = self.rank(name, listing, file)?;
+        let (rank, filename) = self.rank(name, *listing, file)?;
         self.check_python(file)?;
         let pinned = || self.criteria.pins.contains(&(name.clone(), version.version.clone()));
         let locked = || self.criteria.preferred.get(name) == Some(&version.version);
@@ -460,9 +461,10 @@ fn some(list: &[String]) -> String {
 fn to_candidate(
     name: &PackageName,
     version: &Version,
-    (listing, file): (Listing, &File<'_>),
+    listed: &ListedFile,
     filename: DistFilename,
 ) -> Option<Candidate> {
+    let ListedFile { listing, file } = listed;
     let location = if file.url.starts_with('/') {
         Location::Path(file.url.to_string().into())
     } else {
@@ -478,7 +480,7 @@ fn to_candidate(
         facts: file.facts(),
         core_metadata: file.core_metadata,
         yanked: file.yanked.as_ref().map(ToString::to_string),
-        listing,
+        listing: *listing,
         requires_python: file.requires_python.as_ref().map(ToString::to_string),
     })
 }

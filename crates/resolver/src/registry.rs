@@ -87,7 +87,7 @@ impl<'e> Registry<'e> {
             whole: Mutex::default(),
             digests: Mutex::default(),
             no_ranges: AtomicBool::new(false),
-            bodies: Semaphore::new(WHOLE_AT_ONCE as usize),
+            bodies: Semaphore::new(WHOLE_AT_ONCE),
             build: build.clone(),
             runtime: runtime.clone(),
         };
@@ -290,7 +290,7 @@ impl<'e> Registry<'e> {
             }
             Location::Url(url) => {
                 let whole = self.shared.fetch_whole(candidate, url);
-                Ok(self.shared.runtime.block_on(whole)?.1)
+                Ok(self.shared.runtime.block_on(whole)?.sha256)
             }
         }
     }
@@ -323,11 +323,11 @@ impl<'e> Registry<'e> {
             Location::Path(path) => direct::body(path)?,
             Location::Url(url) => {
                 let whole = self.shared.fetch_whole(candidate, url);
-                let (body, found) = self.shared.runtime.block_on(whole)?;
-                if found != sha256 {
+                let received = self.shared.runtime.block_on(whole)?;
+                if received.sha256 != sha256 {
                     return Ok(false);
                 }
-                body
+                received.body
             }
         };
         for other in others {

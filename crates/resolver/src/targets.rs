@@ -23,7 +23,7 @@ pub(crate) fn lock_one(
     events: Events<'_>,
 ) -> Result<Locked, Error> {
     let packages = packages(request, target, tools);
-    let resolution = resolution(request, target, (&packages, Some(events)), tools)?;
+    let resolution = resolution(request, target, &packages, Some(events), tools)?;
     let lock = locked::for_target(&resolution, &tools.sources.indexes, target);
     Ok(Locked::of(lock, std::iter::once(&resolution)))
 }
@@ -38,7 +38,7 @@ pub(crate) fn lock_several(
     let Some(first) = targets.first() else { return Ok(Locked::default()) };
     let packages = packages(request, &first.target, tools);
     for NamedTarget { name, target } in targets {
-        let resolution = resolution(request, target, (&packages, None), tools)
+        let resolution = resolution(request, target, &packages, None, tools)
             .map_err(|error| Error::OfTarget { name: name.clone(), source: Box::new(error) })?;
         resolved.push(Targeted { target: target.clone(), name: name.clone(), resolution });
     }
@@ -55,7 +55,8 @@ fn packages<'e>(request: &LockRequest<'_>, target: &Target, tools: &LockTools) -
 fn resolution<'e>(
     request: &LockRequest<'_>,
     target: &Target,
-    (packages, events): (&Registry<'e>, Option<Events<'e>>),
+    packages: &Registry<'e>,
+    events: Option<Events<'e>>,
     tools: &LockTools,
 ) -> Result<Resolution, Error> {
     check_python(request.set, target)?;

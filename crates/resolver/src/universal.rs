@@ -128,7 +128,7 @@ impl Universe<'_> {
             return Err(Unsolved::Split(on));
         }
         let resolution = complete(&problem, &solved, &set, &registry)?;
-        Ok(Part::new(resolution, (&reach, region), &registry, listed)?)
+        Ok(Part::new(resolution, &reach, region, &registry, listed)?)
     }
 
     /// The marker of a line that cannot count for a part of a region only: a distribution named directly

@@ -2,13 +2,16 @@
 //! others do to the tree meanwhile. Knows descriptors and names, and nothing of what is opened.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+
+use crate::random::random_name;
 
 /// Set once the kernel has said that it has no `openat2(2)` (before Linux 5.6).
 static WALKS: AtomicBool = AtomicBool::new(false);
@@ -49,6 +52,23 @@ fn walk(dir: BorrowedFd<'_>, path: &Path, flags: OFlags, mode: Mode) -> io::Resu
         above = Some(rustix::fs::openat(at, name, step, Mode::empty())?);
     }
     Err(io::ErrorKind::InvalidInput.into())
+}
+
+/// A file in `dir` that has no name.
+pub(crate) fn nameless(dir: BorrowedFd<'_>) -> io::Result<File> {
+    let mode = Mode::RUSR | Mode::WUSR;
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::openat(dir, ".", flags | OFlags::TMPFILE, mode) {
+        // File systems of networks and older layered ones have no such files: there one loses its name at once.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            let name = random_name()?;
+            let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+            let file = rustix::fs::openat(dir, &name, flags, mode)?;
+            rustix::fs::unlinkat(dir, &name, AtFlags::empty())?;
+            Ok(file.into())
+        }
+        opened => Ok(opened?.into()),
+    }
 }
 
 fn check(path: &Path) -> io::Result<()> {

@@ -1,20 +1,27 @@
 //! Whether two files of a file system can share their blocks. Leaves nothing behind.
 
-use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use crate::dir::Dir;
 
 /// Whether the file system that a directory is on, or would be if it were made, lets two files share their
 /// blocks until one of them is written. Where nobody may write, nothing is shared.
 pub fn shares_blocks(directory: &Path) -> bool {
     let Some(directory) = directory.ancestors().find(|place| place.is_dir()) else { return false };
-    // Files without a name: whatever happens, there is nothing to remove.
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let nameless = || rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR).map(File::from);
-    let (Ok(mut one), Ok(other)) = (nameless(), nameless()) else { return false };
-    one.write_all(b"shared").is_ok() && rustix::fs::ioctl_ficlone(&other, &one).is_ok()
+    share_blocks(directory).is_ok()
+}
+
+/// Has two files of a directory share their blocks.
+///
+/// # Errors
+/// If they cannot, or nothing can be made in it.
+pub(crate) fn share_blocks(directory: &Path) -> io::Result<()> {
+    let directory = Dir::open_named(directory)?;
+    // Whatever happens, there is nothing to remove.
+    let (mut one, other) = (directory.nameless()?, directory.nameless()?);
+    one.write_all(b"shared")?;
+    Ok(rustix::fs::ioctl_ficlone(&other, &one)?)
 }
 
 #[cfg(test)]

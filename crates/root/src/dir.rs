@@ -166,7 +166,7 @@ impl Dir {
         match beneath::open(self.as_fd(), path, DIRECTORY, Mode::empty()) {
             Ok(fd) => Ok(Some(Self { fd: Arc::new(fd), path: self.join(path) })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.refused("open", path, (error, Kind::Directory))),
+            Err(error) => Err(self.refused("open", path, error, Kind::Directory)),
         }
     }
 
@@ -217,7 +217,7 @@ impl Dir {
             let (parent, name) = Parent::of(self.as_fd(), path)?;
             Ok(rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(mode))?)
         };
-        act().map_err(|error| self.refused("create", path, (error, Kind::Directory)))
+        act().map_err(|error| self.refused("create", path, error, Kind::Directory))
     }
 
     /// What is at a place; `None` if nothing is.
@@ -233,7 +233,7 @@ impl Dir {
         match look() {
             Ok(stat) => Ok(Some(stat.into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.refused("look at", path, (error, Kind::Directory))),
+            Err(error) => Err(self.refused("look at", path, error, Kind::Directory)),
         }
     }
 
@@ -295,7 +295,7 @@ impl Dir {
         let fd = match beneath::open(self.as_fd(), path, flags, Mode::empty()) {
             Ok(fd) => fd,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.refused("open", path, (error, Kind::File))),
+            Err(error) => return Err(self.refused("open", path, error, Kind::File)),
         };
         let facts: Facts =
             rustix::fs::fstat(&fd).map_err(Error::io("open", &self.join(path)))?.into();
@@ -345,8 +345,16 @@ impl Dir {
         let path = path.as_ref();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let created = beneath::open(self.as_fd(), path, flags, Mode::from_raw_mode(mode));
-        let fd = created.map_err(|error| self.refused("create", path, (error, Kind::File)))?;
+        let fd = created.map_err(|error| self.refused("create", path, error, Kind::File))?;
         Ok(File::from(fd))
+    }
+
+    /// Creates a file that has no name and goes with whoever holds it, for reading and writing by this user alone.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn nameless(&self) -> io::Result<File> {
+        beneath::nameless(self.as_fd())
     }
 
     /// Creates a file with this content.
@@ -379,7 +387,7 @@ impl Dir {
             let (parent, name) = Parent::of(self.as_fd(), path)?;
             Ok(rustix::fs::symlinkat(target.as_ref(), parent, name)?)
         };
-        act().map_err(|error| self.refused("link", path, (error, Kind::Link)))
+        act().map_err(|error| self.refused("link", path, error, Kind::Link))
     }
 
     /// Where a symbolic link leads, which is not followed; `None` if there is nothing of that name.
@@ -396,7 +404,7 @@ impl Dir {
         match act() {
             Ok(target) => Ok(Some(target)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.refused("read", path, (error, Kind::Link))),
+            Err(error) => Err(self.refused("read", path, error, Kind::Link)),
         }
     }
 
@@ -450,7 +458,8 @@ impl Dir {
         &self,
         act: &'static str,
         path: &Path,
-        (error, expected): (io::Error, Kind),
+        error: io::Error,
+        expected: Kind,
     ) -> Error {
         let number = Errno::from_io_error(&error);
         let in_the_way = [Errno::LOOP, Errno::NOTDIR, Errno::NXIO, Errno::ISDIR, Errno::XDEV];

@@ -144,7 +144,7 @@ impl Root {
             text.extend(serde_json::to_vec(activation).unwrap_or_default());
             text.push(b'\n');
         }
-        directory.replace(FILE, &text, (0o644, Durability::Synced))
+        directory.replace(FILE, &text, 0o644, Durability::Synced)
     }
 }
 
@@ -153,12 +153,12 @@ fn append(directory: &Dir, line: &[u8]) -> Result<(), Error> {
     let path = directory.path().join(FILE);
     let failed = |error: std::io::Error| Error::io("write", &path)(error);
     let Some((mut file, facts)) = directory.open_append(Path::new(FILE))? else {
-        return directory.replace(FILE, line, (0o644, Durability::Eventual));
+        return directory.replace(FILE, line, 0o644, Durability::Eventual);
     };
     if facts.links > 1 {
         // Another name's content is not ours to change.
         let known = directory.read(FILE, LIMIT)?.unwrap_or_default();
-        return directory.replace(FILE, &[&known, line].concat(), (0o644, Durability::Eventual));
+        return directory.replace(FILE, &[&known, line].concat(), 0o644, Durability::Eventual);
     }
     let mut last = [b'\n'];
     if facts.size > 0 {

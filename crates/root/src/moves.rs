@@ -38,7 +38,8 @@ impl Dir {
         &self,
         path: impl AsRef<Path>,
         content: &[u8],
-        (mode, durability): (u32, Durability),
+        mode: u32,
+        durability: Durability,
     ) -> Result<(), Error> {
         self.put(path.as_ref(), |parent, temporary| {
             let mut file = parent.create(temporary, mode)?;
@@ -83,7 +84,7 @@ impl Dir {
         let temporary = Path::new(&temporary);
         let done = make(&parent, temporary).and_then(|()| {
             rustix::fs::renameat(&parent, temporary, &parent, name).map_err(|error| {
-                parent.refused("replace", Path::new(name), (error.into(), Kind::File))
+                parent.refused("replace", Path::new(name), error.into(), Kind::File)
             })
         });
         if done.is_err() {
@@ -104,7 +105,7 @@ impl Dir {
         to: &Self,
         new: impl AsRef<Path>,
     ) -> Result<(), Error> {
-        self.rename_with(path.as_ref(), (to, new.as_ref()), RenameFlags::empty())
+        self.rename_with(path.as_ref(), to, new.as_ref(), RenameFlags::empty())
     }
 
     /// Lets two places change what they hold, in one step.
@@ -117,13 +118,14 @@ impl Dir {
         other: &Self,
         with: impl AsRef<Path>,
     ) -> Result<(), Error> {
-        self.rename_with(path.as_ref(), (other, with.as_ref()), RenameFlags::EXCHANGE)
+        self.rename_with(path.as_ref(), other, with.as_ref(), RenameFlags::EXCHANGE)
     }
 
     fn rename_with(
         &self,
         path: &Path,
-        (to, new): (&Self, &Path),
+        to: &Self,
+        new: &Path,
         flags: RenameFlags,
     ) -> Result<(), Error> {
         let act = || -> io::Result<()> {
@@ -139,7 +141,7 @@ impl Dir {
             let in_the_way = to.facts(new).ok().flatten().is_some_and(|facts| !facts.kind.is_dir());
             let moved = self.facts(path).ok().flatten().is_some_and(|facts| facts.kind.is_dir());
             if in_the_way && moved {
-                return to.refused("replace", new, (error, Kind::Directory));
+                return to.refused("replace", new, error, Kind::Directory);
             }
             Error::io("move", &self.path().join(path))(error)
         })

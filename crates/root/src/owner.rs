@@ -59,7 +59,7 @@ impl Root {
         let owner = Owner { directory: claim.directory.clone() };
         let text = serde_json::to_vec(&owner)
             .map_err(|error| Error::io("write", directory.path())(std::io::Error::from(error)))?;
-        directory.replace(FILE, &text, (0o644, Durability::Eventual))
+        directory.replace(FILE, &text, 0o644, Durability::Eventual)
     }
 
     /// Whether the directory is written down as the project's own.

@@ -51,7 +51,7 @@ impl Root {
         let root = Self::at(written, seen)?;
         if !root.is_filled()? {
             let text = format!("{LAYOUT}\n");
-            root.top().replace(LAYOUT_FILE, text.as_bytes(), (0o644, Durability::Synced))?;
+            root.top().replace(LAYOUT_FILE, text.as_bytes(), 0o644, Durability::Synced)?;
         }
         for place in [BIN, WHEELS, BUILT, ENVS, PROJECTS] {
             root.top().ensure_dir(place)?;
@@ -334,7 +334,7 @@ impl Root {
         share: Share,
         waiting: &dyn Fn(&Waiting),
     ) -> Result<Lock, Error> {
-        Lock::wait(self.locks()?, (name.as_str(), share), waiting)
+        Lock::wait(self.locks()?, name.as_str(), share, waiting)
     }
 
     /// Takes a place in the queue for a lock, and waits for nothing.

@@ -193,7 +193,8 @@ impl Lock {
     /// Waits for the lock; `waiting` is called once if another process has it.
     pub(crate) fn wait(
         locks: Dir,
-        (name, share): (&str, Share),
+        name: &str,
+        share: Share,
         waiting: &dyn Fn(&Waiting),
     ) -> Result<Self, Error> {
         Self::queue(locks, name, share)?.await_turn(waiting)

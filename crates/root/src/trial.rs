@@ -11,6 +11,7 @@ use rustix::fs::{
     CWD, RenameFlags, StatVfsMountFlags, Timespec, Timestamps, futimens, renameat_with,
 };
 
+use crate::blocks::share_blocks;
 use crate::lock_name::LockName;
 use crate::root::Root;
 use crate::ticket::Share;
@@ -47,7 +48,7 @@ impl Ability {
             Self::Locks => locks(room),
             Self::HardLinks => hard_links(room),
             Self::ExchangingRenames => exchanging_renames(room),
-            Self::Reflinks => reflinks(room),
+            Self::Reflinks => share_blocks(room),
         }
     }
 }
@@ -163,13 +164,6 @@ fn exchanging_renames(room: &Path) -> io::Result<()> {
     fs_err::create_dir(&one)?;
     fs_err::create_dir(&other)?;
     Ok(renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE)?)
-}
-
-fn reflinks(room: &Path) -> io::Result<()> {
-    fs_err::write(room.join("file"), "x")?;
-    let from: File = fs_err::File::open(room.join("file"))?.into();
-    let to: File = fs_err::File::create(room.join("clone"))?.into();
-    Ok(rustix::fs::ioctl_ficlone(&to, &from)?)
 }
 
 #[cfg(test)]

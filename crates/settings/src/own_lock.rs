@@ -4,10 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::Lock;
 use pyfast_root::regular_file;
-use sha2::Digest as _;
 
 use crate::config::EnvConfig;
 use crate::project::Project;
@@ -25,9 +25,7 @@ pub fn environment_of(files: &[PathBuf], from: &Path) -> String {
         stem.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(24).collect();
     let files: Vec<String> =
         files.iter().map(|file| from.join(file).display().to_string()).collect();
-    let digest = sha2::Sha256::digest(files.join("\n").as_bytes());
-    let digest: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{ONE_RUN}{stem}-{digest}")
+    format!("{ONE_RUN}{stem}-{}", &Sha256::of(files.join("\n").as_bytes()).to_string()[..8])
 }
 
 /// The environment that has the plain name where several want it.
@@ -45,7 +43,7 @@ pub struct OwnLock {
 impl OwnLock {
     /// The one that the configuration gives an environment.
     pub fn configured(project: &Project, env: &str) -> Self {
-        Self::beside((project, env), project.first_file(env).as_deref(), true)
+        Self::beside(project, env, project.first_file(env).as_deref(), true)
     }
 
     /// The one of requirements that are named instead of the configuration's; `first` is the first file of
@@ -54,7 +52,7 @@ impl OwnLock {
         match first {
             // A lock may be named where requirements are.
             Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
-            _ => Self::beside((project, env), first, false),
+            _ => Self::beside(project, env, first, false),
         }
     }
 
@@ -70,7 +68,7 @@ impl OwnLock {
         Self { places: vec![path], of_others: None }
     }
 
-    fn beside((project, env): (&Project, &str), first: Option<&Path>, configured: bool) -> Self {
+    fn beside(project: &Project, env: &str, first: Option<&Path>, configured: bool) -> Self {
         let directory = directory(project, first);
         let plain = directory.join(FILE);
         let rivals = rivals(project, env, &directory);

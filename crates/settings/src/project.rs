@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use pyfast_launcher::compose_file::NAMES;
 use pyfast_packaging::PackageName;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::pyproject::foreign;
-use sha2::Digest;
 use url::Url;
 
 use crate::config::{Config, Itself};
@@ -82,9 +82,8 @@ impl Project {
                 |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' },
             )
             .collect();
-        let digest = sha2::Sha256::digest(self.directory.as_os_str().as_encoded_bytes());
-        let suffix: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{suffix}", name.trim_matches('.'))
+        let digest = Sha256::of(self.directory.as_os_str().as_encoded_bytes()).to_string();
+        format!("{}-{}", name.trim_matches('.'), &digest[..8])
     }
 
     /// What people call it: its configured name, else its directory's.

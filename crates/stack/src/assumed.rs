@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use pyfast_environment::digest;
+use pyfast_packaging::hash::Sha256;
 use pyfast_settings::{EnvConfig, FILE, Python, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
 
@@ -113,14 +113,18 @@ pub fn recall(settings: &Settings) -> Option<Recalled> {
     let mut made = settings.of_environment(&env, root, python);
     let config = &mut made.project.config;
     config.project.name = kept.name;
-    config.env = kept.environments.into_iter().map(configuration).collect();
+    let environments = kept.environments.into_iter();
+    config.env = environments.map(|(name, env)| (name, env.configuration())).collect();
     Some(Recalled::Made { settings: Box::new(made), volume })
 }
 
-fn configuration((name, env): (String, KeptEnv)) -> (String, EnvConfig) {
-    let KeptEnv { requirements, constraints, image, services } = env;
-    let image = Some(image);
-    (name, EnvConfig { requirements, constraints, image, services, ..EnvConfig::default() })
+impl KeptEnv {
+    /// The same as a project configures it.
+    fn configuration(self) -> EnvConfig {
+        let Self { requirements, constraints, image, services } = self;
+        let image = Some(image);
+        EnvConfig { requirements, constraints, image, services, ..EnvConfig::default() }
+    }
 }
 
 /// Whether the environment that nobody names is there on this machine.
@@ -134,6 +138,6 @@ fn is_here(settings: &Settings) -> bool {
 
 fn file(settings: &Settings) -> Option<PathBuf> {
     let directory = settings.project.directory.display().to_string();
-    let name = format!("assumed-{}.json", &digest(directory.as_bytes())[..16]);
+    let name = format!("assumed-{}.json", &Sha256::of(directory.as_bytes()).to_string()[..16]);
     Some(settings.data_directory().ok()?.join("launch/v1").join(name))
 }

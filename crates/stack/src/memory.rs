@@ -4,9 +4,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use pyfast_environment::digest;
 use pyfast_launcher::containers::Record;
 use pyfast_launcher::image::FileDigests;
+use pyfast_packaging::hash::Sha256;
 use pyfast_settings::{Settings, kept};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ impl Memory {
     /// The memory of a compose project on an engine; empty when there is none, or none that can be read.
     pub(crate) fn load(settings: &Settings, project: &str, host: &str) -> Result<Self, Error> {
         let directory = settings.project.directory.display().to_string();
-        let key = digest(format!("{host}\n{directory}").as_bytes());
+        let key = Sha256::of(format!("{host}\n{directory}").as_bytes()).to_string();
         let name = format!("{project}-{}.json", &key[..16]);
         let file = settings.data_directory()?.join("launch/v1").join(name);
         let known: Self = kept::read(&file).unwrap_or_default();

@@ -51,9 +51,16 @@ impl Stack<'_> {
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {
-            let read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
-            stack.remember_code(&read)?;
+            let mut read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
             stack.carry_out_images(&read.plan)?;
+            if read.assumed {
+                // What was built shows whether that was right.
+                read = stack.plan_images(&selected, false, &mut memory)?;
+                if read.plan.iter().any(|image| image.act.is_due()) {
+                    stack.carry_out_images(&read.plan)?;
+                }
+            }
+            stack.remember_code(&read)?;
             Ok(read)
         })?;
         let synced = self.phase("environments", |stack| stack.sync(&selected))?;

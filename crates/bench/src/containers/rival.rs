@@ -55,7 +55,7 @@ impl<'a> Rival<'a> {
             Some(url) => format!(" --index-url '{url}'"),
             None => String::new(),
         };
-        write(&directory.join("Dockerfile"), &dockerfile((image, &tag), &index, cached))?;
+        write(&directory.join("Dockerfile"), &dockerfile(image, &tag, &index, cached))?;
         // The build has to reach what pyfast reaches from this machine.
         let network = calls.variable("PYFAST_HELPER_NETWORK").map(|name| name.to_string_lossy());
         let network = network.map(|name| format!(", network: {name:?}")).unwrap_or_default();
@@ -111,7 +111,7 @@ impl<'a> Rival<'a> {
     }
 }
 
-fn dockerfile((image, tag): (&str, &str), index: &str, cached: bool) -> String {
+fn dockerfile(image: &str, tag: &str, index: &str, cached: bool) -> String {
     let mount = if cached { "--mount=type=cache,target=/root/.cache/uv " } else { "" };
     let cache = if cached { " --link-mode copy" } else { " --no-cache" };
     format!(
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_build_keeps_downloads_where_the_builder_can() {
         let index = " --index-url 'http://127.0.0.1/simple/'";
-        insta::assert_snapshot!(dockerfile(("python:3.11-slim", "tag"), index, true), @r"
+        insta::assert_snapshot!(dockerfile("python:3.11-slim", "tag", index, true), @r"
         FROM python:3.11-slim
         LABEL io.pyfast.bench=tag
         COPY uv /usr/local/bin/uv
@@ -136,7 +136,7 @@ mod tests {
         COPY requirements.txt /requirements.txt
         RUN --mount=type=cache,target=/root/.cache/uv uv pip install --python /venv/bin/python --link-mode copy --index-url 'http://127.0.0.1/simple/' --find-links /wheels -r /requirements.txt
         ");
-        insta::assert_snapshot!(dockerfile(("python:3.11-slim", "tag"), "", false), @r"
+        insta::assert_snapshot!(dockerfile("python:3.11-slim", "tag", "", false), @r"
         FROM python:3.11-slim
         LABEL io.pyfast.bench=tag
         COPY uv /usr/local/bin/uv

@@ -88,7 +88,7 @@ async fn page<B>(
     let bytes = if gzip { form.gzip.clone() } else { form.plain.clone() };
     let response = if gzip { response.header(CONTENT_ENCODING, "gzip") } else { response };
     let length = bytes.len() as u64;
-    Ok(Some(send(service, request, response, Content::Memory(bytes), (0, length))))
+    Ok(Some(send(service, request, response, Content::Memory(bytes), 0..length)))
 }
 
 async fn file<B>(
@@ -117,7 +117,7 @@ async fn file<B>(
     let (response, range) = match asked.map(|asked| range(asked, length)) {
         Some(Range::Part(start, end)) => {
             let said = format!("bytes {start}-{}/{length}", end - 1);
-            (response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, said), (start, end))
+            (response.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, said), start..end)
         }
         Some(Range::Outside) => {
             let response = response.status(StatusCode::RANGE_NOT_SATISFIABLE);
@@ -126,7 +126,7 @@ async fn file<B>(
                 empty(),
             )));
         }
-        Some(Range::Ignored) | None => (response, (0, length)),
+        Some(Range::Ignored) | None => (response, 0..length),
     };
     Ok(Some(send(service, request, response, Content::File(file), range)))
 }
@@ -191,18 +191,18 @@ fn send<B>(
     request: &Request<B>,
     response: Builder,
     content: Content,
-    range: (u64, u64),
+    range: std::ops::Range<u64>,
 ) -> Response<Body> {
-    let response = response.header(CONTENT_LENGTH, range.1 - range.0);
+    let response = response.header(CONTENT_LENGTH, range.end - range.start);
     if request.method() == Method::HEAD {
         return finish(response, empty());
     }
     let throttle = Arc::clone(&service.throttle);
     let piece = if throttle.is_open() { LARGE_PIECE } else { PIECE };
-    let pieces = stream::try_unfold((range.0, content), move |(at, content)| {
+    let pieces = stream::try_unfold((range.start, content), move |(at, content)| {
         let throttle = Arc::clone(&throttle);
         async move {
-            let count = usize::try_from(range.1 - at).unwrap_or(usize::MAX).min(piece);
+            let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(piece);
             if count == 0 {
                 return Ok(None);
             }

@@ -40,7 +40,7 @@ pub fn add(
         });
         wanted = limited.collect();
         if with_hashes {
-            wanted = hashed(wanted, (&known, &lock), working)?;
+            wanted = hashed(wanted, &known, &lock, working)?;
         }
     }
     let outcomes = put(&mut file, &wanted, place.list())?;
@@ -58,7 +58,8 @@ fn put(file: &mut File, wanted: &[Wanted], list: List<'_>) -> Result<Vec<Outcome
 /// What is wanted with its digests, and what that needs besides: a file with digests has all that is installed.
 fn hashed(
     wanted: Vec<Wanted>,
-    (known, lock): (&BTreeSet<PackageName>, &Lock),
+    known: &BTreeSet<PackageName>,
+    lock: &Lock,
     working: &Path,
 ) -> Result<Vec<Wanted>, Error> {
     let mut all = Vec::new();

@@ -41,7 +41,7 @@ pub fn remove(
             removed.extend(gone.iter().map(|text| (file.shown.clone(), redact(text))));
         }
         if removed.len() == before {
-            return Err(not_asked(name, (&inputs, &files), task));
+            return Err(not_asked(name, &inputs, &files, task));
         }
     }
     let report = Edits { task, reach, files }.carry_out()?;
@@ -81,7 +81,7 @@ fn is_same(one: &Path, other: &Path, settings: &Settings) -> bool {
 }
 
 /// Why there is nothing to remove.
-fn not_asked(name: &PackageName, (inputs, files): (&Inputs, &[File]), task: Task<'_>) -> Error {
+fn not_asked(name: &PackageName, inputs: &Inputs, files: &[File], task: Task<'_>) -> Error {
     let asked = inputs.set.requirements.iter().find(|one| one.name == *name);
     if let Some(origin) = asked.map(|one| one.origin.clone()) {
         return Error::AskedElsewhere { name: name.clone(), origin };

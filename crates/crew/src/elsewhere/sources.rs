@@ -189,13 +189,14 @@ impl<'a> Builds<'a> {
         &self,
         lock: &Lock,
         session: &Session,
-        (index, events): (&IndexOptions, &Events),
+        index: &IndexOptions,
+        events: &Events,
     ) -> Result<BTreeMap<PackageName, (Sha256, Wheel)>, Error> {
         let formats = building::formats(self.args, Some(index))?;
         let sources = building::sources(lock, &formats, self.args)?;
         if let Some((package, source)) = sources.iter().find(|(_, source)| source.editable) {
-            let why = (BuildStage::Editable, EDITABLE);
-            return Err(building::refused(lock, (package, source), why));
+            let stage = BuildStage::Editable;
+            return Err(building::refused(lock, package, source, stage, EDITABLE));
         }
         let mut wheels = BTreeMap::new();
         for few in sources.chunks(self.at_once()) {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use pyfast_environment::digest;
 use pyfast_installer::Event as InstallEvent;
 use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_settings, fits};
 use pyfast_installer::interpreter::Interpreter;
@@ -22,7 +21,6 @@ use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::IndexStrategy;
 use pyfast_root::{Lock, Waiting};
 use serde_json::{Value, json};
-use sha2::Digest as _;
 
 use super::kept::Kept;
 use crate::building::CARRIED_SOURCES;
@@ -97,7 +95,8 @@ impl<'a> Workplace<'a> {
         helper: &'a VolumePlace<'a>,
         args: &ResolveFlags,
         session: &Session,
-        (interpreter, events): (&'a Interpreter, &'a Events),
+        interpreter: &'a Interpreter,
+        events: &'a Events,
     ) -> Result<Self, Error> {
         let (settings, connection) = (helper.settings, helper.connection);
         let mut reach = index_arguments(session);
@@ -112,7 +111,10 @@ impl<'a> Workplace<'a> {
         for path in &args.build_constraints {
             let path = settings.project.working_directory.join(path);
             let bytes = fs_err::read(&path).map_err(Error::BuildConstraints)?;
-            let inside = format!("{CONFINED_FILES}/constraints/{}.txt", &digest(&bytes)[..16]);
+            let inside = format!(
+                "{CONFINED_FILES}/constraints/{}.txt",
+                &Sha256::of(&bytes).to_string()[..16]
+            );
             shape.push(format!("--build-constraint={inside}"));
             files.push(file(inside, &bytes));
         }
@@ -182,15 +184,15 @@ impl<'a> Workplace<'a> {
     /// The digest of everything that shapes a build.
     pub(crate) fn key(&self, order: &Order<'_>) -> Sha256 {
         let packed = order.packed;
-        let own = order.settings.as_ref().map(|text| digest(text));
+        let own = order.settings.as_ref().map(|text| Sha256::of(text).to_string());
         let shape = json!([
             self.circumstances,
             packed.name,
-            digest(&packed.bytes),
+            Sha256::of(&packed.bytes).to_string(),
             order.source.subdirectory,
             own,
         ]);
-        Sha256(sha2::Sha256::digest(shape.to_string().as_bytes()).into())
+        Sha256::of(shape.to_string().as_bytes())
     }
 
     async fn run(&self, order: &Order<'_>) -> Result<Left, Fault> {

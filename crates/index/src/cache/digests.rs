@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use pyfast_packaging::hash::Sha256;
 use sha2::Digest as _;
 
-use super::{Cache, private, sha256};
+use super::{Cache, private};
 use crate::error::Error;
 
 const DIGESTS: &str = "digests-1";
@@ -53,7 +53,7 @@ impl Cache {
 
     fn digest_path(&self, path: &Path) -> Option<PathBuf> {
         let path = std::path::absolute(path).ok()?;
-        let name = sha256(path.as_os_str().as_bytes()).to_string();
+        let name = Sha256::of(path.as_os_str().as_bytes()).to_string();
         Some(self.below(DIGESTS)?.join(name))
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     fn planted(directory: &Path, claim: Sha256) -> (Cache, PathBuf) {
         let (cache, wheel) = (Cache::new(Some(directory.join("cache"))), directory.join("a.whl"));
         fs::write(&wheel, "content").unwrap();
-        assert_eq!(cache.file_digest(&wheel).unwrap(), sha256(b"content"));
+        assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"content"));
         let entry = cache.digest_path(&wheel).unwrap();
         let text = format!("{} {claim}\n", identity(&fs::metadata(&wheel).unwrap()));
         fs::write(&entry, text).unwrap();
@@ -115,7 +115,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (cache, wheel) = planted(directory.path(), Sha256([7; 32]));
         assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256([7; 32]));
-        assert_eq!(file_digest(&wheel).unwrap(), sha256(b"content"), "without a cache it is");
+        assert_eq!(file_digest(&wheel).unwrap(), Sha256::of(b"content"), "without a cache it is");
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         // The same size and time of modification, as a careless or a hostile copy has them.
         fs::write(&wheel, "CONTENT").unwrap();
         File::options().write(true).open(&wheel).unwrap().set_modified(modified).unwrap();
-        assert_eq!(cache.file_digest(&wheel).unwrap(), sha256(b"CONTENT"));
+        assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"CONTENT"));
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         let entry = cache.digest_path(&wheel).unwrap();
         let changed = fs::metadata(&wheel).unwrap().modified().unwrap();
         File::options().write(true).open(&entry).unwrap().set_modified(changed).unwrap();
-        assert_eq!(cache.file_digest(&wheel).unwrap(), sha256(b"content"));
+        assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"content"));
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
             fs::write(&entry, text).unwrap();
             let later = SystemTime::now() + Duration::from_secs(3600);
             File::options().write(true).open(&entry).unwrap().set_modified(later).unwrap();
-            assert_eq!(cache.file_digest(&wheel).unwrap(), sha256(b"content"));
+            assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"content"));
         }
     }
 }

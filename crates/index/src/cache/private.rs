@@ -8,6 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use pyfast_root::Dir;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
@@ -85,8 +86,7 @@ impl Private {
     /// Opens a file in it that has no name, for writing and reading.
     pub(super) fn nameless(&self) -> io::Result<File> {
         self.make(&self.path)?;
-        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-        Ok(File::from(rustix::fs::open(&self.path, flags, Mode::RUSR | Mode::WUSR)?))
+        Dir::open_named(&self.path)?.nameless()
     }
 
     /// Writes a file whole or not at all: readers in other processes see the old one or the new one.

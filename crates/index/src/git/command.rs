@@ -49,7 +49,8 @@ const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword
 /// # Errors
 /// What it says, or why it cannot be run.
 pub(super) fn run(
-    (place, client): (&Path, &Client),
+    place: &Path,
+    client: &Client,
     arguments: &[&str],
     secret: Option<(&Url, &Secret)>,
 ) -> Result<Vec<u8>, String> {

@@ -2,11 +2,11 @@
 //! nothing of them: the store admits them as any other.
 
 use pyfast_packaging::filename::WheelFilename;
+use pyfast_packaging::hash::Sha256;
 
 use super::BuiltWheel;
 use crate::error::{Error, Refusal};
 use crate::wheel::Wheel;
-use crate::wheel::record;
 use crate::zip_audit::{Archive, Inflater};
 
 /// The largest METADATA that is read.
@@ -26,7 +26,7 @@ pub fn built_wheel(filename: WheelFilename, bytes: &[u8]) -> Result<BuiltWheel, 
     let entry = entry.ok_or_else(missing)?;
     let text = Inflater::new().read(&archive, entry, MAX_METADATA).map_err(refused)?;
     let metadata = String::from_utf8_lossy(&text).into_owned();
-    Ok(BuiltWheel { sha256: record::sha256(bytes), filename, metadata })
+    Ok(BuiltWheel { sha256: Sha256::of(bytes), filename, metadata })
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
     fn a_wheel_says_what_it_is_or_is_refused_for_its_format() {
         let wheel = WheelFile::new("local", "1.0");
         let built = built_wheel(wheel.filename.clone(), &wheel.bytes()).unwrap();
-        assert_eq!(built.sha256, record::sha256(&wheel.bytes()));
+        assert_eq!(built.sha256, Sha256::of(&wheel.bytes()));
         assert!(built.metadata.contains("Name: local\n"), "{}", built.metadata);
         let broken = WheelFile::new("broken", "1.0").without("broken-1.0.dist-info/WHEEL");
         let outcome = built_wheel(broken.filename.clone(), &broken.bytes());

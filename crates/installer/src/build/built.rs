@@ -17,7 +17,6 @@ use super::BuiltWheel;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Store, stored_text};
-use crate::wheel::record;
 
 /// The memory of one build.
 pub(super) struct Memory {
@@ -61,7 +60,7 @@ pub fn remembered_wheels(root: &Root, keys: &[Sha256]) -> BTreeMap<Sha256, Remem
 
 impl Memory {
     pub(super) fn new(root: &Root, key: &Value) -> Self {
-        let key = record::sha256(key.to_string().as_bytes()).to_string();
+        let key = Sha256::of(key.to_string().as_bytes()).to_string();
         Self { root: root.clone(), key }
     }
 
@@ -72,8 +71,8 @@ impl Memory {
 
     fn write(&self, kind: &str, content: &[u8]) -> Result<(), Error> {
         let Some(built) = self.root.built()? else { return Ok(()) };
-        let how = (0o644, Durability::Synced);
-        Ok(built.replace(format!("{}.{kind}", self.key), content, how)?)
+        let file = format!("{}.{kind}", self.key);
+        Ok(built.replace(file, content, 0o644, Durability::Synced)?)
     }
 
     /// Keeps all others, threads and processes, from the same build.

@@ -14,7 +14,7 @@ use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
 use pyfast_index::git::check_out;
 use pyfast_index::source_archive::fetch_source;
-use pyfast_packaging::hash::Digest;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use pyfast_root::random_name;
@@ -22,7 +22,6 @@ use tokio::runtime::Handle;
 
 use super::tree_digest::all_files;
 use crate::error::Error;
-use crate::wheel::record;
 
 /// The directory of everything in a packed tree.
 const TOP: &str = "source";
@@ -66,7 +65,7 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
             let unique = random_name().map_err(Error::io("create", tools.scratch))?;
             let place = tools.scratch.join(unique);
             fs_err::create_dir_all(tools.scratch).map_err(Error::io("create", tools.scratch))?;
-            let checked_out = check_out(tools.client, tools.cache, (url, commit), &place);
+            let checked_out = check_out(tools.client, tools.cache, url, commit, &place);
             let packed = checked_out.map_err(Error::Fetch).and_then(|()| pack(&place, false));
             match fs_err::remove_dir_all(&place) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -84,7 +83,7 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
 pub(super) fn name(tree: &SourceTree) -> String {
     match tree {
         SourceTree::Archive { sha256, .. } => sha256.to_string(),
-        tree => record::sha256(tree.to_string().as_bytes()).to_string(),
+        tree => Sha256::of(tree.to_string().as_bytes()).to_string(),
     }
 }
 

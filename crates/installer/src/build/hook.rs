@@ -1,9 +1,11 @@
 //! Runs one hook of a backend in a process of its own, with what it prints in a log.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
+use pyfast_packaging::build::BuildStage;
 use pyfast_root::random_name;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +27,17 @@ pub(super) struct Hook<'a> {
     pub(super) work: &'a Path,
 }
 
+/// A call of a hook.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// What the build has come to.
+    pub(super) stage: BuildStage,
+    /// The hook's name.
+    pub(super) hook: &'a str,
+    /// What it is given, in its own order.
+    pub(super) arguments: Value,
+}
+
 /// What a hook gave.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -42,14 +55,27 @@ struct Reply {
     value: Value,
 }
 
+/// Runs a hook to its end. It ends with this process, whatever signal that gets: its script takes the end of the pipe for
+/// that, unless it is told first that all is well.
+fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let pipe = child.stdin.take();
+    let status = child.wait();
+    if let Some(mut pipe) = pipe {
+        // Where nobody reads it, nobody watches.
+        let _ = pipe.write_all(b"x");
+    }
+    status
+}
+
 impl Hook<'_> {
     /// Calls a hook: its answer, or why it failed and what it printed.
     pub(super) fn call(
         &self,
         system: &BuildSystem,
-        name: &str,
-        arguments: &Value,
+        call: &Call<'_>,
     ) -> Result<Result<Answer, (String, String)>, Error> {
+        let Call { hook: name, arguments, .. } = call;
         let backend_path: Vec<_> =
             system.backend_path.iter().map(|path| self.directory.join(path)).collect();
         let request = json!({
@@ -62,7 +88,7 @@ impl Hook<'_> {
         let [ask, reply, log] =
             ["request", "reply", "log"].map(|kind| self.work.join(format!("{kind}-{unique}")));
         fs_err::write(&ask, request.to_string()).map_err(Error::io("write", &ask))?;
-        let status = self.command(&ask, &reply, &log)?.status();
+        let status = run(&mut self.command(&ask, &reply, &log)?);
         let status = status.map_err(Error::io("run", self.python))?;
         let printed = fs_err::read(&log).map_err(Error::io("read", &log))?;
         let printed = String::from_utf8_lossy(&printed).into_owned();
@@ -93,7 +119,7 @@ impl Hook<'_> {
             // Nothing may write bytecode into the store through the environment's links.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONUNBUFFERED", "1")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(out.into_parts().0)
             .stderr(err);
         if let Some(first) = self.path {

@@ -7,7 +7,7 @@ use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::{BuildSource, Error as ResolveError};
 use serde_json::json;
 
-use super::hook::Answer;
+use super::hook::{Answer, Call};
 use super::{Builder, Ready};
 use crate::error::Error;
 
@@ -27,7 +27,7 @@ impl Builder {
             "prepare_metadata_for_build_wheel"
         };
         let arguments = json!([place, self.settings(source)]);
-        let answer = self.run_hook(source, (ready, &workshop), stage, (hook, arguments))?;
+        let answer = self.run_hook(source, ready, &workshop, &Call { stage, hook, arguments })?;
         let Answer::Value(value) = answer else { return Ok(None) };
         let failed = |reason: String| self.failure(source, stage, &reason);
         let name = value.as_str().filter(|name| !name.contains('/'));

@@ -14,7 +14,6 @@ use pyfast_root::Stamp;
 use sha2::Digest as _;
 
 use crate::error::Error;
-use crate::wheel::record;
 
 /// Directories that no build reads, wherever they are.
 const IGNORED: [&str; 11] = [
@@ -46,11 +45,11 @@ pub fn tree_digest(directory: &Path) -> Result<Sha256, Error> {
         let metadata = fs_err::symlink_metadata(&path).map_err(Error::io("read", &path))?;
         let (kind, content) = if metadata.is_symlink() {
             let target = fs_err::read_link(&path).map_err(Error::io("read", &path))?;
-            ("link", record::sha256(target.as_os_str().as_encoded_bytes()))
+            ("link", Sha256::of(target.as_os_str().as_encoded_bytes()))
         } else {
             let executable = metadata.permissions().mode() & 0o111 != 0;
             let content = fs_err::read(&path).map_err(Error::io("read", &path))?;
-            (if executable { "program" } else { "file" }, record::sha256(&content))
+            (if executable { "program" } else { "file" }, Sha256::of(&content))
         };
         hasher.update(format!("{kind} {content} {}\n", file.display()));
     }
@@ -80,7 +79,7 @@ pub(super) fn description_digest(project: &Path) -> Sha256 {
     let mut hasher = sha2::Sha256::new();
     for name in PROJECT_FILES {
         let content = fs_err::read(project.join(name)).unwrap_or_default();
-        hasher.update(format!("{name} {}\n", record::sha256(&content)));
+        hasher.update(format!("{name} {}\n", Sha256::of(&content)));
     }
     Sha256(hasher.finalize().into())
 }

@@ -21,15 +21,15 @@ pub(super) struct File {
 /// does not count.
 pub(super) fn files(directory: &Dir) -> Result<Vec<File>, Error> {
     let mut found = Vec::new();
-    add(directory, (&mut found, DEPTH))?;
+    add(directory, &mut found, DEPTH)?;
     Ok(found)
 }
 
-fn add(directory: &Dir, (found, depth): (&mut Vec<File>, usize)) -> Result<(), Error> {
+fn add(directory: &Dir, found: &mut Vec<File>, depth: usize) -> Result<(), Error> {
     for entry in directory.entries()? {
         if entry.kind.is_dir() {
             if let Some(below) = directory.find_dir(&entry.name)?.filter(|_| depth > 0) {
-                add(&below, (found, depth - 1))?;
+                add(&below, found, depth - 1)?;
             }
         } else if let Some(facts) = directory.facts(&entry.name)? {
             let path = directory.path().join(&entry.name);

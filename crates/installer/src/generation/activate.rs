@@ -84,7 +84,7 @@ fn copy_lock(root: &Root, name: &ProjectEnv, generation: &Generation) -> Result<
     if directory.read(LOCK_COPY, text.len() as u64).is_ok_and(|known| known == Some(text.clone())) {
         return Ok(());
     }
-    Ok(directory.replace(LOCK_COPY, &text, (0o644, Durability::Eventual))?)
+    Ok(directory.replace(LOCK_COPY, &text, 0o644, Durability::Eventual)?)
 }
 
 /// The generation that a rollback means.

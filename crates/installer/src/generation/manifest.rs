@@ -21,7 +21,6 @@ use pyfast_root::layout::wheel_place;
 use crate::link::act::{split, store_target};
 use crate::link::{LinkPlan, Step};
 use crate::store::manifest::StoredFile;
-use crate::wheel::record::sha256;
 
 /// Its file name, beside `env.json`.
 pub(super) const FILE: &str = "manifest";
@@ -69,7 +68,7 @@ pub(super) fn write(plan: &LinkPlan) -> String {
             Step::Symlink { path, target } => link(&mut text, path, target),
             Step::File { path, content, executable } => {
                 let mode = if *executable { "x" } else { "-" };
-                writeln!(text, "f\t{}\t{}\t{mode}\t{path}", sha256(content), content.len())
+                writeln!(text, "f\t{}\t{}\t{mode}\t{path}", Sha256::of(content), content.len())
             }
             Step::Real { path, wheel, inside, .. } => {
                 let ((to, name), (from, stored)) = (split(path), split(inside));

@@ -231,7 +231,7 @@ impl Check<'_> {
         match part {
             Part::Directory => Ok(None),
             Part::Link { target } => self.link(path, target),
-            Part::File(file) => fault(self.directory, path, (file, self.depth)),
+            Part::File(file) => fault(self.directory, path, file, self.depth),
             Part::Stored { wheel, inside } => {
                 let Some(file) = stored.get(wheel).and_then(|files| files.get(inside)) else {
                     return Ok(None);
@@ -241,7 +241,7 @@ impl Check<'_> {
                 {
                     return Ok(None);
                 }
-                fault(self.directory, path, (file, self.depth))
+                fault(self.directory, path, file, self.depth)
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::link::{LinkPlan, RealMode, Step};
 /// because the kernel lets only one at a time write into it; several threads work on those of a level side by side.
 pub(crate) fn act(root: &Root, plan: &LinkPlan, staging: &Dir) -> Result<(), Error> {
     let Tree { top, levels } = Tree::of(plan);
-    fill(&top, (root, staging))?;
+    fill(&top, root, staging)?;
     levels.iter().try_for_each(|level| level.par_iter().try_for_each(|one| one.make(root, staging)))
 }
 
@@ -96,7 +96,7 @@ impl Siblings<'_> {
         };
         self.folders.par_iter().try_for_each(|folder| {
             parent.create_dir(folder.name, 0o755)?;
-            fill(&folder.steps, (root, &parent.dir(folder.name)?))
+            fill(&folder.steps, root, &parent.dir(folder.name)?)
         })
     }
 
@@ -109,7 +109,7 @@ impl Siblings<'_> {
 }
 
 /// Makes everything in a directory that is none itself.
-fn fill(steps: &[Named<'_>], (root, dir): (&Root, &Dir)) -> Result<(), Error> {
+fn fill(steps: &[Named<'_>], root: &Root, dir: &Dir) -> Result<(), Error> {
     let mut origin = Origin { root, last: None };
     for &(name, step) in steps {
         match step {
@@ -125,7 +125,7 @@ fn fill(steps: &[Named<'_>], (root, dir): (&Root, &Dir)) -> Result<(), Error> {
             }
             Step::Real { wheel, inside, mode, .. } => {
                 let (from, stored) = split(inside);
-                make_real((origin.of(wheel, from)?, stored), (dir, name), *mode)?;
+                make_real(origin.of(wheel, from)?, stored, dir, name, *mode)?;
             }
         }
     }
@@ -159,19 +159,15 @@ pub(crate) fn split(path: &str) -> (&str, &str) {
 }
 
 /// Makes a file of the environment of one of the store.
-fn make_real(
-    (from, stored): (&Dir, &str),
-    (to, name): (&Dir, &str),
-    mode: RealMode,
-) -> Result<(), Error> {
+fn make_real(from: &Dir, stored: &str, to: &Dir, name: &str, mode: RealMode) -> Result<(), Error> {
     match mode {
         RealMode::Hardlink => match from.hard_link(OsStr::new(stored), to, OsStr::new(name)) {
             // Another file system or too many links: a copy serves as well.
-            Err(error) if is_refused(&error) => copy((from, stored), (to, name), false),
+            Err(error) if is_refused(&error) => copy(from, stored, to, name, false),
             other => other.map_err(|error| Error::io("write", &to.path().join(name))(error)),
         },
-        RealMode::Clone => copy((from, stored), (to, name), true),
-        RealMode::Copy => copy((from, stored), (to, name), false),
+        RealMode::Clone => copy(from, stored, to, name, true),
+        RealMode::Copy => copy(from, stored, to, name, false),
     }
 }
 
@@ -201,7 +197,7 @@ fn is_refused(error: &io::Error) -> bool {
 
 /// A copy that its owner may write; where it is wanted and the file system can, one that shares its blocks
 /// with the original until then.
-fn copy((from, stored): (&Dir, &str), (to, name): (&Dir, &str), clone: bool) -> Result<(), Error> {
+fn copy(from: &Dir, stored: &str, to: &Dir, name: &str, clone: bool) -> Result<(), Error> {
     let missing = || {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         Error::io("read", &from.path().join(stored))(missing)
@@ -240,7 +236,7 @@ mod tests {
         assert!(is_refused(&refused), "{refused}");
         for clone in [false, true] {
             let name = format!("copy-{clone}");
-            copy((&from, "comm"), (&to, &name), clone).unwrap();
+            copy(&from, "comm", &to, &name, clone).unwrap();
             let facts = to.facts(&name).unwrap().unwrap();
             assert!(facts.mode & 0o200 != 0 && facts.size > 0);
         }
@@ -251,7 +247,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let dir = Dir::open_named(directory.path()).unwrap();
         dir.create_link("link", "/etc/passwd").unwrap();
-        let error = copy((&dir, "link"), (&dir, "copy"), false).unwrap_err();
+        let error = copy(&dir, "link", &dir, "copy", false).unwrap_err();
         assert!(error.to_string().contains("there is a symbolic link"), "{error}");
     }
 }

@@ -1,10 +1,9 @@
 //! What makes two environments equal: a digest of everything that shapes one is its name.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::Root;
-use sha2::Digest as _;
 
 use super::EnvironmentSpec;
 
@@ -35,10 +34,5 @@ pub fn id_at(seen: &Path, spec: &EnvironmentSpec) -> String {
             "tags": python.tags,
         },
     });
-    let digest = sha2::Sha256::digest(inputs.to_string());
-    digest.iter().take(10).fold(String::with_capacity(20), |mut id, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    Sha256::of(inputs.to_string().as_bytes()).to_string()[..20].to_owned()
 }

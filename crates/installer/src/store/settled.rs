@@ -36,7 +36,7 @@ impl Store {
         }
         if verify(&self.root, &[*wheel])?.is_empty() {
             // Without the marker the wheel is re-hashed the next time, too.
-            let _ = directory.replace(SETTLED, b"", (0o444, Durability::Synced));
+            let _ = directory.replace(SETTLED, b"", 0o444, Durability::Synced);
             return Ok(true);
         }
         self.condemn(wheel)?;

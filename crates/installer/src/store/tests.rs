@@ -2,8 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use pyfast_packaging::hash::Sha256;
+
 use super::*;
 use crate::fixtures::{Sandbox, WheelFile, zip_of};
+use crate::wheel::record;
 
 fn wheel() -> WheelFile {
     WheelFile::new("pkg", "1.0")
@@ -16,7 +19,7 @@ fn wheel() -> WheelFile {
 }
 
 fn admit(sandbox: &Sandbox, filename: &WheelFilename, bytes: &[u8]) -> Result<Admission, Error> {
-    let expected = record::sha256(bytes);
+    let expected = Sha256::of(bytes);
     sandbox.store.admit(&WheelBytes { filename, expected, found: None, bytes })
 }
 
@@ -81,7 +84,7 @@ fn record_is_complete_sorted_and_true() {
     for row in rows.iter().filter(|row| !row.path.ends_with("/RECORD")) {
         let content = fs_err::read(directory.join(&row.path)).unwrap();
         assert_eq!(row.size, Some(content.len() as u64), "{}", row.path);
-        let expected = record::RecordHash::Sha256(record::sha256(&content).0.to_vec());
+        let expected = record::RecordHash::Sha256(Sha256::of(&content).0.to_vec());
         assert_eq!(row.told, record::Told::Digest(expected, true), "{}", row.path);
     }
 }
@@ -92,7 +95,7 @@ fn bytes_that_were_not_asked_for_are_refused() {
     let (wheel, other) = (wheel(), Sha256([7; 32]));
     let bytes = wheel.bytes();
     let filename = &wheel.filename;
-    for found in [None, Some(record::sha256(&bytes))] {
+    for found in [None, Some(Sha256::of(&bytes))] {
         let error =
             sandbox.store.admit(&WheelBytes { filename, expected: other, found, bytes: &bytes });
         assert!(matches!(error, Err(Error::HashMismatch { expected, .. }) if expected == other));
@@ -168,11 +171,50 @@ fn a_wheel_in_a_file_is_admitted_as_one_in_memory() {
     let sandbox = Sandbox::new();
     let (wheel, path) = (wheel(), sandbox.at("tmp/wheel"));
     fs_err::write(&path, wheel.bytes()).unwrap();
-    let expected = record::sha256(&wheel.bytes());
+    let expected = Sha256::of(&wheel.bytes());
     let admit = |digest| sandbox.store.admit_file(&wheel.filename, digest, None, &path);
     assert!(matches!(admit(Sha256([1; 32])), Err(Error::HashMismatch { .. })));
     assert!(matches!(admit(expected), Ok(Admission::Unpacked(_))));
     assert_eq!(admit(expected).unwrap(), Admission::Present);
+}
+
+/// What becomes of a wheel that comes in pieces of `size` bytes, of which `room` are held in memory.
+fn come(
+    sandbox: &Sandbox,
+    wheel: &WheelFile,
+    room: usize,
+    expected: Sha256,
+) -> Result<Admission, Error> {
+    let workspace = sandbox.store.workspace().clone();
+    let mut receiver = pyfast_index::Receiver::new(room, move || workspace.nameless().map(Some));
+    for piece in wheel.bytes().chunks(64) {
+        receiver.take(piece).unwrap();
+    }
+    let pyfast_index::Received { body, sha256 } = receiver.finish();
+    let (filename, found) = (&wheel.filename, Some(sha256));
+    match body {
+        pyfast_index::Body::Memory(bytes) => {
+            sandbox.store.admit(&WheelBytes { filename, expected, found, bytes: &bytes })
+        }
+        pyfast_index::Body::File(file) => {
+            sandbox.store.admit_open(filename, expected, found, &file)
+        }
+    }
+}
+
+#[test]
+fn a_wheel_that_comes_in_pieces_is_admitted_if_it_is_the_right_one_and_leaves_nothing() {
+    for room in [0, 100, 1 << 20] {
+        let sandbox = Sandbox::new();
+        let wheel = wheel();
+        let expected = Sha256::of(&wheel.bytes());
+        let error = come(&sandbox, &wheel, room, Sha256([7; 32])).unwrap_err();
+        assert!(matches!(error, Error::HashMismatch { .. }), "{error}");
+        assert!(is_clean(&sandbox));
+        assert!(matches!(come(&sandbox, &wheel, room, expected), Ok(Admission::Unpacked(_))));
+        assert!(verify::verify(&sandbox.root, &[expected]).unwrap().is_empty());
+        assert!(sandbox.store.workspace().entries().unwrap().is_empty());
+    }
 }
 
 #[test]

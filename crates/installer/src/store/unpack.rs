@@ -17,7 +17,7 @@ use super::settled;
 use crate::error::{Error, Refusal};
 use crate::store::manifest::{self, Manifest, StoredFile, TopLevel};
 use crate::wheel::elf;
-use crate::wheel::record::{self, Checker, sha256};
+use crate::wheel::record::{self, Checker, Content};
 use crate::wheel::{Member, Wheel};
 use crate::zip_audit::{Archive, Entry, Inflater};
 
@@ -223,7 +223,7 @@ impl Unpack<'_> {
         let add = |name: &str, content: &[u8], files: &mut Vec<StoredFile>| {
             let path = format!("root/{dist_info}/{name}");
             self.write(&path, content)?;
-            let (sha256, size) = (sha256(content), content.len() as u64);
+            let Content { sha256, size } = Content::of(content);
             files.push(StoredFile { path, sha256, size, executable: false });
             Ok(())
         };
@@ -232,10 +232,11 @@ impl Unpack<'_> {
             .iter()
             .filter_map(|file| {
                 let path = file.path.strip_prefix("root/")?;
-                Some((path.to_owned(), Some((file.sha256, file.size))))
+                let content = Content { sha256: file.sha256, size: file.size };
+                Some(record::Written { path: path.to_owned(), content: Some(content) })
             })
             .collect();
-        rows.push((format!("{dist_info}/RECORD"), None));
+        rows.push(record::Written { path: format!("{dist_info}/RECORD"), content: None });
         add("RECORD", &record::write(rows), files)
     }
 

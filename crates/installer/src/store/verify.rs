@@ -72,7 +72,7 @@ impl Store {
     pub(crate) fn condemn(&self, wheel: &Sha256) -> Result<(), Error> {
         match self.root.wheel(&wheel.to_string()) {
             Ok(Some(directory)) => {
-                Ok(directory.replace(DAMAGED, b"", (0o444, Durability::Synced))?)
+                Ok(directory.replace(DAMAGED, b"", 0o444, Durability::Synced)?)
             }
             Ok(None) => Ok(()),
             Err(_) => self.remove(wheel),
@@ -133,7 +133,7 @@ fn faults(
         present.into_iter().filter(stray).map(|path| (path, Fault::Extra)).collect();
     let checked: Vec<Option<Fault>> = files
         .par_iter()
-        .map(|file| fault(directory, &file.path, (file, depth)))
+        .map(|file| fault(directory, &file.path, file, depth))
         .collect::<Result<_, Error>>()?;
     for (file, fault) in files.iter().zip(checked) {
         found.extend(fault.map(|fault| (file.path.clone(), fault)));
@@ -165,7 +165,8 @@ fn list(directory: &Dir, inside: &str, found: &mut Vec<String>) -> Result<(), Er
 pub(crate) fn fault(
     directory: &Dir,
     path: &str,
-    (expected, depth): (&StoredFile, Depth),
+    expected: &StoredFile,
+    depth: Depth,
 ) -> Result<Option<Fault>, Error> {
     let (mut file, facts) = match directory.open(path) {
         Ok(Some(opened)) => opened,

@@ -9,7 +9,6 @@ pub(crate) mod digest;
 use std::borrow::Cow;
 
 use pyfast_packaging::hash::Sha256;
-use sha2::Digest as _;
 
 use crate::error::Refusal;
 pub(crate) use digest::{Checker, RecordHash};
@@ -55,17 +54,34 @@ pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
     Ok(rows)
 }
 
-/// Digest of bytes at hand.
-pub(crate) fn sha256(content: &[u8]) -> Sha256 {
-    Sha256(sha2::Sha256::digest(content).into())
+/// A row as we write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Relative to the directory that packages are imported from.
+    pub(crate) path: String,
+    /// What the file is; `None` for RECORD itself.
+    pub(crate) content: Option<Content>,
 }
 
-/// A row as we write it: path, and digest with size for all files but RECORD itself.
-pub(crate) type Written = (String, Option<(Sha256, u64)>);
+/// What is known of a file's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// Its digest.
+    pub(crate) sha256: Sha256,
+    /// Its length in bytes.
+    pub(crate) size: u64,
+}
+
+impl Content {
+    /// That of bytes at hand.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { sha256: Sha256::of(bytes), size: bytes.len() as u64 }
+    }
+}
 
 /// A RECORD of these rows, sorted by path.
 pub(crate) fn write(mut rows: Vec<Written>) -> Vec<u8> {
-    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     let mut text = String::with_capacity(rows.len() * 100);
     for row in &rows {
         push(row, &mut text);
@@ -75,12 +91,12 @@ pub(crate) fn write(mut rows: Vec<Written>) -> Vec<u8> {
 
 /// A RECORD that [`write()`] made, with more rows put where they belong.
 pub(crate) fn extend(record: &str, mut rows: Vec<Written>) -> Vec<u8> {
-    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     let mut text = String::with_capacity(record.len() + rows.len() * 100);
     let mut rows = rows.iter().peekable();
     for line in record.split_inclusive('\n') {
         let path = path_of(line);
-        while let Some(row) = rows.next_if(|row| *row.0 < *path) {
+        while let Some(row) = rows.next_if(|row| *row.path < *path) {
             push(row, &mut text);
         }
         text.push_str(line);
@@ -99,7 +115,7 @@ fn path_of(line: &str) -> Cow<'_, str> {
     }
 }
 
-fn push((path, known): &Written, text: &mut String) {
+fn push(Written { path, content }: &Written, text: &mut String) {
     if path.contains([',', '"', '\n', '\r']) {
         text.push('"');
         text.push_str(&path.replace('"', "\"\""));
@@ -107,8 +123,8 @@ fn push((path, known): &Written, text: &mut String) {
     } else {
         text.push_str(path);
     }
-    match known {
-        Some((sha256, size)) => {
+    match content {
+        Some(Content { sha256, size }) => {
             text.push_str(",sha256=");
             encode(&sha256.0, text);
             text.push(',');
@@ -141,7 +157,7 @@ mod tests {
         let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         let text = format!("./a.py,sha256={digest},0\nx/RECORD,,\nb.py,md5=xyz,ten\nc.py\n");
         let row = |path: &str, told, size| Row { path: path.into(), told, size };
-        let empty = Told::Digest(RecordHash::Sha256(sha256(b"").0.to_vec()), true);
+        let empty = Told::Digest(RecordHash::Sha256(Sha256::of(b"").0.to_vec()), true);
         let expected = [
             row("./a.py", empty, Some(0)),
             row("x/RECORD", Told::Nothing, None),
@@ -153,7 +169,10 @@ mod tests {
 
     #[test]
     fn rows_are_written_sorted_and_quoted() {
-        let rows = vec![("x/RECORD".into(), None), ("a,\"b".into(), Some((sha256(b""), 0)))];
+        let rows = vec![
+            Written { path: "x/RECORD".into(), content: None },
+            Written { path: "a,\"b".into(), content: Some(Content::of(b"")) },
+        ];
         let text = String::from_utf8(write(rows)).unwrap();
         let digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         assert_eq!(text, format!("\"a,\"\"b\",sha256={digest},0\nx/RECORD,,\n"));
@@ -161,7 +180,10 @@ mod tests {
 
     #[test]
     fn rows_are_put_where_they_belong() {
-        let row = |path: &str| (path.to_owned(), Some((sha256(path.as_bytes()), 1)));
+        let row = |path: &str| Written {
+            path: path.to_owned(),
+            content: Some(Content::of(path.as_bytes())),
+        };
         let record = write(vec![row("b"), row("d,\"e"), row("x/RECORD")]);
         let more = vec![row("z"), row("a"), row("c"), row("d,f")];
         let all = ["a", "b", "c", "d,\"e", "d,f", "x/RECORD", "z"].map(row);
@@ -177,7 +199,10 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read(names in proptest::collection::btree_set("[^\\p{C} ./][^\\p{C} ]*", 1..5)) {
-            let rows = names.iter().map(|name| (name.clone(), Some((sha256(name.as_bytes()), 1))));
+            let rows = names.iter().map(|name| Written {
+                path: name.clone(),
+                content: Some(Content::of(name.as_bytes())),
+            });
             let read = parse(&write(rows.collect())).unwrap();
             let read: Vec<String> = read.into_iter().map(|row| row.path).collect();
             let written: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();

@@ -73,7 +73,7 @@ mod tests {
         file.write_all(&content).unwrap();
         let mapped = Mapped::open(&file).unwrap();
         assert!(mapped.bytes() == content);
-        assert_eq!(mapped.digest(), crate::wheel::record::sha256(&content));
+        assert_eq!(mapped.digest(), Sha256::of(&content));
         for range in [0..0, 5..7, 70_000..200_000, 0..content.len(), 299_999..300_000] {
             mapped.spent(range);
             assert!(mapped.bytes() == content);

@@ -382,6 +382,10 @@ impl Engine for Recorded {
     async fn remove_volume(&self, name: &str) -> Result<(), Error> {
         let mut state = self.lock();
         state.record(format!("remove volume {name}"));
+        let mounts = |spec: &ContainerSpec| spec.mount.as_ref().is_some_and(|m| m.volume == name);
+        if state.containers.values().any(mounts) {
+            return Err(refused("remove a volume", "volume is in use"));
+        }
         state.volumes.remove(name);
         Ok(())
     }

@@ -22,15 +22,23 @@ pub enum ImageEvent<'a> {
     Done(&'a ImagePlan),
 }
 
+/// What pulls and builds need besides the plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'a> {
+    /// Who builds.
+    pub builder: &'a Builder,
+    /// What gives build arguments their values.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Where logins are found.
+    pub registries: &'a RegistrySettings,
+}
+
 /// Pulls and builds what a plan says, all at once, and tells of each image whether that succeeded. What is up to date
 /// or left to Compose costs nothing and is not among the answers; what is missing is an error.
-///
-/// `environment` gives build arguments their values.
 pub async fn carry_out(
     engine: &impl Images,
     plan: &[ImagePlan],
-    builder: &Builder,
-    (environment, registries): (&BTreeMap<String, String>, &RegistrySettings),
+    means: Means<'_>,
     events: &(dyn Fn(ImageEvent<'_>) + Send + Sync),
 ) -> BTreeMap<String, Result<(), Error>> {
     let acts = plan.iter().filter_map(|image| {
@@ -42,10 +50,8 @@ pub async fn carry_out(
         Some(async move {
             events(ImageEvent::Begun(image));
             let outcome = match &image.act {
-                ImageAct::Pull(_) => pull(engine, image, registries, events).await,
-                ImageAct::Build(_, inputs) => {
-                    build(engine, (image, inputs), builder, environment, events).await
-                }
+                ImageAct::Pull(_) => pull(engine, image, means.registries, events).await,
+                ImageAct::Build(_, inputs) => build(engine, image, inputs, means, events).await,
                 _ => Err(Error::ImageMissing { image: name.clone() }),
             };
             if outcome.is_ok() {
@@ -75,9 +81,9 @@ async fn pull(
 
 async fn build(
     engine: &impl Images,
-    (image, inputs): (&ImagePlan, &Inputs),
-    builder: &Builder,
-    environment: &BTreeMap<String, String>,
+    image: &ImagePlan,
+    inputs: &Inputs,
+    Means { builder, environment, .. }: Means<'_>,
     events: &(dyn Fn(ImageEvent<'_>) + Send + Sync),
 ) -> Result<(), Error> {
     let Some(build) = &image.wanted.build else { return Ok(()) };

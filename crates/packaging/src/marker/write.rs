@@ -6,10 +6,10 @@ use std::ops::Bound;
 
 use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind};
 use rustc_hash::FxHashMap;
-use sha2::{Digest, Sha256};
 use version_ranges::Ranges;
 
 use super::cover::cover;
+use crate::hash::Sha256;
 
 /// The most alternatives that are written as the diagram has them; of more it is worth asking whether fewer
 /// say the same.
@@ -64,7 +64,7 @@ fn covering(marker: &MarkerTree) -> Option<Vec<Vec<MarkerExpression>>> {
 /// A marker for messages and digests, in which one that cannot be written is named by its digest.
 pub fn text_or_note(marker: &MarkerTree) -> Option<String> {
     text(marker).unwrap_or_else(|too_long| {
-        let digest = crate::hash::Sha256(Sha256::digest(structure(marker)).into());
+        let digest = Sha256::of(structure(marker).as_bytes());
         Some(format!("({too_long}; its digest is {digest})"))
     })
 }

@@ -170,7 +170,7 @@ impl<'a> ProjectFile<'a> {
             ));
         }
         let origin = self.origin_at(0);
-        let line = self.direct((name.as_ref(), source), &origin)?;
+        let line = self.direct(name.as_ref(), source, &origin)?;
         let (url, is_here) = match &line {
             Line::Source(one) => {
                 let DirectSource { place, subdirectory, digest, .. } = &one.source;
@@ -211,7 +211,8 @@ fn extra_of(written: &Value) -> Option<MarkerTree> {
 /// # Errors
 /// A place that cannot be used.
 pub fn build_requirements(
-    (directory, text): (&Path, &str),
+    directory: &Path,
+    text: &str,
     requires: &[String],
     is_known: &dyn Fn(&PackageName) -> bool,
 ) -> Result<Vec<String>, Error> {

@@ -179,7 +179,7 @@ impl ProjectFile<'_> {
             }
             let extras: Vec<&str> = one.extras.iter().map(AsRef::as_ref).collect();
             let head = format!("{name}[{}]", extras.join(","));
-            let placed = self.direct((&head, &source), &one.origin);
+            let placed = self.direct(&head, &source, &one.origin);
             let mut placed = placed.map_err(|reason| wrong(&reason))?;
             placed.and(&one.marker);
             placed.and(&marker);
@@ -254,7 +254,8 @@ impl ProjectFile<'_> {
 
     pub(super) fn direct(
         &self,
-        (head, source): (&str, &Source),
+        head: &str,
+        source: &Source,
         origin: &crate::requirement::Origin,
     ) -> Result<Line, String> {
         let location = match self.base {

@@ -147,7 +147,7 @@ impl LogicalLine {
                     used.insert(name.to_owned());
                 }
                 match variables.get(name).filter(|_| is_variable_name(name)) {
-                    Some(value) => new.replace(line, (start, done), value),
+                    Some(value) => new.replace(line, start, done, value),
                     None => new.copy(line, start, done),
                 }
             }
@@ -185,7 +185,7 @@ impl LogicalLine {
         }
     }
 
-    fn replace(&mut self, from: &Self, (start, end): (usize, usize), value: &str) {
+    fn replace(&mut self, from: &Self, start: usize, end: usize, value: &str) {
         let (piece, _) = from.piece(start);
         let column = piece.column + from.text[piece.at..start].chars().count();
         let variable = Some(from.text[start..end].chars().count());

@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         let bytes = self.bytes(&document, include)?;
         let text = decoded(&bytes, &name)?;
         if is_project_file(Path::new(&name)) {
-            return self.project_file((Path::new(&name), &document), &text.whole(), role);
+            return self.project_file(Path::new(&name), &document, &text.whole(), role);
         }
         let name: Arc<str> = name.into();
         for mut line in text.logical() {
@@ -194,7 +194,8 @@ impl<'a> Reader<'a> {
 
     fn project_file(
         &mut self,
-        (file, document): (&Path, &Document),
+        file: &Path,
+        document: &Document,
         text: &str,
         role: Role,
     ) -> Result<(), Error> {

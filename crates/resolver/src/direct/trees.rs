@@ -115,13 +115,9 @@ impl DirectSources {
                     let mut tree = tree?;
                     looked.check(requirement, &tree, look.scope)?;
                     let extras = looked.extras(&tree.metadata.name, requirement);
-                    looked.lower(&mut tree, requirement, (look.scope, &extras))?;
-                    looked.dependencies(
-                        &tree.metadata,
-                        requirement,
-                        (look.scope, &extras),
-                        &mut open,
-                    )?;
+                    looked.lower(&mut tree, requirement, look.scope, &extras)?;
+                    let needed = &tree.metadata;
+                    open.extend(looked.dependencies(needed, requirement, look.scope, &extras)?);
                     looked.add(requirement.clone(), tree);
                 }
             }
@@ -179,7 +175,8 @@ impl DirectSources {
         &self,
         tree: &mut DirectTree,
         requirement: &SourceRequirement,
-        (scope, extras): (&Scope, &[ExtraName]),
+        scope: &Scope,
+        extras: &[ExtraName],
     ) -> Result<(), Error> {
         let Some(text) = &tree.project else { return Ok(()) };
         let is_known = |name: &PackageName| {
@@ -198,14 +195,15 @@ impl DirectSources {
         Ok(())
     }
 
-    /// What a source depends on by URL (rule 28).
+    /// What a source depends on by URL (rule 28): wheels are noted, sources are to be looked at.
     fn dependencies(
         &mut self,
         metadata: &Metadata,
         parent: &SourceRequirement,
-        (scope, extras): (&Scope, &[ExtraName]),
-        open: &mut Vec<SourceRequirement>,
-    ) -> Result<(), Error> {
+        scope: &Scope,
+        extras: &[ExtraName],
+    ) -> Result<Vec<SourceRequirement>, Error> {
+        let mut sources = Vec::new();
         for dependency in &metadata.dependencies {
             let Some(url) = &dependency.url else { continue };
             if !scope.applies(&dependency.marker, extras) {
@@ -217,7 +215,7 @@ impl DirectSources {
             match requirement_line::read(&line, &parent.origin, Path::new("/"))? {
                 Line::Source(mut source) => {
                     source.source.take_login();
-                    open.push(SourceRequirement { constraint: true, ..*source });
+                    sources.push(SourceRequirement { constraint: true, ..*source });
                 }
                 Line::Project(mut named) => {
                     if let Source::Wheel(wheel) = &mut named.source
@@ -229,7 +227,7 @@ impl DirectSources {
                 }
             }
         }
-        Ok(())
+        Ok(sources)
     }
 
     fn add(&mut self, requirement: SourceRequirement, mut tree: DirectTree) {

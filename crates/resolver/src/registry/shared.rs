@@ -13,7 +13,7 @@ use pyfast_index::index::{Found, Index};
 use pyfast_index::metadata_remote::{self, Ranged};
 use pyfast_index::page::{Page, StoredPage};
 use pyfast_index::source_archive::{self, Statements};
-use pyfast_index::{Body, Error as IndexError, digest, joined};
+use pyfast_index::{Body, Error as IndexError, Received, digest, joined};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
@@ -32,7 +32,7 @@ use crate::once::OnceMap;
 use crate::sources::{IndexStrategy, Sources};
 
 /// Wheels of which the whole is on its way at once.
-pub(super) const WHOLE_AT_ONCE: u32 = 24;
+pub(super) const WHOLE_AT_ONCE: usize = 24;
 /// The most bytes of whole wheels that are kept for an installation in memory, and in files.
 const MOST_IN_MEMORY: u64 = 32 << 20;
 const MOST_IN_FILES: u64 = 4 << 30;
@@ -230,15 +230,15 @@ impl Shared {
             let (client, cache, size) = (&self.client, &self.cache, candidate.facts.size);
             match metadata_remote::by_ranges(client, cache, wheel, url, size).await? {
                 Ranged::Text(text) => return Ok(text),
-                Ranged::Whole(body, sha256) => {
+                Ranged::Whole(received) => {
                     self.no_ranges.store(true, Ordering::Relaxed);
-                    self.keep(candidate, &body, sha256)?;
-                    return metadata_remote::from_body(wheel, &body);
+                    self.keep(candidate, &received)?;
+                    return metadata_remote::from_body(wheel, &received.body);
                 }
                 Ranged::Refused => self.no_ranges.store(true, Ordering::Relaxed),
             }
         }
-        let (body, _) = self.fetch_whole(candidate, url).await?;
+        let Received { body, .. } = self.fetch_whole(candidate, url).await?;
         metadata_remote::from_body(wheel, &body)
     }
 
@@ -246,13 +246,11 @@ impl Shared {
         &self,
         candidate: &Candidate,
         url: &Url,
-    ) -> Result<(Body, Sha256), IndexError> {
-        // What has no file to go to is held in memory: that is for one at a time.
-        let turns = if self.cache.is_kept() { 1 } else { WHOLE_AT_ONCE };
-        let _turns = self.bodies.acquire_many(turns).await;
-        let (body, sha256) = metadata_remote::whole(&self.client, &self.cache, url).await?;
-        self.keep(candidate, &body, sha256)?;
-        Ok((body, sha256))
+    ) -> Result<Received, IndexError> {
+        let _turn = self.bodies.acquire().await;
+        let received = metadata_remote::whole(&self.client, &self.cache, url).await?;
+        self.keep(candidate, &received)?;
+        Ok(received)
     }
 
     /// The digest of a wheel that came whole.
@@ -265,18 +263,17 @@ impl Shared {
     pub(super) fn keep(
         &self,
         candidate: &Candidate,
-        body: &Body,
-        found: Sha256,
+        Received { body, sha256 }: &Received,
     ) -> Result<(), IndexError> {
         if let Some(expected) = candidate.expected() {
             let filename = candidate.filename.to_string();
-            digest::check(&filename, &expected, found, |kind| body.digest(kind))?;
+            digest::check(&filename, &expected, *sha256, |kind| body.digest(kind))?;
         }
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-        digests.insert(candidate.location.to_string(), found);
+        digests.insert(candidate.location.to_string(), *sha256);
         // Without an installation nobody comes for it.
         if self.whole_up_to > 0 {
-            self.whole.lock().unwrap_or_else(PoisonError::into_inner).add(found, body);
+            self.whole.lock().unwrap_or_else(PoisonError::into_inner).add(*sha256, body);
         }
         Ok(())
     }

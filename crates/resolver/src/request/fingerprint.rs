@@ -8,7 +8,7 @@
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::formats::Projects;
-use pyfast_packaging::hash::Digest;
+use pyfast_packaging::hash::{Digest, Sha256};
 use pyfast_packaging::marker;
 use pyfast_packaging::requirement::DirectWheel;
 use pyfast_packaging::requirement::Requirement;
@@ -30,7 +30,6 @@ use pyfast_root::Fingerprint;
 
 use super::{LockRequest, NamedTarget, Targets};
 use crate::candidate::{Policy, Preference, Prereleases};
-use pyfast_index::cache::sha256;
 
 /// Raised with any change of what is in a fingerprint. Version 1 was made of debugging output.
 const VERSION: u32 = 2;
@@ -246,7 +245,7 @@ fn description(source: &DirectSource) -> Vec<String> {
 fn content(file: &Path) -> String {
     let name = file.file_name().unwrap_or_default().display();
     match pyfast_root::regular_file::read(file) {
-        Ok(content) => format!("{name} {}", sha256(&content)),
+        Ok(content) => format!("{name} {}", Sha256::of(&content)),
         // What is there but cannot be read shapes nothing either.
         Err(_absent) => format!("{name} -"),
     }

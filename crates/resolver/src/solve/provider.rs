@@ -20,7 +20,7 @@ use super::gathered::Gathered;
 use super::guards::Guards;
 use super::problem::{Node, Problem, Solved};
 use super::rules::{Limits, Replacement, limits, range_of, replacements};
-use super::search::Search;
+use super::search::{Decision, Search};
 use crate::candidate::Candidate;
 use crate::error::Error;
 use crate::packages::Packages;
@@ -166,6 +166,7 @@ impl<'a> Provider<'a> {
         let nodes = gathered.finish();
         // `PubGrub` must not be told of a package that depends on itself.
         let own = Node::of(name, extra);
+        let decision = Decision { name: name.clone(), version: version.clone() };
         for (node, range) in &nodes {
             let Some(needed) = node.name() else { continue };
             if needed == name && !range.contains(version) {
@@ -173,8 +174,9 @@ impl<'a> Provider<'a> {
                 return Ok(Dependencies::Unavailable(reason));
             }
             self.packages.prefetch(needed, Some(range));
-            self.search.borrow_mut().needs((name, version), (needed, range), |name, version| {
-                self.problem.selector.criteria().pins.contains(&(name.clone(), version.clone()))
+            let pins = &self.problem.selector.criteria().pins;
+            self.search.borrow_mut().needs(&decision, needed, range, |by| {
+                pins.contains(&(by.name.clone(), by.version.clone()))
             });
         }
         let nodes = nodes.into_iter();

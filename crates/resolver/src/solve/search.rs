@@ -40,10 +40,19 @@ struct Run {
     again: bool,
 }
 
+/// A project and the version that was decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// The project.
+    pub(crate) name: PackageName,
+    /// Its version.
+    pub(crate) version: Version,
+}
+
 /// What a version of a project, or the user, wants of another project.
 #[derive(Debug)]
 struct Wish {
-    by: Option<(PackageName, Version)>,
+    by: Option<Decision>,
     range: Ranges<Version>,
 }
 
@@ -89,48 +98,44 @@ impl Search {
     /// Takes note of what a version needs. `fixed` tells of decisions that are the user's own.
     pub(crate) fn needs(
         &mut self,
-        (parent, version): (&PackageName, &Version),
-        (needed, range): (&PackageName, &Ranges<Version>),
-        fixed: impl Fn(&PackageName, &Version) -> bool,
+        parent: &Decision,
+        needed: &PackageName,
+        range: &Ranges<Version>,
+        fixed: impl Fn(&Decision) -> bool,
     ) {
-        if parent == needed {
+        if parent.name == *needed {
             return;
         }
         // Who is decided late is the one to give way, and blames nobody for it. A decision that is the
         // user's own pin is not to blame either: decided later it would be the same.
-        if !self.is_late(parent)
-            && let Some((culprit, decided)) = self.culprit(needed, range)
-            && culprit != *parent
-            && !fixed(&culprit, &decided)
+        if !self.is_late(&parent.name)
+            && let Some(culprit) = self.culprit(needed, range)
+            && culprit.name != parent.name
+            && !fixed(&culprit)
         {
-            let blame = self.run.blame.entry(culprit.clone()).or_default();
+            let blame = self.run.blame.entry(culprit.name.clone()).or_default();
             *blame += 1;
             // Once late, always late: else two that blame each other would take turns for ever.
-            if *blame >= PATIENCE && self.late.insert(culprit) {
+            if *blame >= PATIENCE && self.late.insert(culprit.name) {
                 self.run.again = true;
             }
         }
-        let by = Some((parent.clone(), version.clone()));
-        self.wish(needed, Wish { by, range: range.clone() });
+        self.wish(needed, Wish { by: Some(parent.clone()), range: range.clone() });
     }
 
     fn wish(&mut self, needed: &PackageName, wish: Wish) {
         let wishes = self.run.wishes.entry(needed.clone()).or_default();
         // Versions of the same project that were given up want nothing any more.
-        if let Some((name, version)) = &wish.by {
+        if let Some(Decision { name, version }) = &wish.by {
             wishes.retain(|known| {
-                known.by.as_ref().is_none_or(|by| by.0 != *name || by.1 == *version)
+                known.by.as_ref().is_none_or(|by| by.name != *name || by.version == *version)
             });
         }
         wishes.push(wish);
     }
 
     /// Whose decision keeps `needed` out of `range`: its own, or that of another who wants it elsewhere.
-    fn culprit(
-        &self,
-        needed: &PackageName,
-        range: &Ranges<Version>,
-    ) -> Option<(PackageName, Version)> {
+    fn culprit(&self, needed: &PackageName, range: &Ranges<Version>) -> Option<Decision> {
         let wishes = || self.run.wishes.get(needed).into_iter().flatten();
         // Wishes that have versions in common with the range leave a choice, and nobody is to blame yet.
         let mut against = wishes().filter(|wish| wish.range.is_disjoint(range));
@@ -142,9 +147,9 @@ impl Search {
         if !self.is_late(needed)
             && let Some(decided) = self.decision(needed).filter(|decided| !range.contains(decided))
         {
-            return Some((needed.clone(), decided.clone()));
+            return Some(Decision { name: needed.clone(), version: decided.clone() });
         }
-        let stands = |by: &&(PackageName, Version)| self.decision(&by.0) == Some(&by.1);
+        let stands = |by: &&Decision| self.decision(&by.name) == Some(&by.version);
         against.find_map(|wish| wish.by.as_ref().filter(stands).cloned())
     }
 }

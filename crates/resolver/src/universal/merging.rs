@@ -32,7 +32,8 @@ impl Part {
     /// Files that `listed` has already are not looked at again.
     pub(crate) fn new(
         mut resolution: Resolution,
-        (reach, region): (&Reach, &Region),
+        reach: &Reach,
+        region: &Region,
         registry: &Registry<'_>,
         listed: &mut Listed,
     ) -> Result<Self, Error> {
@@ -88,12 +89,7 @@ struct Merged<'a> {
 }
 
 impl Merged<'_> {
-    fn add(
-        &mut self,
-        package: &Resolved,
-        (number, marker): (usize, MarkerTree),
-        files: &[Candidate],
-    ) {
+    fn add(&mut self, package: &Resolved, number: usize, marker: MarkerTree, files: &[Candidate]) {
         let candidate = &package.candidate;
         let direct = candidate.is_direct().then(|| candidate.location.to_string());
         let key = (candidate.name.clone(), candidate.version.clone(), direct);
@@ -163,7 +159,7 @@ pub(super) fn merge(parts: &[Part], requires_python: &VersionSpecifiers, indexes
     let mut merged = Merged { indexes, ..Merged::default() };
     for (number, part) in parts.iter().enumerate() {
         for (package, (marker, files)) in part.resolution.packages.iter().zip(&part.places) {
-            merged.add(package, (number, marker.clone()), files);
+            merged.add(package, number, marker.clone(), files);
         }
     }
     let mut packages = merged.finish(|mut package, _| {
@@ -244,7 +240,7 @@ pub(crate) fn merge_targets(targeted: &[Targeted], indexes: &[Url]) -> Result<Lo
         for package in &one.resolution.packages {
             let file = Candidate { sha256: package.sha256, ..package.candidate.clone() };
             let files = (!file.is_direct()).then_some(file);
-            merged.add(package, (number, MarkerTree::FALSE), files.as_slice());
+            merged.add(package, number, MarkerTree::FALSE, files.as_slice());
         }
     }
     let all: Vec<_> = targets.iter().map(|target| values(target)).collect();

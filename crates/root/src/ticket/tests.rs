@@ -168,7 +168,7 @@ struct Inside {
 impl Inside {
     /// Takes the lock, looks around, and gives it back.
     fn visit(&self, locks: &Dir, share: Share) {
-        let _held = Lock::wait(locks.clone(), ("store", share), &|_| {}).unwrap();
+        let _held = Lock::wait(locks.clone(), "store", share, &|_| {}).unwrap();
         let own = if share == Share::Alone { &self.alone } else { &self.shared };
         let before = own.fetch_add(1, Ordering::SeqCst);
         let others = if share == Share::Alone { before } else { 0 };

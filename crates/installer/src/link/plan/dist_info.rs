@@ -10,7 +10,7 @@ use super::programs::Program;
 use crate::error::Error;
 use crate::link::{RealMode, Step};
 use crate::store::INSTALLER;
-use crate::wheel::record::{self, Written, sha256};
+use crate::wheel::record::{self, Content, Written};
 
 impl Planner<'_> {
     pub(super) fn dist_infos(&mut self, programs: &BTreeMap<String, Program>) -> Result<(), Error> {
@@ -33,7 +33,8 @@ impl Planner<'_> {
         let mut rows: Vec<Written> = programs
             .iter()
             .map(|(name, program)| {
-                (format!("../../../bin/{name}"), Some((program.sha256, program.size)))
+                let content = Content { sha256: program.sha256, size: program.size };
+                Written { path: format!("../../../bin/{name}"), content: Some(content) }
             })
             .collect();
         if source.manifest.has_data {
@@ -47,8 +48,8 @@ impl Planner<'_> {
             files.push(("direct_url.json", direct_url.to_string().into_bytes()));
         }
         for (file, content) in &files {
-            let facts = (sha256(content), content.len() as u64);
-            rows.push((format!("{name}/{file}"), Some(facts)));
+            let content = Some(Content::of(content));
+            rows.push(Written { path: format!("{name}/{file}"), content });
         }
         if rows.is_empty() && !source.real {
             self.steps.push(Step::Link { path, wheel: package.sha256, inside });
@@ -61,7 +62,7 @@ impl Planner<'_> {
         // The store's RECORD has INSTALLER and RECORD itself.
         let record = format!("{inside}/RECORD");
         if rows.is_empty() {
-            self.real(format!("{path}/RECORD"), (index, &record), RealMode::Copy);
+            self.real(format!("{path}/RECORD"), index, &record, RealMode::Copy);
         } else {
             let stored = source.text(&record)?;
             files.push(("RECORD", record::extend(&stored, rows)));
@@ -78,7 +79,7 @@ impl Planner<'_> {
         for child in source.children(inside)? {
             let path = format!("{path}/{}", child.name);
             if !child.directory && !matches!(child.name, "RECORD" | "INSTALLER") {
-                self.real(path, (index, child.inside), self.mode);
+                self.real(path, index, child.inside, self.mode);
             } else if child.directory && source.real {
                 self.steps.push(Step::Directory { path: path.clone() });
                 self.stored_info(index, &path, child.inside)?;
@@ -101,7 +102,8 @@ impl Planner<'_> {
             } else {
                 format!("../../../{}", file.path.strip_prefix("data/data/")?)
             };
-            Some((path, Some((file.sha256, file.size))))
+            let content = Content { sha256: file.sha256, size: file.size };
+            Some(Written { path, content: Some(content) })
         });
         Ok(rows.collect())
     }

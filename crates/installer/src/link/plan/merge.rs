@@ -191,12 +191,12 @@ impl<'a> Planner<'a> {
         }
         let data = winner.child.inside.starts_with("data/");
         let mode = if is_changed_in_place(&path, data) { RealMode::Copy } else { self.mode };
-        self.real(path, (winner.source, winner.child.inside), mode);
+        self.real(path, winner.source, winner.child.inside, mode);
         Ok(())
     }
 
     /// Plans a file of the store.
-    pub(super) fn real(&mut self, path: String, (source, inside): (usize, &str), mode: RealMode) {
+    pub(super) fn real(&mut self, path: String, source: usize, inside: &str, mode: RealMode) {
         let wheel = self.sources[source].package.sha256;
         self.steps.push(Step::Real { path, wheel, inside: inside.to_owned(), mode });
     }
@@ -241,7 +241,7 @@ impl<'a> Planner<'a> {
         let path = below(directory, CACHE);
         self.steps.push(Step::Directory { path: path.clone() });
         for (name, (source, inside)) in files {
-            self.real(below(&path, &name), (source, &inside), self.mode);
+            self.real(below(&path, &name), source, &inside, self.mode);
         }
         deeper.sort_by_key(|candidate| candidate.child.name);
         self.contents(&path, &deeper, true)

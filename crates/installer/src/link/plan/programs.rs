@@ -9,7 +9,6 @@ use super::Planner;
 use super::sources::Source;
 use crate::error::Error;
 use crate::link::{Clash, RealMode, activation, scripts};
-use crate::wheel::record::sha256;
 
 /// A file that goes to `bin/`.
 pub(super) struct Program {
@@ -29,7 +28,7 @@ enum Made {
 
 impl Program {
     fn written(source: usize, content: Vec<u8>) -> Self {
-        let (sha256, size) = (sha256(&content), content.len() as u64);
+        let (sha256, size) = (Sha256::of(&content), content.len() as u64);
         Self { source, sha256, size, made: Made::Written(content) }
     }
 }
@@ -41,7 +40,7 @@ impl Planner<'_> {
         for (index, source) in self.sources.iter().enumerate() {
             let mut own: BTreeMap<String, Program> = BTreeMap::new();
             for name in &source.manifest.scripts {
-                own.insert(name.clone(), brought(source, (index, name), python)?);
+                own.insert(name.clone(), brought(source, index, name, python)?);
             }
             for point in &source.manifest.entry_points {
                 let content = scripts::launcher(python, point);
@@ -79,7 +78,7 @@ impl Planner<'_> {
             match &program.made {
                 Made::Stored { inside, script } => {
                     let mode = if *script { RealMode::Copy } else { self.mode };
-                    self.real(path, (program.source, inside), mode);
+                    self.real(path, program.source, inside, mode);
                 }
                 Made::Written(content) => self.file(path, content.clone(), true),
             }
@@ -90,11 +89,7 @@ impl Planner<'_> {
 
 /// A program of a wheel's own; what has the placeholder for the interpreter is rewritten. Of a binary, which may
 /// be large, only the beginning is read.
-fn brought(
-    source: &Source<'_>,
-    (index, name): (usize, &str),
-    python: &str,
-) -> Result<Program, Error> {
+fn brought(source: &Source<'_>, index: usize, name: &str, python: &str) -> Result<Program, Error> {
     let inside = format!("data/scripts/{name}");
     let (file, _) = source.wheel()?.open(&inside)?.ok_or_else(|| source.missing(&inside))?;
     let mut begin = Vec::new();

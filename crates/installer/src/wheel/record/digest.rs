@@ -110,7 +110,7 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wheel::record::{encode, sha256};
+    use crate::wheel::record::encode;
     use proptest::prelude::*;
 
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn digests_are_read_in_every_way_that_they_are_written() {
         let check = |text: &str, as_it_should| {
-            let expected = RecordHash::Sha256(sha256(b"").0.to_vec());
+            let expected = RecordHash::Sha256(Sha256::of(b"").0.to_vec());
             assert_eq!(RecordHash::parse(text), Some((expected, as_it_should)), "{text}");
         };
         check("sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", true);
@@ -152,7 +152,7 @@ mod tests {
             checker.update(content);
             checker.finish()
         };
-        assert_eq!(found(b"content"), Some(sha256(b"content")));
+        assert_eq!(found(b"content"), Some(Sha256::of(b"content")));
         assert_eq!(found(b"Content"), None);
     }
 

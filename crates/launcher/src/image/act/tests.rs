@@ -49,8 +49,11 @@ async fn act(
     let outcome = carry_out(
         engine,
         &plan,
-        &Builder::Engine,
-        (&BTreeMap::new(), &RegistrySettings::default()),
+        Means {
+            builder: &Builder::Engine,
+            environment: &BTreeMap::new(),
+            registries: &RegistrySettings::default(),
+        },
         &|_event| *events.lock().unwrap() += 1,
     )
     .await;

@@ -1,0 +1,198 @@
+//! Bytes on their way: hashed as they come, in memory while they are few, and beyond that in a file that has no name, so
+//! that it goes with whoever holds it. Does not know where they come from, nor what they are for.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyfast_packaging::hash::{OtherDigest, OtherKind, Sha256};
+use sha2::Digest as _;
+use tokio::sync::mpsc;
+
+use crate::client::Piece;
+use crate::digest;
+use crate::error::Error;
+
+/// Makes a file without a name; `None` where none can be made, and all stays in memory.
+type Nameless = Box<dyn Fn() -> io::Result<Option<File>> + Send>;
+
+/// The bytes of a file.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Few of them.
+    Memory(Bytes),
+    /// Many, in a file that nobody else can reach.
+    File(Arc<File>),
+}
+
+impl Body {
+    /// How many there are.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(file) => file.metadata().map_or(u64::MAX, |metadata| metadata.len()),
+        }
+    }
+
+    /// Their digest of a kind.
+    ///
+    /// # Errors
+    /// [`Error::Spool`] if the file cannot be read.
+    pub fn digest(&self, kind: OtherKind) -> Result<OtherDigest, Error> {
+        match self {
+            Self::Memory(bytes) => Ok(digest::of_bytes(kind, bytes)),
+            Self::File(file) => {
+                digest::of_file(kind, file).map_err(|source| Error::Spool { source })
+            }
+        }
+    }
+
+    /// All of them in memory.
+    pub(crate) fn into_bytes(self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes),
+            Self::File(file) => {
+                let (mut file, mut content) = (&*file, Vec::new());
+                file.rewind()?;
+                file.read_to_end(&mut content)?;
+                Ok(content.into())
+            }
+        }
+    }
+}
+
+/// What has come.
+#[derive(Debug)]
+pub struct Received {
+    /// The bytes.
+    pub body: Body,
+    /// Their digest.
+    pub sha256: Sha256,
+}
+
+/// Who takes bytes as they come.
+pub struct Receiver {
+    /// So many may be held in memory.
+    room: usize,
+    nameless: Nameless,
+    digest: sha2::Sha256,
+    memory: Vec<u8>,
+    file: Option<File>,
+}
+
+impl Receiver {
+    /// One that holds up to `room` bytes in memory, and asks for a file when there are more.
+    pub fn new(
+        room: usize,
+        nameless: impl Fn() -> io::Result<Option<File>> + Send + 'static,
+    ) -> Self {
+        let (digest, memory, file) = (sha2::Sha256::new(), Vec::new(), None);
+        Self { room, nameless: Box::new(nameless), digest, memory, file }
+    }
+
+    /// Forgets what came: it comes again from its beginning.
+    fn begin(&mut self) {
+        self.digest = sha2::Sha256::new();
+        self.memory.clear();
+        self.file = None;
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn take(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.digest.update(piece);
+        if self.file.is_none() && self.memory.len() + piece.len() > self.room {
+            self.file = (self.nameless)()?;
+            if let Some(file) = &mut self.file {
+                file.write_all(&std::mem::take(&mut self.memory))?;
+            }
+        }
+        if let Some(file) = &mut self.file {
+            return file.write_all(piece);
+        }
+        self.memory.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// Takes all that is sent, on a thread that may wait for it and for the disk.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn take_all(mut self, mut pieces: mpsc::Receiver<Piece>) -> io::Result<Received> {
+        while let Some(piece) = pieces.blocking_recv() {
+            match piece {
+                Piece::Begin => self.begin(),
+                Piece::Data(bytes) => self.take(&bytes)?,
+            }
+        }
+        Ok(self.finish())
+    }
+
+    /// What has come.
+    pub fn finish(self) -> Received {
+        let sha256 = Sha256(self.digest.finalize().into());
+        let body = match self.file {
+            Some(file) => Body::File(Arc::new(file)),
+            None => Body::Memory(self.memory.into()),
+        };
+        Received { body, sha256 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+
+    /// What is kept of pieces that came after an attempt that broke off.
+    fn received(cache: Cache, pieces: &[&[u8]]) -> Received {
+        let mut receiver = Receiver::new(ROOM, move || Ok(cache.nameless()));
+        for _ in 0..2 {
+            receiver.begin();
+            for piece in pieces {
+                receiver.take(piece).unwrap();
+            }
+        }
+        receiver.finish()
+    }
+
+    const ROOM: usize = 1 << 20;
+
+    fn check_file(cache: Cache) {
+        let piece = vec![7; ROOM / 2];
+        let small = received(cache.clone(), &[&piece, &piece]);
+        assert!(matches!(small.body, Body::Memory(bytes) if bytes.len() == ROOM));
+        let large = received(cache, &[&piece, &piece, b"end"]);
+        assert!(matches!(large.body, Body::File(_)));
+        let all = [&piece[..], &piece, b"end"].concat();
+        assert_eq!(large.sha256, Sha256::of(&all));
+        assert_eq!(large.body.size(), all.len() as u64);
+        assert!(large.body.into_bytes().unwrap() == all);
+    }
+
+    #[test]
+    fn much_goes_to_a_file_without_a_name_and_little_stays_in_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = directory.path().join("cache");
+        check_file(Cache::new(Some(cache.clone())));
+        assert_eq!(fs_err::read_dir(cache).unwrap().count(), 0, "nothing is left to be removed");
+    }
+
+    #[test]
+    fn without_a_cache_or_where_it_cannot_be_made_it_goes_to_a_file_as_well() {
+        check_file(Cache::new(None));
+        let directory = tempfile::tempdir().unwrap();
+        fs_err::write(directory.path().join("file"), "in the way").unwrap();
+        check_file(Cache::new(Some(directory.path().join("file/cache"))));
+    }
+
+    #[test]
+    fn where_the_disk_refuses_nothing_more_is_taken() {
+        let mut receiver = Receiver::new(1, || Err(io::ErrorKind::StorageFull.into()));
+        receiver.take(b"a").unwrap();
+        assert_eq!(receiver.take(b"b").unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}
