@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, Args};
+use clap::Arg;
 use pyfast_settings::Variables;
 use pyfast_stack::ComposeFlags;
 
@@ -41,7 +41,5 @@ impl StackArgs {
 
 /// A common option without the short form that Compose's command of the same name uses for something else.
 pub(crate) fn without_short(name: &str) -> Arg {
-    let typed = CommonArgs::augment_args(clap::Command::default());
-    let long = typed.get_arguments().find(|one| one.get_long() == Some(name)).cloned();
-    long.expect("CommonArgs has it").short(None)
+    pyfast_usage::option::<CommonArgs>(name).short(None)
 }

@@ -84,13 +84,9 @@ pub(super) fn compose(
         )
         .hint("install Docker's Compose plugin, or `docker-compose` in PATH");
     };
-    let program = match &composer {
-        Composer::Plugin { docker } => docker,
-        Composer::Standalone { program } => program,
-    };
     match version(&composer) {
         Ok(version) => {
-            let (name, program) = (composer.name(), program.display());
+            let (name, program) = (composer.name(), composer.path().display());
             if let Ok(Reached { version: engine, .. }) = engine
                 && !recreates(&version, engine)
             {

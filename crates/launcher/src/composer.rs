@@ -75,6 +75,14 @@ impl Composer {
         find_program(path, "docker-compose").map(|program| Self::Standalone { program })
     }
 
+    /// The program that is run.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Plugin { docker } => docker,
+            Self::Standalone { program } => program,
+        }
+    }
+
     /// How it is called, for people.
     pub fn name(&self) -> &'static str {
         match self {
