@@ -47,6 +47,7 @@ impl Stack<'_> {
     /// What a phase fails with. A service that fails is no error here.
     pub fn up(&mut self, options: &UpOptions) -> Result<Upped, Error> {
         let selected = self.description.selected(&options.services)?;
+        self.check_compose()?;
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {
@@ -74,6 +75,7 @@ impl Stack<'_> {
         };
         let launched = self.phase("start", |stack| stack.start(&selected, &start))?;
         let containers = self.containers()?;
+        self.tell_orphans(&containers);
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
         let done = Done { selected: &selected, all, shape, environments: &environments };
@@ -82,6 +84,20 @@ impl Stack<'_> {
             self.tell(Event::NotRemembered(error));
         }
         Ok(Upped { launched, containers })
+    }
+
+    /// Names services that run though the project does not have them any more: renamed, removed, or of another branch.
+    fn tell_orphans(&self, containers: &[Container]) {
+        let project = &self.description.project;
+        let services = pyfast_launcher::containers::by_service(containers);
+        let gone = services.keys().filter(|name| {
+            !project.services.contains_key(**name)
+                && !project.inactive.iter().any(|one| one == *name)
+        });
+        let gone: Vec<String> = gone.map(|&name| name.to_owned()).collect();
+        if !gone.is_empty() {
+            self.tell(Event::Orphans { services: gone });
+        }
     }
 
     /// Restarts services as they are; none is all.
