@@ -279,3 +279,42 @@ fn a_container_that_takes_no_files_is_made_from_a_new_image() {
     assert_ne!(shop.made("web")[1], image);
     shop.check_editions("second", 3);
 }
+
+#[test]
+fn of_a_base_image_that_is_there_no_more_the_image_itself_tells() {
+    let Some(shop) = Shop::new("base") else { return };
+    let tag = |name: &str| format!("uptests-base-{name}-{}:latest", std::process::id());
+    let (plain, trigger) = (tag("plain"), tag("trigger"));
+    let docker = |arguments: &[&str]| {
+        let output = shop.project.world.docker(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    };
+    fs_err::create_dir(shop.project.path("trigger")).unwrap();
+    let triggering = format!("FROM {SLIM}\nONBUILD COPY app /seen\n");
+    shop.project.write("trigger/Dockerfile", &triggering);
+    docker(&["tag", SLIM, &plain]);
+    docker(&["build", "-q", "-t", &trigger, shop.project.path("trigger").to_str().unwrap()]);
+    let dockerfile = fs_err::read_to_string(shop.project.path("Dockerfile")).unwrap();
+    let on = |base: &str| {
+        shop.project.write("Dockerfile", &dockerfile.replace(SLIM, base));
+        shop.project.up();
+        shop.made("web")[1].clone()
+    };
+    let image = on(&plain);
+    docker(&["image", "rm", &plain]);
+    shop.edit("second");
+    shop.project.up();
+    shop.check_editions("second", 3);
+    assert_eq!(shop.made("web")[1], image);
+
+    let image = on(&trigger);
+    shop.edit("third");
+    shop.project.up();
+    shop.check_editions("third", 3);
+    assert_ne!(shop.made("web")[1], image, "it has the file in another place too");
+    let seen = shop.printed("web", "print('third' in open('/seen/main.py').read())");
+    assert_eq!(seen, ["True"]);
+    docker(&["image", "rm", "-f", &trigger]);
+    let plan = shop.project.ok(&["up", "--plan"]);
+    assert!(!plan.contains("not built"), "{plan}");
+}

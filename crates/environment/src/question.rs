@@ -102,8 +102,9 @@ pub struct Collect {
     pub keep: usize,
     /// Beginnings of ids of generations that stay in any case.
     pub named: Vec<String>,
-    /// Environments that nobody wants any more.
-    pub forgotten: Vec<ProjectEnv>,
+    /// Environments that nobody wants any more, each with its last activation where a later one means that it is wanted
+    /// after all.
+    pub forgotten: Vec<(ProjectEnv, Option<u64>)>,
     /// Whatever is younger stays.
     pub recent: Duration,
     /// Whether nothing is removed.

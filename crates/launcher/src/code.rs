@@ -23,7 +23,7 @@ pub use held::{Held, held};
 pub(crate) use layout::{Layout, lay_out};
 pub use plan::{Due, Hindrance, Holder, due};
 pub use put::{Putting, put};
-pub use reading::BaseImage;
+pub use reading::{BaseImage, Bases};
 pub use remove::remove;
 
 use self::places::is_within;

@@ -7,20 +7,20 @@ use std::time::{Instant, SystemTime};
 use futures_util::future::try_join_all;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::code::{BaseImage, Code, Hindrance};
+use pyfast_launcher::compose_file::PRIVATE;
 use pyfast_launcher::containers::CreateReason;
 use pyfast_launcher::engine::{
-    Builder, Engine as _, Image, ImageProgress, Images as _, RegistrySettings,
+    Builder, Engine as _, Image, ImageFacts, ImageProgress, Images as _, RegistrySettings,
 };
 use pyfast_launcher::image::{
     ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, Means, WantedImage, base_images,
-    carry_out, plan_images, read_inputs,
+    carry_out, is_of_dockerfile, plan_images, read_inputs,
 };
 use pyfast_launcher::programs::find_program;
 use pyfast_settings::{is_remote, own_lock::OwnLock};
 
 use crate::code::CodePlan;
 use crate::containers::Known;
-use crate::description::PRIVATE;
 use crate::error::Error;
 use crate::event::Event;
 use crate::memory::Memory;
@@ -34,6 +34,9 @@ pub(crate) struct ImagesRead {
     pub(crate) inputs: BTreeMap<String, Inputs>,
     /// What of that is only copied.
     pub(crate) code: BTreeMap<String, Code>,
+    /// Whether an image that a builder keeps to itself was taken for one that does nothing by itself. What is built
+    /// shows whether that is so.
+    pub(crate) assumed: bool,
 }
 
 impl Stack<'_> {
@@ -47,12 +50,15 @@ impl Stack<'_> {
         // Of the whole project: the service that builds an image need not be among the selected ones that share it.
         let shared = |image: &WantedImage| image.services.iter().any(|one| selected.contains(one));
         let wanted: Vec<_> = self.wanted()?.iter().filter(|image| shared(image)).cloned().collect();
-        let settings = self.input_settings(&wanted)?;
-        let mut facts = BTreeMap::new();
+        let (engine, mut facts) = (&self.connection.engine, BTreeMap::new());
+        for one in &wanted {
+            let found = self.connection.wait(engine.image_facts(&one.image))?;
+            facts.extend(found.map(|found| (one.image.clone(), found)));
+        }
+        let (bases, assumed) = self.bases(&wanted, &facts)?;
+        let settings = self.input_settings(bases);
         let (mut inputs, mut code) = (BTreeMap::new(), BTreeMap::new());
         for one in &wanted {
-            let found = self.connection.wait(self.connection.engine.image_facts(&one.image))?;
-            facts.extend(found.map(|found| (one.image.clone(), found)));
             if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
                 let platform = one.platform.as_deref();
                 let (read, own) = read_inputs(build, platform, &settings, &mut memory.digests)?;
@@ -61,7 +67,7 @@ impl Stack<'_> {
             }
         }
         let plan = plan_images(wanted, &facts, inputs.clone(), rebuild);
-        let mut read = ImagesRead { plan, inputs, code };
+        let mut read = ImagesRead { plan, inputs, code, assumed };
         let created = self.created_anyway(selected, &read, memory)?;
         self.decide_code(selected, &mut read, created.as_ref())?;
         Ok(read)
@@ -90,7 +96,7 @@ impl Stack<'_> {
     }
 
     /// Dependency files are no inputs of an image, and neither is what this program writes.
-    fn input_settings(&self, wanted: &[WantedImage]) -> Result<InputSettings, Error> {
+    fn input_settings(&self, bases: BTreeMap<String, BaseImage>) -> InputSettings {
         let project = &self.settings.project;
         let private = self.description.project.directory.join(PRIVATE);
         let mut left_out: Vec<PathBuf> = vec![
@@ -106,28 +112,59 @@ impl Stack<'_> {
             left_out.extend(OwnLock::configured(project, name).places().iter().cloned());
         }
         let environment = self.description.variables.clone();
-        let bases = self.bases(wanted)?;
-        Ok(InputSettings { environment, left_out, bases, now: SystemTime::now() })
+        InputSettings { environment, left_out, bases, now: SystemTime::now() }
     }
 
-    /// The images that builds start from, as far as the engine has them. One that a builder keeps to itself may do
-    /// more than its Dockerfile's reader can see.
-    fn bases(&self, wanted: &[WantedImage]) -> Result<BTreeMap<String, BaseImage>, Error> {
-        let mut names = BTreeSet::new();
-        for build in wanted.iter().filter_map(|image| image.build.as_ref()) {
-            names.extend(base_images(build, &self.description.variables)?);
+    /// What is known of the images that builds start from, and whether something of that is assumed. One that a builder
+    /// keeps to itself is known by what was built on it.
+    fn bases(
+        &self,
+        wanted: &[WantedImage],
+        facts: &BTreeMap<String, ImageFacts>,
+    ) -> Result<(BTreeMap<String, BaseImage>, bool), Error> {
+        let (mut names, mut builds) = (BTreeSet::new(), Vec::new());
+        for image in wanted {
+            let Some(build) = image.build.as_ref().filter(|one| one.other.is_empty()) else {
+                continue;
+            };
+            let Some(bases) = base_images(build, &self.description.variables)? else { continue };
+            names.extend(bases.all.iter().cloned());
+            builds.push((build, bases, facts.get(&image.image)));
         }
         let engine = &self.connection.engine;
         let look = async |name: String| match engine.inspect_image(&name).await {
             Ok(Image { environment, working_dir, triggers, .. }) => {
-                Ok(Some((name, BaseImage { environment, working_dir, triggers })))
+                let base = BaseImage { absent: false, environment, working_dir, triggers };
+                Ok(Some((name, base)))
             }
             Err(LaunchError::ImageMissing { .. }) => Ok(None),
             Err(error) => Err(error),
         };
-        let found =
-            self.connection.wait(async { try_join_all(names.into_iter().map(look)).await })?;
-        Ok(found.into_iter().flatten().collect())
+        let looked = async { try_join_all(names.into_iter().map(look)).await };
+        let mut known: BTreeMap<_, _> =
+            self.connection.wait(looked)?.into_iter().flatten().collect();
+        let (mut plain, mut others, mut assumed) = (BTreeSet::new(), BTreeSet::new(), false);
+        for (build, bases, facts) in &builds {
+            if known.contains_key(&bases.own) {
+                continue;
+            }
+            let label = facts.and_then(|facts| Some((&facts.id, facts.inputs.as_deref()?)));
+            let shown = match label {
+                Some((id, label)) if is_of_dockerfile(build, label)? => {
+                    bases.are_plain_by(&self.connection.wait(engine.history(id))?)
+                }
+                // It is built, and shows it then.
+                _ => {
+                    assumed = true;
+                    true
+                }
+            };
+            if shown { &mut plain } else { &mut others }.insert(bases.own.clone());
+        }
+        let absent = BaseImage { absent: true, ..BaseImage::default() };
+        let plain = plain.difference(&others).map(|name| (name.clone(), absent.clone()));
+        known.extend(plain);
+        Ok((known, assumed))
     }
 
     /// Pulls and builds what is due.

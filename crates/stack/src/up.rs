@@ -47,12 +47,20 @@ impl Stack<'_> {
     /// What a phase fails with. A service that fails is no error here.
     pub fn up(&mut self, options: &UpOptions) -> Result<Upped, Error> {
         let selected = self.description.selected(&options.services)?;
+        self.check_compose()?;
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {
-            let read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
-            stack.remember_code(&read)?;
+            let mut read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
             stack.carry_out_images(&read.plan)?;
+            if read.assumed {
+                // What was built shows whether that was right.
+                read = stack.plan_images(&selected, false, &mut memory)?;
+                if read.plan.iter().any(|image| image.act.is_due()) {
+                    stack.carry_out_images(&read.plan)?;
+                }
+            }
+            stack.remember_code(&read)?;
             Ok(read)
         })?;
         let synced = self.phase("environments", |stack| stack.sync(&selected))?;
@@ -69,6 +77,7 @@ impl Stack<'_> {
             stack.start(&by_service(&stack.containers()?, &selected), &start)
         })?;
         let containers = self.containers()?;
+        self.tell_orphans(&containers);
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
         let done = Done { selected: &selected, all, shape, environments: &environments };
@@ -77,6 +86,20 @@ impl Stack<'_> {
             self.tell(Event::NotRemembered(error));
         }
         Ok(Upped { launched, containers })
+    }
+
+    /// Names services that run though the project does not have them any more: renamed, removed, or of another branch.
+    fn tell_orphans(&self, containers: &[Container]) {
+        let project = &self.description.project;
+        let services = pyfast_launcher::containers::by_service(containers);
+        let gone = services.keys().filter(|name| {
+            !project.services.contains_key(**name)
+                && !project.inactive.iter().any(|one| one == *name)
+        });
+        let gone: Vec<String> = gone.map(|&name| name.to_owned()).collect();
+        if !gone.is_empty() {
+            self.tell(Event::Orphans { services: gone });
+        }
     }
 
     /// Restarts services as they are; none is all.

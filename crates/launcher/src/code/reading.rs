@@ -16,6 +16,8 @@ use crate::dockerfile::{Instruction, directive, instructions};
 /// What is known of an image that a build starts from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BaseImage {
+    /// Whether it is not present, so that variables and directory are not known. A builder may keep it to itself.
+    pub absent: bool,
     /// Its variables.
     pub environment: BTreeMap<String, String>,
     /// Its directory.
@@ -67,14 +69,55 @@ const QUIET: [&str; 13] = [
     "WORKDIR",
 ];
 
-/// The images from elsewhere that a build starts from; `None` where a name is not known.
-pub(crate) fn base_images(question: &Question<'_>) -> Option<BTreeSet<String>> {
+/// The images from elsewhere that a build starts from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bases {
+    /// The one that the target's own stages start from.
+    pub own: String,
+    /// All of them.
+    pub all: BTreeSet<String>,
+    /// The instructions of the target's own stages.
+    pub words: Vec<String>,
+}
+
+impl Bases {
+    /// Whether the history of an image that was built so, newest instruction first, shows that the image below did
+    /// nothing with the context: it is a builder's own, and would have done so by its `ONBUILD`.
+    pub fn are_plain_by(&self, history: &[String]) -> bool {
+        let said: Vec<&str> = history.iter().map(|line| instruction(line)).collect();
+        let own = || self.words.iter().rev().map(String::as_str);
+        // Labels of a build's own are one more instruction to some builders.
+        let labelled = said.strip_prefix(&["LABEL"]).unwrap_or(&said);
+        [&said[..], labelled].into_iter().any(|said| {
+            let below = said.get(self.words.len()..).unwrap_or_default();
+            // With the first of all the files of a system came.
+            let Some((_, above_first)) = below.split_last() else { return false };
+            let built = said.iter().copied().take(self.words.len()).eq(own());
+            built && !above_first.iter().any(|word| matches!(*word, "COPY" | "ADD"))
+        })
+    }
+}
+
+/// The instruction that a line of a history tells of, in the words of either builder.
+fn instruction(line: &str) -> &str {
+    let quiet = line.strip_prefix("/bin/sh -c #(nop)");
+    let word = quiet.unwrap_or(line).split_whitespace().next().unwrap_or_default();
+    let known = word == "RUN" || word == "COPY" || word == "ADD" || QUIET.contains(&word);
+    if quiet.is_some() || known { word } else { "RUN" }
+}
+
+/// The images that a build starts from; `None` where a name is not known.
+pub(crate) fn base_images(question: &Question<'_>) -> Option<Bases> {
     let stages = stages(question)?;
-    let (own, others) = needed(&stages, target(&stages, question.target)?)?;
-    let all = own.iter().chain(&others);
-    Some(
-        all.filter(|at| stages[**at].parent.is_none()).map(|at| stages[*at].base.clone()).collect(),
-    )
+    let target = target(&stages, question.target)?;
+    let (own, others) = needed(&stages, target)?;
+    let first = |at: &&usize| stages[**at].parent.is_none();
+    let all = own.iter().chain(&others).filter(first).map(|at| stages[*at].base.clone());
+    let words = chain(&stages, target).into_iter().flat_map(|at| &stages[at].instructions);
+    // What is for those who build on it is in no history.
+    let words = words.map(|one| one.word.clone()).filter(|word| word != "ONBUILD");
+    let base = stages[*chain(&stages, target).first()?].base.clone();
+    Some(Bases { own: base, all: all.collect(), words: words.collect() })
 }
 
 /// What a build takes from its context; `None` where that is not certain.

@@ -19,6 +19,8 @@ pub trait Images: Engine {
         &self,
         image: &str,
     ) -> impl Future<Output = Result<Option<ImageFacts>, Error>> + Send;
+    /// By which instructions an image was made, the last one first; empty when it is absent.
+    fn history(&self, image: &str) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
     /// Pulls an image and hands its progress over as it comes.
     /// [`Error::ImagePull`] says why when that cannot be done.
     fn pull(

@@ -3,7 +3,7 @@
 //!
 //! Times and owners of files do not count, nor the base image: both change without anybody having changed the image.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::digests::FileDigests;
 use crate::build_context::{BuildContext, Entry, Kind, is_remote, walk};
 use crate::code::reading::{self, Question};
-use crate::code::{BaseImage, Code, Item, ItemKind, Layout, lay_out};
+use crate::code::{BaseImage, Bases, Code, Item, ItemKind, Layout, lay_out};
 use crate::compose_file::Build;
 use crate::engine::host::hex;
 use crate::error::Error;
@@ -127,7 +127,7 @@ pub fn resolved_arguments(
     resolved.collect()
 }
 
-/// The images that a build starts from, by the names that its Dockerfile gives them; none where that is not certain.
+/// The images that a build starts from, by the names that its Dockerfile gives them; `None` where that is not certain.
 /// Blocks on the file system.
 ///
 /// # Errors
@@ -135,15 +135,25 @@ pub fn resolved_arguments(
 pub fn base_images(
     build: &Build,
     environment: &BTreeMap<String, String>,
-) -> Result<BTreeSet<String>, Error> {
+) -> Result<Option<Bases>, Error> {
     if is_remote(&build.context) {
-        return Ok(BTreeSet::new());
+        return Ok(None);
     }
     let source = BuildContext::open(build)?;
     let arguments = resolved_arguments(build, environment);
     let none = BTreeMap::new();
     let question = question(build, &source, &arguments, &none);
-    Ok(reading::base_images(&question).unwrap_or_default())
+    Ok(reading::base_images(&question))
+}
+
+/// Whether an image with this label was built from the Dockerfile as it is now. Blocks on the file system.
+///
+/// # Errors
+/// As [`read_inputs`].
+pub fn is_of_dockerfile(build: &Build, label: &str) -> Result<bool, Error> {
+    let source = BuildContext::open(build)?;
+    let built = Inputs::parse(label).map(|inputs| inputs.dockerfile);
+    Ok(built.is_some_and(|built| built == fields([source.dockerfile.as_str()])))
 }
 
 /// The files and directories in which a change of what an image is built from shows. Blocks on the file system.
@@ -162,7 +172,8 @@ pub fn input_files(
     // Whatever an image that is built on would do: its instructions do not change while somebody edits.
     let none = BTreeMap::new();
     let bases = reading::base_images(&question(build, &source, &arguments, &none));
-    let bases = bases.unwrap_or_default().into_iter().map(|name| (name, BaseImage::default()));
+    let bases = bases.unwrap_or_default().all.into_iter();
+    let bases = bases.map(|name| (name, BaseImage::default()));
     let bases = bases.collect();
     let entries = walk(&source.directory, &source.ignore)?;
     let layout = reading::read(&question(build, &source, &arguments, &bases))

@@ -13,6 +13,8 @@ pub(super) struct Scope {
     environment: BTreeMap<String, Option<String>>,
     arguments: BTreeMap<String, Option<String>>,
     directory: Option<String>,
+    /// Whether the image below may have variables that go before arguments.
+    opaque: bool,
     /// Directories that are certainly there.
     directories: Vec<String>,
 }
@@ -23,6 +25,7 @@ impl Default for Scope {
             environment: BTreeMap::new(),
             arguments: BTreeMap::new(),
             directory: Some("/".to_owned()),
+            opaque: false,
             directories: vec!["/".to_owned()],
         }
     }
@@ -34,7 +37,8 @@ impl Scope {
         let known = base.environment.iter();
         let environment = known.map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
         let directory = if base.working_dir.is_empty() { "/" } else { &base.working_dir };
-        Self { environment, directory: Some(directory.to_owned()), ..Self::default() }
+        let directory = (!base.absent).then(|| directory.to_owned());
+        Self { environment, directory, opaque: base.absent, ..Self::default() }
     }
 
     /// Arguments of one stage are not those of the next, or are, as the builder will have it.
@@ -61,7 +65,8 @@ impl Scope {
     /// A word with its variables replaced; `None` where one of them is not known, or quotes would have to be read.
     pub(super) fn expand(&self, word: &str) -> Option<String> {
         let value = |name: &str| {
-            self.environment.get(name).or_else(|| self.arguments.get(name)).cloned().flatten()
+            let argument = || self.arguments.get(name).filter(|_| !self.opaque);
+            self.environment.get(name).or_else(argument).cloned().flatten()
         };
         // A default would stand for a value that is only not known here.
         let mut inner = word.split("${").skip(1).map(|rest| rest.split('}').next().unwrap_or(rest));

@@ -8,9 +8,14 @@ fn steps(text: &str, target: Option<&str>, arguments: &[(&str, &str)]) -> Option
         pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
     };
     let environment = given(&[("HOME_OF", "/srv")]);
-    let plain = BaseImage { environment, working_dir: "/base".into(), triggers: false };
+    let plain = BaseImage { environment, working_dir: "/base".into(), ..BaseImage::default() };
     let triggered = BaseImage { triggers: true, ..BaseImage::default() };
-    let bases = BTreeMap::from([("py".to_owned(), plain), ("onbuild".to_owned(), triggered)]);
+    let absent = BaseImage { absent: true, ..BaseImage::default() };
+    let bases = BTreeMap::from([
+        ("py".to_owned(), plain),
+        ("onbuild".to_owned(), triggered),
+        ("own".to_owned(), absent),
+    ]);
     let arguments = given(arguments);
     let question = Question { text, arguments: &arguments, target, bases: &bases };
     let shown = |step: &Step| match step {
@@ -175,9 +180,53 @@ fn base_images_are_those_of_the_stages_that_count() {
     let none = BTreeMap::new();
     let of = |text: &str| {
         let question = Question { text, arguments: &none, target: None, bases: &BTreeMap::new() };
-        base_images(&question).map(|found| found.into_iter().collect::<Vec<_>>())
+        base_images(&question).map(|found| (found.own, found.all.into_iter().collect::<Vec<_>>()))
     };
     let text = "FROM a AS one\nFROM b AS two\nFROM one AS three\nFROM c\nCOPY --from=three /x /x\n";
-    assert_eq!(of(text), Some(vec!["a".to_owned(), "c".to_owned()]));
+    assert_eq!(of(text), Some(("c".to_owned(), vec!["a".to_owned(), "c".to_owned()])));
     assert_eq!(of("FROM $X"), None);
+}
+
+#[test]
+fn of_an_image_that_a_builder_keeps_to_itself_neither_variables_nor_directory_are_known() {
+    check("FROM own\nCOPY a b\nWORKDIR /app\nCOPY c .\n", &["read a ?", "copy c /app/"]);
+    check("FROM own\nENV D=d\nCOPY $D /d\n", &["copy d /d"]);
+    unknown("FROM own\nARG D=d\nCOPY $D /d\n");
+}
+
+#[test]
+fn a_history_shows_whether_the_image_below_did_something_with_the_context() {
+    let none = BTreeMap::new();
+    let text = "FROM base AS one\nENV A=1\nFROM one\nRUN make\nONBUILD RUN x\nCOPY a /a\n";
+    let question = Question { text, arguments: &none, target: None, bases: &BTreeMap::new() };
+    let bases = base_images(&question).unwrap();
+    let shown = |below: &[&str]| {
+        let own = ["COPY a /a # buildkit", "RUN /bin/sh -c make # buildkit", "ENV A=1"];
+        let history: Vec<_> = own.iter().chain(below).map(|&line| line.to_owned()).collect();
+        bases.are_plain_by(&history)
+    };
+    let system = "/bin/sh -c #(nop) ADD file:12 in / ";
+    assert!(shown(&["CMD [\"python3\"]", "RUN /bin/sh -c set -eux", system]));
+    assert!(shown(&[system]));
+    assert!(!shown(&["COPY . /app # buildkit", "CMD [\"python3\"]", system]), "ONBUILD COPY");
+    assert!(!shown(&["/bin/sh -c #(nop) ADD dir:1 in /app ", system]), "ONBUILD ADD");
+    assert!(!shown(&["USER app", "COPY . /app", system]));
+    assert!(!shown(&[]));
+    // Another image, or a builder that writes another history.
+    let other = |lines: &[&str]| {
+        bases.are_plain_by(&lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>())
+    };
+    assert!(!other(&["COPY a /a", "ENV A=1", "CMD x", system]));
+    assert!(!other(&["COPY a /a", system]));
+    let classic = [
+        "/bin/sh -c #(nop)  LABEL a=b",
+        "/bin/sh -c #(nop) COPY dir:1 in /a ",
+        "/bin/sh -c make",
+        "/bin/sh -c #(nop)  ENV A=1",
+    ];
+    assert!(other(
+        &[&classic[..], &["/bin/sh -c #(nop)  CMD [\"x\"]", "/bin/sh -c set -eux", system]]
+            .concat()
+    ));
+    assert!(!other(&[&classic[..], &["/bin/sh -c #(nop) COPY dir:1 in /seen ", system]].concat()));
 }

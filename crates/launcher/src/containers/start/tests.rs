@@ -201,6 +201,21 @@ async fn a_restart_waits_for_the_new_run_and_for_no_dependency() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restart_waits_for_a_one_shot_that_does_its_work_again() {
+    let like = |status| Container { status, ..Container::default() };
+    let mut stage = Stage::new()
+        .container("init", &[], like(Status::Exited), ends(ms(400), 0))
+        .container("web", &[("init", Condition::Completed)], like(Status::Running), runs());
+    stage.options.restart = BTreeSet::from(["init".into(), "web".into()]);
+    let (launched, acts) = stage.play().await;
+    insta::assert_snapshot!(acts, @r"
+      0 restart init
+    500 restart web
+    ");
+    assert_eq!(*verdict(&launched, "init"), Verdict::Completed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_waiting_health_is_not_awaited_and_one_shots_are() {
     let mut stage = Stage::new()
         .service("db", &[], healthy_after(ms(5000)))

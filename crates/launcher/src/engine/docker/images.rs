@@ -40,6 +40,14 @@ impl Images for Docker {
         }
     }
 
+    async fn history(&self, image: &str) -> Result<Vec<String>, Error> {
+        match self.api.image_history(image).await {
+            Ok(lines) => Ok(lines.into_iter().map(|line| line.created_by).collect()),
+            Err(error) if status(&error) == Some(404) => Ok(Vec::new()),
+            Err(error) => Err(self.failed(format!("tell the history of the image {image}"))(error)),
+        }
+    }
+
     async fn pull(
         &self,
         request: &PullRequest<'_>,

@@ -36,6 +36,10 @@ impl Images for Recorded {
         Ok(state.images.get(image).map(|found| ImageFacts { id: found.id.clone(), inputs }))
     }
 
+    async fn history(&self, _image: &str) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
     async fn pull(
         &self,
         request: &PullRequest<'_>,
