@@ -218,7 +218,7 @@ fn environments(
         }
         let image = match &config.image {
             Some(image) => named_image(settings, project, image)?,
-            None => image_of_services(settings, project, (name, &services))?,
+            None => image_of_services(settings, project, name, &services)?,
         };
         environments.insert(name.clone(), StackEnv { services, image });
     }
@@ -250,7 +250,8 @@ fn named_image(
 fn image_of_services(
     settings: &Settings,
     project: &ComposeProject,
-    (env, services): (&str, &BTreeSet<String>),
+    env: &str,
+    services: &BTreeSet<String>,
 ) -> Result<String, Error> {
     let of = services.iter().filter_map(|name| project.services.get_key_value(name));
     let images: BTreeSet<_> = of

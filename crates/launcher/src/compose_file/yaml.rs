@@ -75,10 +75,10 @@ pub(super) enum Yaml {
 impl Mark {
     /// The place, for a message.
     pub(super) fn place(&self, key: &str) -> Place {
-        self.place_at(key, (self.line, self.column))
+        self.place_at(key, self.line, self.column)
     }
 
-    fn place_at(&self, key: &str, (line, column): (usize, usize)) -> Place {
+    fn place_at(&self, key: &str, line: usize, column: usize) -> Place {
         let text = self.source.text.lines().nth(line.wrapping_sub(1)).unwrap_or_default();
         let (file, key, text) = (self.source.path.clone(), key.to_owned(), text.to_owned());
         Place { file, line, column, key, text }
@@ -162,8 +162,9 @@ impl Node {
 
     /// An error about the key that leads to this value.
     pub(super) fn misplaced(&self, key: &str, reason: impl Into<String>) -> ComposeError {
-        let at = self.at.key.unwrap_or((self.at.line, self.at.column));
-        ComposeError::Invalid { place: self.at.place_at(key, at), reason: reason.into() }
+        let (line, column) = self.at.key.unwrap_or((self.at.line, self.at.column));
+        let place = self.at.place_at(key, line, column);
+        ComposeError::Invalid { place, reason: reason.into() }
     }
 }
 
