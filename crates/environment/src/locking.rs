@@ -69,7 +69,9 @@ impl Locking<'_> {
             };
             timings.resolve += begun.elapsed();
             let Locked { mut lock, warnings: told, claims } = locked;
-            told.iter().for_each(|warning| self.crew.tell(warning));
+            for warning in &told {
+                self.crew.tell(warning);
+            }
             inputs.look_trees(&lock);
             let brought = self.bring(&lock, &mut timings)?;
             settle(&mut lock, &Built::all(&brought));
