@@ -14,7 +14,7 @@ use pyfast_settings::Flags;
 pub(crate) use self::edit::EditArgs;
 pub(crate) use self::index::{IndexArgs, short_find_links};
 pub(crate) use self::resolve::{PrereleaseMode, ResolveArgs};
-pub(crate) use self::stack::StackArgs;
+pub(crate) use self::stack::{StackArgs, without_short};
 
 /// What every command understands.
 #[derive(Debug, Clone, Default, Args)]

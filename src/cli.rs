@@ -3,6 +3,7 @@
 
 mod foreign;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -10,12 +11,14 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use pyfast_crew::interrupt;
 
-use crate::args::CommonArgs;
+use crate::args::{CommonArgs, StackArgs};
 use crate::commands;
 use crate::failure::Failure;
 use crate::settings::{Settings, variables};
+use crate::stack;
 use crate::ui::{Ui, parse_arguments};
 use pyfast_settings::Variables;
+use pyfast_stack::PASSED;
 use pyfast_usage::Help;
 
 /// Installs Python dependencies into a shared volume, and starts slim containers on it.
@@ -30,7 +33,8 @@ use pyfast_usage::Help;
     styles = pyfast_usage::STYLES,
     after_help = "Examples:\n  pyfast sync -r requirements.txt\n  pyfast run -- python -m app\n  \
                   pyfast sync --volume pyfast-app --image app:latest\n\nExit codes: 0 done, 1 you can mend \
-                  it, 2 usage or configuration, 3 container engine unreachable, 101 our fault."
+                  it, 2 usage or configuration, 3 container engine unreachable, 101 our fault.\n\nPassed to Compose \
+                  as they are, for the project with its environments: build, config, cp, exec, pull, start, stop, top."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -98,6 +102,19 @@ impl Command {
             | Self::BuildSource(_)
             | Self::RemoveCode(_)
             | Self::Completions(_) => false,
+        }
+    }
+
+    /// Which compose project is meant, of the commands that are about one.
+    fn stack(&self) -> Option<&StackArgs> {
+        match self {
+            Self::Up(args) => Some(&args.stack),
+            Self::Down(args) => Some(&args.stack),
+            Self::Restart(args) => Some(&args.stack),
+            Self::Ps(args) => Some(&args.stack),
+            Self::Logs(args) => Some(&args.stack),
+            Self::Doctor(args) => Some(&args.stack),
+            _ => None,
         }
     }
 }
@@ -169,15 +186,17 @@ options of all; `pyfast sync -h` is about one.",
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
-    let cli: Cli = match parse_arguments(&HELP, foreign::instead) {
-        Ok(cli) => cli,
+    let (cli, passed): (Cli, _) = match parse_arguments(&HELP, foreign::instead, &PASSED) {
+        Ok(parsed) => parsed,
         Err(code) => return code,
     };
-    let variables = variables();
+    let variables = cli.command.stack().cloned().unwrap_or_default().variables(variables());
     let ui = Ui::new(&cli.common, cli.command.json(), &variables);
     LEFT.get_or_init(|| ui);
     interrupt::left_by(leave);
-    match dispatch(&cli, variables) {
+    let done =
+        if passed.is_empty() { dispatch(&cli, variables) } else { pass(&cli, &passed, variables) };
+    match done {
         Ok(code) => code,
         Err(failure) => {
             failure.show(ui);
@@ -194,6 +213,13 @@ fn leave() {
     if let Some(ui) = LEFT.get() {
         Failure::interrupted().show(*ui);
     }
+}
+
+/// Puts Compose in the place of this process.
+fn pass(cli: &Cli, words: &[OsString], variables: Variables) -> Result<ExitCode, Failure> {
+    let settings = Settings::new(&cli.common, false, variables)?;
+    let stack = stack::open(&settings, &StackArgs::default(), &[])?;
+    Err(stack.leave_to_compose(words).into())
 }
 
 fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {

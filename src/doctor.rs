@@ -26,7 +26,7 @@ pub(crate) fn with_settings(settings: &Settings, args: &StackArgs) -> Report {
     let needed = project.needs_engine();
     let pythons = python::look(&project, settings, connection);
     let mut findings = vec![engine::finding(&engine, needed)];
-    findings.push(engine::compose(&settings.variables, project.has_services()));
+    findings.push(engine::compose(&settings.variables, &engine, project.has_services()));
     findings.extend(needed.then(|| engine::program(connection)));
     findings.extend(registries::look(&project, settings, connection));
     findings.extend(pythons.findings);
@@ -41,7 +41,7 @@ pub(crate) fn without_configuration(failure: &Failure, environment: &Variables) 
     let engine = engine::reach(environment);
     let findings = vec![
         engine::finding(&engine, false),
-        engine::compose(environment, false),
+        engine::compose(environment, &engine, false),
         Finding::failed("configuration", failure).or_hint("correct what is named, then ask again"),
         Finding::new(
             Level::Skipped,

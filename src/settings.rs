@@ -9,7 +9,7 @@ use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 use crate::args::CommonArgs;
 use crate::failure::Failure;
 use crate::ui::Ui;
-use pyfast_stack::{Recalled, recall};
+use pyfast_stack::{Recalled, recall, with_named_images};
 
 /// What every command needs to know: the settings, and how to talk to the user. Whatever does not talk gets the
 /// settings alone.
@@ -67,7 +67,8 @@ impl Settings {
         })?;
         let program = std::env::current_exe().ok();
         let surroundings = Surroundings { variables, working_directory, program };
-        Ok(Self { meant: pyfast_settings::Settings::new(flags, surroundings)?, ui })
+        let meant = with_named_images(pyfast_settings::Settings::new(flags, surroundings)?);
+        Ok(Self { meant, ui })
     }
 
     /// The same way of talking, about these.

@@ -1,7 +1,6 @@
 //! The project's containers as the user sees them: what `up`, `down`, `restart`, `ps` and `logs` say. Owns the words;
 //! what is done, and in which order, is `pyfast_stack`'s.
 
-pub(crate) mod containers;
 mod events;
 mod plan;
 mod start;

@@ -2,17 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, Args, Command, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use pyfast_resolver::IndexStrategy;
 use pyfast_settings::IndexFlags;
 
 /// `--find-links` with the short form that pip has, for commands that look for packages. The others have no such form:
 /// in commands of containers `-f` is a compose file.
 pub(crate) fn short_find_links() -> Arg {
-    let typed = IndexArgs::augment_args(Command::default());
-    let mut known = typed.get_arguments();
-    let long = known.find(|one| one.get_long() == Some("find-links")).cloned();
-    long.expect("IndexArgs has it").short('f')
+    pyfast_usage::option::<IndexArgs>("find-links").short('f')
 }
 
 /// Where packages are looked for.

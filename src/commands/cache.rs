@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use pyfast_index::cache::size;
+use pyfast_root::layout::REMEMBERED;
 
 use crate::commands::env::remove_all;
 use crate::failure::{Code, Failure};
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             if all {
                 remove_all(settings)?;
                 let data = settings.data_directory()?;
-                for kept in ["requests", "launch"] {
+                for kept in REMEMBERED {
                     let _ = fs_err::remove_dir_all(data.join(kept));
                 }
                 let _ = fs_err::remove_dir(data);

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     #[command(flatten)]
-    stack: StackArgs,
+    pub(crate) stack: StackArgs,
 }
 
 /// Examines a project whose configuration may be unreadable.

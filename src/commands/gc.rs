@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let plan = at_place(settings, |place| {
         let all = environments(place)?;
         let forgotten = unwanted(&all, now);
-        let stays = |known: &&Known| !forgotten.contains(&known.name);
+        let stays = |known: &&Known| !forgotten.iter().any(|(name, _)| *name == known.name);
         let gone = all.iter().filter(|known| lost_as(known) == Some(Lost::Gone));
         lost = gone.filter(stays).count();
         collect(place, Collect { forgotten, ..what })

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Whether each package has what it needs.
 fn check(settings: &Settings) -> Result<ExitCode, Failure> {
-    let found = problems(&at_place(settings, details)?);
+    let found = problems(&at_place(settings, |place| details(place, false))?);
     let json = settings.ui.json().then(|| format!("{}\n", json!(found)));
     let lines = || found.iter().map(|problem| format!("{problem}\n")).collect();
     settings.ui.data(json.unwrap_or_else(lines));

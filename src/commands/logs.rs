@@ -14,18 +14,21 @@ use crate::ui::{Ui, paint};
 
 /// Show what the project's containers print, merged and by service
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  pyfast logs\n  pyfast logs --follow --tail 20 backend")]
+#[command(
+    mut_arg("files", |file| file.short(None)),
+    after_help = "Examples:\n  pyfast logs\n  pyfast logs -f -n 20 backend"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
-    stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// Go on with what comes later, over restarts, until nothing runs any more
-    #[arg(long)]
+    #[arg(short, long)]
     follow: bool,
     /// Only so many of the last lines of each container
-    #[arg(long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N")]
     tail: Option<usize>,
     /// Show when each line was written
-    #[arg(long)]
+    #[arg(short, long)]
     timestamps: bool,
     /// Services [default: all]
     #[arg(value_name = "SERVICE")]

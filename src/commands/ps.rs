@@ -6,22 +6,26 @@ use pyfast_launcher::containers::of_service;
 use pyfast_launcher::override_file::ENV_LABEL;
 use serde_json::Value;
 
-use crate::args::ResultArgs;
-use crate::args::StackArgs;
+use crate::args::{ResultArgs, StackArgs, without_short};
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::stack::containers::{addresses, container_json, state};
 use crate::stack::open;
 use crate::ui::table;
 
 /// Show the project's services and the state of their containers
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  pyfast ps\n  pyfast ps --json backend")]
+#[command(
+    arg = without_short("quiet"),
+    after_help = "Examples:\n  pyfast ps\n  pyfast ps -q backend\n  pyfast ps --json backend"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     #[command(flatten)]
-    stack: StackArgs,
+    pub(crate) stack: StackArgs,
+    /// Print the ids of the containers, one a line
+    #[arg(short = 'q', long, conflicts_with = "json")]
+    ids: bool,
     /// Services [default: all]
     #[arg(value_name = "SERVICE")]
     services: Vec<String>,
@@ -40,14 +44,18 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             rows.push([service, "no container", env, "", ""].map(str::to_owned));
         }
         for one in found {
-            json.push(container_json(service, one));
+            json.push(one.to_json(service));
             // What it was made with, where nothing says what it is to have.
             let env = one.labels.get(ENV_LABEL).map_or(env, String::as_str);
-            let row = [service, &state(one), env, &one.name, &addresses(one).join(" ")];
+            let row =
+                [service, &one.state(), env, &one.name, &Vec::from_iter(one.addresses()).join(" ")];
             rows.push(row.map(str::to_owned));
         }
     }
-    if settings.ui.json() {
+    if args.ids {
+        let ids = json.iter().filter_map(|one: &Value| one["id"].as_str());
+        settings.ui.data(ids.map(|id| format!("{id}\n")).collect::<String>());
+    } else if settings.ui.json() {
         settings.ui.data(format!("{}\n", Value::from(json)));
     } else {
         settings.ui.data(table(&rows));

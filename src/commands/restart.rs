@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::args::ResultArgs;
-use crate::args::StackArgs;
+use crate::args::{ResultArgs, StackArgs};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::stack;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use pyfast_environment::ask::details;
-use pyfast_environment::consistency::describe;
+use pyfast_environment::consistency::Relations;
 use pyfast_packaging::PackageName;
 use serde_json::json;
 
@@ -27,18 +27,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let details = at_place(settings, details)?;
+    let details = at_place(settings, |place| details(place, args.files))?;
+    let relations = Relations::of(&details);
     let mut all = Vec::new();
     for name in &args.names {
         let missing = || {
             let message = format!("`{name}` is not installed in the environment {}", settings.env);
             Failure::new("not-installed", message, Code::Mendable)
         };
-        let mut one = describe(&details, name).ok_or_else(missing)?;
-        if !args.files {
-            one.files.clear();
-        }
-        all.push(one);
+        all.push(relations.describe(name).ok_or_else(missing)?);
     }
     let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
     let json = settings.ui.json().then(|| format!("{}\n", json!(all)));

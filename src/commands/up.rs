@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::args::ResultArgs;
-use crate::args::StackArgs;
+use crate::args::{ResultArgs, StackArgs};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::stack::up::{self, UpRequest, Volumes};
 use crate::stack::watch;
-use pyfast_stack::UpOptions;
+use pyfast_stack::{ComposeFlags, UpOptions};
 
 /// Bring the project's containers up, and make a change of dependencies or code take effect
 ///
@@ -25,13 +24,22 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) result: ResultArgs,
     #[command(flatten)]
-    stack: StackArgs,
+    pub(crate) stack: StackArgs,
     /// Build all images that can be built
-    #[arg(long)]
+    #[arg(long, visible_alias = "build")]
     rebuild: bool,
     /// Do not wait until services are healthy
-    #[arg(long)]
+    #[arg(long, conflicts_with = "wait")]
     fast: bool,
+    /// Leave the terminal to you once all is up; what happens anyway
+    #[arg(short, long)]
+    detach: bool,
+    /// Wait until services are healthy; what happens anyway
+    #[arg(long)]
+    wait: bool,
+    /// How many containers a service is to have
+    #[arg(long, value_name = "SERVICE=NUMBER", value_parser = ComposeFlags::scale_of)]
+    scale: Vec<(String, u32)>,
     /// Remove the containers first, and the project's named volumes if you agree; with services, their containers alone
     #[arg(long)]
     clean: bool,
@@ -55,7 +63,7 @@ pub(crate) struct Args {
 impl Args {
     fn request(&self) -> UpRequest {
         UpRequest {
-            stack: self.stack.clone(),
+            flags: self.stack.flags().scaled(&self.scale),
             options: UpOptions {
                 services: self.services.clone(),
                 rebuild: self.rebuild,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pyfast_launcher::composer::Composer;
+use pyfast_launcher::composer::{Composer, recreates};
 use pyfast_launcher::engine::{Engine as _, EngineVersion, Host, HostOrigin};
 use pyfast_launcher::volume::Binary;
 
@@ -53,7 +53,6 @@ pub(super) fn finding(engine: &Result<Reached, Box<Unreached>>, needed: bool) ->
     match engine {
         Ok(Reached { host, origin, version, .. }) => {
             let EngineVersion { version, api, os, architecture } = version;
-            let origin = told(origin);
             let message =
                 format!("{host} ({origin}): version {version}, API {api}, {os}/{architecture}");
             Finding::ok(CHECK, message)
@@ -63,25 +62,19 @@ pub(super) fn finding(engine: &Result<Reached, Box<Unreached>>, needed: bool) ->
             let level = if needed { Level::Failed } else { Level::Warning };
             let finding = Finding::of(level, CHECK, failure);
             match origin {
-                Some(origin) => finding.hint(format!("its address is of {}", told(origin))),
+                Some(origin) => finding.hint(format!("its address is of {origin}")),
                 None => finding,
             }
         }
     }
 }
 
-fn told(origin: &HostOrigin) -> String {
-    match origin {
-        HostOrigin::Variable => "DOCKER_HOST".to_owned(),
-        HostOrigin::NamedContext(name) => format!("DOCKER_CONTEXT={name}"),
-        HostOrigin::CurrentContext(name) => format!("the current context `{name}`"),
-        HostOrigin::DefaultSocket => "the usual socket".to_owned(),
-        HostOrigin::OtherSocket => "a socket that was found".to_owned(),
-    }
-}
-
 /// Which Compose there is.
-pub(super) fn compose(environment: &Variables, needed: bool) -> Finding {
+pub(super) fn compose(
+    environment: &Variables,
+    engine: &Result<Reached, Box<Unreached>>,
+    needed: bool,
+) -> Finding {
     let bad = if needed { Level::Failed } else { Level::Warning };
     let Some(composer) = find_composer(environment) else {
         return Finding::new(
@@ -91,13 +84,18 @@ pub(super) fn compose(environment: &Variables, needed: bool) -> Finding {
         )
         .hint("install Docker's Compose plugin, or `docker-compose` in PATH");
     };
-    let program = match &composer {
-        Composer::Plugin { docker } => docker,
-        Composer::Standalone { program } => program,
-    };
     match version(&composer) {
         Ok(version) => {
-            let (name, program) = (composer.name(), program.display());
+            let (name, program) = (composer.name(), composer.path().display());
+            if let Ok(Reached { version: engine, .. }) = engine
+                && !recreates(&version, engine)
+            {
+                let message = format!(
+                    "{name} {version} ({program}) cannot recreate containers of the engine {}",
+                    engine.version
+                );
+                return Finding::new(bad, COMPOSE, message).hint("install Docker's Compose plugin");
+            }
             Finding::ok(COMPOSE, format!("{name} ({program}): version {version}"))
         }
         Err(failure) => Finding::of(bad, COMPOSE, &failure)

@@ -49,9 +49,9 @@ impl Project {
         services.any(|one| one.build.is_some() && one.image.as_deref() == Some(image))
     }
 
-    /// Whether services start in its environments, so that it cannot do without Compose.
+    /// Whether it has services, so that it cannot do without Compose.
     pub(super) fn has_services(&self) -> bool {
-        self.services
+        self.services || self.compose.is_some()
     }
 }
 
@@ -106,6 +106,12 @@ fn stack(
             let files = files.collect::<Vec<_>>().join(", ");
             let services = count(stack.project.services.len(), "service");
             findings.push(Finding::ok(COMPOSE_FILE, format!("{files}: {services}")));
+            if !(stack.environments.is_empty() || stack.loaded_by_compose) {
+                let message = "a plain `docker compose up` takes the environments away";
+                let file = stack.override_file.display();
+                let hint = format!("have COMPOSE_FILE in .env end with {file}");
+                findings.push(Finding::new(Level::Warning, COMPOSE_FILE, message).hint(hint));
+            }
             Some(stack)
         }
         Err(error) => {

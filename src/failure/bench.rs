@@ -7,6 +7,9 @@ use super::{Code, Failure};
 
 impl From<BenchError> for Failure {
     fn from(error: BenchError) -> Self {
+        if matches!(error, BenchError::Interrupted) {
+            return Self::interrupted();
+        }
         let mut failure = Self::from_error("bench", &error, Code::Mendable);
         failure.hints.extend(hint(&error).map(str::to_owned));
         // Programs that are called say what they were called with.

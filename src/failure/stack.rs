@@ -24,8 +24,9 @@ impl From<Error> for Failure {
                 });
                 of_several(message, failures)
             }
-            Error::NoCompose => Self::new("no-compose", message, Code::Usage)
-                .hint("install Docker's Compose plugin, or `docker-compose` in PATH"),
+            Error::ComposeTooOld { .. } | Error::NoCompose => {
+                Self::new("no-compose", message, Code::Usage).hint("install Docker's Compose plugin")
+            }
             Error::Doubts { doubts } => {
                 Self::usage(message).cause(doubts.join("; ")).hint(format!(
                     "`pyfast init` writes a {FILE} with what it takes for right: look at it, then `pyfast up`"

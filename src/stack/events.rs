@@ -58,8 +58,12 @@ impl Shown {
                 "No service starts in an environment: `pyfast init` writes a pyfast.toml that names them, or give `services` under [env.NAME]",
             ),
             Event::OverrideApart { file } => ui.note(format!(
-                "Wrote {}; add it to COMPOSE_FILE in .env, so that a plain `docker compose up` knows it too",
+                "A plain `docker compose up` takes the environments away until COMPOSE_FILE in .env ends with {}",
                 file.display()
+            )),
+            Event::Orphans { services } => ui.warning(format!(
+                "containers of services that there are no more: {} (`pyfast down --remove-orphans` removes them)",
+                services.join(", ")
             )),
             Event::Created { reasons, took } => {
                 let reasons: Vec<_> = reasons.iter().map(ToString::to_string).collect();

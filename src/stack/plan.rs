@@ -1,6 +1,6 @@
 //! What `up` would do, in words.
 
-use pyfast_stack::{EnvironmentAct, Step};
+use pyfast_stack::Step;
 use serde_json::{Value, json};
 
 use crate::ui::count;
@@ -34,9 +34,7 @@ pub(super) fn acts(step: &Step) -> Vec<Act> {
             one("engine", format!("{host} ({}, API {})", version.version, version.api))
         }
         Step::Image(image) => one("image", image.to_string()),
-        Step::Environment { name, act } => {
-            one("environment", format!("{name}: {}", environment(act)))
-        }
+        Step::Environment { name, act } => one("environment", format!("{name}: {act}")),
         Step::Containers(plan) => {
             let lines = plan.to_string();
             lines.lines().map(|line| Act { what: "containers", act: line.to_owned() }).collect()
@@ -45,16 +43,5 @@ pub(super) fn acts(step: &Step) -> Vec<Act> {
             one("health", format!("waited for, of {}", count(*services, "service")))
         }
         Step::Health(None) => one("health", "not waited for".to_owned()),
-    }
-}
-
-fn environment(act: &EnvironmentAct) -> String {
-    match act {
-        EnvironmentAct::UpToDate => "up to date".to_owned(),
-        EnvironmentAct::Sync => "sync".to_owned(),
-        EnvironmentAct::OnceItsImageIsThere => "sync, once its image is there".to_owned(),
-        EnvironmentAct::IntoNewVolume(volume) => {
-            format!("sync (the volume {volume} does not exist yet)")
-        }
     }
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pyfast_launcher::containers::{ServiceFailure, Verdict, of_service};
+use pyfast_launcher::engine::Container;
 use pyfast_stack::{Phase, Stack, Upped};
 use serde_json::{Value, json};
 
-use super::containers::{addresses, container_json};
 use crate::failure::{Code, Failure};
 use crate::ui::{Ui, bold, dim, duration, red, table};
 
@@ -62,25 +62,26 @@ impl Started<'_> {
             _ => format!("{} services failed: {}", names.len(), names.join(", ")),
         };
         let failure = Failure::new("service", message, Code::Mendable);
-        let first = failed.iter().find_map(|(_, outcome)| match &outcome.verdict {
-            Verdict::Failed(failure) => Some(failure),
+        // Of what was not started there is nothing to see.
+        let first = failed.iter().find_map(|(service, outcome)| match &outcome.verdict {
+            Verdict::Failed(failure) => Some((service, failure)),
             _ => None,
         });
         let failure = match first {
-            Some(first) => failure.cause(first.reason.clone()),
+            Some((service, first)) => failure.cause(format!("{service}: {}", first.reason)).hint(
+                format!("the other services keep running; `pyfast logs {service}` shows all of its output"),
+            ),
             None => failure,
         };
-        let failure = failure.hint(format!(
-            "the other services keep running; `pyfast logs {}` shows all of its output",
-            names.first().unwrap_or(&"")
-        ));
         Err(failure.result(self.json()))
     }
 
     fn table(&self) -> String {
         let mut rows = vec![["SERVICE", "STATE", "TIME", "ADDRESS"].map(str::to_owned)];
         for (service, outcome) in &self.upped.launched.services {
-            let urls = of_service(&self.upped.containers, service).into_iter().flat_map(addresses);
+            let urls = of_service(&self.upped.containers, service)
+                .into_iter()
+                .flat_map(Container::addresses);
             let mut urls: Vec<_> = urls.collect();
             urls.dedup();
             let state = match &outcome.verdict {
@@ -97,7 +98,7 @@ impl Started<'_> {
         let millis = |time: &Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
         let services = self.upped.launched.services.iter().map(|(service, outcome)| {
             let found = of_service(&self.upped.containers, service);
-            let found: Vec<_> = found.iter().map(|one| container_json(service, one)).collect();
+            let found: Vec<_> = found.iter().map(|one| one.to_json(service)).collect();
             let mut json = json!({
                 "verdict": word(&outcome.verdict),
                 "restarted": outcome.restarted,

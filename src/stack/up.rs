@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use pyfast_settings::FILE;
-use pyfast_stack::{Assumed, Stack, UpOptions, assume};
+use pyfast_stack::{Assumed, ComposeFlags, Stack, UpOptions, assume};
 use serde_json::{Value, json};
 
 use super::events::Shown;
@@ -20,7 +20,7 @@ use crate::ui::Ui;
 /// What is asked of `up`.
 #[derive(Debug, Clone)]
 pub(crate) struct UpRequest {
-    pub(crate) stack: StackArgs,
+    pub(crate) flags: ComposeFlags,
     pub(crate) options: UpOptions,
     /// Whether containers are removed first, and what becomes of volumes then.
     pub(crate) clean: Option<Volumes>,
@@ -36,15 +36,14 @@ pub(crate) enum Volumes {
 /// Brings the project up.
 pub(crate) fn up(request: &UpRequest, settings: &Settings) -> Result<ExitCode, Failure> {
     let (begun, ui) = (Instant::now(), settings.ui);
-    let flags = request.stack.flags();
-    let assumed = assume(settings, &flags)?;
+    let assumed = assume(settings, &request.flags)?;
     if let Some(assumed) = &assumed {
         ui.note(line(assumed));
     }
     let settings = assumed.as_ref().map_or(&**settings, |assumed| &assumed.settings);
     let shown = Shown::new(ui);
     let services = &request.options.services;
-    let mut stack = Stack::open(settings, &flags, services, &shown.events())?;
+    let mut stack = Stack::open(settings, &request.flags, services, &shown.events())?;
     stack.description().selected(services)?;
     if let Some(Err(error)) = assumed.as_ref().map(|assumed| assumed.keep(stack.description())) {
         ui.detail(format!("cannot remember what was assumed: {error}"));
@@ -76,11 +75,10 @@ fn line(assumed: &Assumed) -> String {
 /// Shows what `up` would do.
 pub(crate) fn plan(request: &UpRequest, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
-    let flags = request.stack.flags();
-    let assumed = assume(settings, &flags)?;
+    let assumed = assume(settings, &request.flags)?;
     let settings = assumed.as_ref().map_or(&**settings, |assumed| &assumed.settings);
     let shown = Shown::new(ui);
-    let stack = Stack::open(settings, &flags, &request.options.services, &shown.events())?;
+    let stack = Stack::open(settings, &request.flags, &request.options.services, &shown.events())?;
     let steps = stack.plan(&request.options);
     shown.done();
     let assumed = assumed.iter().map(|assumed| Act { what: "assumed", act: line(assumed) });

@@ -7,20 +7,26 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pyfast_terminal::{Form, escaped};
-use pyfast_usage::{Help, advise, blamed, number, prepared, without_colors};
+use pyfast_usage::{Help, advise, before, blamed, number, prepared, without_colors};
 
-/// Reads the command line; says what is wrong with it, or what was asked about it, and gives the exit code that belongs to
-/// that.
+/// Reads the command line, and the words from the first command on that is one of another program's (`passed`); says
+/// what is wrong with it, or what was asked about it, and gives the exit code that belongs to that.
 pub(crate) fn parse_arguments<Arguments: Parser>(
     help: &Help<'_>,
     instead: fn(&str) -> Option<&'static str>,
-) -> Result<Arguments, ExitCode> {
+    passed: &[&str],
+) -> Result<(Arguments, Vec<OsString>), ExitCode> {
     let command = prepared(Arguments::command(), &variable);
     let read = |arguments: Vec<OsString>| {
         let matches = command.clone().try_get_matches_from(arguments)?;
         Arguments::from_arg_matches(&matches)
     };
-    read(std::env::args_os().collect()).map_err(|said| {
+    if let Some((own, words)) = before(passed, &command, std::env::args_os().collect())
+        && let Ok(read) = read(own)
+    {
+        return Ok((read, words));
+    }
+    read(std::env::args_os().collect()).map(|read| (read, Vec::new())).map_err(|said| {
         let arguments = std::env::args_os();
         let shown = arguments.map(|one| escaped(&one.to_string_lossy(), Form::People).into_owned());
         // The same refusal, of what may be shown.

@@ -201,3 +201,55 @@ fn metadata_that_hides_a_requirement_is_refused() {
     assert!(message.contains("is not the wheel's own METADATA"), "{message}");
     assert!(world.current().ends_with(first["id"].as_str().unwrap()), "nothing was activated");
 }
+
+#[test]
+fn packages_are_added_and_removed_and_what_fails_changes_nothing() {
+    let Some(world) = away("away-edit") else { return };
+    world.package("beta", "1.0");
+    sync(&world, &[]);
+    let file = || fs_err::read_to_string(world.project().join("requirements.txt")).unwrap();
+    let edit = |name: &str, more: &[&str]| -> Value {
+        let output = call(&world, name, &[more, &["--json"]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let names = |report: &Value| -> Vec<String> {
+        let packages = report["packages"].as_array().unwrap().iter();
+        packages.map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&edit("add", &["beta"])), ["alpha", "beta"]);
+    assert_eq!(file(), "alpha\nbeta>=1.0\n");
+    let before = world.current();
+    let output = call(&world, "add", &["gamma"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!((file().as_str(), world.current()), ("alpha\nbeta>=1.0\n", before));
+    assert_eq!(names(&edit("remove", &["beta"])), ["alpha"]);
+    assert_eq!(file(), "alpha\n");
+}
+
+#[test]
+fn a_whole_volume_goes_with_the_container_that_keeps_it_unless_somebody_uses_it() {
+    let Some(world) = away("away-gone") else { return };
+    sync(&world, &[]);
+    let there = || {
+        let name = format!("name=^{}$", world.volume);
+        let list = ["volume", "ls", "-q", "--filter", &name];
+        text(&world.docker(&list).stdout).trim().to_owned()
+    };
+    let remove = || world.pyfast(&["env", "rm", "--all", "--volume", &world.volume]);
+    let mount = format!("{}:/pyfast:ro", world.volume);
+    let user = ["run", "-d", "-v", &mount, SLIM, "python", "-c", "import time; time.sleep(600)"];
+    let user = text(&world.docker(&user).stdout).trim().to_owned();
+    let refused = remove();
+    let running = there();
+    world.docker(&["rm", "-f", &user]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
+    assert_eq!(running, world.volume, "it is in use");
+    let done = remove();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(text(&done.stderr).contains(&format!("the volume {}", world.volume)));
+    assert_eq!((there(), world.containers()), (String::new(), String::new()));
+    let again = remove();
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("nothing to remove"));
+}

@@ -1,6 +1,7 @@
 //! `pyfast up` and the commands beside it on compose projects. Knows what users see of containers; must not know how
 //! it comes about.
 
+mod compose_files;
 mod daily;
 mod failing;
 mod interrupting;

@@ -1,5 +1,8 @@
 //! `pyfast bench` on a small local index.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -8,6 +11,7 @@ use crate::support::python::{python, tools};
 use crate::support::ran::{EITHER, Ran, USAGE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+use crate::support::write_script;
 
 fn world() -> World {
     let world = World::new();
@@ -93,7 +97,8 @@ fn seconds(text: &str) -> f64 {
 fn table(text: &str) -> Vec<[String; 4]> {
     let mut scenario = String::new();
     let mut lines = Vec::new();
-    for line in text.lines().skip(2).take_while(|line| !line.trim().is_empty()) {
+    let below = text.lines().skip_while(|line| !line.starts_with("scenario"));
+    for line in below.skip(2).take_while(|line| !line.trim().is_empty()) {
         let mut cells: Vec<&str> = line.split("  ").map(str::trim).collect();
         if !cells[0].is_empty() {
             cells[0].split(':').next().unwrap().clone_into(&mut scenario);
@@ -152,6 +157,95 @@ fn json_and_chart_are_written() {
     for (shown, figure) in shown.iter().zip(&figures) {
         assert!(near(*shown, figure.median), "{shown} is not {figure:?}");
     }
+}
+
+/// Says it is uv. What it starts to install goes on for as long as nobody ends it.
+const ENDLESS: &str = "#!/bin/sh
+case $1 in
+    --version) echo uv 0;;
+    *) sleep 300 & echo $! >> \"$PIDS\"; wait;;
+esac
+";
+
+#[test]
+fn interrupted_it_ends_what_it_started_and_leaves_nothing_but_what_it_knows() {
+    for signal in ["INT", "TERM"] {
+        let world = world();
+        let (pids, endless) = (world.path("pids"), world.path("uv"));
+        write_script(&endless, &ENDLESS.replace("$PIDS", &pids.display().to_string()));
+        // pip measures one scenario; what comes after it never ends.
+        let mut command = world.bare(&["bench", "-r", "requirements.txt", "--runs", "1"]);
+        command.args(["--scenario", "cold,noop", "--vs", "uv", "--svg", "out.svg"]);
+        command.arg("--python").arg(python()).arg("--uv").arg(&endless).args(&world.index_flags);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let begun = Instant::now();
+        while !pids.exists() {
+            assert!(begun.elapsed() < Duration::from_mins(2), "uv was not started");
+            thread::sleep(Duration::from_millis(20));
+        }
+        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let ran = Ran::wait(child);
+        assert_eq!(ran.code(), Some(130), "{ran}");
+        assert!(ran.stderr.contains("interrupted"), "{ran}");
+        for pid in fs_err::read_to_string(&pids).unwrap().lines() {
+            let state = || fs_err::read_to_string(format!("/proc/{pid}/stat"));
+            while state().is_ok_and(|state| !state.contains(") Z ")) {
+                assert!(begun.elapsed() < Duration::from_mins(2), "{pid} goes on after {signal}");
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        let left: Vec<_> = fs_err::read_dir(world.path("tmp")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn what_was_measured_before_an_interrupt_is_shown_and_marked() {
+    let world = world();
+    let mut command = world.bare(&["bench", "-r", "requirements.txt", "--runs", "200"]);
+    command.args(["--scenario", "noop,warm", "--vs", "uv"]);
+    command.args(["--json", "out.json", "--svg", "out.svg", "--markdown", "out.md"]);
+    command.arg("--python").arg(python()).arg("--uv").arg(tools().join("uv"));
+    command.args(&world.index_flags).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Some runs are counted by then.
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let third = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("3/200")));
+    third.expect("it was run").unwrap();
+    let kill = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{rest:?}");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let mark = "INTERRUPTED";
+    assert!(shown.starts_with(mark), "{shown}");
+    for file in ["out.svg", "out.md", "out.json"] {
+        assert!(world.read(file).contains(mark), "{file}");
+    }
+    let first = table(&shown).remove(0);
+    assert!(["noop", "warm"].contains(&first[0].as_str()) && first[1] == "pyfast", "{first:?}");
+    assert!(seconds(&first[2]) > 0.0, "{first:?}");
+    let left: Vec<_> = fs_err::read_dir(world.path("tmp")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_table_says_first_what_forbids_to_rely_on_it_and_how_it_is_made_again() {
+    let world = world();
+    let args = ["--vs", "uv", "--scenario", "noop", "--markdown", "out.md"];
+    let ran = bench(&world, &args).ok();
+    // This program is one for its developers.
+    let warning = "THIS PYFAST IS NOT OPTIMISED";
+    assert!(ran.stderr.lines().take(2).any(|line| line.contains(warning)), "{ran}");
+    let first = ran.stderr.find("first installation").expect("it is said");
+    assert!(ran.stderr.find(warning).is_some_and(|at| at < first), "{ran}");
+    let table = ran.stdout.find("scenario").expect("a table");
+    assert!(ran.stdout.find(warning).is_some_and(|at| at < table), "{ran}");
+    assert!(world.read("out.md").starts_with("**TH"), "{}", world.read("out.md"));
+    assert!(ran.stdout.contains("Made by `pyfast bench -r requirements.txt --runs 1"), "{ran}");
 }
 
 #[test]

@@ -100,6 +100,9 @@ fn lists_of_a_pyproject_are_edited_in_their_style() {
     // What was added to the group is a part of the request from now on.
     let ran = world.pyfast(&["sync"]).ok();
     assert!(ran.stderr.contains("Up to date"), "{ran}");
+    // Whoever names it then asks for the same.
+    let ran = world.pyfast(&["sync", "--group", "dev"]).ok();
+    assert!(ran.stderr.contains("Up to date") && !ran.stderr.contains("Another request"), "{ran}");
     check(
         &world,
         &["remove", "web", "tool"],

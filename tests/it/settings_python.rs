@@ -83,6 +83,9 @@ fn the_projects_file_names_the_version() {
         ("<3.10\n", "3.9"),
         ("system\n", "3.11"),
         ("python3.9\n", "3.9"),
+        // Each is good enough, and the first that there is is taken.
+        ("3.10\n3.9\n3.12\n", "3.9"),
+        (">=3.13\n3.10.7\n3.12\n", "3.12"),
     ] {
         pin(text);
         pythons.check(&[], version);
@@ -97,6 +100,28 @@ fn the_projects_file_names_the_version() {
     pythons.run(&["lock"]).refused(USAGE, &["Python 3.10", ".python-version"]);
     pin("./python\n");
     pythons.run(&["lock"]).refused(USAGE, &[".python-version", "never a path"]);
+}
+
+#[test]
+fn a_lock_for_another_version_is_made_anew_unless_it_is_to_stay() {
+    let pythons = Pythons::new(&["3.11.4", "3.12.1"]);
+    let world = &pythons.world;
+    pythons.run(&["lock"]).ok();
+    let before = world.read("pylock.toml");
+    world.write(".python-version", "3.12\n");
+    for flag in ["--locked", "--frozen"] {
+        pythons.run(&["sync", flag]).refused(EITHER, &["pylock.toml", "3.12"]);
+    }
+    assert_eq!(world.read("pylock.toml"), before);
+    let ran = pythons.run(&["sync"]).ok();
+    assert!(ran.stderr.contains("it is locked anew"), "{ran}");
+    assert!(world.read("pylock.toml").contains("3.12"), "{ran}");
+    let ran = pythons.run(&["sync"]).ok();
+    assert!(ran.stderr.contains("Up to date"), "{ran}");
+    // What nobody can read is no lock, and stays.
+    world.write("pylock.toml", "lock-version = 7\n");
+    pythons.run(&["sync"]).refused(EITHER, &["pylock.toml"]);
+    assert_eq!(world.read("pylock.toml"), "lock-version = 7\n");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod concurrent;
 mod crash;
 mod direct;
 mod directory;
+mod ended;
 mod environments;
 mod failure;
 mod hostile;

@@ -77,12 +77,42 @@ fn short_f_is_a_place_of_wheels_a_compose_file_or_refused() {
     // The file that is named is read, and not the one with the usual name.
     world.write("compose.yaml", "services: {usual: {image: x}}\n");
     world.write("other.yml", "services: {other: {image: x, depends_on: [absent]}}\n");
-    for command in ["up", "down", "restart", "ps", "logs"] {
+    for command in ["up", "down", "restart", "ps"] {
         let ran = bare(&world, &[command, "-f", "other.yml"]);
         ran.refused(USAGE, &["absent"]);
     }
+    bare(&world, &["logs", "-f", "--file", "other.yml"]).refused(USAGE, &["absent"]);
     let refused = bare(&world, &["list", "-f", "wheels"]);
     refused.refused(USAGE, &["'-f'"]);
+}
+
+#[test]
+fn flags_of_compose_mean_here_what_they_mean_there() {
+    let world = World::new();
+    // Each line is understood when the file is what is wrong.
+    world.write("compose.yaml", "services: {web: {image: x, depends_on: ['${V:-absent}']}}\n");
+    for line in [
+        "up -d --build --wait",
+        "down -v",
+        "ps -q",
+        "logs -f -n 5 -t web",
+        "exec -it -e A=b web ls -la",
+        "-q stop -t 5 web",
+        "--project . config --services",
+        "cp web:/a -",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        bare(&world, &words).refused(USAGE, &["the project has no service `absent`"]);
+    }
+    world.write("other.env", "V=of-the-file\n");
+    let ran = bare(&world, &["up", "--env-file", "other.env"]);
+    ran.refused(USAGE, &["the project has no service `of-the-file`"]);
+    bare(&world, &["ps", "-p", "Not A Name"]).refused(USAGE, &["Not A Name", "lower-case letters"]);
+    world.write("compose.yaml", "services: {web: {image: x}}\n");
+    bare(&world, &["up", "--scale", "wbe=2"]).refused(USAGE, &["no service `wbe`", "web"]);
+    bare(&world, &["up", "--scale", "web"]).refused(USAGE, &["SERVICE=NUMBER"]);
+    // A command of this program keeps its words.
+    bare(&world, &["run", "exec"]).refused(EITHER, &["no environment"]);
 }
 
 #[test]
@@ -97,7 +127,8 @@ fn short_f_means_what_compose_and_pip_mean_by_it() {
         let commands = commands(&world).into_iter();
         commands.filter(|command| long(command).as_deref() == Some(option)).collect()
     };
-    assert_eq!(with("file"), ["up", "down", "restart", "ps", "logs", "doctor"]);
+    assert_eq!(with("file"), ["up", "down", "restart", "ps", "doctor"]);
+    assert_eq!(with("follow"), ["logs"]);
     assert_eq!(with("find-links"), ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
     assert_eq!(with("files"), ["show"]);
 }
@@ -326,7 +357,6 @@ fn words_of_other_tools_name_what_does_the_same() {
         ("freeze", "pyfast list"),
         ("compile", "pyfast lock --format requirements"),
         ("upgrade", "pyfast sync -U"),
-        ("stop", "pyfast down"),
         ("venv", ".venv"),
         ("shell", "pyfast run"),
         ("python", "pyfast run python"),

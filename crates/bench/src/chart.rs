@@ -18,20 +18,20 @@ const STEP: f64 = 26.0;
 /// From a panel's top to its first bar, and from its last bar to the next panel.
 const HEAD: f64 = 30.0;
 const FOOT: f64 = 36.0;
-/// From this ratio of largest to smallest on, bars are drawn on a logarithmic scale.
-const LOGARITHMIC_FROM: f64 = 20.0;
+/// How far the line goes beyond the longest bar at most, for the range of its runs.
+const BEYOND: f64 = 1.25;
 
 const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:13px;fill:#24292f}
 .ground{fill:#ffffff}.title{font-size:18px;font-weight:600}.head{font-weight:600}.soft{fill:#57606a;font-size:12px}
-.grid{stroke:#d0d7de;stroke-width:1}.range{stroke:#24292f;stroke-width:2;stroke-opacity:.6}.pyfast{fill:#1a7f4b}.uv{fill:#8250df}.pip{fill:#bf6a02}.pip-no-cache{fill:#d4a72c}
-@media (prefers-color-scheme:dark){text{fill:#e6edf3}.ground{fill:#0d1117}.soft{fill:#9198a1}.grid{stroke:#30363d}.range{stroke:#e6edf3}\
+.warning{fill:#cf222e;font-weight:600}.grid{stroke:#d0d7de;stroke-width:1}.range{stroke:#24292f;stroke-width:2;stroke-opacity:.6}.pyfast{fill:#1a7f4b}.uv{fill:#8250df}.pip{fill:#bf6a02}.pip-no-cache{fill:#d4a72c}
+@media (prefers-color-scheme:dark){text{fill:#e6edf3}.ground{fill:#0d1117}.soft{fill:#9198a1}.warning{fill:#ff7b72}.grid{stroke:#30363d}.range{stroke:#e6edf3}\
 .pyfast{fill:#3fb950}.uv{fill:#a371f7}.pip{fill:#db8a2b}.pip-no-cache{fill:#e3b341}}";
 
 /// The chart of a report.
 pub(crate) fn svg(report: &Report) -> String {
     let mut body = String::new();
-    let mut y = 78.0;
+    let mut y = 78.0 + STEP * count(report.warnings.len());
     for row in &report.rows {
         y = panel(&mut body, row, y);
     }
@@ -69,6 +69,9 @@ pub(crate) fn svg(report: &Report) -> String {
         56.0,
         &format!("Median, with the range of the runs as a line. {tools}. {machine}."),
     );
+    for (index, warning) in report.warnings.iter().enumerate() {
+        label(&mut out, "warning", MARGIN, 80.0 + STEP * count(index), warning);
+    }
     out.push_str(&body);
     out.push_str("</svg>\n");
     out
@@ -80,12 +83,10 @@ fn panel(out: &mut String, row: &Row, y: f64) -> f64 {
         row.cells.iter().filter(|cell| !matches!(cell.outcome, Outcome::Excluded { .. })).collect();
     let scale = Scale::of(row);
     let unit = if row.scenario == Scenario::Memory { "memory" } else { "time" };
-    let kind =
-        if scale.is_logarithmic() { format!("{unit}, logarithmic scale") } else { unit.to_owned() };
     label(out, "head", MARGIN, y + 14.0, row.scenario.title());
     let _ = writeln!(
         out,
-        r#"<text class="soft" x="{}" y="{}" text-anchor="end">{kind}</text>"#,
+        r#"<text class="soft" x="{}" y="{}" text-anchor="end">{unit}</text>"#,
         WIDTH - MARGIN,
         y + 14.0
     );
@@ -144,6 +145,9 @@ fn bar(out: &mut String, scenario: Scenario, cell: &Cell, scale: &Scale, y: f64)
     if let Some(ratio) = measured.ratio.filter(|_| cell.tool != Tool::Pyfast) {
         let _ = write!(text, "  ({} pyfast)", table::ratio(ratio));
     }
+    if summary.max > scale.max {
+        let _ = write!(text, "  (up to {})", table::figure(scenario, summary.max));
+    }
     label(out, "value", end.max(high) + 8.0, base, &text);
 }
 
@@ -155,16 +159,10 @@ fn name(tool: Tool) -> &'static str {
     if tool == Tool::PipNoCache { "pip, no cache" } else { tool.name() }
 }
 
-/// From figures to places on the line.
-enum Scale {
-    Linear {
-        max: f64,
-    },
-    /// Between two powers of ten.
-    Logarithmic {
-        low: f64,
-        high: f64,
-    },
+/// From figures to places on the line, which begins at zero: on any other, the lengths of bars mean nothing.
+struct Scale {
+    /// The figure at its end.
+    max: f64,
 }
 
 impl Scale {
@@ -173,55 +171,27 @@ impl Scale {
             Outcome::Measured(measured) => Some(measured.figure(row.scenario)),
             _ => None,
         });
-        let (mut min, mut max) = (f64::INFINITY, 0.0_f64);
+        let (mut median, mut max) = (1e-9_f64, 1e-9_f64);
         for summary in measured {
-            min = min.min(summary.median.min(summary.min));
+            median = median.max(summary.median);
             max = max.max(summary.max);
         }
-        if max <= 0.0 || min <= 0.0 {
-            Self::Linear { max: max.max(1e-9) }
-        } else if max / min > LOGARITHMIC_FROM {
-            // The smallest bar shall be seen too, so the line begins below it.
-            Self::Logarithmic { low: (min / 1.5).log10().floor(), high: max.log10() }
-        } else {
-            Self::Linear { max }
-        }
-    }
-
-    fn is_logarithmic(&self) -> bool {
-        matches!(self, Self::Logarithmic { .. })
+        // One slow run does not make all bars small: where its line ends is written beside it.
+        Self { max: max.min(median * BEYOND) }
     }
 
     fn x(&self, value: f64) -> f64 {
-        let part = match self {
-            Self::Linear { max } => value / max,
-            Self::Logarithmic { low, high } => (value.log10() - low) / (high - low),
-        };
-        LEFT + part.clamp(0.0, 1.0) * (RIGHT - LEFT)
+        LEFT + (value / self.max).clamp(0.0, 1.0) * (RIGHT - LEFT)
     }
 
     /// Round figures to draw lines at.
     fn ticks(&self) -> Vec<f64> {
-        match *self {
-            Self::Logarithmic { low, high } => {
-                std::iter::successors(Some(low), |power| Some(power + 1.0))
-                    .take_while(|power| *power <= high)
-                    .map(|power| 10.0_f64.powf(power))
-                    .collect()
-            }
-            Self::Linear { max } => {
-                let rough = max / 4.0;
-                let decade = 10.0_f64.powf(rough.log10().floor());
-                let step = [1.0, 2.0, 2.5, 5.0, 10.0]
-                    .map(|factor| factor * decade)
-                    .into_iter()
-                    .find(|step| *step >= rough);
-                let step = step.unwrap_or(rough);
-                std::iter::successors(Some(0.0), |at| Some(at + step))
-                    .take_while(|at| *at <= max)
-                    .collect()
-            }
-        }
+        let rough = self.max / 4.0;
+        let decade = 10.0_f64.powf(rough.log10().floor());
+        let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * decade);
+        let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(rough);
+        let ticks = std::iter::successors(Some(0.0), |at| Some(at + step));
+        ticks.take_while(|at| *at <= self.max).collect()
     }
 }
 
@@ -241,7 +211,7 @@ fn tick_label(scenario: Scenario, value: f64) -> String {
 
 /// The chart in words, for those who cannot see it.
 fn description(report: &Report) -> String {
-    let mut text = String::new();
+    let mut text: String = report.warnings.iter().map(|warning| format!("{warning} ")).collect();
     for row in &report.rows {
         let figures = row.cells.iter().filter_map(|cell| match &cell.outcome {
             Outcome::Measured(measured) => Some(format!(
@@ -312,7 +282,7 @@ mod tests {
             "28.0×",
             "failed",
             "not the same environment",
-            "logarithmic scale",
+            "THE MACHINE WAS BUSY &amp; loud.",
             "prefers-color-scheme:dark",
         ] {
             assert!(chart.contains(text), "{text}");
@@ -321,21 +291,32 @@ mod tests {
     }
 
     #[test]
-    fn longer_times_have_longer_bars_on_both_scales() {
-        for (slow, logarithmic) in [(4.0, false), (400.0, true)] {
+    fn bars_are_as_long_as_their_figures_and_begin_at_zero() {
+        for slow in [4.0, 400.0] {
             let cells = vec![measured(Tool::Pyfast, &[1.0]), measured(Tool::Uv, &[slow])];
             let scale = Scale::of(&Row::new(Scenario::Cold, cells));
-            assert_eq!(scale.is_logarithmic(), logarithmic);
-            assert!(scale.x(1.0) > LEFT + 5.0);
-            assert!(scale.x(1.0) < scale.x(slow));
-            assert!((scale.x(slow) - RIGHT).abs() < 0.01);
-            assert!(scale.ticks().len() >= 3, "{:?}", scale.ticks());
+            let length = |value: f64| scale.x(value) - LEFT;
+            assert!((length(slow) - (RIGHT - LEFT)).abs() < 0.01);
+            assert!((length(slow) / length(1.0) - slow).abs() < 0.01);
+            assert!(scale.ticks().len() >= 3 && scale.ticks()[0] == 0.0, "{:?}", scale.ticks());
         }
     }
 
     #[test]
+    fn one_slow_run_makes_no_bar_small_and_is_written_beside_it() {
+        let mut report = report();
+        let slow = measured(Tool::Uv, &[2.0, 2.0, 90.0]);
+        let cells = vec![measured(Tool::Pyfast, &[1.0, 1.0, 1.0]), slow];
+        report.rows = vec![Row::new(Scenario::Cold, cells)];
+        let scale = Scale::of(&report.rows[0]);
+        assert!((scale.max - 2.5).abs() < 1e-9, "{}", scale.max);
+        assert!((scale.x(90.0) - RIGHT).abs() < 0.01, "its line ends where the bars may");
+        assert!(svg(&report).contains("(up to 90.0 s)"));
+    }
+
+    #[test]
     fn ticks_are_round() {
-        let ticks = Scale::Linear { max: 0.123 }.ticks();
+        let ticks = Scale { max: 0.123 }.ticks();
         let labels: Vec<String> =
             ticks.into_iter().map(|tick| tick_label(Scenario::Warm, tick)).collect();
         assert_eq!(labels, ["0", "50 ms", "100 ms"]);

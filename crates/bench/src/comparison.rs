@@ -33,6 +33,8 @@ pub(crate) struct Inquiry<'a> {
     pub(crate) pyfast: Option<PathBuf>,
     /// The session's environment variables.
     pub(crate) session: Vec<(OsString, OsString)>,
+    /// The command line that asked for it.
+    pub(crate) command: String,
 }
 
 /// Tools whose caches are full, and those that could not fill theirs.
@@ -56,6 +58,15 @@ impl Inquiry<'_> {
         let requirements = self.requirements_files()?;
         let room = Room::open(self.options.work_dir.as_deref())?;
         let machine = Machine::observe(&room.path);
+        let mut warnings = Vec::new();
+        warnings.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
+        if self.pyfast.is_some() && cfg!(debug_assertions) {
+            warnings.push(notes::UNOPTIMISED.to_owned());
+        }
+        // Whoever waits for figures is to know first what they are worth.
+        for warning in &warnings {
+            writeln!(progress, "{warning}").map_err(Error::Output)?;
+        }
         let variables = tool::environment(&self.session, &room.home);
         let (python, python_version) = self.interpreter(&variables)?;
         let mirror = room.mirror(self.options, self.index_url.as_ref())?;
@@ -67,13 +78,13 @@ impl Inquiry<'_> {
         let stages = self.stages(&tools, &common, &room, &requirements);
         let primed = self.prime(stages, &scenarios, &mut *meter, &mut *progress)?;
         let distributions = primed.expected.first.0.len();
-        let mut course =
-            Course { expected: primed.expected, runs: self.options.runs, meter, progress };
+        let (expected, runs) = (primed.expected, self.options.runs);
+        let mut course = Course { expected, runs, meter, progress, interrupted: false };
         let rows = run_all(&mut course, &scenarios, &primed.stages, &primed.failed)?;
-        if self.pyfast.is_some() && cfg!(debug_assertions) {
-            notes.push(notes::UNOPTIMISED.to_owned());
+        let interrupted = course.interrupted;
+        if interrupted {
+            warnings.insert(0, notes::INTERRUPTED.to_owned());
         }
-        notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
         notes.extend(notes::notes(&scenarios, &common, mirror.is_some()));
         let names = requirements
             .iter()
@@ -90,6 +101,9 @@ impl Inquiry<'_> {
             requirements: names.collect(),
             distributions,
             rows,
+            warnings,
+            interrupted,
+            command: self.command.clone(),
             notes,
             common: common.clone(),
             tools: tools.clone(),
@@ -272,6 +286,9 @@ fn run_all(
             _ => course.run(*scenario, stages, failed)?,
         };
         rows.push(row);
+        if course.interrupted {
+            break;
+        }
     }
     Ok(rows)
 }

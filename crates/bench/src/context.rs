@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub containers: Containers<'a>,
     /// The pyfast that is measured and that measures.
     pub pyfast: PathBuf,
+    /// The command line that asked for it, as it may be shown.
+    pub command: String,
     /// The session's environment variables.
     pub environment: Vec<(OsString, OsString)>,
     /// Where the result goes.

@@ -2,6 +2,7 @@
 //! what the tool left is what it should be. Knows nothing of command lines.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use crate::environment::{Contents, has_bytecode};
 use crate::error::Error;
@@ -29,6 +30,8 @@ pub(crate) struct Course<'a> {
     pub(crate) runs: Option<u32>,
     pub(crate) meter: &'a mut Meter,
     pub(crate) progress: &'a mut dyn Write,
+    /// Whether the user interrupted it: rows have what was measured until then.
+    pub(crate) interrupted: bool,
 }
 
 /// A tool on its way through the rounds of a scenario.
@@ -89,23 +92,37 @@ impl Course<'_> {
             .collect();
         let counted = self.runs.unwrap_or(scenario.usual_runs()).max(1);
         let first = u32::from(!scenario.has_warm_up());
-        for number in first..=counted {
-            for runner in &mut runners {
-                if runner.out.is_none() {
-                    self.step(scenario, runner, Round { number, first, counted })?;
-                }
-            }
+        match self.rounds(scenario, &mut runners, first..=counted) {
+            Err(Error::Interrupted) => self.interrupted = true,
+            done => done?,
         }
+        let missing = if self.interrupted {
+            Outcome::Excluded { reason: "interrupted before it".to_owned() }
+        } else {
+            Outcome::Failed { message: "it was not run".to_owned() }
+        };
         let cells = runners.into_iter().map(|runner| {
             let tool = runner.stage.installed.tool;
             let outcome = runner.out.or_else(|| Measured::of(runner.runs).map(Outcome::Measured));
-            Cell {
-                tool,
-                outcome: outcome
-                    .unwrap_or(Outcome::Failed { message: "it was not run".to_owned() }),
-            }
+            Cell { tool, outcome: outcome.unwrap_or_else(|| missing.clone()) }
         });
         Ok(Row::new(scenario, cells.chain(failed.iter().cloned()).collect()))
+    }
+
+    /// Round after round, in each tool after tool.
+    fn rounds(
+        &mut self,
+        scenario: Scenario,
+        runners: &mut [Runner],
+        numbers: RangeInclusive<u32>,
+    ) -> Result<(), Error> {
+        let (first, counted) = (*numbers.start(), *numbers.end());
+        for number in numbers {
+            for runner in runners.iter_mut().filter(|runner| runner.out.is_none()) {
+                self.step(scenario, runner, Round { number, first, counted })?;
+            }
+        }
+        Ok(())
     }
 
     /// One run of one tool.

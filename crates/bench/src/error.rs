@@ -113,8 +113,8 @@ pub enum Error {
         /// How long.
         seconds: u64,
     },
-    /// The user interrupted.
-    #[error("interrupted; what was made in the engine is removed")]
+    /// The user interrupted; what was made is removed.
+    #[error("interrupted")]
     Interrupted,
     /// The local mirror needs to know what it mirrors.
     #[error("the local mirror needs the URL of the index it stands for")]

@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod facts;
 mod files;
+mod interruption;
 mod machine;
 mod measure;
 mod mirror;
@@ -35,7 +36,7 @@ use worker::Meter;
 pub use context::{Compose, ComposeFiles, Containers, Context, ReadProject};
 pub use error::Error;
 pub use mirror::Error as MirrorError;
-pub use options::{Forms, Options, module_name, positive_number};
+pub use options::{Forms, Options, module_name, positive_number, shown_word};
 pub use scenario::Scenario;
 pub use tool::Tool;
 pub use worker::serve;
@@ -58,9 +59,13 @@ pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
         uv: context.uv,
         pyfast: Some(pyfast),
         session: context.environment,
+        command: context.command,
     };
     let report = inquiry.compare(&mut meter, progress)?;
     deliver(&options.forms, &report, output)?;
+    if report.interrupted {
+        return Err(Error::Interrupted);
+    }
     Ok(report.is_sound())
 }
 

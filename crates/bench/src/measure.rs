@@ -1,17 +1,18 @@
 //! Runs one process and says what it cost: wall time, processor time, peak memory. Knows nothing of package tools.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::interruption::Group;
 
 /// A process to run: everything about it is given, nothing is inherited.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -64,7 +65,7 @@ impl Usage {
 /// # Errors
 /// When the output files cannot be made, the program not be started, or the process not be waited for. A process that
 /// fails is no error.
-pub(crate) fn run(job: &Job) -> Result<Usage, Error> {
+pub(crate) fn run(job: &Job, group: &Group) -> Result<Usage, Error> {
     let output = |path: &Path| {
         fs_err::File::create(path)
             .map(|file| Stdio::from(file.into_parts().0))
@@ -78,12 +79,14 @@ pub(crate) fn run(job: &Job) -> Result<Usage, Error> {
         .current_dir(&job.directory)
         .stdin(Stdio::null())
         .stdout(output(&job.stdout)?)
-        .stderr(output(&job.stderr)?);
+        .stderr(output(&job.stderr)?)
+        // What it starts itself ends with it.
+        .process_group(0);
     let start = Instant::now();
     let child =
         command.spawn().map_err(|source| Error::Start { program: job.program.clone(), source })?;
     let pid = child.id();
-    let timed_out = await_end(pid, Duration::from_secs(job.limit))?;
+    let timed_out = await_end(pid, Duration::from_secs(job.limit), group)?;
     let wall = start.elapsed().as_secs_f64();
     let (status, usage) = reap(pid)?;
     Ok(Usage {
@@ -97,17 +100,18 @@ pub(crate) fn run(job: &Job) -> Result<Usage, Error> {
 }
 
 /// Waits until the process has ended, without reaping it, and kills it when `limit` is over. True if it was killed.
-fn await_end(pid: u32, limit: Duration) -> Result<bool, Error> {
+fn await_end(pid: u32, limit: Duration, group: &Group) -> Result<bool, Error> {
     let process = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
         .expect("the kernel gives positive process ids");
+    group.is(Some(process));
     let (ended, watch) = mpsc::channel::<()>();
     thread::scope(|scope| {
         // The process stays a zombie until the watch is over, so its id cannot name another process when it is killed.
         let watchdog = scope.spawn(move || {
             let late = watch.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
-            late && kill_process(process, Signal::KILL).is_ok()
+            late && group.end()
         });
         let end = loop {
             match waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
@@ -116,6 +120,7 @@ fn await_end(pid: u32, limit: Duration) -> Result<bool, Error> {
             }
         };
         drop(ended);
+        group.is(None);
         let killed = watchdog.join().unwrap_or(false);
         end.map(|_| killed).map_err(|errno| Error::Wait { pid, source: errno.into() })
     })
@@ -170,8 +175,11 @@ mod tests {
     #[test]
     fn a_process_is_run_with_its_own_environment_and_its_cost_is_told() {
         let work = tempfile::tempdir().unwrap();
-        let usage =
-            run(&shell(work.path(), "echo $GREETING$HOME; pwd; echo bad >&2; exit 3", 60)).unwrap();
+        let usage = run(
+            &shell(work.path(), "echo $GREETING$HOME; pwd; echo bad >&2; exit 3", 60),
+            &Group::default(),
+        )
+        .unwrap();
         assert_eq!(usage.status().code(), Some(3));
         assert!(!usage.timed_out);
         assert!(usage.wall > 0.0 && usage.wall < 60.0);
@@ -185,7 +193,7 @@ mod tests {
     fn processor_time_of_children_counts() {
         let work = tempfile::tempdir().unwrap();
         let spin = "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; true";
-        let usage = run(&shell(work.path(), spin, 60)).unwrap();
+        let usage = run(&shell(work.path(), spin, 60), &Group::default()).unwrap();
         assert!(usage.user > 0.02, "{usage:?}");
         assert!(usage.wall >= (usage.user + usage.system) * 0.5, "{usage:?}");
     }
@@ -193,10 +201,25 @@ mod tests {
     #[test]
     fn a_process_that_runs_too_long_is_killed() {
         let work = tempfile::tempdir().unwrap();
-        let usage = run(&shell(work.path(), "exec sleep 30", 1)).unwrap();
+        let usage = run(&shell(work.path(), "exec sleep 30", 1), &Group::default()).unwrap();
         assert!(usage.timed_out);
         assert!(!usage.status().success());
         assert!(usage.wall < 20.0);
+    }
+
+    #[test]
+    fn what_a_process_started_ends_with_it() {
+        let work = tempfile::tempdir().unwrap();
+        let script = "sleep 300 & echo $! > child; wait";
+        assert!(run(&shell(work.path(), script, 1), &Group::default()).unwrap().timed_out);
+        let child = fs_err::read_to_string(work.path().join("child")).unwrap();
+        let begun = Instant::now();
+        // It is reaped by whoever is in the place of the first process.
+        let state = || fs_err::read_to_string(format!("/proc/{}/stat", child.trim()));
+        while state().is_ok_and(|state| !state.contains(") Z ")) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{child} goes on");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]
@@ -204,6 +227,9 @@ mod tests {
         let work = tempfile::tempdir().unwrap();
         let mut job = shell(work.path(), "", 1);
         job.program = "/nonexistent/tool".into();
-        assert_eq!(run(&job).unwrap_err().to_string(), "cannot start /nonexistent/tool");
+        assert_eq!(
+            run(&job, &Group::default()).unwrap_err().to_string(),
+            "cannot start /nonexistent/tool"
+        );
     }
 }

@@ -7,6 +7,10 @@ use crate::tool::Common;
 pub(crate) const BUSY: &str =
     "THE MACHINE WAS BUSY when the comparison began: do not rely on these figures.";
 
+/// Said when the user ended it early.
+pub(crate) const INTERRUPTED: &str =
+    "INTERRUPTED: these are the figures of the runs until then, fewer than were asked for.";
+
 /// Said by a pyfast that was built for its developers.
 pub(crate) const UNOPTIMISED: &str =
     "THIS PYFAST IS NOT OPTIMISED: compare one that was built with `cargo build --release`.";

@@ -81,3 +81,26 @@ pub fn positive_number(text: &str) -> Result<f64, String> {
         _ => Err("a number greater than 0 is needed".to_owned()),
     }
 }
+
+/// A word of a command line as it can be typed again.
+pub fn shown_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_something_else() {
+        let check = |word: &str, expected: &str| assert_eq!(shown_word(word), expected);
+        check("--index-url=http://127.0.0.1:1/", "--index-url=http://127.0.0.1:1/");
+        check("a b", "'a b'");
+        check("it's", "'it'\\''s'");
+        check("", "''");
+    }
+}

@@ -27,6 +27,12 @@ pub(crate) struct Report {
     pub(crate) tools: Vec<Installed>,
     /// One for each scenario.
     pub(crate) rows: Vec<Row>,
+    /// What forbids to rely on the figures.
+    pub(crate) warnings: Vec<String>,
+    /// Whether the user ended it early.
+    pub(crate) interrupted: bool,
+    /// The command line that makes it again.
+    pub(crate) command: String,
     /// What a reader must know to judge the figures.
     pub(crate) notes: Vec<String>,
 }
@@ -194,6 +200,9 @@ pub(crate) mod tests {
             distributions: 85,
             tools: vec![installed(Tool::Pyfast, "pyfast 0.1.0"), installed(Tool::Uv, "uv 1.2.3")],
             rows: vec![Row::new(Scenario::Cold, cold), Row::new(Scenario::Noop, noop)],
+            warnings: vec!["THE MACHINE WAS BUSY & loud.".into()],
+            interrupted: false,
+            command: "pyfast bench -r requirements.txt".into(),
             notes: vec!["Bytecode is not compiled.".into()],
         }
     }

@@ -102,7 +102,9 @@ impl Layout<'_> {
 /// The report for a terminal.
 pub(crate) fn text(report: &Report) -> String {
     let (lines, remarks) = lines(report);
-    let mut out = LAYOUT.text(&lines);
+    let warnings: String = report.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    let mut out = if warnings.is_empty() { warnings } else { warnings + "\n" };
+    out.push_str(&LAYOUT.text(&lines));
     out.push('\n');
     for line in facts(report).iter().chain(&remarks).chain(&report.notes) {
         let _ = writeln!(out, "{line}");
@@ -115,7 +117,9 @@ pub(crate) fn markdown(report: &Report) -> String {
     let (lines, remarks) = lines(report);
     let sentences: Vec<_> =
         facts(report).into_iter().chain(remarks).chain(report.notes.iter().cloned()).collect();
-    LAYOUT.markdown(&lines, &sentences)
+    let warning = |warning: &String| format!("**{}**\n\n", escape(warning));
+    let warnings: String = report.warnings.iter().map(warning).collect();
+    warnings + &LAYOUT.markdown(&lines, &sentences)
 }
 
 /// Text that Markdown shows as it is, on one line.
@@ -220,6 +224,7 @@ fn facts(report: &Report) -> Vec<String> {
         (None, None) => "each tool's default".to_owned(),
     };
     vec![
+        format!("Made by `{}`.", report.command),
         format!("{}, {}, {}.", report.date, tools.join(", "), report.python_version),
         report.machine.sentence(),
         format!(
@@ -247,6 +252,8 @@ mod tests {
     #[test]
     fn the_table_shows_every_cell_and_says_why_one_is_empty() {
         insta::assert_snapshot!(text(&report()), @r#"
+        THE MACHINE WAS BUSY & loud.
+
         scenario                              tool             median          min–max  × pyfast      CPU  peak memory
         ────────────────────────────────────  ────────────  ─────────  ───────────────  ────────  ───────  ───────────
         cold: empty cache, resolve + install  pyfast           1.25 s    1.00 s–1.50 s     1.00×   938 ms      12.0 MB
@@ -257,6 +264,7 @@ mod tests {
                                               uv            different
                                               pip              failed
 
+        Made by `pyfast bench -r requirements.txt`.
         2026-01-02T03:04:05Z, uv 1.2.3, pyfast 0.1.0, Python 3.12.1.
         Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4, load average 0.25 at the start.
         85 distributions from requirements.txt; index: a mirror on the loopback, 20 ms before each answer, 100 Mbit/s.
@@ -270,6 +278,8 @@ mod tests {
     #[test]
     fn markdown_is_a_table_and_a_list() {
         insta::assert_snapshot!(markdown(&report()), @r#"
+        **THE MACHINE WAS BUSY & loud.**
+
         | scenario | tool | median | min–max | × pyfast | CPU | peak memory |
         |---|---|---:|---:|---:|---:|---:|
         | cold: empty cache, resolve + install | pyfast | 1.25 s | 1.00 s–1.50 s | 1.00× | 938 ms | 12.0 MB |
@@ -280,6 +290,7 @@ mod tests {
         |  | uv | different |  |  |  |  |
         |  | pip | failed |  |  |  |  |
 
+        - Made by `pyfast bench -r requirements.txt`.
         - 2026-01-02T03:04:05Z, uv 1.2.3, pyfast 0.1.0, Python 3.12.1.
         - Model 1, 2 cores, 8 GiB of memory, Linux 6.1, ext4, load average 0.25 at the start.
         - 85 distributions from requirements.txt; index: a mirror on the loopback, 20 ms before each answer, 100 Mbit/s.

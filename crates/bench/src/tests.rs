@@ -48,7 +48,8 @@ fn compare(
     index_url: Option<String>,
 ) -> Result<Report, Error> {
     let session = std::env::vars_os().collect();
-    let inquiry = Inquiry { options, index_url, python, uv, pyfast: None, session };
+    let inquiry =
+        Inquiry { options, index_url, python, uv, pyfast: None, session, command: String::new() };
     inquiry.compare(&mut Meter::Direct, &mut std::io::sink())
 }
 

@@ -5,8 +5,11 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::chain::chain;
 use crate::error::Error;
+use crate::interruption::{Group, Interruption, WORD};
 use crate::measure::{self, Job, Usage};
 
 /// Whoever starts and times processes.
@@ -26,6 +29,7 @@ pub(crate) struct Worker {
     process: Child,
     jobs: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
+    interruption: Interruption,
 }
 
 impl Meter {
@@ -43,7 +47,12 @@ impl Meter {
         let answers =
             BufReader::new(process.stdout.take().expect("standard output was asked for as a pipe"));
         let jobs = process.stdin.take();
-        Ok(Self::Worker(Box::new(Worker { process, jobs, answers })))
+        let worker = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
+        // The worker ends what it measures. It lives as long as anybody listens here.
+        let interruption = Interruption::listen(move || {
+            let _ = worker.map(|worker| kill_process(worker, Signal::TERM));
+        })?;
+        Ok(Self::Worker(Box::new(Worker { process, jobs, answers, interruption })))
     }
 
     /// Runs one process to its end.
@@ -52,7 +61,7 @@ impl Meter {
     /// As [`measure::run`], and when the worker is gone.
     pub(crate) fn run(&mut self, job: &Job) -> Result<Usage, Error> {
         match self {
-            Self::Direct => measure::run(job),
+            Self::Direct => measure::run(job, &Group::default()),
             Self::Worker(worker) => worker.run(job),
         }
     }
@@ -60,6 +69,7 @@ impl Meter {
 
 impl Worker {
     fn run(&mut self, job: &Job) -> Result<Usage, Error> {
+        self.interruption.check()?;
         let gone = |error: io::Error| Error::Worker { message: error.to_string() };
         let mut line = serde_json::to_vec(job).map_err(Error::Json)?;
         line.push(b'\n');
@@ -72,6 +82,8 @@ impl Worker {
         self.answers.read_line(&mut answer).map_err(gone)?;
         match serde_json::from_str(&answer) {
             Ok(Ok(usage)) => Ok(usage),
+            // It may hear of it before this process does.
+            Ok(Err(message)) if message == WORD => Err(Error::Interrupted),
             Ok(Err(message)) => Err(Error::Worker { message }),
             Err(_) => Err(Error::Worker { message: format!("it said {answer:?}") }),
         }
@@ -91,9 +103,16 @@ impl Drop for Worker {
 /// # Errors
 /// When input or output fail, or a line is no job.
 pub fn serve(input: impl BufRead, mut output: impl Write) -> Result<(), Error> {
+    let group = Group::default();
+    let measured = group.clone();
+    let interruption = Interruption::listen(move || {
+        let _ = measured.end();
+    })?;
     for line in input.lines() {
         let job: Job = serde_json::from_str(&line.map_err(Error::Output)?).map_err(Error::Json)?;
-        let answer: Result<Usage, String> = measure::run(&job).map_err(|error| chain(&error));
+        let ran = interruption.check().and_then(|()| measure::run(&job, &group));
+        let ran = ran.and_then(|usage| interruption.check().map(|()| usage));
+        let answer: Result<Usage, String> = ran.map_err(|error| chain(&error));
         let text = serde_json::to_string(&answer).map_err(Error::Json)?;
         writeln!(output, "{text}").and_then(|()| output.flush()).map_err(Error::Output)?;
     }

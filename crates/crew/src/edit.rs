@@ -155,8 +155,11 @@ pub fn reading(
         {
             return Ok(None);
         }
-        groups.push(format!("{}:{group}", place.file.display()));
-        return Ok(Some(Reading { files, groups }));
+        // As it would be typed: the same request in other words would be another one.
+        let is_usual = is_it(project.group(group));
+        let file = place.file.display();
+        groups.push(if is_usual { group.clone() } else { format!("{file}:{group}") });
+        return Ok(Some(Reading { files: resolve.requirements.clone(), groups }));
     }
     let path = project.working_directory.join(&place.file);
     let same = |file: &PathBuf| fs_err::canonicalize(file).ok() == fs_err::canonicalize(&path).ok();

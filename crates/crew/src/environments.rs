@@ -13,6 +13,7 @@ use pyfast_settings::{Root, Settings};
 
 use crate::engine::Connection;
 use crate::error::Error;
+use crate::nearest::nearest;
 
 /// How long it takes until nobody wants what nobody can ask for.
 const GRACE: Duration = Duration::from_hours(30 * 24);
@@ -53,8 +54,9 @@ pub fn to_json(known: &Known) -> serde_json::Value {
     })
 }
 
-/// Those that nobody asked for, for so long that nobody will.
-pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<ProjectEnv> {
+/// Those that nobody asked for, for so long that nobody will, each with its last activation: what is activated before it
+/// goes is wanted after all.
+pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<(ProjectEnv, Option<u64>)> {
     let is_old = |known: &&Known| {
         // What was never active may be in the making.
         let Some(activated) = known.activated else { return false };
@@ -62,7 +64,7 @@ pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<ProjectEnv> {
         now.duration_since(then).is_ok_and(|age| age >= GRACE)
     };
     let lost = all.iter().filter(|known| lost(known).is_some()).filter(is_old);
-    lost.map(|known| known.name.clone()).collect()
+    lost.map(|known| (known.name.clone(), known.activated)).collect()
 }
 
 /// The environment that a name means: `ENV` of this project, or `PROJECT/ENV`.
@@ -71,12 +73,10 @@ pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<ProjectEnv> {
 /// [`Error::NoSuchEnvironment`].
 pub fn named(name: &str, all: &[Known], project: &str) -> Result<ProjectEnv, Error> {
     let full = if name.contains('/') { name.to_owned() } else { format!("{project}/{name}") };
-    let names = || all.iter().map(|known| known.name.to_string());
     if let Some(known) = all.iter().find(|known| known.name.to_string() == full) {
         return Ok(known.name.clone());
     }
-    let near = names().min_by_key(|known| strsim::damerau_levenshtein(known, &full));
-    let near = near.filter(|near| strsim::damerau_levenshtein(near, &full) <= 3);
+    let near = nearest(&full, all.iter().map(|known| known.name.to_string()));
     Err(Error::NoSuchEnvironment { name: name.to_owned(), near })
 }
 
@@ -95,7 +95,7 @@ pub fn forget(
     let what = Collect {
         keep: usize::MAX,
         named: Vec::new(),
-        forgotten: names.to_vec(),
+        forgotten: names.iter().map(|name| (name.clone(), None)).collect(),
         // All that is there is younger.
         recent: Duration::from_hours(24 * 365 * 100),
         dry_run: false,
@@ -158,8 +158,10 @@ mod tests {
             known("a/run-script-2", Some(there), 20),
         ];
         let now = UNIX_EPOCH + Duration::from_hours(1000 * 24);
-        let names: Vec<String> = unwanted(&all, now).iter().map(ToString::to_string).collect();
+        let found = unwanted(&all, now);
+        let names: Vec<String> = found.iter().map(|(name, _)| name.to_string()).collect();
         assert_eq!(names, ["b/default", "a/run-script-1"]);
+        assert_eq!(found[0].1, all[1].activated);
         let in_the_making = Known { activated: None, ..all[4].clone() };
         assert!(unwanted(&[in_the_making], now).is_empty());
         let lost: Vec<_> = all.iter().map(lost).collect();

@@ -203,6 +203,10 @@ impl Crew for Hands<'_> {
         Ok(locked)
     }
 
+    fn tell(&self, warning: &str) {
+        (self.events)(Event::Warning(warning.to_owned()));
+    }
+
     fn forget(&self, filename: &str) {
         let cache = match &self.way {
             Way::Here(here) => here.cache().cloned(),

@@ -30,6 +30,7 @@ mod elsewhere;
 mod error;
 mod event;
 mod here;
+mod nearest;
 mod setting;
 mod side_by_side;
 mod venv;

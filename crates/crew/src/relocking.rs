@@ -10,6 +10,7 @@ use pyfast_resolver::{Lock, Pin};
 use pyfast_settings::ResolveFlags;
 
 use crate::error::Error;
+use crate::nearest::nearest;
 
 /// What a new lock has that the one before has not.
 pub fn changes(before: &[Pin], after: &Lock) -> Changes {
@@ -40,9 +41,7 @@ fn listed(pins: &[Pin]) -> Vec<Listed> {
 pub fn check_upgrades(resolve: &ResolveFlags, kept: &[Pin], lock: &Path) -> Result<(), Error> {
     let is_locked = |name: &PackageName| kept.iter().any(|pin| pin.name == *name);
     let Some(name) = resolve.upgraded().find(|name| !is_locked(name)) else { return Ok(()) };
-    let distance = |known: &PackageName| strsim::damerau_levenshtein(name.as_ref(), known.as_ref());
-    let near = kept.iter().map(|pin| &pin.name).min_by_key(|known| distance(known));
-    let near = near.filter(|known| distance(known) <= 2).cloned();
+    let near = nearest(name.as_ref(), kept.iter().map(|pin| &pin.name)).cloned();
     Err(Error::NotLocked { name: name.clone(), near, lock: lock.to_owned() })
 }
 

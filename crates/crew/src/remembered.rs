@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::current_of;
+use pyfast_root::layout::REQUESTS;
 use pyfast_settings::{EnvConfig, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +116,7 @@ fn place(settings: &Settings) -> Option<PathBuf> {
     let directory = settings.project.directory.display();
     let key = Sha256::of(format!("{root}\n{directory}\n{project}\n{env}").as_bytes()).to_string();
     let name = format!("{project}-{env}-{}.json", &key[..16]);
-    Some(settings.data_directory().ok()?.join("requests/v1").join(name))
+    Some(settings.data_directory().ok()?.join(REQUESTS).join(name))
 }
 
 fn configured(settings: &Settings) -> String {

@@ -202,9 +202,6 @@ fn run(
         Planned::Unchanged(report) => return Ok(Report::done(*report)),
         Planned::Ready(ready) if task.options.dry_run => tried(&ready),
         Planned::Ready(mut ready) => {
-            for warning in ready.plan.take_warnings() {
-                task.tell(Event::Warning(warning));
-            }
             hands.pack(&mut ready)?;
             hands.installing();
             let (now, lock) = (SystemTime::now(), Some(lock_text(&ready)));
@@ -231,7 +228,7 @@ fn tried(ready: &ReadyPlan) -> Report {
         changes: plan.changes().clone(),
         timings: Timings::default(),
         fetched: 0,
-        warnings: plan.warnings().to_vec(),
+        warnings: Vec::new(),
         details: Vec::new(),
     };
     Report { sync, plan: Some(plan.to_string()), lock: Some(lock_text(ready)) }

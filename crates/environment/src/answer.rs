@@ -13,7 +13,7 @@ use pyfast_installer::generation::{
     verify_generation, verify_root,
 };
 use pyfast_installer::link::Package;
-use pyfast_installer::store::{Store, repair, stored_text};
+use pyfast_installer::store::{Store, recorded_files, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Cause, ProjectEnv, Root, Waiting, current_of};
@@ -74,7 +74,7 @@ pub(crate) fn answer(
         Question::Verify(how) => Answer::Verify(at.verify(how)?),
         Question::Collect(what) => Answer::Collect(Some(at.collect(what)?)),
         Question::Environments => Answer::Environments(known(root)?),
-        Question::Details => Answer::Details(Box::new(at.details()?)),
+        Question::Details { files } => Answer::Details(Box::new(at.details(files)?)),
     })
 }
 
@@ -179,13 +179,13 @@ impl At<'_> {
         Ok(generation.spec(self.root)?.packages)
     }
 
-    fn details(&self) -> Result<Details, Error> {
+    fn details(&self, files: bool) -> Result<Details, Error> {
         let generation = self.current()?;
         let spec = generation.spec(self.root)?;
         let packages = spec.packages.into_iter().map(|package| {
-            let text = |file| stored_text(self.root, &package.sha256, file);
-            let (metadata, record) = (text("METADATA")?, text("RECORD")?);
-            Ok(Detail { package, metadata, record })
+            let metadata = stored_text(self.root, &package.sha256, "METADATA")?;
+            let files = files.then(|| recorded_files(self.root, &package.sha256)).transpose()?;
+            Ok(Detail { package, metadata, files: files.unwrap_or_default() })
         });
         Ok(Details {
             environment: generation.path.clone(),

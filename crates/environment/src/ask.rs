@@ -137,12 +137,12 @@ pub fn environments(place: &dyn Place) -> Result<Vec<Known>, Error> {
     }
 }
 
-/// The packages of the current generation, each with what it says of itself.
+/// The packages of the current generation, each with what it says of itself, and with its files where they are wanted.
 ///
 /// # Errors
 /// As [`history`], and [`Error::NoEnvironment`].
-pub fn details(place: &dyn Place) -> Result<Details, Error> {
-    match place.ask(Question::Details)? {
+pub fn details(place: &dyn Place, files: bool) -> Result<Details, Error> {
+    match place.ask(Question::Details { files })? {
         Answer::Details(details) => Ok(*details),
         _ => Err(Error::Answer),
     }

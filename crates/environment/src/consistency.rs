@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pyfast_packaging::metadata::{Metadata, header, parse};
-use pyfast_packaging::{PackageName, Version};
+use pyfast_packaging::{MarkerEnvironment, PackageName, Version};
 use serde::Serialize;
 
 use crate::question::{Detail, Details};
@@ -122,55 +122,51 @@ impl fmt::Display for Description {
     }
 }
 
-/// Describes a package; `None` where there is none of that name.
-pub fn describe(details: &Details, name: &PackageName) -> Option<Description> {
-    let detail = details.packages.iter().find(|one| one.package.name == *name)?;
-    let text = |field| header(&detail.metadata, field);
-    let requires = needs(details, detail);
-    let needing = details.packages.iter().filter(|one| needs(details, one).contains(name));
-    Some(Description {
-        name: name.to_string(),
-        version: detail.package.version.to_string(),
-        summary: text("Summary"),
-        license: text("License-Expression").or_else(|| text("License")),
-        location: details.environment.join(details.interpreter.site_packages()),
-        requested: detail.package.requested,
-        direct_url: detail.package.direct_url.clone(),
-        requires: requires.iter().map(ToString::to_string).collect(),
-        required_by: needing.map(|one| one.package.name.to_string()).collect(),
-        files: detail.record.lines().filter_map(recorded).collect(),
-    })
+/// What the packages of an environment say of each other: their metadata, read once.
+pub struct Relations<'a> {
+    details: &'a Details,
+    /// Of each package those that it needs, in their order.
+    needs: Vec<Vec<PackageName>>,
 }
 
-/// The packages of the environment that one needs.
-fn needs(details: &Details, detail: &Detail) -> Vec<PackageName> {
-    let markers = details.interpreter.target().markers;
+impl<'a> Relations<'a> {
+    /// Reads them.
+    pub fn of(details: &'a Details) -> Self {
+        let markers = details.interpreter.target().markers;
+        let needs = details.packages.iter().map(|one| needs(one, &markers)).collect();
+        Self { details, needs }
+    }
+
+    /// Describes a package; `None` where there is none of that name.
+    pub fn describe(&self, name: &PackageName) -> Option<Description> {
+        let details = self.details;
+        let packages = || details.packages.iter().map(|one| &one.package).zip(&self.needs);
+        let at = details.packages.iter().position(|one| one.package.name == *name)?;
+        let Detail { package, metadata, files } = &details.packages[at];
+        let text = |field| header(metadata, field);
+        let needing = packages().filter(|(_, needs)| needs.contains(name));
+        Some(Description {
+            name: name.to_string(),
+            version: package.version.to_string(),
+            summary: text("Summary"),
+            license: text("License-Expression").or_else(|| text("License")),
+            location: details.environment.join(details.interpreter.site_packages()),
+            requested: package.requested,
+            direct_url: package.direct_url.clone(),
+            requires: self.needs[at].iter().map(ToString::to_string).collect(),
+            required_by: needing.map(|(package, _)| package.name.to_string()).collect(),
+            files: files.clone(),
+        })
+    }
+}
+
+/// The packages that one needs in an environment of these markers.
+fn needs(detail: &Detail, markers: &MarkerEnvironment) -> Vec<PackageName> {
     let dependencies = parse(&detail.metadata).map(|metadata| metadata.dependencies);
     let counts = dependencies.into_iter().flatten();
-    let counts = counts.filter(|one| one.marker.evaluate(&markers, &[]));
+    let counts = counts.filter(|one| one.marker.evaluate(markers, &[]));
     let mut names: Vec<PackageName> = counts.map(|one| one.name).collect();
     names.sort();
     names.dedup();
     names
-}
-
-/// The path of a row of RECORD.
-fn recorded(row: &str) -> Option<String> {
-    let path = row.rsplitn(3, ',').nth(2)?;
-    let inner = path.strip_prefix('"').and_then(|path| path.strip_suffix('"'));
-    Some(inner.map_or_else(|| path.to_owned(), |inner| inner.replace("\"\"", "\"")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_of_records_are_read_as_they_are_quoted() {
-        let check = |row: &str, path: Option<&str>| assert_eq!(recorded(row).as_deref(), path);
-        check("a/b.py,sha256=x,3", Some("a/b.py"));
-        check("a-1.dist-info/RECORD,,", Some("a-1.dist-info/RECORD"));
-        check("\"a,\"\"b.py\",sha256=x,3", Some("a,\"b.py"));
-        check("", None);
-    }
 }

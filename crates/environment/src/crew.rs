@@ -130,6 +130,9 @@ pub trait Crew: Means {
     /// What resolving fails with.
     fn lock(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Error>;
 
+    /// Tells the user what they should know, now: what follows may fail.
+    fn tell(&self, warning: &str);
+
     /// Forgets metadata of a wheel that turned out not to be its own.
     fn forget(&self, filename: &str);
 }

@@ -42,7 +42,6 @@ pub(crate) struct Found {
     pub(crate) brought: Brought,
     /// The user's own lock, which is to be written.
     pub(crate) own_lock: Option<(PathBuf, String)>,
-    pub(crate) warnings: Vec<String>,
     /// What was read.
     pub(crate) inputs: Inputs,
     /// Whether the wheels are in a store of this process already.
@@ -60,7 +59,7 @@ impl Locking<'_> {
         {
             which.go_back(&text, &inputs, &target);
         }
-        let mut warnings: Vec<String> = which.foreign.iter().map(|path| left_alone(path)).collect();
+        which.foreign.iter().for_each(|path| self.crew.tell(&left_alone(path)));
         let mut timings = Timings::default();
         loop {
             let begun = Instant::now();
@@ -70,7 +69,9 @@ impl Locking<'_> {
             };
             timings.resolve += begun.elapsed();
             let Locked { mut lock, warnings: told, claims } = locked;
-            warnings.extend(told);
+            for warning in &told {
+                self.crew.tell(warning);
+            }
             inputs.look_trees(&lock);
             let brought = self.bring(&lock, &mut timings)?;
             settle(&mut lock, &Built::all(&brought));
@@ -83,7 +84,7 @@ impl Locking<'_> {
                         return Err(Error::LockOutdated { path, why });
                     }
                     LockUse::Frozen => {
-                        warnings.push(format!("{unmet}, which the lock does not have"));
+                        self.crew.tell(&format!("{unmet}, which the lock does not have"));
                     }
                     LockUse::Update => {
                         which.current = false;
@@ -95,16 +96,7 @@ impl Locking<'_> {
             if let Some((path, text)) = own_lock.as_ref().filter(|_| !in_process) {
                 inputs.expect(path, text.as_bytes());
             }
-            return Ok(Found {
-                lock,
-                claims,
-                brought,
-                own_lock,
-                warnings,
-                inputs,
-                in_process,
-                timings,
-            });
+            return Ok(Found { lock, claims, brought, own_lock, inputs, in_process, timings });
         }
     }
 

@@ -37,8 +37,6 @@ pub struct SyncPlan {
     pub(crate) changes: Changes,
     /// What stays.
     pub(crate) kept: Vec<Listed>,
-    /// What the user should know.
-    pub(crate) warnings: Vec<String>,
     /// The text of the lock, with absolute paths.
     pub(crate) lock: String,
     /// Wheels of the lock's sources that are there already.
@@ -293,16 +291,6 @@ impl SyncPlan {
     /// Whether another generation becomes the current one.
     pub fn activates(&self) -> bool {
         self.environment.activate
-    }
-
-    /// What the user should know.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// What the user should know, for who tells it now.
-    pub fn take_warnings(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.warnings)
     }
 
     /// Tells whoever installs where it finds wheels of this machine, by file name.

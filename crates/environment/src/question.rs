@@ -21,7 +21,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,7 +80,10 @@ pub enum Question {
     /// Which environments the root has, of every project.
     Environments,
     /// The packages of the current generation, each with what it says of itself.
-    Details,
+    Details {
+        /// Whether their files are told too, of which there may be very many.
+        files: bool,
+    },
 }
 
 /// How to verify.
@@ -99,8 +102,9 @@ pub struct Collect {
     pub keep: usize,
     /// Beginnings of ids of generations that stay in any case.
     pub named: Vec<String>,
-    /// Environments that nobody wants any more.
-    pub forgotten: Vec<ProjectEnv>,
+    /// Environments that nobody wants any more, each with its last activation where a later one means that it is wanted
+    /// after all.
+    pub forgotten: Vec<(ProjectEnv, Option<u64>)>,
     /// Whatever is younger stays.
     pub recent: Duration,
     /// Whether nothing is removed.
@@ -224,8 +228,8 @@ pub struct Detail {
     pub package: Package,
     /// The text of its METADATA.
     pub metadata: String,
-    /// The text of its RECORD.
-    pub record: String,
+    /// Its files, relative to the directory that it is imported from, where they were asked for.
+    pub files: Vec<String>,
 }
 
 /// What a rollback did.

@@ -159,7 +159,7 @@ struct Making<'a> {
 impl Making<'_> {
     fn plan(self, request: &SyncRequest, circumstances: Circumstances) -> Result<ReadyPlan, Error> {
         let Self { place, name, interpreter, options, before, found } = self;
-        let Found { lock, claims, brought, own_lock, warnings, in_process, timings, .. } = found;
+        let Found { lock, claims, brought, own_lock, in_process, timings, .. } = found;
         let mut built = Built::all(&brought);
         // One that may be damaged is not kept to.
         let sound = !request.options.verify && !request.options.reinstall;
@@ -184,7 +184,6 @@ impl Making<'_> {
             environment: plan::environment(id, before.current.as_deref(), &stock, reinstall),
             changes: Changes::between(&before.packages, &after),
             kept: before.packages.into_iter().filter(|one| after.contains(one)).collect(),
-            warnings,
             lock: lock.to_toml(Path::new("/")),
             built,
             moved: BTreeMap::new(),
@@ -251,7 +250,6 @@ pub fn sync(
     now: SystemTime,
 ) -> Result<SyncReport, Error> {
     let ReadyPlan { plan, local: _, own_lock, timings } = ready;
-    let mut warnings = plan.warnings.clone();
     let mut report = ask::carry_out(place, Box::new(plan), now).inspect_err(|error| {
         if let Error::HiddenRequirements { filename } = error {
             crew.forget(filename);
@@ -260,8 +258,6 @@ pub fn sync(
     if let Some((path, text)) = own_lock {
         crew.write_lock(&path, &text)?;
     }
-    warnings.append(&mut report.warnings);
-    report.warnings = warnings;
     report.timings.resolve = timings.resolve;
     report.timings.fetch += timings.fetch;
     Ok(report)

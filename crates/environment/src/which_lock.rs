@@ -59,14 +59,16 @@ impl WhichLock {
             Some(own) => regular_file::read_text(own).ok(),
             None => in_root.text.clone(),
         };
+        // What cannot be read is told where the lock is read for the target.
+        let whole = own.as_ref().zip(text.as_deref());
+        let whole = whole.and_then(|(path, text)| Lock::whole(text, path).ok());
         let several = match &own {
-            // What cannot be read is told where the lock is read for the target.
-            Some(path) => {
-                let whole = text.as_deref().map(|text| Lock::whole(text, path));
-                crew.several(whole.and_then(Result::ok).as_ref(), set, target)?
-            }
+            Some(_) => crew.several(whole.as_ref(), set, target)?,
             None => None,
         };
+        // One that pyfast made for another interpreter is made anew for this one, unless it is to stay.
+        let is_made_anew = request.lock_use == LockUse::Update
+            && whole.as_ref().is_some_and(|lock| lock.inputs.is_some());
         let kept = text.as_deref().map(|text| Lock::kept(text, path)).unwrap_or_default();
         let existing = match &text {
             None => None,
@@ -74,6 +76,10 @@ impl WhichLock {
             // want it for this target from now on.
             Some(text) if own.is_some() => match Lock::from_toml(text, path, target) {
                 Err(_) if several.is_some() => None,
+                Err(error) if is_made_anew => {
+                    crew.tell(&format!("{error}: it is locked anew"));
+                    None
+                }
                 read => Some(read?),
             },
             Some(text) => Lock::from_toml(text, path, target).ok(),

@@ -10,7 +10,7 @@ mod facts;
 mod plan;
 mod whole;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -35,8 +35,9 @@ pub struct GcOptions {
     pub recent: Duration,
     /// Generations that somebody names, such as a container.
     pub named: BTreeSet<String>,
-    /// Environments of projects that nobody wants any more.
-    pub forgotten: BTreeSet<ProjectEnv>,
+    /// Environments of projects that nobody wants any more, each with its last activation where a later one means that
+    /// it is wanted after all: who decided that held no lock.
+    pub forgotten: BTreeMap<ProjectEnv, Option<u64>>,
 }
 
 /// Why a generation stays.

@@ -161,7 +161,7 @@ impl LinkPlan {
 
     /// What of that is too much to be told unasked.
     pub fn details(&self) -> impl Iterator<Item = String> {
-        self.clashes.iter().map(ToString::to_string)
+        clash::rest(&self.clashes).into_iter()
     }
 }
 

@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Refusal};
-use crate::wheel::Wheel;
+use crate::wheel::{Wheel, record};
 use crate::zip_audit::Archive;
 use crate::zip_audit::mapped::Mapped;
 
@@ -366,6 +366,16 @@ pub fn stored_text(root: &Root, wheel: &Sha256, file: &str) -> Result<String, Er
         Error::io("read", &directory.path().join(&inside))(missing)
     })?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The files that a stored wheel's RECORD lists, relative to the directory that packages are imported from.
+///
+/// # Errors
+/// As [`stored_text`], and [`Error::Wheel`] for a RECORD that nobody can read.
+pub fn recorded_files(root: &Root, wheel: &Sha256) -> Result<Vec<String>, Error> {
+    let text = stored_text(root, wheel, "RECORD")?;
+    let rows = record::parse(text.as_bytes()).map_err(Error::wheel(&wheel.to_string()))?;
+    Ok(rows.into_iter().map(|row| row.path).collect())
 }
 
 /// A file in a wheel's directory: it was found to be damaged, and is to be put in its place again.

@@ -14,7 +14,10 @@ mod interpolate;
 mod load;
 mod merge;
 mod model;
+mod own;
 mod paths;
+mod schema;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod typed;
@@ -32,6 +35,8 @@ use interpolate::Budget;
 pub use model::{
     Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
 };
+pub use own::{OVERRIDE_MARK, PRIVATE, override_apart};
+use seen::Seen;
 use yaml::{Mapping, Node, Yaml};
 
 /// What shapes the reading of a compose project.
@@ -56,13 +61,24 @@ pub struct ComposeRequest<'a> {
 /// # Errors
 /// [`Error::Compose`]: no file is found, one cannot be read, or one makes no sense; with file, line and key.
 pub fn read_compose(request: &ComposeRequest<'_>) -> Result<ComposeProject, Error> {
-    Ok(read(request)?)
+    Ok(read(request, &Seen::default())?)
 }
 
-fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
-    let found = find::find(request)?;
+/// The files that a project is read from, or would be: those that it finds, includes and extends, and files of variables.
+/// One that cannot be read, or makes no sense, is among them.
+pub fn compose_inputs(request: &ComposeRequest<'_>) -> BTreeSet<PathBuf> {
+    let seen = Seen::default();
+    // What is wrong with them is told where they are used.
+    let _ = read(request, &seen);
+    seen.files()
+}
+
+fn read(request: &ComposeRequest<'_>, seen: &Seen) -> Result<ComposeProject, ComposeError> {
+    let found = find::find(request, seen)?;
+    // The first one that is wrong hides the others.
+    found.files.iter().for_each(|file| seen.note(file));
     let mut values = found.values;
-    let mut loader = load::Loader::new(values.clone(), Budget::default());
+    let mut loader = load::Loader::new(values.clone(), Budget::default(), seen);
     let variable = || values.get("COMPOSE_PROJECT_NAME").map(|name| (name, "COMPOSE_PROJECT_NAME"));
     let given = request.project_name.map(str::to_owned);
     let given = given.as_ref().map(|name| (name, "given")).or_else(variable);
@@ -80,7 +96,7 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
     let mut warnings = found.warnings;
     values.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
     let used = std::mem::take(&mut loader.variables.used);
-    let mut loader = load::Loader::new(values, loader.variables.budget);
+    let mut loader = load::Loader::new(values, loader.variables.budget, seen);
     loader.variables.used = used;
     let mut model = loader.project(&found.files, &found.directory)?;
     let version = model.remove("version").as_ref().and_then(Node::scalar);
@@ -97,6 +113,7 @@ fn read(request: &ComposeRequest<'_>) -> Result<ComposeProject, ComposeError> {
         version,
         directory: found.directory,
         files: found.files,
+        own: found.own,
         found: found.searched,
         services,
         inactive: inactive.into_iter().collect(),

@@ -9,9 +9,13 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
+use crate::engine::EngineVersion;
 use crate::engine::host::{CLIENT_VARIABLES, Host};
 use crate::error::Error;
 use crate::programs::{find_program, is_program};
+
+/// The first API of engines that tell nothing of an image in what they say of a container.
+const SILENT_API: (u32, u32) = (1, 44);
 
 /// How many of the last bytes of Compose's output a failure carries.
 const TAIL: usize = 4000;
@@ -50,6 +54,8 @@ pub struct ComposeCall {
     pub files: Vec<PathBuf>,
     /// Active profiles.
     pub profiles: Vec<String>,
+    /// Files of variables, in the place of the directory's own.
+    pub env_files: Vec<PathBuf>,
     /// The engine.
     pub host: Host,
 }
@@ -67,6 +73,14 @@ impl Composer {
             return Some(Self::Plugin { docker });
         }
         find_program(path, "docker-compose").map(|program| Self::Standalone { program })
+    }
+
+    /// The program that is run.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Plugin { docker } => docker,
+            Self::Standalone { program } => program,
+        }
     }
 
     /// How it is called, for people.
@@ -88,15 +102,19 @@ impl Composer {
         Ok(out.trim().trim_start_matches('v').to_owned())
     }
 
-    fn command(&self) -> Command {
-        let mut command = match self {
+    fn program(&self) -> std::process::Command {
+        match self {
             Self::Plugin { docker } => {
-                let mut command = Command::new(docker);
+                let mut command = std::process::Command::new(docker);
                 command.arg("compose");
                 command
             }
-            Self::Standalone { program } => Command::new(program),
-        };
+            Self::Standalone { program } => std::process::Command::new(program),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::from(self.program());
         command.stdin(Stdio::null()).kill_on_drop(true);
         command
     }
@@ -111,6 +129,9 @@ impl Composer {
         }
         for profile in &call.profiles {
             arguments.extend(["--profile".into(), profile.into()]);
+        }
+        for file in &call.env_files {
+            arguments.extend(["--env-file".into(), file.clone().into()]);
         }
         arguments
     }
@@ -132,20 +153,55 @@ impl Composer {
     ) -> Result<String, Error> {
         let mut command = self.command();
         command.args(Self::arguments(call)).args(arguments);
-        command.envs(variables);
-        // A context may have led here, with certificates that Compose would not look for.
-        for name in CLIENT_VARIABLES {
-            command.env_remove(name);
-        }
-        command.envs(call.host.client_environment());
-        // The files are named; what the variable names must not be added.
-        command.env_remove("COMPOSE_FILE");
-        if !call.profiles.is_empty() {
-            command.env_remove("COMPOSE_PROFILES");
-        }
+        self::environment(command.as_std_mut(), call, variables);
         let apart = !matches!(call.host, Host::Ssh(_));
         run(self, command, arguments.first().copied().unwrap_or_default(), apart).await
     }
+}
+
+impl Composer {
+    /// A call of it that has this process' terminal for itself, for whoever wants it to be in its place.
+    pub fn instead(
+        &self,
+        call: &ComposeCall,
+        arguments: &[OsString],
+        variables: &BTreeMap<String, String>,
+    ) -> std::process::Command {
+        let mut command = self.program();
+        command.args(Self::arguments(call)).args(arguments);
+        environment(&mut command, call, variables);
+        command
+    }
+}
+
+/// The variables of a call.
+fn environment(
+    command: &mut std::process::Command,
+    call: &ComposeCall,
+    variables: &BTreeMap<String, String>,
+) {
+    command.envs(variables);
+    // A context may have led here, with certificates that Compose would not look for.
+    for name in CLIENT_VARIABLES {
+        command.env_remove(name);
+    }
+    command.envs(call.host.client_environment());
+    // The files are named; what the variables name must not be added.
+    command.env_remove("COMPOSE_FILE").env_remove("COMPOSE_ENV_FILES");
+    if !call.profiles.is_empty() {
+        command.env_remove("COMPOSE_PROFILES");
+    }
+}
+
+/// Whether a Compose can recreate containers of an engine: the first one needs what engines from 25.0 on do not tell any
+/// more, and ends after it has stopped and renamed the container.
+pub fn recreates(version: &str, engine: &EngineVersion) -> bool {
+    let number = |text: &str| {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    let too_new = number(&engine.api).is_some_and(|api| api >= SILENT_API);
+    !(version.starts_with("1.") && too_new)
 }
 
 /// Processes of a group, killed when they are not waited for: a client starts others, which the kill of the first one
@@ -222,6 +278,21 @@ mod tests {
     }
 
     #[test]
+    fn the_first_compose_suits_no_engine_that_tells_nothing_of_images() {
+        let engine = |api: &str| EngineVersion { api: api.to_owned(), ..EngineVersion::default() };
+        for (version, api, expected) in [
+            ("1.29.2", "1.41", true),
+            ("1.29.2", "1.43", true),
+            ("1.29.2", "1.44", false),
+            ("1.29.2", "1.51", false),
+            ("2.40.3", "1.51", true),
+            ("5.0.1", "1.44", true),
+        ] {
+            assert_eq!(recreates(version, &engine(api)), expected, "{version} with {api}");
+        }
+    }
+
+    #[test]
     fn the_plugin_goes_before_the_program() {
         let dir = tempfile::tempdir().unwrap();
         let (bin, config) = (dir.path().join("bin"), dir.path().join("config"));
@@ -272,7 +343,8 @@ mod tests {
         let said = async |host| {
             let directory = dir.path().to_owned();
             let (project, files, profiles) = ("shop".to_owned(), Vec::new(), Vec::new());
-            let call = ComposeCall { project, directory, files, profiles, host };
+            let env_files = Vec::new();
+            let call = ComposeCall { project, directory, files, profiles, env_files, host };
             let others = ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS"];
             let variables = others.map(|name| (name.to_owned(), "other".to_owned())).into();
             composer.run(&call, &["up"], &variables).await.unwrap().trim().to_owned()
@@ -294,13 +366,14 @@ mod tests {
             directory: "/srv/shop".into(),
             files: vec!["/srv/shop/a.yml".into(), "/srv/shop/b.yml".into()],
             profiles: vec!["debug".into()],
+            env_files: vec!["/srv/shop/x.env".into()],
             host: Host::Unix("/e.sock".into()),
         };
         let composer = Composer::Standalone { program };
         let error = composer.run(&call, &["up", "--no-start"], &BTreeMap::new()).await.unwrap_err();
         let Error::ComposeFailed { command, output, .. } = error else { panic!("{error}") };
         assert_eq!(command, "docker-compose up");
-        insta::assert_snapshot!(output.replace('\n', " "), @"--project-name shop --project-directory /srv/shop --file /srv/shop/a.yml --file /srv/shop/b.yml --profile debug up --no-start at unix:///e.sock");
+        insta::assert_snapshot!(output.replace('\n', " "), @"--project-name shop --project-directory /srv/shop --file /srv/shop/a.yml --file /srv/shop/b.yml --profile debug --env-file /srv/shop/x.env up --no-start at unix:///e.sock");
     }
 
     #[tokio::test]
@@ -313,6 +386,7 @@ mod tests {
             directory: "/srv/shop".into(),
             files: Vec::new(),
             profiles: Vec::new(),
+            env_files: Vec::new(),
             host: Host::Tls { address: "far:2376".into(), tls },
         };
         let others = [("DOCKER_CONTEXT", "x"), ("DOCKER_TLS", "1"), ("DOCKER_HOST", "unix:///x")];
@@ -339,6 +413,7 @@ mod tests {
             directory: dir.path().into(),
             files: Vec::new(),
             profiles: Vec::new(),
+            env_files: Vec::new(),
             host: Host::Unix("/e.sock".into()),
         };
         let variables = BTreeMap::new();

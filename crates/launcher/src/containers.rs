@@ -6,6 +6,7 @@ mod health;
 mod plan;
 mod record;
 mod shape;
+mod shown;
 mod start;
 
 pub use follow::{Following, follow_logs};

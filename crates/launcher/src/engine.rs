@@ -20,7 +20,7 @@ pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
 pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
 pub use model::{
     COMPOSE_ONEOFF_LABEL, COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, ContainerSpec,
-    DEFAULT_PATH, EngineVersion, Exit, FileStat, INPUTS_LABEL, Image, Mount, Output,
+    DEFAULT_PATH, EngineVersion, Exit, FileStat, INPUTS_LABEL, Image, Mount, Output, Parcel,
     ScratchContainer, Volume,
 };
 pub use recorded::{Program, Recorded, Run};
@@ -54,8 +54,13 @@ pub trait Engine: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Exit, Error>> + Send;
     /// Removes a container, running or not, with its anonymous volumes. One that is gone already is no error.
     fn remove_container(&self, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Unpacks a tar archive below `/` of a container (started or not), its mounted volumes included.
-    fn put_archive(&self, id: &str, tar: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Unpacks a tar archive in a container, started or not. What is to be in a mounted volume has to be put right at its
+    /// mount point: Podman unpacks below it what is put at a directory above.
+    fn put_archive(
+        &self,
+        id: &str,
+        parcel: &Parcel,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
     /// Packs a path of a container (started or not) into a tar archive, a link at its end as a link; `None` for what is
     /// not there. Whatever ran in the container decides what the archive holds. Fails with [`Error::TooLarge`] as soon
     /// as more than `limit` bytes came.

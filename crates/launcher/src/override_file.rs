@@ -12,16 +12,18 @@ use std::path::Path;
 
 use pyfast_root::layout::LAUNCHER;
 
-use crate::compose_file::Service;
+use crate::compose_file::{OVERRIDE_MARK, Service};
 use crate::engine::{DEFAULT_PATH, Image};
 use crate::volume::MOUNT_POINT;
 
-/// First line of every override file made here, by which it is known again.
-pub const OVERRIDE_MARK: &str = "# Made by `pyfast up`. Changes are overwritten.";
 /// Label of a container that starts in an environment: the environment's name.
 pub const ENV_LABEL: &str = "io.pyfast.env";
 /// Key of the volume in the override file.
 const VOLUME_KEY: &str = "pyfast-store";
+
+/// The line above the services, and the one in their place where there are none.
+const SERVICES: &str = "services:";
+const NO_SERVICES: &str = "services: {}";
 
 /// Everything the override file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,10 +136,10 @@ impl Override {
             let _ = writeln!(text, "version: {}", quoted(version));
         }
         if self.services.is_empty() {
-            text.push_str("services: {}\n");
+            let _ = writeln!(text, "{NO_SERVICES}");
             return text;
         }
-        text.push_str("services:\n");
+        let _ = writeln!(text, "{SERVICES}");
         for service in &self.services {
             service.write(&mut text, &self.store);
         }
@@ -147,6 +149,33 @@ impl Override {
                 writeln!(text, "volumes:\n  {VOLUME_KEY}:\n    external: true\n    name: {name}");
         }
         text
+    }
+
+    /// A text that was made here without the services that are not to be kept; any other as it is.
+    pub fn keeping(text: &str, kept: impl Fn(&str) -> bool) -> String {
+        if !Self::is_ours(text) {
+            return text.to_owned();
+        }
+        let (mut within, mut keeps) = (false, true);
+        let mut lines: Vec<&str> = Vec::new();
+        for line in text.lines() {
+            let indented = line.starts_with(' ');
+            if !indented {
+                (within, keeps) = (line == SERVICES, true);
+            } else if let Some(name) = line.strip_prefix("  \"").filter(|_| within) {
+                let name = name.strip_suffix("\":").unwrap_or(name);
+                keeps = kept(&name.replace("$$", "$"));
+            }
+            if keeps {
+                lines.push(line);
+            }
+        }
+        if let Some(at) = lines.iter().position(|line| *line == SERVICES)
+            && lines.get(at + 1).is_none_or(|line| !line.starts_with(' '))
+        {
+            lines[at] = NO_SERVICES;
+        }
+        lines.join("\n") + "\n"
     }
 
     /// Whether a text was made here.
@@ -248,6 +277,30 @@ mod tests {
             external: true
             name: "pyfast-shop"
         "#);
+    }
+
+    #[test]
+    fn services_that_are_gone_leave_the_file_and_nothing_else_does() {
+        let service = |name: &str| OverrideService {
+            name: name.into(),
+            project: "shop".into(),
+            env: "default".into(),
+            entrypoint: strings(&["app"]),
+            command: None,
+            runs: true,
+            path: "/bin".into(),
+        };
+        let of = |names: &[&str]| {
+            let store = StoreMount::Volume("pyfast-shop".into());
+            let services = names.iter().map(|name| service(name)).collect();
+            Override { version: None, store, services }.text()
+        };
+        let both = of(&["web", "worker"]);
+        assert_eq!(Override::keeping(&both, |_| true), both);
+        assert_eq!(Override::keeping(&both, |name| name == "web"), of(&["web"]));
+        let none = Override::keeping(&both, |_| false);
+        assert!(none.contains("\nservices: {}\nvolumes:\n"), "{none}");
+        assert_eq!(Override::keeping("services:\n  \"a\":\n", |_| false), "services:\n  \"a\":\n");
     }
 
     #[test]

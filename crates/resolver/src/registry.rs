@@ -31,7 +31,7 @@ use pyfast_packaging::hash::{Digest, OtherDigest, Sha256};
 use pyfast_packaging::metadata::Metadata;
 use pyfast_packaging::requirement::DirectWheel;
 
-use shared::{Shared, WHOLE_AT_ONCE};
+use shared::{Arrived, Shared, WHOLE_AT_ONCE};
 
 /// Distributions that requirements name themselves, by project: no index is asked for these.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +85,8 @@ impl<'e> Registry<'e> {
             stale: Mutex::default(),
             opened: Mutex::default(),
             whole: Mutex::default(),
-            digests: Mutex::default(),
+            kinds: Mutex::default(),
+            arrived: Mutex::default(),
             no_ranges: AtomicBool::new(false),
             bodies: Semaphore::new(WHOLE_AT_ONCE),
             build: build.clone(),
@@ -95,6 +96,7 @@ impl<'e> Registry<'e> {
     }
 
     fn over(shared: Arc<Shared>, selector: Arc<Selector>, named: Named) -> Self {
+        shared.expect(&selector.criteria().hashes);
         let (pages, trees) = (named.pages(), named.trees);
         let (unsettled, replaced) = (Mutex::default(), Mutex::default());
         Self { shared, selector, trees, named: pages, events: None, unsettled, replaced }
@@ -275,7 +277,9 @@ impl<'e> Registry<'e> {
     }
 
     fn file_digest(&self, candidate: &Candidate) -> Result<Sha256, Error> {
-        if let Some(digest) = candidate.sha256.or_else(|| self.shared.known_digest(candidate)) {
+        if let Some(digest) =
+            candidate.sha256.or_else(|| Some(self.shared.arrived(candidate)?.sha256))
+        {
             return Ok(digest);
         }
         match &candidate.location {
@@ -319,23 +323,23 @@ impl<'e> Registry<'e> {
         if others.is_empty() || self.tree(&candidate.name).is_some() {
             return Ok(!others.is_empty());
         }
-        let body = match &candidate.location {
-            Location::Path(path) => direct::body(path)?,
+        let found = match &candidate.location {
+            Location::Path(path) => {
+                let body = direct::body(path)?;
+                let digests = others.iter().map(|other| body.digest(other.kind()));
+                digests.collect::<Result<Vec<_>, _>>()?
+            }
             Location::Url(url) => {
-                let whole = self.shared.fetch_whole(candidate, url);
-                let received = self.shared.runtime.block_on(whole)?;
-                if received.sha256 != sha256 {
-                    return Ok(false);
+                let is_compared = |one: &Arrived| others.iter().all(|other| one.has(other.kind()));
+                if !self.shared.arrived(candidate).as_ref().is_some_and(is_compared) {
+                    let whole = self.shared.fetch_whole(candidate, url);
+                    self.shared.runtime.block_on(whole)?;
                 }
-                received.body
+                let arrived = self.shared.arrived(candidate);
+                arrived.filter(|one| one.sha256 == sha256).map(|one| one.others).unwrap_or_default()
             }
         };
-        for other in others {
-            if body.digest(other.kind())? == *other {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(found.iter().any(|digest| others.contains(&digest)))
     }
 }
 
@@ -417,7 +421,8 @@ impl Packages for Registry<'_> {
     fn decided(&self, candidate: &Candidate) {
         if let Some(events) = self.events {
             let mut candidate = candidate.clone();
-            candidate.sha256 = candidate.sha256.or_else(|| self.shared.known_digest(&candidate));
+            candidate.sha256 =
+                candidate.sha256.or_else(|| Some(self.shared.arrived(&candidate)?.sha256));
             let body = candidate.sha256.and_then(|digest| self.take_whole(&digest));
             events(LockEvent::Decided { candidate: &candidate, body });
         }

@@ -30,6 +30,16 @@ pub(crate) const LAYOUT: &str = "pyfast 1";
 pub const LAYOUT_FILE: &str = "layout";
 /// The file by which a volume is known, and its directory on this machine.
 pub const VOLUME_MARKER: &str = ".pyfast-volume";
+/// What is asked for, as the user's data directory remembers it.
+pub const REQUESTS: &str = "requests/v1";
+
+/// What the last launch of each project was, as the user's data directory remembers it.
+pub const LAUNCHES: &str = "launch/v1";
+
+/// The directories of the user's data directory that hold what is remembered. Where no other root is named that
+/// directory is one too.
+pub const REMEMBERED: [&str; 2] = ["requests", "launch"];
+
 /// The launcher's directory.
 pub const BIN: &str = "bin";
 /// The launcher, as entrypoints name it.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::dir::{Dir, Entry};
 use crate::error::Error;
 use crate::layout::{
-    BIN, BUILT, ENVS, LAYOUT, LAYOUT_FILE, LOCKS, OLD_CACHE, PROJECTS, TMP, VOLUME_MARKER, WHEELS,
-    env_path, project_env_path, project_env_place, shelf, wheel_place,
+    BIN, BUILT, ENVS, LAYOUT, LAYOUT_FILE, LOCKS, OLD_CACHE, PROJECTS, REMEMBERED, TMP,
+    VOLUME_MARKER, WHEELS, env_path, project_env_path, project_env_place, shelf, wheel_place,
 };
 use crate::lock_name::LockName;
 use crate::moves::Durability;
@@ -97,7 +97,7 @@ impl Root {
             let tried = name.starts_with(".pyfast-");
             let new_disk = name == "lost+found" && entry.kind.is_dir();
             // What is remembered for the user, whose data directory is a root where no other is named.
-            let remembered = ["requests", "launch"].contains(&name) && entry.kind.is_dir();
+            let remembered = REMEMBERED.contains(&name) && entry.kind.is_dir();
             new_disk || tried || temporary || remembered || (name == BIN && launcher)
         };
         match entries.iter().find(|entry| !ours(entry)) {

@@ -13,7 +13,7 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::regular_file;
 
 use crate::error::Error;
-use crate::settings::{Python, Settings};
+use crate::settings::{Python, Settings, pinned_by};
 use crate::variables::Variables;
 
 pub(crate) use wanted::{Pinned, is_range, pinned};
@@ -35,18 +35,42 @@ pub struct Found {
 /// # Errors
 /// If there is none.
 pub fn find(request: Option<&str>, settings: &Settings) -> Result<Found, Error> {
-    let path = match request {
-        None => return usual(settings),
-        Some(range) if is_range(range) => {
-            let limit =
-                range.parse().map_err(|_invalid| Error::PythonRange { text: range.to_owned() })?;
-            of_range(&limit, settings).map(|found| found.path)
-        }
-        Some(request) if is_version(request) => version(request, settings),
-        Some(request) => named(request, settings),
+    let Some(wanted) = request else { return usual(settings) };
+    let path = match meant(wanted, settings)? {
+        Some(path) => Some(path),
+        None => of_others(wanted, settings)?,
     };
     let path = path.ok_or_else(|| missing(request, settings))?;
     identify(path, settings.python_from.clone(), settings)
+}
+
+/// The interpreter that one request means.
+fn meant(request: &str, settings: &Settings) -> Result<Option<PathBuf>, Error> {
+    if !is_range(request) {
+        let is_version = is_version(request);
+        return Ok(if is_version { version(request, settings) } else { named(request, settings) });
+    }
+    let limit = request.parse();
+    let limit = limit.map_err(|_invalid| Error::PythonRange { text: request.to_owned() })?;
+    Ok(of_range(&limit, settings).map(|found| found.path))
+}
+
+/// The first interpreter that there is of the further ones which the file that asks for this one names.
+fn of_others(request: &str, settings: &Settings) -> Result<Option<PathBuf>, Error> {
+    let directory = &settings.project.directory;
+    let Some(Pinned { requests, file }) = pinned(directory)? else { return Ok(None) };
+    let is_of_file = settings.python == Python::Host(Some(request.to_owned()))
+        && settings.python_from == pinned_by(&file, directory)
+        && requests.first().is_some_and(|first| first == request);
+    if !is_of_file {
+        return Ok(None);
+    }
+    for other in &requests[1..] {
+        if let Some(path) = meant(other, settings)? {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// The one that is taken where none is asked for.

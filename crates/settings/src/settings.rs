@@ -26,6 +26,12 @@ pub enum Root {
     Volume(String),
 }
 
+/// How a file that asks for an interpreter is named.
+pub(crate) fn pinned_by(file: &Path, directory: &Path) -> String {
+    let file = file.strip_prefix(directory).unwrap_or(file);
+    format!("asked for by {}", file.display())
+}
+
 /// Which interpreter an environment is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Python {
@@ -233,9 +239,8 @@ fn python(flags: &Flags, project: &Project, env: &str) -> Result<(Python, String
     }
     Ok(match pinned(&project.directory)? {
         Some(Pinned { requests, file }) => {
-            let file = file.strip_prefix(&project.directory).map(Path::to_owned).unwrap_or(file);
             let request = requests.into_iter().next();
-            (Python::Host(request), format!("asked for by {}", file.display()))
+            (Python::Host(request), pinned_by(&file, &project.directory))
         }
         None => (Python::Host(None), "nothing names one".to_owned()),
     })

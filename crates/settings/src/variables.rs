@@ -29,6 +29,20 @@ impl Variables {
         self.get("HOME").map(PathBuf::from)
     }
 
+    /// With those set by which Compose is told a project's name and files of variables.
+    #[must_use]
+    pub fn of_compose(mut self, project: Option<&String>, env_files: &[PathBuf]) -> Self {
+        if let Some(name) = project {
+            self.variables.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+        }
+        if !env_files.is_empty() {
+            let files = env_files.iter().map(|file| file.display().to_string());
+            let files = files.collect::<Vec<_>>().join(",");
+            self.variables.insert("COMPOSE_ENV_FILES".to_owned(), files);
+        }
+        self
+    }
+
     /// All variables.
     pub fn all(&self) -> &BTreeMap<String, String> {
         &self.variables

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use pyfast_packaging::hash::Sha256;
+use pyfast_root::layout::LAUNCHES;
 use pyfast_settings::{EnvConfig, FILE, Python, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
 
@@ -139,5 +140,5 @@ fn is_here(settings: &Settings) -> bool {
 fn file(settings: &Settings) -> Option<PathBuf> {
     let directory = settings.project.directory.display().to_string();
     let name = format!("assumed-{}.json", &Sha256::of(directory.as_bytes()).to_string()[..16]);
-    Some(settings.data_directory().ok()?.join("launch/v1").join(name))
+    Some(settings.data_directory().ok()?.join(LAUNCHES).join(name))
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use pyfast_launcher::code::Code;
+use pyfast_root::layout::LAUNCHES;
 use pyfast_settings::{Settings, kept};
 
 use crate::error::Error;
@@ -20,7 +21,7 @@ pub(crate) struct Codes {
 
 impl Codes {
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
-        Ok(Self { directory: settings.data_directory()?.join("launch/v1/code") })
+        Ok(Self { directory: settings.data_directory()?.join(LAUNCHES).join("code") })
     }
 
     /// The state of a digest.

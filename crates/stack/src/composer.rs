@@ -1,28 +1,26 @@
 //! Calling the user's own Compose for a project. Owns what an interrupt does to it; which calls there are is others', its
 //! command line is the launcher's.
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::time::Duration;
 
 use pyfast_crew::interrupt::{Ended, Interrupts, patiently};
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::composer::Composer;
 use pyfast_launcher::engine::Engine as _;
-use pyfast_settings::Variables;
 
+use crate::compose_version::find;
 use crate::error::{Error, Interruption};
 use crate::event::Event;
 use crate::stack::Stack;
 
+/// Commands of Compose that there is nothing to add to.
+pub const PASSED: [&str; 8] = ["build", "config", "cp", "exec", "pull", "start", "stop", "top"];
+
 /// How long an interrupted Compose has to finish what it is doing. One that is killed while it recreates a container
 /// leaves a renamed one behind.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The user's Compose.
-pub fn find(environment: &Variables) -> Option<Composer> {
-    let config = pyfast_crew::engine::docker_config(environment);
-    let path = environment.get("PATH").unwrap_or_default();
-    Composer::find(path.as_ref(), config.as_deref())
-}
 
 impl Stack<'_> {
     /// The user's Compose.
@@ -36,6 +34,7 @@ impl Stack<'_> {
     /// [`Error::NoCompose`], what it fails with, and [`Error::Interrupted`].
     pub fn compose(&self, arguments: &[&str]) -> Result<String, Error> {
         let composer = self.composer()?;
+        self.mend_override()?;
         let call = self.description.call(self.connection.engine.host().clone());
         let act = composer.run(&call, arguments, &self.description.variables);
         let said = match arguments.first() {
@@ -47,6 +46,21 @@ impl Stack<'_> {
             self.tell(Event::ComposeSaid { composer: composer.name(), line: line.to_owned() });
         }
         Ok(said)
+    }
+
+    /// Has Compose take this process' place, for the project with its override. It comes back with what is in the way.
+    pub fn leave_to_compose(&self, arguments: &[OsString]) -> Error {
+        let composer = match self.composer() {
+            Ok(composer) => composer,
+            Err(error) => return error,
+        };
+        if let Err(error) = self.mend_override() {
+            return error;
+        }
+        let call = self.description.call(self.connection.engine.host().clone());
+        let mut command = composer.instead(&call, arguments, &self.description.variables);
+        let source = command.exec();
+        LaunchError::ComposeCall { command: composer.name().to_owned(), source }.into()
     }
 
     /// Waits for an act of Compose; interrupted, until it is done with it, for a while.

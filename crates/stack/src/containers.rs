@@ -57,7 +57,6 @@ impl Stack<'_> {
             environments,
             record: known.record,
             shape: known.shape,
-            recreate: false,
             code: &known.code.restart,
             anew: &known.code.anew(),
         }))

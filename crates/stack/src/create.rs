@@ -2,15 +2,13 @@
 //! the calls themselves are the launcher's.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 
 use pyfast_launcher::compose_file::Condition;
-use pyfast_launcher::composer::Composer;
-use pyfast_root::{regular_file, whole_file};
-use pyfast_settings::Settings;
+use pyfast_launcher::composer::recreates;
+use pyfast_launcher::engine::Engine as _;
 use serde_json::Value;
 
+use crate::compose_version::{find, is_one, known_version};
 use crate::error::Error;
 use crate::stack::Stack;
 
@@ -18,7 +16,9 @@ impl Stack<'_> {
     /// Has Compose create what is missing and recreate what changed, and start nothing.
     pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Error> {
         let services: Vec<_> = selected.iter().map(String::as_str).collect();
-        let together = [&["up", "--no-start", "--no-build"][..], &services].concat();
+        let scales = self.scales(selected);
+        let scales: Vec<_> = scales.iter().flat_map(|scale| ["--scale", scale]).collect();
+        let together = [&["up", "--no-start", "--no-build"][..], &scales, &services].concat();
         // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
         // not, and makes no networks; `up` of one service alone makes those of all.
         if !self.is_compose_one()? || !self.waits(selected) {
@@ -29,7 +29,22 @@ impl Stack<'_> {
         {
             self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
         }
-        self.compose(&[&["create", "--no-build"][..], &services].concat()).map(drop)
+        self.compose(&[&["create", "--no-build"][..], &services].concat())?;
+        // Which cannot be told a number.
+        if scales.is_empty() {
+            return Ok(());
+        }
+        let scaled = self.description.scale.keys().map(String::as_str);
+        let alone = ["up", "--no-start", "--no-deps", "--no-build"];
+        let arguments = alone.into_iter().chain(scales).chain(scaled);
+        self.compose(&arguments.collect::<Vec<_>>()).map(drop)
+    }
+
+    /// How many containers the user wants of services, in Compose's words.
+    fn scales(&self, selected: &BTreeSet<String>) -> Vec<String> {
+        let wanted =
+            self.description.scale.iter().filter(|(service, _)| selected.contains(*service));
+        wanted.map(|(service, number)| format!("{service}={number}")).collect()
     }
 
     /// Has Compose make the containers of services anew, whatever they are.
@@ -57,30 +72,27 @@ impl Stack<'_> {
         Ok(wanted.is_subset(&found))
     }
 
+    /// Refuses a Compose that would break what runs, before anything is done.
+    pub(crate) fn check_compose(&self) -> Result<(), Error> {
+        let engine = self.connection.wait(self.connection.engine.version())?;
+        // Most engines suit them all, and to ask a Compose takes time.
+        let Some(composer) = find(&self.settings.variables).filter(|_| !recreates("1.", &engine))
+        else {
+            return Ok(());
+        };
+        let ask = || Ok(self.connection.wait(composer.version())?);
+        let compose = known_version(&composer, self.settings, ask)?;
+        let Some(compose) = compose.filter(|compose| !recreates(compose, &engine)) else {
+            return Ok(());
+        };
+        Err(Error::ComposeTooOld { compose, engine: engine.version })
+    }
+
     /// Whether the user's Compose is the first one, in Python.
     pub(super) fn is_compose_one(&self) -> Result<bool, Error> {
         let composer = self.composer()?;
         is_one(&composer, self.settings, || Ok(self.connection.wait(composer.version())?))
     }
-}
-
-/// Whether a Compose is the first one. It is asked its version once, because that costs more than all else that an
-/// `up` does.
-pub(super) fn is_one(
-    composer: &Composer,
-    settings: &Settings,
-    ask: impl FnOnce() -> Result<String, Error>,
-) -> Result<bool, Error> {
-    let Composer::Standalone { program } = composer else { return Ok(false) };
-    let memory = VersionFile::of(program, &settings.data_directory()?);
-    if let Some(version) = memory.as_ref().and_then(VersionFile::read) {
-        return Ok(version.starts_with("1."));
-    }
-    let version = ask()?;
-    if let Some(memory) = memory {
-        memory.write(&version);
-    }
-    Ok(version.starts_with("1."))
 }
 
 /// The networks of the project that services are in, by their names in the compose file.
@@ -106,36 +118,6 @@ fn networks(model: &Value, selected: &BTreeSet<String>) -> BTreeSet<String> {
     found
 }
 
-/// Where the version of a Compose is remembered, and which file it is true of.
-struct VersionFile {
-    path: PathBuf,
-    key: String,
-}
-
-impl VersionFile {
-    fn of(program: &Path, data: &Path) -> Option<Self> {
-        let facts = fs_err::metadata(program).ok()?;
-        let (seconds, parts) = (facts.mtime(), facts.mtime_nsec());
-        let key = format!("{} {} {seconds}.{parts}", program.display(), facts.len());
-        Some(Self { path: data.join("launch/v1/compose-version"), key })
-    }
-
-    fn read(&self) -> Option<String> {
-        let text = regular_file::read_text(&self.path).ok()?;
-        let (key, version) = text.split_once('\n')?;
-        (key == self.key).then(|| version.trim().to_owned())
-    }
-
-    /// Keeps it. What cannot be kept is asked again.
-    fn write(&self, version: &str) {
-        if let Some(directory) = self.path.parent() {
-            let _ = fs_err::create_dir_all(directory);
-        }
-        let _ =
-            whole_file::replace(&self.path, format!("{}\n{version}\n", self.key).as_bytes(), 0o644);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -158,18 +140,5 @@ mod tests {
         assert_eq!(of(&["a", "b"]), ["default"]);
         assert_eq!(of(&["b"]), [""; 0]);
         assert_eq!(of(&["c", "d"]), ["back", "front"]);
-    }
-
-    #[test]
-    fn a_version_is_known_until_the_program_changes() {
-        let directory = tempfile::tempdir().unwrap();
-        let program = directory.path().join("docker-compose");
-        fs_err::write(&program, "one").unwrap();
-        let memory = || VersionFile::of(&program, directory.path()).unwrap();
-        assert_eq!(memory().read(), None);
-        memory().write("1.29.2");
-        assert_eq!(memory().read().as_deref(), Some("1.29.2"));
-        fs_err::write(&program, "another").unwrap();
-        assert_eq!(memory().read(), None);
     }
 }

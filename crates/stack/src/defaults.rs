@@ -1,14 +1,10 @@
 //! A project that nobody has configured: what `pyfast init` would write counts, where that leaves no choice. Owns when
 //! it does; the proposal is the launcher's.
 
-use pyfast_launcher::compose_file::ComposeProject;
-use pyfast_launcher::image::wanted_images;
-use pyfast_launcher::propose::{Facts, Proposal, ProposedEnvironment, Question, Wishes, propose};
+use pyfast_launcher::propose::{Facts, ProposedEnvironment, Question, Wishes, propose};
 use pyfast_settings::{EnvConfig, FILE, Settings};
 
-use crate::composer::find;
-use crate::create::is_one;
-use crate::description::ComposeFlags;
+use crate::description::{ComposeFlags, with_named_images};
 use crate::error::Error;
 
 /// Settings that nobody gave.
@@ -33,7 +29,9 @@ pub fn assume(settings: &Settings, flags: &ComposeFlags) -> Result<Option<Assume
         return Ok(None);
     }
     let facts = facts(settings)?;
-    let Some(compose) = &facts.compose else { return Ok(None) };
+    if facts.compose.is_none() {
+        return Ok(None);
+    }
     // Without requirements there is nothing to install, and no environment to start in.
     let Ok(mut proposal) = propose(&facts) else { return Ok(None) };
     proposal.environments.retain(|env| !env.services.is_empty());
@@ -43,11 +41,11 @@ pub fn assume(settings: &Settings, flags: &ComposeFlags) -> Result<Option<Assume
     if !proposal.doubts.is_empty() {
         return Err(Error::Doubts { doubts: proposal.doubts });
     }
-    name_as_compose_one(settings, compose, &mut proposal)?;
     let mut settings = settings.clone();
     let config = &mut settings.project.config;
     config.project.name = config.project.name.take().or(proposal.name);
     config.env = proposal.environments.iter().map(configuration).collect();
+    let settings = with_named_images(settings);
     Ok(Some(Assumed { settings, environments: proposal.environments }))
 }
 
@@ -87,37 +85,4 @@ fn configuration(env: &ProposedEnvironment) -> (String, EnvConfig) {
         ..EnvConfig::default()
     };
     (env.name.clone(), config)
-}
-
-/// A proposal gives images without a name the one that Compose 2 would give them.
-fn name_as_compose_one(
-    settings: &Settings,
-    compose: &ComposeProject,
-    proposal: &mut Proposal,
-) -> Result<(), Error> {
-    let unnamed = |service: &String| {
-        compose.services.get(service).is_some_and(|service| service.image.is_none())
-    };
-    let unnamed = |env: &&mut ProposedEnvironment| env.services.iter().all(unnamed);
-    let mut environments: Vec<_> = proposal.environments.iter_mut().filter(unnamed).collect();
-    if environments.is_empty() || !is_compose_one(settings)? {
-        return Ok(());
-    }
-    let images = wanted_images(compose, "_")?;
-    for env in &mut environments {
-        let own =
-            images.iter().find(|image| image.services.iter().any(|one| env.services.contains(one)));
-        env.image = own.map(|image| image.image.clone());
-    }
-    Ok(())
-}
-
-fn is_compose_one(settings: &Settings) -> Result<bool, Error> {
-    let Some(composer) = find(&settings.variables) else { return Ok(false) };
-    is_one(&composer, settings, || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|source| pyfast_crew::Error::System { what: "a runtime", source })?;
-        Ok(runtime.block_on(composer.version())?)
-    })
 }

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pyfast_launcher::Error as LaunchError;
-use pyfast_launcher::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
+use pyfast_launcher::compose_file::{
+    ComposeError, ComposeProject, ComposeRequest, compose_inputs, override_apart, read_compose,
+};
 use pyfast_launcher::composer::ComposeCall;
 use pyfast_launcher::containers::with_dependencies;
 use pyfast_launcher::engine::Host;
-use pyfast_launcher::override_file::{Override, override_sibling};
+use pyfast_launcher::override_file::override_sibling;
 use pyfast_settings::{Python, Root, Settings};
 
+use crate::compose_version::separator;
 use crate::error::Error;
-
-/// Directory for what belongs to a project and to nobody's version control.
-pub(crate) const PRIVATE: &str = ".pyfast";
 
 /// Which compose files are meant, beyond what Compose finds.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,27 @@ pub struct ComposeFlags {
     pub files: Vec<PathBuf>,
     /// Profiles to be active.
     pub profiles: Vec<String>,
+    /// How many containers are wanted of a service, whatever the files say.
+    pub scale: BTreeMap<String, u32>,
+}
+
+impl ComposeFlags {
+    /// With numbers of containers.
+    #[must_use]
+    pub fn scaled(mut self, scale: &[(String, u32)]) -> Self {
+        self.scale.extend(scale.iter().cloned());
+        self
+    }
+
+    /// Reads `SERVICE=NUMBER`.
+    ///
+    /// # Errors
+    /// What was to be written.
+    pub fn scale_of(text: &str) -> Result<(String, u32), &'static str> {
+        let (service, number) = text.split_once('=').ok_or("write SERVICE=NUMBER")?;
+        let number = number.parse().map_err(|_no_number| "the number must be a whole one")?;
+        Ok((service.to_owned(), number))
+    }
 }
 
 /// Services that start in one environment.
@@ -31,7 +52,7 @@ pub struct ComposeFlags {
 pub struct StackEnv {
     /// The services.
     pub services: BTreeSet<String>,
-    /// The image whose interpreter it is for.
+    /// The image whose interpreter it is for, by the name that it has on this machine.
     pub image: String,
 }
 
@@ -46,12 +67,18 @@ pub struct Description {
     pub root: Root,
     /// Where the override is.
     pub override_file: PathBuf,
+    /// Overrides of ours that another one has replaced: Compose would find them.
+    pub stale_overrides: Vec<PathBuf>,
     /// Whether Compose loads the override by itself.
     pub loaded_by_compose: bool,
     /// Active profiles beyond those of variables.
     pub profiles: Vec<String>,
+    /// How many containers are wanted of a service, whatever the files say.
+    pub scale: BTreeMap<String, u32>,
     /// Variables for those that this program starts.
     pub variables: BTreeMap<String, String>,
+    /// Files of variables that the user named: not every Compose knows the variable that names them.
+    pub env_files: Vec<PathBuf>,
 }
 
 impl Description {
@@ -64,45 +91,37 @@ impl Description {
         flags: &ComposeFlags,
         services: &[String],
     ) -> Result<Self, Error> {
-        let directory = &settings.project.directory;
-        let working = &settings.project.working_directory;
-        let files: Vec<_> = flags.files.iter().map(|file| working.join(file)).collect();
-        let request = ComposeRequest {
-            directory,
-            files: &files,
-            environment: settings.variables.all(),
-            profiles: &flags.profiles,
-            services,
-            project_name: None,
-        };
-        let mut project = read_compose(&request)?;
-        let found = project.found;
-        let (own, foreign): (Vec<_>, Vec<_>) = project.files.iter().cloned().partition(|file| {
-            pyfast_root::regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text))
-        });
-        if !own.is_empty() {
-            // What was made from the project is no part of it.
-            project = read_compose(&ComposeRequest { files: &foreign, ..request })?;
-            project.found = found;
+        let files = named_files(settings, flags);
+        let mut project = read_compose(&request(settings, flags, &files, services))?;
+        for (service, number) in &flags.scale {
+            let known = project.services.keys().cloned().collect();
+            let Some(service) = project.services.get_mut(service) else {
+                let (service, inactive) = (service.clone(), project.inactive.contains(service));
+                return Err(Error::NoService { service, inactive, known });
+            };
+            service.replicas = Some(*number);
         }
         let first = project.files.first().cloned().unwrap_or_default();
-        let sibling = override_sibling(&first);
         // A user's override of whatever name stays the one that Compose finds.
-        let loaded_by_compose = !own.is_empty() || (found && project.files.len() == 1);
-        let override_file = match own.first() {
-            Some(own) => own.clone(),
-            None if loaded_by_compose => sibling,
-            None => project.directory.join(PRIVATE).join("compose.override.yml"),
+        let (override_file, loaded_by_compose) = match project.own.first() {
+            Some(named) if !project.found => (named.clone(), true),
+            _ if project.found && project.files.len() == 1 => (override_sibling(&first), true),
+            _ => (override_apart(&project.directory), false),
         };
+        let stale = project.own.iter().filter(|own| **own != override_file);
+        let stale_overrides = stale.cloned().collect();
         let root = root(settings, &project);
         let environments = environments(settings, &project)?;
         Ok(Self {
             environments,
             root,
             override_file,
+            stale_overrides,
             loaded_by_compose,
             profiles: flags.profiles.clone(),
+            scale: flags.scale.clone(),
             variables: settings.variables.all().clone(),
+            env_files: env_files(settings),
             project,
         })
     }
@@ -141,6 +160,7 @@ impl Description {
             directory: self.project.directory.clone(),
             files,
             profiles: self.profiles.clone(),
+            env_files: self.env_files.clone(),
             host,
         }
     }
@@ -150,6 +170,12 @@ impl Description {
         let mut found = self.environments.iter().filter(|(_, env)| env.services.contains(service));
         found.next().map(|(name, env)| (name.as_str(), env))
     }
+}
+
+fn env_files(settings: &Settings) -> Vec<PathBuf> {
+    let named = settings.variables.get("COMPOSE_ENV_FILES").unwrap_or_default();
+    let named = named.split(',').map(str::trim).filter(|file| !file.is_empty());
+    named.map(|file| settings.project.directory.join(file)).collect()
 }
 
 /// Containers get their environments from a volume unless a directory is given.
@@ -190,58 +216,120 @@ fn environments(
         if services.is_empty() {
             continue;
         }
-        let image = image(name, config.image.as_ref(), &services, project)?;
+        let image = match &config.image {
+            Some(image) => named_image(settings, project, image)?,
+            None => image_of_services(settings, project, name, &services)?,
+        };
         environments.insert(name.clone(), StackEnv { services, image });
     }
     Ok(environments)
 }
 
-/// The image of an environment: the configured one, else the one that its services share.
-fn image(
-    env: &str,
-    configured: Option<&String>,
-    services: &BTreeSet<String>,
+/// What stands before the name of a service whose image is meant: without a name of its own, it has another one in each
+/// directory, and with each Compose.
+const OF_SERVICE: &str = "service:";
+
+/// The name of a configured image.
+fn named_image(
+    settings: &Settings,
     project: &ComposeProject,
+    configured: &str,
 ) -> Result<String, Error> {
-    if let Some(image) = configured {
-        return Ok(image.clone());
+    let service = configured.strip_prefix(OF_SERVICE);
+    let Some((name, service)) = service.and_then(|name| project.services.get_key_value(name))
+    else {
+        return Ok(configured.to_owned());
+    };
+    match (&service.image, &service.build) {
+        (Some(image), _) => Ok(image.clone()),
+        (None, _) => Ok(format!("{}{}{name}", project.name, separator(settings)?)),
     }
-    let images: BTreeSet<_> =
-        services.iter().filter_map(|name| project.services.get(name)?.image.clone()).collect();
-    let mut images = images.into_iter();
-    match (images.next(), images.next()) {
-        (Some(image), None) => Ok(image),
-        (first, _) => Err(Error::NoImage { env: env.to_owned(), several: first.is_some() }),
+}
+
+/// The image that the services of an environment share. Images that are built alike are one, whatever their names.
+fn image_of_services(
+    settings: &Settings,
+    project: &ComposeProject,
+    env: &str,
+    services: &BTreeSet<String>,
+) -> Result<String, Error> {
+    let of = services.iter().filter_map(|name| project.services.get_key_value(name));
+    let images: BTreeSet<_> = of
+        .clone()
+        .map(|(_, service)| match &service.image {
+            Some(image) => (Some(image), None),
+            None => (None, service.build.as_ref().map(|build| format!("{build:?}"))),
+        })
+        .collect();
+    match (images.len(), of.clone().next()) {
+        (1, Some((name, _))) => named_image(settings, project, &format!("{OF_SERVICE}{name}")),
+        (several, _) => Err(Error::NoImage { env: env.to_owned(), several: several > 1 }),
     }
+}
+
+/// The settings with the images of services by the names that they have here, for what knows no compose files. A project
+/// that cannot be read is left for whoever reads it next.
+pub fn with_named_images(settings: Settings) -> Settings {
+    let configured = settings.project.config.env.values();
+    let mut images = configured.filter_map(|env| env.image.as_ref());
+    if !images.any(|image| image.starts_with(OF_SERVICE)) {
+        return settings;
+    }
+    let all = ComposeFlags { profiles: vec!["*".to_owned()], ..ComposeFlags::default() };
+    let Ok(project) = read_compose(&request(&settings, &all, &[], &[])) else { return settings };
+    let mut named = settings.clone();
+    let name = |image: &str| named_image(&settings, &project, image).ok();
+    for env in named.project.config.env.values_mut() {
+        env.image = env.image.take().map(|image| name(&image).unwrap_or(image));
+    }
+    if let Python::Image(image) = &mut named.python {
+        *image = name(image).unwrap_or_else(|| image.clone());
+    }
+    named
 }
 
 /// The services of the project's compose files, without those of inactive profiles; none where they cannot be read.
 pub fn services(settings: &Settings, flags: &ComposeFlags) -> Vec<String> {
-    let working = &settings.project.working_directory;
-    let files: Vec<_> = flags.files.iter().map(|file| working.join(file)).collect();
-    let request = ComposeRequest {
-        directory: &settings.project.directory,
-        files: &files,
-        environment: settings.variables.all(),
-        profiles: &flags.profiles,
-        services: &[],
-        project_name: None,
-    };
-    let project = read_compose(&request).map(|project| project.services);
-    project.map(|services| services.into_keys().collect()).unwrap_or_default()
+    let project = read_compose(&request(settings, flags, &named_files(settings, flags), &[]));
+    let services = project.map(|project| project.services);
+    services.map(|services| services.into_keys().collect()).unwrap_or_default()
 }
 
 /// Whether no compose file is in the project's directory or above it.
 pub fn is_absent(settings: &Settings) -> bool {
-    let request = ComposeRequest {
+    let flags = ComposeFlags::default();
+    let read = read_compose(&request(settings, &flags, &[], &[]));
+    matches!(read, Err(LaunchError::Compose(ComposeError::NotFound { .. })))
+}
+
+/// The files that compose files consist of, whether or not they make sense.
+pub(crate) fn inputs(
+    settings: &Settings,
+    flags: &ComposeFlags,
+    services: &[String],
+) -> BTreeSet<PathBuf> {
+    compose_inputs(&request(settings, flags, &named_files(settings, flags), services))
+}
+
+fn named_files(settings: &Settings, flags: &ComposeFlags) -> Vec<PathBuf> {
+    let working = &settings.project.working_directory;
+    flags.files.iter().map(|file| working.join(file)).collect()
+}
+
+fn request<'a>(
+    settings: &'a Settings,
+    flags: &'a ComposeFlags,
+    files: &'a [PathBuf],
+    services: &'a [String],
+) -> ComposeRequest<'a> {
+    ComposeRequest {
         directory: &settings.project.directory,
-        files: &[],
+        files,
         environment: settings.variables.all(),
-        profiles: &[],
-        services: &[],
+        profiles: &flags.profiles,
+        services,
         project_name: None,
-    };
-    matches!(read_compose(&request), Err(LaunchError::Compose(ComposeError::NotFound { .. })))
+    }
 }
 
 /// The environments that commands would work on, each with its interpreter: the one asked for, else all that are

@@ -47,6 +47,14 @@ pub enum Error {
     /// There is no Compose.
     #[error("cannot create containers: neither `docker compose` nor `docker-compose` is there")]
     NoCompose,
+    /// Compose cannot recreate containers of this engine.
+    #[error("docker-compose {compose} cannot recreate containers of the engine {engine}")]
+    ComposeTooOld {
+        /// Its version.
+        compose: String,
+        /// The engine's version.
+        engine: String,
+    },
     /// Nobody has configured the project, and there is more than one way to.
     #[error("cannot tell what the services need: there is no {FILE}, and more than one way")]
     Doubts {

@@ -75,10 +75,15 @@ pub enum Event {
     },
     /// No service starts in an environment.
     NoEnvironments,
-    /// The override file was written where Compose does not look for it.
+    /// The override file is where Compose does not look for it.
     OverrideApart {
         /// The file.
         file: PathBuf,
+    },
+    /// Containers of services that the project does not have any more.
+    Orphans {
+        /// The services.
+        services: Vec<String>,
     },
     /// Compose created what was missing or changed.
     Created {

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime};
 use futures_util::future::try_join_all;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::code::{BaseImage, Code, Hindrance};
+use pyfast_launcher::compose_file::PRIVATE;
 use pyfast_launcher::containers::{CreateReason, StartedIn};
 use pyfast_launcher::engine::{
     Builder, Engine as _, Image, ImageFacts, ImageProgress, Images as _, RegistrySettings,
@@ -20,7 +21,6 @@ use pyfast_settings::{is_remote, own_lock::OwnLock};
 
 use crate::code::CodePlan;
 use crate::containers::Known;
-use crate::description::PRIVATE;
 use crate::error::Error;
 use crate::event::Event;
 use crate::memory::Memory;

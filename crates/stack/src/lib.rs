@@ -10,6 +10,7 @@ mod assumed;
 mod clean;
 mod code;
 mod codes;
+mod compose_version;
 mod composer;
 mod containers;
 mod create;
@@ -29,9 +30,12 @@ mod up;
 mod watched;
 
 pub use assumed::{Recalled, recall};
-pub use composer::find as find_composer;
+pub use compose_version::find as find_composer;
+pub use composer::PASSED;
 pub use defaults::{Assumed, assume, facts};
-pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, services};
+pub use description::{
+    ComposeFlags, Description, StackEnv, is_absent, pythons, services, with_named_images,
+};
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
 pub use plan::{EnvironmentAct, Step};

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use pyfast_launcher::containers::Record;
 use pyfast_launcher::image::FileDigests;
 use pyfast_packaging::hash::Sha256;
+use pyfast_root::layout::LAUNCHES;
 use pyfast_settings::{Settings, kept};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ impl Memory {
         let directory = settings.project.directory.display().to_string();
         let key = Sha256::of(format!("{host}\n{directory}").as_bytes()).to_string();
         let name = format!("{project}-{}.json", &key[..16]);
-        let file = settings.data_directory()?.join("launch/v1").join(name);
+        let file = settings.data_directory()?.join(LAUNCHES).join(name);
         let known: Self = kept::read(&file).unwrap_or_default();
         Ok(Self { file, ..known })
     }

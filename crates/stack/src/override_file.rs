@@ -4,13 +4,13 @@ use std::io;
 use std::path::Path;
 
 use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::compose_file::PRIVATE;
 use pyfast_launcher::containers::shape;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
 use pyfast_root::{regular_file, whole_file};
 use pyfast_settings::Root;
 
-use crate::description::PRIVATE;
 use crate::error::Error;
 use crate::event::Event;
 use crate::stack::Stack;
@@ -52,28 +52,56 @@ impl Stack<'_> {
 
     /// Removes an override that nothing needs any more; says whether there was one.
     pub(crate) fn remove_override(&self) -> Result<bool, Error> {
-        let file = &self.description.override_file;
-        if !regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text)) {
-            return Ok(false);
-        }
-        let removed = fs_err::remove_file(file);
-        removed.map_err(|source| Error::Override { act: "remove", source })?;
-        Ok(true)
+        self.remove_stale_overrides()?;
+        remove(&self.description.override_file)
     }
 
     /// Writes the override where it is not what it should be; says whether that was so.
     pub(crate) fn write_override(&self, text: &str) -> Result<bool, Error> {
+        self.remove_stale_overrides()?;
         let file = &self.description.override_file;
+        if !self.description.loaded_by_compose {
+            self.tell(Event::OverrideApart { file: file.clone() });
+        }
         if regular_file::read_text(file).is_ok_and(|known| known == text) {
             return Ok(false);
         }
         let written = write_private(file, text);
         written.map_err(|source| Error::Override { act: "write", source })?;
-        if !self.description.loaded_by_compose {
-            self.tell(Event::OverrideApart { file: file.clone() });
-        }
         Ok(true)
     }
+
+    fn remove_stale_overrides(&self) -> Result<(), Error> {
+        self.description.stale_overrides.iter().try_for_each(|file| remove(file).map(drop))
+    }
+
+    /// Takes out of the override what the project does not have any more, be it that a service was renamed or another
+    /// branch checked out: Compose refuses all of a project with a service that is nothing but our addition.
+    pub(crate) fn mend_override(&self) -> Result<(), Error> {
+        let described = &self.description;
+        let file = &described.override_file;
+        let Ok(text) = regular_file::read_text(file) else { return Ok(()) };
+        let project = &described.project;
+        let there = |name: &str| {
+            project.services.contains_key(name) || project.inactive.iter().any(|one| one == name)
+        };
+        let mended = Override::keeping(&text, there);
+        if Override::is_ours(&text) && mended != text {
+            let written = write_private(file, &mended);
+            written.map_err(|source| Error::Override { act: "write", source })?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes a file if this program made it; says whether it did.
+fn remove(file: &Path) -> Result<bool, Error> {
+    if !regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text)) {
+        return Ok(false);
+    }
+    let removed = fs_err::remove_file(file);
+    removed.map_err(|source| Error::Override { act: "remove", source })?;
+    Ok(true)
 }
 
 /// Writes the override so that nobody else can read it: a service's own entrypoint and PATH are repeated in it, with

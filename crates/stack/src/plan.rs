@@ -1,6 +1,7 @@
 //! What `up` would do, in the order of its phases. Does nothing, and tries no more than is needed to know.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use pyfast_launcher::containers::ContainerPlan;
 use pyfast_launcher::engine::{Engine as _, EngineVersion};
@@ -53,6 +54,19 @@ pub enum EnvironmentAct {
     IntoNewVolume(String),
 }
 
+impl fmt::Display for EnvironmentAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UpToDate => f.write_str("up to date"),
+            Self::Sync => f.write_str("sync"),
+            Self::OnceItsImageIsThere => f.write_str("sync, once its image is there"),
+            Self::IntoNewVolume(volume) => {
+                write!(f, "sync (the volume {volume} does not exist yet)")
+            }
+        }
+    }
+}
+
 impl Stack<'_> {
     /// What [`Stack::up`] would do.
     ///
@@ -60,6 +74,7 @@ impl Stack<'_> {
     /// What keeps it from being known.
     pub fn plan(&self, options: &UpOptions) -> Result<Vec<Step>, Error> {
         let selected = self.description.selected(&options.services)?;
+        self.check_compose()?;
         let engine = &self.connection.engine;
         let version = self.connection.wait(engine.version())?;
         let host = engine.host().to_string();

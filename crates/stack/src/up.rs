@@ -47,6 +47,7 @@ impl Stack<'_> {
     /// What a phase fails with. A service that fails is no error here.
     pub fn up(&mut self, options: &UpOptions) -> Result<Upped, Error> {
         let selected = self.description.selected(&options.services)?;
+        self.check_compose()?;
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {
@@ -72,8 +73,11 @@ impl Stack<'_> {
             deadline: options.deadline,
             restart: created.restart,
         };
-        let launched = self.phase("start", |stack| stack.start(&selected, &start))?;
+        let launched = self.phase("start", |stack| {
+            stack.start(&by_service(&stack.containers()?, &selected), &start)
+        })?;
         let containers = self.containers()?;
+        self.tell_orphans(&containers);
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
         let code = images.digests();
@@ -86,38 +90,49 @@ impl Stack<'_> {
         Ok(Upped { launched, containers })
     }
 
+    /// Names services that run though the project does not have them any more: renamed, removed, or of another branch.
+    fn tell_orphans(&self, containers: &[Container]) {
+        let project = &self.description.project;
+        let services = pyfast_launcher::containers::by_service(containers);
+        let gone = services.keys().filter(|name| {
+            !project.services.contains_key(**name)
+                && !project.inactive.iter().any(|one| one == *name)
+        });
+        let gone: Vec<String> = gone.map(|&name| name.to_owned()).collect();
+        if !gone.is_empty() {
+            self.tell(Event::Orphans { services: gone });
+        }
+    }
+
     /// Restarts services as they are; none is all.
     ///
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
-        let mut selected = self.chosen(services)?;
-        let containers = by_service(&self.containers()?, &selected);
+        let mut containers = by_service(&self.containers()?, &self.chosen(services)?);
         let missing = containers.iter().find(|(_, found)| found.is_empty());
         let nothing = containers.values().all(Vec::is_empty);
         if let Some((service, _)) = missing.filter(|_| nothing || !services.is_empty()) {
             return Err(Error::NoContainer { service: service.clone() });
         }
         // Of what was never started there is nothing to say.
-        selected.retain(|service| containers.get(service).is_some_and(|found| !found.is_empty()));
-        let restart = containers.iter().filter(|(_, found)| !found.is_empty());
-        let restart = restart.map(|(service, _)| service.clone()).collect();
+        containers.retain(|_, found| !found.is_empty());
+        let restart = containers.keys().cloned().collect();
         let options = StartOptions { wait, deadline: None, restart };
-        let launched = self.phase("restart", |stack| stack.start(&selected, &options))?;
+        let launched = self.phase("restart", |stack| stack.start(&containers, &options))?;
         Ok(Upped { launched, containers: self.containers()? })
     }
 
     /// Starts and restarts services, and waits for them.
     fn start(
         &self,
-        selected: &BTreeSet<String>,
+        containers: &BTreeMap<String, Vec<Container>>,
         options: &StartOptions,
     ) -> Result<Launched, Error> {
-        let containers = by_service(&self.containers()?, selected);
         let tell = &self.events;
         let events = |event| tell(Event::Start(event));
         let (engine, project) = (&self.connection.engine, &self.description.project);
-        let launched = start_and_wait(engine, project, &containers, options, &events);
+        let launched = start_and_wait(engine, project, containers, options, &events);
         Ok(self.connection.wait(launched)?)
     }
 

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pyfast_crew::interrupt::Interrupts;
+use pyfast_launcher::compose_file::PRIVATE;
 use pyfast_launcher::image::input_files;
 use pyfast_root::Stamp;
 use pyfast_settings::Settings;
 use pyfast_settings::own_lock::is_lock;
 
 use crate::defaults::assume;
-use crate::description::{ComposeFlags, Description, PRIVATE};
+use crate::description::{ComposeFlags, Description, inputs};
 use crate::error::Error;
 
 /// Between two looks.
@@ -26,7 +27,7 @@ const SHARE: u32 = 15;
 const QUIET: Duration = Duration::from_millis(100);
 
 /// Files and directories as they looked at a time.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Watched {
     seen: BTreeMap<PathBuf, Seen>,
     /// What this program writes, which makes no directory another one.
@@ -42,17 +43,16 @@ enum Seen {
     Directory(BTreeSet<OsString>),
 }
 
-/// What a change of the project shows in, as it is now: requirements with what they include, locks, compose files,
-/// `.env`, and what its images are built from.
+/// What a change of the project shows in, as it is now: requirements with what they include, locks, compose files with
+/// what they include, files of variables, and what its images are built from. Files that make no sense are among them.
 pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -> Watched {
     let assumed = assume(settings, flags).ok().flatten();
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let directory = &settings.project.directory;
     let mut files = vec![directory.join(pyfast_settings::FILE), directory.join(".env")];
+    files.extend(inputs(settings, flags, services));
     let mut own = BTreeSet::new();
     if let Ok(described) = Description::read(settings, flags, services) {
-        files.extend(described.project.files.clone());
-        files.push(described.project.directory.join(".env"));
         for env in described.environments.keys() {
             files.extend(pyfast_crew::inputs::input_files(settings, env));
         }
@@ -76,6 +76,19 @@ impl Watched {
     /// How many files they are.
     pub fn count(&self) -> usize {
         self.seen.values().filter(|seen| !matches!(seen, Seen::Directory(_))).count()
+    }
+
+    /// The files of another list that are not in this one, as they are now.
+    #[must_use]
+    pub fn missing_of(&self, other: &Self) -> Self {
+        let missing = other.seen.keys().filter(|file| !self.seen.contains_key(*file));
+        Self::now(missing.cloned(), other.own.clone())
+    }
+
+    /// Adds the files of another list.
+    pub fn join(&mut self, other: Self) {
+        self.seen.extend(other.seen);
+        self.own.extend(other.own);
     }
 
     /// A sync has ended, and may have written locks.
@@ -158,5 +171,21 @@ mod tests {
         assert_eq!(look(), before);
         fs_err::write(at("a.py"), "22").unwrap();
         assert_ne!(look(), before);
+    }
+
+    #[test]
+    fn what_an_earlier_list_has_more_is_added_as_it_is_now() {
+        let place = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| place.path().join(name));
+        fs_err::write(&one, "1").unwrap();
+        let list = |files: &[&PathBuf]| {
+            Watched::now(files.iter().map(|&file| file.clone()), BTreeSet::new())
+        };
+        let (earlier, mut now) = (list(&[&one, &two]), list(&[&one]));
+        fs_err::write(&two, "2").unwrap();
+        let missing = now.missing_of(&earlier);
+        assert_eq!(missing, list(&[&two]));
+        now.join(missing);
+        assert_eq!(now, list(&[&one, &two]));
     }
 }

@@ -8,9 +8,13 @@ pub mod completion;
 pub mod manual;
 
 mod help;
+mod options;
+mod passed;
 mod refusal;
 mod variables;
 
 pub use help::{Help, STYLES};
+pub use options::option;
+pub use passed::before;
 pub use refusal::{advise, number, without_colors};
 pub use variables::{Lookup, blamed, prepared};

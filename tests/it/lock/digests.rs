@@ -4,7 +4,7 @@ use pyfast_index::digest::of_bytes;
 use pyfast_packaging::hash::OtherKind;
 
 use super::check;
-use crate::support::index::Form;
+use crate::support::index::{Form, Seen};
 use crate::support::page::File;
 use crate::support::ran::MENDABLE;
 use crate::support::source::Sdist;
@@ -101,6 +101,32 @@ fn hashes_of_strong_kinds_select_and_are_enforced() {
         assert_eq!(universal.locked(&["--universal"]), ["a==1.0"]);
     }
     world.require(&["a==1.0 --hash=md5:00"]).lock(&[]).refused(&[1, 2], &["too weak"]);
+}
+
+/// How often a wheel is fetched by a lock and by a sync that compare it with a strong hash.
+fn check_fetched(listed: Option<OtherKind>) {
+    let world = World::new();
+    let built = Wheel::new("a", "1.0").build();
+    let (right, _) = digests(&built, OtherKind::Sha512);
+    let mut file = File::new(built.clone());
+    if let Some(kind) = listed {
+        let (digest, _) = digests(&built, kind);
+        file = file.listed(kind.name(), &digest);
+    }
+    world.index.publish(file.clone());
+    world.require(&[&format!("a==1.0 --hash=sha512:{right}")]).lock(&[]).ok();
+    let whole = |asked: &[Seen]| asked.iter().filter(|one| one.status == 200).count();
+    assert_eq!(whole(&world.index.asked(&built.filename)), 1, "by a lock, {listed:?}");
+    let again = World::new();
+    again.index.publish(file);
+    again.require(&[&format!("a==1.0 --hash=sha512:{right}")]).sync(&[]);
+    assert_eq!(whole(&again.index.asked(&built.filename)), 1, "by a sync, {listed:?}");
+}
+
+#[test]
+fn a_wheel_that_is_compared_with_a_strong_hash_is_fetched_once() {
+    check_fetched(None);
+    check_fetched(Some(OtherKind::Md5));
 }
 
 #[test]

@@ -4,9 +4,23 @@ use crate::support::http::Break;
 use crate::support::index::{ALWAYS, Fault, Index};
 use crate::support::page::File;
 use crate::support::ran::{EITHER, MENDABLE};
+use crate::support::source::Sdist;
 use crate::support::stock::{check, stocked};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+
+#[test]
+fn what_the_resolver_found_is_said_before_the_error() {
+    let world = World::new();
+    world.index.publish(File::new(Wheel::new("a", "1").build()).yanked("eats data"));
+    let broken = Sdist::new("b", "1").stated("").doing("raise SystemExit('no compiler')");
+    broken.publish(&world);
+    let ran = world.require(&["a==1", "b"]).try_sync(&[]);
+    let ran = ran.refused(EITHER, &["a==1 was yanked: eats data", "cannot build b==1"]);
+    let place = |words: &str| ran.stderr.find(words).unwrap_or(usize::MAX);
+    assert!(place("was yanked") < place("error:"), "{ran}");
+    assert_eq!(ran.stderr.matches("was yanked").count(), 1, "{ran}");
+}
 
 /// Syncs `a` and `b`, lets `break_it` change the world, asks for `c` as well: that fails, is
 /// explained with `needles`, and changes nothing.

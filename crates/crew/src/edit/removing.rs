@@ -10,6 +10,7 @@ use pyfast_settings::{Settings, is_remote};
 use super::{Done, Edits, File, Place, Reach, locked, parents};
 use crate::error::Error;
 use crate::inputs::{Inputs, read_inputs, requirement_files};
+use crate::nearest::nearest;
 use crate::sync::sync;
 use crate::task::{Options, Task};
 
@@ -91,9 +92,6 @@ fn not_asked(name: &PackageName, inputs: &Inputs, files: &[File], task: Task<'_>
     let lock = sync(Task { options: &options, ..task }).and_then(|report| locked(&report, task));
     let needed_by = lock.map(|lock| parents(&lock, name)).unwrap_or_default();
     let known = files.iter().flat_map(|file| file.edited.names());
-    let near = known
-        .map(|known| (strsim::damerau_levenshtein(name.as_ref(), known.as_ref()), known))
-        .filter(|(distance, _)| needed_by.is_empty() && *distance <= 2)
-        .min_by_key(|(distance, _)| *distance);
-    Error::NotAsked { name: name.clone(), near: near.map(|(_, name)| name), needed_by }
+    let near = nearest(name.as_ref(), known).filter(|_| needed_by.is_empty());
+    Error::NotAsked { name: name.clone(), near, needed_by }
 }

@@ -32,7 +32,6 @@ fn plan(act: EnvironmentAct, activate: bool) -> SyncPlan {
         environment: EnvironmentPlan { id: "0123".to_owned(), act, activate },
         changes: Changes::default(),
         kept: Vec::new(),
-        warnings: vec!["a warning is no act".to_owned()],
         lock: String::new(),
         built: BTreeMap::new(),
         moved: BTreeMap::new(),

@@ -1,8 +1,9 @@
 //! Runs one hook of a backend in a process of its own, with what it prints in a log.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use pyfast_packaging::build::BuildStage;
 use pyfast_root::random_name;
@@ -54,6 +55,19 @@ struct Reply {
     value: Value,
 }
 
+/// Runs a hook to its end. It ends with this process, whatever signal that gets: its script takes the end of the pipe for
+/// that, unless it is told first that all is well.
+fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let pipe = child.stdin.take();
+    let status = child.wait();
+    if let Some(mut pipe) = pipe {
+        // Where nobody reads it, nobody watches.
+        let _ = pipe.write_all(b"x");
+    }
+    status
+}
+
 impl Hook<'_> {
     /// Calls a hook: its answer, or why it failed and what it printed.
     pub(super) fn call(
@@ -74,7 +88,7 @@ impl Hook<'_> {
         let [ask, reply, log] =
             ["request", "reply", "log"].map(|kind| self.work.join(format!("{kind}-{unique}")));
         fs_err::write(&ask, request.to_string()).map_err(Error::io("write", &ask))?;
-        let status = self.command(&ask, &reply, &log)?.status();
+        let status = run(&mut self.command(&ask, &reply, &log)?);
         let status = status.map_err(Error::io("run", self.python))?;
         let printed = fs_err::read(&log).map_err(Error::io("read", &log))?;
         let printed = String::from_utf8_lossy(&printed).into_owned();
@@ -105,7 +119,7 @@ impl Hook<'_> {
             // Nothing may write bytecode into the store through the environment's links.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONUNBUFFERED", "1")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(out.into_parts().0)
             .stderr(err);
         if let Some(first) = self.path {

@@ -3,7 +3,27 @@
 import importlib
 import json
 import os
+import signal
 import sys
+
+
+def end_with_caller():
+    """Has whatever this process starts end with the caller, however that ends: a watcher reads a pipe that the caller
+    holds, and an end without a word is the caller's. In a session of its own it is ended by nobody's terminal, and no
+    child of the backend's process, which may wait for all of its own."""
+    pipe = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.setsid()
+    child = os.fork()
+    if child:
+        os.close(pipe)
+        os.waitpid(child, 0)
+        return
+    if os.fork() == 0 and not os.read(pipe, 1):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 def backend_of(request):
@@ -21,6 +41,7 @@ def backend_of(request):
 
 
 def main():
+    end_with_caller()
     # setuptools leaves its own arguments in sys.argv.
     ask, reply = sys.argv[1:3]
     with open(ask, encoding="utf-8") as file:

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::layout::BIN;
 use pyfast_root::lease::DESCRIPTION;
-use pyfast_root::{Dir, Root};
+use pyfast_root::{Dir, ProjectEnv, Root};
 
 use super::facts::{files, is_recent, modified_at, placed, size};
 use super::{Discard, Garbage, GcOptions, GcPlan, Reason};
@@ -21,11 +21,13 @@ use crate::store::manifest::{self, Manifest};
 const PROGRAM_AGE: Duration = Duration::from_hours(24);
 
 pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<GcPlan, Error> {
-    let wanted = wanted(root, options)?;
+    let forgotten = forgotten(root, options)?;
+    let wanted = wanted(root, options, &forgotten)?;
     let (mut kept, mut remaining) = (Vec::new(), Vec::new());
-    let known = root.project_envs()?.into_iter().filter(|name| options.forgotten.contains(name));
-    let mut discards: Vec<Discard> =
-        known.map(|name| Discard { what: Garbage::Environment { name }, bytes: 0 }).collect();
+    let mut discards: Vec<Discard> = forgotten
+        .into_iter()
+        .map(|name| Discard { what: Garbage::Environment { name }, bytes: 0 })
+        .collect();
     for generation in Generation::all(root)? {
         match reason(root, &generation, &wanted, options, now)? {
             Some(reason) => {
@@ -55,11 +57,28 @@ struct Needed {
     activated: BTreeMap<String, SystemTime>,
 }
 
-fn wanted(root: &Root, options: &GcOptions) -> Result<Needed, Error> {
+/// The environments that nobody wants, still.
+fn forgotten(root: &Root, options: &GcOptions) -> Result<BTreeSet<ProjectEnv>, Error> {
+    let mut forgotten = BTreeSet::new();
+    for name in root.project_envs()? {
+        let Some(seen) = options.forgotten.get(&name) else { continue };
+        let last = root.history(&name)?.last().map(|activation| activation.at);
+        if seen.is_none_or(|seen| last.is_none_or(|last| last <= seen)) {
+            forgotten.insert(name);
+        }
+    }
+    Ok(forgotten)
+}
+
+fn wanted(
+    root: &Root,
+    options: &GcOptions,
+    forgotten: &BTreeSet<ProjectEnv>,
+) -> Result<Needed, Error> {
     let mut reasons = BTreeMap::new();
     let mut activated = BTreeMap::new();
     let mut envs = root.project_envs()?;
-    envs.retain(|name| !options.forgotten.contains(name));
+    envs.retain(|name| !forgotten.contains(name));
     for name in &envs {
         if let Some(generation) = current(root, name)? {
             reasons.entry(generation.id).or_insert(Reason::Current(name.to_string()));

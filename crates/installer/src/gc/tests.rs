@@ -40,8 +40,29 @@ fn options(keep: usize) -> GcOptions {
         keep,
         recent: Duration::from_hours(1),
         named: BTreeSet::new(),
-        forgotten: BTreeSet::new(),
+        forgotten: BTreeMap::new(),
     }
+}
+
+#[test]
+fn what_is_activated_before_it_goes_is_wanted_after_all() {
+    let (sandbox, _) = filled(1);
+    // As somebody saw it who held no lock.
+    let seen = sandbox.root.history(&shop()).unwrap().last().map(|last| last.at);
+    let forgotten = BTreeMap::from([(shop(), seen)]);
+    let forget = GcOptions { forgotten, ..options(0) };
+    let gone = Discard { what: Garbage::Environment { name: shop() }, bytes: 0 };
+    let planned = gc_plan(&sandbox.root, &forget, tomorrow()).unwrap();
+    assert!(planned.discards.contains(&gone) && planned.kept.is_empty(), "{planned}");
+    let later = made(&sandbox, "9.0");
+    activate(&sandbox.root, &shop(), &later, seen.unwrap() + 1, Cause::Sync).unwrap();
+    let (root, done, _directory) = collect(sandbox, &forget);
+    assert!(!done.discards.contains(&gone), "{done}");
+    assert_eq!(ids(&root), [later.id]);
+    // Who names it has it removed.
+    let whatever = GcOptions { forgotten: BTreeMap::from([(shop(), None)]), ..options(0) };
+    let done = gc(&root, &whatever, tomorrow(), &|waiting| panic!("{waiting}")).unwrap();
+    assert!(done.discards.contains(&gone), "{done}");
 }
 
 fn tomorrow() -> SystemTime {

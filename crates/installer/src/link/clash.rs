@@ -28,30 +28,58 @@ impl fmt::Display for Clash {
     }
 }
 
+/// The files that two packages both provide, with the same content or with another.
+struct Shared<'a> {
+    winner: &'a str,
+    loser: &'a str,
+    equal: bool,
+    files: Vec<&'a Clash>,
+}
+
+impl Shared<'_> {
+    fn all(clashes: &[Clash]) -> Vec<Shared<'_>> {
+        let mut pairs: BTreeMap<(&str, &str, bool), Vec<&Clash>> = BTreeMap::new();
+        for clash in clashes {
+            let pair = (clash.winner.as_str(), clash.loser.as_str(), clash.equal);
+            pairs.entry(pair).or_default().push(clash);
+        }
+        let all = pairs.into_iter();
+        all.map(|((winner, loser, equal), files)| Shared { winner, loser, equal, files }).collect()
+    }
+
+    /// How many of its files are named unasked.
+    fn named(&self) -> usize {
+        if self.equal && self.files.len() > 1 { 0 } else { NAMED.min(self.files.len()) }
+    }
+}
+
 /// A line for each two packages that have files with the same content, and lines for those of other content.
 pub(super) fn summary(clashes: &[Clash]) -> Vec<String> {
-    let mut pairs: BTreeMap<(&str, &str, bool), Vec<&Clash>> = BTreeMap::new();
-    for clash in clashes {
-        let pair = (clash.winner.as_str(), clash.loser.as_str(), clash.equal);
-        pairs.entry(pair).or_default().push(clash);
-    }
     let mut lines = Vec::new();
-    for ((winner, loser, equal), files) in pairs {
-        if equal && files.len() > 1 {
-            let count = files.len();
-            lines.push(format!(
+    for shared in Shared::all(clashes) {
+        let Shared { winner, loser, equal, files } = &shared;
+        let (named, more) = files.split_at(shared.named());
+        lines.extend(named.iter().map(ToString::to_string));
+        match (more.len(), equal) {
+            (0, _) => {}
+            (count, true) => lines.push(format!(
                 "{winner} and {loser} both provide {count} files with the same content"
-            ));
-            continue;
-        }
-        lines.extend(files.iter().take(NAMED).map(ToString::to_string));
-        if let Some(more) = files.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            lines.push(format!(
-                "{winner} and {loser} both provide {more} more files ({loser} with another content); {winner} wins"
-            ));
+            )),
+            (count, false) => lines.push(format!(
+                "{winner} and {loser} both provide {count} more files ({loser} with another content); {winner} wins"
+            )),
         }
     }
     lines
+}
+
+/// A line for each file that [`summary`] only counts.
+pub(super) fn rest(clashes: &[Clash]) -> Vec<String> {
+    let counted = |shared: Shared<'_>| {
+        let rest = shared.files[shared.named()..].iter();
+        rest.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    Shared::all(clashes).into_iter().flat_map(counted).collect()
 }
 
 #[cfg(test)]
@@ -71,6 +99,7 @@ mod tests {
             "w and m both provide one (m with the same content); w wins",
         ];
         assert_eq!(summary(&clashes), expected);
+        assert_eq!(rest(&clashes).len(), 1000, "those that were only counted");
     }
 
     #[test]
@@ -79,8 +108,11 @@ mod tests {
         let lines = summary(&clashes);
         assert_eq!(lines.len(), 6);
         assert_eq!(lines[0], "w and l both provide 0 (l with another content); w wins");
-        let rest = "w and l both provide 2 more files (l with another content); w wins";
-        assert_eq!(lines[5], rest);
+        let more = "w and l both provide 2 more files (l with another content); w wins";
+        assert_eq!(lines[5], more);
         assert_eq!(summary(&clashes[..5]).len(), 5);
+        let rest = rest(&clashes);
+        assert_eq!(rest.len(), 2, "what was named is not said again: {rest:?}");
+        assert!(rest[0].contains("provide 5") && rest[1].contains("provide 6"), "{rest:?}");
     }
 }

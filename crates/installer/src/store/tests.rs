@@ -6,7 +6,6 @@ use pyfast_packaging::hash::Sha256;
 
 use super::*;
 use crate::fixtures::{Sandbox, WheelFile, zip_of};
-use crate::wheel::record;
 
 fn wheel() -> WheelFile {
     WheelFile::new("pkg", "1.0")

@@ -6,8 +6,6 @@
 pub(crate) mod check;
 pub(crate) mod digest;
 
-use std::borrow::Cow;
-
 use pyfast_packaging::hash::Sha256;
 
 use crate::error::Refusal;
@@ -35,13 +33,15 @@ pub(crate) enum Told {
     Digest(RecordHash, bool),
 }
 
+fn reader(content: &[u8]) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content)
+}
+
 /// The rows of a wheel's RECORD. What cannot be understood of one is left out of it: RECORD is the publisher's note
 /// about the files, and what tells that they are the right ones is the digest of the whole archive.
 pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content);
     let mut rows = Vec::new();
-    for record in reader.records() {
+    for record in reader(content).records() {
         let record = record
             .map_err(|error| Refusal::archive(format!("has an unreadable RECORD: {error}")))?;
         let field = |index| record.get(index).unwrap_or_default().trim();
@@ -94,25 +94,25 @@ pub(crate) fn extend(record: &str, mut rows: Vec<Written>) -> Vec<u8> {
     rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     let mut text = String::with_capacity(record.len() + rows.len() * 100);
     let mut rows = rows.iter().peekable();
-    for line in record.split_inclusive('\n') {
-        let path = path_of(line);
-        while let Some(row) = rows.next_if(|row| *row.path < *path) {
+    let (mut reader, mut known) = (reader(record.as_bytes()), csv::StringRecord::new());
+    let mut copied = 0;
+    // It is well formed: what cannot be read of it would only be passed over.
+    while reader.read_record(&mut known).unwrap_or(false) {
+        let start = known.position().and_then(|place| usize::try_from(place.byte()).ok());
+        let start = start.unwrap_or(copied);
+        text.push_str(record.get(copied..start).unwrap_or_default());
+        copied = start;
+        while let Some(row) =
+            rows.next_if(|row| row.path.as_str() < known.get(0).unwrap_or_default())
+        {
             push(row, &mut text);
         }
-        text.push_str(line);
     }
+    text.push_str(record.get(copied..).unwrap_or_default());
     for row in rows {
         push(row, &mut text);
     }
     text.into_bytes()
-}
-
-/// The path in a line that [`push`] made.
-fn path_of(line: &str) -> Cow<'_, str> {
-    match line.strip_prefix('"').and_then(|line| line.rsplit_once("\",")) {
-        Some((quoted, _)) => Cow::Owned(quoted.replace("\"\"", "\"")),
-        None => Cow::Borrowed(line.split_once(',').map_or(line, |(path, _)| path)),
-    }
 }
 
 fn push(Written { path, content }: &Written, text: &mut String) {
@@ -184,9 +184,9 @@ mod tests {
             path: path.to_owned(),
             content: Some(Content::of(path.as_bytes())),
         };
-        let record = write(vec![row("b"), row("d,\"e"), row("x/RECORD")]);
+        let record = write(vec![row("b"), row("d,\"e"), row("d\nb"), row("x/RECORD")]);
         let more = vec![row("z"), row("a"), row("c"), row("d,f")];
-        let all = ["a", "b", "c", "d,\"e", "d,f", "x/RECORD", "z"].map(row);
+        let all = ["a", "b", "c", "d\nb", "d,\"e", "d,f", "x/RECORD", "z"].map(row);
         let extended = extend(std::str::from_utf8(&record).unwrap(), more);
         assert_eq!(extended, write(all.to_vec()));
     }

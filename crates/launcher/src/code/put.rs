@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::owners::Owners;
 use super::{Changes, Code, Held, Item, ItemKind};
-use crate::engine::{Container, ExecOutcome, Services};
+use crate::engine::{Container, ExecOutcome, Parcel, Services};
 use crate::error::Error;
 use crate::volume::MOUNT_POINT;
 
@@ -66,10 +66,15 @@ pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), E
     let packed = packed.map_err(|error| not_put(container, error))?;
     if !changes.remove.is_empty() {
         let begun = pack(Path::new("/"), &[], &Owners::default(), [Some(Held::Unsettled), None])?;
-        engine.put_archive(id, begun).await.map_err(|error| not_put(container, error))?;
+        engine.put_archive(id, &whole(begun)).await.map_err(|error| not_put(container, error))?;
         remove(engine, container, &changes.remove).await?;
     }
-    engine.put_archive(id, packed).await.map_err(|error| not_put(container, error))
+    engine.put_archive(id, &whole(packed)).await.map_err(|error| not_put(container, error))
+}
+
+/// An archive with the names that files have in the container.
+fn whole(tar: bytes::Bytes) -> Parcel {
+    Parcel { at: "/".to_owned(), tar }
 }
 
 /// A refusal of the engine is one of this container; an engine that is gone is gone for all.

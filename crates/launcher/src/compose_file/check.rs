@@ -62,6 +62,15 @@ fn resources(model: &Node, service: &Node, key: &str) -> Result<(), ComposeError
             return Err(node.invalid(&format!("{key}.networks"), reason));
         }
     }
+    for (section, one) in [("secrets", "secret"), ("configs", "config")] {
+        for item in service.get(section).map(Node::items).unwrap_or_default() {
+            let source = item.get("source").and_then(Node::scalar);
+            if let Some(name) = source.filter(|name| !known(section, name)) {
+                let reason = format!("the project defines no {one} `{name}`");
+                return Err(item.invalid(&format!("{key}.{section}"), reason));
+            }
+        }
+    }
     Ok(())
 }
 

@@ -8,7 +8,9 @@ use super::ComposeRequest;
 use super::dotenv::{self, Assignments};
 use super::error::{ComposeError, Place};
 use super::interpolate::Budget;
+use super::own::is_own;
 use super::paths::absolute;
+use super::seen::Seen;
 
 /// The names of a project's compose file, by preference.
 pub const NAMES: [&str; 4] =
@@ -25,6 +27,8 @@ const OVERRIDES: [&str; 4] = [
 pub(super) struct Found {
     /// Absolute, in the order of merging; at least one.
     pub(super) files: Vec<PathBuf>,
+    /// Overrides that this program made; they are not among the files.
+    pub(super) own: Vec<PathBuf>,
     /// The directory of the first.
     pub(super) directory: PathBuf,
     /// Whether they were searched for.
@@ -34,27 +38,28 @@ pub(super) struct Found {
     pub(super) warnings: Vec<String>,
 }
 
-/// Finds the files as Compose does: named ones, `COMPOSE_FILE`, else the nearest directory upwards.
-pub(super) fn find(request: &ComposeRequest<'_>) -> Result<Found, ComposeError> {
+/// Finds the files as Compose does: named ones, `COMPOSE_FILE`, else the nearest directory upwards. What this program
+/// made of the project is no part of it.
+pub(super) fn find(request: &ComposeRequest<'_>, seen: &Seen) -> Result<Found, ComposeError> {
     let mut values = request.environment.clone();
     let mut warnings = Vec::new();
     let named = if request.files.is_empty() {
-        add_env_files(&mut values, request.directory, request.directory)?;
+        add_env_files(&mut values, [request.directory; 2], seen)?;
         files_of_variable(&values)
     } else {
         request.files.to_vec()
     };
-    let searched = named.is_empty();
-    let files = if searched {
-        search(request.directory, &mut warnings)?
-    } else {
-        named.iter().map(|file| absolute(request.directory, file)).collect()
-    };
+    let named = named.iter().map(|file| absolute(request.directory, file));
+    let (mut own, mut files): (Vec<_>, Vec<_>) = named.partition(|file| is_own(file));
+    let searched = files.is_empty();
+    if searched {
+        (files, own) = search(request.directory, &mut warnings, seen)?;
+    }
     let directory = files[0].parent().unwrap_or(request.directory).to_owned();
     if !request.files.is_empty() || directory != request.directory {
-        add_env_files(&mut values, request.directory, &directory)?;
+        add_env_files(&mut values, [request.directory, &directory], seen)?;
     }
-    Ok(Found { files, directory, searched, values, warnings })
+    Ok(Found { files, own, directory, searched, values, warnings })
 }
 
 fn files_of_variable(values: &BTreeMap<String, String>) -> Vec<PathBuf> {
@@ -66,18 +71,37 @@ fn files_of_variable(values: &BTreeMap<String, String>) -> Vec<PathBuf> {
     list.split(separator).filter(|file| !file.is_empty()).map(PathBuf::from).collect()
 }
 
-fn search(start: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>, ComposeError> {
+/// The nearest directory's files, and the overrides there that are this program's own.
+fn search(
+    start: &Path,
+    warnings: &mut Vec<String>,
+    seen: &Seen,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ComposeError> {
     for directory in start.ancestors() {
-        let Some(file) = first_of(directory, &NAMES, warnings) else { continue };
+        let Some(file) = first_of(present(directory, &NAMES), warnings) else { continue };
+        // One that comes to be there would count.
+        let looked_for = NAMES.iter().chain(&OVERRIDES).map(|name| directory.join(name));
+        for file in looked_for.filter(|file| !is_own(file)) {
+            seen.note(&file);
+        }
+        let overrides = present(directory, &OVERRIDES).into_iter();
+        let (own, others): (Vec<_>, Vec<_>) = overrides.partition(|file| is_own(file));
         let mut files = vec![file];
-        files.extend(first_of(directory, &OVERRIDES, warnings));
-        return Ok(files);
+        files.extend(first_of(others, warnings));
+        return Ok((files, own));
+    }
+    for name in NAMES {
+        seen.note(&start.join(name));
     }
     Err(ComposeError::NotFound { directory: start.to_owned(), looked_for: NAMES.to_vec() })
 }
 
-fn first_of(directory: &Path, names: &[&str], warnings: &mut Vec<String>) -> Option<PathBuf> {
-    let mut present = names.iter().map(|name| directory.join(name)).filter(|path| path.is_file());
+fn present(directory: &Path, names: &[&str]) -> Vec<PathBuf> {
+    names.iter().map(|name| directory.join(name)).filter(|path| path.is_file()).collect()
+}
+
+fn first_of(present: Vec<PathBuf>, warnings: &mut Vec<String>) -> Option<PathBuf> {
+    let mut present = present.into_iter();
     let first = present.next()?;
     if let Some(other) = present.next() {
         warnings.push(format!("{} is used, not {}", first.display(), other.display()));
@@ -85,19 +109,24 @@ fn first_of(directory: &Path, names: &[&str], warnings: &mut Vec<String>) -> Opt
     Some(first)
 }
 
-/// Adds what `COMPOSE_ENV_FILES` (relative to `start`) or the directory's `.env` say; what is set already stays.
+/// Adds what `COMPOSE_ENV_FILES` (relative to where the search began) or the directory's `.env` say; what is set already
+/// stays.
 fn add_env_files(
     values: &mut BTreeMap<String, String>,
-    start: &Path,
-    directory: &Path,
+    [start, directory]: [&Path; 2],
+    seen: &Seen,
 ) -> Result<(), ComposeError> {
     let named = values.get("COMPOSE_ENV_FILES").filter(|list| !list.is_empty()).cloned();
-    let files: Vec<PathBuf> = match named {
-        Some(list) => list.split(',').map(|file| absolute(start, Path::new(file.trim()))).collect(),
-        None => Some(directory.join(".env")).into_iter().filter(|file| file.is_file()).collect(),
+    let usual = directory.join(".env");
+    let files: Vec<PathBuf> = if let Some(list) = named {
+        list.split(',').map(|file| absolute(start, Path::new(file.trim()))).collect()
+    } else {
+        seen.note(&usual);
+        Some(usual).into_iter().filter(|file| file.is_file()).collect()
     };
     let (mut added, mut budget) = (BTreeMap::new(), Budget::default());
     for file in files {
+        seen.note(&file);
         added.extend(
             read_env(&file, values, &mut budget)?.into_iter().filter_map(|(k, v)| Some((k, v?))),
         );

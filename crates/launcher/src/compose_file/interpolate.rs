@@ -94,8 +94,9 @@ impl Variables {
             } else {
                 let (name, after) = split_name(rest);
                 if name.is_empty() {
-                    let text = shown(text);
-                    return Err(format!("a name must follow `$` in `{text}` (write `$$` for `$`)"));
+                    // As Compose 2 has it: it begins no variable, and stays.
+                    out.push('$');
+                    continue;
                 }
                 let value = self.plain(name);
                 self.budget.spend(value.len())?;
@@ -202,6 +203,7 @@ mod tests {
             ("${N:-${E:-${A}}}", "a"),
             ("${N:-x$$y}", "x$y"),
             ("${N:-a:b}", "a:b"),
+            ("5 $ each $1 ^.+$", "5 $ each $1 ^.+$"),
         ] {
             assert_eq!(variables().interpolate(text).as_deref(), Ok(expected), "{text}");
         }
@@ -213,7 +215,6 @@ mod tests {
         assert_eq!(refuse("${N:?set $A first}"), "the variable N is required: set a first");
         assert_eq!(refuse("${E:?}"), "the variable E is required: it is not set");
         assert!(refuse("${A").contains("not closed"));
-        assert!(refuse("5 $ each").contains("must follow"));
         assert!(refuse("${A!x}").contains("no known form"));
     }
 

@@ -12,7 +12,9 @@ use super::find::read_env;
 use super::interpolate::{Budget, Variables};
 use super::merge::{merge, settle};
 use super::paths::{Roots, absolute};
-use super::yaml::{self, Mapping, Node, Yaml};
+use super::schema;
+use super::seen::Seen;
+use super::yaml::{self, Mapping, MergeTag, Node, Yaml};
 
 /// Levels over which services extend one another, or files include one another.
 const DEEPEST: usize = 100;
@@ -30,6 +32,7 @@ pub(super) struct Loader {
     including: Vec<PathBuf>,
     /// How many entries of `include` were followed so far.
     included: usize,
+    seen: Seen,
 }
 
 /// A file and the directory its relative paths start from.
@@ -40,16 +43,17 @@ struct Origin<'a> {
 }
 
 impl Loader {
-    pub(super) fn new(values: BTreeMap<String, String>, budget: Budget) -> Self {
+    pub(super) fn new(values: BTreeMap<String, String>, budget: Budget, seen: &Seen) -> Self {
         let variables = Variables::new(values.clone(), budget);
-        let documents = HashMap::new();
-        Self { variables, values, documents, including: Vec::new(), included: 0 }
+        let (documents, seen) = (HashMap::new(), seen.clone());
+        Self { variables, values, documents, including: Vec::new(), included: 0, seen }
     }
 
     /// The last top-level `name` of the files.
     pub(super) fn name(&mut self, files: &[PathBuf]) -> Result<Option<String>, ComposeError> {
         let mut found = None;
         for file in files {
+            self.seen.note(file);
             let Some(name) = parse(file)?.get("name").cloned() else { continue };
             let text = name.single("name")?;
             let text = self.variables.interpolate(&text);
@@ -62,18 +66,21 @@ impl Loader {
         Ok(found)
     }
 
-    /// The files merged, canonical, with everything they include.
+    /// The files merged, canonical. What one includes is part of it before the next one is merged: a later file may
+    /// change an included service, and only what the same file defines beside it is a contradiction.
     pub(super) fn project(&mut self, files: &[PathBuf], base: &Path) -> Result<Node, ComposeError> {
         let mut merged: Option<Node> = None;
-        let mut includes = Vec::new();
         for file in files {
             if self.including.contains(file) {
                 let document = self.document(file)?;
                 return Err(document.invalid("include", "the file includes itself"));
             }
-            let origin = Origin { file, base };
-            let mut document = self.canonical(origin)?;
-            includes.extend(document.remove("include"));
+            let mut document = self.canonical(Origin { file, base })?;
+            if let Some(include) = document.remove("include") {
+                self.including.push(file.clone());
+                self.include(&mut document, &include, base)?;
+                self.including.pop();
+            }
             match &mut merged {
                 Some(merged) => merge(merged, document, &mut Vec::new()),
                 None => merged = Some(document),
@@ -82,11 +89,6 @@ impl Loader {
         // `find` gives one file at least, and so does `include`.
         let mut merged = merged.expect("a project has a file");
         settle(&mut merged);
-        self.including.extend_from_slice(files);
-        for include in includes {
-            self.include(&mut merged, &include, base)?;
-        }
-        self.including.truncate(self.including.len() - files.len());
         Ok(merged)
     }
 
@@ -95,6 +97,7 @@ impl Loader {
         if let Some(document) = self.documents.get(file) {
             return Ok(Rc::clone(document));
         }
+        self.seen.note(file);
         let mut document = parse(file)?;
         if let Yaml::Map(entries) = &mut document.value {
             for (key, node) in entries.iter_mut().filter(|(key, _)| !key.starts_with("x-")) {
@@ -112,6 +115,7 @@ impl Loader {
 
     fn canonical(&mut self, origin: Origin<'_>) -> Result<Node, ComposeError> {
         let mut document = Node::clone(&*self.document(origin.file)?);
+        schema::check_file(&document)?;
         for section in SECTIONS {
             let Some(names) = document.get(section).cloned() else { continue };
             let mut done = Node::new(Yaml::Map(Mapping::new()), &names.at);
@@ -148,6 +152,8 @@ impl Loader {
         let Some(node) = services.and_then(|services| services.get(name)) else {
             return Err(document.invalid(&key, "the file has no such service"));
         };
+        // Of a file that others extend only what is extended has to make sense.
+        schema::check_service(node, &key)?;
         let mut node = node.clone();
         let here = (origin.file.to_owned(), name.to_owned());
         if seen.contains(&here) {
@@ -206,7 +212,7 @@ impl Loader {
                 return Err(item.invalid("include", reason));
             }
             let values = self.included_values(item, base, &directory)?;
-            let mut inner = Self::new(values, self.variables.budget);
+            let mut inner = Self::new(values, self.variables.budget, &self.seen);
             inner.including.clone_from(&self.including);
             inner.included = self.included;
             let included = inner.project(&files, &directory)?;
@@ -225,17 +231,19 @@ impl Loader {
         directory: &Path,
     ) -> Result<BTreeMap<String, String>, ComposeError> {
         let mut files = Vec::new();
-        match item.get("env_file") {
-            Some(given) => {
-                let single = std::slice::from_ref(given);
-                for file in if given.items().is_empty() { single } else { given.items() } {
-                    files.push(absolute(base, Path::new(&file.single("include.env_file")?)));
-                }
+        if let Some(given) = item.get("env_file") {
+            let single = std::slice::from_ref(given);
+            for file in if given.items().is_empty() { single } else { given.items() } {
+                files.push(absolute(base, Path::new(&file.single("include.env_file")?)));
             }
-            None => files.extend(Some(directory.join(".env")).filter(|file| file.is_file())),
+        } else {
+            let usual = directory.join(".env");
+            self.seen.note(&usual);
+            files.extend(Some(usual).filter(|file| file.is_file()));
         }
         let mut added = BTreeMap::new();
         for file in files {
+            self.seen.note(&file);
             let found = read_env(&file, &self.values, &mut self.variables.budget)?;
             added.extend(found.into_iter().filter_map(|(name, value)| Some((name, value?))));
         }
@@ -254,6 +262,7 @@ impl Loader {
         for item in files.iter().flat_map(Node::items) {
             let part = |name: &str| item.get(name).and_then(Node::scalar);
             let path = PathBuf::from(part("path").unwrap_or_default());
+            self.seen.note(&path);
             if part("required").as_deref() == Some("false") && !path.is_file() {
                 continue;
             }
@@ -342,6 +351,7 @@ fn import(model: &mut Node, included: &Node, item: &Node) -> Result<(), ComposeE
         for (name, node) in resources.entries() {
             match known.get(name) {
                 None => known.set(name, node.clone()),
+                Some(other) if other.tag == Some(MergeTag::Reset) => known.set(name, node.clone()),
                 Some(other) if other.to_json() == node.to_json() => {}
                 Some(_) => {
                     let reason = format!("{} defines it otherwise", node.at.file().display());

@@ -16,6 +16,9 @@ pub struct ComposeProject {
     pub directory: PathBuf,
     /// The files, in the order in which they were merged, absolute.
     pub files: Vec<PathBuf>,
+    /// Overrides among the found or named ones that this program made. They are not read: what was made from the
+    /// project is no part of it. One that is named may not be there yet.
+    pub own: Vec<PathBuf>,
     /// Whether the files were found and not named (by `-f` or `COMPOSE_FILE`): then an override file beside them
     /// is loaded by Compose itself.
     pub found: bool,

@@ -214,6 +214,72 @@ fn files_above_are_found_with_their_override() {
 }
 
 #[test]
+fn an_override_changes_what_an_earlier_file_includes() {
+    let (_place, asked) = project(&[
+        ("compose.yaml", "include: [sub/c.yaml]\nservices: {a: {image: a}}"),
+        ("sub/c.yaml", "services: {b: {image: b, environment: {X: '1'}}}"),
+        ("compose.override.yaml", "services: {b: {entrypoint: [run], environment: {Y: '2'}}}"),
+    ]);
+    let found = asked.read().unwrap();
+    assert_eq!(found.services["b"].image.as_deref(), Some("b"));
+    assert_eq!(found.model["services"]["b"]["entrypoint"], json!(["run"]));
+    assert_eq!(found.model["services"]["b"]["environment"], json!({"X": "1", "Y": "2"}));
+}
+
+#[test]
+fn what_this_program_made_is_no_part_of_a_project_wherever_it_lies() {
+    let own = format!("{OVERRIDE_MARK}\nservices: {{gone: {{user: u}}}}\n");
+    let (place, mut asked) = project(&[
+        ("compose.yaml", "services: {a: {image: a}}"),
+        ("compose.override.yml", &own),
+        ("docker-compose.override.yml", "services: {a: {user: theirs}}"),
+    ]);
+    let path = |name: &str| place.path().join(name);
+    let found = asked.read().unwrap();
+    assert_eq!(found.own, [path("compose.override.yml")]);
+    assert_eq!(found.files, [path("compose.yaml"), path("docker-compose.override.yml")]);
+    assert_eq!(found.model["services"], json!({"a": {"image": "a", "user": "theirs"}}));
+    // A clone has none yet, and names it all the same.
+    let named = "compose.yaml:.pyfast/compose.override.yml".to_owned();
+    asked.environment.insert("COMPOSE_FILE".into(), named);
+    let found = asked.read().unwrap();
+    assert_eq!(found.own, [path(".pyfast/compose.override.yml")]);
+    assert_eq!(found.files, [path("compose.yaml")]);
+    assert!(!found.found);
+}
+
+#[test]
+fn every_file_that_is_read_is_known_whatever_is_wrong_with_it() {
+    let (place, asked) = project(&[
+        ("compose.yaml", "include: [sub/c.yaml]\nservices: {a: {image: a, env_file: [a.env]}}"),
+        ("sub/c.yaml", "services: {b: {extends: {file: d.yaml, service: x}}}"),
+        ("sub/d.yaml", "services: {x: {image: x}}"),
+        ("a.env", "A=1"),
+    ]);
+    let inputs = || {
+        compose_inputs(&ComposeRequest {
+            directory: &asked.directory,
+            files: &asked.files,
+            environment: &asked.environment,
+            profiles: &[],
+            services: &[],
+            project_name: None,
+        })
+    };
+    let all = ["compose.yaml", "sub/c.yaml", "sub/d.yaml", "a.env", ".env", "sub/.env"];
+    let all: Vec<PathBuf> = all.iter().map(|name| place.path().join(name)).collect();
+    let known = inputs();
+    assert!(all.iter().all(|file| known.contains(file)), "{known:?}");
+    fs_err::write(place.path().join("sub/c.yaml"), "services: [").unwrap();
+    let broken = inputs();
+    assert!(broken.contains(&place.path().join("sub/c.yaml")), "{broken:?}");
+    fs_err::write(place.path().join("compose.yaml"), "services: [").unwrap();
+    assert!(inputs().contains(&place.path().join("compose.yaml")));
+    // One that would be found first is waited for, too.
+    assert!(inputs().contains(&place.path().join("compose.override.yml")));
+}
+
+#[test]
 fn env_names_files_and_profiles_and_the_shell_wins() {
     let (_place, mut asked) = project(&[
         (
@@ -303,11 +369,11 @@ fn included_projects_bring_their_services_with_their_own_paths_and_variables() {
 fn unknown_keys_are_kept_and_unset_variables_are_told() {
     let (_place, asked) = project(&[(
         "compose.yml",
-        "services: {a: {image: '$X', later: {k: [1]}}}\nmodels: {m: {}}",
+        "services: {a: {image: '$X', x-later: {k: [1]}}}\nmodels: {m: {model: ai}}",
     )]);
     let found = asked.read().unwrap();
-    assert_eq!(found.model["services"]["a"]["later"], json!({"k": [1]}));
-    assert_eq!(found.model["models"], json!({"m": {}}));
+    assert_eq!(found.model["services"]["a"]["x-later"], json!({"k": [1]}));
+    assert_eq!(found.model["models"], json!({"m": {"model": "ai"}}));
     assert_eq!(found.warnings, ["the variable X is not set, an empty text stands for it"]);
     assert_eq!(found.variables["X"], None);
 }
@@ -343,7 +409,7 @@ fn faults_name_the_place_and_the_cause() {
         "services:\n  a: {image: a}\n  a: {image: b}",
         "services:\n  a: {image: a, command: 'x \"y'}",
         "services:\n  a: [image]",
-        "services: {a: {image: 'x$'}}",
+        "services: {a: {image: 'x${Y'}}",
     ];
     insta::assert_snapshot!(said.map(refused).join("\n"));
 }

@@ -130,8 +130,15 @@ impl<'a> Keyed<'a> {
     }
 
     fn replicas(&self) -> Result<Option<u32>, ComposeError> {
-        let deployed = self.child("deploy", |deploy| deploy.number("replicas"))?;
-        Ok(self.number("scale")?.or(deployed.flatten()))
+        let deployed = self.child("deploy", |deploy| deploy.number("replicas"))?.flatten();
+        let scale = self.number("scale")?;
+        if let (Some(scale), Some(deployed), Some(node)) = (scale, deployed, self.get("scale"))
+            && scale != deployed
+        {
+            let reason = format!("`deploy.replicas` says {deployed}");
+            return Err(node.invalid(&self.path("scale"), reason));
+        }
+        Ok(scale.or(deployed))
     }
 
     fn dependencies(&self) -> Result<BTreeMap<String, Dependency>, ComposeError> {

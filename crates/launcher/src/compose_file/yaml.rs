@@ -1,7 +1,7 @@
 //! YAML with the place of every value. Owns anchors, `<<` merges, duplicate keys and bounds of size; must not know
 //! what compose files mean.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -16,6 +16,12 @@ use super::error::{ComposeError, Place};
 const MAX_NODES: usize = 200_000;
 /// Levels of nesting.
 const MAX_DEPTH: usize = 100;
+/// What the parser says of a line in a flow collection that is not deeper than what the collection belongs to.
+const SHALLOW: [&str; 2] = ["invalid indentation", "invalid indentation in flow construct"];
+/// By how many columns such a line is moved: deeper than any nesting.
+const DEEPER: usize = 400;
+/// How many lines are moved: each costs another reading.
+const MAX_INDENTED: usize = 500;
 
 /// A file as it was read, for messages.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub(super) struct Mark {
     source: Rc<Source>,
     line: usize,
     column: usize,
+    /// Line and column of the key that leads there.
+    key: Option<(usize, usize)>,
 }
 
 /// What a tag asks of merging.
@@ -67,14 +75,13 @@ pub(super) enum Yaml {
 impl Mark {
     /// The place, for a message.
     pub(super) fn place(&self, key: &str) -> Place {
-        let text = self.source.text.lines().nth(self.line.wrapping_sub(1)).unwrap_or_default();
-        Place {
-            file: self.source.path.clone(),
-            line: self.line,
-            column: self.column,
-            key: key.to_owned(),
-            text: text.to_owned(),
-        }
+        self.place_at(key, self.line, self.column)
+    }
+
+    fn place_at(&self, key: &str, line: usize, column: usize) -> Place {
+        let text = self.source.text.lines().nth(line.wrapping_sub(1)).unwrap_or_default();
+        let (file, key, text) = (self.source.path.clone(), key.to_owned(), text.to_owned());
+        Place { file, line, column, key, text }
     }
 
     /// The file.
@@ -152,44 +159,109 @@ impl Node {
     pub(super) fn invalid(&self, key: &str, reason: impl Into<String>) -> ComposeError {
         ComposeError::Invalid { place: self.at.place(key), reason: reason.into() }
     }
+
+    /// An error about the key that leads to this value.
+    pub(super) fn misplaced(&self, key: &str, reason: impl Into<String>) -> ComposeError {
+        let (line, column) = self.at.key.unwrap_or((self.at.line, self.at.column));
+        let place = self.at.place_at(key, line, column);
+        ComposeError::Invalid { place, reason: reason.into() }
+    }
 }
 
 /// Reads the one document of a file.
 pub(super) fn read(path: &Path, text: &str) -> Result<Node, ComposeError> {
     let source = Rc::new(Source { path: path.to_owned(), text: text.to_owned() });
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), source, anchors: HashMap::new(), nodes: 0 };
-    let start = Mark { source: Rc::clone(&reader.source), line: 1, column: 1 };
-    let mut document = None;
-    while let Some((event, span)) = reader.next()? {
-        match event {
-            Event::StreamEnd => break,
-            Event::DocumentStart(_) if document.is_some() => {
-                return Err(reader.fault(&span, "it holds a second document"));
-            }
-            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-            event => document = Some(reader.node(event, &span, 0)?.0),
+    let mut indented = Indented::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    loop {
+        let (read, shallow) = Reader::new(&indented, &source).document();
+        match (read, shallow) {
+            (Err(error), Some(line)) => indented = indented.with(line).ok_or(error)?,
+            (read, _) => return read,
         }
     }
-    Ok(document.unwrap_or_else(|| Node::new(Yaml::Null, &start)))
+}
+
+/// A text in which lines of flow collections are indented more than they are in the file. The grammar wants them deeper
+/// than what they belong to; no reader that compose files are written for looks at that.
+struct Indented {
+    text: String,
+    /// The lines, from 1.
+    lines: BTreeSet<usize>,
+}
+
+impl Indented {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), lines: BTreeSet::new() }
+    }
+
+    /// With one line more; `None` where that was tried, or there are too many of them.
+    fn with(mut self, line: usize) -> Option<Self> {
+        if self.lines.len() >= MAX_INDENTED || !self.lines.insert(line) {
+            return None;
+        }
+        let at: usize = self.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        self.text.insert_str(at, &" ".repeat(DEEPER));
+        Some(self)
+    }
 }
 
 struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     source: Rc<Source>,
+    /// Lines that are indented more than in the file.
+    indented: &'a BTreeSet<usize>,
+    /// The line that is not deep enough, where that is what is wrong.
+    shallow: Option<usize>,
     /// Anchored values with the count of values they hold.
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
 }
 
 impl<'a> Reader<'a> {
+    fn new(indented: &'a Indented, source: &Rc<Source>) -> Self {
+        Reader {
+            parser: Parser::new_from_str(&indented.text),
+            source: Rc::clone(source),
+            indented: &indented.lines,
+            shallow: None,
+            anchors: HashMap::new(),
+            nodes: 0,
+        }
+    }
+
+    /// The document; where it cannot be read because a line is not deep enough, which one.
+    fn document(mut self) -> (Result<Node, ComposeError>, Option<usize>) {
+        let read = self.whole();
+        (read, self.shallow)
+    }
+
+    fn whole(&mut self) -> Result<Node, ComposeError> {
+        let start = Mark { source: Rc::clone(&self.source), line: 1, column: 1, key: None };
+        let mut document = None;
+        while let Some((event, span)) = self.next()? {
+            match event {
+                Event::StreamEnd => break,
+                Event::DocumentStart(_) if document.is_some() => {
+                    return Err(self.fault(&span, "it holds a second document"));
+                }
+                Event::StreamStart
+                | Event::DocumentStart(_)
+                | Event::DocumentEnd
+                | Event::Nothing => {}
+                event => document = Some(self.node(event, &span, 0)?.0),
+            }
+        }
+        Ok(document.unwrap_or_else(|| Node::new(Yaml::Null, &start)))
+    }
+
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, ComposeError> {
         match self.parser.next_event() {
             None => Ok(None),
             Some(Ok(found)) => Ok(Some(found)),
             Some(Err(error)) => {
                 let span = Span::new(*error.marker(), *error.marker());
+                // Only within flow collections: elsewhere such a line ends what it is not deep enough for.
+                self.shallow = SHALLOW.contains(&error.info()).then(|| span.start.line());
                 Err(self.fault(&span, error.info()))
             }
         }
@@ -203,11 +275,10 @@ impl<'a> Reader<'a> {
     }
 
     fn mark(&self, span: &Span) -> Mark {
-        Mark {
-            source: Rc::clone(&self.source),
-            line: span.start.line(),
-            column: span.start.col() + 1,
-        }
+        let line = span.start.line();
+        let moved = if self.indented.contains(&line) { DEEPER } else { 0 };
+        let column = (span.start.col() + 1).saturating_sub(moved);
+        Mark { source: Rc::clone(&self.source), line, column, key: None }
     }
 
     fn fault(&self, span: &Span, reason: impl Into<String>) -> ComposeError {
@@ -285,7 +356,9 @@ impl<'a> Reader<'a> {
             // A key may carry an anchor of its own.
             self.node(event, &span, depth + 1)?;
             let (event, at) = self.must(start)?;
-            let (node, _) = self.node(event, &at, depth + 1)?;
+            let (mut node, _) = self.node(event, &at, depth + 1)?;
+            let mark = self.mark(&span);
+            node.at.key = Some((mark.line, mark.column));
             if key == "<<" && plain {
                 merges.push(node);
             } else if entries.contains_key(&key) {
@@ -420,6 +493,19 @@ mod tests {
         );
         let message = refused("a: 1\nb: [1, 2\nc: 3\n");
         assert!(message.starts_with("cannot use c.yaml:3:"), "{message}");
+    }
+
+    #[test]
+    fn flow_collections_may_end_and_go_on_where_their_key_stands() {
+        let text = "a:\n  command: [\n    sh, 'a b'\n  ]\n  test: [\n  one,\n\"two\",\n]\n  m: {\n  x: 1\n  }\nb: |\n  x: [\n  ]\n";
+        let expected = serde_json::json!({
+            "a": {"command": ["sh", "a b"], "test": ["one", "two"], "m": {"x": 1}}, "b": "x: [\n]\n"
+        });
+        assert_eq!(json(text), expected);
+        // Places are those of the file.
+        let message = refused("a: [\n  1\n]\nb:\n  c: [\n  x, {y: 1, y: 2}\n  ]\n");
+        assert!(message.starts_with("cannot use c.yaml:6:13 "), "{message}");
+        refused("a: [\n  1\nb: 2\n");
     }
 
     #[test]

@@ -10,8 +10,11 @@ use std::time::Duration;
 use crate::compose_file::{Healthcheck, HealthcheckTest};
 use crate::engine::{Container, HealthStatus, LogLine, Status};
 
-/// How long a container without a health check must run until it counts as running.
-pub(crate) const SETTLE: Duration = Duration::from_millis(300);
+/// How long a container without a health check must run until it counts as running: programs load for a second or two
+/// before they find that something is missing. One that its policy starts again looks as if it ran, so that nobody would
+/// come to know; of others their end can be seen.
+const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE_AGAIN: Duration = Duration::from_millis(2500);
 /// So many restarts by its policy are a crash loop.
 const CRASHES: u64 = 3;
 /// The engine's defaults of a health check.
@@ -120,7 +123,7 @@ fn judge_running(seen: &Observation<'_>) -> (Verdict, Option<String>) {
         return (Verdict::Healthy, None);
     }
     let Some(health) = container.health.as_ref().filter(|_| tests(container)) else {
-        let settled = !seen.fresh || seen.run >= SETTLE;
+        let settled = !seen.fresh || seen.run >= settle(container);
         return (if settled { Verdict::Running } else { Verdict::Waiting }, None);
     };
     let unfit = || {
@@ -161,6 +164,14 @@ fn restarts(container: &Container) -> bool {
     matches!(container.restart_policy.as_str(), "always" | "unless-stopped")
 }
 
+/// How long a container must run until it counts as running.
+pub(crate) fn settle(container: &Container) -> Duration {
+    match container.restart_policy.as_str() {
+        "" | "no" => SETTLE,
+        _ => SETTLE_AGAIN,
+    }
+}
+
 fn tests(container: &Container) -> bool {
     !matches!(container.healthcheck, Some(Healthcheck { test: HealthcheckTest::Disabled, .. }))
 }
@@ -176,12 +187,8 @@ pub(crate) fn still_running(container: &Container, restarts_before: u64) -> Resu
             Err(failed(container, format!("it ended with code {}", container.exit_code)))
         }
         _ => {
-            let mut verdict =
-                failed(container, format!("it started and ended soon after ({restarts} restarts)"));
-            if let Verdict::Failed(failure) = &mut verdict {
-                failure.exit_code = Some(container.exit_code);
-            }
-            Err(verdict)
+            let times = if restarts == 1 { "restart" } else { "restarts" };
+            Err(failed(container, format!("it started and ended soon after ({restarts} {times})")))
         }
     }
 }
@@ -228,8 +235,8 @@ mod tests {
             restarts_before: 0,
             inherited: false,
             answered: false,
-            elapsed: Duration::from_secs(1),
-            run: Duration::from_secs(1),
+            elapsed: Duration::from_secs(2),
+            run: Duration::from_secs(2),
             one_shot: false,
             fresh: true,
             deadline: Duration::from_secs(5),
@@ -250,6 +257,11 @@ mod tests {
         assert_eq!(judge(&early).0, Verdict::Waiting);
         assert_eq!(judge(&Observation { fresh: false, ..early }).0, Verdict::Running);
         assert_eq!(judge(&seen(&container)).0, Verdict::Running);
+        // What is started again after its end does not show it.
+        let again = Container { restart_policy: "unless-stopped".into(), ..container };
+        assert_eq!(judge(&seen(&again)).0, Verdict::Waiting);
+        let run = Duration::from_secs(3);
+        assert_eq!(judge(&Observation { run, ..seen(&again) }).0, Verdict::Running);
     }
 
     #[test]
@@ -317,7 +329,7 @@ mod tests {
         assert_eq!(still_running(&container, 0), Ok(()));
         container.restart_count = 1;
         let verdict = still_running(&container, 0).unwrap_err();
-        assert_eq!(reason(verdict), "it started and ended soon after (1 restarts)");
+        assert_eq!(reason(verdict), "it started and ended soon after (1 restart)");
         (container.status, container.exit_code) = (Status::Exited, 4);
         assert_eq!(reason(still_running(&container, 1).unwrap_err()), "it ended with code 4");
     }

@@ -39,8 +39,6 @@ pub struct ContainerFacts<'a> {
     pub record: &'a Record,
     /// Digest of what shapes the containers now.
     pub shape: &'a str,
-    /// Whether everything is to be made anew.
-    pub recreate: bool,
     /// Services whose containers get files or have got them since they were started, and how many.
     pub code: &'a BTreeMap<String, usize>,
     /// Services that are to be made anew, as it is not certain which code they have.
@@ -73,8 +71,6 @@ pub enum CreateReason {
         /// The service.
         service: String,
     },
-    /// The user wants it.
-    Asked,
 }
 
 /// Why a service is restarted.
@@ -186,9 +182,6 @@ fn create_reasons<'a>(
     facts: &ContainerFacts<'_>,
     of: &dyn Fn(&str) -> &'a [&'a Container],
 ) -> Vec<CreateReason> {
-    if facts.recreate {
-        return vec![CreateReason::Asked];
-    }
     let mut reasons = Vec::new();
     let mut known = true;
     for service in facts.selected {
@@ -285,7 +278,6 @@ impl fmt::Display for CreateReason {
             Self::Shape => f.write_str("compose files or variables changed"),
             Self::NoRecord => f.write_str("the containers were not made by `pyfast up`"),
             Self::Code { service } => write!(f, "it is not certain which code {service} has"),
-            Self::Asked => f.write_str("asked for"),
         }
     }
 }

@@ -31,8 +31,8 @@ use self::translate::{
     server_message, status, volume_facts,
 };
 use super::{
-    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Mount, Output, ScratchContainer,
-    Volume,
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Mount, Output, Parcel,
+    ScratchContainer, Volume,
 };
 use crate::engine::host::Host;
 use crate::error::{Error, Unreachable};
@@ -53,6 +53,8 @@ pub struct Docker {
     api: bollard::Docker,
     host: Host,
     version: EngineVersion,
+    /// Whether it is Podman, which speaks an old version of the API whatever it can do.
+    podman: bool,
 }
 
 impl std::fmt::Debug for Docker {
@@ -77,6 +79,8 @@ impl Docker {
             .await
             .map_err(|_elapsed| unreachable(Unreachable::TimedOut))?;
         let facts = answer.map_err(|error| failure(&host, "say its version", error))?;
+        let components = facts.components.unwrap_or_default();
+        let podman = components.iter().any(|one| one.name.starts_with("Podman"));
         let version = EngineVersion {
             version: facts.version.unwrap_or_default(),
             api: facts.api_version.unwrap_or_default(),
@@ -87,7 +91,7 @@ impl Docker {
             let (host, found) = (host.to_string(), version.api);
             return Err(Error::EngineTooOld { host, found, needed: OLDEST_API });
         }
-        Ok(Self { api, host, version })
+        Ok(Self { api, host, version, podman })
     }
 
     fn failed(&self, act: impl Into<String>) -> impl FnOnce(ApiError) -> Error {
@@ -189,10 +193,10 @@ impl Engine for Docker {
         }
     }
 
-    async fn put_archive(&self, id: &str, tar: Bytes) -> Result<(), Error> {
-        let options = UploadToContainerOptionsBuilder::new().path("/").build();
+    async fn put_archive(&self, id: &str, parcel: &Parcel) -> Result<(), Error> {
+        let options = UploadToContainerOptionsBuilder::new().path(&parcel.at).build();
         self.api
-            .upload_to_container(id, Some(options), bollard::body_full(tar))
+            .upload_to_container(id, Some(options), bollard::body_full(parcel.tar.clone()))
             .await
             .map_err(self.failed(format!("put files into the container {id}")))
     }

@@ -90,6 +90,18 @@ pub enum HostOrigin {
     OtherSocket,
 }
 
+impl std::fmt::Display for HostOrigin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Variable => f.write_str("DOCKER_HOST"),
+            Self::NamedContext(name) => write!(f, "DOCKER_CONTEXT={name}"),
+            Self::CurrentContext(name) => write!(f, "the current context `{name}`"),
+            Self::DefaultSocket => f.write_str("the usual socket"),
+            Self::OtherSocket => f.write_str("a socket that was found"),
+        }
+    }
+}
+
 impl std::fmt::Display for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

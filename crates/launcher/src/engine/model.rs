@@ -15,7 +15,7 @@ pub const COMPOSE_ONEOFF_LABEL: &str = "com.docker.compose.oneoff";
 pub const INPUTS_LABEL: &str = "io.pyfast.inputs";
 
 /// What an engine is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineVersion {
     /// The engine's version (`20.10.24`).
     pub version: String,
@@ -25,6 +25,15 @@ pub struct EngineVersion {
     pub os: String,
     /// Architecture in the engine's words (`amd64`, `arm64`).
     pub architecture: String,
+}
+
+/// A tar archive, and the directory of a container in which it is unpacked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// The directory, which has to be there.
+    pub at: String,
+    /// The archive, with names relative to it.
+    pub tar: bytes::Bytes,
 }
 
 /// Facts about an image.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 pub use self::services::Run;
 use self::services::World;
 use super::{
-    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Host, Image, Mount, Output,
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Host, Image, Mount, Output, Parcel,
     ScratchContainer, Volume,
 };
 use crate::error::Error;
@@ -212,7 +212,7 @@ fn unpack(tar: &Bytes, mut each: impl FnMut(String, FileStat, Vec<u8>)) -> std::
         if entry.header().entry_type().is_dir() {
             continue;
         }
-        let path = format!("/{}", entry.path()?.display());
+        let path = entry.path()?.display().to_string();
         let link = entry.link_name()?.map(|link| link.display().to_string()).unwrap_or_default();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
@@ -295,7 +295,7 @@ impl Engine for Recorded {
         Ok(())
     }
 
-    async fn put_archive(&self, id: &str, tar: Bytes) -> Result<(), Error> {
+    async fn put_archive(&self, id: &str, parcel: &Parcel) -> Result<(), Error> {
         let spec = self.spec(id)?;
         let mut state = self.lock();
         state.record(format!("put {id}"));
@@ -303,17 +303,19 @@ impl Engine for Recorded {
             state.failing_puts = left;
             return Err(refused("put an archive", "another one is being put there"));
         }
-        let unpacked = unpack(&tar, |path, stat, bytes| {
-            let Some(mount) = &spec.mount else { return };
-            let Some(inside) = path.strip_prefix(&format!("{}/", mount.target)) else { return };
+        // As Podman does: what is put above a mount point goes below the mount, where nobody sees it.
+        let Some(mount) = spec.mount.filter(|mount| mount.target == parcel.at) else {
+            return Ok(());
+        };
+        let unpacked = unpack(&parcel.tar, |inside, stat, bytes| {
             if state.mirrored && stat.link_target.is_empty() {
                 let root = state.volumes[&mount.volume].mountpoint.clone();
-                let target = root.join(inside);
+                let target = root.join(&inside);
                 let parent = target.parent().unwrap_or(&root).to_path_buf();
                 // A failure shows in the test as the missing file.
                 let _ = fs_err::create_dir_all(parent).and_then(|()| fs_err::write(&target, bytes));
             }
-            state.files.insert((mount.volume.clone(), inside.to_owned()), stat);
+            state.files.insert((mount.volume.clone(), inside), stat);
         });
         unpacked.map_err(|error| refused("unpack an archive", &error.to_string()))
     }
@@ -380,6 +382,10 @@ impl Engine for Recorded {
     async fn remove_volume(&self, name: &str) -> Result<(), Error> {
         let mut state = self.lock();
         state.record(format!("remove volume {name}"));
+        let mounts = |spec: &ContainerSpec| spec.mount.as_ref().is_some_and(|m| m.volume == name);
+        if state.containers.values().any(mounts) {
+            return Err(refused("remove a volume", "volume is in use"));
+        }
         state.volumes.remove(name);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The engine as far as containers of a project are concerned: what they are, and starting, watching and restarting
 //! them. Owns the trait and its types; must not know what a project is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -92,6 +92,21 @@ pub struct Container {
     pub volumes: Vec<String>,
     /// Where something is mounted in it.
     pub mounts: Vec<String>,
+}
+
+impl Container {
+    /// Addresses at which its ports answer.
+    pub fn addresses(&self) -> BTreeSet<String> {
+        let address = |port: &PublishedPort| {
+            let host = match port.host_ip.as_str() {
+                "" | "0.0.0.0" | "::" | "127.0.0.1" => "localhost",
+                other => other,
+            };
+            let scheme = if port.container_port.ends_with("/udp") { "udp" } else { "http" };
+            format!("{scheme}://{host}:{}", port.host_port)
+        };
+        self.ports.iter().map(address).collect()
+    }
 }
 
 /// State of a container.

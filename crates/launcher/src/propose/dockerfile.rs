@@ -21,6 +21,8 @@ pub(super) struct Reading {
     pub(super) requirements: Vec<String>,
     /// Constraints files that are used, as written.
     pub(super) constraints: Vec<String>,
+    /// Whether the project itself is installed, with what its project file states.
+    pub(super) project: bool,
     /// What is copied from the context.
     pub(super) copies: Vec<Copied>,
 }
@@ -221,9 +223,10 @@ impl Reading {
         let Some((program, arguments)) = words.split_first() else { return };
         let bare = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         let module = bare == "python" && arguments.iter().any(|word| word == "pip" || word == "uv");
-        if !module && !matches!(bare, "pip" | "uv" | "pyfast" | "pip-sync") {
+        if !module && !matches!(bare, "pip" | "uv" | "pyfast" | "pip-sync" | "poetry" | "pdm") {
             return;
         }
+        self.project |= installs_project(bare, arguments);
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let (list, value) =
@@ -246,6 +249,20 @@ impl Reading {
             let mut seen = BTreeSet::new();
             list.retain(|value| seen.insert(value.clone()));
         }
+    }
+}
+
+/// Whether a call of an installer installs the project in whose directory it runs: `uv sync`, `pip install -e .[web]`.
+fn installs_project(program: &str, arguments: &[String]) -> bool {
+    let does = |act: &str| arguments.iter().any(|word| word == act);
+    let here = arguments.iter().any(|word| {
+        let word = word.strip_prefix("-e").unwrap_or(word).trim_start_matches("./");
+        word == "." || word.starts_with(".[") || word == "./"
+    });
+    match program {
+        "uv" if arguments.first().is_some_and(|word| word == "sync") => true,
+        "poetry" | "pdm" => does("install") || does("sync"),
+        _ => does("install") && here,
     }
 }
 

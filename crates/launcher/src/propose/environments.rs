@@ -34,7 +34,7 @@ pub(super) fn of_services(
     compose: &ComposeProject,
     proposal: &mut Proposal,
 ) -> Result<(), Error> {
-    // Compose 2's default names; one that Compose 1 gives differs in its separator only.
+    // Their default names are not written down.
     for wanted in joined(wanted_images(compose, "-")?) {
         let candidate = Candidate::new(facts, compose, wanted);
         let services = &candidate.wanted.services;
@@ -123,7 +123,7 @@ impl<'a> Candidate<'a> {
     }
 
     fn requirements(&self, facts: &Facts) -> Option<Requirements> {
-        self.named(facts).or_else(|| {
+        self.named(facts).or_else(|| self.stated(facts)).or_else(|| {
             let only = || match facts.requirements.as_slice() {
                 [only] => Some((only, "only requirements file")),
                 _ => None,
@@ -146,6 +146,23 @@ impl<'a> Candidate<'a> {
             let files = vec![file.clone()];
             Some(Requirements { files, reason, doubtful, ..Requirements::default() })
         })
+    }
+
+    /// The project file, where the Dockerfile installs what that states.
+    fn stated(&self, facts: &Facts) -> Option<Requirements> {
+        let (path, reading) = self.dockerfile.as_ref()?;
+        let copies = reading.copies.iter().flat_map(|copied| &copied.sources);
+        let mut files = copies.filter_map(|source| source.rsplit('/').next());
+        let act = if reading.project {
+            "installs the project"
+        } else if files.any(|name| name == "pyproject.toml") {
+            "copies it"
+        } else {
+            return None;
+        };
+        let mut found = facts.of_project(&self.places(facts))?;
+        found.reason = format!("{}; {} {act}", found.reason, shown(path, &facts.directory));
+        Some(found)
     }
 
     /// The files that the Dockerfile names.
@@ -194,12 +211,17 @@ impl<'a> Candidate<'a> {
         requirements: Requirements,
         taken: &BTreeSet<String>,
     ) -> ProposedEnvironment {
-        let WantedImage { image, services, builder, .. } = &self.wanted;
+        let WantedImage { services, builder, .. } = &self.wanted;
+        let image = self.image();
         let mut reasons = vec![why, requirements.reason];
         if services.len() > 1 {
+            let names = services.join(", ");
             let built = builder.as_ref().map(|name| format!("; {name} builds it"));
-            let built = built.unwrap_or_default();
-            reasons.push(format!("{} share the image {image}{built}", services.join(", ")));
+            reasons.push(if self.is_named() {
+                format!("{names} share the image {image}{}", built.unwrap_or_default())
+            } else {
+                format!("{names} are built alike")
+            });
         }
         let text =
             |files: &[PathBuf]| files.iter().map(|file| shown(file, &facts.directory)).collect();
@@ -207,10 +229,26 @@ impl<'a> Candidate<'a> {
             name: unique(&self.name(), taken),
             requirements: text(&requirements.files),
             constraints: text(&requirements.constraints),
-            image: Some(image.clone()),
+            image: Some(image),
             python: None,
             services: services.clone(),
             reasons,
+        }
+    }
+
+    /// Whether the compose file gives the image a name.
+    fn is_named(&self) -> bool {
+        let mut services = self.wanted.services.iter();
+        services.any(|name| self.compose.services.get(name).is_some_and(|one| one.image.is_some()))
+    }
+
+    /// The image as a configuration names it that is to be good in other directories too: one without a name of its own
+    /// gets one of the directory's, and another one from each Compose.
+    fn image(&self) -> String {
+        let WantedImage { image, builder, services, .. } = &self.wanted;
+        match builder.as_ref().or(services.first()) {
+            Some(service) if !self.is_named() => format!("service:{service}"),
+            _ => image.clone(),
         }
     }
 

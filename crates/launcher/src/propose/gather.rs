@@ -169,8 +169,9 @@ fn is_passed_over(name: &str) -> bool {
 
 /// Whether a `pyproject.toml` states dependencies.
 fn is_project(path: &Path) -> bool {
-    pyfast_root::regular_file::read_text(path)
-        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[project]"))
+    let text = pyfast_root::regular_file::read_text(path).ok();
+    let document = text.and_then(|text| toml::from_str::<toml::Table>(&text).ok());
+    document.is_some_and(|document| document.get("project").is_some_and(toml::Value::is_table))
 }
 
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.
@@ -180,4 +181,26 @@ fn is_dockerfile(name: &str) -> bool {
         && (name == "Dockerfile"
             || name.starts_with("Dockerfile.")
             || name.ends_with(".Dockerfile"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_what_has_a_table_of_that_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pyproject.toml");
+        let check = |text: &str, expected: bool| {
+            fs_err::write(&path, text).unwrap();
+            assert_eq!(is_project(&path), expected, "{text}");
+        };
+        check("[project]\nname = 'a'\n", true);
+        check("[ project ] # the package\nname = 'a'\n", true);
+        check("project.name = 'a'\n", true);
+        check("[project.scripts]\na = 'a:main'\n", true);
+        check("[tool.a]\ntext = \"\"\"\n[project]\n\"\"\"\n", false);
+        check("[tool.a]\n", false);
+        check("[project", false);
+    }
 }

@@ -95,8 +95,8 @@ fn dockerfiles_with_different_files_make_different_environments() {
     check(
         &facts,
         &[
-            "flow: flow/requirements.txt; image shop-flow; services flow",
-            "web: web/requirements.txt; image shop-web; services web",
+            "flow: flow/requirements.txt; image service:flow; services flow",
+            "web: web/requirements.txt; image service:web; services web",
         ],
     );
 }
@@ -108,7 +108,7 @@ fn one_build_under_two_default_names_is_one_environment() {
         &[("Dockerfile", PIP)],
         vec![("web", built("")), ("worker", built(""))],
     );
-    check(&facts, &["web: requirements.txt; image shop-web; services web, worker"]);
+    check(&facts, &["web: requirements.txt; image service:web; services web, worker"]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_file_that_the_dockerfile_names_is_taken_whatever_it_is_called_in_the_imag
         "FROM debian\nCOPY deps/web.txt /tmp/r.txt\nRUN pip install -r /tmp/r.txt -c /app/c.txt";
     let mut facts = facts(&["requirements.txt"], &[("Dockerfile", text)], vec![("web", built(""))]);
     facts.named = BTreeSet::from(["/p/deps/web.txt".into(), "/p/c.txt".into()]);
-    let proposal = check(&facts, &["web: deps/web.txt; image shop-web; services web"]);
+    let proposal = check(&facts, &["web: deps/web.txt; image service:web; services web"]);
     assert_eq!(proposal.environments[0].constraints, ["c.txt"]);
 }
 
@@ -126,7 +126,7 @@ fn without_a_named_file_the_nearest_is_taken() {
     let text = "FROM python:3.12\nCOPY . .\n";
     let files = ["api/requirements-dev.txt", "api/src/requirements.txt", "requirements.txt"];
     let facts = facts(&files, &[("api/Dockerfile", text)], vec![("api", built("api"))]);
-    check(&facts, &["api: api/src/requirements.txt; image shop-api; services api"]);
+    check(&facts, &["api: api/src/requirements.txt; image service:api; services api"]);
 }
 
 #[test]
@@ -137,14 +137,14 @@ fn a_directory_that_the_dockerfile_copies_is_nearest() {
     let build = gateway.build.as_mut().expect("it is built");
     build.dockerfile = Some("docker/Dockerfile.gateway".to_owned());
     let facts = facts(&files, &[("docker/Dockerfile.gateway", text)], vec![("gate", gateway)]);
-    check(&facts, &["gate: gateway/requirements.txt; image shop-gate; services gate"]);
+    check(&facts, &["gate: gateway/requirements.txt; image service:gate; services gate"]);
 }
 
 #[test]
 fn a_file_above_the_context_is_nearer_than_one_beside_it() {
     let files = ["requirements.txt", "web/requirements.txt"];
     let facts = facts(&files, &[("api/Dockerfile", "FROM python:3")], vec![("api", built("api"))]);
-    check(&facts, &["api: requirements.txt; image shop-api; services api"]);
+    check(&facts, &["api: requirements.txt; image service:api; services api"]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_node_image_that_installs_python_as_a_tool_is_not_pythons() {
         &[("web/Dockerfile", text), ("api/Dockerfile", PIP)],
         vec![("web", built("web")), ("api", built("api"))],
     );
-    let proposal = check(&facts, &["api: api/requirements.txt; image shop-api; services api"]);
+    let proposal = check(&facts, &["api: api/requirements.txt; image service:api; services api"]);
     assert!(proposal.left.contains_key("web"));
 }
 
@@ -194,7 +194,7 @@ fn a_python_service_without_any_file_is_named_with_the_reason() {
             &[("a/Dockerfile", PIP), ("c/Dockerfile", "FROM python:3")],
             vec![("a", built("a")), ("c", built("c"))],
         ),
-        &["a: a/requirements.txt; image shop-a; services a"],
+        &["a: a/requirements.txt; image service:a; services a"],
     );
     assert!(proposal.left["c"].contains("no requirements file"), "{proposal}");
 }
@@ -227,7 +227,8 @@ fn a_file_that_is_not_there_is_named_in_the_reason() {
         &[("web/Dockerfile", PIP)],
         vec![("web", built("web"))],
     );
-    let proposal = check(&facts, &["web: web/requirements/base.txt; image shop-web; services web"]);
+    let proposal =
+        check(&facts, &["web: web/requirements/base.txt; image service:web; services web"]);
     let reason = &proposal.environments[0].reasons[1];
     assert!(reason.contains("installs requirements.txt, which is not there"), "{reason}");
 }

@@ -17,7 +17,8 @@ use super::archive::{Owner, Put, ROOT, pack};
 use super::helper::HelperFile;
 use super::inject::Binary;
 use super::scratch::Scratch;
-use crate::engine::{ContainerSpec, Engine, Output};
+use super::store::MOUNT_POINT;
+use crate::engine::{ContainerSpec, Engine, Output, Parcel};
 use crate::error::Error;
 
 /// Where the files that a command is given lie.
@@ -79,7 +80,7 @@ pub async fn run_confined<E: Engine>(engine: &E, run: &ConfinedRun<'_>) -> Resul
     run.binary.check_engine(&engine.version().await?)?;
     let user = user(&engine.inspect_image(run.image).await?.user);
     let binary = run.binary.read().await?;
-    let tar = given(&binary, run.files, user)
+    let parcels = given(&binary, run.files, user)
         .map_err(Error::io("pack files for the container of a build"))?;
     let argv = std::iter::once(PROGRAM.to_owned()).chain(run.arguments.iter().cloned());
     let home = ("HOME".to_owned(), CONFINED_WORK.to_owned());
@@ -106,7 +107,7 @@ pub async fn run_confined<E: Engine>(engine: &E, run: &ConfinedRun<'_>) -> Resul
             said.drain(..surplus);
         }
     };
-    let (container, code) = Scratch::run(engine, &spec, Some(tar), &mut collect).await?;
+    let (container, code) = Scratch::run(engine, &spec, &parcels, &mut collect).await?;
     let files = if code == 0 { take(engine, container.id(), run).await } else { Ok(Vec::new()) };
     let removed = container.remove().await;
     let files = files?;
@@ -123,7 +124,7 @@ fn user(configured: &str) -> Owner {
 }
 
 /// The archive of everything that is there before the start.
-fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<Bytes> {
+fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<Vec<Parcel>> {
     // Named one by one, so that none gets the mode or the owner that an engine gives to missing directories.
     let mut directories = BTreeSet::from([CONFINED_FILES]);
     for file in files {
@@ -145,7 +146,8 @@ fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<By
         mode: 0o700,
         owner: user,
     }));
-    pack(&entries)
+    // It has no volume: all of it goes into the container itself.
+    pack(&entries, MOUNT_POINT)
 }
 
 /// What the command left. It has ended, so nobody changes it meanwhile.

@@ -101,9 +101,9 @@ pub async fn run_on_volume<E: Engine>(
         .iter()
         .map(|file| Put::File { path: &file.path, bytes: &file.bytes, mode: file.mode })
         .collect();
-    let tar = pack(&entries).map_err(Error::io("pack files for the helper container"))?;
-    let files = (!entries.is_empty()).then_some(tar);
-    let (container, code) = Scratch::run(engine, &spec, files, output).await?;
+    let parcels =
+        pack(&entries, MOUNT_POINT).map_err(Error::io("pack files for the helper container"))?;
+    let (container, code) = Scratch::run(engine, &spec, &parcels, output).await?;
     container.remove().await?;
     Ok(code)
 }

@@ -243,8 +243,8 @@ async fn put_missing<E: Engine>(
     if entries.len() == 1 {
         return Ok(false);
     }
-    let tar = pack(&entries).map_err(Error::io("pack the launcher's binary"))?;
-    put_repeatedly(engine, id, &tar).await?;
+    let parcels = pack(&entries, MOUNT_POINT).map_err(Error::io("pack the launcher's binary"))?;
+    put_repeatedly(engine, id, &parcels).await?;
     Ok(true)
 }
 

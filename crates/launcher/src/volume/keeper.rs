@@ -27,6 +27,35 @@ pub async fn remove_volume<E: Engine>(engine: &E, volume: &str) -> Result<bool, 
     if engine.inspect_volume(volume).await?.is_none() {
         return Ok(false);
     }
-    engine.remove_volume(volume).await?;
+    if let Err(error) = engine.remove_volume(volume).await {
+        // The engine lets no volume go that a container refers to, so the keeper went first. The volume stays, and with
+        // it what keeps it; that it was not to be removed is the error to report.
+        let _ = keep_volume(engine, volume).await;
+        return Err(error);
+    }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Image, Recorded};
+    use crate::volume::store::never_started;
+
+    #[tokio::test]
+    async fn a_volume_that_cannot_go_keeps_its_keeper() {
+        let engine = Recorded::new().with_image("slim", Image::default());
+        engine.create_volume("v", &std::collections::BTreeMap::new()).await.unwrap();
+        keep_volume(&engine, "v").await.unwrap();
+        let user = engine.create_container(&never_started("v", "slim")).await.unwrap();
+        remove_volume(&engine, "v").await.unwrap_err();
+        let calls = engine.calls();
+        let kept = calls.iter().rposition(|call| call.starts_with("keep v:"));
+        let removed = calls.iter().position(|call| call == "remove volume v");
+        assert!(kept > removed && removed.is_some(), "{calls:?}");
+        assert!(engine.inspect_volume("v").await.unwrap().is_some());
+        engine.remove_container(&user).await.unwrap();
+        assert!(remove_volume(&engine, "v").await.unwrap());
+        assert!(!remove_volume(&engine, "v").await.unwrap());
+    }
 }

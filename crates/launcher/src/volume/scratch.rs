@@ -3,10 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-
 use super::owner::Owner;
-use crate::engine::{ContainerSpec, Engine, Exit, Output};
+use crate::engine::{ContainerSpec, Engine, Exit, Output, Parcel};
 use crate::error::Error;
 
 /// How long a removal may hold up the end of an interrupted process.
@@ -53,7 +51,7 @@ impl<E: Engine> Scratch<E> {
     pub(crate) async fn run(
         engine: &E,
         spec: &ContainerSpec,
-        files: Option<Bytes>,
+        files: &[Parcel],
         output: &mut (dyn FnMut(Output<'_>) + Send),
     ) -> Result<(Self, i64), Error> {
         let container = Self::create(engine, spec).await?;
@@ -74,11 +72,11 @@ impl<E: Engine> Scratch<E> {
 
     async fn put_and_run(
         &self,
-        files: Option<Bytes>,
+        files: &[Parcel],
         output: &mut (dyn FnMut(Output<'_>) + Send),
     ) -> Result<Exit, Error> {
-        if let Some(files) = files {
-            self.engine.put_archive(self.id(), files).await?;
+        for parcel in files {
+            self.engine.put_archive(self.id(), parcel).await?;
         }
         self.engine.run_container(self.id(), output).await
     }

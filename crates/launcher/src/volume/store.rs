@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::{Put, pack};
 use super::scratch::Scratch;
-use crate::engine::{ContainerSpec, Engine, Mount, Volume};
+use crate::engine::{ContainerSpec, Engine, Mount, Parcel, Volume};
 use crate::error::Error;
 
 /// Where containers mount the volume.
@@ -219,9 +219,9 @@ async fn mark<E: Engine>(
     mountpoint: &Path,
     marker: &Marker,
 ) -> Result<Access, Error> {
-    let tar = pack_marker(marker)?;
+    let parcels = pack_marker(marker)?;
     let container = Scratch::create(engine, &never_started(name, image)).await?;
-    let put = put_repeatedly(engine, container.id(), &tar).await;
+    let put = put_repeatedly(engine, container.id(), &parcels).await;
     container.remove().await?;
     put?;
     // Another process may be putting the same marker there: for a moment the engine has removed it.
@@ -239,15 +239,16 @@ async fn mark<E: Engine>(
 pub(crate) async fn put_repeatedly<E: Engine>(
     engine: &E,
     id: &str,
-    tar: &bytes::Bytes,
+    parcels: &[Parcel],
 ) -> Result<(), Error> {
-    for _ in 1..LOOKS {
-        if engine.put_archive(id, tar.clone()).await.is_ok() {
-            return Ok(());
+    for parcel in parcels {
+        let mut left = LOOKS - 1;
+        while let Err(error) = engine.put_archive(id, parcel).await {
+            left = left.checked_sub(1).ok_or(error)?;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
-    engine.put_archive(id, tar.clone()).await
+    Ok(())
 }
 
 async fn ask<E: Engine>(engine: &E, name: &str, image: &str) -> Result<Access, Error> {
@@ -271,10 +272,10 @@ async fn is_usable<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn pack_marker(marker: &Marker) -> Result<bytes::Bytes, Error> {
+fn pack_marker(marker: &Marker) -> Result<Vec<Parcel>, Error> {
     let text = serde_json::to_vec(marker).expect("two strings always serialize");
     let path = format!("{MOUNT_POINT}/{MARKER}");
-    pack(&[Put::File { path: &path, bytes: &text, mode: 0o644 }])
+    pack(&[Put::File { path: &path, bytes: &text, mode: 0o644 }], MOUNT_POINT)
         .map_err(Error::io("pack the marker of a volume"))
 }
 

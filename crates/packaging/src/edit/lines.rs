@@ -252,7 +252,7 @@ fn groups(lines: &[Physical]) -> Vec<Range<usize>> {
 }
 
 /// The options of a requirement that are no digests.
-fn kept_options(options: &str) -> String {
+pub(super) fn kept_options(options: &str) -> String {
     let mut words = options.split_whitespace();
     let mut kept = String::new();
     while let Some(word) = words.next() {

@@ -5,11 +5,12 @@ use std::path::Path;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
+use super::lines::kept_options;
 use super::written::Written;
 use crate::error::Error;
 use crate::hash::{Digest, Sha256};
 use crate::requirement::{Origin, Requirement, Source};
-use crate::requirement_line::{Line, parse_editable, parse_line};
+use crate::requirement_line::{Line, parse_editable, parse_line, split_options};
 
 /// A requirement that is to be in a file.
 #[derive(Debug, Clone)]
@@ -48,7 +49,9 @@ impl Wanted {
             }
             Line::Source(one) => (one.name, one.extras, one.marker, true, one.hashes),
         };
-        let text = text.split(" --hash").next().unwrap_or(text).trim().to_owned();
+        // Digests are written as the file has them; what else a line may have stays.
+        let (requirement, options) = split_options(text);
+        let text = format!("{requirement}{}", kept_options(options));
         Ok(Self { text, name, extras, marker, is_limited, hashes })
     }
 
@@ -120,5 +123,24 @@ impl Bound {
             Self::Compatible if public.release().len() > 1 => format!("~={public}"),
             Self::Lower | Self::Compatible => format!(">={public}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_no_part_of_the_text_and_other_options_are() {
+        let digest = "a".repeat(64);
+        let check = |line: &str, text: &str| {
+            let line = line.replace("DIGEST", &digest);
+            let wanted = Wanted::new(&line, Path::new("/")).unwrap();
+            assert_eq!((wanted.text.as_str(), wanted.hashes.len()), (text, 1), "{line}");
+        };
+        check("a==1 --hash=sha256:DIGEST", "a==1");
+        check("a==1\t--hash=sha256:DIGEST", "a==1");
+        check("a==1 --hash=sha256:DIGEST --config-settings=b=c", "a==1 --config-settings=b=c");
+        check("a==1 -C b=c --hash sha256:DIGEST", "a==1 -C b=c");
     }
 }

@@ -1,5 +1,6 @@
 //! What all views of a registry share: pages and metadata, each fetched once, and how they are fetched.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +18,7 @@ use pyfast_index::{Body, Error as IndexError, Received, digest, joined};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{Digest, OtherDigest, OtherKind, Sha256};
 use pyfast_packaging::metadata::{self, LARGEST, Metadata};
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 use rustc_hash::FxHashMap;
@@ -53,8 +54,10 @@ pub(super) struct Shared {
     pub(super) opened: Mutex<Vec<Opened>>,
     /// Wheels that came whole, until someone takes them.
     pub(super) whole: Mutex<Kept>,
-    /// Digests that no index gave.
-    pub(super) digests: Mutex<FxHashMap<String, Sha256>>,
+    /// The kinds of digests that the user's hashes of a project have beside SHA-256.
+    pub(super) kinds: Mutex<BTreeMap<PackageName, BTreeSet<OtherKind>>>,
+    /// What is known of the files that came whole, by their places.
+    pub(super) arrived: Mutex<FxHashMap<String, Arrived>>,
     /// Servers that do not do byte ranges are not asked again.
     pub(super) no_ranges: AtomicBool,
     /// Bounds the memory that wheels take of which the whole is on its way.
@@ -62,6 +65,21 @@ pub(super) struct Shared {
     /// Who makes metadata of sources that do not state their own.
     pub(super) build: Option<Arc<dyn BuildSource>>,
     pub(super) runtime: Handle,
+}
+
+/// What is known of a file that came whole.
+#[derive(Debug, Clone)]
+pub(super) struct Arrived {
+    pub(super) sha256: Sha256,
+    /// Its digests of the kinds that the user's hashes of the project have.
+    pub(super) others: Vec<OtherDigest>,
+}
+
+impl Arrived {
+    /// Whether its digest of a kind is known.
+    pub(super) fn has(&self, kind: OtherKind) -> bool {
+        self.others.iter().any(|other| other.kind() == kind)
+    }
 }
 
 /// A page of the cache that is read as far as it is needed.
@@ -184,10 +202,7 @@ impl Shared {
             candidate.expected().as_ref(),
         )
         .await?;
-        {
-            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-            digests.insert(candidate.location.to_string(), sha256);
-        }
+        self.note(candidate, &Received { body: Body::Memory(bytes.clone()), sha256 })?;
         let source = SourceDist {
             name: Some(filename.name.clone()),
             version: Some(filename.version.clone()),
@@ -214,7 +229,9 @@ impl Shared {
             Location::Path(path) => return metadata_remote::from_path(wheel, path),
             Location::Url(url) => url,
         };
-        if candidate.core_metadata {
+        // What its bytes are compared with is asked of the whole file, which then has its metadata too.
+        let compared = self.is_compared(candidate);
+        if candidate.core_metadata && !compared {
             let mut beside = url.clone();
             beside.set_path(&format!("{}.metadata", url.path()));
             let answer = self.client.fetch(&Request::page(beside, LARGEST)).await?;
@@ -224,8 +241,8 @@ impl Shared {
         }
         let small = candidate.facts.size.is_some_and(|size| size <= self.whole_up_to);
         // Without a digest from the index the whole file is needed anyway, to make one.
-        let ranges =
-            !small && candidate.sha256.is_some() && !self.no_ranges.load(Ordering::Relaxed);
+        let whole = small || compared || candidate.sha256.is_none();
+        let ranges = !whole && !self.no_ranges.load(Ordering::Relaxed);
         if ranges {
             let (client, cache, size) = (&self.client, &self.cache, candidate.facts.size);
             match metadata_remote::by_ranges(client, cache, wheel, url, size).await? {
@@ -242,6 +259,14 @@ impl Shared {
         metadata_remote::from_body(wheel, &body)
     }
 
+    /// Whether only a file's bytes tell that it is one that the user's hashes allow.
+    fn is_compared(&self, candidate: &Candidate) -> bool {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = candidate.other.as_ref().map(OtherDigest::kind);
+        let kinds = kinds.get(&candidate.name).filter(|kinds| !kinds.is_empty());
+        kinds.is_some_and(|kinds| given.is_none_or(|given| !kinds.contains(&given)))
+    }
+
     pub(super) async fn fetch_whole(
         &self,
         candidate: &Candidate,
@@ -253,24 +278,47 @@ impl Shared {
         Ok(received)
     }
 
-    /// The digest of a wheel that came whole.
-    pub(super) fn known_digest(&self, candidate: &Candidate) -> Option<Sha256> {
-        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-        digests.get(&candidate.location.to_string()).copied()
+    /// What is known of a file that came whole.
+    pub(super) fn arrived(&self, candidate: &Candidate) -> Option<Arrived> {
+        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        arrived.get(&candidate.location.to_string()).cloned()
+    }
+
+    /// Takes note of the hashes that the user has for projects, before anything of theirs comes.
+    pub(super) fn expect(&self, hashes: &BTreeMap<PackageName, Vec<Digest>>) {
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, allowed) in hashes {
+            let others = allowed.iter().filter_map(Digest::other).map(OtherDigest::kind);
+            kinds.entry(name.clone()).or_default().extend(others);
+        }
+    }
+
+    /// Takes note of what a file is that came whole, while its bytes are at hand: they may not be kept.
+    fn note(
+        &self,
+        candidate: &Candidate,
+        Received { body, sha256 }: &Received,
+    ) -> Result<(), IndexError> {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds = kinds.get(&candidate.name).cloned().unwrap_or_default().into_iter();
+        let others = kinds.map(|kind| body.digest(kind)).collect::<Result<_, _>>()?;
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        arrived.insert(candidate.location.to_string(), Arrived { sha256: *sha256, others });
+        Ok(())
     }
 
     /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
     pub(super) fn keep(
         &self,
         candidate: &Candidate,
-        Received { body, sha256 }: &Received,
+        received: &Received,
     ) -> Result<(), IndexError> {
+        let Received { body, sha256 } = received;
         if let Some(expected) = candidate.expected() {
             let filename = candidate.filename.to_string();
             digest::check(&filename, &expected, *sha256, |kind| body.digest(kind))?;
         }
-        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-        digests.insert(candidate.location.to_string(), *sha256);
+        self.note(candidate, received)?;
         // Without an installation nobody comes for it.
         if self.whole_up_to > 0 {
             self.whole.lock().unwrap_or_else(PoisonError::into_inner).add(*sha256, body);

@@ -13,7 +13,6 @@ struct World {
     environments: BTreeMap<String, EnvironmentFacts>,
     record: Record,
     shape: String,
-    recreate: bool,
     code: BTreeMap<String, usize>,
     anew: BTreeSet<String>,
     wanted: Vec<String>,
@@ -71,7 +70,6 @@ impl World {
             environments: BTreeMap::from([("backend".into(), backend)]),
             record,
             shape: "s1".into(),
-            recreate: false,
             code: BTreeMap::new(),
             anew: BTreeSet::new(),
             wanted: Vec::new(),
@@ -92,7 +90,6 @@ impl World {
             environments: &self.environments,
             record: &self.record,
             shape: &self.shape,
-            recreate: self.recreate,
             code: &self.code,
             anew: &self.anew,
         });
@@ -179,8 +176,6 @@ fn changed_files_recreate_and_so_does_a_missing_record() {
     let rest = ["keep     db", "keep     init", "keep     web"];
     let with = |first: &'static str| [&[first], &rest[..]].concat();
     world.check(&with("create   by Compose: compose files or variables changed"));
-    world.recreate = true;
-    world.check(&with("create   by Compose: asked for"));
     world = World::new();
     world.record.shape.clear();
     world.check(&with("create   by Compose: the containers were not made by `pyfast up`"));

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Start, StartEvent};
 use crate::compose_file::{Condition, Healthcheck};
 use crate::containers::health::{
-    Observation, SETTLE, ServiceFailure, Verdict, command, judge, patience, still_running,
+    Observation, ServiceFailure, Verdict, command, judge, patience, settle, still_running,
 };
 use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
 use crate::error::Error;
@@ -132,7 +132,7 @@ impl<E: Services> Start<'_, E> {
             {
                 probing.running = Some(Box::pin(self.answers(&container.id, argv)));
             }
-            let wake = wake(run_began + SETTLE, began + deadline, probing.due());
+            let wake = wake(run_began + settle(&seen), began + deadline, probing.due());
             tokio::select! {
                 () = woken(&mut events, &container.id) => {}
                 () = probing.end() => {}

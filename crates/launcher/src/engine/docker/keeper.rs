@@ -70,7 +70,9 @@ impl Docker {
     }
 
     fn spares_named_volumes(&self) -> bool {
-        number(&self.version.api).is_some_and(|api| api >= SPARING_API)
+        // Podman's pruning has rules of its own, and a container that was never started stands in its way no more than
+        // in anybody's who removes the volume.
+        self.podman || number(&self.version.api).is_some_and(|api| api >= SPARING_API)
     }
 
     async fn bring_keeper_image(&self) -> Result<(), Error> {

@@ -1,0 +1,62 @@
+//! A container's state in a word or two, and all of it as JSON, for whoever shows it. Must not know where.
+
+use serde_json::{Value, json};
+
+use crate::engine::HealthStatus::{Healthy, Starting, Unhealthy};
+use crate::engine::{Container, Status};
+use crate::override_file::ENV_LABEL;
+
+impl Container {
+    /// Its state.
+    pub fn state(&self) -> String {
+        let health = self.health.as_ref().map(|health| health.status);
+        match (self.status, health) {
+            (Status::Running, Some(Healthy)) => "healthy".to_owned(),
+            (Status::Running, Some(Unhealthy)) => "unhealthy".to_owned(),
+            (Status::Running, Some(Starting)) => "running (health: starting)".to_owned(),
+            // One that ends and is started again runs whenever somebody looks.
+            (Status::Running, None) => match self.restart_count {
+                0 => "running".to_owned(),
+                1 => "running (1 restart)".to_owned(),
+                restarts => format!("running ({restarts} restarts)"),
+            },
+            (Status::Exited, _) if self.exit_code == 0 => "completed".to_owned(),
+            (Status::Exited, _) => format!("exited ({})", self.exit_code),
+            (Status::Created, _) => "created".to_owned(),
+            (Status::Paused, _) => "paused".to_owned(),
+            (Status::Restarting, _) => format!("restarting (exited {})", self.exit_code),
+            (Status::Dead, _) => "dead".to_owned(),
+        }
+    }
+
+    /// All that is shown of it, with the service that it belongs to.
+    pub fn to_json(&self, service: &str) -> Value {
+        json!({
+            "service": service,
+            "id": self.id,
+            "name": self.name,
+            "image": self.image_id,
+            "environment": self.labels.get(ENV_LABEL),
+            "state": self.state(),
+            "exit_code": (self.status == Status::Exited).then_some(self.exit_code),
+            "started_at": self.started_at,
+            "addresses": self.addresses(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_is_started_again_and_again_does_not_just_run() {
+        let of = |status, restart_count, exit_code| {
+            Container { status, exit_code, restart_count, ..Container::default() }.state()
+        };
+        assert_eq!(of(Status::Running, 0, 0), "running");
+        assert_eq!(of(Status::Running, 7, 1), "running (7 restarts)");
+        assert_eq!(of(Status::Restarting, 7, 1), "restarting (exited 1)");
+        assert_eq!(of(Status::Exited, 0, 3), "exited (3)");
+    }
+}

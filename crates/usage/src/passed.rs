@@ -1,0 +1,45 @@
+//! Commands of another program that are passed on to it as they are. Owns where on a line one begins; must not know what
+//! any does.
+
+use std::ffi::OsString;
+
+use clap::Command;
+
+/// A line whose first command is one of `passed`: what stands before it, as a line of `ps`, which needs nothing more, and
+/// the words from the command on.
+pub fn before(
+    passed: &[&str],
+    tree: &Command,
+    mut line: Vec<OsString>,
+) -> Option<(Vec<OsString>, Vec<OsString>)> {
+    let is_passed = |word: &OsString| passed.iter().any(|one| word == *one);
+    let is_command = |word: &OsString| is_passed(word) || tree.find_subcommand(word).is_some();
+    let at = 1 + line.iter().skip(1).position(is_command)?;
+    if !is_passed(&line[at]) {
+        return None;
+    }
+    let words = line.split_off(at);
+    line.push("ps".into());
+    Some((line, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_command_of_a_line_is_passed_on() {
+        let tree = Command::new("tool").subcommand(Command::new("run"));
+        let split = |line: &str| {
+            let line = line.split(' ').map(OsString::from).collect();
+            let (own, words) = before(&["exec", "stop"], &tree, line)?;
+            let text = |words: Vec<OsString>| words.join(" ".as_ref()).into_string().unwrap();
+            Some((text(own), text(words)))
+        };
+        let expected = |own: &str, words: &str| Some((own.to_owned(), words.to_owned()));
+        assert_eq!(split("tool exec -it a"), expected("tool ps", "exec -it a"));
+        assert_eq!(split("tool -q --x y stop -q"), expected("tool -q --x y ps", "stop -q"));
+        assert_eq!(split("tool run exec"), None);
+        assert_eq!(split("tool other"), None);
+    }
+}
