@@ -105,7 +105,7 @@ mod tests {
         let text = format!("{} {claim}\n", identity(&fs::metadata(&wheel).unwrap()));
         fs::write(&entry, text).unwrap();
         // The change of the file cannot be put into the past, but the reading into the future.
-        let later = SystemTime::now() + Duration::from_secs(3600);
+        let later = SystemTime::now() + Duration::from_hours(1);
         File::options().write(true).open(&entry).unwrap().set_modified(later).unwrap();
         (cache, wheel)
     }
@@ -146,7 +146,7 @@ mod tests {
         let entry = cache.digest_path(&wheel).unwrap();
         for text in [&b""[..], b"\xff\n", b"1 2 3\n", b" \n"] {
             fs::write(&entry, text).unwrap();
-            let later = SystemTime::now() + Duration::from_secs(3600);
+            let later = SystemTime::now() + Duration::from_hours(1);
             File::options().write(true).open(&entry).unwrap().set_modified(later).unwrap();
             assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"content"));
         }
