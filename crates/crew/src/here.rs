@@ -9,9 +9,10 @@ use std::sync::Arc;
 use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
 use pyfast_index::cache::file_digest;
-use pyfast_installer::bytecode::{Compiler, is_compiled};
+use pyfast_installer::bytecode::{Compiler, Invalidation, is_compiled};
 use pyfast_installer::download::{Downloads, Wanted};
 use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::Habitat;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::event::{Event, Events, sink, wheels};
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
+use crate::setting::habitat;
 use crate::task::{Options, Task};
 use pyfast_settings::{Root, Settings};
 
@@ -175,7 +177,12 @@ impl<'a> Here<'a> {
     fn compiler(&self, interpreter: &Interpreter) -> Result<Option<Compiler>, Error> {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         if let Some(python) = compiling_python(self.settings, interpreter) {
-            return Ok(Some(Compiler::start(&python, workers)?));
+            // On a host somebody may edit what is installed, to see what it does.
+            let invalidation = match habitat(self.settings) {
+                Habitat::Host => Invalidation::CheckedHash,
+                Habitat::Volume => Invalidation::UncheckedHash,
+            };
+            return Ok(Some(Compiler::start(&python, invalidation, workers)?));
         }
         (self.events)(Event::NoCompiler { python: interpreter.short_version() });
         Ok(None)

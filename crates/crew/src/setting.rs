@@ -9,7 +9,7 @@ use pyfast_root::Fingerprint;
 
 use crate::inputs::requirement_files;
 use crate::task::{Options, Task};
-use pyfast_settings::{EnvConfig, ResolveFlags};
+use pyfast_settings::{EnvConfig, Python, ResolveFlags, Root, Settings};
 
 /// Raised with every field that is added or gets another meaning.
 const VERSION: u32 = 5;
@@ -47,6 +47,16 @@ pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) ->
             project.config.env.get(&settings.env).map_or_else(String::new, EnvConfig::fingerprint),
         );
     Setting { settings: fingerprint.finish(), interpreter }
+}
+
+/// Who writes to the environments that settings name.
+pub(crate) fn habitat(settings: &Settings) -> Habitat {
+    match (&settings.root, &settings.python) {
+        (Root::Directory(root), Python::Host(_)) if settings.own_root.as_ref() != Some(root) => {
+            Habitat::Host
+        }
+        _ => Habitat::Volume,
+    }
 }
 
 fn resolving(args: &ResolveFlags) -> String {

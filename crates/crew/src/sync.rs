@@ -67,10 +67,7 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
         (Root::Directory(root), Python::Host(request)) => {
             let found = interpreters::find(request.as_deref(), settings)?;
             let cache = settings.cache_directory()?;
-            let habitat = match &settings.own_root {
-                Some(own) if own == root => Habitat::Volume,
-                _ => Habitat::Host,
-            };
+            let habitat = setting::habitat(settings);
             let at = At { written: root.clone(), seen: root.clone(), habitat };
             let identity = found.identity.clone();
             let new = is_new(root, settings);

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pyfast_installer::bytecode::Compiler;
+use pyfast_installer::bytecode::{Compiler, Invalidation};
 use pyfast_installer::generation::{activate, compose};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::{EnvironmentOptions, EnvironmentSpec, Package, plan};
@@ -82,7 +82,7 @@ fn compile(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let workers = std::thread::available_parallelism()?.get();
-    let compiler = Compiler::start(interpreter, workers)?;
+    let compiler = Compiler::start(interpreter, Invalidation::UncheckedHash, workers)?;
     let modules: u64 = std::thread::scope(|scope| {
         let threads: Vec<_> = wheels
             .iter()

@@ -45,6 +45,24 @@ pub struct Compiler {
     workers: Vec<JoinHandle<()>>,
 }
 
+/// Whether Python looks for an edit of a module before it takes the bytecode (PEP 552).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invalidation {
+    /// It reads the module and compares: where somebody may edit it.
+    CheckedHash,
+    /// It does not: where nobody can.
+    UncheckedHash,
+}
+
+impl Invalidation {
+    fn flags(self) -> &'static str {
+        match self {
+            Self::CheckedHash => "3",
+            Self::UncheckedHash => "1",
+        }
+    }
+}
+
 /// Whether a wheel has been compiled for an interpreter.
 pub fn is_compiled(root: &Root, interpreter: &Interpreter, wheel: &Sha256) -> bool {
     let tag = interpreter.cache_tag.as_deref().unwrap_or_default();
@@ -64,11 +82,15 @@ fn marker(tag: &str) -> String {
 
 impl Compiler {
     /// Starts `workers` processes of the interpreter, which must have the magic number that the bytecode
-    /// is for.
+    /// is for. What was compiled before stays as it is.
     ///
     /// # Errors
     /// [`Error::Compile`] if the interpreter caches no bytecode or cannot be started.
-    pub fn start(interpreter: &Interpreter, workers: usize) -> Result<Self, Error> {
+    pub fn start(
+        interpreter: &Interpreter,
+        invalidation: Invalidation,
+        workers: usize,
+    ) -> Result<Self, Error> {
         let python = interpreter.executable.clone();
         let failed = |reason: String| Error::Compile { python: python.clone(), reason };
         let tag = interpreter.cache_tag.clone();
@@ -77,7 +99,7 @@ impl Compiler {
         let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::new();
         for _ in 0..workers.max(1) {
-            let mut worker = Worker::start(&python)
+            let mut worker = Worker::start(&python, invalidation)
                 .map_err(|error| failed(format!("it cannot be started: {error}")))?;
             let receiver = Arc::clone(&receiver);
             threads.push(std::thread::spawn(move || worker.serve(&receiver)));
@@ -204,9 +226,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(python: &Path) -> std::io::Result<Self> {
+    fn start(python: &Path, invalidation: Invalidation) -> std::io::Result<Self> {
         let mut child = Command::new(python)
-            .args(["-I", "-S", "-B", "-c", WORKER])
+            .args(["-I", "-S", "-B", "-c", WORKER, invalidation.flags()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -309,7 +331,7 @@ mod tests {
         let sandbox = Sandbox::new();
         let python = interpreter();
         let wheel = wheel(&sandbox);
-        let compiler = Compiler::start(&python, 2).unwrap();
+        let compiler = Compiler::start(&python, Invalidation::UncheckedHash, 2).unwrap();
         assert!(!is_compiled(&sandbox.root, &interpreter(), &wheel));
         assert_eq!(compiler.compile(&sandbox.root, &wheel).unwrap(), 3, "one has a syntax error");
         assert!(is_compiled(&sandbox.root, &interpreter(), &wheel));
@@ -350,7 +372,7 @@ mod tests {
         let left = package.join("__pycache__/__init__.cpython-311.pyc.7.tmp");
         fs::create_dir(left.parent().unwrap()).unwrap();
         fs::write(&left, "half").unwrap();
-        let compiler = Compiler::start(&interpreter(), 1).unwrap();
+        let compiler = Compiler::start(&interpreter(), Invalidation::UncheckedHash, 1).unwrap();
         assert_eq!(compiler.compile(&sandbox.root, &wheel).unwrap(), 3);
         assert!(!left.exists());
     }
@@ -359,7 +381,8 @@ mod tests {
     fn several_threads_and_compilers_do_not_disturb_each_other() {
         let sandbox = Sandbox::new();
         let wheel = wheel(&sandbox);
-        let compilers = [0, 1].map(|_| Compiler::start(&interpreter(), 1).unwrap());
+        let compilers = [0, 1]
+            .map(|_| Compiler::start(&interpreter(), Invalidation::UncheckedHash, 1).unwrap());
         let counts: Vec<u64> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..6)
                 .map(|index| {
@@ -378,7 +401,7 @@ mod tests {
         let wheel = wheel(&sandbox);
         let mut python = interpreter();
         python.executable = "/bin/true".into();
-        let compiler = Compiler::start(&python, 1).unwrap();
+        let compiler = Compiler::start(&python, Invalidation::UncheckedHash, 1).unwrap();
         let error = compiler.compile(&sandbox.root, &wheel).unwrap_err();
         assert!(error.to_string().contains("/bin/true: a worker died"), "{error}");
         assert!(!is_compiled(&sandbox.root, &interpreter(), &wheel));

@@ -145,6 +145,25 @@ fn bytecode_that_the_store_has_is_linked_in() {
 }
 
 #[test]
+fn an_edit_of_a_compiled_module_takes_effect() {
+    for mode in ["hardlink", "copy"] {
+        let world = world();
+        let synced = world.require(&["a"]).sync(&["--compile", "--link-mode", mode]);
+        let file = synced.evaluate("import b; print(b.__file__)");
+        let file = Path::new(file.trim());
+        let times = fs_err::metadata(file).unwrap().modified().unwrap();
+        // As an editor saves: a new file in its place; and with the old time, as some tools leave it.
+        let other = file.with_extension("new");
+        fs_err::write(&other, "edited = True\n").unwrap();
+        fs_err::File::open(&other).unwrap().file().set_modified(times).unwrap();
+        fs_err::rename(&other, file).unwrap();
+        for _ in 0..2 {
+            assert_eq!(synced.evaluate("import b; print(b.edited)"), "True\n", "{mode}");
+        }
+    }
+}
+
+#[test]
 fn what_several_wheels_provide_is_real_all_the_way_down_on_hosts_too() {
     check_shared(&World::new());
 }

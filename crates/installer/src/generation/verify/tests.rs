@@ -7,6 +7,7 @@ use fs_err as fs;
 use fs_err::os::unix::fs::symlink;
 
 use super::*;
+use crate::bytecode::Invalidation;
 use crate::fixtures::{Sandbox, WheelFile, python};
 use crate::generation::compose;
 use crate::link::mode::LinkMode;
@@ -192,7 +193,9 @@ fn bytecode_outlives_that_of_its_wheel() {
     let sandbox = Sandbox::new();
     let mut spec = sandbox.spec(&wheels());
     spec.options.link_mode = LinkMode::Tree;
-    let compiler = crate::bytecode::Compiler::start(&spec.interpreter, 1).unwrap();
+    let compiler =
+        crate::bytecode::Compiler::start(&spec.interpreter, Invalidation::UncheckedHash, 1)
+            .unwrap();
     for package in &spec.packages {
         compiler.compile(&sandbox.root, &package.sha256).unwrap();
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
+use crate::bytecode::Invalidation;
 use crate::fixtures::{Sandbox, WheelFile};
 use crate::generation::{Generation, compose};
 use crate::wheel::record::parse;
@@ -286,7 +287,9 @@ fn bytecode_is_that_of_the_module_that_is_there() {
     let sandbox = Sandbox::new();
     let wheel = |name: &str, module: &str| WheelFile::new(name, "1.0").file("same/x.py", module);
     let spec = tree(&sandbox, &[wheel("first", "who = 1\n"), wheel("second", "who = 2\n")]);
-    let compiler = crate::bytecode::Compiler::start(&spec.interpreter, 1).unwrap();
+    let compiler =
+        crate::bytecode::Compiler::start(&spec.interpreter, Invalidation::UncheckedHash, 1)
+            .unwrap();
     // The winner's is missing: Python would take the other's for it.
     compiler.compile(&sandbox.root, &spec.packages[0].sha256).unwrap();
     let (generation, _) = composed(&sandbox, &spec);
@@ -383,7 +386,9 @@ fn every_link_mode_gives_the_same_imports() {
 fn compiled_modules_of_shared_directories_are_linked() {
     let sandbox = Sandbox::new();
     let spec = tree(&sandbox, &wheels());
-    let compiler = crate::bytecode::Compiler::start(&spec.interpreter, 1).unwrap();
+    let compiler =
+        crate::bytecode::Compiler::start(&spec.interpreter, Invalidation::UncheckedHash, 1)
+            .unwrap();
     for package in &spec.packages {
         compiler.compile(&sandbox.root, &package.sha256).unwrap();
     }

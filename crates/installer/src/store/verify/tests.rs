@@ -6,7 +6,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::*;
-use crate::bytecode::Compiler;
+use crate::bytecode::{Compiler, Invalidation};
 use crate::fixtures::{Sandbox, WheelFile, interpreter};
 
 fn wheel() -> WheelFile {
@@ -77,7 +77,10 @@ fn bytecode_of_the_wheels_modules_is_no_finding_and_other_bytecode_is() {
     let sandbox = Sandbox::new();
     let digest = sandbox.admit(&wheel());
     let python = interpreter();
-    Compiler::start(&python, 1).unwrap().compile(&sandbox.root, &digest).unwrap();
+    Compiler::start(&python, Invalidation::UncheckedHash, 1)
+        .unwrap()
+        .compile(&sandbox.root, &digest)
+        .unwrap();
     assert!(verify_store(&sandbox.root).unwrap().is_empty());
     let cache = sandbox.stored(&digest).join("root/pkg/__pycache__");
     fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o755)).unwrap();
