@@ -20,7 +20,7 @@ use crate::error::Error;
 
 /// Version of what is hashed and of the label's form. A change of either is a new number, and every image is then
 /// built once.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// A part of what an image is built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

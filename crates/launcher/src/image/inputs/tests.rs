@@ -208,7 +208,7 @@ fn a_remote_context_counts_by_its_address() {
 fn a_label_is_read_as_it_was_written() {
     let inputs = World::new().inputs();
     assert_eq!(Inputs::parse(&inputs.to_string()), Some(inputs));
-    for foreign in ["", "1:a:b:c:d", "3:a:b:c:d:e", "2:a:b:c:d", "2:a:b:c:d:e:f", "2:a::c:d:e"] {
+    for foreign in ["", "2:a:b:c:d:e", "4:a:b:c:d:e", "3:a:b:c:d", "3:a:b:c:d:e:f", "3:a::c:d:e"] {
         assert_eq!(Inputs::parse(foreign), None, "{foreign}");
     }
 }
