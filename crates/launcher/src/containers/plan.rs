@@ -112,20 +112,17 @@ impl ContainerPlan {
         for service in facts.selected {
             let containers = of(service);
             let once = awaited.to_be(Condition::Completed, service);
-            let running = |container: &&Container| {
-                matches!(container.status, Status::Running | Status::Restarting | Status::Paused)
-            };
             let stale = containers
                 .iter()
                 .copied()
-                .filter(running)
+                .filter(|one| one.is_up())
                 .find_map(|container| stale(facts, service, container));
             let ran = containers.iter().any(|one| one.status != Status::Created);
             let put = facts.code.get(service).filter(|_| ran);
             if let Some(reason) = stale.or(put.map(|files| RestartReason::Code(*files))) {
                 plan.restart.insert(service.clone(), reason);
             } else if !containers.is_empty()
-                && containers.iter().all(|one| running(one) || (once && is_completed(facts, one)))
+                && containers.iter().all(|one| one.is_up() || (once && is_completed(facts, one)))
             {
                 plan.keep.insert(service.clone());
             } else {

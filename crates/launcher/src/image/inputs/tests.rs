@@ -212,3 +212,16 @@ fn a_label_is_read_as_it_was_written() {
         assert_eq!(Inputs::parse(foreign), None, "{foreign}");
     }
 }
+
+#[test]
+fn what_a_change_shows_in_has_the_directories_of_files_that_patterns_take() {
+    let world = World::new();
+    world.write("docker/Dockerfile", "FROM scratch\nCOPY app/*.py /app/\n");
+    let build = Build { dockerfile: Some("docker/Dockerfile".into()), ..world.build.clone() };
+    let files = input_files(&build, &BTreeMap::new()).unwrap();
+    for expected in ["app", "app/main.py", "docker/Dockerfile.dockerignore", ".dockerignore", ""] {
+        let path = world.dir.path().join(expected);
+        assert!(files.contains(&path), "{expected}: {files:?}");
+    }
+    assert!(!files.contains(&world.dir.path().join("requirements.txt")));
+}
