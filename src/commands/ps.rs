@@ -23,7 +23,7 @@ pub(crate) struct Args {
     pub(crate) result: ResultArgs,
     #[command(flatten)]
     pub(crate) stack: StackArgs,
-    /// Print the ids of the containers, one a line
+    /// Print the ids of the containers that run, one a line
     #[arg(short = 'q', long, conflicts_with = "json")]
     ids: bool,
     /// Services [default: all]
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let stack = open(settings, &args.stack, &args.services)?;
     let containers = stack.containers()?;
-    let mut json = Vec::new();
+    let (mut json, mut ids) = (Vec::new(), String::new());
     let mut rows =
         vec![["SERVICE", "STATE", "ENVIRONMENT", "CONTAINER", "ADDRESS"].map(str::to_owned)];
     for service in &stack.chosen(&args.services)? {
@@ -45,6 +45,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         }
         for one in found {
             json.push(one.to_json(service));
+            if one.is_up() {
+                ids.push_str(&one.id);
+                ids.push('\n');
+            }
             // What it was made with, where nothing says what it is to have.
             let env = one.labels.get(ENV_LABEL).map_or(env, String::as_str);
             let row =
@@ -53,8 +57,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         }
     }
     if args.ids {
-        let ids = json.iter().filter_map(|one: &Value| one["id"].as_str());
-        settings.ui.data(ids.map(|id| format!("{id}\n")).collect::<String>());
+        settings.ui.data(ids);
     } else if settings.ui.json() {
         settings.ui.data(format!("{}\n", Value::from(json)));
     } else {

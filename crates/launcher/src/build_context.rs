@@ -67,13 +67,16 @@ impl BuildContext {
     }
 }
 
+/// A Dockerfile's own file of rules.
+pub(crate) fn own_rules(dockerfile: &Path) -> PathBuf {
+    let mut name = dockerfile.as_os_str().to_owned();
+    name.push(".dockerignore");
+    PathBuf::from(name)
+}
+
 /// A Dockerfile's own file of rules goes before the context's.
 fn ignore_file(directory: &Path, dockerfile: Option<&Path>) -> Result<Ignore, Error> {
-    let own = dockerfile.map(|path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".dockerignore");
-        PathBuf::from(name)
-    });
+    let own = dockerfile.map(own_rules);
     for path in own.into_iter().chain([directory.join(".dockerignore")]) {
         match pyfast_root::regular_file::read_text(&path) {
             Ok(text) => return Ok(Ignore::parse(&text)),

@@ -62,15 +62,15 @@ pub(crate) enum ItemKind {
 pub struct Changes {
     /// Places of what is new or different, each directory before what is in it.
     pub put: BTreeSet<String>,
-    /// Places of what is gone; of a directory that is gone, its own place alone.
+    /// Places of what is gone, what was in directories one by one: what else is in them is nobody's to remove.
     pub remove: BTreeSet<String>,
-    /// Places from which something is gone that lay over something else.
+    /// Those of them that may have lain over something else.
     pub uncovered: BTreeSet<String>,
 }
 
 /// Directories that base images fill.
-const OF_BASES: [&str; 10] =
-    ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/opt", "/sbin", "/usr", "/var"];
+const OF_BASES: [&str; 11] =
+    ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/opt", "/root", "/sbin", "/usr", "/var"];
 
 impl Code {
     /// Whether there is none.
@@ -126,11 +126,6 @@ impl Code {
             below_base || self.items.get(*place).is_some_and(|item| item.covers)
         };
         changes.uncovered = changes.remove.iter().filter(gone).cloned().collect();
-        // With a directory goes what is in it.
-        let all = changes.remove.clone();
-        changes
-            .remove
-            .retain(|place| !all.iter().any(|other| other != place && is_within(place, other)));
         changes
     }
 }
@@ -163,6 +158,7 @@ impl Changes {
         let hidden = |place: &String| mounts.iter().any(|mount| is_within(place, mount));
         self.put.retain(|place| !hidden(place));
         self.remove.retain(|place| !hidden(place));
+        self.uncovered.retain(|place| !hidden(place));
         let holds = |place: &String| mounts.iter().any(|mount| is_within(mount, place));
         (!self.remove.iter().any(holds)).then_some(self)
     }

@@ -241,6 +241,12 @@ impl CodePlan {
 }
 
 impl ImagesRead {
+    /// Forgets the code of images that others make, which may have any.
+    pub(crate) fn leave_out_others(&mut self) {
+        for image in self.plan.iter().filter(|image| !image.act.is_own()) {
+            self.code.remove(&image.wanted.image);
+        }
+    }
     /// Digests of the code that the containers of services have, once it was put into them.
     pub(crate) fn digests(&self) -> BTreeMap<String, String> {
         let with_code = self.plan.iter().filter_map(|image| {
@@ -257,5 +263,37 @@ impl ImagesRead {
     fn context(&self, image: &str) -> Option<PathBuf> {
         let plan = self.plan.iter().find(|plan| plan.wanted.image == image)?;
         Some(PathBuf::from(&plan.wanted.build.as_ref()?.context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pyfast_launcher::image::{PullPolicy, WantedImage};
+
+    use super::*;
+
+    #[test]
+    fn images_that_others_make_have_no_code() {
+        let image = |name: &str, act| ImagePlan {
+            wanted: WantedImage {
+                image: name.into(),
+                services: vec![name.into()],
+                build: None,
+                builder: None,
+                platform: None,
+                policy: PullPolicy::Missing,
+            },
+            act,
+        };
+        let plan = vec![
+            image("always", ImageAct::Pull(Reason::Policy)),
+            image("never", ImageAct::Missing),
+            image("secret", ImageAct::ByCompose(Reason::Absent, vec!["secrets".into()])),
+            image("app", ImageAct::UpToDate),
+        ];
+        let code = plan.iter().map(|image| (image.wanted.image.clone(), Code::default())).collect();
+        let mut read = ImagesRead { plan, code, ..ImagesRead::default() };
+        read.leave_out_others();
+        assert_eq!(read.code.keys().collect::<Vec<_>>(), ["app"]);
     }
 }

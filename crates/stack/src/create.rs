@@ -1,7 +1,7 @@
 //! Having Compose create containers, with as few calls of it as its version allows. Owns what differs between versions;
 //! the calls themselves are the launcher's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pyfast_launcher::compose_file::Condition;
 use pyfast_launcher::composer::recreates;
@@ -15,43 +15,37 @@ use crate::stack::Stack;
 impl Stack<'_> {
     /// Has Compose create what is missing and recreate what changed, and start nothing.
     pub(crate) fn create(&self, selected: &BTreeSet<String>) -> Result<(), Error> {
-        let services: Vec<_> = selected.iter().map(String::as_str).collect();
-        let scales = self.scales(selected);
-        let scales: Vec<_> = scales.iter().flat_map(|scale| ["--scale", scale]).collect();
-        let together = [&["up", "--no-start", "--no-build"][..], &scales, &services].concat();
+        let scale = &self.description.scale;
+        let together = creating(&["up", "--no-start", "--no-build"], scale, selected);
         // Compose 1 waits in `up --no-start` for the health of what it does not start, for ever. Its `create` does
         // not, and makes no networks; `up` of one service alone makes those of all.
         if !self.is_compose_one()? || !self.waits(selected) {
-            return self.compose(&together).map(drop);
+            return self.compose_words(&together);
         }
         if let Some(first) = selected.first()
             && !self.has_networks(selected)?
         {
             self.compose(&["up", "--no-start", "--no-deps", "--no-build", first])?;
         }
-        self.compose(&[&["create", "--no-build"][..], &services].concat())?;
         // Which cannot be told a number.
-        if scales.is_empty() {
+        self.compose_words(&creating(&["create", "--no-build"], &BTreeMap::new(), selected))?;
+        let scaled: BTreeSet<_> =
+            scale.keys().filter(|one| selected.contains(*one)).cloned().collect();
+        if scaled.is_empty() {
             return Ok(());
         }
-        let scaled = self.description.scale.keys().map(String::as_str);
         let alone = ["up", "--no-start", "--no-deps", "--no-build"];
-        let arguments = alone.into_iter().chain(scales).chain(scaled);
-        self.compose(&arguments.collect::<Vec<_>>()).map(drop)
+        self.compose_words(&creating(&alone, scale, &scaled))
     }
 
-    /// How many containers the user wants of services, in Compose's words.
-    fn scales(&self, selected: &BTreeSet<String>) -> Vec<String> {
-        let wanted =
-            self.description.scale.iter().filter(|(service, _)| selected.contains(*service));
-        wanted.map(|(service, number)| format!("{service}={number}")).collect()
+    fn compose_words(&self, words: &[String]) -> Result<(), Error> {
+        self.compose(&words.iter().map(String::as_str).collect::<Vec<_>>()).map(drop)
     }
 
     /// Has Compose make the containers of services anew, whatever they are.
     pub(crate) fn create_anew(&self, services: &BTreeSet<String>) -> Result<(), Error> {
-        let names: Vec<_> = services.iter().map(String::as_str).collect();
         let how = ["up", "--no-start", "--no-deps", "--no-build", "--force-recreate"];
-        self.compose(&[&how[..], &names].concat()).map(drop)
+        self.compose_words(&creating(&how, &self.description.scale, services))
     }
 
     /// Whether a service waits for more of another than its start.
@@ -95,6 +89,21 @@ impl Stack<'_> {
     }
 }
 
+/// The words for a call that creates containers of services, as many of each as the user wants: without a number Compose
+/// goes by its files, and removes what is more.
+fn creating(
+    how: &[&str],
+    scale: &BTreeMap<String, u32>,
+    services: &BTreeSet<String>,
+) -> Vec<String> {
+    let mut words: Vec<String> = how.iter().map(|&word| word.to_owned()).collect();
+    for (service, number) in scale.iter().filter(|(service, _)| services.contains(*service)) {
+        words.extend(["--scale".to_owned(), format!("{service}={number}")]);
+    }
+    words.extend(services.iter().cloned());
+    words
+}
+
 /// The networks of the project that services are in, by their names in the compose file.
 fn networks(model: &Value, selected: &BTreeSet<String>) -> BTreeSet<String> {
     let external = |name: &str| {
@@ -123,6 +132,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn whatever_is_created_has_the_number_that_the_user_wants() {
+        let scale = BTreeMap::from([("a".to_owned(), 3), ("z".to_owned(), 2)]);
+        let services = BTreeSet::from(["a", "b"].map(str::to_owned));
+        let words = creating(&["up", "--force-recreate"], &scale, &services);
+        assert_eq!(words, ["up", "--force-recreate", "--scale", "a=3", "a", "b"]);
+    }
 
     #[test]
     fn networks_are_those_that_compose_makes_for_the_services() {

@@ -73,6 +73,7 @@ impl Stack<'_> {
         let plan = plan_images(wanted, &facts, inputs.clone(), rebuild);
         let known = memory.record.containers.clone();
         let mut read = ImagesRead { plan, inputs, code, assumed, due: None, known };
+        read.leave_out_others();
         let created = self.created_anyway(selected, &read, memory)?;
         self.decide_code(selected, &mut read, created.as_ref())?;
         Ok(read)

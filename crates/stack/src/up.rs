@@ -168,7 +168,9 @@ impl Stack<'_> {
             code.forget(memory, images)?;
             self.put_code(&mut code, images)?;
             due = plan(&code, memory)?;
-            if code.hindered.is_empty() {
+            // Of all that Compose is called for only this is told by the containers alone.
+            let short = |reason: &CreateReason| matches!(reason, CreateReason::Count { .. });
+            if code.hindered.is_empty() && !due.create.iter().any(short) {
                 break;
             }
         }

@@ -80,23 +80,19 @@ struct Laying<'a> {
 impl<'a> Laying<'a> {
     fn step(&mut self, step: &'a Step) -> Option<()> {
         match step {
-            Step::Foreign { path } => {
-                let hidden = self.last.iter_mut().filter(|(place, _)| is_within(place, path));
-                hidden.for_each(|(_, last)| *last = Last::Other);
-                self.foreign.push(path);
-            }
+            Step::Foreign { path } => self.foreign(path),
             Step::Read { place: None, .. } => {}
             Step::Read { sources, place: Some(place) } => {
                 for source in sources {
                     found(source, self.entries)?.for_each(|found| self.hide(&found, place));
                 }
             }
-            Step::Copied { sources, place, owner, mode } => {
+            Step::Copied { sources, place, owner, mode, covers } => {
                 let copy = |found: &Found<'_>| Copied {
                     entry: found.entry,
                     owner: owner.clone(),
                     mode: *mode,
-                    covers: false,
+                    covers: *covers,
                 };
                 for source in sources {
                     found(source, self.entries)?
@@ -107,23 +103,54 @@ impl<'a> Laying<'a> {
         Some(())
     }
 
+    /// Something comes to a path or below it that is not of the context.
+    fn foreign(&mut self, path: &'a str) {
+        for (_, last) in self.last.iter_mut().filter(|(place, _)| is_within(place, path)) {
+            cover(&mut self.read, last);
+        }
+        self.foreign.push(path);
+    }
+
     /// Something comes where an entry may come to, of which nothing more is known.
-    fn hide(&mut self, found: &Found<'_>, place: &Place) {
-        for at in places(found, place, self.entries) {
-            self.last.insert(at, Last::Other);
+    fn hide(&mut self, found: &Found<'_>, place: &'a Place) {
+        let at = destination(found, place, self.entries);
+        if at.is_none() && place.archives {
+            self.foreign(&place.path);
+        }
+        for at in at.map_or_else(|| candidates(found, place), |at| vec![at]) {
+            cover(&mut self.read, self.last.entry(at).or_insert(Last::Other));
         }
     }
 
-    fn copy(&mut self, found: &Found<'_>, place: &Place, copied: Copied) {
+    fn copy(&mut self, found: &Found<'_>, place: &'a Place, copied: Copied) {
+        let entry = &self.entries[found.entry];
         let at = destination(found, place, self.entries);
-        let Some(at) = at.filter(|_| !self.read.contains(&found.entry)) else {
+        let Some(at) = at.filter(|_| !self.read.contains(&found.entry) && is_text(entry)) else {
             self.read.insert(found.entry);
             return self.hide(found, place);
         };
-        let covers =
-            self.last.contains_key(&at) || self.foreign.iter().any(|path| is_within(&at, path));
+        let covers = copied.covers
+            || self.last.contains_key(&at)
+            || self.foreign.iter().any(|path| is_within(&at, path));
         self.last.insert(at, Last::Copied(Copied { covers, ..copied }));
     }
+}
+
+/// Something may come over what came last to a place. Whether that still shows is not known, so something may be built
+/// from it.
+fn cover(read: &mut BTreeSet<usize>, last: &mut Last) {
+    if let Last::Copied(copied) = std::mem::replace(last, Last::Other) {
+        read.insert(copied.entry);
+    }
+}
+
+/// Whether an entry's name and what it points to can be written as text, as a container's code is.
+fn is_text(entry: &Entry) -> bool {
+    let target = match &entry.kind {
+        Kind::Link(target) => Some(target),
+        Kind::Directory | Kind::File => None,
+    };
+    std::iter::once(&entry.path).chain(target).all(|path| path.to_str().is_some())
 }
 
 /// An entry that a source means.
@@ -184,11 +211,8 @@ fn destination(found: &Found<'_>, place: &Place, entries: &[Entry]) -> Option<St
     file.then(|| place.path.clone())
 }
 
-/// Every path that an entry may come to.
-fn places(found: &Found<'_>, place: &Place, entries: &[Entry]) -> Vec<String> {
-    if let Some(at) = destination(found, place, entries) {
-        return vec![at];
-    }
+/// Every path that an entry may come to whose destination is not certain.
+fn candidates(found: &Found<'_>, place: &Place) -> Vec<String> {
     let name = found.name.rsplit('/').next().unwrap_or_default();
     vec![place.path.clone(), join(&place.path, name)]
 }

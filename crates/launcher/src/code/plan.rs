@@ -73,13 +73,12 @@ pub fn due(
         return Ok(if stale { Due::Restart } else { Due::Nothing });
     }
     let Some(from) = before(from) else { return Err(Hindrance::Unknown(name())) };
-    let changes = from.changes(now);
+    let Some(changes) = from.changes(now).beside(&container.mounts) else {
+        return Err(Hindrance::Mounted(name()));
+    };
     if let Some(place) = changes.uncovered.first() {
         return Err(Hindrance::Uncovered(place.clone()));
     }
-    let Some(changes) = changes.beside(&container.mounts) else {
-        return Err(Hindrance::Mounted(name()));
-    };
     let can_remove =
         remover && container.status == Status::Running && changes.remove.len() <= REMOVED_AT_ONCE;
     if !changes.remove.is_empty() && !can_remove {

@@ -3,11 +3,13 @@
 //!
 //! Whatever is not certain is `None` (all of the context counts) or a copy from which something may be built.
 
+mod filled;
 mod scope;
 mod stages;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::filled::Filled;
 use self::scope::Scope;
 use self::stages::{Stage, stages};
 use super::places::{Place, clean};
@@ -44,8 +46,15 @@ pub(crate) struct Question<'a> {
 pub(crate) enum Step {
     /// Files of the context from which something may be built. Where they are in the image, if they are and it is known.
     Read { sources: Vec<String>, place: Option<Place> },
-    /// Files of the context that are copied, and that is all.
-    Copied { sources: Vec<String>, place: Place, owner: Option<String>, mode: Option<u32> },
+    /// Files of the context that are copied, and that is all. `covers` says whether something else may be at the place
+    /// already, of which the steps before do not tell.
+    Copied {
+        sources: Vec<String>,
+        place: Place,
+        owner: Option<String>,
+        mode: Option<u32>,
+        covers: bool,
+    },
     /// Something from elsewhere, at this path or below.
     Foreign { path: String },
 }
@@ -137,13 +146,15 @@ pub(crate) fn read(question: &Question<'_>) -> Option<Vec<Step>> {
     // What a stage has that others copy from may be in what they make of it.
     let lent: BTreeSet<usize> = own.intersection(&others).copied().collect();
     let ended = acts.iter().rposition(|(_, act)| act.ends()).map_or(0, |at| at + 1);
+    let mut filled = Vec::new();
     for (index, (stage, act)) in acts.into_iter().enumerate() {
         match act {
-            Act::Run => {}
-            Act::Foreign(path) => steps.extend(path.map(|path| Step::Foreign { path })),
+            Act::Run(by) => filled.push(by),
+            Act::Foreign(Some(path)) => steps.push(Step::Foreign { path }),
+            Act::Foreign(None) => filled.push(Filled::Somewhere),
             Act::Local(local) => {
                 let carried = index >= ended && !lent.contains(&stage);
-                steps.push(local.step(carried));
+                steps.push(local.step(carried, &filled));
             }
         }
     }
@@ -153,11 +164,11 @@ pub(crate) fn read(question: &Question<'_>) -> Option<Vec<Step>> {
 /// What an instruction does with files.
 #[derive(Debug)]
 enum Act {
-    /// It runs something, with whatever the image has.
-    Run,
+    /// It runs something, with whatever the image has, and may leave something there.
+    Run(Filled),
     /// It takes files of the context.
     Local(Local),
-    /// It puts something from elsewhere at a path, if that is known.
+    /// It puts something at a path that is not of the context, or at one that is not known.
     Foreign(Option<String>),
 }
 
@@ -165,7 +176,7 @@ impl Act {
     /// Whether of what came before it nothing can be said any more.
     fn ends(&self) -> bool {
         match self {
-            Self::Run | Self::Foreign(None) => true,
+            Self::Run(_) | Self::Foreign(None) => true,
             Self::Foreign(Some(_)) => false,
             Self::Local(local) => local.place.is_none(),
         }
@@ -184,10 +195,14 @@ struct Local {
 }
 
 impl Local {
-    fn step(self, carried: bool) -> Step {
+    fn step(self, carried: bool, filled: &[Filled]) -> Step {
         let Self { sources, place, owner, mode, more } = self;
         match place {
-            Some(place) if carried && !more => Step::Copied { sources, place, owner, mode },
+            Some(place) if carried && !more => {
+                // Every image has something there.
+                let covers = place.path == "/" || filled.iter().any(|by| by.may_be_at(&place.path));
+                Step::Copied { sources, place, owner, mode, covers }
+            }
             place => Step::Read { sources, place },
         }
     }
@@ -251,7 +266,8 @@ fn acts(stages: &[Stage], at: usize, question: &Question<'_>) -> Option<Vec<(usi
         "scratch" => Scope::default(),
         name => question.bases.get(name).filter(|base| !base.triggers).map(Scope::of)?,
     };
-    let mut found = Vec::new();
+    // Who made the image below may have worked in its directory.
+    let mut found = vec![(chain[0], Act::Run(scope.filled_by(&Instruction::default())))];
     for at in chain {
         scope.begin_stage();
         for one in &stages[at].instructions {
@@ -262,7 +278,7 @@ fn acts(stages: &[Stage], at: usize, question: &Question<'_>) -> Option<Vec<(usi
                     if !sources.is_empty() {
                         found.push((at, Act::Local(Local { sources, ..Local::default() })));
                     }
-                    found.push((at, Act::Run));
+                    found.push((at, Act::Run(scope.filled_by(one))));
                 }
                 "COPY" | "ADD" => {
                     found.extend(copied(one, &mut scope)?.into_iter().map(|act| (at, act)));
@@ -339,8 +355,8 @@ fn copied(one: &Instruction, scope: &mut Scope) -> Option<Vec<Act>> {
         place.archives = one.word == "ADD";
     }
     let mut acts = Vec::new();
-    if foreign {
-        acts.push(Act::Foreign(path));
+    if foreign || local.place.is_none() {
+        acts.push(Act::Foreign(path.filter(|_| local.place.is_some())));
     }
     if !local.sources.is_empty() {
         acts.push(Act::Local(local));

@@ -183,24 +183,36 @@ fn depends_on(node: &mut Node, key: &str) -> Done {
         return Err(node.invalid(key, "a list of services or a mapping is needed"));
     };
     for (name, wanted) in entries {
-        if matches!(wanted.value, Yaml::Null) {
-            wanted.value = Yaml::Map(Mapping::new());
-        }
-        if !matches!(wanted.value, Yaml::Map(_)) {
-            return Err(wanted.invalid(&format!("{key}.{name}"), "a mapping is needed"));
-        }
-        let defaults = [
-            ("condition", Yaml::Str("service_started".to_owned())),
-            ("required", Yaml::Bool(true)),
-        ];
-        for (name, value) in defaults {
-            if wanted.get(name).is_none() {
-                let value = Node::new(value, &wanted.at);
-                wanted.set(name, value);
+        match wanted.value {
+            // A name alone says all.
+            Yaml::Null => {
+                wanted.value = Yaml::Map(Mapping::new());
+                complete_dependency(wanted);
             }
+            Yaml::Map(_) => {}
+            _ => return Err(wanted.invalid(&format!("{key}.{name}"), "a mapping is needed")),
         }
     }
     Ok(())
+}
+
+/// Says of a service what no file does, once they are merged.
+pub(super) fn complete_service(service: &mut Node) {
+    let Some(needed) = get_mut(service, "depends_on") else { return };
+    if let Yaml::Map(entries) = &mut needed.value {
+        entries.values_mut().for_each(complete_dependency);
+    }
+}
+
+fn complete_dependency(wanted: &mut Node) {
+    let defaults =
+        [("condition", Yaml::Str("service_started".to_owned())), ("required", Yaml::Bool(true))];
+    for (name, value) in defaults {
+        if wanted.get(name).is_none() {
+            let value = Node::new(value, &wanted.at);
+            wanted.set(name, value);
+        }
+    }
 }
 
 /// Short forms in a list: long ones, of which one may come to several.

@@ -12,7 +12,7 @@ use super::find::read_env;
 use super::interpolate::{Budget, Variables};
 use super::merge::{merge, settle};
 use super::paths::{Roots, absolute};
-use super::schema;
+use super::schema::{self, Extent};
 use super::seen::Seen;
 use super::yaml::{self, Mapping, MergeTag, Node, Yaml};
 
@@ -75,7 +75,9 @@ impl Loader {
                 let document = self.document(file)?;
                 return Err(document.invalid("include", "the file includes itself"));
             }
-            let mut document = self.canonical(Origin { file, base })?;
+            // Those after the first may say what changes alone.
+            let extent = if merged.is_none() { Extent::Whole } else { Extent::Part };
+            let mut document = self.canonical(Origin { file, base }, extent)?;
             if let Some(include) = document.remove("include") {
                 self.including.push(file.clone());
                 self.include(&mut document, &include, base)?;
@@ -89,6 +91,11 @@ impl Loader {
         // `find` gives one file at least, and so does `include`.
         let mut merged = merged.expect("a project has a file");
         settle(&mut merged);
+        if let Some(Yaml::Map(services)) =
+            canonical::get_mut(&mut merged, "services").map(|services| &mut services.value)
+        {
+            services.values_mut().for_each(canonical::complete_service);
+        }
         Ok(merged)
     }
 
@@ -113,9 +120,9 @@ impl Loader {
         Roots { base: base.to_owned(), home: self.values.get("HOME").cloned() }
     }
 
-    fn canonical(&mut self, origin: Origin<'_>) -> Result<Node, ComposeError> {
+    fn canonical(&mut self, origin: Origin<'_>, extent: Extent) -> Result<Node, ComposeError> {
         let mut document = Node::clone(&*self.document(origin.file)?);
-        schema::check_file(&document)?;
+        schema::check_file(&document, extent)?;
         for section in SECTIONS {
             let Some(names) = document.get(section).cloned() else { continue };
             let mut done = Node::new(Yaml::Map(Mapping::new()), &names.at);
@@ -352,7 +359,7 @@ fn import(model: &mut Node, included: &Node, item: &Node) -> Result<(), ComposeE
             match known.get(name) {
                 None => known.set(name, node.clone()),
                 Some(other) if other.tag == Some(MergeTag::Reset) => known.set(name, node.clone()),
-                Some(other) if other.to_json() == node.to_json() => {}
+                Some(other) if is_same(other, node) => {}
                 Some(_) => {
                     let reason = format!("{} defines it otherwise", node.at.file().display());
                     return Err(item.invalid(&format!("{section}.{name}"), reason));
@@ -361,6 +368,13 @@ fn import(model: &mut Node, included: &Node, item: &Node) -> Result<(), ComposeE
         }
     }
     Ok(())
+}
+
+/// Whether a resource as a file has it is one of a project that is read.
+fn is_same(other: &Node, read: &Node) -> bool {
+    let mut other = other.clone();
+    canonical::complete_service(&mut other);
+    other.to_json() == read.to_json()
 }
 
 /// `NAME=value` by line, taken as it stands.

@@ -42,6 +42,8 @@ pub struct Service {
     pub image: Option<String>,
     /// How the image is built.
     pub build: Option<Build>,
+    /// Whether something else than containers provides it (`provider`).
+    pub provider: bool,
     /// The command; `Some(vec![])` when it is emptied.
     pub command: Option<Vec<String>>,
     /// The entrypoint; `Some(vec![])` when it is emptied.

@@ -19,35 +19,44 @@ pub(super) fn schema() -> &'static Value {
     SCHEMA.get_or_init(|| serde_json::from_str(TEXT).expect("a test reads the whole of it"))
 }
 
-/// Refuses what Compose would refuse of a whole file.
-pub(super) fn check_file(document: &Node) -> Done {
-    check(schema(), document, "")
+/// How much of a model stands in one place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// What changes or completes another part, which has what is missing here.
+    Part,
 }
 
-/// Refuses what Compose would refuse of a service; `key` is where it stands.
+/// Refuses what Compose would refuse of a file.
+pub(super) fn check_file(document: &Node, extent: Extent) -> Done {
+    check(schema(), document, "", extent)
+}
+
+/// Refuses what Compose would refuse of a service that others may complete; `key` is where it stands.
 pub(super) fn check_service(service: &Node, key: &str) -> Done {
-    check(&schema()["definitions"]["service"], service, key)
+    check(&schema()["definitions"]["service"], service, key, Extent::Part)
 }
 
-fn check(rule: &Value, node: &Node, key: &str) -> Done {
+fn check(rule: &Value, node: &Node, key: &str, extent: Extent) -> Done {
     // What is taken out need not be anything.
     if node.tag == Some(MergeTag::Reset) {
         return Ok(());
     }
     let rule = resolved(rule);
     if let Some(forms) = rule.get("oneOf").and_then(Value::as_array) {
-        return one_of(forms, node, key);
+        return one_of(forms, node, key, extent);
     }
     let kinds = kinds(rule);
     if !kinds.is_empty() && !kinds.iter().any(|kind| is(node, kind)) {
         return Err(node.invalid(key, needed(&kinds)));
     }
     match &node.value {
-        Yaml::Map(_) => mapping(rule, node, key),
+        Yaml::Map(_) => mapping(rule, node, key, extent),
         Yaml::Seq(items) => {
             let Some(rule) = rule.get("items") else { return Ok(()) };
             let mut each = items.iter().enumerate();
-            each.try_for_each(|(at, item)| check(rule, item, &format!("{key}[{at}]")))
+            each.try_for_each(|(at, item)| check(rule, item, &format!("{key}[{at}]"), extent))
         }
         _ => single(rule, node, key),
     }
@@ -60,10 +69,10 @@ fn resolved(rule: &Value) -> &Value {
 }
 
 /// The first of several forms that suits; where none does, the first of the value's own kind says why.
-fn one_of(forms: &[Value], node: &Node, key: &str) -> Done {
+fn one_of(forms: &[Value], node: &Node, key: &str, extent: Extent) -> Done {
     let mut refusal = None;
     for form in forms {
-        match check(form, node, key) {
+        match check(form, node, key, extent) {
             Ok(()) => return Ok(()),
             Err(error) if takes(form, node) => refusal = refusal.or(Some(error)),
             Err(_) => {}
@@ -136,7 +145,9 @@ fn needed(kinds: &[&str]) -> String {
     }
 }
 
-fn mapping(rule: &Value, node: &Node, key: &str) -> Done {
+fn mapping(rule: &Value, node: &Node, key: &str, extent: Extent) -> Done {
+    // The service that it extends has the rest.
+    let extent = if node.get("extends").is_some() { Extent::Part } else { extent };
     let none = Map::new();
     let named = rule["properties"].as_object().unwrap_or(&none);
     let patterns = rule["patternProperties"].as_object().unwrap_or(&none);
@@ -144,10 +155,13 @@ fn mapping(rule: &Value, node: &Node, key: &str) -> Done {
         let place = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
         let by_pattern = || patterns.iter().find(|(pattern, _)| matches(pattern, name));
         if let Some(rule) = named.get(name).or_else(|| by_pattern().map(|(_, rule)| rule)) {
-            check(rule, value, &place)?;
+            check(rule, value, &place, extent)?;
         } else if rule["additionalProperties"] == Value::Bool(false) {
             return Err(value.misplaced(&place, unknown(name, named)));
         }
+    }
+    if extent == Extent::Part {
+        return Ok(());
     }
     let required = rule["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     match required.into_iter().find(|name| node.get(name).is_none()) {
@@ -207,7 +221,8 @@ mod tests {
 
     fn said(text: &str) -> String {
         let document = yaml::read(Path::new("c.yaml"), text).unwrap();
-        check_file(&document).map_or_else(|error| error.to_string(), |()| String::new())
+        check_file(&document, Extent::Whole)
+            .map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod growth;
+mod parts;
 
 /// A request that starts in a directory.
 struct Asked {
@@ -448,6 +449,11 @@ fn an_included_service_cannot_be_defined_otherwise() {
         message.contains("`services.b`") && message.contains("sub/c.yaml defines it otherwise"),
         "{message}"
     );
+    let services =
+        "services: {b: {image: b, depends_on: {c: {condition: service_healthy}}}, c: {image: c}}";
+    let including = format!("include: [{{path: sub/c.yaml}}]\n{services}");
+    let (_place, asked) = project(&[("compose.yaml", &including), ("sub/c.yaml", services)]);
+    assert_eq!(asked.read().unwrap().services.len(), 2, "the same twice is none");
 }
 
 #[test]

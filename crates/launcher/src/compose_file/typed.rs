@@ -29,12 +29,14 @@ struct Keyed<'a> {
 /// Reads a service; `key` is where it stands.
 pub(super) fn service(node: &Node, key: &str) -> Result<Service, ComposeError> {
     let at = Keyed { node, key };
-    if node.get("image").is_none() && node.get("build").is_none() {
+    let provider = at.get("provider").is_some();
+    if !provider && node.get("image").is_none() && node.get("build").is_none() {
         return Err(node.invalid(key, "a service needs an `image` or a `build`"));
     }
     Ok(Service {
         image: at.text("image")?,
         build: at.child("build", build)?,
+        provider,
         command: at.list("command")?,
         entrypoint: at.list("entrypoint")?,
         environment: at.optional_texts("environment"),

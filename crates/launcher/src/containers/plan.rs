@@ -112,20 +112,17 @@ impl ContainerPlan {
         for service in facts.selected {
             let containers = of(service);
             let once = awaited.to_be(Condition::Completed, service);
-            let running = |container: &&Container| {
-                matches!(container.status, Status::Running | Status::Restarting | Status::Paused)
-            };
             let stale = containers
                 .iter()
                 .copied()
-                .filter(running)
+                .filter(|one| one.is_up())
                 .find_map(|container| stale(facts, service, container));
             let ran = containers.iter().any(|one| one.status != Status::Created);
             let put = facts.code.get(service).filter(|_| ran);
             if let Some(reason) = stale.or(put.map(|files| RestartReason::Code(*files))) {
                 plan.restart.insert(service.clone(), reason);
-            } else if !containers.is_empty()
-                && containers.iter().all(|one| running(one) || (once && is_completed(facts, one)))
+            } else if (!containers.is_empty() || wanted(facts.project, service) == 0)
+                && containers.iter().all(|one| one.is_up() || (once && is_completed(facts, one)))
             {
                 plan.keep.insert(service.clone());
             } else {
@@ -186,8 +183,7 @@ fn create_reasons<'a>(
     let mut known = true;
     for service in facts.selected {
         let containers = of(service);
-        let replicas = facts.project.services.get(service).and_then(|service| service.replicas);
-        let wanted = replicas.map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        let wanted = wanted(facts.project, service);
         if containers.len() != wanted {
             let (service, found) = (service.clone(), containers.len());
             reasons.push(CreateReason::Count { service, found, wanted });
@@ -209,6 +205,14 @@ fn create_reasons<'a>(
         reasons.push(CreateReason::Shape);
     }
     reasons
+}
+
+/// How many containers a service is to have.
+fn wanted(project: &ComposeProject, service: &str) -> usize {
+    project.services.get(service).map_or(1, |service| {
+        let count = if service.provider { 0 } else { service.replicas.unwrap_or(1) };
+        usize::try_from(count).unwrap_or(usize::MAX)
+    })
 }
 
 /// A one-shot that did its work is not run again. One is what others wait for to end: a server that was stopped ends

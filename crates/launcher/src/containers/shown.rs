@@ -7,6 +7,11 @@ use crate::engine::{Container, Status};
 use crate::override_file::ENV_LABEL;
 
 impl Container {
+    /// Whether it has been started and has not ended, whatever it does just now.
+    pub fn is_up(&self) -> bool {
+        matches!(self.status, Status::Running | Status::Restarting | Status::Paused)
+    }
+
     /// Its state.
     pub fn state(&self) -> String {
         let health = self.health.as_ref().map(|health| health.status);
@@ -48,6 +53,13 @@ impl Container {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_or_is_started_again_is_up_and_what_ended_is_not() {
+        let up = |status| Container { status, ..Container::default() }.is_up();
+        assert!([Status::Running, Status::Paused, Status::Restarting].into_iter().all(up));
+        assert!(![Status::Created, Status::Exited, Status::Dead].into_iter().any(up));
+    }
 
     #[test]
     fn a_container_that_is_started_again_and_again_does_not_just_run() {

@@ -208,6 +208,10 @@ impl<E: Services> Start<'_, E> {
     async fn dependencies(&self, name: &str, restarted: bool) -> Option<String> {
         let service = self.project.services.get(name)?;
         for (other, dependency) in &service.depends_on {
+            // Whatever its state is, no container has it.
+            if self.project.services.get(other).is_some_and(|other| other.provider) {
+                continue;
+            }
             let again = self.options.restart.contains(other)
                 && dependency.condition == Condition::Completed;
             let Some(report) = self.reports.get(other).filter(|_| !restarted || again) else {

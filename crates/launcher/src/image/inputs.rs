@@ -3,15 +3,15 @@
 //!
 //! Times and owners of files do not count, nor the base image: both change without anybody having changed the image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
 use super::digests::FileDigests;
-use crate::build_context::{BuildContext, Entry, Kind, is_remote, walk};
+use crate::build_context::{BuildContext, Entry, Kind, is_remote, own_rules, walk};
 use crate::code::reading::{self, Question};
 use crate::code::{BaseImage, Bases, Code, Item, ItemKind, Layout, lay_out};
 use crate::compose_file::Build;
@@ -20,7 +20,7 @@ use crate::error::Error;
 
 /// Version of what is hashed and of the label's form. A change of either is a new number, and every image is then
 /// built once.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// A part of what an image is built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,10 +180,14 @@ pub fn input_files(
         .and_then(|steps| lay_out(&steps, &entries, &source.directory))
         .unwrap_or_else(|| Layout::all(&entries));
     let copied = layout.copied.values().map(|copied| copied.entry);
-    let files = layout.read.into_iter().chain(copied).map(|at| entries[at].path.clone());
+    let taken = layout.read.into_iter().chain(copied).map(|at| entries[at].path.as_path());
+    // New files beside those that are there show in their directory, also where only a pattern takes them.
+    let files = taken.flat_map(|path| [Some(path), path.parent()]).flatten().map(Path::to_owned);
+    let own_rules = source.path.as_deref().map(own_rules);
     let rules = source.directory.join(".dockerignore");
-    // New files beside those that are there show in their directory.
-    Ok(files.chain(source.path).chain([rules, source.directory]).collect())
+    let files = files.chain(source.path).chain(own_rules).chain([rules, source.directory]);
+    // Many have the same directory.
+    Ok(files.collect::<BTreeSet<_>>().into_iter().collect())
 }
 
 fn question<'a>(

@@ -59,6 +59,11 @@ impl ImageAct {
         !matches!(self, Self::UpToDate | Self::Put(_))
     }
 
+    /// Whether the image is what this program builds: of another it cannot be told what it has.
+    pub fn is_own(&self) -> bool {
+        !matches!(self, Self::Pull(_) | Self::Missing | Self::ByCompose(..))
+    }
+
     /// Whether it would be built for nothing but files that it copies.
     pub fn is_for_code(&self) -> bool {
         match self {

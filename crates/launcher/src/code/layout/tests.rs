@@ -26,7 +26,7 @@ fn place(path: &str, directory: bool) -> Place {
 
 fn copy(sources: &[&str], place: Place) -> Step {
     let sources = sources.iter().map(|&one| one.to_owned()).collect();
-    Step::Copied { sources, place, owner: None, mode: None }
+    Step::Copied { sources, place, owner: None, mode: None, covers: false }
 }
 
 fn read(sources: &[&str], place: Option<Place>) -> Step {
@@ -93,8 +93,24 @@ fn a_file_that_may_come_into_a_directory_is_read() {
         &["a.tar", "d/b.tar"],
         &[copy(&["a.tar", "d"], unpacked)],
         &["a.tar"],
-        &["d->/app!", "d/b.tar->/app/b.tar"],
+        &["d->/app!", "d/b.tar->/app/b.tar!"],
     );
+}
+
+#[test]
+fn what_an_archive_may_hold_lies_over_what_was_there_and_below_what_comes() {
+    let unpacked = || Place { archives: true, ..place("/app", true) };
+    let names = ["a.tar", "d/b.py"];
+    let directory = || copy(&["d"], place("/app", false));
+    check(
+        &names,
+        &[copy(&["a.tar"], unpacked()), directory()],
+        &["a.tar"],
+        &["d->/app!", "d/b.py->/app/b.py!"],
+    );
+    let before_a_run = [read(&["a.tar"], Some(unpacked())), directory()];
+    check(&names, &before_a_run, &["a.tar"], &["d->/app!", "d/b.py->/app/b.py!"]);
+    check(&names, &[directory(), copy(&["a.tar"], unpacked())], &["a.tar", "d", "d/b.py"], &[]);
 }
 
 #[test]
@@ -116,9 +132,49 @@ fn the_last_copy_to_a_place_counts_and_what_it_covers_is_known() {
     let first = [foreign.clone(), copy(&["two"], place("/x", false))];
     check(&names, &first, &[], &["two->/x", "two/a.py->/x/a.py!", "two/b.py->/x/b.py"]);
     let then = [copy(&["two"], place("/x", false)), foreign];
-    check(&names, &then, &[], &["two->/x", "two/b.py->/x/b.py"]);
+    check(&names, &then, &["two/a.py"], &["two->/x", "two/b.py->/x/b.py"]);
     let read = [copy(&["two"], place("/x", false)), read(&["one/a.py"], Some(place("/x", true)))];
-    check(&names, &read, &["one/a.py"], &["two->/x", "two/b.py->/x/b.py"]);
+    check(&names, &read, &["one/a.py", "two/a.py"], &["two->/x", "two/b.py->/x/b.py"]);
+}
+
+#[test]
+fn what_something_from_elsewhere_may_cover_is_read() {
+    let names = ["a.py", "dist/b.py"];
+    let foreign = || Step::Foreign { path: "/app".into() };
+    let all = || copy(&[""], place("/app", false));
+    check(&names, &[all(), foreign()], &["a.py", "dist", "dist/b.py"], &[]);
+    let elsewhere = [all(), copy(&["dist"], place("/srv", false)), foreign()];
+    check(&names, &elsewhere, &["a.py", "dist", "dist/b.py"], &[]);
+}
+
+#[test]
+fn a_step_whose_place_may_be_filled_covers_it() {
+    let Step::Copied { sources, place, owner, mode, .. } = copy(&["a.py"], place("/x", true))
+    else {
+        unreachable!()
+    };
+    let over = Step::Copied { sources, place, owner, mode, covers: true };
+    check(&["a.py"], &[over], &[], &["a.py->/x/a.py!"]);
+}
+
+#[test]
+fn what_has_no_name_in_text_is_read() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.txt");
+    fs_err::write(directory.path().join(name), "").unwrap();
+    std::os::unix::fs::symlink(name, directory.path().join("link")).unwrap();
+    fs_err::write(directory.path().join("a.py"), "").unwrap();
+    let entries = walk(directory.path(), &Ignore::parse("")).unwrap();
+    let steps = [copy(&[""], place("/app", false))];
+    let layout = lay_out(&steps, &entries, directory.path()).unwrap();
+    assert_eq!(layout.copied.keys().collect::<Vec<_>>(), ["/app/a.py"]);
+    let read: Vec<_> =
+        layout.read.iter().map(|at| entries[*at].path.file_name().unwrap()).collect();
+    assert_eq!(read, [name, std::ffi::OsStr::new("link")]);
+    // What nothing takes counts for nothing.
+    let taken = [copy(&["a.py"], place("/app", true))];
+    assert!(lay_out(&taken, &entries, directory.path()).unwrap().read.is_empty());
 }
 
 #[test]

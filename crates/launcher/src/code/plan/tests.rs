@@ -128,4 +128,9 @@ fn what_a_mount_hides_needs_a_restart_alone() {
     let mut world = World::new();
     world.container.mounts = vec!["/app".into()];
     world.check_put(&[], &[]);
+    let covering = code(&[("/app/a", Item { covers: true, ..file(1) })]);
+    let mut gone = World { now: Code::default(), ..World::new() }.put(&covering, "yesterday");
+    gone.before.push(covering);
+    gone.container.mounts = vec!["/app".into()];
+    gone.check_put(&[], &[]);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::BaseImage;
+use super::filled::Filled;
 use crate::code::places::{Place, resolve};
 use crate::dockerfile::Instruction;
 use crate::dockerfile::shell::expand;
@@ -52,6 +53,24 @@ impl Scope {
     pub(super) fn resolve(&self, path: &str) -> Option<Place> {
         let from = if path.starts_with('/') { "/" } else { self.directory.as_deref()? };
         resolve(from, path)
+    }
+
+    /// Where an instruction may leave something: around the working directory, and where its words or the variables that
+    /// they name say. Anywhere if one of these is not known.
+    pub(super) fn filled_by(&self, one: &Instruction) -> Filled {
+        let Some(directory) = self.directory.clone() else { return Filled::Somewhere };
+        let mut words = [&one.flags.join(" "), &one.rest, &one.documents.join(" ")]
+            .map(String::as_str)
+            .join(" ");
+        let named = |name: &str| {
+            words.contains(&format!("${name}")) || words.contains(&format!("${{{name}"))
+        };
+        let variables = self.environment.iter().chain(&self.arguments);
+        let values: Option<Vec<&str>> =
+            variables.filter(|(name, _)| named(name)).map(|(_, value)| value.as_deref()).collect();
+        let Some(values) = values else { return Filled::Somewhere };
+        words.extend(values.into_iter().flat_map(|value| [" ", value]));
+        Filled::Around { directory, words }
     }
 
     /// Whether a path is a directory for certain.

@@ -23,7 +23,7 @@ fn steps(text: &str, target: Option<&str>, arguments: &[(&str, &str)]) -> Option
             let place = place.as_ref().map_or("?", |place| place.path.as_str());
             format!("read {} {place}", sources.join(" "))
         }
-        Step::Copied { sources, place, owner, mode } => {
+        Step::Copied { sources, place, owner, mode, covers: _ } => {
             let slash = if place.directory { "/" } else { "" };
             let owner = owner.as_ref().map(|owner| format!(" of {owner}")).unwrap_or_default();
             let mode = mode.map(|mode| format!(" {mode:o}")).unwrap_or_default();
@@ -32,6 +32,22 @@ fn steps(text: &str, target: Option<&str>, arguments: &[(&str, &str)]) -> Option
         Step::Foreign { path } => format!("foreign {path}"),
     };
     Some(read(&question)?.iter().map(shown).collect())
+}
+
+/// Whether something may be at the place of the last copy already, on a base that was made in `directory`.
+fn covers(directory: &str, text: &str) -> bool {
+    let base = BaseImage {
+        environment: BTreeMap::from([("APP_HOME".into(), "/app".into())]),
+        working_dir: directory.into(),
+        ..BaseImage::default()
+    };
+    let absent = BaseImage { absent: true, ..BaseImage::default() };
+    let bases = BTreeMap::from([("py".to_owned(), base), ("own".to_owned(), absent)]);
+    let arguments = BTreeMap::new();
+    let question = Question { text, arguments: &arguments, target: None, bases: &bases };
+    let steps = read(&question).unwrap();
+    let Some(Step::Copied { covers, .. }) = steps.last() else { panic!("{steps:?}") };
+    *covers
 }
 
 #[track_caller]
@@ -229,4 +245,46 @@ fn a_history_shows_whether_the_image_below_did_something_with_the_context() {
             .concat()
     ));
     assert!(!other(&[&classic[..], &["/bin/sh -c #(nop) COPY dir:1 in /seen ", system]].concat()));
+}
+
+#[test]
+fn where_something_may_be_already_is_told() {
+    for text in [
+        "RUN apt-get install -y gcc\nWORKDIR /app\nCOPY . .",
+        "WORKDIR /app\nCOPY . .",
+        "WORKDIR /srv\nRUN npm ci\nWORKDIR /app\nCOPY . .",
+        "RUN echo $OTHER\nCOPY . /app/",
+        "RUN --mount=type=bind,source=./x,target=/x make\nCOPY . /app/",
+    ] {
+        assert!(!covers("/", &format!("FROM py\n{text}")), "{text}");
+    }
+    for text in [
+        "WORKDIR /app\nRUN npm ci\nCOPY . .",
+        "WORKDIR /app/front\nRUN npm ci\nWORKDIR ..\nCOPY . .",
+        "RUN mkdir /app\nCOPY . /app/",
+        "RUN <<EOF\nmkdir /app\nEOF\nCOPY . /app/",
+        "RUN --mount=type=cache,target=/app/cache true\nCOPY . /app/",
+        "RUN cp -r /x $APP_HOME\nCOPY . /app/",
+        "RUN cp -r /x ${APP_HOME}/x\nCOPY . /app/",
+        "ARG WHERE\nRUN cp -r /x $WHERE\nCOPY . /app/",
+        "WORKDIR $WHERE\nRUN npm ci\nCOPY . /app/",
+        "COPY --parents a/b /app/\nCOPY . /app/",
+        "COPY --from=nginx:1 /x $WHERE\nCOPY . /app/",
+        "COPY rootfs/ /",
+    ] {
+        assert!(covers("/", &format!("FROM py\n{text}")), "{text}");
+    }
+    assert!(covers("/", "FROM py AS one\nWORKDIR /app\nRUN npm ci\nFROM one\nCOPY . ."));
+    assert!(!covers("/", "FROM py AS one\nWORKDIR /app\nRUN npm ci\nFROM py\nCOPY . /app/"));
+}
+
+#[test]
+fn an_image_below_may_have_something_around_its_own_directory() {
+    for (directory, expected) in [("", false), ("/", false), ("/srv", false), ("/app", true)] {
+        assert_eq!(covers(directory, "FROM py\nCOPY . /app/"), expected, "{directory}");
+    }
+    assert!(covers("/app", "FROM py\nCOPY . /app/sub/"));
+    assert!(covers("/app/sub", "FROM py\nCOPY . /app/"));
+    assert!(covers("/", "FROM own\nCOPY . /app/"), "which is not known");
+    assert!(!covers("/", "FROM scratch\nCOPY . /app/"));
 }

@@ -212,3 +212,11 @@ fn containers_of_compose_run_do_not_count() {
     world.containers.push(one_off);
     world.check(&["keep     db", "keep     init", "keep     web"]);
 }
+
+#[test]
+fn a_service_that_something_else_provides_has_no_containers_and_nothing_to_do() {
+    let mut world = World::new();
+    let provided = Service { provider: true, ..Service::default() };
+    world.project.services.insert("cloud".into(), provided);
+    world.check(&["keep     cloud", "keep     db", "keep     init", "keep     web"]);
+}

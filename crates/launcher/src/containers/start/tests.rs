@@ -240,3 +240,15 @@ async fn services_that_wait_for_each_other_are_named() {
     let error = stage.start().await.unwrap_err();
     assert!(error.to_string().contains("b -> c -> b"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_for_what_something_else_provides() {
+    let mut stage = Stage::new().service("web", &[("cloud", Condition::Healthy)], runs());
+    let provided = Service { provider: true, ..Service::default() };
+    stage.project.services.insert("cloud".into(), provided);
+    stage.containers.insert("cloud".into(), Vec::new());
+    stage.options.wait = true;
+    let (launched, _) = stage.play().await;
+    assert_eq!(*verdict(&launched, "cloud"), Verdict::Completed);
+    assert_eq!(*verdict(&launched, "web"), Verdict::Running);
+}

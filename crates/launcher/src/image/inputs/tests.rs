@@ -208,7 +208,20 @@ fn a_remote_context_counts_by_its_address() {
 fn a_label_is_read_as_it_was_written() {
     let inputs = World::new().inputs();
     assert_eq!(Inputs::parse(&inputs.to_string()), Some(inputs));
-    for foreign in ["", "1:a:b:c:d", "3:a:b:c:d:e", "2:a:b:c:d", "2:a:b:c:d:e:f", "2:a::c:d:e"] {
+    for foreign in ["", "2:a:b:c:d:e", "4:a:b:c:d:e", "3:a:b:c:d", "3:a:b:c:d:e:f", "3:a::c:d:e"] {
         assert_eq!(Inputs::parse(foreign), None, "{foreign}");
     }
+}
+
+#[test]
+fn what_a_change_shows_in_has_the_directories_of_files_that_patterns_take() {
+    let world = World::new();
+    world.write("docker/Dockerfile", "FROM scratch\nCOPY app/*.py /app/\n");
+    let build = Build { dockerfile: Some("docker/Dockerfile".into()), ..world.build.clone() };
+    let files = input_files(&build, &BTreeMap::new()).unwrap();
+    for expected in ["app", "app/main.py", "docker/Dockerfile.dockerignore", ".dockerignore", ""] {
+        let path = world.dir.path().join(expected);
+        assert!(files.contains(&path), "{expected}: {files:?}");
+    }
+    assert!(!files.contains(&world.dir.path().join("requirements.txt")));
 }
