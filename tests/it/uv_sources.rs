@@ -87,6 +87,35 @@ fn an_archive_says_where_its_dependencies_are() {
         .status();
     assert!(status.unwrap().success());
     let archive = world.project.join("app-1.tar.gz");
+#[test]
+fn a_project_file_that_is_a_link_says_where_its_dependencies_are() {
+    let world = world();
+    let repository = Repository::new(&world, "app");
+    app(
+        &repository.folder.join("real"),
+        "",
+        &format!("[tool.uv.sources]\nmylib = {}\nother = {{ path = \"../other\" }}", mylib(&world)),
+    );
+    Sdist::new("other", "2").project("").write(&repository.folder.join("other"));
+    let linked = repository.folder.join("linked");
+    app(&linked, "", "");
+    fs_err::remove_file(linked.join("pyproject.toml")).unwrap();
+    std::os::unix::fs::symlink("../real/pyproject.toml", linked.join("pyproject.toml")).unwrap();
+    std::os::unix::fs::symlink("real", repository.folder.join("alias")).unwrap();
+    repository.commit_all();
+    for folder in ["linked", "alias"] {
+        let url = repository.url(&format!("#subdirectory={folder}"));
+        check(&world, &format!("app @ {url}"), &["app==1", "mylib==3", "other==2"]);
+    }
+    // Where it leads nobody knows before it is checked out.
+    fs_err::remove_file(linked.join("pyproject.toml")).unwrap();
+    let outside = world.path("pyproject.toml");
+    std::os::unix::fs::symlink(&outside, linked.join("pyproject.toml")).unwrap();
+    repository.commit_all();
+    let line = format!("app @ {}", repository.url("#subdirectory=linked"));
+    world.require(&[&line]).lock(&["-U"]).refused(EITHER, &["linked/pyproject.toml", "link"]);
+}
+
     fs_err::copy(world.path("sources/app-1.tar.gz"), &archive).unwrap();
     check(&world, "./app-1.tar.gz", &["app==1", "mylib==3", "other==2"]);
 }

@@ -386,7 +386,7 @@ impl Look<'_> {
         let commit = git.commit(kept.as_deref().or(reference.as_deref()))?;
         let below = dist.subdirectory.as_ref().map(|below| format!("{below}/"));
         let path = format!("{}pyproject.toml", below.unwrap_or_default());
-        let stated = Stated::by_project(git.file(&commit, &path));
+        let stated = Stated::by_project(git.file(&commit, &path)?);
         let requested = reference.clone();
         Ok((SourceTree::Repository { url: url.clone(), commit, requested }, stated))
     }
