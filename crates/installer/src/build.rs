@@ -61,6 +61,10 @@ use turns::{Circle, Making, Turn};
 use workshop::{BuildRun, Workshop};
 
 /// Why a build that waits for itself is refused.
+/// Raised when the same source could be built from something else than before: 2 since the places that a project
+/// names for what it needs count.
+const MEANING: u32 = 2;
+
 const NEEDS_ITSELF: &str = "it is needed to build itself";
 
 /// How sources are built.
@@ -257,7 +261,7 @@ impl Builder {
         let constraints: Vec<String> =
             options.constraints.iter().map(ToString::to_string).collect();
         let key = json!([
-            1,
+            MEANING,
             digest,
             source.subdirectory,
             source.editable,
