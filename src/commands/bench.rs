@@ -14,7 +14,7 @@ use pyfast_launcher::compose_file::{ComposeRequest, read_compose};
 use pyfast_launcher::composer::Composer;
 use pyfast_launcher::programs::is_program;
 use pyfast_packaging::requirements_txt::IndexOptions;
-use pyfast_packaging::safe_url::redact;
+use pyfast_packaging::safe_url::shown_argument;
 
 use crate::args::short_find_links;
 use crate::failure::{Code, Failure};
@@ -179,7 +179,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let executable = probed.as_ref().map(|probed| probed.executable.as_path());
     let index = Indexes::new(settings, &IndexOptions::default(), executable).ok();
     let named = settings.flags.index.index_url.clone();
-    let words = std::env::args().skip(1).map(|word| shown_word(&word));
+    let words = std::env::args_os().skip(1);
+    let words = words.map(|word| shown_word(&shown_argument(&word.to_string_lossy())));
     let words: Vec<String> = std::iter::once("pyfast".to_owned()).chain(words).collect();
     let context = Context {
         index_url: named
@@ -197,7 +198,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         },
         pyfast: std::env::current_exe()
             .map_err(|error| Failure::from_error("bench", &error, Code::Mendable))?,
-        command: redact(&words.join(" ")),
+        command: words.join(" "),
         environment: std::env::vars_os().collect(),
         output: &mut output(args.json.as_deref() == Some(Path::new("-"))),
         progress: &mut errors(),

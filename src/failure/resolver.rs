@@ -41,7 +41,7 @@ fn kind(error: &ResolveError) -> (&'static str, Code) {
             ("hash-required", Code::Mendable)
         }
         ResolveError::Build(_) => ("build", Code::Mendable),
-        ResolveError::Lock { .. } => ("lock", Code::Mendable),
+        ResolveError::Lock { .. } | ResolveError::LockPython { .. } => ("lock", Code::Mendable),
         ResolveError::RequiresPython { .. } => ("requires-python", Code::Mendable),
         _ => ("resolve", Code::Mendable),
     }
@@ -60,7 +60,9 @@ fn resolve_hints(error: &ResolveError) -> Vec<String> {
         ResolveError::RequiresPython { .. } => {
             vec!["another interpreter is chosen with --python".to_owned()]
         }
-        ResolveError::Lock { .. } => vec!["make it anew with `pyfast lock`".to_owned()],
+        ResolveError::Lock { .. } | ResolveError::LockPython { .. } => {
+            vec!["make it anew with `pyfast lock`".to_owned()]
+        }
         ResolveError::HashRequired { .. } | ResolveError::HashMissing { .. } => vec![
             "`pyfast lock --format requirements --hashes` writes all pins with their hashes"
                 .to_owned(),

@@ -233,6 +233,29 @@ fn what_was_measured_before_an_interrupt_is_shown_and_marked() {
 }
 
 #[test]
+fn no_form_shows_a_password_of_the_command_line() {
+    let mut world = world();
+    let forms = ["--json", "out.json", "--svg", "out.svg", "--markdown", "out.md"];
+    for password in ["s3cret", "s3cr'et", "s3cr=et"] {
+        let login = format!("://someone:{password}@");
+        let url = world.index.url().replacen("://", &login, 1);
+        for flags in
+            [vec!["--index-url".to_owned(), url.clone()], vec![format!("--index-url={url}")]]
+        {
+            world.index_flags = flags;
+            let ran =
+                bench(&world, &[&["--vs", "uv", "--scenario", "noop"], &forms[..]].concat()).ok();
+            assert!(ran.stdout.contains("****@"), "{ran}");
+            let written = ["out.json", "out.svg", "out.md"].map(|name| world.read(name));
+            for text in [&ran.stdout, &ran.stderr].into_iter().chain(&written) {
+                let shown = ["someone", "s3cr", "et@"].iter().find(|part| text.contains(**part));
+                assert_eq!(shown, None, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_table_says_first_what_forbids_to_rely_on_it_and_how_it_is_made_again() {
     let world = world();
     let args = ["--vs", "uv", "--scenario", "noop", "--markdown", "out.md"];

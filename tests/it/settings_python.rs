@@ -113,11 +113,26 @@ fn a_lock_for_another_version_is_made_anew_unless_it_is_to_stay() {
         pythons.run(&["sync", flag]).refused(EITHER, &["pylock.toml", "3.12"]);
     }
     assert_eq!(world.read("pylock.toml"), before);
+    let ran = pythons.run(&["sync", "--dry-run"]).ok();
+    assert!(ran.stderr.contains("it would be locked anew"), "{ran}");
+    assert_eq!(world.read("pylock.toml"), before);
     let ran = pythons.run(&["sync"]).ok();
     assert!(ran.stderr.contains("it is locked anew"), "{ran}");
     assert!(world.read("pylock.toml").contains("3.12"), "{ran}");
     let ran = pythons.run(&["sync"]).ok();
     assert!(ran.stderr.contains("Up to date"), "{ran}");
+    // One that a merge left wrong, or that is for another machine, is for people to mend.
+    let whole = world.read("pylock.toml");
+    let package = &whole[whole.find("[[packages]]").expect("a package")..];
+    let package = &package[..package.find("\n[tool").unwrap_or(package.len())];
+    let twice = whole.replacen(package, &format!("{package}\n{package}"), 1);
+    let elsewhere = whole.replace("sys_platform == 'linux'", "sys_platform == 'win32'");
+    for (text, needle) in [(&twice, "twice"), (&elsewhere, "win32")] {
+        assert_ne!(*text, whole);
+        world.write("pylock.toml", text);
+        pythons.run(&["sync"]).refused(EITHER, &["pylock.toml", needle]);
+        assert_eq!(world.read("pylock.toml"), *text);
+    }
     // What nobody can read is no lock, and stays.
     world.write("pylock.toml", "lock-version = 7\n");
     pythons.run(&["sync"]).refused(EITHER, &["pylock.toml"]);

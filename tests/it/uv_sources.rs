@@ -7,6 +7,24 @@ use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
+/// `app` packed into an archive of the user's.
+fn packed(world: &World) {
+    let status = std::process::Command::new("tar")
+        .args(["-czf", "app-1.tar.gz", "app-1"])
+        .current_dir(world.path("sources"))
+        .status();
+    assert!(status.unwrap().success());
+    let archive = world.project.join("app-1.tar.gz");
+    fs_err::copy(world.path("sources/app-1.tar.gz"), &archive).unwrap();
+}
+
+/// Goes on with the `pyproject.toml` of a directory.
+fn append(folder: &std::path::Path, more: &str) {
+    let manifest = folder.join("pyproject.toml");
+    let text = fs_err::read_to_string(&manifest).unwrap();
+    fs_err::write(&manifest, format!("{text}\n{more}\n")).unwrap();
+}
+
 /// The world's index has strangers' packages in version 9.
 fn world() -> World {
     let world = World::new();
@@ -26,9 +44,7 @@ fn app(folder: &std::path::Path, static_: &str, more: &str) {
         app = app.project(static_);
     }
     app.write(folder);
-    let manifest = folder.join("pyproject.toml");
-    let text = fs_err::read_to_string(&manifest).unwrap();
-    fs_err::write(&manifest, format!("{text}\n{more}\n")).unwrap();
+    append(folder, more);
 }
 
 /// A repository with `mylib` 3, as a source names it.
@@ -72,6 +88,35 @@ fn a_repository_says_where_its_dependencies_are() {
 }
 
 #[test]
+fn a_project_file_that_is_a_link_says_where_its_dependencies_are() {
+    let world = world();
+    let repository = Repository::new(&world, "app");
+    app(
+        &repository.folder.join("real"),
+        "",
+        &format!("[tool.uv.sources]\nmylib = {}\nother = {{ path = \"../other\" }}", mylib(&world)),
+    );
+    Sdist::new("other", "2").project("").write(&repository.folder.join("other"));
+    let linked = repository.folder.join("linked");
+    app(&linked, "", "");
+    fs_err::remove_file(linked.join("pyproject.toml")).unwrap();
+    std::os::unix::fs::symlink("../real/pyproject.toml", linked.join("pyproject.toml")).unwrap();
+    std::os::unix::fs::symlink("real", repository.folder.join("alias")).unwrap();
+    repository.commit_all();
+    for folder in ["linked", "alias"] {
+        let url = repository.url(&format!("#subdirectory={folder}"));
+        check(&world, &format!("app @ {url}"), &["app==1", "mylib==3", "other==2"]);
+    }
+    // Where it leads nobody knows before it is checked out.
+    fs_err::remove_file(linked.join("pyproject.toml")).unwrap();
+    let outside = world.path("pyproject.toml");
+    std::os::unix::fs::symlink(&outside, linked.join("pyproject.toml")).unwrap();
+    repository.commit_all();
+    let line = format!("app @ {}", repository.url("#subdirectory=linked"));
+    world.require(&[&line]).lock(&["-U"]).refused(EITHER, &["linked/pyproject.toml", "link"]);
+}
+
+#[test]
 fn an_archive_says_where_its_dependencies_are() {
     let world = world();
     let folder = world.path("sources/app-1");
@@ -81,13 +126,7 @@ fn an_archive_says_where_its_dependencies_are() {
     );
     Sdist::new("other", "2").project("").write(&folder.join("libs/other"));
     app(&folder, BOTH, &sources);
-    let status = std::process::Command::new("tar")
-        .args(["-czf", "app-1.tar.gz", "app-1"])
-        .current_dir(world.path("sources"))
-        .status();
-    assert!(status.unwrap().success());
-    let archive = world.project.join("app-1.tar.gz");
-    fs_err::copy(world.path("sources/app-1.tar.gz"), &archive).unwrap();
+    packed(&world);
     check(&world, "./app-1.tar.gz", &["app==1", "mylib==3", "other==2"]);
 }
 
@@ -109,7 +148,8 @@ fn a_directory_whose_build_tells_its_dependencies_says_where_they_are() {
 fn a_source_counts_for_its_extra_and_its_group() {
     let world = world();
     let repository = Repository::new(&world, "app");
-    let stated = "[project.optional-dependencies]\nfast = [\"mylib\"]\nslow = [\"other\"]\n";
+    let stated = "[project.optional-dependencies]\nfast = [\"mylib\"]\nslow = [\"other\"]\n\
+                  most = [\"app[fast]\"]\nall = [\"app[slow]\"]\n";
     let sources = format!(
         "[tool.uv.sources]\nmylib = [{}, {{ workspace = true, group = \"dev\" }}]\n\
          other = {{ workspace = true, extra = \"slow\" }}\n",
@@ -119,17 +159,24 @@ fn a_source_counts_for_its_extra_and_its_group() {
     repository.commit_all();
     check(&world, &format!("app @ {}", repository.url("")), &["app==1"]);
     check(&world, &format!("app[fast] @ {}", repository.url("")), &["app==1", "mylib==3"]);
-    world
-        .require(&[&format!("app[slow] @ {}", repository.url(""))])
-        .lock(&["-U"])
-        .refused(EITHER, &["pyproject.toml:", "other", "workspace"]);
+    check(&world, &format!("app[most] @ {}", repository.url("")), &["app==1", "mylib==3"]);
+    for extra in ["slow", "all"] {
+        world
+            .require(&[&format!("app[{extra}] @ {}", repository.url(""))])
+            .lock(&["-U"])
+            .refused(EITHER, &["pyproject.toml:", "other", "workspace"]);
+    }
     // An extra that only a package of the index asks for.
     world.index.add(&Wheel::new("asks", "1").requires("app[fast]"));
-    world.index.forget();
-    let lines = [&format!("app @ {}", repository.url(""))[..], "asks"];
-    let ran = world.require(&lines).lock(&["-U"]);
-    ran.refused(EITHER, &["mylib"]);
-    assert!(world.index.asked("mylib-9-py3-none-any.whl").is_empty());
+    world.index.add(&Wheel::new("wants", "1").requires("app[slow]"));
+    for (name, needles) in [("asks", &["mylib"][..]), ("wants", &["other", "workspace"])] {
+        world.index.forget();
+        let lines = [&format!("app @ {}", repository.url(""))[..], name];
+        world.require(&lines).lock(&["-U"]).refused(EITHER, needles);
+        for stranger in ["mylib-9-py3-none-any.whl", "other-9-py3-none-any.whl"] {
+            assert!(world.index.asked(stranger).is_empty(), "{name}");
+        }
+    }
 }
 
 #[test]
@@ -215,10 +262,7 @@ fn what_builds_a_project_comes_from_where_its_sources_say() {
         let app =
             Sdist::new("app", "1").build_requires("helper").doing(&marker.replace('\n', "; "));
         app.write(&folder);
-        let manifest = folder.join("pyproject.toml");
-        let text = fs_err::read_to_string(&manifest).unwrap();
-        fs_err::write(&manifest, format!("{text}\n[tool.uv.sources]\nhelper = {source}\n"))
-            .unwrap();
+        append(&folder, &format!("[tool.uv.sources]\nhelper = {source}"));
         world.require(&["./app"]).pyfast(&["sync"])
     };
     build("{ path = \"../helper\" }").ok();
@@ -233,4 +277,74 @@ fn what_builds_a_project_comes_from_where_its_sources_say() {
     );
     let ran = build(&own);
     assert!(!world.index.asked("/simple/helper/").is_empty(), "{ran}");
+}
+
+#[test]
+fn a_place_or_an_index_that_counts_elsewhere_alone_leaves_a_project_its_own() {
+    let world = world();
+    let repository = Repository::new(&world, "app");
+    let other = "{ path = \"libs/other\" }";
+    let sources = format!("[tool.uv.sources]\nmylib = {}\nother = {other}", mylib(&world));
+    Sdist::new("other", "2").project("").write(&repository.folder.join("libs/other"));
+    app(&repository.folder, BOTH, &sources);
+    repository.commit_all();
+    let pins = world.project.join("pins");
+    Sdist::new("pins", "1").project("dependencies = [\"other\"]\n").write(&pins);
+    let more = format!(
+        "[tool.uv.sources]\nother = {{ index = \"own\", marker = \"sys_platform == 'win32'\" }}\n\
+         [[tool.uv.index]]\nname = \"own\"\nurl = \"{}\"\nexplicit = true",
+        world.index.url()
+    );
+    append(&pins, &more);
+    let lines = format!(
+        "app @ {}\nmylib @ git+https://127.0.0.1:9/mylib ; sys_platform == 'win32'\n./pins",
+        repository.url("")
+    );
+    check(&world, &lines, &["app==1", "mylib==3", "other==2", "pins==1"]);
+}
+
+#[test]
+fn what_builds_an_archive_is_in_it_or_elsewhere_and_nothing_of_this_machine() {
+    let world = world();
+    let (folder, private) = (world.path("sources/app-1"), world.path("private"));
+    Sdist::new("helper", "2").project("").write(&private);
+    let build = |source: &str| {
+        let app = Sdist::new("app", "1").build_requires("helper");
+        app.doing("import helper; assert helper.environment").write(&folder);
+        append(&folder, &format!("[tool.uv.sources]\nhelper = {source}"));
+        packed(&world);
+        world.require(&["./app-1.tar.gz"]).pyfast(&["sync", "-U"])
+    };
+    let private = private.display();
+    for source in [
+        format!("{{ path = \"{private}\" }}"),
+        format!("{{ path = \"../../../../../../../../..{private}\" }}"),
+        format!("{{ git = \"file://{private}\" }}"),
+    ] {
+        build(&source).refused(EITHER, &["helper", "this machine"]);
+    }
+    build("{ workspace = true }").refused(EITHER, &["pin helper to an index yourself"]);
+    Sdist::new("helper", "2").project("").write(&folder.join("helper"));
+    build("{ path = \"helper\" }").ok();
+    assert!(world.index.asked("/simple/helper/").is_empty());
+}
+
+#[test]
+fn what_a_build_needs_in_its_turn_comes_from_where_the_user_pins_it() {
+    let world = world();
+    world.index.add(&Wheel::new("base", "1"));
+    let folder = world.project.join("app");
+    let app = Sdist::new("app", "1").build_requires("helper");
+    app.doing("import helper; assert helper.environment").write(&folder);
+    append(&folder, "[tool.uv.sources]\nhelper = { path = \"../helper\" }");
+    let helper = world.project.join("helper");
+    Sdist::new("helper", "2").project("dependencies = [\"base\"]\n").write(&helper);
+    append(&helper, "[tool.uv.sources]\nbase = { workspace = true }");
+    world.require(&["./app"]).pyfast(&["sync"]).refused(EITHER, &["base", "workspace"]);
+    let config = format!(
+        "[index.named]\nown = \"{}\"\n[index.packages]\nbase = \"own\"\n",
+        world.index.url()
+    );
+    world.write("pyfast.toml", &config);
+    world.pyfast(&["sync"]).ok();
 }

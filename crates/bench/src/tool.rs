@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use url::Url;
 
 use crate::scenario::{Action, Cache, Links, Scenario};
 
@@ -63,10 +64,32 @@ impl Tool {
 pub(crate) struct Common {
     /// The interpreter the environments are for.
     pub(crate) python: PathBuf,
-    /// The index; `None` leaves each tool its own default.
+    /// The index; `None` leaves each tool its own default. Reports are passed on, so they have no password.
+    #[serde(serialize_with = "without_login")]
     pub(crate) index_url: Option<String>,
     /// Whether bytecode is compiled while installing.
     pub(crate) compile: bool,
+}
+
+fn without_login<'a, S: Serializer>(
+    url: impl IntoIterator<Item = &'a String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    url.into_iter().next().map(|url| bare(url)).serialize(serializer)
+}
+
+/// An index without user and password. Of what is no URL nobody can say which part that is.
+fn bare(index: &str) -> String {
+    match Url::parse(index) {
+        Ok(mut url) if url.has_host() => {
+            // They fail for URLs that can have neither.
+            url.set_username("").ok();
+            url.set_password(None).ok();
+            url.into()
+        }
+        _ if index.contains('@') => "****".to_owned(),
+        _ => index.to_owned(),
+    }
 }
 
 /// The directories of one tool.

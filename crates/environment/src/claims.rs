@@ -57,7 +57,8 @@ pub(crate) fn check(root: &Root, claims: &[Claimed], admitted: &[Sha256]) -> Res
 fn fingerprint(metadata: &Metadata) -> String {
     let Metadata { name, version, requires_python, dependencies, extras } = metadata;
     let dependency = |dependency: &Dependency| {
-        let Dependency { name, extras, specifiers, url, marker } = dependency;
+        // What a wheel says of itself is never refused.
+        let Dependency { name, extras, specifiers, url, refused: _, marker } = dependency;
         Fingerprint::new("dependency", 1)
             .field("name", name)
             .fields("extras", extras)

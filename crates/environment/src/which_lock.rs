@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Lock, Pin, Standing, Targets, file_digest};
+use pyfast_resolver::{Error as ResolveError, Lock, Pin, Standing, Targets, file_digest};
 use pyfast_root::regular_file;
 
 use crate::crew::Crew;
@@ -76,8 +76,9 @@ impl WhichLock {
             // want it for this target from now on.
             Some(text) if own.is_some() => match Lock::from_toml(text, path, target) {
                 Err(_) if several.is_some() => None,
-                Err(error) if is_made_anew => {
-                    crew.tell(&format!("{error}: it is locked anew"));
+                Err(error @ ResolveError::LockPython { .. }) if is_made_anew => {
+                    let act = if request.dry_run { "would be" } else { "is" };
+                    crew.tell(&format!("{error}: it {act} locked anew"));
                     None
                 }
                 read => Some(read?),

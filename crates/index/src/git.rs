@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::client::Client;
 use crate::error::Error;
 use clone::BareClone;
+use command::Call;
 
 /// A repository with its clone in the cache.
 pub struct Git<'a> {
@@ -132,11 +133,30 @@ impl<'a> Git<'a> {
         Ok(())
     }
 
-    /// A text file of a commit; `None` where it has none of that name.
-    pub fn file(&self, commit: &str, path: &str) -> Option<String> {
-        let object = format!("{commit}:{path}");
-        let bytes = self.run_in_clone("read", &["cat-file", "blob", &object]).ok()?;
-        String::from_utf8(bytes).ok()
+    /// A text file of a commit, by way of its links; `None` where it has none of that name.
+    ///
+    /// # Errors
+    /// A link that leads out of the repository or nowhere; what git says.
+    pub fn file(&self, commit: &str, path: &str) -> Result<Option<String>, Error> {
+        if path.contains('\n') {
+            return Err(self.failed("read", "a name in it has several lines"));
+        }
+        let arguments = &["cat-file", "--batch", "--follow-symlinks"];
+        let call = Call { arguments, input: &format!("{commit}:{path}\n") };
+        let answer = self.call_in_clone("read", call)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, text) = answer.split_once('\n').unwrap_or((&answer, ""));
+        if head.ends_with(" missing") {
+            return Ok(None);
+        }
+        match head.split(' ').collect::<Vec<_>>()[..] {
+            [_, "blob", _] => Ok(Some(text.strip_suffix('\n').unwrap_or(text).to_owned())),
+            [_, "tree" | "commit", _] => Ok(None),
+            _ => {
+                let reason = format!("`{path}` is a link that leads to no file of it ({head})");
+                Err(self.failed("read", &reason))
+            }
+        }
     }
 
     /// Branches and tags, and one more.
@@ -178,17 +198,25 @@ impl<'a> Git<'a> {
     }
 
     fn run_in_clone(&self, act: &'static str, arguments: &[&str]) -> Result<Vec<u8>, Error> {
+        self.call_in_clone(act, Call { arguments, input: "" })
+    }
+
+    fn call_in_clone(&self, act: &'static str, call: Call<'_>) -> Result<Vec<u8>, Error> {
         self.settle()?;
         // Named, it is not looked for: what is no clone would have git look in the directories above.
         let place = format!("--git-dir={}", self.bare.path.display());
-        self.run(act, &self.bare.path, &[&[place.as_str()][..], arguments].concat())
+        let arguments = &[&[place.as_str()][..], call.arguments].concat();
+        self.call(act, &self.bare.path, Call { arguments, ..call })
     }
 
     fn run(&self, act: &'static str, place: &Path, arguments: &[&str]) -> Result<Vec<u8>, Error> {
+        self.call(act, place, Call { arguments, input: "" })
+    }
+
+    fn call(&self, act: &'static str, place: &Path, call: Call<'_>) -> Result<Vec<u8>, Error> {
         let secret = self.client.credentials().for_url(self.url);
         let secret = secret.as_ref().map(|secret| (self.url, secret));
-        command::run(place, self.client, arguments, secret)
-            .map_err(|reason| self.failed(act, &reason))
+        command::run(place, self.client, call, secret).map_err(|reason| self.failed(act, &reason))
     }
 
     fn failed(&self, act: &'static str, reason: &str) -> Error {

@@ -11,6 +11,7 @@ mod diagnose;
 mod handing;
 mod hook;
 mod metadata;
+mod project;
 mod system;
 mod tree;
 mod tree_digest;
@@ -30,7 +31,6 @@ use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::formats::FormatControl;
 use pyfast_packaging::hash::{Digest, Sha256};
-use pyfast_packaging::pyproject::build_requirements;
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirement_line::BuildSettings;
 use pyfast_packaging::requirements_txt::SettingsOf;
@@ -56,9 +56,14 @@ pub use tree_digest::{tree_digest, tree_listing};
 
 use built::Memory;
 use hook::{Answer, Call, Hook};
+use project::Project;
 use system::BuildSystem;
 use turns::{Circle, Making, Turn};
 use workshop::{BuildRun, Workshop};
+
+/// Raised when the same source could be built from something else than before: 2 since the places that a project
+/// names for what it needs count.
+const MEANING: u32 = 2;
 
 /// Why a build that waits for itself is refused.
 const NEEDS_ITSELF: &str = "it is needed to build itself";
@@ -131,8 +136,7 @@ pub struct Builder {
 
 /// One source that is ready to be built.
 struct Ready {
-    /// The directory with the project.
-    directory: PathBuf,
+    project: Project,
     /// A directory for what hooks write.
     work: PathBuf,
     system: BuildSystem,
@@ -257,7 +261,7 @@ impl Builder {
         let constraints: Vec<String> =
             options.constraints.iter().map(ToString::to_string).collect();
         let key = json!([
-            1,
+            MEANING,
             digest,
             source.subdirectory,
             source.editable,
@@ -324,8 +328,9 @@ impl Builder {
         let directory = source.subdirectory.as_ref().map_or(top.clone(), |below| top.join(below));
         let system = BuildSystem::read(&directory)
             .map_err(|reason| self.failure(source, BuildStage::Source, &reason))?;
-        let workshop = self.workshop(source, &directory, &system.requires)?;
-        Ok(Ready { directory, work, system, workshop })
+        let project = Project::of(&source.tree, directory, top);
+        let workshop = self.workshop(source, &project, &system.requires)?;
+        Ok(Ready { project, work, system, workshop })
     }
 
     /// What another machine packed of a source.
@@ -354,14 +359,16 @@ impl Builder {
         Ok(top)
     }
 
-    /// An environment with these requirements of the project in a directory.
+    /// An environment with these requirements of a project.
     fn workshop(
         &self,
         source: &SourceDist,
-        directory: &Path,
+        project: &Project,
         requires: &[String],
     ) -> Result<Arc<Workshop>, Error> {
-        let requires = &self.placed(source, directory, requires)?[..];
+        let requires = project.requirements(&self.run, requires);
+        let requires = &requires
+            .map_err(|reason| self.failure(source, BuildStage::Requirements, &reason))?[..];
         if let Some(workshop) = self.run.standing(requires) {
             return Ok(workshop);
         }
@@ -389,23 +396,6 @@ impl Builder {
         })
     }
 
-    /// Requirements of a build, each from where the project's own sources say: an index may have a stranger's package of
-    /// the same name, whose code would run.
-    fn placed(
-        &self,
-        source: &SourceDist,
-        directory: &Path,
-        requires: &[String],
-    ) -> Result<Vec<String>, Error> {
-        let text = fs_err::read_to_string(directory.join("pyproject.toml")).unwrap_or_default();
-        if self.run.options.shared.is_some() || !text.contains("uv") {
-            return Ok(requires.to_vec());
-        }
-        let pins = &self.run.tools.sources.pins;
-        build_requirements(directory, &text, requires, &|name| pins.contains_key(name))
-            .map_err(|error| self.failure(source, BuildStage::Requirements, &error.to_string()))
-    }
-
     /// The environment with what the backend asks for besides.
     fn complete(
         &self,
@@ -430,7 +420,7 @@ impl Builder {
         if asked.is_empty() || self.run.options.shared.is_some() {
             return Ok(Arc::clone(&ready.workshop));
         }
-        self.workshop(source, &ready.directory, &[&ready.system.requires[..], &asked].concat())
+        self.workshop(source, &ready.project, &[&ready.system.requires[..], &asked].concat())
     }
 
     /// The settings of one build.
@@ -467,7 +457,7 @@ impl Builder {
             python: &workshop.python,
             path: workshop.path.as_deref(),
             variables: &self.run.variables,
-            directory: &ready.directory,
+            directory: &ready.project.directory,
             work: &ready.work,
         };
         let slot = self.run.slots.take();

@@ -38,6 +38,8 @@ pub struct Dependency {
     pub specifiers: VersionSpecifiers,
     /// A direct reference, which an index' package may not have.
     pub url: Option<String>,
+    /// Why the place that its project names for it cannot be used: it may come from nowhere else.
+    pub refused: Option<String>,
     /// Where it counts.
     pub marker: MarkerTree,
 }
@@ -131,6 +133,7 @@ fn dependency(text: &str, effort: &mut Effort) -> Result<Dependency, String> {
         extras: specifier.extras,
         specifiers,
         url,
+        refused: None,
         marker: specifier.marker,
     })
 }

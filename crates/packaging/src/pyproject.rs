@@ -28,7 +28,7 @@ mod lowered;
 mod sources;
 pub mod uv;
 
-pub use lowered::{Lowered, SourceProject, build_requirements};
+pub use lowered::{BuildProject, KnownPlaces, Lowered, SourceProject};
 use sources::Part;
 pub(crate) use sources::Stated;
 use uv::RawUv;
@@ -74,6 +74,8 @@ enum Base<'a> {
     Server(&'a Url),
     /// In an archive or a repository: what it names is there, too.
     Source(&'a DirectSource),
+    /// The same, unpacked below this directory: nothing else of this machine is its own.
+    Unpacked(&'a Path),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -87,6 +87,15 @@ pub fn shown(text: &str) -> String {
     }
 }
 
+/// What may be shown of a word of a command line, which may be a URL, or a flag with one behind `=`. Whoever quotes the
+/// word does so afterwards: in a quoted one nobody finds the end of a password.
+pub fn shown_argument(word: &str) -> String {
+    match word.split_once('=').filter(|_| word.starts_with("--")) {
+        Some((flag, value)) => format!("{flag}={}", shown(value)),
+        None => shown(word),
+    }
+}
+
 /// A text that should be one URL, where nobody can say which part of it is the password: all before the
 /// last `@` may be.
 fn masked(text: &str) -> String {
@@ -180,6 +189,22 @@ mod tests {
             redact("-i https://u:p@h/x https://h/@y 'https://t@h'"),
             "-i https://****@h/x https://h/@y 'https://****@h'"
         );
+    }
+
+    #[test]
+    fn a_word_of_a_command_line_shows_no_password() {
+        let check = |word: &str, expected: &str| assert_eq!(shown_argument(word), expected);
+        check("user:s3cret@proxy:3128", "****@proxy:3128");
+        check("--proxy=user:s3cret@proxy:3128", "--proxy=****@proxy:3128");
+        check("https://u:p'w@h.test/", "https://****@h.test/");
+        check("--index-url=https://u:p=w'x@h.test/", "--index-url=https://****@h.test/");
+        check("-ihttps://u:p=w@h.test/", "-ihttps://****@h.test/");
+        check("a @ git+https://u:p w@h.test/a", "a @ git+https://****@h.test/a");
+        for plain in
+            ["bench", "-r", "./a@b/r.txt", "--vs=pip,uv", "a[b]>=1,<2", "https://h.test/@x"]
+        {
+            check(plain, plain);
+        }
     }
 
     #[test]

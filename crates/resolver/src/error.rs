@@ -70,6 +70,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A lock file is for another Python, and for nothing else than the target's otherwise.
+    #[error("cannot use the lock file `{}`: {reason}", path.display())]
+    LockPython {
+        /// The file.
+        path: PathBuf,
+        /// Which Python it is for.
+        reason: String,
+    },
     /// The target's interpreter is not one that a project file or a script allows.
     #[error("{origin} requires Python {specifiers}, and this is {python}")]
     RequiresPython {

@@ -52,6 +52,15 @@ impl Sources {
         Some(self.pins.get(name)?.first()?.1)
     }
 
+    /// Where a package is looked for in one index alone.
+    pub fn pinned_where(&self, name: &PackageName) -> MarkerTree {
+        let pins = self.pins.get(name).into_iter().flatten();
+        pins.fold(MarkerTree::FALSE, |mut known, (marker, _)| {
+            known.or(marker.clone());
+            known
+        })
+    }
+
     /// The same with one index at most for each package: the one that counts for the targets, or everywhere where
     /// there are none.
     ///

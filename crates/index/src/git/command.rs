@@ -6,9 +6,9 @@
 //! where the request that was refused went: after a redirect to another origin it is not asked for.
 //! A header (`http.<url>.extraHeader`) would be: git sends that to wherever the first request ended.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use url::Url;
 
@@ -44,6 +44,14 @@ const PASSWORD: &str = "PYFAST_GIT_PASSWORD";
 const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
                       \"$PYFAST_GIT_USER\" \"$PYFAST_GIT_PASSWORD\"; }; f";
 
+/// What git is run with.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) arguments: &'a [&'a str],
+    /// What it reads from its standard input.
+    pub(super) input: &'a str,
+}
+
 /// Runs git and gives what it prints.
 ///
 /// # Errors
@@ -51,7 +59,7 @@ const HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword
 pub(super) fn run(
     place: &Path,
     client: &Client,
-    arguments: &[&str],
+    call: Call<'_>,
     secret: Option<(&Url, &Secret)>,
 ) -> Result<Vec<u8>, String> {
     let mut command = Command::new("git");
@@ -67,17 +75,19 @@ pub(super) fn run(
         give(&mut command, url, secret)?;
     }
     command
-        .args(arguments)
+        .args(call.arguments)
         .current_dir(place)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C")
         // The user may have chosen another for his own; what lies in the cache is of one kind.
         .env("GIT_DEFAULT_REF_FORMAT", "files")
-        .stdin(Stdio::null());
+        .stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     for name in MISLEADING {
         command.env_remove(name);
     }
-    let output = command.output().map_err(|error| match error.kind() {
+    let output = answered(&mut command, call.input).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "the program `git` was not found".to_owned(),
         _ => format!("cannot run git: {error}"),
     })?;
@@ -85,6 +95,22 @@ pub(super) fn run(
         return Ok(output.stdout);
     }
     Err(explained(&String::from_utf8_lossy(&output.stderr)))
+}
+
+/// What a command prints when it has read an input, which is shorter than a pipe holds.
+fn answered(command: &mut Command, input: &str) -> io::Result<Output> {
+    let mut child = command.spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        match pipe.write_all(input.as_bytes()) {
+            // Why it did not read is what it says.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                child.wait()?;
+                return Err(error);
+            }
+            _ => drop(pipe),
+        }
+    }
+    child.wait_with_output()
 }
 
 /// Gives git user and password for the origin of a URL.

@@ -1,10 +1,10 @@
 //! What `[tool.uv.sources]` of a source says of the source's own dependencies: they become direct references, which the
 //! metadata of a project cannot have otherwise. Knows nothing of how sources are fetched, and of no index.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use pep508_rs::{MarkerTree, PackageName};
-use toml::{Table, Value};
+use toml::{Spanned, Table, Value};
 use url::Url;
 
 use crate::dist_file::Location;
@@ -16,7 +16,7 @@ use crate::requirement::{Requirement, Source as Kind};
 use crate::requirement_line::{self, Line, is_wheel};
 use crate::requirement_source::{DirectSource, Place, is_archive as is_source_archive};
 
-use super::sources::{Source, encoded};
+use super::sources::{Source, encoded, extra_name};
 use super::{Base, ProjectFile};
 
 /// The `pyproject.toml` of a source.
@@ -33,20 +33,19 @@ pub struct SourceProject<'a> {
 pub struct Lowered {
     /// The metadata.
     pub metadata: Metadata,
-    /// Dependencies whose places cannot be used, each with where that counts and why.
+    /// Why places cannot be used, each with where that counts; their dependencies have the reason, too.
     pub refused: Vec<(MarkerTree, Error)>,
 }
 
+/// Where the place of a package is known already, whatever the sources of a project say.
+pub type KnownPlaces<'a> = dyn Fn(&PackageName) -> MarkerTree + 'a;
+
 impl SourceProject<'_> {
-    /// Lowers a project's metadata. Of what `is_known` the place is known already.
+    /// Lowers a project's metadata, but for what is `known`.
     ///
     /// # Errors
     /// A file that names places and cannot be read.
-    pub fn lower(
-        &self,
-        metadata: &Metadata,
-        is_known: &dyn Fn(&PackageName) -> bool,
-    ) -> Result<Lowered, Error> {
+    pub fn lower(&self, metadata: &Metadata, known: &KnownPlaces<'_>) -> Result<Lowered, Error> {
         let mut lowered = Lowered { metadata: metadata.clone(), refused: Vec::new() };
         let path = self.path();
         let project = match ProjectFile::read(&path, self.text) {
@@ -61,13 +60,10 @@ impl SourceProject<'_> {
         };
         lowered.metadata.dependencies.clear();
         for dependency in &metadata.dependencies {
-            if dependency.url.is_some()
-                || dependency.name == metadata.name
-                || is_known(&dependency.name)
-            {
+            if dependency.url.is_some() || dependency.name == metadata.name {
                 lowered.metadata.dependencies.push(dependency.clone());
             } else {
-                project.lower(dependency, &mut lowered);
+                project.lower(dependency, &known(&dependency.name), &mut lowered);
             }
         }
         Ok(lowered)
@@ -92,30 +88,29 @@ impl<'a> ProjectFile<'a> {
         self
     }
 
-    fn lower(&self, dependency: &Dependency, lowered: &mut Lowered) {
+    fn lower(&self, dependency: &Dependency, known: &MarkerTree, lowered: &mut Lowered) {
         let name = &dependency.name;
+        let mut open = known.negate();
+        open.and(dependency.marker.clone());
         let mut placed = MarkerTree::FALSE;
         for written in self.sources_of(name) {
             // Of a group that is none of the dependencies of whoever requires the project.
-            let Some(mut marker) = extra_of(written.get_ref()) else { continue };
-            marker.and(dependency.marker.clone());
-            let found = self.source(name, &written).and_then(|(source, own)| {
-                marker.and(own);
-                let wrong = |reason: String| self.wrong(&written, name.as_ref(), &reason);
-                self.reference(name, &source).map_err(wrong)
-            });
-            placed.or(marker.clone());
-            match found {
-                Ok(url) => {
-                    let url = Some(url);
-                    lowered.metadata.dependencies.push(Dependency {
-                        url,
-                        marker,
-                        ..dependency.clone()
-                    });
-                }
-                Err(error) => lowered.refused.push((marker, error)),
+            let Some((mut marker, place)) = self.place(name, &written) else { continue };
+            marker.and(open.clone());
+            if marker.is_false() {
+                continue;
             }
+            placed.or(marker.clone());
+            let (url, refused) = match place {
+                Ok(url) => (Some(url), None),
+                Err(error) => {
+                    let reason = error.to_string();
+                    lowered.refused.push((marker.clone(), error));
+                    (None, Some(reason))
+                }
+            };
+            let dependency = Dependency { url, refused, marker, ..dependency.clone() };
+            lowered.metadata.dependencies.push(dependency);
         }
         let mut rest = dependency.clone();
         rest.marker.and(placed.negate());
@@ -124,23 +119,71 @@ impl<'a> ProjectFile<'a> {
         }
     }
 
-    /// A requirement of the project's build, from each place that its sources name.
-    fn build_requirement(&self, text: &str, name: &PackageName) -> Result<Vec<String>, Error> {
+    /// Where a source counts, and the direct reference that it is; `None` for one of a dependency group.
+    fn place(
+        &self,
+        name: &PackageName,
+        written: &Spanned<Value>,
+    ) -> Option<(MarkerTree, Result<String, Error>)> {
+        let mut marker = match self.extra_of(name, written) {
+            Ok(marker) => marker?,
+            // Nobody can say where it does not count.
+            Err(error) => return Some((MarkerTree::TRUE, Err(error))),
+        };
+        let place = self.source(name, written).and_then(|(source, own)| {
+            marker.and(own);
+            let wrong = |reason: String| self.wrong(written, name.as_ref(), &reason);
+            self.reference(name, &source).map_err(wrong)
+        });
+        Some((marker, place))
+    }
+
+    /// Where a source counts by the extra that it is for; `None` for one of a dependency group.
+    fn extra_of(
+        &self,
+        name: &PackageName,
+        written: &Spanned<Value>,
+    ) -> Result<Option<MarkerTree>, Error> {
+        let key = |key: &str| written.get_ref().get(key).and_then(Value::as_str);
+        match (key("group"), key("extra")) {
+            (Some(_), _) => Ok(None),
+            (None, Some(text)) => {
+                let read = extra_name(text).and_then(|extra| {
+                    marker::read(&format!("extra == '{extra}'")).map_err(|error| error.reason)
+                });
+                read.map(Some).map_err(|reason| self.wrong(written, name.as_ref(), &reason))
+            }
+            (None, None) => Ok(Some(MarkerTree::TRUE)),
+        }
+    }
+
+    /// A requirement of the project's build, from each place that its sources name, but where that is `known`.
+    fn build_requirement(
+        &self,
+        text: &str,
+        name: &PackageName,
+        known: &MarkerTree,
+    ) -> Result<Vec<String>, Error> {
         let (head, marker) = text.split_once(';').unwrap_or((text, ""));
         let marker = if marker.trim().is_empty() { MarkerTree::TRUE } else { self.marker(marker)? };
         let head = head.split(['<', '>', '=', '!', '~', '(']).next().unwrap_or(head).trim();
+        let mut open = known.negate();
+        open.and(marker.clone());
         let (mut placed, mut lines) = (MarkerTree::FALSE, Vec::new());
         let written = |text: &str, marker: &MarkerTree| match marker::text_or_note(marker) {
             Some(marker) => format!("{text} ; {marker}"),
             None => text.to_owned(),
         };
         for one in self.sources_of(name) {
-            if extra_of(one.get_ref()) != Some(MarkerTree::TRUE) {
+            if self.extra_of(name, &one)? != Some(MarkerTree::TRUE) {
                 continue;
             }
             let (source, mut own) = self.source(name, &one)?;
+            own.and(open.clone());
+            if own.is_false() {
+                continue;
+            }
             placed.or(own.clone());
-            own.and(marker.clone());
             let url = self.reference(name, &source);
             let url = url.map_err(|reason| self.wrong(&one, name.as_ref(), &reason))?;
             lines.push(written(&format!("{head} @ {url}"), &own));
@@ -171,71 +214,75 @@ impl<'a> ProjectFile<'a> {
         }
         let origin = self.origin_at(0);
         let line = self.direct(name.as_ref(), source, &origin)?;
-        let (url, is_here) = match &line {
+        let (url, here) = match &line {
             Line::Source(one) => {
                 let DirectSource { place, subdirectory, digest, .. } = &one.source;
                 let below = subdirectory.as_deref().unwrap_or_default();
-                (url_of(place, digest.as_ref(), below), is_here(place))
+                (url_of(place, digest.as_ref(), below), here(place, below))
             }
             Line::Project(one) => match &one.source {
                 Kind::Wheel(wheel) => {
                     let digest = wheel.digest.as_ref().map(fragment);
-                    let is_here = matches!(wheel.location, Location::Path(_));
-                    (with_fragments(&located(&wheel.location), digest), is_here)
+                    (with_fragments(&located(&wheel.location), digest), path_of(&wheel.location))
                 }
                 _ => return Err("it names no place".to_owned()),
             },
         };
-        match self.base {
-            Base::Source(within) if is_here && !self::is_here(&within.place) => {
+        match (self.base, here) {
+            (Base::Source(within), Some(_)) if self::here(&within.place, "").is_none() => {
                 Err(format!("`{}` cannot name files of this machine", within.text))
+            }
+            (Base::Unpacked(top), Some(path)) if !is_below(&path, top) => {
+                Err("what was fetched cannot name files of this machine".to_owned())
             }
             _ => Ok(url),
         }
     }
 }
 
-/// Where a source counts by the extra that it is for; `None` for one of a dependency group.
-fn extra_of(written: &Value) -> Option<MarkerTree> {
-    let key = |key: &str| written.get(key).and_then(Value::as_str);
-    match (key("group"), key("extra")) {
-        (Some(_), _) => None,
-        (None, Some(extra)) => marker::read(&format!("extra == '{extra}'")).ok(),
-        (None, None) => Some(MarkerTree::TRUE),
-    }
+/// A project that is to be built.
+#[derive(Debug, Clone, Copy)]
+pub struct BuildProject<'a> {
+    /// The directory that it is in.
+    pub directory: &'a Path,
+    /// The text of its `pyproject.toml`.
+    pub text: &'a str,
+    /// Where it was unpacked, if it was fetched: it names nothing of this machine that is not below.
+    pub unpacked: Option<&'a Path>,
 }
 
-/// What a project needs to be built, each requirement with the place that its sources name. The project is in
-/// `directory`; of what `is_known` the place is known already.
-///
-/// # Errors
-/// A place that cannot be used.
-pub fn build_requirements(
-    directory: &Path,
-    text: &str,
-    requires: &[String],
-    is_known: &dyn Fn(&PackageName) -> bool,
-) -> Result<Vec<String>, Error> {
-    let path = Path::new("pyproject.toml");
-    let project = match ProjectFile::read(path, text) {
-        Ok(project) => project.seen_from(directory),
-        Err(error) if names_places(text) => return Err(error),
-        Err(_) => return Ok(requires.to_vec()),
-    };
-    let mut lowered = Vec::new();
-    for text in requires {
-        let line = requirement_line::read(text, &project.origin_at(0), directory);
-        match line {
-            Ok(Line::Project(Requirement { name, source: Kind::Registry(_), .. }))
-                if !is_known(&name) && !project.sources_of(&name).is_empty() =>
-            {
-                lowered.extend(project.build_requirement(text, &name)?);
+impl BuildProject<'_> {
+    /// What it needs to be built, each requirement with the place that its sources name, but for what is `known`.
+    ///
+    /// # Errors
+    /// A place that cannot be used.
+    pub fn requirements(
+        &self,
+        requires: &[String],
+        known: &KnownPlaces<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let path = Path::new("pyproject.toml");
+        let mut project = match ProjectFile::read(path, self.text) {
+            Ok(project) => project.seen_from(self.directory),
+            Err(error) if names_places(self.text) => return Err(error),
+            Err(_) => return Ok(requires.to_vec()),
+        };
+        project.base = self.unpacked.map_or(Base::Here, Base::Unpacked);
+        let mut lowered = Vec::new();
+        for text in requires {
+            let line = requirement_line::read(text, &project.origin_at(0), self.directory);
+            match line {
+                Ok(Line::Project(Requirement { name, source: Kind::Registry(_), .. }))
+                    if !project.sources_of(&name).is_empty() =>
+                {
+                    lowered.extend(project.build_requirement(text, &name, &known(&name))?);
+                }
+                // What is no requirement is told by who reads it.
+                _ => lowered.push(text.clone()),
             }
-            // What is no requirement is told by who reads it.
-            _ => lowered.push(text.clone()),
         }
+        Ok(lowered)
     }
-    Ok(lowered)
 }
 
 /// Whether a text has places of dependencies, readable or not.
@@ -250,11 +297,36 @@ pub(super) fn is_archive(path: &str) -> bool {
     is_wheel(path) || is_source_archive(path)
 }
 
-fn is_here(place: &Place) -> bool {
+/// Where on this machine a place is, if it is there, and what is below it if it is a directory.
+fn here(place: &Place, below: &str) -> Option<PathBuf> {
     match place {
-        Place::Archive { location, .. } => matches!(location, Location::Path(_)),
-        Place::Directory(_) => true,
-        Place::Repository(repository) => repository.url.scheme() == "file",
+        Place::Archive { location, .. } => path_of(location),
+        Place::Directory(path) => Some(path.join(below)),
+        Place::Repository(repository) => {
+            let url = &repository.url;
+            let written = || PathBuf::from(url.path());
+            (url.scheme() == "file").then(|| url.to_file_path().unwrap_or_else(|()| written()))
+        }
+    }
+}
+
+fn path_of(location: &Location) -> Option<PathBuf> {
+    match location {
+        Location::Path(path) => Some(path.clone()),
+        Location::Url(_) => None,
+    }
+}
+
+/// Whether a file is below a directory, wherever links on the way lead.
+fn is_below(path: &Path, top: &Path) -> bool {
+    let real = |path: &Path| fs_err::canonicalize(path);
+    match (real(path), real(top)) {
+        (Ok(path), Ok(top)) => path.starts_with(top),
+        // What is not there is missed by who looks for it.
+        (Err(_), Ok(_)) => {
+            path.starts_with(top) && !path.components().any(|step| step == Component::ParentDir)
+        }
+        (_, Err(_)) => false,
     }
 }
 
@@ -290,3 +362,6 @@ fn with_fragments(url: &str, fragments: impl IntoIterator<Item = String>) -> Str
     let fragments = fragments.into_iter().collect::<Vec<_>>().join("&");
     if fragments.is_empty() { url.to_owned() } else { format!("{url}#{fragments}") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,11 @@ pub(super) struct Source {
     group: Option<String>,
 }
 
+/// The extra that a source is for. What is no name would match no extra, and leave its package to an index.
+pub(super) fn extra_name(text: &str) -> Result<ExtraName, String> {
+    text.parse().map_err(|_invalid| format!("`{text}` is not the name of an extra"))
+}
+
 /// A part of a URL that is read as it is, whatever is in it.
 pub(super) fn encoded(text: &str) -> String {
     text.replace('%', "%25").replace('@', "%40").replace('#', "%23").replace('&', "%26")
@@ -221,14 +226,28 @@ impl ProjectFile<'_> {
             .clone()
             .try_into()
             .map_err(|error: toml::de::Error| wrong(error.message().trim()))?;
+        if source.workspace {
+            let advice = match self.base {
+                Base::Here => {
+                    "write where it is, as `{ path = \"../it\", editable = true }`".to_owned()
+                }
+                // Whoever requires it cannot write into its files.
+                Base::Server(_) | Base::Source(_) | Base::Unpacked(_) => {
+                    format!("pin {name} to an index yourself")
+                }
+            };
+            return Err(wrong(&format!("{WORKSPACE}: {advice}")));
+        }
         let unread = [
-            (source.workspace, WORKSPACE),
             (source.package == Some(false), "`package = false` is not supported"),
             (source.lfs, "`lfs` is not supported"),
         ];
         if let Some((_, reason)) = unread.iter().find(|(there, _)| *there) {
             return Err(wrong(reason));
         }
+        source.extra.as_deref().map_or(Ok(()), |text| {
+            extra_name(text).map(|_extra| ()).map_err(|reason| wrong(&reason))
+        })?;
         let marker = match &source.marker {
             Some(text) => marker::read(text).map_err(|error| wrong(&error.reason))?,
             None => MarkerTree::TRUE,
@@ -260,7 +279,7 @@ impl ProjectFile<'_> {
     ) -> Result<Line, String> {
         let location = match self.base {
             Base::Source(within) => source.within(within)?,
-            Base::Here | Base::Server(_) => source.location()?,
+            Base::Here | Base::Server(_) | Base::Unpacked(_) => source.location()?,
         };
         let text = format!("{head} @ {location}");
         let read = if source.editable && matches!(self.base, Base::Here) {
@@ -303,5 +322,4 @@ impl ProjectFile<'_> {
     }
 }
 
-const WORKSPACE: &str = "it is a member of a workspace, of which pyfast has none: write where it is, as \
-                         `{ path = \"../it\", editable = true }`";
+const WORKSPACE: &str = "it is a member of a workspace, of which pyfast has none";

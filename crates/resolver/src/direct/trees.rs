@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use crate::error::Error;
 use crate::lock::Pin;
@@ -61,8 +61,8 @@ pub(crate) struct DirectSources {
     pub(crate) set: RequirementSet,
     /// The sources, by project.
     pub(crate) trees: BTreeMap<PackageName, DirectTree>,
-    /// Projects whose places are in the user's own files, and those of directories that they name.
-    placed: BTreeSet<PackageName>,
+    /// Where the places of projects are in the user's own files, and those of directories that they name.
+    placed: BTreeMap<PackageName, MarkerTree>,
 }
 
 /// Rule 33: what has no digest cannot be checked.
@@ -97,7 +97,7 @@ impl DirectSources {
                 ..RequirementSet::default()
             },
             trees: BTreeMap::new(),
-            placed: placed(set),
+            placed: placed(set, look.scope),
         };
         let (mut open, mut seen) = (set.sources.clone(), BTreeSet::new());
         while !open.is_empty() {
@@ -114,8 +114,8 @@ impl DirectSources {
                 for (requirement, tree) in some.iter().zip(look.look_all(some, &looked.trees)) {
                     let mut tree = tree?;
                     looked.check(requirement, &tree, look.scope)?;
-                    let extras = looked.extras(&tree.metadata.name, requirement);
-                    looked.lower(&mut tree, requirement, look.scope, &extras)?;
+                    let extras = looked.extras(&tree.metadata, requirement, look.scope);
+                    looked.lower(&mut tree, requirement, look, &extras)?;
                     let needed = &tree.metadata;
                     open.extend(looked.dependencies(needed, requirement, look.scope, &extras)?);
                     looked.add(requirement.clone(), tree);
@@ -162,11 +162,46 @@ impl DirectSources {
         Ok(())
     }
 
-    /// The extras of a source that are asked for, by whatever line.
-    fn extras(&self, name: &PackageName, requirement: &SourceRequirement) -> Vec<ExtraName> {
+    /// The extras of a source that are asked for, by whatever line, and those that these ask for in their turn.
+    fn extras(
+        &self,
+        metadata: &Metadata,
+        requirement: &SourceRequirement,
+        scope: &Scope,
+    ) -> Vec<ExtraName> {
+        let name = &metadata.name;
         let lines = self.set.requirements.iter().chain(&self.set.constraints);
         let same = lines.filter(|line| line.name == *name).flat_map(|line| &line.extras);
-        same.chain(&requirement.extras).cloned().collect()
+        let mut extras: Vec<ExtraName> = same.chain(&requirement.extras).cloned().collect();
+        loop {
+            let own = metadata.dependencies.iter().filter(|dependency| {
+                dependency.name == *name && scope.applies(&dependency.marker, &extras)
+            });
+            let asked = own.flat_map(|dependency| &dependency.extras);
+            let further: Vec<ExtraName> =
+                asked.filter(|extra| !extras.contains(extra)).cloned().collect();
+            if further.is_empty() {
+                return extras;
+            }
+            extras.extend(further);
+        }
+    }
+
+    /// Where the user says himself where a project comes from.
+    fn known(&self, name: &PackageName, tools: &LockTools) -> MarkerTree {
+        // It is left out, or replaced wherever it is asked for.
+        if self.set.excludes.contains(name)
+            || self.set.overrides.iter().any(|line| line.name == *name)
+        {
+            return MarkerTree::TRUE;
+        }
+        // Those of the requirements' own files, which a build has none of, and all.
+        let mut known = tools.sources.pinned_where(name);
+        for pin in self.set.index.pins.get(name).into_iter().flatten() {
+            known.or(pin.marker.clone());
+        }
+        known.or(self.placed.get(name).cloned().unwrap_or(MarkerTree::FALSE));
+        known
     }
 
     /// Has the dependencies of a source come from where its own project says: whoever passed that over would take a
@@ -175,20 +210,15 @@ impl DirectSources {
         &self,
         tree: &mut DirectTree,
         requirement: &SourceRequirement,
-        scope: &Scope,
+        look: &Look<'_>,
         extras: &[ExtraName],
     ) -> Result<(), Error> {
         let Some(text) = &tree.project else { return Ok(()) };
-        let is_known = |name: &PackageName| {
-            self.set.index.pins.contains_key(name)
-                || self.set.excludes.contains(name)
-                || self.set.overrides.iter().any(|line| line.name == *name)
-                || self.placed.contains(name)
-        };
         let project = SourceProject { source: &requirement.source, text };
-        let lowered = project.lower(&tree.metadata, &is_known)?;
+        let lowered = project.lower(&tree.metadata, &|name| self.known(name, look.tools))?;
+        // Those of extras that only others will ask for are refused when they do.
         let mut refused = lowered.refused.into_iter();
-        if let Some((_, error)) = refused.find(|(marker, _)| scope.applies(marker, extras)) {
+        if let Some((_, error)) = refused.find(|(marker, _)| look.scope.applies(marker, extras)) {
             return Err(error.into());
         }
         tree.metadata = Arc::new(lowered.metadata);
@@ -386,7 +416,7 @@ impl Look<'_> {
         let commit = git.commit(kept.as_deref().or(reference.as_deref()))?;
         let below = dist.subdirectory.as_ref().map(|below| format!("{below}/"));
         let path = format!("{}pyproject.toml", below.unwrap_or_default());
-        let stated = Stated::by_project(git.file(&commit, &path));
+        let stated = Stated::by_project(git.file(&commit, &path)?);
         let requested = reference.clone();
         Ok((SourceTree::Repository { url: url.clone(), commit, requested }, stated))
     }
@@ -416,12 +446,19 @@ impl Stated {
     }
 }
 
-/// Projects whose places are known before anything is looked at.
-fn placed(set: &RequirementSet) -> BTreeSet<PackageName> {
-    let sources = set.sources.iter().filter_map(|source| source.name.clone());
+/// Where the places of projects are known before anything is looked at: elsewhere, what is said of them is not for
+/// this scope.
+fn placed(set: &RequirementSet, scope: &Scope) -> BTreeMap<PackageName, MarkerTree> {
+    let sources = set.sources.iter();
+    let sources = sources.filter_map(|source| Some((source.name.as_ref()?, &source.marker)));
     let wheels = set.requirements.iter().chain(&set.constraints);
     let wheels = wheels.filter(|line| matches!(line.source, Source::Wheel(_)));
-    sources.chain(wheels.map(|line| line.name.clone())).collect()
+    let wheels = wheels.map(|line| (&line.name, &line.marker));
+    let mut placed: BTreeMap<PackageName, MarkerTree> = BTreeMap::new();
+    for (name, marker) in sources.chain(wheels).filter(|(_, marker)| scope.applies(marker, &[])) {
+        placed.entry(name.clone()).or_insert(MarkerTree::FALSE).or(marker.clone());
+    }
+    placed
 }
 
 /// What an archive states.
@@ -457,3 +494,6 @@ fn directory(
     let text = pyfast_root::regular_file::read_text(&project.join("pyproject.toml")).ok();
     Ok(Stated::by_project(text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,8 @@ impl Lock {
     /// Reads `pylock.toml` for a target: of each package the wheel that fits it best.
     ///
     /// # Errors
-    /// [`Error::Lock`] for another format, another target, or a package without a usable wheel.
+    /// [`Error::LockPython`] for another Python; [`Error::Lock`] for another format, another target, or a package without
+    /// a usable wheel.
     pub fn from_toml(text: &str, path: &Path, target: &Target) -> Result<Self, Error> {
         for_target(text, path, target)
     }
@@ -50,7 +51,15 @@ impl Lock {
 fn for_target(text: &str, path: &Path, target: &Target) -> Result<Lock, Error> {
     let fail = |reason: String| Error::Lock { path: path.to_owned(), reason };
     let mut document = Document::parse(text).map_err(fail)?;
-    document.check_target(target).map_err(fail)?;
+    if let Err(reason) = document.check_target(target) {
+        let is_of_another_python = document.is_of_another_python(target);
+        let path = path.to_owned();
+        return Err(if is_of_another_python {
+            Error::LockPython { path, reason }
+        } else {
+            Error::Lock { path, reason }
+        });
+    }
     let mut wanted = Vec::with_capacity(document.packages.len());
     for package in std::mem::take(&mut document.packages) {
         if applies(package.marker.as_deref(), target).map_err(fail)? {
@@ -150,6 +159,13 @@ impl Document {
             }
             None => reason,
         })
+    }
+
+    /// Whether a target's Python is all that it is not for.
+    fn is_of_another_python(&self, target: &Target) -> bool {
+        let limit = self.requires_python().ok().flatten();
+        limit.is_some_and(|specifiers| !target.allowed_by(&specifiers))
+            && check_environments(&self.environments, target).is_ok()
     }
 
     fn check_markers(&self, target: &Target) -> Result<(), String> {

@@ -31,8 +31,9 @@ use pyfast_root::Fingerprint;
 use super::{LockRequest, NamedTarget, Targets};
 use crate::candidate::{Policy, Preference, Prereleases};
 
-/// Raised with any change of what is in a fingerprint. Version 1 was made of debugging output.
-const VERSION: u32 = 2;
+/// Raised with any change of what is in a fingerprint, or of what a lock has for the same request. Version 1 was made
+/// of debugging output; 2 is of before the places that sources name for their dependencies counted.
+const VERSION: u32 = 3;
 
 impl LockRequest<'_> {
     /// What a lock that answers this request has as its inputs.
@@ -287,7 +288,7 @@ mod tests {
             LockRequest { set: &set, ..request }.fingerprint()
         };
         let plain = made(&|_, _| ());
-        assert!(plain.starts_with("2:sha256:"), "{plain}");
+        assert!(plain.starts_with("3:sha256:"), "{plain}");
         assert_eq!(made(&change) != plain, counts);
     }
 

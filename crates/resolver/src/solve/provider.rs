@@ -10,6 +10,7 @@ use pep508_rs::{ExtraName, PackageName};
 use pubgrub::Dependencies;
 use pyfast_packaging::metadata::{Dependency, Metadata, python_specifiers};
 use pyfast_packaging::requirement::{Requirement, Source};
+use pyfast_packaging::safe_url::redact;
 use pyfast_packaging::scope::{PythonFit, Scope};
 use pyfast_packaging::version_range as range;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -195,12 +196,17 @@ impl<'a> Provider<'a> {
         for dependency in self.active_dependencies(metadata, extra) {
             let name = &dependency.name;
             self.guards.learn(&own, name, &dependency.marker, extras);
+            let is_decided =
+                self.overrides.contains_key(name) || self.problem.excludes.contains(name);
+            if let Some(reason) = dependency.refused.as_ref().filter(|_| !is_decided) {
+                let reason = redact(reason);
+                return Err(format!("depends on {name}, whose place cannot be used ({reason})"));
+            }
             if let Some(url) = &dependency.url
                 && !self.direct.contains(name)
-                && !self.overrides.contains_key(name)
-                && !self.problem.excludes.contains(name)
+                && !is_decided
             {
-                let url = pyfast_packaging::safe_url::redact(url);
+                let url = redact(url);
                 return Err(format!(
                     "depends on {name} by URL ({url}), which only your own requirements may do"
                 ));
