@@ -75,7 +75,7 @@ fn containers_are_listed_with_state_and_environment() {
     let json: serde_json::Value = serde_json::from_str(&project.ok(&["ps", "--json"])).unwrap();
     let ids: Vec<_> = json.as_array().unwrap().iter().map(|one| &one["id"]).collect();
     assert_eq!(ids, [project.containers("board").trim(), project.containers("web").trim()]);
-    project.ok(&["stop", "board"]);
+    assert!(project.docker_compose(&["stop", "board"]).status.success());
     assert_eq!(project.ok(&["ps", "-q"]).trim(), project.containers("web").trim());
 }
 
