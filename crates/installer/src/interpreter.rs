@@ -163,7 +163,6 @@ fn output_within(command: &mut Command, patience: Duration) -> Result<String, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     fn python() -> PathBuf {
         crate::fixtures::python()
@@ -201,12 +200,15 @@ mod tests {
         assert!(!inside.executable.starts_with(&venv));
     }
 
-    /// A program that prints `text` in place of an interpreter.
+    /// Probes a script in the place of an interpreter. Another process writes it: one that a test beside this starts would
+    /// have a file of ours open for writing, and nothing runs that is.
     fn check(script: &str, expected: &str) {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("python");
-        fs_err::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let write = "printf '#!/bin/sh\n%s\n' \"$1\" > \"$2\" && chmod 755 \"$2\"";
+        let mut shell = Command::new("sh");
+        let status = shell.args(["-c", write, "sh", script]).arg(&path).status().unwrap();
+        assert!(status.success());
         let error = Interpreter::probe(&path).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
