@@ -344,7 +344,7 @@ mod tests {
             (&service["build"]["oneOf"][1], &schema()["definitions"]["healthcheck"]);
         for (section, keys, others) in [
             ("Top level", &schema()["properties"], &[][..]),
-            ("A service", service, &["labels", "read_only"]),
+            ("A service", service, &["labels", "read_only", "restart"]),
             ("`build`", &build["properties"], &["secrets"]),
             ("`healthcheck`", &health["properties"], &[]),
         ] {
