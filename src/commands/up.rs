@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// Agree to everything that would be asked
     #[arg(short, long)]
     yes: bool,
-    /// Go on and repeat it whenever code, requirements, locks, compose files or .env change; with --json, a line each time
+    /// Go on and repeat it whenever code, requirements, locks, compose files or .env change, as `develop.watch` says where it says something; with --json, a line each time
     #[arg(long, conflicts_with = "plan")]
     watch: bool,
     /// Show what would be done, and do nothing
@@ -69,6 +69,7 @@ impl Args {
                 rebuild: self.rebuild,
                 wait: !self.fast,
                 deadline: self.timeout.map(Duration::from_secs),
+                ..UpOptions::default()
             },
             clean: self.clean.then_some(if self.yes { Volumes::Remove } else { Volumes::Ask }),
         }

@@ -7,7 +7,6 @@ use pyfast_crew::task::Report;
 use pyfast_launcher::containers::StartEvent;
 use pyfast_stack::{Event, Events, Removed};
 
-use super::start::word;
 use crate::progress::Progress;
 use crate::syncing::show_changes;
 use crate::ui::{Line, Ui, count, duration, green};
@@ -72,6 +71,9 @@ impl Shown {
             }
             Event::ToRestart { service, reason } => ui.detail(format!("{service}: {reason}")),
             Event::Start(event) => start(ui, &event),
+            Event::Followed { service, followed, took } => {
+                ui.note(format!("{service}: {followed} ({})", duration(took)));
+            }
             Event::NotRemembered(error) => {
                 ui.warning(format!("cannot remember what was started: {error}"));
             }
@@ -127,7 +129,7 @@ fn start(ui: Ui, event: &StartEvent) {
         StartEvent::Restarting { service } => ui.note(format!("Restarting {service}")),
         StartEvent::Settled { service, verdict, took } => {
             let time = duration(*took);
-            ui.detail(format!("{service}: {} after {time}", word(verdict)));
+            ui.detail(format!("{service}: {} after {time}", verdict.word()));
         }
         StartEvent::Warning { service, message } => ui.warning(format!("{service}: {message}")),
     }

@@ -3,8 +3,6 @@
 use pyfast_stack::Step;
 use serde_json::{Value, json};
 
-use crate::ui::count;
-
 /// What is done in a phase.
 pub(super) struct Act {
     /// The phase.
@@ -28,20 +26,6 @@ impl Act {
 
 /// The acts of a step.
 pub(super) fn acts(step: &Step) -> Vec<Act> {
-    let one = |what, act| vec![Act { what, act }];
-    match step {
-        Step::Engine { host, version } => {
-            one("engine", format!("{host} ({}, API {})", version.version, version.api))
-        }
-        Step::Image(image) => one("image", image.to_string()),
-        Step::Environment { name, act } => one("environment", format!("{name}: {act}")),
-        Step::Containers(plan) => {
-            let lines = plan.to_string();
-            lines.lines().map(|line| Act { what: "containers", act: line.to_owned() }).collect()
-        }
-        Step::Health(Some(services)) => {
-            one("health", format!("waited for, of {}", count(*services, "service")))
-        }
-        Step::Health(None) => one("health", "not waited for".to_owned()),
-    }
+    let lines = step.to_string();
+    lines.lines().map(|line| Act { what: step.phase(), act: line.to_owned() }).collect()
 }

@@ -4,11 +4,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_crew::task::millis;
 use pyfast_launcher::containers::{ServiceFailure, Verdict, of_service};
 use pyfast_launcher::engine::Container;
 use pyfast_stack::{Phase, Stack, Upped};
-use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
 use crate::ui::{Ui, bold, dim, duration, red, table};
@@ -21,25 +19,13 @@ pub(super) struct Started<'a> {
     pub(super) total: Duration,
 }
 
-/// A verdict in a word.
-pub(super) fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Waiting => "not waited for",
-        Verdict::Running => "running",
-        Verdict::Healthy => "healthy",
-        Verdict::Completed => "completed",
-        Verdict::Failed(_) => "failed",
-        Verdict::NotStarted { .. } => "not started",
-    }
-}
-
 impl Started<'_> {
     /// Shows the result; a failed service makes the command fail.
     pub(super) fn show(&self, ui: Ui) -> Result<ExitCode, Failure> {
         let services = self.upped.launched.services.iter();
         let failed: Vec<_> = services.filter(|(_, outcome)| outcome.verdict.is_failure()).collect();
         if ui.json() && failed.is_empty() {
-            ui.data(format!("{}\n", self.json()));
+            ui.data(format!("{}\n", self.stack.result(&self.upped, self.total)));
         }
         if !ui.json() {
             ui.data(self.table());
@@ -74,7 +60,7 @@ impl Started<'_> {
             ),
             None => failure,
         };
-        Err(failure.result(self.json()))
+        Err(failure.result(self.stack.result(&self.upped, self.total)))
     }
 
     fn table(&self) -> String {
@@ -87,48 +73,13 @@ impl Started<'_> {
             urls.dedup();
             let state = match &outcome.verdict {
                 Verdict::NotStarted { because } => format!("not started (needs {because})"),
-                other => word(other).to_owned(),
+                other => other.word().to_owned(),
             };
             let time = duration(outcome.took);
             rows.push([service.clone(), state, time, urls.join(" ")]);
         }
         table(&rows)
     }
-
-    fn json(&self) -> Value {
-        let services = self.upped.launched.services.iter().map(|(service, outcome)| {
-            let found = of_service(&self.upped.containers, service);
-            let found: Vec<_> = found.iter().map(|one| one.to_json(service)).collect();
-            let mut json = json!({
-                "verdict": word(&outcome.verdict),
-                "restarted": outcome.restarted,
-                "took_ms": millis(outcome.took),
-                "containers": found,
-            });
-            match &outcome.verdict {
-                Verdict::Failed(failure) => json["failure"] = failure_json(failure),
-                Verdict::NotStarted { because } => json["needs"] = json!(because),
-                _ => {}
-            }
-            (service.clone(), json)
-        });
-        let services: serde_json::Map<_, _> = services.collect();
-        let phases = self.stack.phases().iter();
-        let phases: serde_json::Map<_, _> =
-            phases.map(|phase| (phase.name.to_owned(), json!(millis(phase.took)))).collect();
-        json!({ "project": self.stack.description().project.name, "services": services,
-            "timings_ms": { "phases": phases, "total": millis(self.total) } })
-    }
-}
-
-fn failure_json(failure: &ServiceFailure) -> Value {
-    json!({
-        "reason": failure.reason,
-        "exit_code": failure.exit_code,
-        "out_of_memory": failure.oom_killed,
-        "health_output": failure.health_output,
-        "log": failure.log.iter().map(|line| &line.text).collect::<Vec<_>>(),
-    })
 }
 
 /// Everything that helps to mend a failed service.

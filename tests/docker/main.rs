@@ -49,6 +49,7 @@ mod stack;
 mod supervise;
 mod up;
 mod volumes;
+mod watching;
 mod wheels;
 mod world;
 

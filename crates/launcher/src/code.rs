@@ -21,8 +21,10 @@ use sha2::{Digest as _, Sha256};
 
 pub use held::{Held, held};
 pub(crate) use layout::{Layout, lay_out};
+pub(crate) use owners::Owners;
 pub use plan::{Due, Hindrance, Holder, due};
 pub use put::{Putting, put};
+pub(crate) use put::{not_put, remove_within};
 pub use reading::{BaseImage, Bases};
 pub use remove::remove;
 
@@ -145,6 +147,11 @@ impl Changes {
     /// Whether nothing has to be done.
     pub fn is_empty(&self) -> bool {
         self.put.is_empty() && self.remove.is_empty()
+    }
+
+    /// Whether they concern nothing but these places.
+    pub fn are_at(&self, places: &BTreeSet<String>) -> bool {
+        self.put.is_subset(places) && self.remove.is_subset(places)
     }
 
     /// How many files and directories they concern.

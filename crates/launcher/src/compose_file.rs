@@ -33,7 +33,8 @@ pub use error::{ComposeError, Place};
 pub use find::NAMES;
 use interpolate::Budget;
 pub use model::{
-    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Service,
+    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Hook, Service,
+    WatchAction, WatchRule,
 };
 pub(crate) use own::OVERRIDE_MARK;
 pub use own::{PRIVATE, is_ours, override_apart};

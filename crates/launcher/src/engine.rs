@@ -27,8 +27,8 @@ pub use model::{
 pub use recorded::{Program, Recorded, Run};
 pub use registry::{Login, RegistrySettings, login, registry_of};
 pub use services::{
-    Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
-    PublishedPort, Services, Status,
+    Action, Container, ContainerEvent, ExecOutcome, ExecWanted, Health, HealthStatus, LogLine,
+    LogsWanted, PublishedPort, Services, Status,
 };
 
 use crate::error::Error;

@@ -188,6 +188,14 @@ pub enum Error {
         /// Why, with the engine's message.
         reason: String,
     },
+    /// A command that is run after files were synced did not end well.
+    #[error("in the container {container}, the command after the sync failed: {reason}")]
+    HookFailed {
+        /// Its name.
+        container: String,
+        /// Why, with what it printed.
+        reason: String,
+    },
     /// A file changed while it was put into containers.
     #[error("cannot put {} into containers: it changed while it was read", path.display())]
     CodeChanged {

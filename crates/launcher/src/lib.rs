@@ -16,6 +16,7 @@ pub mod code;
 pub mod compose_file;
 pub mod composer;
 pub mod containers;
+pub mod develop;
 pub mod engine;
 pub mod entry;
 pub mod image;

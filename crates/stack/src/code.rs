@@ -37,6 +37,8 @@ pub(crate) struct Put {
     container: Container,
     image: String,
     changes: Changes,
+    /// Whether its service is restarted for that.
+    restart: bool,
 }
 
 impl CodePlan {
@@ -142,7 +144,16 @@ impl Stack<'_> {
                 let remover = self.description.environment_of(service).is_some();
                 let holder = Holder { container, held, remover };
                 let due = due(&holder, &built.code, now, &|digest| codes.get(digest));
-                plan.note(service, container, name, due);
+                let synced = read.synced.get(service);
+                let quiet = |changes: &Changes| synced.is_some_and(|places| changes.are_at(places));
+                match due {
+                    Ok(Due::Put(changes)) if quiet(&changes) => {
+                        let (service, container) = (service.clone(), container.clone());
+                        let (image, restart) = (name.clone(), false);
+                        plan.puts.push(Put { service, container, image, changes, restart });
+                    }
+                    due => plan.note(service, container, name, due),
+                }
             }
         }
         Ok(plan)
@@ -158,8 +169,9 @@ impl Stack<'_> {
         let acts = puts.iter().filter_map(|one| {
             let (now, context) = (read.code.get(&one.image)?, read.context(&one.image)?);
             Some(async move {
-                let (container, changes) = (&one.container, &one.changes);
-                let putting = Putting { container, context: &context, now, changes };
+                let Put { container, changes, restart, .. } = one;
+                let restart = *restart;
+                let putting = Putting { container, context: &context, now, changes, restart };
                 (one, put(engine, &putting).await)
             })
         });
@@ -236,7 +248,7 @@ impl CodePlan {
                 let files = self.restart.entry(service.clone()).or_default();
                 *files = changes.count().max(*files);
                 let (container, image) = (container.clone(), image.to_owned());
-                self.puts.push(Put { service, container, image, changes });
+                self.puts.push(Put { service, container, image, changes, restart: true });
             }
             Err(why) => drop(self.hindered.insert(service, why)),
         }

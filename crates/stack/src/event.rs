@@ -1,5 +1,6 @@
 //! What goes on while a project is brought up, for whoever shows it.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -101,6 +102,15 @@ pub enum Event {
     },
     /// Services start.
     Start(StartEvent),
+    /// Something was done for a service by its rules (`develop.watch`).
+    Followed {
+        /// The service.
+        service: String,
+        /// What.
+        followed: Followed,
+        /// How long it took.
+        took: Duration,
+    },
     /// What was started cannot be remembered, so that the next run takes longer.
     NotRemembered(io::Error),
 }
@@ -115,6 +125,29 @@ pub enum Removed {
         /// Whether its named volumes were too.
         volumes: bool,
     },
+}
+
+/// What was done for a service by its rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Followed {
+    pub(crate) put: usize,
+    pub(crate) gone: usize,
+    /// Commands that were run.
+    pub(crate) run: Vec<String>,
+}
+
+impl fmt::Display for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { put, gone, run } = self;
+        if !run.is_empty() {
+            return write!(f, "`{}` was run", run.join(" "));
+        }
+        match (put, gone) {
+            (put, 0) => write!(f, "{put} synced"),
+            (0, gone) => write!(f, "{gone} removed"),
+            (put, gone) => write!(f, "{put} synced, {gone} removed"),
+        }
+    }
 }
 
 /// Whoever is told.

@@ -25,6 +25,7 @@ use crate::containers::Known;
 use crate::error::Error;
 use crate::event::Event;
 use crate::memory::Memory;
+use crate::options::UpOptions;
 use crate::stack::Stack;
 
 /// The images of some services, as they were read and decided about.
@@ -42,6 +43,8 @@ pub(crate) struct ImagesRead {
     pub(crate) assumed: bool,
     /// What is due for the containers' code, where that was looked at.
     pub(crate) due: Option<CodePlan>,
+    /// Places of containers that rules have synced, by service.
+    pub(crate) synced: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Stack<'_> {
@@ -49,7 +52,7 @@ impl Stack<'_> {
     pub(crate) fn plan_images(
         &self,
         selected: &BTreeSet<String>,
-        rebuild: bool,
+        options: &UpOptions,
         memory: &mut Memory,
     ) -> Result<ImagesRead, Error> {
         // Of the whole project: the service that builds an image need not be among the selected ones that share it.
@@ -75,8 +78,14 @@ impl Stack<'_> {
             }
         }
         drop(sources);
-        let plan = plan_images(wanted, &facts, inputs.clone(), rebuild);
-        let mut read = ImagesRead { plan, facts, inputs, code, assumed, due: None };
+        let asked = |image: &WantedImage| {
+            options.rebuild || image.services.iter().any(|one| options.build.contains(one))
+        };
+        let (built, others) = wanted.into_iter().partition(asked);
+        let mut plan = plan_images(others, &facts, inputs.clone(), false);
+        plan.extend(plan_images(built, &facts, inputs.clone(), true));
+        let synced = options.following.synced.clone();
+        let mut read = ImagesRead { plan, facts, inputs, code, assumed, due: None, synced };
         read.leave_out_others();
         self.decide_code(selected, &mut read, &memory.record)?;
         Ok(read)

@@ -12,8 +12,8 @@ use crate::containers::Known;
 use crate::environments::Synced;
 use crate::error::Error;
 use crate::memory::Memory;
+use crate::options::UpOptions;
 use crate::stack::Stack;
-use crate::up::UpOptions;
 
 /// One thing that `up` would do.
 #[derive(Debug)]
@@ -38,6 +38,35 @@ pub enum Step {
     Containers(ContainerPlan),
     /// It would wait for the health of so many services; `None`: of none.
     Health(Option<usize>),
+}
+
+impl Step {
+    /// The phase that it belongs to.
+    pub fn phase(&self) -> &'static str {
+        match self {
+            Self::Engine { .. } => "engine",
+            Self::Image(_) => "image",
+            Self::Environment { .. } => "environment",
+            Self::Containers(_) => "containers",
+            Self::Health(_) => "health",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine { host, version } => {
+                write!(f, "{host} ({}, API {})", version.version, version.api)
+            }
+            Self::Image(image) => image.fmt(f),
+            Self::Environment { name, act } => write!(f, "{name}: {act}"),
+            Self::Containers(plan) => plan.fmt(f),
+            Self::Health(Some(1)) => f.write_str("waited for, of 1 service"),
+            Self::Health(Some(services)) => write!(f, "waited for, of {services} services"),
+            Self::Health(None) => f.write_str("not waited for"),
+        }
+    }
 }
 
 /// What would be done about an environment.
@@ -79,7 +108,7 @@ impl Stack<'_> {
         let host = engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut steps = vec![Step::Engine { host, version }];
-        let mut read = self.plan_images(&selected, options.rebuild, &mut memory)?;
+        let mut read = self.plan_images(&selected, options, &mut memory)?;
         let containers = self.containers()?;
         let code = self.due_code(&selected, &mut read, &memory.record, &containers)?;
         let code = code.without(&read.plan);

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use pyfast_crew::task::millis;
 use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::containers::{
-    CreateReason, Done, EnvironmentFacts, Launched, Record, StartOptions, shape, start_and_wait,
-    with_dependents,
+    CreateReason, Done, EnvironmentFacts, Launched, Record, StartOptions, of_service, shape,
+    start_and_wait, with_dependents,
 };
 use pyfast_launcher::engine::{Container, Engine as _};
 use pyfast_settings::Root;
+use serde_json::{Map, Value, json};
 
 use crate::code::CodePlan;
 use crate::containers::{Known, by_service};
@@ -17,20 +19,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::images::ImagesRead;
 use crate::memory::Memory;
+use crate::options::UpOptions;
 use crate::stack::Stack;
-
-/// How a project is brought up.
-#[derive(Debug, Clone, Default)]
-pub struct UpOptions {
-    /// Services, with what they depend on; none is all.
-    pub services: Vec<String>,
-    /// Whether all images are built that can be.
-    pub rebuild: bool,
-    /// Whether to wait until services are healthy.
-    pub wait: bool,
-    /// How long, for each; `None` as its health check says.
-    pub deadline: Option<Duration>,
-}
 
 /// Services that were started, and what came of them.
 #[derive(Debug)]
@@ -52,11 +42,12 @@ impl Stack<'_> {
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {
-            let mut read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
+            let mut read = stack.plan_images(&selected, options, &mut memory)?;
             stack.carry_out_images(&read.plan, &mut read.facts)?;
             if read.assumed {
                 // What was built shows whether that was right.
-                read = stack.plan_images(&selected, false, &mut memory)?;
+                let seen = UpOptions { rebuild: false, build: BTreeSet::new(), ..options.clone() };
+                read = stack.plan_images(&selected, &seen, &mut memory)?;
                 if read.plan.iter().any(|image| image.act.is_due()) {
                     stack.carry_out_images(&read.plan, &mut read.facts)?;
                 }
@@ -89,6 +80,20 @@ impl Stack<'_> {
             self.tell(Event::NotRemembered(error));
         }
         Ok(Upped { launched, containers })
+    }
+
+    /// What came of services, for scripts.
+    pub fn result(&self, upped: &Upped, total: Duration) -> Value {
+        let services = upped.launched.services.iter().map(|(service, outcome)| {
+            let found = of_service(&upped.containers, service);
+            (service.clone(), outcome.to_json(service, &found))
+        });
+        let services: Map<_, _> = services.collect();
+        let phases = self.phases.iter();
+        let phases: Map<_, _> =
+            phases.map(|phase| (phase.name.to_owned(), json!(millis(phase.took)))).collect();
+        json!({ "project": self.description.project.name, "services": services,
+            "timings_ms": { "phases": phases, "total": millis(total) } })
     }
 
     /// Names services that run though the project does not have them any more: renamed, removed, or of another branch.

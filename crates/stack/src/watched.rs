@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pyfast_crew::interrupt::Interrupts;
-use pyfast_launcher::compose_file::PRIVATE;
+use pyfast_launcher::compose_file::{ComposeProject, PRIVATE, WatchAction};
+use pyfast_launcher::develop::{Change, Rule, Rules, Tree};
 use pyfast_launcher::image::BuildSource;
 use pyfast_root::Stamp;
 use pyfast_settings::Settings;
@@ -32,6 +33,19 @@ pub struct Watched {
     seen: BTreeMap<PathBuf, Seen>,
     /// What this program writes, which makes no directory another one.
     own: BTreeSet<PathBuf>,
+    /// Those that are watched for images alone.
+    code: BTreeSet<PathBuf>,
+    holders: Vec<Holder>,
+    rules: Rules,
+    /// What each rule meant.
+    trees: Vec<Tree>,
+}
+
+/// A service with the context that its image is built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Holder {
+    service: String,
+    context: PathBuf,
 }
 
 /// How one of them looked.
@@ -51,7 +65,8 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
     let directory = &settings.project.directory;
     let mut files = vec![directory.join(pyfast_settings::FILE), directory.join(".env")];
     files.extend(inputs(settings, flags, services));
-    let mut own = BTreeSet::new();
+    let (mut own, mut code) = (BTreeSet::new(), BTreeSet::new());
+    let (mut holders, mut rules) = (Vec::new(), Rules::default());
     if let Ok(described) = Description::read(settings, flags, services) {
         for env in described.environments.keys() {
             files.extend(pyfast_crew::inputs::input_files(settings, env));
@@ -61,17 +76,127 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
         for build in builds.filter(|build| build.other.is_empty()) {
             // What cannot be read is told by `up`.
             let source = BuildSource::open(build, &described.variables);
-            files.extend(source.and_then(BuildSource::files).unwrap_or_default());
+            code.extend(source.and_then(BuildSource::files).unwrap_or_default());
+        }
+        holders = holders_of(&described.project);
+        if let Ok(selected) = described.selected(services) {
+            rules = Rules::of(&described.project, &selected);
         }
     }
+    code.retain(|file| !files.contains(file));
+    files.extend(code.iter().cloned());
     files.retain(|file| !own.contains(file));
-    Watched::now(files, own)
+    let trees = rules.held.iter().map(Rule::tree).collect();
+    Watched { code, holders, rules, trees, ..Watched::now(files, own) }
+}
+
+/// The services that have code by the contexts that it is in, their own or those of a service with the same image.
+fn holders_of(project: &ComposeProject) -> Vec<Holder> {
+    let services = &project.services;
+    let built = services.iter().filter_map(|(name, one)| Some((name, one, one.build.as_ref()?)));
+    let holders = built.flat_map(|(name, builder, build)| {
+        let shares = move |image: &Option<String>| image.is_some() && *image == builder.image;
+        let those =
+            services.iter().filter(move |(one, other)| *one == name || shares(&other.image));
+        those.map(|(service, _)| Holder {
+            service: service.clone(),
+            context: (&build.context).into(),
+        })
+    });
+    holders.collect()
 }
 
 impl Watched {
     fn now(files: impl IntoIterator<Item = PathBuf>, own: BTreeSet<PathBuf>) -> Self {
         let seen = files.into_iter().map(|file| (file.clone(), look(&file, &own))).collect();
-        Self { seen, own }
+        Self { seen, own, ..Self::default() }
+    }
+
+    /// The same files as they are now.
+    fn again(&self) -> Self {
+        Self {
+            code: self.code.clone(),
+            holders: self.holders.clone(),
+            rules: self.rules.clone(),
+            trees: self.rules.held.iter().map(Rule::tree).collect(),
+            ..Self::now(self.seen.keys().cloned(), self.own.clone())
+        }
+    }
+
+    /// What the compose files say of changes.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What changed by the rules that held then and hold now.
+    pub(crate) fn rule_changes(&self, now: &Self) -> Vec<Change> {
+        let before = self.rules.held.iter().zip(&self.trees);
+        let changes = before.filter_map(|(rule, tree)| {
+            let at = now.rules.held.iter().position(|one| one == rule)?;
+            Some(rule.change(tree, &now.trees[at]))
+        });
+        changes.filter(|change| !change.is_empty()).collect()
+    }
+
+    /// All files of the rules that put them when watching begins.
+    pub(crate) fn initial_changes(&self) -> Vec<Change> {
+        let rules = self.rules.held.iter().zip(&self.trees);
+        let initial = rules.filter(|(rule, _)| {
+            let action = rule.says().action;
+            let syncs = matches!(action, WatchAction::Sync | WatchAction::SyncRestart);
+            rule.says().initial_sync && syncs
+        });
+        initial.map(|(rule, tree)| rule.change(&Tree::new(), tree)).collect()
+    }
+
+    /// Services whose images rules have built for what changed.
+    pub fn builds(&self, now: &Self) -> BTreeSet<String> {
+        let changes = self.rule_changes(now).into_iter().map(|change| change.rule);
+        let builds = changes.filter(|rule| rule.says().action == WatchAction::Rebuild);
+        builds.map(|rule| rule.service().to_owned()).collect()
+    }
+
+    /// What changed of files about which rules say that nothing is to be done.
+    pub(crate) fn ignored_changes(&self, now: &Self) -> Vec<Change> {
+        let paths = self.changed_paths(now);
+        let rules = now.rules.held.iter().zip(&now.trees);
+        let changes = rules.map(|(rule, tree)| {
+            let ignored = paths.iter().filter(|path| rule.names(path) && !tree.contains_key(*path));
+            let put = ignored.cloned().collect();
+            Change { rule: rule.clone(), put, gone: BTreeSet::new() }
+        });
+        changes.collect()
+    }
+
+    /// Whether anything changed that is not for rules alone to decide about.
+    pub fn is_more(&self, now: &Self) -> bool {
+        self.changed_paths(now).iter().any(|path| !self.is_ruled(path))
+    }
+
+    /// What looks different now, new and gone names in directories one by one.
+    fn changed_paths(&self, now: &Self) -> Vec<PathBuf> {
+        let changed = self.seen.iter().filter(|(path, seen)| now.seen.get(*path) != Some(*seen));
+        let paths = changed.flat_map(|(path, seen)| match (seen, now.seen.get(path)) {
+            (Seen::Directory(before), Some(Seen::Directory(now))) => {
+                before.symmetric_difference(now).map(|name| path.join(name)).collect()
+            }
+            _ => vec![path.clone()],
+        });
+        paths.collect()
+    }
+
+    /// Whether every service that a path concerns has a rule for it.
+    fn is_ruled(&self, path: &Path) -> bool {
+        if self.seen.contains_key(path) && !self.code.contains(path) {
+            return false;
+        }
+        let mut names = self.rules.held.iter().filter(|rule| rule.names(path)).peekable();
+        let services: BTreeSet<&str> = match names.peek() {
+            None => return false,
+            Some(_) => names.map(Rule::service).collect(),
+        };
+        let holders = self.holders.iter().filter(|one| path.starts_with(&one.context));
+        holders.into_iter().all(|one| services.contains(one.service.as_str()))
     }
 
     /// How many files they are.
@@ -101,38 +226,40 @@ impl Watched {
         self
     }
 
-    /// Returns when the files have changed and then been quiet for a while.
+    /// Returns when the files have changed and then been quiet for a while: how they are then.
     ///
     /// # Errors
     /// [`pyfast_crew::Error::Interrupted`].
-    pub fn await_change(&self) -> Result<(), Error> {
+    pub fn await_change(&self) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|source| pyfast_crew::Error::System { what: "a runtime", source })?;
         let mut interrupts = Interrupts::take();
         runtime.block_on(async {
             tokio::select! {
-                () = self.changed() => Ok(()),
+                now = self.changed() => Ok(now),
                 () = interrupts.next() => Err(pyfast_crew::Error::Interrupted.into()),
             }
         })
     }
 
-    async fn changed(&self) {
+    async fn changed(&self) -> Self {
         loop {
             let begun = Instant::now();
-            if self.seen.iter().any(|(file, was)| look(file, &self.own) != *was) {
+            let mut trees = self.rules.held.iter().zip(&self.trees);
+            if self.seen.iter().any(|(file, was)| look(file, &self.own) != *was)
+                || trees.any(|(rule, was)| rule.tree() != *was)
+            {
                 break;
             }
             tokio::time::sleep(LOOK.max(begun.elapsed() * SHARE)).await;
         }
-        let now = || Self::now(self.seen.keys().cloned(), self.own.clone());
-        let mut last = now();
+        let mut last = self.again();
         loop {
             tokio::time::sleep(QUIET).await;
-            let next = now();
+            let next = self.again();
             if next == last {
-                return;
+                return last;
             }
             last = next;
         }

@@ -12,11 +12,11 @@ const LARGEST: u64 = 1 << 20;
 
 /// Users and groups by what the Dockerfile says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Owners(BTreeMap<String, (u32, u32)>);
+pub(crate) struct Owners(BTreeMap<String, (u32, u32)>);
 
 impl Owners {
     /// What each of these means in a container.
-    pub(super) async fn of<E: Engine>(
+    pub(crate) async fn of<E: Engine>(
         engine: &E,
         container: &str,
         wanted: &BTreeSet<&str>,
@@ -35,7 +35,7 @@ impl Owners {
         Ok(Self(wanted.iter().map(meant).collect::<Result<_, Error>>()?))
     }
 
-    pub(super) fn find(&self, owner: Option<&str>) -> (u32, u32) {
+    pub(crate) fn find(&self, owner: Option<&str>) -> (u32, u32) {
         owner.and_then(|owner| self.0.get(owner)).copied().unwrap_or_default()
     }
 }

@@ -37,6 +37,8 @@ pub struct Putting<'a> {
     pub now: &'a Code,
     /// What has to be done for that.
     pub changes: &'a Changes,
+    /// Whether it has to be restarted to have it, which a container does not that had it before by other means.
+    pub restart: bool,
 }
 
 /// Puts code into a container, running or not. It is not restarted.
@@ -45,10 +47,11 @@ pub struct Putting<'a> {
 /// [`Error::CodeNotPut`] when the container is not such that code can be put into it, [`Error::CodeChanged`] when a file
 /// changed meanwhile, and what the engine fails with. Unless nothing was done, the container says that it is unsettled.
 pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), Error> {
-    let Putting { container, context, now, changes } = *putting;
+    let Putting { container, context, now, changes, restart } = *putting;
     let id = &container.id;
     let code = now.digest();
-    let since = container.started_at.clone();
+    // A start that never was calls for no other one.
+    let since = if restart { container.started_at.clone() } else { String::new() };
     let wanted: BTreeSet<_> =
         changes.put.iter().filter_map(|place| now.items.get(place)?.owner.as_deref()).collect();
     let owners =
@@ -69,7 +72,7 @@ pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), E
     if !changes.remove.is_empty() {
         let begun = pack(Path::new("/"), &[], &Owners::default(), [Some(Held::Unsettled), None])?;
         engine.put_archive(id, &whole(begun)).await.map_err(|error| not_put(container, error))?;
-        remove(engine, container, &changes.remove).await?;
+        remove_within(engine, container, &changes.remove, true).await?;
     }
     engine.put_archive(id, &whole(packed)).await.map_err(|error| not_put(container, error))
 }
@@ -80,7 +83,7 @@ fn whole(tar: bytes::Bytes) -> Parcel {
 }
 
 /// A refusal of the engine is one of this container; an engine that is gone is gone for all.
-fn not_put(container: &Container, error: Error) -> Error {
+pub(crate) fn not_put(container: &Container, error: Error) -> Error {
     match error {
         error @ (Error::EngineUnreachable { .. } | Error::CodeChanged { .. }) => error,
         error => {
@@ -93,13 +96,17 @@ fn not_put(container: &Container, error: Error) -> Error {
     }
 }
 
-async fn remove<E: Services>(
+/// Removes files in a container that runs, by this program where it is in it.
+pub(crate) async fn remove_within<E: Services>(
     engine: &E,
     container: &Container,
     places: &BTreeSet<String>,
+    remover: bool,
 ) -> Result<(), Error> {
-    let program = [format!("{MOUNT_POINT}/{LAUNCHER}"), REMOVE.to_owned(), "--".to_owned()];
-    let argv: Vec<_> = program.into_iter().chain(places.iter().cloned()).collect();
+    let own = format!("{MOUNT_POINT}/{LAUNCHER}");
+    let program: &[&str] = if remover { &[&own, REMOVE, "--"] } else { &["rm", "-rf", "--"] };
+    let program = program.iter().map(|&word| word.to_owned());
+    let argv: Vec<_> = program.chain(places.iter().cloned()).collect();
     let ended = engine.exec(&container.id, &argv, Some(ROOT), PATIENCE).await;
     let reason = match ended.map_err(|error| not_put(container, error))? {
         ExecOutcome::Ended { code: 0, .. } => return Ok(()),

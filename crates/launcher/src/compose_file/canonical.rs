@@ -40,6 +40,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
             "stop_grace_period" => duration(node, &key)?,
             "build" => build(node, roots, &key)?,
             "deploy" => deploy(node, &key)?,
+            "develop" | "x-develop" => develop(node, roots, &key)?,
             "logging" => options(node, "options", &key)?,
             _ => {}
         }
@@ -331,6 +332,29 @@ fn build(node: &mut Node, roots: &Roots, key: &str) -> Done {
         }
     }
     get_mut(node, "extra_hosts").map_or(Ok(()), |node| hosts(node, &format!("{key}.extra_hosts")))
+}
+
+fn develop(node: &mut Node, roots: &Roots, key: &str) -> Done {
+    let Some(Node { value: Yaml::Seq(rules), .. }) = get_mut(node, "watch") else { return Ok(()) };
+    for (at, rule) in rules.iter_mut().enumerate() {
+        let key = format!("{key}.watch[{at}]");
+        if let Some(path) = get_mut(rule, "path") {
+            path.value = Yaml::Str(roots.host_path(&path.single(&key)?));
+        }
+        for name in ["include", "ignore"] {
+            if let Some(patterns) = get_mut(rule, name) {
+                texts(patterns, &format!("{key}.{name}"))?;
+            }
+        }
+        let Some(hook) = get_mut(rule, "exec") else { continue };
+        if let Some(words) = get_mut(hook, "command") {
+            command(words, &format!("{key}.exec.command"))?;
+        }
+        if let Some(variables) = get_mut(hook, "environment") {
+            mapping(variables, &format!("{key}.exec.environment"), false)?;
+        }
+    }
+    Ok(())
 }
 
 fn deploy(node: &mut Node, key: &str) -> Done {

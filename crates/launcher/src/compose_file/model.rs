@@ -71,6 +71,69 @@ pub struct Service {
     pub platform: Option<String>,
     /// `pull_policy` (`always`, `never`, `missing`, `build`).
     pub pull_policy: Option<String>,
+    /// `develop.watch`, in its order.
+    pub watch: Vec<WatchRule>,
+}
+
+/// What is done when files change while a project is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchRule {
+    /// What.
+    pub action: WatchAction,
+    /// The file or directory, absolute.
+    pub path: PathBuf,
+    /// Where it is in the containers, which every action that syncs says.
+    pub target: Option<String>,
+    /// Patterns of files that are meant, as in `.dockerignore`; none is all.
+    pub include: Vec<String>,
+    /// Patterns of files that are not meant.
+    pub ignore: Vec<String>,
+    /// Whether all files are put when watching begins.
+    pub initial_sync: bool,
+    /// What [`WatchAction::SyncExec`] runs.
+    pub exec: Option<Hook>,
+}
+
+/// What a [`WatchRule`] does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchAction {
+    /// Files are put into the containers and removed there.
+    Sync,
+    /// The service is restarted.
+    Restart,
+    /// Files are put, then the service is restarted.
+    SyncRestart,
+    /// Files are put, then a command is run in the containers.
+    SyncExec,
+    /// The image is built and the containers are made from it.
+    Rebuild,
+}
+
+impl WatchAction {
+    /// Whether it puts files into containers.
+    pub fn syncs(self) -> bool {
+        matches!(self, Self::Sync | Self::SyncRestart | Self::SyncExec)
+    }
+
+    /// Whether it restarts the service.
+    pub fn restarts(self) -> bool {
+        matches!(self, Self::Restart | Self::SyncRestart)
+    }
+}
+
+/// A command that is run in a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hook {
+    /// The command line.
+    pub command: Vec<String>,
+    /// Who runs it; `None` is the container's own user.
+    pub user: Option<String>,
+    /// Whether it has all capabilities.
+    pub privileged: bool,
+    /// Where; `None` is the container's own directory.
+    pub working_dir: Option<String>,
+    /// Variables; those without a value are not set.
+    pub environment: BTreeMap<String, Option<String>>,
 }
 
 /// How an image is built.

@@ -386,6 +386,8 @@ fn faults_name_the_place_and_the_cause() {
         "services:\n  a: {extends: b}\n  b: {extends: a}",
         "services:\n  a: {image: a, env_file: none.env}",
         "services:\n  a: {image: a, stop_grace_period: soon}",
+        "services:\n  a:\n    image: a\n    develop:\n      watch:\n        - {action: sync, path: .}",
+        "services:\n  a:\n    image: a\n    develop:\n      watch:\n        - {action: sync+exec, path: ., target: /a}",
         "services:\n  a: {image: a\n  b: 1",
         "include: [compose.yaml]\nservices: {a: {image: a}}",
         "web: {image: a}",

@@ -1,11 +1,15 @@
 //! The launcher's types, read off the canonical model. Owns which keys they come from; must not know files.
 
+mod develop;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::canonical::read_duration;
 use super::error::ComposeError;
-use super::model::{Build, Condition, Dependency, Healthcheck, HealthcheckTest, Service};
+use super::model::{
+    Build, Condition, Dependency, Healthcheck, HealthcheckTest, Service, WatchRule,
+};
 use super::yaml::{Node, Yaml};
 
 /// Keys of `build` that the typed form holds.
@@ -47,6 +51,7 @@ pub(super) fn service(node: &Node, key: &str) -> Result<Service, ComposeError> {
         replicas: at.replicas()?,
         platform: at.text("platform")?,
         pull_policy: at.text("pull_policy")?,
+        watch: at.watch_rules()?,
     })
 }
 
@@ -118,6 +123,12 @@ impl<'a> Keyed<'a> {
 
     fn duration(&self, name: &str) -> Result<Option<Duration>, ComposeError> {
         self.get(name).map(|node| read_duration(node, &self.path(name))).transpose()
+    }
+
+    /// The rules of `develop`, or of the extension that had its place before there was such a key.
+    fn watch_rules(&self) -> Result<Vec<WatchRule>, ComposeError> {
+        let name = if self.get("develop").is_some() { "develop" } else { "x-develop" };
+        Ok(self.child(name, develop::watch_rules)?.unwrap_or_default())
     }
 
     fn replicas(&self) -> Result<Option<u32>, ComposeError> {

@@ -1,7 +1,9 @@
-//! A container's state in a word or two, and all of it as JSON, for whoever shows it. Must not know where.
+//! States and verdicts in a word or two, and all of them as JSON, for whoever shows them. Must not know where.
 
 use serde_json::{Value, json};
 
+use super::health::{ServiceFailure, Verdict};
+use super::start::ServiceOutcome;
 use crate::engine::HealthStatus::{Healthy, Starting, Unhealthy};
 use crate::engine::{Container, Status};
 use crate::override_file::ENV_LABEL;
@@ -46,6 +48,52 @@ impl Container {
             "exit_code": (self.status == Status::Exited).then_some(self.exit_code),
             "started_at": self.started_at,
             "addresses": self.addresses(),
+        })
+    }
+}
+
+impl Verdict {
+    /// In a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting => "not waited for",
+            Self::Running => "running",
+            Self::Healthy => "healthy",
+            Self::Completed => "completed",
+            Self::Failed(_) => "failed",
+            Self::NotStarted { .. } => "not started",
+        }
+    }
+}
+
+impl ServiceOutcome {
+    /// All that is shown of it, with the containers of the service.
+    pub fn to_json(&self, service: &str, containers: &[&Container]) -> Value {
+        let containers: Vec<_> = containers.iter().map(|one| one.to_json(service)).collect();
+        let took = (self.took.as_secs_f64() * 1e6).round() / 1e3;
+        let mut json = json!({
+            "verdict": self.verdict.word(),
+            "restarted": self.restarted,
+            "took_ms": took,
+            "containers": containers,
+        });
+        match &self.verdict {
+            Verdict::Failed(failure) => json["failure"] = failure.to_json(),
+            Verdict::NotStarted { because } => json["needs"] = json!(because),
+            _ => {}
+        }
+        json
+    }
+}
+
+impl ServiceFailure {
+    fn to_json(&self) -> Value {
+        json!({
+            "reason": self.reason,
+            "exit_code": self.exit_code,
+            "out_of_memory": self.oom_killed,
+            "health_output": self.health_output,
+            "log": self.log.iter().map(|line| &line.text).collect::<Vec<_>>(),
         })
     }
 }

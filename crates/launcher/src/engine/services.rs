@@ -39,15 +39,25 @@ pub trait Services: Engine {
     ) -> impl Future<Output = Result<BoxStream<'static, Result<ContainerEvent, Error>>, Error>> + Send;
     /// Output of a container, oldest line first.
     fn logs(&self, id: &str, wanted: LogsWanted) -> BoxStream<'static, Result<LogLine, Error>>;
-    /// Runs a command in a running container, as this user or, where that is none, as the container's own, and waits
-    /// for its end at most so long.
+    /// Runs a command in a running container, and waits for its end at most so long.
+    fn exec_as(
+        &self,
+        id: &str,
+        wanted: &ExecWanted,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
+    /// Runs a command line so, as this user or, where that is none, as the container's own.
     fn exec(
         &self,
         id: &str,
         argv: &[String],
         user: Option<&str>,
         deadline: Duration,
-    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
+    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send {
+        let (argv, user) = (argv.to_vec(), user.map(str::to_owned));
+        let wanted = ExecWanted { argv, user, ..ExecWanted::default() };
+        async move { self.exec_as(id, &wanted, deadline).await }
+    }
 }
 
 /// A container of a project.
@@ -81,6 +91,8 @@ pub struct Container {
     pub health: Option<Health>,
     /// The health check in force, the image's included.
     pub healthcheck: Option<Healthcheck>,
+    /// Who runs its command, as image or compose file say; empty is root.
+    pub user: String,
     /// The signal that asks it to end, where one is named (`SIGINT`).
     pub stop_signal: Option<String>,
     /// How long it has for that until it is killed, where that is said.
@@ -214,6 +226,21 @@ pub struct LogLine {
     pub time: Option<String>,
     /// Its text; what is no UTF-8 is replaced.
     pub text: String,
+}
+
+/// A command that is run in a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecWanted {
+    /// The command line.
+    pub argv: Vec<String>,
+    /// Who runs it; `None` is the container's own user.
+    pub user: Option<String>,
+    /// Whether it has all capabilities.
+    pub privileged: bool,
+    /// Where; `None` is the container's own directory.
+    pub working_dir: Option<String>,
+    /// More variables, `NAME=value`.
+    pub environment: Vec<String>,
 }
 
 /// How a command in a container ended.

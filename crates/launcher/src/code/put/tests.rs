@@ -45,18 +45,24 @@ async fn a_container_is_unsettled_before_the_first_file_and_settled_after_the_la
 
     let (world, container) = engine(true);
     let changes_alone = changes(&[]);
-    put(&world, &Putting { container: &container, context, now, changes: &changes_alone })
-        .await
-        .unwrap();
+    put(
+        &world,
+        &Putting { container: &container, context, now, changes: &changes_alone, restart: true },
+    )
+    .await
+    .unwrap();
     // One archive: engines unpack it in its order.
     let whole = "put .pyfast-code begun, app/main.py print(1), .pyfast-code put in c1";
     assert_eq!(acts(&world), [whole]);
 
     let (world, container) = engine(true);
     let with_removal = changes(&["/app/old.py"]);
-    put(&world, &Putting { container: &container, context, now, changes: &with_removal })
-        .await
-        .unwrap();
+    put(
+        &world,
+        &Putting { container: &container, context, now, changes: &with_removal, restart: true },
+    )
+    .await
+    .unwrap();
     let last = "put app/main.py print(1), .pyfast-code put in c1";
     assert_eq!(acts(&world), [BEGUN, REMOVAL, last]);
 }
@@ -67,8 +73,13 @@ async fn a_container_stays_unsettled_when_files_cannot_be_removed() {
     let now = &code(context.path());
     let (world, container) = engine(false);
     let changes = changes(&["/app/old.py"]);
-    let putting =
-        Putting { container: &container, context: context.path(), now, changes: &changes };
+    let putting = Putting {
+        container: &container,
+        context: context.path(),
+        now,
+        changes: &changes,
+        restart: true,
+    };
     let error = put(&world, &putting).await.unwrap_err();
     assert!(matches!(error, Error::CodeNotPut { .. }), "{error}");
     assert_eq!(acts(&world), [BEGUN, REMOVAL]);
@@ -81,8 +92,13 @@ async fn nothing_is_done_where_a_file_is_not_what_was_read() {
     fs_err::write(context.path().join("main.py"), "print(2)\n").unwrap();
     let (world, container) = engine(true);
     let changes = changes(&["/app/old.py"]);
-    let putting =
-        Putting { container: &container, context: context.path(), now, changes: &changes };
+    let putting = Putting {
+        container: &container,
+        context: context.path(),
+        now,
+        changes: &changes,
+        restart: true,
+    };
     let error = put(&world, &putting).await.unwrap_err();
     assert!(matches!(error, Error::CodeChanged { .. }), "{error}");
     assert_eq!(acts(&world), [""; 0]);

@@ -36,6 +36,7 @@ pub(super) fn container_facts(facts: ContainerInspectResponse) -> Container {
         restart_policy: policy.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into()),
         health: state.health.and_then(health),
         healthcheck: config.healthcheck.map(healthcheck),
+        user: config.user.unwrap_or_default(),
         stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
         // A negative grace period is an endless one.
         stop_timeout: config

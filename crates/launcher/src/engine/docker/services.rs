@@ -20,7 +20,8 @@ use super::translate::{failure, reason, server_message, status};
 use super::{Docker, REQUEST_SECONDS};
 use crate::engine::rfc3339;
 use crate::engine::{
-    COMPOSE_PROJECT_LABEL, Container, ContainerEvent, ExecOutcome, LogLine, LogsWanted, Services,
+    COMPOSE_PROJECT_LABEL, Container, ContainerEvent, ExecOutcome, ExecWanted, LogLine, LogsWanted,
+    Services,
 };
 use crate::error::Error;
 
@@ -86,18 +87,16 @@ impl Docker {
         }))
     }
 
-    async fn run_exec(
-        &self,
-        id: &str,
-        argv: &[String],
-        user: Option<&str>,
-    ) -> Result<ExecOutcome, Error> {
+    async fn run_exec(&self, id: &str, wanted: &ExecWanted) -> Result<ExecOutcome, Error> {
         let failed = || self.failed(format!("run a command in the container {id}"));
         let options = CreateExecOptions {
-            cmd: Some(argv.to_vec()),
+            cmd: Some(wanted.argv.clone()),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
-            user: user.map(str::to_owned),
+            user: wanted.user.clone(),
+            privileged: wanted.privileged.then_some(true),
+            working_dir: wanted.working_dir.clone(),
+            env: (!wanted.environment.is_empty()).then(|| wanted.environment.clone()),
             ..CreateExecOptions::default()
         };
         let exec = self.api.create_exec(id, options).await.map_err(failed())?.id;
@@ -226,14 +225,13 @@ impl Services for Docker {
         found.flat_map(stream::iter).boxed()
     }
 
-    async fn exec(
+    async fn exec_as(
         &self,
         id: &str,
-        argv: &[String],
-        user: Option<&str>,
+        wanted: &ExecWanted,
         deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
-        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv, user)).await;
+        let ended = tokio::time::timeout(deadline, self.run_exec(id, wanted)).await;
         ended.unwrap_or(Ok(ExecOutcome::TimedOut))
     }
 }

@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{Recorded, refused};
 use crate::engine::{
-    Action, Container, ContainerEvent, ExecOutcome, Health, HealthStatus, LogLine, LogsWanted,
-    Services, Status,
+    Action, Container, ContainerEvent, ExecOutcome, ExecWanted, Health, HealthStatus, LogLine,
+    LogsWanted, Services, Status,
 };
 use crate::error::{Error, StartRefusal};
 
@@ -253,18 +253,17 @@ impl Services for Recorded {
         stream::iter(lines.collect::<Vec<_>>()).boxed()
     }
 
-    async fn exec(
+    async fn exec_as(
         &self,
         id: &str,
-        argv: &[String],
-        user: Option<&str>,
+        ExecWanted { argv, user, .. }: &ExecWanted,
         _deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
-        let user = user.map_or_else(String::new, |user| format!(" as {user}"));
+        let user = user.as_ref().map_or_else(String::new, |user| format!(" as {user}"));
         self.note(&format!("exec {}{user} in", argv.join(" ")), id);
         let (mut answers, mut status) = (false, None);
         self.play(id, |played| {
-            status = played.run.deaf.clone().filter(|_| argv == ["cat", "/proc/1/status"]);
+            status = played.run.deaf.clone().filter(|_| *argv == ["cat", "/proc/1/status"]);
             answers = played.facts.status == Status::Running
                 && played.run.answers_after.is_some_and(|after| played.since.elapsed() >= after);
         });
