@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use pyfast_crew::interrupt;
+use pyfast_crew::{interrupt, limits};
 
 use crate::args::{CommonArgs, StackArgs};
 use crate::commands;
@@ -179,7 +179,7 @@ options of all; `pyfast sync -h` is about one.",
     idle: |command, option| {
         let asks = |one: &clap::Arg| one.get_short() == Some('f') && one.get_id() == "find_links";
         let is_of_index = option.get_help_heading() == Some("Index options");
-        let looks = ["pyfast", "up", "doctor"].contains(&command.get_name());
+        let looks = ["pyfast", "up", "doctor", "export"].contains(&command.get_name());
         is_of_index && !looks && !command.get_arguments().any(asks)
     },
 };
@@ -190,7 +190,8 @@ pub(crate) fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
-    let variables = cli.command.stack().cloned().unwrap_or_default().variables(variables());
+    let stack = cli.command.stack();
+    let variables = stack.map_or_else(variables, |stack| stack.variables(variables()));
     let ui = Ui::new(&cli.common, cli.command.json(), &variables);
     LEFT.get_or_init(|| ui);
     interrupt::left_by(leave);
@@ -234,16 +235,20 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Complete(args) => {
             return Ok(commands::complete::run(args, &HELP.arranged(Cli::command()), &variables));
         }
+        Command::RemoveCode(args) => return commands::remove_code::run(args),
         _ => {}
     }
-    survive_file_size_limits();
+    limits::survive_file_sizes();
     // A configuration that cannot be read is one of the things it tells.
     if let Command::Doctor(args) = &cli.command {
         return commands::doctor::run(args, &cli.common, &variables);
     }
     let settings = Settings::new(&cli.common, cli.command.json(), variables)?;
-    let settings =
-        if cli.command.works_on_environments() { settings.of_last_up() } else { settings };
+    let settings = match &cli.command {
+        command if command.works_on_environments() => settings.of_last_up().with_named_image(),
+        Command::Run(_) if settings.own_root.is_none() => settings.with_named_image(),
+        _ => settings,
+    };
     match &cli.command {
         Command::Init(args) => commands::init::run(args, &settings),
         Command::Lock(args) => commands::lock::run(args, &settings),
@@ -271,18 +276,13 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
-        Command::RemoveCode(args) => commands::remove_code::run(args),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),
-        Command::Completions(_) | Command::Man(_) | Command::Complete(_) => Ok(ExitCode::SUCCESS),
+        Command::Completions(_)
+        | Command::Man(_)
+        | Command::Complete(_)
+        | Command::RemoveCode(_) => Ok(ExitCode::SUCCESS),
     }
-}
-
-/// A file-size limit shall be an error that names the file, not the end of the process.
-fn survive_file_size_limits() {
-    let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    // Without the handler the signal ends the process, as it would any other program.
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
 }
 
 #[cfg(test)]

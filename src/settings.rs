@@ -9,7 +9,7 @@ use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 use crate::args::CommonArgs;
 use crate::failure::Failure;
 use crate::ui::Ui;
-use pyfast_stack::{Recalled, recall, with_named_images};
+use pyfast_stack::{Recalled, recall, with_named_image};
 
 /// What every command needs to know: the settings, and how to talk to the user. Whatever does not talk gets the
 /// settings alone.
@@ -55,6 +55,11 @@ impl Settings {
         }
     }
 
+    /// The same, with the image of a service by the name that it has here.
+    pub(crate) fn with_named_image(self) -> Self {
+        Self { meant: with_named_image(self.meant), ui: self.ui }
+    }
+
     /// The same run once more: its files may be others now.
     pub(crate) fn again(&self) -> Result<Self, Failure> {
         Self::of_flags(self.flags.clone(), self.variables.clone(), self.ui)
@@ -67,8 +72,7 @@ impl Settings {
         })?;
         let program = std::env::current_exe().ok();
         let surroundings = Surroundings { variables, working_directory, program };
-        let meant = with_named_images(pyfast_settings::Settings::new(flags, surroundings)?);
-        Ok(Self { meant, ui })
+        Ok(Self { meant: pyfast_settings::Settings::new(flags, surroundings)?, ui })
     }
 
     /// The same way of talking, about these.

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Arg, Args, ValueEnum};
 use pyfast_resolver::IndexStrategy;
 use pyfast_settings::IndexFlags;
+use pyfast_usage::Shared;
 
 /// `--find-links` with the short form that pip has, for commands that look for packages. The others have no such form:
 /// in commands of containers `-f` is a compose file.
 pub(crate) fn short_find_links() -> Arg {
-    pyfast_usage::option::<IndexArgs>("find-links").short('f')
+    static SHARED: Shared = Shared::of::<IndexArgs>();
+    SHARED.option("find-links").short('f')
 }
 
 /// Where packages are looked for.

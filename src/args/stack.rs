@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Arg;
 use pyfast_settings::Variables;
 use pyfast_stack::ComposeFlags;
+use pyfast_usage::Shared;
 
 use super::CommonArgs;
 
@@ -41,5 +42,6 @@ impl StackArgs {
 
 /// A common option without the short form that Compose's command of the same name uses for something else.
 pub(crate) fn without_short(name: &str) -> Arg {
-    pyfast_usage::option::<CommonArgs>(name).short(None)
+    static SHARED: Shared = Shared::of::<CommonArgs>();
+    SHARED.option(name).short(None)
 }

@@ -83,6 +83,6 @@ fn names(line: &Line, argument: &Arg) -> Option<Known> {
 fn settings(line: &Line, variables: Variables) -> Option<Settings> {
     let places = line.given.iter().filter(|(option, _)| PLACES.contains(option));
     let words = places.map(|(option, value)| format!("--{}={value}", option.replace('_', "-")));
-    let typed: Typed = parse_words(words.map(OsString::from)).ok()?;
-    Settings::new(&typed.common, true, variables).ok()
+    let typed: Typed = parse_words(words.chain(["--quiet".to_owned()]).map(Into::into)).ok()?;
+    Some(Settings::new(&typed.common, true, variables).ok()?.of_last_up())
 }

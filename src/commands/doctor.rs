@@ -35,7 +35,7 @@ pub(crate) fn run(
     let ui = Ui::new(common, args.result.json, variables);
     let given = common.project.clone();
     match Settings::new(common, args.result.json, variables.clone()) {
-        Ok(settings) => Ok(examine(args, &settings)),
+        Ok(settings) => Ok(examine(args, &settings.with_named_image())),
         // What was typed is wrong, and not what lies there.
         Err(failure) if given.is_some_and(|directory| !directory.is_dir()) => Err(failure),
         Err(failure) => Ok(show(ui, &without_configuration(&failure, variables))),

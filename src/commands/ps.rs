@@ -45,10 +45,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         }
         for one in found {
             json.push(one.to_json(service));
-            if one.is_up() {
-                ids.push_str(&one.id);
-                ids.push('\n');
-            }
+            ids.extend(one.is_up().then(|| format!("{}\n", one.id)));
             // What it was made with, where nothing says what it is to have.
             let env = one.labels.get(ENV_LABEL).map_or(env, String::as_str);
             let row =

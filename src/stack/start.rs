@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use pyfast_crew::task::millis;
 use pyfast_launcher::containers::{ServiceFailure, Verdict, of_service};
 use pyfast_launcher::engine::Container;
 use pyfast_stack::{Phase, Stack, Upped};
@@ -95,14 +96,13 @@ impl Started<'_> {
     }
 
     fn json(&self) -> Value {
-        let millis = |time: &Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
         let services = self.upped.launched.services.iter().map(|(service, outcome)| {
             let found = of_service(&self.upped.containers, service);
             let found: Vec<_> = found.iter().map(|one| one.to_json(service)).collect();
             let mut json = json!({
                 "verdict": word(&outcome.verdict),
                 "restarted": outcome.restarted,
-                "took_ms": millis(&outcome.took),
+                "took_ms": millis(outcome.took),
                 "containers": found,
             });
             match &outcome.verdict {
@@ -115,9 +115,9 @@ impl Started<'_> {
         let services: serde_json::Map<_, _> = services.collect();
         let phases = self.stack.phases().iter();
         let phases: serde_json::Map<_, _> =
-            phases.map(|phase| (phase.name.to_owned(), json!(millis(&phase.took)))).collect();
+            phases.map(|phase| (phase.name.to_owned(), json!(millis(phase.took)))).collect();
         json!({ "project": self.stack.description().project.name, "services": services,
-            "timings_ms": { "phases": phases, "total": millis(&self.total) } })
+            "timings_ms": { "phases": phases, "total": millis(self.total) } })
     }
 }
 

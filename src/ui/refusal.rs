@@ -16,23 +16,20 @@ pub(crate) fn parse_arguments<Arguments: Parser>(
     instead: fn(&str) -> Option<&'static str>,
     passed: &[&str],
 ) -> Result<(Arguments, Vec<OsString>), ExitCode> {
-    let command = prepared(Arguments::command(), &variable);
-    let read = |arguments: Vec<OsString>| {
-        let matches = command.clone().try_get_matches_from(arguments)?;
-        Arguments::from_arg_matches(&matches)
-    };
-    if let Some((own, words)) = before(passed, &command, std::env::args_os().collect())
-        && let Ok(read) = read(own)
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some((own, words)) = before(passed, Arguments::command, &words)
+        && let Ok(read) = parse_words(own.into_iter())
     {
         return Ok((read, words));
     }
-    read(std::env::args_os().collect()).map(|read| (read, Vec::new())).map_err(|said| {
-        let arguments = std::env::args_os();
-        let shown = arguments.map(|one| escaped(&one.to_string_lossy(), Form::People).into_owned());
+    // The tree is large: who is understood pays for one.
+    parse_words(words.iter().cloned()).map(|read| (read, Vec::new())).map_err(|said| {
+        let shown = |one: &OsString| escaped(&one.to_string_lossy(), Form::People).into_owned();
+        let shown = words.iter().map(shown).map(OsString::from);
         // The same refusal, of what may be shown.
-        let mut said = read(shown.map(OsString::from).collect()).err().unwrap_or(said);
+        let mut said = parse_words::<Arguments>(shown).err().unwrap_or(said);
         advise(&mut said, instead);
-        let words: Vec<OsString> = std::env::args_os().collect();
+        let command = prepared(Arguments::command(), &variable);
         if let Some(answer) = help.answer(&said, &words, command.clone()) {
             return show(&answer);
         }
@@ -40,7 +37,7 @@ pub(crate) fn parse_arguments<Arguments: Parser>(
     })
 }
 
-/// Reads words that were typed before, with the same variables for what they do not say.
+/// Reads words that were typed, with variables for what they do not say.
 ///
 /// # Errors
 /// What is wrong with them.

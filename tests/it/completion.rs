@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::environment;
 use crate::support::ran::Ran;
 use crate::support::screen::Screen;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+use crate::support::{environment, write_script};
 
 /// A project with an environment of its user's own, of two packages, one of which has a program.
 fn world() -> World {
@@ -102,6 +102,29 @@ fn asking_writes_nothing_and_says_nothing_where_anything_is_wrong() {
     assert_eq!(next(&world, &["why", ""]).1, Vec::<String>::new());
     assert_eq!(everything(world.path("").as_path()), middle);
     assert_ne!(before, middle, "the listing sees what is written");
+}
+
+/// Which Compose it is decides the name of a service's image: something has to be started to know it.
+#[test]
+fn asking_starts_nothing_where_a_service_s_image_is_meant() {
+    let mut world = World::new();
+    world.write("compose.yaml", "services:\n  web: {build: .}\n");
+    world.write("pyfast.toml", "[env.web]\nimage = \"service:web\"\n");
+    let mark = world.path("started");
+    let program = format!("#!/bin/sh\n: > {}\n", mark.display());
+    fs_err::create_dir(world.path("bin")).unwrap();
+    for name in ["docker", "docker-compose"] {
+        write_script(&world.path("bin").join(name), &program);
+    }
+    let path = format!("{}:/usr/bin:/bin", world.path("bin").display());
+    world.env.insert("PATH".to_owned(), path);
+    let asked = |args: &[&str]| Ran::of(world.bare(args));
+    let shown = asked(&["complete", "zsh", "--", "list", "--env", ""]).ok().stdout;
+    assert!(shown.contains("web"), "{shown}");
+    asked(&["cache", "dir"]).ok();
+    assert!(!mark.exists(), "a program was started");
+    asked(&["list"]);
+    assert!(mark.exists(), "where the image is asked for, it is");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn a_commands_help_begins_with_what_is_its_own() {
     let world = World::new();
     let help = |args: &[&str]| bare(&world, args).ok().stdout;
     let of_index = "--index-url";
-    for command in ["sync", "lock", "add", "up"] {
+    for command in ["sync", "lock", "add", "up", "export"] {
         let (short, long) = (help(&[command, "-h"]), help(&[command, "--help"]));
         assert!(!short.contains(of_index), "{command}:\n{short}");
         assert!(short.contains(&format!("`pyfast {command} --help` has more options")), "{short}");

@@ -10,7 +10,7 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::error::Error;
 
-/// What an interrupted process says instead of an answer.
+/// What an interrupted worker answers instead of a measurement.
 pub(crate) const WORD: &str = "interrupted";
 
 /// Listens for interrupts while it lives; they do not end the process meanwhile.

@@ -78,15 +78,18 @@ fn without_login<'a, S: Serializer>(
     url.into_iter().next().map(|url| bare(url)).serialize(serializer)
 }
 
+/// A URL without user and password.
+pub(crate) fn bare_url(mut url: Url) -> String {
+    // They fail for URLs that can have neither.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url.into()
+}
+
 /// An index without user and password. Of what is no URL nobody can say which part that is.
 fn bare(index: &str) -> String {
     match Url::parse(index) {
-        Ok(mut url) if url.has_host() => {
-            // They fail for URLs that can have neither.
-            url.set_username("").ok();
-            url.set_password(None).ok();
-            url.into()
-        }
+        Ok(url) if url.has_host() => bare_url(url),
         _ if index.contains('@') => "****".to_owned(),
         _ => index.to_owned(),
     }

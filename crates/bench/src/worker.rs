@@ -112,7 +112,10 @@ pub fn serve(input: impl BufRead, mut output: impl Write) -> Result<(), Error> {
         let job: Job = serde_json::from_str(&line.map_err(Error::Output)?).map_err(Error::Json)?;
         let ran = interruption.check().and_then(|()| measure::run(&job, &group));
         let ran = ran.and_then(|usage| interruption.check().map(|()| usage));
-        let answer: Result<Usage, String> = ran.map_err(|error| chain(&error));
+        let answer: Result<Usage, String> = ran.map_err(|error| match error {
+            Error::Interrupted => WORD.to_owned(),
+            error => chain(&error),
+        });
         let text = serde_json::to_string(&answer).map_err(Error::Json)?;
         writeln!(output, "{text}").and_then(|()| output.flush()).map_err(Error::Output)?;
     }

@@ -15,6 +15,7 @@ pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
 pub mod known;
+pub mod limits;
 pub mod lock_file;
 pub mod locking;
 pub mod outdated;

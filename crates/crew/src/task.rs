@@ -68,6 +68,11 @@ pub struct Report {
     pub lock: Option<String>,
 }
 
+/// Milliseconds, as scripts get them.
+pub fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
 impl Report {
     /// What was done.
     pub(crate) fn done(sync: SyncReport) -> Self {
@@ -77,7 +82,6 @@ impl Report {
     /// As a script reads it.
     pub fn to_json(&self) -> Value {
         let SyncReport { facts, changed, changes, timings, .. } = &self.sync;
-        let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
         let mut report = json!(facts);
         report["changed"] = json!(changed);
         report["added"] = json!(changes.added);

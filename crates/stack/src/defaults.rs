@@ -4,7 +4,7 @@
 use pyfast_launcher::propose::{Facts, ProposedEnvironment, Question, Wishes, propose};
 use pyfast_settings::{EnvConfig, FILE, Settings};
 
-use crate::description::{ComposeFlags, with_named_images};
+use crate::description::ComposeFlags;
 use crate::error::Error;
 
 /// Settings that nobody gave.
@@ -45,7 +45,6 @@ pub fn assume(settings: &Settings, flags: &ComposeFlags) -> Result<Option<Assume
     let config = &mut settings.project.config;
     config.project.name = config.project.name.take().or(proposal.name);
     config.env = proposal.environments.iter().map(configuration).collect();
-    let settings = with_named_images(settings);
     Ok(Some(Assumed { settings, environments: proposal.environments }))
 }
 

@@ -267,25 +267,26 @@ fn image_of_services(
     }
 }
 
-/// The settings with the images of services by the names that they have here, for what knows no compose files. A project
-/// that cannot be read is left for whoever reads it next.
-pub fn with_named_images(settings: Settings) -> Settings {
-    let configured = settings.project.config.env.values();
-    let mut images = configured.filter_map(|env| env.image.as_ref());
-    if !images.any(|image| image.starts_with(OF_SERVICE)) {
+/// The settings with the image of a service by the name that it has here, for commands that know no compose files. They
+/// are read where such an image is meant alone; a project that cannot be read is left for whoever reads it next.
+pub fn with_named_image(mut settings: Settings) -> Settings {
+    let Python::Image(image) = &settings.python else { return settings };
+    if !image.starts_with(OF_SERVICE) {
         return settings;
     }
     let all = ComposeFlags { profiles: vec!["*".to_owned()], ..ComposeFlags::default() };
-    let Ok(project) = read_compose(&request(&settings, &all, &[], &[])) else { return settings };
-    let mut named = settings.clone();
-    let name = |image: &str| named_image(&settings, &project, image).ok();
-    for env in named.project.config.env.values_mut() {
-        env.image = env.image.take().map(|image| name(&image).unwrap_or(image));
+    let project = read_compose(&request(&settings, &all, &[], &[]));
+    let named =
+        project.map_err(Error::from).and_then(|project| named_image(&settings, &project, image));
+    let Ok(named) = named else { return settings };
+    // What is configured is the same image by another name.
+    if let Some(env) = settings.project.config.env.get_mut(&settings.env)
+        && env.image.as_ref() == Some(image)
+    {
+        env.image = Some(named.clone());
     }
-    if let Python::Image(image) = &mut named.python {
-        *image = name(image).unwrap_or_else(|| image.clone());
-    }
-    named
+    settings.python = Python::Image(named);
+    settings
 }
 
 /// The services of the project's compose files, without those of inactive profiles; none where they cannot be read.
@@ -348,8 +349,8 @@ pub fn pythons(
         let of_services = description.and_then(|described| described.environments.get(name));
         Ok(match (&configured[name].image, of_services) {
             _ if asked => settings.python.clone(),
-            (Some(image), _) => Python::Image(image.clone()),
-            (None, Some(services)) => Python::Image(services.image.clone()),
+            (_, Some(services)) => Python::Image(services.image.clone()),
+            (Some(image), None) => Python::Image(image.clone()),
             (None, None) => Python::Host(settings.project.config.python(name)?),
         })
     };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::containers::{
     CreateReason, Done, EnvironmentFacts, Launched, StartOptions, shape, start_and_wait,
+    with_dependents,
 };
 use pyfast_launcher::engine::{Container, Engine as _};
 use pyfast_settings::Root;
@@ -113,12 +114,15 @@ impl Stack<'_> {
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
-        let mut containers = by_service(&self.containers()?, &self.chosen(services)?);
+        let chosen = self.chosen(services)?;
+        let mut containers = by_service(&self.containers()?, &chosen);
         let missing = containers.iter().find(|(_, found)| found.is_empty());
         let nothing = containers.values().all(Vec::is_empty);
         if let Some((service, _)) = missing.filter(|_| nothing || !services.is_empty()) {
             return Err(Error::NoContainer { service: service.clone() });
         }
+        let with = with_dependents(&self.description.project, &chosen).into_keys().collect();
+        containers.extend(by_service(&self.containers()?, &with));
         // Of what was never started there is nothing to say.
         containers.retain(|_, found| !found.is_empty());
         let restart = containers.keys().cloned().collect();

@@ -14,7 +14,7 @@ mod refusal;
 mod variables;
 
 pub use help::{Help, STYLES};
-pub use options::option;
+pub use options::Shared;
 pub use passed::before;
 pub use refusal::{advise, number, without_colors};
 pub use variables::{Lookup, blamed, prepared};

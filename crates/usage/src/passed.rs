@@ -9,18 +9,18 @@ use clap::Command;
 /// the words from the command on.
 pub fn before(
     passed: &[&str],
-    tree: &Command,
-    mut line: Vec<OsString>,
+    tree: impl FnOnce() -> Command,
+    line: &[OsString],
 ) -> Option<(Vec<OsString>, Vec<OsString>)> {
-    let is_passed = |word: &OsString| passed.iter().any(|one| word == *one);
-    let is_command = |word: &OsString| is_passed(word) || tree.find_subcommand(word).is_some();
-    let at = 1 + line.iter().skip(1).position(is_command)?;
-    if !is_passed(&line[at]) {
+    let is_passed = |word: &&OsString| passed.iter().any(|one| *word == one);
+    let at = 1 + line.iter().skip(1).position(|word| is_passed(&word))?;
+    let (own, words) = line.split_at(at);
+    let tree = tree();
+    if own.iter().skip(1).any(|word| tree.find_subcommand(word).is_some()) {
         return None;
     }
-    let words = line.split_off(at);
-    line.push("ps".into());
-    Some((line, words))
+    let own = own.iter().cloned().chain(["ps".into()]);
+    Some((own.collect(), words.to_vec()))
 }
 
 #[cfg(test)]
@@ -31,8 +31,8 @@ mod tests {
     fn only_the_first_command_of_a_line_is_passed_on() {
         let tree = Command::new("tool").subcommand(Command::new("run"));
         let split = |line: &str| {
-            let line = line.split(' ').map(OsString::from).collect();
-            let (own, words) = before(&["exec", "stop"], &tree, line)?;
+            let line: Vec<_> = line.split(' ').map(OsString::from).collect();
+            let (own, words) = before(&["exec", "stop"], || tree.clone(), &line)?;
             let text = |words: Vec<OsString>| words.join(" ".as_ref()).into_string().unwrap();
             Some((text(own), text(words)))
         };

@@ -3,13 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::context::{Compose, Containers};
 use crate::error::Error;
 use crate::facts::Variables;
+use crate::interruption::Interruption;
 
 /// Variables that would change what is measured.
 const CHANGES: [&str; 6] = ["PIP_", "UV_", "COMPOSE_", "PYTHON", "VIRTUAL_ENV", "RUST_LOG"];
@@ -20,7 +19,7 @@ pub(crate) struct Calls {
     docker: PathBuf,
     compose: Compose,
     environment: Vec<(OsString, OsString)>,
-    interrupted: Arc<AtomicBool>,
+    interruption: Interruption,
 }
 
 impl Calls {
@@ -49,11 +48,6 @@ impl Calls {
         });
         let places = [("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")];
         let places = places.map(|(name, place)| (name.into(), room.join(place).into_os_string()));
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&interrupted))
-                .map_err(|source| Error::Work { act: "prepare for an interruption", source })?;
-        }
         let environment =
             kept.filter(|(name, _)| !name.to_string_lossy().starts_with("XDG_")).cloned();
         Ok(Self {
@@ -61,7 +55,7 @@ impl Calls {
             docker,
             compose,
             environment: environment.chain(places).collect(),
-            interrupted,
+            interruption: Interruption::listen(|| {})?,
         })
     }
 
@@ -128,7 +122,7 @@ impl Calls {
 
     /// Stops where the user asked for it.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+        self.interruption.check()
     }
 
     fn command(&self, program: &Path, directory: &Path) -> Command {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Error;
+use crate::tool::bare_url;
 
 /// The media type of the Simple API's JSON form (<https://packaging.python.org/en/latest/specifications/simple-repository-api/>).
 pub(crate) const JSON: &str = "application/vnd.pypi.simple.v1+json";
@@ -42,7 +43,7 @@ impl Upstream {
         let url = self
             .index
             .join(&format!("{project}/"))
-            .map_err(|source| Error::Index { index: shown(&self.index), source })?;
+            .map_err(|source| Error::Index { index: bare_url(self.index.clone()), source })?;
         let request = self.client.get(url.clone()).header(ACCEPT, JSON);
         let response = request.send().await.map_err(|source| failed(&url, source))?;
         if response.status() == reqwest::StatusCode::NOT_FOUND {
@@ -52,10 +53,10 @@ impl Upstream {
         let response = checked(&url, response)?;
         let body = response.bytes().await.map_err(|source| failed(&url, source))?;
         let Ok(Value::Object(mut page)) = serde_json::from_slice::<Value>(&body) else {
-            return Err(Error::NoJson { url: shown(&url).into() });
+            return Err(Error::NoJson { url: bare_url(url.clone()).into() });
         };
         let files = page.get_mut("files").and_then(Value::as_array_mut);
-        for file in files.ok_or_else(|| Error::NoJson { url: shown(&url).into() })? {
+        for file in files.ok_or_else(|| Error::NoJson { url: bare_url(url.clone()).into() })? {
             let absolute = file["url"].as_str().and_then(|relative| base.join(relative).ok());
             file["url"] = absolute.map_or(Value::Null, |absolute| absolute.to_string().into());
         }
@@ -85,18 +86,10 @@ fn checked(url: &Url, response: reqwest::Response) -> Result<reqwest::Response, 
     if status.is_success() {
         Ok(response)
     } else {
-        Err(Error::Status { url: shown(url).into(), status: status.as_u16() })
+        Err(Error::Status { url: bare_url(url.clone()).into(), status: status.as_u16() })
     }
 }
 
 fn failed(url: &Url, source: reqwest::Error) -> Error {
-    Error::Fetch { url: shown(url).into(), source: source.without_url() }
-}
-
-/// A URL without user and password.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
+    Error::Fetch { url: bare_url(url.clone()).into(), source: source.without_url() }
 }

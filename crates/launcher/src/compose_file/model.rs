@@ -106,6 +106,8 @@ pub struct Dependency {
     pub condition: Condition,
     /// Whether the other service must exist.
     pub required: bool,
+    /// Whether a restart of the other service restarts this one, too.
+    pub restart: bool,
 }
 
 /// The state of a dependency.

@@ -434,7 +434,7 @@ fn a_dependency_that_may_be_absent_is_dropped_with_its_profile() {
     )]);
     assert!(asked.read().unwrap().services["a"].depends_on.is_empty());
     asked.profiles = vec!["p".into()];
-    let healthy = Dependency { condition: Condition::Healthy, required: false };
+    let healthy = Dependency { condition: Condition::Healthy, required: false, restart: false };
     assert_eq!(asked.read().unwrap().services["a"].depends_on["b"], healthy);
 }
 

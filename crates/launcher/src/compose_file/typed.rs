@@ -158,10 +158,11 @@ impl<'a> Keyed<'a> {
                 }
             };
             let required = at.flag("required")?.unwrap_or(true);
-            found.insert(name.clone(), Dependency { condition, required });
+            let restart = at.flag("restart")?.unwrap_or(false);
+            found.insert(name.clone(), Dependency { condition, required, restart });
         }
         for name in self.shared()? {
-            let dependency = Dependency { condition: Condition::Started, required: true };
+            let dependency = Dependency { required: true, ..Dependency::default() };
             found.entry(name).or_insert(dependency);
         }
         Ok(found)

@@ -86,6 +86,10 @@ pub struct Container {
     pub health: Option<Health>,
     /// The health check in force, the image's included.
     pub healthcheck: Option<Healthcheck>,
+    /// The signal that asks it to end, where one is named (`SIGINT`).
+    pub stop_signal: Option<String>,
+    /// How long it has for that until it is killed, where that is said.
+    pub stop_timeout: Option<Duration>,
     /// What it publishes now.
     pub ports: Vec<PublishedPort>,
     /// Names of the volumes that it mounts.

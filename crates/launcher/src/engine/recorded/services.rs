@@ -29,6 +29,8 @@ pub struct Run {
     pub answers_after: Option<Duration>,
     /// What it prints, at once.
     pub log: Vec<String>,
+    /// Of a process 1 that does not end at its stop signal, what `/proc/1/status` says.
+    pub deaf: Option<String>,
 }
 
 /// The labels that are listened for, and who listens.
@@ -54,6 +56,9 @@ struct Played {
 
 /// Between the end of a run and the restart by its policy.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
+
+/// How long a container may take to end that does not say it.
+const STOP: Duration = Duration::from_secs(10);
 
 impl Recorded {
     /// Adds a container with what it does at each start; the last run repeats.
@@ -201,8 +206,16 @@ impl Services for Recorded {
 
     async fn restart(&self, id: &str, _grace: Option<Duration>) -> Result<(), Error> {
         self.note("restart", id);
-        let started = self.lock().world.containers.get(id).map_or(0, |played| played.started);
-        self.change(id, started, &Action::Die(143), |facts| facts.status = Status::Exited);
+        let (mut started, mut code) = (0, 143);
+        let mut patience = Duration::ZERO;
+        self.play(id, |played| {
+            started = played.started;
+            if played.run.deaf.is_some() {
+                (code, patience) = (137, played.facts.stop_timeout.unwrap_or(STOP));
+            }
+        });
+        sleep(patience).await;
+        self.change(id, started, &Action::Die(code), |facts| facts.status = Status::Exited);
         sleep(RESTART_DELAY).await;
         self.begin(id)
     }
@@ -242,12 +255,14 @@ impl Services for Recorded {
         _deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
         self.note(&format!("exec {} in", argv.join(" ")), id);
-        let mut answers = false;
+        let (mut answers, mut status) = (false, None);
         self.play(id, |played| {
+            status = played.run.deaf.clone().filter(|_| argv == ["cat", "/proc/1/status"]);
             answers = played.facts.status == Status::Running
                 && played.run.answers_after.is_some_and(|after| played.since.elapsed() >= after);
         });
-        Ok(ExecOutcome::Ended { code: i64::from(!answers), output: String::new() })
+        let code = i64::from(!answers && status.is_none());
+        Ok(ExecOutcome::Ended { code, output: status.unwrap_or_default() })
     }
 
     async fn exec_as_root(
