@@ -57,11 +57,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let mut written = Vec::new();
     if let Some(proposal) = proposal.as_ref().filter(|_| !args.print) {
         let files = write_proposed(proposal, &settings.project.directory);
-        written.extend(files.map_err(not_written)?);
+        written.extend(files.map_err(|error| not_written(&error))?);
     }
     if args.write {
         apply(&moving.changes)?;
-        written.extend(moving.changes.iter().map(|change| change.path.clone()));
+        written.extend(moving.changes.iter().map(|change| change.path().to_owned()));
     }
     match &proposal {
         _ if ui.json() => ui.data(format!("{}\n", as_data(proposal.as_ref(), &moving, &written))),
@@ -107,7 +107,7 @@ fn exists(file: &Path) -> Failure {
         .hint("--print shows what would be written; --project DIR names another directory")
 }
 
-fn not_written(error: NotWritten) -> Failure {
+fn not_written(error: &NotWritten) -> Failure {
     match error.source.kind() {
         ErrorKind::AlreadyExists => exists(&error.path),
         _ => Failure::new("io", error.to_string(), Code::Mendable),

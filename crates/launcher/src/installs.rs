@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use command::{Act, TOOLS};
 use plan::{Planner, needed, own};
-use stages::{Does, Lines, Stage, stages};
+use stages::{Lines, Stage, commands, stages};
 
 /// Which builds of a Dockerfile are looked at.
 #[derive(Debug, Clone, Copy)]
@@ -93,23 +93,17 @@ impl<'a> Installs<'a> {
 
     /// Those of the commands that count, by stage, instruction and number.
     fn named_by(&self, counts: &dyn Fn(usize, usize, usize) -> bool) -> Vec<Named> {
-        let mut found: Vec<Named> = Vec::new();
-        for (at, stage) in self.stages.iter().enumerate() {
-            for (number, step) in stage.steps.iter().enumerate() {
-                let Does::Runs(commands) = &step.does else { continue };
-                for (one, (command, act)) in commands.iter().enumerate() {
-                    let Act::Installs(install) = act else { continue };
-                    if !counts(at, number, one) {
-                        continue;
-                    }
-                    let line = self.lines.line_of(command.place().start) + 1;
-                    let own =
-                        install.packages.iter().filter(|text| !TOOLS.contains(&text.as_str()));
-                    found.extend(own.map(|text| Named { text: text.clone(), line }));
-                }
-            }
-        }
-        found
+        let counting = commands(&self.stages).filter(|at| counts(at.stage, at.step, at.number));
+        let named = counting.flat_map(|at| {
+            let line = self.lines.line_of(at.command.place().start) + 1;
+            let packages = match at.act {
+                Act::Installs(install) => install.packages.as_slice(),
+                _ => &[],
+            };
+            let own = packages.iter().filter(|text| !TOOLS.contains(&text.as_str()));
+            own.map(move |text| Named { text: text.clone(), line })
+        });
+        named.collect()
     }
 
     /// The Dockerfile without what an environment provides.

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 
 use super::command::{Act, Install, System, compiles, is_installer};
 use super::script::Command;
-use super::stages::{Does, Lines, Stage, Step, index};
+use super::stages::{At, Copies, Does, Lines, Stage, Step, Variable, commands, index};
 use super::{Given, Left};
+use crate::dockerfile::shell::programs;
 
 /// What goes.
 #[derive(Debug, Default)]
@@ -33,16 +35,6 @@ pub(super) struct Planner<'a> {
     /// The stages that are built.
     pub(super) targets: BTreeSet<usize>,
     pub(super) given: &'a Given<'a>,
-}
-
-/// A command with where it is.
-#[derive(Clone, Copy)]
-struct At<'a> {
-    stage: usize,
-    step: usize,
-    number: usize,
-    command: &'a Command,
-    act: &'a Act,
 }
 
 impl Planner<'_> {
@@ -77,21 +69,7 @@ impl Planner<'_> {
     }
 
     fn commands(&self) -> impl Iterator<Item = At<'_>> {
-        self.stages.iter().enumerate().flat_map(|(stage, found)| {
-            found.steps.iter().enumerate().flat_map(move |(step, one)| {
-                let commands = match &one.does {
-                    Does::Runs(commands) => commands.as_slice(),
-                    _ => &[],
-                };
-                commands.iter().enumerate().map(move |(number, (command, act))| At {
-                    stage,
-                    step,
-                    number,
-                    command,
-                    act,
-                })
-            })
-        })
+        commands(self.stages)
     }
 
     fn left(&self, at: &At<'_>, why: String) -> Left {
@@ -136,7 +114,7 @@ impl Planner<'_> {
         if install.index {
             return Some("it names an index: configure that for pyfast first".to_owned());
         }
-        if let Some(line) = given.commands.iter().find(|words| self.starts_in(words, places)) {
+        if let Some(line) = given.commands.iter().find(|words| starts_in(words, places)) {
             return Some(format!("a service starts `{}`", line.join(" ")));
         }
         self.later(at, places)
@@ -168,7 +146,7 @@ impl Planner<'_> {
         for step in stages.flat_map(|(_, stage)| &stage.steps) {
             let line = step.lines.start + 1;
             match &step.does {
-                Does::Starts(words) if self.starts_in(words, places) => {
+                Does::Starts(words) if starts_in(words, places) => {
                     return Some(format!("line {line} starts `{}`", words.join(" ")));
                 }
                 _ => {}
@@ -189,17 +167,6 @@ impl Planner<'_> {
         found
     }
 
-    /// Whether a container is started in the place where the image has its packages, or installs some itself.
-    fn starts_in(&self, words: &[String], places: &BTreeSet<String>) -> bool {
-        let runner = words.windows(2).any(|pair| {
-            matches!(pair[0].as_str(), "uv" | "poetry" | "pipenv" | "pdm") && pair[1] == "run"
-        });
-        let script = |word: &String| word.starts_with("/usr/local/bin/");
-        let own = words.first().is_some_and(|word| script(word) && !word.ends_with(".sh"));
-        let installs = crate::dockerfile::shell::programs(words);
-        runner || own || mentions(words, places) || installs.iter().any(|call| is_installer(call))
-    }
-
     /// What served the installs alone.
     fn what_served(&self, places: &BTreeSet<String>, plan: &mut Plan) {
         let gone: Vec<&Install> = self
@@ -209,45 +176,43 @@ impl Planner<'_> {
                 _ => None,
             })
             .collect();
-        for (stage, found) in self.needed.iter().map(|stage| (*stage, &self.stages[*stage])) {
-            for (step, one) in found.steps.iter().enumerate() {
-                match &one.does {
-                    Does::Copies { from, image, sources } => {
-                        let served = match (from, image) {
-                            (Some(from), _) => {
-                                self.needed.contains(from)
-                                    && sources.iter().all(|one| is_place(one, places))
-                            }
-                            (None, Some(image)) => brings_uv(image),
-                            (None, None) => sources.iter().all(|one| is_read_by(one, &gone)),
-                        };
-                        if served && !sources.is_empty() {
-                            plan.steps.insert((stage, step));
-                        }
+        for stage in &self.needed {
+            for (number, step) in self.stages[*stage].steps.iter().enumerate() {
+                match &step.does {
+                    Does::Copies(copies) if self.served(copies, &gone, places) => {
+                        plan.steps.insert((*stage, number));
                     }
                     Does::Sets(variables) => {
-                        let leads = |name: &str, value: &str| leads_to(name, value, places);
-                        let served = |one: &&super::stages::Variable| leads(&one.name, &one.value);
-                        if variables.iter().filter(served).count() == variables.len() {
-                            plan.steps.insert((stage, step));
-                        } else {
-                            plan.words.extend(
-                                variables.iter().filter(served).filter_map(|one| one.place.clone()),
-                            );
-                        }
-                    }
-                    Does::Runs(commands) => {
-                        for (number, (_, act)) in commands.iter().enumerate() {
-                            if matches!(act, Act::Prepares { .. }) {
-                                plan.commands.insert((stage, step, number));
-                            }
-                        }
+                        plan.steps.extend(
+                            variables
+                                .iter()
+                                .all(|one| one.leads_to(places))
+                                .then_some((*stage, number)),
+                        );
+                        let gone = variables.iter().filter(|one| one.leads_to(places));
+                        plan.words.extend(gone.filter_map(|one| one.place.clone()));
                     }
                     _ => {}
                 }
             }
         }
+        let needed = self.commands().filter(|at| self.needed.contains(&at.stage));
+        let preparing = needed.filter(|at| matches!(at.act, Act::Prepares { .. }));
+        plan.commands.extend(preparing.map(|at| (at.stage, at.step, at.number)));
         self.compilers(plan);
+    }
+
+    /// Whether a copy served installs alone.
+    fn served(&self, copies: &Copies, gone: &[&Install], places: &BTreeSet<String>) -> bool {
+        let mut sources = copies.sources.iter();
+        let all = match (copies.from, &copies.image) {
+            (Some(from), _) => {
+                self.needed.contains(&from) && sources.all(|one| is_place(one, places))
+            }
+            (None, Some(image)) => brings_uv(image),
+            (None, None) => sources.all(|one| is_read_by(one, gone)),
+        };
+        all && !copies.sources.is_empty()
     }
 
     /// Compilers and headers, unless something else may compile.
@@ -334,8 +299,19 @@ impl Planner<'_> {
     }
 }
 
+/// Whether a container is started in the place where the image has its packages, or installs some itself.
+fn starts_in(words: &[String], places: &BTreeSet<String>) -> bool {
+    let runner = words.windows(2).any(|pair| {
+        matches!(pair[0].as_str(), "uv" | "poetry" | "pipenv" | "pdm") && pair[1] == "run"
+    });
+    let script = words.first().and_then(|word| word.strip_prefix("/usr/local/bin/"));
+    let own = script.is_some_and(|name| Path::new(name).extension().is_none());
+    let installs = programs(words);
+    runner || own || mentions(words, places) || installs.iter().any(|call| is_installer(call))
+}
+
 fn takes_from(step: &Step, stage: usize) -> bool {
-    matches!(&step.does, Does::Copies { from: Some(from), .. } if *from == stage)
+    matches!(&step.does, Does::Copies(copies) if copies.from == Some(stage))
 }
 
 /// A command in one line.
@@ -365,20 +341,25 @@ fn is_place(path: &str, places: &BTreeSet<String>) -> bool {
         || path == "/usr/local/bin"
 }
 
-/// Whether a variable leads to a place where packages were installed, and nowhere else.
-fn leads_to(name: &str, value: &str, places: &BTreeSet<String>) -> bool {
-    let value = value.trim_matches('"');
-    let binary = |part: &str| {
-        let place = part.strip_suffix("/bin").unwrap_or(part);
-        places.contains(place) || place.ends_with("/.local")
-    };
-    match name {
-        "VIRTUAL_ENV" | "UV_PROJECT_ENVIRONMENT" => places.contains(value.trim_end_matches('/')),
-        "PATH" => {
-            let mut parts = value.split(':').filter(|part| !matches!(*part, "$PATH" | "${PATH}"));
-            value.contains("PATH") && parts.clone().count() > 0 && parts.all(binary)
+impl Variable {
+    /// Whether it leads to a place where packages were installed, and nowhere else.
+    fn leads_to(&self, places: &BTreeSet<String>) -> bool {
+        let value = self.value.trim_matches('"');
+        let binary = |part: &str| {
+            let place = part.strip_suffix("/bin").unwrap_or(part);
+            places.contains(place) || place.ends_with("/.local")
+        };
+        match self.name.as_str() {
+            "VIRTUAL_ENV" | "UV_PROJECT_ENVIRONMENT" => {
+                places.contains(value.trim_end_matches('/'))
+            }
+            "PATH" => {
+                let own = |part: &&str| !matches!(*part, "$PATH" | "${PATH}");
+                let mut parts = value.split(':').filter(own);
+                value.contains("PATH") && parts.clone().count() > 0 && parts.all(binary)
+            }
+            _ => false,
         }
-        _ => false,
     }
 }
 

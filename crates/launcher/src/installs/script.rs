@@ -144,7 +144,6 @@ impl<'a> Reader<'a> {
                 let length = rest[1..].find('`').map_or(rest.len(), |end| end + 2);
                 self.open(length);
             }
-            (Some(_), c) => self.push(c),
             (None, '\'' | '"') => {
                 self.quote = Some(c);
                 self.grow("", 1);
@@ -159,7 +158,7 @@ impl<'a> Reader<'a> {
                 self.branches = true;
                 self.separate(Joint::Other, 1);
             }
-            (None, c) => self.push(c),
+            (_, c) => self.push(c),
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::command::Act;
 use super::script::{Command, Form, Joint, Script, Word, script};
-use crate::dockerfile::shell::{commands, expand, programs};
+use crate::dockerfile::shell::{commands as calls_of, expand, programs};
 use crate::dockerfile::{Instruction, directive, instructions};
 
 /// A stage.
@@ -36,19 +36,53 @@ pub(super) enum Does {
     /// It runs commands, each with what that is.
     Runs(Vec<(Command, Act)>),
     /// It copies.
-    Copies {
-        /// The stage that it copies from.
-        from: Option<usize>,
-        /// The image, or what else, that it copies from.
-        image: Option<String>,
-        sources: Vec<String>,
-    },
-    /// It sets variables.
+    Copies(Copies),
+    /// It sets variables; at least one.
     Sets(Vec<Variable>),
     /// It says how a container starts, or is asked whether it is well.
     Starts(Vec<String>),
     /// Nothing of interest.
     Other,
+}
+
+/// What an instruction copies.
+#[derive(Debug)]
+pub(super) struct Copies {
+    /// The stage that it copies from.
+    pub(super) from: Option<usize>,
+    /// The image, or what else, that it copies from.
+    pub(super) image: Option<String>,
+    pub(super) sources: Vec<String>,
+}
+
+/// A command with where it is.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) stage: usize,
+    pub(super) step: usize,
+    pub(super) number: usize,
+    pub(super) command: &'a Command,
+    pub(super) act: &'a Act,
+}
+
+/// All commands of stages, in their order.
+pub(super) fn commands(stages: &[Stage]) -> impl Iterator<Item = At<'_>> {
+    let steps = stages.iter().enumerate().flat_map(|(stage, found)| {
+        found.steps.iter().enumerate().map(move |(step, one)| (stage, step, one))
+    });
+    steps.flat_map(|(stage, step, one)| {
+        let commands: &[(Command, Act)] = match &one.does {
+            Does::Runs(commands) => commands,
+            _ => &[],
+        };
+        commands.iter().enumerate().map(move |(number, (command, act))| At {
+            stage,
+            step,
+            number,
+            command,
+            act,
+        })
+    })
 }
 
 /// A variable that an instruction sets.
@@ -218,9 +252,12 @@ impl Reader<'_, '_> {
                 let from = one.flag("from").map(|name| expand(name, &known));
                 let stage = from.as_deref().and_then(|name| index(self.before, name));
                 let image = from.filter(|_| stage.is_none());
-                Does::Copies { from: stage, image, sources }
+                Does::Copies(Copies { from: stage, image, sources })
             }
-            "ENV" => Does::Sets(self.sets(one)),
+            "ENV" => match self.sets(one) {
+                variables if variables.is_empty() => Does::Other,
+                variables => Does::Sets(variables),
+            },
             "CMD" | "ENTRYPOINT" | "HEALTHCHECK" => Does::Starts(self.starts(one)),
             _ => Does::Other,
         }
@@ -230,7 +267,7 @@ impl Reader<'_, '_> {
         let known = |name: &str| self.stage.variables.get(name).cloned();
         let rest = one.rest.strip_prefix("CMD").unwrap_or(&one.rest);
         let array = serde_json::from_str::<Vec<String>>(rest.trim());
-        let lines = array.map_or_else(|_shell| commands(rest), |words| vec![words]);
+        let lines = array.map_or_else(|_shell| calls_of(rest), |words| vec![words]);
         lines.into_iter().flatten().map(|word| expand(&word, &known)).collect()
     }
 
@@ -318,7 +355,7 @@ impl Reader<'_, '_> {
         };
         let ends =
             |word: &str| matches!(word, "fi" | "done" | "esac" | "}" | "[[" | "case" | "for");
-        let calls = commands(&text)
+        let calls = calls_of(&text)
             .into_iter()
             .map(|words| words.into_iter().skip_while(keyword).collect::<Vec<_>>());
         let calls: Vec<_> = calls

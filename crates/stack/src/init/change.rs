@@ -14,10 +14,10 @@ use crate::error::Error;
 /// A change to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The file, absolute.
-    pub path: PathBuf,
+    /// Absolute.
+    path: PathBuf,
     /// The same, seen from the project's directory.
-    pub shown: String,
+    shown: String,
     before: Vec<u8>,
     after: Vec<u8>,
 }
@@ -26,6 +26,11 @@ impl Change {
     pub(super) fn new(path: &Path, shown: &str, before: &[u8], after: Vec<u8>) -> Option<Self> {
         let (path, shown, before) = (path.to_owned(), shown.to_owned(), before.to_vec());
         (before != after).then_some(Self { path, shown, before, after })
+    }
+
+    /// The file, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The change as `diff -u` and `patch -p1` have it.

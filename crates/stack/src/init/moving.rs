@@ -235,7 +235,7 @@ impl Work<'_> {
         let given = Given { provided: &provided, project, compiled, commands: &commands };
         let mut without = installs.without(&given);
         let dockerfile = self.shown(path);
-        let after = without.text.take().map(String::into_bytes).unwrap_or_else(|| bytes.clone());
+        let after = without.text.take().map_or_else(|| bytes.clone(), String::into_bytes);
         let change = Change::new(path, &dockerfile, &bytes, after);
         let mut image = Image {
             dockerfile,
@@ -279,13 +279,12 @@ impl Work<'_> {
             if !file.starts_with(directory) {
                 return Err(format!("{shown}, which is to have {name}, is outside of the project"));
             }
-            let draft = match self.drafts.remove(file) {
-                Some(draft) => draft,
-                None => {
-                    let before = content(file).map_err(|error| error.to_string())?;
-                    let edited = Edited::new(Path::new(&shown), &before);
-                    Draft { before, edited: edited.map_err(|error| error.to_string())? }
-                }
+            let draft = if let Some(draft) = self.drafts.remove(file) {
+                draft
+            } else {
+                let before = content(file).map_err(|error| error.to_string())?;
+                let edited = Edited::new(Path::new(&shown), &before);
+                Draft { before, edited: edited.map_err(|error| error.to_string())? }
             };
             let draft = self.drafts.entry(file.clone()).or_insert(draft);
             let added = draft.edited.add(&wanted, List::Dependencies);

@@ -116,7 +116,7 @@ pub struct NotWritten {
 /// What was proposed, and written, as data.
 pub fn as_data(proposal: Option<&Proposal>, moving: &Moving, written: &[PathBuf]) -> Value {
     let changes = moving.changes.iter();
-    let changes = changes.map(|one| json!({ "path": one.path, "diff": one.diff() }));
+    let changes = changes.map(|one| json!({ "path": one.path(), "diff": one.diff() }));
     let mut data = proposal.map_or_else(|| json!({}), data);
     data["written"] = json!(written);
     data["changes"] = changes.collect();
