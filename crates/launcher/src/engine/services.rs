@@ -39,18 +39,13 @@ pub trait Services: Engine {
     ) -> impl Future<Output = Result<BoxStream<'static, Result<ContainerEvent, Error>>, Error>> + Send;
     /// Output of a container, oldest line first.
     fn logs(&self, id: &str, wanted: LogsWanted) -> BoxStream<'static, Result<LogLine, Error>>;
-    /// Runs a command in a running container, and waits for its end at most so long.
+    /// Runs a command in a running container, as this user or, where that is none, as the container's own, and waits
+    /// for its end at most so long.
     fn exec(
         &self,
         id: &str,
         argv: &[String],
-        deadline: Duration,
-    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
-    /// As [`Services::exec`], as root, whoever the container's own user is.
-    fn exec_as_root(
-        &self,
-        id: &str,
-        argv: &[String],
+        user: Option<&str>,
         deadline: Duration,
     ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
 }

@@ -78,7 +78,7 @@ impl<E: Services> Start<'_, E> {
             return Cause::Unknown;
         }
         let argv = ["cat", STATUS].map(str::to_owned);
-        match self.engine.exec(&container.id, &argv, DEADLINE).await {
+        match self.engine.exec(&container.id, &argv, None, DEADLINE).await {
             Ok(ExecOutcome::Ended { code: 0, output }) => Cause::read(&output, signal),
             _ => Cause::Unknown,
         }

@@ -70,9 +70,14 @@ impl Recorded {
         self
     }
 
-    /// Every start, restart and command in a container so far, with the milliseconds since the first.
+    /// Every start, restart and command in a container so far, and every archive put there (its files, with the first
+    /// word of each), with the milliseconds since the first.
     pub fn timeline(&self) -> Vec<String> {
         self.lock().world.timeline.clone()
+    }
+
+    pub(super) fn is_of_project(&self, id: &str) -> bool {
+        self.lock().world.containers.contains_key(id)
     }
 
     fn play(&self, id: &str, act: impl FnOnce(&mut Played)) -> Option<Container> {
@@ -82,7 +87,7 @@ impl Recorded {
         Some(played.facts.clone())
     }
 
-    fn note(&self, act: &str, id: &str) {
+    pub(super) fn note(&self, act: &str, id: &str) {
         let mut state = self.lock();
         let began = *state.world.began.get_or_insert_with(Instant::now);
         let line = format!("{:>5} {act} {id}", began.elapsed().as_millis());
@@ -252,9 +257,11 @@ impl Services for Recorded {
         &self,
         id: &str,
         argv: &[String],
+        user: Option<&str>,
         _deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
-        self.note(&format!("exec {} in", argv.join(" ")), id);
+        let user = user.map_or_else(String::new, |user| format!(" as {user}"));
+        self.note(&format!("exec {}{user} in", argv.join(" ")), id);
         let (mut answers, mut status) = (false, None);
         self.play(id, |played| {
             status = played.run.deaf.clone().filter(|_| argv == ["cat", "/proc/1/status"]);
@@ -263,15 +270,5 @@ impl Services for Recorded {
         });
         let code = i64::from(!answers && status.is_none());
         Ok(ExecOutcome::Ended { code, output: status.unwrap_or_default() })
-    }
-
-    async fn exec_as_root(
-        &self,
-        id: &str,
-        argv: &[String],
-        deadline: Duration,
-    ) -> Result<ExecOutcome, Error> {
-        self.note("as root", id);
-        self.exec(id, argv, deadline).await
     }
 }
