@@ -168,6 +168,25 @@ fn a_project_without_requirements_is_told_what_was_looked_for() {
 }
 
 #[test]
+fn project_files_and_locks_of_other_tools_are_named_with_what_to_do() {
+    let world = World::new();
+    world.write(
+        "pyproject.toml",
+        "[tool.poetry]\nname = 'a'\n[tool.poetry.dependencies]\nb = '*'\n",
+    );
+    let words = ["Poetry's own", "poetry export -o requirements.txt"];
+    init(&world, &[]).refused(USAGE, &words);
+    world.write("pyproject.toml", "[project]\nname = 'a'\nversion = '1'\n");
+    world.write("uv.lock", "");
+    let ran = init(&world, &[]).ok();
+    assert!(
+        ran.stderr.contains("uv.lock is not read") && ran.stderr.contains("uv export"),
+        "{ran}"
+    );
+    assert_eq!(texts(&configuration(&world)["env"]["default"]["requirements"]), ["pyproject.toml"]);
+}
+
+#[test]
 fn a_bad_compose_file_is_named_and_nothing_is_written() {
     let world = stack();
     world.write("docker-compose.yml", "services:\n  a: [\n");
