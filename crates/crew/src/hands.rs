@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use pyfast_environment::crew::{Brought, Crew, Means, Requirements, ToBring};
 use pyfast_environment::{Error as EnvironmentError, ReadyPlan, Site};
+use pyfast_index::cache::Cache;
 use pyfast_installer::interpreter::Interpreter;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
@@ -37,6 +39,8 @@ pub struct Hands<'a> {
     /// What fetching needs of the requirements.
     set: OnceCell<RequirementSet>,
     claims: RefCell<Vec<Claim>>,
+    /// Where digests of files are kept.
+    digests: OnceCell<Cache>,
 }
 
 /// Where wheels are brought and sources built.
@@ -61,7 +65,8 @@ impl<'a> Hands<'a> {
     fn new(task: Task<'a>, compile: bool, probe: Probe<'a>, way: Way<'a>) -> Self {
         let Task { options, settings, events } = task;
         let (interpreter, set, claims) = (OnceCell::new(), OnceCell::new(), RefCell::default());
-        Self { options, settings, events, probe, way, interpreter, compile, set, claims }
+        let digests = OnceCell::new();
+        Self { options, settings, events, probe, way, interpreter, compile, set, claims, digests }
     }
 
     /// Lets go of what nobody waits for.
@@ -205,6 +210,13 @@ impl Crew for Hands<'_> {
 
     fn tell(&self, warning: &str) {
         (self.events)(Event::Warning(warning.to_owned()));
+    }
+
+    fn digest(&self, file: &Path) -> Option<Sha256> {
+        self.digests
+            .get_or_init(|| Cache::new(self.settings.cache_directory().ok()))
+            .file_digest(file)
+            .ok()
     }
 
     fn forget(&self, filename: &str) {
