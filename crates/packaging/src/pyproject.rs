@@ -165,6 +165,29 @@ pub fn foreign(text: &str) -> Option<Foreign> {
     }
 }
 
+/// What of a project may be wanted besides what it always needs, by the names that are written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Its optional dependencies.
+    pub extras: Vec<String>,
+    /// Its dependency groups.
+    pub groups: Vec<String>,
+}
+
+impl Parts {
+    /// Those that the text of a `pyproject.toml` has; none of one that cannot be read.
+    pub fn of(text: &str) -> Self {
+        let Raw { project, dependency_groups, tool, .. } = toml::from_str(text).unwrap_or_default();
+        let extras = project.unwrap_or_default().optional_dependencies.into_keys().collect();
+        let mut groups: Vec<String> = dependency_groups.into_keys().collect();
+        let has_dev = tool.uv.is_some_and(|uv| !uv.dev_dependencies.is_empty());
+        if has_dev && groups.iter().all(|group| normalized(group) != "dev") {
+            groups.push("dev".to_owned());
+        }
+        Self { extras, groups }
+    }
+}
+
 /// Whether a file of this name is no requirements file but states dependencies in TOML.
 pub(crate) fn is_project_file(path: &Path) -> bool {
     is_pyproject(path) || path.extension().is_some_and(|end| end == "py")

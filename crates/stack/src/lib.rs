@@ -34,7 +34,7 @@ pub use compose_version::find as find_composer;
 pub use composer::PASSED;
 pub use defaults::{Assumed, assume, facts};
 pub use description::{
-    ComposeFlags, Description, StackEnv, is_absent, pythons, services, with_named_image,
+    ComposeFlags, Description, StackEnv, is_absent, profiles, pythons, services, with_named_image,
 };
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
