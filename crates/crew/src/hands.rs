@@ -19,6 +19,7 @@ use crate::event::{Event, Events};
 use crate::here::{For, Here, for_fetching};
 use crate::inputs;
 use crate::lock_file::{ChosenBy, write};
+use crate::remembered::is_news;
 use crate::session::{lock_request, own_lock};
 use crate::task::{Options, Task};
 use pyfast_settings::{Settings, TargetChoice};
@@ -92,6 +93,19 @@ impl<'a> Hands<'a> {
         }
     }
 
+    /// Whether the user does not know this yet.
+    fn is_news(&self, event: &Event) -> bool {
+        // It is told of what comes of a draft, which is read once more.
+        if self.options.without_hashes {
+            return false;
+        }
+        let Event::NotInstalled { file, commands } = event else { return true };
+        let file = self.settings.project.working_directory.join(file);
+        let file = fs_err::canonicalize(&file).unwrap_or(file);
+        let text = format!("{} {}", file.display(), commands.join(" "));
+        is_news(&text, self.settings, !self.options.dry_run)
+    }
+
     fn asked_interpreter(&self) -> Result<&Interpreter, Error> {
         if let Some(interpreter) = self.interpreter.get() {
             return Ok(interpreter);
@@ -144,7 +158,9 @@ impl Crew for Hands<'_> {
             (self.events)(Event::Warning(warning.clone()));
         }
         for event in inputs.told {
-            (self.events)(event);
+            if self.is_news(&event) {
+                (self.events)(event);
+            }
         }
         self.set.get_or_init(|| for_fetching(Some(&inputs.set)));
         let working = &self.settings.project.working_directory;
