@@ -55,7 +55,8 @@ PYFAST_TEST_DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
 PYFAST_REQUIRE_DOCKER=1
 export PYFAST_TEST_DOCKER_HOST PYFAST_REQUIRE_DOCKER
 suite cargo test --no-fail-fast -p pyfast-launcher --tests
-suite cargo test --no-fail-fast --test docker
+# These wait for containers a third of their time.
+suite cargo test --no-fail-fast --test docker -- --test-threads=$(($(nproc) + 1))
 
 [ -z "$failed" ] || { say "failed:$failed"; exit 1; }
 say "everything passed"

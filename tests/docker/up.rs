@@ -8,4 +8,5 @@ mod interrupting;
 mod json;
 mod planning;
 mod plugin;
+mod stopping;
 mod unconfigured;

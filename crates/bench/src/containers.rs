@@ -3,6 +3,7 @@
 
 mod answer;
 mod calls;
+mod code;
 mod inside;
 mod project;
 mod report;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use calls::Calls;
+use code::Code;
 use project::{Project, Wanted};
 pub(crate) use report::{ContainerReport, markdown, text};
 use report::{Contender, Series};
@@ -76,6 +78,7 @@ impl ContainerInquiry<'_> {
         };
         let mut course = Course { calls: &calls, runs, progress };
         let mut rows = course.of_the_service(&made, rival.as_ref())?;
+        rows.push(course.of_its_code(&made)?);
         rows.extend(course.inside(&made, &self.options.imports)?);
         if let Some(directory) = &self.containers.project {
             let stack = Stack::open(directory, &calls, self.containers.read_project)?;
@@ -106,6 +109,7 @@ impl ContainerInquiry<'_> {
         notes.extend(rival.map(|rival| rival.note().to_owned()));
         notes.push("The added package is a wheel in a local directory that no cache has; everything else is the same in both.".to_owned());
         notes.push("pyfast has compiled the bytecode of its volume once for each wheel; the image holds none.".to_owned());
+        notes.push("The images of code-edit hold code and no dependencies, so that their builds only copy; Compose's watch takes part from 2.23 on.".to_owned());
         if self.options.imports.is_empty() {
             notes.push("Imports are left out: `--import MODULE` names what to import.".to_owned());
         }
@@ -186,6 +190,33 @@ impl Course<'_> {
         )?;
         rows.push(Series::new("start", "no containers: until the service answers", start));
         Ok(rows)
+    }
+
+    /// What an edit of the service's code costs.
+    fn of_its_code(&mut self, made: &Project) -> Result<Series, Error> {
+        self.tell("first start of services with their code in an image")?;
+        let mut code = Code::start(self.calls, made)?;
+        let (mut put, mut rebuilt, mut synced) = (Vec::new(), Vec::new(), Vec::new());
+        for run in 0..=self.runs {
+            self.tell(&format!("code-edit: {run} of {}", self.runs))?;
+            let (one, other) = (code.put(run + 1)?, code.rebuilt(run + 1)?);
+            let third = code.synced(run + 1)?;
+            // The first one warms.
+            if run > 0 {
+                put.push(one);
+                rebuilt.push(other);
+                synced.extend(third);
+            }
+        }
+        Ok(Series::new(
+            "code-edit",
+            "a line of the image's code changed: until the service answers with it",
+            [
+                Contender::new("pyfast up", put),
+                Contender::new("image build, compose up", rebuilt),
+                Contender::new("compose watch, sync+restart", synced),
+            ],
+        ))
     }
 
     fn inside(&mut self, made: &Project, modules: &[String]) -> Result<Vec<Series>, Error> {

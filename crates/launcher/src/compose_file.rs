@@ -33,9 +33,10 @@ pub use error::{ComposeError, Place};
 pub use find::NAMES;
 use interpolate::Budget;
 pub use model::{
-    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service,
+    Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Service,
 };
-pub use own::{OVERRIDE_MARK, PRIVATE, override_apart};
+pub(crate) use own::OVERRIDE_MARK;
+pub use own::{PRIVATE, is_ours, override_apart};
 use seen::Seen;
 use yaml::{Mapping, Node, Yaml};
 

@@ -9,8 +9,8 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
-use crate::engine::EngineVersion;
 use crate::engine::host::{CLIENT_VARIABLES, Host};
+use crate::engine::{EngineVersion, api_number};
 use crate::error::Error;
 use crate::programs::{find_program, is_program};
 
@@ -196,11 +196,7 @@ fn environment(
 /// Whether a Compose can recreate containers of an engine: the first one needs what engines from 25.0 on do not tell any
 /// more, and ends after it has stopped and renamed the container.
 pub fn recreates(version: &str, engine: &EngineVersion) -> bool {
-    let number = |text: &str| {
-        let (major, minor) = text.split_once('.')?;
-        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
-    };
-    let too_new = number(&engine.api).is_some_and(|api| api >= SILENT_API);
+    let too_new = api_number(&engine.api).is_some_and(|api| api >= SILENT_API);
     !(version.starts_with("1.") && too_new)
 }
 

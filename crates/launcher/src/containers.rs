@@ -13,7 +13,7 @@ pub use follow::{Following, follow_logs};
 pub use health::{ServiceFailure, Verdict};
 pub use plan::{
     ContainerFacts, ContainerPlan, CreateReason, EnvironmentFacts, RestartReason, by_service,
-    of_service, with_dependencies,
+    of_service, with_dependencies, with_dependents,
 };
 pub use record::{Done, Record, StartedIn};
 pub use shape::shape;

@@ -67,6 +67,18 @@ pub(crate) fn instructions(text: &str) -> Vec<Instruction> {
     found
 }
 
+/// Which of the stages with these names, which may be empty, is meant by a name or a number: the last one where several
+/// have it.
+pub(crate) fn stage_named<'a, I>(names: I, name: &str) -> Option<usize>
+where
+    I: DoubleEndedIterator<Item = &'a str> + ExactSizeIterator,
+{
+    let count = names.len();
+    let mut names = names;
+    let found = names.rposition(|one| !one.is_empty() && one.eq_ignore_ascii_case(name));
+    found.or_else(|| name.parse().ok().filter(|at| *at < count))
+}
+
 /// The value of a directive (`# escape=`), which stands before everything else.
 pub(crate) fn directive(text: &str, name: &str) -> Option<String> {
     let text = text.trim_start_matches('\u{feff}');

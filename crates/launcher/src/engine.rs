@@ -18,6 +18,7 @@ use bytes::Bytes;
 pub use docker::Docker;
 pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
 pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+pub(crate) use model::api_number;
 pub use model::{
     COMPOSE_ONEOFF_LABEL, COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, ContainerSpec,
     DEFAULT_PATH, EngineVersion, Exit, FileStat, INPUTS_LABEL, Image, Mount, Output, Parcel,

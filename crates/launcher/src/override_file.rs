@@ -12,7 +12,7 @@ use std::path::Path;
 
 use pyfast_root::layout::LAUNCHER;
 
-use crate::compose_file::{OVERRIDE_MARK, Service};
+use crate::compose_file::{OVERRIDE_MARK, Service, is_ours};
 use crate::engine::{DEFAULT_PATH, Image};
 use crate::volume::MOUNT_POINT;
 
@@ -153,7 +153,7 @@ impl Override {
 
     /// A text that was made here without the services that are not to be kept; any other as it is.
     pub fn keeping(text: &str, kept: impl Fn(&str) -> bool) -> String {
-        if !Self::is_ours(text) {
+        if !is_ours(text) {
             return text.to_owned();
         }
         let (mut within, mut keeps) = (false, true);
@@ -176,11 +176,6 @@ impl Override {
             lines[at] = NO_SERVICES;
         }
         lines.join("\n") + "\n"
-    }
-
-    /// Whether a text was made here.
-    pub fn is_ours(text: &str) -> bool {
-        text.lines().next() == Some(OVERRIDE_MARK)
     }
 }
 
@@ -255,7 +250,7 @@ mod tests {
             store: StoreMount::Volume("pyfast-shop".into()),
             services: vec![service],
         };
-        assert!(Override::is_ours(&file.text()));
+        assert!(is_ours(&file.text()));
         insta::assert_snapshot!(file.text(), @r#"
         # Made by `pyfast up`. Changes are overwritten.
         # It mounts the environments read-only into the services that use them, and starts these through `pyfast run`.
@@ -279,9 +274,8 @@ mod tests {
         "#);
     }
 
-    #[test]
-    fn services_that_are_gone_leave_the_file_and_nothing_else_does() {
-        let service = |name: &str| OverrideService {
+    fn service(name: &str) -> OverrideService {
+        OverrideService {
             name: name.into(),
             project: "shop".into(),
             env: "default".into(),
@@ -289,7 +283,11 @@ mod tests {
             command: None,
             runs: true,
             path: "/bin".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn services_that_are_gone_leave_the_file_and_nothing_else_does() {
         let of = |names: &[&str]| {
             let store = StoreMount::Volume("pyfast-shop".into());
             let services = names.iter().map(|name| service(name)).collect();
@@ -308,15 +306,7 @@ mod tests {
         let file = Override {
             version: None,
             store: StoreMount::Directory("/srv/py".into()),
-            services: vec![OverrideService {
-                name: "web".into(),
-                project: "shop".into(),
-                env: "default".into(),
-                entrypoint: strings(&["app"]),
-                command: None,
-                runs: true,
-                path: "/bin".into(),
-            }],
+            services: vec![service("web")],
         };
         assert!(file.text().contains("volumes: [\"/srv/py:/pyfast:ro\"]"), "{}", file.text());
         assert!(!file.text().contains("external"), "{}", file.text());

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use futures_util::future::{join_all, try_join_all};
 use pyfast_launcher::Error as LaunchError;
-use pyfast_launcher::code::{Changes, Code, Due, Held, Hindrance, Holder, Putting, due, held, put};
-use pyfast_launcher::containers::of_service;
-use pyfast_launcher::engine::{Container, Images as _};
+use pyfast_launcher::code::{Changes, Due, Held, Hindrance, Holder, Putting, due, held, put};
+use pyfast_launcher::containers::{Record, of_service};
+use pyfast_launcher::engine::Container;
 use pyfast_launcher::image::{ImageAct, ImagePlan, Inputs, Reason};
 
 use crate::codes::Codes;
@@ -41,12 +41,11 @@ pub(crate) struct Put {
 
 impl CodePlan {
     /// Forgets what code containers have before that changes: whatever becomes of this process, nobody believes it then.
-    pub(crate) fn forget(&self, memory: &mut Memory, read: &mut ImagesRead) -> Result<(), Error> {
+    pub(crate) fn forget(&self, memory: &mut Memory) -> Result<(), Error> {
         if self.puts.is_empty() {
             return Ok(());
         }
         for put in &self.puts {
-            read.known.remove(&put.container.id);
             if let Some(known) = memory.record.containers.get_mut(&put.container.id) {
                 known.code = None;
             }
@@ -66,19 +65,21 @@ impl Stack<'_> {
         &self,
         selected: &BTreeSet<String>,
         read: &mut ImagesRead,
-        created: Option<&Hindrance>,
+        record: &Record,
     ) -> Result<(), Error> {
         if !read.plan.iter().any(|image| image.act.is_for_code()) {
             return Ok(());
         }
+        let containers = self.containers()?;
+        let created = self.created_anyway(selected, read, record, &containers)?;
         let plan = match created {
-            None => self.plan_code(selected, read)?,
+            None => self.plan_code(selected, read, record, &containers)?,
             Some(_) => CodePlan::default(),
         };
         for image in read.plan.iter_mut().filter(|image| image.act.is_for_code()) {
             let services: BTreeSet<_> = image.wanted.services.iter().collect();
             let own = plan.hindered.iter().find(|(service, _)| services.contains(service));
-            let why = created.or(own.map(|(_, why)| why));
+            let why = created.as_ref().or(own.map(|(_, why)| why));
             if let (Some(why), ImageAct::Build(reason, _)) = (why, &mut image.act) {
                 *reason = Reason::NotPut(why.clone());
                 continue;
@@ -98,8 +99,10 @@ impl Stack<'_> {
         &self,
         selected: &BTreeSet<String>,
         read: &mut ImagesRead,
+        record: &Record,
+        containers: &[Container],
     ) -> Result<CodePlan, Error> {
-        read.due.take().map_or_else(|| self.plan_code(selected, read), Ok)
+        read.due.take().map_or_else(|| self.plan_code(selected, read, record, containers), Ok)
     }
 
     /// What is due for the containers that are there now.
@@ -107,22 +110,21 @@ impl Stack<'_> {
         &self,
         selected: &BTreeSet<String>,
         read: &ImagesRead,
+        record: &Record,
+        containers: &[Container],
     ) -> Result<CodePlan, Error> {
         let mut plan = CodePlan::default();
-        if read.code.values().all(Code::is_empty) {
-            return Ok(plan);
-        }
-        let (containers, codes) = (self.containers()?, Codes::of(self.settings)?);
+        let codes = Codes::of(self.settings)?;
         let engine = &self.connection.engine;
         for image in &read.plan {
             let name = &image.wanted.image;
             let Some(now) = read.code.get(name).filter(|code| !code.is_empty()) else { continue };
-            let Some(facts) = self.connection.wait(engine.image_facts(name))? else { continue };
+            let Some(facts) = read.facts.get(name) else { continue };
             let built = facts.inputs.as_deref().and_then(Inputs::parse);
             let Some(built) = built else { continue };
             let services = image.wanted.services.iter().filter(|one| selected.contains(*one));
             let holders = services.flat_map(|service| {
-                of_service(&containers, service).into_iter().map(move |one| (service, one))
+                of_service(containers, service).into_iter().map(move |one| (service, one))
             });
             // Those of another image are Compose's to make anew.
             let holders: Vec<_> =
@@ -130,7 +132,8 @@ impl Stack<'_> {
             // To look into a container costs more than all else, and those that were started with it have it.
             let code = now.digest();
             let has = |container: &Container| {
-                read.known.get(&container.id).is_some_and(|seen| seen.has_code(&code, container))
+                let known = record.containers.get(&container.id);
+                known.is_some_and(|seen| seen.has_code(&code, container))
             };
             let holders: Vec<_> = holders.into_iter().filter(|(_, one)| !has(one)).collect();
             let looked = holders.iter().map(|(_, container)| held(engine, &container.id));
@@ -191,7 +194,7 @@ impl Stack<'_> {
                 due.push(image.clone());
             }
         }
-        if due.is_empty() { Ok(()) } else { self.carry_out_images(&due) }
+        if due.is_empty() { Ok(()) } else { self.carry_out_images(&due, &mut read.facts) }
     }
 
     /// Remembers the code of now, without which nothing could be put the next time.
@@ -259,6 +262,18 @@ impl ImagesRead {
         each.collect()
     }
 
+    /// Id of each service's image, as far as present.
+    pub(crate) fn ids(&self, selected: &BTreeSet<String>) -> BTreeMap<String, String> {
+        let present = self.plan.iter().filter_map(|image| {
+            let facts = self.facts.get(&image.wanted.image)?;
+            Some((&image.wanted.services, &facts.id))
+        });
+        let each = present.flat_map(|(services, id)| {
+            services.iter().map(move |service| (service.clone(), id.clone()))
+        });
+        each.filter(|(service, _)| selected.contains(service)).collect()
+    }
+
     /// The directory of an image's context.
     fn context(&self, image: &str) -> Option<PathBuf> {
         let plan = self.plan.iter().find(|plan| plan.wanted.image == image)?;
@@ -268,6 +283,7 @@ impl ImagesRead {
 
 #[cfg(test)]
 mod tests {
+    use pyfast_launcher::code::Code;
     use pyfast_launcher::image::{PullPolicy, WantedImage};
 
     use super::*;

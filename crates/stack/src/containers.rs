@@ -11,7 +11,7 @@ use pyfast_root::{ProjectEnv, Root};
 
 use crate::code::CodePlan;
 use crate::environments::Synced;
-use crate::error::Error;
+use crate::images::ImagesRead;
 use crate::stack::Stack;
 
 impl Stack<'_> {
@@ -47,46 +47,25 @@ impl Stack<'_> {
         selected: &BTreeSet<String>,
         environments: &BTreeMap<String, EnvironmentFacts>,
         known: &Known<'_>,
-    ) -> Result<ContainerPlan, Error> {
-        let containers = self.containers()?;
-        Ok(ContainerPlan::new(&ContainerFacts {
+    ) -> ContainerPlan {
+        ContainerPlan::new(&ContainerFacts {
             project: &self.description.project,
             selected,
-            images: known.images,
-            containers: &containers,
+            images: &known.images.ids(selected),
+            containers: known.containers,
             environments,
             record: known.record,
             shape: known.shape,
             code: &known.code.restart,
             anew: &known.code.anew(),
-        }))
-    }
-
-    /// Id of each service's image, as far as present.
-    pub(crate) fn image_ids(
-        &self,
-        selected: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, String>, Error> {
-        use pyfast_launcher::engine::Images as _;
-        let mut ids: BTreeMap<String, Option<String>> = BTreeMap::new();
-        let mut images = BTreeMap::new();
-        for name in selected {
-            let Some(image) = self.image_of(name)? else { continue };
-            if !ids.contains_key(&image) {
-                let facts = self.connection.wait(self.connection.engine.image_facts(&image))?;
-                ids.insert(image.clone(), facts.map(|facts| facts.id));
-            }
-            if let Some(id) = ids.get(&image).cloned().flatten() {
-                images.insert(name.clone(), id);
-            }
-        }
-        Ok(images)
+        })
     }
 }
 
 /// What a plan of the containers needs besides the environments.
 pub(crate) struct Known<'a> {
-    pub(crate) images: &'a BTreeMap<String, String>,
+    pub(crate) images: &'a ImagesRead,
+    pub(crate) containers: &'a [Container],
     pub(crate) record: &'a Record,
     pub(crate) shape: &'a str,
     pub(crate) code: &'a CodePlan,

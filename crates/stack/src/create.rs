@@ -69,11 +69,11 @@ impl Stack<'_> {
     /// Refuses a Compose that would break what runs, before anything is done.
     pub(crate) fn check_compose(&self) -> Result<(), Error> {
         let engine = self.connection.wait(self.connection.engine.version())?;
-        // Most engines suit them all, and to ask a Compose takes time.
-        let Some(composer) = find(&self.settings.variables).filter(|_| !recreates("1.", &engine))
-        else {
+        // Most engines suit them all, and to look for a Compose and to ask it takes time.
+        if recreates("1.", &engine) {
             return Ok(());
-        };
+        }
+        let Some(composer) = find(&self.settings.variables) else { return Ok(()) };
         let ask = || Ok(self.connection.wait(composer.version())?);
         let compose = known_version(&composer, self.settings, ask)?;
         let Some(compose) = compose.filter(|compose| !recreates(compose, &engine)) else {

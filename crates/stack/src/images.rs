@@ -8,13 +8,14 @@ use futures_util::future::try_join_all;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::code::{BaseImage, Code, Hindrance};
 use pyfast_launcher::compose_file::PRIVATE;
-use pyfast_launcher::containers::{CreateReason, StartedIn};
+use pyfast_launcher::containers::{CreateReason, Record};
 use pyfast_launcher::engine::{
-    Builder, Engine as _, Image, ImageFacts, ImageProgress, Images as _, RegistrySettings,
+    Builder, Container, Engine as _, Image, ImageFacts, ImageProgress, Images as _,
+    RegistrySettings,
 };
 use pyfast_launcher::image::{
-    ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, Means, WantedImage, base_images,
-    carry_out, is_of_dockerfile, plan_images, read_inputs,
+    BuildSource, ImageAct, ImageEvent, ImagePlan, InputSettings, Inputs, Means, WantedImage,
+    carry_out, plan_images,
 };
 use pyfast_launcher::programs::find_program;
 use pyfast_settings::{is_remote, own_lock::OwnLock};
@@ -30,6 +31,8 @@ use crate::stack::Stack;
 #[derive(Debug, Default)]
 pub(crate) struct ImagesRead {
     pub(crate) plan: Vec<ImagePlan>,
+    /// What the engine has of them, by their names.
+    pub(crate) facts: BTreeMap<String, ImageFacts>,
     /// What each would be built from now, by its name.
     pub(crate) inputs: BTreeMap<String, Inputs>,
     /// What of that is only copied.
@@ -39,8 +42,6 @@ pub(crate) struct ImagesRead {
     pub(crate) assumed: bool,
     /// What is due for the containers' code, where that was looked at.
     pub(crate) due: Option<CodePlan>,
-    /// What is remembered of containers, by their ids.
-    pub(crate) known: BTreeMap<String, StartedIn>,
 }
 
 impl Stack<'_> {
@@ -54,50 +55,61 @@ impl Stack<'_> {
         // Of the whole project: the service that builds an image need not be among the selected ones that share it.
         let shared = |image: &WantedImage| image.services.iter().any(|one| selected.contains(one));
         let wanted: Vec<_> = self.wanted()?.iter().filter(|image| shared(image)).cloned().collect();
-        let (engine, mut facts) = (&self.connection.engine, BTreeMap::new());
+        let facts = self.image_facts(wanted.iter().map(|one| one.image.clone()))?;
+        let variables = &self.description.variables;
+        let mut sources = BTreeMap::new();
         for one in &wanted {
-            let found = self.connection.wait(engine.image_facts(&one.image))?;
-            facts.extend(found.map(|found| (one.image.clone(), found)));
+            if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
+                sources.insert(one.image.as_str(), BuildSource::open(build, variables)?);
+            }
         }
-        let (bases, assumed) = self.bases(&wanted, &facts)?;
+        let (bases, assumed) = self.bases(&sources, &facts)?;
         let settings = self.input_settings(bases);
         let (mut inputs, mut code) = (BTreeMap::new(), BTreeMap::new());
         for one in &wanted {
-            if let Some(build) = one.build.as_ref().filter(|build| build.other.is_empty()) {
+            if let Some(source) = sources.get(one.image.as_str()) {
                 let platform = one.platform.as_deref();
-                let (read, own) = read_inputs(build, platform, &settings, &mut memory.digests)?;
+                let (read, own) = source.inputs(platform, &settings, &mut memory.digests)?;
                 inputs.insert(one.image.clone(), read);
                 code.insert(one.image.clone(), own);
             }
         }
+        drop(sources);
         let plan = plan_images(wanted, &facts, inputs.clone(), rebuild);
-        let known = memory.record.containers.clone();
-        let mut read = ImagesRead { plan, inputs, code, assumed, due: None, known };
+        let mut read = ImagesRead { plan, facts, inputs, code, assumed, due: None };
         read.leave_out_others();
-        let created = self.created_anyway(selected, &read, memory)?;
-        self.decide_code(selected, &mut read, created.as_ref())?;
+        self.decide_code(selected, &mut read, &memory.record)?;
         Ok(read)
     }
 
+    /// What the engine has of images, by their names.
+    fn image_facts(
+        &self,
+        names: impl Iterator<Item = String>,
+    ) -> Result<BTreeMap<String, ImageFacts>, Error> {
+        let engine = &self.connection.engine;
+        let look =
+            async |name: String| Ok(engine.image_facts(&name).await?.map(|found| (name, found)));
+        let looked = self.connection.wait(async { try_join_all(names.map(look)).await })?;
+        Ok(looked.into_iter().flatten().collect())
+    }
+
     /// Why Compose would make containers whatever their code is. What it makes is made from images as they are.
-    fn created_anyway(
+    pub(crate) fn created_anyway(
         &self,
         selected: &BTreeSet<String>,
         read: &ImagesRead,
-        memory: &Memory,
+        record: &Record,
+        containers: &[Container],
     ) -> Result<Option<Hindrance>, Error> {
-        if !read.plan.iter().any(|image| image.act.is_for_code()) {
-            return Ok(None);
-        }
         if let Some(image) = read.plan.iter().find(|one| one.act.is_due() && !one.act.is_for_code())
         {
             let service = image.wanted.services.first().cloned().unwrap_or_default();
             return Ok(Some(Hindrance::Created(CreateReason::Image { service })));
         }
-        let (shape, images) = (self.shape()?, self.image_ids(selected)?);
-        let code = CodePlan::default();
-        let known = Known { images: &images, record: &memory.record, shape: &shape, code: &code };
-        let plan = self.plan_containers(selected, &BTreeMap::new(), &known)?;
+        let (shape, code) = (self.shape()?, CodePlan::default());
+        let known = Known { images: read, containers, record, shape: &shape, code: &code };
+        let plan = self.plan_containers(selected, &BTreeMap::new(), &known);
         Ok(plan.create.into_iter().next().map(Hindrance::Created))
     }
 
@@ -117,26 +129,22 @@ impl Stack<'_> {
             }
             left_out.extend(OwnLock::configured(project, name).places().iter().cloned());
         }
-        let environment = self.description.variables.clone();
-        InputSettings { environment, left_out, bases, now: SystemTime::now() }
+        InputSettings { left_out, bases, now: SystemTime::now() }
     }
 
     /// What is known of the images that builds start from, and whether something of that is assumed. One that a builder
     /// keeps to itself is known by what was built on it.
     fn bases(
         &self,
-        wanted: &[WantedImage],
+        sources: &BTreeMap<&str, BuildSource<'_>>,
         facts: &BTreeMap<String, ImageFacts>,
     ) -> Result<(BTreeMap<String, BaseImage>, bool), Error> {
-        let (mut names, mut builds) = (BTreeSet::new(), Vec::new());
-        for image in wanted {
-            let Some(build) = image.build.as_ref().filter(|one| one.other.is_empty()) else {
-                continue;
-            };
-            let Some(bases) = base_images(build, &self.description.variables)? else { continue };
-            names.extend(bases.all.iter().cloned());
-            builds.push((build, bases, facts.get(&image.image)));
-        }
+        let with_bases = sources
+            .iter()
+            .filter_map(|(name, source)| Some((source, source.base_images()?, facts.get(*name))));
+        let builds: Vec<_> = with_bases.collect();
+        let names: BTreeSet<_> =
+            builds.iter().flat_map(|(_, bases, _)| bases.all.iter().cloned()).collect();
         let engine = &self.connection.engine;
         let look = async |name: String| match engine.inspect_image(&name).await {
             Ok(Image { environment, working_dir, triggers, .. }) => {
@@ -149,32 +157,34 @@ impl Stack<'_> {
         let looked = async { try_join_all(names.into_iter().map(look)).await };
         let mut known: BTreeMap<_, _> =
             self.connection.wait(looked)?.into_iter().flatten().collect();
-        let (mut plain, mut others, mut assumed) = (BTreeSet::new(), BTreeSet::new(), false);
-        for (build, bases, facts) in &builds {
-            if known.contains_key(&bases.own) {
-                continue;
-            }
+        let unknown = builds.iter().filter(|(_, bases, _)| !known.contains_key(&bases.own));
+        let shown = unknown.map(async |(source, bases, facts)| {
             let label = facts.and_then(|facts| Some((&facts.id, facts.inputs.as_deref()?)));
-            let shown = match label {
-                Some((id, label)) if is_of_dockerfile(build, label)? => {
-                    bases.are_plain_by(&self.connection.wait(engine.history(id))?)
-                }
+            let shown = match label.filter(|(_, label)| source.is_of_dockerfile(label)) {
+                Some((id, _)) => Some(bases.are_plain_by(&engine.history(id).await?)),
                 // It is built, and shows it then.
-                _ => {
-                    assumed = true;
-                    true
-                }
+                None => None,
             };
-            if shown { &mut plain } else { &mut others }.insert(bases.own.clone());
-        }
+            Ok((bases.own.clone(), shown))
+        });
+        let shown = self.connection.wait(async { try_join_all(shown).await })?;
+        let assumed = shown.iter().any(|(_, shown)| shown.is_none());
+        let (plain, others): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|(_, shown)| shown.unwrap_or(true));
+        let others: BTreeSet<String> = others.into_iter().map(|(name, _)| name).collect();
+        let plain = plain.into_iter().map(|(name, _)| name);
         let absent = BaseImage { absent: true, ..BaseImage::default() };
-        let plain = plain.difference(&others).map(|name| (name.clone(), absent.clone()));
-        known.extend(plain);
+        let plain = plain.filter(|name| !others.contains(name));
+        known.extend(plain.map(|name| (name, absent.clone())));
         Ok((known, assumed))
     }
 
-    /// Pulls and builds what is due.
-    pub(crate) fn carry_out_images(&self, plan: &[ImagePlan]) -> Result<(), Error> {
+    /// Pulls and builds what is due, and looks what came of it.
+    pub(crate) fn carry_out_images(
+        &self,
+        plan: &[ImagePlan],
+        facts: &mut BTreeMap<String, ImageFacts>,
+    ) -> Result<(), Error> {
         let due: Vec<_> = plan.iter().filter(|one| one.act.is_due()).cloned().collect();
         for image in plan.iter().filter(|one| matches!(one.act, ImageAct::Put(_))) {
             self.tell(begun_with(image));
@@ -214,7 +224,11 @@ impl Stack<'_> {
             }
         }
         let failed: Vec<_> = outcomes.into_values().filter_map(Result::err).collect();
-        if failed.is_empty() { Ok(()) } else { Err(Error::Images(failed)) }
+        if !failed.is_empty() {
+            return Err(Error::Images(failed));
+        }
+        facts.extend(self.image_facts(due.into_iter().map(|one| one.wanted.image))?);
+        Ok(())
     }
 
     /// The user's own client builds where it is there: it knows their builders and caches.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use pyfast_launcher::Error as LaunchError;
-use pyfast_launcher::compose_file::PRIVATE;
+use pyfast_launcher::compose_file::{PRIVATE, is_ours};
 use pyfast_launcher::containers::shape;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
@@ -81,12 +81,8 @@ impl Stack<'_> {
         let described = &self.description;
         let file = &described.override_file;
         let Ok(text) = regular_file::read_text(file) else { return Ok(()) };
-        let project = &described.project;
-        let there = |name: &str| {
-            project.services.contains_key(name) || project.inactive.iter().any(|one| one == name)
-        };
-        let mended = Override::keeping(&text, there);
-        if Override::is_ours(&text) && mended != text {
+        let mended = Override::keeping(&text, |name| described.project.has(name));
+        if mended != text {
             let written = write_private(file, &mended);
             written.map_err(|source| Error::Override { act: "write", source })?;
         }
@@ -96,7 +92,7 @@ impl Stack<'_> {
 
 /// Removes a file if this program made it; says whether it did.
 fn remove(file: &Path) -> Result<bool, Error> {
-    if !regular_file::read_text(file).is_ok_and(|text| Override::is_ours(&text)) {
+    if !regular_file::read_text(file).is_ok_and(|text| is_ours(&text)) {
         return Ok(false);
     }
     let removed = fs_err::remove_file(file);

@@ -1,6 +1,6 @@
 //! What `up` would do, in the order of its phases. Does nothing, and tries no more than is needed to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use pyfast_launcher::containers::ContainerPlan;
@@ -8,7 +8,6 @@ use pyfast_launcher::engine::{Engine as _, EngineVersion};
 use pyfast_launcher::image::ImagePlan;
 use pyfast_settings::Root;
 
-use crate::code::CodePlan;
 use crate::containers::Known;
 use crate::environments::Synced;
 use crate::error::Error;
@@ -81,7 +80,9 @@ impl Stack<'_> {
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut steps = vec![Step::Engine { host, version }];
         let mut read = self.plan_images(&selected, options.rebuild, &mut memory)?;
-        let code = self.due_code(&selected, &mut read)?.without(&read.plan);
+        let containers = self.containers()?;
+        let code = self.due_code(&selected, &mut read, &memory.record, &containers)?;
+        let code = code.without(&read.plan);
         let images = &read.plan;
         steps.extend(images.iter().map(|image| Step::Image(Box::new(image.clone()))));
         let mut synced = BTreeMap::new();
@@ -97,7 +98,10 @@ impl Stack<'_> {
             };
             steps.push(Step::Environment { name: name.clone(), act });
         }
-        let plan = self.plan_all_containers(&selected, &synced, &memory, &code)?;
+        let (shape, record) = (self.shape()?, &memory.record);
+        let known =
+            Known { images: &read, containers: &containers, record, shape: &shape, code: &code };
+        let plan = self.plan_containers(&selected, &self.environment_facts(&synced), &known);
         steps.push(Step::Containers(plan));
         steps.push(Step::Health(options.wait.then_some(selected.len())));
         Ok(steps)
@@ -118,18 +122,5 @@ impl Stack<'_> {
         let act = if tried.changed { EnvironmentAct::Sync } else { EnvironmentAct::UpToDate };
         synced.insert(name.to_owned(), tried);
         Ok(act)
-    }
-
-    fn plan_all_containers(
-        &self,
-        selected: &BTreeSet<String>,
-        synced: &BTreeMap<String, Synced>,
-        memory: &Memory,
-        code: &CodePlan,
-    ) -> Result<ContainerPlan, Error> {
-        let environments = self.environment_facts(synced);
-        let (shape, images) = (self.shape()?, self.image_ids(selected)?);
-        let known = Known { images: &images, record: &memory.record, shape: &shape, code };
-        self.plan_containers(selected, &environments, &known)
     }
 }

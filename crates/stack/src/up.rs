@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::containers::{
-    CreateReason, Done, EnvironmentFacts, Launched, StartOptions, shape, start_and_wait,
+    CreateReason, Done, EnvironmentFacts, Launched, Record, StartOptions, shape, start_and_wait,
+    with_dependents,
 };
 use pyfast_launcher::engine::{Container, Engine as _};
 use pyfast_settings::Root;
@@ -52,12 +53,12 @@ impl Stack<'_> {
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {
             let mut read = stack.plan_images(&selected, options.rebuild, &mut memory)?;
-            stack.carry_out_images(&read.plan)?;
+            stack.carry_out_images(&read.plan, &mut read.facts)?;
             if read.assumed {
                 // What was built shows whether that was right.
                 read = stack.plan_images(&selected, false, &mut memory)?;
                 if read.plan.iter().any(|image| image.act.is_due()) {
-                    stack.carry_out_images(&read.plan)?;
+                    stack.carry_out_images(&read.plan, &mut read.facts)?;
                 }
             }
             stack.remember_code(&read)?;
@@ -74,7 +75,7 @@ impl Stack<'_> {
             restart: created.restart,
         };
         let launched = self.phase("start", |stack| {
-            stack.start(&by_service(&stack.containers()?, &selected), &start)
+            stack.start(&by_service(&created.containers, &selected), &start)
         })?;
         let containers = self.containers()?;
         self.tell_orphans(&containers);
@@ -94,10 +95,7 @@ impl Stack<'_> {
     fn tell_orphans(&self, containers: &[Container]) {
         let project = &self.description.project;
         let services = pyfast_launcher::containers::by_service(containers);
-        let gone = services.keys().filter(|name| {
-            !project.services.contains_key(**name)
-                && !project.inactive.iter().any(|one| one == *name)
-        });
+        let gone = services.keys().filter(|name| !project.has(name));
         let gone: Vec<String> = gone.map(|&name| name.to_owned()).collect();
         if !gone.is_empty() {
             self.tell(Event::Orphans { services: gone });
@@ -109,12 +107,15 @@ impl Stack<'_> {
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
-        let mut containers = by_service(&self.containers()?, &self.chosen(services)?);
+        let chosen = self.chosen(services)?;
+        let mut containers = by_service(&self.containers()?, &chosen);
         let missing = containers.iter().find(|(_, found)| found.is_empty());
         let nothing = containers.values().all(Vec::is_empty);
         if let Some((service, _)) = missing.filter(|_| nothing || !services.is_empty()) {
             return Err(Error::NoContainer { service: service.clone() });
         }
+        let with = with_dependents(&self.description.project, &chosen).into_keys().collect();
+        containers.extend(by_service(&self.containers()?, &with));
         // Of what was never started there is nothing to say.
         containers.retain(|_, found| !found.is_empty());
         let restart = containers.keys().cloned().collect();
@@ -152,22 +153,31 @@ impl Stack<'_> {
             self.write_override(&text)?;
         }
         let shape = shape(&self.description.project, &text);
-        let mut code = self.due_code(selected, images)?;
-        let plan = |code: &CodePlan, memory: &Memory| {
-            let ids = self.image_ids(selected)?;
-            let known = Known { images: &ids, record: &memory.record, shape: &shape, code };
-            self.plan_containers(selected, environments, &known)
-        };
-        let mut due = plan(&code, memory)?;
+        let mut containers = self.containers()?;
+        let mut code = self.due_code(selected, images, &memory.record, &containers)?;
+        let plan =
+            |code: &CodePlan, containers: &[Container], images: &ImagesRead, memory: &Memory| {
+                let known =
+                    Known { images, containers, record: &memory.record, shape: &shape, code };
+                self.plan_containers(selected, environments, &known)
+            };
+        let mut due = plan(&code, &containers, images, memory);
         // The second time what could not be put is made anew.
         for _ in 0..2 {
-            if !due.create.is_empty() {
-                self.make(selected, &due.create, &code, images)?;
-                code = self.plan_code(selected, images)?;
+            if due.create.is_empty() && code.puts.is_empty() {
+                break;
             }
-            code.forget(memory, images)?;
+            if !due.create.is_empty() {
+                let begun = Instant::now();
+                let why = due.create.first().cloned().map(Hindrance::Created);
+                self.build_behind(images, &code.hindered, why.as_ref())?;
+                code = self.make(selected, &code, images, &memory.record)?;
+                self.tell(Event::Created { reasons: due.create, took: begun.elapsed() });
+            }
+            code.forget(memory)?;
             self.put_code(&mut code, images)?;
-            due = plan(&code, memory)?;
+            containers = self.containers()?;
+            due = plan(&code, &containers, images, memory);
             // Of all that Compose is called for only this is told by the containers alone.
             let short = |reason: &CreateReason| matches!(reason, CreateReason::Count { .. });
             if code.hindered.is_empty() && !due.create.iter().any(short) {
@@ -181,31 +191,28 @@ impl Stack<'_> {
             let (service, reason) = (service.clone(), reason.clone());
             self.tell(Event::ToRestart { service, reason });
         }
-        Ok(Created { restart: due.restart.into_keys().collect(), shape })
+        Ok(Created { restart: due.restart.into_keys().collect(), shape, containers })
     }
 
-    /// Has Compose make containers, from images that have the code of now.
+    /// Has Compose make containers, from images that have the code of now. Says what is due to them then.
     fn make(
         &self,
         selected: &BTreeSet<String>,
-        reasons: &[CreateReason],
         code: &CodePlan,
-        images: &mut ImagesRead,
-    ) -> Result<(), Error> {
-        let begun = Instant::now();
-        let why = reasons.first().cloned().map(Hindrance::Created);
-        self.build_behind(images, &code.hindered, why.as_ref())?;
+        images: &ImagesRead,
+        record: &Record,
+    ) -> Result<CodePlan, Error> {
         self.ensure_volume()?;
         self.create(selected)?;
+        let left = self.plan_code(selected, images, record, &self.containers()?)?;
         // Compose itself sees no difference where the image is still the same.
-        let left = self.plan_code(selected, images)?;
         let mut anew = left.anew();
         anew.extend(code.anew().into_iter().filter(|one| left.restart.contains_key(one)));
-        if !anew.is_empty() {
-            self.create_anew(&anew)?;
+        if anew.is_empty() {
+            return Ok(left);
         }
-        self.tell(Event::Created { reasons: reasons.to_vec(), took: begun.elapsed() });
-        Ok(())
+        self.create_anew(&anew)?;
+        self.plan_code(selected, images, record, &self.containers()?)
     }
 
     /// Has the volume that the override names, which Compose looks for even when no selected service mounts it.
@@ -228,4 +235,6 @@ struct Created {
     restart: BTreeSet<String>,
     /// The shape of all.
     shape: String,
+    /// As they are then.
+    containers: Vec<Container>,
 }

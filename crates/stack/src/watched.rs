@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pyfast_crew::interrupt::Interrupts;
 use pyfast_launcher::compose_file::PRIVATE;
-use pyfast_launcher::image::input_files;
+use pyfast_launcher::image::BuildSource;
 use pyfast_root::Stamp;
 use pyfast_settings::Settings;
 use pyfast_settings::own_lock::is_lock;
@@ -60,7 +60,8 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
         let builds = described.project.services.values().filter_map(|one| one.build.as_ref());
         for build in builds.filter(|build| build.other.is_empty()) {
             // What cannot be read is told by `up`.
-            files.extend(input_files(build, &described.variables).unwrap_or_default());
+            let source = BuildSource::open(build, &described.variables);
+            files.extend(source.and_then(BuildSource::files).unwrap_or_default());
         }
     }
     files.retain(|file| !own.contains(file));
@@ -118,14 +119,14 @@ impl Watched {
     }
 
     async fn changed(&self) {
-        let now = || Self::now(self.seen.keys().cloned(), self.own.clone());
         loop {
             let begun = Instant::now();
-            if now() != *self {
+            if self.seen.iter().any(|(file, was)| look(file, &self.own) != *was) {
                 break;
             }
             tokio::time::sleep(LOOK.max(begun.elapsed() * SHARE)).await;
         }
+        let now = || Self::now(self.seen.keys().cloned(), self.own.clone());
         let mut last = now();
         loop {
             tokio::time::sleep(QUIET).await;

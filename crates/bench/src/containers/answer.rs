@@ -6,7 +6,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::calls::Calls;
@@ -50,6 +50,34 @@ impl Door {
             std::thread::sleep(PAUSE);
         }
         Ok(())
+    }
+
+    /// Brings a project up by pyfast: seconds until the page is `wanted`, and until the command has ended.
+    ///
+    /// # Errors
+    /// As [`Self::wait`], and when pyfast fails.
+    pub(crate) fn answered(
+        &self,
+        calls: &Calls,
+        directory: &Path,
+        words: &[&str],
+        wanted: u32,
+    ) -> Result<(f64, f64), Error> {
+        let begun = Instant::now();
+        let mut child = calls.start_pyfast(directory, words)?;
+        let failed = || {
+            let message = format!("it failed in {}", directory.display());
+            Error::Step { step: "pyfast up".to_owned(), message }
+        };
+        let answered = self.wait(calls, wanted, || match child.try_wait() {
+            Ok(Some(status)) if !status.success() => Err(failed()),
+            _ => Ok(()),
+        });
+        let answered = answered.map(|()| begun.elapsed().as_secs_f64());
+        let status = work("wait for pyfast", child.wait())?;
+        let ended = begun.elapsed().as_secs_f64();
+        calls.check()?;
+        if status.success() { Ok((answered?, ended)) } else { Err(failed()) }
     }
 
     /// Forgets that the service has listened.

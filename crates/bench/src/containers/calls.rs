@@ -96,16 +96,17 @@ impl Calls {
 
     /// Starts pyfast in a directory.
     pub(crate) fn start_pyfast(&self, directory: &Path, args: &[&str]) -> Result<Child, Error> {
-        let mut command = self.command(&self.pyfast, directory);
-        let quiet = command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
-        quiet.spawn().map_err(|source| Error::Start { program: self.pyfast.clone(), source })
+        Self::start(&self.pyfast, self.command(&self.pyfast, directory).args(args))
     }
 
     /// Runs Compose in a directory; what it printed.
     pub(crate) fn compose(&self, directory: &Path, args: &[&str]) -> Result<String, Error> {
-        let mut command = self.command(&self.compose.program, directory);
-        command.args(self.compose.is_plugin.then_some("compose"));
-        self.finish("Compose", args, command.args(args))
+        self.finish("Compose", args, self.compose_command(directory).args(args))
+    }
+
+    /// Starts Compose in a directory.
+    pub(crate) fn start_compose(&self, directory: &Path, args: &[&str]) -> Result<Child, Error> {
+        Self::start(&self.compose.program, self.compose_command(directory).args(args))
     }
 
     /// Runs the Docker client; what it printed.
@@ -123,6 +124,17 @@ impl Calls {
     /// Stops where the user asked for it.
     pub(crate) fn check(&self) -> Result<(), Error> {
         self.interruption.check()
+    }
+
+    fn start(program: &Path, command: &mut Command) -> Result<Child, Error> {
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.spawn().map_err(|source| Error::Start { program: program.to_owned(), source })
+    }
+
+    fn compose_command(&self, directory: &Path) -> Command {
+        let mut command = self.command(&self.compose.program, directory);
+        command.args(self.compose.is_plugin.then_some("compose"));
+        command
     }
 
     fn command(&self, program: &Path, directory: &Path) -> Command {

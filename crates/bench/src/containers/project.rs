@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,9 +23,8 @@ const PACKAGE: &str = "pyfast-bench-package";
 /// Label of the images that are built, by which all of them are removed.
 pub(crate) const LABEL: &str = "io.pyfast.bench";
 
-/// What the service runs: one page, with the version.
-const APP: &str = r#"import http.server, importlib.metadata, os, signal, sys
-version = importlib.metadata.version("pyfast-bench-package")
+/// What the service runs, behind the line that sets `version`: one page, with the version.
+const PAGE: &str = r#"import http.server, os, signal, sys
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -112,14 +110,12 @@ impl<'a> Project<'a> {
                 image: None,
             },
         };
-        write(&project.directory.join("app/main.py"), APP)?;
-        let compose = service(&format!("image: {image:?}"), "python3", project.door.port);
+        let version =
+            format!("import importlib.metadata\nversion = importlib.metadata.version({PACKAGE:?})");
+        write(&project.directory.join("app/main.py"), &page(&version))?;
+        let compose = service(&format!("image: {image:?}"), "python3", &MOUNTS, project.door.port);
         write(&project.directory.join("compose.yaml"), &compose)?;
-        let toml = format!(
-            "[project]\nname = \"bench\"\nroot = \"volume:{name}\"\n\n[env.default]\n\
-             requirements = [\"requirements.txt\"]\nservices = [\"web\"]\n"
-        );
-        write(&project.directory.join("pyfast.toml"), &toml)?;
+        write(&project.directory.join("pyfast.toml"), &configuration(&name))?;
         write(
             &project.directory.join(".env"),
             &format!("COMPOSE_PROJECT_NAME={}\n", own_name("pyfast")),
@@ -140,7 +136,12 @@ impl<'a> Project<'a> {
 
     /// The requirements with a version of the measured package.
     pub(crate) fn requirements(&self, number: u32) -> String {
-        format!("{}{PACKAGE}=={number}\n", self.base)
+        format!("{}{}", self.base, Self::only(number))
+    }
+
+    /// The requirement of a version of the measured package.
+    pub(crate) fn only(number: u32) -> String {
+        format!("{PACKAGE}=={number}\n")
     }
 
     /// Asks for a version of the package.
@@ -172,21 +173,7 @@ impl<'a> Project<'a> {
     }
 
     fn answered(&self, number: u32) -> Result<(f64, f64), Error> {
-        let begun = Instant::now();
-        let mut child = self.calls.start_pyfast(&self.directory, &self.arguments())?;
-        let failed = || {
-            let message = format!("it failed in {}", self.directory.display());
-            Error::Step { step: "pyfast up".to_owned(), message }
-        };
-        let answered = self.door.wait(self.calls, number, || match child.try_wait() {
-            Ok(Some(status)) if !status.success() => Err(failed()),
-            _ => Ok(()),
-        });
-        let answered = answered.map(|()| begun.elapsed().as_secs_f64());
-        let status = work("wait for pyfast", child.wait())?;
-        let ended = begun.elapsed().as_secs_f64();
-        self.calls.check()?;
-        if status.success() { Ok((answered?, ended)) } else { Err(failed()) }
+        self.door.answered(self.calls, &self.directory, &self.arguments(), number)
     }
 
     /// The id of its container.
@@ -238,10 +225,26 @@ impl Drop for Cleanup<'_> {
     }
 }
 
-/// A compose file with the service.
-pub(crate) fn service(source: &str, python: &str, port: u16) -> String {
+/// The program of a service that shows what this line of it sets as `version`.
+pub(crate) fn page(version: &str) -> String {
+    format!("{version}\n{PAGE}")
+}
+
+/// A project file with one environment in a volume.
+pub(crate) fn configuration(volume: &str) -> String {
     format!(
-        "services:\n  web:\n    {source}\n    command: [{python:?}, /app/main.py]\n    volumes: [\"./app:/app:ro\", \"./said:/said\"]\n    ports: [\"127.0.0.1:{port}:8000\"]\n"
+        "[project]\nname = \"bench\"\nroot = \"volume:{volume}\"\n\n[env.default]\n\
+         requirements = [\"requirements.txt\"]\nservices = [\"web\"]\n"
+    )
+}
+
+/// What a service mounts whose code is not in its image.
+pub(crate) const MOUNTS: [&str; 2] = ["./app:/app:ro", "./said:/said"];
+
+/// A compose file with the service.
+pub(crate) fn service(source: &str, python: &str, mounts: &[&str], port: u16) -> String {
+    format!(
+        "services:\n  web:\n    {source}\n    command: [{python:?}, /app/main.py]\n    volumes: {mounts:?}\n    ports: [\"127.0.0.1:{port}:8000\"]\n"
     )
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::answer::Door;
 use super::calls::Calls;
-use super::project::{Cleanup, LABEL, Project, free_port, said, service};
+use super::project::{Cleanup, LABEL, MOUNTS, Project, free_port, said, service};
 use super::{own_name, write};
 use crate::error::Error;
 use crate::files;
@@ -60,7 +60,8 @@ impl<'a> Rival<'a> {
         let network = calls.variable("PYFAST_HELPER_NETWORK").map(|name| name.to_string_lossy());
         let network = network.map(|name| format!(", network: {name:?}")).unwrap_or_default();
         let source = format!("image: {tag}\n    build: {{context: .{network}}}");
-        write(&directory.join("compose.yaml"), &service(&source, "/venv/bin/python", door.port))?;
+        let compose = service(&source, "/venv/bin/python", &MOUNTS, door.port);
+        write(&directory.join("compose.yaml"), &compose)?;
         let project = own_name("rival");
         write(&directory.join(".env"), &format!("COMPOSE_PROJECT_NAME={project}\n"))?;
         let cleanup = Cleanup { calls, project, volume: None, image: Some(tag) };

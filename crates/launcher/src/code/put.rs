@@ -19,6 +19,8 @@ use crate::volume::MOUNT_POINT;
 
 /// The hidden command that removes what is named behind it.
 const REMOVE: &str = "remove-code";
+/// Who runs it, whoever the container's own user is.
+const ROOT: &str = "0:0";
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Bytes of files that are put at once. They are in memory; an image takes more.
@@ -98,7 +100,7 @@ async fn remove<E: Services>(
 ) -> Result<(), Error> {
     let program = [format!("{MOUNT_POINT}/{LAUNCHER}"), REMOVE.to_owned(), "--".to_owned()];
     let argv: Vec<_> = program.into_iter().chain(places.iter().cloned()).collect();
-    let ended = engine.exec_as_root(&container.id, &argv, PATIENCE).await;
+    let ended = engine.exec(&container.id, &argv, Some(ROOT), PATIENCE).await;
     let reason = match ended.map_err(|error| not_put(container, error))? {
         ExecOutcome::Ended { code: 0, .. } => return Ok(()),
         ExecOutcome::Ended { code, output } => {
@@ -182,3 +184,6 @@ fn append_held(builder: &mut tar::Builder<Vec<u8>>, held: Option<Held>) -> std::
     header.set_size(text.len() as u64);
     builder.append_data(&mut header, place.trim_start_matches('/'), text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

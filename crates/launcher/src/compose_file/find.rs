@@ -79,13 +79,13 @@ fn search(
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ComposeError> {
     for directory in start.ancestors() {
         let Some(file) = first_of(present(directory, &NAMES), warnings) else { continue };
-        // One that comes to be there would count.
-        let looked_for = NAMES.iter().chain(&OVERRIDES).map(|name| directory.join(name));
-        for file in looked_for.filter(|file| !is_own(file)) {
-            seen.note(&file);
-        }
         let overrides = present(directory, &OVERRIDES).into_iter();
         let (own, others): (Vec<_>, Vec<_>) = overrides.partition(|file| is_own(file));
+        // One that comes to be there would count.
+        let looked_for = NAMES.iter().chain(&OVERRIDES).map(|name| directory.join(name));
+        for file in looked_for.filter(|file| !own.contains(file)) {
+            seen.note(&file);
+        }
         let mut files = vec![file];
         files.extend(first_of(others, warnings));
         return Ok((files, own));

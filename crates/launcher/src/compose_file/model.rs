@@ -35,6 +35,13 @@ pub struct ComposeProject {
     pub warnings: Vec<String>,
 }
 
+impl ComposeProject {
+    /// Whether it has a service of this name, be it one of a profile that is not active.
+    pub fn has(&self, service: &str) -> bool {
+        self.services.contains_key(service) || self.inactive.iter().any(|one| one == service)
+    }
+}
+
 /// A service.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Service {
@@ -54,26 +61,16 @@ pub struct Service {
     pub depends_on: BTreeMap<String, Dependency>,
     /// Its health check; `None` when only the image can have one.
     pub healthcheck: Option<Healthcheck>,
-    /// Published ports.
-    pub ports: Vec<Port>,
     /// Its volumes in the short form (`source:target:mode`).
     pub volumes: Vec<String>,
-    /// Its restart policy (`no`, `always`, `on-failure[:n]`, `unless-stopped`).
-    pub restart: Option<String>,
-    /// The container's fixed name.
-    pub container_name: Option<String>,
     /// Profiles it belongs to.
     pub profiles: Vec<String>,
     /// How many containers (`scale`, `deploy.replicas`); `None` is one.
     pub replicas: Option<u32>,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
     /// `platform` (`linux/arm64`).
     pub platform: Option<String>,
     /// `pull_policy` (`always`, `never`, `missing`, `build`).
     pub pull_policy: Option<String>,
-    /// `stop_grace_period`.
-    pub stop_grace_period: Option<Duration>,
 }
 
 /// How an image is built.
@@ -106,6 +103,8 @@ pub struct Dependency {
     pub condition: Condition,
     /// Whether the other service must exist.
     pub required: bool,
+    /// Whether a restart of the other service restarts this one, too.
+    pub restart: bool,
 }
 
 /// The state of a dependency.
@@ -147,17 +146,4 @@ pub enum HealthcheckTest {
     Command(Vec<String>),
     /// `CMD-SHELL`: this text, by the container's shell.
     Shell(String),
-}
-
-/// A published port.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Port {
-    /// Address of the host, empty for all.
-    pub host_ip: String,
-    /// Port of the host (a range as written), empty for any free one.
-    pub published: String,
-    /// Port of the container.
-    pub target: String,
-    /// `tcp` or `udp`.
-    pub protocol: String,
 }

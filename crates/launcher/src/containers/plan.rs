@@ -87,6 +87,8 @@ pub enum RestartReason {
     },
     /// So many files were put into it.
     Code(usize),
+    /// A service that it depends on with `restart: true` is restarted.
+    Dependency(String),
 }
 
 /// What has to be done to the containers.
@@ -127,6 +129,12 @@ impl ContainerPlan {
                 plan.keep.insert(service.clone());
             } else {
                 plan.start.insert(service.clone());
+            }
+        }
+        let restarted = plan.restart.keys().cloned().collect();
+        for (service, other) in with_dependents(facts.project, &restarted) {
+            if plan.keep.remove(&service) {
+                plan.restart.insert(service, RestartReason::Dependency(other));
             }
         }
         plan
@@ -170,6 +178,25 @@ pub fn with_dependencies(project: &ComposeProject, wanted: &[String]) -> BTreeSe
         let Some(service) = project.services.get(&name) else { continue };
         if found.insert(name) {
             open.extend(service.depends_on.keys().cloned());
+        }
+    }
+    found
+}
+
+/// Services that are to be restarted because of these, and which of their dependencies it is (`restart: true`).
+pub fn with_dependents(
+    project: &ComposeProject,
+    restarted: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut open = restarted.clone();
+    while let Some(other) = open.pop_first() {
+        for (name, service) in &project.services {
+            let needs = service.depends_on.get(&other).is_some_and(|needs| needs.restart);
+            if needs && !restarted.contains(name) && !found.contains_key(name) {
+                found.insert(name.clone(), other.clone());
+                open.insert(name.clone());
+            }
         }
     }
     found
@@ -294,6 +321,7 @@ impl fmt::Display for RestartReason {
                 write!(f, "environment {env} changed ({from} → {to})")
             }
             Self::Code(0) => f.write_str("files were put into it since it was started"),
+            Self::Dependency(other) => write!(f, "{other} is restarted, on which it depends"),
             Self::Code(1) => f.write_str("1 file is put into it"),
             Self::Code(files) => write!(f, "{files} files are put into it"),
         }

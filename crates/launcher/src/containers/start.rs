@@ -4,9 +4,11 @@
 //! A service is one future. It waits for those it depends on, starts or restarts its containers and watches them:
 //! events of the engine make it look again, and what it sees then counts.
 
+mod stopping;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 use super::health::{ServiceFailure, Verdict};
 use super::plan::Awaited;
 use crate::compose_file::{ComposeProject, Condition, round};
-use crate::engine::{COMPOSE_PROJECT_LABEL, Container, LogsWanted, Services, Status};
+use crate::engine::{Action, COMPOSE_PROJECT_LABEL, Container, LogsWanted, Services, Status};
 use crate::error::Error;
 
 /// How many of its last lines a failed service shows.
@@ -106,6 +108,8 @@ struct Start<'a, E> {
     event: Sink<'a>,
     reports: Reports,
     woken: broadcast::Sender<String>,
+    /// The codes with which containers ended first.
+    ends: Mutex<BTreeMap<String, i64>>,
     began: Instant,
 }
 
@@ -135,15 +139,17 @@ pub async fn start_and_wait<E: Services>(
         })
         .unzip();
     let began = Instant::now();
-    let awaited = Awaited::of(project);
-    let start = Start { engine, project, awaited, options, event, reports, woken, began };
+    let (awaited, ends) = (Awaited::of(project), Mutex::default());
+    let start = Start { engine, project, awaited, options, event, reports, woken, ends, began };
     // Subscribed before anything starts, so that nothing is missed.
     let mut events = engine.events(&[(COMPOSE_PROJECT_LABEL, &project.name)]).await?;
-    let waker = start.woken.clone();
-    let listen = std::pin::pin!(async move {
+    let listen = std::pin::pin!(async {
         while let Some(Ok(event)) = events.next().await {
+            if let (Action::Die(code), Ok(mut ends)) = (&event.action, start.ends.lock()) {
+                ends.entry(event.id.clone()).or_insert(*code);
+            }
             // Nobody listening is no fault.
-            let _ = waker.send(event.id);
+            let _ = start.woken.send(event.id);
         }
         // Without events services look in turn.
         std::future::pending::<()>().await;
@@ -204,7 +210,8 @@ impl<E: Services> Start<'_, E> {
     }
 
     /// Waits until everything that a service depends on is in the state it needs; the one that failed, if one did. A
-    /// restart waits for one-shots alone that do their work again: all else that it needs was there.
+    /// restart waits for one-shots alone that do their work again, and for what it is restarted with: all else that it
+    /// needs was there.
     async fn dependencies(&self, name: &str, restarted: bool) -> Option<String> {
         let service = self.project.services.get(name)?;
         for (other, dependency) in &service.depends_on {
@@ -213,7 +220,7 @@ impl<E: Services> Start<'_, E> {
                 continue;
             }
             let again = self.options.restart.contains(other)
-                && dependency.condition == Condition::Completed;
+                && (dependency.restart || dependency.condition == Condition::Completed);
             let Some(report) = self.reports.get(other).filter(|_| !restarted || again) else {
                 continue;
             };
@@ -247,9 +254,13 @@ impl<E: Services> Start<'_, E> {
         } else if containers.iter().any(|one| due(&one)) {
             (self.event)(StartEvent::Starting { service });
         }
-        let acts = containers.iter().filter(due).map(|one| self.act(one, restarted));
-        for refused in join_all(acts).await {
-            if let Some(reason) = refused? {
+        let acts = containers.iter().filter(due).map(async |one| {
+            let begun = Instant::now();
+            Ok::<_, Error>((one, self.act(one, restarted).await?, begun.elapsed()))
+        });
+        let acts: Vec<_> = join_all(acts).await.into_iter().collect::<Result<_, _>>()?;
+        for (_, refused, _) in &acts {
+            if let Some(reason) = refused.clone() {
                 return Ok(Verdict::Failed(Box::new(ServiceFailure {
                     reason,
                     ..Default::default()
@@ -261,6 +272,10 @@ impl<E: Services> Start<'_, E> {
         let mut worst = Verdict::Completed;
         for verdict in join_all(watched).await {
             worst = worse(worst, verdict?);
+        }
+        for (one, _, took) in acts.iter().filter(|_| restarted) {
+            // Its process 1 is what it is by now.
+            self.tell_killed(name, one, *took).await;
         }
         Ok(worst)
     }

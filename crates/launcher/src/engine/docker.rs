@@ -32,7 +32,7 @@ use self::translate::{
 };
 use super::{
     ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Mount, Output, Parcel,
-    ScratchContainer, Volume,
+    ScratchContainer, Volume, api_number,
 };
 use crate::engine::host::Host;
 use crate::error::{Error, Unreachable};
@@ -112,15 +112,9 @@ impl Docker {
     }
 }
 
-/// The parts of an API's version.
-fn number(text: &str) -> Option<(u32, u32)> {
-    let (major, minor) = text.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
 /// Whether an engine's API is new enough. One that names no version is asked anyway.
 fn speaks(api: &str) -> bool {
-    number(api).is_none_or(|found| number(OLDEST_API).is_none_or(|oldest| found >= oldest))
+    api_number(api).is_none_or(|found| api_number(OLDEST_API).is_none_or(|oldest| found >= oldest))
 }
 
 impl Engine for Docker {

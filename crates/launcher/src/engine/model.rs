@@ -27,6 +27,12 @@ pub struct EngineVersion {
     pub architecture: String,
 }
 
+/// The parts of an API's version.
+pub(crate) fn api_number(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// A tar archive, and the directory of a container in which it is unpacked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {

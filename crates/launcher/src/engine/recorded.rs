@@ -296,6 +296,16 @@ impl Engine for Recorded {
     }
 
     async fn put_archive(&self, id: &str, parcel: &Parcel) -> Result<(), Error> {
+        if self.is_of_project(id) {
+            let mut files = Vec::new();
+            let unpacked = unpack(&parcel.tar, |path, _, bytes| {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                files.push(format!("{path} {}", text.split_whitespace().next().unwrap_or("-")));
+            });
+            unpacked.map_err(|error| refused("unpack an archive", &error.to_string()))?;
+            self.note(&format!("put {} in", files.join(", ")), id);
+            return Ok(());
+        }
         let spec = self.spec(id)?;
         let mut state = self.lock();
         state.record(format!("put {id}"));

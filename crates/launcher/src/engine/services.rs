@@ -39,18 +39,13 @@ pub trait Services: Engine {
     ) -> impl Future<Output = Result<BoxStream<'static, Result<ContainerEvent, Error>>, Error>> + Send;
     /// Output of a container, oldest line first.
     fn logs(&self, id: &str, wanted: LogsWanted) -> BoxStream<'static, Result<LogLine, Error>>;
-    /// Runs a command in a running container, and waits for its end at most so long.
+    /// Runs a command in a running container, as this user or, where that is none, as the container's own, and waits
+    /// for its end at most so long.
     fn exec(
         &self,
         id: &str,
         argv: &[String],
-        deadline: Duration,
-    ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
-    /// As [`Services::exec`], as root, whoever the container's own user is.
-    fn exec_as_root(
-        &self,
-        id: &str,
-        argv: &[String],
+        user: Option<&str>,
         deadline: Duration,
     ) -> impl Future<Output = Result<ExecOutcome, Error>> + Send;
 }
@@ -86,6 +81,10 @@ pub struct Container {
     pub health: Option<Health>,
     /// The health check in force, the image's included.
     pub healthcheck: Option<Healthcheck>,
+    /// The signal that asks it to end, where one is named (`SIGINT`).
+    pub stop_signal: Option<String>,
+    /// How long it has for that until it is killed, where that is said.
+    pub stop_timeout: Option<Duration>,
     /// What it publishes now.
     pub ports: Vec<PublishedPort>,
     /// Names of the volumes that it mounts.

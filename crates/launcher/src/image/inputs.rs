@@ -105,11 +105,9 @@ impl Inputs {
 /// What shapes the reading of inputs besides the build itself.
 #[derive(Debug, Clone)]
 pub struct InputSettings {
-    /// The environment from which arguments without a value are taken.
-    pub environment: BTreeMap<String, String>,
     /// Absolute paths of files that do not count, such as dependency files, which are installed into the volume.
     pub left_out: Vec<PathBuf>,
-    /// The images that builds start from, as far as they are present: [`base_images`].
+    /// The images that builds start from, as far as they are present: [`BuildSource::base_images`].
     pub bases: BTreeMap<String, BaseImage>,
     /// The time now.
     pub now: SystemTime,
@@ -127,119 +125,122 @@ pub fn resolved_arguments(
     resolved.collect()
 }
 
-/// The images that a build starts from, by the names that its Dockerfile gives them; `None` where that is not certain.
-/// Blocks on the file system.
-///
-/// # Errors
-/// As [`read_inputs`].
-pub fn base_images(
-    build: &Build,
-    environment: &BTreeMap<String, String>,
-) -> Result<Option<Bases>, Error> {
-    if is_remote(&build.context) {
-        return Ok(None);
-    }
-    let source = BuildContext::open(build)?;
-    let arguments = resolved_arguments(build, environment);
-    let none = BTreeMap::new();
-    let question = question(build, &source, &arguments, &none);
-    Ok(reading::base_images(&question))
-}
-
-/// Whether an image with this label was built from the Dockerfile as it is now. Blocks on the file system.
-///
-/// # Errors
-/// As [`read_inputs`].
-pub fn is_of_dockerfile(build: &Build, label: &str) -> Result<bool, Error> {
-    let source = BuildContext::open(build)?;
-    let built = Inputs::parse(label).map(|inputs| inputs.dockerfile);
-    Ok(built.is_some_and(|built| built == fields([source.dockerfile.as_str()])))
-}
-
-/// The files and directories in which a change of what an image is built from shows. Blocks on the file system.
-///
-/// # Errors
-/// As [`read_inputs`].
-pub fn input_files(
-    build: &Build,
-    environment: &BTreeMap<String, String>,
-) -> Result<Vec<PathBuf>, Error> {
-    if is_remote(&build.context) {
-        return Ok(Vec::new());
-    }
-    let source = BuildContext::open(build)?;
-    let arguments = resolved_arguments(build, environment);
-    // Whatever an image that is built on would do: its instructions do not change while somebody edits.
-    let none = BTreeMap::new();
-    let bases = reading::base_images(&question(build, &source, &arguments, &none));
-    let bases = bases.unwrap_or_default().all.into_iter();
-    let bases = bases.map(|name| (name, BaseImage::default()));
-    let bases = bases.collect();
-    let entries = walk(&source.directory, &source.ignore)?;
-    let layout = reading::read(&question(build, &source, &arguments, &bases))
-        .and_then(|steps| lay_out(&steps, &entries, &source.directory))
-        .unwrap_or_else(|| Layout::all(&entries));
-    let copied = layout.copied.values().map(|copied| copied.entry);
-    let taken = layout.read.into_iter().chain(copied).map(|at| entries[at].path.as_path());
-    // New files beside those that are there show in their directory, also where only a pattern takes them.
-    let files = taken.flat_map(|path| [Some(path), path.parent()]).flatten().map(Path::to_owned);
-    let own_rules = source.path.as_deref().map(own_rules);
-    let rules = source.directory.join(".dockerignore");
-    let files = files.chain(source.path).chain(own_rules).chain([rules, source.directory]);
-    // Many have the same directory.
-    Ok(files.collect::<BTreeSet<_>>().into_iter().collect())
-}
-
-fn question<'a>(
+/// A build with its context, opened once for all that is asked of it. Each question blocks on the file system.
+pub struct BuildSource<'a> {
     build: &'a Build,
-    source: &'a BuildContext,
-    arguments: &'a BTreeMap<String, String>,
-    bases: &'a BTreeMap<String, BaseImage>,
-) -> Question<'a> {
-    Question { text: &source.dockerfile, arguments, target: build.target.as_deref(), bases }
+    arguments: BTreeMap<String, String>,
+    /// `None` when the engine fetches it.
+    context: Option<BuildContext>,
 }
 
-/// Reads what an image would be built from now, and its code: what of that is only copied. `digests` remembers what was
-/// read before. Blocks on the file system.
-///
-/// # Errors
-/// [`Error::ContextMissing`], [`Error::DockerfileMissing`], and [`Error::Io`] when a file cannot be read.
-pub fn read_inputs(
-    build: &Build,
-    platform: Option<&str>,
-    settings: &InputSettings,
-    digests: &mut FileDigests,
-) -> Result<(Inputs, Code), Error> {
-    let arguments = resolved_arguments(build, &settings.environment);
-    let words = arguments.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    let words = fields(words);
-    let mut target = vec![
-        build.target.as_deref().unwrap_or_default(),
-        platform.unwrap_or_default(),
-        build.network.as_deref().unwrap_or_default(),
-    ];
-    target.extend(build.labels.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));
-    let target = fields(target);
-    if is_remote(&build.context) {
-        let named = build.dockerfile.as_deref().or(build.dockerfile_inline.as_deref());
-        let dockerfile = fields([named.unwrap_or_default()]);
-        let (context, code) = (fields([build.context.as_str()]), Code::default());
-        let inputs = Inputs { dockerfile, arguments: words, target, context, code: code.digest() };
-        return Ok((inputs, code));
+impl<'a> BuildSource<'a> {
+    /// Opens it. Arguments without a value are taken from the environment.
+    ///
+    /// # Errors
+    /// [`Error::ContextMissing`], [`Error::DockerfileMissing`], and [`Error::Io`] when a file cannot be read.
+    pub fn open(build: &'a Build, environment: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let context =
+            if is_remote(&build.context) { None } else { Some(BuildContext::open(build)?) };
+        Ok(Self { build, arguments: resolved_arguments(build, environment), context })
     }
-    let source = BuildContext::open(build)?;
-    let left_out = source.left_out(&settings.left_out);
-    let entries = walk(&source.directory, &source.ignore.clone().and(left_out))?;
-    let question = question(build, &source, &arguments, &settings.bases);
-    let layout = reading::read(&question)
-        .and_then(|steps| lay_out(&steps, &entries, &source.directory))
-        .unwrap_or_else(|| Layout::all(&entries));
-    let mut read = Read { now: settings.now, digests };
-    let context = read.digest(layout.read.iter().map(|at| &entries[*at]))?;
-    let code = read.code(&layout, &entries)?;
-    let dockerfile = fields([source.dockerfile.as_str()]);
-    let inputs = Inputs { dockerfile, arguments: words, target, context, code: code.digest() };
-    Ok((inputs, code))
+
+    /// The images that it starts from, by the names that its Dockerfile gives them; `None` where that is not certain.
+    pub fn base_images(&self) -> Option<Bases> {
+        reading::base_images(&self.question(self.context.as_ref()?, &BTreeMap::new()))
+    }
+
+    /// Whether an image with this label was built from the Dockerfile as it is.
+    pub fn is_of_dockerfile(&self, label: &str) -> bool {
+        let built = Inputs::parse(label).map(|inputs| inputs.dockerfile);
+        built.is_some_and(|built| built == self.dockerfile())
+    }
+
+    /// The files and directories in which a change of what an image is built from shows.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a directory cannot be read.
+    pub fn files(self) -> Result<Vec<PathBuf>, Error> {
+        // Whatever an image that is built on would do: its instructions do not change while somebody edits.
+        let bases = self.base_images().unwrap_or_default().all.into_iter();
+        let bases = bases.map(|name| (name, BaseImage::default())).collect();
+        let Some(context) = &self.context else { return Ok(Vec::new()) };
+        let entries = walk(&context.directory, &context.ignore)?;
+        let layout = self.layout(context, &bases, &entries);
+        let copied = layout.copied.values().map(|copied| copied.entry);
+        let taken = layout.read.into_iter().chain(copied).map(|at| entries[at].path.as_path());
+        // New files beside those that are there show in their directory, also where only a pattern takes them.
+        let files = taken.flat_map(|path| [Some(path), path.parent()]).flatten();
+        let own_rules = context.path.as_deref().map(own_rules);
+        let rules = [context.directory.join(".dockerignore"), context.directory.clone()];
+        let others = rules.into_iter().chain(context.path.clone()).chain(own_rules);
+        // Many have the same directory.
+        Ok(files.map(Path::to_owned).chain(others).collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// What an image would be built from now, and its code: what of that is only copied. `digests` remembers what was
+    /// read before.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a file cannot be read.
+    pub fn inputs(
+        &self,
+        platform: Option<&str>,
+        settings: &InputSettings,
+        digests: &mut FileDigests,
+    ) -> Result<(Inputs, Code), Error> {
+        let build = self.build;
+        let (context, code) = if let Some(context) = &self.context {
+            let left_out = context.left_out(&settings.left_out);
+            let entries = walk(&context.directory, &context.ignore.clone().and(left_out))?;
+            let layout = self.layout(context, &settings.bases, &entries);
+            let mut read = Read { now: settings.now, digests };
+            let digest = read.digest(layout.read.iter().map(|at| &entries[*at]))?;
+            (digest, read.code(&layout, &entries)?)
+        } else {
+            (fields([build.context.as_str()]), Code::default())
+        };
+        let arguments = fields(pairs(&self.arguments));
+        let mut target = vec![
+            build.target.as_deref().unwrap_or_default(),
+            platform.unwrap_or_default(),
+            build.network.as_deref().unwrap_or_default(),
+        ];
+        target.extend(pairs(&build.labels));
+        let (dockerfile, target) = (self.dockerfile(), fields(target));
+        let inputs = Inputs { dockerfile, arguments, target, context, code: code.digest() };
+        Ok((inputs, code))
+    }
+
+    /// A digest of the Dockerfile's text, or of its name where the engine fetches it.
+    fn dockerfile(&self) -> String {
+        let named = || self.build.dockerfile.as_deref().or(self.build.dockerfile_inline.as_deref());
+        let text = self.context.as_ref().map(|context| context.dockerfile.as_str());
+        fields([text.or_else(named).unwrap_or_default()])
+    }
+
+    fn layout(
+        &self,
+        context: &BuildContext,
+        bases: &BTreeMap<String, BaseImage>,
+        entries: &[Entry],
+    ) -> Layout {
+        reading::read(&self.question(context, bases))
+            .and_then(|steps| lay_out(&steps, entries, &context.directory))
+            .unwrap_or_else(|| Layout::all(entries))
+    }
+
+    fn question<'q>(
+        &'q self,
+        context: &'q BuildContext,
+        bases: &'q BTreeMap<String, BaseImage>,
+    ) -> Question<'q> {
+        let (text, target) = (&context.dockerfile, self.build.target.as_deref());
+        Question { text, arguments: &self.arguments, target, bases }
+    }
+}
+
+fn pairs(named: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
+    named.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()])
 }
 
 /// The reading of files, each once.

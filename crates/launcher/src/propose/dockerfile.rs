@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::files::is_requirements;
 use crate::dockerfile::shell::{commands, expand, programs};
-use crate::dockerfile::{Instruction, instructions};
+use crate::dockerfile::{Instruction, instructions, stage_named};
 
 /// What was read of a Dockerfile for one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,11 +50,10 @@ pub(super) fn read(
     target: Option<&str>,
 ) -> Reading {
     let stages = stages(text, arguments);
-    let by_name =
-        |name: &str| stages.iter().position(|stage| stage.name.eq_ignore_ascii_case(name));
-    let target = target.and_then(|target| {
-        by_name(target).or_else(|| target.parse().ok().filter(|at: &usize| *at < stages.len()))
-    });
+    let named = |before: usize, name: &str| {
+        stage_named(stages[..before].iter().map(|stage| stage.name.as_str()), name)
+    };
+    let target = target.and_then(|target| named(stages.len(), target));
     let Some(target) = target.or(stages.len().checked_sub(1)) else { return Reading::default() };
     let chain = chain(&stages, target);
     let mut reading = Reading {
@@ -67,10 +66,8 @@ pub(super) fn read(
     let mut open: Vec<usize> = wanted.iter().copied().collect();
     while let Some(at) = open.pop() {
         let from = stages[at].instructions.iter().filter_map(copied_from);
-        let from = from.filter_map(|name| {
-            by_name(&name).or_else(|| name.parse().ok().filter(|other: &usize| *other < at))
-        });
-        let next = from.flat_map(|other| self::chain(&stages, other));
+        let next =
+            from.filter_map(|name| named(at, &name)).flat_map(|other| self::chain(&stages, other));
         open.extend(next.filter(|other| wanted.insert(*other)).collect::<Vec<_>>());
     }
     for at in wanted {
@@ -313,6 +310,17 @@ mod tests {
             reading("FROM x\nCMD [\"python3\", \"-m\", \"app\"]").runs.as_deref(),
             Some("python3")
         );
+    }
+
+    #[test]
+    fn of_stages_with_one_name_the_last_that_is_there_counts() {
+        let text = "FROM nginx AS app\nFROM python:3 AS app\nFROM app\n";
+        assert_eq!(reading(text).base, "python:3");
+        assert_eq!(read(text, &BTreeMap::new(), Some("APP")).base, "python:3");
+        assert_eq!(read(text, &BTreeMap::new(), Some("0")).base, "nginx");
+        let lent =
+            "FROM x AS a\nRUN pip install -r a.txt\nFROM y AS b\nCOPY --from=a / /\nFROM z AS a\n";
+        assert_eq!(read(lent, &BTreeMap::new(), Some("b")).requirements, ["a.txt"]);
     }
 
     fn check_installs(run: &str, requirements: &[&str], constraints: &[&str]) {

@@ -102,7 +102,7 @@ async fn commands_in_a_container_end_with_their_code_or_time_out() {
     engine.start(&made.name).await.unwrap();
     let run = async |script: &str, deadline| {
         let argv = ["python3", "-c", script].map(str::to_owned);
-        engine.exec(&made.name, &argv, deadline).await.unwrap()
+        engine.exec(&made.name, &argv, None, deadline).await.unwrap()
     };
     let ended = run("print('no'); exit(7)", SECONDS).await;
     assert_eq!(ended, ExecOutcome::Ended { code: 7, output: "no".into() });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::BaseImage;
 use super::filled::Filled;
-use crate::code::places::{Place, resolve};
+use crate::code::places::{Place, is_within, resolve};
 use crate::dockerfile::Instruction;
 use crate::dockerfile::shell::expand;
 
@@ -75,10 +75,7 @@ impl Scope {
 
     /// Whether a path is a directory for certain.
     pub(super) fn is_directory(&self, path: &str) -> bool {
-        let below = |known: &String| {
-            known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
-        };
-        path == "/" || self.directories.iter().any(below)
+        self.directories.iter().any(|known| is_within(known, path))
     }
 
     /// A word with its variables replaced; `None` where one of them is not known, or quotes would have to be read.

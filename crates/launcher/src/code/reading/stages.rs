@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use super::{Question, instructions, is_known};
-use crate::dockerfile::Instruction;
+use crate::dockerfile::{Instruction, stage_named};
 
 /// A stage.
 #[derive(Debug)]
@@ -51,8 +51,5 @@ pub(super) fn stages(question: &Question<'_>) -> Option<Vec<Stage>> {
 
 /// The stage of a name or number.
 pub(super) fn named(stages: &[Stage], name: &str) -> Option<usize> {
-    let found = stages
-        .iter()
-        .rposition(|stage| !stage.name.is_empty() && stage.name.eq_ignore_ascii_case(name));
-    found.or_else(|| name.parse().ok().filter(|at: &usize| *at < stages.len()))
+    stage_named(stages.iter().map(|stage| stage.name.as_str()), name)
 }

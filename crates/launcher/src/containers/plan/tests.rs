@@ -37,7 +37,8 @@ impl World {
             project.services.insert(name.into(), Service::default());
         }
         if let Some(web) = project.services.get_mut("web") {
-            let completed = Dependency { condition: Condition::Completed, required: true };
+            let completed =
+                Dependency { condition: Condition::Completed, required: true, restart: false };
             web.depends_on =
                 BTreeMap::from([("db".into(), Dependency::default()), ("init".into(), completed)]);
         }
@@ -101,6 +102,27 @@ impl World {
 #[test]
 fn nothing_changed_means_nothing_to_do_and_a_completed_service_is_not_run_again() {
     World::new().check(&["keep     db", "keep     init", "keep     web"]);
+}
+
+#[test]
+fn a_restart_brings_those_along_that_depend_on_it_with_restart() {
+    let mut world = World::new();
+    let restart = |restart| Dependency { restart, ..Dependency::default() };
+    for (name, needs) in [("edge", restart(true)), ("probe", restart(false))] {
+        let depends_on = BTreeMap::from([("web".to_owned(), needs)]);
+        world.project.services.insert(name.into(), Service { depends_on, ..Service::default() });
+        world.containers.push(container(name));
+        let seen = StartedIn { started_at: STARTED.into(), generation: None, code: None };
+        world.record.containers.insert(format!("id-{name}"), seen);
+    }
+    world.code.insert("web".into(), 2);
+    world.check(&[
+        "restart  edge: web is restarted, on which it depends",
+        "restart  web: 2 files are put into it",
+        "keep     db",
+        "keep     init",
+        "keep     probe",
+    ]);
 }
 
 #[test]

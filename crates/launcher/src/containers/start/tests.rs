@@ -39,7 +39,7 @@ impl Stage {
 
     fn container(mut self, name: &str, needs: Needs<'_>, like: Container, run: Run) -> Self {
         let needs = needs.iter().map(|&(other, condition)| {
-            (other.to_owned(), Dependency { condition, required: true })
+            (other.to_owned(), Dependency { condition, required: true, restart: false })
         });
         let service = Service {
             depends_on: needs.collect(),
@@ -57,6 +57,28 @@ impl Stage {
     async fn start(&self) -> Result<Launched, Error> {
         let Self { project, engine, containers, options } = self;
         start_and_wait(engine, project, containers, options, &|_| {}).await
+    }
+
+    /// Restarts services that run, and what is said of it.
+    async fn restart(mut self, services: &[&str]) -> (String, Vec<String>) {
+        self.start().await.unwrap();
+        for containers in self.containers.values_mut() {
+            for container in containers {
+                *container = self.engine.container(&container.id).await.unwrap().unwrap();
+            }
+        }
+        self.options.restart = services.iter().map(|&name| name.to_owned()).collect();
+        let (begun, said) = (self.engine.timeline().len(), Mutex::new(Vec::new()));
+        let listen = |event| {
+            if let StartEvent::Warning { service, message } = event {
+                said.lock().unwrap().push(format!("{service}: {message}"));
+            }
+        };
+        let Self { project, engine, containers, options } = &self;
+        start_and_wait(engine, project, containers, options, &listen).await.unwrap();
+        let acts = engine.timeline().split_off(begun);
+        let acts: Vec<_> = acts.into_iter().filter(|line| line.contains("restart")).collect();
+        (acts.join("\n"), said.into_inner().unwrap())
     }
 
     /// What came of it, and every start and restart with its time in milliseconds.
@@ -251,4 +273,47 @@ async fn nothing_waits_for_what_something_else_provides() {
     let (launched, _) = stage.play().await;
     assert_eq!(*verdict(&launched, "cloud"), Verdict::Completed);
     assert_eq!(*verdict(&launched, "web"), Verdict::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_waits_only_for_what_depends_on_it_to_be_restarted() {
+    let mut stage = Stage::new()
+        .service("db", &[], healthy_after(ms(2000)))
+        .service("web", &[("db", Condition::Healthy)], runs())
+        .service("worker", &[("db", Condition::Healthy)], runs());
+    let web = stage.project.services.get_mut("web").unwrap();
+    web.depends_on.get_mut("db").unwrap().restart = true;
+    let (acts, said) = stage.restart(&["db", "web", "worker"]).await;
+    // The worker beside the database, web once that is healthy again.
+    insta::assert_snapshot!(acts, @r"
+    3000 restart db
+    3000 restart worker
+    5100 restart web
+    ");
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_had_to_be_killed_is_named_with_what_to_do() {
+    let deaf = |name: &str, caught: &str| Run {
+        deaf: Some(format!("Name:\t{name}\nSigIgn:\t0000000000000000\nSigCgt:\t{caught}\n")),
+        ..Run::default()
+    };
+    let like = |seconds| Container {
+        stop_timeout: Some(Duration::from_secs(seconds)),
+        ..Container::default()
+    };
+    let stage = Stage::new()
+        .service("good", &[], runs())
+        .service("plain", &[], deaf("python3", "0000000000000000"))
+        .container("quick", &[], like(1), deaf("sh", "0000000000000000"))
+        // To be killed at once is what it asked for.
+        .container("never", &[], like(0), deaf("sh", "0000000000000000"));
+    let (_, mut said) = stage.restart(&["good", "never", "plain", "quick"]).await;
+    said.sort();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("plain: it had not ended 10 s after SIGTERM and was killed"));
+    assert!(said[0].contains("(`python3`)") && said[0].contains("`init: true`"), "{}", said[0]);
+    assert!(said[1].starts_with("quick: it had not ended 1 s after SIGTERM"), "{}", said[1]);
+    assert!(said[1].contains("the shell `sh`") && said[1].contains("`exec`"), "{}", said[1]);
 }

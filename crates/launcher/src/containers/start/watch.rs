@@ -177,7 +177,7 @@ impl<E: Services> Start<'_, E> {
     }
 
     async fn answers(&self, id: &str, argv: Vec<String>) -> Answer {
-        match self.engine.exec(id, &argv, PROBE_DEADLINE).await {
+        match self.engine.exec(id, &argv, None, PROBE_DEADLINE).await {
             Ok(ExecOutcome::Ended { code: 0, .. }) => Answer::Yes,
             // Engines cannot end it, so another one would run beside it.
             Ok(ExecOutcome::TimedOut) => Answer::Never,

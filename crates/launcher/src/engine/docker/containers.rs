@@ -36,6 +36,11 @@ pub(super) fn container_facts(facts: ContainerInspectResponse) -> Container {
         restart_policy: policy.filter(|name| !name.is_empty()).unwrap_or_else(|| "no".into()),
         health: state.health.and_then(health),
         healthcheck: config.healthcheck.map(healthcheck),
+        stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
+        // A negative grace period is an endless one.
+        stop_timeout: config
+            .stop_timeout
+            .map(|seconds| u64::try_from(seconds).map_or(Duration::MAX, Duration::from_secs)),
         ports: facts.network_settings.map(ports).unwrap_or_default(),
         volumes: mounts.into_iter().filter_map(|mount| mount.name).collect(),
     }

@@ -14,8 +14,9 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 
 use super::super::Mount;
+use super::Docker;
 use super::translate::status;
-use super::{Docker, number};
+use crate::engine::api_number;
 use crate::error::Error;
 
 /// Label of the container: the volume's name.
@@ -72,7 +73,7 @@ impl Docker {
     fn spares_named_volumes(&self) -> bool {
         // Podman's pruning has rules of its own, and a container that was never started stands in its way no more than
         // in anybody's who removes the volume.
-        self.podman || number(&self.version.api).is_some_and(|api| api >= SPARING_API)
+        self.podman || api_number(&self.version.api).is_some_and(|api| api >= SPARING_API)
     }
 
     async fn bring_keeper_image(&self) -> Result<(), Error> {

@@ -230,19 +230,10 @@ impl Services for Docker {
         &self,
         id: &str,
         argv: &[String],
+        user: Option<&str>,
         deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
-        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv, None)).await;
-        ended.unwrap_or(Ok(ExecOutcome::TimedOut))
-    }
-
-    async fn exec_as_root(
-        &self,
-        id: &str,
-        argv: &[String],
-        deadline: Duration,
-    ) -> Result<ExecOutcome, Error> {
-        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv, Some("0:0"))).await;
+        let ended = tokio::time::timeout(deadline, self.run_exec(id, argv, user)).await;
         ended.unwrap_or(Ok(ExecOutcome::TimedOut))
     }
 }

@@ -29,6 +29,8 @@ pub struct Run {
     pub answers_after: Option<Duration>,
     /// What it prints, at once.
     pub log: Vec<String>,
+    /// Of a process 1 that does not end at its stop signal, what `/proc/1/status` says.
+    pub deaf: Option<String>,
 }
 
 /// The labels that are listened for, and who listens.
@@ -55,6 +57,9 @@ struct Played {
 /// Between the end of a run and the restart by its policy.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 
+/// How long a container may take to end that does not say it.
+const STOP: Duration = Duration::from_secs(10);
+
 impl Recorded {
     /// Adds a container with what it does at each start; the last run repeats.
     #[must_use]
@@ -65,9 +70,14 @@ impl Recorded {
         self
     }
 
-    /// Every start, restart and command in a container so far, with the milliseconds since the first.
+    /// Every start, restart and command in a container so far, and every archive put there (its files, with the first
+    /// word of each), with the milliseconds since the first.
     pub fn timeline(&self) -> Vec<String> {
         self.lock().world.timeline.clone()
+    }
+
+    pub(super) fn is_of_project(&self, id: &str) -> bool {
+        self.lock().world.containers.contains_key(id)
     }
 
     fn play(&self, id: &str, act: impl FnOnce(&mut Played)) -> Option<Container> {
@@ -77,7 +87,7 @@ impl Recorded {
         Some(played.facts.clone())
     }
 
-    fn note(&self, act: &str, id: &str) {
+    pub(super) fn note(&self, act: &str, id: &str) {
         let mut state = self.lock();
         let began = *state.world.began.get_or_insert_with(Instant::now);
         let line = format!("{:>5} {act} {id}", began.elapsed().as_millis());
@@ -201,8 +211,16 @@ impl Services for Recorded {
 
     async fn restart(&self, id: &str, _grace: Option<Duration>) -> Result<(), Error> {
         self.note("restart", id);
-        let started = self.lock().world.containers.get(id).map_or(0, |played| played.started);
-        self.change(id, started, &Action::Die(143), |facts| facts.status = Status::Exited);
+        let (mut started, mut code) = (0, 143);
+        let mut patience = Duration::ZERO;
+        self.play(id, |played| {
+            started = played.started;
+            if played.run.deaf.is_some() {
+                (code, patience) = (137, played.facts.stop_timeout.unwrap_or(STOP));
+            }
+        });
+        sleep(patience).await;
+        self.change(id, started, &Action::Die(code), |facts| facts.status = Status::Exited);
         sleep(RESTART_DELAY).await;
         self.begin(id)
     }
@@ -239,24 +257,18 @@ impl Services for Recorded {
         &self,
         id: &str,
         argv: &[String],
+        user: Option<&str>,
         _deadline: Duration,
     ) -> Result<ExecOutcome, Error> {
-        self.note(&format!("exec {} in", argv.join(" ")), id);
-        let mut answers = false;
+        let user = user.map_or_else(String::new, |user| format!(" as {user}"));
+        self.note(&format!("exec {}{user} in", argv.join(" ")), id);
+        let (mut answers, mut status) = (false, None);
         self.play(id, |played| {
+            status = played.run.deaf.clone().filter(|_| argv == ["cat", "/proc/1/status"]);
             answers = played.facts.status == Status::Running
                 && played.run.answers_after.is_some_and(|after| played.since.elapsed() >= after);
         });
-        Ok(ExecOutcome::Ended { code: i64::from(!answers), output: String::new() })
-    }
-
-    async fn exec_as_root(
-        &self,
-        id: &str,
-        argv: &[String],
-        deadline: Duration,
-    ) -> Result<ExecOutcome, Error> {
-        self.note("as root", id);
-        self.exec(id, argv, deadline).await
+        let code = i64::from(!answers && status.is_none());
+        Ok(ExecOutcome::Ended { code, output: status.unwrap_or_default() })
     }
 }

@@ -37,7 +37,7 @@ const PASSED: [(&str, Signal); 15] = [
 pub struct StopSignal(Signal);
 
 impl StopSignal {
-    pub(super) fn signal(self) -> Signal {
+    pub(crate) fn signal(self) -> Signal {
         self.0
     }
 }

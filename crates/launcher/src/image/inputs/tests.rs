@@ -8,6 +8,7 @@ use super::*;
 struct World {
     dir: tempfile::TempDir,
     build: Build,
+    environment: BTreeMap<String, String>,
     settings: InputSettings,
     digests: FileDigests,
 }
@@ -17,13 +18,14 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let context = dir.path().to_string_lossy().into_owned();
         let settings = InputSettings {
-            environment: BTreeMap::from([("TOKEN".into(), "1".into())]),
             left_out: vec![dir.path().join("requirements.txt")],
             bases: BTreeMap::from([("slim".into(), BaseImage::default())]),
             now: SystemTime::now() + Duration::from_mins(1),
         };
         let build = Build { context, ..Build::default() };
-        let world = Self { dir, build, settings, digests: FileDigests::default() };
+        let environment = BTreeMap::from([("TOKEN".into(), "1".into())]);
+        let digests = FileDigests::default();
+        let world = Self { dir, build, environment, settings, digests };
         world.write("Dockerfile", "FROM scratch AS dev\nCOPY . /\n");
         world.write("app/main.py", "print(1)\n");
         world.write("requirements.txt", "a==1\n");
@@ -38,7 +40,8 @@ impl World {
     }
 
     fn inputs(&mut self) -> Inputs {
-        read_inputs(&self.build, None, &self.settings, &mut self.digests).unwrap().0
+        let source = BuildSource::open(&self.build, &self.environment).unwrap();
+        source.inputs(None, &self.settings, &mut self.digests).unwrap().0
     }
 
     /// What changes when `act` is done.
@@ -185,13 +188,13 @@ fn ten_thousand_unchanged_files_cost_their_stats() {
 fn what_is_missing_is_named() {
     let mut world = World::new();
     world.build.dockerfile = Some("docker/Dockerfile.app".into());
-    let error = read_inputs(&world.build, None, &world.settings, &mut world.digests).unwrap_err();
+    let error = BuildSource::open(&world.build, &world.environment).err().unwrap();
     assert!(
         matches!(&error, Error::DockerfileMissing { path } if path.ends_with("docker/Dockerfile.app")),
         "{error}"
     );
     world.build.context = "/no/such/place".into();
-    let error = read_inputs(&world.build, None, &world.settings, &mut world.digests).unwrap_err();
+    let error = BuildSource::open(&world.build, &world.environment).err().unwrap();
     assert!(matches!(error, Error::ContextMissing { .. }), "{error}");
 }
 
@@ -218,7 +221,7 @@ fn what_a_change_shows_in_has_the_directories_of_files_that_patterns_take() {
     let world = World::new();
     world.write("docker/Dockerfile", "FROM scratch\nCOPY app/*.py /app/\n");
     let build = Build { dockerfile: Some("docker/Dockerfile".into()), ..world.build.clone() };
-    let files = input_files(&build, &BTreeMap::new()).unwrap();
+    let files = BuildSource::open(&build, &BTreeMap::new()).unwrap().files().unwrap();
     for expected in ["app", "app/main.py", "docker/Dockerfile.dockerignore", ".dockerignore", ""] {
         let path = world.dir.path().join(expected);
         assert!(files.contains(&path), "{expected}: {files:?}");
