@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Arg, Command, Parser};
 use pyfast_crew::known::{self, Name};
 use pyfast_settings::Variables;
-use pyfast_stack::{profiles, services};
+use pyfast_stack::known::{profiles, services};
 use pyfast_usage::completion::{Candidate, Line, Next, whole_words};
 
 use crate::args::CommonArgs;

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pyfast_crew::known::Name;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::compose_file::{
     ComposeError, ComposeProject, ComposeRequest, compose_inputs, override_apart, read_compose,
@@ -290,29 +289,6 @@ pub fn with_named_image(mut settings: Settings) -> Settings {
     settings
 }
 
-/// The services of these compose files, else of the project's, without those of inactive profiles; none where they cannot
-/// be read.
-pub fn services(settings: &Settings, files: &[PathBuf]) -> Vec<Name> {
-    let flags = ComposeFlags { files: files.to_vec(), ..ComposeFlags::default() };
-    let project = read_compose(&request(settings, &flags, &named_files(settings, &flags), &[]));
-    let services = project.map(|project| project.services).unwrap_or_default();
-    services.into_keys().map(|name| (name, String::new())).collect()
-}
-
-/// The profiles of the same files, each with its services.
-pub fn profiles(settings: &Settings, files: &[PathBuf]) -> Vec<Name> {
-    let (files, profiles) = (files.to_vec(), vec!["*".to_owned()]);
-    let all = ComposeFlags { files, profiles, ..ComposeFlags::default() };
-    let project = read_compose(&request(settings, &all, &named_files(settings, &all), &[]));
-    let mut profiles: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, service) in project.map(|project| project.services).unwrap_or_default() {
-        for profile in service.profiles {
-            profiles.entry(profile).or_default().push(name.clone());
-        }
-    }
-    profiles.into_iter().map(|(name, services)| (name, services.join(", "))).collect()
-}
-
 /// Whether no compose file is in the project's directory or above it.
 pub fn is_absent(settings: &Settings) -> bool {
     let flags = ComposeFlags::default();
@@ -329,12 +305,12 @@ pub(crate) fn inputs(
     compose_inputs(&request(settings, flags, &named_files(settings, flags), services))
 }
 
-fn named_files(settings: &Settings, flags: &ComposeFlags) -> Vec<PathBuf> {
+pub(crate) fn named_files(settings: &Settings, flags: &ComposeFlags) -> Vec<PathBuf> {
     let working = &settings.project.working_directory;
     flags.files.iter().map(|file| working.join(file)).collect()
 }
 
-fn request<'a>(
+pub(crate) fn request<'a>(
     settings: &'a Settings,
     flags: &'a ComposeFlags,
     files: &'a [PathBuf],

@@ -147,6 +147,10 @@ impl<'a> Reading<'a> {
             line.may_be_option = !self.only_values;
             line.earlier = self.values;
         }
+        if let Some(option) = line.awaited.filter(|one| !one.is_positional()) {
+            let given = line.given.iter().filter(|(name, _)| option.get_id() == *name);
+            line.earlier = given.map(|(_, value)| value.clone()).collect();
+        }
         // Of a list in one word, the last is being typed.
         let delimiter = line.awaited.and_then(Arg::get_value_delimiter);
         if let Some(at) = delimiter.and_then(|delimiter| line.word.rfind(delimiter)) {
