@@ -224,8 +224,7 @@ fn the_header_of_a_script_is_edited_for_itself_alone() {
     world.write("script.py", body);
     let header = |lines: &str| format!("# /// script\n# dependencies = [{lines}]\n# ///\n\n{body}");
     let with_web = header("\n#     \"web>=1.5\",\n# ");
-    let script = ["--script", "script.py"];
-    let add = |names: &[&str]| [&["add"], &script[..], names].concat();
+    let add = |names: &[&'static str]| [&["add", "--script", "script.py"][..], names].concat();
     check(&world, &add(&["web", "--dry-run"]), ("script.py", body));
     let ran = check(&world, &add(&["web"]), ("script.py", &with_web));
     assert!(ran.stderr.contains("Added web>=1.5 to script.py"), "{ran}");
@@ -241,8 +240,8 @@ fn the_header_of_a_script_is_edited_for_itself_alone() {
     // A script is one by whichever option it is named.
     let both = header("\n#     \"web>=1.5\",\n#     \"tool>=3.0.1\",\n# ");
     check(&world, &["add", "-r", "script.py", "tool"], ("script.py", &both));
-    check(&world, &[&["remove"], &script[..], &["tool"]].concat(), ("script.py", &with_web));
-    let ran = world.pyfast(&[&["remove"], &script[..], &["app"]].concat());
+    check(&world, &["remove", "--script", "script.py", "tool"], ("script.py", &with_web));
+    let ran = world.pyfast(&["remove", "--script", "script.py", "app"]);
     ran.refused(MENDABLE, &["app"]);
     assert_eq!(packages(&world), "app==2.1");
     world.pyfast(&["sync"]).ok();
