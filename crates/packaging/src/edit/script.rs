@@ -22,13 +22,12 @@ pub(super) struct Script {
 impl Script {
     pub(super) fn new(content: &[u8]) -> Result<Self, Refusal> {
         let (encoded, mut text) = Encoded::read(content)?;
-        let header = match header_lines(&text).map_err(Refusal::Header)? {
-            Some(header) => header,
-            None => {
-                text = with_header(&text);
-                header_lines(&text).map_err(Refusal::Header)?.unwrap_or_default()
-            }
-        };
+        let mut header = header_lines(&text).map_err(Refusal::Header)?;
+        if header.is_none() {
+            text = with_header(&text);
+            header = header_lines(&text).map_err(Refusal::Header)?;
+        }
+        let header = header.unwrap_or_default();
         let mut lines = text.split_inclusive('\n').map(str::to_owned);
         let above = lines.by_ref().take(header.start).collect();
         let header: Vec<String> = lines.by_ref().take(header.len()).collect();
