@@ -17,7 +17,7 @@ use super::containers::{container_facts, event_facts};
 use super::lines::Lines;
 use super::refusal::start_refusal;
 use super::settled::settled;
-use super::translate::{failure, reason, server_message, status};
+use super::translate::{failure, is_gone, reason, server_message, status};
 use super::{Docker, REQUEST_SECONDS};
 use crate::engine::rfc3339;
 use crate::engine::{
@@ -136,7 +136,7 @@ impl Services for Docker {
     async fn container(&self, id: &str) -> Result<Option<Container>, Error> {
         match settled(|| self.api.inspect_container(id, None)).await {
             Ok(facts) => Ok(Some(container_facts(facts))),
-            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(self.failed(format!("inspect the container {id}"))(error)),
         }
     }

@@ -35,27 +35,23 @@ mod tests {
 
     use super::*;
 
-    fn unreadable(message: &str) -> ApiError {
-        ApiError::JsonDataError { message: message.into(), column: 1 }
+    /// What comes of an answer that is unreadable so often, and how often it was asked for.
+    async fn after(unreadable: u32, message: &str) -> (Option<u32>, u32) {
+        let asked = Cell::new(0);
+        let told = settled(|| {
+            asked.set(asked.get() + 1);
+            let told = (asked.get() > unreadable).then_some(7);
+            let error = || ApiError::JsonDataError { message: message.into(), column: 1 };
+            std::future::ready(told.ok_or_else(error))
+        });
+        (told.await.ok(), asked.get())
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_unknown_state_is_waited_for_and_not_for_ever() {
-        let asked = Cell::new(0);
-        let times = |unknown: u32, message: &'static str| {
-            let asked = &asked;
-            asked.set(0);
-            move || {
-                asked.set(asked.get() + 1);
-                let told = if asked.get() > unknown { Ok(7) } else { Err(unreadable(message)) };
-                std::future::ready(told)
-            }
-        };
         let stopped = "unknown variant `stopped`, expected one of `created`, `running`";
-        assert_eq!(settled(times(3, stopped)).await.unwrap(), 7);
-        assert_eq!(asked.get(), 4);
-        assert!(settled(times(u32::MAX, stopped)).await.is_err());
-        assert!(settled(times(3, "EOF while parsing a value")).await.is_err());
-        assert_eq!(asked.get(), 1);
+        assert_eq!(after(3, stopped).await, (Some(7), 4));
+        assert_eq!(after(u32::MAX, stopped).await.0, None);
+        assert_eq!(after(3, "EOF while parsing a value").await, (None, 1));
     }
 }

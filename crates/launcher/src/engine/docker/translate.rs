@@ -145,6 +145,12 @@ pub(super) fn refusal(error: &ApiError) -> Option<Exit> {
     }
 }
 
+/// Whether there is no such container. Of one that goes while it is asked for, Podman says so as a fault of its own.
+pub(super) fn is_gone(error: &ApiError) -> bool {
+    status(error) == Some(404)
+        || status(error) == Some(500) && server_message(error).ends_with("no such container")
+}
+
 /// Why the engine could not be spoken to; `None` when it answered.
 pub(super) fn reason(error: &ApiError) -> Option<Unreachable> {
     match error {
@@ -189,6 +195,14 @@ mod tests {
         assert!(is_trigger("ONBUILD RUN x"));
         assert!(!is_trigger("/bin/sh -c echo ONBUILD"));
         assert!(!is_trigger("/bin/sh -c #(nop) ENV X=ONBUILD"));
+    }
+
+    #[test]
+    fn a_container_that_is_gone_is_told_in_two_ways() {
+        assert!(is_gone(&answer(404, "no such container: a1")));
+        let vanished = "no container with ID a1 found in database: no such container";
+        assert!(is_gone(&answer(500, vanished)));
+        assert!(!is_gone(&answer(500, "no space left on device")));
     }
 
     #[test]
