@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, Parser};
 
 use pyfast_crew::{interrupt, limits};
 
@@ -16,10 +16,10 @@ use crate::commands;
 use crate::failure::Failure;
 use crate::settings::{Settings, variables};
 use crate::stack;
-use crate::ui::{Ui, parse_arguments};
+use crate::ui::{Ui, parse_arguments, variable};
 use pyfast_settings::Variables;
 use pyfast_stack::PASSED;
-use pyfast_usage::Help;
+use pyfast_usage::{Help, Read, Reading};
 
 /// Installs Python dependencies into a shared volume, and starts slim containers on it.
 ///
@@ -119,41 +119,42 @@ impl Command {
     }
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Init(commands::init::Args),
-    Lock(commands::lock::Args),
-    Sync(commands::sync::Args),
-    Add(commands::add::Args),
-    Remove(commands::remove::Args),
-    Run(commands::run::Args),
-    Up(commands::up::Args),
-    Down(commands::down::Args),
-    Restart(commands::restart::Args),
-    Ps(commands::ps::Args),
-    Logs(commands::logs::Args),
-    Bench(commands::bench::Args),
-    List(commands::list::Args),
-    Show(commands::show::Args),
-    Why(commands::why::Args),
-    Tree(commands::tree::Args),
-    Outdated(commands::outdated::Args),
-    Export(commands::export::Args),
-    History(commands::history::Args),
-    Rollback(commands::rollback::Args),
-    Verify(commands::verify::Args),
-    Env(commands::env::Args),
-    Gc(commands::gc::Args),
-    Diff(commands::diff::Args),
-    Doctor(commands::doctor::Args),
-    Cache(commands::cache::Args),
-    Answer(commands::answer::Args),
-    BuildSource(commands::build_source::Args),
-    RemoveCode(commands::remove_code::Args),
-    Completions(commands::completions::Args),
-    Man(commands::man::Args),
-    Complete(commands::complete::Args),
+pyfast_usage::commands! {
+    /// The commands.
+    pub(crate) enum Command {
+        Init(commands::init::Args),
+        Lock(commands::lock::Args),
+        Sync(commands::sync::Args),
+        Add(commands::add::Args),
+        Remove(commands::remove::Args),
+        Run(commands::run::Args),
+        Up(commands::up::Args),
+        Down(commands::down::Args),
+        Restart(commands::restart::Args),
+        Ps(commands::ps::Args),
+        Logs(commands::logs::Args),
+        Bench(commands::bench::Args),
+        List(commands::list::Args),
+        Show(commands::show::Args),
+        Why(commands::why::Args),
+        Tree(commands::tree::Args),
+        Outdated(commands::outdated::Args),
+        Export(commands::export::Args),
+        History(commands::history::Args),
+        Rollback(commands::rollback::Args),
+        Verify(commands::verify::Args),
+        Env(commands::env::Args),
+        Gc(commands::gc::Args),
+        Diff(commands::diff::Args),
+        Doctor(commands::doctor::Args),
+        Cache(commands::cache::Args),
+        Answer(commands::answer::Args),
+        BuildSource(commands::build_source::Args),
+        RemoveCode(commands::remove_code::Args),
+        Completions(commands::completions::Args),
+        Man(commands::man::Args),
+        Complete(commands::complete::Args),
+    }
 }
 
 /// How help is laid out.
@@ -186,8 +187,17 @@ options of all; `pyfast sync -h` is about one.",
 
 /// Reads the command line, runs the command, shows a failure.
 pub(crate) fn main() -> ExitCode {
-    let (cli, passed): (Cli, _) = match parse_arguments(&HELP, foreign::instead, &PASSED) {
-        Ok(parsed) => parsed,
+    let reading = Reading {
+        help: &HELP,
+        instead: foreign::instead,
+        passed: &PASSED,
+        named: |words| {
+            Command::named(CommonArgs::augment_args(clap::Command::new("pyfast")), words)
+        },
+        variables: &variable,
+    };
+    let Read::<Cli> { arguments: cli, passed } = match parse_arguments(&reading) {
+        Ok(read) => read,
         Err(code) => return code,
     };
     let stack = cli.command.stack();

@@ -12,7 +12,7 @@ use pyfast_terminal::{Escaping, Form, escaped};
 pub(crate) use pyfast_terminal::{
     Line, bold, count, dim, duration, green, moment, paint, red, table, titled,
 };
-pub(crate) use refusal::{parse_arguments, parse_words};
+pub(crate) use refusal::{parse_arguments, parse_words, variable};
 
 /// How to talk to the user.
 #[derive(Debug, Clone, Copy)]

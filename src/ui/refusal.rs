@@ -7,34 +7,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pyfast_terminal::{Form, escaped};
-use pyfast_usage::{Help, advise, before, blamed, number, prepared, without_colors};
+use pyfast_usage::{Read, Reading, without_colors};
 
-/// Reads the command line, and the words from the first command on that is one of another program's (`passed`); says
-/// what is wrong with it, or what was asked about it, and gives the exit code that belongs to that.
+/// Reads the command line; says what is wrong with it, or what was asked about it, and gives the exit code that belongs to
+/// that.
 pub(crate) fn parse_arguments<Arguments: Parser>(
-    help: &Help<'_>,
-    instead: fn(&str) -> Option<&'static str>,
-    passed: &[&str],
-) -> Result<(Arguments, Vec<OsString>), ExitCode> {
+    reading: &Reading<'_>,
+) -> Result<Read<Arguments>, ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some((own, words)) = before(passed, Arguments::command, &words)
-        && let Ok(read) = parse_words(own.into_iter())
-    {
-        return Ok((read, words));
-    }
-    // The tree is large: who is understood pays for one.
-    parse_words(words.iter().cloned()).map(|read| (read, Vec::new())).map_err(|said| {
-        let shown = |one: &OsString| escaped(&one.to_string_lossy(), Form::People).into_owned();
-        let shown = words.iter().map(shown).map(OsString::from);
-        // The same refusal, of what may be shown.
-        let mut said = parse_words::<Arguments>(shown).err().unwrap_or(said);
-        advise(&mut said, instead);
-        let command = prepared(Arguments::command(), &variable);
-        if let Some(answer) = help.answer(&said, &words, command.clone()) {
-            return show(&answer);
-        }
-        show(&number(blamed(said, &command, &words, &variable), &command))
-    })
+    reading.read(&words).map_err(|said| show(&said))
 }
 
 /// Reads words that were typed, with variables for what they do not say.
@@ -44,15 +25,14 @@ pub(crate) fn parse_arguments<Arguments: Parser>(
 pub(crate) fn parse_words<Arguments: Parser>(
     words: impl Iterator<Item = OsString>,
 ) -> Result<Arguments, clap::Error> {
-    let matches = prepared(Arguments::command(), &variable).try_get_matches_from(words)?;
-    Arguments::from_arg_matches(&matches)
+    pyfast_usage::parse(Arguments::command(), words, &variable)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the parser reads variables by itself: what they say must be known before it does"
 )]
-fn variable(name: &OsStr) -> Option<OsString> {
+pub(crate) fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name)
 }
 

@@ -19,6 +19,7 @@ pub mod containers;
 pub mod engine;
 pub mod entry;
 pub mod image;
+pub mod installs;
 pub mod override_file;
 pub mod programs;
 pub mod propose;

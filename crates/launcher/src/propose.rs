@@ -11,12 +11,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyfast_root::is_name;
 
-use crate::compose_file::ComposeProject;
+use crate::compose_file::{Build, ComposeProject};
 
+pub use environments::dockerfile_of;
 pub use gather::Question;
 
 /// Everything that a proposal depends on. Paths are absolute.
@@ -172,6 +173,12 @@ impl Wishes {
             environment.python.clone_from(python);
         }
     }
+}
+
+/// Where files may lie that a build's Dockerfile names, the likeliest first: most often it names a place in the image.
+pub fn places_of(name: &str, dockerfile: &str, build: &Build) -> Vec<PathBuf> {
+    let reading = dockerfile::read(dockerfile, &build.args, build.target.as_deref());
+    files::candidates(name, Path::new(&build.context), &reading.copies)
 }
 
 /// A text as a name of a project or environment, and, behind a prefix, of a volume.

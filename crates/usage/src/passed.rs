@@ -7,7 +7,7 @@ use clap::Command;
 
 /// A line whose first command is one of `passed`: what stands before it, as a line of `ps`, which needs nothing more, and
 /// the words from the command on.
-pub fn before(
+pub(crate) fn before(
     passed: &[&str],
     tree: impl FnOnce() -> Command,
     line: &[OsString],

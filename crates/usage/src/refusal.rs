@@ -5,7 +5,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 
 /// Puts what does the same here in the place of the parser's guess at what an unknown command was to be.
-pub fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>) {
+pub(crate) fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>) {
     let advice = match said.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(word)) => instead(word),
         _ => None,
@@ -18,7 +18,7 @@ pub fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>)
 }
 
 /// Says in words for people what is wrong with a number.
-pub fn number(said: clap::Error, command: &Command) -> clap::Error {
+pub(crate) fn number(said: clap::Error, command: &Command) -> clap::Error {
     let text = |kind| said.get(kind).map(ToString::to_string).unwrap_or_default();
     let (value, option) = (text(ContextKind::InvalidValue), text(ContextKind::InvalidArg));
     let reason = std::error::Error::source(&said).map(ToString::to_string).unwrap_or_default();

@@ -14,8 +14,7 @@ const ON: [&str; 6] = ["1", "true", "t", "yes", "y", "on"];
 pub type Lookup<'a> = &'a dyn Fn(&OsStr) -> Option<OsString>;
 
 /// The parser, with variables that say nothing left out.
-#[must_use]
-pub fn prepared(command: Command, variables: Lookup) -> Command {
+pub(crate) fn prepared(command: Command, variables: Lookup) -> Command {
     let own = command.mut_args(|argument| {
         let Some(value) = value(&argument, variables) else { return argument };
         let switch = matches!(argument.get_action(), ArgAction::SetTrue);
@@ -51,8 +50,7 @@ fn switched(value: &str) -> Result<bool, String> {
 }
 
 /// Names the variable in a refusal of its value, where no word that was typed names the option.
-#[must_use]
-pub fn blamed(
+pub(crate) fn blamed(
     mut error: clap::Error,
     command: &Command,
     words: &[OsString],

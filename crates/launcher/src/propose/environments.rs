@@ -77,7 +77,7 @@ fn joined(images: Vec<WantedImage>) -> Vec<WantedImage> {
 }
 
 /// The Dockerfile of a build, unless it is elsewhere or stands in the compose file.
-pub(super) fn dockerfile_of(build: &Build) -> Option<PathBuf> {
+pub fn dockerfile_of(build: &Build) -> Option<PathBuf> {
     if is_remote(&build.context) || build.dockerfile_inline.is_some() {
         return None;
     }
