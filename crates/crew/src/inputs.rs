@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pyfast_index::flat::local_path;
 use pyfast_packaging::ExtraName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::pyproject::WantedExtras;
@@ -105,8 +106,7 @@ fn read(
     let named = find_links(settings);
     let flat = set.index.find_links.iter().chain(&named);
     paths.extend(
-        flat.map(|place| place.strip_prefix("file://").unwrap_or(place))
-            .filter(|place| !place.contains("://"))
+        flat.filter_map(|place| local_path(place))
             .map(|place| project.working_directory.join(place)),
     );
     let told = told(&set, &requirements, &context);

@@ -21,6 +21,7 @@ mod error;
 mod event;
 mod images;
 pub mod init;
+pub mod known;
 mod logs;
 mod memory;
 mod override_file;
@@ -33,9 +34,7 @@ pub use assumed::{Recalled, recall};
 pub use compose_version::find as find_composer;
 pub use composer::PASSED;
 pub use defaults::{Assumed, assume, facts};
-pub use description::{
-    ComposeFlags, Description, StackEnv, is_absent, pythons, services, with_named_image,
-};
+pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, with_named_image};
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
 pub use plan::{EnvironmentAct, Step};
