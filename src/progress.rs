@@ -85,6 +85,8 @@ impl Progress {
                 commands.join(", ")
             )),
             Event::Resolving => self.step("resolving"),
+            Event::Cloning { url } => self.begins(format!("cloning {url}")),
+            Event::Cloned { url } => self.ends(&format!("cloning {url}")),
             Event::Wheels { count, bytes } => {
                 locked(&self.view).expect(count, bytes);
                 self.tick();
@@ -154,11 +156,8 @@ impl Progress {
         match event {
             Work::Fetching { wheel, size, received } => self.fetching(&wheel, size, received),
             Work::Present { wheel, size } => locked(&self.view).present(&wheel, size),
-            Work::Building { source } => {
-                self.detail(format!("building {source}"));
-                locked(&self.view).building(for_terminal(&source));
-            }
-            Work::BuildEnded { source } => locked(&self.view).build_ended(&for_terminal(&source)),
+            Work::Building { source } => self.begins(format!("building {source}")),
+            Work::BuildEnded { source } => self.ends(&format!("building {source}")),
             Work::Admitted { wheel, files, .. } => {
                 self.detail(format!("unpacked {wheel} ({files} files)"));
                 locked(&self.view).admitted(&wheel);
@@ -171,6 +170,16 @@ impl Progress {
             Work::Warning { message } => self.bar.suspend(|| self.ui.warning(message)),
             _ => {}
         }
+    }
+
+    /// Something takes its time.
+    fn begins(&self, work: String) {
+        locked(&self.view).begins(for_terminal(&work));
+        self.detail(work);
+    }
+
+    fn ends(&self, work: &str) {
+        locked(&self.view).ends(&for_terminal(work));
     }
 
     /// Takes the bar away.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
-use pyfast_crew::remembered::{NotKept, Words, absolute, shown};
+use pyfast_crew::remembered::{NotKept, Words, are_usual, shown};
 use pyfast_settings::{Project, Python};
 
 use crate::args::ResolveArgs;
@@ -97,18 +97,8 @@ impl Remembered {
 
     /// Whether the files are those that the environment is made of anyway.
     pub(crate) fn is_of(&self, files: &[PathBuf], settings: &Settings) -> bool {
-        let project = &settings.project;
-        let absolute = |files: &[PathBuf]| -> Vec<PathBuf> {
-            files.iter().map(|file| absolute(file, project)).collect()
-        };
-        let kept = self.request(project).map(|request| request.args.resolve.requirements);
-        let kept = kept.unwrap_or_default();
-        let usual = if kept.is_empty() {
-            project.requirements(&[], &settings.env).unwrap_or_default()
-        } else {
-            kept
-        };
-        absolute(files) == absolute(&usual)
+        let kept = self.request(&settings.project).map(|one| one.args.resolve.requirements);
+        are_usual(files, &kept.unwrap_or_default(), settings)
     }
 
     /// What a reader should know of a request beside what was typed: that it is an earlier one, or takes the place of

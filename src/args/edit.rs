@@ -1,9 +1,9 @@
 //! Which file of requirements a command edits, and how far it goes: as it is typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pyfast_crew::edit::Reach;
+use pyfast_crew::edit::{Reach, is_script};
 
 /// Which file is edited, and how far that goes.
 #[derive(Debug, Clone, Args)]
@@ -11,6 +11,9 @@ pub(crate) struct EditArgs {
     /// The file to edit: a requirements file or a `pyproject.toml` [default: the environment's]
     #[arg(short = 'r', long = "requirements", visible_alias = "requirement", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Edit the header (PEP 723) of a script, which has an environment of its own where it is run
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "group", "dev"])]
+    script: Option<PathBuf>,
     /// Edit a dependency group (PEP 735) of `pyproject.toml`
     #[arg(long, value_name = "[FILE:]GROUP")]
     pub(crate) group: Option<String>,
@@ -31,8 +34,13 @@ impl EditArgs {
         self.group.clone().or_else(|| self.dev.then(|| "dev".to_owned()))
     }
 
+    /// The script that is meant, by whichever option.
+    pub(crate) fn script(&self) -> Option<&Path> {
+        self.script.as_deref().or(self.file.as_deref().filter(|file| is_script(file)))
+    }
+
     pub(crate) fn reach(&self) -> Reach {
-        match (self.dry_run, self.no_sync) {
+        match (self.dry_run, self.no_sync || self.script().is_some()) {
             (true, _) => Reach::Tried,
             (_, true) => Reach::File,
             _ => Reach::Environment,

@@ -1,8 +1,9 @@
 //! `pyfast add`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use pyfast_crew::edit::{self, Done, Reach, Reading};
+use pyfast_crew::edit::{self, Change, Done, Reach, Reading};
 use pyfast_crew::task::{Options, Task};
 use pyfast_packaging::edit::{Outcome, Wanted};
 use pyfast_root::Cause;
@@ -24,7 +25,8 @@ use crate::ui::{green, paint};
 #[command(
     arg = short_find_links(),
     after_help = "Examples:\n  pyfast add flask\n  pyfast add 'rich>=13' 'uvicorn[standard]'\n  \
-                  pyfast add --dev pytest\n  pyfast add -r requirements-dev.txt ruff"
+                  pyfast add --dev pytest\n  pyfast add -r requirements-dev.txt ruff\n  \
+                  pyfast add --script tool.py httpx"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -40,6 +42,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let working = &settings.project.working_directory;
     let wanted = args.wanted.iter().map(|text| Wanted::new(text, working));
     let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+    if let Some(script) = args.edit.script() {
+        return in_script(Change::Add(wanted), script, args.edit.reach(), settings);
+    }
     let remembered = Remembered::load(settings);
     let (kept, settings) = remembered.repeated(settings);
     let mut asked = kept.clone();
@@ -49,7 +54,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let place =
         edit::place(args.edit.file.clone(), args.edit.group(), &options.resolve, &settings)?;
     let task = Task { options: &options, settings: &settings, events: &events };
-    let is_new = !working.join(&place.file).exists();
     if let Some(Reading { files, groups }) = edit::reading(&place, &options.resolve, task)? {
         (asked.resolve.requirements, asked.resolve.group) = (files, groups);
     }
@@ -59,11 +63,23 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     progress.done();
     let done = done?;
     if args.edit.reach() == Reach::Environment {
-        // The file that a project has from now on is the one that is looked for.
-        let is_usual = is_new && args.edit.file.is_none() && place.group.is_none();
-        remembered.keep(if is_usual { &kept } else { &asked }, &settings);
+        remembered.keep(if place.is_new { &kept } else { &asked }, &settings);
     }
     show(&done, args.edit.reach(), &settings);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Edits the header of a script.
+pub(crate) fn in_script(
+    change: Change<'_>,
+    script: &Path,
+    reach: Reach,
+    settings: &Settings,
+) -> Result<ExitCode, Failure> {
+    let progress = Progress::new(settings.ui);
+    let done = edit::in_script(change, script, reach, settings, &progress.events());
+    progress.done();
+    show(&done?, reach, settings);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,12 +2,13 @@
 //! names for values; says nothing where anything is wrong.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, Command, Parser};
-use pyfast_crew::known::{Name, environments, generations, packages, programs};
+use pyfast_crew::known::{self, Name};
 use pyfast_settings::Variables;
-use pyfast_stack::{ComposeFlags, services};
+use pyfast_stack::known::{profiles, services};
 use pyfast_usage::completion::{Candidate, Line, Next, whole_words};
 
 use crate::args::CommonArgs;
@@ -43,15 +44,9 @@ pub(crate) fn run(args: &Args, tree: &Command, variables: &Variables) -> ExitCod
     let next = Next::of(&line, &|line, argument| {
         let known = names(line, argument)?;
         let settings = settings(line, variables.clone())?;
-        let flags = ComposeFlags {
-            files: line.all("files").map(Into::into).collect(),
-            ..ComposeFlags::default()
-        };
         let names = match known {
             Known::Of(names) => names(&settings),
-            Known::Services => {
-                services(&settings, &flags).into_iter().map(|one| (one, String::new())).collect()
-            }
+            Known::OfFiles(option, names) => names(&settings, &line.paths(option)),
         };
         Some(names.into_iter().map(|(word, meaning)| Candidate { word, meaning }).collect())
     });
@@ -62,20 +57,24 @@ pub(crate) fn run(args: &Args, tree: &Command, variables: &Variables) -> ExitCod
 /// What knows the values of an argument.
 enum Known {
     Of(fn(&pyfast_settings::Settings) -> Vec<Name>),
-    Services,
+    /// Those of files that an option names.
+    OfFiles(&'static str, fn(&pyfast_settings::Settings, &[PathBuf]) -> Vec<Name>),
 }
 
 fn names(line: &Line, argument: &Arg) -> Option<Known> {
     Some(match (line.command.get_name(), argument.get_id().as_str()) {
-        ("rm", "names") | (_, "env") => Known::Of(environments),
+        ("rm", "names") | (_, "env") => Known::Of(known::environments),
         ("why", "name")
         | ("show" | "remove", "names")
-        | (_, "upgrade_package" | "exclude_dependency") => Known::Of(packages),
+        | (_, "upgrade_package" | "exclude_dependency") => Known::Of(known::packages),
         ("rollback", "to") | ("diff", "before" | "after") | ("gc", "keep_id") => {
-            Known::Of(generations)
+            Known::Of(known::generations)
         }
-        ("run", "command") if line.earlier.is_empty() => Known::Of(programs),
-        ("up" | "restart" | "ps" | "logs", "services") => Known::Services,
+        ("run", "command") if line.earlier.is_empty() => Known::Of(known::programs),
+        ("up" | "restart" | "ps" | "logs", "services") => Known::OfFiles("files", services),
+        (_, "profiles") => Known::OfFiles("files", profiles),
+        (_, "group" | "only_group") => Known::Of(known::groups),
+        (_, "extra") => Known::OfFiles("requirements", known::extras),
         _ => return None,
     })
 }

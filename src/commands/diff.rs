@@ -76,11 +76,7 @@ fn of_lock(path: &Path, settings: &Settings) -> Result<Vec<Listed>, Failure> {
         Failure::new("lock", format!("cannot read a lock: {error}"), Code::Mendable)
     })?;
     let lock = Lock::from_toml(&text, &path, &interpreter(settings)?.target())?;
-    let listed = lock.packages.iter().map(|package| Listed {
-        name: package.name.to_string(),
-        version: package.version.to_string(),
-    });
-    Ok(listed.collect())
+    Ok(lock.packages.iter().map(Listed::from).collect())
 }
 
 fn of_generation(named: Option<&str>, settings: &Settings) -> Result<Vec<Listed>, Failure> {

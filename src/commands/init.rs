@@ -1,26 +1,32 @@
 //! `pyfast init`.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use pyfast_launcher::propose::{Proposal, propose};
-use serde_json::json;
 
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
 use crate::ui::green;
 use pyfast_settings::FILE;
-use pyfast_stack::{configured_beside, facts, proposed, write_new};
+use pyfast_stack::facts;
+use pyfast_stack::init::{
+    Moving, NotWritten, apply, as_data, configured_beside, moving, proposed, with_proposed,
+    write_proposed,
+};
 
 /// Write a pyfast.toml that fits the project
 ///
 /// Looks at requirements files, the compose file and Dockerfiles, and writes `pyfast.toml`, and `.dockerignore` where
 /// images are built from directories that have none. Says what it decided and why. Never overwrites a file.
+///
+/// Says what Dockerfiles still install though it comes with the environment, and shows as a diff how they and the
+/// requirements files would be without. Only `--write` changes them.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pyfast init\n  pyfast init --print\n  pyfast init --project backend --python 3.12"
+    after_help = "Examples:\n  pyfast init\n  pyfast init --print\n  pyfast init --write\n  pyfast init --project backend --python 3.12"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -28,54 +34,71 @@ pub(crate) struct Args {
     /// Print what would be written to standard output, and write nothing
     #[arg(long)]
     print: bool,
+    /// Change Dockerfiles and requirements files as shown
+    #[arg(long, conflicts_with = "print")]
+    write: bool,
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
     let file = settings.project.directory.join(FILE);
-    if !args.print {
-        refuse_existing(settings, &file)?;
+    let existing = existing(settings, &file).filter(|_| !args.print);
+    let facts = facts(settings)?;
+    let proposal = existing.is_none().then(|| propose(&facts)).transpose()?;
+    let own = proposal.as_ref().map(|proposal| with_proposed(settings, proposal));
+    let compose = facts.compose.as_ref();
+    let moving = compose
+        .map(|compose| moving(own.as_ref().unwrap_or(settings), compose))
+        .unwrap_or_default();
+    if let Some(refusal) = existing.filter(|_| !args.write && moving.changes.is_empty()) {
+        return Err(refusal);
     }
-    let proposal = propose(&facts(settings)?)?;
-    let text = proposed(&proposal);
-    for line in proposal.to_string().lines() {
-        ui.note(line);
-    }
-    for note in &proposal.notes {
-        ui.warning(note);
-    }
+    tell(settings, proposal.as_ref(), &moving);
     let mut written = Vec::new();
-    if !args.print {
-        for ignore in &proposal.ignores {
-            let path = settings.project.directory.join(&ignore.path);
-            write(&path, &ignore.text)?;
-            written.push(path);
-        }
-        write(&file, &text)?;
-        written.push(file);
+    if let Some(proposal) = proposal.as_ref().filter(|_| !args.print) {
+        let files = write_proposed(proposal, &settings.project.directory);
+        written.extend(files.map_err(|error| not_written(&error))?);
     }
-    if ui.json() {
-        ui.data(format!("{}\n", json(&proposal, &text, &written)));
-    } else if args.print {
-        ui.data(&text);
+    if args.write {
+        apply(&moving.changes)?;
+        written.extend(moving.changes.iter().map(|change| change.path().to_owned()));
+    }
+    match &proposal {
+        _ if ui.json() => ui.data(format!("{}\n", as_data(proposal.as_ref(), &moving, &written))),
+        Some(proposal) if args.print => ui.data(proposed(proposal)),
+        _ => ui.data(moving.diff()),
     }
     for path in &written {
         ui.note(green("Wrote").and(format!(" {}", path.display())));
     }
+    match moving.changes.is_empty() {
+        true if args.write => ui.note("No Dockerfile installs what its environment brings"),
+        false if !args.write => ui.note("`pyfast init --write` makes these changes"),
+        _ => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The words of what was decided.
+fn tell(settings: &Settings, proposal: Option<&Proposal>, moving: &Moving) {
+    let words = proposal.map(ToString::to_string).unwrap_or_default() + &moving.to_string();
+    words.lines().for_each(|line| settings.ui.note(line));
+    for note in proposal.iter().flat_map(|proposal| &proposal.notes).chain(&moving.left()) {
+        settings.ui.warning(note);
+    }
+}
+
 /// A project that has a configuration keeps it.
-fn refuse_existing(settings: &Settings, file: &Path) -> Result<(), Failure> {
+fn existing(settings: &Settings, file: &Path) -> Option<Failure> {
     if file.symlink_metadata().is_ok() {
-        return Err(exists(file));
+        return Some(exists(file));
     }
-    if let Some(shared) = configured_beside(&settings.project.directory) {
-        let message = format!("`{}` configures pyfast already, in [tool.pyfast]", shared.display());
-        return Err(Failure::new("exists", message, Code::Usage)
-            .hint("--print shows what a pyfast.toml would say; one would hide that table"));
-    }
-    Ok(())
+    let shared = configured_beside(&settings.project.directory)?;
+    let message = format!("`{}` configures pyfast already, in [tool.pyfast]", shared.display());
+    Some(
+        Failure::new("exists", message, Code::Usage)
+            .hint("--print shows what a pyfast.toml would say; one would hide that table"),
+    )
 }
 
 fn exists(file: &Path) -> Failure {
@@ -84,36 +107,9 @@ fn exists(file: &Path) -> Failure {
         .hint("--print shows what would be written; --project DIR names another directory")
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    write_new(path, text).map_err(|error| {
-        if error.kind() == ErrorKind::AlreadyExists {
-            return exists(path);
-        }
-        let message = format!("cannot write `{}`: {error}", path.display());
-        Failure::new("io", message, Code::Mendable)
-    })
-}
-
-fn json(proposal: &Proposal, text: &str, written: &[PathBuf]) -> serde_json::Value {
-    let environments = proposal.environments.iter().map(|environment| {
-        json!({
-            "name": environment.name, "requirements": environment.requirements,
-            "constraints": environment.constraints, "image": environment.image,
-            "python": environment.python, "services": environment.services,
-            "reasons": environment.reasons,
-        })
-    });
-    let ignores = proposal
-        .ignores
-        .iter()
-        .map(|ignore| json!({ "path": ignore.path, "text": ignore.text, "needed": ignore.needed }));
-    json!({
-        "written": written,
-        "project": { "name": proposal.name, "root": proposal.root },
-        "environments": environments.collect::<Vec<_>>(),
-        "without_environment": proposal.left,
-        "text": text,
-        "dockerignore": ignores.collect::<Vec<_>>(),
-        "notes": proposal.notes,
-    })
+fn not_written(error: &NotWritten) -> Failure {
+    match error.source.kind() {
+        ErrorKind::AlreadyExists => exists(&error.path),
+        _ => Failure::new("io", error.to_string(), Code::Mendable),
+    }
 }

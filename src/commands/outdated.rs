@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let opened = args.lock.open(settings)?;
     let outdated = outdated(args, &opened, settings)?;
     if settings.ui.json() {
-        let list: Vec<_> = outdated.iter().map(to_json).collect();
+        let list: Vec<_> = outdated.iter().map(Outdated::to_json).collect();
         settings.ui.data(format!("{}\n", json!({ "outdated": list })));
         return Ok(ExitCode::SUCCESS);
     }
@@ -78,14 +78,4 @@ fn outdated(args: &Args, opened: &Opened, settings: &Settings) -> Result<Vec<Out
 fn row(one: &Outdated) -> [String; 4] {
     let wanted = one.wanted.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     [one.name.to_string(), one.locked.to_string(), wanted, one.newest.to_string()]
-}
-
-fn to_json(one: &Outdated) -> serde_json::Value {
-    json!({
-        "name": one.name.to_string(),
-        "version": one.locked.to_string(),
-        "wanted": one.wanted.as_ref().map(ToString::to_string),
-        "newest": one.newest.to_string(),
-        "requested": one.requested,
-    })
 }

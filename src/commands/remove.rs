@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use pyfast_crew::edit::{self, Reach};
+use pyfast_crew::edit::{self, Change, Reach};
 use pyfast_crew::task::{Options, Task};
 use pyfast_packaging::PackageName;
 use pyfast_root::Cause;
 
 use crate::args::{EditArgs, ResultArgs, short_find_links};
-use crate::commands::add::show;
+use crate::commands::add::{in_script, show};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::remembered::Remembered;
@@ -34,16 +34,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    if let Some(script) = args.edit.script() {
+        return in_script(Change::Remove(&args.names), script, args.edit.reach(), settings);
+    }
     let remembered = Remembered::load(settings);
     let (asked, settings) = remembered.repeated(settings);
     let progress = Progress::new(settings.ui);
     let events = progress.events();
     let options = Options { cause: Cause::Remove, ..asked.options() };
     let task = Task { options: &options, settings: &settings, events: &events };
-    let place = match (args.edit.file.clone(), args.edit.group()) {
-        (None, None) => None,
-        (file, group) => Some(edit::place(file, group, &options.resolve, &settings)?),
-    };
+    let (file, group) = (args.edit.file.clone(), args.edit.group());
+    let place = edit::named_place(file, group, &options.resolve, &settings)?;
     let done = edit::remove(&args.names, place.as_ref(), args.edit.reach(), task);
     progress.done();
     let done = done?;

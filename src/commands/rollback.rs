@@ -35,13 +35,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let started = Instant::now();
     let to = match args.to.as_deref() {
         None => Rollback::Back(1),
-        Some(text) => match text.strip_prefix('-').map(str::parse) {
-            Some(Ok(count)) => Rollback::Back(count),
-            Some(Err(_)) => {
-                return Err(Failure::usage(format!("`{text}` is neither an id nor a number")));
-            }
-            None => Rollback::To(text.to_owned()),
-        },
+        Some(text) => Rollback::named(text)
+            .ok_or_else(|| Failure::usage(format!("`{text}` is neither an id nor a number")))?,
     };
     let done = at_place(settings, |place| rollback(place, to, SystemTime::now()))?;
     let ui = settings.ui;

@@ -143,8 +143,9 @@ fn id(generation: &Path) -> String {
 
 /// Syncs as it was synced last, where there are requirements; says whether the environment is the project's.
 fn sync_first(args: &Args, settings: &Settings, remembered: &Remembered) -> Result<bool, Failure> {
+    let wanted = settings.project.has_requirements(&args.requirements, &settings.env)?;
     // A request that is remembered may name what the project does not have.
-    if !remembered.names_something() && !has_requirements(args, settings)? {
+    if !remembered.names_something() && !wanted {
         return Ok(false);
     }
     if let Some(id) = remembered.rolled_back_to(settings) {
@@ -161,20 +162,11 @@ fn sync_first(args: &Args, settings: &Settings, remembered: &Remembered) -> Resu
 /// filled from outside. Says whether it did.
 fn fill(args: &Args, settings: &Settings) -> Result<bool, Failure> {
     let named = !args.requirements.is_empty() || !settings.project.config.env.is_empty();
-    let wanted = has_requirements(args, settings)? && named;
+    let wanted = settings.project.has_requirements(&args.requirements, &settings.env)? && named;
     if wanted {
         sync::ensure_of(args.requirements.clone(), settings)?;
     }
     Ok(wanted)
-}
-
-/// Whether there are requirements to sync; without any there may still be an environment to run in.
-fn has_requirements(args: &Args, settings: &Settings) -> Result<bool, Failure> {
-    match settings.project.requirements(&args.requirements, &settings.env) {
-        Ok(_) => Ok(true),
-        Err(_) if args.requirements.is_empty() => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// The settings of an environment for `-r` alone, where that names other files than the project's environment is made

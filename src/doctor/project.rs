@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::syncing::read_inputs;
 use crate::ui::count;
 use pyfast_settings::{FILE, Python, ResolveFlags, Root};
+use pyfast_stack::init::moving;
 use pyfast_stack::{Description, is_absent, pythons};
 
 const CONFIGURATION: &str = "configuration";
@@ -110,6 +111,14 @@ fn stack(
                 let message = "a plain `docker compose up` takes the environments away";
                 let file = stack.override_file.display();
                 let hint = format!("have COMPOSE_FILE in .env end with {file}");
+                findings.push(Finding::new(Level::Warning, COMPOSE_FILE, message).hint(hint));
+            }
+            let installing = moving(settings, &stack.project).dockerfiles();
+            if !installing.is_empty() {
+                let installing = installing.join(", ");
+                let message = format!("{installing} installs what its environment brings");
+                let hint =
+                    "`pyfast init` shows what can go, and `pyfast init --write` takes it out";
                 findings.push(Finding::new(Level::Warning, COMPOSE_FILE, message).hint(hint));
             }
             Some(stack)

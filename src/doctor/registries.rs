@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_launcher::compose_file::ComposeProject;
-use pyfast_launcher::engine::{Images as _, RegistrySettings, login, registry_of};
-use pyfast_launcher::image::wanted_images;
+use pyfast_launcher::engine::{RegistrySettings, login, registry_of};
 
 use super::project::Project;
 use super::report::Finding;
-use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_crew::engine::{Connection, docker_config};
 
@@ -23,12 +20,11 @@ pub(super) fn look(
     let (Some(compose), Some(connection)) = (&project.compose, connection) else {
         return Vec::new();
     };
-    let absent = match absent(compose, connection) {
+    let absent = match connection.absent_images(compose) {
         Ok(absent) => absent,
-        Err(failure) => {
-            return vec![
-                Finding::failed(CHECK, &failure).or_hint("ask again when the engine answers"),
-            ];
+        Err(error) => {
+            let failed = Finding::failed(CHECK, &error.into());
+            return vec![failed.or_hint("ask again when the engine answers")];
         }
     };
     let registries = RegistrySettings {
@@ -52,14 +48,4 @@ pub(super) fn look(
         }
     });
     found.collect()
-}
-
-/// Images that are not present and that nothing builds.
-fn absent(compose: &ComposeProject, connection: &Connection) -> Result<Vec<String>, Failure> {
-    let mut absent = Vec::new();
-    for image in wanted_images(compose, "-")?.into_iter().filter(|image| image.build.is_none()) {
-        let facts = connection.wait(connection.engine.image_facts(&image.image))?;
-        absent.extend(facts.is_none().then_some(image.image));
-    }
-    Ok(absent)
 }

@@ -56,6 +56,10 @@ impl Shown {
             Event::NoEnvironments => ui.note(
                 "No service starts in an environment: `pyfast init` writes a pyfast.toml that names them, or give `services` under [env.NAME]",
             ),
+            Event::StillInstall { dockerfiles } => ui.note(format!(
+                "{} installs what its environment brings: `pyfast init` shows what can go",
+                dockerfiles.join(", ")
+            )),
             Event::OverrideApart { file } => ui.note(format!(
                 "A plain `docker compose up` takes the environments away until COMPOSE_FILE in .env ends with {}",
                 file.display()

@@ -122,7 +122,7 @@ impl Project {
         fs_err::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    /// The user's Compose 1, beside the program.
+    /// The user's Compose, beside the program.
     pub(crate) fn docker_compose(&self, arguments: &[&str]) -> Output {
         Command::new("docker-compose")
             .args(arguments)

@@ -6,6 +6,7 @@ mod daily;
 mod failing;
 mod interrupting;
 mod json;
+mod moving;
 mod planning;
 mod plugin;
 mod stopping;

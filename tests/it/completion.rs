@@ -76,6 +76,35 @@ fn what_is_offered_is_what_there_is() {
     assert!(!options.contains(&"--index-url".to_owned()), "it asks no index: {options:?}");
 }
 
+#[test]
+fn parts_of_a_project_and_profiles_are_offered() {
+    let world = World::new();
+    let project = "[project]\nname = 'p'\nversion = '1'\n[project.optional-dependencies]\n\
+                   docs = []\nplots = []\n[dependency-groups]\nlint = []\n\
+                   [tool.uv]\ndev-dependencies = ['a']\n";
+    world.write("pyproject.toml", project);
+    world.write(
+        "web/pyproject.toml",
+        "[project]\nname = 'w'\n[project.optional-dependencies]\nx = []",
+    );
+    let services = "web: {image: y}, shell: {image: y, profiles: [debug, all]}, db: {image: y, profiles: [all]}";
+    world.write("compose.yaml", &format!("services: {{{services}}}\n"));
+    world.write("other.yaml", "services: {web: {image: y, profiles: [elsewhere]}}\n");
+    check(&world, "sync --extra ", &["docs", "plots"], "nothing");
+    check(&world, "sync --extra docs --extra ", &["plots"], "nothing");
+    check(&world, "sync -r web/pyproject.toml --extra ", &["x"], "nothing");
+    check(&world, "lock --only-group ", &["lint", "dev"], "files");
+    check(&world, "add --group d", &["dev"], "files");
+    check(&world, "up --profile ", &["all", "debug"], "nothing");
+    check(&world, "up -f other.yaml --profile ", &["elsewhere"], "nothing");
+    check(&world, "up --profile=d", &["--profile=debug"], "nothing");
+    let shown = Ran::of(world.bare(&["complete", "zsh", "--", "up", "--profile", "a"])).ok();
+    assert_eq!(shown.stdout, "nothing\nall\tdb, shell\n");
+    world.write("pyproject.toml", "[project\n");
+    check(&world, "sync --extra ", &[], "nothing");
+    check(&world, "sync --group ", &[], "files");
+}
+
 /// All that is below a directory, with sizes.
 fn everything(directory: &Path) -> Vec<String> {
     let found = Command::new("find").arg(directory).args(["-printf", "%p %s %T@\n"]).output();

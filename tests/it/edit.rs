@@ -7,7 +7,7 @@ use std::time::Duration;
 use fs_err as fs;
 use serde_json::json;
 
-use crate::support::ran::{EITHER, MENDABLE, Ran};
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
 use crate::support::wheel::{Record, Wheel};
 use crate::support::world::World;
 
@@ -206,12 +206,46 @@ fn what_is_no_file_of_requirements_is_refused_by_name() {
     world.require(&["app"]);
     world.lock(&[]).ok();
     world.pyfast(&["add", "-r", "pylock.toml", "web"]).refused(EITHER, &["pylock.toml", "lock"]);
-    world.write("script.py", "# /// script\n# dependencies = []\n# ///\n");
-    world.pyfast(&["add", "-r", "script.py", "web"]).refused(EITHER, &["header of a script"]);
+    world.pyfast(&["add", "--script", "absent.py", "web"]).refused(MENDABLE, &["absent.py"]);
+    world.write("notes", "app\n");
+    world.pyfast(&["add", "--script", "notes", "web"]).refused(USAGE, &["notes", ".py"]);
+    assert_eq!(world.read("notes"), "app\n");
     world.write("pyproject.toml", "[tool.poetry.dependencies]\n");
     world.pyfast(&["add", "-r", "pyproject.toml", "web"]).refused(EITHER, &["[project]"]);
     fs::create_dir(world.project.join("dir.txt")).unwrap();
     world.pyfast(&["add", "-r", "dir.txt", "web"]).refused(EITHER, &["dir.txt"]);
+}
+
+#[test]
+fn the_header_of_a_script_is_edited_for_itself_alone() {
+    let world = world();
+    world.require(&["app"]).pyfast(&["sync"]).ok();
+    let body = "import core, web\nprint('it runs')\n";
+    world.write("script.py", body);
+    let header = |lines: &str| format!("# /// script\n# dependencies = [{lines}]\n# ///\n\n{body}");
+    let with_web = header("\n#     \"web>=1.5\",\n# ");
+    let add = |names: &[&'static str]| [&["add", "--script", "script.py"][..], names].concat();
+    check(&world, &add(&["web", "--dry-run"]), ("script.py", body));
+    let ran = check(&world, &add(&["web"]), ("script.py", &with_web));
+    assert!(ran.stderr.contains("Added web>=1.5 to script.py"), "{ran}");
+    // Neither the project's files nor its environment are another's.
+    assert_eq!(
+        (world.read("requirements.txt"), packages(&world)),
+        ("app\n".into(), "app==2.1".into())
+    );
+    let run = ["run", "-r", "script.py", "--", "python", "script.py"];
+    assert_eq!(world.pyfast(&run).ok().stdout, "it runs\n");
+    world.pyfast(&add(&["tool>9"])).refused(MENDABLE, &["tool"]);
+    assert_eq!(world.read("script.py"), with_web);
+    // A script is one by whichever option it is named.
+    let both = header("\n#     \"web>=1.5\",\n#     \"tool>=3.0.1\",\n# ");
+    check(&world, &["add", "-r", "script.py", "tool"], ("script.py", &both));
+    check(&world, &["remove", "--script", "script.py", "tool"], ("script.py", &with_web));
+    let ran = world.pyfast(&["remove", "--script", "script.py", "app"]);
+    ran.refused(MENDABLE, &["app"]);
+    assert_eq!(packages(&world), "app==2.1");
+    world.pyfast(&["sync"]).ok();
+    assert_eq!(packages(&world), "app==2.1");
 }
 
 /// Starts adding `web`, and waits until its wheel is asked for, which takes a second.

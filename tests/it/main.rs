@@ -19,6 +19,7 @@ mod inspect;
 mod list;
 mod lock;
 mod manual;
+mod moving;
 mod outdated;
 mod place;
 mod projects;

@@ -62,6 +62,18 @@ fn commands_of_a_project_that_is_not_installed_are_missed_by_name() {
     assert!(!again.stderr.contains("project = true"), "once is enough: {again}");
     let ran = world.pyfast(&["sync", "--group", "dev"]).ok();
     assert!(ran.stderr.contains("pyproject.toml, group dev"), "{ran}");
+    assert!(!ran.stderr.contains("project = true"), "once is enough: {ran}");
+    let another = world.read("pyproject.toml").replace("shop = ", "kiosk = ");
+    assert!(another.contains("kiosk = "), "{another}");
+    world.write("pyproject.toml", &another);
+    // What is only tried is told of again.
+    for args in [&["sync", "--dry-run"][..], &["sync"]] {
+        let ran = world.pyfast(args).ok();
+        assert!(ran.stderr.contains("kiosk"), "{ran}");
+    }
+    world.pyfast(&["env", "rm", "default"]).ok();
+    let ran = world.pyfast(&["sync"]).ok();
+    assert!(ran.stderr.contains("kiosk"), "a new environment: {ran}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a real terminal shows while wheels come: one line that fits, and nothing of it afterwards.
 
+use std::net::TcpListener;
+
 use crate::support::http::Break;
 use crate::support::index::{ALWAYS, Fault};
 use crate::support::ran::Ran;
@@ -55,6 +57,20 @@ fn a_usual_terminal_shows_a_gauge_too() {
 #[test]
 fn a_wide_terminal_shows_the_same_in_one_line() {
     check(200, true);
+}
+
+#[test]
+fn a_repository_that_takes_long_is_named() {
+    let world = World::new();
+    // It takes the connection, and never answers.
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/r", server.local_addr().unwrap());
+    world.require(&[&format!("a @ git+{url}")]);
+    let Some(screen) = Screen::open(&world.command(&["sync"]), 80) else { return };
+    let cloning = format!("cloning {url}");
+    screen.wait_for("the repository", |shown| {
+        shown.lines().any(|line| line.contains("resolving") && line.contains(&cloning))
+    });
 }
 
 #[test]

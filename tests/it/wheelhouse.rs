@@ -4,6 +4,7 @@ use fs_err as fs;
 
 use crate::support::index::Fault;
 use crate::support::ran::MENDABLE;
+use crate::support::repository::file_url;
 use crate::support::source::Sdist;
 use crate::support::wheel::{Wheel, sha256};
 use crate::support::world::World;
@@ -98,6 +99,18 @@ fn directories_that_settings_name_have_what_is_locked() {
         let synced = world.sync(&["--locked"]);
         assert_eq!(synced.evaluate("import b; print(b.__version__)").trim(), "1.0", "{file}");
     }
+}
+
+#[test]
+fn a_directory_that_a_url_names_has_what_is_locked() {
+    let world = world();
+    world.pyfast(&["export", "--wheels", "my wheels"]).ok();
+    let world = alone(world);
+    let url = file_url(&world.project.join("my wheels"));
+    assert!(url.ends_with("my%20wheels"), "{url}");
+    world.write("uv.toml", &format!("no-index = true\nfind-links = [\"{url}\"]\n"));
+    let synced = world.sync(&["--locked"]);
+    assert_eq!(synced.evaluate("import b; print(b.__version__)").trim(), "1.0");
 }
 
 #[test]

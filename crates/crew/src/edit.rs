@@ -5,6 +5,7 @@
 mod adding;
 mod file;
 mod removing;
+mod script;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ use crate::task::{Options, Report, Task};
 
 pub use adding::add;
 pub use removing::remove;
+pub use script::{Change, in_script, is_script};
 
 use file::File;
 
@@ -35,6 +37,8 @@ pub struct Place {
     pub file: PathBuf,
     /// A dependency group of it.
     pub group: Option<String>,
+    /// Whether it is made, and found without being named from then on.
+    pub is_new: bool,
 }
 
 impl Place {
@@ -109,22 +113,40 @@ pub fn place(
         // A file is not made for a group alone.
         let found = fs_err::metadata(project.working_directory.join(&file));
         found.map_err(|source| Error::Edit { path: file.clone(), source })?;
-        return Ok(Place { file, group: Some(group) });
+        return Ok(Place { file, group: Some(group), is_new: false });
     }
+    let mut is_new = false;
     let file = match file {
         Some(file) => file,
         None => match project.requirements(&resolve.requirements, &settings.env) {
             Ok(files) => {
                 files.into_iter().find(|file| !is_remote(file)).ok_or(Error::NothingToEdit)?
             }
-            Err(pyfast_settings::Error::NoRequirements { .. }) => project.shown(NEW.as_ref()),
+            Err(pyfast_settings::Error::NoRequirements { .. }) => {
+                is_new = true;
+                project.shown(NEW.as_ref())
+            }
             Err(error) => return Err(error.into()),
         },
     };
     if is_remote(&file) {
         return Err(Error::NothingToEdit);
     }
-    Ok(Place { file, group: None })
+    Ok(Place { file, group: None, is_new })
+}
+
+/// The same where a file or group is named.
+///
+/// # Errors
+/// If that is no file of this machine.
+pub fn named_place(
+    file: Option<PathBuf>,
+    group: Option<String>,
+    resolve: &ResolveFlags,
+    settings: &Settings,
+) -> Result<Option<Place>, Error> {
+    let is_named = file.is_some() || group.is_some();
+    is_named.then(|| place(file, group, resolve, settings)).transpose()
 }
 
 /// What a request reads that reads a place besides; `None` where it reads that anyway.

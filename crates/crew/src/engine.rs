@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use pyfast_installer::interpreter::Interpreter;
-use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings};
+use pyfast_launcher::compose_file::ComposeProject;
+use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings, Images as _};
+use pyfast_launcher::image::wanted_images;
 use pyfast_launcher::volume::{
     Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
     open_volume, probe, remove_leftovers, remove_volume,
@@ -80,6 +82,19 @@ impl Connection {
     /// If the engine has no such image.
     pub fn image_id(&self, image: &str) -> Result<String, Error> {
         Ok(self.wait(self.engine.inspect_image(image))?.id)
+    }
+
+    /// The images of a project that are not present and that nothing builds.
+    ///
+    /// # Errors
+    /// If the project contradicts itself, or the engine does not tell.
+    pub fn absent_images(&self, project: &ComposeProject) -> Result<Vec<String>, Error> {
+        let mut absent = Vec::new();
+        for image in wanted_images(project, "-")?.into_iter().filter(|one| one.build.is_none()) {
+            let facts = self.wait(self.engine.image_facts(&image.image))?;
+            absent.extend(facts.is_none().then_some(image.image));
+        }
+        Ok(absent)
     }
 
     /// What the interpreter inside an image says of itself, asked once for each image id.

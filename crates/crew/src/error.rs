@@ -102,6 +102,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Something else stands where a script does.
+    #[error("cannot edit `{}` as a script: its name does not end in .py", path.display())]
+    NoScript {
+        /// The file.
+        path: PathBuf,
+    },
     /// Somebody else wrote a file of requirements between reading and writing it.
     #[error("cannot edit `{}`: it was changed meanwhile, and stays as it is now", path.display())]
     EditedMeanwhile {

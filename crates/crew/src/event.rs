@@ -39,6 +39,16 @@ pub enum Event {
     Indexes(Vec<(String, &'static str)>),
     /// Versions are chosen.
     Resolving,
+    /// A repository is fetched from its server.
+    Cloning {
+        /// The repository, without user and password.
+        url: String,
+    },
+    /// It is not any more.
+    Cloned {
+        /// The repository.
+        url: String,
+    },
     /// An environment's wheels are brought.
     Wheels {
         /// How many there are, those in the store included.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use pyfast_environment::crew::{Brought, Crew, Means, Requirements, ToBring};
 use pyfast_environment::{Error as EnvironmentError, ReadyPlan, Site};
+use pyfast_index::cache::Cache;
 use pyfast_installer::interpreter::Interpreter;
+use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
@@ -17,6 +19,7 @@ use crate::event::{Event, Events};
 use crate::here::{For, Here, for_fetching};
 use crate::inputs;
 use crate::lock_file::{ChosenBy, write};
+use crate::remembered::is_news;
 use crate::session::{lock_request, own_lock};
 use crate::task::{Options, Task};
 use pyfast_settings::{Settings, TargetChoice};
@@ -37,6 +40,8 @@ pub struct Hands<'a> {
     /// What fetching needs of the requirements.
     set: OnceCell<RequirementSet>,
     claims: RefCell<Vec<Claim>>,
+    /// Where digests of files are kept.
+    digests: OnceCell<Cache>,
 }
 
 /// Where wheels are brought and sources built.
@@ -61,7 +66,8 @@ impl<'a> Hands<'a> {
     fn new(task: Task<'a>, compile: bool, probe: Probe<'a>, way: Way<'a>) -> Self {
         let Task { options, settings, events } = task;
         let (interpreter, set, claims) = (OnceCell::new(), OnceCell::new(), RefCell::default());
-        Self { options, settings, events, probe, way, interpreter, compile, set, claims }
+        let digests = OnceCell::new();
+        Self { options, settings, events, probe, way, interpreter, compile, set, claims, digests }
     }
 
     /// Lets go of what nobody waits for.
@@ -85,6 +91,19 @@ impl<'a> Hands<'a> {
             Way::Here(_) => Ok(()),
             Way::Elsewhere(elsewhere) => elsewhere.pack(ready),
         }
+    }
+
+    /// Whether the user does not know this yet.
+    fn is_news(&self, event: &Event) -> bool {
+        // It is told of what comes of a draft, which is read once more.
+        if self.options.without_hashes {
+            return false;
+        }
+        let Event::NotInstalled { file, commands } = event else { return true };
+        let file = self.settings.project.working_directory.join(file);
+        let file = fs_err::canonicalize(&file).unwrap_or(file);
+        let text = format!("{} {}", file.display(), commands.join(" "));
+        is_news(&text, self.settings, !self.options.dry_run)
     }
 
     fn asked_interpreter(&self) -> Result<&Interpreter, Error> {
@@ -139,7 +158,9 @@ impl Crew for Hands<'_> {
             (self.events)(Event::Warning(warning.clone()));
         }
         for event in inputs.told {
-            (self.events)(event);
+            if self.is_news(&event) {
+                (self.events)(event);
+            }
         }
         self.set.get_or_init(|| for_fetching(Some(&inputs.set)));
         let working = &self.settings.project.working_directory;
@@ -205,6 +226,13 @@ impl Crew for Hands<'_> {
 
     fn tell(&self, warning: &str) {
         (self.events)(Event::Warning(warning.to_owned()));
+    }
+
+    fn digest(&self, file: &Path) -> Option<Sha256> {
+        self.digests
+            .get_or_init(|| Cache::new(self.settings.cache_directory().ok()))
+            .file_digest(file)
+            .ok()
     }
 
     fn forget(&self, filename: &str) {

@@ -3,12 +3,12 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
-use pyfast_index::cache::file_digest;
+use pyfast_index::flat::local_path;
 use pyfast_installer::bytecode::{Compiler, Invalidation, is_compiled};
 use pyfast_installer::download::{Downloads, Wanted};
 use pyfast_installer::interpreter::Interpreter;
@@ -106,7 +106,7 @@ impl<'a> Here<'a> {
         let again = again.transpose()?;
         let downloads = again.as_ref().unwrap_or(downloads);
         (self.events)(wheels(&what.lock.packages));
-        let nearby = Nearby::of(&own, &session.sources.find_links, site)?;
+        let nearby = Nearby::of(&own, session, site)?;
         let wanted = own.packages.iter().filter_map(Wanted::of);
         wanted.for_each(|wanted| downloads.start(nearby.locate(wanted)));
         // What builds may be limited to is said by the files' own options too.
@@ -195,9 +195,12 @@ struct Nearby(BTreeMap<Sha256, PathBuf>);
 
 impl Nearby {
     /// Reads no file that nothing depends on: neither of a wheel that the store has, nor where the lock has said it.
-    fn of(lock: &Lock, find_links: &[String], site: &Site) -> Result<Self, Error> {
-        let local = find_links.iter().map(|place| place.strip_prefix("file://").unwrap_or(place));
-        let directories: Vec<&str> = local.filter(|place| !place.contains("://")).collect();
+    fn of(lock: &Lock, session: &Session, site: &Site) -> Result<Self, Error> {
+        let places = session.sources.find_links.iter();
+        let directories: Vec<PathBuf> = places.filter_map(|place| local_path(place)).collect();
+        if directories.is_empty() {
+            return Ok(Self(BTreeMap::new()));
+        }
         let elsewhere = |wheel: &Wanted| match &wheel.location {
             Location::Path(path) => !path.exists(),
             Location::Url(_) => true,
@@ -205,15 +208,12 @@ impl Nearby {
         let wheels = lock.packages.iter().filter_map(Wanted::of).filter(elsewhere);
         let wheels: BTreeMap<Sha256, String> =
             wheels.map(|wheel| (wheel.sha256, wheel.filename.to_string())).collect();
-        if directories.is_empty() || wheels.is_empty() {
-            return Ok(Self(BTreeMap::new()));
-        }
         let missing = site.store().missing(&wheels.keys().copied().collect::<Vec<_>>())?;
         let found = missing.into_iter().filter_map(|sha256| {
-            let places = directories.iter().map(|place| Path::new(place).join(&wheels[&sha256]));
-            let mut same =
-                places.filter(|path| file_digest(path).is_ok_and(|found| found == sha256));
-            Some((sha256, same.next()?))
+            let mut places = directories.iter().map(|place| place.join(&wheels[&sha256]));
+            let is_it =
+                |path: &PathBuf| session.cache.file_digest(path).is_ok_and(|found| found == sha256);
+            Some((sha256, places.find(is_it)?))
         });
         Ok(Self(found.collect()))
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pyfast_index::flat::local_path;
 use pyfast_packaging::ExtraName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::pyproject::WantedExtras;
@@ -105,8 +106,7 @@ fn read(
     let named = find_links(settings);
     let flat = set.index.find_links.iter().chain(&named);
     paths.extend(
-        flat.map(|place| place.strip_prefix("file://").unwrap_or(place))
-            .filter(|place| !place.contains("://"))
+        flat.filter_map(|place| local_path(place))
             .map(|place| project.working_directory.join(place)),
     );
     let told = told(&set, &requirements, &context);
@@ -204,19 +204,23 @@ pub fn input_files(settings: &Settings, env: &str) -> Vec<PathBuf> {
     let project = &settings.project;
     let mut files = project.requirements(&[], env).unwrap_or_default();
     files.extend(project.constraints(&[], env));
-    let nobody: Events = Arc::new(|_| ());
-    let context = context(&ResolveFlags::default(), &nobody, settings, env)
-        .map(|context| ReadContext { fetch: Some(fetch(settings, true, &nobody)), ..context });
-    if let Ok(set) = context.map(|context| read_requirements(&files, &[], &[], &context))
-        && let Ok(set) = set
-    {
-        files.extend(set.files);
-    }
+    files.extend(stated(settings, env).into_iter().flat_map(|set| set.files));
     files.retain(|file| !is_remote(file));
     let absolute = |file: &PathBuf| project.working_directory.join(file);
     let mut files: Vec<_> = files.iter().map(absolute).collect();
     files.extend(OwnLock::configured(project, env).places().iter().cloned());
     files
+}
+
+/// What an environment's files say, where no server has to be asked for one; `None` where they cannot be read.
+pub fn stated(settings: &Settings, env: &str) -> Option<RequirementSet> {
+    let project = &settings.project;
+    let files = project.requirements(&[], env).unwrap_or_default();
+    let nobody: Events = Arc::new(|_| ());
+    let fetch = fetch(settings, true, &nobody);
+    let context = context(&ResolveFlags::default(), &nobody, settings, env).ok()?;
+    let context = ReadContext { fetch: Some(fetch), ..context };
+    read_requirements(&files, &[], &[], &context).ok()
 }
 
 /// How requirements files of servers are had.

@@ -1,8 +1,8 @@
-//! Names that exist where somebody is typing one: packages, environments, earlier generations, programs. Looks at files
-//! alone: writes nothing, waits for nobody, asks neither a server nor an engine; what cannot be read has no names.
+//! Names that exist where somebody is typing one: packages, environments, earlier generations, programs, parts of a project.
+//! Looks at files alone: writes nothing, waits for nobody, asks neither a server nor an engine; what cannot be read has no names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_environment::Error as EnvironmentError;
@@ -10,6 +10,7 @@ use pyfast_environment::ask;
 use pyfast_environment::listing::Entry;
 use pyfast_environment::place::Place;
 use pyfast_environment::question::Activated;
+use pyfast_packaging::pyproject::Parts;
 use pyfast_resolver::Lock;
 use pyfast_root::layout::{CURRENT, project_env_path};
 use pyfast_root::regular_file;
@@ -73,6 +74,25 @@ pub fn programs(settings: &Settings) -> Vec<Name> {
     // What is sourced by a shell is not run.
     let runs = |name: &String| !name.to_lowercase().starts_with("activate");
     names.into_iter().filter(runs).map(|name| (name, String::new())).collect()
+}
+
+/// Extras of these requirements files, else of the project's.
+pub fn extras(settings: &Settings, files: &[PathBuf]) -> Vec<Name> {
+    let files = settings.project.requirements(files, &settings.env).unwrap_or_default();
+    let names: BTreeSet<String> =
+        files.iter().flat_map(|file| parts(settings, file).extras).collect();
+    names.into_iter().map(|name| (name, String::new())).collect()
+}
+
+/// Dependency groups of the project.
+pub fn groups(settings: &Settings) -> Vec<Name> {
+    let (file, _) = settings.project.group("");
+    parts(settings, &file).groups.into_iter().map(|name| (name, String::new())).collect()
+}
+
+fn parts(settings: &Settings, file: &Path) -> Parts {
+    let text = regular_file::read_text(&settings.project.working_directory.join(file));
+    Parts::of(&text.unwrap_or_default())
 }
 
 /// An answer of a root that this process can look at.

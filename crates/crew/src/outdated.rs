@@ -8,6 +8,7 @@ use pyfast_packaging::target::Target;
 use pyfast_packaging::{PackageName, Version};
 use pyfast_resolver::{Lock, LockRequest, LockTools, LockedPackage, Targets, lock, newest};
 use pyfast_settings::{ResolveFlags, Settings, own_lock::OwnLock};
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::event::{Event, Events};
@@ -41,6 +42,20 @@ pub struct Outdated {
     pub newest: Version,
     /// Whether the requirements name it.
     pub requested: bool,
+}
+
+impl Outdated {
+    /// As a script reads it.
+    pub fn to_json(&self) -> Value {
+        let Self { name, locked, wanted, newest, requested } = self;
+        json!({
+            "name": name.to_string(),
+            "version": locked.to_string(),
+            "wanted": wanted.as_ref().map(ToString::to_string),
+            "newest": newest.to_string(),
+            "requested": requested,
+        })
+    }
 }
 
 /// What was found.

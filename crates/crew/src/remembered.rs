@@ -20,6 +20,8 @@ pub use words::{Words, absolute, shown};
 
 /// Raised where a request of before would be read as another.
 const VERSION: u32 = 1;
+/// How the name of the file ends that has what the user was told once.
+const TOLD: &str = "told";
 
 /// What is kept in a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,9 +100,30 @@ impl Remembered {
     }
 }
 
+/// Whether files are those that an environment is made of anyway: those that are kept, else those of its project.
+pub fn are_usual(files: &[PathBuf], kept: &[PathBuf], settings: &Settings) -> bool {
+    let project = &settings.project;
+    let places = |files: &[PathBuf]| -> Vec<PathBuf> {
+        files.iter().map(|file| absolute(file, project)).collect()
+    };
+    let of_project = || project.requirements(&[], &settings.env).unwrap_or_default();
+    places(files) == places(&if kept.is_empty() { of_project() } else { kept.to_vec() })
+}
+
+/// Whether the user of an environment has not been told this of it yet. From now on they have, if it is `kept`.
+pub(crate) fn is_news(text: &str, settings: &Settings, kept: bool) -> bool {
+    let Some(file) = place(settings).map(|file| file.with_extension(TOLD)) else { return true };
+    let is_news = kept::read::<String>(&file).is_none_or(|told| told != text);
+    if is_news && kept {
+        // They are told again where the disk refuses.
+        let _ = kept::write(&file, &text);
+    }
+    is_news
+}
+
 /// Forgets what an environment that is removed was asked for.
 pub fn forget(settings: &Settings) {
-    if let Some(file) = place(settings) {
+    for file in place(settings).into_iter().flat_map(|file| [file.with_extension(TOLD), file]) {
         // Nothing is there where nothing was kept.
         let _ = fs_err::remove_file(file);
     }

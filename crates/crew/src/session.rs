@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_index::cache::Cache;
-use pyfast_index::client::Client;
+use pyfast_index::client::{Client, Cloning};
 use pyfast_installer::build::Builder;
 use pyfast_packaging::pyproject::uv::Wishes;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
@@ -110,7 +110,15 @@ impl Session {
         let options = client_options(settings)?;
         events(Event::Indexes(indexes.shown.clone()));
         let sources = indexes.sources();
-        let client = Arc::new(Client::new(options, indexes.credentials));
+        let told = Arc::clone(events);
+        let client = Client::new(options, indexes.credentials).telling(move |url, event| {
+            let url = url.to_string();
+            told(match event {
+                Cloning::Begins => Event::Cloning { url },
+                Cloning::Ended => Event::Cloned { url },
+            });
+        });
+        let client = Arc::new(client);
         let cache = Cache::new(Some(cache));
         let (build_settings, wishes) = (set.build_settings.clone(), set.wishes.clone());
         let (runtime, build, asked) = (runtime()?, None, None);

@@ -133,6 +133,9 @@ pub trait Crew: Means {
     /// Tells the user what they should know, now: what follows may fail.
     fn tell(&self, warning: &str);
 
+    /// The digest of a file of this machine, if it can be read.
+    fn digest(&self, file: &Path) -> Option<Sha256>;
+
     /// Forgets metadata of a wheel that turned out not to be its own.
     fn forget(&self, filename: &str);
 }

@@ -57,7 +57,7 @@ impl Locking<'_> {
         if let Some(inputs) = which.unanswered.take()
             && let Some(text) = ask::earlier(self.place, inputs.clone())?
         {
-            which.go_back(&text, &inputs, &target);
+            which.go_back(&text, &inputs, &target, self.crew);
         }
         which.foreign.iter().for_each(|path| self.crew.tell(&left_alone(path)));
         let mut timings = Timings::default();

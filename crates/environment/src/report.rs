@@ -82,6 +82,12 @@ impl From<&pyfast_installer::link::Package> for Listed {
     }
 }
 
+impl From<&pyfast_resolver::LockedPackage> for Listed {
+    fn from(package: &pyfast_resolver::LockedPackage) -> Self {
+        Self { name: package.name.to_string(), version: package.version.to_string() }
+    }
+}
+
 impl Listed {
     /// The packages of a generation; none where it does not tell.
     pub fn installed(root: &Root, generation: &Generation) -> Vec<Self> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Error as ResolveError, Lock, Pin, Standing, Targets, file_digest};
+use pyfast_resolver::{Error as ResolveError, Lock, Pin, Standing, Targets};
 use pyfast_root::regular_file;
 
 use crate::crew::Crew;
@@ -99,7 +99,7 @@ impl WhichLock {
         };
         let current = !request.upgrade
             && standing == Some(Standing::Current)
-            && existing.as_ref().is_some_and(local_wheels_stand);
+            && existing.as_ref().is_some_and(|lock| local_wheels_stand(lock, crew));
         if request.lock_use == LockUse::Locked && !current {
             let why = match (&own, standing) {
                 (None, _) => Outdated::Missing,
@@ -135,10 +135,10 @@ impl WhichLock {
     }
 
     /// Goes by the lock of an earlier generation, which answers these inputs.
-    pub(crate) fn go_back(&mut self, text: &str, inputs: &str, target: &Target) {
+    pub(crate) fn go_back(&mut self, text: &str, inputs: &str, target: &Target, crew: &dyn Crew) {
         // One that cannot be used is made anew.
         let answers =
-            |lock: &Lock| lock.inputs.as_deref() == Some(inputs) && local_wheels_stand(lock);
+            |lock: &Lock| lock.inputs.as_deref() == Some(inputs) && local_wheels_stand(lock, crew);
         let lock = Lock::from_toml(text, &self.path, target).ok().filter(answers);
         self.current = lock.is_some();
         self.existing = lock.or(self.existing.take());
@@ -146,11 +146,9 @@ impl WhichLock {
 }
 
 /// Whether the wheels on this machine are still those that were locked.
-fn local_wheels_stand(lock: &Lock) -> bool {
+fn local_wheels_stand(lock: &Lock, crew: &dyn Crew) -> bool {
     lock.packages.iter().all(|package| match &package.location {
-        Location::Path(path) if package.sha256.is_some() => {
-            file_digest(path).is_ok_and(|digest| Some(digest) == package.sha256)
-        }
+        Location::Path(path) if package.sha256.is_some() => crew.digest(path) == package.sha256,
         _ => true,
     })
 }

@@ -64,7 +64,20 @@ pub struct Client {
     /// have hosts whose certificates are not checked.
     connections: [OnceLock<reqwest::Client>; 4],
     permits: Semaphore,
+    told: Option<Box<TellClone>>,
 }
+
+/// What is told of a repository that is fetched from its server, which may take long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloning {
+    /// Its server is asked.
+    Begins,
+    /// It has answered, or failed.
+    Ended,
+}
+
+/// Who is told of repositories.
+type TellClone = dyn Fn(&Url, Cloning) + Send + Sync;
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -146,6 +159,20 @@ impl Client {
             credentials,
             connections: Default::default(),
             permits: Semaphore::new(CONCURRENCY),
+            told: None,
+        }
+    }
+
+    /// Has somebody told of repositories that are fetched.
+    #[must_use]
+    pub fn telling(mut self, told: impl Fn(&Url, Cloning) + Send + Sync + 'static) -> Self {
+        self.told = Some(Box::new(told));
+        self
+    }
+
+    pub(crate) fn tell(&self, url: &Url, event: Cloning) {
+        if let Some(told) = &self.told {
+            told(url, event);
         }
     }
 

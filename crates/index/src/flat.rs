@@ -110,8 +110,8 @@ async fn fetch_links(client: &Client, url: &Url) -> Result<Answer, Error> {
     client.fetch(&request.header(header::ACCEPT, crate::simple::ACCEPT)).await
 }
 
-/// The path of a `file:` URL or of a plain path.
-fn local_path(location: &str) -> Option<PathBuf> {
+/// The path of a `file:` URL or of a plain path; `None` of what is on a server.
+pub fn local_path(location: &str) -> Option<PathBuf> {
     match location.split_once("://") {
         Some(("file", _)) => Url::parse(location).ok()?.to_file_path().ok(),
         Some(_) => None,

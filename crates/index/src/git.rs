@@ -9,7 +9,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::cache::Cache;
-use crate::client::Client;
+use crate::client::{Client, Cloning};
 use crate::error::Error;
 use clone::BareClone;
 use command::Call;
@@ -169,7 +169,10 @@ impl<'a> Git<'a> {
         // A repository that is itself a shallow clone gives nothing otherwise.
         let options = ["fetch", "--quiet", "--force", "--no-tags", "--update-shallow"];
         let fetch = [&options[..], &["--", self.url.as_str()]].concat();
-        self.run_in_clone("fetch", &[&fetch[..], refs].concat()).map(drop)
+        self.client.tell(self.url, Cloning::Begins);
+        let fetched = self.run_in_clone("fetch", &[&fetch[..], refs].concat());
+        self.client.tell(self.url, Cloning::Ended);
+        fetched.map(drop)
     }
 
     /// The commit that a name in the clone stands for.

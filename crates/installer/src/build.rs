@@ -326,9 +326,9 @@ impl Builder {
             }
         };
         let directory = source.subdirectory.as_ref().map_or(top.clone(), |below| top.join(below));
-        let system = BuildSystem::read(&directory)
-            .map_err(|reason| self.failure(source, BuildStage::Source, &reason))?;
-        let project = Project::of(&source.tree, directory, top);
+        let wrong = |reason: String| self.failure(source, BuildStage::Source, &reason);
+        let project = Project::read(&source.tree, directory, top).map_err(wrong)?;
+        let system = BuildSystem::parse(&project.text).map_err(wrong)?;
         let workshop = self.workshop(source, &project, &system.requires)?;
         Ok(Ready { project, work, system, workshop })
     }

@@ -6,6 +6,7 @@
 pub(crate) mod shell;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// An instruction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct Instruction {
     pub(crate) rest: String,
     /// The texts of its here-documents.
     pub(crate) documents: Vec<String>,
+    /// The lines of the text that it stands in, counted from 0.
+    pub(crate) lines: Range<usize>,
 }
 
 impl Instruction {
@@ -51,17 +54,19 @@ pub(crate) fn instructions(text: &str) -> Vec<Instruction> {
     let text = text.trim_start_matches('\u{feff}');
     let escape = if directive(text, "escape").as_deref() == Some("`") { '`' } else { '\\' };
     let mut found = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = next_line(&mut lines, escape) {
+    let mut lines = text.lines().enumerate();
+    while let Some((begin, line)) = next_line(&mut lines, escape) {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((&line, ""));
         let (flags, rest) = flags(rest);
-        let mut one =
-            Instruction { word: word.to_ascii_uppercase(), flags, rest, documents: vec![] };
+        let (word, documents) = (word.to_ascii_uppercase(), vec![]);
+        let mut one = Instruction { word, flags, rest, documents, lines: 0..0 };
         if matches!(one.word.as_str(), "RUN" | "COPY" | "ADD") {
             for name in here_documents(&one.rest) {
                 one.documents.extend(document(&mut lines, &name));
             }
         }
+        let end = lines.clone().next().map_or_else(|| text.lines().count(), |(next, _)| next);
+        one.lines = begin..end;
         found.push(one);
     }
     found
@@ -88,14 +93,17 @@ pub(crate) fn directive(text: &str, name: &str) -> Option<String> {
     Some(value.trim().to_owned())
 }
 
-/// The next instruction in one line, with what was continued.
-fn next_line(lines: &mut std::str::Lines<'_>, escape: char) -> Option<String> {
-    let mut whole = String::new();
-    for next in lines {
+type Lines<'a> = std::iter::Enumerate<std::str::Lines<'a>>;
+
+/// The next instruction in one line, with what was continued, and the line where it begins.
+fn next_line(lines: &mut Lines<'_>, escape: char) -> Option<(usize, String)> {
+    let (mut begin, mut whole) = (None, String::new());
+    for (number, next) in lines {
         let trimmed = next.trim();
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
+        begin.get_or_insert(number);
         let next = next.trim_end();
         let Some(start) = next.strip_suffix(escape) else {
             whole.push_str(next);
@@ -104,7 +112,7 @@ fn next_line(lines: &mut std::str::Lines<'_>, escape: char) -> Option<String> {
         whole.push_str(start);
     }
     let whole = whole.trim();
-    (!whole.is_empty()).then(|| whole.to_owned())
+    begin.filter(|_| !whole.is_empty()).map(|begin| (begin, whole.to_owned()))
 }
 
 /// Flags of an instruction, and what stands behind them.
@@ -138,13 +146,13 @@ fn here_documents(line: &str) -> Vec<HereDocument> {
 }
 
 /// The text up to a here-document's end. Without an end it is none, and its lines are instructions.
-fn document(lines: &mut std::str::Lines<'_>, here: &HereDocument) -> Option<String> {
-    let is_end = |line: &str| {
+fn document(lines: &mut Lines<'_>, here: &HereDocument) -> Option<String> {
+    let is_end = |(_, line): (usize, &str)| {
         let line = if here.tabs { line.trim_start_matches('\t') } else { line };
         line.trim_end() == here.end
     };
     let length = lines.clone().position(is_end)?;
-    let text: Vec<&str> = lines.by_ref().take(length).collect();
+    let text: Vec<&str> = lines.by_ref().take(length).map(|(_, line)| line).collect();
     lines.next();
     Some(text.join("\n"))
 }
@@ -186,6 +194,13 @@ mod tests {
             &[("RUN", "echo $((1<<2))"), ("COPY", "a b"), ("2", "")],
         );
         check("RUN cat <<EOF\nCOPY a b", &[("RUN", "cat <<EOF"), ("COPY", "a b")]);
+    }
+
+    #[test]
+    fn an_instruction_knows_its_lines() {
+        let text = "\u{feff}# why\nFROM x\n\nRUN a \\\n# no\n && b\nRUN <<E\nc\nE\nUSER d";
+        let lines: Vec<_> = instructions(text).into_iter().map(|one| one.lines).collect();
+        assert_eq!(lines, [1..2, 3..6, 6..9, 9..10]);
     }
 
     #[test]

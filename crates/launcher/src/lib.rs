@@ -20,6 +20,7 @@ pub mod develop;
 pub mod engine;
 pub mod entry;
 pub mod image;
+pub mod installs;
 pub mod override_file;
 pub mod programs;
 pub mod propose;

@@ -11,12 +11,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyfast_root::is_name;
 
-use crate::compose_file::ComposeProject;
+use crate::compose_file::{Build, ComposeProject};
 
+pub use environments::dockerfile_of;
 pub use gather::Question;
 
 /// Everything that a proposal depends on. Paths are absolute.
@@ -30,6 +31,10 @@ pub struct Facts {
     pub requirements: Vec<PathBuf>,
     /// Project files that state dependencies, sorted: taken where there is no requirements file.
     pub projects: Vec<PathBuf>,
+    /// Locks of other tools, which are not read, sorted.
+    pub locks: Vec<PathBuf>,
+    /// The tool that alone reads what the directory's project file states.
+    pub foreign: Option<&'static str>,
     /// Further files that a Dockerfile installs and that exist.
     pub named: BTreeSet<PathBuf>,
     /// The text of each Dockerfile.
@@ -120,12 +125,15 @@ pub enum Error {
     /// There are no requirements.
     #[error(
         "cannot propose an environment: no requirements file in `{}` (looked for requirements*.txt, \
-         requirements/*.txt, and pyproject.toml with a [project] table, two directories deep)",
-        directory.display()
+         requirements/*.txt, and pyproject.toml with a [project] table, two directories deep){}",
+        directory.display(),
+        foreign.map(|tool| format!("; its pyproject.toml is one of {tool}'s own")).unwrap_or_default()
     )]
     NothingToInstall {
         /// Where they were looked for.
         directory: PathBuf,
+        /// The tool that alone reads what its project file states.
+        foreign: Option<&'static str>,
     },
     /// The compose project cannot be read, or contradicts itself.
     #[error(transparent)]
@@ -159,6 +167,7 @@ pub fn propose(facts: &Facts) -> Result<Proposal, Error> {
         facts.wishes.apply(only);
     }
     environments::note_unused(facts, &mut proposal);
+    environments::note_locks(facts, &mut proposal);
     proposal.ignores = ignoring::missing(facts);
     Ok(proposal)
 }
@@ -172,6 +181,12 @@ impl Wishes {
             environment.python.clone_from(python);
         }
     }
+}
+
+/// Where files may lie that a build's Dockerfile names, the likeliest first: most often it names a place in the image.
+pub fn places_of(name: &str, dockerfile: &str, build: &Build) -> Vec<PathBuf> {
+    let reading = dockerfile::read(dockerfile, &build.args, build.target.as_deref());
+    files::candidates(name, Path::new(&build.context), &reading.copies)
 }
 
 /// A text as a name of a project or environment, and, behind a prefix, of a volume.

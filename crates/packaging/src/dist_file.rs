@@ -15,6 +15,18 @@ pub enum Location {
     Path(PathBuf),
 }
 
+impl Location {
+    /// As a URL, which names it wherever it is read.
+    pub fn to_url(&self) -> String {
+        match self {
+            Self::Url(url) => url.to_string(),
+            Self::Path(path) => {
+                Url::from_file_path(path).map_or_else(|()| path.display().to_string(), String::from)
+            }
+        }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

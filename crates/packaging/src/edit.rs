@@ -5,6 +5,7 @@ mod array;
 mod encoded;
 mod lines;
 pub(crate) mod refusal;
+mod script;
 mod wanted;
 mod written;
 
@@ -21,6 +22,7 @@ pub use wanted::{Bound, Wanted};
 
 use array::Arrays;
 use lines::Lines;
+use script::Script;
 use written::Written;
 
 /// A file of requirements that is edited.
@@ -34,6 +36,7 @@ pub struct Edited {
 enum Text {
     Lines(Lines),
     Project(Arrays),
+    Script(Script),
 }
 
 /// Which of a file's lists is meant. A requirements file has one alone.
@@ -97,7 +100,7 @@ impl Edited {
             return Ok(Text::Lines(Lines::new(content)?));
         }
         if path.extension().is_some_and(|end| end == "py") {
-            return Err(Refusal::Script);
+            return Ok(Text::Script(Script::new(content)?));
         }
         Ok(Text::Project(Arrays::new(content)?))
     }
@@ -107,6 +110,7 @@ impl Edited {
         match &self.text {
             Text::Lines(lines) => lines.content(),
             Text::Project(arrays) => arrays.content(),
+            Text::Script(script) => script.content(),
         }
     }
 
@@ -117,8 +121,11 @@ impl Edited {
     pub fn add(&mut self, wanted: &Wanted, list: List<'_>) -> Result<Outcome, Error> {
         let done = match (&mut self.text, list) {
             (Text::Lines(lines), List::Dependencies) => lines.add(wanted),
-            (Text::Lines(_), List::Group(group)) => Err(Refusal::NoGroups(group.to_owned())),
+            (Text::Lines(_) | Text::Script(_), List::Group(group)) => {
+                Err(Refusal::NoGroups(group.to_owned()))
+            }
             (Text::Project(arrays), list) => arrays.add(wanted, list),
+            (Text::Script(script), list) => script.arrays.add(wanted, list),
         };
         done.map_err(|why| refused(&self.name, why))
     }
@@ -134,8 +141,11 @@ impl Edited {
     ) -> Result<Vec<String>, Error> {
         let done = match (&mut self.text, list) {
             (Text::Lines(lines), None | Some(List::Dependencies)) => Ok(lines.remove(name)),
-            (Text::Lines(_), Some(List::Group(group))) => Err(Refusal::NoGroups(group.to_owned())),
+            (Text::Lines(_) | Text::Script(_), Some(List::Group(group))) => {
+                Err(Refusal::NoGroups(group.to_owned()))
+            }
             (Text::Project(arrays), list) => arrays.remove(name, list),
+            (Text::Script(script), list) => script.arrays.remove(name, list),
         };
         done.map_err(|why| refused(&self.name, why))
     }
@@ -145,6 +155,7 @@ impl Edited {
         match &self.text {
             Text::Lines(lines) => lines.names(),
             Text::Project(arrays) => arrays.names(),
+            Text::Script(script) => script.arrays.names(),
         }
     }
 
@@ -153,6 +164,7 @@ impl Edited {
         match &self.text {
             Text::Lines(lines) => Bound::of(&lines.requirements()),
             Text::Project(arrays) => Bound::of(&arrays.requirements()),
+            Text::Script(script) => Bound::of(&script.arrays.requirements()),
         }
     }
 

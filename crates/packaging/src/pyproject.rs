@@ -165,6 +165,29 @@ pub fn foreign(text: &str) -> Option<Foreign> {
     }
 }
 
+/// What of a project may be wanted besides what it always needs, by the names that are written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Its optional dependencies.
+    pub extras: Vec<String>,
+    /// Its dependency groups.
+    pub groups: Vec<String>,
+}
+
+impl Parts {
+    /// Those that the text of a `pyproject.toml` has; none of one that cannot be read.
+    pub fn of(text: &str) -> Self {
+        let Raw { project, dependency_groups, tool, .. } = toml::from_str(text).unwrap_or_default();
+        let extras = project.unwrap_or_default().optional_dependencies.into_keys().collect();
+        let mut groups: Vec<String> = dependency_groups.into_keys().collect();
+        let has_dev = tool.uv.is_some_and(|uv| !uv.dev_dependencies.is_empty());
+        if has_dev && groups.iter().all(|group| normalized(group) != "dev") {
+            groups.push("dev".to_owned());
+        }
+        Self { extras, groups }
+    }
+}
+
 /// Whether a file of this name is no requirements file but states dependencies in TOML.
 pub(crate) fn is_project_file(path: &Path) -> bool {
     is_pyproject(path) || path.extension().is_some_and(|end| end == "py")
@@ -479,11 +502,25 @@ pub(crate) fn normalized(name: &str) -> String {
 
 /// The TOML of a script's header, and how many lines are above it.
 fn script_header(text: &str) -> Result<(String, usize), String> {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let mut starts = (0..lines.len()).filter(|&at| lines[at] == "# /// script");
-    let Some(start) = starts.next() else {
+    let Some(header) = header_lines(text)? else {
         return Err("it has no header (`# /// script`) that names them".to_owned());
     };
+    let above = header.start;
+    let lines = text.lines().skip(above).take(header.len());
+    let body: Vec<&str> = lines.map(|line| uncommented(line.trim_end())).collect();
+    Ok((body.join("\n"), above))
+}
+
+/// A line of a header as a line of TOML.
+pub(crate) fn uncommented(line: &str) -> &str {
+    line.get(2..).unwrap_or_default()
+}
+
+/// Which lines of a script are the TOML of its header; `None` of one without a header.
+pub(crate) fn header_lines(text: &str) -> Result<Option<Range<usize>>, String> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut starts = (0..lines.len()).filter(|&at| lines[at] == "# /// script");
+    let Some(start) = starts.next() else { return Ok(None) };
     let commented = |line: &&str| *line == "#" || line.starts_with("# ");
     let block = lines[start + 1..].iter().take_while(|line| commented(line)).count();
     // The last `# ///` of the comment ends it: TOML may hold such a line too.
@@ -494,8 +531,7 @@ fn script_header(text: &str) -> Result<(String, usize), String> {
     if starts.any(|at| at > end) {
         return Err("it has two headers".to_owned());
     }
-    let body = lines[start + 1..end].iter().map(|line| line.get(2..).unwrap_or_default());
-    Ok((body.collect::<Vec<_>>().join("\n"), start + 1))
+    Ok(Some(start + 1..end))
 }
 
 #[cfg(test)]

@@ -151,6 +151,15 @@ fn after_scheme(text: &str) -> Option<usize> {
     Some(start + text[start..].bytes().take_while(|byte| *byte == b'/').count())
 }
 
+/// A part of a URL that is read back as it is, whatever is in it: a reference of git, or a value behind `#`.
+pub fn percent_encode(text: &str) -> String {
+    let encoded = |character: char| match character {
+        '%' | '@' | '#' | '&' | ' ' => format!("%{:02X}", u32::from(character)),
+        plain => plain.to_string(),
+    };
+    text.chars().map(encoded).collect()
+}
+
 /// Decodes `%XX` once; a result that is no UTF-8 stays encoded.
 pub fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());

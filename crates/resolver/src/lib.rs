@@ -39,7 +39,6 @@ pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pin, Span, to_requi
 pub use locked::{Claim, Locked};
 pub use newest::newest;
 pub use no_solution::NoSolution;
-pub use pyfast_index::cache::file_digest;
 pub use request::{LockRequest, NamedTarget, Standing, Targets};
 pub use sources::{IndexStrategy, Sources};
 pub use tools::{Events, LockEvent, LockTools};

@@ -330,7 +330,8 @@ impl<'e> Registry<'e> {
                 digests.collect::<Result<Vec<_>, _>>()?
             }
             Location::Url(url) => {
-                let is_compared = |one: &Arrived| others.iter().all(|other| one.has(other.kind()));
+                let is_compared =
+                    |one: &Arrived| others.iter().all(|other| one.other(other.kind()).is_some());
                 if !self.shared.arrived(candidate).as_ref().is_some_and(is_compared) {
                     let whole = self.shared.fetch_whole(candidate, url);
                     self.shared.runtime.block_on(whole)?;

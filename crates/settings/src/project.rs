@@ -119,6 +119,18 @@ impl Project {
         })
     }
 
+    /// Whether there are any; those that are given have to be.
+    ///
+    /// # Errors
+    /// If given ones cannot be used.
+    pub fn has_requirements(&self, given: &[PathBuf], env: &str) -> Result<bool, Error> {
+        match self.requirements(given, env) {
+            Ok(_) => Ok(true),
+            Err(_) if given.is_empty() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How the project itself is part of an environment.
     pub fn itself(&self, env: &str) -> Itself {
         self.config.env.get(env).map(|env| env.project).unwrap_or_default()

@@ -73,7 +73,7 @@ fn wishes(settings: &Settings) -> Wishes {
     }
 }
 
-fn configuration(env: &ProposedEnvironment) -> (String, EnvConfig) {
+pub(crate) fn configuration(env: &ProposedEnvironment) -> (String, EnvConfig) {
     let paths = |files: &[String]| files.iter().map(Into::into).collect();
     let config = EnvConfig {
         requirements: paths(&env.requirements),

@@ -289,13 +289,6 @@ pub fn with_named_image(mut settings: Settings) -> Settings {
     settings
 }
 
-/// The services of the project's compose files, without those of inactive profiles; none where they cannot be read.
-pub fn services(settings: &Settings, flags: &ComposeFlags) -> Vec<String> {
-    let project = read_compose(&request(settings, flags, &named_files(settings, flags), &[]));
-    let services = project.map(|project| project.services);
-    services.map(|services| services.into_keys().collect()).unwrap_or_default()
-}
-
 /// Whether no compose file is in the project's directory or above it.
 pub fn is_absent(settings: &Settings) -> bool {
     let flags = ComposeFlags::default();
@@ -312,12 +305,12 @@ pub(crate) fn inputs(
     compose_inputs(&request(settings, flags, &named_files(settings, flags), services))
 }
 
-fn named_files(settings: &Settings, flags: &ComposeFlags) -> Vec<PathBuf> {
+pub(crate) fn named_files(settings: &Settings, flags: &ComposeFlags) -> Vec<PathBuf> {
     let working = &settings.project.working_directory;
     flags.files.iter().map(|file| working.join(file)).collect()
 }
 
-fn request<'a>(
+pub(crate) fn request<'a>(
     settings: &'a Settings,
     flags: &'a ComposeFlags,
     files: &'a [PathBuf],

@@ -76,6 +76,11 @@ pub enum Event {
     },
     /// No service starts in an environment.
     NoEnvironments,
+    /// These Dockerfiles install what environments bring, or are to bring.
+    StillInstall {
+        /// The files.
+        dockerfiles: Vec<String>,
+    },
     /// The override file is where Compose does not look for it.
     OverrideApart {
         /// The file.

@@ -70,6 +70,10 @@ impl Stack<'_> {
         })?;
         let containers = self.containers()?;
         self.tell_orphans(&containers);
+        let dockerfiles = self.still_installing();
+        if !dockerfiles.is_empty() {
+            self.tell(Event::StillInstall { dockerfiles });
+        }
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
         let code = images.digests();

@@ -27,7 +27,7 @@ pub struct View {
     /// Bytes of fetches that have ended.
     came: u64,
     fetches: Vec<Fetch>,
-    builds: Vec<String>,
+    works: Vec<String>,
     speed: Speed,
 }
 
@@ -95,16 +95,16 @@ impl View {
         }
     }
 
-    /// A source is being built.
-    pub fn building(&mut self, source: String) {
-        self.builds.push(source);
+    /// Something takes its time besides, in words.
+    pub fn begins(&mut self, work: String) {
+        self.works.push(work);
     }
 
-    /// It is not any more.
-    pub fn build_ended(&mut self, source: &str) {
-        let ended = self.builds.iter().position(|build| build == source);
+    /// It does not any more.
+    pub fn ends(&mut self, work: &str) {
+        let ended = self.works.iter().position(|one| one == work);
         if let Some(index) = ended {
-            self.builds.swap_remove(index);
+            self.works.swap_remove(index);
         }
     }
 
@@ -162,14 +162,13 @@ impl View {
 
     /// What is worked on, what takes longest first; the others are counted.
     fn doing(&self, room: usize) -> Option<String> {
-        let builds = self.builds.iter().map(|source| format!("building {source}"));
         let mut fetches: Vec<_> = self.fetches.iter().collect();
         fetches.sort_by_key(|fetch| std::cmp::Reverse(fetch.left()));
         let fetches = fetches.into_iter().map(|fetch| match fetch.left() {
             0 => format!("unpacking {}", short_name(&fetch.wheel)),
             _ => short_name(&fetch.wheel),
         });
-        let names: Vec<String> = builds.chain(fetches).collect();
+        let names: Vec<String> = self.works.iter().cloned().chain(fetches).collect();
         let first = names.first()?;
         let told = |shown: usize| match names.len() - shown {
             0 => names[..shown].join(", "),

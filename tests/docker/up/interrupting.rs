@@ -57,12 +57,12 @@ fn a_sync_on_this_machine_is_left_and_nothing_is_half_done() {
     assert_eq!(result["services"]["web"]["verdict"], "running", "{result}");
 }
 
-/// A Compose 1 that takes its time to create, with another process as the real one's loader has.
+/// A Compose that takes its time to create, with another process as the real one's loader has.
 fn slow_compose(project: &mut Project, seconds: u32) -> [std::path::PathBuf; 2] {
     let files = ["begun", "done"].map(|name| project.path(name));
     let [begun, done] = files.each_ref().map(|file| file.display().to_string());
     let script = format!(
-        "case \"$*\" in\n*version*) echo 1.29.2 ;;\n*) sleep {seconds} & echo $! > {begun}.new\n\
+        "case \"$*\" in\n*version*) echo 2.0.0 ;;\n*) sleep {seconds} & echo $! > {begun}.new\n\
          mv {begun}.new {begun}\nwait && echo \"$*\" >> {done} ;;\nesac\n"
     );
     project.fake("docker-compose", &script);

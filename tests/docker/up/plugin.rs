@@ -80,18 +80,23 @@ fn what_the_plugin_says_of_a_failure_is_told() {
 }
 
 #[test]
-fn containers_named_as_compose_2_names_them_are_the_project_s() {
+fn containers_named_as_the_other_compose_names_them_are_the_project_s() {
     let Some(project) = Project::new("plugin-names", TWO) else { return };
     project.up();
+    let names = |service: &str| ["-", "_"].map(|by| [&project.name, service, "1"].join(by));
     for service in ["web", "board"] {
-        let id = project.containers(service);
-        let name = format!("{}-{service}-1", project.name);
-        let output = project.world.docker(&["rename", id.trim(), &name]);
+        let found = project.inspect(service, "{{.Name}}");
+        let other = names(service).into_iter().find(|name| *name != found[1..]).unwrap();
+        let output = project.world.docker(&["rename", &found[1..], &other]);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
     let before = [project.identity("web"), project.identity("board")];
     let result = project.up();
     assert_eq!(result["services"]["web"]["restarted"], false, "{result}");
     assert_eq!([project.identity("web"), project.identity("board")], before);
-    assert!(project.ok(&["ps"]).contains(&format!("{}-web-1", project.name)));
+    let listed = project.ok(&["ps"]);
+    assert!(
+        listed.contains(project.inspect("web", "{{.Name}}").trim_start_matches('/')),
+        "{listed}"
+    );
 }

@@ -283,6 +283,27 @@ fn rule_29_a_subdirectory_of_a_repository_is_the_project() {
 }
 
 #[test]
+fn places_of_any_name_are_exported_and_listed_as_they_are_read() {
+    let world = world();
+    let repository = Repository::new(&world, "many");
+    let folder = "x/100%25 & #1@2";
+    repository.commit(folder, &Sdist::new("a", "1.0").project(""));
+    let line = repository.url("#egg=a&subdirectory=x/100%2525%20%26%20%231%402");
+    world.require(&[&line]).lock(&[]).ok();
+    let exported = world.lock(&["--format", "requirements"]).ok().stdout;
+    let listed = world.pyfast(&["list", "--lock"]).ok().stdout;
+    for text in [exported, listed] {
+        world.require(&[&text]).lock(&[]).ok();
+        assert_eq!(package(&world, "a")["vcs"]["subdirectory"].as_str(), Some(folder), "{text}");
+    }
+    let wheel = Wheel::new("a", "1.0").build().write_to(&world.project.join("50% #1"));
+    world.require(&[&format!("a @ {}", file_url(&wheel))]);
+    let exported = world.lock(&["--format", "requirements"]).ok().stdout;
+    assert!(exported.contains("50%25%20%231"), "{exported}");
+    world.require(&[&exported]).lock(&[]).ok();
+}
+
+#[test]
 fn credentials_open_a_repository_and_are_written_nowhere() {
     let world = World::new();
     let repository = Repository::new(&world, "a");

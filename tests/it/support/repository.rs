@@ -147,5 +147,5 @@ impl Drop for Served {
 
 /// `file:///…`
 pub(crate) fn file_url(path: &Path) -> String {
-    format!("file://{}", path.display())
+    url::Url::from_file_path(path).unwrap().to_string()
 }

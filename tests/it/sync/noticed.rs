@@ -1,8 +1,10 @@
 //! What a sync with "nothing to do" must still notice.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::ran::{MENDABLE, Ran};
+use crate::support::repository::file_url;
 use crate::support::stock::stocked;
 use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
@@ -53,17 +55,21 @@ fn a_local_wheel_that_was_built_anew_is_installed_anew() {
 
 #[test]
 fn a_wheel_replaced_in_a_find_links_directory_is_noticed() {
-    let Some(world) = stocked() else { return };
-    let links = world.path("links");
-    let build = |value: &str| {
-        Wheel::new("d", "1.0").file("d/v.py", format!("v = '{value}'\n")).build().write_to(&links)
-    };
-    let arguments = ["--find-links", links.to_str().unwrap(), "--no-index"];
     let script = "import d.v; print(d.v.v)";
-    build("old");
-    assert_eq!(world.require(&["d"]).sync(&arguments).evaluate(script), "old\n");
-    build("newer");
-    assert_eq!(world.sync(&arguments).evaluate(script), "newer\n");
+    let plain: fn(&Path) -> String = |links| links.display().to_string();
+    for (name, named) in [("links", plain), ("more links", file_url)] {
+        let Some(world) = stocked() else { return };
+        let (links, named) = (world.path(name), named(&world.path(name)));
+        let build = |value: &str| {
+            let wheel = Wheel::new("d", "1.0").file("d/v.py", format!("v = '{value}'\n"));
+            wheel.build().write_to(&links)
+        };
+        let arguments = ["--find-links", &named, "--no-index"];
+        build("old");
+        assert_eq!(world.require(&["d"]).sync(&arguments).evaluate(script), "old\n", "{named}");
+        build("newer");
+        assert_eq!(world.sync(&arguments).evaluate(script), "newer\n", "{named}");
+    }
 }
 
 #[test]

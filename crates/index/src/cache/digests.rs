@@ -60,11 +60,11 @@ impl Cache {
 
 /// The digest that an entry has of a file.
 fn recall(entry: &Path, file: &Metadata) -> Option<Sha256> {
-    let written = private::open(entry).ok()?.metadata().ok()?.mtime();
-    if written <= file.ctime().max(file.mtime()).saturating_add(TICK) {
+    let (text, facts) = private::read_with_facts(entry).ok()?;
+    if facts.mtime() <= file.ctime().max(file.mtime()).saturating_add(TICK) {
         return None;
     }
-    let text = String::from_utf8(private::read(entry).ok()?).ok()?;
+    let text = String::from_utf8(text).ok()?;
     let (known, digest) = text.strip_suffix('\n')?.rsplit_once(' ')?;
     (known == identity(file)).then(|| digest.parse().ok())?
 }
@@ -96,6 +96,10 @@ mod tests {
 
     use super::*;
 
+    fn touch(file: &Path, modified: SystemTime) {
+        File::options().write(true).open(file).unwrap().set_modified(modified).unwrap();
+    }
+
     /// A cache with a file beside it that has not been touched for an hour; and its entry, which claims another digest.
     fn planted(directory: &Path, claim: Sha256) -> (Cache, PathBuf) {
         let (cache, wheel) = (Cache::new(Some(directory.join("cache"))), directory.join("a.whl"));
@@ -106,7 +110,7 @@ mod tests {
         fs::write(&entry, text).unwrap();
         // The change of the file cannot be put into the past, but the reading into the future.
         let later = SystemTime::now() + Duration::from_hours(1);
-        File::options().write(true).open(&entry).unwrap().set_modified(later).unwrap();
+        touch(&entry, later);
         (cache, wheel)
     }
 
@@ -125,7 +129,7 @@ mod tests {
         let modified = fs::metadata(&wheel).unwrap().modified().unwrap();
         // The same size and time of modification, as a careless or a hostile copy has them.
         fs::write(&wheel, "CONTENT").unwrap();
-        File::options().write(true).open(&wheel).unwrap().set_modified(modified).unwrap();
+        touch(&wheel, modified);
         assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"CONTENT"));
     }
 
@@ -135,7 +139,7 @@ mod tests {
         let (cache, wheel) = planted(directory.path(), Sha256([7; 32]));
         let entry = cache.digest_path(&wheel).unwrap();
         let changed = fs::metadata(&wheel).unwrap().modified().unwrap();
-        File::options().write(true).open(&entry).unwrap().set_modified(changed).unwrap();
+        touch(&entry, changed);
         assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"content"));
     }
 
@@ -147,7 +151,7 @@ mod tests {
         for text in [&b""[..], b"\xff\n", b"1 2 3\n", b" \n"] {
             fs::write(&entry, text).unwrap();
             let later = SystemTime::now() + Duration::from_hours(1);
-            File::options().write(true).open(&entry).unwrap().set_modified(later).unwrap();
+            touch(&entry, later);
             assert_eq!(cache.file_digest(&wheel).unwrap(), Sha256::of(b"content"));
         }
     }

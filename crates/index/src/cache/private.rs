@@ -2,7 +2,7 @@
 //! been planted, or lie where others write too: only regular files are opened, no link in the place of
 //! one is followed, and nothing is waited for. Knows nothing of what is in the files.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,11 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// The content of a regular file.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_with_facts(path).map(|(content, _)| content)
+}
+
+/// The same, with what was known of the file when it was read.
+pub(crate) fn read_with_facts(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     let file = open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > LARGEST {
@@ -42,7 +47,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A length that is a lie must not end the process.
     content.try_reserve_exact(usize::try_from(metadata.len()).unwrap_or(usize::MAX))?;
     (&file).take(metadata.len()).read_to_end(&mut content)?;
-    Ok(content)
+    Ok((content, metadata))
 }
 
 /// Creates a file for its owner alone; what has the name already is never opened.

@@ -1,8 +1,7 @@
-//! `[build-system]`: which backend builds a source, and what it needs. Runs nothing.
+//! `[build-system]`: which backend builds a source, and what it needs. Opens and runs nothing.
 //!
 //! <https://packaging.python.org/en/latest/specifications/pyproject-toml/#declaring-build-system-dependencies-the-build-system-table>
 
-use std::io::ErrorKind;
 use std::path::{Component, Path};
 
 use serde::Deserialize;
@@ -37,21 +36,11 @@ struct Table {
 }
 
 impl BuildSystem {
-    /// Reads the build system of the source in `directory`; in words what is wrong with it.
-    pub(super) fn read(directory: &Path) -> Result<Self, String> {
-        let path = directory.join("pyproject.toml");
-        let document = match fs_err::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error.to_string()),
-        };
-        if document.is_none() && !directory.join("setup.py").is_file() {
-            return Err("it has neither pyproject.toml nor setup.py".to_owned());
-        }
-        Self::parse(document.as_deref().unwrap_or_default())
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
+    /// The build system that a `pyproject.toml` has.
+    ///
+    /// # Errors
+    /// In words what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let document: Document = toml::from_str(text)
             .map_err(|error| format!("its pyproject.toml cannot be read: {}", error.message()))?;
         let Some(table) = document.build_system else {

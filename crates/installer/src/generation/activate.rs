@@ -20,6 +20,16 @@ pub enum Rollback {
     Back(usize),
 }
 
+impl Rollback {
+    /// What a user names: the beginning of an id, or `-` and a number; `None` for anything else behind a `-`.
+    pub fn named(text: &str) -> Option<Self> {
+        match text.strip_prefix('-') {
+            Some(count) => count.parse().ok().map(Self::Back),
+            None => Some(Self::To(text.to_owned())),
+        }
+    }
+}
+
 /// Takes a project's environment for this process alone; a sync holds it from reading the state to
 /// activation. `waiting` is called once if another process has it.
 ///

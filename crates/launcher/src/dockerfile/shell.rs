@@ -97,7 +97,7 @@ pub(crate) fn expand(text: &str, value: &dyn Fn(&str) -> Option<String>) -> Stri
 }
 
 /// How long the variable at the start of a text is, its name and its default.
-fn variable(text: &str) -> (usize, &str, Option<&str>) {
+pub(crate) fn variable(text: &str) -> (usize, &str, Option<&str>) {
     let body = &text[1..];
     if let Some((inside, _)) = body.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
         let (name, default) = match inside.split_once(":-").or_else(|| inside.split_once('-')) {

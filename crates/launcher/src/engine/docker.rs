@@ -9,6 +9,7 @@ mod keeper;
 mod lines;
 mod refusal;
 mod services;
+mod settled;
 mod tls;
 mod translate;
 
@@ -26,13 +27,14 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
+use self::settled::settled;
 use self::translate::{
-    CONTAINER_LABEL, container_body, failure, holds_one_entry, image_facts, refusal, scratch_facts,
-    server_message, status, volume_facts,
+    CONTAINER_LABEL, container_body, failure, holds_one_entry, image_facts, is_trigger, refusal,
+    scratch_facts, server_message, status, volume_facts,
 };
 use super::{
-    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Mount, Output, Parcel,
-    ScratchContainer, Volume, api_number,
+    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Image, Images as _, Mount, Output,
+    Parcel, ScratchContainer, Volume, api_number,
 };
 use crate::engine::host::Host;
 use crate::error::{Error, Unreachable};
@@ -124,7 +126,15 @@ impl Engine for Docker {
 
     async fn inspect_image(&self, image: &str) -> Result<Image, Error> {
         match self.api.inspect_image(image).await {
-            Ok(facts) => Ok(image_facts(facts)),
+            Ok(facts) => {
+                let mut found = image_facts(facts);
+                if self.podman {
+                    // It tells of `ONBUILD` in the history alone.
+                    found.triggers |=
+                        self.history(image).await?.iter().any(|line| is_trigger(line));
+                }
+                Ok(found)
+            }
             Err(error) if status(&error) == Some(404) => {
                 Err(Error::ImageMissing { image: image.into() })
             }
@@ -153,17 +163,18 @@ impl Engine for Docker {
     ) -> Result<Exit, Error> {
         let options =
             AttachContainerOptionsBuilder::new().stream(true).stdout(true).stderr(true).build();
-        // Attached before the start, so that not a byte is lost and no log has to be kept.
-        let mut attached = self
-            .api
-            .attach_container(id, Some(options))
-            .await
-            .map_err(self.failed(format!("attach to the container {id}")))?;
+        let refused = |act: &str, error: ApiError| match refusal(&error) {
+            Some(exit) => Ok(exit),
+            None => Err(self.failed(format!("{act} the container {id}"))(error)),
+        };
+        // Attached before the start, so that not a byte is lost and no log has to be kept. Podman prepares a container
+        // then, and refuses a command that cannot run.
+        let mut attached = match self.api.attach_container(id, Some(options)).await {
+            Ok(attached) => attached,
+            Err(error) => return refused("attach to", error),
+        };
         if let Err(error) = self.api.start_container(id, None).await {
-            return match refusal(&error) {
-                Some(exit) => Ok(exit),
-                None => Err(self.failed(format!("start the container {id}"))(error)),
-            };
+            return refused("start", error);
         }
         while let Some(piece) = attached.output.next().await {
             match piece.map_err(self.failed(format!("read the output of the container {id}")))? {
@@ -249,7 +260,7 @@ impl Engine for Docker {
     async fn scratch_containers(&self) -> Result<Vec<ScratchContainer>, Error> {
         let filters = HashMap::from([("label", vec![CONTAINER_LABEL])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let listed = self.api.list_containers(Some(options)).await;
+        let listed = settled(|| self.api.list_containers(Some(options.clone()))).await;
         let listed = listed.map_err(self.failed("list its containers"))?;
         Ok(listed.into_iter().filter_map(scratch_facts).collect())
     }

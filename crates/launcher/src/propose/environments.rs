@@ -77,7 +77,7 @@ fn joined(images: Vec<WantedImage>) -> Vec<WantedImage> {
 }
 
 /// The Dockerfile of a build, unless it is elsewhere or stands in the compose file.
-pub(super) fn dockerfile_of(build: &Build) -> Option<PathBuf> {
+pub fn dockerfile_of(build: &Build) -> Option<PathBuf> {
     if is_remote(&build.context) || build.dockerfile_inline.is_some() {
         return None;
     }
@@ -333,7 +333,8 @@ pub(super) fn without_services(
         Some(Requirements { files: vec![file], reason, ..Requirements::default() })
     });
     let Some(found) = found else {
-        return Err(Error::NothingToInstall { directory: facts.directory.clone() });
+        let (directory, foreign) = (facts.directory.clone(), facts.foreign);
+        return Err(Error::NothingToInstall { directory, foreign });
     };
     if facts.compose.is_some() {
         proposal
@@ -361,6 +362,29 @@ pub(super) fn note_unused(facts: &Facts, proposal: &mut Proposal) {
         let note = format!("no environment installs {}", rest.join(", "));
         proposal.doubts.push(note.clone());
         proposal.notes.push(note);
+    }
+}
+
+/// Notes the locks of other tools beside project files that are taken: they are not read.
+pub(super) fn note_locks(facts: &Facts, proposal: &mut Proposal) {
+    let taken: BTreeSet<PathBuf> = proposal
+        .environments
+        .iter()
+        .flat_map(|environment| &environment.requirements)
+        .map(|file| normal(&facts.directory.join(file)))
+        .collect();
+    for lock in &facts.locks {
+        let export = match lock.file_name().and_then(|name| name.to_str()) {
+            Some("uv.lock") => {
+                "`uv export -o pylock.toml` writes a lock whose versions are preferred"
+            }
+            Some("poetry.lock") => "`poetry export -o requirements.txt` writes them down",
+            _ => "`pdm export -o requirements.txt` writes them down",
+        };
+        if taken.contains(&lock.with_file_name("pyproject.toml")) {
+            let shown = shown(lock, &facts.directory);
+            proposal.notes.push(format!("{shown} is not read, versions are chosen anew: {export}"));
+        }
     }
 }
 

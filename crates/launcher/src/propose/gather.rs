@@ -39,6 +39,7 @@ impl Facts {
         facts.walk(&facts.directory.clone(), DEPTH);
         facts.requirements.sort();
         facts.projects.sort();
+        facts.locks.sort();
         facts.virtual_environments.sort();
         facts.read_builds();
         facts.find_named();
@@ -73,8 +74,15 @@ impl Facts {
             // A link to nowhere, to a directory, or a socket.
         } else if is_requirements(&path) {
             self.requirements.push(path);
-        } else if name == "pyproject.toml" && is_project(&path) {
-            self.projects.push(path);
+        } else if name == "pyproject.toml" {
+            let document = document(&path);
+            if is_project(&document) {
+                self.projects.push(path);
+            } else if path.parent() == Some(&self.directory) {
+                self.foreign = foreign(&document);
+            }
+        } else if matches!(name, "uv.lock" | "poetry.lock" | "pdm.lock") {
+            self.locks.push(path);
         } else if is_dockerfile(name) {
             self.read_dockerfile(path);
         }
@@ -167,11 +175,23 @@ fn is_passed_over(name: &str) -> bool {
     name.starts_with('.') || matches!(name, "node_modules" | "site-packages" | "__pycache__")
 }
 
+/// What a project file says; nothing where it cannot be read.
+fn document(path: &Path) -> toml::Table {
+    let text = pyfast_root::regular_file::read_text(path).unwrap_or_default();
+    toml::from_str(&text).unwrap_or_default()
+}
+
 /// Whether a `pyproject.toml` states dependencies.
-fn is_project(path: &Path) -> bool {
-    let text = pyfast_root::regular_file::read_text(path).ok();
-    let document = text.and_then(|text| toml::from_str::<toml::Table>(&text).ok());
-    document.is_some_and(|document| document.get("project").is_some_and(toml::Value::is_table))
+fn is_project(document: &toml::Table) -> bool {
+    document.get("project").is_some_and(toml::Value::is_table)
+}
+
+/// The tool that has its own way of stating dependencies in a `pyproject.toml`.
+fn foreign(document: &toml::Table) -> Option<&'static str> {
+    let tools = document.get("tool")?.as_table()?;
+    [("poetry", "Poetry"), ("pdm", "PDM")]
+        .into_iter()
+        .find_map(|(key, name)| tools.contains_key(key).then_some(name))
 }
 
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.
@@ -193,7 +213,7 @@ mod tests {
         let path = directory.path().join("pyproject.toml");
         let check = |text: &str, expected: bool| {
             fs_err::write(&path, text).unwrap();
-            assert_eq!(is_project(&path), expected, "{text}");
+            assert_eq!(is_project(&document(&path)), expected, "{text}");
         };
         check("[project]\nname = 'a'\n", true);
         check("[ project ] # the package\nname = 'a'\n", true);

@@ -306,3 +306,25 @@ fn hostile_names_of_services_become_plain_names_of_environments() {
     assert_eq!(environment.services, ["a\"b c"]);
     assert!(proposal.to_string().lines().all(|line| !line.starts_with('[')), "{proposal}");
 }
+
+#[test]
+fn a_lock_of_another_tool_is_named_beside_the_project_file_that_is_taken() {
+    let text = "FROM python:3.12\nCOPY . .\nRUN uv sync\n";
+    let mut facts = facts(&[], &[("Dockerfile", text)], vec![("web", built(""))]);
+    facts.projects = vec!["/p/pyproject.toml".into()];
+    facts.locks = vec!["/p/docs/uv.lock".into(), "/p/uv.lock".into()];
+    let proposal = check(&facts, &["web: pyproject.toml; image service:web; services web"]);
+    let notes = &proposal.notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        notes[0].contains("uv.lock is not read") && notes[0].contains("uv export"),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_project_file_of_another_tool_is_named_where_nothing_else_is() {
+    let facts = Facts { foreign: Some("Poetry"), ..facts(&[], &[], vec![]) };
+    let error = propose(&facts).expect_err("nothing to install").to_string();
+    assert!(error.ends_with("its pyproject.toml is one of Poetry's own"), "{error}");
+}

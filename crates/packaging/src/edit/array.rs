@@ -16,11 +16,12 @@ use crate::pyproject::normalized;
 use crate::requirement::{Origin, Requirement};
 use crate::requirement_line::{Line, parse_line};
 
-/// The text of a `pyproject.toml`.
+/// The text of a `pyproject.toml`, or of a script's header.
 #[derive(Debug)]
 pub(super) struct Arrays {
-    encoded: Encoded,
-    text: String,
+    pub(super) encoded: Encoded,
+    pub(super) text: String,
+    is_script: bool,
 }
 
 type Array = Spanned<Vec<Spanned<Value>>>;
@@ -28,6 +29,8 @@ type Array = Spanned<Vec<Spanned<Value>>>;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct File {
+    /// Of scripts.
+    dependencies: Option<Array>,
     project: Option<Project>,
     #[serde(default)]
     dependency_groups: BTreeMap<String, Array>,
@@ -55,7 +58,16 @@ struct Entry {
 impl Arrays {
     pub(super) fn new(content: &[u8]) -> Result<Self, Refusal> {
         let (encoded, text) = Encoded::read(content)?;
-        let arrays = Self { encoded, text };
+        Self::of(encoded, text, false)
+    }
+
+    /// Those of a script, the TOML of whose header this is.
+    pub(super) fn of_script(encoded: Encoded, text: String) -> Result<Self, Refusal> {
+        Self::of(encoded, text, true)
+    }
+
+    fn of(encoded: Encoded, text: String, is_script: bool) -> Result<Self, Refusal> {
+        let arrays = Self { encoded, text, is_script };
         arrays.file()?;
         Ok(arrays)
     }
@@ -135,7 +147,11 @@ impl Arrays {
     }
 
     fn arrays(&self) -> Vec<Array> {
-        let Ok(File { project, dependency_groups }) = self.file() else { return Vec::new() };
+        let Ok(file) = self.file() else { return Vec::new() };
+        let File { dependencies, project, dependency_groups } = file;
+        if self.is_script {
+            return dependencies.into_iter().collect();
+        }
         let Project { dependencies, optional_dependencies, .. } = project.unwrap_or_default();
         let groups = optional_dependencies.into_values().chain(dependency_groups.into_values());
         dependencies.into_iter().chain(groups).collect()
@@ -147,8 +163,9 @@ impl Arrays {
 
     /// The list that is meant, where the file has it.
     fn array(&self, list: List<'_>) -> Result<Option<Array>, Refusal> {
-        let File { project, dependency_groups } = self.file()?;
+        let File { dependencies, project, dependency_groups } = self.file()?;
         let group = match list {
+            List::Dependencies if self.is_script => return Ok(dependencies),
             List::Dependencies => return Ok(project.and_then(|project| project.dependencies)),
             List::Group(group) => normalized(group),
         };
@@ -159,7 +176,7 @@ impl Arrays {
     /// Makes the list, where there is none.
     fn make(&mut self, list: List<'_>) -> Result<(), Refusal> {
         let File { project, .. } = self.file()?;
-        if list == List::Dependencies {
+        if list == List::Dependencies && !self.is_script {
             let project = project.ok_or(Refusal::NoProject)?;
             if project.dynamic.iter().any(|field| field == "dependencies") {
                 return Err(Refusal::Dynamic);
@@ -174,10 +191,10 @@ impl Arrays {
             .parse()
             .map_err(|error: toml_edit::TomlError| Refusal::Toml(error.message().to_owned()))?;
         let (table, key) = match list {
-            List::Dependencies => ("project", "dependencies"),
-            List::Group(group) => ("dependency-groups", group),
+            List::Dependencies if self.is_script => (document.as_item_mut(), "dependencies"),
+            List::Dependencies => (table(&mut document, "project"), "dependencies"),
+            List::Group(group) => (table(&mut document, "dependency-groups"), group),
         };
-        let table = document.entry(table).or_insert_with(toml_edit::table);
         if let Some(table) = table.as_table_like_mut() {
             table.insert(key, toml_edit::value(toml_edit::Array::new()));
         }
@@ -280,6 +297,11 @@ impl Arrays {
         let end = self.text[at..].find('\n').map_or(self.text.len(), |length| at + length);
         if self.text[at..end].ends_with('\r') { end - 1 } else { end }
     }
+}
+
+/// A table of a document, made where there is none.
+fn table<'a>(document: &'a mut toml_edit::DocumentMut, name: &str) -> &'a mut toml_edit::Item {
+    document.entry(name).or_insert_with(toml_edit::table)
 }
 
 /// Where a name belongs: in its place where the names are in order, else at the end.

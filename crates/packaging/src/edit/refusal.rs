@@ -8,9 +8,9 @@ pub enum Refusal {
     /// Its text is in an encoding that cannot be written.
     #[error("it is not in an encoding that can be written")]
     Encoding,
-    /// Its requirements are in a script's header.
-    #[error("the header of a script is not edited")]
-    Script,
+    /// It is a script with a header that is none.
+    #[error("{0}")]
+    Header(String),
     /// It is no TOML.
     #[error("it is no TOML: {0}")]
     Toml(String),
@@ -21,7 +21,7 @@ pub enum Refusal {
     #[error("its dependencies are `dynamic`: only a build of the project tells them")]
     Dynamic,
     /// It is no `pyproject.toml`, and so has no groups.
-    #[error("a requirements file has no group `{0}`")]
+    #[error("it has no group `{0}`: only a pyproject.toml has groups")]
     NoGroups(String),
     /// Several requirements on the project are there, and it is not said which is meant.
     #[error("it asks for `{name}` more than once ({places}): say with a marker which is meant")]

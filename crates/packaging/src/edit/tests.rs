@@ -231,6 +231,52 @@ fn a_string_goes_with_its_comma_and_its_line() {
     );
 }
 
+#[track_caller]
+fn adds_to_script(before: &str, text: &str, expected: &str) {
+    let (after, _) = add_to("script.py", (before, text), List::Dependencies);
+    assert_eq!(after, expected, "{text} in {before:?}");
+}
+
+#[test]
+fn the_header_of_a_script_is_edited_as_the_list_that_it_has() {
+    adds_to_script(
+        "# /// script\n# dependencies = []\n# ///\nimport a\n",
+        "a>=1",
+        "# /// script\n# dependencies = [\n#     \"a>=1\",\n# ]\n# ///\nimport a\n",
+    );
+    // What nobody asked to change stays, whatever blanks it has.
+    adds_to_script(
+        "x\r\n# /// script  \r\n# requires-python = '>=3'  \r\n#\t\r\n# dependencies = ['b']\r\n#  \r\n# ///\r\n",
+        "a",
+        "x\r\n# /// script  \r\n# requires-python = '>=3'  \r\n#\t\r\n# dependencies = ['b', 'a']\r\n#  \r\n# ///\r\n",
+    );
+    adds_to_script(
+        "# /// script\n# requires-python = '>=3'\n#\n# [tool.uv]\n# exclude-newer = '2024-01-01'\n# ///",
+        "a",
+        "# /// script\n# requires-python = '>=3'\n# dependencies = [\n#     \"a\",\n# ]\n#\n# [tool.uv]\n\
+         # exclude-newer = '2024-01-01'\n# ///",
+    );
+    let tall = "# /// script\n# dependencies = [\n#   'a',\n#   'b', # why\n# ]\n# ///\n";
+    let rest = "# /// script\n# dependencies = [\n#   'a',\n# ]\n# ///\n";
+    removes("script.py", tall, ("b", &["b"]), rest);
+    removes("script.py", rest, ("b", &[]), rest);
+}
+
+#[test]
+fn a_script_without_a_header_gets_one() {
+    let header = "# /// script\n# dependencies = [\n#     \"a\",\n# ]\n# ///\n";
+    adds_to_script("", "a", header);
+    adds_to_script("import a\n", "a", &format!("{header}\nimport a\n"));
+    let head = "#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n";
+    adds_to_script(&format!("{head}\nimport a\n"), "a", &format!("{head}{header}\nimport a\n"));
+    adds_to_script("#!/bin/python3", "a", &format!("#!/bin/python3\n{header}"));
+    adds_to_script(
+        "#!/bin/python3\r\nimport a\r\n",
+        "a",
+        &format!("#!/bin/python3\n{header}\nimport a\n").replace('\n', "\r\n"),
+    );
+}
+
 #[test]
 fn what_cannot_be_edited_is_refused() {
     let refused = |file: &str, text: &str, list: List<'_>| {
@@ -243,7 +289,10 @@ fn what_cannot_be_edited_is_refused() {
     check(refused("pyproject.toml", "[project]\n", all), "`./a` needs a name");
     check(refused("pyproject.toml", "[tool.poetry]\n", all), "needs a name");
     check(refused("pyproject.toml", "[", all), "no TOML");
-    check(refused("script.py", "", all), "header of a script");
+    check(refused("script.py", "", all), "`./a` needs a name");
+    check(refused("script.py", "# /// script\n# [\n# ///\n", all), "no TOML");
+    check(refused("script.py", "# /// script\nimport a\n", all), "no end");
+    check(refused("script.py", "", List::Group("dev")), "no group `dev`");
     check(refused("r.txt", "", List::Group("dev")), "no group `dev`");
     let named = |text: &str| {
         let mut edited = Edited::new(Path::new("pyproject.toml"), text.as_bytes()).unwrap();

@@ -3,9 +3,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 use toml::{Spanned, Table, Value};
-use url::Url;
 
 use crate::dist_file::Location;
 use crate::error::Error;
@@ -15,8 +15,9 @@ use crate::metadata::{Dependency, Metadata};
 use crate::requirement::{Requirement, Source as Kind};
 use crate::requirement_line::{self, Line, is_wheel};
 use crate::requirement_source::{DirectSource, Place, is_archive as is_source_archive};
+use crate::safe_url::percent_encode;
 
-use super::sources::{Source, encoded, extra_name};
+use super::sources::{Source, extra_name};
 use super::{Base, ProjectFile};
 
 /// The `pyproject.toml` of a source.
@@ -35,6 +36,14 @@ pub struct Lowered {
     pub metadata: Metadata,
     /// Why places cannot be used, each with where that counts; their dependencies have the reason, too.
     pub refused: Vec<(MarkerTree, Error)>,
+}
+
+/// Where a package comes from.
+struct Places {
+    /// Each place, a direct reference, with where it is that.
+    placed: Vec<(MarkerTree, Result<String, Error>)>,
+    /// Where no place is, if that is anywhere.
+    rest: Option<MarkerTree>,
 }
 
 /// Where the place of a package is known already, whatever the sources of a project say.
@@ -89,18 +98,10 @@ impl<'a> ProjectFile<'a> {
     }
 
     fn lower(&self, dependency: &Dependency, known: &MarkerTree, lowered: &mut Lowered) {
-        let name = &dependency.name;
-        let mut open = known.negate();
-        open.and(dependency.marker.clone());
-        let mut placed = MarkerTree::FALSE;
-        for written in self.sources_of(name) {
-            // Of a group that is none of the dependencies of whoever requires the project.
-            let Some((mut marker, place)) = self.place(name, &written) else { continue };
-            marker.and(open.clone());
-            if marker.is_false() {
-                continue;
-            }
-            placed.or(marker.clone());
+        let sources = self.sources_of(&dependency.name);
+        let Dependency { name, marker, .. } = dependency;
+        let Places { placed, rest } = self.places_of(&sources, name, marker, known);
+        for (marker, place) in placed {
             let (url, refused) = match place {
                 Ok(url) => (Some(url), None),
                 Err(error) => {
@@ -112,11 +113,35 @@ impl<'a> ProjectFile<'a> {
             let dependency = Dependency { url, refused, marker, ..dependency.clone() };
             lowered.metadata.dependencies.push(dependency);
         }
-        let mut rest = dependency.clone();
-        rest.marker.and(placed.negate());
-        if !rest.marker.is_false() || placed.is_false() {
-            lowered.metadata.dependencies.push(rest);
+        let rest = rest.map(|marker| Dependency { marker, ..dependency.clone() });
+        lowered.metadata.dependencies.extend(rest);
+    }
+
+    /// Where these sources have a package come from that is needed where the marker holds, but for where that is `known`.
+    fn places_of(
+        &self,
+        sources: &[Spanned<Value>],
+        name: &PackageName,
+        needed: &MarkerTree,
+        known: &MarkerTree,
+    ) -> Places {
+        let mut open = known.negate();
+        open.and(needed.clone());
+        let (mut placed, mut anywhere) = (Vec::new(), MarkerTree::FALSE);
+        for written in sources {
+            // Of a group that is none of the dependencies of whoever requires the project.
+            let Some((mut marker, place)) = self.place(name, written) else { continue };
+            marker.and(open.clone());
+            if marker.is_false() {
+                continue;
+            }
+            anywhere.or(marker.clone());
+            placed.push((marker, place));
         }
+        let mut rest = needed.clone();
+        rest.and(anywhere.negate());
+        let rest = (!rest.is_false() || placed.is_empty()).then_some(rest);
+        Places { placed, rest }
     }
 
     /// Where a source counts, and the direct reference that it is; `None` for one of a dependency group.
@@ -157,52 +182,32 @@ impl<'a> ProjectFile<'a> {
         }
     }
 
-    /// A requirement of the project's build, from each place that its sources name, but where that is `known`.
+    /// A requirement of the project's build, from each place that these sources name, but where that is `known`.
     fn build_requirement(
         &self,
-        text: &str,
-        name: &PackageName,
+        one: &Requirement,
+        sources: &[Spanned<Value>],
         known: &MarkerTree,
     ) -> Result<Vec<String>, Error> {
-        let (head, marker) = text.split_once(';').unwrap_or((text, ""));
-        let marker = if marker.trim().is_empty() { MarkerTree::TRUE } else { self.marker(marker)? };
-        let head = head.split(['<', '>', '=', '!', '~', '(']).next().unwrap_or(head).trim();
-        let mut open = known.negate();
-        open.and(marker.clone());
-        let (mut placed, mut lines) = (MarkerTree::FALSE, Vec::new());
-        let written = |text: &str, marker: &MarkerTree| match marker::text_or_note(marker) {
-            Some(marker) => format!("{text} ; {marker}"),
-            None => text.to_owned(),
-        };
-        for one in self.sources_of(name) {
-            if self.extra_of(name, &one)? != Some(MarkerTree::TRUE) {
-                continue;
-            }
-            let (source, mut own) = self.source(name, &one)?;
-            own.and(open.clone());
-            if own.is_false() {
-                continue;
-            }
-            placed.or(own.clone());
-            let url = self.reference(name, &source);
-            let url = url.map_err(|reason| self.wrong(&one, name.as_ref(), &reason))?;
-            lines.push(written(&format!("{head} @ {url}"), &own));
+        let Places { placed, rest } = self.places_of(sources, &one.name, &one.marker, known);
+        let whole = Kind::Registry(VersionSpecifiers::empty());
+        let head = Requirement { source: whole, marker: MarkerTree::TRUE, ..one.clone() };
+        let mut lines = Vec::new();
+        for (marker, place) in placed {
+            let marker = marker::text_or_note(&marker).map(|marker| format!(" ; {marker}"));
+            lines.push(format!("{head} @ {}{}", place?, marker.unwrap_or_default()));
         }
-        let mut rest = marker.clone();
-        rest.and(placed.negate());
-        if !rest.is_false() || placed.is_false() {
-            lines.push(if placed.is_false() {
-                text.to_owned()
-            } else {
-                written(text.split(';').next().unwrap_or(text).trim(), &rest)
-            });
-        }
+        lines.extend(rest.map(|marker| Requirement { marker, ..one.clone() }.to_string()));
         Ok(lines)
     }
 
-    fn marker(&self, text: &str) -> Result<MarkerTree, Error> {
-        marker::read(text.trim())
-            .map_err(|error| Error::requirement(&self.origin_at(0), text, &error.reason))
+    /// The sources of a package that are for no extra: a build has none.
+    fn build_sources_of(&self, name: &PackageName) -> Vec<Spanned<Value>> {
+        let mut sources = self.sources_of(name);
+        // What is wrong with one is told where its place is asked for.
+        sources
+            .retain(|one| !self.extra_of(name, one).is_ok_and(|of| of != Some(MarkerTree::TRUE)));
+        sources
     }
 
     /// The direct reference that a source is.
@@ -223,7 +228,7 @@ impl<'a> ProjectFile<'a> {
             Line::Project(one) => match &one.source {
                 Kind::Wheel(wheel) => {
                     let digest = wheel.digest.as_ref().map(fragment);
-                    (with_fragments(&located(&wheel.location), digest), path_of(&wheel.location))
+                    (with_fragments(&wheel.location.to_url(), digest), path_of(&wheel.location))
                 }
                 _ => return Err("it names no place".to_owned()),
             },
@@ -271,14 +276,18 @@ impl BuildProject<'_> {
         let mut lowered = Vec::new();
         for text in requires {
             let line = requirement_line::read(text, &project.origin_at(0), self.directory);
-            match line {
-                Ok(Line::Project(Requirement { name, source: Kind::Registry(_), .. }))
-                    if !project.sources_of(&name).is_empty() =>
-                {
-                    lowered.extend(project.build_requirement(text, &name, &known(&name))?);
-                }
+            let one = match line {
+                Ok(Line::Project(one)) if matches!(one.source, Kind::Registry(_)) => Some(one),
                 // What is no requirement is told by who reads it.
-                _ => lowered.push(text.clone()),
+                _ => None,
+            };
+            let sources = one.as_ref().map(|one| project.build_sources_of(&one.name));
+            match one.zip(sources.filter(|sources| !sources.is_empty())) {
+                Some((one, sources)) => {
+                    let known = known(&one.name);
+                    lowered.extend(project.build_requirement(&one, &sources, &known)?);
+                }
+                None => lowered.push(text.clone()),
             }
         }
         Ok(lowered)
@@ -333,25 +342,16 @@ fn is_below(path: &Path, top: &Path) -> bool {
 /// A place as a URL, which names it wherever it is read.
 pub(super) fn url_of(place: &Place, digest: Option<&Digest>, below: &str) -> String {
     let url = match place {
-        Place::Archive { location, .. } => located(location),
-        Place::Directory(path) => located(&Location::Path(path.clone())),
+        Place::Archive { location, .. } => location.to_url(),
+        Place::Directory(path) => Location::Path(path.clone()).to_url(),
         Place::Repository(repository) => {
-            let reference = repository.reference.as_deref().map(encoded);
+            let reference = repository.reference.as_deref().map(percent_encode);
             let reference = reference.map(|name| format!("@{name}")).unwrap_or_default();
             format!("git+{}{reference}", repository.url)
         }
     };
-    let below = (!below.is_empty()).then(|| format!("subdirectory={}", encoded(below)));
+    let below = (!below.is_empty()).then(|| format!("subdirectory={}", percent_encode(below)));
     with_fragments(&url, digest.map(fragment).into_iter().chain(below))
-}
-
-fn located(location: &Location) -> String {
-    match location {
-        Location::Url(url) => url.to_string(),
-        Location::Path(path) => {
-            Url::from_file_path(path).map_or_else(|()| path.display().to_string(), String::from)
-        }
-    }
 }
 
 fn fragment(digest: &Digest) -> String {

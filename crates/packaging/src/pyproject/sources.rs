@@ -14,6 +14,7 @@ use crate::requirement::Source as From;
 use crate::requirement_line::{self, Line};
 use crate::requirement_source::DirectSource;
 use crate::requirements_txt::PinnedIndex;
+use crate::safe_url::percent_encode;
 
 use super::lowered::{is_archive, url_of};
 use super::uv::IndexRole;
@@ -65,11 +66,6 @@ pub(super) fn extra_name(text: &str) -> Result<ExtraName, String> {
     text.parse().map_err(|_invalid| format!("`{text}` is not the name of an extra"))
 }
 
-/// A part of a URL that is read as it is, whatever is in it.
-pub(super) fn encoded(text: &str) -> String {
-    text.replace('%', "%25").replace('@', "%40").replace('#', "%23").replace('&', "%26")
-}
-
 impl Source {
     /// Whether it is for what is read.
     fn is_for(&self, part: Part<'_>) -> bool {
@@ -86,13 +82,15 @@ impl Source {
 
     /// Where the package is, in the words of a requirement.
     fn location(&self) -> Result<String, String> {
-        let below =
-            self.subdirectory.as_ref().map(|below| format!("#subdirectory={}", encoded(below)));
+        let below = self
+            .subdirectory
+            .as_ref()
+            .map(|below| format!("#subdirectory={}", percent_encode(below)));
         let below = below.unwrap_or_default();
         match (&self.git, &self.url, &self.path) {
             (Some(url), None, None) => {
                 let mut references = [&self.rev, &self.tag, &self.branch].into_iter().flatten();
-                let reference = references.next().map(|name| format!("@{}", encoded(name)));
+                let reference = references.next().map(|name| format!("@{}", percent_encode(name)));
                 if references.next().is_some() {
                     return Err("it has one of `rev`, `tag` and `branch`".to_owned());
                 }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::Path;
 
 use pep508_rs::PackageName;
-use url::Url;
 
 use super::model::{Lock, LockedPackage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::marker;
+use pyfast_packaging::safe_url::percent_encode;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
@@ -62,8 +61,7 @@ fn requirement(package: &LockedPackage) -> String {
         return source(name, dist);
     }
     match &package.location {
-        Location::Url(url) if package.direct => format!("{name} @ {url}"),
-        Location::Path(path) if package.direct => format!("{name} @ file://{}", path.display()),
+        place if package.direct => format!("{name} @ {}", place.to_url()),
         _ => format!("{name}=={}", package.version),
     }
 }
@@ -71,20 +69,16 @@ fn requirement(package: &LockedPackage) -> String {
 /// A source as pip reads it.
 fn source(name: &PackageName, dist: &SourceDist) -> String {
     let place = match &dist.tree {
-        SourceTree::Archive { location: Location::Url(url), .. } => url.to_string(),
-        SourceTree::Archive { location: Location::Path(path), .. }
-        | SourceTree::Directory(path) => file_url(path),
+        SourceTree::Archive { location, .. } => location.to_url(),
+        SourceTree::Directory(path) => Location::Path(path.clone()).to_url(),
         SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
     };
-    let below = dist.subdirectory.as_ref().map(|below| format!("#subdirectory={below}"));
+    let below = dist.subdirectory.as_deref().map(percent_encode);
+    let below = below.map(|below| format!("#subdirectory={below}"));
     let below = below.unwrap_or_default();
     if dist.editable {
         let separator = if below.is_empty() { "#" } else { "&" };
         return format!("-e {place}{below}{separator}egg={name}");
     }
     format!("{name} @ {place}{below}")
-}
-
-fn file_url(path: &Path) -> String {
-    Url::from_file_path(path).map_or_else(|()| path.display().to_string(), String::from)
 }

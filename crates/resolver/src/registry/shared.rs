@@ -76,9 +76,9 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    /// Whether its digest of a kind is known.
-    pub(super) fn has(&self, kind: OtherKind) -> bool {
-        self.others.iter().any(|other| other.kind() == kind)
+    /// Its digest of a kind, if it is known.
+    pub(super) fn other(&self, kind: OtherKind) -> Option<OtherDigest> {
+        self.others.iter().find(|other| other.kind() == kind).cloned()
     }
 }
 
@@ -202,7 +202,8 @@ impl Shared {
             candidate.expected().as_ref(),
         )
         .await?;
-        self.note(candidate, &Received { body: Body::Memory(bytes.clone()), sha256 })?;
+        let received = Received { body: Body::Memory(bytes.clone()), sha256 };
+        self.note(candidate, self.look_at(candidate, &received)?);
         let source = SourceDist {
             name: Some(filename.name.clone()),
             version: Some(filename.version.clone()),
@@ -261,10 +262,9 @@ impl Shared {
 
     /// Whether only a file's bytes tell that it is one that the user's hashes allow.
     fn is_compared(&self, candidate: &Candidate) -> bool {
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds = self.kinds_of(&candidate.name);
         let given = candidate.other.as_ref().map(OtherDigest::kind);
-        let kinds = kinds.get(&candidate.name).filter(|kinds| !kinds.is_empty());
-        kinds.is_some_and(|kinds| given.is_none_or(|given| !kinds.contains(&given)))
+        !kinds.is_empty() && given.is_none_or(|given| !kinds.contains(&given))
     }
 
     pub(super) async fn fetch_whole(
@@ -293,18 +293,27 @@ impl Shared {
         }
     }
 
-    /// Takes note of what a file is that came whole, while its bytes are at hand: they may not be kept.
-    fn note(
+    /// What a file is that came whole. Computed while its bytes are at hand, which may not be kept; and with no lock
+    /// held, because whole wheels are hashed.
+    fn look_at(
         &self,
         candidate: &Candidate,
         Received { body, sha256 }: &Received,
-    ) -> Result<(), IndexError> {
-        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let kinds = kinds.get(&candidate.name).cloned().unwrap_or_default().into_iter();
+    ) -> Result<Arrived, IndexError> {
+        let kinds = self.kinds_of(&candidate.name).into_iter();
         let others = kinds.map(|kind| body.digest(kind)).collect::<Result<_, _>>()?;
+        Ok(Arrived { sha256: *sha256, others })
+    }
+
+    /// The kinds of digests that the user's hashes of a project have beside SHA-256.
+    fn kinds_of(&self, name: &PackageName) -> BTreeSet<OtherKind> {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        kinds.get(name).cloned().unwrap_or_default()
+    }
+
+    fn note(&self, candidate: &Candidate, found: Arrived) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-        arrived.insert(candidate.location.to_string(), Arrived { sha256: *sha256, others });
-        Ok(())
+        arrived.insert(candidate.location.to_string(), found);
     }
 
     /// Checks a whole wheel against its digest and keeps it where it is going to be installed.
@@ -314,11 +323,13 @@ impl Shared {
         received: &Received,
     ) -> Result<(), IndexError> {
         let Received { body, sha256 } = received;
+        let found = self.look_at(candidate, received)?;
         if let Some(expected) = candidate.expected() {
             let filename = candidate.filename.to_string();
-            digest::check(&filename, &expected, *sha256, |kind| body.digest(kind))?;
+            let other = |kind| found.other(kind).map_or_else(|| body.digest(kind), Ok);
+            digest::check(&filename, &expected, *sha256, other)?;
         }
-        self.note(candidate, received)?;
+        self.note(candidate, found);
         // Without an installation nobody comes for it.
         if self.whole_up_to > 0 {
             self.whole.lock().unwrap_or_else(PoisonError::into_inner).add(*sha256, body);

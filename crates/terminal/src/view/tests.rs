@@ -55,8 +55,8 @@ fn a_wide_terminal_names_all_that_goes_on() {
 fn no_line_is_wider_than_its_terminal() {
     for width in 0..260 {
         let mut view = busy();
-        view.building(
-            "a long path of a source that was named directly, with 汉字 in it".to_owned(),
+        view.begins(
+            "building a long path of a source that was named directly, with 汉字 in it".to_owned(),
         );
         let line = line(&mut view, width);
         let columns: usize =
@@ -86,9 +86,9 @@ fn what_comes_while_versions_are_chosen_is_shown() {
     view.begin("resolving");
     assert_eq!(line(&mut view, 60), "* resolving 2 s");
     view.fetching("a-1.0-py3-none-any.whl".to_owned(), None, Arc::new(AtomicU64::new(1_500)));
-    view.building("b==1.0".to_owned());
+    view.begins("building b==1.0".to_owned());
     assert_eq!(line(&mut view, 60), "* resolving 2 s  1.5 kB  750 B/s  building b==1.0, a 1.0");
-    view.build_ended("b==1.0");
+    view.ends("building b==1.0");
     assert_eq!(line(&mut view, 60), "* resolving 2 s  1.5 kB  750 B/s  a 1.0");
 }
 

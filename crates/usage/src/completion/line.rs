@@ -1,6 +1,7 @@
 //! A line that is being typed, read as far as it goes. Owns which argument its last word belongs to.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command};
 
@@ -69,10 +70,10 @@ impl<'a> Line<'a> {
 }
 
 impl Line<'_> {
-    /// The values of an option that were typed, by the name of its argument.
-    pub fn all(&self, option: &str) -> impl Iterator<Item = &str> {
-        let given = self.given.iter().filter(move |(name, _)| *name == option);
-        given.map(|(_, value)| value.as_str())
+    /// The paths that were typed as values of an option, by the name of its argument.
+    pub fn paths(&self, option: &str) -> Vec<PathBuf> {
+        let given = self.given.iter().filter(|(name, _)| *name == option);
+        given.map(|(_, value)| value.into()).collect()
     }
 }
 
@@ -145,6 +146,10 @@ impl<'a> Reading<'a> {
             line.awaited = self.next_positional();
             line.may_be_option = !self.only_values;
             line.earlier = self.values;
+        }
+        if let Some(option) = line.awaited.filter(|one| !one.is_positional()) {
+            let given = line.given.iter().filter(|(name, _)| option.get_id() == *name);
+            line.earlier = given.map(|(_, value)| value.clone()).collect();
         }
         // Of a list in one word, the last is being typed.
         let delimiter = line.awaited.and_then(Arg::get_value_delimiter);

@@ -48,9 +48,15 @@ impl Tail {
     }
 }
 
-/// `Step 2/5 : RUN x` of the classic builder, `#7 [stage 2/5] RUN x` of `BuildKit`.
+/// `Step 2/5 : RUN x` of the classic builder, `STEP 2/5: RUN x` of Podman, `#7 [stage 2/5] RUN x` of `BuildKit`.
 fn step(line: &str) -> Option<&str> {
     let classic = line.strip_prefix("Step ").filter(|rest| rest.contains(" : "));
+    let podman = || {
+        let rest = line.strip_prefix("STEP ")?;
+        let (place, _) = rest.split_once(": ")?;
+        let is_place = place.bytes().all(|byte| byte.is_ascii_digit() || byte == b'/');
+        is_place.then_some(rest)
+    };
     let buildkit = || {
         let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
         let is_step = number.bytes().all(|byte| byte.is_ascii_digit())
@@ -58,7 +64,7 @@ fn step(line: &str) -> Option<&str> {
             && rest.split_once(']').is_some_and(|(place, _)| place.contains('/'));
         is_step.then_some(rest)
     };
-    classic.or_else(buildkit)
+    classic.or_else(podman).or_else(buildkit)
 }
 
 pub(super) async fn build_with_client(
@@ -194,8 +200,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_builders_name_the_step_that_failed() {
+    fn builders_name_the_step_that_failed() {
         assert_eq!(step("Step 2/5 : RUN false"), Some("2/5 : RUN false"));
+        assert_eq!(step("STEP 2/5: RUN false"), Some("2/5: RUN false"));
+        assert_eq!(step("STEP by STEP: noise"), None);
         assert_eq!(step("#7 [build 2/5] RUN false"), Some("[build 2/5] RUN false"));
         assert_eq!(step("#7 0.123 [1/2] noise"), None);
         assert_eq!(step("Step by step"), None);

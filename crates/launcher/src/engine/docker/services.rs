@@ -16,7 +16,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use super::containers::{container_facts, event_facts};
 use super::lines::Lines;
 use super::refusal::start_refusal;
-use super::translate::{failure, reason, server_message, status};
+use super::settled::settled;
+use super::translate::{failure, is_gone, reason, server_message, status};
 use super::{Docker, REQUEST_SECONDS};
 use crate::engine::rfc3339;
 use crate::engine::{
@@ -122,7 +123,7 @@ impl Services for Docker {
         let labels = pairs(labels);
         let filters = HashMap::from([("label", labels.iter().map(String::as_str).collect())]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let listed = self.api.list_containers(Some(options)).await;
+        let listed = settled(|| self.api.list_containers(Some(options.clone()))).await;
         let mut listed = listed.map_err(self.failed("list its containers"))?;
         listed.sort_by_key(|container| container.created);
         let ids = listed.into_iter().filter_map(|container| container.id);
@@ -132,9 +133,9 @@ impl Services for Docker {
     }
 
     async fn container(&self, id: &str) -> Result<Option<Container>, Error> {
-        match self.api.inspect_container(id, None).await {
+        match settled(|| self.api.inspect_container(id, None)).await {
             Ok(facts) => Ok(Some(container_facts(facts))),
-            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(self.failed(format!("inspect the container {id}"))(error)),
         }
     }
@@ -148,7 +149,7 @@ impl Services for Docker {
         let seconds = if let Some(grace) = grace {
             i64::try_from(grace.as_secs()).unwrap_or(i64::MAX)
         } else {
-            let facts = self.api.inspect_container(id, None).await;
+            let facts = settled(|| self.api.inspect_container(id, None)).await;
             let facts = facts.map_err(|error| self.refused("restart", id, error))?;
             facts.config.and_then(|config| config.stop_timeout).unwrap_or(STOP_SECONDS)
         };

@@ -29,6 +29,8 @@ pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
         user: spec.user.clone(),
         working_dir: spec.directory.clone(),
         env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        // To Podman a removal is a stop first, for which it waits; nothing of it has to end in order.
+        stop_signal: Some("SIGKILL".to_owned()),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         healthcheck: Some(HealthConfig {
@@ -51,6 +53,12 @@ pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
 
 fn bind(mount: &Mount) -> String {
     format!("{}:{}:{},nocopy", mount.volume, mount.target, if mount.writable { "rw" } else { "ro" })
+}
+
+/// Whether a line of an image's history is an instruction for those who build on it. It may have been carried out since.
+pub(super) fn is_trigger(line: &str) -> bool {
+    let line = line.strip_prefix("/bin/sh -c #(nop)").unwrap_or(line);
+    line.split_whitespace().next() == Some("ONBUILD")
 }
 
 pub(super) fn image_facts(facts: ImageInspect) -> Image {
@@ -137,6 +145,12 @@ pub(super) fn refusal(error: &ApiError) -> Option<Exit> {
     }
 }
 
+/// Whether there is no such container. Of one that goes while it is asked for, Podman says so as a fault of its own.
+pub(super) fn is_gone(error: &ApiError) -> bool {
+    status(error) == Some(404)
+        || status(error) == Some(500) && server_message(error).ends_with("no such container")
+}
+
 /// Why the engine could not be spoken to; `None` when it answered.
 pub(super) fn reason(error: &ApiError) -> Option<Unreachable> {
     match error {
@@ -173,6 +187,22 @@ mod tests {
 
     fn answer(status_code: u16, message: &str) -> ApiError {
         ApiError::DockerResponseServerError { status_code, message: message.into() }
+    }
+
+    #[test]
+    fn triggers_are_told_by_a_history_in_the_words_of_builders() {
+        assert!(is_trigger("/bin/sh -c #(nop) ONBUILD COPY a /b"));
+        assert!(is_trigger("ONBUILD RUN x"));
+        assert!(!is_trigger("/bin/sh -c echo ONBUILD"));
+        assert!(!is_trigger("/bin/sh -c #(nop) ENV X=ONBUILD"));
+    }
+
+    #[test]
+    fn a_container_that_is_gone_is_told_in_two_ways() {
+        assert!(is_gone(&answer(404, "no such container: a1")));
+        let vanished = "no container with ID a1 found in database: no such container";
+        assert!(is_gone(&answer(500, vanished)));
+        assert!(!is_gone(&answer(500, "no space left on device")));
     }
 
     #[test]

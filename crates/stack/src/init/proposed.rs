@@ -5,8 +5,13 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use pyfast_launcher::propose::{Proposal, ProposedEnvironment, one_line};
+use pyfast_launcher::propose::{IgnoreFile, Proposal, ProposedEnvironment, one_line};
+use pyfast_settings::{FILE, Settings};
+use serde_json::{Value, json};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
+
+use super::moving::Moving;
+use crate::defaults::configuration;
 
 /// The text of a configuration that says what a proposal does.
 pub fn proposed(proposal: &Proposal) -> String {
@@ -74,6 +79,74 @@ fn set(table: &mut Table, key: &str, item: impl Into<toml_edit::Value>, comment:
     }
 }
 
+/// The settings of a project that is configured as proposed.
+pub fn with_proposed(settings: &Settings, proposal: &Proposal) -> Settings {
+    let mut settings = settings.clone();
+    settings.project.config.env = proposal.environments.iter().map(configuration).collect();
+    settings
+}
+
+/// Writes the files of a proposal that are not there yet, the configuration last. Gives their paths.
+///
+/// # Errors
+/// The one that is there already, or that the disk refuses.
+pub fn write_proposed(proposal: &Proposal, directory: &Path) -> Result<Vec<PathBuf>, NotWritten> {
+    let mut written = Vec::new();
+    let own = IgnoreFile { path: FILE.to_owned(), text: proposed(proposal), needed: Vec::new() };
+    for file in proposal.ignores.iter().chain([&own]) {
+        let path = directory.join(&file.path);
+        match write_new(&path, &file.text) {
+            Ok(()) => written.push(path),
+            Err(source) => return Err(NotWritten { path, source }),
+        }
+    }
+    Ok(written)
+}
+
+/// A file that was not written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`: {source}", path.display())]
+pub struct NotWritten {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// What was proposed, and written, as data.
+pub fn as_data(proposal: Option<&Proposal>, moving: &Moving, written: &[PathBuf]) -> Value {
+    let changes = moving.changes.iter();
+    let changes = changes.map(|one| json!({ "path": one.path(), "diff": one.diff() }));
+    let mut data = proposal.map_or_else(|| json!({}), data);
+    data["written"] = json!(written);
+    data["changes"] = changes.collect();
+    data["left"] = json!(moving.left());
+    data
+}
+
+fn data(proposal: &Proposal) -> Value {
+    let environments = proposal.environments.iter().map(|environment| {
+        json!({
+            "name": environment.name, "requirements": environment.requirements,
+            "constraints": environment.constraints, "image": environment.image,
+            "python": environment.python, "services": environment.services,
+            "reasons": environment.reasons,
+        })
+    });
+    let ignores = proposal
+        .ignores
+        .iter()
+        .map(|ignore| json!({ "path": ignore.path, "text": ignore.text, "needed": ignore.needed }));
+    json!({
+        "project": { "name": proposal.name, "root": proposal.root },
+        "environments": environments.collect::<Vec<_>>(),
+        "without_environment": proposal.left,
+        "text": proposed(proposal),
+        "dockerignore": ignores.collect::<Vec<_>>(),
+        "notes": proposal.notes,
+    })
+}
+
 /// The file beside `pyfast.toml` that configures the project already, and that one would hide.
 pub fn configured_beside(directory: &Path) -> Option<PathBuf> {
     let shared = directory.join("pyproject.toml");
@@ -83,10 +156,7 @@ pub fn configured_beside(directory: &Path) -> Option<PathBuf> {
 }
 
 /// Writes a file that must not exist, whole or not at all.
-///
-/// # Errors
-/// If there is one, or the disk refuses.
-pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pyfast-init-").permissions(PermissionsExt::from_mode(0o666));

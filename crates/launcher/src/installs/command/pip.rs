@@ -1,0 +1,116 @@
+//! The arguments of `pip install`, `pip wheel` and their likes in uv. Owns which options have a value, and what is no
+//! requirement; must not know who calls.
+
+use super::Install;
+
+/// Options with a value that does not shape what is installed into which place.
+const VALUED: [&str; 35] = [
+    "--abi",
+    "--cache-dir",
+    "--cert",
+    "--client-cert",
+    "--color",
+    "--config-setting",
+    "--config-settings",
+    "--exclude-newer",
+    "--implementation",
+    "--index-strategy",
+    "--keyring-provider",
+    "--link-mode",
+    "--log",
+    "--no-binary",
+    "--no-build-isolation-package",
+    "--only-binary",
+    "--platform",
+    "--prerelease",
+    "--progress-bar",
+    "--proxy",
+    "--python",
+    "--python-platform",
+    "--python-version",
+    "--refresh-package",
+    "--report",
+    "--resolution",
+    "--retries",
+    "--root-user-action",
+    "--timeout",
+    "--trusted-host",
+    "--upgrade-package",
+    "--upgrade-strategy",
+    "-C",
+    "-P",
+    "-p",
+];
+const INDEX: [&str; 7] =
+    ["--default-index", "--extra-index-url", "--find-links", "--index", "--index-url", "-f", "-i"];
+const FILES: [&str; 3] = ["--requirement", "--requirements", "-r"];
+const CONSTRAINTS: [&str; 5] =
+    ["--build-constraint", "--build-constraints", "--constraint", "--constraints", "-c"];
+const PLACES: [&str; 6] = ["--prefix", "--root", "--target", "--wheel-dir", "-t", "-w"];
+
+/// Reads what follows the verb.
+pub(super) fn read(arguments: &[String], verb: &str) -> Result<Install, &'static str> {
+    let mut install = Install::default();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            install.requirement(word, verb)?;
+            continue;
+        }
+        let (name, joined) = option(word);
+        let mut value = || joined.clone().or_else(|| words.next().cloned()).unwrap_or_default();
+        match name {
+            _ if FILES.contains(&name) => install.files.push(file(value())?),
+            _ if CONSTRAINTS.contains(&name) => install.constraints.push(value()),
+            _ if PLACES.contains(&name) => {
+                install.place = Some(value().trim_end_matches('/').to_owned());
+            }
+            _ if INDEX.contains(&name) => {
+                value();
+                install.index = true;
+            }
+            _ if VALUED.contains(&name) => {
+                value();
+            }
+            "-e" | "--editable" | "--group" | "--extra" | "--all-extras" => {
+                return Err("it installs more than requirements");
+            }
+            _ => {}
+        }
+    }
+    let nothing = install.files.is_empty() && install.packages.is_empty();
+    if nothing { Err("it names nothing to install") } else { Ok(install) }
+}
+
+/// An option's name, and its value where it is in the same word: `--x=y`, `-rFILE`.
+fn option(word: &str) -> (&str, Option<String>) {
+    if word.starts_with("--") {
+        let split = word.split_once('=');
+        return split.map_or((word, None), |(name, value)| (name, Some(value.to_owned())));
+    }
+    let (name, value) = word.split_at(word.char_indices().nth(2).map_or(word.len(), |(at, _)| at));
+    let valued = [&FILES[..], &CONSTRAINTS, &PLACES, &INDEX, &VALUED].concat().contains(&name);
+    if valued && !value.is_empty() { (name, Some(value.to_owned())) } else { (name, None) }
+}
+
+fn file(name: String) -> Result<String, &'static str> {
+    if name.contains("://") { Err("its requirements file is elsewhere") } else { Ok(name) }
+}
+
+impl Install {
+    fn requirement(&mut self, word: &str, verb: &str) -> Result<(), &'static str> {
+        let bare = word.split('[').next().unwrap_or(word);
+        let named = bare.contains(" @ ") || bare.ends_with(" @");
+        if verb == "sync" {
+            self.files.push(file(word.to_owned())?);
+        } else if !named && (bare.contains("://") || bare.starts_with("git+")) {
+            return Err("which package that is cannot be told from its address");
+        } else if bare.starts_with(['.', '/', '~']) || bare.contains(['*', '/']) && !named {
+            let whole = bare == ".";
+            return Err(if whole { "it installs the project itself" } else { "it installs files" });
+        } else {
+            self.packages.push(word.to_owned());
+        }
+        Ok(())
+    }
+}

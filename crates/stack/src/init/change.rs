@@ -1,0 +1,127 @@
+//! A change to a file of the user's: as it was read, and as it would be. Owns that it is written as it was shown or not
+//! at all; must not know why it is made.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use pyfast_crew::Error as CrewError;
+use pyfast_root::{regular_file, whole_file};
+use similar::TextDiff;
+
+use crate::error::Error;
+
+/// A change to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Absolute.
+    path: PathBuf,
+    /// The same, seen from the project's directory.
+    shown: String,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Change {
+    pub(super) fn new(path: &Path, shown: &str, before: &[u8], after: Vec<u8>) -> Option<Self> {
+        let (path, shown, before) = (path.to_owned(), shown.to_owned(), before.to_vec());
+        (before != after).then_some(Self { path, shown, before, after })
+    }
+
+    /// The file, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The change as `diff -u` and `patch -p1` have it.
+    pub fn diff(&self) -> String {
+        let texts = [&self.before, &self.after].map(|bytes| String::from_utf8_lossy(bytes));
+        let diff = TextDiff::from_lines(&texts[0], &texts[1]);
+        let (old, new) = (format!("a/{}", self.shown), format!("b/{}", self.shown));
+        diff.unified_diff().header(&old, &new).to_string()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        match self.current() {
+            Ok(current) if current == self.before => Ok(()),
+            Ok(_) => Err(CrewError::EditedMeanwhile { path: self.path.clone() }.into()),
+            Err(source) => Err(CrewError::Edit { path: self.path.clone(), source }.into()),
+        }
+    }
+
+    fn current(&self) -> io::Result<Vec<u8>> {
+        content(&self.path)
+    }
+}
+
+/// Makes changes: all, unless one of the files is another than it was.
+///
+/// # Errors
+/// If one is, or the disk refuses; what stands before it in the row is written then.
+pub fn apply(changes: &[Change]) -> Result<(), Error> {
+    for change in changes {
+        change.check()?;
+    }
+    for change in changes {
+        change.check()?;
+        let written = fs_err::metadata(&change.path).and_then(|facts| {
+            whole_file::replace(&change.path, &change.after, facts.permissions().mode() & 0o7777)
+        });
+        written.map_err(|source| CrewError::Edit { path: change.path.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// What a file has that may be changed: one that is a file itself.
+pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
+    if path.symlink_metadata()?.is_symlink() {
+        return Err(io::Error::other("it is a link, and only a file itself is changed"));
+    }
+    regular_file::read(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(path: &Path) -> Change {
+        let before = fs_err::read(path).unwrap();
+        Change::new(path, "Dockerfile", &before, b"FROM y\n".to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("Dockerfile");
+        fs_err::write(&path, "FROM x\n").unwrap();
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let change = change(&path);
+        insta::assert_snapshot!(change.diff(), @r"
+        --- a/Dockerfile
+        +++ b/Dockerfile
+        @@ -1 +1 @@
+        -FROM x
+        +FROM y
+        ");
+        apply(std::slice::from_ref(&change)).unwrap();
+        assert_eq!(fs_err::read_to_string(&path).unwrap(), "FROM y\n");
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(apply(&[change]).is_err(), "it is another now");
+    }
+
+    #[test]
+    fn nothing_is_written_where_one_file_is_another_or_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| directory.path().join(name));
+        for path in [&one, &other] {
+            fs_err::write(path, "FROM x\n").unwrap();
+        }
+        let changes = [change(&one), change(&other)];
+        fs_err::write(&other, "FROM z\n").unwrap();
+        apply(&changes).unwrap_err();
+        fs_err::remove_file(&other).unwrap();
+        std::os::unix::fs::symlink("one", &other).unwrap();
+        apply(&changes).unwrap_err();
+        assert_eq!(fs_err::read_to_string(&one).unwrap(), "FROM x\n");
+    }
+}

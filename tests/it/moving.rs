@@ -1,0 +1,189 @@
+//! `pyfast init` on projects whose images install their packages themselves: what it tells, shows and writes. The project
+//! of `docs/moving-in.md` is the one of the guide's own blocks, so that the guide says what happens.
+
+use std::path::Path;
+
+use crate::support::ran::{Ran, USAGE};
+use crate::support::world::World;
+
+/// The fenced blocks of the guide, by their language.
+fn blocks(language: &str) -> Vec<String> {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/moving-in.md");
+    let text = fs_err::read_to_string(guide).unwrap();
+    let parts = text.split("\n```").skip(1).step_by(2);
+    let found: Vec<String> = parts
+        .filter_map(|part| part.strip_prefix(language)?.strip_prefix('\n'))
+        .map(|block| format!("{block}\n"))
+        .collect();
+    assert!(!found.is_empty(), "no {language} in the guide");
+    found
+}
+
+/// The guide's project: a block's first line names its file.
+fn guide() -> World {
+    let world = World::new();
+    for language in ["yaml", "dockerfile", "text"] {
+        for block in blocks(language) {
+            let (name, text) = block.split_once('\n').unwrap();
+            world.write(name.trim_start_matches("# "), text);
+        }
+    }
+    world
+}
+
+#[track_caller]
+fn init(world: &World, args: &[&str]) -> Ran {
+    Ran::of(world.bare(&[&["init"], args].concat()))
+}
+
+const DOCKERFILE: &str = "docker/Dockerfile.backend";
+const REQUIREMENTS: &str = "backend/requirements.txt";
+
+#[test]
+fn the_guide_shows_what_is_told_and_shown() {
+    let world = guide();
+    let before = [DOCKERFILE, REQUIREMENTS].map(|name| world.read(name));
+    let ran = init(&world, &[]).ok();
+    assert_eq!(ran.stdout, blocks("diff")[0]);
+    let console = &blocks("console")[0];
+    let told = console.split_once("…\n").unwrap().1;
+    assert!(ran.stderr.contains(told), "{ran}");
+    assert!(world.read("pyfast.toml").contains("[env.backend]"));
+    assert_eq!([DOCKERFILE, REQUIREMENTS].map(|name| world.read(name)), before, "only shown");
+}
+
+#[test]
+fn what_was_shown_is_written_and_a_second_run_has_nothing_left() {
+    let world = guide();
+    let shown = init(&world, &[]).ok().stdout;
+    let ran = init(&world, &["--write"]).ok();
+    assert_eq!(ran.stdout, shown);
+    assert!(ran.stderr.contains("Wrote"), "{ran}");
+    insta::assert_snapshot!(world.read(DOCKERFILE), @r#"
+    FROM python:3.11-slim
+
+    RUN apt-get update && apt-get install -y --no-install-recommends \
+        # for the health check
+        curl \
+        && rm -rf /var/lib/apt/lists/*
+
+    ENV PYTHONUNBUFFERED=1
+
+    WORKDIR /app
+    COPY backend ./backend
+    HEALTHCHECK CMD curl -fsS http://localhost:8000/health
+    CMD ["uvicorn", "backend.main:app", "--host", "0.0.0.0"]
+    "#);
+    insta::assert_snapshot!(world.read(REQUIREMENTS), @r"
+    fastapi==0.115.0
+    uvicorn[standard]==0.30.6
+    celery[redis]==5.4.0
+    flower==2.0.1
+    ta==0.11.0
+    psycopg2-binary
+    croniter>=2.0
+    sse-starlette
+    pytest
+    pytest-asyncio
+    pytest-cov
+    httpx
+    ");
+    let again = init(&world, &["--write"]).ok();
+    assert!(again.stderr.contains("No Dockerfile installs what"), "{again}");
+    assert_eq!(again.stdout, "");
+    init(&world, &[]).refused(USAGE, &["exists already"]);
+}
+
+#[test]
+fn one_call_configures_and_writes() {
+    let world = guide();
+    init(&world, &["--write"]).ok();
+    assert!(world.read("pyfast.toml").contains("[env.backend]"));
+    assert!(!world.read(DOCKERFILE).contains("venv"), "{}", world.read(DOCKERFILE));
+}
+
+#[test]
+fn what_is_in_the_requirements_already_is_not_proposed() {
+    let world = guide();
+    let all = "fastapi\nTA\npsycopg2_binary\ncroniter\nsse.starlette\n-r tests.txt\n";
+    world.write(REQUIREMENTS, all);
+    world.write("backend/tests.txt", "pytest\npytest-asyncio\npytest-cov\nhttpx\n");
+    let ran = init(&world, &["--write"]).ok();
+    assert!(!ran.stderr.contains("installs what is not in"), "{ran}");
+    assert_eq!(world.read(REQUIREMENTS), all);
+    assert!(!world.read(DOCKERFILE).contains("venv"), "{}", world.read(DOCKERFILE));
+}
+
+#[test]
+fn json_has_the_changes_and_what_stays() {
+    let world = guide();
+    world.write(DOCKERFILE, "FROM python:3.11\nRUN pip install ta\nRUN pip install -r $FILE\n");
+    let json = init(&world, &["--json"]).ok().json();
+    let diffs: Vec<_> = json["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["diff"].as_str().unwrap())
+        .collect();
+    assert!(diffs[0].contains("+ta\n") && diffs[1].contains("-RUN pip install ta\n"), "{json}");
+    let left = json["left"][0].as_str().unwrap();
+    assert!(
+        left.starts_with("docker/Dockerfile.backend:3: `pip install -r $FILE` stays"),
+        "{left}"
+    );
+}
+
+#[test]
+fn print_changes_nothing_and_does_not_go_with_write() {
+    let world = guide();
+    let before = world.read(DOCKERFILE);
+    let ran = init(&world, &["--print"]).ok();
+    assert!(ran.stdout.starts_with("# How pyfast"), "{ran}");
+    init(&world, &["--print", "--write"]).refused(USAGE, &["--write"]);
+    assert_eq!(world.read(DOCKERFILE), before);
+}
+
+#[test]
+fn links_and_other_encodings_stay_and_are_named() {
+    let world = guide();
+    let real = world.write("real", &world.read(DOCKERFILE));
+    let place = world.project.join(DOCKERFILE);
+    fs_err::remove_file(&place).unwrap();
+    std::os::unix::fs::symlink(&real, &place).unwrap();
+    let ran = init(&world, &["--write"]).ok();
+    assert!(ran.stderr.contains("docker/Dockerfile.backend stays as it is: it is a link"), "{ran}");
+    assert!(place.is_symlink());
+    fs_err::remove_file(&place).unwrap();
+    fs_err::write(&place, b"FROM python:3\n# \xe9\nRUN pip install ta\n").unwrap();
+    let ran = init(&world, &["--write"]).ok();
+    assert!(ran.stderr.contains("it is no UTF-8"), "{ran}");
+}
+
+#[test]
+fn a_file_that_two_kinds_of_services_are_built_from_stays() {
+    let world = guide();
+    let compose = world.read("compose.yaml");
+    world.write(
+        "compose.yaml",
+        &format!("{compose}  other:\n    build: {{context: ., dockerfile: {DOCKERFILE}}}\n"),
+    );
+    world.write("pyfast.toml", "[env.backend]\nrequirements = ['backend/requirements.txt']\nimage = 'trading-backend:latest'\nservices = ['backend', 'worker', 'beat', 'flower']\n");
+    let before = world.read(DOCKERFILE);
+    let ran = init(&world, &["--write"]).ok();
+    assert!(ran.stderr.contains("the service other"), "{ran}");
+    assert_eq!(world.read(DOCKERFILE), before);
+}
+
+#[test]
+fn doctor_says_that_an_image_installs_what_its_environment_brings() {
+    let world = guide();
+    init(&world, &[]).ok();
+    let said = |world: &World| Ran::of(world.bare(&["doctor", "--offline"])).stdout;
+    let before = said(&world);
+    assert!(
+        before.contains("docker/Dockerfile.backend installs what its environment brings"),
+        "{before}"
+    );
+    init(&world, &["--write"]).ok();
+    assert!(!said(&world).contains("installs what its environment"), "{}", said(&world));
+}
