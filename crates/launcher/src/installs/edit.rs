@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::plan::Plan;
-use super::stages::{Does, Lines, Stage};
+use super::stages::{Does, Lines, Stage, Step};
 
 /// The text without what the plan says.
 pub(super) fn without(lines: &Lines<'_>, stages: &[Stage], plan: &Plan) -> String {
@@ -17,7 +17,9 @@ pub(super) fn without(lines: &Lines<'_>, stages: &[Stage], plan: &Plan) -> Strin
         }
         for (number, step) in stage.steps.iter().enumerate() {
             if plan.steps.contains(&(at, number)) {
-                gone.push(whole(lines, step.lines.clone()));
+                let start =
+                    beginning(&stage.steps[..=number], &|one| plan.steps.contains(&(at, one)));
+                gone.push(whole(lines, start..step.lines.end));
                 continue;
             }
             let words = |place: &Range<usize>| plan.words.contains(place);
@@ -52,6 +54,19 @@ pub(super) fn without(lines: &Lines<'_>, stages: &[Stage], plan: &Plan) -> Strin
     }
     text.push_str(&lines.text[at.min(lines.text.len())..]);
     text
+}
+
+/// The line where the last of these instructions begins, and those right above it that go too: they go together, with
+/// what stands around them.
+fn beginning(steps: &[Step], gone: &dyn Fn(usize) -> bool) -> usize {
+    let mut start = usize::MAX;
+    for (number, step) in steps.iter().enumerate().rev() {
+        if start != usize::MAX && (step.lines.end != start || !gone(number)) {
+            break;
+        }
+        start = step.lines.start;
+    }
+    start
 }
 
 /// Lines, with the comment right above them, and the blank lines behind unless something stands before.

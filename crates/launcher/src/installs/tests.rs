@@ -101,6 +101,15 @@ fn commands_go_and_the_rest_of_their_instruction_stays() {
 }
 
 #[test]
+fn no_blank_lines_are_left_where_instructions_stood_together() {
+    check(
+        "FROM x\n\n# why\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n\nUSER me\n",
+        "FROM x\n\nUSER me\n",
+        &[],
+    );
+}
+
+#[test]
 fn compilers_that_are_removed_again_go_with_their_removal() {
     check(
         "FROM x\nRUN apk add --no-cache --virtual .b gcc musl-dev \\\n && pip install ta \\\n && apk del .b\nUSER me\n",
