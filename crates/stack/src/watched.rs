@@ -39,6 +39,10 @@ pub struct Watched {
     rules: Rules,
     /// What each rule meant.
     trees: Vec<Tree>,
+    /// Whether the project could not be read, of which no rule is known then.
+    broken: bool,
+    /// What each rule meant when all was done for it that was due.
+    done: Vec<Tree>,
 }
 
 /// A service with the context that its image is built from.
@@ -67,7 +71,9 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
     files.extend(inputs(settings, flags, services));
     let (mut own, mut code) = (BTreeSet::new(), BTreeSet::new());
     let (mut holders, mut rules) = (Vec::new(), Rules::default());
-    if let Ok(described) = Description::read(settings, flags, services) {
+    let described = Description::read(settings, flags, services);
+    let broken = described.is_err();
+    if let Ok(described) = described {
         for env in described.environments.keys() {
             files.extend(pyfast_crew::inputs::input_files(settings, env));
         }
@@ -80,14 +86,15 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
         }
         holders = holders_of(&described.project);
         if let Ok(selected) = described.selected(services) {
-            rules = Rules::of(&described.project, &selected);
+            rules = Rules::of(&described.project, &selected, &own);
         }
     }
     code.retain(|file| !files.contains(file));
     files.extend(code.iter().cloned());
     files.retain(|file| !own.contains(file));
-    let trees = rules.held.iter().map(Rule::tree).collect();
-    Watched { code, holders, rules, trees, ..Watched::now(files, own) }
+    let trees: Vec<Tree> = rules.held.iter().map(Rule::tree).collect();
+    let done = trees.clone();
+    Watched { code, holders, rules, trees, done, broken, ..Watched::now(files, own) }
 }
 
 /// The services that have code by the contexts that it is in, their own or those of a service with the same image.
@@ -118,9 +125,51 @@ impl Watched {
             code: self.code.clone(),
             holders: self.holders.clone(),
             rules: self.rules.clone(),
-            trees: self.rules.held.iter().map(Rule::tree).collect(),
+            trees: self.trees_now(),
+            done: self.done.clone(),
+            broken: self.broken,
             ..Self::now(self.seen.keys().cloned(), self.own.clone())
         }
+    }
+
+    fn trees_now(&self) -> Vec<Tree> {
+        let rules = self.rules.held.iter().zip(&self.trees);
+        let trees = rules.map(|(rule, last)| {
+            let mut tree = rule.tree();
+            tree.keep(last);
+            tree
+        });
+        trees.collect()
+    }
+
+    /// Takes over what is due since an earlier list was read; its rules too, where the project cannot be read now.
+    pub fn resume(&mut self, earlier: &Self) {
+        if self.broken {
+            self.rules = earlier.rules.clone();
+            self.trees.clone_from(&earlier.trees);
+            self.trees = self.trees_now();
+            self.done.clone_from(&earlier.done);
+            return;
+        }
+        for (at, rule) in self.rules.held.iter().enumerate() {
+            let known = earlier.rules.held.iter().position(|one| one.is_same(rule));
+            if let Some(known) = known {
+                self.trees[at].keep(&earlier.trees[known]);
+                self.done[at] = earlier.done[known].clone();
+            }
+        }
+    }
+
+    /// All that is due for a change is done, but for these paths.
+    pub(crate) fn settle(&mut self, change: &Change, but: &BTreeSet<PathBuf>) {
+        if let Some(at) = self.rules.held.iter().position(|one| *one == change.rule) {
+            self.done[at].done(&self.trees[at], but);
+        }
+    }
+
+    /// What rules mean that cannot be read, and why.
+    pub(crate) fn unread(&self) -> BTreeMap<PathBuf, String> {
+        self.trees.iter().flat_map(|tree| tree.unread().clone()).collect()
     }
 
     /// What the compose files say of changes.
@@ -128,13 +177,10 @@ impl Watched {
         &self.rules
     }
 
-    /// What changed by the rules that held then and hold now.
-    pub(crate) fn rule_changes(&self, now: &Self) -> Vec<Change> {
-        let before = self.rules.held.iter().zip(&self.trees);
-        let changes = before.filter_map(|(rule, tree)| {
-            let at = now.rules.held.iter().position(|one| one == rule)?;
-            Some(rule.change(tree, &now.trees[at]))
-        });
+    /// What is due by rules.
+    pub(crate) fn rule_changes(&self) -> Vec<Change> {
+        let rules = self.rules.held.iter().zip(self.done.iter().zip(&self.trees));
+        let changes = rules.map(|(rule, (done, tree))| rule.change(done, tree));
         changes.filter(|change| !change.is_empty()).collect()
     }
 
@@ -146,24 +192,24 @@ impl Watched {
             let syncs = matches!(action, WatchAction::Sync | WatchAction::SyncRestart);
             rule.says().initial_sync && syncs
         });
-        initial.map(|(rule, tree)| rule.change(&Tree::new(), tree)).collect()
+        initial.map(|(rule, tree)| rule.change(&Tree::default(), tree)).collect()
     }
 
     /// Services whose images rules have built for what changed.
-    pub fn builds(&self, now: &Self) -> BTreeSet<String> {
-        let changes = self.rule_changes(now).into_iter().map(|change| change.rule);
+    pub fn builds(&self) -> BTreeSet<String> {
+        let changes = self.rule_changes().into_iter().map(|change| change.rule);
         let builds = changes.filter(|rule| rule.says().action == WatchAction::Rebuild);
         builds.map(|rule| rule.service().to_owned()).collect()
     }
 
     /// What changed of files about which rules say that nothing is to be done.
-    pub(crate) fn ignored_changes(&self, now: &Self) -> Vec<Change> {
+    pub(crate) fn ignored_changes(&self, now: &Self) -> Vec<(Rule, BTreeSet<PathBuf>)> {
         let paths = self.changed_paths(now);
         let rules = now.rules.held.iter().zip(&now.trees);
         let changes = rules.map(|(rule, tree)| {
-            let ignored = paths.iter().filter(|path| rule.names(path) && !tree.contains_key(*path));
+            let ignored = paths.iter().filter(|path| rule.names(path) && !tree.has(path));
             let put = ignored.cloned().collect();
-            Change { rule: rule.clone(), put, gone: BTreeSet::new() }
+            (rule.clone(), put)
         });
         changes.collect()
     }
@@ -246,9 +292,8 @@ impl Watched {
     async fn changed(&self) -> Self {
         loop {
             let begun = Instant::now();
-            let mut trees = self.rules.held.iter().zip(&self.trees);
             if self.seen.iter().any(|(file, was)| look(file, &self.own) != *was)
-                || trees.any(|(rule, was)| rule.tree() != *was)
+                || self.trees_now() != self.trees
             {
                 break;
             }
@@ -299,6 +344,108 @@ mod tests {
         assert_eq!(look(), before);
         fs_err::write(at("a.py"), "22").unwrap();
         assert_ne!(look(), before);
+    }
+
+    /// A project whose service `web` has a rule for `app`, and what is due by it.
+    struct Ruled {
+        place: tempfile::TempDir,
+    }
+
+    impl Ruled {
+        fn write(&self, name: &str, text: &str) {
+            let path = self.place.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+
+        fn look(&self, action: &str) -> Watched {
+            let directory = self.place.path();
+            let text = format!(
+                "services: {{web: {{build: ., develop: {{watch: [{{action: {action}, path: ., target: /srv, ignore: compose.yaml}}]}}}}}}"
+            );
+            self.write("compose.yaml", &text);
+            let project = pyfast_launcher::compose_file::read_compose(
+                &pyfast_launcher::compose_file::ComposeRequest {
+                    directory,
+                    files: &[],
+                    environment: &BTreeMap::new(),
+                    profiles: &[],
+                    services: &[],
+                    project_name: Some("shop"),
+                },
+            );
+            let own = BTreeSet::from([directory.join("own.yml"), directory.join(PRIVATE)]);
+            let rules = Rules::of(&project.unwrap(), &BTreeSet::from(["web".to_owned()]), &own);
+            let trees: Vec<Tree> = rules.held.iter().map(Rule::tree).collect();
+            Watched { done: trees.clone(), rules, trees, ..Watched::default() }
+        }
+
+        fn due(&self, watched: &Watched) -> Vec<String> {
+            let changes = watched.rule_changes();
+            let paths = changes.iter().flat_map(|change| change.put.iter().chain(&change.gone));
+            let below = paths.map(|path| path.strip_prefix(self.place.path()).unwrap());
+            below.map(|path| path.display().to_string()).collect()
+        }
+    }
+
+    #[test]
+    fn what_was_not_done_stays_due_whatever_is_read_meanwhile() {
+        let ruled = Ruled { place: tempfile::tempdir().unwrap() };
+        for file in ["Dockerfile", "old", "kept"] {
+            ruled.write(file, "");
+        }
+        let first = ruled.look("sync");
+        assert_eq!(ruled.due(&first), [""; 0]);
+        ruled.write("new", "");
+        fs_err::remove_file(ruled.place.path().join("old")).unwrap();
+        let mut now = first.again();
+        assert_eq!(ruled.due(&now), ["new", "old"]);
+        // `up` failed, and all is read again.
+        let mut again = ruled.look("sync");
+        assert_eq!(ruled.due(&again), [""; 0]);
+        again.resume(&now);
+        assert_eq!(ruled.due(&again), ["new", "old"]);
+        // The compose file makes no sense for a while.
+        let mut broken = Watched { broken: true, ..Watched::default() };
+        broken.resume(&again);
+        assert_eq!(ruled.due(&broken.again()), ["new", "old"]);
+        // Another rule has nothing to do with it.
+        let mut other = ruled.look("sync+restart");
+        other.resume(&now);
+        assert_eq!(ruled.due(&other), [""; 0]);
+
+        let change = now.rule_changes().remove(0);
+        now.settle(&change, &BTreeSet::from([ruled.place.path().join("old")]));
+        assert_eq!(ruled.due(&now.again()), ["old"]);
+        now.settle(&change, &BTreeSet::new());
+        assert_eq!(ruled.due(&now.again()), [""; 0]);
+    }
+
+    #[test]
+    fn an_image_is_due_until_it_is_built() {
+        let ruled = Ruled { place: tempfile::tempdir().unwrap() };
+        ruled.write("Dockerfile", "");
+        let first = ruled.look("rebuild");
+        ruled.write("new", "");
+        let mut again = ruled.look("rebuild");
+        again.resume(&first);
+        assert_eq!(again.builds(), BTreeSet::from(["web".to_owned()]));
+        let change = again.rule_changes().remove(0);
+        again.settle(&change, &BTreeSet::new());
+        assert!(again.builds().is_empty());
+    }
+
+    #[test]
+    fn what_this_program_writes_is_no_change_for_a_rule_on_the_project() {
+        let ruled = Ruled { place: tempfile::tempdir().unwrap() };
+        ruled.write("back/requirements.txt", "");
+        let first = ruled.look("sync");
+        for own in ["own.yml", ".pyfast/state", "pylock.toml", "back/pylock.dev.toml", ".venv/a"] {
+            ruled.write(own, "");
+        }
+        assert_eq!(ruled.due(&first.again()), [""; 0]);
+        ruled.write("theirs.yml", "");
+        assert_eq!(ruled.due(&first.again()), ["theirs.yml"]);
     }
 
     #[test]
