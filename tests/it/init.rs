@@ -140,6 +140,22 @@ fn only_missing_dockerignore_files_are_written() {
 }
 
 #[test]
+fn a_context_that_is_no_directory_gets_no_dockerignore_and_is_named() {
+    let world = stack();
+    world.write(
+        "docker-compose.yml",
+        &format!(
+            "{COMPOSE}  gone: {{build: ./gone}}\n  file: {{build: ./backend/requirements.txt}}\n"
+        ),
+    );
+    let ran = init(&world, &[]).ok();
+    assert!(ran.stderr.contains("gone is built from gone, which is no directory"), "{ran}");
+    assert!(ran.stderr.contains("file is built from backend/requirements.txt"), "{ran}");
+    assert!(world.project.join(".dockerignore").is_file(), "{ran}");
+    assert!(configuration(&world)["env"].get("backend").is_some());
+}
+
+#[test]
 fn json_has_the_decisions_with_their_reasons() {
     let world = stack();
     let json = init(&world, &["--json"]).ok().json();

@@ -43,6 +43,8 @@ pub struct Facts {
     pub virtual_environments: Vec<PathBuf>,
     /// The `.dockerignore` files that exist.
     pub ignore_files: BTreeSet<PathBuf>,
+    /// What images are to be built from and is no directory.
+    pub absent: BTreeSet<PathBuf>,
     /// What the user asked for.
     pub wishes: Wishes,
     /// What the reader of the facts has to say.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::dockerfile;
 use super::environments::dockerfile_of;
-use super::files::{candidates, copied_requirements, is_requirements, normal};
+use super::files::{candidates, copied_requirements, is_requirements, normal, shown};
 use super::{Facts, Wishes};
 use crate::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
 use crate::error::Error;
+use crate::image::is_remote;
 
 /// How many directories deep files are looked for.
 const DEPTH: usize = 2;
@@ -99,12 +100,20 @@ impl Facts {
 
     /// Reads what the compose project builds from, wherever it lies.
     fn read_builds(&mut self) {
-        let services = self.compose.iter().flat_map(|compose| compose.services.values());
-        let builds: Vec<_> = services.filter_map(|service| service.build.clone()).collect();
-        for build in &builds {
-            let ignore = Path::new(&build.context).join(".dockerignore");
+        let services = self.compose.iter().flat_map(|compose| &compose.services);
+        let builds = services.filter_map(|(name, one)| Some((name.clone(), one.build.clone()?)));
+        for (service, build) in &builds.collect::<Vec<_>>() {
+            let context = normal(Path::new(&build.context));
+            if !is_remote(&build.context)
+                && !context.is_dir()
+                && self.absent.insert(context.clone())
+            {
+                let place = shown(&context, &self.directory);
+                self.notes.push(format!("{service} is built from {place}, which is no directory"));
+            }
+            let ignore = context.join(".dockerignore");
             if ignore.symlink_metadata().is_ok() {
-                self.ignore_files.insert(normal(&ignore));
+                self.ignore_files.insert(ignore);
             }
             let Some(path) = dockerfile_of(build) else { continue };
             if !self.dockerfiles.contains_key(&path) {
