@@ -9,7 +9,7 @@ use pyfast_launcher::propose::{Proposal, propose};
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::ui::green;
+use crate::ui::{Ui, green};
 use pyfast_settings::FILE;
 use pyfast_stack::facts;
 use pyfast_stack::init::{
@@ -50,7 +50,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let moving = compose
         .map(|compose| moving(own.as_ref().unwrap_or(settings), compose))
         .unwrap_or_default();
-    if let Some(refusal) = existing.filter(|_| !args.write && moving.changes.is_empty()) {
+    let nothing = moving.changes.is_empty() && moving.left().is_empty();
+    if let Some(refusal) = existing.filter(|_| !args.write && nothing) {
         return Err(refusal);
     }
     tell(settings, proposal.as_ref(), &moving);
@@ -71,12 +72,19 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     for path in &written {
         ui.note(green("Wrote").and(format!(" {}", path.display())));
     }
+    rest(args, ui, &moving);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What can be done next about files that are there.
+fn rest(args: &Args, ui: Ui, moving: &Moving) {
+    let stays = !moving.left().is_empty();
     match moving.changes.is_empty() {
+        true if stays => ui.note("Nothing is left to change; what stays is named above"),
         true if args.write => ui.note("No Dockerfile installs what its environment brings"),
         false if !args.write => ui.note("`pyfast init --write` makes these changes"),
         _ => {}
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The words of what was decided.

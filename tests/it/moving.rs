@@ -144,6 +144,22 @@ fn print_changes_nothing_and_does_not_go_with_write() {
 }
 
 #[test]
+fn what_stays_is_said_as_often_as_one_asks() {
+    let world = guide();
+    world.write(DOCKERFILE, "FROM python:3.11\nRUN pip install -r $FILE\n");
+    let stays = "docker/Dockerfile.backend:2: `pip install -r $FILE` stays: a value in it";
+    for args in [[].as_slice(), &[], &["--write"]] {
+        let ran = init(&world, args).ok();
+        assert!(ran.stderr.contains(stays), "{ran}");
+        assert!(ran.stderr.contains("Nothing is left to change; what stays"), "{ran}");
+        assert!(!ran.stderr.contains("No Dockerfile installs"), "{ran}");
+        assert_eq!(ran.stdout, "");
+    }
+    let json = init(&world, &["--json"]).ok().json();
+    assert!(json["left"][0].as_str().unwrap().starts_with(stays), "{json}");
+}
+
+#[test]
 fn links_and_other_encodings_stay_and_are_named() {
     let world = guide();
     let real = world.write("real", &world.read(DOCKERFILE));
