@@ -82,6 +82,10 @@ fn rest(args: &Args, ui: Ui, moving: &Moving) {
     match moving.changes.is_empty() {
         true if stays => ui.note("Nothing is left to change; what stays is named above"),
         true if args.write => ui.note("No Dockerfile installs what its environment brings"),
+        false if args.print => {
+            let files = moving.changed().join(" and ");
+            ui.note(format!("`pyfast init` shows how {files} would change too"));
+        }
         false if !args.write => ui.note("`pyfast init --write` makes these changes"),
         _ => {}
     }

@@ -139,6 +139,8 @@ fn print_changes_nothing_and_does_not_go_with_write() {
     let before = world.read(DOCKERFILE);
     let ran = init(&world, &["--print"]).ok();
     assert!(ran.stdout.starts_with("# How pyfast"), "{ran}");
+    let more = format!("`pyfast init` shows how {REQUIREMENTS} and {DOCKERFILE} would change too");
+    assert!(ran.stderr.contains(&more) && !ran.stderr.contains("these changes"), "{ran}");
     init(&world, &["--print", "--write"]).refused(USAGE, &["--write"]);
     assert_eq!(world.read(DOCKERFILE), before);
 }

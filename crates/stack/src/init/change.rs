@@ -33,6 +33,11 @@ impl Change {
         &self.path
     }
 
+    /// The same, seen from the project's directory.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// The change as `diff -u` and `patch -p1` have it.
     pub fn diff(&self) -> String {
         let texts = [&self.before, &self.after].map(|bytes| String::from_utf8_lossy(bytes));

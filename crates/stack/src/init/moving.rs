@@ -325,6 +325,11 @@ impl Moving {
         self.changes.iter().map(Change::diff).collect()
     }
 
+    /// The files that would be changed, seen from the project's directory.
+    pub fn changed(&self) -> Vec<String> {
+        self.changes.iter().map(|change| one_line(change.shown())).collect()
+    }
+
     /// The Dockerfiles that install what an environment brings, or is to bring.
     pub fn dockerfiles(&self) -> Vec<String> {
         let due = self.images.iter().filter(|image| image.changes || !image.beyond.is_empty());
