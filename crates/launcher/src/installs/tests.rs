@@ -124,6 +124,20 @@ fn compilers_that_are_removed_again_go_with_their_removal() {
 }
 
 #[test]
+fn upgrades_of_the_system_stay_with_what_prepares_them() {
+    check(
+        "FROM x\nRUN apt-get update && apt-get upgrade -y && apt-get install -y gcc\nRUN pip install ta\n",
+        "FROM x\nRUN apt-get update && apt-get upgrade -y\n",
+        &[],
+    );
+    check(
+        "FROM x\nRUN apk update && apk upgrade\nRUN apk add gcc\nRUN pip install ta\n",
+        "FROM x\nRUN apk update && apk upgrade\n",
+        &[],
+    );
+}
+
+#[test]
 fn wheels_that_are_made_in_one_stage_and_installed_in_another_go() {
     check(
         "FROM x AS w\nCOPY requirements*.txt .\nRUN pip wheel -w /wheels -r requirements.txt\n\nFROM x\nCOPY --from=w /wheels /wheels\nRUN pip install --no-index -r requirements.txt\nCOPY . .\n",
