@@ -162,6 +162,29 @@ fn what_stays_is_said_as_often_as_one_asks() {
 }
 
 #[test]
+fn a_dockerfile_in_the_compose_file_is_named_and_its_requirements_are_taken() {
+    let world = World::new();
+    let service = "    build: &b\n      context: .\n      dockerfile_inline: |\n        FROM python:3.11\n        RUN pip install ta\n        RUN pip install -r $$FILE\n        USER me\n";
+    let compose = format!("services:\n  web:\n{service}  worker:\n    build: *b\n");
+    world.write("compose.yaml", &compose);
+    world.require(&["fastapi"]);
+    let ran = init(&world, &["--write"]).ok();
+    for told in [
+        "dockerfile_inline of web, worker installs what is not in requirements.txt:\n  ta (line 2)",
+        "dockerfile_inline of web, worker:3: `pip install -r $FILE` stays",
+        "dockerfile_inline of web, worker stays as it is: it stands in the compose file",
+        "its environment brings what line 2 is for",
+    ] {
+        assert!(ran.stderr.contains(told), "no `{told}`: {ran}");
+    }
+    assert_eq!(world.read("requirements.txt"), "fastapi\nta\n");
+    assert_eq!(world.read("compose.yaml"), compose);
+    let again = init(&world, &[]).ok();
+    assert!(again.stderr.contains("worker stays as it is"), "{again}");
+    assert_eq!(again.stdout, "");
+}
+
+#[test]
 fn links_and_other_encodings_stay_and_are_named() {
     let world = guide();
     let real = world.write("real", &world.read(DOCKERFILE));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_crew::Error as CrewError;
 use pyfast_root::{regular_file, whole_file};
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 
 use crate::error::Error;
 
@@ -75,6 +75,13 @@ pub fn apply(changes: &[Change]) -> Result<(), Error> {
         written.map_err(|source| CrewError::Edit { path: change.path.clone(), source })?;
     }
     Ok(())
+}
+
+/// The lines of a text that another has not, or not so, counted from 1.
+pub(super) fn lines_gone(before: &str, after: &str) -> Vec<usize> {
+    let diff = TextDiff::from_lines(before, after);
+    let gone = diff.iter_all_changes().filter(|one| one.tag() == ChangeTag::Delete);
+    gone.filter_map(|one| one.old_index()).map(|line| line + 1).collect()
 }
 
 /// What a file has that may be changed: one that is a file itself.
