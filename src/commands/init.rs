@@ -13,7 +13,7 @@ use crate::ui::{Ui, green};
 use pyfast_settings::FILE;
 use pyfast_stack::facts;
 use pyfast_stack::init::{
-    Moving, NotWritten, apply, as_data, configured_beside, moving, proposed, with_proposed,
+    Moving, NotWritten, as_data, configured_beside, moving, proposed, ready, with_proposed,
     write_proposed,
 };
 
@@ -55,13 +55,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         return Err(refusal);
     }
     tell(settings, proposal.as_ref(), &moving);
+    let ready = if args.write { Some(ready(&moving.changes)?) } else { None };
     let mut written = Vec::new();
     if let Some(proposal) = proposal.as_ref().filter(|_| !args.print) {
         let files = write_proposed(proposal, &settings.project.directory);
         written.extend(files.map_err(|error| not_written(&error))?);
     }
-    if args.write {
-        apply(&moving.changes)?;
+    if let Some(ready) = ready {
+        ready.put()?;
         written.extend(moving.changes.iter().map(|change| change.path().to_owned()));
     }
     match &proposal {
