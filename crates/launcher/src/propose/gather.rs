@@ -41,6 +41,7 @@ impl Facts {
         facts.requirements.sort();
         facts.projects.sort();
         facts.locks.sort();
+        facts.own_locks.sort();
         facts.virtual_environments.sort();
         facts.read_builds();
         facts.find_named();
@@ -84,6 +85,8 @@ impl Facts {
             }
         } else if matches!(name, "uv.lock" | "poetry.lock" | "pdm.lock") {
             self.locks.push(path);
+        } else if is_own_lock(name) {
+            self.own_locks.push(path);
         } else if is_dockerfile(name) {
             self.read_dockerfile(path);
         }
@@ -143,7 +146,12 @@ impl Facts {
             let copied = copied_requirements(&reading);
             let names = reading.requirements.iter().chain(&reading.constraints).chain(&copied);
             let paths = names.flat_map(|name| candidates(name, &context, &reading.copies));
-            let files = paths.filter(|path| path.to_str().is_some() && path.is_file());
+            // Installers take locks where they take requirements; environments do not.
+            let is_lock = |path: &Path| {
+                path.file_name().is_some_and(|name| is_own_lock(&name.to_string_lossy()))
+            };
+            let files =
+                paths.filter(|path| path.to_str().is_some() && path.is_file() && !is_lock(path));
             self.named.extend(files);
         }
     }
@@ -201,6 +209,12 @@ fn foreign(document: &toml::Table) -> Option<&'static str> {
     [("poetry", "Poetry"), ("pdm", "PDM")]
         .into_iter()
         .find_map(|(key, name)| tools.contains_key(key).then_some(name))
+}
+
+/// `pylock.toml`, `pylock.NAME.toml` (PEP 751).
+fn is_own_lock(name: &str) -> bool {
+    let own = name.strip_prefix("pylock.").and_then(|rest| rest.strip_suffix("toml"));
+    own.is_some_and(|own| own.is_empty() || own.ends_with('.'))
 }
 
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.
