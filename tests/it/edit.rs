@@ -240,6 +240,13 @@ fn the_header_of_a_script_is_edited_for_itself_alone() {
     // A script is one by whichever option it is named.
     let both = header("\n#     \"web>=1.5\",\n#     \"tool>=3.0.1\",\n# ");
     check(&world, &["add", "-r", "script.py", "tool"], ("script.py", &both));
+    for group in [&["--dev"][..], &["--group", "g"]] {
+        let add = [&["add", "-r", "script.py", "app"][..], group].concat();
+        world.pyfast(&add).refused(USAGE, &["script.py", "group"]);
+        let remove = [&["remove", "-r", "script.py", "tool"][..], group].concat();
+        world.pyfast(&remove).refused(USAGE, &["script.py", "group"]);
+        assert_eq!(world.read("script.py"), both);
+    }
     check(&world, &["remove", "--script", "script.py", "tool"], ("script.py", &with_web));
     let ran = world.pyfast(&["remove", "--script", "script.py", "app"]);
     ran.refused(MENDABLE, &["app"]);
