@@ -42,7 +42,8 @@ fi
 failed=
 suite() { # COMMAND...
     say "$*"
-    "$@" || failed="$failed
+    # Signals that the caller ignores, as whatever runs in the background does, would not reach what tests start.
+    env --default-signal=HUP,INT,QUIT "$@" || failed="$failed
   $*"
 }
 
