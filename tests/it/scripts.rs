@@ -48,3 +48,12 @@ fn a_suite_that_fails_keeps_no_other_from_running_and_fails_the_whole() {
         assert_eq!(named, [format!("  cargo {call}")], "{ran}");
     }
 }
+
+#[test]
+fn who_is_interrupted_begins_no_other_suite() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let (ran, calls) = test_script(&format!("echo \"$*\" >> $said\nkill -{signal} $PPID"));
+        assert_eq!(ran.code(), Some(code), "{ran}");
+        assert_eq!(calls.len(), 1, "{calls:?}");
+    }
+}
