@@ -20,8 +20,12 @@ fn test_script(cargo: &str) -> (Ran, Vec<String>) {
     let said = work.path().join("said");
     program(work.path(), "docker", "exit 0");
     program(work.path(), "cargo", &format!("said={}\n{cargo}", said.display()));
-    let mut command = Command::new("sh");
-    command.arg("docker/test.sh").current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+    // What is ignored from the beginning, a shell cannot hear.
+    let mut command = Command::new("/usr/bin/env");
+    command
+        .args(["--default-signal", "sh", "docker/test.sh"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear();
     command.env("PATH", format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", work.path().display()));
     command.env("TMPDIR", work.path()).env("HOME", work.path());
     command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
