@@ -147,6 +147,36 @@ fn an_edit_comes_into_every_container_that_has_the_file_and_into_no_other() {
     assert_eq!(shop.made("web"), web);
 }
 
+/// Python tells stored bytecode by the time and the length of its source.
+#[test]
+fn an_edit_of_the_same_time_and_length_runs_although_bytecode_was_stored() {
+    let Some(shop) = Shop::new("bytecode") else { return };
+    let put = |edition: &str| {
+        let path = shop.project.path("app/edition.py");
+        fs_err::write(&path, format!("EDITION = '{edition}'\n")).unwrap();
+        let file = fs_err::File::options().write(true).open(path).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        file.file().set_modified(time).unwrap();
+        shop.project.up();
+    };
+    // Root may store bytecode there.
+    let show = || {
+        let id = shop.project.containers("web");
+        let code =
+            "import sys; sys.path.insert(0, '/srv/app'); import edition; print(edition.EDITION)";
+        let run = ["exec", "-u", "0", id.trim(), "python3", "-c", code];
+        text(&shop.project.world.docker(&run).stdout)
+    };
+    put("one");
+    assert_eq!(show(), "one\n");
+    assert!(
+        shop.printed("web", "import os; print(os.listdir('/srv/app/__pycache__'))")[0]
+            .contains("edition")
+    );
+    put("two");
+    assert_eq!(show(), "two\n");
+}
+
 #[test]
 fn new_gone_and_ignored_files_and_modes_are_as_an_image_would_have_them() {
     let Some(shop) = Shop::new("files") else { return };

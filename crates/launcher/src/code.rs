@@ -24,7 +24,7 @@ pub(crate) use layout::{Layout, lay_out};
 pub(crate) use owners::Owners;
 pub use plan::{Due, Hindrance, Holder, due};
 pub use put::{Putting, put};
-pub(crate) use put::{not_put, remove_within};
+pub(crate) use put::{not_put, remove_within, time_of_files};
 pub use reading::{BaseImage, Bases};
 pub use remove::remove;
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use futures_util::future::{join_all, try_join_all};
 use pyfast_launcher::Error as LaunchError;
@@ -165,13 +166,13 @@ impl Stack<'_> {
         if puts.is_empty() {
             return Ok(());
         }
-        let engine = &self.connection.engine;
+        let (engine, at) = (&self.connection.engine, SystemTime::now());
         let acts = puts.iter().filter_map(|one| {
             let (now, context) = (read.code.get(&one.image)?, read.context(&one.image)?);
             Some(async move {
                 let Put { container, changes, restart, .. } = one;
                 let restart = *restart;
-                let putting = Putting { container, context: &context, now, changes, restart };
+                let putting = Putting { container, context: &context, now, changes, restart, at };
                 (one, put(engine, &putting).await)
             })
         });

@@ -3,7 +3,7 @@
 //! `watched`'s, and images are built by `up`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::compose_file::{Hook, WatchAction};
@@ -127,7 +127,8 @@ impl Stack<'_> {
         let engine = &self.connection.engine;
         let remover = self.description.environment_of(service).is_some();
         for container in running(containers, service) {
-            let syncing = Syncing { container, put: &put, gone: &due.gone, remover };
+            let at = SystemTime::now();
+            let syncing = Syncing { container, put: &put, gone: &due.gone, remover, at };
             self.or_warn(service, self.connection.wait(sync(engine, &syncing)))?;
         }
         let followed = Followed { put: put.len(), gone: due.gone.len(), run: Vec::new() };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use pyfast_root::layout::LAUNCHER;
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::owners::Owners;
 use super::{Changes, Code, Held, Item, ItemKind};
+use crate::engine::rfc3339::nanoseconds;
 use crate::engine::{Container, ExecOutcome, Parcel, Services};
 use crate::error::Error;
 use crate::volume::MOUNT_POINT;
@@ -39,6 +40,18 @@ pub struct Putting<'a> {
     pub changes: &'a Changes,
     /// Whether it has to be restarted to have it, which a container does not that had it before by other means.
     pub restart: bool,
+    /// What time it is.
+    pub at: SystemTime,
+}
+
+/// The time in seconds since 1970 that files get which come into a container. That of the file here may be the time of
+/// another edition (`rsync -t`, an unpacked archive), and Python takes the bytecode that it has stored for any source of
+/// the same second and length: so it is later than the last start of what may have stored some.
+pub(crate) fn time_of_files(container: &Container, at: SystemTime) -> u64 {
+    let now = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let started = nanoseconds(&container.started_at).map(|nanos| nanos.div_euclid(1_000_000_000));
+    let started = started.and_then(|seconds| u64::try_from(seconds).ok());
+    started.map_or(now, |started| now.max(started + 1))
 }
 
 /// Puts code into a container, running or not. It is not restarted.
@@ -47,7 +60,8 @@ pub struct Putting<'a> {
 /// [`Error::CodeNotPut`] when the container is not such that code can be put into it, [`Error::CodeChanged`] when a file
 /// changed meanwhile, and what the engine fails with. Unless nothing was done, the container says that it is unsettled.
 pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), Error> {
-    let Putting { container, context, now, changes, restart } = *putting;
+    let Putting { container, context, now, changes, restart, at } = *putting;
+    let time = time_of_files(container, at);
     let id = &container.id;
     let code = now.digest();
     // A start that never was calls for no other one.
@@ -64,13 +78,13 @@ pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), E
     let begin_first = changes.remove.is_empty();
     let packed = tokio::task::spawn_blocking(move || {
         let first = begin_first.then_some(Held::Unsettled);
-        pack(&context, &items, &owners, [first, Some(end)])
+        pack(&Packing { context, items, owners, time }, [first, Some(end)])
     });
     let packed =
         packed.await.map_err(|error| Error::io("read code")(std::io::Error::other(error)))?;
     let packed = packed.map_err(|error| not_put(container, error))?;
     if !changes.remove.is_empty() {
-        let begun = pack(Path::new("/"), &[], &Owners::default(), [Some(Held::Unsettled), None])?;
+        let begun = pack(&Packing::default(), [Some(Held::Unsettled), None])?;
         engine.put_archive(id, &whole(begun)).await.map_err(|error| not_put(container, error))?;
         remove_within(engine, container, &changes.remove, true).await?;
     }
@@ -118,13 +132,19 @@ pub(crate) async fn remove_within<E: Services>(
     Err(Error::CodeNotPut { container: container.name.clone(), reason })
 }
 
+/// What is packed.
+#[derive(Default)]
+struct Packing {
+    context: PathBuf,
+    /// By their places.
+    items: Vec<(String, Item)>,
+    owners: Owners,
+    time: u64,
+}
+
 /// An archive of items between the words about them.
-fn pack(
-    context: &Path,
-    items: &[(String, Item)],
-    owners: &Owners,
-    [first, last]: [Option<Held>; 2],
-) -> Result<Bytes, Error> {
+fn pack(packing: &Packing, [first, last]: [Option<Held>; 2]) -> Result<Bytes, Error> {
+    let Packing { context, items, owners, time } = packing;
     let failed = Error::io("pack code");
     let mut builder = tar::Builder::new(Vec::new());
     let mut total = 0;
@@ -136,7 +156,7 @@ fn pack(
         let (user, group) = owners.find(item.owner.as_deref());
         let mut header = tar::Header::new_gnu();
         header.set_mode(item.mode.unwrap_or(facts.mode() & 0o7777));
-        header.set_mtime(u64::try_from(facts.mtime()).unwrap_or_default());
+        header.set_mtime(*time);
         header.set_uid(u64::from(user));
         header.set_gid(u64::from(group));
         let name = place.trim_start_matches('/');

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::code::{Owners, not_put, remove_within};
+use crate::code::{Owners, not_put, remove_within, time_of_files};
 use crate::compose_file::Hook;
 use crate::engine::{Container, ExecOutcome, ExecWanted, Parcel, Services};
 use crate::error::Error;
@@ -40,6 +40,8 @@ pub struct Syncing<'a> {
     pub gone: &'a BTreeSet<String>,
     /// Whether this program is in it, which removes what is gone.
     pub remover: bool,
+    /// What time it is.
+    pub at: SystemTime,
 }
 
 /// Syncs files. They belong to the container's own user.
@@ -47,7 +49,7 @@ pub struct Syncing<'a> {
 /// # Errors
 /// [`Error::CodeNotPut`] with what the engine or the container says.
 pub async fn sync<E: Services>(engine: &E, syncing: &Syncing<'_>) -> Result<(), Error> {
-    let Syncing { container, put, gone, remover } = *syncing;
+    let Syncing { container, put, gone, remover, at } = *syncing;
     if !gone.is_empty() {
         remove_within(engine, container, gone, remover).await?;
     }
@@ -55,10 +57,11 @@ pub async fn sync<E: Services>(engine: &E, syncing: &Syncing<'_>) -> Result<(), 
     // Whose name means several is left to root, who owns what images copy.
     let owners = Owners::of(engine, &container.id, &BTreeSet::from([user])).await;
     let (owner, group) = owners.unwrap_or_default().find(Some(user));
+    let of_all = Entry { owner, group, time: time_of_files(container, at) };
     let mut rest = put;
     while !rest.is_empty() {
         let files = rest.to_vec();
-        let packed = tokio::task::spawn_blocking(move || pack(&files, owner, group));
+        let packed = tokio::task::spawn_blocking(move || pack(&files, of_all));
         let packed = packed.await.map_err(|error| Error::io("read files")(error.into()))?;
         let packed = packed.map_err(|error| not_put(container, error))?;
         rest = &rest[packed.count..];
@@ -99,7 +102,16 @@ struct Packed {
     count: usize,
 }
 
-fn pack(files: &[Mapped], owner: u32, group: u32) -> Result<Packed, Error> {
+/// What all files of an archive have.
+#[derive(Clone, Copy)]
+struct Entry {
+    owner: u32,
+    group: u32,
+    /// In seconds since 1970.
+    time: u64,
+}
+
+fn pack(files: &[Mapped], of_all: Entry) -> Result<Packed, Error> {
     let failed = Error::io("pack files");
     let mut builder = tar::Builder::new(Vec::new());
     let (mut total, mut count) = (0, 0);
@@ -112,9 +124,9 @@ fn pack(files: &[Mapped], owner: u32, group: u32) -> Result<Packed, Error> {
         let Ok(facts) = fs_err::symlink_metadata(path) else { continue };
         let mut header = tar::Header::new_gnu();
         header.set_mode(facts.mode() & 0o7777);
-        header.set_mtime(u64::try_from(facts.mtime()).unwrap_or_default());
-        header.set_uid(u64::from(owner));
-        header.set_gid(u64::from(group));
+        header.set_mtime(of_all.time);
+        header.set_uid(u64::from(of_all.owner));
+        header.set_gid(u64::from(of_all.group));
         header.set_size(0);
         let name = place.trim_start_matches('/');
         let appended = if facts.is_dir() {
