@@ -192,7 +192,8 @@ pub(crate) fn main() -> ExitCode {
         instead: foreign::instead,
         passed: &PASSED,
         named: |words| {
-            Command::named(CommonArgs::augment_args(clap::Command::new("pyfast")), words)
+            let top = clap::Command::new("pyfast").version(env!("CARGO_PKG_VERSION"));
+            Command::named(CommonArgs::augment_args(top.propagate_version(true)), words)
         },
         variables: &variable,
     };

@@ -34,9 +34,11 @@ impl EditArgs {
         self.group.clone().or_else(|| self.dev.then(|| "dev".to_owned()))
     }
 
-    /// The script that is meant, by whichever option.
+    /// The script that is meant, by whichever option. One has no groups: who asks for one is told so.
     pub(crate) fn script(&self) -> Option<&Path> {
-        self.script.as_deref().or(self.file.as_deref().filter(|file| is_script(file)))
+        let named =
+            || self.file.as_deref().filter(|file| is_script(file) && self.group().is_none());
+        self.script.as_deref().or_else(named)
     }
 
     pub(crate) fn reach(&self) -> Reach {

@@ -48,6 +48,11 @@ fn help_of_each_command_has_examples() {
 fn version_is_printed() {
     let ran = bare(&World::new(), &["--version"]).ok();
     assert_eq!(ran.stdout, format!("pyfast {}\n", env!("CARGO_PKG_VERSION")));
+    // Also by a command whose words are otherwise those of another program.
+    for command in ["run", "sync", "env"] {
+        let ran = bare(&World::new(), &[command, "--version"]).ok();
+        assert_eq!(ran.stdout, format!("pyfast-{command} {}\n", env!("CARGO_PKG_VERSION")));
+    }
 }
 
 #[test]

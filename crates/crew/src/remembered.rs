@@ -113,10 +113,12 @@ pub fn are_usual(files: &[PathBuf], kept: &[PathBuf], settings: &Settings) -> bo
 /// Whether the user of an environment has not been told this of it yet. From now on they have, if it is `kept`.
 pub(crate) fn is_news(text: &str, settings: &Settings, kept: bool) -> bool {
     let Some(file) = place(settings).map(|file| file.with_extension(TOLD)) else { return true };
-    let is_news = kept::read::<String>(&file).is_none_or(|told| told != text);
+    let mut told: Vec<String> = kept::read(&file).unwrap_or_default();
+    let is_news = told.iter().all(|known| known != text);
     if is_news && kept {
+        told.push(text.to_owned());
         // They are told again where the disk refuses.
-        let _ = kept::write(&file, &text);
+        let _ = kept::write(&file, &told);
     }
     is_news
 }

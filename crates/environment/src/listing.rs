@@ -4,7 +4,7 @@
 use std::fmt;
 
 use pyfast_installer::link::Package;
-use pyfast_packaging::safe_url::percent_encode;
+use pyfast_packaging::safe_url::encode_fragment;
 use pyfast_packaging::source_dist::SourceTree;
 use pyfast_resolver::{Lock, LockedPackage};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ impl Entry {
             url = format!("git+{url}@{commit}");
         }
         if let Some(below) = direct["subdirectory"].as_str() {
-            url = format!("{url}#subdirectory={}", percent_encode(below));
+            url = format!("{url}#subdirectory={}", encode_fragment(below));
         }
         Some(url)
     }

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use url::Url;
 
+use pyfast_packaging::safe_url::{public_address, redact};
+
 use crate::cache::Cache;
 use crate::client::{Client, Cloning};
 use crate::error::Error;
@@ -101,7 +103,7 @@ impl<'a> Git<'a> {
         };
         let found = places.iter().find_map(|place| self.parse(place));
         found.ok_or_else(|| match (reference, self.client.is_offline()) {
-            (_, true) => Error::Offline { url: self.url.clone() },
+            (_, true) => Error::Offline { url: public_address(self.url) },
             (Some(name), _) => {
                 self.failed("read", &format!("it has no branch, tag or commit `{name}`"))
             }
@@ -120,7 +122,7 @@ impl<'a> Git<'a> {
             return Ok(());
         }
         if self.client.is_offline() {
-            return Err(Error::Offline { url: self.url.clone() });
+            return Err(Error::Offline { url: public_address(self.url) });
         }
         // Few servers give a commit that no branch names, but most give one that a branch does.
         if self.fetch_only(&[commit]).is_ok() && self.parse(commit).is_some() {
@@ -169,9 +171,9 @@ impl<'a> Git<'a> {
         // A repository that is itself a shallow clone gives nothing otherwise.
         let options = ["fetch", "--quiet", "--force", "--no-tags", "--update-shallow"];
         let fetch = [&options[..], &["--", self.url.as_str()]].concat();
-        self.client.tell(self.url, Cloning::Begins);
+        self.client.tell(&public_address(self.url), Cloning::Begins);
         let fetched = self.run_in_clone("fetch", &[&fetch[..], refs].concat());
-        self.client.tell(self.url, Cloning::Ended);
+        self.client.tell(&public_address(self.url), Cloning::Ended);
         fetched.map(drop)
     }
 
@@ -223,12 +225,12 @@ impl<'a> Git<'a> {
     }
 
     fn failed(&self, act: &'static str, reason: &str) -> Error {
-        let reason = pyfast_packaging::safe_url::redact(reason);
-        Error::Repository { act, url: self.url.to_string(), reason }
+        let reason = redact(reason);
+        Error::Repository { act, url: public_address(self.url).into(), reason }
     }
 
     fn unusable(&self, reason: String) -> Error {
-        let (url, place) = (self.url.to_string(), self.bare.path.clone());
+        let (url, place) = (public_address(self.url).into(), self.bare.path.clone());
         Error::Clone { url, place, reason }
     }
 }

@@ -151,13 +151,37 @@ fn after_scheme(text: &str) -> Option<usize> {
     Some(start + text[start..].bytes().take_while(|byte| *byte == b'/').count())
 }
 
-/// A part of a URL that is read back as it is, whatever is in it: a reference of git, or a value behind `#`.
-pub fn percent_encode(text: &str) -> String {
-    let encoded = |character: char| match character {
-        '%' | '@' | '#' | '&' | ' ' => format!("%{:02X}", u32::from(character)),
-        plain => plain.to_string(),
+/// A value behind `#` that is read back as it is, whatever is in it. Other tools decode nothing there, so that nothing else
+/// is encoded than what would not be part of it.
+pub fn encode_fragment(text: &str) -> String {
+    percent_encode(text, &['%', '#', '&', ' '])
+}
+
+/// A reference of git in a URL that is read back as it is.
+pub fn encode_reference(text: &str) -> String {
+    percent_encode(text, &['%', '@', '#', '&', ' '])
+}
+
+fn percent_encode(text: &str, reserved: &[char]) -> String {
+    let encoded = |character: char| {
+        if reserved.contains(&character) {
+            format!("%{:02X}", u32::from(character))
+        } else {
+            character.to_string()
+        }
     };
     text.chars().map(encoded).collect()
+}
+
+/// The URL of a repository as others may see it. The user of an ssh URL is part of the address.
+pub fn public_address(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // They fail for URLs that can have neither.
+    shown.set_password(None).ok();
+    if matches!(url.scheme(), "http" | "https") {
+        shown.set_username("").ok();
+    }
+    shown
 }
 
 /// Decodes `%XX` once; a result that is no UTF-8 stays encoded.

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::dist_file::Location;
 use crate::hash::Sha256;
+use crate::safe_url::public_address;
 
 /// The files by which a source tree says what it is. They shape even what is installed as editable.
 pub const PROJECT_FILES: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
@@ -48,7 +49,7 @@ pub enum SourceTree {
     Directory(PathBuf),
     /// In a commit of a git repository.
     Repository {
-        /// Its URL, without credentials; an ssh URL keeps its user.
+        /// Its URL, without credentials where it was not in the lock of another tool; an ssh URL keeps its user.
         url: Url,
         /// The whole commit id.
         commit: String,
@@ -73,7 +74,9 @@ impl fmt::Display for SourceTree {
         match self {
             Self::Archive { location, .. } => location.fmt(f),
             Self::Directory(path) => path.display().fmt(f),
-            Self::Repository { url, commit, .. } => write!(f, "git+{url}@{commit}"),
+            Self::Repository { url, commit, .. } => {
+                write!(f, "git+{}@{commit}", public_address(url))
+            }
         }
     }
 }

@@ -291,6 +291,8 @@ fn places_of_any_name_are_exported_and_listed_as_they_are_read() {
     let line = repository.url("#egg=a&subdirectory=x/100%2525%20%26%20%231%402");
     world.require(&[&line]).lock(&[]).ok();
     let exported = world.lock(&["--format", "requirements"]).ok().stdout;
+    // Nobody else decodes what is there.
+    assert!(exported.contains("%231@2"), "{exported}");
     let listed = world.pyfast(&["list", "--lock"]).ok().stdout;
     for text in [exported, listed] {
         world.require(&[&text]).lock(&[]).ok();
@@ -321,6 +323,22 @@ fn credentials_open_a_repository_and_are_written_nowhere() {
         grep.args(["-rlI", "s3cr3t"]).arg(world.path(place));
         let found = String::from_utf8(grep.output().unwrap().stdout).unwrap();
         assert_eq!(found, "", "nothing keeps it");
+    }
+    // A lock of another tool that has them.
+    let theirs = world.path("theirs");
+    fs_err::create_dir(&theirs).unwrap();
+    let text = format!(
+        "lock-version = '1.0'\ncreated-by = 'other'\n[[packages]]\nname = 'a'\n[packages.vcs]\n\
+         type = 'git'\nurl = 'http://user:s3cr3t@127.0.0.1:{port}/r.git'\ncommit-id = '{commit}'\n"
+    );
+    fs_err::write(theirs.join("pylock.toml"), text).unwrap();
+    let theirs = theirs.join("pylock.toml").display().to_string();
+    let lock = ["-r", &theirs, "--env", "theirs"];
+    let synced = world.pyfast(&[&["sync", "-v"][..], &lock].concat()).ok();
+    assert!(!format!("{synced}").contains("s3cr3t"), "{synced}");
+    for form in ["requirements", "pylock"] {
+        let shown = world.pyfast(&["export", "--env", "theirs", "--format", form]).ok();
+        assert!(!format!("{shown}").contains("s3cr3t"), "{shown}");
     }
     let wrong = line.replace("s3cr3t", "wr0ng");
     let ran = world.require(&[&wrong]).lock(&["--upgrade"]).refused(MENDABLE, &[&plain]);

@@ -1,6 +1,7 @@
 //! Calls pyfast, Compose and the Docker client as a user would, and times them. Knows nothing of what they are called for.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Instant;
@@ -104,9 +105,10 @@ impl Calls {
         self.finish("Compose", args, self.compose_command(directory).args(args))
     }
 
-    /// Starts Compose in a directory.
+    /// Starts Compose in a directory, in a process group of its own.
     pub(crate) fn start_compose(&self, directory: &Path, args: &[&str]) -> Result<Child, Error> {
-        Self::start(&self.compose.program, self.compose_command(directory).args(args))
+        let mut command = self.compose_command(directory);
+        Self::start(&self.compose.program, command.args(args).process_group(0))
     }
 
     /// Runs the Docker client; what it printed.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::answer::Door;
 use super::calls::Calls;
@@ -18,6 +18,8 @@ use crate::stage::work;
 const CODE: &str = "app/edition.py";
 /// After this time an edit was made before the watch looked.
 const UNSEEN: Duration = Duration::from_secs(3);
+/// How long the watch may take to end before it is killed.
+const LEAVING: Duration = Duration::from_secs(10);
 /// The first Compose whose watch restarts what it brings files to.
 const WATCHES: (u32, u32) = (2, 23);
 /// What tells that Compose's watch which files to bring.
@@ -130,6 +132,8 @@ impl<'a> Place<'a> {
 struct Watched<'a> {
     place: Place<'a>,
     watch: Child,
+    /// Whether the watch is known to look.
+    has_answered: bool,
 }
 
 impl<'a> Watched<'a> {
@@ -140,35 +144,45 @@ impl<'a> Watched<'a> {
         write(&compose, &(text + WATCH))?;
         place.compose(&["up", "-d", "--build"])?;
         let watch = calls.start_compose(&place.directory, &["watch", "--no-up"])?;
-        Ok(Self { place, watch })
+        Ok(Self { place, watch, has_answered: false })
     }
 
     fn edited(&mut self, number: u32) -> Result<f64, Error> {
-        let Self { place, watch } = self;
-        let mut begun = Instant::now();
+        let Self { place, watch, has_answered } = self;
+        let begun = Instant::now();
+        let mut edited = begun;
         place.edit(number)?;
         place.door.wait(place.calls, number, || {
             if let Ok(Some(status)) = watch.try_wait() {
                 let message = format!("it ended with {status}");
                 return Err(Error::Step { step: "compose watch".to_owned(), message });
             }
-            // The first one may come before the watch looks.
-            if begun.elapsed() > UNSEEN {
-                begun = Instant::now();
+            // The first one, which only warms, may come before the watch looks.
+            if !*has_answered && edited.elapsed() > UNSEEN {
+                edited = Instant::now();
                 place.edit(number)?;
             }
             Ok(())
         })?;
+        *has_answered = true;
         Ok(begun.elapsed().as_secs_f64())
     }
 }
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
-        let id = i32::try_from(self.watch.id()).ok().and_then(Pid::from_raw);
-        // One that has ended already hears nothing.
-        let _ = id.map(|id| kill_process(id, Signal::TERM));
-        let _ = self.watch.wait();
+        let group = i32::try_from(self.watch.id()).ok().and_then(Pid::from_raw);
+        for signal in [Signal::TERM, Signal::KILL] {
+            // The client tells its plugin nothing in some versions. One that has ended already hears nothing.
+            let _ = group.map(|group| kill_process_group(group, signal));
+            let begun = Instant::now();
+            while begun.elapsed() < LEAVING {
+                if !matches!(self.watch.try_wait(), Ok(None)) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
     }
 }
 

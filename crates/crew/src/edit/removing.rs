@@ -64,8 +64,7 @@ fn files(inputs: &Inputs, task: Task<'_>) -> Result<Vec<PathBuf>, Error> {
     let main = requirement_files(resolve, settings)?;
     let mut files: Vec<PathBuf> = Vec::new();
     for file in main.into_iter().chain(groups).chain(asked) {
-        let is_script = file.extension().is_some_and(|end| end == "py");
-        let is_edited = !is_script && !is_remote(&file) && !is_lock(&file);
+        let is_edited = !is_remote(&file) && !is_lock(&file);
         if is_edited && !files.iter().any(|one| is_same(one, &file, settings)) {
             files.push(file);
         }

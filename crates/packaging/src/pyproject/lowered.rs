@@ -15,7 +15,7 @@ use crate::metadata::{Dependency, Metadata};
 use crate::requirement::{Requirement, Source as Kind};
 use crate::requirement_line::{self, Line, is_wheel};
 use crate::requirement_source::{DirectSource, Place, is_archive as is_source_archive};
-use crate::safe_url::percent_encode;
+use crate::safe_url::{encode_fragment, encode_reference};
 
 use super::sources::{Source, extra_name};
 use super::{Base, ProjectFile};
@@ -345,12 +345,12 @@ pub(super) fn url_of(place: &Place, digest: Option<&Digest>, below: &str) -> Str
         Place::Archive { location, .. } => location.to_url(),
         Place::Directory(path) => Location::Path(path.clone()).to_url(),
         Place::Repository(repository) => {
-            let reference = repository.reference.as_deref().map(percent_encode);
+            let reference = repository.reference.as_deref().map(encode_reference);
             let reference = reference.map(|name| format!("@{name}")).unwrap_or_default();
             format!("git+{}{reference}", repository.url)
         }
     };
-    let below = (!below.is_empty()).then(|| format!("subdirectory={}", percent_encode(below)));
+    let below = (!below.is_empty()).then(|| format!("subdirectory={}", encode_fragment(below)));
     with_fragments(&url, digest.map(fragment).into_iter().chain(below))
 }
 

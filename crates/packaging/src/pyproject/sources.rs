@@ -14,7 +14,7 @@ use crate::requirement::Source as From;
 use crate::requirement_line::{self, Line};
 use crate::requirement_source::DirectSource;
 use crate::requirements_txt::PinnedIndex;
-use crate::safe_url::percent_encode;
+use crate::safe_url::{encode_fragment, encode_reference};
 
 use super::lowered::{is_archive, url_of};
 use super::uv::IndexRole;
@@ -85,12 +85,13 @@ impl Source {
         let below = self
             .subdirectory
             .as_ref()
-            .map(|below| format!("#subdirectory={}", percent_encode(below)));
+            .map(|below| format!("#subdirectory={}", encode_fragment(below)));
         let below = below.unwrap_or_default();
         match (&self.git, &self.url, &self.path) {
             (Some(url), None, None) => {
                 let mut references = [&self.rev, &self.tag, &self.branch].into_iter().flatten();
-                let reference = references.next().map(|name| format!("@{}", percent_encode(name)));
+                let reference =
+                    references.next().map(|name| format!("@{}", encode_reference(name)));
                 if references.next().is_some() {
                     return Err("it has one of `rev`, `tag` and `branch`".to_owned());
                 }

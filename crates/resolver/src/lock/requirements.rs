@@ -9,7 +9,7 @@ use super::model::{Lock, LockedPackage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::marker;
-use pyfast_packaging::safe_url::percent_encode;
+use pyfast_packaging::safe_url::{encode_fragment, public_address};
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What the lines carry besides `name==version`.
@@ -71,9 +71,11 @@ fn source(name: &PackageName, dist: &SourceDist) -> String {
     let place = match &dist.tree {
         SourceTree::Archive { location, .. } => location.to_url(),
         SourceTree::Directory(path) => Location::Path(path.clone()).to_url(),
-        SourceTree::Repository { url, commit, .. } => format!("git+{url}@{commit}"),
+        SourceTree::Repository { url, commit, .. } => {
+            format!("git+{}@{commit}", public_address(url))
+        }
     };
-    let below = dist.subdirectory.as_deref().map(percent_encode);
+    let below = dist.subdirectory.as_deref().map(encode_fragment);
     let below = below.map(|below| format!("#subdirectory={below}"));
     let below = below.unwrap_or_default();
     if dist.editable {

@@ -12,6 +12,7 @@ use url::Url;
 use pyfast_index::git::is_commit;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
 use pyfast_packaging::requirement_source::check_address;
+use pyfast_packaging::safe_url::public_address;
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// `[packages.directory]`
@@ -122,7 +123,7 @@ pub(crate) fn table(dist: &SourceDist, base: &Path) -> Option<(&'static str, Inl
         }
         SourceTree::Repository { url, commit, requested } => {
             table.insert("type", "git".into());
-            table.insert("url", url.as_str().into());
+            table.insert("url", public_address(url).as_str().into());
             if let Some(requested) = requested {
                 table.insert("requested-revision", requested.as_str().into());
             }
