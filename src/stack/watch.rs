@@ -29,10 +29,7 @@ pub(crate) fn watch(mut request: UpRequest, settings: &Settings) -> Result<ExitC
         let read = again.as_ref().unwrap_or(settings);
         let mut before = watched(read, &request.flags, &request.options.services);
         let others = last.as_ref().map(|last| before.missing_of(last)).unwrap_or_default();
-        if let Some(last) = &last {
-            before.resume(last);
-        }
-        request.options.following.keep(before.rules());
+        before.resume(last.as_ref(), &mut request.options.following);
         let done = broken.map_or_else(|| up(&request, read).map(drop), Err);
         let failed = !survives(done, settings)?;
         // Cleaning and building anew were meant once.
@@ -98,8 +95,7 @@ fn follow(
     let (begun, shown) = (Instant::now(), Shown::new(settings.ui));
     let assumed = assume(settings, &request.flags)?;
     let read = assumed.as_ref().map_or(&**settings, |assumed| &assumed.settings);
-    let services = &request.options.services;
-    let mut stack = Stack::open(read, &request.flags, services, &shown.events())?;
+    let mut stack = Stack::open(read, &request.flags, &request.options.services, &shown.events())?;
     let Some(upped) = stack.follow(before, now, &mut request.options)? else { return Ok(()) };
     Started { stack: &stack, upped, total: begun.elapsed() }.show(settings.ui).map(drop)
 }

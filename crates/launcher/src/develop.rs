@@ -104,24 +104,20 @@ impl Rules {
                     Ok(below) if below.as_os_str().is_empty() => Path::new("."),
                     below => below.unwrap_or(&says.path),
                 };
-                match unfit(service, says) {
-                    Some(why) => {
-                        rules
-                            .unfit
-                            .push(format!("{name}: {} is not watched, {why}", shown.display()));
-                    }
-                    None => {
-                        let rule = Rule {
-                            service: name.clone(),
-                            says: says.clone(),
-                            path: without_links(&says.path, &project.directory),
-                            shown: shown.to_owned(),
-                            ignore: Ignore::default(),
-                            include: None,
-                            context: service.build.as_ref().and_then(context),
-                        };
-                        rules.held.push(rule.with_patterns(own));
-                    }
+                if let Some(why) = unfit(service, says) {
+                    let shown = shown.display();
+                    rules.unfit.push(format!("{name}: {shown} is not watched, {why}"));
+                } else {
+                    let rule = Rule {
+                        service: name.clone(),
+                        says: says.clone(),
+                        path: without_links(&says.path, &project.directory),
+                        shown: shown.to_owned(),
+                        ignore: Ignore::default(),
+                        include: None,
+                        context: service.build.as_ref().and_then(context),
+                    };
+                    rules.held.push(rule.with_patterns(own));
                 }
             }
         }
@@ -268,7 +264,7 @@ impl Tree {
         }
         for (path, stamp) in &last.found {
             if self.is_unread(path) {
-                self.found.entry(path.clone()).or_insert_with(|| stamp.clone());
+                self.found.entry(path.clone()).or_insert(*stamp);
             }
         }
     }

@@ -37,7 +37,7 @@ pub struct Following {
 
 impl Following {
     /// Forgets what was done by rules that do not hold any more.
-    pub fn keep(&mut self, rules: &Rules) {
+    pub(crate) fn keep(&mut self, rules: &Rules) {
         self.synced.retain(|(rule, _)| rules.held.iter().any(|one| one.is_same(rule)));
     }
 

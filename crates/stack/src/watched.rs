@@ -19,6 +19,7 @@ use pyfast_settings::own_lock::is_lock;
 use crate::defaults::assume;
 use crate::description::{ComposeFlags, Description, inputs};
 use crate::error::Error;
+use crate::options::Following;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -143,7 +144,15 @@ impl Watched {
     }
 
     /// Takes over what is due since an earlier list was read; its rules too, where the project cannot be read now.
-    pub fn resume(&mut self, earlier: &Self) {
+    /// What was done by rules that do not hold any more is forgotten.
+    pub fn resume(&mut self, earlier: Option<&Self>, following: &mut Following) {
+        if let Some(earlier) = earlier {
+            self.take_over(earlier);
+        }
+        following.keep(&self.rules);
+    }
+
+    fn take_over(&mut self, earlier: &Self) {
         if self.broken {
             self.rules = earlier.rules.clone();
             self.trees.clone_from(&earlier.trees);

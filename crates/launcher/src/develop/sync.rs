@@ -64,7 +64,8 @@ pub struct Syncing<'a> {
 pub struct Refused {
     /// The places.
     pub places: BTreeSet<String>,
-    reasons: Vec<String>,
+    /// Why, in words.
+    pub reasons: Vec<String>,
 }
 
 /// Syncs files; each for itself, so that one that is refused keeps none out. They belong to the container's own user.
@@ -223,10 +224,10 @@ impl Gone {
 
     /// What makes place for one of these or for what is to be there, and all else.
     fn split(&self, put: &BTreeSet<&String>) -> (Self, Self) {
-        let mut first = Self::default();
-        first.files = self.files.iter().filter(|one| put.contains(one)).cloned().collect();
-        let made = |one: &&String| put.contains(one);
-        first.directories = self.directories.iter().filter(made).cloned().collect();
+        let made = |places: &BTreeSet<String>| -> BTreeSet<String> {
+            places.iter().filter(|one| put.contains(one)).cloned().collect()
+        };
+        let mut first = Self { files: made(&self.files), directories: made(&self.directories) };
         let within = |place: &String| {
             let mut above = Path::new(place).ancestors().filter_map(Path::to_str);
             above.any(|one| first.directories.contains(one))

@@ -80,15 +80,15 @@ fn what_was_not_done_stays_due_whatever_is_read_meanwhile() {
     // `up` failed, and all is read again.
     let mut again = ruled.look("sync");
     assert_eq!(ruled.due(&again), [""; 0]);
-    again.resume(&now);
+    again.take_over(&now);
     assert_eq!(ruled.due(&again), ["new", "old"]);
     // The compose file makes no sense for a while.
     let mut broken = Watched { broken: true, ..Watched::default() };
-    broken.resume(&again);
+    broken.take_over(&again);
     assert_eq!(ruled.due(&broken.again()), ["new", "old"]);
     // Another rule has nothing to do with it.
     let mut other = ruled.look("sync+restart");
-    other.resume(&now);
+    other.take_over(&now);
     assert_eq!(ruled.due(&other), [""; 0]);
 
     let change = now.rule_changes().remove(0);
@@ -105,7 +105,7 @@ fn an_image_is_due_until_it_is_built() {
     let first = ruled.look("rebuild");
     ruled.write("new", "");
     let mut again = ruled.look("rebuild");
-    again.resume(&first);
+    again.take_over(&first);
     assert_eq!(again.builds(), BTreeSet::from(["web".to_owned()]));
     let change = again.rule_changes().remove(0);
     again.settle(&change, &BTreeSet::new());
