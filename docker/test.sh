@@ -27,7 +27,10 @@ installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; 
 sh docker/engine.sh start > "${TMPDIR:-/tmp}/pyfast-engine.$$"
 . "${TMPDIR:-/tmp}/pyfast-engine.$$"
 rm -f "${TMPDIR:-/tmp}/pyfast-engine.$$"
-trap 'sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"}' EXIT INT TERM
+trap 'sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"}' EXIT
+# The next suite would go on without an engine.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 sh docker/slim-base.sh
 sh docker/stack-images.sh
 if ! compose; then
@@ -42,7 +45,8 @@ fi
 failed=
 suite() { # COMMAND...
     say "$*"
-    "$@" || failed="$failed
+    # Signals that the caller ignores, as whatever runs in the background does, would not reach what tests start.
+    env --default-signal=HUP,INT,QUIT "$@" || failed="$failed
   $*"
 }
 

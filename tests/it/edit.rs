@@ -209,6 +209,11 @@ fn what_is_no_file_of_requirements_is_refused_by_name() {
     world.pyfast(&["add", "--script", "absent.py", "web"]).refused(MENDABLE, &["absent.py"]);
     world.write("notes", "app\n");
     world.pyfast(&["add", "--script", "notes", "web"]).refused(USAGE, &["notes", ".py"]);
+    let remote = "http://127.0.0.1:1/x.py";
+    world
+        .pyfast(&["add", "-r", remote, "web"])
+        .refused(EITHER, &["the requirements are a server's"]);
+    world.pyfast(&["add", "--script", remote, "web"]).refused(USAGE, &[remote]);
     assert_eq!(world.read("notes"), "app\n");
     world.write("pyproject.toml", "[tool.poetry.dependencies]\n");
     world.pyfast(&["add", "-r", "pyproject.toml", "web"]).refused(EITHER, &["[project]"]);
@@ -253,6 +258,19 @@ fn the_header_of_a_script_is_edited_for_itself_alone() {
     assert_eq!(packages(&world), "app==2.1");
     world.pyfast(&["sync"]).ok();
     assert_eq!(packages(&world), "app==2.1");
+}
+
+#[test]
+fn an_environment_of_a_script_is_edited_in_its_header() {
+    let world = world();
+    let header = |lines: &str| format!("# /// script\n# dependencies = [{lines}]\n# ///\n");
+    world.write("script.py", &header("\"app\", \"web\""));
+    world.pyfast(&["sync", "-r", "script.py"]).ok();
+    assert_eq!(packages(&world), "app==2.1 core==1.0 web==1.5");
+    check(&world, &["remove", "web"], ("script.py", &header("\"app\"")));
+    assert_eq!(packages(&world), "app==2.1");
+    check(&world, &["add", "tool"], ("script.py", &header("\"app\", \"tool>=3.0.1\"")));
+    assert_eq!(packages(&world), "app==2.1 tool==3.0.1");
 }
 
 /// Starts adding `web`, and waits until its wheel is asked for, which takes a second.

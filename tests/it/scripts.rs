@@ -20,8 +20,12 @@ fn test_script(cargo: &str) -> (Ran, Vec<String>) {
     let said = work.path().join("said");
     program(work.path(), "docker", "exit 0");
     program(work.path(), "cargo", &format!("said={}\n{cargo}", said.display()));
-    let mut command = Command::new("sh");
-    command.arg("docker/test.sh").current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+    // What is ignored from the beginning, a shell cannot hear.
+    let mut command = Command::new("/usr/bin/env");
+    command
+        .args(["--default-signal", "sh", "docker/test.sh"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear();
     command.env("PATH", format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", work.path().display()));
     command.env("TMPDIR", work.path()).env("HOME", work.path());
     command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
@@ -46,5 +50,14 @@ fn a_suite_that_fails_keeps_no_other_from_running_and_fails_the_whole() {
         let end = ran.stderr.split("failed:").nth(1).unwrap_or_default();
         let named: Vec<&str> = end.lines().filter(|line| line.starts_with("  ")).collect();
         assert_eq!(named, [format!("  cargo {call}")], "{ran}");
+    }
+}
+
+#[test]
+fn who_is_interrupted_begins_no_other_suite() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let (ran, calls) = test_script(&format!("echo \"$*\" >> $said\nkill -{signal} $PPID"));
+        assert_eq!(ran.code(), Some(code), "{ran}");
+        assert_eq!(calls.len(), 1, "{calls:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::edit::Wanted;
 use pyfast_settings::own_lock::environment_of;
-use pyfast_settings::{ResolveFlags, Settings};
+use pyfast_settings::{ResolveFlags, Settings, is_remote};
 
 use super::{Done, Place, Reach, add, remove};
 use crate::error::Error;
@@ -22,9 +22,9 @@ pub enum Change<'a> {
     Remove(&'a [PackageName]),
 }
 
-/// Whether a file of this name has its requirements in a header.
+/// Whether a file of this name, on this machine, has its requirements in a header.
 pub fn is_script(file: &Path) -> bool {
-    file.extension().is_some_and(|end| end == "py")
+    file.extension().is_some_and(|end| end == "py") && !is_remote(file)
 }
 
 /// Changes the header of a script. Its requirements are resolved, and nothing is installed.
