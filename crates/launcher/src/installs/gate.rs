@@ -2,6 +2,7 @@
 //! things; what would go is decided by the plan.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Left;
 use super::command::{Act, calls_tool, is_installer};
@@ -221,7 +222,7 @@ impl Planner<'_> {
             if first
                 || read
                 || word.starts_with("./")
-                || word.ends_with(".sh") && !word.contains(' ')
+                || Path::new(word).extension().is_some_and(|end| end == "sh") && !word.contains(' ')
                 || at == 0 && copied(word)
             {
                 found.push(word.clone());
