@@ -9,11 +9,11 @@ use pyfast_launcher::propose::{Proposal, propose};
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;
-use crate::ui::green;
+use crate::ui::{Ui, green};
 use pyfast_settings::FILE;
 use pyfast_stack::facts;
 use pyfast_stack::init::{
-    Moving, NotWritten, apply, as_data, configured_beside, moving, proposed, with_proposed,
+    Moving, NotWritten, as_data, configured_beside, moving, proposed, ready, with_proposed,
     write_proposed,
 };
 
@@ -50,17 +50,19 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let moving = compose
         .map(|compose| moving(own.as_ref().unwrap_or(settings), compose))
         .unwrap_or_default();
-    if let Some(refusal) = existing.filter(|_| !args.write && moving.changes.is_empty()) {
+    let nothing = moving.changes.is_empty() && moving.left().is_empty();
+    if let Some(refusal) = existing.filter(|_| !args.write && nothing) {
         return Err(refusal);
     }
     tell(settings, proposal.as_ref(), &moving);
+    let ready = if args.write { Some(ready(&moving.changes)?) } else { None };
     let mut written = Vec::new();
     if let Some(proposal) = proposal.as_ref().filter(|_| !args.print) {
         let files = write_proposed(proposal, &settings.project.directory);
         written.extend(files.map_err(|error| not_written(&error))?);
     }
-    if args.write {
-        apply(&moving.changes)?;
+    if let Some(ready) = ready {
+        ready.put()?;
         written.extend(moving.changes.iter().map(|change| change.path().to_owned()));
     }
     match &proposal {
@@ -71,12 +73,23 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     for path in &written {
         ui.note(green("Wrote").and(format!(" {}", path.display())));
     }
+    rest(args, ui, &moving);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What can be done next about files that are there.
+fn rest(args: &Args, ui: Ui, moving: &Moving) {
+    let stays = !moving.left().is_empty();
     match moving.changes.is_empty() {
+        true if stays => ui.note("Nothing is left to change; what stays is named above"),
         true if args.write => ui.note("No Dockerfile installs what its environment brings"),
+        false if args.print => {
+            let files = moving.changed().join(" and ");
+            ui.note(format!("`pyfast init` shows how {files} would change too"));
+        }
         false if !args.write => ui.note("`pyfast init --write` makes these changes"),
         _ => {}
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The words of what was decided.

@@ -58,11 +58,8 @@ impl From<ProposeError> for Failure {
             ProposeError::Name { .. } => {
                 Self::usage(message).hint("use letters, digits, `.`, `_` and `-`")
             }
-            ProposeError::NothingToInstall { foreign: Some(tool), .. } => {
-                let tool = tool.to_lowercase();
-                let hint = "export -o requirements.txt` writes a file that is taken";
-                Self::usage(message).hint(format!("`{tool} {hint}"))
-            }
+            ProposeError::NothingToInstall { instead: Some(instead), .. } => Self::usage(message)
+                .hint(format!("`{}` writes a file that is taken", instead.export)),
             ProposeError::NothingToInstall { .. } => Self::usage(message).hint(
                 "write one, such as requirements.txt, or name another directory with --project DIR",
             ),

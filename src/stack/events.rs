@@ -53,7 +53,10 @@ impl Shown {
                 self.done();
                 synced(ui, &name, &report, &duration(took));
             }
-            Event::NoEnvironments => ui.note(
+            Event::NoEnvironments { export: Some(export) } => ui.note(format!(
+                "No service starts in an environment: `{export}` writes the requirements that one can be of"
+            )),
+            Event::NoEnvironments { export: None } => ui.note(
                 "No service starts in an environment: `pyfast init` writes a pyfast.toml that names them, or give `services` under [env.NAME]",
             ),
             Event::StillInstall { dockerfiles } => ui.note(format!(

@@ -140,6 +140,22 @@ fn only_missing_dockerignore_files_are_written() {
 }
 
 #[test]
+fn a_context_that_is_no_directory_gets_no_dockerignore_and_is_named() {
+    let world = stack();
+    world.write(
+        "docker-compose.yml",
+        &format!(
+            "{COMPOSE}  gone: {{build: ./gone}}\n  file: {{build: ./backend/requirements.txt}}\n"
+        ),
+    );
+    let ran = init(&world, &[]).ok();
+    assert!(ran.stderr.contains("gone is built from gone, which is no directory"), "{ran}");
+    assert!(ran.stderr.contains("file is built from backend/requirements.txt"), "{ran}");
+    assert!(world.project.join(".dockerignore").is_file(), "{ran}");
+    assert!(configuration(&world)["env"].get("backend").is_some());
+}
+
+#[test]
 fn json_has_the_decisions_with_their_reasons() {
     let world = stack();
     let json = init(&world, &["--json"]).ok().json();
@@ -184,6 +200,29 @@ fn project_files_and_locks_of_other_tools_are_named_with_what_to_do() {
         "{ran}"
     );
     assert_eq!(texts(&configuration(&world)["env"]["default"]["requirements"]), ["pyproject.toml"]);
+}
+
+#[test]
+fn a_lock_alone_is_named_with_what_makes_requirements_of_it() {
+    let world = World::new();
+    let text = "FROM python:3.11\nCOPY backend/pylock.toml .\nRUN pip install -r pylock.toml\n";
+    world.write("backend/Dockerfile", text);
+    world.write(
+        "compose.yaml",
+        "services: {web: {build: {context: ., dockerfile: backend/Dockerfile}}}\n",
+    );
+    let lock = "lock-version = '1.0'\ncreated-by = 'other'\n[[packages]]\nname = 'a'\nversion = '1.0'\n[[packages.wheels]]\nname = 'a-1.0-py3-none-any.whl'\nurl = 'http://127.0.0.1:1/a-1.0-py3-none-any.whl'\nhashes = {sha256 = '0000000000000000000000000000000000000000000000000000000000000000'}\n";
+    world.write("backend/pylock.toml", lock);
+    let export = "pyfast export --lock backend/pylock.toml -o backend/requirements.txt";
+    let hint = format!("`{export}` writes a file that is taken");
+    init(&world, &[]).refused(USAGE, &["backend/pylock.toml is a lock", &hint]);
+    assert!(!world.project.join("pyfast.toml").exists());
+    let words: Vec<_> = export.split(' ').skip(1).collect();
+    Ran::of(world.bare(&words)).ok();
+    assert_eq!(world.read("backend/requirements.txt"), "a==1.0\n");
+    init(&world, &[]).ok();
+    let web = &configuration(&world)["env"]["web"];
+    assert_eq!(texts(&web["requirements"]), ["backend/requirements.txt"]);
 }
 
 #[test]

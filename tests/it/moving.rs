@@ -2,6 +2,10 @@
 //! of `docs/moving-in.md` is the one of the guide's own blocks, so that the guide says what happens.
 
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::ran::{Ran, USAGE};
 use crate::support::world::World;
@@ -136,8 +140,109 @@ fn print_changes_nothing_and_does_not_go_with_write() {
     let before = world.read(DOCKERFILE);
     let ran = init(&world, &["--print"]).ok();
     assert!(ran.stdout.starts_with("# How pyfast"), "{ran}");
+    let more = format!("`pyfast init` shows how {REQUIREMENTS} and {DOCKERFILE} would change too");
+    assert!(ran.stderr.contains(&more) && !ran.stderr.contains("these changes"), "{ran}");
     init(&world, &["--print", "--write"]).refused(USAGE, &["--write"]);
     assert_eq!(world.read(DOCKERFILE), before);
+}
+
+#[test]
+fn where_one_file_cannot_be_written_nothing_is() {
+    let world = guide();
+    // Root may write everywhere, but nothing fits beside a name of this length.
+    let long = format!("docker/Dockerfile.{}", "x".repeat(240));
+    world.write(&long, &world.read(DOCKERFILE));
+    world.write("compose.yaml", &world.read("compose.yaml").replace(DOCKERFILE, &long));
+    let before = world.read(REQUIREMENTS);
+    init(&world, &["--write"]).refused(&[1], &["cannot edit", &long]);
+    assert_eq!(world.read(REQUIREMENTS), before);
+    for name in ["pyfast.toml", ".dockerignore"] {
+        assert!(!world.project.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn an_interrupt_leaves_all_or_nothing_and_nothing_beside_the_files() {
+    let files = |world: &World| {
+        let found = [".", "docker", "backend"].map(|place| {
+            let entries = fs_err::read_dir(world.project.join(place)).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        });
+        (found, [DOCKERFILE, REQUIREMENTS].map(|name| world.read(name)))
+    };
+    let untouched = files(&guide());
+    let whole = guide();
+    let begun = Instant::now();
+    init(&whole, &["--write"]).ok();
+    let (took, whole) = (begun.elapsed(), files(&whole));
+    for part in 0..30 {
+        let world = guide();
+        let mut child =
+            world.bare(&["init", "--write", "-q"]).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(took * part / 28);
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        child.wait().unwrap();
+        let found = files(&world);
+        assert!(found == whole || found == untouched, "{part}: {found:?}");
+    }
+}
+
+#[test]
+fn what_an_interrupted_run_began_the_next_one_ends() {
+    let whole = guide();
+    init(&whole, &["--write"]).ok();
+    let written = ["pyfast.toml", REQUIREMENTS, DOCKERFILE];
+    for until in 0..written.len() {
+        let world = guide();
+        for name in &written[..until] {
+            world.write(name, &whole.read(name));
+        }
+        init(&world, &["--write"]).ok();
+        for name in &written[1..] {
+            assert_eq!(world.read(name), whole.read(name), "{until}");
+        }
+    }
+}
+
+#[test]
+fn what_stays_is_said_as_often_as_one_asks() {
+    let world = guide();
+    world.write(DOCKERFILE, "FROM python:3.11\nRUN pip install -r $FILE\n");
+    let stays = "docker/Dockerfile.backend:2: `pip install -r $FILE` stays: a value in it";
+    for args in [[].as_slice(), &[], &["--write"]] {
+        let ran = init(&world, args).ok();
+        assert!(ran.stderr.contains(stays), "{ran}");
+        assert!(ran.stderr.contains("Nothing is left to change; what stays"), "{ran}");
+        assert!(!ran.stderr.contains("No Dockerfile installs"), "{ran}");
+        assert_eq!(ran.stdout, "");
+    }
+    let json = init(&world, &["--json"]).ok().json();
+    assert!(json["left"][0].as_str().unwrap().starts_with(stays), "{json}");
+}
+
+#[test]
+fn a_dockerfile_in_the_compose_file_is_named_and_its_requirements_are_taken() {
+    let world = World::new();
+    let service = "    build: &b\n      context: .\n      dockerfile_inline: |\n        FROM python:3.11\n        RUN pip install ta\n        RUN pip install -r $$FILE\n        USER me\n";
+    let compose = format!("services:\n  web:\n{service}  worker:\n    build: *b\n");
+    world.write("compose.yaml", &compose);
+    world.require(&["fastapi"]);
+    let ran = init(&world, &["--write"]).ok();
+    for told in [
+        "dockerfile_inline of web, worker installs what is not in requirements.txt:\n  ta (line 2)",
+        "dockerfile_inline of web, worker:3: `pip install -r $FILE` stays",
+        "dockerfile_inline of web, worker stays as it is: it stands in the compose file",
+        "its environment brings what line 2 is for",
+    ] {
+        assert!(ran.stderr.contains(told), "no `{told}`: {ran}");
+    }
+    assert_eq!(world.read("requirements.txt"), "fastapi\nta\n");
+    assert_eq!(world.read("compose.yaml"), compose);
+    let again = init(&world, &[]).ok();
+    assert!(again.stderr.contains("worker stays as it is"), "{again}");
+    assert_eq!(again.stdout, "");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Facts {
     pub projects: Vec<PathBuf>,
     /// Locks of other tools, which are not read, sorted.
     pub locks: Vec<PathBuf>,
+    /// Locks that are read beside requirements (`pylock.toml`), sorted.
+    pub own_locks: Vec<PathBuf>,
     /// The tool that alone reads what the directory's project file states.
     pub foreign: Option<&'static str>,
     /// Further files that a Dockerfile installs and that exist.
@@ -43,6 +45,8 @@ pub struct Facts {
     pub virtual_environments: Vec<PathBuf>,
     /// The `.dockerignore` files that exist.
     pub ignore_files: BTreeSet<PathBuf>,
+    /// What images are to be built from and is no directory.
+    pub absent: BTreeSet<PathBuf>,
     /// What the user asked for.
     pub wishes: Wishes,
     /// What the reader of the facts has to say.
@@ -127,17 +131,26 @@ pub enum Error {
         "cannot propose an environment: no requirements file in `{}` (looked for requirements*.txt, \
          requirements/*.txt, and pyproject.toml with a [project] table, two directories deep){}",
         directory.display(),
-        foreign.map(|tool| format!("; its pyproject.toml is one of {tool}'s own")).unwrap_or_default()
+        instead.as_ref().map(|instead| format!("; {}", instead.what)).unwrap_or_default()
     )]
     NothingToInstall {
         /// Where they were looked for.
         directory: PathBuf,
-        /// The tool that alone reads what its project file states.
-        foreign: Option<&'static str>,
+        /// What there is instead.
+        instead: Option<Instead>,
     },
     /// The compose project cannot be read, or contradicts itself.
     #[error(transparent)]
     Compose(#[from] crate::Error),
+}
+
+/// What a project has instead of requirements that are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// That it is there, and why it is not enough.
+    pub what: String,
+    /// The command that writes requirements of it.
+    pub export: String,
 }
 
 /// Decides what `pyfast.toml` should say.

@@ -1,7 +1,9 @@
 //! A project that nobody has configured: what `pyfast init` would write counts, where that leaves no choice. Owns when
 //! it does; the proposal is the launcher's.
 
-use pyfast_launcher::propose::{Facts, ProposedEnvironment, Question, Wishes, propose};
+use pyfast_launcher::propose::{
+    Error as ProposeError, Facts, ProposedEnvironment, Question, Wishes, propose,
+};
 use pyfast_settings::{EnvConfig, FILE, Settings};
 
 use crate::description::ComposeFlags;
@@ -46,6 +48,14 @@ pub fn assume(settings: &Settings, flags: &ComposeFlags) -> Result<Option<Assume
     config.project.name = config.project.name.take().or(proposal.name);
     config.env = proposal.environments.iter().map(configuration).collect();
     Ok(Some(Assumed { settings, environments: proposal.environments }))
+}
+
+/// The command that writes requirements for a project that has none that are read, but something that says the same.
+pub(crate) fn export(settings: &Settings) -> Option<String> {
+    match propose(&facts(settings).ok()?) {
+        Err(ProposeError::NothingToInstall { instead, .. }) => instead.map(|one| one.export),
+        _ => None,
+    }
 }
 
 /// What lies in the project's directory, and what the user wants of a proposal for it.

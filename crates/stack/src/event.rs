@@ -75,7 +75,10 @@ pub enum Event {
         took: Duration,
     },
     /// No service starts in an environment.
-    NoEnvironments,
+    NoEnvironments {
+        /// The command that writes requirements of what there is instead.
+        export: Option<String>,
+    },
     /// These Dockerfiles install what environments bring, or are to bring.
     StillInstall {
         /// The files.

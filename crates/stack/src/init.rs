@@ -5,8 +5,16 @@ mod change;
 mod moving;
 mod proposed;
 
-pub use change::{Change, apply};
+use pyfast_crew::interrupt::{self, Interrupts};
+
+pub use change::{Change, Ready, ready};
 pub use moving::{Image, Moving, moving};
 pub use proposed::{
     NotWritten, as_data, configured_beside, proposed, with_proposed, write_proposed,
 };
+
+/// Holds interrupts back while it lives: what is written in a moment is written whole, and leaves nothing beside it.
+fn held() -> Interrupts {
+    interrupt::catch();
+    Interrupts::take()
+}

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::code::CodePlan;
 use crate::containers::{Known, by_service};
+use crate::defaults::export;
 use crate::error::Error;
 use crate::event::Event;
 use crate::images::ImagesRead;
@@ -157,7 +158,7 @@ impl Stack<'_> {
         let text = self.override_text()?;
         if self.description.environments.is_empty() {
             self.remove_override()?;
-            self.tell(Event::NoEnvironments);
+            self.tell(Event::NoEnvironments { export: export(self.settings) });
         } else {
             self.write_override(&text)?;
         }

@@ -64,3 +64,21 @@ fn up_says_that_an_image_installs_what_its_environment_brings() {
     assert!(said.contains(line), "{said}");
     project.world.docker(&["rmi", "-f", &format!("{}:latest", project.name)]);
 }
+
+#[test]
+fn up_says_what_makes_requirements_of_a_lock_alone() {
+    let Some(project) = installing("locked") else { return };
+    for file in ["requirements.txt", "Dockerfile"] {
+        fs_err::remove_file(project.path(file)).unwrap();
+    }
+    project.write("pylock.toml", "lock-version = '1.0'\ncreated-by = 'other'\npackages = []\n");
+    let compose = format!(
+        "services:\n  web: {{image: '{SLIM}', command: sleep 3600, stop_signal: SIGKILL}}\n"
+    );
+    project.write("docker-compose.yml", &compose);
+    let output = project.pyfast(&["up", "--volume", &project.world.volume]);
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let line = "No service starts in an environment: `pyfast export --lock pylock.toml -o requirements.txt`";
+    assert!(said.contains(line), "{said}");
+}

@@ -1,11 +1,11 @@
 //! One file that is edited: as it was read, and as it will be. Owns that nobody else's edit is lost.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use pyfast_packaging::edit::Edited;
-use pyfast_root::{regular_file, whole_file};
+use pyfast_root::regular_file;
+use pyfast_root::whole_file::{self, Prepared};
 use pyfast_settings::own_lock::is_lock;
 use rustix::fs::Access;
 
@@ -49,6 +49,10 @@ impl File {
         let target = self.target();
         let directory = target.parent().unwrap_or(Path::new("/"));
         rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)
+            .and_then(|()| match self.before {
+                Some(_) => rustix::fs::access(&target, Access::WRITE_OK),
+                None => Ok(()),
+            })
             .map_err(|error| Error::Edit { path: self.shown.clone(), source: error.into() })
     }
 
@@ -71,9 +75,10 @@ impl File {
 
     fn replace(&self, content: &[u8]) -> io::Result<()> {
         let target = self.target();
-        let facts = fs_err::metadata(&target).ok();
-        let mode = facts.map_or(0o666, |facts| facts.permissions().mode() & 0o7777);
-        whole_file::replace(&target, content, mode)
+        match target.symlink_metadata() {
+            Ok(_) => Prepared::next(&target, content)?.put(),
+            Err(_) => whole_file::replace(&target, content, 0o666),
+        }
     }
 
     /// A link stays one.
@@ -97,7 +102,7 @@ fn content(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use pyfast_packaging::edit::{List, Wanted};
 
@@ -115,11 +120,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let real = directory.path().join("real.txt");
         fs_err::write(&real, "a\n").unwrap();
-        fs_err::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+        // No usual mask lets others write.
+        fs_err::set_permissions(&real, std::fs::Permissions::from_mode(0o666)).unwrap();
         symlink("real.txt", directory.path().join("r.txt")).unwrap();
         edited(directory.path(), "r.txt").write().unwrap();
         assert_eq!(fs_err::read_to_string(&real).unwrap(), "a\nb>=1\n");
-        assert_eq!(fs_err::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs_err::metadata(&real).unwrap().permissions().mode() & 0o777, 0o666);
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 2);
     }
 

@@ -41,6 +41,13 @@ const INDEXES: [&str; 24] = [
     "uv.toml",
 ];
 
+/// What would go, and where its packages were.
+#[derive(Clone, Copy)]
+struct Rest<'a> {
+    plan: &'a Plan,
+    places: &'a BTreeSet<String>,
+}
+
 impl Planner<'_> {
     /// Instructions that lead to other indexes than the environment's.
     pub(super) fn indexes(&self) -> Vec<Left> {
@@ -77,7 +84,7 @@ impl Planner<'_> {
                 let steps = stage.steps.iter().enumerate();
                 let stays = steps.filter(|(number, _)| !plan.steps.contains(&(at, *number)));
                 found.extend(stays.filter_map(|(number, step)| {
-                    let why = self.obstacle(step, (at, number), plan, places)?;
+                    let why = self.obstacle(step, at, number, Rest { plan, places })?;
                     Some(self.step(step, &why))
                 }));
             }
@@ -91,19 +98,14 @@ impl Planner<'_> {
         found
     }
 
-    fn obstacle(
-        &self,
-        step: &Step,
-        at: (usize, usize),
-        plan: &Plan,
-        places: &BTreeSet<String>,
-    ) -> Option<String> {
+    fn obstacle(&self, step: &Step, stage: usize, number: usize, rest: Rest<'_>) -> Option<String> {
+        let Rest { plan, places } = rest;
         if !plan.stages.is_empty() && by_number(step) {
             return Some("it names a stage by its number, and stages would go".to_owned());
         }
         let old = || "it names a place where packages would not be any more".to_owned();
         match &step.does {
-            Does::Runs(_) => self.run(step, at, plan, places),
+            Does::Runs(_) => self.run(step, stage, number, rest),
             Does::Copies(copies) => {
                 let more = copies.from.is_some_and(|from| self.installs_in(from));
                 let words = copies.sources.iter().chain([&copies.target]);
@@ -130,13 +132,8 @@ impl Planner<'_> {
         }
     }
 
-    fn run(
-        &self,
-        step: &Step,
-        (stage, number): (usize, usize),
-        plan: &Plan,
-        places: &BTreeSet<String>,
-    ) -> Option<String> {
+    fn run(&self, step: &Step, stage: usize, number: usize, rest: Rest<'_>) -> Option<String> {
+        let Rest { plan, places } = rest;
         let Does::Runs(commands) = &step.does else { return None };
         let goes = |one: usize| plan.commands.contains(&(stage, number, one));
         let all = || commands.iter().enumerate();

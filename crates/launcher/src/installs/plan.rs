@@ -71,6 +71,7 @@ impl Planner<'_> {
         if plan.left.is_empty() {
             plan.commands.clone_from(&plan.named);
             self.what_served(&places, &mut plan);
+            self.around(&mut plan);
             self.whole_steps(&mut plan);
             self.unused_stages(&mut plan);
             let obstacles = self.obstacles(&plan, &places);
@@ -327,6 +328,30 @@ impl Planner<'_> {
             _ => None,
         });
         starts.map(|line| format!("what line {line} starts")).next()
+    }
+
+    /// What prepared installs of the system's packages (`apt-get update`) and cleaned up behind them, where they all go.
+    fn around(&self, plan: &mut Plan) {
+        let mut gone = Vec::new();
+        for stage in &self.needed {
+            let dependent = self.dependents(*stage);
+            let own = |at: &At<'_>| at.stage == *stage || dependent.contains(&at.stage);
+            let mut installs = self.commands().filter(own).filter(|at| {
+                let packages = matches!(at.act, Act::System(System::Packages { .. }));
+                packages || matches!(at.act, Act::Needs | Act::Unclear(_))
+            });
+            let goes = |at: At<'_>| plan.commands.contains(&(at.stage, at.step, at.number));
+            if installs.next().is_none_or(|first| !goes(first)) || !installs.all(goes) {
+                continue;
+            }
+            let around = self.commands().filter(|at| at.stage == *stage).filter(|at| {
+                let idle = matches!(at.act, Act::System(System::Around));
+                // It is for what follows in its instruction.
+                idle && at.command.words.first().is_some_and(|word| word.text != "set")
+            });
+            gone.extend(around.map(|at| (at.stage, at.step, at.number)));
+        }
+        plan.commands.extend(gone);
     }
 
     /// Instructions of which nothing of use is left.

@@ -124,6 +124,47 @@ fn compilers_that_are_removed_again_go_with_their_removal() {
 }
 
 #[test]
+fn what_prepares_and_cleans_up_goes_with_the_last_install_wherever_it_stands() {
+    check(
+        "FROM x\nRUN apt-get update\nRUN apt-get install -y gcc\nRUN pip install ta\nRUN rm -rf /var/lib/apt/lists/*\nUSER me\n",
+        "FROM x\nUSER me\n",
+        &[],
+    );
+    check(
+        "FROM x\nRUN set -e; apt-get update; mkdir /d; apt-get install -y gcc\nRUN pip install ta\n",
+        "FROM x\nRUN set -e; mkdir /d\n",
+        &[],
+    );
+    // Another install needs it, here or in a stage that starts from here.
+    check(
+        "FROM x\nRUN apt-get update\nRUN apt-get install -y gcc\nRUN pip install ta\nRUN apt-get install -y git\n",
+        "FROM x\nRUN apt-get update\nRUN apt-get install -y git\n",
+        &[],
+    );
+    check(
+        "FROM x AS a\nRUN apt-get update\nRUN apt-get install -y gcc\nRUN pip install ta\nFROM a\nRUN apt-get install -y git\n",
+        "FROM x AS a\nRUN apt-get update\nFROM a\nRUN apt-get install -y git\n",
+        &[],
+    );
+    // Nothing that it served goes.
+    check("FROM x\nRUN apt-get update\nRUN pip install ta\n", "FROM x\nRUN apt-get update\n", &[]);
+}
+
+#[test]
+fn upgrades_of_the_system_stay_with_what_prepares_them() {
+    check(
+        "FROM x\nRUN apt-get update && apt-get upgrade -y && apt-get install -y gcc\nRUN pip install ta\n",
+        "FROM x\nRUN apt-get update && apt-get upgrade -y\n",
+        &[],
+    );
+    check(
+        "FROM x\nRUN apk update && apk upgrade\nRUN apk add gcc\nRUN pip install ta\n",
+        "FROM x\nRUN apk update && apk upgrade\n",
+        &[],
+    );
+}
+
+#[test]
 fn wheels_that_are_made_in_one_stage_and_installed_in_another_go() {
     check(
         "FROM x AS w\nCOPY requirements*.txt .\nRUN pip wheel -w /wheels -r requirements.txt\n\nFROM x\nCOPY --from=w /wheels /wheels\nRUN pip install --no-index -r requirements.txt\nCOPY . .\n",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::dockerfile::{self, Reading, is_python_image, python_program};
 use super::files::{Standing, copied_requirements, normal, shown, standing};
-use super::{Error, Facts, Proposal, ProposedEnvironment, valid_name};
+use super::{Error, Facts, Instead, Proposal, ProposedEnvironment, one_line, valid_name};
 use crate::compose_file::{Build, ComposeProject};
 use crate::image::{WantedImage, is_remote, wanted_images};
 
@@ -270,6 +270,21 @@ impl<'a> Candidate<'a> {
 }
 
 impl Facts {
+    /// What there is instead of requirements: a project file that another tool reads, or a lock alone.
+    fn instead(&self) -> Option<Instead> {
+        if let Some(tool) = self.foreign {
+            let what = format!("its pyproject.toml is one of {tool}'s own");
+            let export = format!("{} export -o requirements.txt", tool.to_lowercase());
+            return Some(Instead { what, export });
+        }
+        let lock = self.own_locks.iter().min_by_key(|lock| lock.components().count())?;
+        let beside = shown(&lock.with_file_name("requirements.txt"), &self.directory);
+        let lock = one_line(&shown(lock, &self.directory));
+        let what = format!("{lock} is a lock, and no environment is of a lock alone");
+        let export = format!("pyfast export --lock {lock} -o {}", one_line(&beside));
+        Some(Instead { what, export })
+    }
+
     /// What a project file states, where there is no requirements file.
     fn of_project(&self, places: &[PathBuf]) -> Option<Requirements> {
         let file = self.nearest_project(places)?;
@@ -333,8 +348,8 @@ pub(super) fn without_services(
         Some(Requirements { files: vec![file], reason, ..Requirements::default() })
     });
     let Some(found) = found else {
-        let (directory, foreign) = (facts.directory.clone(), facts.foreign);
-        return Err(Error::NothingToInstall { directory, foreign });
+        let (directory, instead) = (facts.directory.clone(), facts.instead());
+        return Err(Error::NothingToInstall { directory, instead });
     };
     if facts.compose.is_some() {
         proposal

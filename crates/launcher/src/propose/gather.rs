@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::dockerfile;
 use super::environments::dockerfile_of;
-use super::files::{candidates, copied_requirements, is_requirements, normal};
+use super::files::{candidates, copied_requirements, is_requirements, normal, shown};
 use super::{Facts, Wishes};
 use crate::compose_file::{ComposeError, ComposeProject, ComposeRequest, read_compose};
 use crate::error::Error;
+use crate::image::is_remote;
 
 /// How many directories deep files are looked for.
 const DEPTH: usize = 2;
@@ -40,6 +41,7 @@ impl Facts {
         facts.requirements.sort();
         facts.projects.sort();
         facts.locks.sort();
+        facts.own_locks.sort();
         facts.virtual_environments.sort();
         facts.read_builds();
         facts.find_named();
@@ -83,6 +85,8 @@ impl Facts {
             }
         } else if matches!(name, "uv.lock" | "poetry.lock" | "pdm.lock") {
             self.locks.push(path);
+        } else if is_own_lock(name) {
+            self.own_locks.push(path);
         } else if is_dockerfile(name) {
             self.read_dockerfile(path);
         }
@@ -99,12 +103,20 @@ impl Facts {
 
     /// Reads what the compose project builds from, wherever it lies.
     fn read_builds(&mut self) {
-        let services = self.compose.iter().flat_map(|compose| compose.services.values());
-        let builds: Vec<_> = services.filter_map(|service| service.build.clone()).collect();
-        for build in &builds {
-            let ignore = Path::new(&build.context).join(".dockerignore");
+        let services = self.compose.iter().flat_map(|compose| &compose.services);
+        let builds = services.filter_map(|(name, one)| Some((name.clone(), one.build.clone()?)));
+        for (service, build) in &builds.collect::<Vec<_>>() {
+            let context = normal(Path::new(&build.context));
+            if !is_remote(&build.context)
+                && !context.is_dir()
+                && self.absent.insert(context.clone())
+            {
+                let place = shown(&context, &self.directory);
+                self.notes.push(format!("{service} is built from {place}, which is no directory"));
+            }
+            let ignore = context.join(".dockerignore");
             if ignore.symlink_metadata().is_ok() {
-                self.ignore_files.insert(normal(&ignore));
+                self.ignore_files.insert(ignore);
             }
             let Some(path) = dockerfile_of(build) else { continue };
             if !self.dockerfiles.contains_key(&path) {
@@ -134,7 +146,12 @@ impl Facts {
             let copied = copied_requirements(&reading);
             let names = reading.requirements.iter().chain(&reading.constraints).chain(&copied);
             let paths = names.flat_map(|name| candidates(name, &context, &reading.copies));
-            let files = paths.filter(|path| path.to_str().is_some() && path.is_file());
+            // Installers take locks where they take requirements; environments do not.
+            let is_lock = |path: &Path| {
+                path.file_name().is_some_and(|name| is_own_lock(&name.to_string_lossy()))
+            };
+            let files =
+                paths.filter(|path| path.to_str().is_some() && path.is_file() && !is_lock(path));
             self.named.extend(files);
         }
     }
@@ -192,6 +209,12 @@ fn foreign(document: &toml::Table) -> Option<&'static str> {
     [("poetry", "Poetry"), ("pdm", "PDM")]
         .into_iter()
         .find_map(|(key, name)| tools.contains_key(key).then_some(name))
+}
+
+/// `pylock.toml`, `pylock.NAME.toml` (PEP 751).
+fn is_own_lock(name: &str) -> bool {
+    let own = name.strip_prefix("pylock.").and_then(|rest| rest.strip_suffix("toml"));
+    own.is_some_and(|own| own.is_empty() || own.ends_with('.'))
 }
 
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.

@@ -51,6 +51,7 @@ pub(super) fn missing(facts: &Facts) -> Vec<IgnoreFile> {
     let contexts = contexts(facts).into_iter();
     let missing = contexts.filter(|(context, _)| {
         context.starts_with(&facts.directory)
+            && !facts.absent.contains(context)
             && !facts.ignore_files.contains(&context.join(".dockerignore"))
     });
     missing.map(|(context, copied)| ignore_file(facts, &context, &copied)).collect()

@@ -2,13 +2,16 @@
 //! at all; must not know why it is made.
 
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use pyfast_crew::Error as CrewError;
-use pyfast_root::{regular_file, whole_file};
-use similar::TextDiff;
+use pyfast_crew::interrupt::Interrupts;
+use pyfast_root::regular_file;
+use pyfast_root::whole_file::Prepared;
+use similar::{ChangeTag, TextDiff};
 
+use super::held;
 use crate::error::Error;
 
 /// A change to a file.
@@ -33,6 +36,11 @@ impl Change {
         &self.path
     }
 
+    /// The same, seen from the project's directory.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// The change as `diff -u` and `patch -p1` have it.
     pub fn diff(&self) -> String {
         let texts = [&self.before, &self.after].map(|bytes| String::from_utf8_lossy(bytes));
@@ -45,8 +53,12 @@ impl Change {
         match self.current() {
             Ok(current) if current == self.before => Ok(()),
             Ok(_) => Err(CrewError::EditedMeanwhile { path: self.path.clone() }.into()),
-            Err(source) => Err(CrewError::Edit { path: self.path.clone(), source }.into()),
+            Err(source) => Err(self.refused(source)),
         }
+    }
+
+    fn refused(&self, source: io::Error) -> Error {
+        CrewError::Edit { path: self.path.clone(), source }.into()
     }
 
     fn current(&self) -> io::Result<Vec<u8>> {
@@ -54,22 +66,57 @@ impl Change {
     }
 }
 
-/// Makes changes: all, unless one of the files is another than it was.
+/// Changes that are written but for the last step, which cannot well fail.
+pub struct Ready<'a> {
+    changes: Vec<(&'a Change, Prepared)>,
+    /// Until all is done.
+    held: Interrupts,
+}
+
+/// Makes changes ready. Nothing is changed before [`Ready::put`].
 ///
 /// # Errors
-/// If one is, or the disk refuses; what stands before it in the row is written then.
-pub fn apply(changes: &[Change]) -> Result<(), Error> {
+/// If one of the files is another than it was, or cannot be written.
+pub fn ready(changes: &[Change]) -> Result<Ready<'_>, Error> {
+    let mut ready = Ready { changes: Vec::new(), held: held() };
     for change in changes {
         change.check()?;
+        let prepared = Prepared::next(&change.path, &change.after);
+        ready.changes.push((change, prepared.map_err(|source| change.refused(source))?));
     }
-    for change in changes {
-        change.check()?;
-        let written = fs_err::metadata(&change.path).and_then(|facts| {
-            whole_file::replace(&change.path, &change.after, facts.permissions().mode() & 0o7777)
-        });
-        written.map_err(|source| CrewError::Edit { path: change.path.clone(), source })?;
+    Ok(ready)
+}
+
+impl Ready<'_> {
+    /// Makes the changes: all, or none.
+    ///
+    /// # Errors
+    /// If one of the files is another than it was, or the disk refuses.
+    pub fn put(self) -> Result<(), Error> {
+        let Self { changes, held: _held } = self;
+        for (change, _) in &changes {
+            change.check()?;
+        }
+        let mut done: Vec<&Change> = Vec::new();
+        for (change, prepared) in changes {
+            if let Err(source) = prepared.put() {
+                for change in done {
+                    // The first error is the one to report.
+                    let _ = Prepared::next(&change.path, &change.before).and_then(Prepared::put);
+                }
+                return Err(change.refused(source));
+            }
+            done.push(change);
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// The lines of a text that another has not, or not so, counted from 1.
+pub(super) fn lines_gone(before: &str, after: &str) -> Vec<usize> {
+    let diff = TextDiff::from_lines(before, after);
+    let gone = diff.iter_all_changes().filter(|one| one.tag() == ChangeTag::Delete);
+    gone.filter_map(|one| one.old_index()).map(|line| line + 1).collect()
 }
 
 /// What a file has that may be changed: one that is a file itself.
@@ -88,7 +135,13 @@ pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    fn apply(changes: &[Change]) -> Result<(), Error> {
+        ready(changes)?.put()
+    }
 
     fn change(path: &Path) -> Change {
         let before = fs_err::read(path).unwrap();
@@ -129,5 +182,31 @@ mod tests {
         std::os::unix::fs::symlink("one", &other).unwrap();
         apply(&changes).unwrap_err();
         assert_eq!(fs_err::read_to_string(&one).unwrap(), "FROM x\n");
+    }
+
+    #[test]
+    fn where_the_last_file_is_refused_the_first_is_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| directory.path().join(name));
+        for path in [&one, &other] {
+            fs_err::write(path, "FROM x\n").unwrap();
+        }
+        let changes = [change(&one), change(&other)];
+        let mut ready = ready(&changes).unwrap();
+        // What is put there is gone: the last step fails, as it does on a file that is mounted.
+        let last = ready.changes.pop().unwrap();
+        let gone = Prepared::next(&other, b"").unwrap();
+        for entry in fs_err::read_dir(directory.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let own = fs_err::read(&path).unwrap().is_empty();
+            own.then(|| fs_err::remove_file(&path).unwrap());
+        }
+        ready.changes.push((last.0, gone));
+        drop(last.1);
+        ready.put().unwrap_err();
+        for path in [&one, &other] {
+            assert_eq!(fs_err::read_to_string(path).unwrap(), "FROM x\n");
+        }
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 2);
     }
 }

@@ -16,7 +16,7 @@ use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::safe_url::redact;
 use pyfast_settings::{Settings, is_remote};
 
-use super::change::{Change, content};
+use super::change::{Change, content, lines_gone};
 use crate::stack::Stack;
 
 /// What is to be done so that images do not install any more what environments bring.
@@ -60,6 +60,15 @@ struct Stated {
     services: BTreeSet<String>,
 }
 
+/// Where a Dockerfile's text stands.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// In a file, absolute.
+    File(PathBuf),
+    /// In the compose file: the text itself.
+    Inline(String),
+}
+
 /// A service that is built from a Dockerfile.
 struct Built<'a> {
     service: &'a str,
@@ -101,26 +110,26 @@ pub fn moving(settings: &Settings, project: &ComposeProject) -> Moving {
     let of_service = |service: &String| {
         environments.iter().find(|(_, env)| env.services.contains(service)).map(|(name, _)| *name)
     };
-    let mut dockerfiles: BTreeMap<PathBuf, Vec<Built<'_>>> = BTreeMap::new();
-    let mut apart: BTreeMap<PathBuf, &String> = BTreeMap::new();
+    let mut dockerfiles: BTreeMap<Source, Vec<Built<'_>>> = BTreeMap::new();
+    let mut apart: BTreeMap<Source, &String> = BTreeMap::new();
     for (name, service) in &project.services {
         let Some(build) = &service.build else { continue };
-        let Some(path) = dockerfile_of(build) else { continue };
+        let Some(source) = Source::of(build) else { continue };
         match of_service(name) {
             Some(env) => {
-                dockerfiles.entry(path).or_default().push(Built { service: name, build, env })
+                dockerfiles.entry(source).or_default().push(Built { service: name, build, env });
             }
-            None => drop(apart.insert(path, name)),
+            None => drop(apart.insert(source, name)),
         }
     }
     let mut work = Work { settings, project, environments: &environments, drafts: BTreeMap::new() };
-    for (path, builds) in &dockerfiles {
-        let shown = work.shown(path);
-        let outcome = match apart.get(path) {
+    for (source, builds) in &dockerfiles {
+        let shown = work.named(source, builds);
+        let outcome = match apart.get(source) {
             Some(service) => Err(format!(
                 "the service {service}, which has no environment, is built from it too"
             )),
-            None => work.look(path, builds),
+            None => work.look(source, builds),
         };
         match outcome {
             Ok(Some(Looked { image, change, note })) => {
@@ -217,26 +226,55 @@ struct Looked {
     note: Option<String>,
 }
 
+impl Source {
+    /// `None` where nobody here has it.
+    fn of(build: &Build) -> Option<Self> {
+        let inline = build.dockerfile_inline.clone().map(Self::Inline);
+        inline.or_else(|| dockerfile_of(build).map(Self::File))
+    }
+
+    /// The text; `None` where there is no such file.
+    fn text(&self) -> Result<Option<String>, String> {
+        let path = match self {
+            Self::Inline(text) => return Ok(Some(text.clone())),
+            Self::File(path) => path,
+        };
+        match content(path) {
+            Ok(bytes) => {
+                let text = String::from_utf8(bytes).map_err(|_bytes| "it is no UTF-8".to_owned());
+                Ok(Some(text?))
+            }
+            // Whoever builds says so.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
 impl Work<'_> {
     fn shown(&self, path: &Path) -> String {
         let directory = &self.settings.project.directory;
         path.strip_prefix(directory).unwrap_or(path).display().to_string()
     }
 
-    fn look(&mut self, path: &Path, builds: &[Built<'_>]) -> Result<Option<Looked>, String> {
+    /// A Dockerfile as the user knows it.
+    fn named(&self, source: &Source, builds: &[Built<'_>]) -> String {
+        match source {
+            Source::File(path) => self.shown(path),
+            Source::Inline(_) => {
+                let services: Vec<_> = builds.iter().map(|one| one.service).collect();
+                format!("dockerfile_inline of {}", services.join(", "))
+            }
+        }
+    }
+
+    fn look(&mut self, source: &Source, builds: &[Built<'_>]) -> Result<Option<Looked>, String> {
         let [first, ..] = builds else { return Ok(None) };
         let arguments = &first.build.args;
         if builds.iter().any(|one| &one.build.args != arguments) {
             return Err("its builds have different arguments".to_owned());
         }
-        let bytes = match content(path) {
-            Ok(bytes) => bytes,
-            // Whoever builds says so.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.to_string()),
-        };
-        let text =
-            String::from_utf8(bytes.clone()).map_err(|_bytes| "it is no UTF-8".to_owned())?;
+        let Some(text) = source.text()? else { return Ok(None) };
         let targets: Vec<_> = builds.iter().map(|one| one.build.target.clone()).collect();
         let installs = Installs::read(&Question { text: &text, arguments, targets: &targets });
         let envs: BTreeMap<&str, &Stated> = builds
@@ -252,14 +290,7 @@ impl Work<'_> {
             })
         };
         let commands = self.commands(&envs);
-        let script = |name: &str| {
-            let texts = builds.iter().map(|one| {
-                let found = places_of(name, &text, one.build).into_iter();
-                let path = found.into_iter().find(|path| path.is_file())?;
-                String::from_utf8(content(&path).ok()?).ok()
-            });
-            texts.collect::<Option<Vec<_>>>().map(|texts| texts.concat())
-        };
+        let script = |name: &str| file_of(name, &text, builds);
         let project = envs.values().all(|env| {
             let mut files = env.files.iter();
             files.any(|file| file.file_name().is_some_and(|name| name == "pyproject.toml"))
@@ -268,14 +299,16 @@ impl Work<'_> {
         let given =
             Given { provided: &provided, project, compiled, commands: &commands, script: &script };
         let mut without = installs.without(&given);
-        let dockerfile = self.shown(path);
-        let note = if without.text.is_some() || !without.named.is_empty() {
-            self.kept_whole(path, builds, &envs)
-        } else {
-            None
+        let dockerfile = self.named(source, builds);
+        let due = without.text.is_some() || !without.named.is_empty();
+        let kept = if due { self.kept_whole(source, builds, &envs) } else { None };
+        let after = without.text.take().unwrap_or_else(|| text.clone());
+        let (change, note) = match source {
+            Source::File(path) => {
+                (Change::new(path, &dockerfile, text.as_bytes(), after.into_bytes()), kept)
+            }
+            Source::Inline(_) => (None, kept.or_else(|| by_hand(&text, &after))),
         };
-        let after = without.text.take().map_or_else(|| bytes.clone(), String::into_bytes);
-        let change = Change::new(path, &dockerfile, &bytes, after);
         let mut image = Image {
             dockerfile,
             beyond: Vec::new(),
@@ -296,11 +329,15 @@ impl Work<'_> {
     /// What beside a Dockerfile keeps it as it is.
     fn kept_whole(
         &self,
-        path: &Path,
+        source: &Source,
         builds: &[Built<'_>],
         envs: &BTreeMap<&str, &Stated>,
     ) -> Option<String> {
-        if !path.starts_with(&self.settings.project.directory) {
+        let own = match source {
+            Source::File(path) => Some(path),
+            Source::Inline(_) => None,
+        };
+        if own.is_some_and(|path| !path.starts_with(&self.settings.project.directory)) {
             return Some("it is outside of the project".to_owned());
         }
         if envs.values().any(|env| env.hashed) {
@@ -321,7 +358,7 @@ impl Work<'_> {
             if build.other.iter().any(|key| key == "additional_contexts") {
                 return Some(format!("the build of {name} has contexts that may be its image"));
             }
-            let file = dockerfile_of(build).filter(|other| other != path);
+            let file = dockerfile_of(build).filter(|other| Some(other) != own);
             let read = file.and_then(|file| String::from_utf8(content(&file).ok()?).ok());
             let text = read.or_else(|| build.dockerfile_inline.clone()).unwrap_or_default();
             let lines = text.lines().map(str::trim).filter(|line| {
@@ -411,6 +448,29 @@ impl Work<'_> {
     }
 }
 
+/// What a text in the compose file says that is not needed any more.
+fn by_hand(before: &str, after: &str) -> Option<String> {
+    let gone: Vec<_> = lines_gone(before, after).iter().map(ToString::to_string).collect();
+    let lines = match gone.as_slice() {
+        [] => return None,
+        [one] => format!("line {one} is"),
+        several => format!("lines {} are", several.join(", ")),
+    };
+    Some(format!(
+        "it stands in the compose file, which is yours to edit; its environment brings what {lines} for"
+    ))
+}
+
+/// The text of a file of the project by its name in the image.
+fn file_of(name: &str, dockerfile: &str, builds: &[Built<'_>]) -> Option<String> {
+    let texts = builds.iter().map(|one| {
+        let mut found = places_of(name, dockerfile, one.build).into_iter();
+        let path = found.find(|path| path.is_file())?;
+        String::from_utf8(content(&path).ok()?).ok()
+    });
+    texts.collect::<Option<Vec<_>>>().map(|texts| texts.concat())
+}
+
 /// A package that may have to be compiled.
 fn compiled(envs: &BTreeMap<&str, &Stated>, named: &[Named]) -> Option<String> {
     let stated = envs.values().flat_map(|env| &env.names).map(ToString::to_string);
@@ -431,6 +491,11 @@ impl Moving {
     /// All changes, as `diff -u` and `patch -p1` have them.
     pub fn diff(&self) -> String {
         self.changes.iter().map(Change::diff).collect()
+    }
+
+    /// The files that would be changed, seen from the project's directory.
+    pub fn changed(&self) -> Vec<String> {
+        self.changes.iter().map(|change| one_line(change.shown())).collect()
     }
 
     /// The Dockerfiles that install what an environment brings, or is to bring.

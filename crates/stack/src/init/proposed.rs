@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use pyfast_launcher::propose::{IgnoreFile, Proposal, ProposedEnvironment, one_line};
 use pyfast_settings::{FILE, Settings};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
+use super::held;
 use super::moving::Moving;
 use crate::defaults::configuration;
 
@@ -91,14 +93,22 @@ pub fn with_proposed(settings: &Settings, proposal: &Proposal) -> Settings {
 /// # Errors
 /// The one that is there already, or that the disk refuses.
 pub fn write_proposed(proposal: &Proposal, directory: &Path) -> Result<Vec<PathBuf>, NotWritten> {
-    let mut written = Vec::new();
     let own = IgnoreFile { path: FILE.to_owned(), text: proposed(proposal), needed: Vec::new() };
+    let _held = held();
+    let mut ready = Vec::new();
     for file in proposal.ignores.iter().chain([&own]) {
         let path = directory.join(&file.path);
-        match write_new(&path, &file.text) {
-            Ok(()) => written.push(path),
+        match ready_beside(&path, &file.text) {
+            Ok(file) => ready.push((path, file)),
             Err(source) => return Err(NotWritten { path, source }),
         }
+    }
+    let mut written = Vec::new();
+    for (path, file) in ready {
+        if let Err(error) = file.persist_noclobber(&path) {
+            return Err(NotWritten { path, source: error.error });
+        }
+        written.push(path);
     }
     Ok(written)
 }
@@ -155,15 +165,17 @@ pub fn configured_beside(directory: &Path) -> Option<PathBuf> {
     document.get("tool")?.get("pyfast").is_some().then_some(shared)
 }
 
-/// Writes a file that must not exist, whole or not at all.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+/// The text of a file that must not exist, beside its place.
+fn ready_beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+    if path.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pyfast-init-").permissions(PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(directory)?;
     file.write_all(text.as_bytes())?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ pub(in crate::installs) enum System {
     Around,
 }
 
+/// What package managers do for others' sake: they fetch lists, and clean up.
+const AROUND: [&str; 6] =
+    ["autoclean", "autoremove", "check-update", "clean", "makecache", "update"];
+
 /// What compiles.
 const COMPILERS: [&str; 21] = [
     "autoconf",
@@ -97,7 +101,9 @@ pub(super) fn read(program: &str, command: &Command) -> Option<System> {
     let arguments = &command.words[own + 1..];
     let texts: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
     match program {
-        "apt-get" | "apt" | "apk" | "dnf" | "yum" | "microdnf" => Some(managed(arguments)),
+        "apt-get" | "apt" | "apk" | "dnf" | "yum" | "microdnf" => {
+            Some(managed(arguments, program.starts_with("ap")))
+        }
         "rm" => texts
             .iter()
             .filter(|word| !word.starts_with('-'))
@@ -108,7 +114,8 @@ pub(super) fn read(program: &str, command: &Command) -> Option<System> {
     }
 }
 
-fn managed(arguments: &[Word]) -> System {
+/// What a manager is asked to do; `lists` says whether its `update` fetches lists.
+fn managed(arguments: &[Word], lists: bool) -> System {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.text.as_str() {
@@ -119,10 +126,13 @@ fn managed(arguments: &[Word]) -> System {
                 return packages(words.as_slice());
             }
             option if option.starts_with('-') => {}
-            _ => return System::Around,
+            // `update` of others than apt and apk upgrades what is there.
+            "update" if !lists => break,
+            verb if AROUND.contains(&verb) => return System::Around,
+            _ => break,
         }
     }
-    System::Around
+    System::Packages { names: Vec::new(), group: None }
 }
 
 fn packages(words: &[Word]) -> System {
