@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use pyfast_crew::interrupt;
-use pyfast_stack::{Following, Stack, Watched, assume, watched};
+use pyfast_stack::{Stack, Watched, assume, watched};
 
 use super::events::Shown;
 use super::start::Started;
@@ -29,6 +29,7 @@ pub(crate) fn watch(mut request: UpRequest, settings: &Settings) -> Result<ExitC
         let read = again.as_ref().unwrap_or(settings);
         let mut before = watched(read, &request.flags, &request.options.services);
         let others = last.as_ref().map(|last| before.missing_of(last)).unwrap_or_default();
+        before.resume(last.as_ref(), &mut request.options.following);
         let done = broken.map_or_else(|| up(&request, read).map(drop), Err);
         let failed = !survives(done, settings)?;
         // Cleaning and building anew were meant once.
@@ -47,18 +48,17 @@ pub(crate) fn watch(mut request: UpRequest, settings: &Settings) -> Result<ExitC
             // What was read while all was well may be what is to be mended.
             before.join(others);
         } else {
-            let since = last.as_ref().unwrap_or(&before);
-            survives(follow(&mut request, read, since, &before), settings)?;
+            survives(follow(&mut request, read, last.as_ref(), &mut before), settings)?;
         }
         let mut seen = before.after_sync();
         loop {
             ui.note(format!("Watching {} (Ctrl-C ends it)", count(seen.count(), "file")));
-            let now = seen.await_change()?;
-            request.options.build = seen.builds(&now);
+            let mut now = seen.await_change()?;
+            request.options.build = now.builds();
             if !request.options.build.is_empty() {
                 break;
             }
-            survives(follow(&mut request, read, &seen, &now), settings)?;
+            survives(follow(&mut request, read, Some(&seen), &mut now), settings)?;
             let more = seen.is_more(&now);
             seen = now;
             if more {
@@ -86,8 +86,8 @@ fn survives(outcome: Result<(), Failure>, settings: &Settings) -> Result<bool, F
 fn follow(
     request: &mut UpRequest,
     settings: &Settings,
-    before: &Watched,
-    now: &Watched,
+    before: Option<&Watched>,
+    now: &mut Watched,
 ) -> Result<(), Failure> {
     if now.rules().held.is_empty() {
         return Ok(());
@@ -95,9 +95,7 @@ fn follow(
     let (begun, shown) = (Instant::now(), Shown::new(settings.ui));
     let assumed = assume(settings, &request.flags)?;
     let read = assumed.as_ref().map_or(&**settings, |assumed| &assumed.settings);
-    let services = &request.options.services;
-    let mut stack = Stack::open(read, &request.flags, services, &shown.events())?;
-    let following: &mut Following = &mut request.options.following;
-    let Some(upped) = stack.follow(before, now, following)? else { return Ok(()) };
+    let mut stack = Stack::open(read, &request.flags, &request.options.services, &shown.events())?;
+    let Some(upped) = stack.follow(before, now, &mut request.options)? else { return Ok(()) };
     Started { stack: &stack, upped, total: begun.elapsed() }.show(settings.ui).map(drop)
 }

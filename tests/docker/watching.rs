@@ -19,6 +19,7 @@ const RULES: &str = "
         - {action: sync+restart, path: ./conf, target: /srv/conf}
         - {action: sync+exec, path: ./hook, target: /srv/hook, exec: {command: touch /tmp/hooked, user: root}}
         - {action: rebuild, path: ./built.txt}
+        - {action: sync, path: ./hosts, target: /srv/app/}
 ";
 
 /// A project that is watched.
@@ -43,7 +44,7 @@ impl Watch {
             "FROM {SLIM}\nRUN true\nWORKDIR /srv\nCOPY built.txt .\nCOPY app ./app\nCMD [\"python\", \"/srv/app/main.py\"]\n"
         );
         project.write("Dockerfile", &dockerfile);
-        project.write(".dockerignore", "*.toml\n*.yml\nboards.txt\nbackend.txt\n");
+        project.write(".dockerignore", "*.toml\n*.yml\nhosts\nboards.txt\nbackend.txt\n");
         project.write("built.txt", "1");
         for directory in ["app", "conf", "hook"] {
             fs_err::create_dir(project.path(directory)).unwrap();
@@ -119,6 +120,15 @@ fn rules_of_a_compose_file_decide_about_what_they_name() {
 
     fs_err::remove_file(project.path("app/old.py")).unwrap();
     watch.until("what is gone is removed", || !there("/srv/app/old.py"));
+    assert_eq!(project.identity("web"), web, "{}", watch.said());
+
+    // A rule for a file, whose target is a directory there.
+    project.write("hosts", "1");
+    watch.until("it is refused", || watch.said().contains("`/srv/app` is a directory there"));
+    fs_err::remove_file(project.path("hosts")).unwrap();
+    project.write("app/after.py", "");
+    watch.until("other files come", || there("/srv/app/after.py"));
+    assert!(there("/srv/app/main.py"), "{}", watch.said());
     assert_eq!(project.identity("web"), web, "{}", watch.said());
 
     project.write("conf/site", "1");

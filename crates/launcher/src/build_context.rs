@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 pub(crate) use self::ignore::Ignore;
 pub(crate) use self::ignore::matches;
-pub(crate) use self::walk::{Entry, Kind, walk};
+pub(crate) use self::walk::{Entry, Kind, walk, walk_readable};
 use crate::compose_file::Build;
 use crate::error::Error;
 

@@ -38,6 +38,7 @@ pub use model::{
 };
 pub(crate) use own::OVERRIDE_MARK;
 pub use own::{PRIVATE, is_ours, override_apart};
+pub(crate) use paths::absolute;
 use seen::Seen;
 use yaml::{Mapping, Node, Yaml};
 

@@ -7,13 +7,14 @@ mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use pyfast_root::Stamp;
 
-pub use self::sync::{Mapped, Syncing, run, sync};
-use crate::build_context::{BuildContext, Ignore, Kind, walk};
-use crate::compose_file::{Build, ComposeProject, Service, WatchAction, WatchRule};
+pub use self::sync::{Gone, Mapped, Refused, Syncing, run, sync};
+use crate::build_context::{BuildContext, Ignore, Kind, walk_readable};
+use crate::compose_file::{Build, ComposeProject, Service, WatchAction, WatchRule, absolute};
 
 /// What editors and version control leave beside what is edited.
 const PASSING: [&str; 12] = [
@@ -31,6 +32,9 @@ const PASSING: [&str; 12] = [
     "**/.DS_Store",
 ];
 
+/// What this program writes itself, wherever that is.
+const OWN: [&str; 3] = ["**/pylock.toml", "**/pylock.*.toml", "**/.venv"];
+
 /// The rules of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -46,6 +50,8 @@ pub struct Rule {
     service: String,
     /// What the compose file says.
     says: WatchRule,
+    /// Its path without links.
+    path: PathBuf,
     /// Its path as it is shown.
     shown: PathBuf,
     ignore: Ignore,
@@ -61,8 +67,14 @@ struct Context {
     ignore: Ignore,
 }
 
-/// What a rule means, as it is at a time: files with their stamps, and directories.
-pub type Tree = BTreeMap<PathBuf, Option<Stamp>>;
+/// What a rule means, as it is at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Files with their stamps, and directories.
+    found: BTreeMap<PathBuf, Option<Stamp>>,
+    /// What cannot be read, and why.
+    unread: BTreeMap<PathBuf, String>,
+}
 
 /// What changed of a rule's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,25 +83,41 @@ pub struct Change {
     pub rule: Rule,
     /// What is new or different.
     pub put: BTreeSet<PathBuf>,
-    /// What is gone.
+    /// Files and links that are gone, or are directories now.
     pub gone: BTreeSet<PathBuf>,
+    /// Directories that are gone, or are none any more.
+    pub gone_directories: BTreeSet<PathBuf>,
 }
 
 impl Rules {
-    /// The rules of these services. Blocks on the file system.
-    pub fn of(project: &ComposeProject, selected: &BTreeSet<String>) -> Self {
+    /// The rules of these services, for which what this program writes does not count. Blocks on the file system.
+    pub fn of(
+        project: &ComposeProject,
+        selected: &BTreeSet<String>,
+        own: &BTreeSet<PathBuf>,
+    ) -> Self {
         let mut rules = Self::default();
         let services = project.services.iter().filter(|(name, _)| selected.contains(*name));
         for (name, service) in services {
             for says in &service.watch {
-                let shown = says.path.strip_prefix(&project.directory).unwrap_or(&says.path);
-                match unfit(service, says) {
-                    Some(why) => {
-                        rules
-                            .unfit
-                            .push(format!("{name}: {} is not watched, {why}", shown.display()));
-                    }
-                    None => rules.held.push(Rule::new(name, service, says, shown)),
+                let shown = match says.path.strip_prefix(&project.directory) {
+                    Ok(below) if below.as_os_str().is_empty() => Path::new("."),
+                    below => below.unwrap_or(&says.path),
+                };
+                if let Some(why) = unfit(service, says) {
+                    let shown = shown.display();
+                    rules.unfit.push(format!("{name}: {shown} is not watched, {why}"));
+                } else {
+                    let rule = Rule {
+                        service: name.clone(),
+                        says: says.clone(),
+                        path: without_links(&says.path, &project.directory),
+                        shown: shown.to_owned(),
+                        ignore: Ignore::default(),
+                        include: None,
+                        context: service.build.as_ref().and_then(context),
+                    };
+                    rules.held.push(rule.with_patterns(own));
                 }
             }
         }
@@ -109,17 +137,18 @@ fn unfit(service: &Service, says: &WatchRule) -> Option<&'static str> {
 }
 
 impl Rule {
-    fn new(name: &str, service: &Service, says: &WatchRule, shown: &Path) -> Self {
-        let ignore = says.ignore.iter().map(String::as_str).chain(PASSING);
-        let include = (!says.include.is_empty()).then(|| Ignore::parse(&says.include.join("\n")));
-        Self {
-            service: name.to_owned(),
-            says: says.clone(),
-            shown: shown.to_owned(),
-            ignore: Ignore::parse(&ignore.collect::<Vec<_>>().join("\n")),
-            include,
-            context: service.build.as_ref().and_then(context),
-        }
+    fn with_patterns(mut self, own: &BTreeSet<PathBuf>) -> Self {
+        let own = own.iter().filter_map(|path| {
+            let below =
+                path.strip_prefix(&self.path).or(path.strip_prefix(&self.says.path)).ok()?;
+            below.to_str().filter(|below| !below.is_empty())
+        });
+        let ignore =
+            self.says.ignore.iter().map(String::as_str).chain(PASSING).chain(OWN).chain(own);
+        self.ignore = Ignore::parse(&ignore.collect::<Vec<_>>().join("\n"));
+        let include = &self.says.include;
+        self.include = (!include.is_empty()).then(|| Ignore::parse(&include.join("\n")));
+        self
     }
 
     /// The service.
@@ -132,41 +161,62 @@ impl Rule {
         &self.says
     }
 
+    /// Whether another rule is this one, read at another time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.service == other.service && self.says == other.says
+    }
+
     /// Whether a path is this rule's to decide about, be it that nothing is done for it.
     pub fn names(&self, path: &Path) -> bool {
-        let Ok(below) = path.strip_prefix(&self.says.path) else { return false };
+        let Some(below) = self.below(path) else { return false };
         self.include.as_ref().is_none_or(|include| is_meant(include, below))
+    }
+
+    fn below<'a>(&self, path: &'a Path) -> Option<&'a Path> {
+        path.strip_prefix(&self.path).or_else(|_| path.strip_prefix(&self.says.path)).ok()
     }
 
     /// Where a path of it is in containers.
     pub fn place(&self, path: &Path) -> Option<String> {
-        let below = path.strip_prefix(&self.says.path).ok()?;
-        let target = Path::new("/").join(self.says.target.as_ref()?);
+        let below = self.below(path)?;
+        let target = absolute(Path::new("/"), Path::new(self.says.target.as_ref()?));
         let place = if below.as_os_str().is_empty() { target } else { target.join(below) };
-        Some(place.to_str()?.trim_end_matches('/').to_owned())
+        Some(place.to_str()?.to_owned())
     }
 
-    /// What it means now. Blocks on the file system; what cannot be read is not there.
+    /// What it means now. Blocks on the file system.
     pub fn tree(&self) -> Tree {
-        let path = &self.says.path;
+        let path = &self.path;
+        let mut tree = Tree::default();
         match fs_err::metadata(path) {
             Ok(facts) if facts.is_dir() => {}
-            Ok(facts) => return Tree::from([(path.clone(), Some(Stamp::of(&facts)))]),
-            Err(_) => return Tree::new(),
+            Ok(facts) => {
+                tree.found.insert(path.clone(), Some(Stamp::of(&facts)));
+                return tree;
+            }
+            Err(error) => {
+                let gone = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+                if !gone.contains(&error.kind()) {
+                    tree.unread.insert(path.clone(), error.to_string());
+                }
+                return tree;
+            }
         }
-        let found = walk(path, &self.ignore).unwrap_or_default().into_iter();
-        let found = found.filter(|entry| !self.is_left_out(&entry.path));
+        let (found, unread) = walk_readable(path, &self.ignore);
+        let left_out = |path: &Path| self.is_left_out(path);
+        tree.unread = unread.into_iter().filter(|(path, _)| !left_out(path)).collect();
+        let found = found.into_iter().filter(|entry| !left_out(&entry.path));
         let meant = found.filter(|entry| match &self.include {
             Some(include) => {
                 entry.kind != Kind::Directory && is_meant(include, Path::new(&entry.name))
             }
             None => true,
         });
-        let stamped = meant.map(|entry| {
+        tree.found.extend(meant.map(|entry| {
             let stamp = (entry.kind != Kind::Directory).then(|| Stamp::of(&entry.metadata));
             (entry.path, stamp)
-        });
-        stamped.collect()
+        }));
+        tree
     }
 
     /// Whether the build of the service leaves a path out.
@@ -177,12 +227,58 @@ impl Rule {
 
     /// What changed between two looks.
     pub fn change(&self, before: &Tree, now: &Tree) -> Change {
-        let put = now.iter().filter(|(path, stamp)| before.get(*path) != Some(stamp));
-        let gone = before.keys().filter(|path| !now.contains_key(*path));
+        let put = now.found.iter().filter(|(path, stamp)| before.found.get(*path) != Some(stamp));
+        let gone = before.found.iter().filter(|(path, stamp)| match now.found.get(*path) {
+            Some(now) => now.is_some() != stamp.is_some(),
+            None => !now.is_unread(path),
+        });
+        let (files, directories): (Vec<_>, Vec<_>) = gone.partition(|(_, stamp)| stamp.is_some());
         Change {
             rule: self.clone(),
             put: put.map(|(path, _)| path.clone()).collect(),
-            gone: gone.cloned().collect(),
+            gone: files.into_iter().map(|(path, _)| path.clone()).collect(),
+            gone_directories: directories.into_iter().map(|(path, _)| path.clone()).collect(),
+        }
+    }
+}
+
+impl Tree {
+    /// Whether there is such a file or directory.
+    pub fn has(&self, path: &Path) -> bool {
+        self.found.contains_key(path)
+    }
+
+    /// What cannot be read, and why.
+    pub fn unread(&self) -> &BTreeMap<PathBuf, String> {
+        &self.unread
+    }
+
+    fn is_unread(&self, path: &Path) -> bool {
+        path.ancestors().any(|one| self.unread.contains_key(one))
+    }
+
+    /// Where something cannot be read, it is taken to be as it was.
+    pub fn keep(&mut self, last: &Self) {
+        if self.unread.is_empty() {
+            return;
+        }
+        for (path, stamp) in &last.found {
+            if self.is_unread(path) {
+                self.found.entry(path.clone()).or_insert(*stamp);
+            }
+        }
+    }
+
+    /// Takes over what was done with this tree, but for some paths, for which all is left to be done.
+    pub fn done(&mut self, now: &Self, but: &BTreeSet<PathBuf>) {
+        let open = but.iter().map(|path| (path.clone(), self.found.remove(path)));
+        let open: Vec<_> = open.collect();
+        self.clone_from(now);
+        for (path, stamp) in open {
+            match stamp {
+                Some(stamp) => drop(self.found.insert(path, stamp)),
+                None => drop(self.found.remove(&path)),
+            }
         }
     }
 }
@@ -190,7 +286,20 @@ impl Rule {
 impl Change {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.put.is_empty() && self.gone.is_empty()
+        self.put.is_empty() && self.gone.is_empty() && self.gone_directories.is_empty()
+    }
+}
+
+/// A path as it is reached without links, below the project's directory where it is in it.
+fn without_links(path: &Path, project: &Path) -> PathBuf {
+    let Ok(real) = fs_err::canonicalize(path) else { return path.to_owned() };
+    let below = fs_err::canonicalize(project)
+        .ok()
+        .and_then(|project| Some(real.strip_prefix(project).ok()?.to_owned()));
+    match below {
+        Some(below) if below.as_os_str().is_empty() => project.to_owned(),
+        Some(below) => project.join(below),
+        None => real,
     }
 }
 

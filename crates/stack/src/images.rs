@@ -84,7 +84,7 @@ impl Stack<'_> {
         let (built, others) = wanted.into_iter().partition(asked);
         let mut plan = plan_images(others, &facts, inputs.clone(), false);
         plan.extend(plan_images(built, &facts, inputs.clone(), true));
-        let synced = options.following.synced.clone();
+        let synced = options.following.synced();
         let mut read = ImagesRead { plan, facts, inputs, code, assumed, due: None, synced };
         read.leave_out_others();
         self.decide_code(selected, &mut read, &memory.record)?;

@@ -1,7 +1,11 @@
 //! How a project is brought up, as whoever asks for it says. Owns no rule about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use pyfast_launcher::containers::StartOptions;
+use pyfast_launcher::develop::{Rule, Rules};
 
 /// How a project is brought up.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +27,85 @@ pub struct UpOptions {
 /// What was done by rules since watching began.
 #[derive(Debug, Clone, Default)]
 pub struct Following {
-    /// Places that were synced or are ignored, by service: nothing restarts it for them any more.
-    pub(crate) synced: BTreeMap<String, BTreeSet<String>>,
-    /// Containers that got all files of the rules that ask for it.
-    pub(crate) filled: BTreeSet<String>,
+    /// Places that were synced or are ignored, by rule: nothing restarts its service for them while it holds.
+    synced: Vec<(Rule, BTreeSet<String>)>,
+    /// Containers that got all files of the rules that ask for it, and places for which that is left to do.
+    pub(crate) filled: BTreeMap<String, BTreeSet<String>>,
+    /// What could not be read, of which the user knows.
+    pub(crate) unread: BTreeSet<PathBuf>,
+}
+
+impl Following {
+    /// Forgets what was done by rules that do not hold any more.
+    pub(crate) fn keep(&mut self, rules: &Rules) {
+        self.synced.retain(|(rule, _)| rules.held.iter().any(|one| one.is_same(rule)));
+    }
+
+    /// Remembers places that are as a rule has them.
+    pub(crate) fn add(&mut self, rule: &Rule, places: impl IntoIterator<Item = String>) {
+        match self.synced.iter_mut().find(|(one, _)| one.is_same(rule)) {
+            Some((_, known)) => known.extend(places),
+            None => self.synced.push((rule.clone(), places.into_iter().collect())),
+        }
+    }
+
+    /// Places that rules have synced, by service.
+    pub(crate) fn synced(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut synced: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (rule, places) in &self.synced {
+            synced.entry(rule.service().to_owned()).or_default().extend(places.iter().cloned());
+        }
+        synced
+    }
+}
+
+impl UpOptions {
+    /// How services are restarted by rules, as the user said it of all.
+    pub(crate) fn restart(&self, restart: BTreeSet<String>) -> StartOptions {
+        StartOptions { wait: self.wait, deadline: self.deadline, restart }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pyfast_launcher::compose_file::{ComposeRequest, read_compose};
+
+    use super::*;
+
+    fn rules(watch: &str) -> Rules {
+        let place = tempfile::tempdir().unwrap();
+        let text = format!("services: {{web: {{image: web, develop: {{watch: [{watch}]}}}}}}");
+        fs_err::write(place.path().join("compose.yaml"), text).unwrap();
+        let project = read_compose(&ComposeRequest {
+            directory: place.path(),
+            files: &[],
+            environment: &BTreeMap::new(),
+            profiles: &[],
+            services: &[],
+            project_name: Some("shop"),
+        });
+        Rules::of(&project.unwrap(), &BTreeSet::from(["web".to_owned()]), &BTreeSet::new())
+    }
+
+    #[test]
+    fn what_a_rule_has_done_is_forgotten_with_it() {
+        let both = "{action: sync, path: /a, target: /a}, {action: sync, path: /b, target: /b}";
+        let (both, one) = (rules(both), rules("{action: sync, path: /b, target: /b}"));
+        let mut following = Following::default();
+        for (rule, place) in both.held.iter().zip(["/a/x", "/b/x"]) {
+            following.add(rule, [place.to_owned()]);
+        }
+        let synced = |following: &Following| following.synced().remove("web").unwrap();
+        following.keep(&both);
+        assert_eq!(synced(&following), BTreeSet::from(["/a/x".to_owned(), "/b/x".to_owned()]));
+        following.keep(&one);
+        assert_eq!(synced(&following), BTreeSet::from(["/b/x".to_owned()]));
+    }
+
+    #[test]
+    fn a_restart_by_rules_waits_as_the_user_said_it() {
+        let asked = UpOptions { deadline: Some(Duration::from_secs(7)), ..UpOptions::default() };
+        let restart = asked.restart(BTreeSet::from(["web".to_owned()]));
+        assert_eq!((restart.wait, restart.deadline), (false, Some(Duration::from_secs(7))));
+    }
 }

@@ -117,6 +117,15 @@ impl Stack<'_> {
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
+        self.restart_as(services, &UpOptions { wait, ..UpOptions::default() })
+    }
+
+    /// Restarts services and waits for them as is said for `up`.
+    pub(crate) fn restart_as(
+        &mut self,
+        services: &[String],
+        asked: &UpOptions,
+    ) -> Result<Upped, Error> {
         let chosen = self.chosen(services)?;
         let mut containers = by_service(&self.containers()?, &chosen);
         let missing = containers.iter().find(|(_, found)| found.is_empty());
@@ -128,8 +137,7 @@ impl Stack<'_> {
         containers.extend(by_service(&self.containers()?, &with));
         // Of what was never started there is nothing to say.
         containers.retain(|_, found| !found.is_empty());
-        let restart = containers.keys().cloned().collect();
-        let options = StartOptions { wait, deadline: None, restart };
+        let options = asked.restart(containers.keys().cloned().collect());
         let launched = self.phase("restart", |stack| stack.start(&containers, &options))?;
         Ok(Upped { launched, containers: self.containers()? })
     }

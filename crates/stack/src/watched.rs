@@ -19,6 +19,7 @@ use pyfast_settings::own_lock::is_lock;
 use crate::defaults::assume;
 use crate::description::{ComposeFlags, Description, inputs};
 use crate::error::Error;
+use crate::options::Following;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -39,6 +40,10 @@ pub struct Watched {
     rules: Rules,
     /// What each rule meant.
     trees: Vec<Tree>,
+    /// Whether the project could not be read, of which no rule is known then.
+    broken: bool,
+    /// What each rule meant when all was done for it that was due.
+    done: Vec<Tree>,
 }
 
 /// A service with the context that its image is built from.
@@ -67,7 +72,9 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
     files.extend(inputs(settings, flags, services));
     let (mut own, mut code) = (BTreeSet::new(), BTreeSet::new());
     let (mut holders, mut rules) = (Vec::new(), Rules::default());
-    if let Ok(described) = Description::read(settings, flags, services) {
+    let described = Description::read(settings, flags, services);
+    let broken = described.is_err();
+    if let Ok(described) = described {
         for env in described.environments.keys() {
             files.extend(pyfast_crew::inputs::input_files(settings, env));
         }
@@ -80,14 +87,15 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
         }
         holders = holders_of(&described.project);
         if let Ok(selected) = described.selected(services) {
-            rules = Rules::of(&described.project, &selected);
+            rules = Rules::of(&described.project, &selected, &own);
         }
     }
     code.retain(|file| !files.contains(file));
     files.extend(code.iter().cloned());
     files.retain(|file| !own.contains(file));
-    let trees = rules.held.iter().map(Rule::tree).collect();
-    Watched { code, holders, rules, trees, ..Watched::now(files, own) }
+    let trees: Vec<Tree> = rules.held.iter().map(Rule::tree).collect();
+    let done = trees.clone();
+    Watched { code, holders, rules, trees, done, broken, ..Watched::now(files, own) }
 }
 
 /// The services that have code by the contexts that it is in, their own or those of a service with the same image.
@@ -118,9 +126,59 @@ impl Watched {
             code: self.code.clone(),
             holders: self.holders.clone(),
             rules: self.rules.clone(),
-            trees: self.rules.held.iter().map(Rule::tree).collect(),
+            trees: self.trees_now(),
+            done: self.done.clone(),
+            broken: self.broken,
             ..Self::now(self.seen.keys().cloned(), self.own.clone())
         }
+    }
+
+    fn trees_now(&self) -> Vec<Tree> {
+        let rules = self.rules.held.iter().zip(&self.trees);
+        let trees = rules.map(|(rule, last)| {
+            let mut tree = rule.tree();
+            tree.keep(last);
+            tree
+        });
+        trees.collect()
+    }
+
+    /// Takes over what is due since an earlier list was read; its rules too, where the project cannot be read now.
+    /// What was done by rules that do not hold any more is forgotten.
+    pub fn resume(&mut self, earlier: Option<&Self>, following: &mut Following) {
+        if let Some(earlier) = earlier {
+            self.take_over(earlier);
+        }
+        following.keep(&self.rules);
+    }
+
+    fn take_over(&mut self, earlier: &Self) {
+        if self.broken {
+            self.rules = earlier.rules.clone();
+            self.trees.clone_from(&earlier.trees);
+            self.trees = self.trees_now();
+            self.done.clone_from(&earlier.done);
+            return;
+        }
+        for (at, rule) in self.rules.held.iter().enumerate() {
+            let known = earlier.rules.held.iter().position(|one| one.is_same(rule));
+            if let Some(known) = known {
+                self.trees[at].keep(&earlier.trees[known]);
+                self.done[at] = earlier.done[known].clone();
+            }
+        }
+    }
+
+    /// All that is due for a change is done, but for these paths.
+    pub(crate) fn settle(&mut self, change: &Change, but: &BTreeSet<PathBuf>) {
+        if let Some(at) = self.rules.held.iter().position(|one| *one == change.rule) {
+            self.done[at].done(&self.trees[at], but);
+        }
+    }
+
+    /// What rules mean that cannot be read, and why.
+    pub(crate) fn unread(&self) -> BTreeMap<PathBuf, String> {
+        self.trees.iter().flat_map(|tree| tree.unread().clone()).collect()
     }
 
     /// What the compose files say of changes.
@@ -128,13 +186,10 @@ impl Watched {
         &self.rules
     }
 
-    /// What changed by the rules that held then and hold now.
-    pub(crate) fn rule_changes(&self, now: &Self) -> Vec<Change> {
-        let before = self.rules.held.iter().zip(&self.trees);
-        let changes = before.filter_map(|(rule, tree)| {
-            let at = now.rules.held.iter().position(|one| one == rule)?;
-            Some(rule.change(tree, &now.trees[at]))
-        });
+    /// What is due by rules.
+    pub(crate) fn rule_changes(&self) -> Vec<Change> {
+        let rules = self.rules.held.iter().zip(self.done.iter().zip(&self.trees));
+        let changes = rules.map(|(rule, (done, tree))| rule.change(done, tree));
         changes.filter(|change| !change.is_empty()).collect()
     }
 
@@ -146,24 +201,24 @@ impl Watched {
             let syncs = matches!(action, WatchAction::Sync | WatchAction::SyncRestart);
             rule.says().initial_sync && syncs
         });
-        initial.map(|(rule, tree)| rule.change(&Tree::new(), tree)).collect()
+        initial.map(|(rule, tree)| rule.change(&Tree::default(), tree)).collect()
     }
 
     /// Services whose images rules have built for what changed.
-    pub fn builds(&self, now: &Self) -> BTreeSet<String> {
-        let changes = self.rule_changes(now).into_iter().map(|change| change.rule);
+    pub fn builds(&self) -> BTreeSet<String> {
+        let changes = self.rule_changes().into_iter().map(|change| change.rule);
         let builds = changes.filter(|rule| rule.says().action == WatchAction::Rebuild);
         builds.map(|rule| rule.service().to_owned()).collect()
     }
 
     /// What changed of files about which rules say that nothing is to be done.
-    pub(crate) fn ignored_changes(&self, now: &Self) -> Vec<Change> {
+    pub(crate) fn ignored_changes(&self, now: &Self) -> Vec<(Rule, BTreeSet<PathBuf>)> {
         let paths = self.changed_paths(now);
         let rules = now.rules.held.iter().zip(&now.trees);
         let changes = rules.map(|(rule, tree)| {
-            let ignored = paths.iter().filter(|path| rule.names(path) && !tree.contains_key(*path));
+            let ignored = paths.iter().filter(|path| rule.names(path) && !tree.has(path));
             let put = ignored.cloned().collect();
-            Change { rule: rule.clone(), put, gone: BTreeSet::new() }
+            (rule.clone(), put)
         });
         changes.collect()
     }
@@ -246,9 +301,8 @@ impl Watched {
     async fn changed(&self) -> Self {
         loop {
             let begun = Instant::now();
-            let mut trees = self.rules.held.iter().zip(&self.trees);
             if self.seen.iter().any(|(file, was)| look(file, &self.own) != *was)
-                || trees.any(|(rule, was)| rule.tree() != *was)
+                || self.trees_now() != self.trees
             {
                 break;
             }
@@ -277,43 +331,4 @@ fn look(path: &Path, own: &BTreeSet<PathBuf>) -> Seen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_new_gone_or_written_shows_and_what_this_program_writes_does_not() {
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| directory.path().join(name);
-        fs_err::write(at("a.py"), "1").unwrap();
-        let files = [directory.path().to_owned(), at("a.py"), at("none")];
-        let look = || Watched::now(files.clone(), BTreeSet::from([at("own.yml")]));
-        let before = look();
-        assert_eq!((look() == before, before.count()), (true, 2));
-        for own in ["own.yml", "pylock.toml"] {
-            fs_err::write(at(own), "").unwrap();
-            assert_eq!(look(), before, "{own}");
-        }
-        fs_err::write(at("b.py"), "").unwrap();
-        assert_ne!(look(), before);
-        fs_err::remove_file(at("b.py")).unwrap();
-        assert_eq!(look(), before);
-        fs_err::write(at("a.py"), "22").unwrap();
-        assert_ne!(look(), before);
-    }
-
-    #[test]
-    fn what_an_earlier_list_has_more_is_added_as_it_is_now() {
-        let place = tempfile::tempdir().unwrap();
-        let [one, two] = ["one", "two"].map(|name| place.path().join(name));
-        fs_err::write(&one, "1").unwrap();
-        let list = |files: &[&PathBuf]| {
-            Watched::now(files.iter().map(|&file| file.clone()), BTreeSet::new())
-        };
-        let (earlier, mut now) = (list(&[&one, &two]), list(&[&one]));
-        fs_err::write(&two, "2").unwrap();
-        let missing = now.missing_of(&earlier);
-        assert_eq!(missing, list(&[&two]));
-        now.join(missing);
-        assert_eq!(now, list(&[&one, &two]));
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! The files of a build's context, as far as `.dockerignore` lets them in. Owns the walk; must not know what is made
 //! of them.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -41,15 +42,31 @@ impl Entry {
 /// Everything in a context that is not left out, each directory before what is in it, by name. Sockets and devices
 /// cannot be sent and are no part of it.
 pub(crate) fn walk(directory: &Path, ignore: &Ignore) -> Result<Vec<Entry>, Error> {
-    let mut walk = Walk { ignore, found: Vec::new() };
+    let mut walk = Walk { ignore, found: Vec::new(), unread: None };
     walk.directory(directory, &mut Vec::new(), &ignore.root())
         .map_err(Error::io("read a build's context"))?;
     Ok(walk.found)
 }
 
+/// What of a directory can be read, and the paths that cannot, with why.
+pub(crate) fn walk_readable(
+    directory: &Path,
+    ignore: &Ignore,
+) -> (Vec<Entry>, BTreeMap<PathBuf, String>) {
+    let mut walk = Walk { ignore, found: Vec::new(), unread: Some(BTreeMap::new()) };
+    let mut unread = BTreeMap::new();
+    if let Err(error) = walk.directory(directory, &mut Vec::new(), &ignore.root()) {
+        unread.insert(directory.to_owned(), error.to_string());
+    }
+    unread.extend(walk.unread.unwrap_or_default());
+    (walk.found, unread)
+}
+
 struct Walk<'a> {
     ignore: &'a Ignore,
     found: Vec<Entry>,
+    /// What could not be read, where that does not end the walk.
+    unread: Option<BTreeMap<PathBuf, String>>,
 }
 
 impl Walk<'_> {
@@ -66,7 +83,13 @@ impl Walk<'_> {
             parts.push(child.file_name().to_string_lossy().into_owned());
             let outcome = self.child(&child, parts, matched);
             parts.pop();
-            outcome?;
+            match (outcome, &mut self.unread) {
+                (Err(error), Some(_)) if error.kind() == std::io::ErrorKind::NotFound => {}
+                (Err(error), Some(unread)) => {
+                    unread.insert(child.path(), error.to_string());
+                }
+                (outcome, _) => outcome?,
+            }
         }
         Ok(())
     }

@@ -86,14 +86,14 @@ pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), E
     if !changes.remove.is_empty() {
         let begun = pack(&Packing::default(), [Some(Held::Unsettled), None])?;
         engine.put_archive(id, &whole(begun)).await.map_err(|error| not_put(container, error))?;
-        remove_within(engine, container, &changes.remove, true).await?;
+        remove_within(engine, container, &changes.remove).await?;
     }
     engine.put_archive(id, &whole(packed)).await.map_err(|error| not_put(container, error))
 }
 
 /// An archive with the names that files have in the container.
 fn whole(tar: bytes::Bytes) -> Parcel {
-    Parcel { at: "/".to_owned(), tar }
+    Parcel { at: "/".to_owned(), tar, keeps_kinds: false }
 }
 
 /// A refusal of the engine is one of this container; an engine that is gone is gone for all.
@@ -110,16 +110,14 @@ pub(crate) fn not_put(container: &Container, error: Error) -> Error {
     }
 }
 
-/// Removes files in a container that runs, by this program where it is in it.
+/// Removes files in a container that runs, by this program, which has to be in it.
 pub(crate) async fn remove_within<E: Services>(
     engine: &E,
     container: &Container,
     places: &BTreeSet<String>,
-    remover: bool,
 ) -> Result<(), Error> {
     let own = format!("{MOUNT_POINT}/{LAUNCHER}");
-    let program: &[&str] = if remover { &[&own, REMOVE, "--"] } else { &["rm", "-rf", "--"] };
-    let program = program.iter().map(|&word| word.to_owned());
+    let program = [&own, REMOVE, "--"].map(str::to_owned).into_iter();
     let argv: Vec<_> = program.chain(places.iter().cloned()).collect();
     let ended = engine.exec(&container.id, &argv, Some(ROOT), PATIENCE).await;
     let reason = match ended.map_err(|error| not_put(container, error))? {

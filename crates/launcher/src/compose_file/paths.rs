@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// The path seen from a directory, without `.` and `..`.
-pub(super) fn absolute(base: &Path, path: &Path) -> PathBuf {
+pub(crate) fn absolute(base: &Path, path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in base.join(path).components() {
         match component {

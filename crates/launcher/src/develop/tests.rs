@@ -1,5 +1,8 @@
 //! Which files rules mean, and what is said of those that cannot be followed.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 use crate::compose_file::{ComposeRequest, read_compose};
 
@@ -37,7 +40,7 @@ impl Stage {
             services: &[],
             project_name: Some("shop"),
         });
-        Rules::of(&project.unwrap(), &BTreeSet::from(["web".to_owned()]))
+        Rules::of(&project.unwrap(), &BTreeSet::from(["web".to_owned()]), &BTreeSet::new())
     }
 
     fn rule(&self, watch: &str) -> Rule {
@@ -48,7 +51,7 @@ impl Stage {
 
     /// What a rule means, below the project.
     fn meant(&self, rule: &Rule) -> Vec<String> {
-        let names = rule.tree().into_keys();
+        let names = rule.tree().found.into_keys();
         names.map(|path| self.below(&path)).collect()
     }
 
@@ -113,7 +116,90 @@ fn what_is_new_different_and_gone_is_told_apart() {
         paths.iter().map(|path| stage.below(path)).collect()
     };
     assert_eq!(below(&change.put), ["app/changed", "app/new", "app/new/one"]);
-    assert_eq!(below(&change.gone), ["app/old", "app/old/gone"]);
+    assert_eq!(below(&change.gone), ["app/old/gone"]);
+    assert_eq!(below(&change.gone_directories), ["app/old"]);
+
+    let before = rule.tree();
+    fs_err::remove_file(stage.at("app/kept")).unwrap();
+    stage.write("app/kept/now", "");
+    let change = rule.change(&before, &rule.tree());
+    assert_eq!(below(&change.put), ["app/kept", "app/kept/now"]);
+    assert_eq!(below(&change.gone), ["app/kept"], "it makes place");
+}
+
+#[test]
+fn what_cannot_be_read_is_as_it_was() {
+    let stage = Stage::new(&["Dockerfile", "app/main.py", "app/private/one"]);
+    let rule = stage.rule("{action: sync, path: app, target: /app}");
+    let before = rule.tree();
+    fs_err::remove_file(stage.at("app/main.py")).unwrap();
+    fs_err::remove_dir_all(stage.at("app/private")).unwrap();
+    let mut now = rule.tree();
+    now.unread.insert(stage.at("app/private"), "permission denied".to_owned());
+    let gone = |change: Change| (change.gone.len(), change.gone_directories.len());
+    assert_eq!(gone(rule.change(&before, &now)), (1, 0));
+    now.keep(&before);
+    assert!(now.has(&stage.at("app/private/one")) && !now.has(&stage.at("app/main.py")));
+    assert_eq!(gone(rule.change(&before, &now)), (1, 0));
+    assert_eq!(gone(rule.change(&now, &rule.tree())), (1, 1), "it is gone indeed");
+
+    // Whatever its cause is: this one meets root, too.
+    fs_err::remove_dir_all(stage.at("app")).unwrap();
+    std::os::unix::fs::symlink("app", stage.at("app")).unwrap();
+    let unread = rule.tree();
+    assert_eq!(unread.unread().keys().collect::<Vec<_>>(), [&stage.at("app")]);
+    assert!(rule.change(&before, &unread).is_empty());
+}
+
+#[test]
+fn an_unreadable_directory_is_left_out_alone() {
+    let stage = Stage::new(&["app/a", "app/private/one", "app/z"]);
+    let private = stage.at("app/private");
+    let look = || walk_readable(&stage.at("app"), &Ignore::default());
+    fs_err::set_permissions(&private, Permissions::from_mode(0o000)).unwrap();
+    let (found, unread) = as_nobody(look);
+    fs_err::set_permissions(&private, Permissions::from_mode(0o755)).unwrap();
+    let names: Vec<_> = found.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, ["a", "private", "z"]);
+    assert_eq!(unread.keys().collect::<Vec<_>>(), [&private]);
+    assert_eq!((look().0.len(), look().1.len()), (4, 0));
+}
+
+/// Root may read everything but where it has given that up, which a thread does for itself.
+fn as_nobody<T: Send>(look: impl FnOnce() -> T + Send) -> T {
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            set_capabilities(None, none).unwrap();
+            look()
+        });
+        thread.join().unwrap()
+    })
+}
+
+#[test]
+fn paths_are_followed_where_links_lead_and_targets_are_plain() {
+    let stage = Stage::new(&["Dockerfile", "real/main.py", "real/site.conf"]);
+    for (link, to) in [("app", "real"), ("site.conf", "real/site.conf")] {
+        std::os::unix::fs::symlink(to, stage.at(link)).unwrap();
+    }
+    let rule = stage.rule("{action: sync, path: app, target: /srv/../opt/./app/}");
+    assert_eq!(stage.meant(&rule), ["real/main.py", "real/site.conf"]);
+    for path in ["app/main.py", "real/main.py"] {
+        assert!(rule.names(&stage.at(path)), "{path}");
+        assert_eq!(rule.place(&stage.at(path)).unwrap(), "/opt/app/main.py");
+    }
+    let rule = stage.rule("{action: sync, path: site.conf, target: /../etc/site.conf}");
+    assert_eq!(stage.meant(&rule), ["real/site.conf"]);
+    assert_eq!(rule.place(&stage.at("real/site.conf")).unwrap(), "/etc/site.conf");
+    let rule = stage.rule("{action: sync, path: ., target: /}");
+    assert_eq!(rule.to_string(), "web: sync on . → /");
+    assert_eq!(rule.place(&stage.at("real/main.py")).unwrap(), "/real/main.py");
 }
 
 #[test]

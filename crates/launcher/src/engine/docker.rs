@@ -46,6 +46,8 @@ const REQUEST_SECONDS: u64 = 300;
 /// The oldest API that has all that is asked of it: that of engine 20.10, which knows platforms.
 const OLDEST_API: &str = "1.41";
 
+/// The bit by which engines tell of directories.
+const MODE_DIRECTORY: u32 = 1 << 31;
 /// Bytes in which the first two entries of an archive show, long names and extended headers included.
 const ARCHIVE_HEAD: usize = 8192;
 
@@ -199,7 +201,12 @@ impl Engine for Docker {
     }
 
     async fn put_archive(&self, id: &str, parcel: &Parcel) -> Result<(), Error> {
-        let options = UploadToContainerOptionsBuilder::new().path(&parcel.at).build();
+        let options = UploadToContainerOptionsBuilder::new().path(&parcel.at);
+        let options = if parcel.keeps_kinds {
+            options.no_overwrite_dir_non_dir("true").build()
+        } else {
+            options.build()
+        };
         self.api
             .upload_to_container(id, Some(options), bollard::body_full(parcel.tar.clone()))
             .await
@@ -232,6 +239,7 @@ impl Engine for Docker {
             Ok(found) => Ok(Some(FileStat {
                 size: u64::try_from(found.size).unwrap_or_default(),
                 link_target: found.link_target,
+                directory: found.file_mode & MODE_DIRECTORY != 0,
             })),
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(self.failed(format!("look at {path} in the container {id}"))(error)),

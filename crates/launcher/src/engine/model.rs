@@ -40,6 +40,8 @@ pub struct Parcel {
     pub at: String,
     /// The archive, with names relative to it.
     pub tar: bytes::Bytes,
+    /// Whether it is refused where a file would take the place of a directory, or a directory that of a file.
+    pub keeps_kinds: bool,
 }
 
 /// Facts about an image.
@@ -125,12 +127,14 @@ pub enum Exit {
 }
 
 /// A file inside a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileStat {
     /// Bytes.
     pub size: u64,
     /// Where it points when it is a symbolic link, as the engine resolved it; else empty.
     pub link_target: String,
+    /// Whether it is a directory.
+    pub directory: bool,
 }
 
 /// A container made by this crate, in whatever process.

@@ -119,7 +119,7 @@ impl Recorded {
     /// Puts a file of no content into a volume.
     #[must_use]
     pub fn with_file(self, volume: &str, path: &str) -> Self {
-        let stat = FileStat { size: 0, link_target: String::new() };
+        let stat = FileStat::default();
         self.lock().files.insert((volume.into(), path.into()), stat);
         self
     }
@@ -128,6 +128,14 @@ impl Recorded {
     #[must_use]
     pub fn with_archive(self, image: &str, path: &str, tar: Bytes) -> Self {
         self.lock().archives.insert((image.into(), path.into()), tar);
+        self
+    }
+
+    /// Makes a directory in a container of a project.
+    #[must_use]
+    pub fn with_directory(self, container: &str, path: &str) -> Self {
+        let stat = FileStat { directory: true, ..FileStat::default() };
+        self.lock().files.insert((container.into(), path.into()), stat);
         self
     }
 
@@ -216,7 +224,11 @@ fn unpack(tar: &Bytes, mut each: impl FnMut(String, FileStat, Vec<u8>)) -> std::
         let link = entry.link_name()?.map(|link| link.display().to_string()).unwrap_or_default();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
-        each(path, FileStat { size: bytes.len() as u64, link_target: link }, bytes);
+        each(
+            path,
+            FileStat { size: bytes.len() as u64, link_target: link, directory: false },
+            bytes,
+        );
     }
     Ok(())
 }
@@ -344,6 +356,9 @@ impl Engine for Recorded {
     }
 
     async fn stat(&self, id: &str, path: &str) -> Result<Option<FileStat>, Error> {
+        if self.is_of_project(id) {
+            return Ok(self.lock().files.get(&(id.to_owned(), path.to_owned())).cloned());
+        }
         let spec = self.spec(id)?;
         let Some(mount) = spec.mount else { return Ok(None) };
         let inside =

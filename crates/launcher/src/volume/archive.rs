@@ -42,7 +42,11 @@ pub(crate) fn pack(entries: &[Put<'_>], mount: &str) -> std::io::Result<Vec<Parc
     let mut parcels = Vec::new();
     for (at, entries) in [("/", outside), (mount, inside)] {
         if !entries.is_empty() {
-            parcels.push(Parcel { at: at.to_owned(), tar: archive(&entries, at)? });
+            parcels.push(Parcel {
+                at: at.to_owned(),
+                tar: archive(&entries, at)?,
+                keeps_kinds: false,
+            });
         }
     }
     Ok(parcels)

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::{Start, StartEvent};
@@ -54,6 +55,10 @@ impl<E: Services> Start<'_, E> {
             return;
         }
         let signal = container.stop_signal.clone().unwrap_or_else(|| SIGNAL.to_owned());
+        // Then it was killed as it says itself, however long all else took.
+        if signal.parse::<StopSignal>().is_ok_and(|signal| signal.signal() == Signal::KILL) {
+            return;
+        }
         let cause = self.cause(service, container, &signal).await;
         let message = Unheeded { signal, grace, cause }.to_string();
         (self.event)(StartEvent::Warning { service: service.to_owned(), message });

@@ -303,13 +303,15 @@ async fn a_service_that_had_to_be_killed_is_named_with_what_to_do() {
         stop_timeout: Some(Duration::from_secs(seconds)),
         ..Container::default()
     };
+    let killed = Container { stop_signal: Some("SIGKILL".into()), ..like(1) };
     let stage = Stage::new()
         .service("good", &[], runs())
         .service("plain", &[], deaf("python3", "0000000000000000"))
         .container("quick", &[], like(1), deaf("sh", "0000000000000000"))
         // To be killed at once is what it asked for.
-        .container("never", &[], like(0), deaf("sh", "0000000000000000"));
-    let (_, mut said) = stage.restart(&["good", "never", "plain", "quick"]).await;
+        .container("never", &[], like(0), deaf("sh", "0000000000000000"))
+        .container("killed", &[], killed, deaf("sh", "0000000000000000"));
+    let (_, mut said) = stage.restart(&["good", "killed", "never", "plain", "quick"]).await;
     said.sort();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].starts_with("plain: it had not ended 10 s after SIGTERM and was killed"));

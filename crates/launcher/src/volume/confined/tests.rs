@@ -113,7 +113,7 @@ fn what_is_given_is_roots_and_only_the_work_is_the_commands() {
     let path = "/run/pyfast/asked/1/source".to_owned();
     let files = [HelperFile { path, bytes: b"x".to_vec(), mode: 0o644 }];
     let parcels = given(b"elf", &files, (NOBODY, NOBODY)).unwrap();
-    let [Parcel { at, tar }] = &parcels[..] else { panic!("{parcels:?}") };
+    let [Parcel { at, tar, .. }] = &parcels[..] else { panic!("{parcels:?}") };
     assert_eq!(at, "/");
     let mut archive = tar::Archive::new(&tar[..]);
     let shown = archive.entries().unwrap().map(|entry| {
