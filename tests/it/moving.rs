@@ -109,7 +109,8 @@ fn one_call_configures_and_writes() {
 #[test]
 fn what_is_in_the_requirements_already_is_not_proposed() {
     let world = guide();
-    let all = "fastapi\nTA\npsycopg2_binary\ncroniter\nsse.starlette\n-r tests.txt\n";
+    let all =
+        "fastapi\nTA==0.11.0\npsycopg2_binary\ncroniter >= 2.0\nsse.starlette>1\n-r tests.txt\n";
     world.write(REQUIREMENTS, all);
     world.write("backend/tests.txt", "pytest\npytest-asyncio\npytest-cov\nhttpx\n");
     let ran = init(&world, &["--write"]).ok();
@@ -123,13 +124,9 @@ fn json_has_the_changes_and_what_stays() {
     let world = guide();
     world.write(DOCKERFILE, "FROM python:3.11\nRUN pip install ta\nRUN pip install -r $FILE\n");
     let json = init(&world, &["--json"]).ok().json();
-    let diffs: Vec<_> = json["changes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["diff"].as_str().unwrap())
-        .collect();
-    assert!(diffs[0].contains("+ta\n") && diffs[1].contains("-RUN pip install ta\n"), "{json}");
+    let changes = json["changes"].as_array().unwrap();
+    let diff = changes[0]["diff"].as_str().unwrap();
+    assert!(changes.len() == 1 && diff.contains("+ta\n"), "the Dockerfile stays whole: {json}");
     let left = json["left"][0].as_str().unwrap();
     assert!(
         left.starts_with("docker/Dockerfile.backend:3: `pip install -r $FILE` stays"),
@@ -291,4 +288,115 @@ fn doctor_says_that_an_image_installs_what_its_environment_brings() {
     );
     init(&world, &["--write"]).ok();
     assert!(!said(&world).contains("installs what its environment"), "{}", said(&world));
+}
+
+/// Configures the guide's project with these changes of its files, and asks for all changes: the Dockerfile stays.
+#[track_caller]
+fn keeps(files: &[(&str, &str)], why: &str) -> (World, Ran) {
+    let world = guide();
+    for (name, text) in files {
+        world.write(name, text);
+    }
+    let before = world.read(DOCKERFILE);
+    world.write("pyfast.toml", "[env.backend]\nrequirements = ['backend/requirements.txt']\nimage = 'trading-backend:latest'\nservices = ['backend', 'worker', 'beat', 'flower']\n");
+    let ran = init(&world, &["--write"]).ok();
+    assert!(ran.stderr.contains(why), "{ran}");
+    assert_eq!(world.read(DOCKERFILE), before, "{ran}");
+    (world, ran)
+}
+
+#[test]
+fn another_version_or_digests_in_the_requirements_keep_the_dockerfile() {
+    let why = "docker/Dockerfile.backend:17: `ta==0.11.0` stays: the requirements files ask for another of it";
+    keeps(&[(REQUIREMENTS, "ta==0.10\n")], why);
+    let digest = format!("ta==0.11.0 --hash=sha256:{}\n", "0".repeat(64));
+    let (world, _) = keeps(&[(REQUIREMENTS, &digest)], "its requirements files have digests");
+    assert_eq!(world.read(REQUIREMENTS), digest, "nothing without a digest is put there");
+}
+
+#[test]
+fn an_image_that_something_else_uses_keeps_its_dockerfile() {
+    let compose = guide().read("compose.yaml");
+    let other = format!("{compose}  jobs:\n    image: trading-backend\n    command: jobs\n");
+    keeps(
+        &[("compose.yaml", &other)],
+        "the service jobs, which has no environment, uses its image",
+    );
+    let other = format!("{compose}  jobs:\n    build: jobs\n");
+    let dockerfile = ("jobs/Dockerfile", "ARG BASE=trading-backend:latest\nFROM $BASE\n");
+    keeps(&[("compose.yaml", &other), dockerfile], "the image of jobs is made from its image");
+    let contexts =
+        "  jobs:\n    build: {context: jobs, additional_contexts: {app: 'service:backend'}}\n";
+    let dockerfile = ("jobs/Dockerfile", "FROM app\n");
+    keeps(
+        &[("compose.yaml", &format!("{compose}{contexts}")), dockerfile],
+        "has contexts that may be",
+    );
+}
+
+#[test]
+fn a_script_that_starts_in_the_old_environment_keeps_the_dockerfile() {
+    let text = guide().read(DOCKERFILE).replace("CMD [\"uvicorn\"", "CMD [\"./backend/go.sh\"");
+    let own = |script: &str, why: &str| {
+        drop(keeps(&[(DOCKERFILE, &text), ("backend/go.sh", script)], why))
+    };
+    own(
+        "exec /opt/venv/bin/uvicorn \"$@\"\n",
+        "./backend/go.sh, which is started, names the old environment",
+    );
+    own("pip install more\nexec \"$@\"\n", "names the old environment");
+    keeps(&[(DOCKERFILE, &text)], "./backend/go.sh, which is started, cannot be read");
+    let world = guide();
+    world.write(DOCKERFILE, &text);
+    world.write("backend/go.sh", "exec uvicorn \"$@\"\n");
+    init(&world, &["--write"]).ok();
+    assert!(!world.read(DOCKERFILE).contains("venv"), "{}", world.read(DOCKERFILE));
+}
+
+#[test]
+fn names_and_passwords_of_a_build_are_in_nothing_that_is_shown_or_written() {
+    let world = guide();
+    let compose = world.read("compose.yaml");
+    let args = "build: {args: {TOKEN: '${TOKEN}'}, context: .,";
+    world.write("compose.yaml", &compose.replace("build: {context: .,", args));
+    world.write(".env", "TOKEN=SECRET1\n");
+    world.write(DOCKERFILE, "FROM python:3.11\nARG TOKEN\nRUN pip install \"ta @ git+https://${TOKEN}@host/x\"\nRUN pip install git+https://${TOKEN}@host/y 'tb @ https://me:SECRET2@host/tb.whl'\nCMD uv run $TOKEN\n");
+    let before = world.read(REQUIREMENTS);
+    for args in [&["--json"][..], &["--write"], &["--write", "--json"]] {
+        let ran = init(&world, args).ok();
+        assert!(!ran.stdout.contains("SECRET") && !ran.stderr.contains("SECRET"), "{ran}");
+        assert!(ran.stderr.contains("git+https://****@host/x"), "{ran}");
+        fs_err::remove_file(world.project.join("pyfast.toml")).unwrap();
+    }
+    assert_eq!(world.read(REQUIREMENTS), before);
+    world.write(DOCKERFILE, "FROM python:3.11\nRUN pip install --extra-index-url https://me:SECRET@host/ -r backend/requirements.txt own\n");
+    let ran = init(&world, &["--write"]).ok();
+    assert!(!ran.stdout.contains("SECRET") && !ran.stderr.contains("SECRET"), "{ran}");
+    assert!(ran.stderr.contains("an index that only it names"), "{ran}");
+    assert_eq!(world.read(REQUIREMENTS), before, "nobody else's package of that name is asked for");
+}
+
+#[test]
+fn a_file_with_other_names_or_outside_of_the_project_stays() {
+    let world = guide();
+    fs_err::hard_link(world.project.join(DOCKERFILE), world.project.join("other")).unwrap();
+    let before = world.read(DOCKERFILE);
+    let ran = init(&world, &["--write"]).ok();
+    assert!(
+        ran.stderr.contains("docker/Dockerfile.backend stays as it is: it has other names"),
+        "{ran}"
+    );
+    assert_eq!(world.read(DOCKERFILE), before);
+    let world = guide();
+    let outside = world.project.parent().unwrap().join("elsewhere");
+    fs_err::create_dir(&outside).unwrap();
+    fs_err::write(outside.join("Dockerfile"), &before).unwrap();
+    let compose = world.read("compose.yaml");
+    world.write(
+        "compose.yaml",
+        &compose.replace("docker/Dockerfile.backend", "../elsewhere/Dockerfile"),
+    );
+    let ran = init(&world, &["--write"]).ok();
+    assert!(ran.stderr.contains("it is outside of the project"), "{ran}");
+    assert_eq!(fs_err::read_to_string(outside.join("Dockerfile")).unwrap(), before);
 }

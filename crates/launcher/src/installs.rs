@@ -2,18 +2,19 @@
 //! Owns the reading of installers' calls and the decision what is not needed any more; must not know what packages are,
 //! nor the file system.
 //!
-//! Whatever is not understood, or may be needed by something else, stays as it is and is told.
+//! One thing that is not understood, or may be needed by something else, keeps the whole text as it is, and is told.
 
 mod command;
 mod edit;
+mod gate;
 mod plan;
 mod script;
 mod stages;
 
 use std::collections::BTreeMap;
 
-use command::{Act, TOOLS};
-use plan::{Planner, needed, own};
+use command::{Act, is_tool};
+use plan::{Planner, has_login, needed, own};
 use stages::{Lines, Stage, commands, stages};
 
 /// Which builds of a Dockerfile are looked at.
@@ -37,6 +38,8 @@ pub struct Given<'a> {
     pub compiled: Option<String>,
     /// What services start instead of what the image says.
     pub commands: &'a [Vec<String>],
+    /// The text of a file of the project by its name in the image, where that is certain.
+    pub script: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// A requirement that a Dockerfile installs by name.
@@ -66,7 +69,7 @@ pub struct Without {
     pub text: Option<String>,
     /// The requirements by name that the environment is to have, in their order.
     pub named: Vec<Named>,
-    /// What stays in though it installs.
+    /// What keeps the text whole, or stays in though it served installs.
     pub left: Vec<Left>,
 }
 
@@ -100,7 +103,13 @@ impl<'a> Installs<'a> {
                 Act::Installs(install) => install.packages.as_slice(),
                 _ => &[],
             };
-            let own = packages.iter().filter(|text| !TOOLS.contains(&text.as_str()));
+            // What only the build knows is not the environment's to have.
+            let valued = |text: &String| {
+                at.command.words.iter().any(|word| word.valued && word.text == *text)
+            };
+            let own = packages
+                .iter()
+                .filter(move |text| !is_tool(text) && !has_login(text) && !valued(text));
             own.map(move |text| Named { text: text.clone(), line })
         });
         named.collect()
@@ -114,7 +123,8 @@ impl<'a> Installs<'a> {
         let plan = planner.plan();
         // What a stage that is copied from installs for itself is no concern of the services'.
         let named = self.named_by(&|stage, step, number| {
-            own.contains(&stage) || plan.commands.contains(&(stage, step, number))
+            let there = own.contains(&stage) || plan.named.contains(&(stage, step, number));
+            there && !plan.elsewhere
         });
         let text = edit::without(&self.lines, &self.stages, &plan);
         let text = Some(text).filter(|text| text != self.lines.text);

@@ -44,6 +44,8 @@ pub(super) struct Install {
     pub(super) project: bool,
     /// Whether it names an index of its own.
     pub(super) index: bool,
+    /// Why it is more, or less, than what it names.
+    pub(super) special: Option<&'static str>,
 }
 
 /// Programs that are certain not to need packages of Python's.
@@ -104,7 +106,7 @@ const QUESTIONS: [&str; 8] =
     ["cache", "check", "config", "debug", "freeze", "help", "list", "--version"];
 
 /// What brings packages, and nothing that a service needs of them.
-pub(super) const TOOLS: [&str; 12] = [
+const TOOLS: [&str; 11] = [
     "build",
     "pdm",
     "pip",
@@ -112,7 +114,6 @@ pub(super) const TOOLS: [&str; 12] = [
     "pipenv",
     "pipx",
     "poetry",
-    "setuptools",
     "uv",
     "virtualenv",
     "wheel",
@@ -120,6 +121,15 @@ pub(super) const TOOLS: [&str; 12] = [
 ];
 
 impl Act {
+    /// The directory that packages come into, as it is written.
+    pub(super) fn place(&self) -> Option<&str> {
+        match self {
+            Self::Installs(install) => install.place.as_deref(),
+            Self::Prepares { place } => place.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What a command does.
     pub(super) fn of(command: &Command) -> Self {
         let words = command.texts();
@@ -206,7 +216,9 @@ impl Act {
             "install" | "sync" | "wheel" | "download" => match pip::read(rest, verb) {
                 _ if open => Self::Unclear("a value in it is only known when it runs"),
                 Err(why) => Self::Unclear(why),
-                Ok(install) if install.is_tools() => Self::Prepares { place: None },
+                Ok(install) if install.is_tools() && install.special.is_none() => {
+                    Self::Prepares { place: None }
+                }
                 Ok(install) => Self::Installs(install),
             },
             _ => Self::Unclear("it is no install that is known"),
@@ -221,7 +233,6 @@ impl Act {
                 Self::Prepares { place: None } => Self::Prepares { place: Some(".venv".into()) },
                 made => made,
             },
-            "python" => Self::Prepares { place: None },
             "sync" if rest.iter().any(|word| word == "--no-install-project") => {
                 Self::Installs(Install {
                     project: true,
@@ -261,19 +272,61 @@ impl Act {
 impl Install {
     /// Whether it brings installers, and nothing else.
     fn is_tools(&self) -> bool {
-        let tool = |package: &String| {
-            let name = package.split(['=', '<', '>', '~', '!', '[', ' ', ';']).next();
-            name.is_some_and(|name| TOOLS.contains(&name.to_lowercase().as_str()))
-        };
+        // With pip it is kept up to date; by itself or in a version of its own it is what packages import.
+        let with_pip = self.packages.iter().any(|package| tool_name(package) == "pip");
+        let tool = |package: &String| is_tool(package) || with_pip && package == "setuptools";
         !self.packages.is_empty()
             && !self.project
+            && !self.index
             && self.files.is_empty()
             && self.packages.iter().all(tool)
     }
 }
 
+fn tool_name(package: &str) -> String {
+    let name = package.split(['=', '<', '>', '~', '!', '[', ' ', ';', '@']).next();
+    name.unwrap_or_default().to_lowercase()
+}
+
+/// Whether a requirement is an installer's, in whatever version.
+pub(super) fn is_tool(package: &str) -> bool {
+    TOOLS.contains(&tool_name(package).as_str())
+}
+
+/// Whether a command calls what installs or builds packages of Python's.
+pub(super) fn calls_tool(command: &Command) -> bool {
+    let words = command.texts();
+    let installer = |word: &str| {
+        let program = bare(word.rsplit('/').next().unwrap_or_default());
+        matches!(
+            program,
+            "pip"
+                | "pip-compile"
+                | "pip-sync"
+                | "uv"
+                | "uvx"
+                | "poetry"
+                | "pdm"
+                | "pipenv"
+                | "pipx"
+                | "virtualenv"
+                | "conda"
+                | "mamba"
+                | "micromamba"
+        )
+    };
+    let module = |call: &Vec<String>| match call.as_slice() {
+        [python, flag, module, ..] => {
+            bare(python) == "python" && flag == "-m" && (is_tool(module) || module == "venv")
+        }
+        _ => false,
+    };
+    words.iter().any(|word| installer(word))
+        || programs(&words).iter().any(|call| installer(&call[0]) || module(call))
+}
+
 /// A program's name without its version: `pip3.11`.
-fn bare(program: &str) -> &str {
+pub(super) fn bare(program: &str) -> &str {
     if program.starts_with('.') {
         return program;
     }

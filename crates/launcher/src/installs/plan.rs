@@ -24,6 +24,10 @@ pub(super) struct Plan {
     pub(super) words: Vec<Range<usize>>,
     /// What stays.
     pub(super) left: Vec<Left>,
+    /// The installs that would go but for others, by stage, instruction and number.
+    pub(super) named: BTreeSet<(usize, usize, usize)>,
+    /// Whether packages may come from elsewhere than the environment's.
+    pub(super) elsewhere: bool,
 }
 
 /// What is decided about.
@@ -38,35 +42,50 @@ pub(super) struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    /// All or nothing: one thing that is not certain keeps the whole text as it is.
     pub(super) fn plan(&self) -> Plan {
         let mut plan = Plan::default();
+        if !self.asked().any(|at| matches!(at.act, Act::Installs(_) | Act::Unclear(_))) {
+            return plan;
+        }
+        let elsewhere = self.indexes();
+        if !elsewhere.is_empty() {
+            return Plan { left: elsewhere, elsewhere: true, ..plan };
+        }
+        if let Some(long) = self.too_long() {
+            return Plan { left: vec![long], ..plan };
+        }
         let places = self.places();
-        let mut stays = false;
-        for at in self.commands().filter(|at| self.needed.contains(&at.stage)) {
+        let later = Later::new(self, &places);
+        for at in self.asked() {
             let why = match at.act {
                 Act::Unclear(why) => Some((*why).to_owned()),
-                Act::Installs(install) => self.needed_by(&at, install, &places),
+                Act::Installs(install) => self.needed_by(&at, install, &later),
                 _ => continue,
             };
             match why {
-                None => {
-                    plan.commands.insert((at.stage, at.step, at.number));
-                }
-                Some(why) => {
-                    stays = true;
-                    plan.left.push(self.left(&at, why));
-                }
+                None => drop(plan.named.insert(at.place())),
+                Some(why) => plan.left.push(self.left(&at, why)),
             }
         }
-        if !stays && !plan.commands.is_empty() {
+        if plan.left.is_empty() {
+            plan.commands.clone_from(&plan.named);
             self.what_served(&places, &mut plan);
             self.around(&mut plan);
-        }
-        self.whole_steps(&mut plan);
-        if !stays {
+            self.whole_steps(&mut plan);
             self.unused_stages(&mut plan);
+            let obstacles = self.obstacles(&plan, &places);
+            if obstacles.is_empty() {
+                return plan;
+            }
+            plan.left = obstacles;
         }
-        plan
+        Plan { left: plan.left, named: plan.named, ..Plan::default() }
+    }
+
+    /// The commands of the stages that services need.
+    pub(super) fn asked(&self) -> impl Iterator<Item = At<'_>> {
+        self.commands().filter(|at| self.needed.contains(&at.stage))
     }
 
     fn commands(&self) -> impl Iterator<Item = At<'_>> {
@@ -74,19 +93,24 @@ impl Planner<'_> {
     }
 
     fn left(&self, at: &At<'_>, why: String) -> Left {
-        let text = shown(at.command);
-        Left { line: self.lines.line_of(at.command.place().start) + 1, text, why }
+        let text = self.shown(at.command);
+        Left { line: self.line(at.command), text, why }
     }
 
-    /// The directories in which packages are installed, as far as they are named.
+    fn line(&self, command: &Command) -> usize {
+        self.lines.line_of(command.place().start) + 1
+    }
+
+    /// A command as it stands in the text, in one line: what its variables come to may be a secret.
+    pub(super) fn shown(&self, command: &Command) -> String {
+        one_line(&self.lines.text[command.place()])
+    }
+
+    /// The directories in which packages are installed, as far as they are named, and where they are copied to.
     fn places(&self) -> BTreeSet<String> {
         let named = self.commands().filter_map(|at| {
-            let place = match at.act {
-                Act::Installs(install) => install.place.as_deref(),
-                Act::Prepares { place } => place.as_deref(),
-                _ => None,
-            };
-            Some(self.stages[at.stage].absolute(place?))
+            let place = at.act.place()?;
+            Some([self.stages[at.stage].absolute(place), place.to_owned()])
         });
         let set = self.stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| {
             let Does::Sets(variables) = &step.does else { return None };
@@ -94,66 +118,91 @@ impl Planner<'_> {
             let variable = variables.iter().find(|variable| own(&variable.name))?;
             Some(variable.value.trim_end_matches('/').to_owned())
         });
-        named.chain(set).filter(|place| place.len() > 1).collect()
+        let copied = self.stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| {
+            let Does::Copies(copies) = &step.does else { return None };
+            let shared = ["/", "/usr", "/usr/local"].contains(&copies.target.as_str());
+            (self.copies_places(copies) && !shared).then(|| copies.target.clone())
+        });
+        let all = named.flatten().chain(set).chain(copied);
+        all.filter(|place| place.len() > 1).collect()
+    }
+
+    /// Whether what is copied from another stage is what that stage installed into, and nothing else.
+    fn copies_places(&self, copies: &Copies) -> bool {
+        let Some(from) = copies.from else { return false };
+        let places: BTreeSet<String> = self
+            .made_in(from)
+            .filter_map(|at| Some(self.stages[at.stage].absolute(at.act.place()?)))
+            .collect();
+        let exact = |source: &String| {
+            let source = source.strip_suffix("/.").unwrap_or(source).trim_end_matches('/');
+            places.contains(source)
+        };
+        self.installs_in(from) && !copies.sources.is_empty() && copies.sources.iter().all(exact)
+    }
+
+    /// The commands of a stage and of those that it starts from.
+    fn made_in(&self, stage: usize) -> impl Iterator<Item = At<'_>> {
+        let own = own(self.stages, &BTreeSet::from([stage]));
+        self.commands().filter(move |at| own.contains(&at.stage))
+    }
+
+    /// Whether a stage, or one that it starts from, installs.
+    pub(super) fn installs_in(&self, stage: usize) -> bool {
+        self.made_in(stage).any(|at| matches!(at.act, Act::Installs(_)))
     }
 
     /// Why an install stays.
-    fn needed_by(
-        &self,
-        at: &At<'_>,
-        install: &Install,
-        places: &BTreeSet<String>,
-    ) -> Option<String> {
+    fn needed_by(&self, at: &At<'_>, install: &Install, later: &Later<'_>) -> Option<String> {
         let given = self.given;
-        let files = install.files.iter().chain(&install.constraints);
-        if let Some(file) = files.clone().find(|file| !(given.provided)(file)) {
-            return Some(format!("its environment has no {file}"));
+        let valued = |text: &str| {
+            at.command.words.iter().any(|word| word.valued && word.text.contains(text))
+        };
+        if let Some(why) = install.special {
+            return Some(why.to_owned());
+        }
+        if install.place.as_deref().is_some_and(|place| place.starts_with(['~', '$'])) {
+            return Some("where it installs is only known when it runs".to_owned());
+        }
+        if install.packages.iter().any(|package| valued(package)) {
+            return Some("a value of the build is in its requirement".to_owned());
+        }
+        if install.packages.iter().any(|package| has_login(package)) {
+            return Some("its requirement has a login".to_owned());
+        }
+        let mut files = install.files.iter().chain(&install.constraints);
+        if let Some(file) = files.find(|file| !(given.provided)(file)) {
+            let name = if valued(file) { "file that it reads" } else { file };
+            return Some(format!("its environment has no {name}"));
         }
         if install.project && !given.project {
             return Some("its environment has no pyproject.toml".to_owned());
         }
-        if install.index {
-            return Some("it names an index: configure that for pyfast first".to_owned());
+        let started = |words: &&Vec<String>| starts_in(words, later.places);
+        if let Some(program) = given.commands.iter().find(started).and_then(|words| words.first()) {
+            return Some(format!("a service starts `{program}`"));
         }
-        if let Some(line) = given.commands.iter().find(|words| starts_in(words, places)) {
-            return Some(format!("a service starts `{}`", line.join(" ")));
-        }
-        self.later(at, places)
+        self.later(at, later)
     }
 
     /// What comes behind an install and may need it.
-    fn later(&self, at: &At<'_>, places: &BTreeSet<String>) -> Option<String> {
-        let dependent = self.dependents(at.stage);
+    fn later(&self, at: &At<'_>, later: &Later<'_>) -> Option<String> {
+        let dependent = &later.dependents[at.stage];
         if let Some(other) = dependent.iter().find(|other| !self.needed.contains(other)) {
             let name = &self.stages[*other].name;
             return Some(format!("the stage {name}, which no service uses, is made from it"));
         }
-        let here = (at.stage, at.step, at.number);
-        let behind = |other: &At<'_>| {
-            let there = (other.stage, other.step, other.number);
-            other.stage == at.stage && there > here || dependent.contains(&other.stage)
+        let behind = |other: &&At<'_>| {
+            other.stage == at.stage && other.place() > at.place()
+                || dependent.contains(&other.stage)
         };
-        let needs = |other: &At<'_>| match other.act {
-            Act::Needs => true,
-            Act::Plain | Act::System(_) => mentions(&other.command.texts(), places),
-            _ => false,
-        };
-        if let Some(other) = self.commands().find(|other| behind(other) && needs(other)) {
-            let line = self.lines.line_of(other.command.place().start) + 1;
-            return Some(format!("line {line} may need it: {}", shown(other.command)));
+        if let Some(other) = later.needing.iter().find(behind) {
+            let (line, text) = (self.line(other.command), self.shown(other.command));
+            return Some(format!("line {line} may need it: {text}"));
         }
         let own = |stage: usize| stage == at.stage || dependent.contains(&stage);
-        let stages = self.stages.iter().enumerate().filter(|(stage, _)| own(*stage));
-        for step in stages.flat_map(|(_, stage)| &stage.steps) {
-            let line = step.lines.start + 1;
-            match &step.does {
-                Does::Starts(words) if starts_in(words, places) => {
-                    return Some(format!("line {line} starts `{}`", words.join(" ")));
-                }
-                _ => {}
-            }
-        }
-        None
+        let (_, line, text) = later.starting.iter().find(|(stage, ..)| own(*stage))?;
+        Some(format!("line {line} starts it: {text}"))
     }
 
     /// The stages that start from a stage or copy from it, and theirs.
@@ -180,7 +229,7 @@ impl Planner<'_> {
         for stage in &self.needed {
             for (number, step) in self.stages[*stage].steps.iter().enumerate() {
                 match &step.does {
-                    Does::Copies(copies) if self.served(copies, &gone, places) => {
+                    Does::Copies(copies) if self.served(copies, &gone) => {
                         plan.steps.insert((*stage, number));
                     }
                     Does::Sets(variables) => {
@@ -204,13 +253,11 @@ impl Planner<'_> {
     }
 
     /// Whether a copy served installs alone.
-    fn served(&self, copies: &Copies, gone: &[&Install], places: &BTreeSet<String>) -> bool {
+    fn served(&self, copies: &Copies, gone: &[&Install]) -> bool {
         let mut sources = copies.sources.iter();
         let all = match (copies.from, &copies.image) {
-            (Some(from), _) => {
-                self.needed.contains(&from) && sources.all(|one| is_place(one, places))
-            }
-            (None, Some(image)) => brings_uv(image),
+            (Some(from), _) => self.needed.contains(&from) && self.copies_places(copies),
+            (None, Some(image)) => brings_uv(image) && sources.all(|one| is_uv(one)),
             (None, None) => sources.all(|one| is_read_by(one, gone)),
         };
         all && !copies.sources.is_empty()
@@ -228,13 +275,9 @@ impl Planner<'_> {
         };
         let compiling = systems().find(|(_, names, _)| names.iter().any(|one| compiles(&one.0)));
         let Some((first, ..)) = compiling else { return };
-        let other = self.commands().filter(|at| self.needed.contains(&at.stage)).find(|at| {
-            let builder = matches!(at.command.words[0].text.as_str(), "npm" | "yarn");
-            matches!(at.act, Act::Needs) || builder && !at.command.words.is_empty()
-        });
-        let why = match (&self.given.compiled, other) {
+        let why = match (&self.given.compiled, self.compiling(plan)) {
             (Some(package), _) => Some(format!("{package} may have to be compiled in this image")),
-            (None, Some(other)) => Some(format!("`{}` may compile", shown(other.command))),
+            (None, Some(other)) => Some(format!("{other} may compile")),
             (None, None) => None,
         };
         if let Some(why) = why {
@@ -259,6 +302,34 @@ impl Planner<'_> {
         }
     }
 
+    /// What stays and may compile.
+    fn compiling(&self, plan: &Plan) -> Option<String> {
+        let compiles = |words: &[String]| {
+            words
+                .iter()
+                .flat_map(|word| word.split(|c: char| !"+-".contains(c) && !c.is_alphanumeric()))
+                .any(|word| COMPILING.contains(&word))
+        };
+        if self.given.commands.iter().any(|words| compiles(words)) {
+            return Some("what a service starts".to_owned());
+        }
+        let stays = |at: &At<'_>| !plan.commands.contains(&at.place());
+        let other = self.asked().filter(stays).find(|at| match at.act {
+            Act::System(_) => false,
+            Act::Needs => true,
+            _ => compiles(&at.command.texts()),
+        });
+        if let Some(other) = other {
+            return Some(format!("`{}`", self.shown(other.command)));
+        }
+        let steps = self.needed.iter().flat_map(|stage| &self.stages[*stage].steps);
+        let starts = steps.filter_map(|step| match &step.does {
+            Does::Starts(words) if compiles(words) => Some(step.lines.start + 1),
+            _ => None,
+        });
+        starts.map(|line| format!("what line {line} starts")).next()
+    }
+
     /// What prepared installs of the system's packages (`apt-get update`) and cleaned up behind them, where they all go.
     fn around(&self, plan: &mut Plan) {
         let mut gone = Vec::new();
@@ -276,7 +347,7 @@ impl Planner<'_> {
             let around = self.commands().filter(|at| at.stage == *stage).filter(|at| {
                 let idle = matches!(at.act, Act::System(System::Around));
                 // It is for what follows in its instruction.
-                idle && at.command.words[0].text != "set"
+                idle && at.command.words.first().is_some_and(|word| word.text != "set")
             });
             gone.extend(around.map(|at| (at.stage, at.step, at.number)));
         }
@@ -325,7 +396,7 @@ impl Planner<'_> {
 }
 
 /// Whether a container is started in the place where the image has its packages, or installs some itself.
-fn starts_in(words: &[String], places: &BTreeSet<String>) -> bool {
+pub(super) fn starts_in(words: &[String], places: &BTreeSet<String>) -> bool {
     let runner = words.windows(2).any(|pair| {
         matches!(pair[0].as_str(), "uv" | "poetry" | "pipenv" | "pdm") && pair[1] == "run"
     });
@@ -339,31 +410,94 @@ fn takes_from(step: &Step, stage: usize) -> bool {
     matches!(&step.does, Does::Copies(copies) if copies.from == Some(stage))
 }
 
-/// A command in one line.
-fn shown(command: &Command) -> String {
-    let text = command.texts().join(" ");
+/// Programs that compile, or call what does.
+const COMPILING: [&str; 21] = [
+    "c++",
+    "cargo",
+    "cc",
+    "clang",
+    "clang++",
+    "cmake",
+    "configure",
+    "g++",
+    "gcc",
+    "gfortran",
+    "go",
+    "ld",
+    "make",
+    "meson",
+    "ninja",
+    "node-gyp",
+    "npm",
+    "pkg-config",
+    "pnpm",
+    "rustc",
+    "yarn",
+];
+
+/// What may need what was installed before it; found once for all installs.
+struct Later<'a> {
+    places: &'a BTreeSet<String>,
+    needing: Vec<At<'a>>,
+    /// The stages with the line, and the text, of what starts containers in an old environment.
+    starting: Vec<(usize, usize, String)>,
+    /// Of each stage those that are made from it.
+    dependents: Vec<BTreeSet<usize>>,
+}
+
+impl<'a> Later<'a> {
+    fn new(planner: &'a Planner<'_>, places: &'a BTreeSet<String>) -> Self {
+        let needs = |other: &At<'_>| match other.act {
+            Act::Needs => true,
+            Act::Plain | Act::System(_) => mentions(&other.command.texts(), places),
+            _ => false,
+        };
+        let stages = planner.stages.iter().enumerate();
+        let steps = stages.flat_map(|(stage, one)| one.steps.iter().map(move |step| (stage, step)));
+        let starting = steps.filter_map(|(stage, step)| match &step.does {
+            Does::Starts(words) if starts_in(words, places) => {
+                let text = one_line(&planner.lines.text[planner.lines.bytes(&step.lines)]);
+                Some((stage, step.lines.start + 1, text))
+            }
+            _ => None,
+        });
+        Self {
+            places,
+            needing: planner.commands().filter(needs).collect(),
+            starting: starting.collect(),
+            dependents: (0..planner.stages.len()).map(|stage| planner.dependents(stage)).collect(),
+        }
+    }
+}
+
+/// Lines of an instruction as one, without comments and marks of continuation.
+pub(super) fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let words = lines.flat_map(|line| line.trim_end_matches('\\').split_whitespace());
+    let text = words.collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(100) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-fn mentions(words: &[String], places: &BTreeSet<String>) -> bool {
-    words.iter().any(|word| places.iter().any(|place| word.contains(place.as_str())))
+/// Whether a requirement's address has what may be a password.
+pub(super) fn has_login(requirement: &str) -> bool {
+    requirement.split("://").skip(1).any(|rest| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        host.contains('@') || rest.contains('?')
+    })
 }
 
-/// Whether a path is where packages were installed, or below it.
-fn is_place(path: &str, places: &BTreeSet<String>) -> bool {
-    let path = path.trim_end_matches('/');
-    let below = |place: &String| {
-        path.strip_prefix(place.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    places.iter().any(below)
-        || path.ends_with("/site-packages")
-        || path.ends_with("/dist-packages")
-        || path.ends_with("/.local")
-        || path == "/usr/local/bin"
+pub(super) fn mentions(words: &[String], places: &BTreeSet<String>) -> bool {
+    words.iter().any(|word| names_place(word, places))
+}
+
+/// Whether a text names a directory in which packages were.
+pub(super) fn names_place(text: &str, places: &BTreeSet<String>) -> bool {
+    let known = ["site-packages", "dist-packages"];
+    known.iter().any(|one| text.contains(one))
+        || places.iter().any(|place| text.contains(place.as_str()))
 }
 
 impl Variable {
@@ -372,7 +506,7 @@ impl Variable {
         let value = self.value.trim_matches('"');
         let binary = |part: &str| {
             let place = part.strip_suffix("/bin").unwrap_or(part);
-            places.contains(place) || place.ends_with("/.local")
+            places.contains(place)
         };
         match self.name.as_str() {
             "VIRTUAL_ENV" | "UV_PROJECT_ENVIRONMENT" => {
@@ -409,6 +543,11 @@ fn is_read_by(source: &str, installs: &[&Install]) -> bool {
 fn brings_uv(image: &str) -> bool {
     let name = image.split('@').next().and_then(|name| name.rsplit('/').next()).unwrap_or("");
     name.split(':').next() == Some("uv")
+}
+
+/// Whether a file is one of uv's programs.
+fn is_uv(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("uv" | "uvx"))
 }
 
 /// The stages that these targets need, and which these are; `None` names the last.

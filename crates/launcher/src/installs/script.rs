@@ -12,6 +12,8 @@ pub(super) struct Word {
     pub(super) place: Range<usize>,
     /// Whether what it comes to is only known when it runs.
     pub(super) open: bool,
+    /// Whether the value of a variable is in it.
+    pub(super) valued: bool,
 }
 
 /// What stands before a command.
@@ -233,6 +235,9 @@ impl<'a> Reader<'a> {
             // A shell would make several words of it, or look for files.
             Some(value) if self.quote.is_some() || !value.contains([' ', '\t', '*', '$']) => {
                 self.grow(&value, length);
+                if let Some(word) = &mut self.word {
+                    word.valued = true;
+                }
             }
             _ => self.open(length),
         }
@@ -253,7 +258,7 @@ impl<'a> Reader<'a> {
 
     fn grow(&mut self, text: &str, length: usize) {
         let at = self.at;
-        let begun = || Word { text: String::new(), place: at..at, open: false };
+        let begun = || Word { text: String::new(), place: at..at, open: false, valued: false };
         let word = self.word.get_or_insert_with(begun);
         word.text.push_str(text);
         word.place.end = at + length;

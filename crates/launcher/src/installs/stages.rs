@@ -27,6 +27,10 @@ pub(super) struct Stage {
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) lines: Range<usize>,
+    /// All of its text in one line, in single blanks.
+    pub(super) text: String,
+    /// The stages that it mounts files from.
+    pub(super) mounts: BTreeSet<usize>,
     pub(super) does: Does,
 }
 
@@ -53,6 +57,8 @@ pub(super) struct Copies {
     /// The image, or what else, that it copies from.
     pub(super) image: Option<String>,
     pub(super) sources: Vec<String>,
+    /// Where to, absolute.
+    pub(super) target: String,
 }
 
 /// A command with where it is.
@@ -63,6 +69,13 @@ pub(super) struct At<'a> {
     pub(super) number: usize,
     pub(super) command: &'a Command,
     pub(super) act: &'a Act,
+}
+
+impl At<'_> {
+    /// Stage, instruction and number.
+    pub(super) fn place(&self) -> (usize, usize, usize) {
+        (self.stage, self.step, self.number)
+    }
 }
 
 /// All commands of stages, in their order.
@@ -146,14 +159,30 @@ pub(super) fn stages(
                 stage.note(&one, arguments, &outer);
                 let reader = Reader { lines, escape, stage, before };
                 let does = reader.read(&one);
-                let named = mounted(&one).into_iter().chain(one.flag("from").map(str::to_owned));
-                let named: BTreeSet<_> = named.filter_map(|name| index(before, &name)).collect();
-                stage.lenders.extend(named);
-                stage.steps.push(Step { lines: one.lines.clone(), does });
+                let mounts = mounted(&one).into_iter().filter_map(|name| index(before, &name));
+                let mounts: BTreeSet<usize> = mounts.collect();
+                stage.lenders.extend(&mounts);
+                stage.lenders.extend(one.flag("from").and_then(|name| index(before, name)));
+                if let Does::Copies(copies) = &does {
+                    stage.lenders.extend(copies.from);
+                }
+                stage.steps.push(Step {
+                    lines: one.lines.clone(),
+                    text: whole(&one),
+                    mounts,
+                    does,
+                });
             }
         }
     }
     stages
+}
+
+/// All that an instruction says.
+fn whole(one: &Instruction) -> String {
+    let parts = std::iter::once(&one.word).chain(&one.flags).chain([&one.rest]);
+    let words = parts.chain(&one.documents).flat_map(|part| part.split_whitespace());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The stage of a name or number.
@@ -248,11 +277,12 @@ impl Reader<'_, '_> {
                 let known = |name: &str| self.stage.variables.get(name).cloned();
                 let mut sources: Vec<String> =
                     one.words().iter().map(|word| expand(word, &known)).collect();
-                sources.pop();
+                let target = sources.pop().unwrap_or_default();
+                let target = self.stage.absolute(&target);
                 let from = one.flag("from").map(|name| expand(name, &known));
                 let stage = from.as_deref().and_then(|name| index(self.before, name));
                 let image = from.filter(|_| stage.is_none());
-                Does::Copies(Copies { from: stage, image, sources })
+                Does::Copies(Copies { from: stage, image, sources, target })
             }
             "ENV" => match self.sets(one) {
                 variables if variables.is_empty() => Does::Other,
@@ -286,7 +316,10 @@ impl Reader<'_, '_> {
     fn run(&self, one: &Instruction) -> Vec<(Command, Act)> {
         if let Ok(words) = serde_json::from_str::<Vec<String>>(&one.rest) {
             let place = self.lines.bytes(&one.lines);
-            let word = |text| Word { text, place: place.clone(), open: false };
+            let word = |text| Word { text, place: place.clone(), open: false, valued: false };
+            if words.is_empty() {
+                return Vec::new();
+            }
             let command = Command { words: words.into_iter().map(word).collect(), joint: None };
             let act = Act::of(&command);
             return vec![(command, act)];
@@ -296,6 +329,7 @@ impl Reader<'_, '_> {
             let flags = first.words.iter().take_while(|word| word.text.starts_with("--")).count();
             first.words.drain(..flags);
         }
+        script.commands.retain(|command| !command.words.is_empty());
         if !one.documents.is_empty() {
             script = match self.document(one, &script) {
                 Some(script) => script,
@@ -367,7 +401,9 @@ impl Reader<'_, '_> {
             act => act,
         };
         let words = script.commands.iter().flat_map(Command::texts);
-        let words = words.map(|text| Word { text, place: place.clone(), open: true }).collect();
+        let words =
+            words.map(|text| Word { text, place: place.clone(), open: true, valued: false });
+        let words = words.collect();
         (Command { words, joint: None }, act)
     }
 

@@ -1,5 +1,6 @@
 //! What is to be in a file, as a user writes it, and the limit that it gets where they wrote none.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use pep440_rs::Version;
@@ -63,6 +64,25 @@ impl Wanted {
     /// Whether it says by versions or a place what is wanted.
     pub fn is_limited(&self) -> bool {
         self.is_limited
+    }
+
+    /// Whether a requirement that is stated asks for the same: for its extras, versions and marker, or for more where this
+    /// one has none of them.
+    pub fn is_met_by(&self, stated: &Requirement) -> bool {
+        let bare = self.extras.is_empty() && !self.is_limited && self.marker.is_true();
+        let origin = Origin { file: "the command line".into(), line: 1 };
+        let line = parse_line(&self.text, &origin, Path::new("/")).map(|read| read.line);
+        let same = |own: &Requirement| {
+            let extras = |one: &Requirement| one.extras.iter().cloned().collect::<BTreeSet<_>>();
+            own.name == stated.name
+                && extras(own) == extras(stated)
+                && own.source == stated.source
+                && own.marker == stated.marker
+        };
+        match line {
+            Ok(Line::Project(own)) => own.name == stated.name && bare || same(&own),
+            _ => false,
+        }
     }
 
     /// The same with a limit of versions, which it has none of.

@@ -2,6 +2,7 @@
 //! at all; must not know why it is made.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use pyfast_crew::Error as CrewError;
@@ -120,8 +121,14 @@ pub(super) fn lines_gone(before: &str, after: &str) -> Vec<usize> {
 
 /// What a file has that may be changed: one that is a file itself.
 pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
-    if path.symlink_metadata()?.is_symlink() {
+    let facts = path.symlink_metadata()?;
+    if facts.is_symlink() {
         return Err(io::Error::other("it is a link, and only a file itself is changed"));
+    }
+    if facts.is_file() && facts.nlink() > 1 {
+        return Err(io::Error::other(
+            "it has other names too (hard links), which would keep the old text",
+        ));
     }
     regular_file::read(path)
 }

@@ -12,6 +12,8 @@ use pyfast_launcher::installs::{Given, Installs, Left, Named, Question};
 use pyfast_launcher::propose::{dockerfile_of, one_line, places_of};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::edit::{Edited, List, Wanted};
+use pyfast_packaging::requirement::Requirement;
+use pyfast_packaging::safe_url::redact;
 use pyfast_settings::{Settings, is_remote};
 
 use super::change::{Change, content, lines_gone};
@@ -50,6 +52,11 @@ struct Stated {
     /// The one that gets what is missing, with its place as it is shown.
     first: Option<PathBuf>,
     names: BTreeSet<PackageName>,
+    requirements: Vec<Requirement>,
+    /// Whether its files have digests of what may be installed.
+    hashed: bool,
+    /// A source that is built.
+    direct: Option<String>,
     services: BTreeSet<String>,
 }
 
@@ -71,7 +78,7 @@ struct Built<'a> {
 }
 
 /// Packages that are published as sources alone, which link to libraries of the system.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 22] = [
     "bjoern",
     "dbus-python",
     "gdal",
@@ -79,6 +86,8 @@ const SOURCES: [&str; 20] = [
     "mod-wsgi",
     "mysqlclient",
     "netifaces",
+    "psycopg",
+    "psycopg-c",
     "psycopg2",
     "pyaudio",
     "pycairo",
@@ -166,7 +175,17 @@ fn environments<'a>(settings: &'a Settings, notes: &mut Vec<String>) -> BTreeMap
         let sources = set.sources.iter().filter_map(|source| source.name.clone());
         let names = set.requirements.iter().map(|one| one.name.clone()).chain(sources);
         let services = config.services.iter().cloned().collect();
-        let env = Stated { files: files.collect(), first, names: names.collect(), services };
+        let hashed = set.requirements.iter().any(|one| !one.hashes.is_empty())
+            || set.sources.iter().any(|one| !one.hashes.is_empty());
+        let env = Stated {
+            files: files.collect(),
+            first,
+            names: names.collect(),
+            hashed,
+            direct: set.sources.first().map(|one| one.source.text.clone()),
+            requirements: set.requirements,
+            services,
+        };
         found.insert(name.as_str(), env);
     }
     found
@@ -271,20 +290,24 @@ impl Work<'_> {
             })
         };
         let commands = self.commands(&envs);
+        let script = |name: &str| file_of(name, &text, builds);
         let project = envs.values().all(|env| {
             let mut files = env.files.iter();
             files.any(|file| file.file_name().is_some_and(|name| name == "pyproject.toml"))
         });
         let compiled = compiled(&envs, &installs.named());
-        let given = Given { provided: &provided, project, compiled, commands: &commands };
+        let given =
+            Given { provided: &provided, project, compiled, commands: &commands, script: &script };
         let mut without = installs.without(&given);
         let dockerfile = self.named(source, builds);
+        let due = without.text.is_some() || !without.named.is_empty();
+        let kept = if due { self.kept_whole(source, builds, &envs) } else { None };
         let after = without.text.take().unwrap_or_else(|| text.clone());
         let (change, note) = match source {
             Source::File(path) => {
-                (Change::new(path, &dockerfile, text.as_bytes(), after.into_bytes()), None)
+                (Change::new(path, &dockerfile, text.as_bytes(), after.into_bytes()), kept)
             }
-            Source::Inline(_) => (None, by_hand(&text, &after)),
+            Source::Inline(_) => (None, kept.or_else(|| by_hand(&text, &after))),
         };
         let mut image = Image {
             dockerfile,
@@ -293,10 +316,71 @@ impl Work<'_> {
             left: without.left,
             changes: change.is_some(),
         };
-        for named in without.named {
+        // What has digests takes nothing without.
+        let left = image.left.len();
+        for named in without.named.into_iter().filter(|_| !envs.values().any(|env| env.hashed)) {
             self.compare(named, &envs, &mut image)?;
         }
+        let change = change.filter(|_| note.is_none() && image.left.len() == left);
+        image.changes = change.is_some();
         Ok(Some(Looked { image, change, note }))
+    }
+
+    /// What beside a Dockerfile keeps it as it is.
+    fn kept_whole(
+        &self,
+        source: &Source,
+        builds: &[Built<'_>],
+        envs: &BTreeMap<&str, &Stated>,
+    ) -> Option<String> {
+        let own = match source {
+            Source::File(path) => Some(path),
+            Source::Inline(_) => None,
+        };
+        if own.is_some_and(|path| !path.starts_with(&self.settings.project.directory)) {
+            return Some("it is outside of the project".to_owned());
+        }
+        if envs.values().any(|env| env.hashed) {
+            return Some(
+                "its requirements files have digests, and nothing without is put there".to_owned(),
+            );
+        }
+        let names: BTreeSet<String> = builds.iter().flat_map(|one| self.images_of(one)).collect();
+        let is_ours = |text: &str| names.contains(text.trim_end_matches(":latest"));
+        for (name, service) in &self.project.services {
+            let inside = self.environments.values().any(|env| env.services.contains(name));
+            if !inside && service.image.as_deref().is_some_and(is_ours) {
+                return Some(format!(
+                    "the service {name}, which has no environment, uses its image"
+                ));
+            }
+            let Some(build) = &service.build else { continue };
+            if build.other.iter().any(|key| key == "additional_contexts") {
+                return Some(format!("the build of {name} has contexts that may be its image"));
+            }
+            let file = dockerfile_of(build).filter(|other| Some(other) != own);
+            let read = file.and_then(|file| String::from_utf8(content(&file).ok()?).ok());
+            let text = read.or_else(|| build.dockerfile_inline.clone()).unwrap_or_default();
+            let lines = text.lines().map(str::trim).filter(|line| {
+                let word = line.split_whitespace().next().unwrap_or_default().to_uppercase();
+                matches!(word.as_str(), "FROM" | "ARG") || line.contains("from=")
+            });
+            let mut words = lines.flat_map(|line| line.split([' ', '\t', '=', ',', '"']));
+            let arguments = build.args.values().flatten();
+            if words.any(is_ours) || arguments.map(String::as_str).any(is_ours) {
+                return Some(format!("the image of {name} is made from its image"));
+            }
+        }
+        None
+    }
+
+    /// The names of the image that a build makes, without `latest`.
+    fn images_of(&self, built: &Built<'_>) -> Vec<String> {
+        let (project, service) = (&self.project.name, built.service);
+        let named = self.project.services.get(service).and_then(|one| one.image.clone());
+        let named = named.map(|image| image.trim_end_matches(":latest").to_owned());
+        let own = [format!("{project}-{service}"), format!("{project}_{service}")];
+        named.map_or_else(|| own.to_vec(), |image| vec![image])
     }
 
     /// What services start that their images do not say themselves.
@@ -319,8 +403,19 @@ impl Work<'_> {
         let Some((wanted, name)) =
             wanted.and_then(|one| one.name().cloned().map(|name| (one, name)))
         else {
-            return Err(format!("`{}` in line {} is no requirement", named.text, named.line));
+            let why = "it is no requirement".to_owned();
+            image.left.push(Left { line: named.line, text: named.text, why });
+            return Ok(());
         };
+        let differs = |env: &&&Stated| {
+            let mut stated = env.requirements.iter().filter(|one| one.name == name);
+            env.names.contains(&name) && !stated.any(|one| wanted.is_met_by(one))
+        };
+        if envs.values().any(|env| differs(&env)) {
+            let why = "the requirements files ask for another of it".to_owned();
+            image.left.push(Left { line: named.line, text: named.text, why });
+            return Ok(());
+        }
         let without = envs.values().filter(|env| !env.names.contains(&name));
         let files: Vec<_> = without.filter_map(|env| env.first.clone()).collect();
         for file in &files {
@@ -366,12 +461,23 @@ fn by_hand(before: &str, after: &str) -> Option<String> {
     ))
 }
 
+/// The text of a file of the project by its name in the image.
+fn file_of(name: &str, dockerfile: &str, builds: &[Built<'_>]) -> Option<String> {
+    let texts = builds.iter().map(|one| {
+        let mut found = places_of(name, dockerfile, one.build).into_iter();
+        let path = found.find(|path| path.is_file())?;
+        String::from_utf8(content(&path).ok()?).ok()
+    });
+    texts.collect::<Option<Vec<_>>>().map(|texts| texts.concat())
+}
+
 /// A package that may have to be compiled.
 fn compiled(envs: &BTreeMap<&str, &Stated>, named: &[Named]) -> Option<String> {
     let stated = envs.values().flat_map(|env| &env.names).map(ToString::to_string);
     let named = named.iter().filter_map(|one| Wanted::new(&one.text, Path::new("/")).ok());
     let named = named.filter_map(|one| one.name().map(ToString::to_string));
-    stated.chain(named).find(|name| SOURCES.contains(&name.as_str()))
+    let direct = envs.values().find_map(|env| env.direct.as_deref().map(redact));
+    direct.or_else(|| stated.chain(named).find(|name| SOURCES.contains(&name.as_str())))
 }
 
 impl Image {
@@ -403,8 +509,9 @@ impl Moving {
         let of = |image: &Image| {
             let name = one_line(&image.dockerfile);
             let line = move |left: &Left| {
-                let text = one_line(&left.text);
-                format!("{name}:{}: `{text}` stays: {}", left.line, one_line(&left.why))
+                let text = one_line(&redact(&left.text));
+                let why = one_line(&redact(&left.why));
+                format!("{name}:{}: `{text}` stays: {why}", left.line)
             };
             image.left.iter().map(line).collect::<Vec<_>>()
         };
@@ -425,7 +532,7 @@ impl fmt::Display for Moving {
                 let into = into.join(" and ");
                 writeln!(f, "{dockerfile} installs what is not in {into}:")?;
                 for named in &image.beyond {
-                    writeln!(f, "  {} (line {})", one_line(&named.text), named.line)?;
+                    writeln!(f, "  {} (line {})", one_line(&redact(&named.text)), named.line)?;
                 }
             }
             if image.changes {

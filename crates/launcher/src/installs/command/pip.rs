@@ -4,45 +4,109 @@
 use super::Install;
 
 /// Options with a value that does not shape what is installed into which place.
-const VALUED: [&str; 35] = [
-    "--abi",
+const VALUED: [&str; 19] = [
     "--cache-dir",
     "--cert",
     "--client-cert",
     "--color",
-    "--config-setting",
-    "--config-settings",
-    "--exclude-newer",
-    "--implementation",
-    "--index-strategy",
-    "--keyring-provider",
     "--link-mode",
     "--log",
-    "--no-binary",
-    "--no-build-isolation-package",
-    "--only-binary",
-    "--platform",
-    "--prerelease",
     "--progress-bar",
     "--proxy",
     "--python",
-    "--python-platform",
-    "--python-version",
     "--refresh-package",
     "--report",
-    "--resolution",
     "--retries",
     "--root-user-action",
     "--timeout",
     "--trusted-host",
     "--upgrade-package",
     "--upgrade-strategy",
-    "-C",
     "-P",
     "-p",
 ];
-const INDEX: [&str; 7] =
-    ["--default-index", "--extra-index-url", "--find-links", "--index", "--index-url", "-f", "-i"];
+/// Options without a value that do not either.
+const PLAIN: [&str; 34] = [
+    "--break-system-packages",
+    "--compile",
+    "--compile-bytecode",
+    "--debug",
+    "--disable-pip-version-check",
+    "--exact",
+    "--force-reinstall",
+    "--ignore-installed",
+    "--no-cache",
+    "--no-cache-dir",
+    "--no-clean",
+    "--no-color",
+    "--no-compile",
+    "--no-index",
+    "--no-input",
+    "--no-progress",
+    "--no-python-version-warning",
+    "--no-warn-conflicts",
+    "--no-warn-script-location",
+    "--prefer-binary",
+    "--quiet",
+    "--refresh",
+    "--reinstall",
+    "--require-virtualenv",
+    "--strict",
+    "--system",
+    "--upgrade",
+    "--verbose",
+    "-I",
+    "-U",
+    "-n",
+    "-q",
+    "-v",
+    "-y",
+];
+const INDEX: [&str; 9] = [
+    "--default-index",
+    "--extra-index-url",
+    "--find-links",
+    "--index",
+    "--index-strategy",
+    "--index-url",
+    "--keyring-provider",
+    "-f",
+    "-i",
+];
+/// Options that shape what is installed.
+const SHAPING: [&str; 8] = [
+    "--no-build",
+    "--no-build-isolation",
+    "--no-deps",
+    "--no-sources",
+    "--pre",
+    "--require-hashes",
+    "--use-pep517",
+    "--verify-hashes",
+];
+/// Options with a value that shapes what is installed.
+const SHAPING_VALUED: [&str; 20] = [
+    "--abi",
+    "--config-setting",
+    "--config-settings",
+    "--exclude-newer",
+    "--excludes",
+    "--global-option",
+    "--implementation",
+    "--no-binary",
+    "--no-build-isolation-package",
+    "--no-build-package",
+    "--only-binary",
+    "--override",
+    "--overrides",
+    "--platform",
+    "--prerelease",
+    "--python-platform",
+    "--python-version",
+    "--resolution",
+    "--torch-backend",
+    "-C",
+];
 const FILES: [&str; 3] = ["--requirement", "--requirements", "-r"];
 const CONSTRAINTS: [&str; 5] =
     ["--build-constraint", "--build-constraints", "--constraint", "--constraints", "-c"];
@@ -75,7 +139,15 @@ pub(super) fn read(arguments: &[String], verb: &str) -> Result<Install, &'static
             "-e" | "--editable" | "--group" | "--extra" | "--all-extras" => {
                 return Err("it installs more than requirements");
             }
-            _ => {}
+            "--user" => install.special = Some("it installs for a user, and not for services"),
+            _ if PLAIN.contains(&name) || is_row(name) => {}
+            _ if SHAPING.contains(&name) || SHAPING_VALUED.contains(&name) => {
+                if SHAPING_VALUED.contains(&name) {
+                    value();
+                }
+                install.special = Some("an option of it shapes what is installed");
+            }
+            _ => return Err("an option of it is not known"),
         }
     }
     let nothing = install.files.is_empty() && install.packages.is_empty();
@@ -89,8 +161,21 @@ fn option(word: &str) -> (&str, Option<String>) {
         return split.map_or((word, None), |(name, value)| (name, Some(value.to_owned())));
     }
     let (name, value) = word.split_at(word.char_indices().nth(2).map_or(word.len(), |(at, _)| at));
-    let valued = [&FILES[..], &CONSTRAINTS, &PLACES, &INDEX, &VALUED].concat().contains(&name);
-    if valued && !value.is_empty() { (name, Some(value.to_owned())) } else { (name, None) }
+    let valued = [&FILES[..], &CONSTRAINTS, &PLACES, &INDEX, &VALUED, &SHAPING_VALUED]
+        .concat()
+        .contains(&name);
+    if valued && !value.is_empty() {
+        (name, Some(value.to_owned()))
+    } else {
+        (if valued { name } else { word }, None)
+    }
+}
+
+/// Whether these are letters without a value in a row: `-qU`.
+fn is_row(name: &str) -> bool {
+    name.strip_prefix('-').is_some_and(|letters| {
+        !letters.is_empty() && letters.chars().all(|letter| "IUnqvy".contains(letter))
+    })
 }
 
 fn file(name: String) -> Result<String, &'static str> {
