@@ -225,14 +225,13 @@ fn what_stays_is_said_as_often_as_one_asks() {
 #[test]
 fn a_dockerfile_in_the_compose_file_is_named_and_its_requirements_are_taken() {
     let world = World::new();
-    let service = "    build: &b\n      context: .\n      dockerfile_inline: |\n        FROM python:3.11\n        RUN pip install ta\n        RUN pip install -r $$FILE\n        USER me\n";
+    let service = "    build: &b\n      context: .\n      dockerfile_inline: |\n        FROM python:3.11\n        RUN pip install ta\n        USER me\n";
     let compose = format!("services:\n  web:\n{service}  worker:\n    build: *b\n");
     world.write("compose.yaml", &compose);
     world.require(&["fastapi"]);
     let ran = init(&world, &["--write"]).ok();
     for told in [
         "dockerfile_inline of web, worker installs what is not in requirements.txt:\n  ta (line 2)",
-        "dockerfile_inline of web, worker:3: `pip install -r $FILE` stays",
         "dockerfile_inline of web, worker stays as it is: it stands in the compose file",
         "its environment brings what line 2 is for",
     ] {
@@ -338,7 +337,7 @@ fn an_image_that_something_else_uses_keeps_its_dockerfile() {
 fn a_script_that_starts_in_the_old_environment_keeps_the_dockerfile() {
     let text = guide().read(DOCKERFILE).replace("CMD [\"uvicorn\"", "CMD [\"./backend/go.sh\"");
     let own = |script: &str, why: &str| {
-        drop(keeps(&[(DOCKERFILE, &text), ("backend/go.sh", script)], why))
+        drop(keeps(&[(DOCKERFILE, &text), ("backend/go.sh", script)], why));
     };
     own(
         "exec /opt/venv/bin/uvicorn \"$@\"\n",

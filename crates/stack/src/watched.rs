@@ -95,7 +95,7 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
     files.retain(|file| !own.contains(file));
     let trees: Vec<Tree> = rules.held.iter().map(Rule::tree).collect();
     let done = trees.clone();
-    Watched { code, holders, rules, trees, done, broken, ..Watched::now(files, own) }
+    Watched { code, holders, rules, trees, broken, done, ..Watched::now(files, own) }
 }
 
 /// The services that have code by the contexts that it is in, their own or those of a service with the same image.

@@ -292,98 +292,96 @@ fn what_another_stage_installs_for_itself_is_not_the_services() {
     assert_eq!(found.text, None);
 }
 
-/// Each of these has something that is not certain: the whole text stays, for this reason.
+/// Texts behind a first stage that have something which is not certain, and the word that says why all stays.
+const UNCERTAIN: &[(&str, &str)] = &[
+    (
+        "RUN pip install -r a.txt\nRUN poetry config virtualenvs.create false\n",
+        "calls an installer",
+    ),
+    ("RUN uv lock && uv pip install -r a.txt\n", "calls an installer"),
+    ("RUN uv python install 3.12\nRUN uv pip install ta\n", "calls an installer"),
+    ("RUN pip install ta && uv cache clean\n", "calls an installer"),
+    ("RUN pip install build && python -m build /x\nRUN pip install ta\n", "calls an installer"),
+    ("RUN pip install ta && pip cache purge\n", "calls an installer"),
+    ("RUN find / -exec pip list +\nRUN pip install ta\n", "calls an installer"),
+    ("RUN pip install --user ta\n", "installs for a user"),
+    ("RUN pip install --no-deps ta\n", "shapes what is installed"),
+    ("RUN pip install --pre ta\n", "shapes what is installed"),
+    ("RUN pip install --no-binary :all: ta\n", "shapes what is installed"),
+    ("RUN pip install --only-binary=ta ta\n", "shapes what is installed"),
+    ("RUN pip install --what so ta\n", "an option of it is not known"),
+    ("RUN pip install -Ur a.txt\n", "an option of it is not known"),
+    ("RUN pip install --target=~/d ta\n", "only known when it runs"),
+    ("RUN pip install ta && pip install .\n", "the project itself"),
+    ("COPY p.py /usr/local/lib/python3/site-packages/\nRUN pip install ta\n", "names a place"),
+    ("RUN sed -i s/a/b/ /usr/lib/python3/dist-packages/x\nRUN pip install ta\n", "names a place"),
+    ("RUN python -m venv /v && /v/bin/pip install ta\nCOPY x /v/bin/\n", "names a place"),
+    ("RUN python -m venv /v && /v/bin/pip install ta\nENV L=/v/lib\n", "names a place"),
+    ("RUN python -m venv /v && /v/bin/pip install ta\nVOLUME /v\n", "names a place"),
+    ("WORKDIR /v\nRUN python -m venv /v && /v/bin/pip install ta\n", "names a place"),
+    (
+        "ENV PATH=/v/bin:/w/bin:$PATH\nRUN python -m venv /v && /v/bin/pip install ta\n",
+        "names a place",
+    ),
+    ("RUN . /v/bin/activate && python x.py\nRUN pip install ta\n", "runs in the environment"),
+    (
+        "COPY requirements.txt .\nRUN sort requirements.txt\nRUN pip install -r requirements.txt\n",
+        "may read requirements.txt",
+    ),
+    (
+        "COPY requirements.txt .\nRUN cat requirements.txt\nRUN pip install -r requirements.txt\n",
+        "may read requirements.txt",
+    ),
+    ("RUN pip install ta\nONBUILD COPY . .\n", "images that are made from this one"),
+    (
+        "RUN pip install ta\nENTRYPOINT [\"./entrypoint.sh\"]\n",
+        "./entrypoint.sh, which is started, cannot be read",
+    ),
+    (
+        "RUN pip install ta\nENTRYPOINT [\"tini\", \"--\", \"bash\", \"run\"]\n",
+        "run, which is started, cannot be read",
+    ),
+    ("RUN pip install ta\nCMD sh -c 'sh go'\n", "go, which is started, cannot be read"),
+    ("RUN pip install ta\nCMD make serve\n", "Makefile, which is started, cannot be read"),
+    (
+        "COPY start /usr/bin/start\nRUN pip install ta\nCMD start\n",
+        "start, which is started, cannot be read",
+    ),
+    ("RUN pip install ta\nFROM y AS dev\nRUN b\nFROM stage0\n", "no service uses this stage"),
+    (
+        "RUN pip install --prefix=/i ta\nFROM n\nRUN b\nFROM x\nCOPY --from=0 /i /usr/local\nCOPY --from=1 /d /d\n",
+        "by its number",
+    ),
+    (
+        "RUN pip install --prefix=/i ta\nFROM x\nCOPY --from=stage0 /i /usr/local\nCOPY --from=stage0 /t /t\n",
+        "something else than the environment",
+    ),
+    (
+        "RUN pip install ta\nFROM x\nCOPY --from=stage0 /usr/local/bin /usr/local/bin\n",
+        "something else than the environment",
+    ),
+    (
+        "RUN pip install ta\nFROM x\nCOPY --from=stage0 /usr/local /usr/local\n",
+        "something else than the environment",
+    ),
+    (
+        "RUN python -m venv /v && /v/bin/pip install ta\nFROM x\nCOPY --from=stage0 /v/bin/x /b\n",
+        "something else than the environment",
+    ),
+    (
+        "RUN pip install --prefix=/i ta\nFROM x\nRUN --mount=type=bind,from=stage0,target=/t cp /t/x /b\nCOPY --from=stage0 /i /usr/local\n",
+        "takes files of a stage",
+    ),
+    (
+        "RUN python -m venv /v && /v/bin/pip install ta\nFROM x\nCOPY --from=stage0 /v /w\nCMD [\"/w/bin/run\"]\n",
+        "starts it",
+    ),
+];
+
 #[test]
 fn one_thing_that_is_not_certain_keeps_the_whole_text() {
     let venv = "RUN python -m venv /v && /v/bin/pip install ta\n";
-    let table: &[(&str, &str)] = &[
-        (
-            "RUN pip install -r a.txt\nRUN poetry config virtualenvs.create false\n",
-            "calls an installer",
-        ),
-        ("RUN uv lock && uv pip install -r a.txt\n", "calls an installer"),
-        ("RUN uv python install 3.12\nRUN uv pip install ta\n", "calls an installer"),
-        ("RUN pip install ta && uv cache clean\n", "calls an installer"),
-        ("RUN pip install build && python -m build /x\nRUN pip install ta\n", "calls an installer"),
-        ("RUN pip install ta && pip cache purge\n", "calls an installer"),
-        ("RUN find / -exec pip list +\nRUN pip install ta\n", "calls an installer"),
-        ("RUN pip install --user ta\n", "installs for a user"),
-        ("RUN pip install --no-deps ta\n", "shapes what is installed"),
-        ("RUN pip install --pre ta\n", "shapes what is installed"),
-        ("RUN pip install --no-binary :all: ta\n", "shapes what is installed"),
-        ("RUN pip install --only-binary=ta ta\n", "shapes what is installed"),
-        ("RUN pip install --what so ta\n", "an option of it is not known"),
-        ("RUN pip install -Ur a.txt\n", "an option of it is not known"),
-        ("RUN pip install --target=~/d ta\n", "only known when it runs"),
-        ("RUN pip install ta && pip install .\n", "the project itself"),
-        ("COPY p.py /usr/local/lib/python3/site-packages/\nRUN pip install ta\n", "names a place"),
-        (
-            "RUN sed -i s/a/b/ /usr/lib/python3/dist-packages/x\nRUN pip install ta\n",
-            "names a place",
-        ),
-        ("RUN python -m venv /v && /v/bin/pip install ta\nCOPY x /v/bin/\n", "names a place"),
-        ("RUN python -m venv /v && /v/bin/pip install ta\nENV L=/v/lib\n", "names a place"),
-        ("RUN python -m venv /v && /v/bin/pip install ta\nVOLUME /v\n", "names a place"),
-        ("WORKDIR /v\nRUN python -m venv /v && /v/bin/pip install ta\n", "names a place"),
-        (
-            "ENV PATH=/v/bin:/w/bin:$PATH\nRUN python -m venv /v && /v/bin/pip install ta\n",
-            "names a place",
-        ),
-        ("RUN . /v/bin/activate && python x.py\nRUN pip install ta\n", "runs in the environment"),
-        (
-            "COPY requirements.txt .\nRUN sort requirements.txt\nRUN pip install -r requirements.txt\n",
-            "may read requirements.txt",
-        ),
-        (
-            "COPY requirements.txt .\nRUN cat requirements.txt\nRUN pip install -r requirements.txt\n",
-            "may read requirements.txt",
-        ),
-        ("RUN pip install ta\nONBUILD COPY . .\n", "images that are made from this one"),
-        (
-            "RUN pip install ta\nENTRYPOINT [\"./entrypoint.sh\"]\n",
-            "./entrypoint.sh, which is started, cannot be read",
-        ),
-        (
-            "RUN pip install ta\nENTRYPOINT [\"tini\", \"--\", \"bash\", \"run\"]\n",
-            "run, which is started, cannot be read",
-        ),
-        ("RUN pip install ta\nCMD sh -c 'sh go'\n", "go, which is started, cannot be read"),
-        ("RUN pip install ta\nCMD make serve\n", "Makefile, which is started, cannot be read"),
-        (
-            "COPY start /usr/bin/start\nRUN pip install ta\nCMD start\n",
-            "start, which is started, cannot be read",
-        ),
-        ("RUN pip install ta\nFROM y AS dev\nRUN b\nFROM stage0\n", "no service uses this stage"),
-        (
-            "RUN pip install --prefix=/i ta\nFROM n\nRUN b\nFROM x\nCOPY --from=0 /i /usr/local\nCOPY --from=1 /d /d\n",
-            "by its number",
-        ),
-        (
-            "RUN pip install --prefix=/i ta\nFROM x\nCOPY --from=stage0 /i /usr/local\nCOPY --from=stage0 /t /t\n",
-            "something else than the environment",
-        ),
-        (
-            "RUN pip install ta\nFROM x\nCOPY --from=stage0 /usr/local/bin /usr/local/bin\n",
-            "something else than the environment",
-        ),
-        (
-            "RUN pip install ta\nFROM x\nCOPY --from=stage0 /usr/local /usr/local\n",
-            "something else than the environment",
-        ),
-        (
-            "RUN python -m venv /v && /v/bin/pip install ta\nFROM x\nCOPY --from=stage0 /v/bin/x /b\n",
-            "something else than the environment",
-        ),
-        (
-            "RUN pip install --prefix=/i ta\nFROM x\nRUN --mount=type=bind,from=stage0,target=/t cp /t/x /b\nCOPY --from=stage0 /i /usr/local\n",
-            "takes files of a stage",
-        ),
-        (
-            "RUN python -m venv /v && /v/bin/pip install ta\nFROM x\nCOPY --from=stage0 /v /w\nCMD [\"/w/bin/run\"]\n",
-            "starts it",
-        ),
-    ];
-    for (text, why) in table {
+    for (text, why) in UNCERTAIN {
         let text = format!("FROM x AS stage0\n{text}");
         let found = without(&text, &given());
         assert_eq!(found.text, None, "{text}");
