@@ -36,7 +36,7 @@ fn file(directory: &tempfile::TempDir, name: &str) -> Mapped {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_takes_no_directorys_place_and_removes_none() {
+async fn a_file_takes_the_place_of_no_directory_and_removes_none() {
     let directory = tempfile::tempdir().unwrap();
     let (world, container) = engine(true);
     let world = (world.with_directory("c1", "/srv/thing"), container);
