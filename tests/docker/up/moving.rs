@@ -1,6 +1,8 @@
 //! A project that moves in: its image installs what it needs itself, until `init --write`; then its services start in an
 //! environment.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::project::Project;
 use crate::world::{SLIM, text};
 
@@ -52,10 +54,14 @@ fn up_says_that_an_image_installs_what_its_environment_brings() {
     let Some(project) = installing("unmoved") else { return };
     // A pip that reaches no index, as no test does.
     let dockerfile = format!(
-        "FROM {SLIM}\nWORKDIR /srv\nCOPY main.py .\nRUN echo 'exec true' > /bin/pip && chmod +x /bin/pip\n\
+        "FROM {SLIM}\nWORKDIR /srv\nCOPY main.py .\nCOPY tools /usr/local/bin/\n\
          RUN pip install lamp==1.0\nCMD [\"python\", \"main.py\"]\n"
     );
     project.write("Dockerfile", &dockerfile);
+    fs_err::create_dir(project.path("tools")).unwrap();
+    project.write("tools/pip", "#!/bin/sh\n");
+    let program = std::fs::Permissions::from_mode(0o755);
+    fs_err::set_permissions(project.path("tools/pip"), program).unwrap();
     project.write("requirements.txt", "shade==1.0\nlamp==1.0\n");
     let output = project.pyfast(&["up", "--volume", &project.world.volume]);
     let said = text(&output.stderr);
