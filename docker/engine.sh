@@ -62,6 +62,15 @@ unmount_all() { # deepest first
     done
 }
 
+# What killed tests left: bridges stay on the machine after the engine, and take the addresses of the next one's.
+end_networks() {
+    ours "$dir/docker.pid" && answers "unix://$dir/docker.sock" || return 0
+    for id in $(docker -H "unix://$dir/docker.sock" ps -aq); do
+        docker -H "unix://$dir/docker.sock" rm -f "$id" >/dev/null 2>&1 || true
+    done
+    docker -H "unix://$dir/docker.sock" network prune -f >/dev/null 2>&1 || true
+}
+
 clean_runtime() {
     end "$dir/docker.pid" 20
     end "$dir/exec/containerd/containerd.pid" 5
@@ -124,6 +133,7 @@ stop() {
     dir=$(cd "$dir" && pwd -P)
     # Only a directory that start made: everything in it is about to be removed.
     [ -e "$dir/dockerd.log" ] || die "$dir holds no engine of this script"
+    end_networks
     clean_runtime
     rm -rf "$dir/data" "$dir/dockerd.log"
     rmdir "$dir" 2>/dev/null || true
