@@ -20,7 +20,8 @@ where
     loop {
         match ask().await {
             Err(ApiError::JsonDataError { message, .. })
-                if message.starts_with("unknown variant") && begun.elapsed() < PATIENCE =>
+                if message.starts_with("unknown variant `stopped`")
+                    && begun.elapsed() < PATIENCE =>
             {
                 sleep(PAUSE).await;
             }
@@ -52,6 +53,8 @@ mod tests {
         let stopped = "unknown variant `stopped`, expected one of `created`, `running`";
         assert_eq!(after(3, stopped).await, (Some(7), 4));
         assert_eq!(after(u32::MAX, stopped).await.0, None);
+        // Words of engines to come are none that pass.
+        assert_eq!(after(3, "unknown variant `frozen`, expected").await, (None, 1));
         assert_eq!(after(3, "EOF while parsing a value").await, (None, 1));
     }
 }
