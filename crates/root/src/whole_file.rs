@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
 use crate::random::random_name;
 
 /// Replaces the file at `path`, or the link if there is one: readers see the old content or the new.
@@ -31,8 +33,10 @@ impl Prepared {
     /// # Errors
     /// If the file or its directory cannot be written, or there is none.
     pub fn next(path: &Path, content: &[u8]) -> io::Result<Self> {
-        // Whoever may write the directory could replace what is not theirs to write.
-        let facts = std::fs::OpenOptions::new().write(true).open(path)?.metadata()?;
+        // Whoever may write the directory could replace what is not theirs to write. A program that is opened for that
+        // cannot be started meanwhile.
+        accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS)?;
+        let facts = fs_err::metadata(path)?;
         let prepared = Self::new(path, content, 0o600)?;
         // An ordinary user may give a file to a group of theirs, and to nobody.
         if chown(&prepared.temporary, Some(facts.uid()), Some(facts.gid())).is_err() {
