@@ -119,7 +119,10 @@ impl<'a> Installs<'a> {
     pub fn without(&self, given: &Given<'_>) -> Without {
         let (needed, targets) = needed(&self.stages, self.targets);
         let own = own(&self.stages, &targets);
-        let planner = Planner { lines: &self.lines, stages: &self.stages, needed, targets, given };
+        let (lines, stages) = (&self.lines, &self.stages[..]);
+        let number = |target: &String| target.parse::<usize>().is_ok();
+        let numbered = self.targets.iter().flatten().any(number);
+        let planner = Planner { lines, stages, needed, targets, numbered, given };
         let plan = planner.plan();
         // What a stage that is copied from installs for itself is no concern of the services'.
         let named = self.named_by(&|stage, step, number| {

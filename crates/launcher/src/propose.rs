@@ -18,6 +18,7 @@ use pyfast_root::is_name;
 use crate::compose_file::{Build, ComposeProject};
 
 pub use environments::dockerfile_of;
+pub use files::normal;
 pub use gather::Question;
 
 /// Everything that a proposal depends on. Paths are absolute.

@@ -61,12 +61,17 @@ pub(crate) fn programs(words: &[String]) -> Vec<Vec<String>> {
     let skipped = words.iter().take_while(before).count();
     let Some((program, arguments)) = words[skipped..].split_first() else { return Vec::new() };
     let program = program.rsplit('/').next().unwrap_or_default();
-    if matches!(program, "sh" | "bash" | "ash" | "dash") {
+    if is_shell(program) {
         let flag = arguments.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
         let script = flag.and_then(|at| arguments.get(at + 1));
         return script.map(|script| scripted(script)).unwrap_or_default();
     }
     vec![std::iter::once(program.to_owned()).chain(arguments.iter().cloned()).collect()]
+}
+
+/// Whether a word calls a shell that reads scripts as this module does.
+pub(crate) fn is_shell(word: &str) -> bool {
+    matches!(word.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash"))
 }
 
 fn scripted(text: &str) -> Vec<Vec<String>> {

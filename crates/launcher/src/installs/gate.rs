@@ -2,13 +2,14 @@
 //! things; what would go is decided by the plan.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use super::Left;
 use super::command::{Act, calls_tool, is_installer};
 use super::plan::{Plan, Planner, mentions, names_place, one_line, starts_in};
-use super::stages::{Copies, Does, Step, Variable};
-use crate::dockerfile::shell::{commands as calls_of, programs};
+use super::stages::{Copies, Does, Stage, Step, Variable};
+use crate::dockerfile::shell::{commands as calls_of, is_shell, programs};
 
 /// The most instructions of a Dockerfile that is looked at.
 const LONGEST: usize = 500;
@@ -68,8 +69,17 @@ impl Planner<'_> {
     }
 
     fn step(&self, step: &Step, why: &str) -> Left {
-        let text = one_line(&self.lines.text[self.lines.bytes(&step.lines)]);
-        Left { line: step.lines.start + 1, text, why: why.to_owned() }
+        self.lines_left(&step.lines, why)
+    }
+
+    /// A stage by its first line.
+    fn stage(&self, stage: &Stage, why: &str) -> Left {
+        self.lines_left(&stage.lines, why)
+    }
+
+    fn lines_left(&self, lines: &Range<usize>, why: &str) -> Left {
+        let text = one_line(&self.lines.text[self.lines.bytes(lines)]);
+        Left { line: lines.start + 1, text, why: why.to_owned() }
     }
 
     /// What would stay though it may have to do with what goes.
@@ -77,9 +87,7 @@ impl Planner<'_> {
         let mut found = Vec::new();
         for (at, stage) in self.stages.iter().enumerate() {
             if !self.needed.contains(&at) {
-                let text = one_line(&self.lines.text[self.lines.bytes(&stage.lines)]);
-                let why = "no service uses this stage, and something else may".to_owned();
-                found.push(Left { line: stage.lines.start + 1, text, why });
+                found.push(self.stage(stage, "no service uses this stage, and something else may"));
             } else if !plan.stages.contains(&at) {
                 let steps = stage.steps.iter().enumerate();
                 let stays = steps.filter(|(number, _)| !plan.steps.contains(&(at, *number)));
@@ -89,12 +97,13 @@ impl Planner<'_> {
                 }));
             }
         }
-        let started = self.given.commands.iter().find_map(|words| self.started(words, places));
         let last = self.targets.last().and_then(|target| self.stages.get(*target));
-        found.extend(started.zip(last).map(|(why, stage)| {
-            let text = one_line(&self.lines.text[self.lines.bytes(&stage.lines)]);
-            Left { line: stage.lines.start + 1, text, why }
-        }));
+        if !plan.stages.is_empty() && self.numbered {
+            let why = "a service names a stage by its number, and stages would go";
+            found.extend(last.map(|stage| self.stage(stage, why)));
+        }
+        let started = self.given.commands.iter().find_map(|words| self.started(words, places));
+        found.extend(started.zip(last).map(|(why, stage)| self.stage(stage, &why)));
         found
     }
 
@@ -199,8 +208,6 @@ impl Planner<'_> {
                 .iter()
                 .any(|place| word.starts_with(place))
         };
-        let shell =
-            |word: &str| matches!(word.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash"));
         let copied = |word: &str| {
             self.stages.iter().flat_map(|stage| &stage.steps).any(|step| match &step.does {
                 Does::Copies(copies) => copies
@@ -215,7 +222,7 @@ impl Planner<'_> {
         for (at, word) in words.iter().enumerate() {
             let before = at.checked_sub(1).map_or("", |before| words[before].as_str());
             let first = at == 0 && word.contains('/') && !system(word);
-            let read = shell(before) && !word.starts_with('-');
+            let read = is_shell(before) && !word.starts_with('-');
             if first
                 || read
                 || word.starts_with("./")

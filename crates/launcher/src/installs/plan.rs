@@ -38,6 +38,8 @@ pub(super) struct Planner<'a> {
     pub(super) needed: BTreeSet<usize>,
     /// The stages that are built.
     pub(super) targets: BTreeSet<usize>,
+    /// Whether one of these is named by its number.
+    pub(super) numbered: bool,
     pub(super) given: &'a Given<'a>,
 }
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::command::Act;
 use super::script::{Command, Form, Joint, Script, Word, script};
-use crate::dockerfile::shell::{commands as calls_of, expand, programs};
-use crate::dockerfile::{Instruction, directive, instructions};
+use crate::dockerfile::shell::{commands as calls_of, expand, is_shell, programs};
+use crate::dockerfile::{Instruction, directive, instructions, stage_named};
 
 /// A stage.
 #[derive(Debug)]
@@ -187,9 +187,7 @@ fn whole(one: &Instruction) -> String {
 
 /// The stage of a name or number.
 pub(super) fn index(stages: &[Stage], name: &str) -> Option<usize> {
-    let named = |stage: &Stage| !stage.name.is_empty() && stage.name.eq_ignore_ascii_case(name);
-    let number = || name.parse().ok().filter(|at: &usize| *at < stages.len());
-    stages.iter().rposition(named).or_else(number)
+    stage_named(stages.iter().map(|stage| stage.name.as_str()), name)
 }
 
 fn begun(one: &Instruction, outer: &BTreeMap<String, String>, stages: &[Stage]) -> Stage {
@@ -361,11 +359,10 @@ impl Reader<'_, '_> {
         let [command] = line.commands.as_slice() else { return None };
         let words = command.texts();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let shell = |word: &str| matches!(word.rsplit('/').next(), Some("sh" | "bash" | "ash"));
         let reads = match words.as_slice() {
             [here] => here.starts_with("<<"),
             [program, flags @ .., here] => {
-                shell(program)
+                is_shell(program)
                     && flags.iter().all(|flag| flag.starts_with('-'))
                     && here.starts_with("<<")
             }

@@ -488,3 +488,18 @@ fn a_text_of_more_instructions_than_anybody_writes_stays() {
     let found = without(&text, &given());
     assert_eq!((found.text, found.left.len(), found.left[0].line), (None, 1, 502));
 }
+
+#[test]
+fn a_stage_that_a_service_names_by_its_number_keeps_those_before_it() {
+    let text =
+        "FROM x AS b\nRUN pip install --prefix=/i ta\nFROM x AS app\nCOPY --from=b /i /usr/local\n";
+    let read = |target: &str| {
+        let targets = [Some(target.to_owned())];
+        let question = Question { text, arguments: &BTreeMap::new(), targets: &targets };
+        Installs::read(&question).without(&given())
+    };
+    assert_eq!(read("app").text.as_deref(), Some("FROM x AS app\n"));
+    let numbered = read("1");
+    assert_eq!(numbered.text, None);
+    assert!(numbered.left[0].why.contains("by its number"), "{:?}", numbered.left);
+}

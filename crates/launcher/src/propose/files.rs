@@ -7,7 +7,7 @@ use super::Facts;
 use super::dockerfile::{Copied, Reading};
 
 /// A path without `.` and with `..` taken out, as far as the text alone says.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {

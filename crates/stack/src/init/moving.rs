@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use pyfast_crew::inputs::stated;
 use pyfast_launcher::compose_file::{Build, ComposeProject};
 use pyfast_launcher::installs::{Given, Installs, Left, Named, Question};
-use pyfast_launcher::propose::{dockerfile_of, one_line, places_of};
+use pyfast_launcher::propose::{dockerfile_of, normal, one_line, places_of};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::edit::{Edited, List, Wanted};
 use pyfast_packaging::requirement::Requirement;
@@ -189,20 +189,6 @@ fn environments<'a>(settings: &'a Settings, notes: &mut Vec<String>) -> BTreeMap
         found.insert(name.as_str(), env);
     }
     found
-}
-
-/// A path without `.` and with `..` taken out.
-fn normal(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(normal.pop()),
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 struct Work<'a> {
