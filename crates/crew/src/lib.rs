@@ -31,6 +31,7 @@ mod elsewhere;
 mod error;
 mod event;
 mod here;
+mod identifying;
 mod nearest;
 mod setting;
 mod side_by_side;

@@ -9,6 +9,7 @@
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
 //! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-5
 //! <cache>/digests-1/<path digest>             what a file of this machine was like, and its digest
+//! <cache>/identities-1/<digest of digests>    the SHA-256 of a file that another tool's lock knows by others
 //! ```
 //! What is not as it was written is not there: pages, texts and metadata carry checksums or digests.
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone

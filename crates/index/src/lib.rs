@@ -14,6 +14,7 @@ mod fetch_cause;
 pub mod flat;
 pub mod git;
 pub mod html;
+pub mod identity;
 pub mod index;
 mod joined;
 mod keyring;
