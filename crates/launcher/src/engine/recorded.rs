@@ -124,6 +124,12 @@ impl Recorded {
         self
     }
 
+    /// Has a directory of a volume written to at this time, in nanoseconds since 1970.
+    pub fn write_to(&self, volume: &str, path: &str, time: i64) {
+        let stat = FileStat { directory: true, written: Some(time), ..FileStat::default() };
+        self.lock().files.insert((volume.into(), path.into()), stat);
+    }
+
     /// Lets containers of an image have this archive at a path.
     #[must_use]
     pub fn with_archive(self, image: &str, path: &str, tar: Bytes) -> Self {
@@ -226,7 +232,7 @@ fn unpack(tar: &Bytes, mut each: impl FnMut(String, FileStat, Vec<u8>)) -> std::
         entry.read_to_end(&mut bytes)?;
         each(
             path,
-            FileStat { size: bytes.len() as u64, link_target: link, directory: false },
+            FileStat { size: bytes.len() as u64, link_target: link, ..FileStat::default() },
             bytes,
         );
     }
