@@ -366,7 +366,12 @@ impl Engine for Recorded {
             return Ok(self.lock().files.get(&(id.to_owned(), path.to_owned())).cloned());
         }
         let spec = self.spec(id)?;
-        let Some(mount) = spec.mount else { return Ok(None) };
+        let Some(mount) = spec.mount else {
+            let (state, place) = (self.lock(), (spec.image, path.to_owned()));
+            let packed = state.archives.contains_key(&place);
+            let directory = packed.then(|| FileStat { directory: true, ..FileStat::default() });
+            return Ok(state.files.get(&place).cloned().or(directory));
+        };
         let inside =
             path.strip_prefix(&format!("{}/", mount.target)).unwrap_or_default().to_owned();
         Ok(self.lock().files.get(&(mount.volume, inside)).cloned())
