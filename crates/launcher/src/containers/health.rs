@@ -102,7 +102,6 @@ impl Counting {
 }
 
 /// What is known of one container's present run.
-#[expect(clippy::struct_excessive_bools, reason = "facts that are true or false")]
 #[derive(Debug, Clone)]
 pub(crate) struct Observation<'a> {
     pub(crate) container: &'a Container,

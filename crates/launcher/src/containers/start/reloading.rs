@@ -48,9 +48,8 @@ impl<E: Services> Start<'_, E> {
         let deadline = patience.saturating_add(MARGIN);
         let output = match self.engine.exec(&container.id, &argv, None, deadline).await {
             Ok(ExecOutcome::Ended { code: 0, output }) => output,
-            Ok(_) => return Ok(Reloading::Nobody),
             Err(error @ Error::EngineUnreachable { .. }) => return Err(error),
-            Err(_) => return Ok(Reloading::Nobody),
+            Ok(_) | Err(_) => return Ok(Reloading::Nobody),
         };
         let Some(Answer { at, reloaded }) = Answer::read(&output) else {
             return Ok(Reloading::Nobody);
