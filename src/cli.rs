@@ -249,9 +249,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
             return Ok(commands::complete::run(args, &HELP.arranged(Cli::command()), &variables));
         }
         Command::RemoveCode(args) => return commands::inside::remove_code(args),
-        Command::Reload(args) => {
-            return commands::inside::reload(args, Ui::new(&cli.common, false, &variables));
-        }
+        Command::Reload(args) => return commands::inside::reload(args, &cli.common, &variables),
         _ => {}
     }
     limits::survive_file_sizes();

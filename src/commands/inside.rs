@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use pyfast_settings::Variables;
+
+use crate::args::CommonArgs;
 use crate::failure::{Code, Failure};
 use crate::ui::Ui;
 
@@ -34,11 +37,15 @@ pub(crate) fn remove_code(args: &RemoveArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn reload(args: &ReloadArgs, ui: Ui) -> Result<ExitCode, Failure> {
+pub(crate) fn reload(
+    args: &ReloadArgs,
+    common: &CommonArgs,
+    variables: &Variables,
+) -> Result<ExitCode, Failure> {
     let reloaded = pyfast_launcher::entry::reload(args.anew, Duration::from_secs(args.patience));
     let reloaded =
         reloaded.map_err(|error| Failure::from_error("reload", &error, Code::Mendable))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    ui.data(format!("{} {reloaded}\n", now.as_nanos()));
+    Ui::new(common, false, variables).data(format!("{} {reloaded}\n", now.as_nanos()));
     Ok(ExitCode::SUCCESS)
 }

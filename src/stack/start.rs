@@ -4,7 +4,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_launcher::containers::ServiceFailure;
 use pyfast_stack::{Phase, Stack, Upped};
 
 use crate::failure::{Code, Failure};
@@ -39,7 +38,10 @@ impl Started<'_> {
         // Of what was not started there is nothing to see.
         let seen = || failed.iter().filter_map(|(service, failure)| Some((service, (*failure)?)));
         for (service, failure) in seen() {
-            tell_failure(ui, service, failure);
+            ui.error_line(red("✗").and(" ").and(bold(*service)));
+            for line in failure.lines() {
+                ui.error_line(format!("  {line}"));
+            }
         }
         let names: Vec<&str> = failed.keys().copied().collect();
         let message = match names.as_slice() {
@@ -64,13 +66,5 @@ impl Started<'_> {
             rows.push([service.clone(), state, time, self.upped.addresses(service)]);
         }
         table(&rows)
-    }
-}
-
-/// Everything that helps to mend a failed service.
-fn tell_failure(ui: Ui, service: &str, failure: &ServiceFailure) {
-    ui.error_line(red("✗").and(" ").and(bold(service)));
-    for line in failure.lines() {
-        ui.error_line(format!("  {line}"));
     }
 }
