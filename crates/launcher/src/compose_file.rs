@@ -197,6 +197,7 @@ fn type_services(
     for (name, node) in entries {
         let key = format!("services.{name}");
         loader.environment(node, &key)?;
+        loader.labels(node, &key)?;
         if let Some(build) =
             canonical::get_mut(node, "build").filter(|build| build.get("context").is_none())
         {

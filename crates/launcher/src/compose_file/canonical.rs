@@ -35,6 +35,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
             "secrets" | "configs" => sources(node),
             "dns" | "dns_search" | "tmpfs" | "profiles" | "expose" => texts(node, &key)?,
             "env_file" => env_files(node, roots, &key)?,
+            "label_file" => label_files(node, roots, &key)?,
             "extra_hosts" => hosts(node, &key)?,
             "healthcheck" => healthcheck(node, &key)?,
             "stop_grace_period" => duration(node, &key)?,
@@ -256,6 +257,15 @@ fn env_files(node: &mut Node, roots: &Roots, key: &str) -> Done {
         } else {
             item.value = Yaml::Map(Mapping::from([("path".to_owned(), path)]));
         }
+    }
+    Ok(())
+}
+
+fn label_files(node: &mut Node, roots: &Roots, key: &str) -> Done {
+    texts(node, key)?;
+    let Yaml::Seq(items) = &mut node.value else { return Ok(()) };
+    for item in items {
+        item.value = Yaml::Str(roots.host_path(&item.single(key)?));
     }
     Ok(())
 }

@@ -278,12 +278,7 @@ impl Loader {
             } else {
                 read_env(&path, &self.values, &mut self.variables.budget)
             };
-            let found = found.map_err(|error| match error {
-                ComposeError::Read { source } => {
-                    item.invalid(&format!("{key}.env_file"), source.to_string())
-                }
-                other => other,
-            })?;
+            let found = found.map_err(named(item, &format!("{key}.env_file")))?;
             for (name, value) in found {
                 if let Some(value) = value.or_else(|| self.variables.get(&name)) {
                     environment.set(&name, Node::text(value, &item.at));
@@ -305,6 +300,26 @@ impl Loader {
         Ok(())
     }
 
+    /// Gives a service's labels those of its files.
+    pub(super) fn labels(&mut self, service: &mut Node, key: &str) -> Result<(), ComposeError> {
+        let Some(files) = service.remove("label_file") else { return Ok(()) };
+        let mut labels = Node::new(Yaml::Map(Mapping::new()), &files.at);
+        for item in files.items() {
+            let key = format!("{key}.label_file");
+            let path = PathBuf::from(item.single(&key)?);
+            self.seen.note(&path);
+            let found = read_env(&path, &self.values, &mut self.variables.budget);
+            for (name, value) in found.map_err(named(item, &key))? {
+                labels.set(&name, Node::text(value.unwrap_or_default(), &item.at));
+            }
+        }
+        for (name, node) in service.get("labels").into_iter().flat_map(Node::entries) {
+            labels.set(name, node.clone());
+        }
+        service.set("labels", labels);
+        Ok(())
+    }
+
     fn fill(&mut self, mapping: &mut Node) {
         let Yaml::Map(entries) = &mut mapping.value else { return };
         for (name, node) in entries.iter_mut().filter(|(_, node)| matches!(node.value, Yaml::Null))
@@ -313,6 +328,14 @@ impl Loader {
                 node.value = Yaml::Str(value);
             }
         }
+    }
+}
+
+/// Names the place that a file which cannot be read is named at.
+fn named(item: &Node, key: &str) -> impl FnOnce(ComposeError) -> ComposeError {
+    move |error| match error {
+        ComposeError::Read { source } => item.invalid(key, source.to_string()),
+        other => other,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-mod growth;
+pub(super) mod growth;
 mod parts;
 
 /// A request that starts in a directory.
@@ -504,6 +504,28 @@ fn env_files_yield_to_later_ones_and_to_the_environment() {
     let expected: BTreeMap<String, Option<String>> =
         expected.iter().map(|(k, v)| ((*k).to_owned(), v.map(str::to_owned))).collect();
     assert_eq!(environment, expected);
+}
+
+#[test]
+fn label_files_yield_to_later_ones_and_to_the_labels() {
+    let (_place, asked) = project(&[
+        (
+            "compose.yaml",
+            "services:\n  a: {image: a, label_file: [one.labels, two.labels], labels: [c=own]}\n  b: {image: b, label_file: one.labels}\n  c: {image: c, label_file: none.labels}\n",
+        ),
+        ("compose.override.yaml", "services: {c: {label_file: !override []}}"),
+        ("one.labels", "# as variables are written\na=1\nb=1\nc=1"),
+        ("two.labels", "b=\"2\"\nd="),
+    ]);
+    let model = asked.read().unwrap().model;
+    let labels = |service: &str| &model["services"][service]["labels"];
+    assert_eq!(*labels("a"), serde_json::json!({"a": "1", "b": "2", "c": "own", "d": ""}));
+    assert_eq!(*labels("b"), serde_json::json!({"a": "1", "b": "1", "c": "1"}));
+    assert_eq!(model["services"]["a"].get("label_file"), None);
+    let (_place, asked) =
+        project(&[("compose.yaml", "services:\n  a: {image: a, label_file: none.labels}\n")]);
+    let error = asked.read().unwrap_err().to_string();
+    assert!(error.contains("compose.yaml:2") && error.contains("label_file"), "{error}");
 }
 
 #[test]
