@@ -193,6 +193,8 @@ pub(crate) fn main() -> ExitCode {
         help: &HELP,
         instead: foreign::instead,
         passed: &PASSED,
+        nothing_more: "ps",
+        renamed: &[("-f", "--file")],
         named: |words| {
             let top = clap::Command::new("pyfast").version(env!("CARGO_PKG_VERSION"));
             Command::named(CommonArgs::augment_args(top.propagate_version(true)), words)
@@ -232,15 +234,13 @@ fn leave() {
 /// Puts Compose in the place of this process.
 fn pass(cli: &Cli, words: &[OsString], variables: Variables) -> Result<ExitCode, Failure> {
     let settings = Settings::new(&cli.common, false, variables)?;
-    let stack = stack::open(&settings, &StackArgs::default(), &[])?;
+    let stack = stack::open(&settings, cli.command.stack().unwrap_or(&StackArgs::default()), &[])?;
     Err(stack.leave_to_compose(words).into())
 }
 
 fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
     match &cli.command {
-        Command::Completions(args) => {
-            return Ok(commands::completions::run(args, &Cli::command()));
-        }
+        Command::Completions(args) => return Ok(commands::completions::run(args, &Cli::command())),
         Command::Man(args) => {
             let ui = Ui::new(&cli.common, false, &variables);
             return commands::man::run(args, &HELP.arranged(Cli::command()), ui);
