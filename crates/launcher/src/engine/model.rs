@@ -65,6 +65,8 @@ pub struct Image {
     pub cmd: Vec<String>,
     /// Its variables.
     pub environment: BTreeMap<String, String>,
+    /// The signal that asks its containers to end, where it names one.
+    pub stop_signal: Option<String>,
     /// Whether it has instructions for those who build on it (`ONBUILD`).
     pub triggers: bool,
 }

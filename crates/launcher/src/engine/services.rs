@@ -151,6 +151,8 @@ pub struct Health {
     pub last_output: String,
     /// Code of the last run.
     pub last_exit_code: Option<i64>,
+    /// When the last run began, as the engine writes it; empty when there was none.
+    pub last_began: String,
 }
 
 /// Verdict of a health check.
