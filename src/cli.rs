@@ -101,6 +101,7 @@ impl Command {
             | Self::Complete(_)
             | Self::BuildSource(_)
             | Self::RemoveCode(_)
+            | Self::Reload(_)
             | Self::Completions(_) => false,
         }
     }
@@ -150,7 +151,8 @@ pyfast_usage::commands! {
         Cache(commands::cache::Args),
         Answer(commands::answer::Args),
         BuildSource(commands::build_source::Args),
-        RemoveCode(commands::remove_code::Args),
+        RemoveCode(commands::inside::RemoveArgs),
+        Reload(commands::inside::ReloadArgs),
         Completions(commands::completions::Args),
         Man(commands::man::Args),
         Complete(commands::complete::Args),
@@ -191,6 +193,8 @@ pub(crate) fn main() -> ExitCode {
         help: &HELP,
         instead: foreign::instead,
         passed: &PASSED,
+        nothing_more: "ps",
+        renamed: &[("-f", "--file")],
         named: |words| {
             let top = clap::Command::new("pyfast").version(env!("CARGO_PKG_VERSION"));
             Command::named(CommonArgs::augment_args(top.propagate_version(true)), words)
@@ -230,15 +234,13 @@ fn leave() {
 /// Puts Compose in the place of this process.
 fn pass(cli: &Cli, words: &[OsString], variables: Variables) -> Result<ExitCode, Failure> {
     let settings = Settings::new(&cli.common, false, variables)?;
-    let stack = stack::open(&settings, &StackArgs::default(), &[])?;
+    let stack = stack::open(&settings, cli.command.stack().unwrap_or(&StackArgs::default()), &[])?;
     Err(stack.leave_to_compose(words).into())
 }
 
 fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
     match &cli.command {
-        Command::Completions(args) => {
-            return Ok(commands::completions::run(args, &Cli::command()));
-        }
+        Command::Completions(args) => return Ok(commands::completions::run(args, &Cli::command())),
         Command::Man(args) => {
             let ui = Ui::new(&cli.common, false, &variables);
             return commands::man::run(args, &HELP.arranged(Cli::command()), ui);
@@ -246,7 +248,8 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Complete(args) => {
             return Ok(commands::complete::run(args, &HELP.arranged(Cli::command()), &variables));
         }
-        Command::RemoveCode(args) => return commands::remove_code::run(args),
+        Command::RemoveCode(args) => return commands::inside::remove_code(args),
+        Command::Reload(args) => return commands::inside::reload(args, &cli.common, &variables),
         _ => {}
     }
     limits::survive_file_sizes();
@@ -292,6 +295,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Completions(_)
         | Command::Man(_)
         | Command::Complete(_)
+        | Command::Reload(_)
         | Command::RemoveCode(_) => Ok(ExitCode::SUCCESS),
     }
 }

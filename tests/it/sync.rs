@@ -3,6 +3,7 @@
 
 mod change;
 mod concurrent;
+mod continued;
 mod crash;
 mod direct;
 mod directory;

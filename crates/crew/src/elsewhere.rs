@@ -19,7 +19,7 @@ use pyfast_environment::ReadyPlan;
 use pyfast_environment::crew::{Brought, BuiltWheels, ToBring};
 use pyfast_index::Body;
 use pyfast_installer::Event;
-use pyfast_installer::download::{Downloads, Wanted};
+use pyfast_installer::download::{Downloads, Means, Wanted};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::store::Store;
 use pyfast_launcher::volume::MOUNT_POINT;
@@ -127,9 +127,9 @@ impl<'a> Elsewhere<'a> {
         let told = Arc::clone(&sink);
         let waiting = move |waiting: &Waiting| told(Event::Waiting(waiting.clone()));
         let store = Arc::new(Store::open(&root, &waiting)?);
-        let client = Arc::clone(&session.client);
-        let handle = session.runtime.handle();
-        let downloads = Downloads::new(store, client, None, handle, sink);
+        let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
+        let means = Means { client, cache, compiler: None };
+        let downloads = Downloads::new(store, means, session.runtime.handle(), sink);
         let packages = &what.lock.packages;
         (self.events)(wheels(packages));
         // What has come already.

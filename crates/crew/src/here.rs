@@ -10,7 +10,7 @@ use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
 use pyfast_index::flat::local_path;
 use pyfast_installer::bytecode::{Compiler, Invalidation, is_compiled};
-use pyfast_installer::download::{Downloads, Wanted};
+use pyfast_installer::download::{Downloads, Means, Wanted};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
 use pyfast_packaging::PackageName;
@@ -182,13 +182,10 @@ impl<'a> Here<'a> {
 
     fn downloads(&self, session: &Session, site: &Site, whom: For<'_>) -> Result<Downloads, Error> {
         let compiler = if whom.compile { self.compiler(whom.interpreter)? } else { None };
-        Ok(Downloads::new(
-            Arc::clone(site.store()),
-            Arc::clone(&session.client),
-            compiler,
-            session.runtime.handle(),
-            sink(self.events),
-        ))
+        let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
+        let means = Means { client, cache, compiler };
+        let (store, runtime) = (Arc::clone(site.store()), session.runtime.handle());
+        Ok(Downloads::new(store, means, runtime, sink(self.events)))
     }
 
     /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.

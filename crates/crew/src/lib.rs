@@ -33,6 +33,7 @@ mod event;
 mod here;
 mod identifying;
 mod nearest;
+mod outside;
 mod setting;
 mod side_by_side;
 mod venv;

@@ -143,6 +143,7 @@ fn fetch(url: &Url, to: &Path, session: &Session) -> Result<(), Error> {
     while let Some(piece) = coming.blocking_recv() {
         match piece {
             Piece::Begin => file = BufWriter::new(File::create(to).map_err(failed)?),
+            Piece::GoesOn => {}
             Piece::Data(bytes) => file.write_all(&bytes).map_err(failed)?,
         }
     }

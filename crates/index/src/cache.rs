@@ -8,6 +8,7 @@
 //! <cache>/sources-1/<aa>/<digest>             source archives, by digest
 //! <cache>/git-1/<URL digest>/                 bare clones of git repositories
 //! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-5
+//! <cache>/partial-1/<digest>                   what has come of a large file, by the digest that all of it must have
 //! <cache>/digests-1/<path digest>             what a file of this machine was like, and its digest
 //! <cache>/identities-1/<digest of digests>    the SHA-256 of a file that another tool's lock knows by others
 //! ```
@@ -17,6 +18,7 @@
 
 mod digests;
 mod folders;
+mod partial;
 pub(crate) mod private;
 
 use std::fs::File;
@@ -34,6 +36,7 @@ use url::Url;
 
 pub use digests::file_digest;
 pub use folders::{loose, size};
+pub use partial::Partial;
 
 use crate::page::{Listing, Page, StoredPage};
 use private::{Private, open, read};
@@ -48,6 +51,7 @@ const OPEN: usize = 256;
 const METADATA: &str = "metadata-3";
 const HINTS: &str = "hints-1";
 const SOURCES: &str = "sources-1";
+const PARTIAL: &str = "partial-1";
 const REPOSITORIES: &str = "git-1";
 const TEXTS: &str = "texts-2";
 
@@ -219,6 +223,16 @@ impl Cache {
     /// What the caller has remembered under this name in a folder of its own.
     pub fn recall(&self, folder: &str, name: &str) -> Option<Vec<u8>> {
         read(&self.root.as_ref()?.path.join(folder).join(name)).ok()
+    }
+
+    /// What has come of a file before, to be gone on with. `None` where nothing has, or another process is at it.
+    pub fn begun(&self, expected: &Sha256) -> Option<Partial> {
+        Partial::begun(self.root.as_ref()?, PARTIAL, expected).ok()?
+    }
+
+    /// A file for what is to come. `None` where nothing can be kept, or another process is at it.
+    pub fn begin(&self, expected: &Sha256) -> Option<Partial> {
+        Partial::begin(self.root.as_ref()?, PARTIAL, expected).ok()?
     }
 
     /// A file that has no name, for what is needed for a while. Without a cache, or where it cannot be written, it is

@@ -1,11 +1,14 @@
 //! HTTP: one place for TLS, time-outs, retries, credentials and limits. Knows nothing of what it fetches.
 
+mod body;
+mod failure;
+
 use std::ffi::{OsStr, OsString};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use reqwest::redirect;
 use tokio::sync::{Semaphore, mpsc};
@@ -13,25 +16,22 @@ use url::Url;
 
 use crate::credentials::Credentials;
 use crate::dns::Dns;
-use crate::dns::is_about_a_name;
 use crate::error::Error;
-use crate::fetch_cause::{FetchCause, is_about_certificates};
 use crate::proxies::Proxies;
 use crate::secret::Secret;
 use crate::tls;
+use body::Course;
+use failure::{Failure, innermost, retry_after};
 use pyfast_packaging::safe_url::redact;
+
+pub(crate) use body::content_range;
 
 /// Attempts for one request, the first included.
 const ATTEMPTS: u32 = 5;
 /// The longest that a `Retry-After` is obeyed, in all.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// The most that is reserved for a body on the server's word.
-const RESERVE: usize = 32 << 20;
 /// No further attempt is made after this.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A body that brings less than this in [`DRIP_WINDOW`] is given up.
-const DRIP_FLOOR: usize = 30 << 10;
-const DRIP_WINDOW: Duration = Duration::from_secs(30);
 /// The largest distribution that is read without knowing its size.
 pub const LARGEST_FILE: usize = 4 << 30;
 /// Requests under way at once.
@@ -98,6 +98,8 @@ pub struct Request {
     pub file: bool,
     /// Where to count the bytes of the body that came; begun anew with each attempt.
     pub received: Option<Arc<AtomicU64>>,
+    /// Bytes of the body that are at hand; `None` where it is never gone on with in its middle.
+    pub have: Option<u64>,
 }
 
 /// One answer, whole.
@@ -118,6 +120,8 @@ pub struct Answer {
 pub enum Piece {
     /// A body begins. What came before was of an attempt that failed.
     Begin,
+    /// It goes on after the bytes that are at hand.
+    GoesOn,
     /// Its next bytes.
     Data(Bytes),
 }
@@ -125,20 +129,27 @@ pub enum Piece {
 impl Request {
     /// A request for an index page or another text.
     pub fn page(url: Url, limit: usize) -> Self {
-        Self { url, headers: HeaderMap::new(), limit, file: false, received: None }
+        Self { url, headers: HeaderMap::new(), limit, file: false, received: None, have: None }
     }
 
     /// A request for a distribution.
     pub fn file(url: Url, limit: usize) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        Self { url, headers, limit, file: true, received: None }
+        Self { url, headers, limit, file: true, received: None, have: None }
     }
 
     /// Counts the bytes that come.
     #[must_use]
     pub fn counted(self, received: Arc<AtomicU64>) -> Self {
         Self { received: Some(received), ..self }
+    }
+
+    /// Goes on where the body breaks off, where the server gives ranges, `have` bytes of it being at hand. Whoever takes
+    /// the pieces must check the digest of all in the end.
+    #[must_use]
+    pub fn resuming(self, have: u64) -> Self {
+        Self { have: Some(have), ..self }
     }
 
     /// Adds a header; a value that cannot be one is left out.
@@ -227,14 +238,18 @@ impl Client {
         let client = self.client(request)?;
         let attempts = self.options.retries.map_or(ATTEMPTS, |retries| retries.saturating_add(1));
         let _permit = self.permits.acquire().await;
-        let started = Instant::now();
+        let mut started = Instant::now();
         let mut waited = Duration::ZERO;
         let mut attempt = 1;
+        let mut course = Course::new(request, pieces);
         loop {
-            let failure = match self.attempt(client, request, pieces).await {
+            let failure = match self.attempt(client, request, &mut course).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure.by_way_of(|| self.options.proxies.used_for(&request.url)),
             };
+            if course.came_further() {
+                (started, waited, attempt) = (Instant::now(), Duration::ZERO, 1);
+            }
             let pause = failure.pause(attempt);
             // A server that says nothing is not asked for ever: each silence is long in itself.
             let patient = started.elapsed().saturating_sub(waited) < PATIENCE;
@@ -255,42 +270,60 @@ impl Client {
         &self,
         client: &reqwest::Client,
         request: &Request,
-        pieces: Option<&mpsc::Sender<Piece>>,
+        course: &mut Course<'_>,
     ) -> Result<Answer, Failure> {
+        loop {
+            let mut response = self.answered(client, &course.asks(request)).await?;
+            if course.is_refused(response.status(), response.headers()) {
+                response = self.answered(client, &course.asks(request)).await?;
+            }
+            let status = response.status();
+            let usable = status.is_success()
+                || matches!(
+                    status,
+                    StatusCode::NOT_MODIFIED
+                        | StatusCode::NOT_FOUND
+                        | StatusCode::GONE
+                        | StatusCode::RANGE_NOT_SATISFIABLE
+                );
+            if !usable {
+                let asked = response.headers().get(header::RETRY_AFTER);
+                let retry_after = asked.and_then(|value| retry_after(value, now()));
+                return Err(Failure::Status { status, retry_after });
+            }
+            let headers = response.headers().clone();
+            let url = response.url().clone();
+            let complete = course.is_complete(status, &headers);
+            let status = if complete { StatusCode::PARTIAL_CONTENT } else { status };
+            let body = course.read(response, request).await?;
+            if !course.is_unfinished() {
+                return Ok(Answer { status, headers, body, url });
+            }
+        }
+    }
+
+    /// The answer to a request, with the password that its server wants.
+    async fn answered(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+    ) -> Result<reqwest::Response, Failure> {
         // What the request brings itself is what the user wrote beside its URL.
         let secret = if request.headers.contains_key(header::AUTHORIZATION) {
             None
         } else {
             self.credentials.before(&request.url).await
         };
-        let mut response = send(client, request, &request.url, secret.as_ref()).await?;
+        let response = send(client, request, &request.url, secret.as_ref()).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             // After a redirect to another origin nothing was sent there yet.
             let url = response.url().clone();
             let tried = secret.filter(|_| url.origin() == request.url.origin());
             if let Some(secret) = self.credentials.after(&url, tried.as_ref()).await {
-                response = send(client, request, &url, Some(&secret)).await?;
+                return send(client, request, &url, Some(&secret)).await;
             }
         }
-        let status = response.status();
-        let usable = status.is_success()
-            || matches!(
-                status,
-                StatusCode::NOT_MODIFIED
-                    | StatusCode::NOT_FOUND
-                    | StatusCode::GONE
-                    | StatusCode::RANGE_NOT_SATISFIABLE
-            );
-        if !usable {
-            let asked = response.headers().get(header::RETRY_AFTER);
-            let retry_after = asked.and_then(|value| retry_after(value, now()));
-            return Err(Failure::Status { status, retry_after });
-        }
-        let headers = response.headers().clone();
-        let url = response.url().clone();
-        let pieces = pieces.filter(|_| status.is_success());
-        let body = read_body(response, request, pieces).await?;
-        Ok(Answer { status, headers, body, url })
+        Ok(response)
     }
 
     fn client(&self, request: &Request) -> Result<&reqwest::Client, Error> {
@@ -362,152 +395,6 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
     attempt.follow()
 }
 
-/// Reads a body up to `limit`, giving up on one that only drips; into memory, or to who takes its pieces.
-async fn read_body(
-    mut response: reqwest::Response,
-    request: &Request,
-    pieces: Option<&mpsc::Sender<Piece>>,
-) -> Result<Bytes, Failure> {
-    let limit = request.limit;
-    let declared = response.content_length().and_then(|length| usize::try_from(length).ok());
-    if declared.is_some_and(|length| length > limit) {
-        return Err(Failure::Final(FetchCause::TooLarge { limit }));
-    }
-    // The declared length is the server's word: untouched memory costs nothing, but has its limit.
-    let mut body = match pieces {
-        None => BytesMut::with_capacity(declared.unwrap_or(16 << 10).min(RESERVE)),
-        Some(pieces) => {
-            give(pieces, Piece::Begin).await?;
-            BytesMut::new()
-        }
-    };
-    let mut came = 0;
-    let (mut window, mut in_window) = (Instant::now(), 0);
-    while let Some(chunk) = response.chunk().await.map_err(|error| Failure::transport(&error))? {
-        came += chunk.len();
-        if let Some(received) = &request.received {
-            received.store(came as u64, Ordering::Relaxed);
-        }
-        in_window += chunk.len();
-        if came > limit {
-            return Err(Failure::Final(FetchCause::TooLarge { limit }));
-        }
-        match pieces {
-            None => body.extend_from_slice(&chunk),
-            Some(pieces) => give(pieces, Piece::Data(chunk)).await?,
-        }
-        if window.elapsed() > DRIP_WINDOW {
-            if in_window < DRIP_FLOOR {
-                let cause = FetchCause::Dripping { bytes: in_window, within: DRIP_WINDOW };
-                return Err(Failure::Transport(cause));
-            }
-            (window, in_window) = (Instant::now(), 0);
-        }
-    }
-    Ok(body.freeze())
-}
-
-async fn give(pieces: &mpsc::Sender<Piece>, piece: Piece) -> Result<(), Failure> {
-    let given = pieces.send(piece).await;
-    let gone = || FetchCause::Connection("nobody takes the answer any more".to_owned());
-    given.map_err(|_gone| Failure::Final(gone()))
-}
-
-/// What a proxy says to who does not say who they are.
-const UNAUTHORIZED: &str = "it wants a user and a password (407)";
-
-enum Failure {
-    /// No whole answer came.
-    Transport(FetchCause),
-    /// Trying again will not help.
-    Final(FetchCause),
-    /// An answer that is an error.
-    Status { status: StatusCode, retry_after: Option<Duration> },
-}
-
-impl Failure {
-    fn transport(error: &reqwest::Error) -> Self {
-        // A proxy's URL may have a password in it.
-        let cause = FetchCause::of(error, redact(&innermost(error)));
-        let pointless = error.is_redirect()
-            || error.is_builder()
-            || is_about_certificates(error)
-            || is_about_a_name(error);
-        if pointless { Self::Final(cause) } else { Self::Transport(cause) }
-    }
-
-    /// The same, told of the proxy that it came by, where there is one.
-    fn by_way_of(self, proxy: impl Fn() -> Option<String>) -> Self {
-        let of = |words: String| Some(FetchCause::Proxy { proxy: proxy()?, words });
-        match &self {
-            Self::Status { status: StatusCode::PROXY_AUTHENTICATION_REQUIRED, .. } => {
-                of(UNAUTHORIZED.to_owned()).map_or(self, Self::Final)
-            }
-            Self::Transport(FetchCause::Connection(words))
-                if words.contains("proxy authorization required") =>
-            {
-                of(UNAUTHORIZED.to_owned()).map_or(self, Self::Final)
-            }
-            Self::Transport(FetchCause::Connection(words)) => {
-                of(words.clone()).map_or(self, Self::Transport)
-            }
-            Self::Final(FetchCause::Connection(words)) => {
-                of(words.clone()).map_or(self, Self::Final)
-            }
-            _ => self,
-        }
-    }
-
-    /// How long to wait before trying again; `None` where that is pointless.
-    fn pause(&self, attempt: u32) -> Option<Duration> {
-        let backoff = Duration::from_millis(50).saturating_mul(4_u32.saturating_pow(attempt - 1));
-        match self {
-            Self::Transport(_) => Some(backoff),
-            Self::Final(_) => None,
-            Self::Status { status, retry_after } => {
-                let passing = status.is_server_error() && *status != StatusCode::NOT_IMPLEMENTED
-                    || matches!(
-                        *status,
-                        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
-                    );
-                passing.then(|| retry_after.unwrap_or(backoff))
-            }
-        }
-    }
-
-    fn into_error(self, url: &Url, attempts: u32) -> Error {
-        let url = url.clone();
-        match self {
-            Self::Transport(cause) => Error::Fetch { url, cause: cause.into(), attempts },
-            // What tries before it came to is not of interest.
-            Self::Final(cause) => Error::Fetch { url, cause: cause.into(), attempts: 1 },
-            Self::Status { status, retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
-                let cause = FetchCause::Busy { status: status.as_u16(), wait }.into();
-                Error::Fetch { url, cause, attempts: 1 }
-            }
-            Self::Status { status, .. } => Error::Status { url, status: status.as_u16(), attempts },
-        }
-    }
-}
-
-/// `Retry-After`: seconds, or a date.
-fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
-    let text = value.to_str().ok()?.trim();
-    let seconds = text.parse().ok().map(Duration::from_secs);
-    // A date that is over means at once.
-    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
-    seconds.or_else(|| httpdate::parse_http_date(text).ok().map(until))
-}
-
-/// The words of the innermost cause, which say what happened (`connection refused`).
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
-}
-
 /// The current time for cache decisions; one place, so that tests of them can pass their own.
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
@@ -535,18 +422,5 @@ mod tests {
         check("https://other.test/r.txt", None, None);
         check("https://other.test/r.txt", Some(&secret), others);
         check("https://h.test:444/r.txt", Some(&secret), others);
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let check = |text: &'static str, expected: Option<u64>| {
-            let found = retry_after(&HeaderValue::from_static(text), now);
-            assert_eq!(found, expected.map(Duration::from_secs), "{text}");
-        };
-        check("120", Some(120));
-        check("Sun, 06 Nov 1994 08:50:07 GMT", Some(30));
-        check("Sun, 06 Nov 1994 08:49:00 GMT", Some(0));
-        check("soon", None);
     }
 }

@@ -11,7 +11,7 @@ use http::{StatusCode, header};
 use zip::ZipArchive;
 
 use crate::cache::Cache;
-use crate::client::{Client, LARGEST_FILE, Request};
+use crate::client::{Client, LARGEST_FILE, Request, content_range};
 use crate::error::Error;
 use crate::receiver::{Body, Received};
 use crate::whole;
@@ -189,15 +189,6 @@ fn directory_start(tail: &[u8]) -> Option<u64> {
         }
         start => Some(start.into()),
     }
-}
-
-/// Start and total of `bytes 10-19/100`.
-fn content_range(headers: &http::HeaderMap) -> Option<(u64, u64)> {
-    let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
-    let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
-    let (start, _) = range.split_once('-')?;
-    let (start, total) = (start.trim().parse().ok()?, total.trim().parse().ok()?);
-    (start < total && total < 1 << 40).then_some((start, total))
 }
 
 /// A byte that is needed and not there yet.

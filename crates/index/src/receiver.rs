@@ -2,7 +2,7 @@
 //! that it goes with whoever holds it. Does not know where they come from, nor what they are for.
 
 use std::fs::File;
-use std::io::{self, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +13,9 @@ use tokio::sync::mpsc;
 use crate::client::Piece;
 use crate::digest;
 use crate::error::Error;
+
+/// So much of a file is read at once.
+const BUFFER: usize = 256 << 10;
 
 /// Makes a file without a name; `None` where none can be made, and all stays in memory.
 type Nameless = Box<dyn Fn() -> io::Result<Option<File>> + Send>;
@@ -86,6 +89,8 @@ pub struct Received {
     pub body: Body,
     /// Their digest.
     pub sha256: Sha256,
+    /// Whether they are of more than one answer: then another digest than the right one may be nobody's lie.
+    pub continued: bool,
 }
 
 /// Who takes bytes as they come.
@@ -96,6 +101,9 @@ pub struct Receiver {
     digest: sha2::Sha256,
     memory: Vec<u8>,
     file: Option<File>,
+    /// Bytes of the file that were in it before.
+    before: u64,
+    continued: bool,
 }
 
 impl Receiver {
@@ -105,14 +113,52 @@ impl Receiver {
         nameless: impl Fn() -> io::Result<Option<File>> + Send + 'static,
     ) -> Self {
         let (digest, memory, file) = (sha2::Sha256::new(), Vec::new(), None);
-        Self { room, nameless: Box::new(nameless), digest, memory, file }
+        let nameless = Box::new(nameless);
+        Self { room, nameless, digest, memory, file, before: 0, continued: false }
+    }
+
+    /// One that has a file already, in which the first `before` bytes may be.
+    pub fn onto(file: File, before: u64) -> Self {
+        Self { file: Some(file), before, ..Self::new(0, || Ok(None)) }
     }
 
     /// Forgets what came: it comes again from its beginning.
-    fn begin(&mut self) {
+    fn begin(&mut self) -> io::Result<()> {
         self.digest = sha2::Sha256::new();
         self.memory.clear();
-        self.file = None;
+        (self.before, self.continued) = (0, false);
+        if let Some(file) = &mut self.file {
+            file.set_len(0)?;
+            file.rewind()?;
+        }
+        Ok(())
+    }
+
+    /// Hashes what was in the file before, after which the next bytes come.
+    fn catch_up(&mut self) -> io::Result<()> {
+        let Some(file) = self.file.as_mut().filter(|_| self.before > 0) else { return Ok(()) };
+        file.rewind()?;
+        let mut buffer = vec![0; BUFFER];
+        while self.before > 0 {
+            let most = buffer.len().min(usize::try_from(self.before).unwrap_or(usize::MAX));
+            let count = file.read(&mut buffer[..most])?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.digest.update(&buffer[..count]);
+            self.before -= count as u64;
+        }
+        Ok(())
+    }
+
+    /// What was in the file before, of which nothing is missing.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn all_before(mut self) -> io::Result<Received> {
+        self.catch_up()?;
+        self.continued = true;
+        Ok(self.finish())
     }
 
     /// Takes the next bytes.
@@ -141,7 +187,11 @@ impl Receiver {
     pub fn take_all(mut self, mut pieces: mpsc::Receiver<Piece>) -> io::Result<Received> {
         while let Some(piece) = pieces.blocking_recv() {
             match piece {
-                Piece::Begin => self.begin(),
+                Piece::Begin => self.begin()?,
+                Piece::GoesOn => {
+                    self.catch_up()?;
+                    self.continued = true;
+                }
                 Piece::Data(bytes) => self.take(&bytes)?,
             }
         }
@@ -155,7 +205,7 @@ impl Receiver {
             Some(file) => Body::File(Arc::new(file)),
             None => Body::Memory(self.memory.into()),
         };
-        Received { body, sha256 }
+        Received { body, sha256, continued: self.continued }
     }
 }
 
@@ -168,7 +218,7 @@ mod tests {
     fn received(cache: Cache, pieces: &[&[u8]]) -> Received {
         let mut receiver = Receiver::new(ROOM, move || Ok(cache.nameless()));
         for _ in 0..2 {
-            receiver.begin();
+            receiver.begin().unwrap();
             for piece in pieces {
                 receiver.take(piece).unwrap();
             }

@@ -5,31 +5,31 @@
 //! else to threads that may block. What is held in memory at once is bounded, however large wheels are.
 //! Inside a process the map of downloads keeps two from one wheel; between processes a lock does.
 
+mod receive;
+
 use std::collections::HashMap;
-use std::io::Read as _;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, join_all};
-use pyfast_index::client::{Client, LARGEST_FILE, Piece, Request};
-use pyfast_index::{Body, Received, Receiver, joined};
+use pyfast_index::cache::Cache;
+use pyfast_index::client::Client;
+use pyfast_index::{Body, joined};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_resolver::LockedPackage;
-use pyfast_root::{Lock, LockName, Share, regular_file};
+use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use url::Url;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::bytecode::Compiler;
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::store::{Admission, Store, WheelBytes};
+use receive::Come;
 
 /// Bytes of wheels held in memory at once, in units of [`UNIT`].
 const MEMORY_UNITS: u32 = 40 << 4;
@@ -40,12 +40,6 @@ const LEAST_UNITS: u32 = 8;
 const LARGE: u64 = 16 << 20;
 /// What a wheel needs that goes to a file, or of which the size is not known.
 const PIECES_UNITS: u32 = 4 << 4;
-/// What may be held of a wheel of unknown size before it goes to a file.
-const ROOM: usize = 2 << 20;
-/// Pieces that have come and are not written yet.
-const PIECES: usize = 8;
-/// How much larger than announced a wheel may be before it is not read to its end.
-const SLACK: u64 = 16 << 20;
 /// Threads that look at the disk at once.
 const LOOKING: usize = 4;
 /// How often to look whether another process has finished with a wheel.
@@ -81,6 +75,16 @@ impl Wanted {
     }
 }
 
+/// What wheels are fetched with.
+pub struct Means {
+    /// Who asks servers.
+    pub client: Arc<Client>,
+    /// Where a large file is kept until it is whole.
+    pub cache: Cache,
+    /// Who compiles each wheel, where that is wanted.
+    pub compiler: Option<Compiler>,
+}
+
 type Outcome = SharedFuture<BoxFuture<'static, Result<(), Arc<Error>>>>;
 
 /// Wheels on their way into the store.
@@ -94,6 +98,8 @@ struct Shared {
     store: Arc<Store>,
     client: Arc<Client>,
     compiler: Option<Compiler>,
+    /// Where large files are kept that are not whole yet.
+    cache: Cache,
     memory: Semaphore,
     looking: Semaphore,
     /// Whether it was said that another process is waited for: once is enough.
@@ -103,18 +109,14 @@ struct Shared {
 }
 
 impl Downloads {
-    /// Downloads into `store` on `runtime`; with a compiler, each wheel is compiled as well.
-    pub fn new(
-        store: Arc<Store>,
-        client: Arc<Client>,
-        compiler: Option<Compiler>,
-        runtime: &Handle,
-        sink: Sink,
-    ) -> Self {
+    /// Downloads into `store` on `runtime`.
+    pub fn new(store: Arc<Store>, means: Means, runtime: &Handle, sink: Sink) -> Self {
+        let Means { client, cache, compiler } = means;
         let shared = Arc::new(Shared {
             store,
             client,
             compiler,
+            cache,
             memory: Semaphore::new(MEMORY_UNITS as usize),
             looking: Semaphore::new(LOOKING),
             told: AtomicBool::new(false),
@@ -222,16 +224,9 @@ impl Shared {
                 lock
             }
         };
-        let (body, found) = match (&wanted.body, &wanted.location) {
-            (Some(body), _) => (body.clone(), Some(sha256)),
-            // It is hashed where it is unpacked: threads of the runtime have something better to do.
-            (None, Location::Url(url)) if wanted.size.is_some_and(|size| size <= LARGE) => {
-                (Body::Memory(self.client_fetch(wanted, url, None).await?), None)
-            }
-            _ => {
-                let Received { body, sha256 } = self.receive(wanted).await?;
-                (body, Some(sha256))
-            }
+        let Come { body, sha256: found, partial } = match &wanted.body {
+            Some(body) => Come { body: body.clone(), sha256: Some(sha256), partial: None },
+            None => self.receive(wanted).await?,
         };
         let (filename, expected) = (wanted.filename.clone(), sha256);
         let admit = move |store: &Store| match &body {
@@ -240,76 +235,16 @@ impl Shared {
             }
             Body::File(file) => store.admit_open(&filename, expected, found, file),
         };
-        self.unpack(wanted, admit).await?;
+        let admitted = self.unpack(wanted, admit).await;
+        let of_no_use =
+            |error: &Error| matches!(error, Error::HashMismatch { .. } | Error::Wheel { .. });
+        if let Some(partial) = partial
+            && admitted.as_ref().err().is_none_or(of_no_use)
+        {
+            partial.discard();
+        }
         drop(memory);
-        Ok(())
-    }
-
-    /// Fetches a wheel whole, or into `pieces`.
-    async fn client_fetch(
-        &self,
-        wanted: &Wanted,
-        url: &Url,
-        pieces: Option<&mpsc::Sender<Piece>>,
-    ) -> Result<Bytes, Error> {
-        let wheel = wanted.filename.to_string();
-        let received = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&received);
-        (self.sink)(Event::Fetching { wheel, size: wanted.size, received });
-        // A little more than was announced, so that a file that changed is told by its hash.
-        let limit = wanted.size.map(|size| size.saturating_add(SLACK));
-        let limit = limit.and_then(|size| usize::try_from(size).ok());
-        let request = Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE)).counted(counter);
-        let answer = match pieces {
-            None => self.client.fetch(&request).await,
-            Some(pieces) => self.client.fetch_pieces(&request, pieces).await,
-        };
-        let answer = answer.map_err(Error::Fetch)?;
-        if answer.status.is_success() {
-            return Ok(answer.body);
-        }
-        let (url, status) = (url.clone(), answer.status.as_u16());
-        Err(Error::Fetch(pyfast_index::Error::Status { url, status, attempts: 1 }))
-    }
-
-    /// Takes a wheel piece by piece: written and hashed on a thread while more comes.
-    async fn receive(self: &Arc<Self>, wanted: &Wanted) -> Result<Received, Error> {
-        let room = if wanted.size.is_some_and(|size| size > LARGE) { 0 } else { ROOM };
-        let store = Arc::clone(&self.store);
-        let receiver = Receiver::new(room, move || store.workspace().nameless().map(Some));
-        let url = match &wanted.location {
-            Location::Url(url) => url,
-            Location::Path(path) => {
-                let (path, shared) = (path.clone(), Arc::clone(self));
-                let read = move || shared.read_file(&path, receiver);
-                return joined(tokio::task::spawn_blocking(read)).await;
-            }
-        };
-        let (sender, pieces) = mpsc::channel(PIECES);
-        let written = tokio::task::spawn_blocking(|| receiver.take_all(pieces));
-        let fetched = self.client_fetch(wanted, url, Some(&sender)).await;
-        drop(sender);
-        // Where the disk refused, nobody took the rest: that is the cause.
-        let received = joined(written).await.map_err(|error| self.refused(error))?;
-        fetched.map(|_| received)
-    }
-
-    /// Takes a file of this machine.
-    fn read_file(&self, path: &Path, mut receiver: Receiver) -> Result<Received, Error> {
-        let failed = |error: std::io::Error| Error::io("read", path)(error);
-        let mut file = regular_file::open(path).map_err(failed)?;
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            match file.read(&mut buffer).map_err(failed)? {
-                0 => return Ok(receiver.finish()),
-                count => receiver.take(&buffer[..count]).map_err(|error| self.refused(error))?,
-            }
-        }
-    }
-
-    /// The disk did not take a wheel that comes in pieces.
-    fn refused(&self, error: std::io::Error) -> Error {
-        Error::io("write", self.store.workspace().path())(error)
+        admitted
     }
 
     /// Takes a place in the queue for a wheel.

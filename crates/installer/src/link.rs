@@ -122,12 +122,20 @@ pub enum Step {
         path: String,
         /// Its content.
         content: Vec<u8>,
+        /// The digest of that.
+        sha256: Sha256,
         /// Whether it may be executed.
         executable: bool,
     },
 }
 
 impl Step {
+    /// Writes a file.
+    pub(crate) fn file(path: String, content: Vec<u8>, executable: bool) -> Self {
+        let sha256 = Sha256::of(&content);
+        Self::File { path, content, sha256, executable }
+    }
+
     /// Where.
     pub fn path(&self) -> &str {
         match self {
@@ -184,7 +192,7 @@ impl fmt::Display for LinkPlan {
                     writeln!(f, "{path} = {mode} of {}/{inside}", short(wheel))
                 }
                 Step::Symlink { path, target } => writeln!(f, "{path} -> {target}"),
-                Step::File { path, content, executable } => {
+                Step::File { path, content, executable, .. } => {
                     let kind = if *executable { "program" } else { "file" };
                     writeln!(f, "{path} = {kind} of {} bytes", content.len())
                 }

@@ -4,14 +4,15 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::beneath::{self, Parent};
 use crate::error::Error;
@@ -313,14 +314,17 @@ impl Dir {
     pub fn read(&self, path: impl AsRef<Path>, limit: u64) -> Result<Option<Vec<u8>>, Error> {
         let path = path.as_ref();
         let Some((file, facts)) = self.open(path)? else { return Ok(None) };
-        let mut content = Vec::with_capacity(usize::try_from(facts.size.min(limit)).unwrap_or(0));
-        file.take(limit.saturating_add(1))
-            .read_to_end(&mut content)
-            .map_err(Error::io("read", &self.join(path)))?;
-        if content.len() as u64 > limit {
-            return Err(Error::TooLarge { path: self.join(path), limit });
+        // With a byte to spare, the end is met where nothing has to grow.
+        let expected = usize::try_from(facts.size.min(limit)).unwrap_or(0).saturating_add(1);
+        let mut content = Vec::with_capacity(expected);
+        while content.len() as u64 <= limit {
+            content.reserve(1);
+            let read = retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut content)));
+            if read.map_err(|error| Error::io("read", &self.join(path))(error))? == 0 {
+                return Ok(Some(content));
+            }
         }
-        Ok(Some(content))
+        Err(Error::TooLarge { path: self.join(path), limit })
     }
 
     /// Reads a text file whole; `None` if there is none.

@@ -7,6 +7,7 @@
 pub mod completion;
 pub mod manual;
 
+mod ahead;
 mod help;
 mod options;
 mod passed;

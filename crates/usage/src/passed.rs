@@ -5,8 +5,7 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-/// A line whose first command is one of `passed`: what stands before it, as a line of `ps`, which needs nothing more, and
-/// the words from the command on.
+/// A line whose first command is one of `passed`: what stands before it, and the words from the command on.
 pub(crate) fn before(
     passed: &[&str],
     tree: impl FnOnce() -> Command,
@@ -19,8 +18,7 @@ pub(crate) fn before(
     if own.iter().skip(1).any(|word| tree.find_subcommand(word).is_some()) {
         return None;
     }
-    let own = own.iter().cloned().chain(["ps".into()]);
-    Some((own.collect(), words.to_vec()))
+    Some((own.to_vec(), words.to_vec()))
 }
 
 #[cfg(test)]
@@ -37,8 +35,8 @@ mod tests {
             Some((text(own), text(words)))
         };
         let expected = |own: &str, words: &str| Some((own.to_owned(), words.to_owned()));
-        assert_eq!(split("tool exec -it a"), expected("tool ps", "exec -it a"));
-        assert_eq!(split("tool -q --x y stop -q"), expected("tool -q --x y ps", "stop -q"));
+        assert_eq!(split("tool exec -it a"), expected("tool", "exec -it a"));
+        assert_eq!(split("tool -q --x y stop -q"), expected("tool -q --x y", "stop -q"));
         assert_eq!(split("tool run exec"), None);
         assert_eq!(split("tool other"), None);
     }

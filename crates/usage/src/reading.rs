@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::{Command, Parser};
 use pyfast_terminal::{Form, escaped};
 
+use crate::ahead::{behind, orders};
 use crate::help::Help;
 use crate::passed::before;
 use crate::refusal::{advise, number};
@@ -55,6 +56,10 @@ pub struct Reading<'a> {
     pub instead: fn(&str) -> Option<&'static str>,
     /// Commands of another program, which are passed on to it.
     pub passed: &'a [&'a str],
+    /// The command whose options those have before them.
+    pub nothing_more: &'a str,
+    /// What options are called behind a command that may stand before it, too.
+    pub renamed: &'a [(&'a str, &'a str)],
     /// The tree with the commands alone that are among words.
     pub named: fn(&[OsString]) -> Command,
     /// Variables that stand for options.
@@ -78,15 +83,30 @@ impl Reading<'_> {
         &self,
         words: &[OsString],
     ) -> Result<Read<Arguments>, clap::Error> {
-        if let Some((own, passed)) = before(self.passed, Arguments::command, words)
-            && let Ok(arguments) = parse(Arguments::command(), own, self.variables)
-        {
-            return Ok(Read { arguments, passed });
+        if let Some((mut own, passed)) = before(self.passed, Arguments::command, words) {
+            let at = own.len();
+            own.push(self.nothing_more.into());
+            let arguments =
+                parse(Arguments::command(), own.clone(), self.variables).or_else(|_| {
+                    parse(Arguments::command(), behind(self.renamed, &own, at), self.variables)
+                });
+            if let Ok(arguments) = arguments {
+                return Ok(Read { arguments, passed });
+            }
         }
         parse((self.named)(words), words.to_vec(), self.variables)
             .or_else(|_not_so| parse(Arguments::command(), words.to_vec(), self.variables))
+            .or_else(|said| self.other_order(words).ok_or(said))
             .map(|arguments| Read { arguments, passed: Vec::new() })
             .map_err(|said| self.refusal::<Arguments>(said, words))
+    }
+
+    /// What a line asks for of which the options stand before the command; `None` where that is not certain.
+    fn other_order<Arguments: Parser>(&self, words: &[OsString]) -> Option<Arguments> {
+        let orders = orders(&Arguments::command(), self.renamed, words).into_iter();
+        let read = |line| parse(Arguments::command(), line, self.variables).ok();
+        let mut meant = orders.filter_map(read);
+        meant.next().filter(|_| meant.next().is_none())
     }
 
     fn refusal<Arguments: Parser>(&self, said: clap::Error, words: &[OsString]) -> clap::Error {

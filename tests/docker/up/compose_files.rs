@@ -74,6 +74,13 @@ fn commands_of_compose_are_for_the_project_with_its_environments() {
     let python = ["exec", "-T", "web", "python", "-c", "import shade; print('in')"];
     assert_eq!(passed(&project, &python).trim(), "in");
     assert!(passed(&project, &["config"]).contains("/pyfast"));
+    // As with Compose, the project may be named before the command.
+    let other = ["-f", "docker-compose.yml", "-p", "shop-elsewhere"];
+    assert_eq!(
+        passed(&project, &[&other[..], &["config", "--services"]].concat()).lines().count(),
+        2
+    );
+    assert_eq!(project.ok(&[&other[..], &["ps", "-q"]].concat()), "");
     assert_eq!(project.ok(&["ps", "-q", "web"]).trim(), id(&project, "web"));
     project.ok(&["up", "--scale", "web=2"]);
     assert_eq!(project.containers("web").lines().count(), 2);

@@ -4,16 +4,18 @@
 use std::time::Duration;
 
 use super::http::{Request, Response};
-use super::index::{Fault, Form, Freshness, State};
+use super::index::{Fault, Form, Freshness, Misread, State};
 use super::page::{File, html_page, json_page};
 use super::wheel::sha256;
 
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
+/// Bytes of a range that an index gives which gives only a little.
+const LITTLE: usize = 3 << 19;
 const HTML: &str = "text/html";
 
 pub(crate) fn answer(state: &mut State, request: &Request) -> Response {
     let mut response = match next_fault(state, &request.path) {
-        Some(fault) => faulty(fault, || healthy(state, request)),
+        Some(fault) => faulty(fault, state, request),
         None => healthy(state, request),
     };
     response.delay = delay(state, &request.path);
@@ -34,7 +36,7 @@ fn delay(state: &State, path: &str) -> Duration {
     delays.iter().find(|(key, _)| path.contains(key)).map_or(Duration::ZERO, |(_, delay)| *delay)
 }
 
-fn faulty(fault: Fault, healthy: impl FnOnce() -> Response) -> Response {
+fn faulty(fault: Fault, state: &State, request: &Request) -> Response {
     match fault {
         Fault::Status(status) => Response::new(status, "text/plain", "failure on demand"),
         Fault::Page(text) => Response::new(200, JSON, text),
@@ -42,12 +44,33 @@ fn faulty(fault: Fault, healthy: impl FnOnce() -> Response) -> Response {
             .header("Retry-After", seconds.to_string()),
         Fault::Redirect(url) => Response::new(302, "text/plain", "").header("Location", url),
         Fault::Corrupted => {
-            let mut response = healthy();
+            let mut response = healthy(state, request);
             let middle = response.body.len() / 2;
             response.body[middle] ^= 0x55;
             response
         }
-        Fault::Broken(broken) => Response { broken: Some(broken), ..healthy() },
+        Fault::Range(misread) => misunderstood(misread, state, request),
+        Fault::Broken(broken) => Response { broken: Some(broken), ..healthy(state, request) },
+    }
+}
+
+/// The answer of an index that does not understand ranges.
+fn misunderstood(misread: Misread, state: &State, request: &Request) -> Response {
+    let answer = |status, body: Vec<u8>| Response::new(status, "application/octet-stream", body);
+    let whole = healthy(state, &request.without("range")).body;
+    let Some(Ok((start, end))) = request.range(whole.len()) else { return answer(200, whole) };
+    let part = |first: usize, body: &[u8]| {
+        let last = first + body.len() - 1;
+        let range = format!("bytes {first}-{last}/{}", whole.len());
+        answer(206, body.to_vec()).header("Content-Range", range)
+    };
+    match misread {
+        Misread::Whole => answer(200, whole),
+        Misread::Status(status) => answer(status, b"no ranges here".to_vec()),
+        Misread::Later => part(start + 1, &whole[start + 1..end]),
+        Misread::Elsewhere => part(start - 1, &whole[start..end]),
+        Misread::Unsaid => answer(206, whole[start..end].to_vec()),
+        Misread::Little => part(start, &whole[start..end.min(start + LITTLE)]),
     }
 }
 

@@ -21,6 +21,13 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The same without a header; `name` in lower case.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let mut request = self.clone();
+        request.headers.retain(|(key, _)| key != name);
+        request
+    }
+
     /// Reads one request; `None` at the end of the connection.
     pub(crate) fn read(reader: &mut BufReader<TcpStream>) -> Option<Self> {
         let mut line = String::new();

@@ -58,7 +58,25 @@ pub(crate) enum Fault {
     /// One byte in the middle of the body is another.
     Corrupted,
     Broken(Break),
+    Range(Misread),
     Redirect(String),
+}
+
+/// What an index makes of a range that it does not understand.
+#[derive(Clone, Copy)]
+pub(crate) enum Misread {
+    /// All of the file, with 200.
+    Whole,
+    /// This status, and nothing of the file.
+    Status(u16),
+    /// A range that begins a byte later.
+    Later,
+    /// The range that was asked for, called by another place of the file.
+    Elsewhere,
+    /// The range, without a word of where it is from.
+    Unsaid,
+    /// No more than the beginning of the range.
+    Little,
 }
 
 /// A request that was answered.

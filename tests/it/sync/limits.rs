@@ -54,6 +54,19 @@ fn full_disk_is_named_and_heals() {
 }
 
 #[test]
+fn cache_without_room_for_a_large_wheel_stops_no_sync() {
+    let mut world = world();
+    let path = world.path("small");
+    let _mount = Mount::tmpfs(&path, "size=6m");
+    let cache = path.join("cache");
+    world.env.insert("PYFAST_CACHE_DIR".to_owned(), cache.to_str().unwrap().to_owned());
+    world.index.add(&Wheel::new("c", "1.0").padded(20 << 20));
+    check(&world, &["a", "c"], &["a==2.0", "b==2.0", "c==1.0"]);
+    assert_eq!(fs_err::read_dir(cache.join("partial-1")).unwrap().count(), 0);
+    assert_eq!(world.index.asked("/c-1.0-py3-none-any.whl").len(), 2);
+}
+
+#[test]
 fn read_only_root_is_named() {
     let mut world = world();
     let path = world.path("small");

@@ -5,8 +5,17 @@ use std::path::{Path, PathBuf};
 /// The folders of the cache whose files may go one by one. A clone, or an environment of a build, is whole
 /// or nothing; what has another name, or is a link, was not made here.
 pub fn loose(cache: &Path) -> Vec<PathBuf> {
-    const KINDS: [&str; 8] =
-        ["pages", "metadata", "hints", "sources", "texts", "digests", "interpreters", "built"];
+    const KINDS: [&str; 9] = [
+        "pages",
+        "metadata",
+        "hints",
+        "sources",
+        "texts",
+        "digests",
+        "interpreters",
+        "built",
+        "partial",
+    ];
     let entries = fs_err::read_dir(cache).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();

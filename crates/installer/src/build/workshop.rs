@@ -15,7 +15,7 @@ use pyfast_root::{Root, Waiting};
 use super::clean::clean;
 use super::turns::{Slots, Turns};
 use super::{BuildOptions, BuildTools, Builder};
-use crate::download::{Downloads, Wanted};
+use crate::download::{Downloads, Means, Wanted};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::generation::{Generation, compose};
@@ -155,13 +155,10 @@ impl BuildRun {
     /// Brings every package of a lock to where builds happen, and describes their environment.
     fn spec(&self, lock: &Lock, builder: &Builder) -> Result<EnvironmentSpec, Error> {
         let tools = &self.tools;
-        let downloads = Downloads::new(
-            self.yard()?,
-            Arc::clone(&tools.client),
-            None,
-            &tools.runtime,
-            Arc::clone(&tools.sink),
-        );
+        let (client, cache) = (Arc::clone(&tools.client), tools.cache.clone());
+        let means = Means { client, cache, compiler: None };
+        let sink = Arc::clone(&tools.sink);
+        let downloads = Downloads::new(self.yard()?, means, &tools.runtime, sink);
         let (mut wanted, mut packages) = (Vec::new(), Vec::new());
         for package in &lock.packages {
             let (filename, sha256) = match (Wanted::of(package), package.source()) {

@@ -66,9 +66,9 @@ pub(super) fn write(plan: &LinkPlan) -> String {
                 link(&mut text, path, &store_target(path, &inside))
             }
             Step::Symlink { path, target } => link(&mut text, path, target),
-            Step::File { path, content, executable } => {
+            Step::File { path, content, sha256, executable } => {
                 let mode = if *executable { "x" } else { "-" };
-                writeln!(text, "f\t{}\t{}\t{mode}\t{path}", Sha256::of(content), content.len())
+                writeln!(text, "f\t{sha256}\t{}\t{mode}\t{path}", content.len())
             }
             Step::Real { path, wheel, inside, .. } => {
                 let ((to, name), (from, stored)) = (split(path), split(inside));
@@ -165,7 +165,7 @@ mod tests {
             real("lib/b/1", "root/b/1"),
             real("lib/b/2", "root/b/2"),
             real("lib/b/3", "root/b/three"),
-            Step::File { path: "bin/run me".into(), content: b"#!x".to_vec(), executable: true },
+            Step::file("bin/run me".into(), b"#!x".to_vec(), true),
             real("top", "data/data/top"),
         ];
         let text = write(&plan(steps));

@@ -97,7 +97,7 @@ impl Planner<'_> {
     }
 
     fn file(&mut self, path: String, content: Vec<u8>, executable: bool) {
-        self.steps.push(Step::File { path, content, executable });
+        self.steps.push(Step::file(path, content, executable));
     }
 
     /// What every environment has.

@@ -189,7 +189,7 @@ fn come(
     for piece in wheel.bytes().chunks(64) {
         receiver.take(piece).unwrap();
     }
-    let pyfast_index::Received { body, sha256 } = receiver.finish();
+    let pyfast_index::Received { body, sha256, .. } = receiver.finish();
     let (filename, found) = (&wheel.filename, Some(sha256));
     match body {
         pyfast_index::Body::Memory(bytes) => {

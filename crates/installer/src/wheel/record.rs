@@ -6,6 +6,8 @@
 pub(crate) mod check;
 pub(crate) mod digest;
 
+use std::borrow::Cow;
+
 use pyfast_packaging::hash::Sha256;
 
 use crate::error::Refusal;
@@ -33,15 +35,12 @@ pub(crate) enum Told {
     Digest(RecordHash, bool),
 }
 
-fn reader(content: &[u8]) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content)
-}
-
 /// The rows of a wheel's RECORD. What cannot be understood of one is left out of it: RECORD is the publisher's note
 /// about the files, and what tells that they are the right ones is the digest of the whole archive.
 pub(crate) fn parse(content: &[u8]) -> Result<Vec<Row>, Refusal> {
     let mut rows = Vec::new();
-    for record in reader(content).records() {
+    let mut reader = csv::ReaderBuilder::new();
+    for record in reader.has_headers(false).flexible(true).from_reader(content).records() {
         let record = record
             .map_err(|error| Refusal::archive(format!("has an unreadable RECORD: {error}")))?;
         let field = |index| record.get(index).unwrap_or_default().trim();
@@ -93,26 +92,53 @@ pub(crate) fn write(mut rows: Vec<Written>) -> Vec<u8> {
 pub(crate) fn extend(record: &str, mut rows: Vec<Written>) -> Vec<u8> {
     rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     let mut text = String::with_capacity(record.len() + rows.len() * 100);
-    let mut rows = rows.iter().peekable();
-    let (mut reader, mut known) = (reader(record.as_bytes()), csv::StringRecord::new());
-    let mut copied = 0;
-    // It is well formed: what cannot be read of it would only be passed over.
-    while reader.read_record(&mut known).unwrap_or(false) {
-        let start = known.position().and_then(|place| usize::try_from(place.byte()).ok());
-        let start = start.unwrap_or(copied);
-        text.push_str(record.get(copied..start).unwrap_or_default());
-        copied = start;
+    let (mut rows, mut rest) = (rows.iter().peekable(), record);
+    while let Some(first) = rows.peek() {
+        let less = known_rows(rest).take_while(|row| *row.path < *first.path);
+        let (before, after) = rest.split_at(less.map(|row| row.length).sum());
+        text.push_str(before);
+        let next = known_rows(after).next();
         while let Some(row) =
-            rows.next_if(|row| row.path.as_str() < known.get(0).unwrap_or_default())
+            rows.next_if(|row| next.as_ref().is_none_or(|next| *row.path < *next.path))
         {
             push(row, &mut text);
         }
+        rest = after;
     }
-    text.push_str(record.get(copied..).unwrap_or_default());
-    for row in rows {
-        push(row, &mut text);
-    }
+    text.push_str(rest);
     text.into_bytes()
+}
+
+/// A row that [`push`] wrote.
+struct Known<'a> {
+    path: Cow<'a, str>,
+    /// With the end of its line, in bytes.
+    length: usize,
+}
+
+/// The rows of a text that [`write()`] made. Reading what others write takes a library; this is read whenever an
+/// environment is composed, and most of it is passed over.
+fn known_rows(mut text: &str) -> impl Iterator<Item = Known<'_>> {
+    std::iter::from_fn(move || {
+        let (path, end) = match text.strip_prefix('"') {
+            None => (Cow::Borrowed(&text[..text.find(',')?]), 0),
+            Some(quoted) => {
+                // A quotation mark in a path is written twice.
+                let marks = quoted.match_indices('"').map(|(at, _)| at);
+                let mut pairs = marks.peekable();
+                let end = loop {
+                    let mark = pairs.next()?;
+                    if pairs.next_if_eq(&(mark + 1)).is_none() {
+                        break mark;
+                    }
+                };
+                (Cow::Owned(quoted[..end].replace("\"\"", "\"")), end + 1)
+            }
+        };
+        let length = end + text[end..].find('\n')? + 1;
+        text = &text[length..];
+        Some(Known { path, length })
+    })
 }
 
 fn push(Written { path, content }: &Written, text: &mut String) {
@@ -149,6 +175,8 @@ fn encode(bytes: &[u8], text: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -191,7 +219,29 @@ mod tests {
         assert_eq!(extended, write(all.to_vec()));
     }
 
+    #[test]
+    fn nothing_is_lost_of_a_record_that_was_cut() {
+        let row = |path: &str| Written { path: path.to_owned(), content: None };
+        for cut in ["", "a", "\"a\"\"", "\"a\"", "a,,"] {
+            let extended = extend(cut, vec![row("b"), row("c")]);
+            assert_eq!(String::from_utf8(extended).unwrap(), format!("b,,\nc,,\n{cut}"));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn rows_are_put_between_any_others(
+            known in proptest::collection::btree_set("[ab,\"\n]{1,4}", 0..6),
+            more in proptest::collection::btree_set("[ab,\"\n]{1,4}", 0..4),
+        ) {
+            let rows = |paths: &BTreeSet<String>| -> Vec<Written> {
+                paths.iter().map(|path| Written { path: path.clone(), content: None }).collect()
+            };
+            let more = &more - &known;
+            let record = String::from_utf8(write(rows(&known))).unwrap();
+            prop_assert_eq!(extend(&record, rows(&more)), write(rows(&(&known | &more))));
+        }
+
         #[test]
         fn no_record_makes_the_parser_panic(content: Vec<u8>) {
             let _ = parse(&content);

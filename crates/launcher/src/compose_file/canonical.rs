@@ -35,6 +35,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
             "secrets" | "configs" => sources(node),
             "dns" | "dns_search" | "tmpfs" | "profiles" | "expose" => texts(node, &key)?,
             "env_file" => env_files(node, roots, &key)?,
+            "label_file" => label_files(node, roots, &key)?,
             "extra_hosts" => hosts(node, &key)?,
             "healthcheck" => healthcheck(node, &key)?,
             "stop_grace_period" => duration(node, &key)?,
@@ -260,6 +261,15 @@ fn env_files(node: &mut Node, roots: &Roots, key: &str) -> Done {
     Ok(())
 }
 
+fn label_files(node: &mut Node, roots: &Roots, key: &str) -> Done {
+    texts(node, key)?;
+    let Yaml::Seq(items) = &mut node.value else { return Ok(()) };
+    for item in items {
+        item.value = Yaml::Str(roots.host_path(&item.single(key)?));
+    }
+    Ok(())
+}
+
 /// `host: ip` or `host=ip`: a list of `host:ip`.
 fn hosts(node: &mut Node, key: &str) -> Done {
     let mut found = Vec::new();
@@ -272,6 +282,9 @@ fn hosts(node: &mut Node, key: &str) -> Done {
     }
     for item in node.items() {
         let text = item.single(key)?;
+        if !text.contains(['=', ':']) {
+            return Err(item.invalid(key, format!("`{text}` is not `HOST=ADDRESS`")));
+        }
         // `=` was added for the colons of IPv6; it stands before any of them.
         let equals = text.find('=').filter(|equals| text.find(':').is_none_or(|at| *equals < at));
         found

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-mod growth;
+pub(super) mod growth;
 mod parts;
 
 /// A request that starts in a directory.
@@ -507,6 +507,53 @@ fn env_files_yield_to_later_ones_and_to_the_environment() {
 }
 
 #[test]
+fn the_documents_of_a_file_are_parts_of_one_project() {
+    let (_place, asked) = project(&[
+        (
+            "compose.yaml",
+            "services:\n  a: {image: a, environment: {A: '1'}, ports: ['80:80']}\n---\ninclude: [b.yaml]\nservices:\n  a:\n    environment: [B=2]\n    ports: !reset []\n  c: {extends: {file: b.yaml, service: b}}\n",
+        ),
+        ("b.yaml", "services: {b: {image: b}}\n---\nservices: {b: {command: x}}\n"),
+    ]);
+    let read = asked.read().unwrap();
+    let model = &read.model["services"];
+    assert_eq!(model["a"]["environment"], serde_json::json!({"A": "1", "B": "2"}));
+    assert_eq!(model["a"].get("ports"), None);
+    for service in ["b", "c"] {
+        assert_eq!(model[service]["image"], "b", "{service}");
+        assert_eq!(model[service]["command"], serde_json::json!(["x"]), "{service}");
+    }
+    for other in ["[a]", ""] {
+        let text = format!("services: {{a: {{image: a}}}}\n---\n{other}\n");
+        let (_place, asked) = project(&[("compose.yaml", &text)]);
+        let error = asked.read().unwrap_err().to_string();
+        assert!(error.contains("must be a mapping"), "{error}");
+    }
+}
+
+#[test]
+fn label_files_yield_to_later_ones_and_to_the_labels() {
+    let (_place, asked) = project(&[
+        (
+            "compose.yaml",
+            "services:\n  a: {image: a, label_file: [one.labels, two.labels], labels: [c=own]}\n  b: {image: b, label_file: one.labels}\n  c: {image: c, label_file: none.labels}\n",
+        ),
+        ("compose.override.yaml", "services: {c: {label_file: !override []}}"),
+        ("one.labels", "# as variables are written\na=1\nb=1\nc=1"),
+        ("two.labels", "b=\"2\"\nd="),
+    ]);
+    let model = asked.read().unwrap().model;
+    let labels = |service: &str| &model["services"][service]["labels"];
+    assert_eq!(*labels("a"), serde_json::json!({"a": "1", "b": "2", "c": "own", "d": ""}));
+    assert_eq!(*labels("b"), serde_json::json!({"a": "1", "b": "1", "c": "1"}));
+    assert_eq!(model["services"]["a"].get("label_file"), None);
+    let (_place, asked) =
+        project(&[("compose.yaml", "services:\n  a: {image: a, label_file: none.labels}\n")]);
+    let error = asked.read().unwrap_err().to_string();
+    assert!(error.contains("compose.yaml:2") && error.contains("label_file"), "{error}");
+}
+
+#[test]
 fn the_version_is_kept_beside_the_model() {
     let check = |first: &str, expected: Option<&str>| {
         let text = format!("{first}services: {{a: {{image: a}}}}\n");
@@ -544,8 +591,16 @@ fn names_of_projects_that_compose_does_not_take_are_refused() {
         let said = refused(name).unwrap_err();
         assert!(said.contains(name) && said.contains("COMPOSE_PROJECT_NAME"), "{said}");
     }
-    let named = "name: ../shop\nservices: {a: {image: a}}\n";
-    fs_err::write(dir.path().join("compose.yaml"), named).unwrap();
+    let named = |name: &str| {
+        let text = format!("name: '{name}'\nservices: {{a: {{image: a}}}}\n");
+        fs_err::write(dir.path().join("compose.yaml"), text).unwrap();
+    };
+    // Of what a file says everything is left out that cannot be in a name.
+    for (name, expected) in [("Shop & Co", "shopco"), ("../_a.b-c", "ab-c"), ("-", "")] {
+        named(name);
+        assert_eq!(refused("").unwrap_or_default(), expected);
+    }
+    named("../");
     // The one that is not used may be anything.
     assert_eq!(refused("shop").unwrap(), "shop");
     let said = refused("").unwrap_err();

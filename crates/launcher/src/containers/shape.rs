@@ -98,5 +98,11 @@ mod tests {
             ("compose.override.yaml", "services: {web: {user: me}}\n"),
         ]);
         other(&[("compose.yaml", &format!("{FILE}    labels: {{x-a: b}}\n")), env]);
+        let labelled = format!("{FILE}    label_file: db.labels\n");
+        let of_label = |value: &str| {
+            of(&[("compose.yaml", &labelled), env, ("db.labels", &format!("a={value}\n"))])
+        };
+        assert_eq!(of_label("1 # first"), of_label("1"));
+        assert_ne!(of_label("1"), of_label("2"));
     }
 }

@@ -202,7 +202,7 @@ impl Shared {
             candidate.expected().as_ref(),
         )
         .await?;
-        let received = Received { body: Body::Memory(bytes.clone()), sha256 };
+        let received = Received { body: Body::Memory(bytes.clone()), sha256, continued: false };
         self.note(candidate, self.look_at(candidate, &received)?);
         let source = SourceDist {
             name: Some(filename.name.clone()),
@@ -298,7 +298,7 @@ impl Shared {
     fn look_at(
         &self,
         candidate: &Candidate,
-        Received { body, sha256 }: &Received,
+        Received { body, sha256, .. }: &Received,
     ) -> Result<Arrived, IndexError> {
         let kinds = self.kinds_of(&candidate.name).into_iter();
         let others = kinds.map(|kind| body.digest(kind)).collect::<Result<_, _>>()?;
@@ -322,7 +322,7 @@ impl Shared {
         candidate: &Candidate,
         received: &Received,
     ) -> Result<(), IndexError> {
-        let Received { body, sha256 } = received;
+        let Received { body, sha256, .. } = received;
         let found = self.look_at(candidate, received)?;
         if let Some(expected) = candidate.expected() {
             let filename = candidate.filename.to_string();

@@ -5,32 +5,56 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::Planner;
 use super::programs::Program;
+use super::sources::Source;
 use crate::error::Error;
-use crate::link::{RealMode, Step};
+use crate::link::{EnvironmentSpec, RealMode, Step};
 use crate::store::INSTALLER;
 use crate::wheel::record::{self, Content, Written};
 
 impl Planner<'_> {
     pub(super) fn dist_infos(&mut self, programs: &BTreeMap<String, Program>) -> Result<(), Error> {
-        let mut of_source: Vec<Vec<(&String, &Program)>> = vec![Vec::new(); self.sources.len()];
+        let site_packages = self.spec.interpreter.site_packages();
+        let mut infos: Vec<DistInfo<'_>> = Vec::with_capacity(self.sources.len());
+        for (index, source) in self.sources.iter().enumerate() {
+            let path = format!("{site_packages}/{}", source.manifest.dist_info);
+            self.take(&path, index)?;
+            let (spec, mode) = (self.spec, self.mode);
+            infos.push(DistInfo { source, spec, mode, path, programs: Vec::new() });
+        }
         for (name, program) in programs {
-            of_source[program.source].push((name, program));
+            infos[program.source].programs.push((name, program));
         }
-        for (index, programs) in of_source.iter().enumerate() {
-            self.dist_info(index, programs)?;
-        }
+        // A RECORD is as long as its package is large, and those of many are read and extended.
+        let steps: Vec<Vec<Step>> =
+            infos.par_iter().map(DistInfo::steps).collect::<Result<_, Error>>()?;
+        self.steps.extend(steps.into_iter().flatten());
         Ok(())
     }
+}
 
-    fn dist_info(&mut self, index: usize, programs: &[(&String, &Program)]) -> Result<(), Error> {
-        let source = &self.sources[index];
+/// The dist-info of one package.
+struct DistInfo<'a> {
+    source: &'a Source<'a>,
+    spec: &'a EnvironmentSpec,
+    /// How real files are made.
+    mode: RealMode,
+    /// Where it is in the environment.
+    path: String,
+    /// What the package has in `bin/`.
+    programs: Vec<(&'a String, &'a Program)>,
+}
+
+impl DistInfo<'_> {
+    fn steps(&self) -> Result<Vec<Step>, Error> {
+        let Self { source, path, .. } = self;
         let (package, name) = (source.package, &source.manifest.dist_info);
-        let (path, inside) =
-            (format!("{}/{name}", self.spec.interpreter.site_packages()), format!("root/{name}"));
-        self.take(&path, index)?;
-        let mut rows: Vec<Written> = programs
+        let inside = format!("root/{name}");
+        let mut rows: Vec<Written> = self
+            .programs
             .iter()
             .map(|(name, program)| {
                 let content = Content { sha256: program.sha256, size: program.size };
@@ -38,7 +62,7 @@ impl Planner<'_> {
             })
             .collect();
         if source.manifest.has_data {
-            rows.extend(self.data_rows(index)?);
+            rows.extend(self.data_rows()?);
         }
         let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
         if package.requested {
@@ -52,53 +76,53 @@ impl Planner<'_> {
             rows.push(Written { path: format!("{name}/{file}"), content });
         }
         if rows.is_empty() && !source.real {
-            self.steps.push(Step::Link { path, wheel: package.sha256, inside });
-            return Ok(());
+            return Ok(vec![Step::Link { path: path.clone(), wheel: package.sha256, inside }]);
         }
-        self.steps.push(Step::Directory { path: path.clone() });
-        self.stored_info(index, &path, &inside)?;
+        let mut steps = vec![Step::Directory { path: path.clone() }];
+        self.stored(path, &inside, &mut steps)?;
         // Other installers write these anew, and not all of them remove the old ones first.
         files.push(("INSTALLER", INSTALLER.to_vec()));
         // The store's RECORD has INSTALLER and RECORD itself.
         let record = format!("{inside}/RECORD");
         if rows.is_empty() {
-            self.real(format!("{path}/RECORD"), index, &record, RealMode::Copy);
+            steps.push(self.real(format!("{path}/RECORD"), &record, RealMode::Copy));
         } else {
-            let stored = source.text(&record)?;
-            files.push(("RECORD", record::extend(&stored, rows)));
+            files.push(("RECORD", record::extend(&source.text(&record)?, rows)));
         }
-        for (file, content) in files {
-            self.file(format!("{path}/{file}"), content, false);
-        }
-        Ok(())
+        let file = |(file, content)| Step::file(format!("{path}/{file}"), content, false);
+        steps.extend(files.into_iter().map(file));
+        Ok(steps)
     }
 
-    /// Plans what the wheel itself has in its dist-info.
-    fn stored_info(&mut self, index: usize, path: &str, inside: &str) -> Result<(), Error> {
-        let source = &self.sources[index];
+    fn real(&self, path: String, inside: &str, mode: RealMode) -> Step {
+        Step::Real { path, wheel: self.source.package.sha256, inside: inside.to_owned(), mode }
+    }
+
+    /// Plans what the wheel itself has in a directory of its dist-info.
+    fn stored(&self, path: &str, inside: &str, steps: &mut Vec<Step>) -> Result<(), Error> {
+        let source = self.source;
         for child in source.children(inside)? {
             let path = format!("{path}/{}", child.name);
             if !child.directory && !matches!(child.name, "RECORD" | "INSTALLER") {
-                self.real(path, index, child.inside, self.mode);
+                steps.push(self.real(path, child.inside, self.mode));
             } else if child.directory && source.real {
-                self.steps.push(Step::Directory { path: path.clone() });
-                self.stored_info(index, &path, child.inside)?;
+                steps.push(Step::Directory { path: path.clone() });
+                self.stored(&path, child.inside, steps)?;
             } else if child.directory {
                 // Licences and the like: nothing loads or rewrites them.
                 let inside = child.inside.to_owned();
-                self.steps.push(Step::Link { path, wheel: source.package.sha256, inside });
+                steps.push(Step::Link { path, wheel: source.package.sha256, inside });
             }
         }
         Ok(())
     }
 
     /// Rows for headers and data files, relative to site-packages.
-    fn data_rows(&self, index: usize) -> Result<Vec<Written>, Error> {
-        let source = &self.sources[index];
+    fn data_rows(&self) -> Result<Vec<Written>, Error> {
         let headers = self.spec.interpreter.headers();
-        let rows = source.files_below("data")?.into_iter().filter_map(|file| {
+        let rows = self.source.files_below("data")?.into_iter().filter_map(|file| {
             let path = if let Some(header) = file.path.strip_prefix("data/headers/") {
-                format!("../../../{headers}/{}/{header}", source.package.name)
+                format!("../../../{headers}/{}/{header}", self.source.package.name)
             } else {
                 format!("../../../{}", file.path.strip_prefix("data/data/")?)
             };

@@ -1,0 +1,199 @@
+//! How the bytes of a wheel come: small ones into memory, large ones into a file, where they are gone on with after an
+//! interruption. Knows nothing of what is in a wheel, nor who waits for it.
+
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use pyfast_index::cache::{Cache, Partial};
+use pyfast_index::client::{LARGEST_FILE, Piece, Request};
+use pyfast_index::{Body, Received, Receiver, joined};
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::regular_file;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::{LARGE, Shared, Wanted};
+use crate::error::Error;
+use crate::event::Event;
+
+/// What may be held of a wheel of unknown size before it goes to a file.
+const ROOM: usize = 2 << 20;
+/// Pieces that have come and are not written yet.
+const PIECES: usize = 8;
+/// How much larger than announced a wheel may be before it is not read to its end.
+const SLACK: u64 = 16 << 20;
+
+/// The bytes of a wheel that have come.
+pub(super) struct Come {
+    pub(super) body: Body,
+    /// Their digest, where it is known already.
+    pub(super) sha256: Option<Sha256>,
+    /// The name that they are kept by until the wheel is in the store.
+    pub(super) partial: Option<Partial>,
+}
+
+/// Who takes the bytes of a wheel, and the name that they will be kept by if they go to a file.
+struct Taking {
+    receiver: Receiver,
+    /// Bytes that are there already.
+    have: u64,
+    partial: Arc<OnceLock<Partial>>,
+}
+
+impl Shared {
+    /// Has the bytes of a wheel.
+    pub(super) async fn receive(self: &Arc<Self>, wanted: &Wanted) -> Result<Come, Error> {
+        let url = match &wanted.location {
+            Location::Url(url) => url,
+            Location::Path(path) => {
+                let (path, shared) = (path.clone(), Arc::clone(self));
+                let read = move || shared.read_file(&path);
+                let Received { body, sha256, .. } =
+                    joined(tokio::task::spawn_blocking(read)).await?;
+                return Ok(Come { body, sha256: Some(sha256), partial: None });
+            }
+        };
+        if wanted.size.is_some_and(|size| size <= LARGE) {
+            // It is hashed where it is unpacked: threads of the runtime have something better to do.
+            let body = Body::Memory(self.fetch(request(wanted, url), wanted, None).await?);
+            return Ok(Come { body, sha256: None, partial: None });
+        }
+        let come = self.take(wanted, url, &self.cache).await;
+        let again = match &come {
+            // The parts may be of two files, or the server gives other bytes than those it says it gives.
+            Ok((_, received)) => received.continued && received.sha256 != wanted.sha256,
+            // Where the cache is there may be less room than in the root.
+            Err(Error::Io { source, .. }) => is_full(source),
+            Err(_) => false,
+        };
+        let (partial, received) = if again {
+            if let Ok((Some(partial), _)) = come {
+                partial.discard();
+            }
+            self.take(wanted, url, &Cache::default()).await?
+        } else {
+            come?
+        };
+        Ok(Come { body: received.body, sha256: Some(received.sha256), partial })
+    }
+
+    /// Takes a wheel piece by piece: written and hashed on a thread while more comes. What has come before is gone on with.
+    async fn take(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        url: &Url,
+        cache: &Cache,
+    ) -> Result<(Option<Partial>, Received), Error> {
+        let (shared, cache) = (Arc::clone(self), cache.clone());
+        let (sha256, size) = (wanted.sha256, wanted.size);
+        let prepare = move || shared.taking(cache, sha256, size);
+        let Taking { receiver, have, partial } = joined(tokio::task::spawn_blocking(prepare))
+            .await
+            .map_err(|error| self.refused(error))?;
+        let name = || Arc::into_inner(partial).and_then(OnceLock::into_inner);
+        if have > 0 && wanted.size == Some(have) {
+            let read = joined(tokio::task::spawn_blocking(|| receiver.all_before())).await;
+            return Ok((name(), read.map_err(|error| self.refused(error))?));
+        }
+        let (sender, pieces) = mpsc::channel(PIECES);
+        let written = tokio::task::spawn_blocking(|| receiver.take_all(pieces));
+        let request = request(wanted, url).resuming(have);
+        let fetched = self.fetch(request, wanted, Some(&sender)).await;
+        drop(sender);
+        let written = joined(written).await;
+        let partial = name();
+        match written {
+            Ok(received) => fetched.map(|_| (partial, received)),
+            // Nobody took the rest: that is the cause.
+            Err(error) => {
+                let workspace = self.store.workspace().path();
+                let place = partial.as_ref().map_or(workspace, Partial::path).to_owned();
+                partial.into_iter().for_each(Partial::discard);
+                Err(Error::io("write", &place)(error))
+            }
+        }
+    }
+
+    /// Who takes a wheel of this digest and size.
+    fn taking(&self, cache: Cache, sha256: Sha256, size: Option<u64>) -> io::Result<Taking> {
+        let partial = Arc::new(OnceLock::new());
+        if let Some(begun) = cache.begun(&sha256) {
+            let have = Some(begun.size()).filter(|have| size.is_none_or(|size| *have <= size));
+            let have = have.unwrap_or_default();
+            let receiver = Receiver::onto(begun.file()?, have);
+            // The slot is empty.
+            let _ = partial.set(begun);
+            return Ok(Taking { receiver, have, partial });
+        }
+        let room = if size.is_some() { 0 } else { ROOM };
+        let (store, slot) = (Arc::clone(&self.store), Arc::clone(&partial));
+        let receiver = Receiver::new(room, move || match cache.begin(&sha256) {
+            Some(begun) => {
+                let file = begun.file()?;
+                let _ = slot.set(begun);
+                Ok(Some(file))
+            }
+            None => store.workspace().nameless().map(Some),
+        });
+        Ok(Taking { receiver, have: 0, partial })
+    }
+
+    /// Fetches a wheel whole, or into `pieces`.
+    async fn fetch(
+        &self,
+        request: Request,
+        wanted: &Wanted,
+        pieces: Option<&mpsc::Sender<Piece>>,
+    ) -> Result<Bytes, Error> {
+        let wheel = wanted.filename.to_string();
+        let received = Arc::new(AtomicU64::new(0));
+        let request = request.counted(Arc::clone(&received));
+        (self.sink)(Event::Fetching { wheel, size: wanted.size, received });
+        let answer = match pieces {
+            None => self.client.fetch(&request).await,
+            Some(pieces) => self.client.fetch_pieces(&request, pieces).await,
+        };
+        let answer = answer.map_err(Error::Fetch)?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        let (url, status) = (request.url, answer.status.as_u16());
+        Err(Error::Fetch(pyfast_index::Error::Status { url, status, attempts: 1 }))
+    }
+
+    /// Takes a file of this machine.
+    fn read_file(&self, path: &Path) -> Result<Received, Error> {
+        let failed = |error: io::Error| Error::io("read", path)(error);
+        let store = Arc::clone(&self.store);
+        let mut receiver = Receiver::new(ROOM, move || store.workspace().nameless().map(Some));
+        let mut file = regular_file::open(path).map_err(failed)?;
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut buffer).map_err(failed)? {
+                0 => return Ok(receiver.finish()),
+                count => receiver.take(&buffer[..count]).map_err(|error| self.refused(error))?,
+            }
+        }
+    }
+
+    /// The disk did not take a wheel that comes in pieces.
+    fn refused(&self, error: io::Error) -> Error {
+        Error::io("write", self.store.workspace().path())(error)
+    }
+}
+
+/// The request for a wheel.
+fn request(wanted: &Wanted, url: &Url) -> Request {
+    // A little more than was announced, so that a file that changed is told by its hash.
+    let limit = wanted.size.map(|size| size.saturating_add(SLACK));
+    let limit = limit.and_then(|size| usize::try_from(size).ok());
+    Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE))
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
