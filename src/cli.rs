@@ -101,6 +101,7 @@ impl Command {
             | Self::Complete(_)
             | Self::BuildSource(_)
             | Self::RemoveCode(_)
+            | Self::Reload(_)
             | Self::Completions(_) => false,
         }
     }
@@ -150,7 +151,8 @@ pyfast_usage::commands! {
         Cache(commands::cache::Args),
         Answer(commands::answer::Args),
         BuildSource(commands::build_source::Args),
-        RemoveCode(commands::remove_code::Args),
+        RemoveCode(commands::inside::RemoveArgs),
+        Reload(commands::inside::ReloadArgs),
         Completions(commands::completions::Args),
         Man(commands::man::Args),
         Complete(commands::complete::Args),
@@ -246,7 +248,8 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Complete(args) => {
             return Ok(commands::complete::run(args, &HELP.arranged(Cli::command()), &variables));
         }
-        Command::RemoveCode(args) => return commands::remove_code::run(args),
+        Command::RemoveCode(args) => return commands::inside::remove_code(args),
+        Command::Reload(args) => return commands::inside::reload(args, &cli.common, &variables),
         _ => {}
     }
     limits::survive_file_sizes();
@@ -292,6 +295,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Completions(_)
         | Command::Man(_)
         | Command::Complete(_)
+        | Command::Reload(_)
         | Command::RemoveCode(_) => Ok(ExitCode::SUCCESS),
     }
 }

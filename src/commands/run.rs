@@ -127,6 +127,7 @@ fn tell(ui: Ui, event: EntryEvent) {
         EntryEvent::Restarting { generation } => {
             ui.note(format!("restarting the command in the new environment {}", id(&generation)));
         }
+        EntryEvent::Again => ui.note("starting the command again".to_owned()),
         EntryEvent::Kept { generation, reason } => ui.warning(format!(
             "the command keeps its environment, it does not start in the new one, {}: {reason}",
             id(&generation)

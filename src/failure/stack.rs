@@ -67,6 +67,9 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::NoImage { env, .. } => format!("give `image` under [env.{env}] in pyfast.toml"),
         Error::NoCommand { .. } => "give `command` in the compose file".to_owned(),
+        Error::Supervised { .. } => {
+            "name another `stop_signal` in the compose file, or leave the service out of `supervised`".to_owned()
+        }
         Error::NoContainer { .. } => "make it with `pyfast up`".to_owned(),
         _ => return None,
     })
@@ -104,6 +107,8 @@ mod tests {
         check(unknown(false), "usage", "web, worker");
         check(Error::NoImage { env: "api".to_owned(), several: true }, "usage", "[env.api]");
         check(Error::NoCommand { service: text() }, "usage", "`command`");
+        let why = Box::new(LaunchError::SignalName { name: text() });
+        check(Error::Supervised { service: text(), why }, "usage", "`stop_signal`");
         check(Error::NoContainer { service: text() }, "usage", "pyfast up");
         check(Error::Doubts { doubts: vec![text()] }, "usage", "pyfast init");
         check(Error::NoCompose, "no-compose", "Compose plugin");

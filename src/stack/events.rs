@@ -134,6 +134,7 @@ fn start(ui: Ui, event: &StartEvent) {
     match event {
         StartEvent::Starting { service } => ui.detail(format!("starting {service}")),
         StartEvent::Restarting { service } => ui.note(format!("Restarting {service}")),
+        StartEvent::Reloading { service } => ui.note(format!("Reloading {service}")),
         StartEvent::Settled { service, verdict, took } => {
             let time = duration(*took);
             ui.detail(format!("{service}: {} after {time}", verdict.word()));

@@ -4,8 +4,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_launcher::containers::{ServiceFailure, Verdict, of_service};
-use pyfast_launcher::engine::Container;
 use pyfast_stack::{Phase, Stack, Upped};
 
 use crate::failure::{Code, Failure};
@@ -22,8 +20,7 @@ pub(super) struct Started<'a> {
 impl Started<'_> {
     /// Shows the result; a failed service makes the command fail.
     pub(super) fn show(&self, ui: Ui) -> Result<ExitCode, Failure> {
-        let services = self.upped.launched.services.iter();
-        let failed: Vec<_> = services.filter(|(_, outcome)| outcome.verdict.is_failure()).collect();
+        let failed = self.upped.launched.failed();
         if ui.json() && failed.is_empty() {
             ui.data(format!("{}\n", self.stack.result(&self.upped, self.total)));
         }
@@ -38,23 +35,21 @@ impl Started<'_> {
         if failed.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        for (service, outcome) in &failed {
-            if let Verdict::Failed(failure) = &outcome.verdict {
-                tell_failure(ui, service, failure);
+        // Of what was not started there is nothing to see.
+        let seen = || failed.iter().filter_map(|(service, failure)| Some((service, (*failure)?)));
+        for (service, failure) in seen() {
+            ui.error_line(red("✗").and(" ").and(bold(*service)));
+            for line in failure.lines() {
+                ui.error_line(format!("  {line}"));
             }
         }
-        let names: Vec<_> = failed.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = failed.keys().copied().collect();
         let message = match names.as_slice() {
             [one] => format!("the service {one} failed"),
             _ => format!("{} services failed: {}", names.len(), names.join(", ")),
         };
         let failure = Failure::new("service", message, Code::Mendable);
-        // Of what was not started there is nothing to see.
-        let first = failed.iter().find_map(|(service, outcome)| match &outcome.verdict {
-            Verdict::Failed(failure) => Some((service, failure)),
-            _ => None,
-        });
-        let failure = match first {
+        let failure = match seen().next() {
             Some((service, first)) => failure.cause(format!("{service}: {}", first.reason)).hint(
                 format!("the other services keep running; `pyfast logs {service}` shows all of its output"),
             ),
@@ -66,40 +61,10 @@ impl Started<'_> {
     fn table(&self) -> String {
         let mut rows = vec![["SERVICE", "STATE", "TIME", "ADDRESS"].map(str::to_owned)];
         for (service, outcome) in &self.upped.launched.services {
-            let urls = of_service(&self.upped.containers, service)
-                .into_iter()
-                .flat_map(Container::addresses);
-            let mut urls: Vec<_> = urls.collect();
-            urls.dedup();
-            let state = match &outcome.verdict {
-                Verdict::NotStarted { because } => format!("not started (needs {because})"),
-                other => other.word().to_owned(),
-            };
+            let state = outcome.verdict.state();
             let time = duration(outcome.took);
-            rows.push([service.clone(), state, time, urls.join(" ")]);
+            rows.push([service.clone(), state, time, self.upped.addresses(service)]);
         }
         table(&rows)
-    }
-}
-
-/// Everything that helps to mend a failed service.
-fn tell_failure(ui: Ui, service: &str, failure: &ServiceFailure) {
-    ui.error_line(red("✗").and(" ").and(bold(service)));
-    ui.error_line(format!("  {}", failure.reason));
-    if let Some(code) = failure.exit_code {
-        let memory = if failure.oom_killed { " (memory ran out)" } else { "" };
-        ui.error_line(format!("  exit code {code}{memory}"));
-    }
-    if !failure.health_output.trim().is_empty() {
-        ui.error_line("  the last health check said:");
-        for line in failure.health_output.trim().lines() {
-            ui.error_line(format!("  | {line}"));
-        }
-    }
-    if !failure.log.is_empty() {
-        ui.error_line(format!("  its last {}:", crate::ui::count(failure.log.len(), "line")));
-        for line in &failure.log {
-            ui.error_line(format!("  | {}", line.text));
-        }
     }
 }

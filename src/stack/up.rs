@@ -5,8 +5,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use pyfast_settings::FILE;
-use pyfast_stack::{Assumed, ComposeFlags, Stack, UpOptions, assume};
+use pyfast_stack::{ComposeFlags, Stack, UpOptions, assume};
 use serde_json::{Value, json};
 
 use super::events::Shown;
@@ -33,12 +32,15 @@ pub(crate) enum Volumes {
     Remove,
 }
 
+/// What is said of what was assumed.
+const WRITTEN: &str = "(`pyfast init` writes it down)";
+
 /// Brings the project up.
 pub(crate) fn up(request: &UpRequest, settings: &Settings) -> Result<ExitCode, Failure> {
     let (begun, ui) = (Instant::now(), settings.ui);
     let assumed = assume(settings, &request.flags)?;
     if let Some(assumed) = &assumed {
-        ui.note(line(assumed));
+        ui.note(format!("{assumed} {WRITTEN}"));
     }
     let settings = assumed.as_ref().map_or(&**settings, |assumed| &assumed.settings);
     let shown = Shown::new(ui);
@@ -62,16 +64,6 @@ fn removes(volumes: Volumes, ui: Ui) -> bool {
         || can_ask() && ui.ask("Remove the project's named volumes and their data too?")
 }
 
-/// What was assumed, in a line.
-fn line(assumed: &Assumed) -> String {
-    let environments = assumed.environments.iter().map(|env| {
-        let (files, services) = (env.requirements.join(", "), env.services.join(", "));
-        format!("{} installs {files} for {services}", env.name)
-    });
-    let environments = environments.collect::<Vec<_>>().join("; ");
-    format!("There is no {FILE}, so: {environments} (`pyfast init` writes it down)")
-}
-
 /// Shows what `up` would do.
 pub(crate) fn plan(request: &UpRequest, settings: &Settings) -> Result<ExitCode, Failure> {
     let ui = settings.ui;
@@ -81,7 +73,8 @@ pub(crate) fn plan(request: &UpRequest, settings: &Settings) -> Result<ExitCode,
     let stack = Stack::open(settings, &request.flags, &request.options.services, &shown.events())?;
     let steps = stack.plan(&request.options);
     shown.done();
-    let assumed = assumed.iter().map(|assumed| Act { what: "assumed", act: line(assumed) });
+    let assumed =
+        assumed.iter().map(|assumed| Act { what: "assumed", act: format!("{assumed} {WRITTEN}") });
     let acts: Vec<Act> = assumed.chain(steps?.iter().flat_map(acts)).collect();
     if ui.json() {
         let name = &stack.description().project.name;

@@ -10,4 +10,5 @@ mod moving;
 mod planning;
 mod plugin;
 mod stopping;
+mod supervised;
 mod unconfigured;

@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod here;
 mod nearest;
+mod outside;
 mod setting;
 mod side_by_side;
 mod venv;

@@ -6,6 +6,7 @@
 
 mod canonical;
 mod check;
+mod contradictions;
 mod dotenv;
 mod error;
 mod find;
@@ -108,6 +109,7 @@ fn read(request: &ComposeRequest<'_>, seen: &Seen) -> Result<ComposeProject, Com
     let inactive = leave_out(&mut model, profiles, request.services)?;
     let mut services = type_services(&mut model, &mut loader, &found.directory)?;
     check::references(&model, &mut services, &inactive)?;
+    contradictions::check(&model)?;
     for name in &loader.variables.unset {
         warnings.push(format!("the variable {name} is not set, an empty text stands for it"));
     }
@@ -136,11 +138,16 @@ fn active_profiles(named: &[String], values: &BTreeMap<String, String>) -> BTree
 
 /// A directory's name as Compose makes a project's name of it.
 fn project_name(directory: &Path) -> String {
-    let name = directory.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name = directory.file_name().and_then(|name| name_of(&name.to_string_lossy()));
+    name.unwrap_or_else(|| "default".to_owned())
+}
+
+/// The name of a project that Compose makes of a text; `None` where nothing of it can be in one.
+fn name_of(text: &str) -> Option<String> {
     let kept = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    let name: String = name.unwrap_or_default().chars().filter(kept).collect();
+    let name: String = text.to_lowercase().chars().filter(kept).collect();
     let name = name.trim_start_matches(['-', '_']);
-    if name.is_empty() { "default".to_owned() } else { name.to_owned() }
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Whether Compose takes a text as a project's name; it becomes a part of other names, and of paths.

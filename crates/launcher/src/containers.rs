@@ -12,9 +12,9 @@ mod start;
 pub use follow::{Following, follow_logs};
 pub use health::{ServiceFailure, Verdict};
 pub use plan::{
-    ContainerFacts, ContainerPlan, CreateReason, EnvironmentFacts, RestartReason, by_service,
-    of_service, with_dependencies, with_dependents,
+    ContainerFacts, ContainerPlan, CreateReason, EnvironmentFacts, Reload, RestartReason,
+    by_service, of_service, with_dependencies, with_dependents,
 };
 pub use record::{Done, Record, StartedIn};
 pub use shape::shape;
-pub use start::{Launched, ServiceOutcome, StartEvent, StartOptions, start_and_wait};
+pub use start::{Launched, Renewal, ServiceOutcome, StartEvent, StartOptions, start_and_wait};

@@ -23,7 +23,7 @@ use self::current::Held;
 use crate::engine::DEFAULT_PATH;
 use crate::error::Error;
 
-pub use self::supervise::{StopSignal, Supervision, supervise};
+pub use self::supervise::{Reloaded, StopSignal, Supervision, reload, supervise};
 
 /// What is to be run, and where.
 #[derive(Debug, Clone)]
@@ -69,6 +69,8 @@ pub enum EntryEvent {
         /// The new generation.
         generation: PathBuf,
     },
+    /// Somebody asked for another start in the same generation: the command is asked to end, and will be started again.
+    Again,
     /// The command cannot be started in the generation that has become current, so it keeps the one it has.
     Kept {
         /// The new generation.

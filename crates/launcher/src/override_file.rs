@@ -14,12 +14,19 @@ use pyfast_root::layout::LAUNCHER;
 
 use crate::compose_file::{OVERRIDE_MARK, Service, is_ours};
 use crate::engine::{DEFAULT_PATH, Image};
+use crate::entry::StopSignal;
+use crate::error::Error;
 use crate::volume::MOUNT_POINT;
 
 /// Label of a container that starts in an environment: the environment's name.
 pub const ENV_LABEL: &str = "io.pyfast.env";
 /// Key of the volume in the override file.
 const VOLUME_KEY: &str = "pyfast-store";
+
+/// The engine's grace period of a service that names none, in seconds.
+const GRACE: u64 = 10;
+/// Its stop signal where neither service nor image names one.
+const STOP_SIGNAL: &str = "SIGTERM";
 
 /// The line above the services, and the one in their place where there are none.
 const SERVICES: &str = "services:";
@@ -63,6 +70,17 @@ pub struct OverrideService {
     pub runs: bool,
     /// The PATH it would have without pyfast.
     pub path: String,
+    /// How its command is asked to end for the next run, where it is supervised.
+    pub supervised: Option<Stopping>,
+}
+
+/// How a command is asked to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopping {
+    /// The signal.
+    pub signal: String,
+    /// How long it has for that until it is killed, in seconds.
+    pub grace: u64,
 }
 
 impl OverrideService {
@@ -83,7 +101,22 @@ impl OverrideService {
             path => path.to_owned(),
         });
         let (name, project, env) = (name.into(), project.into(), env.into());
-        Self { name, project, env, entrypoint: entrypoint.clone(), command, runs, path }
+        let entrypoint = entrypoint.clone();
+        Self { name, project, env, entrypoint, command, runs, path, supervised: None }
+    }
+
+    /// The same with its command supervised, which is asked to end as the engine would ask the service.
+    ///
+    /// # Errors
+    /// [`Error::SignalName`] when its stop signal is one that cannot be passed on.
+    pub fn supervised(mut self, service: &Service, image: &Image) -> Result<Self, Error> {
+        let signal = service.stop_signal.as_ref().or(image.stop_signal.as_ref());
+        let signal = signal.map_or(STOP_SIGNAL, String::as_str);
+        signal.parse::<StopSignal>()?;
+        // Engines count whole seconds.
+        let grace = service.stop_grace_period.map_or(GRACE, |grace| grace.as_secs());
+        self.supervised = Some(Stopping { signal: signal.to_owned(), grace });
+        Ok(self)
     }
 
     /// The current environment as the container sees it.
@@ -91,12 +124,20 @@ impl OverrideService {
         format!("{MOUNT_POINT}/projects/{}/{}/current", self.project, self.env)
     }
 
+    /// The options that say so.
+    fn supervision(&self) -> Vec<String> {
+        let Some(Stopping { signal, grace }) = &self.supervised else { return Vec::new() };
+        let words = ["--supervise", "--stop-signal", signal, "--grace", &grace.to_string()];
+        words.map(str::to_owned).to_vec()
+    }
+
     fn write(&self, text: &mut String, store: &StoreMount) {
         let program = format!("{MOUNT_POINT}/{LAUNCHER}");
         let (project, env) = (self.project.as_str(), self.env.as_str());
-        let own = [&program, "run", "--no-sync", "--project-name", project, "--env", env, "--"];
-        let entrypoint = own.into_iter().chain(self.entrypoint.iter().map(String::as_str));
-        let entrypoint = list(entrypoint);
+        let own = [&program, "run", "--no-sync", "--project-name", project, "--env", env];
+        let own = own.map(str::to_owned).into_iter().chain(self.supervision()).chain(["--".into()]);
+        let entrypoint: Vec<String> = own.chain(self.entrypoint.iter().cloned()).collect();
+        let entrypoint = list(entrypoint.iter().map(String::as_str));
         let command = self.command.as_ref();
         let command = command.map(|words| list(words.iter().map(String::as_str)));
         let current = self.current();
@@ -244,6 +285,7 @@ mod tests {
             command: Some(strings(&["echo \"$HOME\""])),
             runs: true,
             path: "/usr/bin:/bin".into(),
+            supervised: None,
         };
         let file = Override {
             version: Some("3.8".into()),
@@ -283,7 +325,34 @@ mod tests {
             command: None,
             runs: true,
             path: "/bin".into(),
+            supervised: None,
         }
+    }
+
+    #[test]
+    fn a_supervised_command_is_asked_to_end_as_the_engine_would_ask_the_service() {
+        let of = |signal: Option<&str>, grace: Option<u64>, images: Option<&str>| {
+            let own = Service {
+                stop_signal: signal.map(str::to_owned),
+                stop_grace_period: grace.map(std::time::Duration::from_secs),
+                ..Service::default()
+            };
+            let image = Image { stop_signal: images.map(str::to_owned), ..Image::default() };
+            Ok::<_, Error>(service("web").supervised(&own, &image)?.supervision()[1..].join(" "))
+        };
+        assert_eq!(of(None, None, None).unwrap(), "--stop-signal SIGTERM --grace 10");
+        assert_eq!(
+            of(None, Some(75), Some("SIGQUIT")).unwrap(),
+            "--stop-signal SIGQUIT --grace 75"
+        );
+        assert_eq!(of(Some("2"), Some(0), Some("QUIT")).unwrap(), "--stop-signal 2 --grace 0");
+        let error = of(Some("SIGRTMIN+3"), None, None).unwrap_err();
+        assert!(matches!(error, Error::SignalName { .. }), "{error}");
+        let store = StoreMount::Volume("pyfast-shop".into());
+        let supervised = service("web").supervised(&Service::default(), &Image::default()).unwrap();
+        let text = Override { version: None, store, services: vec![supervised] }.text();
+        let words = r#""--supervise", "--stop-signal", "SIGTERM", "--grace", "10", "--", "app"]"#;
+        assert!(text.contains(words), "{text}");
     }
 
     #[test]

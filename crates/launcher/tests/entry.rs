@@ -235,7 +235,11 @@ struct Supervised {
 
 impl Supervised {
     fn start(root: &Path, grace: u64, argv: &[&str]) -> Self {
-        let mut command = Command::new(PROGRAM);
+        Self::start_by(Path::new(PROGRAM), root, grace, argv)
+    }
+
+    fn start_by(program: &Path, root: &Path, grace: u64, argv: &[&str]) -> Self {
+        let mut command = Command::new(program);
         command.arg("supervise").arg(root).arg(grace.to_string()).args(argv);
         command.env_remove("HOME").stdin(Stdio::null());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -401,4 +405,129 @@ fn going_back_and_forth_restarts_nothing() {
     supervised.signal(Signal::TERM);
     assert_eq!(supervised.line(), "end");
     assert_eq!(supervised.end().0, Some(5));
+}
+
+/// The program by a name of its own: on one machine, all of one name are beside one another.
+struct Alone {
+    directory: tempfile::TempDir,
+    name: String,
+}
+
+impl Alone {
+    fn new(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs_err::copy(PROGRAM, directory.path().join(name)).unwrap();
+        Self { directory, name: name.to_owned() }
+    }
+
+    fn program(&self) -> PathBuf {
+        self.directory.path().join(&self.name)
+    }
+
+    /// Asks the supervisor beside it; what is answered.
+    fn reload(&self, words: &[&str]) -> String {
+        let output = Command::new(self.program()).arg("reload").args(words).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8(said).unwrap().trim_end().to_owned()
+    }
+}
+
+#[test]
+fn who_asks_is_told_when_the_command_runs_in_the_current_generation() {
+    let (root, alone) = (root(), Alone::new("ask-current"));
+    generation(root.path(), "abc", Some(&service(0)));
+    generation(root.path(), "def", Some(&service(7)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    assert!(supervised.line().ends_with("envs/v1/abc"));
+    assert_eq!(alone.reload(&[]), "done", "it runs there");
+    switch(root.path(), "def");
+    let begun = Instant::now();
+    assert_eq!(alone.reload(&[]), "done");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert_eq!(supervised.line(), "end", "nothing was started before");
+    assert!(supervised.line().ends_with("envs/v1/def"));
+    supervised.signal(Signal::TERM);
+    assert_eq!(supervised.end().0, Some(7));
+}
+
+#[test]
+fn who_asks_for_a_new_run_gets_one_in_the_same_generation() {
+    let (root, alone) = (root(), Alone::new("ask-anew"));
+    generation(root.path(), "abc", Some(&service(0)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    let first = supervised.line();
+    assert_eq!(alone.reload(&["anew"]), "done");
+    assert_eq!(supervised.line(), "end");
+    let second = supervised.line();
+    assert!(second.ends_with("envs/v1/abc") && second != first, "{first} {second}");
+    supervised.signal(Signal::USR1);
+    assert_eq!(supervised.line(), "usr1", "one new run, and signals go to it");
+    supervised.signal(Signal::TERM);
+    let (_, said) = supervised.end();
+    assert_eq!(said.matches("Again").count(), 1, "{said}");
+}
+
+#[test]
+fn who_asks_is_told_what_stands_in_the_way() {
+    let (root, alone) = (root(), Alone::new("ask-kept"));
+    assert!(alone.reload(&[]).contains("nobody supervises it"));
+    let stubborn = "#!/bin/sh\ntrap '' TERM\necho up\nwhile :; do sleep 0.02; done\n";
+    generation(root.path(), "abc", Some(stubborn));
+    generation(root.path(), "def", None);
+    generation(root.path(), "fab", Some("#!/no/such/python\n"));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 300, &["tool"]);
+    assert_eq!(supervised.line(), "up");
+    assert_eq!(alone.reload(&["anew"]), "killed");
+    assert_eq!(supervised.line(), "up");
+    switch(root.path(), "def");
+    assert_eq!(alone.reload(&[]), "kept");
+    assert_eq!(alone.reload(&["anew"]), "kept", "as often as one asks");
+    switch(root.path(), "fab");
+    assert_eq!(alone.reload(&[]), "kept");
+    assert_eq!(supervised.line(), "up", "started again where it can run");
+    supervised.signal(Signal::TERM);
+    assert!(alone.reload(&[]).contains("it is about to end"));
+    supervised.signal(Signal::KILL);
+}
+
+#[test]
+fn who_asks_is_told_when_the_supervisor_ends_meanwhile() {
+    let (root, alone) = (root(), Alone::new("ask-ending"));
+    let slow = "#!/bin/sh\ntrap 'echo asked; sleep 0.5; exit 9' TERM\necho up\n\
+                while :; do sleep 0.02; done\n";
+    generation(root.path(), "abc", Some(slow));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    assert_eq!(supervised.line(), "up");
+    let asker =
+        Command::new(alone.program()).args(["reload", "anew"]).stderr(Stdio::piped()).spawn();
+    assert_eq!(supervised.line(), "asked");
+    supervised.signal(Signal::KILL);
+    let output = asker.unwrap().wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("its supervisor has ended"), "{said}");
+}
+
+#[test]
+fn several_who_ask_together_are_all_told() {
+    let (root, alone) = (root(), Alone::new("ask-several"));
+    generation(root.path(), "abc", Some(&service(0)));
+    generation(root.path(), "def", Some(&service(0)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    assert!(supervised.line().ends_with("envs/v1/abc"));
+    switch(root.path(), "def");
+    let alone = &alone;
+    std::thread::scope(|scope| {
+        let askers: Vec<_> = (0..4).map(|_| scope.spawn(move || alone.reload(&[]))).collect();
+        for asker in askers {
+            assert_eq!(asker.join().unwrap(), "done");
+        }
+    });
+    supervised.signal(Signal::TERM);
+    let (_, said) = supervised.end();
+    assert_eq!(said.matches("Restarting").count(), 1, "{said}");
 }

@@ -113,6 +113,14 @@ impl Config {
             let own = key_span(table, &[place, &[name.as_str()]].concat());
             return Err(Wrong { span: own.or_else(|| key_span(table, place)), reason });
         }
+        for (name, env) in &config.env {
+            let unknown = env.supervised().iter().find(|one| !env.services.contains(*one));
+            if let Some(service) = unknown {
+                let span = key_span(table, &["env", name, "supervised"]);
+                let reason = format!("`{service}` is none of the `services` of this environment");
+                return Err(Wrong { span, reason });
+            }
+        }
         path.clone_into(&mut config.file);
         Ok(config)
     }
@@ -193,6 +201,7 @@ mod tests {
             ("[project]\n\nnmae = 'x'", 3),
             ("[env.b]\nrequirements = 7", 2),
             ("[env.b]\nproject = 'yes'", 2),
+            ("[env.b]\n\nsupervised = [7]", 3),
             ("[index.named]\na = 'http://h/'\n[index.packages]\nsix = 'b'", 4),
             ("[project]\nname = '..'", 2),
             ("[link\n", 1),
@@ -215,6 +224,20 @@ mod tests {
             ("web", Itself::Built)
         );
         check_error("[env.b]\nrequirements = 7", "a text or a list of texts");
+    }
+
+    #[test]
+    fn services_are_supervised_one_by_one_or_all() {
+        let of = |written: &str| {
+            let text = format!("[env.b]\nservices = ['web', 'beat']\nsupervised = {written}\n");
+            let config = Config::parse(Path::new("pyfast.toml"), &text, &[]).expect("read");
+            config.env["b"].supervised().join(" ")
+        };
+        assert_eq!((of("true"), of("false")), ("web beat".to_owned(), String::new()));
+        assert_eq!((of("'web'"), of("['beat']")), ("web".to_owned(), "beat".to_owned()));
+        check_error("[env.b]\nsupervised = 7", "true, false, or a list of services");
+        let unknown = "[env.b]\nservices = 'web'\nsupervised = 'beat'\n";
+        check_error(unknown, "`pyfast.toml:3`: `beat` is none of the `services`");
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl Stack<'_> {
             record: known.record,
             shape: known.shape,
             code: &known.code.restart,
+            supervised: &self.description.supervised(),
             anew: &known.code.anew(),
         })
     }

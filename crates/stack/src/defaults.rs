@@ -1,6 +1,8 @@
 //! A project that nobody has configured: what `pyfast init` would write counts, where that leaves no choice. Owns when
 //! it does; the proposal is the launcher's.
 
+use std::fmt;
+
 use pyfast_launcher::propose::{
     Error as ProposeError, Facts, ProposedEnvironment, Question, Wishes, propose,
 };
@@ -15,6 +17,18 @@ pub struct Assumed {
     pub settings: Settings,
     /// The environments that were assumed, in the order of the proposal.
     pub environments: Vec<ProposedEnvironment>,
+}
+
+/// In a line.
+impl fmt::Display for Assumed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let environments = self.environments.iter().map(|env| {
+            let (files, services) = (env.requirements.join(", "), env.services.join(", "));
+            format!("{} installs {files} for {services}", env.name)
+        });
+        let environments = environments.collect::<Vec<_>>().join("; ");
+        write!(f, "There is no {FILE}, so: {environments}")
+    }
 }
 
 /// The settings that a proposal comes to; `None` where there is a configuration, or no service that could start in an

@@ -52,6 +52,8 @@ impl ComposeFlags {
 pub struct StackEnv {
     /// The services.
     pub services: BTreeSet<String>,
+    /// Those of them whose commands are supervised within their containers.
+    pub supervised: BTreeSet<String>,
     /// The image whose interpreter it is for, by the name that it has on this machine.
     pub image: String,
 }
@@ -165,6 +167,11 @@ impl Description {
         }
     }
 
+    /// Services whose commands are supervised within their containers.
+    pub fn supervised(&self) -> BTreeSet<String> {
+        self.environments.values().flat_map(|env| env.supervised.iter().cloned()).collect()
+    }
+
     /// The environment that a service starts in.
     pub fn environment_of(&self, service: &str) -> Option<(&str, &StackEnv)> {
         let mut found = self.environments.iter().filter(|(_, env)| env.services.contains(service));
@@ -220,7 +227,9 @@ fn environments(
             Some(image) => named_image(settings, project, image)?,
             None => image_of_services(settings, project, name, &services)?,
         };
-        environments.insert(name.clone(), StackEnv { services, image });
+        let supervised = config.supervised().iter().filter(|one| services.contains(*one));
+        let supervised = supervised.cloned().collect();
+        environments.insert(name.clone(), StackEnv { services, supervised, image });
     }
     Ok(environments)
 }

@@ -116,6 +116,14 @@ pub enum Error {
         /// The service.
         service: String,
     },
+    /// A service that is to be supervised cannot be.
+    #[error("cannot supervise {service}: {why}")]
+    Supervised {
+        /// The service.
+        service: String,
+        /// Why.
+        why: Box<LaunchError>,
+    },
     /// A service that is to be restarted has no container.
     #[error("the service `{service}` has no container")]
     NoContainer {

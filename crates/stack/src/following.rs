@@ -123,7 +123,7 @@ impl Stack<'_> {
         });
         let restart: Vec<String> = restart.map(|(name, _)| name.clone()).collect();
         let upped =
-            if restart.is_empty() { None } else { Some(self.restart_as(&restart, options)?) };
+            if restart.is_empty() { None } else { Some(self.restart_by_rules(&restart, options)?) };
         for (service, due) in &due {
             let done = due.done(&refused[service]).map(Rule::says);
             let done = done.filter(|says| says.action == WatchAction::SyncExec);

@@ -62,7 +62,8 @@ impl Following {
 impl UpOptions {
     /// How services are restarted by rules, as the user said it of all.
     pub(crate) fn restart(&self, restart: BTreeSet<String>) -> StartOptions {
-        StartOptions { wait: self.wait, deadline: self.deadline, restart }
+        let (wait, deadline) = (self.wait, self.deadline);
+        StartOptions { wait, deadline, restart, ..StartOptions::default() }
     }
 }
 

@@ -36,11 +36,15 @@ impl Stack<'_> {
                 Err(LaunchError::ImageMissing { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let service = OverrideService::new(name, service, &image, &project, env);
-            if !service.runs {
+            let mut own = OverrideService::new(name, service, &image, &project, env);
+            if !own.runs {
                 return Err(Error::NoCommand { service: name.clone() });
             }
-            services.push(service);
+            if facts.supervised.contains(name) {
+                let unfit = |why| Error::Supervised { service: name.clone(), why: Box::new(why) };
+                own = own.supervised(service, &image).map_err(unfit)?;
+            }
+            services.push(own);
         }
         let store = match &described.root {
             Root::Volume(volume) => StoreMount::Volume(volume.clone()),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use pyfast_crew::task::millis;
 use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::containers::{
-    CreateReason, Done, EnvironmentFacts, Launched, Record, StartOptions, of_service, shape,
-    start_and_wait, with_dependents,
+    CreateReason, Done, EnvironmentFacts, Launched, Record, Renewal, StartOptions, of_service,
+    shape, start_and_wait, with_dependents,
 };
-use pyfast_launcher::engine::{Container, Engine as _};
+use pyfast_launcher::engine::{Container, Engine as _, Status};
 use pyfast_settings::Root;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +30,16 @@ pub struct Upped {
     pub launched: Launched,
     /// The project's containers as they are then.
     pub containers: Vec<Container>,
+}
+
+impl Upped {
+    /// Where a service answers.
+    pub fn addresses(&self, service: &str) -> String {
+        let found = of_service(&self.containers, service).into_iter();
+        let mut addresses: Vec<String> = found.flat_map(Container::addresses).collect();
+        addresses.dedup();
+        addresses.join(" ")
+    }
 }
 
 impl Stack<'_> {
@@ -61,11 +71,7 @@ impl Stack<'_> {
         let created = self.phase("containers", |stack| {
             stack.prepare(&selected, &environments, &mut memory, &mut images)
         })?;
-        let start = StartOptions {
-            wait: options.wait,
-            deadline: options.deadline,
-            restart: created.restart,
-        };
+        let start = StartOptions { reload: created.reload, ..options.restart(created.restart) };
         let launched = self.phase("start", |stack| {
             stack.start(&by_service(&created.containers, &selected), &start)
         })?;
@@ -78,8 +84,10 @@ impl Stack<'_> {
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
         let code = images.digests();
-        let done =
-            Done { selected: &selected, all, shape, environments: &environments, code: &code };
+        let stayed = launched.services.iter().filter(|(_, one)| one.renewal == Renewal::Stayed);
+        let stayed = &stayed.map(|(service, _)| service.clone()).collect();
+        let (selected, environments, code) = (&selected, &environments, &code);
+        let done = Done { selected, all, shape, environments, code, stayed };
         memory.record = memory.record.after(&done, &containers);
         if let Err(error) = memory.store() {
             self.tell(Event::NotRemembered(error));
@@ -117,14 +125,24 @@ impl Stack<'_> {
     /// # Errors
     /// [`Error::NoContainer`], and what the engine fails with.
     pub fn restart(&mut self, services: &[String], wait: bool) -> Result<Upped, Error> {
-        self.restart_as(services, &UpOptions { wait, ..UpOptions::default() })
+        self.restart_as(services, &UpOptions { wait, ..UpOptions::default() }, &BTreeSet::new())
     }
 
-    /// Restarts services and waits for them as is said for `up`.
-    pub(crate) fn restart_as(
+    /// Restarts services as rules say, and waits for them as is said for `up`. The commands of those that are supervised
+    /// are started again within their containers.
+    pub(crate) fn restart_by_rules(
         &mut self,
         services: &[String],
         asked: &UpOptions,
+    ) -> Result<Upped, Error> {
+        self.restart_as(services, asked, &self.description.supervised())
+    }
+
+    fn restart_as(
+        &mut self,
+        services: &[String],
+        asked: &UpOptions,
+        supervised: &BTreeSet<String>,
     ) -> Result<Upped, Error> {
         let chosen = self.chosen(services)?;
         let mut containers = by_service(&self.containers()?, &chosen);
@@ -137,7 +155,14 @@ impl Stack<'_> {
         containers.extend(by_service(&self.containers()?, &with));
         // Of what was never started there is nothing to say.
         containers.retain(|_, found| !found.is_empty());
-        let options = asked.restart(containers.keys().cloned().collect());
+        let runs =
+            |service: &String| containers[service].iter().all(|one| one.status == Status::Running);
+        let (within, restart): (BTreeSet<String>, BTreeSet<String>) = containers
+            .keys()
+            .cloned()
+            .partition(|service| supervised.contains(service) && runs(service));
+        let reload = within.into_iter().map(|service| (service, true)).collect();
+        let options = StartOptions { reload, ..asked.restart(restart) };
         let launched = self.phase("restart", |stack| stack.start(&containers, &options))?;
         Ok(Upped { launched, containers: self.containers()? })
     }
@@ -205,11 +230,14 @@ impl Stack<'_> {
         if let Some((service, why)) = code.hindered.into_iter().next() {
             return Err(Error::Code { service, why });
         }
-        for (service, reason) in &due.restart {
+        let reloads = due.reload.iter().map(|(service, reload)| (service, &reload.reason));
+        for (service, reason) in due.restart.iter().chain(reloads) {
             let (service, reason) = (service.clone(), reason.clone());
             self.tell(Event::ToRestart { service, reason });
         }
-        Ok(Created { restart: due.restart.into_keys().collect(), shape, containers })
+        let reload = due.reload.into_iter().map(|(service, reload)| (service, reload.anew));
+        let (restart, reload) = (due.restart.into_keys().collect(), reload.collect());
+        Ok(Created { restart, reload, shape, containers })
     }
 
     /// Has Compose make containers, from images that have the code of now. Says what is due to them then.
@@ -251,6 +279,8 @@ impl Stack<'_> {
 struct Created {
     /// Services that are to be restarted.
     restart: BTreeSet<String>,
+    /// Services whose commands are started again within their containers, and whether that is due in any case.
+    reload: BTreeMap<String, bool>,
     /// The shape of all.
     shape: String,
     /// As they are then.

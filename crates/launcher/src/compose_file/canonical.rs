@@ -282,6 +282,9 @@ fn hosts(node: &mut Node, key: &str) -> Done {
     }
     for item in node.items() {
         let text = item.single(key)?;
+        if !text.contains(['=', ':']) {
+            return Err(item.invalid(key, format!("`{text}` is not `HOST=ADDRESS`")));
+        }
         // `=` was added for the colons of IPv6; it stands before any of them.
         let equals = text.find('=').filter(|equals| text.find(':').is_none_or(|at| *equals < at));
         found

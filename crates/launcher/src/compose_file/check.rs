@@ -18,8 +18,10 @@ pub(super) fn references(
     for (name, service) in services.iter_mut() {
         let node = model.get("services").and_then(|all| all.get(name)).unwrap_or(model);
         let key = format!("services.{name}");
-        let absent =
-            service.depends_on.iter().find(|(other, how)| how.required && !names.contains(*other));
+        // One that may be absent is one whose profiles are not active, and is in the files.
+        let absent = service.depends_on.iter().find(|(other, how)| {
+            !names.contains(*other) && (how.required || !inactive.contains(*other))
+        });
         if let Some((other, _)) = absent {
             let at = node.get("depends_on").and_then(|all| all.get(other)).unwrap_or(node);
             let reason = if inactive.contains(other) {

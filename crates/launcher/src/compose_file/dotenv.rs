@@ -33,7 +33,8 @@ pub(super) fn parse(
         }
         let start = line.trim_start();
         let start = start.strip_prefix("export ").unwrap_or(start).trim_start();
-        let Some((name, value)) = start.split_once('=') else {
+        // `NAME: value` is another way to write it.
+        let Some((name, value)) = start.split_once(['=', ':']) else {
             found.push((trimmed_name(start).map_err(fail)?, None));
             rest = after;
             continue;

@@ -24,8 +24,11 @@ pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeEr
                 _ => port.set(name, Node::text(node.single(key)?, &node.at)),
             }
         }
-        if port.get("target").is_none() {
+        let Some(target) = port.get("target") else {
             return Err(item.invalid(key, "a port needs a `target`"));
+        };
+        if target.single(key)?.parse::<u32>().is_err() {
+            return Err(target.invalid(key, "the `target` of a port is a whole number"));
         }
         return Ok(vec![port]);
     }
@@ -33,6 +36,9 @@ pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeEr
     let refuse =
         || item.invalid(key, format!("`{text}` is not `[[address:]port:]port[/protocol]`"));
     let (rest, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+    if !["tcp", "udp", "sctp"].contains(&protocol.to_lowercase().as_str()) {
+        return Err(item.invalid(key, format!("`{protocol}` is none of `tcp`, `udp` and `sctp`")));
+    }
     let (rest, target) = rest.rsplit_once(':').map_or(("", rest), |(rest, target)| (rest, target));
     let (ip, published) = rest.rsplit_once(':').unwrap_or(("", rest));
     let ip = ip.trim_start_matches('[').trim_end_matches(']');
@@ -129,6 +135,9 @@ fn long_volume(item: &Node, roots: &Roots, key: &str) -> Result<Vec<Node>, Compo
     let target = Node::text(trimmed(&target.single(key)?), &target.at);
     volume.set("target", target);
     let kind = item.get("type").and_then(Node::scalar).unwrap_or_else(|| "volume".to_owned());
+    if kind == "bind" && item.get("source").is_none() {
+        return Err(item.invalid(key, "a `bind` needs a `source`"));
+    }
     if let Some(source) = item.get("source").filter(|_| kind == "bind") {
         let source = Node::text(roots.host_path(&source.single(key)?), &source.at);
         volume.set("source", source);
@@ -155,7 +164,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Node {
-        yaml::read(Path::new("c.yaml"), text).unwrap()
+        yaml::read(Path::new("c.yaml"), text).unwrap().remove(0)
     }
 
     fn ports(text: &str) -> Result<Vec<String>, String> {
@@ -191,7 +200,17 @@ mod tests {
             let expected = expected.iter().map(|text| (*text).to_owned()).collect();
             assert_eq!(ports(text), Ok(expected), "{text}");
         }
-        for text in ["'1-2:3-5'", "'2-1'", "web", "'70000'", "'host:1:2'", "{published: 1}", "''"] {
+        for text in [
+            "'1-2:3-5'",
+            "'2-1'",
+            "web",
+            "'70000'",
+            "'host:1:2'",
+            "{published: 1}",
+            "{target: x}",
+            "'80/xyz'",
+            "''",
+        ] {
             ports(text).unwrap_err();
         }
     }

@@ -27,7 +27,7 @@ const SECTIONS: [&str; 5] = ["services", "networks", "volumes", "secrets", "conf
 pub(super) struct Loader {
     pub(super) variables: Variables,
     values: BTreeMap<String, String>,
-    documents: HashMap<PathBuf, Rc<Node>>,
+    documents: HashMap<PathBuf, Rc<Vec<Node>>>,
     /// Files whose `include` is being followed.
     including: Vec<PathBuf>,
     /// How many entries of `include` were followed so far.
@@ -35,10 +35,11 @@ pub(super) struct Loader {
     seen: Seen,
 }
 
-/// A file and the directory its relative paths start from.
+/// A document of a file, and the directory its relative paths start from.
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     file: &'a Path,
+    document: &'a Node,
     base: &'a Path,
 }
 
@@ -54,14 +55,15 @@ impl Loader {
         let mut found = None;
         for file in files {
             self.seen.note(file);
-            let Some(name) = parse(file)?.get("name").cloned() else { continue };
-            let text = name.single("name")?;
-            let text = self.variables.interpolate(&text);
-            let text = text.map_err(|reason| name.invalid("name", reason))?;
-            if !text.is_empty() && !super::is_project_name(&text) {
-                return Err(name.invalid("name", super::error::NAME_RULE));
+            for name in parse(file)?.iter().filter_map(|document| document.get("name")) {
+                let text = name.single("name")?;
+                let text = self.variables.interpolate(&text);
+                let text = text.map_err(|reason| name.invalid("name", reason))?;
+                found = super::name_of(&text);
+                if !text.is_empty() && found.is_none() {
+                    return Err(name.invalid("name", super::error::NAME_RULE));
+                }
             }
-            found = Some(text);
         }
         Ok(found)
     }
@@ -71,21 +73,23 @@ impl Loader {
     pub(super) fn project(&mut self, files: &[PathBuf], base: &Path) -> Result<Node, ComposeError> {
         let mut merged: Option<Node> = None;
         for file in files {
+            let documents = self.documents(file)?;
             if self.including.contains(file) {
-                let document = self.document(file)?;
-                return Err(document.invalid("include", "the file includes itself"));
+                return Err(documents[0].invalid("include", "the file includes itself"));
             }
-            // Those after the first may say what changes alone.
-            let extent = if merged.is_none() { Extent::Whole } else { Extent::Part };
-            let mut document = self.canonical(Origin { file, base }, extent)?;
-            if let Some(include) = document.remove("include") {
-                self.including.push(file.clone());
-                self.include(&mut document, &include, base)?;
-                self.including.pop();
-            }
-            match &mut merged {
-                Some(merged) => merge(merged, document, &mut Vec::new()),
-                None => merged = Some(document),
+            for document in &*documents {
+                // Those after the first may say what changes alone.
+                let extent = if merged.is_none() { Extent::Whole } else { Extent::Part };
+                let mut document = self.canonical(Origin { file, document, base }, extent)?;
+                if let Some(include) = document.remove("include") {
+                    self.including.push(file.clone());
+                    self.include(&mut document, &include, base)?;
+                    self.including.pop();
+                }
+                match &mut merged {
+                    Some(merged) => merge(merged, document, &mut Vec::new()),
+                    None => merged = Some(document),
+                }
             }
         }
         // `find` gives one file at least, and so does `include`.
@@ -99,21 +103,22 @@ impl Loader {
         Ok(merged)
     }
 
-    /// A file with its variables replaced.
-    fn document(&mut self, file: &Path) -> Result<Rc<Node>, ComposeError> {
-        if let Some(document) = self.documents.get(file) {
-            return Ok(Rc::clone(document));
+    /// The documents of a file, one at least, with their variables replaced.
+    fn documents(&mut self, file: &Path) -> Result<Rc<Vec<Node>>, ComposeError> {
+        if let Some(documents) = self.documents.get(file) {
+            return Ok(Rc::clone(documents));
         }
         self.seen.note(file);
-        let mut document = parse(file)?;
-        if let Yaml::Map(entries) = &mut document.value {
+        let mut documents = parse(file)?;
+        for document in &mut documents {
+            let Yaml::Map(entries) = &mut document.value else { continue };
             for (key, node) in entries.iter_mut().filter(|(key, _)| !key.starts_with("x-")) {
                 interpolate(&mut self.variables, node, key)?;
             }
         }
-        let document = Rc::new(document);
-        self.documents.insert(file.to_owned(), Rc::clone(&document));
-        Ok(document)
+        let documents = Rc::new(documents);
+        self.documents.insert(file.to_owned(), Rc::clone(&documents));
+        Ok(documents)
     }
 
     fn roots(&self, base: &Path) -> Roots {
@@ -121,7 +126,7 @@ impl Loader {
     }
 
     fn canonical(&mut self, origin: Origin<'_>, extent: Extent) -> Result<Node, ComposeError> {
-        let mut document = Node::clone(&*self.document(origin.file)?);
+        let mut document = origin.document.clone();
         schema::check_file(&document, extent)?;
         for section in SECTIONS {
             let Some(names) = document.get(section).cloned() else { continue };
@@ -153,11 +158,10 @@ impl Loader {
         name: &str,
         seen: &mut Vec<(PathBuf, String)>,
     ) -> Result<Node, ComposeError> {
-        let document = self.document(origin.file)?;
         let key = format!("services.{name}");
-        let services = document.get("services");
+        let services = origin.document.get("services");
         let Some(node) = services.and_then(|services| services.get(name)) else {
-            return Err(document.invalid(&key, "the file has no such service"));
+            return Err(origin.document.invalid(&key, "the file has no such service"));
         };
         // Of a file that others extend only what is extended has to make sense.
         schema::check_service(node, &key)?;
@@ -180,13 +184,40 @@ impl Loader {
             None => self.service(origin, &wanted, seen)?,
             Some(file) => {
                 let file = absolute(origin.base, Path::new(&file.single(&key)?));
-                let base = file.parent().unwrap_or(origin.base);
-                self.service(Origin { file: &file, base }, &wanted, seen)?
+                self.service_of_file(&file, &wanted, seen)?
             }
         };
         settle(&mut inherited);
         merge(&mut inherited, node, &mut vec!["services".to_owned(), name.to_owned()]);
         Ok(inherited)
+    }
+
+    /// A service of another file, which several of its documents may define.
+    fn service_of_file(
+        &mut self,
+        file: &Path,
+        name: &str,
+        seen: &[(PathBuf, String)],
+    ) -> Result<Node, ComposeError> {
+        let documents = self.documents(file)?;
+        let base = file.parent().unwrap_or(file);
+        let defines = |one: &&Node| one.get("services").is_some_and(|all| all.get(name).is_some());
+        let mut defining: Vec<&Node> = documents.iter().filter(defines).collect();
+        if defining.is_empty() {
+            // Who has none says so.
+            defining.push(&documents[0]);
+        }
+        let mut merged: Option<Node> = None;
+        for document in defining {
+            let one = self.service(Origin { file, document, base }, name, &mut seen.to_vec())?;
+            match &mut merged {
+                Some(merged) => {
+                    merge(merged, one, &mut vec!["services".to_owned(), name.to_owned()]);
+                }
+                None => merged = Some(one),
+            }
+        }
+        Ok(merged.expect("one document is asked at least"))
     }
 
     /// Adds what the entries of an `include` define.
@@ -273,10 +304,13 @@ impl Loader {
             if part("required").as_deref() == Some("false") && !path.is_file() {
                 continue;
             }
-            let found = if part("format").as_deref() == Some("raw") {
-                raw_env(&path)
-            } else {
-                read_env(&path, &self.values, &mut self.variables.budget)
+            let found = match part("format").as_deref() {
+                None | Some("") => read_env(&path, &self.values, &mut self.variables.budget),
+                Some("raw") => raw_env(&path),
+                Some(other) => {
+                    let reason = format!("`{other}` is no format of variables; there is `raw`");
+                    return Err(item.invalid(&format!("{key}.env_file"), reason));
+                }
             };
             let found = found.map_err(named(item, &format!("{key}.env_file")))?;
             for (name, value) in found {
@@ -339,14 +373,22 @@ fn named(item: &Node, key: &str) -> impl FnOnce(ComposeError) -> ComposeError {
     }
 }
 
-fn parse(file: &Path) -> Result<Node, ComposeError> {
+/// The documents of a file, one at least: each says a part of what the file does.
+fn parse(file: &Path) -> Result<Vec<Node>, ComposeError> {
     let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
-    let document = yaml::read(file, &text)?;
-    match document.value {
-        Yaml::Map(_) => Ok(document),
-        Yaml::Null => Err(document.invalid("", "the file is empty")),
-        _ => Err(document.invalid("", "a compose file must be a mapping")),
+    let mut documents = yaml::read(file, &text)?;
+    let only = documents.len() == 1;
+    for document in &mut documents {
+        match document.value {
+            Yaml::Map(_) => {}
+            Yaml::Null if only => return Err(document.invalid("", "the file is empty")),
+            _ => return Err(document.invalid("", "a compose file must be a mapping")),
+        }
+        if document.get("include").is_some_and(|include| matches!(include.value, Yaml::Null)) {
+            document.remove("include");
+        }
     }
+    Ok(documents)
 }
 
 fn interpolate(variables: &mut Variables, node: &mut Node, key: &str) -> Result<(), ComposeError> {

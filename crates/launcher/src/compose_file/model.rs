@@ -71,6 +71,10 @@ pub struct Service {
     pub platform: Option<String>,
     /// `pull_policy` (`always`, `never`, `missing`, `build`).
     pub pull_policy: Option<String>,
+    /// The signal that asks it to end; `None` is the image's, or the engine's `SIGTERM`.
+    pub stop_signal: Option<String>,
+    /// How long it has for that until it is killed; `None` is the engine's 10 s.
+    pub stop_grace_period: Option<Duration>,
     /// `develop.watch`, in its order.
     pub watch: Vec<WatchRule>,
 }

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::error::ComposeError;
@@ -44,10 +45,14 @@ fn check(rule: &Value, node: &Node, key: &str, extent: Extent) -> Done {
         return Ok(());
     }
     let rule = resolved(rule);
+    let kinds = kinds(rule);
+    if let (Yaml::Time(text), false) = (&node.value, kinds.is_empty()) {
+        let reason = format!("YAML takes `{text}` for a time unless it is quoted");
+        return Err(node.invalid(key, reason));
+    }
     if let Some(forms) = rule.get("oneOf").and_then(Value::as_array) {
         return one_of(forms, node, key, extent);
     }
-    let kinds = kinds(rule);
     if !kinds.is_empty() && !kinds.iter().any(|kind| is(node, kind)) {
         return Err(node.invalid(key, needed(&kinds)));
     }
@@ -190,9 +195,14 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Choices and bounds of a single value.
+/// Choices, patterns and bounds of a single value.
 fn single(rule: &Value, node: &Node, key: &str) -> Done {
     let Some(text) = node.scalar() else { return Ok(()) };
+    if let Some(pattern) = rule["pattern"].as_str()
+        && Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(&text))
+    {
+        return Err(node.invalid(key, format!("`{text}` does not match `{pattern}`")));
+    }
     if let Some(choices) = rule["enum"].as_array() {
         let choices: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
         if !choices.contains(&text.as_str()) {
@@ -219,7 +229,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> String {
-        let document = yaml::read(Path::new("c.yaml"), text).unwrap();
+        let document = yaml::read(Path::new("c.yaml"), text).unwrap().remove(0);
         check_file(&document, Extent::Whole)
             .map_or_else(|error| error.to_string(), |()| String::new())
     }
@@ -255,6 +265,7 @@ mod tests {
                     }
                     ("oneOf", Value::Array(all)) => open.extend(all),
                     ("items" | "additionalProperties", inner) => open.push(inner),
+                    ("pattern", pattern) => drop(Regex::new(pattern.as_str().unwrap()).unwrap()),
                     ("$ref", _) => assert!(resolved(rule).is_object(), "{rule}"),
                     _ => {}
                 }
@@ -281,6 +292,10 @@ mod tests {
                 "services:\n  a:\n    image: a\n    environment:\n",
                 "`services.a.environment` (`environment:`): a mapping or a list is needed",
             ),
+            (
+                "services:\n  a:\n    image: a\n    environment:\n      SINCE: 2026-11-29\n",
+                "c.yaml:5:14, `services.a.environment.SINCE` (`SINCE: 2026-11-29`): YAML takes `2026-11-29` for a time unless it is quoted",
+            ),
             ("services: {a b: {image: a}}", "names consist of letters"),
             ("services: {a: {image: a, build: {contxt: .}}}", "the nearest one is `context`"),
             (
@@ -288,6 +303,8 @@ mod tests {
                 "none of `service_started`",
             ),
             ("services: {a: {image: a, oom_score_adj: 2000}}", "out of bounds"),
+            ("services: {a: {image: a, pull_policy: now}}", "`now` does not match `always|never|"),
+            ("services: {a: {image: a, container_name: a b}}", "`a b` does not match `[a-zA-Z0-9]"),
             ("services: {a: {image: a, ports: [{taget: 80}]}}", "the nearest one is `target`"),
             ("volumes: {v: {drivr: local}}", "the nearest one is `driver`"),
         ] {
@@ -298,10 +315,11 @@ mod tests {
     #[test]
     fn what_compose_accepts_is_accepted() {
         for text in [
-            "x-common: {any: 1}\nname: shop\nversion: '3'\nservices: {a: {image: a, x-own: 1}}",
+            "x-common: {any: 2026-11-29}\nname: shop\nversion: '3'\nservices: {a: {image: a, x-own: 1}}",
             "services: {a: {image: a, environment: [A=1, B], privileged: 'true', mem_limit: 1gb}}",
             "services: {a: {image: a, environment: !reset null, ports: !override ['80']}}",
             "services: {a: {image: a, ports: [80, '81:81', {target: 82, published: '83'}]}}",
+            "services: {a: {image: a, pull_policy: every_12h, container_name: a_b.c-1}}",
             "services: {a: {image: a, command: null, entrypoint: [], scale: '2', cpus: 0.5}}",
             "volumes: {v: }\nnetworks: {n: {external: true}}",
         ] {

@@ -507,6 +507,31 @@ fn env_files_yield_to_later_ones_and_to_the_environment() {
 }
 
 #[test]
+fn the_documents_of_a_file_are_parts_of_one_project() {
+    let (_place, asked) = project(&[
+        (
+            "compose.yaml",
+            "services:\n  a: {image: a, environment: {A: '1'}, ports: ['80:80']}\n---\ninclude: [b.yaml]\nservices:\n  a:\n    environment: [B=2]\n    ports: !reset []\n  c: {extends: {file: b.yaml, service: b}}\n",
+        ),
+        ("b.yaml", "services: {b: {image: b}}\n---\nservices: {b: {command: x}}\n"),
+    ]);
+    let read = asked.read().unwrap();
+    let model = &read.model["services"];
+    assert_eq!(model["a"]["environment"], serde_json::json!({"A": "1", "B": "2"}));
+    assert_eq!(model["a"].get("ports"), None);
+    for service in ["b", "c"] {
+        assert_eq!(model[service]["image"], "b", "{service}");
+        assert_eq!(model[service]["command"], serde_json::json!(["x"]), "{service}");
+    }
+    for other in ["[a]", ""] {
+        let text = format!("services: {{a: {{image: a}}}}\n---\n{other}\n");
+        let (_place, asked) = project(&[("compose.yaml", &text)]);
+        let error = asked.read().unwrap_err().to_string();
+        assert!(error.contains("must be a mapping"), "{error}");
+    }
+}
+
+#[test]
 fn label_files_yield_to_later_ones_and_to_the_labels() {
     let (_place, asked) = project(&[
         (
@@ -566,8 +591,16 @@ fn names_of_projects_that_compose_does_not_take_are_refused() {
         let said = refused(name).unwrap_err();
         assert!(said.contains(name) && said.contains("COMPOSE_PROJECT_NAME"), "{said}");
     }
-    let named = "name: ../shop\nservices: {a: {image: a}}\n";
-    fs_err::write(dir.path().join("compose.yaml"), named).unwrap();
+    let named = |name: &str| {
+        let text = format!("name: '{name}'\nservices: {{a: {{image: a}}}}\n");
+        fs_err::write(dir.path().join("compose.yaml"), text).unwrap();
+    };
+    // Of what a file says everything is left out that cannot be in a name.
+    for (name, expected) in [("Shop & Co", "shopco"), ("../_a.b-c", "ab-c"), ("-", "")] {
+        named(name);
+        assert_eq!(refused("").unwrap_or_default(), expected);
+    }
+    named("../");
     // The one that is not used may be anything.
     assert_eq!(refused("shop").unwrap(), "shop");
     let said = refused("").unwrap_err();

@@ -51,6 +51,8 @@ pub(super) fn service(node: &Node, key: &str) -> Result<Service, ComposeError> {
         replicas: at.replicas()?,
         platform: at.text("platform")?,
         pull_policy: at.text("pull_policy")?,
+        stop_signal: at.text("stop_signal")?,
+        stop_grace_period: at.duration("stop_grace_period")?,
         watch: at.watch_rules()?,
     })
 }

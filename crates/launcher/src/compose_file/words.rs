@@ -50,7 +50,9 @@ fn double_quoted(characters: &mut std::str::Chars<'_>, word: &mut String) -> Res
     }
 }
 
-const UNITS: [(&str, u64); 7] = [
+const UNITS: [(&str, u64); 9] = [
+    ("w", 604_800_000_000_000),
+    ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
     ("ms", 1_000_000),
     ("m", 60_000_000_000),
@@ -119,6 +121,8 @@ mod tests {
             ("1m30s", "1m30s"),
             ("1.5h", "1h30m"),
             ("500ms", "500ms"),
+            ("1d", "24h"),
+            ("1w2d3h", "219h"),
             ("0s", "0s"),
             ("1s250us", "1s250us"),
             ("2000000000", "2s"),
@@ -129,7 +133,7 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "s", "5 s", "-1s", "1d", "1s2"] {
+        for text in ["", "s", "5 s", "-1s", "1y", "1s2"] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }

@@ -67,6 +67,8 @@ pub(super) enum Yaml {
     Bool(bool),
     Int(i64),
     Float(f64),
+    /// What YAML 1.1 takes for a time where it is not quoted. Nothing in a compose file is one.
+    Time(String),
     Str(String),
     Seq(Vec<Node>),
     Map(Mapping),
@@ -127,7 +129,7 @@ impl Node {
     /// A scalar's text; `None` for null, sequences and mappings.
     pub(super) fn scalar(&self) -> Option<String> {
         match &self.value {
-            Yaml::Str(text) => Some(text.clone()),
+            Yaml::Str(text) | Yaml::Time(text) => Some(text.clone()),
             Yaml::Bool(flag) => Some(flag.to_string()),
             Yaml::Int(number) => Some(number.to_string()),
             Yaml::Float(number) => Some(number.to_string()),
@@ -147,7 +149,7 @@ impl Node {
             Yaml::Bool(flag) => Value::from(*flag),
             Yaml::Int(number) => Value::from(*number),
             Yaml::Float(number) => Value::from(*number),
-            Yaml::Str(text) => Value::from(text.as_str()),
+            Yaml::Str(text) | Yaml::Time(text) => Value::from(text.as_str()),
             Yaml::Seq(items) => items.iter().map(Self::to_json).collect(),
             Yaml::Map(entries) => {
                 entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect()
@@ -168,12 +170,12 @@ impl Node {
     }
 }
 
-/// Reads the one document of a file.
-pub(super) fn read(path: &Path, text: &str) -> Result<Node, ComposeError> {
+/// Reads the documents of a file.
+pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Node>, ComposeError> {
     let source = Rc::new(Source { path: path.to_owned(), text: text.to_owned() });
     let mut indented = Indented::new(text.strip_prefix('\u{feff}').unwrap_or(text));
     loop {
-        let (read, shallow) = Reader::new(&indented, &source).document();
+        let (read, shallow) = Reader::new(&indented, &source).documents();
         match (read, shallow) {
             (Err(error), Some(line)) => indented = indented.with(line).ok_or(error)?,
             (read, _) => return read,
@@ -229,29 +231,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The document; where it cannot be read because a line is not deep enough, which one.
-    fn document(mut self) -> (Result<Node, ComposeError>, Option<usize>) {
+    /// The documents; where they cannot be read because a line is not deep enough, which one.
+    fn documents(mut self) -> (Result<Vec<Node>, ComposeError>, Option<usize>) {
         let read = self.whole();
         (read, self.shallow)
     }
 
-    fn whole(&mut self) -> Result<Node, ComposeError> {
+    fn whole(&mut self) -> Result<Vec<Node>, ComposeError> {
         let start = Mark { source: Rc::clone(&self.source), line: 1, column: 1, key: None };
-        let mut document = None;
+        let mut documents = Vec::new();
         while let Some((event, span)) = self.next()? {
             match event {
                 Event::StreamEnd => break,
-                Event::DocumentStart(_) if document.is_some() => {
-                    return Err(self.fault(&span, "it holds a second document"));
-                }
                 Event::StreamStart
                 | Event::DocumentStart(_)
                 | Event::DocumentEnd
                 | Event::Nothing => {}
-                event => document = Some(self.node(event, &span, 0)?.0),
+                event => documents.push(self.node(event, &span, 0)?.0),
             }
         }
-        Ok(document.unwrap_or_else(|| Node::new(Yaml::Null, &start)))
+        if documents.is_empty() {
+            documents.push(Node::new(Yaml::Null, &start));
+        }
+        Ok(documents)
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, ComposeError> {
@@ -340,34 +342,43 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn key(&self, event: &Event<'a>, span: &Span) -> Result<String, ComposeError> {
+        let Event::Scalar(text, style, _, tag) = event else {
+            return Err(self.fault(span, "a key must be a plain text"));
+        };
+        let Yaml::Str(key) = scalar(text, *style, tag.as_deref()) else {
+            return Err(
+                self.fault(span, format!("the key `{text}` is no text unless it is quoted"))
+            );
+        };
+        Ok(key)
+    }
+
     fn mapping(&mut self, start: &Span, depth: usize) -> Result<Yaml, ComposeError> {
         let mut entries = Mapping::new();
-        let mut merges = Vec::new();
+        let mut merge = None;
         loop {
             let (event, span) = self.must(start)?;
             if event == Event::MappingEnd {
                 break;
             }
             let plain = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
-            let key = match &event {
-                Event::Scalar(text, ..) => text.to_string(),
-                _ => return Err(self.fault(&span, "a key must be a plain text")),
-            };
+            let key = self.key(&event, &span)?;
             // A key may carry an anchor of its own.
             self.node(event, &span, depth + 1)?;
             let (event, at) = self.must(start)?;
             let (mut node, _) = self.node(event, &at, depth + 1)?;
             let mark = self.mark(&span);
             node.at.key = Some((mark.line, mark.column));
-            if key == "<<" && plain {
-                merges.push(node);
-            } else if entries.contains_key(&key) {
+            if key == "<<" && plain && merge.is_none() {
+                merge = Some(node);
+            } else if key == "<<" && plain || entries.contains_key(&key) {
                 return Err(self.fault(&span, format!("the key `{key}` is given twice")));
             } else {
                 entries.insert(key, node);
             }
         }
-        for merge in merges {
+        if let Some(merge) = merge {
             merge_into(&mut entries, &merge)?;
         }
         Ok(Yaml::Map(entries))
@@ -413,8 +424,32 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Yaml {
         "" | "~" | "null" | "Null" | "NULL" => Yaml::Null,
         "true" | "True" | "TRUE" => Yaml::Bool(true),
         "false" | "False" | "FALSE" => Yaml::Bool(false),
+        _ if is_time(text) => Yaml::Time(text.to_owned()),
         _ => number(text).unwrap_or_else(|| Yaml::Str(text.to_owned())),
     }
+}
+
+/// Whether a plain text is a time to readers of YAML 1.1: a date, or one with the time of the day.
+fn is_time(text: &str) -> bool {
+    let number = |text: &str, most: usize, bound: u32| {
+        (1..=most).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && text.parse().is_ok_and(|number: u32| number <= bound)
+    };
+    let end = text.find(['T', 't', ' ']).unwrap_or(text.len());
+    let (date, time) = (&text[..end], text.get(end + 1..));
+    let mut date = date.splitn(3, '-');
+    let mut part = |most, bound| date.next().is_some_and(|part| number(part, most, bound));
+    if text.as_bytes().get(4) != Some(&b'-') || !(part(4, 9999) && part(2, 12) && part(2, 31)) {
+        return false;
+    }
+    let Some(time) = time else { return true };
+    // With a `T` a zone follows, with a blank none.
+    let zone = time.find(['Z', '+', '-']);
+    let (time, zoned) = (&time[..zone.unwrap_or(time.len())], zone.is_some());
+    let mut time = time.split('.').next().unwrap_or_default().splitn(3, ':');
+    let mut part = |bound| time.next().is_some_and(|part| number(part, 2, bound));
+    part(23) && part(59) && part(59) && zoned != text[end..].starts_with(' ')
 }
 
 fn number(text: &str) -> Option<Yaml> {
@@ -440,7 +475,9 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> Value {
-        read(Path::new("c.yaml"), text).unwrap().to_json()
+        let documents = read(Path::new("c.yaml"), text).unwrap();
+        assert_eq!(documents.len(), 1);
+        documents[0].to_json()
     }
 
     fn refused(text: &str) -> String {
@@ -483,6 +520,71 @@ mod tests {
             "."
         ]);
         assert_eq!(json(text), expected);
+    }
+
+    #[test]
+    fn what_other_readers_take_for_a_time_is_one() {
+        let kind = |text: &str| matches!(scalar(text, ScalarStyle::Plain, None), Yaml::Time(_));
+        for time in [
+            "2026-11-29",
+            "2026-1-2",
+            "2026-11-29T10:00:00Z",
+            "2026-11-29t1:2:3.5+02:00",
+            "2026-11-29 10:00:00",
+        ] {
+            assert!(kind(time), "{time}");
+            assert!(!matches!(scalar(time, ScalarStyle::SingleQuoted, None), Yaml::Time(_)));
+        }
+        for text in [
+            "2026-13-29",
+            "2026-11",
+            "26-11-29",
+            "2026-11-29-1",
+            "2026-11-29T10:00:00",
+            "2026-11-29 10:00:00Z",
+            "2026-11-29T10:00Z",
+            "2026-11-29x",
+            "2026-11-29T",
+            "2026-a-b",
+            "é026-11-29",
+        ] {
+            assert!(!kind(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_texts_and_merges_are_one() {
+        for (text, key) in [
+            ("1: a", "1"),
+            ("a: {true: b}", "true"),
+            ("~: a", "~"),
+            ("a: {2026-11-29: b}", "2026-11-29"),
+        ] {
+            let message = refused(text);
+            assert!(
+                message.contains(&format!("the key `{key}` is no text unless it is quoted")),
+                "{message}"
+            );
+        }
+        assert_eq!(json("'1': a\ny: b\nno: c"), serde_json::json!({"1": "a", "y": "b", "no": "c"}));
+        let twice = refused("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n");
+        assert!(
+            twice.contains("c.yaml:4:3") && twice.contains("the key `<<` is given twice"),
+            "{twice}"
+        );
+    }
+
+    #[test]
+    fn documents_are_read_one_after_the_other() {
+        let of = |text: &str| -> Vec<Value> {
+            read(Path::new("c.yaml"), text).unwrap().iter().map(Node::to_json).collect()
+        };
+        assert_eq!(
+            of("a: 1\n---\nb: 2\n...\n"),
+            [serde_json::json!({"a": 1}), serde_json::json!({"b": 2})]
+        );
+        assert_eq!(of("---\na: 1\n---\n"), [serde_json::json!({"a": 1}), Value::Null]);
+        assert_eq!(of("# nothing\n"), [Value::Null]);
     }
 
     #[test]

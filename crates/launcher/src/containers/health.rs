@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use crate::compose_file::{Healthcheck, HealthcheckTest};
-use crate::engine::{Container, HealthStatus, LogLine, Status};
+use crate::engine::rfc3339::nanoseconds;
+use crate::engine::{Container, Health, HealthStatus, LogLine, Status};
 
 /// How long a container without a health check must run until it counts as running: programs load for a second or two
 /// before they find that something is missing. One that its policy starts again looks as if it ran, so that nobody would
@@ -65,8 +66,42 @@ pub struct ServiceFailure {
     pub log: Vec<LogLine>,
 }
 
+/// From when on what the engine tells of a container counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Counting {
+    /// From before: it runs as it did.
+    #[default]
+    On,
+    /// It was started just now, with which the engine began anew.
+    Anew,
+    /// Its command was started again within it, of which the engine knows nothing.
+    Within {
+        /// When, in nanoseconds since 1970 of the engine's clock.
+        at: i128,
+        /// Whether it was unhealthy before that.
+        unhealthy: bool,
+    },
+}
+
+impl Counting {
+    /// What the engine's health check says of the present run, after so much of it.
+    fn verdict(self, container: &Container, health: &Health, elapsed: Duration) -> HealthStatus {
+        let Self::Within { at, unhealthy } = self else { return health.status };
+        let check = container.healthcheck.as_ref();
+        let starts = check.and_then(|check| check.start_period).unwrap_or_default();
+        match health.status {
+            // A run of the check that began before says nothing of what began since then.
+            _ if nanoseconds(&health.last_began).is_none_or(|began| began < at) => {
+                HealthStatus::Starting
+            }
+            // The engine counts failures of both, and does not know that it starts.
+            HealthStatus::Unhealthy if unhealthy || elapsed < starts => HealthStatus::Starting,
+            status => status,
+        }
+    }
+}
+
 /// What is known of one container's present run.
-#[expect(clippy::struct_excessive_bools, reason = "facts that are true or false")]
 #[derive(Debug, Clone)]
 pub(crate) struct Observation<'a> {
     pub(crate) container: &'a Container,
@@ -82,8 +117,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) run: Duration,
     /// Whether another service waits for its end.
     pub(crate) one_shot: bool,
-    /// Whether it was started just now.
-    pub(crate) fresh: bool,
+    /// From when on what the engine tells counts.
+    pub(crate) counting: Counting,
     /// How long to wait for it.
     pub(crate) deadline: Duration,
 }
@@ -123,7 +158,7 @@ fn judge_running(seen: &Observation<'_>) -> (Verdict, Option<String>) {
         return (Verdict::Healthy, None);
     }
     let Some(health) = container.health.as_ref().filter(|_| tests(container)) else {
-        let settled = !seen.fresh || seen.run >= settle(container);
+        let settled = seen.counting == Counting::On || seen.run >= settle(container);
         return (if settled { Verdict::Running } else { Verdict::Waiting }, None);
     };
     let unfit = || {
@@ -131,7 +166,7 @@ fn judge_running(seen: &Observation<'_>) -> (Verdict, Option<String>) {
                        `healthcheck: {disable: true}`";
         (Verdict::Running, Some(warning.to_owned()))
     };
-    match health.status {
+    match seen.counting.verdict(container, health, seen.elapsed) {
         HealthStatus::Healthy => (Verdict::Healthy, None),
         HealthStatus::Unhealthy if seen.inherited => unfit(),
         HealthStatus::Unhealthy => (failed(container, "it is unhealthy".to_owned()), None),
@@ -238,7 +273,7 @@ mod tests {
             elapsed: Duration::from_secs(2),
             run: Duration::from_secs(2),
             one_shot: false,
-            fresh: true,
+            counting: Counting::Anew,
             deadline: Duration::from_secs(5),
         }
     }
@@ -255,7 +290,8 @@ mod tests {
         let container = running(None);
         let early = Observation { run: Duration::ZERO, ..seen(&container) };
         assert_eq!(judge(&early).0, Verdict::Waiting);
-        assert_eq!(judge(&Observation { fresh: false, ..early }).0, Verdict::Running);
+        let before = Observation { counting: Counting::On, ..early };
+        assert_eq!(judge(&before).0, Verdict::Running);
         assert_eq!(judge(&seen(&container)).0, Verdict::Running);
         // What is started again after its end does not show it.
         let again = Container { restart_policy: "unless-stopped".into(), ..container };
@@ -274,6 +310,32 @@ mod tests {
         assert_eq!(reason(judge(&seen(&unhealthy)).0), "it is unhealthy");
         let late = Observation { elapsed: Duration::from_secs(5), ..seen(&starting) };
         assert_eq!(reason(judge(&late).0), "it was not healthy after 5 s");
+    }
+
+    #[test]
+    fn of_a_new_run_within_a_container_only_checks_count_that_began_since_then() {
+        let of = |status, began: &str, unhealthy| {
+            let mut container = running(Some(status));
+            container.health.as_mut().unwrap().last_began = began.into();
+            container.healthcheck.as_mut().unwrap().start_period = Some(Duration::from_secs(1));
+            let at = nanoseconds("2026-01-01T00:00:10Z").unwrap();
+            let counting = Counting::Within { at, unhealthy };
+            let seen = Observation { counting, ..seen(&container) };
+            let early = Observation { elapsed: Duration::from_millis(500), ..seen.clone() };
+            (judge(&early).0, judge(&seen).0)
+        };
+        let (before, since) = ("2026-01-01T01:00:09.9+01:00", "2026-01-01T00:00:10.1Z");
+        let (healthy, unhealthy) = (HealthStatus::Healthy, HealthStatus::Unhealthy);
+        let wait = (Verdict::Waiting, Verdict::Waiting);
+        for began in [before, "", "soon"] {
+            assert_eq!(of(healthy, began, false), wait);
+            assert_eq!(of(unhealthy, began, false), wait);
+        }
+        assert_eq!(of(healthy, since, true), (Verdict::Healthy, Verdict::Healthy));
+        // Not while it starts, of which the engine knows nothing.
+        let (early, late) = of(unhealthy, since, false);
+        assert_eq!((early, reason(late).as_str()), (Verdict::Waiting, "it is unhealthy"));
+        assert_eq!(of(unhealthy, since, true), wait, "the failures before are counted, too");
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct ContainerFacts<'a> {
     pub shape: &'a str,
     /// Services whose containers get files or have got them since they were started, and how many.
     pub code: &'a BTreeMap<String, usize>,
+    /// Services whose commands are supervised within their containers.
+    pub supervised: &'a BTreeSet<String>,
     /// Services that are to be made anew, as it is not certain which code they have.
     pub anew: &'a BTreeSet<String>,
 }
@@ -91,6 +93,15 @@ pub enum RestartReason {
     Dependency(String),
 }
 
+/// A new run of a service's command within its containers, which run on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reload {
+    /// Why.
+    pub reason: RestartReason,
+    /// Whether it is due even if the command runs in the current environment already.
+    pub anew: bool,
+}
+
 /// What has to be done to the containers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContainerPlan {
@@ -98,6 +109,8 @@ pub struct ContainerPlan {
     pub create: Vec<CreateReason>,
     /// Services that are restarted, as their environment or their code changed under them.
     pub restart: BTreeMap<String, RestartReason>,
+    /// Services whose commands are started again instead, by who supervises them.
+    pub reload: BTreeMap<String, Reload>,
     /// Services that are started.
     pub start: BTreeSet<String>,
     /// Services whose containers stay as they are: running, or completed.
@@ -122,7 +135,7 @@ impl ContainerPlan {
             let ran = containers.iter().any(|one| one.status != Status::Created);
             let put = facts.code.get(service).filter(|_| ran);
             if let Some(reason) = stale.or(put.map(|files| RestartReason::Code(*files))) {
-                plan.restart.insert(service.clone(), reason);
+                plan.renew(facts, service, Reload { reason, anew: put.is_some() });
             } else if (!containers.is_empty() || wanted(facts.project, service) == 0)
                 && containers.iter().all(|one| one.is_up() || (once && is_completed(facts, one)))
             {
@@ -131,18 +144,32 @@ impl ContainerPlan {
                 plan.start.insert(service.clone());
             }
         }
-        let restarted = plan.restart.keys().cloned().collect();
+        let restarted = plan.restart.keys().chain(plan.reload.keys()).cloned().collect();
         for (service, other) in with_dependents(facts.project, &restarted) {
             if plan.keep.remove(&service) {
-                plan.restart.insert(service, RestartReason::Dependency(other));
+                let reason = RestartReason::Dependency(other);
+                plan.renew(facts, &service, Reload { reason, anew: true });
             }
         }
         plan
     }
 
+    /// Plans another run of a service's command, within its containers where that can be.
+    fn renew(&mut self, facts: &ContainerFacts<'_>, service: &str, reload: Reload) {
+        let service = service.to_owned();
+        let runs = of_service(facts.containers, &service);
+        let runs = runs.iter().all(|one| one.status == Status::Running);
+        if runs && facts.supervised.contains(&service) {
+            self.reload.insert(service, reload);
+        } else {
+            self.restart.insert(service, reload.reason);
+        }
+    }
+
     /// Whether nothing has to be done.
     pub fn is_empty(&self) -> bool {
-        self.create.is_empty() && self.restart.is_empty() && self.start.is_empty()
+        let renewed = self.restart.is_empty() && self.reload.is_empty();
+        self.create.is_empty() && renewed && self.start.is_empty()
     }
 }
 
@@ -336,6 +363,9 @@ impl fmt::Display for ContainerPlan {
         }
         for (service, reason) in &self.restart {
             writeln!(f, "restart  {service}: {reason}")?;
+        }
+        for (service, Reload { reason, .. }) in &self.reload {
+            writeln!(f, "reload   {service}: {reason}")?;
         }
         for service in &self.start {
             writeln!(f, "start    {service}")?;

@@ -42,6 +42,8 @@ pub struct Done<'a> {
     pub environments: &'a BTreeMap<String, EnvironmentFacts>,
     /// Digests of the code that services have.
     pub code: &'a BTreeMap<String, String>,
+    /// Services whose commands run where they ran before, although they were to run elsewhere.
+    pub stayed: &'a BTreeSet<String>,
 }
 
 impl StartedIn {
@@ -54,13 +56,17 @@ impl StartedIn {
 }
 
 impl Record {
-    /// What to remember after containers were started. Services that were not selected keep what was known of them.
+    /// What to remember after containers were started. Services that were not selected keep what was known of them, and so
+    /// do those that stayed.
     #[must_use]
     pub fn after(&self, done: &Done<'_>, containers: &[Container]) -> Self {
         let mut started = BTreeMap::new();
         for container in containers {
             let service = container.labels.get(COMPOSE_SERVICE_LABEL);
-            let Some(service) = service.filter(|service| done.selected.contains(*service)) else {
+            let is_known = |service: &&String| {
+                done.selected.contains(*service) && !done.stayed.contains(*service)
+            };
+            let Some(service) = service.filter(is_known) else {
                 let known = self.containers.get(&container.id).cloned();
                 started.extend(known.map(|known| (container.id.clone(), known)));
                 continue;
@@ -104,12 +110,14 @@ mod tests {
         };
         let environments = BTreeMap::from([("backend".to_owned(), facts)]);
         let code = BTreeMap::from([("web".to_owned(), "c1".to_owned())]);
+        let nobody = BTreeSet::new();
         let done = |all| Done {
             selected: &services,
             all,
             shape: "b",
             environments: &environments,
             code: &code,
+            stayed: &nobody,
         };
         let after = before.after(
             &done(false),
@@ -129,5 +137,9 @@ mod tests {
             BTreeMap::from([("1".to_owned(), started), ("2".to_owned(), known)])
         );
         assert_eq!(before.after(&done(true), &[]).shape, "b");
+        // Nor is a new run recorded that there was none of.
+        let stayed = Done { stayed: &services, ..done(true) };
+        let after = before.after(&stayed, &[container("1", "web")]);
+        assert_eq!(after.containers["1"], before.containers["1"]);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::health::{ServiceFailure, Verdict};
-use super::start::ServiceOutcome;
+use super::start::{Renewal, ServiceOutcome};
 use crate::engine::HealthStatus::{Healthy, Starting, Unhealthy};
 use crate::engine::{Container, Status};
 use crate::override_file::ENV_LABEL;
@@ -12,6 +12,11 @@ impl Container {
     /// Whether it has been started and has not ended, whatever it does just now.
     pub fn is_up(&self) -> bool {
         matches!(self.status, Status::Running | Status::Restarting | Status::Paused)
+    }
+
+    /// Whether the engine's health check has failed.
+    pub(crate) fn is_unhealthy(&self) -> bool {
+        self.health.as_ref().is_some_and(|health| health.status == Unhealthy)
     }
 
     /// Its state.
@@ -64,6 +69,14 @@ impl Verdict {
             Self::NotStarted { .. } => "not started",
         }
     }
+
+    /// With what it comes from.
+    pub fn state(&self) -> String {
+        match self {
+            Self::NotStarted { because } => format!("not started (needs {because})"),
+            other => other.word().to_owned(),
+        }
+    }
 }
 
 impl ServiceOutcome {
@@ -73,7 +86,8 @@ impl ServiceOutcome {
         let took = (self.took.as_secs_f64() * 1e6).round() / 1e3;
         let mut json = json!({
             "verdict": self.verdict.word(),
-            "restarted": self.restarted,
+            "restarted": self.renewal == Renewal::Restarted,
+            "reloaded": self.renewal == Renewal::Reloaded,
             "took_ms": took,
             "containers": containers,
         });
@@ -87,6 +101,26 @@ impl ServiceOutcome {
 }
 
 impl ServiceFailure {
+    /// Everything that helps to mend it.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![self.reason.clone()];
+        if let Some(code) = self.exit_code {
+            let memory = if self.oom_killed { " (memory ran out)" } else { "" };
+            lines.push(format!("exit code {code}{memory}"));
+        }
+        if !self.health_output.trim().is_empty() {
+            lines.push("the last health check said:".to_owned());
+            lines.extend(self.health_output.trim().lines().map(|line| format!("| {line}")));
+        }
+        match self.log.len() {
+            0 => {}
+            1 => lines.push("its last 1 line:".to_owned()),
+            count => lines.push(format!("its last {count} lines:")),
+        }
+        lines.extend(self.log.iter().map(|line| format!("| {}", line.text)));
+        lines
+    }
+
     fn to_json(&self) -> Value {
         json!({
             "reason": self.reason,
@@ -107,6 +141,27 @@ mod tests {
         let up = |status| Container { status, ..Container::default() }.is_up();
         assert!([Status::Running, Status::Paused, Status::Restarting].into_iter().all(up));
         assert!(![Status::Created, Status::Exited, Status::Dead].into_iter().any(up));
+    }
+
+    #[test]
+    fn of_a_failure_everything_is_told_that_helps() {
+        let line =
+            |text: &str| crate::engine::LogLine { stderr: false, time: None, text: text.into() };
+        let mut failure = ServiceFailure {
+            reason: "it is unhealthy".into(),
+            exit_code: Some(137),
+            oom_killed: true,
+            health_output: "no\n".into(),
+            log: vec![line("a"), line("b")],
+        };
+        let told = "it is unhealthy/exit code 137 (memory ran out)/the last health check said:/| no/its last 2 lines:/| a/| b";
+        assert_eq!(failure.lines().join("/"), told);
+        failure = ServiceFailure {
+            log: vec![line("a")],
+            reason: "why".into(),
+            ..ServiceFailure::default()
+        };
+        assert_eq!(failure.lines().join("/"), "why/its last 1 line:/| a");
     }
 
     #[test]

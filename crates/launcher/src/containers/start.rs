@@ -4,6 +4,7 @@
 //! A service is one future. It waits for those it depends on, starts or restarts its containers and watches them:
 //! events of the engine make it look again, and what it sees then counts.
 
+mod reloading;
 mod stopping;
 mod watch;
 
@@ -16,7 +17,8 @@ use futures_util::future::{join_all, select};
 use tokio::sync::{broadcast, watch as channel};
 use tokio::time::Instant;
 
-use super::health::{ServiceFailure, Verdict};
+use self::reloading::Reloading;
+use super::health::{Counting, ServiceFailure, Verdict};
 use super::plan::Awaited;
 use crate::compose_file::{ComposeProject, Condition, round};
 use crate::engine::{Action, COMPOSE_PROJECT_LABEL, Container, LogsWanted, Services, Status};
@@ -37,6 +39,16 @@ pub struct StartOptions {
     pub deadline: Option<Duration>,
     /// Services whose running containers are restarted.
     pub restart: BTreeSet<String>,
+    /// Services whose commands are started again within their running containers, and whether they are even where they
+    /// run in the current environment.
+    pub reload: BTreeMap<String, bool>,
+}
+
+impl StartOptions {
+    /// Whether a service gets another run.
+    fn renews(&self, service: &str) -> bool {
+        self.restart.contains(service) || self.reload.contains_key(service)
+    }
 }
 
 /// Something that happens on the way.
@@ -49,6 +61,11 @@ pub enum StartEvent {
     },
     /// A service's containers are being restarted.
     Restarting {
+        /// The service.
+        service: String,
+    },
+    /// A service's command is being started again within its containers.
+    Reloading {
         /// The service.
         service: String,
     },
@@ -77,6 +94,21 @@ pub struct Launched {
     pub services: BTreeMap<String, ServiceOutcome>,
 }
 
+impl Launched {
+    /// The services that do not do what is expected, and why; `None` is one that was not started for another one.
+    pub fn failed(&self) -> BTreeMap<&str, Option<&ServiceFailure>> {
+        let failed = self.services.iter().filter(|(_, outcome)| outcome.verdict.is_failure());
+        let each = failed.map(|(service, outcome)| {
+            let why = match &outcome.verdict {
+                Verdict::Failed(failure) => Some(&**failure),
+                _ => None,
+            };
+            (service.as_str(), why)
+        });
+        each.collect()
+    }
+}
+
 /// What came of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceOutcome {
@@ -84,8 +116,22 @@ pub struct ServiceOutcome {
     pub verdict: Verdict,
     /// From the start of its containers to the verdict.
     pub took: Duration,
-    /// Whether it was restarted.
-    pub restarted: bool,
+    /// Which other run it got.
+    pub renewal: Renewal,
+}
+
+/// Which other run a service got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Renewal {
+    /// None, or its first.
+    #[default]
+    None,
+    /// Its containers were restarted.
+    Restarted,
+    /// Its command was started again within its containers.
+    Reloaded,
+    /// None, although it was to get one: its command does not start in the current environment.
+    Stayed,
 }
 
 /// How far a service is, for those that depend on it.
@@ -98,6 +144,30 @@ struct Progress {
 type Report = channel::Sender<Progress>;
 type Reports = BTreeMap<String, channel::Receiver<Progress>>;
 type Sink<'a> = &'a (dyn Fn(StartEvent) + Send + Sync);
+
+/// What was done to a container.
+#[derive(Debug, Clone, Default)]
+struct Act {
+    counting: Counting,
+    /// Why it could not be done.
+    refused: Option<String>,
+    renewal: Renewal,
+    took: Duration,
+}
+
+impl Renewal {
+    /// What was done to a service, by what was done to its containers.
+    fn of(acts: &[Act]) -> Self {
+        let mut all = [Self::Stayed, Self::Restarted, Self::Reloaded].into_iter();
+        all.find(|one| acts.iter().any(|act| act.renewal == *one)).unwrap_or_default()
+    }
+}
+
+/// What came of a service's run.
+struct Ran {
+    verdict: Verdict,
+    renewal: Renewal,
+}
 
 /// What all services share.
 struct Start<'a, E> {
@@ -173,7 +243,7 @@ pub async fn start_and_wait<E: Services>(
             let found = containers.get(name).map(Vec::as_slice).unwrap_or_default();
             if outcome.verdict == Verdict::Running {
                 // A start of ours sets the engine's count back.
-                let restarted = outcome.restarted;
+                let restarted = outcome.renewal == Renewal::Restarted;
                 let fresh = |one: &Container| restarted || needs_start(one, false);
                 outcome.verdict = start.look_again(found, &fresh).await?;
             }
@@ -190,15 +260,16 @@ impl<E: Services> Start<'_, E> {
         containers: &[Container],
         report: &Report,
     ) -> Result<ServiceOutcome, Error> {
-        let restarted = self.options.restart.contains(name)
-            && containers.iter().any(|one| one.status != Status::Created);
-        let missing = self.dependencies(name, restarted).await;
+        let renewed =
+            self.options.renews(name) && containers.iter().any(|one| one.status != Status::Created);
+        let missing = self.dependencies(name, renewed).await;
         let begun = Instant::now();
-        let verdict = if let Some(because) = missing {
-            Verdict::NotStarted { because }
+        let ran = if let Some(because) = missing {
+            Ran { verdict: Verdict::NotStarted { because }, renewal: Renewal::None }
         } else {
-            self.run(name, containers, restarted, report).await?
+            self.run(name, containers, renewed, report).await?
         };
+        let Ran { verdict, renewal } = ran;
         report.send_replace(Progress { started: true, verdict: Some(verdict.clone()) });
         let settled = StartEvent::Settled {
             service: name.to_owned(),
@@ -206,7 +277,7 @@ impl<E: Services> Start<'_, E> {
             took: self.began.elapsed(),
         };
         (self.event)(settled);
-        Ok(ServiceOutcome { verdict, took: begun.elapsed(), restarted })
+        Ok(ServiceOutcome { verdict, took: begun.elapsed(), renewal })
     }
 
     /// Waits until everything that a service depends on is in the state it needs; the one that failed, if one did. A
@@ -219,7 +290,7 @@ impl<E: Services> Start<'_, E> {
             if self.project.services.get(other).is_some_and(|other| other.provider) {
                 continue;
             }
-            let again = self.options.restart.contains(other)
+            let again = self.options.renews(other)
                 && (dependency.restart || dependency.condition == Condition::Completed);
             let Some(report) = self.reports.get(other).filter(|_| !restarted || again) else {
                 continue;
@@ -243,55 +314,91 @@ impl<E: Services> Start<'_, E> {
         &self,
         name: &str,
         containers: &[Container],
-        restarted: bool,
+        renewed: bool,
         report: &Report,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Ran, Error> {
         let service = name.to_owned();
         let once = self.awaited.to_be(Condition::Completed, name);
-        let due = |one: &&Container| restarted || needs_start(one, once);
-        if restarted {
+        let due = |one: &&Container| renewed || needs_start(one, once);
+        let reload = self.options.reload.get(name).copied().filter(|_| renewed);
+        if reload.is_some() {
+            (self.event)(StartEvent::Reloading { service });
+        } else if renewed {
             (self.event)(StartEvent::Restarting { service });
         } else if containers.iter().any(|one| due(&one)) {
             (self.event)(StartEvent::Starting { service });
         }
-        let acts = containers.iter().filter(due).map(async |one| {
-            let begun = Instant::now();
-            Ok::<_, Error>((one, self.act(one, restarted).await?, begun.elapsed()))
+        let acts = containers.iter().map(async |one| {
+            let act = match reload {
+                _ if !due(&one) => Act::default(),
+                Some(anew) => self.reload_or_restart(name, one, anew).await?,
+                None => self.act(one, renewed).await?,
+            };
+            Ok::<_, Error>(act)
         });
-        let acts: Vec<_> = join_all(acts).await.into_iter().collect::<Result<_, _>>()?;
-        for (_, refused, _) in &acts {
-            if let Some(reason) = refused.clone() {
-                return Ok(Verdict::Failed(Box::new(ServiceFailure {
-                    reason,
-                    ..Default::default()
-                })));
-            }
+        let acts: Vec<Act> = join_all(acts).await.into_iter().collect::<Result<_, _>>()?;
+        let renewal = Renewal::of(&acts);
+        let refused = |(one, act): (&Container, &Act)| Some((one.id.clone(), act.refused.clone()?));
+        if let Some((id, reason)) = containers.iter().zip(&acts).find_map(refused) {
+            let failure = Box::new(ServiceFailure { reason, ..ServiceFailure::default() });
+            let verdict = match renewal {
+                // Its supervisor has said there why.
+                Renewal::Stayed => self.with_log(&id, failure).await,
+                _ => Verdict::Failed(failure),
+            };
+            return Ok(Ran { verdict, renewal });
         }
         report.send_replace(Progress { started: true, verdict: None });
-        let watched = containers.iter().map(|one| self.watch(name, one, due(&one)));
+        let each = containers.iter().zip(&acts);
+        let watched = each.clone().map(|(one, act)| self.watch(name, one, act.counting));
         let mut worst = Verdict::Completed;
         for verdict in join_all(watched).await {
             worst = worse(worst, verdict?);
         }
-        for (one, _, took) in acts.iter().filter(|_| restarted) {
+        for (one, act) in each.filter(|(_, act)| act.renewal == Renewal::Restarted) {
             // Its process 1 is what it is by now.
-            self.tell_killed(name, one, *took).await;
+            self.tell_killed(name, one, act.took).await;
         }
-        Ok(worst)
+        Ok(Ran { verdict: worst, renewal })
     }
 
-    /// Starts or restarts a container; why the engine would not, if it would not.
-    async fn act(&self, container: &Container, restart: bool) -> Result<Option<String>, Error> {
+    /// Starts the command of a container again within it or, where nobody does that, the container.
+    async fn reload_or_restart(
+        &self,
+        service: &str,
+        container: &Container,
+        anew: bool,
+    ) -> Result<Act, Error> {
+        Ok(match self.reload(service, container, anew).await? {
+            Reloading::Since(at) => {
+                let unhealthy = container.is_unhealthy();
+                let counting = Counting::Within { at, unhealthy };
+                Act { counting, renewal: Renewal::Reloaded, ..Act::default() }
+            }
+            Reloading::Stays => {
+                let reason = "its command does not start in its new environment, so it runs on in the one before";
+                let refused = Some(reason.to_owned());
+                Act { refused, renewal: Renewal::Stayed, ..Act::default() }
+            }
+            Reloading::Nobody => self.act(container, true).await?,
+        })
+    }
+
+    /// Starts or restarts a container.
+    async fn act(&self, container: &Container, restart: bool) -> Result<Act, Error> {
+        let begun = Instant::now();
         let done = if restart {
             self.engine.restart(&container.id, None).await
         } else {
             self.engine.start(&container.id).await
         };
-        match done {
-            Ok(()) => Ok(None),
-            Err(Error::StartContainer { reason, .. }) => Ok(Some(reason.to_string())),
-            Err(error) => Err(error),
-        }
+        let refused = match done {
+            Ok(()) => None,
+            Err(Error::StartContainer { reason, .. }) => Some(reason.to_string()),
+            Err(error) => return Err(error),
+        };
+        let renewal = if restart { Renewal::Restarted } else { Renewal::None };
+        Ok(Act { counting: Counting::Anew, refused, renewal, took: begun.elapsed() })
     }
 
     /// The last lines of a container, for a failure.

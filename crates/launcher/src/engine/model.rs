@@ -65,6 +65,8 @@ pub struct Image {
     pub cmd: Vec<String>,
     /// Its variables.
     pub environment: BTreeMap<String, String>,
+    /// The signal that asks its containers to end, where it names one.
+    pub stop_signal: Option<String>,
     /// Whether it has instructions for those who build on it (`ONBUILD`).
     pub triggers: bool,
 }
@@ -135,6 +137,8 @@ pub struct FileStat {
     pub link_target: String,
     /// Whether it is a directory.
     pub directory: bool,
+    /// When it was written to last, in nanoseconds since 1970, where the engine tells.
+    pub written: Option<i64>,
 }
 
 /// A container made by this crate, in whatever process.
@@ -161,4 +165,6 @@ pub struct Volume {
     pub mountpoint: PathBuf,
     /// Labels given when it was created.
     pub labels: BTreeMap<String, String>,
+    /// When that was, as the engine writes it.
+    pub created: String,
 }

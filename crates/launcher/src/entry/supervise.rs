@@ -1,6 +1,7 @@
 //! Staying in front of the command: passes signals on, reaps what is left to it, and starts the command again in a new
-//! generation. Owns the loop and its decisions; must not know how signals are caught (`signals`), how a change is
-//! noticed (`watch`) or how processes are listed (`children`).
+//! generation, and when somebody asks for that. Owns the loop and its decisions; must not know how signals are caught
+//! (`signals`), how a change is noticed (`watch`), how one asks (`reload`) and is told (`asked`), or how processes are
+//! listed (`children`).
 //!
 //! Synchronous, without threads, and without a single write: it is process 1 of containers with a read-only root file
 //! system, any user, no shell and no HOME. It has no policy of its own: a command that ends by itself ends it too.
@@ -8,7 +9,9 @@
 //! The command stays in this process' group, so a terminal's foreground group needs no change, and what a key press
 //! sends reaches the command from the terminal itself.
 
+mod asked;
 mod children;
+mod reload;
 mod signals;
 mod watch;
 
@@ -19,12 +22,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 
-use self::signals::Signals;
+use self::asked::{Answer, Asked, Wanted};
+use self::signals::{ASKING, Signals};
 use self::watch::Watch;
 use super::current::{self, Attempt};
 use super::{Entry, EntryEvent, Launch};
 use crate::error::Error;
 
+pub use self::reload::{Reloaded, reload};
 pub use self::signals::StopSignal;
 
 /// How often leftovers of a stopped command are looked for while they are being stopped.
@@ -55,7 +60,7 @@ pub fn supervise(
     event: &dyn Fn(EntryEvent),
 ) -> Result<u8, Error> {
     // Before anything else: as process 1 a signal without a handler is lost.
-    let signals = Signals::new()?;
+    let signals = Signals::new(&ASKING)?;
     // Process 1 inherits orphans anyway; others have to ask, and old kernels know no such request.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let running = super::prepare(entry, event)?;
@@ -73,6 +78,7 @@ pub fn supervise(
         running,
         child,
         stop: None,
+        asked: Asked::default(),
         leaving: Leaving::No,
     }
     .run()
@@ -90,6 +96,8 @@ struct Supervisor<'a> {
     child: Option<Pid>,
     /// The restart that is under way.
     stop: Option<Stop>,
+    /// Who asked for a start.
+    asked: Asked,
     /// Whether somebody asked for the end.
     leaving: Leaving,
 }
@@ -120,6 +128,9 @@ impl Supervisor<'_> {
         loop {
             code = self.reap().unwrap_or(code);
             self.pass_signals_on();
+            if self.is_leaving() {
+                self.asked.answer(Answer::Refused);
+            }
             match (self.child, self.stop.take()) {
                 (None, None) => return Ok(code),
                 (None, Some(stop)) => self.clear(stop)?,
@@ -149,6 +160,9 @@ impl Supervisor<'_> {
     fn pass_signals_on(&mut self) {
         let stop_signal = self.supervision.stop_signal.signal();
         for caught in self.signals.take() {
+            if self.asked.note(&caught) {
+                continue;
+            }
             self.note_end(caught.signal);
             // Twice the same signal means another thing to some programs.
             let asked = self.is_leaving() && self.stop.take().is_some();
@@ -176,19 +190,33 @@ impl Supervisor<'_> {
         self.leaving != Leaving::No
     }
 
-    /// Begins a restart where another generation has become current for good.
+    /// Begins a restart where another generation has become current for good, or somebody asks for a start.
     fn look(&mut self, child: Pid) {
-        let Some(generation) = self.watch.settled(self.running.generation()) else { return };
+        let (changed, wanted) =
+            (self.watch.settled(self.running.generation()), self.asked.wanted());
+        // Whoever asks knows that no other change follows.
+        let asked = || wanted.and_then(|_| current::named(&self.entry));
+        let Some(generation) = changed.or_else(asked) else {
+            return self.asked.answer(Answer::Kept);
+        };
         let next = match current::attempt(&self.entry) {
             Ok(Attempt::Held(held)) => super::ready(&self.entry, held, self.event),
             // It is being collected, so something newer comes.
             Ok(Attempt::Later) => return self.watch.again(),
             Err(error) => Err(error),
         };
+        let is_same = |next: &Launch| next.generation() == self.running.generation();
         match next {
-            Ok(next) if next.generation() == self.running.generation() => self.watch.again(),
+            Ok(next) if is_same(&next) && wanted != Some(Wanted::Anew) => {
+                self.watch.again();
+                self.asked.answer(Answer::Done);
+            }
             Ok(next) => {
-                (self.event)(EntryEvent::Restarting { generation: next.generation().into() });
+                (self.event)(if is_same(&next) {
+                    EntryEvent::Again
+                } else {
+                    EntryEvent::Restarting { generation: next.generation().into() }
+                });
                 send(child, self.supervision.stop_signal.signal());
                 let deadline = Instant::now() + self.supervision.grace;
                 self.stop = Some(Stop { next, deadline, asked: false, killed: false });
@@ -200,6 +228,7 @@ impl Supervisor<'_> {
     fn keep(&mut self, generation: PathBuf, error: &Error) {
         self.watch.ignore(generation.clone());
         (self.event)(EntryEvent::Kept { generation, reason: chain(error) });
+        self.asked.answer(Answer::Kept);
     }
 
     /// Kills the command when its time is up.
@@ -216,7 +245,7 @@ impl Supervisor<'_> {
     fn clear(&mut self, mut stop: Stop) -> Result<(), Error> {
         let left = children::own();
         if left.is_empty() {
-            return self.start(stop.next);
+            return self.start(stop);
         }
         let late = Instant::now() >= stop.deadline;
         if late || !stop.asked {
@@ -230,12 +259,16 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    fn start(&mut self, next: Launch) -> Result<(), Error> {
+    fn start(&mut self, Stop { next, killed, .. }: Stop) -> Result<(), Error> {
         match next.spawn() {
             Ok(child) => {
                 self.child = Some(child);
                 // The old lease goes with the old launch.
                 self.running = next;
+                self.asked.started();
+                if current::named(&self.entry).as_deref() == Some(self.running.generation()) {
+                    self.asked.answer(if killed { Answer::Killed } else { Answer::Done });
+                }
             }
             Err(error) => {
                 self.keep(next.generation().into(), &error);
@@ -256,6 +289,8 @@ impl Supervisor<'_> {
             None => match self.leaving {
                 Leaving::Yes => LEAVING,
                 Leaving::Perhaps(until) => until.saturating_duration_since(now),
+                // What is asked for waits for a collector at most.
+                Leaving::No if self.asked.wanted().is_some() => CLEARING,
                 Leaving::No => self.watch.patience(),
             },
         };

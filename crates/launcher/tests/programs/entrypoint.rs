@@ -4,6 +4,7 @@
 //! ```text
 //! run ROOT WAIT_MS CMD ARGS…   replaces itself by CMD in the only project's environment `default`
 //! supervise ROOT GRACE_MS CMD… stays in front of CMD, and starts it again in each new generation
+//! reload [anew]                asks the supervisor beside it, and prints what came of it
 //! write PATH TEXT              writes a file, as a sync inside the helper's container does
 //! read PATH                    prints a file
 //! ```
@@ -38,6 +39,16 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error) => fail(&error, 1),
+        },
+        "reload" => match entry::reload(text(1) == "anew", Duration::from_secs(20)) {
+            Ok(reloaded) => {
+                println!("{reloaded}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                fail(&format!("{error}: {}", cause.unwrap_or_default()), 1)
+            }
         },
         "run" | "supervise" => {
             let time = Duration::from_millis(text(2).parse().unwrap_or_default());

@@ -30,6 +30,19 @@ pub(super) enum ItselfWritten {
     Editable(Editable),
 }
 
+/// Which services of an environment are supervised.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is of use")]
+pub(super) enum SupervisedWritten {
+    /// Whether all of them are.
+    Flag(bool),
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only its schema is of use")]

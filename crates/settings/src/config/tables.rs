@@ -69,9 +69,21 @@ pub struct EnvConfig {
     #[serde(deserialize_with = "lists::one_or_many")]
     #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub services: Vec<String>,
+    /// Those of them whose commands start again in each new environment while their containers run on: `true` for all.
+    #[cfg_attr(test, schemars(with = "super::schema::SupervisedWritten"))]
+    pub supervised: Supervised,
 }
 
 impl EnvConfig {
+    /// The services that are supervised.
+    pub fn supervised(&self) -> &[String] {
+        match &self.supervised {
+            Supervised::None => &[],
+            Supervised::All => &self.services,
+            Supervised::Services(named) => named,
+        }
+    }
+
     /// Whether a lock for this one answers the other too, if their interpreters are of one kind.
     pub fn asks_for_the_same_as(&self, other: &Self) -> bool {
         // Taken apart by name: a new key has to be decided on here.
@@ -87,6 +99,7 @@ impl EnvConfig {
             image: _,
             python: _,
             services: _,
+            supervised: _,
         } = self;
         *requirements == other.requirements
             && *constraints == other.constraints
@@ -110,6 +123,7 @@ impl EnvConfig {
             targets,
             universal,
             services: _,
+            supervised: _,
         } = self;
         Fingerprint::new("environment", VERSION)
             .fields("requirements", requirements.iter().map(|file| file.display()))
@@ -163,6 +177,36 @@ impl Itself {
             Self::No => None,
             Self::Built => Some("built"),
             Self::Editable => Some("editable"),
+        }
+    }
+}
+
+/// Which services of an environment are supervised.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "toml::Value")]
+pub enum Supervised {
+    /// None.
+    #[default]
+    None,
+    /// All.
+    All,
+    /// These.
+    Services(Vec<String>),
+}
+
+impl TryFrom<Value> for Supervised {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let wrong = "`supervised` is true, false, or a list of services";
+        let name = |value: Value| value.as_str().map(str::to_owned).ok_or(wrong);
+        match value {
+            Value::Boolean(false) => Ok(Self::None),
+            Value::Boolean(true) => Ok(Self::All),
+            Value::Array(names) => {
+                names.into_iter().map(name).collect::<Result<_, _>>().map(Self::Services)
+            }
+            one => name(one).map(|name| Self::Services(vec![name])),
         }
     }
 }

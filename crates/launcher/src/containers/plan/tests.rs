@@ -14,6 +14,7 @@ struct World {
     record: Record,
     shape: String,
     code: BTreeMap<String, usize>,
+    supervised: BTreeSet<String>,
     anew: BTreeSet<String>,
     wanted: Vec<String>,
 }
@@ -72,6 +73,7 @@ impl World {
             record,
             shape: "s1".into(),
             code: BTreeMap::new(),
+            supervised: BTreeSet::new(),
             anew: BTreeSet::new(),
             wanted: Vec::new(),
         }
@@ -81,9 +83,9 @@ impl World {
         self.environments.get_mut("backend").expect("it is in the world")
     }
 
-    fn check(&self, expected: &[&str]) {
+    fn plan(&self) -> ContainerPlan {
         let selected = with_dependencies(&self.project, &self.wanted);
-        let plan = ContainerPlan::new(&ContainerFacts {
+        ContainerPlan::new(&ContainerFacts {
             project: &self.project,
             selected: &selected,
             images: &self.images,
@@ -92,9 +94,13 @@ impl World {
             record: &self.record,
             shape: &self.shape,
             code: &self.code,
+            supervised: &self.supervised,
             anew: &self.anew,
-        });
-        let text = plan.to_string();
+        })
+    }
+
+    fn check(&self, expected: &[&str]) {
+        let text = self.plan().to_string();
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
 }
@@ -241,4 +247,59 @@ fn a_service_that_something_else_provides_has_no_containers_and_nothing_to_do() 
     let provided = Service { provider: true, ..Service::default() };
     world.project.services.insert("cloud".into(), provided);
     world.check(&["keep     cloud", "keep     db", "keep     init", "keep     web"]);
+}
+
+#[test]
+fn what_is_supervised_gets_a_new_run_within_its_container_while_that_runs() {
+    let mut world = World::new();
+    world.supervised = BTreeSet::from(["web".into(), "init".into()]);
+    world.check(&["keep     db", "keep     init", "keep     web"]);
+    world.backend().generation = "g2".into();
+    let changed = "web: environment backend changed (g1 → g2)";
+    let rest = ["keep     db", "keep     init"];
+    world.check(&[&format!("reload   {changed}"), rest[0], rest[1]]);
+    world.containers[2].status = Status::Paused;
+    world.check(&[&format!("restart  {changed}"), rest[0], rest[1]]);
+    // What has ended has nobody in it who could start it again.
+    world = World { supervised: world.supervised, ..World::new() };
+    world.code = BTreeMap::from([("web".into(), 2), ("init".into(), 1)]);
+    world.check(&[
+        "restart  init: 1 file is put into it",
+        "reload   web: 2 files are put into it",
+        "keep     db",
+    ]);
+}
+
+#[test]
+fn files_call_for_a_new_run_even_in_the_environment_of_now() {
+    let mut world = World::new();
+    world.supervised = BTreeSet::from(["web".into()]);
+    world.backend().generation = "g2".into();
+    let anew = |world: &World| world.plan().reload["web"].anew;
+    assert!(!anew(&world));
+    world.code.insert("web".into(), 1);
+    assert!(anew(&world), "its own new run may have begun before the files came");
+}
+
+#[test]
+fn a_new_run_brings_those_along_that_depend_on_it_with_restart() {
+    let mut world = World::new();
+    world.supervised = BTreeSet::from(["web".into(), "edge".into()]);
+    for name in ["edge", "probe"] {
+        let needs = Dependency { restart: true, ..Dependency::default() };
+        let depends_on = BTreeMap::from([("web".to_owned(), needs)]);
+        world.project.services.insert(name.into(), Service { depends_on, ..Service::default() });
+        world.containers.push(container(name));
+        let seen = StartedIn { started_at: STARTED.into(), generation: None, code: None };
+        world.record.containers.insert(format!("id-{name}"), seen);
+    }
+    world.code.insert("web".into(), 2);
+    world.check(&[
+        "restart  probe: web is restarted, on which it depends",
+        "reload   edge: web is restarted, on which it depends",
+        "reload   web: 2 files are put into it",
+        "keep     db",
+        "keep     init",
+    ]);
+    assert!(world.plan().reload["edge"].anew);
 }

@@ -12,7 +12,7 @@ use crate::engine::{Container, ExecOutcome, Services};
 use crate::entry::StopSignal;
 
 /// The engine's grace period of a container that names none, and its stop signal.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 const SIGNAL: &str = "SIGTERM";
 /// Code of a process that was killed.
 const KILLED: i64 = 137;
@@ -26,7 +26,7 @@ const SHELLS: [&str; 7] = ["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"]
 
 /// A service that did not end at its stop signal.
 #[derive(Debug, PartialEq, Eq)]
-struct Unheeded {
+pub(super) struct Unheeded {
     signal: String,
     grace: Duration,
     cause: Cause,
@@ -43,6 +43,8 @@ enum Cause {
     Ignores(String),
     /// It takes the signal, and was not done in time.
     Slow(String),
+    /// It is not process 1, whose handlers say what it takes.
+    Supervised,
     /// Nothing is known of it.
     Unknown,
 }
@@ -87,6 +89,15 @@ impl<E: Services> Start<'_, E> {
             Ok(ExecOutcome::Ended { code: 0, output }) => Cause::read(&output, signal),
             _ => Cause::Unknown,
         }
+    }
+}
+
+impl Unheeded {
+    /// What is said of a supervised command that was killed.
+    pub(super) fn supervised(container: &Container) -> Self {
+        let signal = container.stop_signal.clone().unwrap_or_else(|| SIGNAL.to_owned());
+        let grace = container.stop_timeout.unwrap_or(GRACE);
+        Self { signal, grace, cause: Cause::Supervised }
     }
 }
 
@@ -136,6 +147,9 @@ impl fmt::Display for Unheeded {
                 f,
                 "its process 1 (`{name}`) takes it and needs longer; `stop_grace_period` in the compose file gives it \
                  more time, `stop_signal` names another signal"
+            ),
+            Cause::Supervised => f.write_str(
+                "`stop_grace_period` in the compose file gives it more time, `stop_signal` names another signal",
             ),
             Cause::Unknown => f.write_str(
                 "`init: true` in the compose file helps where its process 1 has no handler for that signal",

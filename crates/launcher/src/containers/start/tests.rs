@@ -218,7 +218,7 @@ async fn a_restart_waits_for_the_new_run_and_for_no_dependency() {
     0 restart web
     ");
     let web = &launched.services["web"];
-    assert!(web.restarted && web.took >= ms(700), "{web:?}");
+    assert!(web.renewal == Renewal::Restarted && web.took >= ms(700), "{web:?}");
     assert_eq!(web.verdict, Verdict::Healthy);
 }
 
@@ -318,4 +318,94 @@ async fn a_service_that_had_to_be_killed_is_named_with_what_to_do() {
     assert!(said[0].contains("(`python3`)") && said[0].contains("`init: true`"), "{}", said[0]);
     assert!(said[1].starts_with("quick: it had not ended 1 s after SIGTERM"), "{}", said[1]);
     assert!(said[1].contains("the shell `sh`") && said[1].contains("`exec`"), "{}", said[1]);
+}
+
+/// A container that runs, healthy by a run of the check before, whose supervisor answers so.
+fn supervised(answer: Option<&str>, run: Run) -> (Container, Run) {
+    let check = Healthcheck {
+        test: HealthcheckTest::Command(vec!["check".into()]),
+        ..Healthcheck::default()
+    };
+    let health = crate::engine::Health {
+        status: HealthStatus::Healthy,
+        last_began: "2026-01-01T00:00:00Z".into(),
+        ..crate::engine::Health::default()
+    };
+    let like = Container {
+        status: Status::Running,
+        healthcheck: Some(check),
+        health: Some(health),
+        ..Container::default()
+    };
+    (like, Run { supervisor: answer.map(str::to_owned), ..run })
+}
+
+/// After the run of the check above.
+const ANSWERED: &str = "1800000000000000000";
+
+#[tokio::test(start_paused = true)]
+async fn a_new_run_within_a_container_is_asked_for_and_awaited_by_checks_of_its_own() {
+    let answers = Run { answers_after: Some(ms(700)), ..runs() };
+    let (like, run) = supervised(Some(&format!("{ANSWERED} done")), answers);
+    let mut stage = Stage::new().container("web", &[], like, run);
+    stage.options.reload = BTreeMap::from([("web".into(), true)]);
+    let launched = stage.start().await.unwrap();
+    let acts = stage.engine.timeline();
+    assert!(
+        acts[0].contains("exec /pyfast/bin/pyfast reload --patience 40 --anew in web"),
+        "{acts:?}"
+    );
+    assert!(!acts.iter().any(|act| act.contains("restart")), "{acts:?}");
+    let web = &launched.services["web"];
+    assert_eq!((&web.verdict, web.renewal), (&Verdict::Healthy, Renewal::Reloaded));
+    assert!(web.took >= ms(700), "the engine's verdict is one of before: {web:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_can_be_asked_the_container_is_restarted() {
+    for answer in [None, Some("nonsense")] {
+        let (like, run) = supervised(answer, Run { answers_after: Some(ms(0)), ..runs() });
+        let mut stage = Stage::new().container("web", &[], like, run);
+        stage.options.reload = BTreeMap::from([("web".into(), false)]);
+        let launched = stage.start().await.unwrap();
+        let web = &launched.services["web"];
+        assert_eq!((&web.verdict, web.renewal), (&Verdict::Healthy, Renewal::Restarted));
+        assert!(stage.engine.timeline().iter().any(|act| act.contains("restart web")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_does_not_start_in_its_new_environment_fails_and_runs_on() {
+    let said = Run { log: vec!["it does not start: why".into()], ..runs() };
+    let (like, run) = supervised(Some(&format!("{ANSWERED} kept")), said);
+    let mut stage = Stage::new().container("web", &[], like, run);
+    stage.options.reload = BTreeMap::from([("web".into(), false)]);
+    let launched = stage.start().await.unwrap();
+    assert!(!stage.engine.timeline().iter().any(|act| act.contains("restart")));
+    assert_eq!(launched.services["web"].renewal, Renewal::Stayed);
+    assert!(reason(&launched, "web").contains("runs on in the one before"));
+    let Verdict::Failed(failure) = verdict(&launched, "web") else { unreachable!() };
+    assert_eq!(failure.log[0].text, "it does not start: why");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_was_killed_for_a_new_run_is_named() {
+    let (like, run) = supervised(
+        Some(&format!("{ANSWERED} killed")),
+        Run { answers_after: Some(ms(0)), ..runs() },
+    );
+    let like = Container { stop_timeout: Some(ms(3000)), ..like };
+    let mut stage = Stage::new().container("web", &[], like, run);
+    stage.options.reload = BTreeMap::from([("web".into(), false)]);
+    let said = Mutex::new(Vec::new());
+    let listen = |event| {
+        if let StartEvent::Warning { message, .. } = event {
+            said.lock().unwrap().push(message);
+        }
+    };
+    let Stage { project, engine, containers, options } = &stage;
+    start_and_wait(engine, project, containers, options, &listen).await.unwrap();
+    let said = said.into_inner().unwrap().join("\n");
+    assert!(said.starts_with("it had not ended 3 s after SIGTERM and was killed"), "{said}");
+    assert!(said.contains("`stop_grace_period`"), "{said}");
 }

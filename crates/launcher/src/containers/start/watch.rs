@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Start, StartEvent};
 use crate::compose_file::{Condition, Healthcheck};
 use crate::containers::health::{
-    Observation, ServiceFailure, Verdict, command, judge, patience, settle, still_running,
+    Counting, Observation, ServiceFailure, Verdict, command, judge, patience, settle, still_running,
 };
 use crate::engine::{Container, ExecOutcome, HealthStatus, Services};
 use crate::error::Error;
@@ -79,13 +79,14 @@ impl Probing<'_> {
 }
 
 impl<E: Services> Start<'_, E> {
-    /// Watches a container until there is a verdict. `fresh` is whether it was started just now.
+    /// Watches a container until there is a verdict.
     pub(super) async fn watch(
         &self,
         service: &str,
         container: &Container,
-        fresh: bool,
+        counting: Counting,
     ) -> Result<Verdict, Error> {
+        let fresh = counting != Counting::On;
         let began = Instant::now();
         let mut events = self.woken.subscribe();
         let check = container.healthcheck.as_ref();
@@ -110,13 +111,16 @@ impl<E: Services> Start<'_, E> {
             let (verdict, warning) = judge(&Observation {
                 container: &seen,
                 // A start of ours sets the engine's count back.
-                restarts_before: if fresh { 0 } else { container.restart_count },
+                restarts_before: match counting {
+                    Counting::Anew => 0,
+                    Counting::On | Counting::Within { .. } => container.restart_count,
+                },
                 inherited,
                 answered: probing.answered,
                 elapsed: began.elapsed(),
                 run: run_began.elapsed(),
                 one_shot,
-                fresh,
+                counting,
                 deadline,
             });
             if let Some(message) = warning {
@@ -186,7 +190,8 @@ impl<E: Services> Start<'_, E> {
         }
     }
 
-    async fn with_log(&self, id: &str, mut failure: Box<ServiceFailure>) -> Verdict {
+    /// A failure with a container's last lines.
+    pub(super) async fn with_log(&self, id: &str, mut failure: Box<ServiceFailure>) -> Verdict {
         failure.log = self.last_lines(id).await;
         Verdict::Failed(failure)
     }

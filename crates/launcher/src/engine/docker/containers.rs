@@ -76,12 +76,14 @@ fn health(health: bollard::models::Health) -> Option<Health> {
         HealthStatusEnum::UNHEALTHY => HealthStatus::Unhealthy,
     };
     let last = health.log.and_then(|runs| runs.into_iter().next_back());
-    let (output, code) = last.map(|run| (run.output, run.exit_code)).unwrap_or_default();
+    let (began, output, code) =
+        last.map(|run| (run.start, run.output, run.exit_code)).unwrap_or_default();
     Some(Health {
         status,
         failing_streak: health.failing_streak.map(unsigned).unwrap_or_default(),
         last_output: output.unwrap_or_default().trim_end().to_owned(),
         last_exit_code: code,
+        last_began: began.unwrap_or_default(),
     })
 }
 

@@ -74,6 +74,7 @@ pub(super) fn image_facts(facts: ImageInspect) -> Image {
         user: config.user.unwrap_or_default(),
         entrypoint: config.entrypoint.unwrap_or_default(),
         cmd: config.cmd.unwrap_or_default(),
+        stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
         triggers: config.on_build.is_some_and(|triggers| !triggers.is_empty()),
         environment: environment
             .iter()
@@ -89,6 +90,7 @@ pub(super) fn volume_facts(volume: bollard::models::Volume) -> Volume {
         driver: volume.driver,
         mountpoint: volume.mountpoint.into(),
         labels: volume.labels.into_iter().collect(),
+        created: volume.created_at.unwrap_or_default(),
     }
 }
 

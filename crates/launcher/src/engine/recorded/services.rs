@@ -31,6 +31,8 @@ pub struct Run {
     pub log: Vec<String>,
     /// Of a process 1 that does not end at its stop signal, what `/proc/1/status` says.
     pub deaf: Option<String>,
+    /// What a supervisor in it answers that is asked for a new run of its command; `None` is none.
+    pub supervisor: Option<String>,
 }
 
 /// The labels that are listened for, and who listens.
@@ -196,6 +198,15 @@ impl Services for Recorded {
         Ok(all.filter(carries).cloned().collect())
     }
 
+    async fn users_of(&self, volume: &str) -> Result<Vec<Container>, Error> {
+        let state = self.lock();
+        let all = state.world.containers.values().map(|played| &played.facts);
+        let uses = |facts: &&Container| {
+            facts.status == Status::Running && facts.volumes.iter().any(|name| name == volume)
+        };
+        Ok(all.filter(uses).cloned().collect())
+    }
+
     async fn container(&self, id: &str) -> Result<Option<Container>, Error> {
         Ok(self.play(id, |_| ()))
     }
@@ -267,6 +278,10 @@ impl Services for Recorded {
             answers = played.facts.status == Status::Running
                 && played.run.answers_after.is_some_and(|after| played.since.elapsed() >= after);
         });
+        if argv.get(1).is_some_and(|word| word == "reload") {
+            answers = false;
+            self.play(id, |played| status.clone_from(&played.run.supervisor));
+        }
         let code = i64::from(!answers && status.is_none());
         Ok(ExecOutcome::Ended { code, output: status.unwrap_or_default() })
     }

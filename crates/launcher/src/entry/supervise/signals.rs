@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::str::FromStr;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
@@ -31,6 +31,10 @@ const PASSED: [(&str, Signal); 15] = [
     ("PWR", Signal::POWER),
     ("SYS", Signal::SYS),
 ];
+
+/// By which another process asks that the command be in the current environment, or be started again even where it is.
+/// Kernels report faults by them, to whoever has the fault; no program sends one.
+pub(super) const ASKING: [Signal; 2] = [Signal::STKFLT, Signal::TRAP];
 
 /// The signal that asks a command to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,16 +75,20 @@ pub(super) struct Caught {
     pub(super) signal: Signal,
     /// Sent by a terminal, which sends it to the whole group of processes.
     pub(super) by_terminal: bool,
+    /// The process that sent it, where it is one that can be seen from here.
+    pub(super) sender: Option<Pid>,
 }
 
 /// Catches signals from its creation on.
 pub(super) struct Signals(SignalDelivery<UnixStream, WithOrigin>);
 
 impl Signals {
-    pub(super) fn new() -> Result<Self, Error> {
+    /// Those that are passed on, and these.
+    pub(super) fn new(others: &[Signal]) -> Result<Self, Error> {
         let act = "catch signals";
         let (read, write) = UnixStream::pair().map_err(Error::io(act))?;
         let caught = PASSED.iter().map(|(_, signal)| signal.as_raw());
+        let caught = caught.chain(others.iter().map(|signal| signal.as_raw()));
         let caught = caught.chain([Signal::CHILD.as_raw()]);
         let delivery = SignalDelivery::with_pipe(read, write, WithOrigin::default(), caught)
             .map_err(Error::io(act))?;
@@ -98,7 +106,8 @@ impl Signals {
             let signal = Signal::from_named_raw(origin.signal)?;
             // Other senders than terminals are processes, or timers and files that this process does not have.
             let by_terminal = matches!(origin.cause, Cause::Kernel);
-            (signal != Signal::CHILD).then_some(Caught { signal, by_terminal })
+            let sender = origin.process.and_then(|process| Pid::from_raw(process.pid));
+            (signal != Signal::CHILD).then_some(Caught { signal, by_terminal, sender })
         });
         caught.collect()
     }
