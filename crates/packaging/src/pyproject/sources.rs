@@ -164,12 +164,12 @@ impl ProjectFile<'_> {
         // Where it comes from no index.
         let mut direct = MarkerTree::FALSE;
         let own = self.sources_of(&name);
-        let shared = if own.is_empty() { self.owner_of(&name)? } else { None };
+        let shared = if own.is_empty() { self.shared()? } else { None };
         let (owner, sources) = match &shared {
-            Some((root, sources)) => (root, sources),
-            None => (self, &own),
+            Some(root) => (root, root.sources_of(&name)),
+            None => (self, own),
         };
-        for written in sources {
+        for written in &sources {
             let (source, marker) = owner.source(&name, written)?;
             if !source.is_for(part) {
                 continue;

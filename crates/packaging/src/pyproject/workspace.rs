@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use globset::{Glob, GlobBuilder};
 use pep508_rs::PackageName;
 use serde::Deserialize;
-use toml::{Spanned, Value};
+use toml::Spanned;
 
 use super::{ProjectFile, Raw, from_toml};
 use crate::error::Error;
@@ -163,17 +163,11 @@ impl<'a> ProjectFile<'a> {
         self
     }
 
-    /// The file whose sources say where a package comes from, and these: its own, else those of the workspace.
-    pub(super) fn owner_of(
-        &self,
-        name: &PackageName,
-    ) -> Result<Option<(ProjectFile<'a>, Vec<Spanned<Value>>)>, Error> {
-        let Some(workspace) = self.workspace.filter(|one| one.directory() != self.directory) else {
-            return Ok(None);
-        };
-        let root = workspace.root()?.in_workspace(Some(workspace));
-        let sources = root.sources_of(name);
-        Ok((!sources.is_empty()).then_some((root, sources)))
+    /// The file whose sources hold where its own say nothing.
+    pub(super) fn shared(&self) -> Result<Option<ProjectFile<'a>>, Error> {
+        let shared = self.workspace.filter(|one| one.directory() != self.directory);
+        let root = |workspace: &'a Workspace| Ok(workspace.root()?.in_workspace(Some(workspace)));
+        shared.map(root).transpose()
     }
 
     /// The directory of a project of the workspace.
