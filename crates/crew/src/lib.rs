@@ -31,6 +31,7 @@ mod elsewhere;
 mod error;
 mod event;
 mod here;
+mod identifying;
 mod nearest;
 mod outside;
 mod setting;

@@ -15,6 +15,7 @@ mod fetch_cause;
 pub mod flat;
 pub mod git;
 pub mod html;
+pub mod identity;
 pub mod index;
 mod joined;
 mod keyring;

@@ -52,14 +52,31 @@ impl Body {
         }
     }
 
+    /// Writes all of them.
+    ///
+    /// # Errors
+    /// If they cannot be read or written.
+    pub fn copy_to(&self, to: &mut impl io::Write) -> io::Result<()> {
+        match self {
+            Self::Memory(bytes) => to.write_all(bytes),
+            Self::File(file) => {
+                let mut file = &**file;
+                file.rewind()?;
+                io::copy(&mut file, to).map(drop)
+            }
+        }
+    }
+
     /// All of them in memory.
-    pub(crate) fn into_bytes(self) -> io::Result<Bytes> {
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn into_bytes(self) -> io::Result<Bytes> {
         match self {
             Self::Memory(bytes) => Ok(bytes),
-            Self::File(file) => {
-                let (mut file, mut content) = (&*file, Vec::new());
-                file.rewind()?;
-                file.read_to_end(&mut content)?;
+            Self::File(_) => {
+                let mut content = Vec::new();
+                self.copy_to(&mut content)?;
                 Ok(content.into())
             }
         }
