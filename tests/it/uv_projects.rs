@@ -416,7 +416,17 @@ fn what_is_no_member_of_a_workspace_is_refused_by_name() {
     };
     let named = "lib = { workspace = true }";
     let line = format!("pyproject.toml:{}", 1 + text.lines().position(|one| one == named).unwrap());
-    refused(named, "mylib = { workspace = true }", &[&line, "no member", "app, base, lib, root"]);
+    let stranger = "mylib = { workspace = true }";
+    refused(named, stranger, &[&line, "no member", "app, base, lib, root"]);
+    // The table may be spelled in another way.
+    let table = "[tool.uv.workspace]\nmembers = [\"packages/*\"]\nexclude = [\"packages/old\"]\n[tool.uv]\n";
+    let inline =
+        "[tool.uv]\nworkspace = { members = [\"packages/*\"], exclude = [\"packages/old\"] }\n";
+    let root = world.read("pyproject.toml");
+    assert!(root.contains(table), "{root}");
+    let root = root.replace(table, inline);
+    world.write("pyproject.toml", &root);
+    refused(named, stranger, &[&line, "no member", "app, base, lib, root"]);
     world.write(
         "packages/lib/pyproject.toml",
         &format!("{}\n[tool.uv]\npackage = false\n", world.read("packages/lib/pyproject.toml")),

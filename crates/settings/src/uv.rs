@@ -40,12 +40,12 @@ pub(crate) fn workspace(directory: &Path) -> Result<Option<Workspace>, Error> {
             // The next project above says it, or nobody.
             _ => return Ok(None),
         };
-        if text.contains("tool.uv.workspace") {
-            let found = Workspace::read(&file, &text).map_err(Error::Uv)?;
+        // TOML spells a table in many ways.
+        let may_count = ["tool", "uv", "workspace"].iter().all(|word| text.contains(word));
+        let found =
+            if may_count { Workspace::read(&file, &text).map_err(Error::Uv)? } else { None };
+        if found.is_some() || !is_own {
             return Ok(found.filter(|workspace| workspace.counts(directory)));
-        }
-        if !is_own {
-            return Ok(None);
         }
     }
     Ok(None)

@@ -235,7 +235,7 @@ impl ProjectFile<'_> {
             match self.base {
                 Base::Here => {
                     let place = self.member(name).map_err(|reason| wrong(&reason))?;
-                    source.path = Some(place.display().to_string());
+                    source.url = Some(place.into());
                     // As uv has it.
                     source.editable = source.editable.or(Some(true));
                 }

@@ -9,8 +9,9 @@ use globset::{Glob, GlobBuilder};
 use pep508_rs::PackageName;
 use serde::Deserialize;
 use toml::Spanned;
+use url::Url;
 
-use super::{ProjectFile, Raw, from_toml};
+use super::{Base, ProjectFile, Raw, from_toml, is_pyproject};
 use crate::error::Error;
 use crate::regular;
 
@@ -159,7 +160,10 @@ impl<'a> ProjectFile<'a> {
             workspace.counts(&self.directory)
                 || real.as_deref().is_some_and(|real| workspace.counts(real))
         };
-        self.workspace = workspace.filter(is_one);
+        // A file that was fetched is in no directory, and a script is no project.
+        let is_project = matches!(self.base, Base::Here) && is_pyproject(self.path);
+        let here = workspace.filter(|_| is_project);
+        self.workspace = here.filter(is_one);
         self
     }
 
@@ -170,8 +174,8 @@ impl<'a> ProjectFile<'a> {
         shared.map(root).transpose()
     }
 
-    /// The directory of a project of the workspace.
-    pub(super) fn member(&self, name: &PackageName) -> Result<PathBuf, String> {
+    /// The directory of a project of the workspace, as a URL: a path may have in it what ends one in a requirement.
+    pub(super) fn member(&self, name: &PackageName) -> Result<Url, String> {
         let Some(workspace) = self.workspace else {
             return Err("it is a member of a workspace, and the file belongs to none".to_owned());
         };
@@ -181,7 +185,8 @@ impl<'a> ProjectFile<'a> {
                 "`package = false` of `{}` is not supported",
                 member.directory.join("pyproject.toml").display()
             )),
-            Some(member) => Ok(member.directory.clone()),
+            Some(member) => Url::from_file_path(&member.directory)
+                .map_err(|()| format!("`{}` is not absolute", member.directory.display())),
             None => {
                 let known: Vec<String> = members.keys().map(ToString::to_string).collect();
                 let file = workspace.file().display();
@@ -197,6 +202,8 @@ impl<'a> ProjectFile<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::requirement_line::Line;
+    use crate::requirement_source::Place;
 
     fn write(directory: &Path, text: &str) {
         fs_err::create_dir_all(directory).expect("made");
@@ -229,5 +236,22 @@ mod tests {
         assert!(
             Workspace::read(&file, &wrong).is_err_and(|error| error.to_string().contains(":4"))
         );
+    }
+
+    #[test]
+    fn a_member_is_found_whatever_the_directories_above_are_called() {
+        let above = tempfile::tempdir().expect("a directory");
+        let top = above.path().join("c# ; a@b");
+        let root = "[project]\nname = \"root\"\ndependencies = [\"a\"]\n[tool.uv]\nworkspace.members = [\"a\"]\n\
+                    sources.a.workspace = true\n";
+        write(&top, root);
+        write(&top.join("a"), "[project]\nname = \"a\"\n");
+        let file = top.join("pyproject.toml");
+        let workspace = Workspace::read(&file, root).expect("read").expect("there is one");
+        let project = ProjectFile::read(&file, root).expect("read").in_workspace(Some(&workspace));
+        let stated = project.places().expect("places");
+        let [Line::Source(source)] = stated.lines.as_slice() else { panic!("a source") };
+        assert!(matches!(&source.source.place, Place::Directory(place) if *place == top.join("a")));
+        assert!(source.source.editable);
     }
 }

@@ -312,7 +312,8 @@ impl<'a> Reader<'a> {
     /// The file that counts the projects says of each what it needs, too.
     pub(super) fn workspace(&mut self) {
         let file = self.context.workspace.as_ref().map(Workspace::file);
-        if let Some(file) = file.filter(|_| !self.set.projects.is_empty())
+        let is_read = self.set.files.iter().any(|one| one.ends_with("pyproject.toml"));
+        if let Some(file) = file.filter(|_| is_read)
             && !self.set.files.iter().any(|one| self.context.working_directory.join(one) == file)
         {
             self.set.files.push(file.to_owned());
