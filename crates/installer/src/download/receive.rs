@@ -141,9 +141,7 @@ impl Shared {
         let (shared, cache) = (Arc::clone(self), cache.clone());
         let (sha256, size) = (wanted.sha256, wanted.size);
         let prepare = move || shared.taking(cache, sha256, size);
-        let Taking { receiver, have, spool } = joined(tokio::task::spawn_blocking(prepare))
-            .await
-            .map_err(|error| self.refused(error))?;
+        let Taking { receiver, have, spool } = joined(tokio::task::spawn_blocking(prepare)).await;
         let spool = || Arc::into_inner(spool).and_then(OnceLock::into_inner);
         if have > 0 && wanted.size == Some(have) {
             let read = joined(tokio::task::spawn_blocking(|| receiver.all_before())).await;
@@ -180,12 +178,7 @@ impl Shared {
     }
 
     /// Who takes a wheel of this digest and size.
-    fn taking(
-        self: &Arc<Self>,
-        cache: Cache,
-        sha256: Sha256,
-        size: Option<u64>,
-    ) -> io::Result<Taking> {
+    fn taking(self: &Arc<Self>, cache: Cache, sha256: Sha256, size: Option<u64>) -> Taking {
         let spool = Arc::new(OnceLock::new());
         if let Some(begun) = cache.begun(&sha256) {
             let have = Some(begun.size()).filter(|have| size.is_none_or(|size| *have <= size));
@@ -193,7 +186,7 @@ impl Shared {
             if let Ok((receiver, file)) = going_on(&begun, have) {
                 // The slot is empty.
                 let _ = spool.set(self.spool(file, receiver.arrival(), Some(begun)));
-                return Ok(Taking { receiver, have, spool });
+                return Taking { receiver, have, spool };
             }
             // What cannot be read is of no use.
             begun.discard();
@@ -209,7 +202,7 @@ impl Shared {
             let _ = slot.set(shared.spool(file.try_clone()?, Arc::clone(arrival), partial));
             Ok(Some(file))
         });
-        Ok(Taking { receiver, have: 0, spool })
+        Taking { receiver, have: 0, spool }
     }
 
     /// A file that bytes go to, of which as many threads as are free begin to unpack what has come.
@@ -265,7 +258,7 @@ impl Shared {
         let failed = |error: io::Error| Error::io("read", path)(error);
         let mut file = regular_file::open(path).map_err(failed)?;
         let taking = self.taking(Cache::default(), sha256, size.filter(|size| *size > LARGE));
-        let Taking { mut receiver, spool, .. } = taking.map_err(|error| self.refused(error))?;
+        let Taking { mut receiver, spool, .. } = taking;
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer).map_err(failed)? {
