@@ -231,6 +231,7 @@ fn file_that_is_gone_before_it_has_come_is_not_asked_for_for_ever() {
         // A part, then none, then not all either.
         assert_eq!(asked(&world, &wheel).len(), 3);
         world.index.mend();
+        fs_err::remove_dir_all(kept(&world)).unwrap();
     }
 }
 
