@@ -409,3 +409,57 @@ async fn a_command_that_was_killed_for_a_new_run_is_named() {
     assert!(said.starts_with("it had not ended 3 s after SIGTERM and was killed"), "{said}");
     assert!(said.contains("`stop_grace_period`"), "{said}");
 }
+
+/// A service whose containers run `first` and `second` when they have been started, and `drain` before they end.
+fn hooked(status: Status, run: Run) -> Stage {
+    let hook = |command: &str| crate::compose_file::Hook {
+        command: vec![command.to_owned()],
+        ..crate::compose_file::Hook::default()
+    };
+    let like = Container { status, ..Container::default() };
+    let mut stage = Stage::new().container("web", &[], like, run);
+    let web = stage.project.services.get_mut("web").unwrap();
+    web.post_start = vec![hook("first"), hook("second")];
+    web.pre_stop = vec![hook("drain")];
+    stage
+}
+
+/// Without the milliseconds.
+fn acts(stage: &Stage) -> Vec<String> {
+    let timeline = stage.engine.timeline();
+    timeline.iter().map(|line| line.trim_start().split_once(' ').unwrap().1.to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_are_run_around_starts_and_restarts_in_their_order() {
+    let well = || Run { answers_after: Some(ms(0)), ..runs() };
+    let stage = hooked(Status::Created, well());
+    assert_eq!(*verdict(&stage.start().await.unwrap(), "web"), Verdict::Running);
+    assert_eq!(acts(&stage), ["start web", "exec first in web", "exec second in web"]);
+    let mut stage = hooked(Status::Running, well());
+    stage.start().await.unwrap();
+    assert!(acts(&stage).is_empty(), "what runs has been started");
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    stage.start().await.unwrap();
+    let expected = ["exec drain in web", "restart web", "exec first in web", "exec second in web"];
+    assert_eq!(acts(&stage), expected);
+    // What does not run has no end to prepare.
+    let mut stage = hooked(Status::Exited, well());
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    stage.start().await.unwrap();
+    assert_eq!(acts(&stage)[0], "restart web");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_fails_is_the_services_failure_and_the_first_one_the_last() {
+    let stage = hooked(Status::Created, runs());
+    let launched = stage.start().await.unwrap();
+    assert_eq!(acts(&stage), ["start web", "exec first in web"]);
+    assert_eq!(reason(&launched, "web"), "its `post_start` failed: `first` ended with 1: ");
+    let mut stage = hooked(Status::Running, runs());
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    let launched = stage.start().await.unwrap();
+    assert_eq!(acts(&stage), ["exec drain in web"], "it goes on");
+    assert_eq!(launched.services["web"].renewal, Renewal::Stayed);
+    assert!(reason(&launched, "web").starts_with("its `pre_stop` failed"));
+}
