@@ -7,6 +7,8 @@
 #
 #   docker/slim-base.sh [CACHE_DIR]            else PYFAST_IMAGE_CACHE, else ~/.cache/pyfast-images
 #
+# PYFAST_TEST_IMAGES names some of them (slim fresh none); without it all are made.
+#
 # No registry is asked. The packages come from the mirror that this machine's apt is set up with.
 set -eu
 
@@ -58,9 +60,11 @@ image() {
         --change 'CMD ["python3"]' "$2" "$1" >/dev/null
 }
 
-image "$slim" "$cache/slim-$suite.tar" python3-minimal,libpython3-stdlib,ca-certificates
-image "$fresh" "$cache/fresh-$suite.tar" git,ca-certificates,gcc,libc6-dev,python3,python3-venv
-if ! present "$none"; then
+wanted() { case " ${PYFAST_TEST_IMAGES:-slim fresh none} " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+! wanted slim || image "$slim" "$cache/slim-$suite.tar" python3-minimal,libpython3-stdlib,ca-certificates
+! wanted fresh || image "$fresh" "$cache/fresh-$suite.tar" git,ca-certificates,gcc,libc6-dev,python3,python3-venv
+if wanted none && ! present "$none"; then
     tiny=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-none.XXXXXX")
     echo "an image without Python" >"$tiny/README"
     say "importing $none"

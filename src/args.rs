@@ -126,6 +126,7 @@ impl CommonArgs {
             python: args.python,
             image: args.image,
             index: args.index.flags(),
+            quiet: args.quiet,
         }
     }
 }

@@ -2,11 +2,11 @@
 //! nothing repeat it. Owns which arguments are words of a request; must not know where it is kept, nor how a sync goes.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
-use pyfast_crew::remembered::{NotKept, Words, are_usual, shown};
+use pyfast_crew::remembered::{NotKept, Words, are_usual, described, shown};
 use pyfast_settings::{Project, Python};
 
 use crate::args::ResolveArgs;
@@ -99,6 +99,11 @@ impl Remembered {
     pub(crate) fn is_of(&self, files: &[PathBuf], settings: &Settings) -> bool {
         let kept = self.request(&settings.project).map(|one| one.args.resolve.requirements);
         are_usual(files, &kept.unwrap_or_default(), settings)
+    }
+
+    /// A script, where it has an environment of its own: the project's is not made from it.
+    pub(crate) fn alone<'a>(&self, script: &'a Path, settings: &Settings) -> Option<&'a Path> {
+        (!self.is_of(&[script.to_owned()], settings)).then_some(script)
     }
 
     /// What a reader should know of a request beside what was typed: that it is an earlier one, or takes the place of
@@ -219,11 +224,4 @@ fn resolving(words: &mut Words<'_>, args: &ResolveArgs) {
 
 fn choice(words: &mut Words<'_>, name: &str, choice: &impl ValueEnum) {
     words.values(name, choice.to_possible_value().iter().map(PossibleValue::get_name));
-}
-
-/// A request for a reader.
-fn described(words: &[OsString], project: &Project) -> String {
-    let words = words.iter().map(|word| shown(word, project).to_string_lossy().into_owned());
-    let text = words.collect::<Vec<_>>().join(" ");
-    if text.is_empty() { "what the project says".to_owned() } else { format!("`{text}`") }
 }

@@ -42,23 +42,10 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
-/// Whether the environment wants colours, as <https://no-color.org> and <https://bixense.com/clicolors> have it.
-fn colors_by_variables(variables: &Variables) -> Option<bool> {
-    let forced = ["FORCE_COLOR", "CLICOLOR_FORCE"].iter().find_map(|name| variables.get(name));
-    if variables.get("NO_COLOR").is_some() {
-        return Some(false);
-    }
-    if let Some(forced) = forced {
-        return Some(!matches!(forced, "0" | "false"));
-    }
-    let without = variables.get("CLICOLOR") == Some("0") || variables.get("TERM") == Some("dumb");
-    without.then_some(false)
-}
-
 impl Ui {
     pub(crate) fn new(common: &CommonArgs, json: bool, variables: &Variables) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let colors = match (common.color, colors_by_variables(variables)) {
+        let colors = match (common.color, variables.want_colors()) {
             (ColorChoice::Always, _) | (ColorChoice::Auto, Some(true)) => Colors::Everywhere,
             (ColorChoice::Never, _) | (ColorChoice::Auto, Some(false)) => Colors::Nowhere,
             (ColorChoice::Auto, None) if !terminal => Colors::Nowhere,

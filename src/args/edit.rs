@@ -42,7 +42,7 @@ impl EditArgs {
     }
 
     pub(crate) fn reach(&self) -> Reach {
-        match (self.dry_run, self.no_sync || self.script().is_some()) {
+        match (self.dry_run, self.no_sync) {
             (true, _) => Reach::Tried,
             (_, true) => Reach::File,
             _ => Reach::Environment,

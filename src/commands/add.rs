@@ -42,10 +42,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let working = &settings.project.working_directory;
     let wanted = args.wanted.iter().map(|text| Wanted::new(text, working));
     let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
-    if let Some(script) = args.edit.script() {
+    let remembered = Remembered::load(settings);
+    if let Some(script) = args.edit.script().and_then(|script| remembered.alone(script, settings)) {
         return in_script(Change::Add(wanted), script, args.edit.reach(), settings);
     }
-    let remembered = Remembered::load(settings);
     let (kept, settings) = remembered.repeated(settings);
     let mut asked = kept.clone();
     let progress = Progress::new(settings.ui);
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if args.edit.reach() == Reach::Environment {
         remembered.keep(if place.is_new { &kept } else { &asked }, &settings);
     }
-    show(&done, args.edit.reach(), &settings);
+    show(&done, &settings);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -79,36 +79,43 @@ pub(crate) fn in_script(
     let progress = Progress::new(settings.ui);
     let done = edit::in_script(change, script, reach, settings, &progress.events());
     progress.done();
-    show(&done?, reach, settings);
+    show(&done?, settings);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Shows what became of the files, and of the environment.
-pub(crate) fn show(done: &Done, reach: Reach, settings: &Settings) {
+pub(crate) fn show(done: &Done, settings: &Settings) {
     let ui = settings.ui;
+    let [added, changed, removed] = match done.reach {
+        Reach::Tried => ["Would add", "Would change", "Would remove"],
+        Reach::File | Reach::Environment => ["Added", "Changed", "Removed"],
+    };
     for (file, outcome) in &done.added {
         let file = file.display();
         ui.note(match outcome {
-            Outcome::Added { text } => green("Added").and(format!(" {text} to {file}")),
+            Outcome::Added { text } => green(added).and(format!(" {text} to {file}")),
             Outcome::Changed { before, text } => {
-                paint("33", "Changed").and(format!(" {before} → {text} in {file}"))
+                paint("33", changed).and(format!(" {before} → {text} in {file}"))
             }
             Outcome::There { text } => format!("{file} asks for {text} already").into(),
         });
     }
     for (file, text) in &done.removed {
-        ui.note(paint("31", "Removed").and(format!(" {text} from {}", file.display())));
+        ui.note(paint("31", removed).and(format!(" {text} from {}", file.display())));
     }
     for (name, by) in &done.needed {
         let by: Vec<String> = by.iter().map(ToString::to_string).collect();
         ui.note(format!("{name} stays installed: {} needs it", by.join(", ")));
+    }
+    if done.is_behind {
+        ui.note("Its own environment follows when it is run again");
     }
     if ui.json() {
         let mut report = done.report.to_json();
         report["edits"] = done.edits();
         return ui.data(format!("{report}\n"));
     }
-    match reach {
+    match done.reach {
         Reach::File => {}
         Reach::Tried | Reach::Environment => syncing::show(&done.report, ui),
     }

@@ -34,10 +34,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    if let Some(script) = args.edit.script() {
+    let remembered = Remembered::load(settings);
+    if let Some(script) = args.edit.script().and_then(|script| remembered.alone(script, settings)) {
         return in_script(Change::Remove(&args.names), script, args.edit.reach(), settings);
     }
-    let remembered = Remembered::load(settings);
     let (asked, settings) = remembered.repeated(settings);
     let progress = Progress::new(settings.ui);
     let events = progress.events();
@@ -51,6 +51,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if args.edit.reach() == Reach::Environment {
         remembered.keep(&asked, &settings);
     }
-    show(&done, args.edit.reach(), &settings);
+    show(&done, &settings);
     Ok(ExitCode::SUCCESS)
 }

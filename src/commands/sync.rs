@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::syncing;
 use pyfast_crew::task::{Options, Report};
 use pyfast_root::Cause;
-use pyfast_settings::{ResolveFlags, own_lock::is_lock};
+use pyfast_settings::ResolveFlags;
 
 /// Make the environment exactly what the requirements say
 ///
@@ -103,10 +103,6 @@ impl Args {
             lock_use: match (self.locked, self.frozen) {
                 (true, _) => LockUse::Locked,
                 (_, true) => LockUse::Frozen,
-                // A lock that stands where requirements do.
-                _ if matches!(&self.resolve.requirements[..], [file] if is_lock(file)) => {
-                    LockUse::Frozen
-                }
                 _ => LockUse::Update,
             },
             dry_run: self.dry_run,

@@ -11,6 +11,7 @@ use crate::args::StackArgs;
 use crate::settings::Settings;
 use crate::syncing::read_inputs;
 use crate::ui::count;
+use pyfast_crew::inputs::lock_alone;
 use pyfast_settings::{FILE, Python, ResolveFlags, Root};
 use pyfast_stack::init::moving;
 use pyfast_stack::{Description, is_absent, pythons};
@@ -153,6 +154,9 @@ fn requirements(settings: &Settings, env: &str, all: &mut RequirementSet) -> Fin
         configured.is_some_and(|env| !(env.requirements.is_empty() && env.groups.is_empty()));
     let args = ResolveFlags::default();
     let own = settings.of_environment(env, settings.root.clone(), settings.python.clone());
+    if let Ok(Some(lock)) = lock_alone(&args, &own) {
+        return Finding::ok(REQUIREMENTS, format!("{env}: the lock {}", lock.display()));
+    }
     let read = read_inputs(&args, &own);
     let set = match read {
         Ok(inputs) => inputs.set,

@@ -64,6 +64,8 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::EditsLock { .. } | Error::NothingToEdit => {
             Some("name with -r the requirements file that is to be edited")
         }
+        Error::LockGiven { .. } => Some("name with -r the requirements that it was made from"),
+        Error::LockNotAlone { .. } => Some("name the lock alone, or the requirements alone"),
         Error::EditedMeanwhile { .. } => {
             Some("`pyfast sync` makes the environment what the file says; or try again")
         }

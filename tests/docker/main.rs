@@ -40,6 +40,7 @@ mod failures;
 mod fresh;
 mod hostile;
 mod hostile_builds;
+mod outside;
 mod place;
 mod project;
 mod real;

@@ -122,6 +122,14 @@ impl Project {
         fs_err::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
+    /// Puts a shell script in the place of Compose, whether this machine has the program or the client's plugin.
+    pub(crate) fn fake_compose(&mut self, script: &str) {
+        self.fake("docker-compose", script);
+        let client = "if [ \"$1\" = compose ]; then shift; exec docker-compose \"$@\"; fi\n\
+                      PATH=\"${PATH#*:}\" exec docker \"$@\"\n";
+        self.fake("docker", client);
+    }
+
     /// The user's Compose, beside the program.
     pub(crate) fn docker_compose(&self, arguments: &[&str]) -> Output {
         Command::new("docker-compose")

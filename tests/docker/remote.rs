@@ -1,34 +1,76 @@
 //! Machines that have less: an engine whose file system is out of reach, a host without Python.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::world::{SLIM, World, text};
 
-/// The engine's socket as a network address, as on another machine. Serves until the test ends.
-pub(crate) fn forward(host: &str) -> String {
-    let socket = host
-        .strip_prefix("unix://")
-        .expect("the engine of these tests listens on a socket")
-        .to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, engine) = (client.unwrap(), UnixStream::connect(&socket).unwrap());
-            let (client_too, engine_too) =
-                (client.try_clone().unwrap(), engine.try_clone().unwrap());
-            std::thread::spawn(move || to_engine(client, engine));
-            std::thread::spawn(move || to_client(engine_too, client_too));
-        }
-    });
-    format!("tcp://{address}")
+/// The engine as one on another machine: by a network address.
+pub(crate) struct Far {
+    pub(crate) address: String,
+    starts: Arc<AtomicUsize>,
 }
 
-fn to_engine(mut client: TcpStream, mut engine: UnixStream) {
-    let _ = std::io::copy(&mut client, &mut engine);
+impl Far {
+    /// The engine behind this address. Serves until the test ends.
+    pub(crate) fn new(host: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("tcp://{}", listener.local_addr().unwrap());
+        let starts = Arc::default();
+        let (host, counted) = (host.to_owned(), Arc::clone(&starts));
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, engine) = (client.unwrap(), connect(&host));
+                let (client_too, engine_too) =
+                    (client.try_clone().unwrap(), engine.try_clone().unwrap());
+                let counted = Arc::clone(&counted);
+                std::thread::spawn(move || to_engine(client, engine, &counted));
+                std::thread::spawn(move || to_client(engine_too, client_too));
+            }
+        });
+        Self { address, starts }
+    }
+
+    /// How many containers were started that way since this was asked last.
+    pub(crate) fn started(&self) -> usize {
+        self.starts.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// The engine's address as on another machine. Serves until the test ends.
+pub(crate) fn forward(host: &str) -> String {
+    Far::new(host).address
+}
+
+/// A connection to the engine, whichever kind of socket it listens on: only what all of them do is done with it.
+fn connect(host: &str) -> UnixStream {
+    match host.strip_prefix("unix://") {
+        Some(socket) => UnixStream::connect(socket).unwrap(),
+        None => {
+            let address = host.strip_prefix("tcp://").expect("the engine is on a socket");
+            OwnedFd::from(TcpStream::connect(address).unwrap()).into()
+        }
+    }
+}
+
+fn to_engine(mut client: TcpStream, mut engine: UnixStream, starts: &AtomicUsize) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(read @ 1..) = client.read(&mut buffer) {
+        // A request's head is written at once.
+        let line = buffer[..read].split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        if line.starts_with("POST ") && line.split(['?', ' ']).any(|one| one.ends_with("/start")) {
+            starts.fetch_add(1, Ordering::Relaxed);
+        }
+        if engine.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
     let _ = engine.shutdown(Shutdown::Write);
 }
 

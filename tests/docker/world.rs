@@ -164,6 +164,11 @@ impl World {
         assert!(answer["error"]["message"].is_string(), "{answer}");
     }
 
+    /// Whether the engine of these tests lets the program write volumes itself.
+    pub(crate) fn is_near(&self) -> bool {
+        self.client_host.starts_with("unix://")
+    }
+
     /// The engine's client.
     pub(crate) fn docker(&self, arguments: &[&str]) -> Output {
         Command::new("docker")

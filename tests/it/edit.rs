@@ -195,6 +195,13 @@ fn a_trial_changes_nothing_and_without_a_sync_the_file_alone_changes() {
     let ran = check(&world, &["add", "web", "--dry-run", "--json"], ("requirements.txt", "app\n"));
     let edits = json!([{ "file": "requirements.txt", "added": "web>=1.5" }]);
     assert_eq!(ran.json()["edits"], edits, "{ran}");
+    assert!(ran.stderr.contains("Would add web>=1.5 to requirements.txt"), "{ran}");
+    let ran = check(&world, &["add", "web", "--dry-run", "-v"], ("requirements.txt", "app\n"));
+    for told in ["Using CPython", "index http"] {
+        assert_eq!(ran.stderr.matches(told).count(), 1, "once is enough: {ran}");
+    }
+    let ran = check(&world, &["remove", "app", "--dry-run"], ("requirements.txt", "app\n"));
+    assert!(ran.stderr.contains("Would remove app from requirements.txt"), "{ran}");
     world.pyfast(&["list"]).refused(EITHER, &["environment"]);
     check(&world, &["add", "web", "--no-sync"], ("requirements.txt", "app\nweb>=1.5\n"));
     world.pyfast(&["list"]).refused(EITHER, &["environment"]);
@@ -271,6 +278,57 @@ fn an_environment_of_a_script_is_edited_in_its_header() {
     assert_eq!(packages(&world), "app==2.1");
     check(&world, &["add", "tool"], ("script.py", &header("\"app\", \"tool>=3.0.1\"")));
     assert_eq!(packages(&world), "app==2.1 tool==3.0.1");
+}
+
+#[test]
+fn an_environment_that_was_made_of_a_script_follows_it_by_whichever_name() {
+    let world = world();
+    let header = |lines: &str| format!("# /// script\n# dependencies = [{lines}]\n# ///\n");
+    world.write("script.py", &header("\"app\", \"web\""));
+    world.pyfast(&["sync", "-r", "script.py"]).ok();
+    check(&world, &["remove", "-r", "script.py", "web"], ("script.py", &header("\"app\"")));
+    assert_eq!(packages(&world), "app==2.1");
+    let add = ["add", "--script", "script.py", "tool"];
+    check(&world, &add, ("script.py", &header("\"app\", \"tool>=3.0.1\"")));
+    assert_eq!(packages(&world), "app==2.1 tool==3.0.1");
+}
+
+#[test]
+fn a_scripts_own_environment_that_is_behind_is_named() {
+    let world = world();
+    world.require(&["app"]).pyfast(&["sync"]).ok();
+    world.write("script.py", "# /// script\n# dependencies = [\"web\"]\n# ///\n");
+    let behind = |args: &[&str]| {
+        world.pyfast(args).ok().stderr.contains("Its own environment follows when it is run again")
+    };
+    assert!(!behind(&["add", "-r", "script.py", "tool"]), "there is none yet");
+    let run = ["run", "-r", "script.py", "--", "python", "-c", ""];
+    world.pyfast(&run).ok();
+    assert!(!behind(&["remove", "-r", "script.py", "tool", "--dry-run"]));
+    assert!(behind(&["remove", "-r", "script.py", "tool"]));
+    assert!(world.pyfast(&run).ok().stderr.contains("- tool==3.0.1"));
+}
+
+#[test]
+fn a_conflict_names_the_lines_of_the_file_as_it_is() {
+    let world = world();
+    world.require(&["# ours", "app==1.0"]);
+    let conflict = |args: &[&str], lines: &[&str]| {
+        let lines = [&["no solution"], lines].concat();
+        world.pyfast(&[&["add"][..], args].concat()).refused(MENDABLE, &lines);
+    };
+    world.pyfast(&["add", "app>2.1"]).refused(MENDABLE, &["app>2.1 (requirements.txt:2)"]);
+    let project =
+        "[project]\nname = \"p\"\nversion = \"1\"\ndependencies = [\n  \"app==1.0\",\n]\n";
+    world.write("pyproject.toml", project);
+    world.write("more.txt", "app>1\n");
+    world.pyfast(&["sync", "-r", "pyproject.toml"]).ok();
+    // What is put in above moves what is below.
+    conflict(&["-r", "more.txt", "app>1"], &["app>1 (more.txt:1)", "app==1.0 (pyproject.toml:5)"]);
+    world.write("more.txt", "core\n\napp>1 # why\n");
+    conflict(&["-r", "more.txt", "tool"], &["app>1 (more.txt:3)", "app==1.0 (pyproject.toml:5)"]);
+    world.write("more.txt", "tool\n");
+    conflict(&["-r", "more.txt", "app>1"], &["app>1 (new in more.txt)", "(pyproject.toml:5)"]);
 }
 
 /// Starts adding `web`, and waits until its wheel is asked for, which takes a second.

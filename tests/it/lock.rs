@@ -25,6 +25,7 @@ mod scenarios;
 mod sdist;
 mod spanning;
 mod tls;
+mod unidentified;
 mod versions;
 
 use crate::support::world::World;

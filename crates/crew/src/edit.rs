@@ -78,6 +78,10 @@ pub struct Done {
     pub needed: Vec<(PackageName, Vec<PackageName>)>,
     /// What came of the environment.
     pub report: Report,
+    /// How far it went.
+    pub reach: Reach,
+    /// Whether a script's own environment is still as the script was.
+    pub is_behind: bool,
 }
 
 impl Done {
@@ -246,7 +250,7 @@ fn restore(written: &[&File]) {
 fn drafted(task: Task<'_>, files: &[File]) -> Options {
     let mut drafts = Drafts::default();
     for file in files.iter().filter(|file| file.changes()) {
-        drafts.insert(&file.path, file.content());
+        drafts.insert(&file.path, file.before(), file.content());
     }
     Options { drafts, ..task.options.clone() }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyfast_environment::ReadyPlan;
 use pyfast_environment::crew::{Brought, BuiltWheels, ToBring};
+use pyfast_index::Body;
 use pyfast_installer::Event;
 use pyfast_installer::download::{Downloads, Means, Wanted};
 use pyfast_installer::interpreter::Interpreter;
@@ -24,12 +25,13 @@ use pyfast_installer::store::Store;
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_resolver::{LockRequest, Locked};
+use pyfast_resolver::{Lock, LockRequest, Locked};
 use pyfast_root::{Root, Waiting};
 
 use crate::engine::direct;
 use crate::error::Error;
 use crate::event::{Events, sink, wheels};
+use crate::identifying;
 use crate::interpreter::host_python;
 use crate::session::Session;
 use crate::task::{Options, Task};
@@ -45,13 +47,15 @@ pub(crate) struct Elsewhere<'a> {
     session: RefCell<Option<Session>>,
     /// Wheels that containers built, by file name.
     built: RefCell<BTreeMap<String, Bytes>>,
+    /// Wheels that came before their SHA-256 was known.
+    arrived: RefCell<Vec<Wanted>>,
 }
 
 impl<'a> Elsewhere<'a> {
     pub(crate) fn new(task: Task<'a>, place: &'a VolumePlace<'a>) -> Self {
         let Task { options, events, .. } = task;
-        let (session, built) = (RefCell::default(), RefCell::default());
-        Self { options, place, events, session, built }
+        let (session, built, arrived) = Default::default();
+        Self { options, place, events, session, built, arrived }
     }
 
     /// Makes a lock; metadata that only a build gives comes from a container.
@@ -64,6 +68,22 @@ impl<'a> Elsewhere<'a> {
             let args = &self.options.resolve;
             let workplace = Workplace::new(self.place, args, session, interpreter, self.events)?;
             Builds::new(args, workplace).resolve(session, request)
+        })
+    }
+
+    /// Finds the SHA-256 of a lock's files; wheels that come for that are kept for whoever installs them.
+    pub(crate) fn identify(
+        &self,
+        lock: &mut Lock,
+        set: &RequirementSet,
+        interpreter: &Interpreter,
+    ) -> Result<(), Error> {
+        self.with_session(set, interpreter, |session| {
+            identifying::find(lock, session, |package, body| {
+                let wanted = Wanted::of(package);
+                let wanted = wanted.map(|wanted| Wanted { body: Some(body), ..wanted });
+                self.arrived.borrow_mut().extend(wanted);
+            })
         })
     }
 
@@ -112,6 +132,10 @@ impl<'a> Elsewhere<'a> {
         let downloads = Downloads::new(store, means, session.runtime.handle(), sink);
         let packages = &what.lock.packages;
         (self.events)(wheels(packages));
+        // What has come already.
+        for wanted in self.arrived.take() {
+            downloads.start(wanted);
+        }
         downloads.finish(&packages.iter().filter_map(Wanted::of).collect::<Vec<_>>())?;
         Ok(downloads.admitted())
     }
@@ -158,6 +182,10 @@ impl<'a> Elsewhere<'a> {
             for (name, path) in &ready.local {
                 let bytes = fs_err::read(path).map_err(Error::ReadWheel)?;
                 wheels.insert(name.clone(), bytes.into());
+            }
+            for Wanted { filename, body, .. } in self.arrived.take() {
+                let bytes = body.map(Body::into_bytes).transpose().map_err(Error::ReadWheel)?;
+                wheels.extend(bytes.map(|bytes| (filename.to_string(), bytes)));
             }
         }
         let (mut files, mut places) = (Vec::new(), BTreeMap::new());

@@ -102,6 +102,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A lock is named where what it was made from has to be read.
+    #[error("`{}` is a lock, and not what it was made from", path.display())]
+    LockGiven {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A lock is named together with what would be installed besides.
+    #[error("`{}` is a lock, which is installed as it is: nothing can be named besides", path.display())]
+    LockNotAlone {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something else stands where a script does.
     #[error("cannot edit `{}` as a script: its name does not end in .py", path.display())]
     NoScript {

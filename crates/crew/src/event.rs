@@ -1,7 +1,8 @@
 //! What goes on while an environment is made, for whoever shows it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyfast_environment::venv_link::Taken;
 use pyfast_installer::Sink;
@@ -118,6 +119,28 @@ pub enum Event {
 
 /// Whoever is told.
 pub type Events = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// The same, but for what was told before: what is tried, and then done, says everything twice.
+pub(crate) fn once(events: &Events) -> Events {
+    let (events, told) = (Arc::clone(events), Mutex::new(BTreeSet::new()));
+    Arc::new(move |event| {
+        // Those are of each time.
+        let goes_on = matches!(
+            event,
+            Event::Work(_)
+                | Event::Wheels { .. }
+                | Event::Resolving
+                | Event::Cloning { .. }
+                | Event::Cloned { .. }
+                | Event::InContainer
+        );
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if goes_on || told.insert(format!("{event:?}")) {
+            drop(told);
+            events(event);
+        }
+    })
+}
 
 /// That the wheels of a lock are brought.
 pub(crate) fn wheels(packages: &[LockedPackage]) -> Event {

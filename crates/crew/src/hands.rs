@@ -17,6 +17,7 @@ use crate::elsewhere::Elsewhere;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::here::{For, Here, for_fetching};
+use crate::identifying;
 use crate::inputs;
 use crate::lock_file::{ChosenBy, write};
 use crate::remembered::is_news;
@@ -103,7 +104,13 @@ impl<'a> Hands<'a> {
         let file = self.settings.project.working_directory.join(file);
         let file = fs_err::canonicalize(&file).unwrap_or(file);
         let text = format!("{} {}", file.display(), commands.join(" "));
-        is_news(&text, self.settings, !self.options.dry_run)
+        let is_heard = !self.options.dry_run && !self.settings.flags.quiet;
+        is_news(&text, self.settings, is_heard)
+    }
+
+    /// The cache, where nothing else of a session is needed.
+    fn own_cache(&self) -> &Cache {
+        self.digests.get_or_init(|| Cache::new(self.settings.cache_directory().ok()))
     }
 
     fn asked_interpreter(&self) -> Result<&Interpreter, Error> {
@@ -229,10 +236,23 @@ impl Crew for Hands<'_> {
     }
 
     fn digest(&self, file: &Path) -> Option<Sha256> {
-        self.digests
-            .get_or_init(|| Cache::new(self.settings.cache_directory().ok()))
-            .file_digest(file)
-            .ok()
+        self.own_cache().file_digest(file).ok()
+    }
+
+    fn identify(&self, lock: &mut Lock, site: Option<&Site>) -> Result<(), EnvironmentError> {
+        identifying::recall(lock, self.own_cache());
+        let is_known = lock.packages.iter().all(|package| package.pending.is_none());
+        if is_known || self.options.dry_run {
+            return Ok(());
+        }
+        let set = self.set.get_or_init(RequirementSet::default);
+        let interpreter = self.asked_interpreter().map_err(outside)?;
+        let compile = self.compile;
+        match &self.way {
+            Way::Here(here) => here.identify(lock, set, For { interpreter, compile, site }),
+            Way::Elsewhere(elsewhere) => elsewhere.identify(lock, set, interpreter),
+        }
+        .map_err(outside)
     }
 
     fn forget(&self, filename: &str) {

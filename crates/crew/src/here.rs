@@ -22,6 +22,7 @@ use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
 use crate::event::{Event, Events, sink, wheels};
+use crate::identifying;
 use crate::interpreter::{compiling_python, host_python};
 use crate::session::Session;
 use crate::setting::habitat;
@@ -85,6 +86,23 @@ impl<'a> Here<'a> {
             }
         })?;
         Ok(locked)
+    }
+
+    /// Finds the SHA-256 of a lock's files; wheels that come for that go on into the store.
+    pub(crate) fn identify(
+        &self,
+        lock: &mut Lock,
+        set: &RequirementSet,
+        whom: For<'_>,
+    ) -> Result<(), Error> {
+        let Working { session, downloads } = self.working(set, whom)?;
+        (self.events)(wheels(&lock.packages));
+        identifying::find(lock, session, |package, body| {
+            let wanted = Wanted::of(package).map(|wanted| Wanted { body: Some(body), ..wanted });
+            if let Some((downloads, wanted)) = downloads.as_ref().zip(wanted) {
+                downloads.start(wanted);
+            }
+        })
     }
 
     /// Has every wheel of a lock in the store.

@@ -18,7 +18,7 @@ use pyfast_packaging::source_dist::PROJECT_FILES;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::task::Options;
-use pyfast_settings::own_lock::OwnLock;
+use pyfast_settings::own_lock::{OwnLock, is_lock};
 use pyfast_settings::{Error as SettingsError, Itself, ResolveFlags, Settings};
 use pyfast_settings::{find_links, is_remote, texts};
 
@@ -53,6 +53,7 @@ pub(crate) fn if_any(
     events: &Events,
 ) -> Result<Option<Inputs>, Error> {
     match requirement_files(args, settings) {
+        Ok(files) if lock_among(&files).is_some() => Ok(None),
         Ok(_) => read_inputs(args, settings, events).map(Some),
         Err(Error::Settings(error)) if matches!(*error, SettingsError::NoRequirements { .. }) => {
             Ok(None)
@@ -74,6 +75,9 @@ fn read(
 ) -> Result<Inputs, Error> {
     let project = &settings.project;
     let requirements = requirement_files(args, settings)?;
+    if let Some(lock) = lock_among(&requirements) {
+        return Err(Error::LockGiven { path: lock.clone() });
+    }
     let constraints = project.constraints(&args.constraints, &settings.env);
     let context = context(args, events, settings, &settings.env)?;
     let context = ReadContext { drafts: drafts.clone(), ..context };
@@ -136,7 +140,20 @@ fn told(set: &RequirementSet, files: &[PathBuf], context: &ReadContext) -> Vec<E
     told
 }
 
-/// The requirements files that are meant. Groups add to what the project says; where it says nothing, or where they are
+/// The lock that stands where requirements do, which is installed as it is.
+///
+/// # Errors
+/// If there are no requirements, or the lock is not alone.
+pub fn lock_alone(args: &ResolveFlags, settings: &Settings) -> Result<Option<PathBuf>, Error> {
+    let files = requirement_files(args, settings)?;
+    Ok(lock_among(&files).cloned())
+}
+
+fn lock_among(files: &[PathBuf]) -> Option<&PathBuf> {
+    files.iter().find(|file| is_lock(file))
+}
+
+/// The requirements files that are meant, or one lock. Groups add to what the project says; where it says nothing, or where they are
 /// wanted alone, there are none.
 pub(crate) fn requirement_files(
     args: &ResolveFlags,
@@ -148,10 +165,28 @@ pub(crate) fn requirement_files(
     }
     let named = args.extra.is_empty() && !args.all_extras && !args.group.is_empty();
     let itself = project.itself(&settings.env) != Itself::No;
-    match project.requirements(&args.requirements, &settings.env) {
-        Err(SettingsError::NoRequirements { .. }) if named || itself => Ok(Vec::new()),
-        files => Ok(files?),
+    let files = match project.requirements(&args.requirements, &settings.env) {
+        Err(SettingsError::NoRequirements { .. }) if named || itself => return Ok(Vec::new()),
+        files => files?,
+    };
+    let others = |_: &&PathBuf| files.len() > 1 || names_parts(args, settings);
+    match lock_among(&files).filter(others) {
+        Some(lock) => Err(Error::LockNotAlone { path: lock.clone() }),
+        None => Ok(files),
     }
+}
+
+/// Whether extras, groups or the project itself are wanted besides.
+fn names_parts(args: &ResolveFlags, settings: &Settings) -> bool {
+    let named = !args.extra.is_empty() || args.all_extras;
+    let groups = !args.group.is_empty() || !args.only_group.is_empty();
+    let project = &settings.project;
+    let configured = project.config.env.get(&settings.env).filter(|_| args.is_of_project());
+    named
+        || groups
+        || configured.is_some_and(|env| {
+            !env.extras.is_empty() || !env.groups.is_empty() || env.project != Itself::No
+        })
 }
 
 /// What reading the files of an environment may look at, and what of them is wanted.

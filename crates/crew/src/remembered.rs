@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::volume_place::subject;
 
-pub use words::{Words, absolute, shown};
+pub use words::{Words, absolute, described, shown};
 
 /// Raised where a request of before would be read as another.
 const VERSION: u32 = 1;

@@ -1,7 +1,8 @@
 //! What of the settings shapes a sync's result: a fingerprint that the state keeps. Owns which settings those
 //! are; each is named, and a new one does not compile before it was thought about.
 
-use pyfast_environment::place::Place;
+use std::path::Path;
+
 use pyfast_environment::state::Setting;
 use pyfast_installer::link::Habitat;
 use pyfast_resolver::{Preference, Prereleases};
@@ -14,9 +15,14 @@ use pyfast_settings::{EnvConfig, Python, ResolveFlags, Root, Settings};
 /// Raised with every field that is added or gets another meaning.
 const VERSION: u32 = 5;
 
-/// Everything that shapes a sync's result beside its inputs; `interpreter` is the identity of the one that
-/// the environment is for.
-pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) -> Setting {
+/// Everything that shapes a sync's result beside its inputs: who writes the environment, the root as Python sees it, and the
+/// identity of the interpreter that it is for.
+pub(crate) fn setting(
+    task: Task<'_>,
+    habitat: Habitat,
+    seen: &Path,
+    interpreter: String,
+) -> Setting {
     let Task { options, settings, .. } = task;
     let Options {
         resolve,
@@ -30,13 +36,13 @@ pub(crate) fn setting(task: Task<'_>, place: &dyn Place, interpreter: String) ->
     let project = &settings.project;
     let files = requirement_files(resolve, settings).unwrap_or_default();
     let constraints = project.constraints(&resolve.constraints, &settings.env);
-    let host = place.habitat() == Habitat::Host;
+    let host = habitat == Habitat::Host;
     let fingerprint = Fingerprint::new("sync", VERSION)
         .field("resolve", resolving(resolve))
         .field("lock-use", lock_use)
         .field("install", task.install().fingerprint())
         .field("host", host)
-        .field("seen", place.seen().display())
+        .field("seen", seen.display())
         .field("indexes", pyfast_settings::fingerprint(settings))
         .fields("strategy", &project.config.index.strategy)
         .field("working-directory", project.working_directory.display())

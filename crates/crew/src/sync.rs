@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::report::{SyncReport, Timings};
-use pyfast_environment::request::SyncRequest;
-use pyfast_environment::{Planned, ReadyPlan, plan_sync};
+use pyfast_environment::request::{LockUse, SyncRequest};
+use pyfast_environment::{Planned, ReadyPlan, plan_sync, unchanged};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::volume::MOUNT_POINT;
@@ -18,7 +18,9 @@ use crate::engine::{self, Connection};
 use crate::error::Error;
 use crate::event::{Event, sink};
 use crate::hands::Hands;
+use crate::inputs::lock_alone;
 use crate::interpreter::compiling_python;
+use crate::outside::Outside;
 use crate::setting;
 use crate::task::{Report, Task};
 use crate::venv;
@@ -99,7 +101,7 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
 }
 
 /// Whether an environment is not there yet.
-fn is_new(root: &Path, settings: &Settings) -> bool {
+pub(crate) fn is_new(root: &Path, settings: &Settings) -> bool {
     let current = || {
         let root = pyfast_root::Root::find(root, root).ok()??;
         current_of(&root.project_env(&subject(settings).name().ok()?).ok()??).ok()?
@@ -126,6 +128,10 @@ fn sync_volume(
 ) -> Result<Report, Error> {
     let Task { options, settings, .. } = task;
     let identity = connection.image_id(image)?;
+    let outside = Outside::new(connection, name, image, settings);
+    if let Some(report) = unchanged_outside(task, &outside, identity.clone())? {
+        return Ok(report);
+    }
     let project = settings.project.name();
     let mut volume = if options.dry_run {
         connection.found_volume(name)?
@@ -148,7 +154,26 @@ fn sync_volume(
     let hands = Hands::elsewhere(task, Elsewhere::new(task, &place), Box::new(probe));
     let outcome = run(task, &place, &hands, identity);
     hands.end();
+    if let Ok(report) = &outcome
+        && !report.sync.changed
+        && let Some(look) = place.looked()
+    {
+        outside.keep(look)?;
+    }
     outcome
+}
+
+/// What a sync gives that finds, from outside, nothing to do.
+fn unchanged_outside(
+    task: Task<'_>,
+    outside: &Outside<'_>,
+    identity: String,
+) -> Result<Option<Report>, Error> {
+    let begun = Instant::now();
+    let Some(look) = outside.look()? else { return Ok(None) };
+    let request = request(task, Habitat::Volume, Path::new(MOUNT_POINT), identity)?;
+    let facts = unchanged(&request, look);
+    Ok(facts.map(|facts| Report::done(SyncReport::unchanged(facts, begun.elapsed()))))
 }
 
 /// Where a root is.
@@ -194,7 +219,7 @@ fn run(
     identity: String,
 ) -> Result<Report, Error> {
     let started = Instant::now();
-    let request = request(task, place, identity);
+    let request = request(task, place.habitat(), place.seen(), identity)?;
     let report = match plan_sync(&request, place, hands, SystemTime::now())? {
         Planned::Unchanged(report) => return Ok(Report::done(*report)),
         Planned::Ready(ready) if task.options.dry_run => tried(&ready),
@@ -237,17 +262,35 @@ fn lock_text(ready: &ReadyPlan) -> String {
     own.unwrap_or_else(|| ready.plan.lock()).to_owned()
 }
 
-fn request(task: Task<'_>, place: &dyn Place, identity: String) -> SyncRequest {
+fn request(
+    task: Task<'_>,
+    habitat: Habitat,
+    seen: &Path,
+    identity: String,
+) -> Result<SyncRequest, Error> {
     let Task { options, settings, .. } = task;
     let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
-    SyncRequest {
-        lock_use: options.lock_use,
+    Ok(SyncRequest {
+        lock_use: lock_use(task)?,
         upgrade: *upgrade || !upgrade_package.is_empty(),
         dry_run: options.dry_run,
         cause: options.cause,
         options: task.install(),
-        setting: setting::setting(task, place, identity),
+        setting: setting::setting(task, habitat, seen, identity),
         variables: settings.variables.all().clone(),
         drafts: options.drafts.clone(),
+    })
+}
+
+/// What becomes of the lock: one that stands where requirements do is installed as it is.
+fn lock_use(Task { options, settings, .. }: Task<'_>) -> Result<LockUse, Error> {
+    if options.lock_use == LockUse::Frozen {
+        return Ok(LockUse::Frozen);
+    }
+    match lock_alone(&options.resolve, settings) {
+        Ok(Some(_)) => Ok(LockUse::Frozen),
+        // What is wrong with requirements is told where they are read.
+        Err(error @ Error::LockNotAlone { .. }) => Err(error),
+        Ok(None) | Err(_) => Ok(options.lock_use),
     }
 }

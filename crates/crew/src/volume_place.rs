@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use pyfast_environment::place::{Begun, Directory, Place};
-use pyfast_environment::question::{Answer, Asked, Before, Inventory, PROTOCOL, Question};
+use pyfast_environment::question::{Answer, Asked, Before, Inventory, Look, PROTOCOL, Question};
 use pyfast_environment::{Error as EnvironmentError, Site, Subject};
 use pyfast_installer::Sink;
 use pyfast_installer::link::Habitat;
@@ -32,6 +32,8 @@ pub(crate) struct VolumePlace<'a> {
     luggage: RefCell<Luggage>,
     /// What was told with the first look: each question costs a container.
     told: RefCell<Option<(Before, Inventory)>>,
+    /// What that look found besides.
+    looked: RefCell<Option<Look>>,
 }
 
 /// What goes along with a plan.
@@ -56,6 +58,7 @@ impl Place for VolumePlace<'_> {
                 let answer = self.carry(Question::Look { everything: true })?;
                 if let Answer::Look(look) = &answer {
                     self.told.borrow_mut().clone_from(&look.everything);
+                    self.looked.replace(Some(Look { everything: None, ..(**look).clone() }));
                 }
                 Ok(answer)
             }
@@ -101,8 +104,13 @@ impl<'a> VolumePlace<'a> {
         settings: &'a Settings,
     ) -> Self {
         let subject = elsewhere(subject(settings));
-        let (luggage, told) = (RefCell::default(), RefCell::default());
-        Self { connection, volume, image, settings, subject, luggage, told }
+        let (luggage, told, looked) = Default::default();
+        Self { connection, volume, image, settings, subject, luggage, told, looked }
+    }
+
+    /// What the last look found, without everything else that was told with it.
+    pub(crate) fn looked(&self) -> Option<Look> {
+        self.looked.take()
     }
 
     /// Has these go along with the next plan.

@@ -1,10 +1,12 @@
 //! The wheels of a lock as files in a directory, for machines that reach no index. Owns which file is made of what; must
 //! not know who reads them.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use pyfast_index::Body;
 use pyfast_index::cache::file_digest;
 use pyfast_index::client::{LARGEST_FILE, Piece, Request};
 use pyfast_installer::store::pack;
@@ -20,6 +22,7 @@ use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
 use crate::event::{Events, wheels};
 use crate::here::for_fetching;
+use crate::identifying;
 use crate::inputs::if_any;
 use crate::interpreter::{host_python, interpreter};
 use crate::session::Session;
@@ -55,6 +58,11 @@ pub fn fill(
     let mut session = Session::new(settings, &set, host.as_deref(), cache, events)?;
     let place = BuildPlace { store: builds.clone(), yard: builds.clone(), interpreter: &python };
     session.build_in(place, flags, settings, events)?;
+    let lock = &mut lock.clone();
+    let mut came = BTreeMap::new();
+    identifying::find(lock, &session, |package, body| {
+        came.insert(package.name.clone(), body);
+    })?;
     events(wheels(&lock.packages));
     let mut filled = Filled::default();
     let mut sources = lock.clone();
@@ -65,7 +73,8 @@ pub fn fill(
         };
         let path = directory.join(wheel.to_string());
         if !file_digest(&path).is_ok_and(|found| found == sha256) {
-            bring(package, &path, sha256, &session)?;
+            let wanted = Wanted { package, sha256, body: came.remove(&package.name) };
+            bring(wanted, &path, &session)?;
         }
         filled.wheels.push(wheel.to_string());
     }
@@ -82,18 +91,26 @@ pub fn fill(
     Ok(filled)
 }
 
+/// A wheel of the lock.
+struct Wanted<'a> {
+    package: &'a LockedPackage,
+    sha256: Sha256,
+    /// Its bytes, where they have come already.
+    body: Option<Body>,
+}
+
 /// Has a wheel's file, of the digest that the lock has.
-fn bring(
-    package: &LockedPackage,
-    path: &Path,
-    expected: Sha256,
-    session: &Session,
-) -> Result<(), Error> {
+fn bring(wanted: Wanted<'_>, path: &Path, session: &Session) -> Result<(), Error> {
+    let Wanted { package, sha256: expected, body } = wanted;
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let aside = aside(path);
-    let written = match &package.location {
-        Location::Path(from) => fs_err::copy(from, &aside).map(drop).map_err(failed),
-        Location::Url(url) => fetch(url, &aside, session),
+    let written = match (&body, &package.location) {
+        (Some(body), _) => {
+            let file = File::create(&aside);
+            file.and_then(|mut file| body.copy_to(&mut file)).map_err(failed)
+        }
+        (None, Location::Path(from)) => fs_err::copy(from, &aside).map(drop).map_err(failed),
+        (None, Location::Url(url)) => fetch(url, &aside, session),
     };
     let checked = written.and_then(|()| {
         let found = file_digest(&aside).map_err(pyfast_installer::Error::Fetch)?;

@@ -2,6 +2,7 @@
 //! must not know who asks, nor how the answer gets there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::SystemTime;
 
 use pyfast_installer::build::remembered_wheels;
@@ -16,7 +17,8 @@ use pyfast_installer::link::Package;
 use pyfast_installer::store::{Store, recorded_files, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Cause, ProjectEnv, Root, Waiting, current_of};
+use pyfast_root::layout::{BIN, project_env_path};
+use pyfast_root::{Cause, Kind, ProjectEnv, Root, Waiting, current_of};
 
 use crate::error::Error;
 use crate::looks::Looks;
@@ -45,7 +47,7 @@ pub(crate) fn answer(
         return match question {
             Question::Look { everything } => {
                 let everything = everything.then(Default::default);
-                Ok(Answer::Look(Box::new(Look { state: None, everything })))
+                Ok(Answer::Look(Box::new(Look { everything, ..Look::default() })))
             }
             Question::Before => Ok(Answer::Before(Before::default())),
             Question::Stock { wheels, id } => {
@@ -96,6 +98,22 @@ fn known(root: &Root) -> Result<Vec<Known>, Error> {
     Ok(all)
 }
 
+/// When directories were written to last, each noted before what is in it is looked at.
+struct Written<'a> {
+    root: &'a Root,
+    times: BTreeMap<String, i64>,
+}
+
+impl Written<'_> {
+    /// Notes a place, if a directory is there.
+    fn note(&mut self, place: &Path) {
+        let facts = self.root.top().facts(place).ok().flatten();
+        let facts = facts.filter(|facts| facts.kind == Kind::Directory);
+        let time = facts.and_then(|facts| i64::try_from(facts.modified_ns).ok());
+        self.times.extend(time.map(|time| (place.to_string_lossy().into_owned(), time)));
+    }
+}
+
 /// An environment, and the open root that it is in.
 struct At<'a> {
     root: &'a Root,
@@ -106,16 +124,27 @@ struct At<'a> {
 
 impl At<'_> {
     /// What is in the way of looking is told by who goes on to work there.
-    fn state(&self) -> Option<State> {
+    fn state(&self, written: &mut Written<'_>) -> Option<State> {
+        written.note(&project_env_path(Path::new(""), &self.name));
         let directory = self.root.project_env(&self.name).ok()??;
         let state = State::load(&directory)?;
         let current = current_of(&directory).ok()??;
+        for place in state.own_places() {
+            written.note(Path::new(&place));
+        }
         state.is_untouched(self.root, &current).then_some(state)
     }
 
     fn look(&self, everything: bool) -> Result<Look, Error> {
-        let everything = everything.then(|| Ok::<_, Error>((self.before()?, self.inventory()?)));
-        Ok(Look { state: self.state(), everything: everything.transpose()? })
+        let mut written = Written { root: self.root, times: BTreeMap::new() };
+        let state = self.state(&mut written);
+        if !everything {
+            return Ok(Look { state, ..Look::default() });
+        }
+        // The program that answers is of this version, as long as nobody puts another one there.
+        written.note(Path::new(BIN));
+        let everything = Some((self.before()?, self.inventory()?));
+        Ok(Look { state, everything, written: written.times })
     }
 
     fn before(&self) -> Result<Before, Error> {

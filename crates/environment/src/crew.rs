@@ -130,6 +130,13 @@ pub trait Crew: Means {
     /// What resolving fails with.
     fn lock(&self, request: &LockRequest<'_>, site: Option<&Site>) -> Result<Locked, Error>;
 
+    /// Finds the SHA-256 of every file of a lock that another tool knows by other digests alone, all of which are
+    /// compared. What comes on the way is not fetched once more. A dry run has what is remembered.
+    ///
+    /// # Errors
+    /// What fetching fails with, and bytes that are not the lock's.
+    fn identify(&self, lock: &mut Lock, site: Option<&Site>) -> Result<(), Error>;
+
     /// Tells the user what they should know, now: what follows may fail.
     fn tell(&self, warning: &str);
 

@@ -64,7 +64,7 @@ impl Locking<'_> {
         loop {
             let begun = Instant::now();
             let (locked, own_lock) = match which.existing.take().filter(|_| which.current) {
-                Some(lock) => (Locked { lock, ..Locked::default() }, None),
+                Some(lock) => (Locked { lock: self.identified(lock)?, ..Locked::default() }, None),
                 None => self.lock(&which, &target)?,
             };
             timings.resolve += begun.elapsed();
@@ -115,6 +115,14 @@ impl Locking<'_> {
             locked.lock = Lock::from_toml(&text, &path, target)?;
         }
         Ok((locked, Some((path, text))))
+    }
+
+    /// The lock with the SHA-256 of every file.
+    fn identified(&self, mut lock: Lock) -> Result<Lock, Error> {
+        if lock.packages.iter().any(|package| package.pending.is_some()) {
+            self.crew.identify(&mut lock, self.site)?;
+        }
+        Ok(lock)
     }
 
     fn bring(&self, lock: &Lock, timings: &mut Timings) -> Result<Brought, Error> {

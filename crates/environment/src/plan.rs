@@ -153,7 +153,8 @@ pub enum PackageAct {
 /// What is done about the environment, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentPlan {
-    /// The generation's id; of one whose sources are not built yet, another one than it will be.
+    /// The generation's id; of one whose sources are not built yet, or whose wheels nobody knows by SHA-256,
+    /// another one than it will be.
     pub id: String,
     /// What is done.
     pub act: EnvironmentAct,
@@ -244,6 +245,8 @@ pub(crate) fn packages(lock: &Lock, brought: &Brought, stock: &Stock) -> Vec<Pac
         let built = brought.built.get(&package.name);
         let act = match (built, package.sha256) {
             (None, _) if package.filename.source().is_some() => PackageAct::Build,
+            // Only a dry run leaves one: its bytes have never come.
+            (None, _) if package.pending.is_some() => PackageAct::Fetch,
             (None, Some(wheel))
                 if stock.missing.contains(&wheel) || brought.admitted.contains(&wheel) =>
             {

@@ -21,7 +21,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,6 +144,9 @@ pub struct Look {
     pub state: Option<State>,
     /// Where everything was asked for.
     pub everything: Option<(Before, Inventory)>,
+    /// With everything: when the directories were written to last, before the look, in which every change of the
+    /// environment shows that a sync, a rollback, a repair or another installer makes; by their paths relative to the root.
+    pub written: BTreeMap<String, i64>,
 }
 
 /// What a new environment is compared with.

@@ -183,6 +183,13 @@ pub struct SyncReport {
     pub details: Vec<String>,
 }
 
+impl SyncReport {
+    /// Of a sync that found everything as it was.
+    pub fn unchanged(facts: Facts, took: Duration) -> Self {
+        Self { facts, timings: Timings { total: took, ..Timings::default() }, ..Self::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

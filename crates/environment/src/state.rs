@@ -90,6 +90,11 @@ impl State {
         self.stamps.as_ref().filter(|_| self.facts.id == id)
     }
 
+    /// What counts in its generation itself, relative to the root.
+    pub(crate) fn own_places(&self) -> Vec<String> {
+        self.stamps.iter().flat_map(|stamps| stamps.own_places(&self.facts.id)).collect()
+    }
+
     /// The same, of a state that is not needed any more.
     pub(crate) fn into_stamps_of(self, id: &str) -> Option<Stamps> {
         self.stamps.filter(|_| self.facts.id == id)

@@ -66,9 +66,7 @@ pub fn plan_sync(
 ) -> Result<Planned, Error> {
     let begun = Instant::now();
     if let Some(facts) = unchanged(request, ask::look(place)?) {
-        let timings = Timings { total: begun.elapsed(), ..Timings::default() };
-        let report = SyncReport { facts, timings, ..SyncReport::default() };
-        return Ok(Planned::Unchanged(Box::new(report)));
+        return Ok(Planned::Unchanged(Box::new(SyncReport::unchanged(facts, begun.elapsed()))));
     }
     let requirements = match request.lock_use {
         LockUse::Frozen => None,
@@ -108,7 +106,7 @@ pub fn plan_sync(
 }
 
 /// What was made by the last sync, where nothing has moved since.
-fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
+pub fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
     let state = look.state.filter(|_| request.may_stand())?;
     state.holds(&request.setting, &request.variables).then(|| state.into_facts())
 }

@@ -10,6 +10,7 @@
 //! <cache>/texts-2/<URL digest>                requirements files that are named by URL, as pages-5
 //! <cache>/partial-1/<digest>                   what has come of a large file, by the digest that all of it must have
 //! <cache>/digests-1/<path digest>             what a file of this machine was like, and its digest
+//! <cache>/identities-1/<digest of digests>    the SHA-256 of a file that another tool's lock knows by others
 //! ```
 //! What is not as it was written is not there: pages, texts and metadata carry checksums or digests.
 //! A cache that cannot be written is not an error: the next run fetches again. It is for its owner alone

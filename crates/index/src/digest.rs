@@ -38,7 +38,8 @@ pub fn of_file(kind: OtherKind, file: &File) -> io::Result<OtherDigest> {
     }
 }
 
-enum Hasher {
+/// Computes a digest of bytes as they come.
+pub(crate) enum Hasher {
     Md5(md5::Md5),
     Sha1(sha1::Sha1),
     Sha384(sha2::Sha384),
@@ -46,7 +47,7 @@ enum Hasher {
 }
 
 impl Hasher {
-    fn new(kind: OtherKind) -> Self {
+    pub(crate) fn new(kind: OtherKind) -> Self {
         match kind {
             OtherKind::Md5 => Self::Md5(md5::Md5::new()),
             OtherKind::Sha1 => Self::Sha1(sha1::Sha1::new()),
@@ -55,7 +56,7 @@ impl Hasher {
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Md5(hasher) => hasher.update(bytes),
             Self::Sha1(hasher) => hasher.update(bytes),
@@ -64,7 +65,7 @@ impl Hasher {
         }
     }
 
-    fn finish(self) -> OtherDigest {
+    pub(crate) fn finish(self) -> OtherDigest {
         match self {
             Self::Md5(hasher) => OtherDigest::of_bytes(OtherKind::Md5, &hasher.finalize()),
             Self::Sha1(hasher) => OtherDigest::of_bytes(OtherKind::Sha1, &hasher.finalize()),
@@ -88,7 +89,16 @@ pub fn check(
         Digest::Sha256(_) => Digest::Sha256(sha256),
         Digest::Other(digest) => Digest::Other(other(digest.kind())?),
     };
-    if found == *expected {
+    same(filename, expected, &found)
+}
+
+/// Refuses a file whose digest is another.
+pub(crate) fn same<D: PartialEq + std::fmt::Display>(
+    filename: &str,
+    expected: &D,
+    found: &D,
+) -> Result<(), Error> {
+    if found == expected {
         return Ok(());
     }
     let (wheel, expected) = (filename.to_owned(), expected.to_string());

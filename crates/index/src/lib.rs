@@ -4,6 +4,7 @@
 //! Begin with [`Client`](client::Client), which reaches servers with [`Credentials`](credentials::Credentials),
 //! and [`Cache`](cache::Cache); with both an [`Index`](index::Index) gives [`Page`](page::Page)s of projects.
 
+mod arrival;
 pub mod cache;
 pub mod client;
 pub mod credentials;
@@ -14,6 +15,7 @@ mod fetch_cause;
 pub mod flat;
 pub mod git;
 pub mod html;
+pub mod identity;
 pub mod index;
 mod joined;
 mod keyring;
@@ -29,6 +31,7 @@ pub mod text_remote;
 pub mod tls;
 mod whole;
 
+pub use arrival::Arrival;
 pub use error::Error;
 pub use fetch_cause::FetchCause;
 pub use joined::joined;

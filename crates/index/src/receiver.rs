@@ -10,6 +10,7 @@ use pyfast_packaging::hash::{OtherDigest, OtherKind, Sha256};
 use sha2::Digest as _;
 use tokio::sync::mpsc;
 
+use crate::arrival::Arrival;
 use crate::client::Piece;
 use crate::digest;
 use crate::error::Error;
@@ -17,8 +18,8 @@ use crate::error::Error;
 /// So much of a file is read at once.
 const BUFFER: usize = 256 << 10;
 
-/// Makes a file without a name; `None` where none can be made, and all stays in memory.
-type Nameless = Box<dyn Fn() -> io::Result<Option<File>> + Send>;
+/// Makes a file, of whose bytes is told how far they have come; `None` where none can be made, and all stays in memory.
+type Nameless = Box<dyn Fn(&Arc<Arrival>) -> io::Result<Option<File>> + Send>;
 
 /// The bytes of a file.
 #[derive(Debug, Clone)]
@@ -51,14 +52,31 @@ impl Body {
         }
     }
 
+    /// Writes all of them.
+    ///
+    /// # Errors
+    /// If they cannot be read or written.
+    pub fn copy_to(&self, to: &mut impl io::Write) -> io::Result<()> {
+        match self {
+            Self::Memory(bytes) => to.write_all(bytes),
+            Self::File(file) => {
+                let mut file = &**file;
+                file.rewind()?;
+                io::copy(&mut file, to).map(drop)
+            }
+        }
+    }
+
     /// All of them in memory.
-    pub(crate) fn into_bytes(self) -> io::Result<Bytes> {
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn into_bytes(self) -> io::Result<Bytes> {
         match self {
             Self::Memory(bytes) => Ok(bytes),
-            Self::File(file) => {
-                let (mut file, mut content) = (&*file, Vec::new());
-                file.rewind()?;
-                file.read_to_end(&mut content)?;
+            Self::File(_) => {
+                let mut content = Vec::new();
+                self.copy_to(&mut content)?;
                 Ok(content.into())
             }
         }
@@ -76,6 +94,15 @@ pub struct Received {
     pub continued: bool,
 }
 
+/// Who is told of bytes; where these stop to come before their end, that nothing is to be relied on.
+struct Told(Arc<Arrival>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
 /// Who takes bytes as they come.
 pub struct Receiver {
     /// So many may be held in memory.
@@ -83,7 +110,8 @@ pub struct Receiver {
     nameless: Nameless,
     digest: sha2::Sha256,
     memory: Vec<u8>,
-    file: Option<File>,
+    file: Option<Arc<File>>,
+    told: Told,
     /// Bytes of the file that were in it before.
     before: u64,
     continued: bool,
@@ -93,16 +121,22 @@ impl Receiver {
     /// One that holds up to `room` bytes in memory, and asks for a file when there are more.
     pub fn new(
         room: usize,
-        nameless: impl Fn() -> io::Result<Option<File>> + Send + 'static,
+        nameless: impl Fn(&Arc<Arrival>) -> io::Result<Option<File>> + Send + 'static,
     ) -> Self {
         let (digest, memory, file) = (sha2::Sha256::new(), Vec::new(), None);
         let nameless = Box::new(nameless);
-        Self { room, nameless, digest, memory, file, before: 0, continued: false }
+        let told = Told(Arc::default());
+        Self { room, nameless, digest, memory, file, told, before: 0, continued: false }
     }
 
     /// One that has a file already, in which the first `before` bytes may be.
     pub fn onto(file: File, before: u64) -> Self {
-        Self { file: Some(file), before, ..Self::new(0, || Ok(None)) }
+        Self { file: Some(Arc::new(file)), before, ..Self::new(0, |_| Ok(None)) }
+    }
+
+    /// How far bytes have come into the file, for who reads them there.
+    pub fn arrival(&self) -> Arc<Arrival> {
+        Arc::clone(&self.told.0)
     }
 
     /// Forgets what came: it comes again from its beginning.
@@ -110,7 +144,8 @@ impl Receiver {
         self.digest = sha2::Sha256::new();
         self.memory.clear();
         (self.before, self.continued) = (0, false);
-        if let Some(file) = &mut self.file {
+        self.told.0.begin();
+        if let Some(mut file) = self.file.as_deref() {
             file.set_len(0)?;
             file.rewind()?;
         }
@@ -119,7 +154,9 @@ impl Receiver {
 
     /// Hashes what was in the file before, after which the next bytes come.
     fn catch_up(&mut self) -> io::Result<()> {
-        let Some(file) = self.file.as_mut().filter(|_| self.before > 0) else { return Ok(()) };
+        let Some(mut file) = self.file.as_deref().filter(|_| self.before > 0) else {
+            return Ok(());
+        };
         file.rewind()?;
         let mut buffer = vec![0; BUFFER];
         while self.before > 0 {
@@ -130,6 +167,7 @@ impl Receiver {
             }
             self.digest.update(&buffer[..count]);
             self.before -= count as u64;
+            self.told.0.come(count as u64);
         }
         Ok(())
     }
@@ -151,13 +189,17 @@ impl Receiver {
     pub fn take(&mut self, piece: &[u8]) -> io::Result<()> {
         self.digest.update(piece);
         if self.file.is_none() && self.memory.len() + piece.len() > self.room {
-            self.file = (self.nameless)()?;
-            if let Some(file) = &mut self.file {
-                file.write_all(&std::mem::take(&mut self.memory))?;
+            self.file = (self.nameless)(&self.told.0)?.map(Arc::new);
+            if let Some(mut file) = self.file.as_deref() {
+                let held = std::mem::take(&mut self.memory);
+                file.write_all(&held)?;
+                self.told.0.come(held.len() as u64);
             }
         }
-        if let Some(file) = &mut self.file {
-            return file.write_all(piece);
+        if let Some(mut file) = self.file.as_deref() {
+            file.write_all(piece)?;
+            self.told.0.come(piece.len() as u64);
+            return Ok(());
         }
         self.memory.extend_from_slice(piece);
         Ok(())
@@ -184,8 +226,9 @@ impl Receiver {
     /// What has come.
     pub fn finish(self) -> Received {
         let sha256 = Sha256(self.digest.finalize().into());
+        self.told.0.end();
         let body = match self.file {
-            Some(file) => Body::File(Arc::new(file)),
+            Some(file) => Body::File(file),
             None => Body::Memory(self.memory.into()),
         };
         Received { body, sha256, continued: self.continued }
@@ -199,7 +242,7 @@ mod tests {
 
     /// What is kept of pieces that came after an attempt that broke off.
     fn received(cache: Cache, pieces: &[&[u8]]) -> Received {
-        let mut receiver = Receiver::new(ROOM, move || Ok(cache.nameless()));
+        let mut receiver = Receiver::new(ROOM, move |_| Ok(cache.nameless()));
         for _ in 0..2 {
             receiver.begin().unwrap();
             for piece in pieces {
@@ -241,7 +284,7 @@ mod tests {
 
     #[test]
     fn where_the_disk_refuses_nothing_more_is_taken() {
-        let mut receiver = Receiver::new(1, || Err(io::ErrorKind::StorageFull.into()));
+        let mut receiver = Receiver::new(1, |_| Err(io::ErrorKind::StorageFull.into()));
         receiver.take(b"a").unwrap();
         assert_eq!(receiver.take(b"b").unwrap_err().kind(), io::ErrorKind::StorageFull);
     }

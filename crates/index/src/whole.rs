@@ -32,7 +32,7 @@ pub(crate) async fn fetch(
 ) -> Result<Whole, Error> {
     let (sender, pieces) = mpsc::channel(PIECES);
     let cache = cache.clone();
-    let receiver = Receiver::new(ROOM, move || Ok(cache.nameless()));
+    let receiver = Receiver::new(ROOM, move |_| Ok(cache.nameless()));
     let taken = tokio::task::spawn_blocking(|| receiver.take_all(pieces));
     let answer = client.fetch_pieces(request, &sender).await;
     drop(sender);

@@ -28,7 +28,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::bytecode::Compiler;
 use crate::error::Error;
 use crate::event::{Event, Sink};
-use crate::store::{Admission, Store, WheelBytes};
+use crate::store::{Admission, Store, WheelBytes, WheelInFile};
 use receive::Come;
 
 /// Bytes of wheels held in memory at once, in units of [`UNIT`].
@@ -102,6 +102,8 @@ struct Shared {
     cache: Cache,
     memory: Semaphore,
     looking: Semaphore,
+    /// Threads that unpack what has not come whole.
+    ahead: Arc<Semaphore>,
     /// Whether it was said that another process is waited for: once is enough.
     told: AtomicBool,
     sink: Sink,
@@ -119,6 +121,7 @@ impl Downloads {
             cache,
             memory: Semaphore::new(MEMORY_UNITS as usize),
             looking: Semaphore::new(LOOKING),
+            ahead: Arc::new(Semaphore::new(2 * rayon::current_num_threads())),
             told: AtomicBool::new(false),
             sink,
             admitted: Mutex::default(),
@@ -224,8 +227,8 @@ impl Shared {
                 lock
             }
         };
-        let Come { body, sha256: found, partial } = match &wanted.body {
-            Some(body) => Come { body: body.clone(), sha256: Some(sha256), partial: None },
+        let Come { body, sha256: found, partial, ahead } = match &wanted.body {
+            Some(body) => Come::of(body.clone(), Some(sha256)),
             None => self.receive(wanted).await?,
         };
         let (filename, expected) = (wanted.filename.clone(), sha256);
@@ -233,7 +236,9 @@ impl Shared {
             Body::Memory(bytes) => {
                 store.admit(&WheelBytes { filename: &filename, expected, found, bytes })
             }
-            Body::File(file) => store.admit_open(&filename, expected, found, file),
+            Body::File(file) => {
+                store.admit_open(&WheelInFile { filename: &filename, expected, found, file, ahead })
+            }
         };
         let admitted = self.unpack(wanted, admit).await;
         let of_no_use =

@@ -1,6 +1,7 @@
 //! The store of unpacked wheels: what is in it, and how a wheel gets in. No byte is admitted whose
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
+pub(crate) mod ahead;
 pub(crate) mod listing;
 pub(crate) mod manifest;
 mod pack;
@@ -57,6 +58,17 @@ pub struct WheelBytes<'a> {
     pub found: Option<Sha256>,
     /// The whole archive.
     pub bytes: &'a [u8],
+}
+
+/// A wheel in a file that nobody changes, before it is admitted.
+pub(crate) struct WheelInFile<'a> {
+    pub(crate) filename: &'a WheelFilename,
+    pub(crate) expected: Sha256,
+    /// The digest of the file, where that is known already.
+    pub(crate) found: Option<Sha256>,
+    pub(crate) file: &'a File,
+    /// What was unpacked of it already.
+    pub(crate) ahead: ahead::Members,
 }
 
 /// How an admission ended.
@@ -166,7 +178,8 @@ impl Store {
         }
         let found = wheel.found.unwrap_or_else(|| Sha256::of(wheel.bytes));
         check_digest(wheel.filename, wheel.expected, found)?;
-        self.admit_archive(wheel.filename, &wheel.expected, Archive::open(wheel.bytes))
+        let archive = Archive::open(wheel.bytes);
+        self.admit_archive(wheel.filename, &wheel.expected, archive, &ahead::Members::default())
     }
 
     /// Admits a wheel whose digest was checked.
@@ -175,6 +188,7 @@ impl Store {
         filename: &WheelFilename,
         expected: &Sha256,
         archive: Result<Archive<'_>, Refusal>,
+        ahead: &ahead::Members,
     ) -> Result<Admission, Error> {
         if self.contains(expected) {
             return Ok(Admission::Present);
@@ -183,9 +197,13 @@ impl Store {
         let archive = archive.map_err(refused)?;
         let format = Wheel::open(&archive, filename).map_err(refused)?;
         let name = self.fresh_name()?;
-        let unpacked = self
-            .unpack(&name, &archive, &format, filename)
-            .and_then(|manifest| Ok((manifest, self.appear(&name, expected)?)));
+        let unpack = || {
+            self.workspace().create_dir(&name, 0o755)?;
+            let (staging, set_modes) = (&self.workspace().dir(&name)?, self.set_modes);
+            let (archive, wheel) = (&archive, &format);
+            unpack::Unpack { archive, wheel, filename, staging, set_modes, ahead }.run()
+        };
+        let unpacked = unpack().and_then(|manifest| Ok((manifest, self.appear(&name, expected)?)));
         match unpacked {
             Ok((manifest, true)) => {
                 let manifest = Arc::new(manifest);
@@ -201,20 +219,6 @@ impl Store {
         }
     }
 
-    /// Unpacks a wheel that was audited into a new directory of this process.
-    fn unpack(
-        &self,
-        name: &str,
-        archive: &Archive<'_>,
-        wheel: &Wheel,
-        filename: &WheelFilename,
-    ) -> Result<Manifest, Error> {
-        self.workspace().create_dir(name, 0o755)?;
-        let staging = &self.workspace().dir(name)?;
-        let set_modes = self.set_modes;
-        unpack::Unpack { archive, wheel, filename, staging, set_modes }.run()
-    }
-
     /// As [`Store::admit`] for a wheel in a file that nobody changes, which is mapped instead of read.
     ///
     /// # Errors
@@ -227,7 +231,8 @@ impl Store {
         path: &Path,
     ) -> Result<Admission, Error> {
         let file = regular_file::open(path).map_err(Error::io("open", path))?;
-        self.admit_open(filename, expected, found, &file)
+        let ahead = ahead::Members::default();
+        self.admit_open(&WheelInFile { filename, expected, found, file: &file, ahead })
     }
 
     /// The same for a wheel that was just made; gives its digest.
@@ -242,22 +247,18 @@ impl Store {
         let file = regular_file::open(path).map_err(Error::io("open", path))?;
         let mapped = Mapped::open(&file).map_err(Error::io("map", path))?;
         let sha256 = mapped.digest();
-        self.admit_archive(filename, &sha256, Archive::open_mapped(&mapped))?;
+        let archive = Archive::open_mapped(&mapped);
+        self.admit_archive(filename, &sha256, archive, &ahead::Members::default())?;
         Ok(sha256)
     }
 
     /// The same for a file that is open.
-    pub(crate) fn admit_open(
-        &self,
-        filename: &WheelFilename,
-        expected: Sha256,
-        found: Option<Sha256>,
-        file: &File,
-    ) -> Result<Admission, Error> {
+    pub(crate) fn admit_open(&self, wheel: &WheelInFile<'_>) -> Result<Admission, Error> {
+        let WheelInFile { filename, expected, found, file, ahead } = wheel;
         let mapped = Mapped::open(file).map_err(Error::io("map", Path::new(filename.as_str())))?;
         let found = found.unwrap_or_else(|| mapped.digest());
-        check_digest(filename, expected, found)?;
-        self.admit_archive(filename, &expected, Archive::open_mapped(&mapped))
+        check_digest(filename, *expected, found)?;
+        self.admit_archive(filename, expected, Archive::open_mapped(&mapped), ahead)
     }
 
     /// Renames an unpacked wheel to its place; false if another process was faster. A damaged one that is

@@ -7,12 +7,13 @@
 mod header;
 pub(crate) mod mapped;
 
-use std::io::Read as _;
+use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::Refusal;
+pub(crate) use header::LocalHeader;
 use header::{CentralHeader, End, check_local};
 use mapped::Mapped;
 
@@ -26,6 +27,8 @@ const MAX_RATIO: u64 = 100;
 const WHOLE: u64 = 16 << 20;
 /// Memory that is kept from one member to the next.
 const KEPT: usize = 8 << 20;
+/// Members up to this size are inflated in one go while their archive still comes.
+const WHOLE_WHILE_COMING: u64 = 4 << 20;
 /// The piece size for large members.
 const PIECE: usize = 1 << 20;
 
@@ -148,6 +151,22 @@ fn entry(header: &CentralHeader<'_>) -> Result<Entry, Refusal> {
         size: header.size,
         data: 0..0,
     })
+}
+
+/// A member as its local header describes it, which is at `at`; `None` where that is not enough to unpack it, or it
+/// would expand so much that the archive would be refused.
+pub(crate) fn entry_ahead(header: &[u8], at: u64) -> Option<Entry> {
+    let local = LocalHeader::parse(header)?;
+    let method = match local.method {
+        0 if local.size == local.packed => Method::Stored,
+        8 if local.size / MAX_RATIO <= local.packed => Method::Deflated,
+        _ => return None,
+    };
+    let begin = usize::try_from(at).ok()?.checked_add(local.length)?;
+    let end = begin.checked_add(usize::try_from(local.packed).ok()?)?;
+    let (path, directory, executable) = (String::new(), false, false);
+    let (crc, size) = (local.crc, local.size);
+    Some(Entry { path, directory, executable, method, crc, size, data: begin..end })
 }
 
 /// Whether a path stays inside the directory it is unpacked into, and means the same everywhere.
@@ -286,7 +305,48 @@ impl Inflater {
                 }
                 Ok(())
             }
-            Method::Deflated => self.stream(archive, entry, sink),
+            Method::Deflated => {
+                let begin = entry.data.start;
+                let spent =
+                    |part: Range<usize>| archive.spent(begin + part.start..begin + part.end);
+                self.stream(packed, entry, &spent, sink)
+            }
+        }
+    }
+
+    /// The same for a member of an archive that was not audited yet, whose packed bytes are read.
+    pub(crate) fn extract_from<E: From<Refusal>>(
+        &mut self,
+        packed: impl Read,
+        entry: &Entry,
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let refuse = || E::from(Refusal::entry(&entry.path, "is damaged"));
+        let mut packed = BufReader::with_capacity(PIECE / 4, packed);
+        match entry.method {
+            Method::Deflated if entry.size > WHOLE_WHILE_COMING => {
+                self.stream(packed, entry, &|_| (), sink)
+            }
+            Method::Deflated => {
+                let mut bytes = Vec::with_capacity(entry.data.len());
+                packed.read_to_end(&mut bytes).ok().ok_or_else(refuse)?;
+                let content = self.inflate(&bytes, entry)?;
+                check_crc(entry, crc32fast::hash(content))?;
+                sink(content)
+            }
+            Method::Stored => {
+                let mut crc = crc32fast::Hasher::new();
+                loop {
+                    let piece = packed.fill_buf().ok().ok_or_else(refuse)?;
+                    if piece.is_empty() {
+                        return check_crc(entry, crc.finalize()).map_err(E::from);
+                    }
+                    crc.update(piece);
+                    sink(piece)?;
+                    let count = piece.len();
+                    packed.consume(count);
+                }
+            }
         }
     }
 
@@ -328,17 +388,18 @@ impl Inflater {
 
     fn stream<E: From<Refusal>>(
         &mut self,
-        archive: &Archive<'_>,
+        packed: impl BufRead,
         entry: &Entry,
+        done: &dyn Fn(Range<usize>),
         sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let refuse = |reason: &str| E::from(Refusal::entry(&entry.path, reason));
         if self.buffer.len() < PIECE {
             self.buffer.resize(PIECE, 0);
         }
-        let mut decoder = flate2::read::DeflateDecoder::new(archive.packed(entry));
+        let mut decoder = flate2::bufread::DeflateDecoder::new(packed);
         let mut crc = crc32fast::Hasher::new();
-        let (mut given, mut spent) = (0_u64, entry.data.start);
+        let (mut given, mut spent) = (0_u64, 0);
         loop {
             let buffer = &mut self.buffer[..PIECE];
             let count = decoder.read(buffer).ok().ok_or_else(|| refuse("is damaged"))?;
@@ -352,9 +413,8 @@ impl Inflater {
             crc.update(&buffer[..count]);
             sink(&buffer[..count])?;
             let read = usize::try_from(decoder.total_in()).unwrap_or_default();
-            let read = entry.data.start + read;
             if read - spent > PIECE {
-                archive.spent(spent..read);
+                done(spent..read);
                 spent = read;
             }
         }

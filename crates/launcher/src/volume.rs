@@ -4,6 +4,7 @@
 
 mod archive;
 mod confined;
+mod glimpse;
 mod helper;
 mod inject;
 mod keeper;
@@ -13,6 +14,7 @@ mod scratch;
 mod store;
 
 pub use confined::{CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Left, run_confined};
+pub use glimpse::Glimpse;
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
 pub use inject::{Binary, Injected, inject};
 pub use keeper::{keep_volume, remove_volume};

@@ -171,6 +171,11 @@ impl OtherDigest {
     pub fn kind(&self) -> OtherKind {
         self.kind
     }
+
+    /// Its hexadecimal digits.
+    pub fn digits(&self) -> &str {
+        &self.text
+    }
 }
 
 impl fmt::Display for OtherDigest {

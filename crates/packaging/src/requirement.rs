@@ -18,12 +18,15 @@ use crate::requirement_source::DirectSource;
 pub struct Origin {
     /// The file as the user named it.
     pub file: Arc<str>,
-    /// The line the requirement begins on, counted from 1.
+    /// The line the requirement begins on, counted from 1; 0 where the file does not have it yet.
     pub line: usize,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return write!(f, "new in {}", self.file);
+        }
         write!(f, "{}:{}", self.file, self.line)
     }
 }

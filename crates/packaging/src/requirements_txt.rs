@@ -4,12 +4,13 @@
 //! <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
 
 pub(crate) mod document;
+mod drafts;
 mod fetch;
 mod lines;
 mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pep508_rs::{MarkerTree, PackageName};
 use url::Url;
@@ -25,6 +26,7 @@ use crate::safe_url::SafeUrl;
 use crate::source_dist::{SourceDist, SourceTree};
 
 use document::Document;
+pub use drafts::Drafts;
 pub use fetch::FetchText;
 use reader::{Reader, Role};
 
@@ -175,40 +177,6 @@ pub struct ReadContext {
     pub drafts: Drafts,
 }
 
-/// What files will have, by where they really are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Drafts(BTreeMap<PathBuf, Vec<u8>>);
-
-impl Drafts {
-    /// Has a file read as if it had this content.
-    pub fn insert(&mut self, path: &Path, content: Vec<u8>) {
-        self.0.insert(real(path), content);
-    }
-
-    /// What a file will have.
-    pub fn get(&self, path: &Path) -> Option<&[u8]> {
-        if self.0.is_empty() {
-            return None;
-        }
-        self.0.get(&real(path)).map(Vec::as_slice)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// Where a file really is; also one that is not there yet.
-fn real(path: &Path) -> PathBuf {
-    let beside = || {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = fs_err::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
-        Some(parent.join(path.file_name()?))
-    };
-    fs_err::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
-}
-
 /// Reads requirements, constraints and overrides files with all that they include. What begins with
 /// `http://`, `https://` or `file://` is a URL.
 ///
@@ -242,6 +210,7 @@ pub fn read_requirements(
         reader.file(Document::given(file)?, Role::Overrides, None)?;
     }
     reader.places_of_directories()?;
+    reader.set.place_drafted(&context.drafts);
     Ok(reader.set)
 }
 

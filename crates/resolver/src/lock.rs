@@ -3,12 +3,13 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/pylock-toml/>
 
+mod artifact;
 mod model;
 mod read;
 mod requirements;
 mod tree;
 mod write;
 
-pub use model::{Lock, LockedFile, LockedPackage, Pin, Span};
+pub use model::{Lock, LockedFile, LockedPackage, Pending, Pin, Span};
 pub use requirements::{LineOptions, to_requirements};
 pub(crate) use tree::filename as source_filename;

@@ -107,6 +107,7 @@ pub(crate) fn package(package: &Resolved, indexes: &[Url]) -> LockedPackage {
         },
         location: candidate.location.clone(),
         sha256: package.sha256,
+        pending: None,
         tree: package.tree.clone(),
         facts: candidate.facts.clone(),
         index: match candidate.listing {

@@ -30,6 +30,8 @@ pub struct Flags {
     pub image: Option<String>,
     /// Where packages are looked for.
     pub index: IndexFlags,
+    /// Whether only results and errors are wanted: who is told nothing has not been told.
+    pub quiet: bool,
 }
 
 /// Where packages are looked for.

@@ -49,11 +49,7 @@ impl OwnLock {
     /// The one of requirements that are named instead of the configuration's; `first` is the first file of
     /// this machine among them.
     pub fn given(project: &Project, env: &str, first: Option<&Path>) -> Self {
-        match first {
-            // A lock may be named where requirements are.
-            Some(lock) if is_lock(lock) => Self::named(project.working_directory.join(lock)),
-            _ => Self::beside(project, env, first, false),
-        }
+        Self::beside(project, env, first, false)
     }
 
     /// The one of files that are run with alone: never the project's.
@@ -69,6 +65,10 @@ impl OwnLock {
     }
 
     fn beside(project: &Project, env: &str, first: Option<&Path>, configured: bool) -> Self {
+        // A lock may be named where requirements are.
+        if let Some(lock) = first.filter(|file| is_lock(file)) {
+            return Self::named(project.working_directory.join(lock));
+        }
         let directory = directory(project, first);
         let plain = directory.join(FILE);
         let rivals = rivals(project, env, &directory);

@@ -1,4 +1,5 @@
-//! A process' environment variables, as they are given. Owns which of them count as set; must not know what any is for.
+//! A process' environment variables, as they are given. Owns which of them count as set, and what those
+//! mean that are everybody's.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,6 +28,20 @@ impl Variables {
     /// The home directory.
     pub fn home(&self) -> Option<PathBuf> {
         self.get("HOME").map(PathBuf::from)
+    }
+
+    /// Whether they want colours, as <https://no-color.org> and <https://bixense.com/clicolors> have it; `None` where they
+    /// leave it open.
+    pub fn want_colors(&self) -> Option<bool> {
+        let forced = ["FORCE_COLOR", "CLICOLOR_FORCE"].iter().find_map(|name| self.get(name));
+        if self.get("NO_COLOR").is_some() {
+            return Some(false);
+        }
+        if let Some(forced) = forced {
+            return Some(!matches!(forced, "0" | "false"));
+        }
+        let without = self.get("CLICOLOR") == Some("0") || self.get("TERM") == Some("dumb");
+        without.then_some(false)
     }
 
     /// With those set by which Compose is told a project's name and files of variables.

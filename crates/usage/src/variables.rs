@@ -10,17 +10,26 @@ use clap::{Arg, ArgAction, Command};
 const OFF: [&str; 6] = ["0", "false", "f", "no", "n", "off"];
 const ON: [&str; 6] = ["1", "true", "t", "yes", "y", "on"];
 
+/// Between the values of a list in a variable, as pip has it; an option that has one says so by this delimiter.
+const LIST: char = ' ';
+
 /// Tells what a variable says.
 pub type Lookup<'a> = &'a dyn Fn(&OsStr) -> Option<OsString>;
 
 /// The parser, with variables that say nothing left out.
 pub(crate) fn prepared(command: Command, variables: Lookup) -> Command {
     let own = command.mut_args(|argument| {
+        // Only a variable has its list in one word: what is typed is one value, blanks included.
+        let is_list = argument.get_value_delimiter() == Some(LIST);
+        let argument = if is_list { argument.value_delimiter(None) } else { argument };
         let Some(value) = value(&argument, variables) else { return argument };
         let switch = matches!(argument.get_action(), ArgAction::SetTrue);
-        if value.is_empty() || switch && is_one_of(&value, &OFF) {
+        if value.trim().is_empty() || switch && is_one_of(&value, &OFF) {
             // No variable has this name: the parser cannot be told to look at none.
             argument.env("").hide_env(true)
+        } else if is_list {
+            let words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
+            argument.env("").hide_env(true).default_values(words).hide_default_value(true)
         } else if switch {
             argument.value_parser(switched)
         } else {
@@ -86,6 +95,26 @@ fn variable(command: &Command, long: &str, variables: Lookup) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_has_a_list_and_a_typed_word_is_one_value() {
+        let read = |words: &[&str], said: Option<&str>| -> Vec<String> {
+            let place = Arg::new("place").long("place").env("PLACES").action(ArgAction::Append);
+            let place = place.value_delimiter(LIST).global(true);
+            let tree = Command::new("x").arg(place).subcommand(Command::new("below"));
+            let lookup = |name: &OsStr| said.filter(|_| name == "PLACES").map(OsString::from);
+            let words = ["x"].iter().chain(words);
+            let matches = prepared(tree, &lookup).try_get_matches_from(words).expect("read");
+            matches.get_many("place").into_iter().flatten().cloned().collect()
+        };
+        assert_eq!(read(&["--place", "a b", "below", "--place=c"], None).len(), 1);
+        assert_eq!(read(&["--place", "a b", "--place", "c"], Some("d e")), ["a b", "c"]);
+        assert_eq!(read(&["below", "--place", "a b"], Some("d e")), ["a b"]);
+        assert_eq!(read(&["--place", "a b", "below"], Some("d e")), ["a b"]);
+        assert_eq!(read(&[], Some(" d  e ")), ["d", "e"]);
+        assert_eq!(read(&["below"], Some("d e")), ["d", "e"]);
+        assert_eq!(read(&[], Some(" ")), [""; 0]);
+    }
 
     #[test]
     fn switches_are_said_as_people_say_them() {

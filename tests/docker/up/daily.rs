@@ -47,7 +47,7 @@ fn an_unchanged_up_does_without_compose_and_restarts_nothing() {
     let called = project.path("called");
     // Which one it is may be asked of one that was never met.
     let version = "[ \"$1\" = version ] && { echo 2.0.0; exit; }";
-    project.fake("docker-compose", &format!("{version}\ntouch {}\nexit 9\n", called.display()));
+    project.fake_compose(&format!("{version}\ntouch {}\nexit 9\n", called.display()));
     let result = project.up();
     assert!(!called.exists(), "Compose was called");
     for service in ["web", "board"] {

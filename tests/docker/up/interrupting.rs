@@ -65,7 +65,7 @@ fn slow_compose(project: &mut Project, seconds: u32) -> [std::path::PathBuf; 2] 
         "case \"$*\" in\n*version*) echo 2.0.0 ;;\n*) sleep {seconds} & echo $! > {begun}.new\n\
          mv {begun}.new {begun}\nwait && echo \"$*\" >> {done} ;;\nesac\n"
     );
-    project.fake("docker-compose", &script);
+    project.fake_compose(&script);
     files
 }
 
@@ -77,7 +77,7 @@ fn compose_may_finish_and_nothing_more_is_begun() {
     wait_for("Compose was not called", || begun.exists());
     press(&child);
     let said = interrupted(child);
-    assert!(said.contains("docker-compose may finish what it is doing"), "{said}");
+    assert!(said.contains("compose may finish what it is doing"), "{said}");
     let calls = fs_err::read_to_string(done).unwrap();
     assert_eq!(calls.lines().count(), 1, "{calls}");
 }
@@ -93,7 +93,7 @@ fn a_second_interrupt_kills_compose_with_what_it_started() {
     std::thread::sleep(Duration::from_millis(200));
     press(&child);
     let said = interrupted(child);
-    assert!(said.contains("docker-compose was killed"), "{said}");
+    assert!(said.contains("compose was killed"), "{said}");
     assert!(!done.exists());
     let sleeper = fs_err::read_to_string(begun).unwrap();
     let stat = format!("/proc/{}/stat", sleeper.trim());

@@ -101,7 +101,7 @@ fn next_run_goes_on_with_what_has_come() {
 
 #[test]
 fn size_that_is_known_changes_nothing() {
-    let (world, _) = world();
+    let (mut world, _) = world();
     world.index.set(|options| options.form = Form::Json);
     let wheel = Wheel::new("larger", "1.0").padded(20 << 20);
     world.index.add(&wheel);
@@ -112,6 +112,12 @@ fn size_that_is_known_changes_nothing() {
     let asked = asked(&world, &wheel);
     let half = format!("bytes={}-", wheel.bytes.len() / 2);
     assert_eq!(asked.iter().map(range).collect::<Vec<_>>(), [Some(&*half)]);
+    check_whole(&world);
+    // And what has come whole needs no server.
+    elsewhere(&mut world);
+    broken_off(&world, &wheel);
+    fs_err::write(kept(&world).join(&wheel.sha256), &wheel.bytes).unwrap();
+    world.sync(&["--offline"]);
     check_whole(&world);
 }
 

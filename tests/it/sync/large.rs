@@ -11,6 +11,33 @@ const MEASURE: &str = "import resource, subprocess, sys\n\
     subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n\
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
 
+/// Makes a wheel of a gigabyte in a directory: libraries of which one is stored as it is, and much that compresses well.
+const MAKE: &str = r#"
+import base64, hashlib, os, sys, zipfile
+block = os.urandom(1 << 20)
+rows = []
+with zipfile.ZipFile(sys.argv[1] + "/huge-1.0-py3-none-any.whl", "w", compresslevel=1) as wheel:
+    def add(path, blocks, method=zipfile.ZIP_DEFLATED):
+        info = zipfile.ZipInfo(path)
+        info.compress_type = method
+        digest, size = hashlib.sha256(), 0
+        with wheel.open(info, "w", force_zip64=True) as member:
+            for content in blocks:
+                member.write(content)
+                digest.update(content)
+                size += len(content)
+        told = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        rows.append(f"{path},sha256={told},{size}\n")
+    add("huge/__init__.py", [b""])
+    add("huge/stored.so", (block for _ in range(1000)), zipfile.ZIP_STORED)
+    add("huge/random.so", (block for _ in range(24)))
+    add("huge/zeros.bin", (bytes(1 << 20) for _ in range(300)))
+    add("huge-1.0.dist-info/METADATA", [b"Metadata-Version: 2.1\nName: huge\nVersion: 1.0\n"])
+    add("huge-1.0.dist-info/WHEEL", [b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"])
+    rows.append("huge-1.0.dist-info/RECORD,,\n")
+    wheel.writestr("huge-1.0.dist-info/RECORD", "".join(rows))
+"#;
+
 /// The most memory that a sync of some projects takes, in bytes.
 fn taken(world: &World, projects: &[&str]) -> usize {
     world.require(projects);
@@ -51,5 +78,19 @@ fn wheels_that_come_whole_for_their_metadata_are_in_no_memory_and_come_once() {
         let asked = world.index.asked(&format!("{name}-1.0-py3-none-any.whl"));
         assert_eq!(asked.len(), 1, "{asked:?}");
     }
+    world.pyfast(&["verify"]).ok();
+}
+
+#[test]
+fn wheel_of_a_gigabyte_takes_little_memory() {
+    let mut world = World::new();
+    let wheels = world.path("wheels");
+    fs_err::create_dir(&wheels).unwrap();
+    check(Command::new(python()).args(["-c", MAKE]).arg(&wheels));
+    let wheel = fs_err::metadata(wheels.join("huge-1.0-py3-none-any.whl")).unwrap().len();
+    assert!(wheel > 1 << 30, "{wheel}");
+    world.index_flags.extend(["--find-links".to_owned(), wheels.to_str().unwrap().to_owned()]);
+    let taken = taken(&world, &["huge"]);
+    assert!(taken < 150 << 20, "{taken} bytes for a wheel of {wheel}");
     world.pyfast(&["verify"]).ok();
 }

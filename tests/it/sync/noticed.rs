@@ -57,7 +57,7 @@ fn a_local_wheel_that_was_built_anew_is_installed_anew() {
 fn a_wheel_replaced_in_a_find_links_directory_is_noticed() {
     let script = "import d.v; print(d.v.v)";
     let plain: fn(&Path) -> String = |links| links.display().to_string();
-    for (name, named) in [("links", plain), ("more links", file_url)] {
+    for (name, named) in [("links", plain), ("more links", plain), ("more links", file_url)] {
         let Some(world) = stocked() else { return };
         let (links, named) = (world.path(name), named(&world.path(name)));
         let build = |value: &str| {

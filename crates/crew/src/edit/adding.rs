@@ -10,6 +10,7 @@ use pyfast_resolver::{Lock, LockedPackage};
 
 use super::{Done, Edits, File, Place, Reach};
 use crate::error::Error;
+use crate::event::once;
 use crate::task::Task;
 
 /// Has a file ask for something, and the environment have it.
@@ -22,6 +23,8 @@ pub fn add(
     reach: Reach,
     task: Task<'_>,
 ) -> Result<Done, Error> {
+    let events = &once(task.events);
+    let task = Task { events, ..task };
     let working = &task.settings.project.working_directory;
     let mut file = File::open(&place.file, working)?;
     let known: BTreeSet<PackageName> = file.edited.names().into_iter().collect();
@@ -47,7 +50,8 @@ pub fn add(
     let added =
         outcomes.into_iter().map(|outcome| (file.shown.clone(), outcome.redacted())).collect();
     let report = Edits { task, reach, files: vec![file] }.carry_out()?;
-    Ok(Done { added, removed: Vec::new(), needed: Vec::new(), report })
+    let (removed, needed) = Default::default();
+    Ok(Done { added, removed, needed, report, reach, is_behind: false })
 }
 
 fn put(file: &mut File, wanted: &[Wanted], list: List<'_>) -> Result<Vec<Outcome>, Error> {
@@ -83,7 +87,7 @@ fn find<'a>(lock: &'a Lock, name: Option<&PackageName>) -> Option<&'a LockedPack
 
 /// The digests of all files that may be installed, each once.
 fn digests(package: &LockedPackage) -> Vec<Sha256> {
-    let files = package.files.iter().map(|file| file.sha256);
+    let files = package.files.iter().filter_map(|file| file.sha256);
     let digests: BTreeSet<Sha256> = files.chain(package.sha256).collect();
     digests.into_iter().collect()
 }

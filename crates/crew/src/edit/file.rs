@@ -34,6 +34,11 @@ impl File {
         Ok(Self { shown: shown.to_owned(), path, before, edited })
     }
 
+    /// What it had.
+    pub(super) fn before(&self) -> &[u8] {
+        self.before.as_deref().unwrap_or_default()
+    }
+
     /// What it will have.
     pub(super) fn content(&self) -> Vec<u8> {
         self.edited.content()

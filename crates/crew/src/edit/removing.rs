@@ -9,6 +9,7 @@ use pyfast_settings::{Settings, is_remote};
 
 use super::{Done, Edits, File, Place, Reach, locked, parents};
 use crate::error::Error;
+use crate::event::once;
 use crate::inputs::{Inputs, read_inputs, requirement_files};
 use crate::nearest::nearest;
 use crate::sync::sync;
@@ -25,6 +26,7 @@ pub fn remove(
     reach: Reach,
     task: Task<'_>,
 ) -> Result<Done, Error> {
+    let task = Task { events: &once(task.events), ..task };
     let Task { options, settings, events } = task;
     let inputs = read_inputs(&options.resolve, settings, events)?;
     let working = &settings.project.working_directory;
@@ -49,7 +51,7 @@ pub fn remove(
     let lock = locked(&report, task)?;
     let still = names.iter().filter(|name| lock.packages.iter().any(|one| one.name == **name));
     let needed = still.map(|name| (name.clone(), parents(&lock, name))).collect();
-    Ok(Done { added: Vec::new(), removed, needed, report })
+    Ok(Done { added: Vec::new(), removed, needed, report, reach, is_behind: false })
 }
 
 /// The files of this machine that what is wanted is written in.

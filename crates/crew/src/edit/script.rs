@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::edit::Wanted;
 use pyfast_settings::own_lock::environment_of;
-use pyfast_settings::{ResolveFlags, Settings, is_remote};
+use pyfast_settings::{ResolveFlags, Root, Settings, is_remote};
 
 use super::{Done, Place, Reach, add, remove};
 use crate::error::Error;
 use crate::event::Events;
+use crate::sync::is_new;
 use crate::task::{Options, Task};
 
 /// What is to become of a script's header.
@@ -53,8 +54,15 @@ pub fn in_script(
     let (place, task) =
         (Place { file, group: None, is_new: false }, Task { options, settings, events });
     let reach = if reach == Reach::Tried { reach } else { Reach::File };
-    match change {
+    let done = match change {
         Change::Add(wanted) => add(wanted, &place, reach, task),
         Change::Remove(names) => remove(names, Some(&place), reach, task),
-    }
+    }?;
+    // Whoever runs the script brings it there.
+    let is_made = match &settings.root {
+        Root::Directory(root) => !is_new(root, settings),
+        Root::Volume(_) => false,
+    };
+    let is_behind = is_made && reach == Reach::File && done.report.sync.changed;
+    Ok(Done { is_behind, ..done })
 }

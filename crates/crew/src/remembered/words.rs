@@ -81,6 +81,13 @@ pub fn shown(word: &OsString, project: &Project) -> OsString {
     inside.map_or_else(|_| word.clone(), |inside| format!("{name}={}", inside.display()).into())
 }
 
+/// A request for a reader.
+pub fn described(words: &[OsString], project: &Project) -> String {
+    let words = words.iter().map(|word| shown(word, project).to_string_lossy().into_owned());
+    let text = words.collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "what the project says".to_owned() } else { format!("`{text}`") }
+}
+
 #[cfg(test)]
 mod tests {
     use pyfast_settings::{Flags, Settings, Surroundings};

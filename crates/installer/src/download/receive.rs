@@ -1,6 +1,7 @@
 //! How the bytes of a wheel come: small ones into memory, large ones into a file, where they are gone on with after an
 //! interruption. Knows nothing of what is in a wheel, nor who waits for it.
 
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -9,16 +10,18 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use pyfast_index::cache::{Cache, Partial};
 use pyfast_index::client::{LARGEST_FILE, Piece, Request};
-use pyfast_index::{Body, Received, Receiver, joined};
+use pyfast_index::{Arrival, Body, Received, Receiver, joined};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::regular_file;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::{LARGE, Shared, Wanted};
 use crate::error::Error;
 use crate::event::Event;
+use crate::store::ahead::{Ahead, Members};
 
 /// What may be held of a wheel of unknown size before it goes to a file.
 const ROOM: usize = 2 << 20;
@@ -34,34 +37,80 @@ pub(super) struct Come {
     pub(super) sha256: Option<Sha256>,
     /// The name that they are kept by until the wheel is in the store.
     pub(super) partial: Option<Partial>,
+    /// What was unpacked of them already.
+    pub(super) ahead: Members,
 }
 
-/// Who takes the bytes of a wheel, and the name that they will be kept by if they go to a file.
+impl Come {
+    pub(super) fn of(body: Body, sha256: Option<Sha256>) -> Self {
+        Self { body, sha256, partial: None, ahead: Members::default() }
+    }
+}
+
+/// Who takes the bytes of a wheel, and what is known of the file that they go to, once they do.
 struct Taking {
     receiver: Receiver,
     /// Bytes that are there already.
     have: u64,
-    partial: Arc<OnceLock<Partial>>,
+    spool: Arc<OnceLock<Spool>>,
+}
+
+/// A file that bytes go to.
+struct Spool {
+    /// The name that it is kept by.
+    partial: Option<Partial>,
+    ahead: Arc<Ahead>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.ahead.stop();
+    }
+}
+
+impl Spool {
+    /// What was unpacked when all had come.
+    async fn unpacked(&mut self) -> Members {
+        for worker in self.workers.drain(..) {
+            joined(worker).await;
+        }
+        self.ahead.take()
+    }
 }
 
 impl Shared {
     /// Has the bytes of a wheel.
     pub(super) async fn receive(self: &Arc<Self>, wanted: &Wanted) -> Result<Come, Error> {
-        let url = match &wanted.location {
-            Location::Url(url) => url,
+        let (spool, received) = match &wanted.location {
+            Location::Url(url) if wanted.size.is_some_and(|size| size <= LARGE) => {
+                // It is hashed where it is unpacked: threads of the runtime have something better to do.
+                let body = self.fetch(request(wanted, url), wanted, None).await?;
+                return Ok(Come::of(Body::Memory(body), None));
+            }
+            Location::Url(url) => self.receive_url(wanted, url).await?,
             Location::Path(path) => {
                 let (path, shared) = (path.clone(), Arc::clone(self));
-                let read = move || shared.read_file(&path);
-                let Received { body, sha256, .. } =
-                    joined(tokio::task::spawn_blocking(read)).await?;
-                return Ok(Come { body, sha256: Some(sha256), partial: None });
+                let (sha256, size) = (wanted.sha256, wanted.size);
+                let read = move || shared.read_file(&path, sha256, size);
+                joined(tokio::task::spawn_blocking(read)).await?
             }
         };
-        if wanted.size.is_some_and(|size| size <= LARGE) {
-            // It is hashed where it is unpacked: threads of the runtime have something better to do.
-            let body = Body::Memory(self.fetch(request(wanted, url), wanted, None).await?);
-            return Ok(Come { body, sha256: None, partial: None });
+        let mut come = Come::of(received.body, Some(received.sha256));
+        if let Some(mut spool) = spool {
+            if received.sha256 == wanted.sha256 {
+                come.ahead = spool.unpacked().await;
+            }
+            come.partial = spool.partial.take();
         }
+        Ok(come)
+    }
+
+    async fn receive_url(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        url: &Url,
+    ) -> Result<(Option<Spool>, Received), Error> {
         let come = self.take(wanted, url, &self.cache).await;
         let again = match &come {
             // The parts may be of two files, or the server gives other bytes than those it says it gives.
@@ -70,15 +119,13 @@ impl Shared {
             Err(Error::Io { source, .. }) => is_full(source),
             Err(_) => false,
         };
-        let (partial, received) = if again {
-            if let Ok((Some(partial), _)) = come {
-                partial.discard();
-            }
-            self.take(wanted, url, &Cache::default()).await?
-        } else {
-            come?
-        };
-        Ok(Come { body: received.body, sha256: Some(received.sha256), partial })
+        if !again {
+            return come;
+        }
+        if let Ok((Some(mut spool), _)) = come {
+            spool.partial.take().into_iter().for_each(Partial::discard);
+        }
+        self.take(wanted, url, &Cache::default()).await
     }
 
     /// Takes a wheel piece by piece: written and hashed on a thread while more comes. What has come before is gone on with.
@@ -87,17 +134,17 @@ impl Shared {
         wanted: &Wanted,
         url: &Url,
         cache: &Cache,
-    ) -> Result<(Option<Partial>, Received), Error> {
+    ) -> Result<(Option<Spool>, Received), Error> {
         let (shared, cache) = (Arc::clone(self), cache.clone());
         let (sha256, size) = (wanted.sha256, wanted.size);
         let prepare = move || shared.taking(cache, sha256, size);
-        let Taking { receiver, have, partial } = joined(tokio::task::spawn_blocking(prepare))
+        let Taking { receiver, have, spool } = joined(tokio::task::spawn_blocking(prepare))
             .await
             .map_err(|error| self.refused(error))?;
-        let name = || Arc::into_inner(partial).and_then(OnceLock::into_inner);
+        let spool = || Arc::into_inner(spool).and_then(OnceLock::into_inner);
         if have > 0 && wanted.size == Some(have) {
             let read = joined(tokio::task::spawn_blocking(|| receiver.all_before())).await;
-            return Ok((name(), read.map_err(|error| self.refused(error))?));
+            return Ok((spool(), read.map_err(|error| self.refused(error))?));
         }
         let (sender, pieces) = mpsc::channel(PIECES);
         let written = tokio::task::spawn_blocking(|| receiver.take_all(pieces));
@@ -105,11 +152,12 @@ impl Shared {
         let fetched = self.fetch(request, wanted, Some(&sender)).await;
         drop(sender);
         let written = joined(written).await;
-        let partial = name();
+        let spool = spool();
         match written {
-            Ok(received) => fetched.map(|_| (partial, received)),
+            Ok(received) => fetched.map(|_| (spool, received)),
             // Nobody took the rest: that is the cause.
             Err(error) => {
+                let partial = spool.and_then(|mut spool| spool.partial.take());
                 let workspace = self.store.workspace().path();
                 let place = partial.as_ref().map_or(workspace, Partial::path).to_owned();
                 partial.into_iter().for_each(Partial::discard);
@@ -119,27 +167,53 @@ impl Shared {
     }
 
     /// Who takes a wheel of this digest and size.
-    fn taking(&self, cache: Cache, sha256: Sha256, size: Option<u64>) -> io::Result<Taking> {
-        let partial = Arc::new(OnceLock::new());
+    fn taking(
+        self: &Arc<Self>,
+        cache: Cache,
+        sha256: Sha256,
+        size: Option<u64>,
+    ) -> io::Result<Taking> {
+        let spool = Arc::new(OnceLock::new());
         if let Some(begun) = cache.begun(&sha256) {
             let have = Some(begun.size()).filter(|have| size.is_none_or(|size| *have <= size));
             let have = have.unwrap_or_default();
             let receiver = Receiver::onto(begun.file()?, have);
             // The slot is empty.
-            let _ = partial.set(begun);
-            return Ok(Taking { receiver, have, partial });
+            let _ = spool.set(self.spool(begun.file()?, receiver.arrival(), Some(begun)));
+            return Ok(Taking { receiver, have, spool });
         }
         let room = if size.is_some() { 0 } else { ROOM };
-        let (store, slot) = (Arc::clone(&self.store), Arc::clone(&partial));
-        let receiver = Receiver::new(room, move || match cache.begin(&sha256) {
-            Some(begun) => {
-                let file = begun.file()?;
-                let _ = slot.set(begun);
-                Ok(Some(file))
-            }
-            None => store.workspace().nameless().map(Some),
+        let (shared, slot) = (Arc::clone(self), Arc::clone(&spool));
+        let receiver = Receiver::new(room, move |arrival| {
+            let partial = cache.begin(&sha256);
+            let file = match &partial {
+                Some(partial) => partial.file()?,
+                None => shared.store.workspace().nameless()?,
+            };
+            let _ = slot.set(shared.spool(file.try_clone()?, Arc::clone(arrival), partial));
+            Ok(Some(file))
         });
-        Ok(Taking { receiver, have: 0, partial })
+        Ok(Taking { receiver, have: 0, spool })
+    }
+
+    /// A file that bytes go to, of which as many threads as are free begin to unpack what has come.
+    fn spool(
+        self: &Arc<Self>,
+        file: File,
+        arrival: Arc<Arrival>,
+        partial: Option<Partial>,
+    ) -> Spool {
+        let ahead = Arc::new(Ahead::new(file, arrival, self.store.workspace().clone()));
+        let turns = std::iter::from_fn(|| Arc::clone(&self.ahead).try_acquire_owned().ok());
+        let workers = turns.take(rayon::current_num_threads()).map(|turn| {
+            let ahead = Arc::clone(&ahead);
+            tokio::task::spawn_blocking(move || {
+                ahead.work();
+                drop(turn);
+            })
+        });
+        let workers = workers.collect();
+        Spool { partial, ahead, workers }
     }
 
     /// Fetches a wheel whole, or into `pieces`.
@@ -165,19 +239,26 @@ impl Shared {
         Err(Error::Fetch(pyfast_index::Error::Status { url, status, attempts: 1 }))
     }
 
-    /// Takes a file of this machine.
-    fn read_file(&self, path: &Path) -> Result<Received, Error> {
+    /// Takes a file of this machine. Somebody may change it meanwhile: what is unpacked is what was hashed.
+    fn read_file(
+        self: &Arc<Self>,
+        path: &Path,
+        sha256: Sha256,
+        size: Option<u64>,
+    ) -> Result<(Option<Spool>, Received), Error> {
         let failed = |error: io::Error| Error::io("read", path)(error);
-        let store = Arc::clone(&self.store);
-        let mut receiver = Receiver::new(ROOM, move || store.workspace().nameless().map(Some));
         let mut file = regular_file::open(path).map_err(failed)?;
+        let taking = self.taking(Cache::default(), sha256, size.filter(|size| *size > LARGE));
+        let Taking { mut receiver, spool, .. } = taking.map_err(|error| self.refused(error))?;
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer).map_err(failed)? {
-                0 => return Ok(receiver.finish()),
+                0 => break,
                 count => receiver.take(&buffer[..count]).map_err(|error| self.refused(error))?,
             }
         }
+        let received = receiver.finish();
+        Ok((Arc::into_inner(spool).and_then(OnceLock::into_inner), received))
     }
 
     /// The disk did not take a wheel that comes in pieces.

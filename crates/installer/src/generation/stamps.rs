@@ -70,6 +70,16 @@ impl Stamps {
             && Changed { root, lines, open: None }.next().is_none()
     }
 
+    /// What counts in the generation `id` itself, relative to the root.
+    pub fn own_places(&self, id: &str) -> Vec<String> {
+        let own = env_path(Path::new(""), id);
+        let known = self.by_directory();
+        let places = known.iter().flat_map(|(directory, lines)| {
+            stamped_names(lines).map(move |name| below(directory, name))
+        });
+        places.filter(|place| Path::new(place).starts_with(&own)).collect()
+    }
+
     /// The wheels of which something was touched since.
     pub(super) fn changed_wheels(&self, root: &Root) -> Vec<Sha256> {
         let mut lines = self.0.lines();

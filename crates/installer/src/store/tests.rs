@@ -185,7 +185,7 @@ fn come(
     expected: Sha256,
 ) -> Result<Admission, Error> {
     let workspace = sandbox.store.workspace().clone();
-    let mut receiver = pyfast_index::Receiver::new(room, move || workspace.nameless().map(Some));
+    let mut receiver = pyfast_index::Receiver::new(room, move |_| workspace.nameless().map(Some));
     for piece in wheel.bytes().chunks(64) {
         receiver.take(piece).unwrap();
     }
@@ -196,7 +196,9 @@ fn come(
             sandbox.store.admit(&WheelBytes { filename, expected, found, bytes: &bytes })
         }
         pyfast_index::Body::File(file) => {
-            sandbox.store.admit_open(filename, expected, found, &file)
+            let ahead = ahead::Members::default();
+            let file = &*file;
+            sandbox.store.admit_open(&WheelInFile { filename, expected, found, file, ahead })
         }
     }
 }

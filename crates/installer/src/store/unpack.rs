@@ -13,7 +13,7 @@ use pyfast_root::Dir;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::settled;
+use super::{ahead, settled};
 use crate::error::{Error, Refusal};
 use crate::store::manifest::{self, Manifest, StoredFile, TopLevel};
 use crate::wheel::elf;
@@ -61,6 +61,8 @@ pub(super) struct Unpack<'a> {
     pub(super) staging: &'a Dir,
     /// Whether modes must be set after creation, because of the umask.
     pub(super) set_modes: bool,
+    /// What was unpacked while the wheel came.
+    pub(super) ahead: &'a ahead::Members,
 }
 
 /// A fault of the wheel or of the disk.
@@ -170,6 +172,10 @@ impl Unpack<'_> {
         };
         let executable = entry.executable || path.starts_with("data/scripts/");
         let mode = if executable { 0o555 } else { 0o444 };
+        let ahead = self.ahead.get(&entry.data.start);
+        if let Some(ahead) = ahead.filter(|ahead| ahead.is(entry, member.hash.as_ref())) {
+            return self.take(ahead, path, mode).map_err(Fault::Disk).map(Some);
+        }
         let place = || self.staging.path().join(path);
         let disk = |error| Fault::Disk(Error::io("write", &place())(error));
         let mut file =
@@ -193,16 +199,31 @@ impl Unpack<'_> {
         let searches = match library {
             Library::No => None,
             Library::Read(searches) => Some(searches),
-            Library::Large => Some(self.searches(path)?),
+            Library::Large => Some(self.searches(path).map_err(Fault::Disk)?),
         };
         let file = StoredFile { path: path.clone(), sha256, size: entry.size, executable };
         Ok(Some((file, searches)))
     }
 
+    /// Takes a member that was unpacked while the wheel came.
+    fn take(&self, ahead: &ahead::Unpacked, path: &str, mode: u32) -> Result<Unpacked, Error> {
+        ahead.move_to(self.staging, path)?;
+        let (file, facts) = self.staging.open(path)?.ok_or_else(|| {
+            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+            Error::io("read", &self.staging.path().join(path))(missing)
+        })?;
+        if facts.mode != mode {
+            file.set_permissions(Permissions::from_mode(mode))
+                .map_err(Error::io("set the mode of", &self.staging.path().join(path)))?;
+        }
+        let searches = if ahead.is_elf() { Some(self.searches(path)?) } else { None };
+        let (sha256, size, executable) = (ahead.sha256(), facts.size, mode == 0o555);
+        Ok((StoredFile { path: path.to_owned(), sha256, size, executable }, searches))
+    }
+
     /// Where an ELF file that was written looks for libraries.
-    fn searches(&self, path: &str) -> Result<Vec<String>, Fault> {
-        let opened = self.staging.open(path).map_err(|error| Fault::Disk(error.into()))?;
-        let Some((file, _)) = opened else { return Ok(Vec::new()) };
+    fn searches(&self, path: &str) -> Result<Vec<String>, Error> {
+        let Some((file, _)) = self.staging.open(path)? else { return Ok(Vec::new()) };
         Ok(elf::search_paths(&|offset, length| {
             let mut content = vec![0; length];
             let mut filled = 0;

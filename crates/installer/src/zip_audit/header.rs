@@ -207,6 +207,42 @@ fn widen<const N: usize>(mut words: [u64; N], extra: &[u8], name: &[u8]) -> Opti
     Some(words)
 }
 
+/// What a local header says of its member, which the central directory has not confirmed yet.
+pub(crate) struct LocalHeader {
+    /// As in the central directory.
+    pub(super) method: u16,
+    pub(super) crc: u32,
+    pub(super) packed: u64,
+    pub(super) size: u64,
+    /// Where the packed content begins, from the header on.
+    pub(super) length: usize,
+}
+
+impl LocalHeader {
+    /// Bytes that say how long a header is.
+    pub(crate) const LEAST: usize = 30;
+
+    /// How long a header is that begins so.
+    pub(crate) fn length(begin: &[u8]) -> Option<usize> {
+        let begins = begin.starts_with(b"PK\x03\x04");
+        let length =
+            Self::LEAST + usize::from(u16_at(begin, 26)?) + usize::from(u16_at(begin, 28)?);
+        begins.then_some(length)
+    }
+
+    /// Reads a whole header; `None` where it does not tell alone how long its member is.
+    pub(super) fn parse(header: &[u8]) -> Option<Self> {
+        let length = Self::length(header).filter(|&length| length == header.len())?;
+        let name_end = Self::LEAST + usize::from(u16_at(header, 26)?);
+        let (name, extra) = (header.get(Self::LEAST..name_end)?, header.get(name_end..)?);
+        let narrow = [u32_at(header, 22)?, u32_at(header, 18)?].map(u64::from);
+        let [size, packed] = widen(narrow, extra, name)?;
+        let told = u16_at(header, 6)? & 8 == 0;
+        let (method, crc) = (u16_at(header, 8)?, u32_at(header, 14)?);
+        told.then_some(Self { method, crc, packed, size, length })
+    }
+}
+
 /// Compares a member's local header and data descriptor with its central header. `member` reaches
 /// from the local header to the next member; the result is the range of the packed content in it.
 pub(super) fn check_local(

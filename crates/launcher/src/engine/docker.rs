@@ -37,6 +37,7 @@ use super::{
     Parcel, ScratchContainer, Volume, api_number,
 };
 use crate::engine::host::Host;
+use crate::engine::rfc3339;
 use crate::error::{Error, Unreachable};
 
 /// Seconds until an engine that says nothing counts as unreachable, and until any request must begin to be answered.
@@ -240,6 +241,10 @@ impl Engine for Docker {
                 size: u64::try_from(found.size).unwrap_or_default(),
                 link_target: found.link_target,
                 directory: found.file_mode & MODE_DIRECTORY != 0,
+                written: found
+                    .modification_time
+                    .and_then(|time| rfc3339::nanoseconds(&time))
+                    .and_then(|time| i64::try_from(time).ok()),
             })),
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(self.failed(format!("look at {path} in the container {id}"))(error)),

@@ -137,6 +137,8 @@ pub struct FileStat {
     pub link_target: String,
     /// Whether it is a directory.
     pub directory: bool,
+    /// When it was written to last, in nanoseconds since 1970, where the engine tells.
+    pub written: Option<i64>,
 }
 
 /// A container made by this crate, in whatever process.
@@ -163,4 +165,6 @@ pub struct Volume {
     pub mountpoint: PathBuf,
     /// Labels given when it was created.
     pub labels: BTreeMap<String, String>,
+    /// When that was, as the engine writes it.
+    pub created: String,
 }

@@ -124,6 +124,12 @@ impl Recorded {
         self
     }
 
+    /// Has a directory of a volume written to at this time, in nanoseconds since 1970.
+    pub fn write_to(&self, volume: &str, path: &str, time: i64) {
+        let stat = FileStat { directory: true, written: Some(time), ..FileStat::default() };
+        self.lock().files.insert((volume.into(), path.into()), stat);
+    }
+
     /// Lets containers of an image have this archive at a path.
     #[must_use]
     pub fn with_archive(self, image: &str, path: &str, tar: Bytes) -> Self {
@@ -226,7 +232,7 @@ fn unpack(tar: &Bytes, mut each: impl FnMut(String, FileStat, Vec<u8>)) -> std::
         entry.read_to_end(&mut bytes)?;
         each(
             path,
-            FileStat { size: bytes.len() as u64, link_target: link, directory: false },
+            FileStat { size: bytes.len() as u64, link_target: link, ..FileStat::default() },
             bytes,
         );
     }
@@ -360,7 +366,12 @@ impl Engine for Recorded {
             return Ok(self.lock().files.get(&(id.to_owned(), path.to_owned())).cloned());
         }
         let spec = self.spec(id)?;
-        let Some(mount) = spec.mount else { return Ok(None) };
+        let Some(mount) = spec.mount else {
+            let (state, place) = (self.lock(), (spec.image, path.to_owned()));
+            let packed = state.archives.contains_key(&place);
+            let directory = packed.then(|| FileStat { directory: true, ..FileStat::default() });
+            return Ok(state.files.get(&place).cloned().or(directory));
+        };
         let inside =
             path.strip_prefix(&format!("{}/", mount.target)).unwrap_or_default().to_owned();
         Ok(self.lock().files.get(&(mount.volume, inside)).cloned())

@@ -22,6 +22,8 @@ pub trait Services: Engine {
     ) -> impl Future<Output = Result<Vec<Container>, Error>> + Send;
     /// One container; `None` when there is none.
     fn container(&self, id: &str) -> impl Future<Output = Result<Option<Container>, Error>> + Send;
+    /// Containers that run and mount a volume, whoever made them.
+    fn users_of(&self, volume: &str) -> impl Future<Output = Result<Vec<Container>, Error>> + Send;
     /// Starts a container; one that runs already is left as it is. [`Error::StartContainer`] when the engine will not.
     fn start(&self, id: &str) -> impl Future<Output = Result<(), Error>> + Send;
     /// Restarts a container, with its own stop signal and, where `grace` is none, its own grace period.

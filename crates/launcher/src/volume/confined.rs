@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -32,6 +33,10 @@ const PROGRAM: &str = "/run/pyfast/pyfast";
 
 /// `nobody`, by number: images need not have that name.
 const NOBODY: u32 = 65534;
+
+/// How often, and how far apart, the directory is looked for that a command leaves.
+const LOOKS: usize = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// How much of an output is kept: the beginning of what is printed, the end of what is said on standard error.
 const PRINTED: usize = 16 << 20;
@@ -156,14 +161,27 @@ async fn take<E: Engine>(
     id: &str,
     run: &ConfinedRun<'_>,
 ) -> Result<Vec<(String, Bytes)>, Error> {
-    let Some(tar) = engine.get_archive(id, CONFINED_OUT, run.largest).await? else {
-        return Ok(Vec::new());
-    };
-    files(&tar).map_err(|reason| Error::Left {
-        image: run.image.into(),
-        path: CONFINED_OUT.into(),
-        reason,
-    })
+    let left = |reason| Error::Left { image: run.image.into(), path: CONFINED_OUT.into(), reason };
+    // Engines pack what is at a link's end where the path itself is the link, and not the link.
+    if !is_left_directory(engine, id).await? {
+        return Err(left("it is no plain file or directory".to_owned()));
+    }
+    match engine.get_archive(id, CONFINED_OUT, run.largest).await? {
+        Some(tar) => files(&tar).map_err(left),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether what a command left is a directory; so is what it removed.
+async fn is_left_directory<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
+    for _ in 0..LOOKS {
+        if let Some(found) = engine.stat(id, CONFINED_OUT).await? {
+            return Ok(found.directory);
+        }
+        // Podman takes an ended container's file system away, and for that moment nothing is in it.
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Ok(true)
 }
 
 /// The files of an archive that whoever wrote the directory has shaped: plain files right below it, and nothing else.

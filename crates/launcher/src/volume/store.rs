@@ -320,6 +320,7 @@ mod tests {
             driver: "local".into(),
             mountpoint: mountpoint.into(),
             labels: labels.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            ..Volume::default()
         }
     }
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::filename::DistFilename;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, Sha256};
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 
 /// What is to be installed, each package with the one wheel that fits the target.
@@ -56,10 +56,54 @@ pub struct LockedFile {
     pub filename: DistFilename,
     /// Where it is.
     pub location: Location,
-    /// Its digest.
-    pub sha256: Sha256,
+    /// Its digest; `None` where another tool's lock has others alone.
+    pub sha256: Option<Sha256>,
+    /// Those, strongest first; none beside a SHA-256.
+    pub others: Vec<OtherDigest>,
     /// What else is stated of it.
     pub facts: FileFacts,
+}
+
+/// What another tool's lock says of a file that it has no SHA-256 of: what is known by that can be installed only when
+/// its bytes have come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its digests, strongest first: at least one, and the first is strong.
+    pub(crate) others: Vec<OtherDigest>,
+    /// The source archive that it is, where it was named directly.
+    pub(crate) archive: Option<Archive>,
+}
+
+impl Pending {
+    /// Its digests, strongest first; all are compared.
+    pub fn digests(&self) -> &[OtherDigest] {
+        &self.others
+    }
+}
+
+/// A source archive that was named directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Archive {
+    /// Its file name.
+    pub(crate) filename: String,
+    /// The version that the lock states.
+    pub(crate) version: Option<Version>,
+    /// The directory below its top that has the project.
+    pub(crate) subdirectory: Option<String>,
+}
+
+impl Archive {
+    /// The source that it is, of these bytes.
+    pub(crate) fn source(
+        self,
+        name: PackageName,
+        location: Location,
+        sha256: Sha256,
+    ) -> SourceDist {
+        let Self { filename, version, subdirectory } = self;
+        let tree = SourceTree::Archive { filename, location, sha256 };
+        SourceDist { name: Some(name), version, tree, subdirectory, editable: false }
+    }
 }
 
 /// One package of a lock.
@@ -74,8 +118,10 @@ pub struct LockedPackage {
     pub filename: DistFilename,
     /// Where it is.
     pub location: Location,
-    /// Its digest; `None` for a directory or repository.
+    /// Its digest; `None` for a directory or repository, and for what is `pending`.
     pub sha256: Option<Sha256>,
+    /// What is known of a file without a SHA-256. Nothing that is installed has it.
+    pub pending: Option<Pending>,
     /// The source that was named directly, if it is one.
     pub tree: Option<SourceDist>,
     /// What else is stated of it.
@@ -97,6 +143,22 @@ pub struct LockedPackage {
 }
 
 impl LockedPackage {
+    /// Takes the SHA-256 that its file was found to have.
+    pub fn identify(&mut self, sha256: Sha256) {
+        let Some(Pending { archive, .. }) = self.pending.take() else { return };
+        self.sha256 = Some(sha256);
+        let source =
+            archive.map(|one| one.source(self.name.clone(), self.location.clone(), sha256));
+        self.tree = source.or(self.tree.take());
+    }
+
+    /// The directory below the top of its source that has the project.
+    pub(crate) fn subdirectory(&self) -> Option<&str> {
+        let pending = self.pending.as_ref().and_then(|pending| pending.archive.as_ref());
+        let pending = pending.and_then(|archive| archive.subdirectory.as_deref());
+        self.tree.as_ref().and_then(|tree| tree.subdirectory.as_deref()).or(pending)
+    }
+
     /// Its version, and where it is for.
     pub fn pin(&self) -> Pin {
         Pin {

@@ -1,6 +1,6 @@
 //! Reading `pylock.toml`, from whatever tool wrote it: for one target, or all of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -8,15 +8,16 @@ use pep508_rs::{MarkerTree, PackageName};
 use serde::Deserialize;
 use url::Url;
 
-use super::model::{Lock, LockedFile, LockedPackage, Pin, Span};
+use super::artifact::Artifact;
+use super::model::{Archive, Lock, LockedFile, LockedPackage, Pending, Pin, Span};
 use super::tree::{self, DirectoryTable, VcsTable};
 use crate::error::Error;
-use pyfast_packaging::dist_file::{FileFacts, Location};
+use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::{DistFilename, SourceFilename};
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, Sha256};
 use pyfast_packaging::marker;
 use pyfast_packaging::metadata::python_specifiers;
-use pyfast_packaging::source_dist::{SourceDist, SourceTree};
+use pyfast_packaging::source_dist::SourceDist;
 use pyfast_packaging::target::Target;
 
 impl Lock {
@@ -260,52 +261,20 @@ struct Reference {
     name: PackageName,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Artifact {
-    name: Option<String>,
-    url: Option<Url>,
-    path: Option<PathBuf>,
-    size: Option<u64>,
-    upload_time: Option<toml::value::Datetime>,
-    subdirectory: Option<String>,
-    hashes: Hashes,
-}
-
-#[derive(Deserialize)]
-struct Hashes {
+/// A source that was named directly.
+struct Direct {
+    /// What stands where a file's name would.
+    text: String,
+    location: Location,
     sha256: Option<Sha256>,
+    tree: Option<SourceDist>,
+    pending: Option<Pending>,
 }
 
-impl Artifact {
-    /// What is stated of the file.
-    fn facts(&self) -> FileFacts {
-        FileFacts { size: self.size, upload_time: self.upload_time.map(|time| time.to_string()) }
-    }
-
-    /// The file's name; `None` where it has none.
-    fn filename(&self) -> Option<String> {
-        let last = |path: &str| {
-            pyfast_packaging::safe_url::percent_decode(path.rsplit('/').next().unwrap_or_default())
-        };
-        let name = match (&self.name, &self.url, &self.path) {
-            (Some(name), ..) => name.clone(),
-            (None, Some(url), _) => last(url.path()),
-            (None, None, Some(path)) => path.file_name()?.to_str()?.to_owned(),
-            (None, None, None) => return None,
-        };
-        Some(name)
-    }
-
-    fn location(&self, directory: &Path) -> Option<Location> {
-        match (&self.url, &self.path) {
-            (Some(url), _) if matches!(url.scheme(), "http" | "https") => {
-                Some(Location::Url(url.clone()))
-            }
-            (Some(url), _) => url.to_file_path().ok().map(Location::Path),
-            (None, Some(path)) => Some(Location::Path(tree::clean(&directory.join(path)))),
-            (None, None) => None,
-        }
+impl From<SourceDist> for Direct {
+    fn from(tree: SourceDist) -> Self {
+        let (text, location) = (tree.tree.to_string(), tree.tree.location());
+        Self { text, location, sha256: None, tree: Some(tree), pending: None }
     }
 }
 
@@ -330,34 +299,38 @@ impl Package {
     }
 
     /// The source that was named directly.
-    fn tree(&mut self, directory: &Path) -> Result<Option<SourceDist>, String> {
+    fn direct(&mut self, directory: &Path) -> Result<Option<Direct>, String> {
         let tree = match (self.directory.take(), self.vcs.take(), &self.archive) {
             (Some(table), ..) => table.tree(directory)?,
             (_, Some(table), _) => table.tree(directory)?,
-            (.., Some(archive)) => {
-                let filename = archive.filename().ok_or("its archive has no name")?;
-                if filename.parse::<pyfast_packaging::filename::WheelFilename>().is_ok() {
-                    return Ok(None);
-                }
-                SourceDist {
-                    name: None,
-                    version: None,
-                    tree: SourceTree::Archive {
-                        filename,
-                        location: archive
-                            .location(directory)
-                            .ok_or("its archive has neither URL nor path")?,
-                        sha256: archive.hashes.sha256.ok_or("its archive has no sha256")?,
-                    },
-                    subdirectory: tree::below(archive.subdirectory.clone())?,
-                    editable: false,
-                }
-            }
+            (.., Some(archive)) => return self.source_archive(archive, directory),
             _ => return Ok(None),
         };
-        let stable = matches!(tree.tree, SourceTree::Archive { .. });
-        let version = self.version.clone().filter(|_| stable);
-        Ok(Some(SourceDist { name: Some(self.name.clone()), version, ..tree }))
+        Ok(Some(SourceDist { name: Some(self.name.clone()), version: None, ..tree }.into()))
+    }
+
+    /// The same of an archive, unless that is a wheel.
+    fn source_archive(
+        &self,
+        archive: &Artifact,
+        directory: &Path,
+    ) -> Result<Option<Direct>, String> {
+        let text = archive.filename().ok_or("its archive has no name")?;
+        if text.parse::<pyfast_packaging::filename::WheelFilename>().is_ok() {
+            return Ok(None);
+        }
+        let location = archive.location(directory).ok_or("its archive has neither URL nor path")?;
+        let (sha256, others) = archive.hashes.read()?;
+        let named = Archive {
+            filename: text.clone(),
+            version: self.version.clone(),
+            subdirectory: tree::below(archive.subdirectory.clone())?,
+        };
+        let (tree, pending) = match sha256 {
+            Some(sha256) => (Some(named.source(self.name.clone(), location.clone(), sha256)), None),
+            None => (None, Some(Pending { others, archive: Some(named) })),
+        };
+        Ok(Some(Direct { text, location, sha256, tree, pending }))
     }
 
     fn check_python(&self, target: &Target) -> Result<(), String> {
@@ -373,8 +346,8 @@ impl Package {
     fn whole(mut self, directory: &Path) -> Result<LockedPackage, String> {
         let marker = marker_of(self.marker.as_deref())?;
         let requires_python = self.requires_python.as_deref().map(python_specifiers).transpose()?;
-        if let Some(tree) = self.tree(directory)? {
-            return Ok(LockedPackage { marker, requires_python, ..self.locked_tree(tree) });
+        if let Some(direct) = self.direct(directory)? {
+            return Ok(LockedPackage { marker, requires_python, ..self.locked_direct(direct) });
         }
         let artifacts = self.wheels.iter().chain(&self.archive).chain(&self.sdist);
         let mut files = Vec::new();
@@ -382,10 +355,12 @@ impl Package {
             let Some(filename) = artifact.filename().and_then(|text| self.dist(&text)) else {
                 continue;
             };
+            let (sha256, others) = artifact.hashes.read()?;
             files.push(LockedFile {
                 filename,
                 location: artifact.location(directory).ok_or("a file has neither URL nor path")?,
-                sha256: artifact.hashes.sha256.ok_or("a file has no sha256")?,
+                sha256,
+                others,
                 facts: artifact.facts(),
             });
         }
@@ -394,7 +369,8 @@ impl Package {
         Ok(LockedPackage {
             version: self.version.unwrap_or_else(|| first.filename.version().clone()),
             location: first.location,
-            sha256: Some(first.sha256),
+            sha256: first.sha256,
+            pending: pending(first.others),
             tree: None,
             facts: first.facts,
             filename: first.filename,
@@ -416,19 +392,17 @@ impl Package {
         }
     }
 
-    fn locked_tree(self, tree: SourceDist) -> LockedPackage {
+    fn locked_direct(self, direct: Direct) -> LockedPackage {
         let version = self.version.or(self.tool.pyfast.version);
-        let filename = tree::filename(&tree, &self.name, version.as_ref());
-        let sha256 = match &tree.tree {
-            SourceTree::Archive { sha256, .. } => Some(*sha256),
-            _ => None,
-        };
+        let Direct { text, location, sha256, tree, pending } = direct;
+        let filename = tree::named(text, &self.name, version.as_ref());
         LockedPackage {
             version: filename.version().clone(),
             filename,
-            location: tree.tree.location(),
+            location,
             sha256,
-            tree: Some(tree),
+            pending,
+            tree,
             facts: self.archive.map(|archive| archive.facts()).unwrap_or_default(),
             index: None,
             direct: true,
@@ -442,8 +416,8 @@ impl Package {
     }
 
     fn locked(mut self, directory: &Path, target: &Target) -> Result<LockedPackage, String> {
-        if let Some(tree) = self.tree(directory)? {
-            return Ok(self.locked_tree(tree));
+        if let Some(direct) = self.direct(directory)? {
+            return Ok(self.locked_direct(direct));
         }
         let direct = self.archive.is_some();
         let (filename, artifact) = self
@@ -457,10 +431,12 @@ impl Package {
         {
             return Err(format!("its file {filename} is not version {version}"));
         }
+        let (sha256, others) = artifact.hashes.read()?;
         Ok(LockedPackage {
             version: self.version.clone().unwrap_or_else(|| filename.version().clone()),
             location: artifact.location(directory).ok_or("its file has neither URL nor path")?,
-            sha256: Some(artifact.hashes.sha256.ok_or("its file has no sha256")?),
+            sha256,
+            pending: pending(others),
             tree: None,
             facts: artifact.facts(),
             filename,
@@ -474,6 +450,11 @@ impl Package {
             name: self.name,
         })
     }
+}
+
+/// What a file is known by that has no SHA-256.
+fn pending(others: Vec<OtherDigest>) -> Option<Pending> {
+    (!others.is_empty()).then_some(Pending { others, archive: None })
 }
 
 /// Each name once: a lock for several targets may have several versions of it.

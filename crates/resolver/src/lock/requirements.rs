@@ -7,7 +7,7 @@ use pep508_rs::PackageName;
 
 use super::model::{Lock, LockedPackage};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::Digest;
 use pyfast_packaging::marker;
 use pyfast_packaging::safe_url::{encode_fragment, public_address};
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
@@ -15,7 +15,7 @@ use pyfast_packaging::source_dist::{SourceDist, SourceTree};
 /// What the lines carry besides `name==version`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LineOptions {
-    /// `--hash=sha256:…` after each.
+    /// `--hash=sha256:…` after each; of a file without one the strongest that there is.
     pub hashes: bool,
     /// A comment that says what needs it.
     pub annotate: bool,
@@ -29,8 +29,8 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
         if let Some(marker) = marker::text_or_note(&package.marker) {
             let _ = write!(text, " ; {marker}");
         }
-        for sha256 in digests(package).into_iter().filter(|_| options.hashes) {
-            let _ = write!(text, " \\\n    --hash=sha256:{sha256}");
+        for digest in digests(package).into_iter().filter(|_| options.hashes) {
+            let _ = write!(text, " \\\n    --hash={digest}");
         }
         text.push('\n');
         if options.annotate {
@@ -50,9 +50,14 @@ pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
 }
 
 /// The digests of all files that may be installed, each once.
-fn digests(package: &LockedPackage) -> BTreeSet<Sha256> {
-    let files = package.files.iter().map(|file| file.sha256);
-    files.chain(package.sha256).collect()
+fn digests(package: &LockedPackage) -> BTreeSet<Digest> {
+    let others = package.pending.as_ref().map(|pending| &pending.others[..]);
+    let own = (package.sha256, others.unwrap_or_default());
+    let files = package.files.iter().map(|file| (file.sha256, &file.others[..]));
+    let best = |(sha256, others): (Option<_>, &[_])| {
+        sha256.map(Digest::Sha256).or_else(|| others.first().cloned().map(Digest::Other))
+    };
+    files.chain([own]).filter_map(best).collect()
 }
 
 fn requirement(package: &LockedPackage) -> String {
@@ -61,7 +66,9 @@ fn requirement(package: &LockedPackage) -> String {
         return source(name, dist);
     }
     match &package.location {
-        place if package.direct => format!("{name} @ {}", place.to_url()),
+        place if package.direct => {
+            format!("{name} @ {}{}", place.to_url(), below(package.subdirectory()))
+        }
         _ => format!("{name}=={}", package.version),
     }
 }
@@ -75,12 +82,16 @@ fn source(name: &PackageName, dist: &SourceDist) -> String {
             format!("git+{}@{commit}", public_address(url))
         }
     };
-    let below = dist.subdirectory.as_deref().map(encode_fragment);
-    let below = below.map(|below| format!("#subdirectory={below}"));
-    let below = below.unwrap_or_default();
+    let below = below(dist.subdirectory.as_deref());
     if dist.editable {
         let separator = if below.is_empty() { "#" } else { "&" };
         return format!("-e {place}{below}{separator}egg={name}");
     }
     format!("{name} @ {place}{below}")
+}
+
+/// The end of a URL that names the directory below its top.
+fn below(subdirectory: Option<&str>) -> String {
+    let below = subdirectory.map(|below| format!("#subdirectory={}", encode_fragment(below)));
+    below.unwrap_or_default()
 }

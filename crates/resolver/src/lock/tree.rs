@@ -100,10 +100,18 @@ pub(crate) fn filename(
     name: &PackageName,
     version: Option<&Version>,
 ) -> DistFilename {
-    let text = match &dist.tree {
-        SourceTree::Archive { filename, .. } => filename.clone(),
-        tree => tree.to_string(),
-    };
+    named(
+        match &dist.tree {
+            SourceTree::Archive { filename, .. } => filename.clone(),
+            tree => tree.to_string(),
+        },
+        name,
+        version,
+    )
+}
+
+/// The same of a source's own text.
+pub(crate) fn named(text: String, name: &PackageName, version: Option<&Version>) -> DistFilename {
     let known = SourceFilename::of(name, &text).map(|known| known.version);
     let version = version.cloned().or(known).unwrap_or_else(|| Version::new([0]));
     DistFilename::Source(SourceFilename { name: name.clone(), version, text })

@@ -7,7 +7,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 use super::model::{Lock, LockedFile, LockedPackage, Span};
 use super::tree;
 use pyfast_packaging::dist_file::{FileFacts, Location};
-use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::hash::{OtherDigest, Sha256};
 use pyfast_packaging::marker;
 
 impl Lock {
@@ -104,7 +104,7 @@ fn add_files(table: &mut Table, files: &[LockedFile], directory: &Path) {
         let mut entry = InlineTable::new();
         entry.insert("name", file.filename.as_str().into());
         artifact(&mut entry, &file.location, &file.facts, directory);
-        entry.insert("hashes", hashes(Some(file.sha256)));
+        entry.insert("hashes", hashes(file.sha256, &file.others));
         entry
     };
     if let Some(source) = files.iter().find(|file| file.filename.source().is_some()) {
@@ -130,16 +130,18 @@ fn own_artifact(package: &LockedPackage, directory: &Path) -> InlineTable {
         table.insert("name", package.filename.as_str().into());
     }
     artifact(&mut table, &package.location, &package.facts, directory);
-    if let Some(below) = package.tree.as_ref().and_then(|tree| tree.subdirectory.as_ref()) {
-        table.insert("subdirectory", below.as_str().into());
+    if let Some(below) = package.subdirectory() {
+        table.insert("subdirectory", below.into());
     }
-    table.insert("hashes", hashes(package.sha256));
+    let others = package.pending.as_ref().map(|pending| &pending.others[..]);
+    table.insert("hashes", hashes(package.sha256, others.unwrap_or_default()));
     table
 }
 
-fn hashes(sha256: Option<Sha256>) -> Value {
-    let hash = sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
-    InlineTable::from_iter(hash).into()
+fn hashes(sha256: Option<Sha256>, others: &[OtherDigest]) -> Value {
+    let sha256 = sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
+    let others = others.iter().map(|other| (other.kind().name(), Value::from(other.digits())));
+    sha256.into_iter().chain(others).collect::<InlineTable>().into()
 }
 
 fn artifact(artifact: &mut InlineTable, location: &Location, facts: &FileFacts, directory: &Path) {
@@ -202,6 +204,7 @@ mod tests {
             ),
             location,
             sha256: Some(Sha256([7; 32])),
+            pending: None,
             tree: None,
             facts: FileFacts {
                 size: Some(9),

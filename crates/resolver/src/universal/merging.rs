@@ -116,7 +116,8 @@ impl Merged<'_> {
                 known.files.push(LockedFile {
                     filename: file.filename.clone(),
                     location: file.location.clone(),
-                    sha256,
+                    sha256: Some(sha256),
+                    others: Vec::new(),
                     facts: file.facts.clone(),
                 });
             }

@@ -70,6 +70,18 @@ impl Docker {
         Ok(found.filter_map(|one| one.labels?.remove(COMPOSE_NETWORK_LABEL)).collect())
     }
 
+    /// Containers of whatever state that these filters let through, oldest first.
+    async fn listed(&self, filters: &HashMap<&str, Vec<&str>>) -> Result<Vec<Container>, Error> {
+        let options = ListContainersOptionsBuilder::new().all(true).filters(filters).build();
+        let listed = settled(|| self.api.list_containers(Some(options.clone()))).await;
+        let mut listed = listed.map_err(self.failed("list its containers"))?;
+        listed.sort_by_key(|container| container.created);
+        let ids = listed.into_iter().filter_map(|container| container.id);
+        let facts = ids.map(|id| async move { self.container(&id).await });
+        let facts: Vec<_> = stream::iter(facts).buffered(AT_ONCE).try_collect().await?;
+        Ok(facts.into_iter().flatten().collect())
+    }
+
     fn refused(&self, act: &str, id: &str, error: ApiError) -> Error {
         if status(&error).is_none() || reason(&error).is_some() {
             return failure(&self.host, format!("{act} the container {id}"), error);
@@ -121,15 +133,16 @@ impl Docker {
 impl Services for Docker {
     async fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>, Error> {
         let labels = pairs(labels);
-        let filters = HashMap::from([("label", labels.iter().map(String::as_str).collect())]);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let listed = settled(|| self.api.list_containers(Some(options.clone()))).await;
-        let mut listed = listed.map_err(self.failed("list its containers"))?;
-        listed.sort_by_key(|container| container.created);
-        let ids = listed.into_iter().filter_map(|container| container.id);
-        let facts = ids.map(|id| async move { self.container(&id).await });
-        let facts: Vec<_> = stream::iter(facts).buffered(AT_ONCE).try_collect().await?;
-        Ok(facts.into_iter().flatten().collect())
+        let labels = labels.iter().map(String::as_str).collect();
+        self.listed(&HashMap::from([("label", labels)])).await
+    }
+
+    async fn users_of(&self, volume: &str) -> Result<Vec<Container>, Error> {
+        // Engines take a part of a name for the name.
+        let filters = HashMap::from([("volume", vec![volume]), ("status", vec!["running"])]);
+        let mut found = self.listed(&filters).await?;
+        found.retain(|one| one.volumes.iter().any(|name| name == volume));
+        Ok(found)
     }
 
     async fn container(&self, id: &str) -> Result<Option<Container>, Error> {

@@ -90,6 +90,7 @@ pub(super) fn volume_facts(volume: bollard::models::Volume) -> Volume {
         driver: volume.driver,
         mountpoint: volume.mountpoint.into(),
         labels: volume.labels.into_iter().collect(),
+        created: volume.created_at.unwrap_or_default(),
     }
 }
 

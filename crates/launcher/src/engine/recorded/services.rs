@@ -198,6 +198,15 @@ impl Services for Recorded {
         Ok(all.filter(carries).cloned().collect())
     }
 
+    async fn users_of(&self, volume: &str) -> Result<Vec<Container>, Error> {
+        let state = self.lock();
+        let all = state.world.containers.values().map(|played| &played.facts);
+        let uses = |facts: &&Container| {
+            facts.status == Status::Running && facts.volumes.iter().any(|name| name == volume)
+        };
+        Ok(all.filter(uses).cloned().collect())
+    }
+
     async fn container(&self, id: &str) -> Result<Option<Container>, Error> {
         Ok(self.play(id, |_| ()))
     }

@@ -89,6 +89,17 @@ async fn nothing_is_taken_from_a_run_that_failed_or_left_too_much() {
 }
 
 #[tokio::test]
+async fn what_is_no_directory_is_not_taken_wherever_it_leads() {
+    let tar = archive(&[DIRECTORY, (FILE, "out/a.whl", "wheel")]);
+    // As Podman packs the end of a link.
+    let engine = engine("", Some(0)).with_archive("slim", CONFINED_OUT, tar);
+    let engine = engine.with_file("slim", CONFINED_OUT);
+    let error = run(&engine, 1 << 20).await.unwrap_err();
+    assert!(error.to_string().contains("no plain file"), "{error}");
+    assert!(engine.containers().is_empty());
+}
+
+#[tokio::test]
 async fn an_interrupted_build_removes_its_container() {
     let engine = engine("", None);
     let interrupted = tokio::time::timeout(Duration::from_millis(50), run(&engine, 1)).await;

@@ -1,0 +1,209 @@
+//! Unpacks large members of a wheel while it still comes, by what their local headers say, into files that only this
+//! process knows. Decides nothing: what was unpacked is taken if the audit of the whole wheel finds the same member of the
+//! same bytes, and is thrown away otherwise.
+
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyfast_index::Arrival;
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::{Dir, random_name};
+use rustc_hash::FxHashMap;
+use sha2::Digest as _;
+
+use crate::error::{Error, Refusal};
+use crate::wheel::elf;
+use crate::wheel::record::RecordHash;
+use crate::zip_audit::{Entry, Inflater, LocalHeader, entry_ahead};
+
+/// Smaller members are unpacked when all has come: giving them their names would cost as much as unpacking them.
+const LEAST: usize = 64 << 10;
+
+/// Members that were unpacked, by where their packed content begins.
+pub(crate) type Members = FxHashMap<usize, Unpacked>;
+
+/// A wheel that is coming.
+pub(crate) struct Ahead {
+    file: File,
+    arrival: Arc<Arrival>,
+    /// Where the files are made.
+    workspace: Dir,
+    /// Where the next local header is; `None` where there is none that can be used.
+    next: Mutex<Option<u64>>,
+    members: Mutex<Members>,
+    stopped: AtomicBool,
+}
+
+/// A member that was unpacked.
+pub(crate) struct Unpacked {
+    place: Place,
+    entry: Entry,
+    sha256: Sha256,
+    elf: bool,
+}
+
+/// A file of this process, removed unless somebody takes it.
+struct Place {
+    workspace: Dir,
+    name: String,
+    taken: AtomicBool,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !*self.taken.get_mut() {
+            // It goes with the workspace at the latest.
+            let _ = self.workspace.remove_file(&self.name);
+        }
+    }
+}
+
+/// A member could not be unpacked; what is wrong is told when all has come.
+struct GivenUp;
+
+impl From<Refusal> for GivenUp {
+    fn from(_: Refusal) -> Self {
+        Self
+    }
+}
+
+impl From<io::Error> for GivenUp {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+impl Ahead {
+    pub(crate) fn new(file: File, arrival: Arc<Arrival>, workspace: Dir) -> Self {
+        let (members, stopped) = (Mutex::default(), AtomicBool::new(false));
+        Self { file, arrival, workspace, next: Mutex::new(Some(0)), members, stopped }
+    }
+
+    /// Unpacks one member after another until there are no more; several threads may do so.
+    pub(crate) fn work(&self) {
+        let mut inflater = Inflater::new();
+        while let Some(entry) = self.next() {
+            let begin = entry.data.start;
+            let Ok(unpacked) = self.unpack(&mut inflater, entry) else { return };
+            self.members().insert(begin, unpacked);
+        }
+    }
+
+    /// Has everybody end soon.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// What was unpacked.
+    pub(crate) fn take(&self) -> Members {
+        std::mem::take(&mut *self.members())
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next member that is worth it, as soon as its header is there.
+    fn next(&self) -> Option<Entry> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // Unless all goes well there is none after it.
+            let at = next.take()?;
+            let begin = self.read(at, LocalHeader::LEAST)?;
+            let header = self.read(at, LocalHeader::length(&begin)?)?;
+            let entry = entry_ahead(&header, at)?;
+            *next = Some(u64::try_from(entry.data.end).ok()?);
+            if entry.data.len() >= LEAST {
+                return Some(entry);
+            }
+        }
+    }
+
+    /// So many bytes, when they are there.
+    fn read(&self, at: u64, length: usize) -> Option<Vec<u8>> {
+        self.arrival.wait_for(at.checked_add(u64::try_from(length).ok()?)?)?;
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, at).ok()?;
+        Some(bytes)
+    }
+
+    fn unpack(&self, inflater: &mut Inflater, entry: Entry) -> Result<Unpacked, GivenUp> {
+        let name = random_name()?;
+        let mut file = self.workspace.create(&name, 0o444).map_err(|_told_later| GivenUp)?;
+        let (workspace, taken) = (self.workspace.clone(), AtomicBool::new(false));
+        let place = Place { workspace, name, taken };
+        let (mut digest, mut elf, mut given) = (sha2::Sha256::new(), false, 0);
+        let packed =
+            Packed { ahead: self, at: entry.data.start as u64, end: entry.data.end as u64 };
+        inflater.extract_from(packed, &entry, &mut |piece| {
+            digest.update(piece);
+            elf |= given == 0 && elf::is_elf(piece);
+            given += piece.len();
+            Ok::<_, GivenUp>(file.write_all(piece)?)
+        })?;
+        Ok(Unpacked { place, entry, sha256: Sha256(digest.finalize().into()), elf })
+    }
+}
+
+impl Unpacked {
+    /// Whether it is this member of the audited wheel, and RECORD says nothing else of it that is known here.
+    pub(crate) fn is(&self, entry: &Entry, told: Option<&RecordHash>) -> bool {
+        let Entry { method, crc, size, data, .. } = &self.entry;
+        let recorded = match told {
+            None => true,
+            Some(RecordHash::Sha256(digest)) => digest[..] == self.sha256.0,
+            Some(_) => false,
+        };
+        recorded
+            && (*method, *crc, *size) == (entry.method, entry.crc, entry.size)
+            && *data == entry.data
+    }
+
+    /// Gives it its place.
+    pub(crate) fn move_to(&self, staging: &Dir, path: &str) -> Result<(), Error> {
+        self.place.workspace.rename(&self.place.name, staging, path)?;
+        self.place.taken.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The digest of its content.
+    pub(crate) fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// Whether it is an ELF file.
+    pub(crate) fn is_elf(&self) -> bool {
+        self.elf
+    }
+}
+
+/// The packed content of a member, read as it comes.
+struct Packed<'a> {
+    ahead: &'a Ahead,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Packed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.end {
+            return Ok(0);
+        }
+        let come = self.ahead.arrival.wait_for(self.at + 1);
+        let come = come.filter(|_| !self.ahead.stopped.load(Ordering::Relaxed));
+        let most = come.ok_or(io::ErrorKind::UnexpectedEof)?.min(self.end) - self.at;
+        let most = buffer.len().min(usize::try_from(most).unwrap_or(usize::MAX));
+        let count = self.ahead.file.read_at(&mut buffer[..most], self.at)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests;
