@@ -48,7 +48,7 @@ pub struct StartOptions {
 
 impl StartOptions {
     /// Whether a service gets another run.
-    fn renews(&self, service: &str) -> bool {
+    pub fn renews(&self, service: &str) -> bool {
         self.restart.contains(service) || self.reload.contains_key(service)
     }
 }
@@ -374,8 +374,11 @@ impl<E: Services> Start<'_, E> {
     ) -> Result<Act, Error> {
         Ok(match self.reload(service, container, anew).await? {
             Reloading::Since(at) => {
-                let unhealthy = container.is_unhealthy();
-                let counting = Counting::Within { at, unhealthy };
+                // Checks that failed while the run before ended are none of this one.
+                let found = self.engine.container(&container.id).await?;
+                let health = found.and_then(|found| found.health);
+                let failures = health.map_or(0, |health| health.failing_streak);
+                let counting = Counting::Within { at, failures };
                 Act { counting, renewal: Renewal::Reloaded, ..Act::default() }
             }
             Reloading::Stays => {

@@ -5,7 +5,7 @@
 //! prepared goes on.
 
 use super::Start;
-use crate::engine::{Container, Services};
+use crate::engine::{Container, Services, Status};
 use crate::error::Error;
 use crate::hook;
 
@@ -44,6 +44,11 @@ impl<E: Services> Start<'_, E> {
             match hook::run(self.engine, container, hook).await {
                 Ok(()) => {}
                 Err(Error::HookFailed { reason, .. } | Error::CodeNotPut { reason, .. }) => {
+                    // What has ended has no end to prepare, and says itself why it did not start well.
+                    let found = self.engine.container(&container.id).await?;
+                    if found.is_none_or(|found| found.status != Status::Running) {
+                        return Ok(None);
+                    }
                     return Ok(Some(format!("its `{}` failed: {reason}", which.key())));
                 }
                 Err(error) => return Err(error),
