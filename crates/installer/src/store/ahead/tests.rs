@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 
+use pyfast_index::client::Piece;
 use pyfast_index::{Body, Received, Receiver};
 
 use super::*;
@@ -152,6 +153,32 @@ fn what_comes_anew_or_breaks_off_is_not_unpacked_of_its_first_bytes() {
     receiver.take(&bytes[..bytes.len() / 2]).unwrap();
     drop(receiver);
     ahead.work();
+    assert!(ahead.take().is_empty());
+    assert!(is_clean(&sandbox));
+}
+
+#[test]
+fn what_was_unpacked_of_an_answer_that_broke_off_is_not_taken() {
+    let sandbox = Sandbox::new();
+    let bytes = zip_of(&members(&wheel()), b"");
+    let file = tempfile::tempfile().unwrap();
+    let receiver = Receiver::onto(file.try_clone().unwrap(), 0);
+    let ahead = Ahead::new(file, receiver.arrival(), sandbox.store.workspace().clone());
+    let (sender, pieces) = tokio::sync::mpsc::channel(8);
+    std::thread::scope(|scope| {
+        scope.spawn(|| ahead.work());
+        scope.spawn(|| receiver.take_all(pieces).unwrap());
+        let first = bytes[..bytes.len() - 1].to_vec();
+        sender.blocking_send(Piece::Begin).unwrap();
+        sender.blocking_send(Piece::Data(first.into())).unwrap();
+        while ahead.members().is_empty() {
+            std::thread::yield_now();
+        }
+        // It may be another file that comes now.
+        sender.blocking_send(Piece::Begin).unwrap();
+        sender.blocking_send(Piece::Data(bytes.into())).unwrap();
+        drop(sender);
+    });
     assert!(ahead.take().is_empty());
     assert!(is_clean(&sandbox));
 }
