@@ -48,7 +48,7 @@ pub struct StartOptions {
 
 impl StartOptions {
     /// Whether a service gets another run.
-    pub fn renews(&self, service: &str) -> bool {
+    fn renews(&self, service: &str) -> bool {
         self.restart.contains(service) || self.reload.contains_key(service)
     }
 }
@@ -108,6 +108,15 @@ impl Launched {
             (service.as_str(), why)
         });
         each.collect()
+    }
+
+    /// The services that were to get another run and got none: it was refused, or what they wait for failed.
+    pub fn stayed(&self, options: &StartOptions) -> BTreeSet<String> {
+        let stayed = self.services.iter().filter(|(service, outcome)| {
+            let waits = matches!(outcome.verdict, Verdict::NotStarted { .. });
+            outcome.renewal == Renewal::Stayed || (waits && options.renews(service))
+        });
+        stayed.map(|(service, _)| service.clone()).collect()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::compose_file::{Dependency, Healthcheck, HealthcheckTest, Service};
-use crate::engine::{HealthStatus, Recorded, Run};
+use crate::containers::{Done, Record, StartedIn};
+use crate::engine::{COMPOSE_SERVICE_LABEL, HealthStatus, Recorded, Run};
 use crate::error::StartRefusal;
 
 const fn ms(count: u64) -> Duration {
@@ -147,6 +148,38 @@ async fn a_failed_service_leaves_those_that_need_it_and_no_others() {
     assert_eq!(*verdict(&launched, "web"), Verdict::NotStarted { because: "init".into() });
     assert_eq!(*verdict(&launched, "beat"), Verdict::NotStarted { because: "web".into() });
     assert_eq!(*verdict(&launched, "other"), Verdict::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_service_that_failed_is_recorded_as_it_was() {
+    let mut stage = Stage::new()
+        .service("init", &[], ends(ms(400), 3))
+        .service("web", &[("init", Condition::Completed)], runs())
+        .service("edge", &[("init", Condition::Completed)], runs())
+        .service("other", &[], runs())
+        .service("idle", &[("init", Condition::Completed)], runs());
+    let mut known = BTreeMap::new();
+    for (name, containers) in &mut stage.containers {
+        let service = (COMPOSE_SERVICE_LABEL.to_owned(), name.clone());
+        containers[0].labels.extend([service]);
+        containers[0].status = Status::Running;
+        let code = Some("before".to_owned());
+        known.insert(name.clone(), StartedIn { code, ..StartedIn::default() });
+    }
+    stage.options.restart = ["init", "web", "other"].map(str::to_owned).into();
+    stage.options.reload = BTreeMap::from([("edge".to_owned(), false)]);
+    let launched = stage.start().await.unwrap();
+    let stayed = launched.stayed(&stage.options);
+    assert_eq!(stayed, ["edge", "web"].map(str::to_owned).into());
+    let containers: Vec<_> = stage.containers.values().flatten().cloned().collect();
+    let selected: BTreeSet<_> = stage.containers.keys().cloned().collect();
+    let code = selected.iter().map(|name| (name.clone(), "now".to_owned())).collect();
+    let (selected, environments) = (&selected, &BTreeMap::new());
+    let done = Done { selected, all: true, shape: "", environments, code: &code, stayed: &stayed };
+    let after = Record { containers: known, ..Record::default() }.after(&done, &containers);
+    for (name, code) in [("web", "before"), ("edge", "before"), ("init", "now"), ("other", "now")] {
+        assert_eq!(after.containers[name].code.as_deref(), Some(code), "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
