@@ -27,6 +27,12 @@ impl Arrival {
         (!state.void && state.come >= bytes).then_some(state.come)
     }
 
+    /// Whether all bytes are there, and none of them was ever another one.
+    pub fn is_whole(&self) -> bool {
+        let state = self.state();
+        state.ended && !state.void
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,7 +52,8 @@ impl Arrival {
         self.change(|state| state.ended = true);
     }
 
-    /// The bytes come again from their beginning: nobody is to rely on what was there.
+    /// The bytes come again from their beginning: nobody is to rely on what was there, now or ever, because who read it
+    /// may still be at work with it.
     pub(crate) fn begin(&self) {
         self.change(|state| state.void |= state.come > 0);
     }
@@ -73,8 +80,10 @@ mod tests {
         let waiting = std::thread::spawn(move || other.wait_for(8));
         arrival.come(4);
         assert_eq!(waiting.join().unwrap(), Some(9));
+        assert!(!arrival.is_whole());
         arrival.end();
         arrival.give_up();
+        assert!(arrival.is_whole());
         assert_eq!((arrival.wait_for(9), arrival.wait_for(10)), (Some(9), None));
     }
 
@@ -87,6 +96,7 @@ mod tests {
             arrival.come(5);
             arrival.end();
             assert_eq!(arrival.wait_for(1), None);
+            assert!(!arrival.is_whole());
         }
     }
 }
