@@ -30,11 +30,22 @@ temporary=${TMPDIR:-/tmp}
 packages='docker.io docker-cli docker-compose docker-buildx podman runc netavark aardvark-dns catatonit nftables iptables
     iproute2 procps slirp4netns'
 
-# A test of programs that are built for it, and of an image, which is as good or bad on any engine.
-anywhere=fresh::the_unit_tests_of_the_second_command_pass
-
 say() { echo "engines: $*" >&2; }
 die() { say "$*"; exit 1; }
+
+## What is left out, and why
+
+left_out() { # ENGINE: a line a test, `NAME: WHY`
+    cat <<ALL
+fresh::the_unit_tests_of_the_second_command_pass: of programs and an image, and the same on any engine
+ALL
+    [ "$1" != podman ] || cat <<PODMAN
+bench::a_comparison_measures_every_row: what builds images for it would be fetched from a registry
+stack::the_example_runs: Compose waits for health checks, which Podman runs by timers of systemd
+up::failing::a_failing_health_check_is_shown: the same; a check that systemd does not run has no output
+volumes::a_prune_of_volumes_spares: Podman's own takes named volumes
+PODMAN
+}
 
 ## The root that has the engines
 
@@ -205,11 +216,12 @@ run() { # ENGINE ARGUMENTS...
     programs=$(cat "$place/programs")
     # Those of the launcher's crate are about volumes that are in reach.
     [ "$engine" = tcp ] || programs="$programs $(cat "$place/launcher")"
+    skipped=$(left_out "$engine" | sed 's/: .*//; s/^/--skip /')
     for program in $programs; do
         DOCKER_HOST=$host PYFAST_TEST_DOCKER_HOST=$host PYFAST_REQUIRE_DOCKER=1 \
             nsenter --net="$work/net" unshare --mount --propagation private \
             sh -c 'mount --bind "$0" "$(readlink -f /etc/resolv.conf)"; exec "$@"' "$work/resolv.conf" \
-            "$program" "--test-threads=$(($(nproc) + 1))" --skip "$anywhere" "$@" </dev/null || code=1
+            "$program" "--test-threads=$(($(nproc) + 1))" $skipped "$@" </dev/null || code=1
     done
     stop
     exit $code
@@ -292,13 +304,16 @@ main() {
     build --test docker >"$place/programs"
     build -p pyfast-launcher --test docker >"$place/launcher"
     failed=
-    for engine in ${engines:-docker containerd tcp podman}; do
+    engines=${engines:-docker containerd tcp podman}
+    for engine in $engines; do
         try "$engine" "$@"
     done
     cat "$place/table" >&2
-    say "left out: $anywhere, which is the same on any engine; by a network address the tests of the launcher's crate," \
-        "which are about volumes in reach; rootless engines, Docker Desktop and engines on other machines, which a script" \
-        "cannot put up"
+    for engine in $engines; do
+        left_out "$engine" | while read -r line; do say "left out on $engine: $line"; done
+    done
+    say "left out: by a network address the tests of the launcher's crate, which are about volumes in reach; rootless" \
+        "engines, Docker Desktop and engines on other machines, which a script cannot put up"
     [ -z "$failed" ] || die "failed:$failed"
 }
 

@@ -12,6 +12,8 @@ pub struct Arrival {
 #[derive(Debug, Default)]
 struct State {
     come: u64,
+    /// The fewest bytes that somebody waits for: until then nobody is woken.
+    wanted: Option<u64>,
     /// No more will come.
     ended: bool,
     /// What has come is not what will be there in the end.
@@ -21,7 +23,13 @@ struct State {
 impl Arrival {
     /// Waits until there are at least so many bytes, and says how many there are; `None` if there never will be.
     pub fn wait_for(&self, bytes: u64) -> Option<u64> {
-        let waits = |state: &mut State| state.come < bytes && !state.ended && !state.void;
+        let waits = |state: &mut State| {
+            let waits = state.come < bytes && !state.ended && !state.void;
+            if waits {
+                state.wanted = Some(state.wanted.map_or(bytes, |wanted| wanted.min(bytes)));
+            }
+            waits
+        };
         let state = self.moved.wait_while(self.state(), waits);
         let state = state.unwrap_or_else(PoisonError::into_inner);
         (!state.void && state.come >= bytes).then_some(state.come)
@@ -38,8 +46,13 @@ impl Arrival {
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state());
-        self.moved.notify_all();
+        let mut state = self.state();
+        change(&mut state);
+        let over = state.ended || state.void;
+        if state.wanted.is_some_and(|wanted| over || wanted <= state.come) {
+            state.wanted = None;
+            self.moved.notify_all();
+        }
     }
 
     /// More bytes are there.
@@ -76,14 +89,19 @@ mod tests {
         arrival.begin();
         arrival.come(5);
         assert_eq!(arrival.wait_for(3), Some(5));
-        let other = Arc::clone(&arrival);
-        let waiting = std::thread::spawn(move || other.wait_for(8));
-        arrival.come(4);
-        assert_eq!(waiting.join().unwrap(), Some(9));
+        let waiting = [8, 9, 11].map(|bytes| {
+            let other = Arc::clone(&arrival);
+            std::thread::spawn(move || other.wait_for(bytes))
+        });
+        (0..4).for_each(|_| arrival.come(1));
+        let [first, second, third] = waiting;
+        assert!(matches!(first.join().unwrap(), Some(8..=9)));
+        assert_eq!(second.join().unwrap(), Some(9));
         assert!(!arrival.is_whole());
         arrival.end();
         arrival.give_up();
         assert!(arrival.is_whole());
+        assert_eq!(third.join().unwrap(), None);
         assert_eq!((arrival.wait_for(9), arrival.wait_for(10)), (Some(9), None));
     }
 

@@ -23,6 +23,9 @@ use crate::zip_audit::{Entry, Inflater, LocalHeader, entry_ahead, may_expand};
 /// Smaller members are unpacked when all has come: giving them their names would cost as much as unpacking them.
 const LEAST: usize = 64 << 10;
 
+/// So many bytes are waited for where none are left, so that not each piece that comes wakes somebody.
+const STEP: u64 = 512 << 10;
+
 /// Members that were unpacked, by where their packed content begins.
 pub(crate) type Members = FxHashMap<usize, Unpacked>;
 
@@ -159,8 +162,8 @@ impl Ahead {
         let (workspace, taken) = (self.workspace.clone(), AtomicBool::new(false));
         let place = Place { workspace, name, taken };
         let (mut digest, mut elf, mut given) = (sha2::Sha256::new(), false, 0);
-        let packed =
-            Packed { ahead: self, at: entry.data.start as u64, end: entry.data.end as u64 };
+        let (at, end) = (entry.data.start as u64, entry.data.end as u64);
+        let packed = Packed { ahead: self, at, end, come: 0 };
         inflater.extract_from(packed, &entry, &mut |piece| {
             digest.update(piece);
             elf |= given == 0 && elf::is_elf(piece);
@@ -216,6 +219,8 @@ struct Packed<'a> {
     ahead: &'a Ahead,
     at: u64,
     end: u64,
+    /// Bytes of the file that are known to be there.
+    come: u64,
 }
 
 impl Read for Packed<'_> {
@@ -223,8 +228,11 @@ impl Read for Packed<'_> {
         if self.at == self.end {
             return Ok(0);
         }
-        let come = self.ahead.wait_for(self.at + 1);
-        let most = come.ok_or(io::ErrorKind::UnexpectedEof)?.min(self.end) - self.at;
+        if self.at >= self.come {
+            let wanted = self.end.min(self.at + STEP);
+            self.come = self.ahead.wait_for(wanted).ok_or(io::ErrorKind::UnexpectedEof)?;
+        }
+        let most = self.come.min(self.end) - self.at;
         let most = buffer.len().min(usize::try_from(most).unwrap_or(usize::MAX));
         let count = self.ahead.file.read_at(&mut buffer[..most], self.at)?;
         if count == 0 {

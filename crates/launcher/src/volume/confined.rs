@@ -176,7 +176,7 @@ async fn take<E: Engine>(
 async fn is_left_directory<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
     for _ in 0..LOOKS {
         if let Some(found) = engine.stat(id, CONFINED_OUT).await? {
-            return Ok(found.directory && found.link_target.is_empty());
+            return Ok(found.directory);
         }
         // Podman takes an ended container's file system away, and for that moment nothing is in it.
         tokio::time::sleep(BETWEEN_LOOKS).await;

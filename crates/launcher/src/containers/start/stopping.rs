@@ -49,6 +49,12 @@ enum Cause {
     Unknown,
 }
 
+/// A signal by its name, where the engine, as Podman does, or the user gives its number.
+fn named(signal: String) -> String {
+    let number = signal.parse::<u32>().is_ok().then(|| signal.parse::<StopSignal>().ok());
+    number.flatten().map_or(signal, |signal| signal.to_string())
+}
+
 impl<E: Services> Start<'_, E> {
     /// Says of a container whose restart took so long whether it was killed for it, and what to do.
     pub(super) async fn tell_killed(&self, service: &str, container: &Container, took: Duration) {
@@ -62,7 +68,7 @@ impl<E: Services> Start<'_, E> {
             return;
         }
         let cause = self.cause(service, container, &signal).await;
-        let message = Unheeded { signal, grace, cause }.to_string();
+        let message = Unheeded { signal: named(signal), grace, cause }.to_string();
         (self.event)(StartEvent::Warning { service: service.to_owned(), message });
     }
 
@@ -97,7 +103,7 @@ impl Unheeded {
     pub(super) fn supervised(container: &Container) -> Self {
         let signal = container.stop_signal.clone().unwrap_or_else(|| SIGNAL.to_owned());
         let grace = container.stop_timeout.unwrap_or(GRACE);
-        Self { signal, grace, cause: Cause::Supervised }
+        Self { signal: named(signal), grace, cause: Cause::Supervised }
     }
 }
 
@@ -181,6 +187,10 @@ mod tests {
         assert_eq!(read("deaf", none, term, "SIGTERM"), Cause::Ignores("deaf".into()));
         // Signals of which nothing is known here.
         assert_eq!(read("init", none, none, "SIGRTMIN+3"), Cause::Unknown);
+        assert_eq!(
+            ["15", "SIGINT", "99"].map(|one| named(one.into())),
+            ["SIGTERM", "SIGINT", "99"]
+        );
         assert_eq!(Cause::read("cat: /proc/1/status: No such file", "SIGTERM"), Cause::Unknown);
     }
 }

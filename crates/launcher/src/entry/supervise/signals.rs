@@ -1,6 +1,7 @@
 //! The signals that a supervisor gets, as a source that can be waited for. Owns which are caught and who sent them;
 //! must not know what becomes of them.
 
+use std::fmt;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::str::FromStr;
@@ -32,6 +33,9 @@ const PASSED: [(&str, Signal); 15] = [
     ("SYS", Signal::SYS),
 ];
 
+/// What ends whatever gets it.
+const KILL: (&str, Signal) = ("KILL", Signal::KILL);
+
 /// By which another process asks that the command be in the current environment, or be started again even where it is.
 /// Kernels report faults by them, to whoever has the fault; no program sends one.
 pub(super) const ASKING: [Signal; 2] = [Signal::STKFLT, Signal::TRAP];
@@ -52,6 +56,13 @@ impl Default for StopSignal {
     }
 }
 
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = PASSED.into_iter().chain([KILL]).find(|(_, signal)| *signal == self.0);
+        write!(f, "SIG{}", known.map_or("", |(name, _)| name))
+    }
+}
+
 impl FromStr for StopSignal {
     type Err = Error;
 
@@ -60,7 +71,7 @@ impl FromStr for StopSignal {
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
         let number: Option<i32> = text.parse().ok();
-        let known = PASSED.into_iter().chain([("KILL", Signal::KILL)]);
+        let known = PASSED.into_iter().chain([KILL]);
         let mut known = known.filter(|(_, signal)| *signal != Signal::CONT);
         known
             .find(|(own, signal)| *own == name || Some(signal.as_raw()) == number)
@@ -120,7 +131,12 @@ mod tests {
     #[test]
     fn signals_are_named_as_engines_name_them() {
         for text in ["INT", "SIGINT", "sigint", "2"] {
-            assert_eq!(text.parse::<StopSignal>().unwrap(), StopSignal(Signal::INT), "{text}");
+            let signal: StopSignal = text.parse().unwrap();
+            assert_eq!(
+                (signal, &*signal.to_string()),
+                (StopSignal(Signal::INT), "SIGINT"),
+                "{text}"
+            );
         }
         assert_eq!("9".parse::<StopSignal>().unwrap(), StopSignal(Signal::KILL));
         for text in ["", "SIG", "0", "STOP", "18", "nonsense"] {
