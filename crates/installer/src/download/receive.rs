@@ -185,7 +185,7 @@ impl Shared {
             let have = have.unwrap_or_default();
             if let Ok((receiver, file)) = going_on(&begun, have) {
                 // The slot is empty.
-                let _ = spool.set(self.spool(file, receiver.arrival(), Some(begun)));
+                let _ = spool.set(self.spool(file, receiver.arrival(), Some(begun), size));
                 return Taking { receiver, have, spool };
             }
             // What cannot be read is of no use.
@@ -199,7 +199,8 @@ impl Shared {
                 Some(partial) => partial.file()?,
                 None => shared.store.workspace().nameless()?,
             };
-            let _ = slot.set(shared.spool(file.try_clone()?, Arc::clone(arrival), partial));
+            let copy = file.try_clone()?;
+            let _ = slot.set(shared.spool(copy, Arc::clone(arrival), partial, size));
             Ok(Some(file))
         });
         Taking { receiver, have: 0, spool }
@@ -211,8 +212,11 @@ impl Shared {
         file: File,
         arrival: Arc<Arrival>,
         partial: Option<Partial>,
+        size: Option<u64>,
     ) -> Spool {
-        let ahead = Arc::new(Ahead::new(file, arrival, self.store.workspace().clone()));
+        let workspace = self.store.workspace().clone();
+        let most = size.unwrap_or(LARGEST_FILE as u64);
+        let ahead = Arc::new(Ahead::new(file, arrival, workspace, most));
         let turns = std::iter::from_fn(|| Arc::clone(&self.ahead).try_acquire_owned().ok());
         let workers = turns.take(rayon::current_num_threads()).map(|turn| {
             let ahead = Arc::clone(&ahead);

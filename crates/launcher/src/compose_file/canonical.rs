@@ -43,6 +43,7 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
             "stop_grace_period" => duration(node, &key)?,
             "build" => build(node, roots, &key)?,
             "deploy" => deploy(node, &key)?,
+            "post_start" | "pre_stop" => hooks(node, &key)?,
             "develop" | "x-develop" => develop(node, roots, &key)?,
             "logging" => options(node, "options", &key)?,
             _ => {}
@@ -358,13 +359,23 @@ fn develop(node: &mut Node, roots: &Roots, key: &str) -> Done {
                 texts(patterns, &format!("{key}.{name}"))?;
             }
         }
-        let Some(hook) = get_mut(rule, "exec") else { continue };
-        if let Some(words) = get_mut(hook, "command") {
-            command(words, &format!("{key}.exec.command"))?;
-        }
-        if let Some(variables) = get_mut(hook, "environment") {
-            mapping(variables, &format!("{key}.exec.environment"), false)?;
-        }
+        let Some(exec) = get_mut(rule, "exec") else { continue };
+        hook(exec, &format!("{key}.exec"))?;
+    }
+    Ok(())
+}
+
+fn hooks(node: &mut Node, key: &str) -> Done {
+    let Yaml::Seq(hooks) = &mut node.value else { return Ok(()) };
+    hooks.iter_mut().enumerate().try_for_each(|(at, one)| hook(one, &format!("{key}[{at}]")))
+}
+
+fn hook(node: &mut Node, key: &str) -> Done {
+    if let Some(words) = get_mut(node, "command") {
+        command(words, &format!("{key}.command"))?;
+    }
+    if let Some(variables) = get_mut(node, "environment") {
+        mapping(variables, &format!("{key}.environment"), false)?;
     }
     Ok(())
 }

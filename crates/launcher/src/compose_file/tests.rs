@@ -655,3 +655,24 @@ fn names_of_projects_that_compose_does_not_take_are_refused() {
     let said = refused("").unwrap_err();
     assert!(said.contains("compose.yaml:1:7, `name`") && said.contains("lower-case"), "{said}");
 }
+
+#[test]
+fn hooks_are_read_in_both_forms_and_joined() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "services:\n  a:\n    image: a\n    post_start:\n      - {command: echo 'a b', environment: [A=1], user: root}\n    pre_stop: [{command: [drain, --all], privileged: true, working_dir: /srv}]\n";
+    let more = "services: {a: {post_start: [{command: [second], environment: {B: 2}}]}}\n";
+    for (name, text) in [("compose.yaml", text), ("compose.override.yaml", more)] {
+        fs_err::write(directory.path().join(name), text).unwrap();
+    }
+    let project = Asked::new(directory.path()).read().unwrap();
+    let service = &project.services["a"];
+    let words = |hook: &Hook| hook.command.join("|");
+    let of = |hooks: &[Hook]| hooks.iter().map(words).collect::<Vec<_>>();
+    assert_eq!(of(&service.post_start), ["echo|a b", "second"]);
+    assert_eq!(of(&service.pre_stop), ["drain|--all"]);
+    let (first, drain) = (&service.post_start[0], &service.pre_stop[0]);
+    assert_eq!(first.environment["A"].as_deref(), Some("1"));
+    assert_eq!(service.post_start[1].environment["B"].as_deref(), Some("2"));
+    assert_eq!((first.user.as_deref(), first.privileged), (Some("root"), false));
+    assert_eq!((drain.working_dir.as_deref(), drain.privileged), (Some("/srv"), true));
+}
