@@ -367,3 +367,29 @@ fn of_a_base_image_that_is_there_no_more_the_image_itself_tells() {
     let plan = shop.project.ok(&["up", "--plan"]);
     assert!(!plan.contains("not built"), "{plan}");
 }
+
+#[test]
+fn what_was_not_started_as_another_service_failed_gets_the_code_of_now_later() {
+    let Some(shop) = Shop::new("waits") else { return };
+    let [app, board] = &shop.tags;
+    let text = format!(
+        "services:
+  worker: {{image: '{app}', build: ., command: [python, /srv/app/migrate.py]}}
+  web:
+    image: '{app}'
+    stop_signal: SIGKILL
+    depends_on: {{worker: {{condition: service_completed_successfully}}}}
+  board: {{image: '{board}', stop_signal: SIGKILL}}
+"
+    );
+    shop.project.write("docker-compose.yml", &text);
+    shop.project.write("app/migrate.py", "");
+    shop.project.up();
+    shop.edit("second");
+    shop.project.write("app/migrate.py", "raise SystemExit(3)");
+    shop.project.fails(&["up"], 1, &["✗ worker", "not started (needs worker)"]);
+    assert_eq!(shop.editions("web"), ["first"]);
+    shop.project.write("app/migrate.py", "");
+    shop.project.up();
+    assert_eq!(shop.editions("web"), ["second"]);
+}

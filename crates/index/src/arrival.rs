@@ -35,9 +35,10 @@ impl Arrival {
         (!state.void && state.come >= bytes).then_some(state.come)
     }
 
-    /// Whether what was there at some time is not what is there in the end.
-    pub fn is_void(&self) -> bool {
-        self.state().void
+    /// Whether all bytes are there, and none of them was ever another one.
+    pub fn is_whole(&self) -> bool {
+        let state = self.state();
+        state.ended && !state.void
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -64,7 +65,8 @@ impl Arrival {
         self.change(|state| state.ended = true);
     }
 
-    /// The bytes come again from their beginning: nobody is to rely on what was there.
+    /// The bytes come again from their beginning: nobody is to rely on what was there, now or ever, because who read it
+    /// may still be at work with it.
     pub(crate) fn begin(&self) {
         self.change(|state| state.void |= state.come > 0);
     }
@@ -95,8 +97,10 @@ mod tests {
         let [first, second, third] = waiting;
         assert!(matches!(first.join().unwrap(), Some(8..=9)));
         assert_eq!(second.join().unwrap(), Some(9));
+        assert!(!arrival.is_whole());
         arrival.end();
         arrival.give_up();
+        assert!(arrival.is_whole());
         assert_eq!(third.join().unwrap(), None);
         assert_eq!((arrival.wait_for(9), arrival.wait_for(10)), (Some(9), None));
     }
@@ -110,7 +114,7 @@ mod tests {
             arrival.come(5);
             arrival.end();
             assert_eq!(arrival.wait_for(1), None);
-            assert!(arrival.is_void());
+            assert!(!arrival.is_whole());
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Bytes on their way: hashed as they come, in memory while they are few, and beyond that in a file that has no name, so
-//! that it goes with whoever holds it. Does not know where they come from, nor what they are for.
+//! Bytes on their way: hashed as they come, in memory while they are few, and beyond that in a file that whoever asks
+//! for them chose: one without a name, which goes with whoever holds it, or one by whose name they are gone on with. Does
+//! not know which, where they come from, nor what they are for.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -19,14 +20,15 @@ use crate::error::Error;
 const BUFFER: usize = 256 << 10;
 
 /// Makes a file, of whose bytes is told how far they have come; `None` where none can be made, and all stays in memory.
-type Nameless = Box<dyn Fn(&Arc<Arrival>) -> io::Result<Option<File>> + Send>;
+type MakeFile = Box<dyn Fn(&Arc<Arrival>) -> io::Result<Option<File>> + Send>;
 
 /// The bytes of a file.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// Few of them.
     Memory(Bytes),
-    /// Many, in a file that nobody else can reach.
+    /// Many, in a file that has no name, or is the user's own and locked as long as it is open. What is read of it is
+    /// not hashed again: a process of the same user that does not heed locks can have altered a file that has a name.
     File(Arc<File>),
 }
 
@@ -107,7 +109,7 @@ impl Drop for Told {
 pub struct Receiver {
     /// So many may be held in memory.
     room: usize,
-    nameless: Nameless,
+    make_file: MakeFile,
     digest: sha2::Sha256,
     memory: Vec<u8>,
     file: Option<Arc<File>>,
@@ -121,12 +123,12 @@ impl Receiver {
     /// One that holds up to `room` bytes in memory, and asks for a file when there are more.
     pub fn new(
         room: usize,
-        nameless: impl Fn(&Arc<Arrival>) -> io::Result<Option<File>> + Send + 'static,
+        make_file: impl Fn(&Arc<Arrival>) -> io::Result<Option<File>> + Send + 'static,
     ) -> Self {
         let (digest, memory, file) = (sha2::Sha256::new(), Vec::new(), None);
-        let nameless = Box::new(nameless);
+        let make_file = Box::new(make_file);
         let told = Told(Arc::default());
-        Self { room, nameless, digest, memory, file, told, before: 0, continued: false }
+        Self { room, make_file, digest, memory, file, told, before: 0, continued: false }
     }
 
     /// One that has a file already, in which the first `before` bytes may be.
@@ -152,8 +154,11 @@ impl Receiver {
         Ok(())
     }
 
-    /// Hashes what was in the file before, after which the next bytes come.
-    fn catch_up(&mut self) -> io::Result<()> {
+    /// Hashes what was in the file before, after which the next bytes come: nobody waits for that once they do.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn catch_up(&mut self) -> io::Result<()> {
         let Some(mut file) = self.file.as_deref().filter(|_| self.before > 0) else {
             return Ok(());
         };
@@ -189,7 +194,7 @@ impl Receiver {
     pub fn take(&mut self, piece: &[u8]) -> io::Result<()> {
         self.digest.update(piece);
         if self.file.is_none() && self.memory.len() + piece.len() > self.room {
-            self.file = (self.nameless)(&self.told.0)?.map(Arc::new);
+            self.file = (self.make_file)(&self.told.0)?.map(Arc::new);
             if let Some(mut file) = self.file.as_deref() {
                 let held = std::mem::take(&mut self.memory);
                 file.write_all(&held)?;

@@ -60,7 +60,8 @@ pub struct WheelBytes<'a> {
     pub bytes: &'a [u8],
 }
 
-/// A wheel in a file that nobody changes, before it is admitted.
+/// A wheel in a file that only processes of the same user could change, and nobody does who heeds locks, before it is
+/// admitted.
 pub(crate) struct WheelInFile<'a> {
     pub(crate) filename: &'a WheelFilename,
     pub(crate) expected: Sha256,
@@ -219,7 +220,8 @@ impl Store {
         }
     }
 
-    /// As [`Store::admit`] for a wheel in a file that nobody changes, which is mapped instead of read.
+    /// As [`Store::admit`] for a wheel in a file, which is mapped instead of read: the caller sees to it that nobody
+    /// changes it meanwhile.
     ///
     /// # Errors
     /// As [`Store::admit`], and if the file cannot be mapped.

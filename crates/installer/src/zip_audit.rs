@@ -27,7 +27,8 @@ const MAX_RATIO: u64 = 100;
 const WHOLE: u64 = 16 << 20;
 /// Memory that is kept from one member to the next.
 const KEPT: usize = 8 << 20;
-/// Members up to this size are inflated in one go while their archive still comes.
+/// Members are inflated in one go while their archive still comes if content and packed bytes are no more than this each:
+/// both numbers may be lies.
 const WHOLE_WHILE_COMING: u64 = 4 << 20;
 /// The piece size for large members.
 const PIECE: usize = 1 << 20;
@@ -153,20 +154,34 @@ fn entry(header: &CentralHeader<'_>) -> Result<Entry, Refusal> {
     })
 }
 
-/// A member as its local header describes it, which is at `at`; `None` where that is not enough to unpack it, or it
-/// would expand so much that the archive would be refused.
-pub(crate) fn entry_ahead(header: &[u8], at: u64) -> Option<Entry> {
+/// A member as its local header describes it, which is at `at` in an archive of at most `most` bytes. `None` where that
+/// is not enough to unpack it, where it would expand more than archives do, or where it has more packed bytes than there
+/// can be or its content can need. It may be a lie for all that.
+pub(crate) fn entry_ahead(header: &[u8], at: u64, most: u64) -> Option<Entry> {
     let local = LocalHeader::parse(header)?;
     let method = match local.method {
         0 if local.size == local.packed => Method::Stored,
-        8 if local.size / MAX_RATIO <= local.packed => Method::Deflated,
+        8 if local.size / MAX_RATIO <= local.packed && local.packed <= most_packed(local.size) => {
+            Method::Deflated
+        }
         _ => return None,
     };
+    at.checked_add(local.length as u64)?.checked_add(local.packed).filter(|end| *end <= most)?;
     let begin = usize::try_from(at).ok()?.checked_add(local.length)?;
     let end = begin.checked_add(usize::try_from(local.packed).ok()?)?;
     let (path, directory, executable) = (String::new(), false, false);
     let (crc, size) = (local.crc, local.size);
     Some(Entry { path, directory, executable, method, crc, size, data: begin..end })
+}
+
+/// More bytes than any compressor makes of so much content. A format that knows empty blocks has no bound of its own.
+fn most_packed(size: u64) -> u64 {
+    (size / 4).saturating_add(size).saturating_add(64)
+}
+
+/// Whether so much content may be in an archive of so many bytes.
+pub(crate) fn may_expand(archive: u64, content: u64) -> bool {
+    content <= RATIO_FROM || content / MAX_RATIO <= archive
 }
 
 /// Whether a path stays inside the directory it is unpacked into, and means the same everywhere.
@@ -223,7 +238,7 @@ fn check_names(entries: &[Entry]) -> Result<(), Refusal> {
 
 fn check_expansion(entries: &[Entry], archive: usize) -> Result<(), Refusal> {
     let total = entries.iter().fold(0_u64, |total, entry| total.saturating_add(entry.size));
-    if total > RATIO_FROM && total / MAX_RATIO > archive as u64 {
+    if !may_expand(archive as u64, total) {
         let reason = format!("would expand from {archive} to {total} bytes, more than 100 times");
         return Err(Refusal::archive(reason));
     }
@@ -322,9 +337,10 @@ impl Inflater {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let refuse = || E::from(Refusal::entry(&entry.path, "is damaged"));
-        let mut packed = BufReader::with_capacity(PIECE / 4, packed);
+        let length = entry.data.len() as u64;
+        let mut packed = BufReader::with_capacity(PIECE / 4, packed.take(length));
         match entry.method {
-            Method::Deflated if entry.size > WHOLE_WHILE_COMING => {
+            Method::Deflated if entry.size.max(length) > WHOLE_WHILE_COMING => {
                 self.stream(packed, entry, &|_| (), sink)
             }
             Method::Deflated => {

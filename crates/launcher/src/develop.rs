@@ -12,9 +12,10 @@ use std::path::{Component, Path, PathBuf};
 
 use pyfast_root::Stamp;
 
-pub use self::sync::{Gone, Mapped, Refused, Syncing, run, sync};
+pub use self::sync::{Gone, Mapped, Refused, Syncing, sync};
 use crate::build_context::{BuildContext, Ignore, Kind, walk_readable};
 use crate::compose_file::{Build, ComposeProject, Service, WatchAction, WatchRule, absolute};
+pub use crate::hook::run;
 
 /// What editors and version control leave beside what is edited.
 const PASSING: [&str; 12] = [

@@ -11,6 +11,7 @@
 mod build_context;
 mod dockerfile;
 mod error;
+mod hook;
 
 pub mod code;
 pub mod compose_file;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use pyfast_crew::task::millis;
 use pyfast_launcher::code::Hindrance;
 use pyfast_launcher::containers::{
-    CreateReason, Done, EnvironmentFacts, Launched, Record, Renewal, StartOptions, of_service,
-    shape, start_and_wait, with_dependents,
+    CreateReason, Done, EnvironmentFacts, Launched, Record, StartOptions, of_service, shape,
+    start_and_wait, with_dependents,
 };
 use pyfast_launcher::engine::{Container, Engine as _, Status};
 use pyfast_settings::Root;
@@ -84,8 +84,7 @@ impl Stack<'_> {
         let all = selected.len() == self.description.project.services.len();
         let shape = &created.shape;
         let code = images.digests();
-        let stayed = launched.services.iter().filter(|(_, one)| one.renewal == Renewal::Stayed);
-        let stayed = &stayed.map(|(service, _)| service.clone()).collect();
+        let stayed = &launched.stayed(&start);
         let (selected, environments, code) = (&selected, &environments, &code);
         let done = Done { selected, all, shape, environments, code, stayed };
         memory.record = memory.record.after(&done, &containers);

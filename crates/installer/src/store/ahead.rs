@@ -1,11 +1,12 @@
 //! Unpacks large members of a wheel while it still comes, by what their local headers say, into files that only this
-//! process knows. Decides nothing: what was unpacked is taken if the audit of the whole wheel finds the same member of the
-//! same bytes, and is thrown away otherwise.
+//! process knows. Decides nothing and believes nothing: what was unpacked is taken if all bytes came as they were read
+//! here, and the audit of the whole wheel finds the same member, of which RECORD gives the digest that was found here. It
+//! is thrown away otherwise. Until then it costs no more memory and disk than an audited archive may.
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyfast_index::Arrival;
@@ -17,7 +18,7 @@ use sha2::Digest as _;
 use crate::error::{Error, Refusal};
 use crate::wheel::elf;
 use crate::wheel::record::RecordHash;
-use crate::zip_audit::{Entry, Inflater, LocalHeader, entry_ahead};
+use crate::zip_audit::{Entry, Inflater, LocalHeader, entry_ahead, may_expand};
 
 /// Smaller members are unpacked when all has come: giving them their names would cost as much as unpacking them.
 const LEAST: usize = 64 << 10;
@@ -34,10 +35,22 @@ pub(crate) struct Ahead {
     arrival: Arc<Arrival>,
     /// Where the files are made.
     workspace: Dir,
+    /// How many bytes the file has at most when it is whole.
+    most: u64,
     /// Where the next local header is; `None` where there is none that can be used.
     next: Mutex<Option<u64>>,
     members: Mutex<Members>,
+    spent: Spent,
     stopped: AtomicBool,
+}
+
+/// What all members took together; headers say little of it that is true.
+#[derive(Default)]
+struct Spent {
+    /// Bytes of packed content that came and were read.
+    read: AtomicU64,
+    /// Bytes of content that were written.
+    written: AtomicU64,
 }
 
 /// A member that was unpacked.
@@ -80,9 +93,11 @@ impl From<io::Error> for GivenUp {
 }
 
 impl Ahead {
-    pub(crate) fn new(file: File, arrival: Arc<Arrival>, workspace: Dir) -> Self {
-        let (members, stopped) = (Mutex::default(), AtomicBool::new(false));
-        Self { file, arrival, workspace, next: Mutex::new(Some(0)), members, stopped }
+    /// One of a file that has no more bytes than `most` when it is whole.
+    pub(crate) fn new(file: File, arrival: Arc<Arrival>, workspace: Dir, most: u64) -> Self {
+        let (next, members) = (Mutex::new(Some(0)), Mutex::default());
+        let (spent, stopped) = (Spent::default(), AtomicBool::new(false));
+        Self { file, arrival, workspace, most, next, members, spent, stopped }
     }
 
     /// Unpacks one member after another until there are no more; several threads may do so.
@@ -100,11 +115,11 @@ impl Ahead {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// What was unpacked, when nobody works any more. Of bytes that came again from their beginning it is nothing: those
-    /// that were read may not be those whose digest is known.
+    /// What was unpacked of a file that is whole; nothing where other bytes were in it before, of which some may have
+    /// been unpacked. Nobody is to be at work any more.
     pub(crate) fn take(&self) -> Members {
         let members = std::mem::take(&mut *self.members());
-        if self.arrival.is_void() { Members::default() } else { members }
+        if self.arrival.is_whole() { members } else { Members::default() }
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {
@@ -119,7 +134,7 @@ impl Ahead {
             let at = next.take()?;
             let begin = self.read(at, LocalHeader::LEAST)?;
             let header = self.read(at, LocalHeader::length(&begin)?)?;
-            let entry = entry_ahead(&header, at)?;
+            let entry = entry_ahead(&header, at, self.most)?;
             *next = Some(u64::try_from(entry.data.end).ok()?);
             if entry.data.len() >= LEAST {
                 return Some(entry);
@@ -127,9 +142,15 @@ impl Ahead {
         }
     }
 
+    /// Waits until there are so many bytes, and says how many there are; `None` if there never will be, or nobody wants
+    /// them any more.
+    fn wait_for(&self, bytes: u64) -> Option<u64> {
+        self.arrival.wait_for(bytes).filter(|_| !self.stopped.load(Ordering::Relaxed))
+    }
+
     /// So many bytes, when they are there.
     fn read(&self, at: u64, length: usize) -> Option<Vec<u8>> {
-        self.arrival.wait_for(at.checked_add(u64::try_from(length).ok()?)?)?;
+        self.wait_for(at.checked_add(u64::try_from(length).ok()?)?)?;
         let mut bytes = vec![0; length];
         self.file.read_exact_at(&mut bytes, at).ok()?;
         Some(bytes)
@@ -147,20 +168,28 @@ impl Ahead {
             digest.update(piece);
             elf |= given == 0 && elf::is_elf(piece);
             given += piece.len();
+            self.spend(piece.len() as u64)?;
             Ok::<_, GivenUp>(file.write_all(piece)?)
         })?;
         Ok(Unpacked { place, entry, sha256: Sha256(digest.finalize().into()), elf })
     }
+
+    /// Counts bytes that are to be written, unless they are more than an archive of the bytes that were read may have.
+    fn spend(&self, bytes: u64) -> Result<(), GivenUp> {
+        let written = self.spent.written.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let read = self.spent.read.load(Ordering::Relaxed);
+        may_expand(read, written).then_some(()).ok_or(GivenUp)
+    }
 }
 
 impl Unpacked {
-    /// Whether it is this member of the audited wheel, and RECORD says nothing else of it that is known here.
+    /// Whether it is this member of the audited wheel, and has the digest that RECORD gives it there. A member of which
+    /// RECORD gives none, or one of a kind that was not computed here, is not known to be the same.
     pub(crate) fn is(&self, entry: &Entry, told: Option<&RecordHash>) -> bool {
         let Entry { method, crc, size, data, .. } = &self.entry;
         let recorded = match told {
-            None => true,
             Some(RecordHash::Sha256(digest)) => digest[..] == self.sha256.0,
-            Some(_) => false,
+            _ => false,
         };
         recorded
             && (*method, *crc, *size) == (entry.method, entry.crc, entry.size)
@@ -201,9 +230,7 @@ impl Read for Packed<'_> {
         }
         if self.at >= self.come {
             let wanted = self.end.min(self.at + STEP);
-            let come = self.ahead.arrival.wait_for(wanted);
-            let come = come.filter(|_| !self.ahead.stopped.load(Ordering::Relaxed));
-            self.come = come.ok_or(io::ErrorKind::UnexpectedEof)?;
+            self.come = self.ahead.wait_for(wanted).ok_or(io::ErrorKind::UnexpectedEof)?;
         }
         let most = self.come.min(self.end) - self.at;
         let most = buffer.len().min(usize::try_from(most).unwrap_or(usize::MAX));
@@ -212,6 +239,7 @@ impl Read for Packed<'_> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.at += count as u64;
+        self.ahead.spent.read.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }

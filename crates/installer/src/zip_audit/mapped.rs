@@ -18,11 +18,11 @@ const HASHED: usize = 4 << 20;
 pub(crate) struct Mapped(Mmap);
 
 impl Mapped {
-    /// Maps a file that nobody changes while it is.
+    /// Maps a file that nobody is to change while it is. What is read of it later is not hashed again.
     pub(crate) fn open(file: &File) -> io::Result<Self> {
         #[expect(unsafe_code, reason = "a wheel of gigabytes must not be read into memory")]
-        // SAFETY: the map is only read. Whoever changes the file meanwhile breaks the contract of this function;
-        // the bytes are checked against digests in any case.
+        // SAFETY: the map is only read. Files of downloads have no name, or are the user's own in the cache and locked;
+        // who changes one regardless of that is a process of the same user, which could change this process, too.
         let map = unsafe { Mmap::map(file) }?;
         Ok(Self(map))
     }

@@ -249,3 +249,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_header_says_of_its_bytes_is_not_taken_from_memory() {
+    let lie = Entry {
+        path: "lie.bin".to_owned(),
+        directory: false,
+        executable: false,
+        method: Method::Deflated,
+        crc: 0,
+        size: 0,
+        data: 0..1 << 46,
+    };
+    let sink = &mut |_: &[u8]| Ok::<_, Refusal>(());
+    // An empty deflate block that is not the last one is five bytes.
+    let blocks = [0, 0, 0, 0xFF, 0xFF].repeat(100);
+    assert!(Inflater::new().extract_from(&blocks[..], &lie, sink).is_err());
+    let whole = [&blocks[..], &[1, 0, 0, 0xFF, 0xFF]].concat();
+    Inflater::new().extract_from(&whole[..], &lie, sink).unwrap();
+}

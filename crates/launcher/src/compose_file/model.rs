@@ -75,6 +75,10 @@ pub struct Service {
     pub stop_signal: Option<String>,
     /// How long it has for that until it is killed; `None` is the engine's 10 s.
     pub stop_grace_period: Option<Duration>,
+    /// Commands that are run in its containers when they have been started.
+    pub post_start: Vec<Hook>,
+    /// Commands that are run in its containers before they are asked to end.
+    pub pre_stop: Vec<Hook>,
     /// `develop.watch`, in its order.
     pub watch: Vec<WatchRule>,
 }

@@ -532,6 +532,55 @@ fn the_documents_of_a_file_are_parts_of_one_project() {
 }
 
 #[test]
+fn what_a_further_file_leaves_empty_takes_nothing_away() {
+    let whole = "services:\n  a: {image: a, command: x, environment: {A: '1'}, ports: ['80:80'], networks: [n], build: ., healthcheck: {test: t}, restart: always}\nnetworks: {n: {}}\n";
+    let of = |further: Option<&str>| {
+        let further = further.map(|text| ("compose.override.yaml", text));
+        let files: Vec<_> = Some(("compose.yaml", whole)).into_iter().chain(further).collect();
+        let (_place, asked) = project(&files);
+        let service = asked.read().unwrap().model["services"]["a"].to_string();
+        service.replace(&asked.directory.display().to_string(), "")
+    };
+    let alone = of(None);
+    for further in [
+        "services:\n  a:\n    image:\n    command:\n    environment:\n    ports:\n    networks:\n    build:\n    healthcheck:\n    restart:\n",
+        "services:\n  a:\n",
+        "# services:\n",
+        "",
+    ] {
+        assert_eq!(of(Some(further)), alone, "{further}");
+    }
+    // What is taken out need not be anything.
+    let without = of(Some("services: {a: {ports: !reset ['80:80/xyz']}}"));
+    assert!(alone.contains("published") && !without.contains("published"), "{without}");
+    let (_place, asked) = project(&[
+        (
+            "compose.yaml",
+            "include: [{path: b.yaml, env_file: }, c.yaml]\nservices: {a: {extends: {file: d.yaml, service: a}}}\n",
+        ),
+        ("b.yaml", "services: {b: {image: b}}"),
+        ("c.yaml", "# nothing yet\n"),
+        ("d.yaml", "services: {a: {image: a, ports: , container_name: ''}}"),
+    ]);
+    assert_eq!(asked.read().unwrap().services.len(), 2);
+    let (_place, asked) = project(&[("compose.yaml", "# nothing yet\n")]);
+    assert!(asked.read().unwrap_err().to_string().contains("the file is empty"));
+}
+
+#[test]
+fn services_of_many_documents_are_each_followed_once() {
+    let document: String = (0..60)
+        .map(|n| format!("  s{n}: {{extends: {{file: b.yaml, service: s{}}}}}\n", n + 1))
+        .collect();
+    let document = format!("services:\n{document}  s60: {{image: a}}\n");
+    let (_place, asked) = project(&[
+        ("compose.yaml", "services: {a: {extends: {file: b.yaml, service: s0}}}"),
+        ("b.yaml", &format!("{document}---\n{document}")),
+    ]);
+    assert_eq!(asked.read().unwrap().services["a"].image.as_deref(), Some("a"));
+}
+
+#[test]
 fn label_files_yield_to_later_ones_and_to_the_labels() {
     let (_place, asked) = project(&[
         (
@@ -605,4 +654,25 @@ fn names_of_projects_that_compose_does_not_take_are_refused() {
     assert_eq!(refused("shop").unwrap(), "shop");
     let said = refused("").unwrap_err();
     assert!(said.contains("compose.yaml:1:7, `name`") && said.contains("lower-case"), "{said}");
+}
+
+#[test]
+fn hooks_are_read_in_both_forms_and_joined() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "services:\n  a:\n    image: a\n    post_start:\n      - {command: echo 'a b', environment: [A=1], user: root}\n    pre_stop: [{command: [drain, --all], privileged: true, working_dir: /srv}]\n";
+    let more = "services: {a: {post_start: [{command: [second], environment: {B: 2}}]}}\n";
+    for (name, text) in [("compose.yaml", text), ("compose.override.yaml", more)] {
+        fs_err::write(directory.path().join(name), text).unwrap();
+    }
+    let project = Asked::new(directory.path()).read().unwrap();
+    let service = &project.services["a"];
+    let words = |hook: &Hook| hook.command.join("|");
+    let of = |hooks: &[Hook]| hooks.iter().map(words).collect::<Vec<_>>();
+    assert_eq!(of(&service.post_start), ["echo|a b", "second"]);
+    assert_eq!(of(&service.pre_stop), ["drain|--all"]);
+    let (first, drain) = (&service.post_start[0], &service.pre_stop[0]);
+    assert_eq!(first.environment["A"].as_deref(), Some("1"));
+    assert_eq!(service.post_start[1].environment["B"].as_deref(), Some("2"));
+    assert_eq!((first.user.as_deref(), first.privileged), (Some("root"), false));
+    assert_eq!((drain.working_dir.as_deref(), drain.privileged), (Some("/srv"), true));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::canonical::read_duration;
 use super::error::ComposeError;
 use super::model::{
-    Build, Condition, Dependency, Healthcheck, HealthcheckTest, Service, WatchRule,
+    Build, Condition, Dependency, Healthcheck, HealthcheckTest, Hook, Service, WatchRule,
 };
 use super::yaml::{Node, Yaml};
 
@@ -53,6 +53,8 @@ pub(super) fn service(node: &Node, key: &str) -> Result<Service, ComposeError> {
         pull_policy: at.text("pull_policy")?,
         stop_signal: at.text("stop_signal")?,
         stop_grace_period: at.duration("stop_grace_period")?,
+        post_start: at.hooks("post_start")?,
+        pre_stop: at.hooks("pre_stop")?,
         watch: at.watch_rules()?,
     })
 }
@@ -131,6 +133,12 @@ impl<'a> Keyed<'a> {
     fn watch_rules(&self) -> Result<Vec<WatchRule>, ComposeError> {
         let name = if self.get("develop").is_some() { "develop" } else { "x-develop" };
         Ok(self.child(name, develop::watch_rules)?.unwrap_or_default())
+    }
+
+    fn hooks(&self, name: &str) -> Result<Vec<Hook>, ComposeError> {
+        let key = self.path(name);
+        let hooks = self.items(name).iter();
+        hooks.map(|node| develop::hook(&Keyed { node, key: &key })).collect()
     }
 
     fn replicas(&self) -> Result<Option<u32>, ComposeError> {

@@ -78,25 +78,29 @@ pub(crate) enum Counting {
     Within {
         /// When, in nanoseconds since 1970 of the engine's clock.
         at: i128,
-        /// Whether it was unhealthy before that.
-        unhealthy: bool,
+        /// How many runs of its check had failed in a row then, which the engine goes on counting.
+        failures: u64,
     },
 }
 
 impl Counting {
     /// What the engine's health check says of the present run, after so much of it.
     fn verdict(self, container: &Container, health: &Health, elapsed: Duration) -> HealthStatus {
-        let Self::Within { at, unhealthy } = self else { return health.status };
+        let Self::Within { at, failures } = self else { return health.status };
         let check = container.healthcheck.as_ref();
         let starts = check.and_then(|check| check.start_period).unwrap_or_default();
+        let retries = check.and_then(|check| check.retries).unwrap_or(RETRIES).max(1);
+        let failed = health.failing_streak.saturating_sub(failures) >= u64::from(retries);
         match health.status {
             // A run of the check that began before says nothing of what began since then.
             _ if nanoseconds(&health.last_began).is_none_or(|began| began < at) => {
                 HealthStatus::Starting
             }
+            // It stays what it was until as many runs have failed as make it unhealthy.
+            HealthStatus::Healthy if health.failing_streak == 0 => HealthStatus::Healthy,
             // The engine counts failures of both, and does not know that it starts.
-            HealthStatus::Unhealthy if unhealthy || elapsed < starts => HealthStatus::Starting,
-            status => status,
+            HealthStatus::Unhealthy if failed && elapsed >= starts => HealthStatus::Unhealthy,
+            _ => HealthStatus::Starting,
         }
     }
 }
@@ -314,12 +318,13 @@ mod tests {
 
     #[test]
     fn of_a_new_run_within_a_container_only_checks_count_that_began_since_then() {
-        let of = |status, began: &str, unhealthy| {
+        let of = |status, began: &str, streak: u64, failures: u64| {
             let mut container = running(Some(status));
-            container.health.as_mut().unwrap().last_began = began.into();
+            let health = container.health.as_mut().unwrap();
+            (health.last_began, health.failing_streak) = (began.into(), streak);
             container.healthcheck.as_mut().unwrap().start_period = Some(Duration::from_secs(1));
             let at = nanoseconds("2026-01-01T00:00:10Z").unwrap();
-            let counting = Counting::Within { at, unhealthy };
+            let counting = Counting::Within { at, failures };
             let seen = Observation { counting, ..seen(&container) };
             let early = Observation { elapsed: Duration::from_millis(500), ..seen.clone() };
             (judge(&early).0, judge(&seen).0)
@@ -328,14 +333,16 @@ mod tests {
         let (healthy, unhealthy) = (HealthStatus::Healthy, HealthStatus::Unhealthy);
         let wait = (Verdict::Waiting, Verdict::Waiting);
         for began in [before, "", "soon"] {
-            assert_eq!(of(healthy, began, false), wait);
-            assert_eq!(of(unhealthy, began, false), wait);
+            assert_eq!(of(healthy, began, 0, 0), wait);
+            assert_eq!(of(unhealthy, began, 3, 0), wait);
         }
-        assert_eq!(of(healthy, since, true), (Verdict::Healthy, Verdict::Healthy));
+        assert_eq!(of(healthy, since, 0, 3), (Verdict::Healthy, Verdict::Healthy));
+        assert_eq!(of(healthy, since, 2, 0), wait, "its checks fail, if not often enough yet");
         // Not while it starts, of which the engine knows nothing.
-        let (early, late) = of(unhealthy, since, false);
+        let (early, late) = of(unhealthy, since, 3, 0);
         assert_eq!((early, reason(late).as_str()), (Verdict::Waiting, "it is unhealthy"));
-        assert_eq!(of(unhealthy, since, true), wait, "the failures before are counted, too");
+        assert_eq!(of(unhealthy, since, 3, 2), wait, "two of the failures are of the run before");
+        assert_eq!(reason(of(unhealthy, since, 5, 2).1), "it is unhealthy");
     }
 
     #[test]

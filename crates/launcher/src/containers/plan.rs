@@ -151,7 +151,19 @@ impl ContainerPlan {
                 plan.renew(facts, &service, Reload { reason, anew: true });
             }
         }
+        plan.renew_dependents(facts.project);
         plan
+    }
+
+    /// A command that started by itself in the new environment may have done so before what it depends on with
+    /// `restart: true`.
+    fn renew_dependents(&mut self, project: &ComposeProject) {
+        let renewed: BTreeSet<_> = self.restart.keys().chain(self.reload.keys()).cloned().collect();
+        for (service, reload) in &mut self.reload {
+            let needs = project.services.get(service).into_iter().flat_map(|one| &one.depends_on);
+            let mut needs = needs.filter(|(_, how)| how.restart);
+            reload.anew |= needs.any(|(other, _)| renewed.contains(other));
+        }
     }
 
     /// Plans another run of a service's command, within its containers where that can be.

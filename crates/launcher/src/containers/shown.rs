@@ -14,11 +14,6 @@ impl Container {
         matches!(self.status, Status::Running | Status::Restarting | Status::Paused)
     }
 
-    /// Whether the engine's health check has failed.
-    pub(crate) fn is_unhealthy(&self) -> bool {
-        self.health.as_ref().is_some_and(|health| health.status == Unhealthy)
-    }
-
     /// Its state.
     pub fn state(&self) -> String {
         let health = self.health.as_ref().map(|health| health.status);

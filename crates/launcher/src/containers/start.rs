@@ -4,6 +4,7 @@
 //! A service is one future. It waits for those it depends on, starts or restarts its containers and watches them:
 //! events of the engine make it look again, and what it sees then counts.
 
+mod hooks;
 mod reloading;
 mod stopping;
 mod watch;
@@ -17,6 +18,7 @@ use futures_util::future::{join_all, select};
 use tokio::sync::{broadcast, watch as channel};
 use tokio::time::Instant;
 
+use self::hooks::Hooks;
 use self::reloading::Reloading;
 use super::health::{Counting, ServiceFailure, Verdict};
 use super::plan::Awaited;
@@ -107,6 +109,15 @@ impl Launched {
         });
         each.collect()
     }
+
+    /// The services that were to get another run and got none: it was refused, or what they wait for failed.
+    pub fn stayed(&self, options: &StartOptions) -> BTreeSet<String> {
+        let stayed = self.services.iter().filter(|(service, outcome)| {
+            let waits = matches!(outcome.verdict, Verdict::NotStarted { .. });
+            outcome.renewal == Renewal::Stayed || (waits && options.renews(service))
+        });
+        stayed.map(|(service, _)| service.clone()).collect()
+    }
 }
 
 /// What came of one service.
@@ -130,7 +141,8 @@ pub enum Renewal {
     Restarted,
     /// Its command was started again within its containers.
     Reloaded,
-    /// None, although it was to get one: its command does not start in the current environment.
+    /// None, although it was to get one: its command does not start in the current environment, or its end could not be
+    /// prepared.
     Stayed,
 }
 
@@ -332,7 +344,7 @@ impl<E: Services> Start<'_, E> {
             let act = match reload {
                 _ if !due(&one) => Act::default(),
                 Some(anew) => self.reload_or_restart(name, one, anew).await?,
-                None => self.act(one, renewed).await?,
+                None => self.act(name, one, renewed).await?,
             };
             Ok::<_, Error>(act)
         });
@@ -371,8 +383,11 @@ impl<E: Services> Start<'_, E> {
     ) -> Result<Act, Error> {
         Ok(match self.reload(service, container, anew).await? {
             Reloading::Since(at) => {
-                let unhealthy = container.is_unhealthy();
-                let counting = Counting::Within { at, unhealthy };
+                // Checks that failed while the run before ended are none of this one.
+                let found = self.engine.container(&container.id).await?;
+                let health = found.and_then(|found| found.health);
+                let failures = health.map_or(0, |health| health.failing_streak);
+                let counting = Counting::Within { at, failures };
                 Act { counting, renewal: Renewal::Reloaded, ..Act::default() }
             }
             Reloading::Stays => {
@@ -380,25 +395,34 @@ impl<E: Services> Start<'_, E> {
                 let refused = Some(reason.to_owned());
                 Act { refused, renewal: Renewal::Stayed, ..Act::default() }
             }
-            Reloading::Nobody => self.act(container, true).await?,
+            Reloading::Nobody => self.act(service, container, true).await?,
         })
     }
 
-    /// Starts or restarts a container.
-    async fn act(&self, container: &Container, restart: bool) -> Result<Act, Error> {
+    /// Starts or restarts a container, and runs what its service has run with that.
+    async fn act(&self, service: &str, container: &Container, restart: bool) -> Result<Act, Error> {
+        let renewal = if restart { Renewal::Restarted } else { Renewal::None };
+        let mut act = Act { counting: Counting::Anew, renewal, ..Act::default() };
+        if restart && container.status == Status::Running {
+            act.refused = self.hooks(service, container, Hooks::PreStop).await?;
+        }
+        if act.refused.is_some() {
+            // As with Compose, it goes on.
+            return Ok(Act { renewal: Renewal::Stayed, ..act });
+        }
         let begun = Instant::now();
         let done = if restart {
             self.engine.restart(&container.id, None).await
         } else {
             self.engine.start(&container.id).await
         };
-        let refused = match done {
-            Ok(()) => None,
+        act.took = begun.elapsed();
+        act.refused = match done {
+            Ok(()) => self.hooks(service, container, Hooks::PostStart).await?,
             Err(Error::StartContainer { reason, .. }) => Some(reason.to_string()),
             Err(error) => return Err(error),
         };
-        let renewal = if restart { Renewal::Restarted } else { Renewal::None };
-        Ok(Act { counting: Counting::Anew, refused, renewal, took: begun.elapsed() })
+        Ok(act)
     }
 
     /// The last lines of a container, for a failure.

@@ -1,5 +1,4 @@
-//! Files of a rule on their way into a container, and the command after them. Owns whose they are there; must not know
-//! why they are synced.
+//! Files of a rule on their way into a container. Owns whose they are there; must not know why they are synced.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -10,8 +9,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::code::{Owners, not_put, remove_within, time_of_files};
-use crate::compose_file::Hook;
-use crate::engine::{Container, ExecOutcome, ExecWanted, Parcel, Services, Status};
+use crate::engine::{Container, ExecOutcome, Parcel, Services, Status};
 use crate::error::Error;
 
 /// Bytes of an archive from which on another one is begun: they are in memory.
@@ -23,7 +21,7 @@ const ROOT: &str = "0:0";
 /// Places of a container that are looked at before anything is put there; more are left to the engine, which refuses to
 /// put a file over a directory.
 const LOOKED: usize = 256;
-/// How long what is removed and what is run after a sync may take.
+/// How long what is removed may take.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A file, link or directory, and its place in containers.
@@ -264,30 +262,6 @@ impl Refused {
         let container = container.name.clone();
         (!reason.is_empty()).then_some(Error::CodeNotPut { container, reason })
     }
-}
-
-/// Runs a command after a sync.
-///
-/// # Errors
-/// [`Error::HookFailed`] with what it printed, where it does not end well.
-pub async fn run<E: Services>(engine: &E, container: &Container, hook: &Hook) -> Result<(), Error> {
-    let set =
-        |(name, value): (&String, &Option<String>)| Some(format!("{name}={}", value.as_ref()?));
-    let wanted = ExecWanted {
-        argv: hook.command.clone(),
-        user: hook.user.clone(),
-        privileged: hook.privileged,
-        working_dir: hook.working_dir.clone(),
-        environment: hook.environment.iter().filter_map(set).collect(),
-    };
-    let ended = engine.exec_as(&container.id, &wanted, PATIENCE).await;
-    let said = match ended.map_err(|error| not_put(container, error))? {
-        ExecOutcome::Ended { code: 0, .. } => return Ok(()),
-        ExecOutcome::Ended { code, output } => format!("ended with {code}: {output}"),
-        ExecOutcome::TimedOut => format!("goes on for more than {} s", PATIENCE.as_secs()),
-    };
-    let reason = format!("`{}` {said}", hook.command.join(" "));
-    Err(Error::HookFailed { container: container.name.clone(), reason })
 }
 
 /// An archive of the first so many files.

@@ -45,7 +45,8 @@ fn rule(at: &Keyed<'_>) -> Result<WatchRule, ComposeError> {
     })
 }
 
-fn hook(at: &Keyed<'_>) -> Result<Hook, ComposeError> {
+/// A command that is run in a container.
+pub(super) fn hook(at: &Keyed<'_>) -> Result<Hook, ComposeError> {
     Ok(Hook {
         command: at.list("command")?.unwrap_or_default(),
         user: at.text("user")?,

@@ -303,3 +303,19 @@ fn a_new_run_brings_those_along_that_depend_on_it_with_restart() {
     ]);
     assert!(world.plan().reload["edge"].anew);
 }
+
+#[test]
+fn what_depends_with_restart_on_a_service_of_the_same_environment_starts_after_it() {
+    let mut world = World::new();
+    world.supervised = BTreeSet::from(["web".into(), "edge".into()]);
+    let needs = Dependency { restart: true, ..Dependency::default() };
+    let depends_on = BTreeMap::from([("web".to_owned(), needs)]);
+    world.project.services.insert("edge".into(), Service { depends_on, ..Service::default() });
+    world.containers.push(container("edge"));
+    let seen = world.record.containers["id-web"].clone();
+    world.record.containers.insert("id-edge".into(), seen);
+    world.backend().services.insert("edge".into());
+    world.backend().generation = "g2".into();
+    let plan = world.plan();
+    assert!(plan.reload["edge"].anew && !plan.reload["web"].anew, "{plan}");
+}

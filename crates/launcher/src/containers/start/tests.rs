@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::compose_file::{Dependency, Healthcheck, HealthcheckTest, Service};
-use crate::engine::{HealthStatus, Recorded, Run};
+use crate::containers::{Done, Record, StartedIn};
+use crate::engine::{COMPOSE_SERVICE_LABEL, HealthStatus, Recorded, Run};
 use crate::error::StartRefusal;
 
 const fn ms(count: u64) -> Duration {
@@ -147,6 +148,38 @@ async fn a_failed_service_leaves_those_that_need_it_and_no_others() {
     assert_eq!(*verdict(&launched, "web"), Verdict::NotStarted { because: "init".into() });
     assert_eq!(*verdict(&launched, "beat"), Verdict::NotStarted { because: "web".into() });
     assert_eq!(*verdict(&launched, "other"), Verdict::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_service_that_failed_is_recorded_as_it_was() {
+    let mut stage = Stage::new()
+        .service("init", &[], ends(ms(400), 3))
+        .service("web", &[("init", Condition::Completed)], runs())
+        .service("edge", &[("init", Condition::Completed)], runs())
+        .service("other", &[], runs())
+        .service("idle", &[("init", Condition::Completed)], runs());
+    let mut known = BTreeMap::new();
+    for (name, containers) in &mut stage.containers {
+        let service = (COMPOSE_SERVICE_LABEL.to_owned(), name.clone());
+        containers[0].labels.extend([service]);
+        containers[0].status = Status::Running;
+        let code = Some("before".to_owned());
+        known.insert(name.clone(), StartedIn { code, ..StartedIn::default() });
+    }
+    stage.options.restart = ["init", "web", "other"].map(str::to_owned).into();
+    stage.options.reload = BTreeMap::from([("edge".to_owned(), false)]);
+    let launched = stage.start().await.unwrap();
+    let stayed = launched.stayed(&stage.options);
+    assert_eq!(stayed, ["edge", "web"].map(str::to_owned).into());
+    let containers: Vec<_> = stage.containers.values().flatten().cloned().collect();
+    let selected: BTreeSet<_> = stage.containers.keys().cloned().collect();
+    let code = selected.iter().map(|name| (name.clone(), "now".to_owned())).collect();
+    let (selected, environments) = (&selected, &BTreeMap::new());
+    let done = Done { selected, all: true, shape: "", environments, code: &code, stayed: &stayed };
+    let after = Record { containers: known, ..Record::default() }.after(&done, &containers);
+    for (name, code) in [("web", "before"), ("edge", "before"), ("init", "now"), ("other", "now")] {
+        assert_eq!(after.containers[name].code.as_deref(), Some(code), "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -408,4 +441,58 @@ async fn a_command_that_was_killed_for_a_new_run_is_named() {
     let said = said.into_inner().unwrap().join("\n");
     assert!(said.starts_with("it had not ended 3 s after SIGTERM and was killed"), "{said}");
     assert!(said.contains("`stop_grace_period`"), "{said}");
+}
+
+/// A service whose containers run `first` and `second` when they have been started, and `drain` before they end.
+fn hooked(status: Status, run: Run) -> Stage {
+    let hook = |command: &str| crate::compose_file::Hook {
+        command: vec![command.to_owned()],
+        ..crate::compose_file::Hook::default()
+    };
+    let like = Container { status, ..Container::default() };
+    let mut stage = Stage::new().container("web", &[], like, run);
+    let web = stage.project.services.get_mut("web").unwrap();
+    web.post_start = vec![hook("first"), hook("second")];
+    web.pre_stop = vec![hook("drain")];
+    stage
+}
+
+/// Without the milliseconds.
+fn acts(stage: &Stage) -> Vec<String> {
+    let timeline = stage.engine.timeline();
+    timeline.iter().map(|line| line.trim_start().split_once(' ').unwrap().1.to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_are_run_around_starts_and_restarts_in_their_order() {
+    let well = || Run { answers_after: Some(ms(0)), ..runs() };
+    let stage = hooked(Status::Created, well());
+    assert_eq!(*verdict(&stage.start().await.unwrap(), "web"), Verdict::Running);
+    assert_eq!(acts(&stage), ["start web", "exec first in web", "exec second in web"]);
+    let mut stage = hooked(Status::Running, well());
+    stage.start().await.unwrap();
+    assert!(acts(&stage).is_empty(), "what runs has been started");
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    stage.start().await.unwrap();
+    let expected = ["exec drain in web", "restart web", "exec first in web", "exec second in web"];
+    assert_eq!(acts(&stage), expected);
+    // What does not run has no end to prepare.
+    let mut stage = hooked(Status::Exited, well());
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    stage.start().await.unwrap();
+    assert_eq!(acts(&stage)[0], "restart web");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_fails_is_the_services_failure_and_the_first_one_the_last() {
+    let stage = hooked(Status::Created, runs());
+    let launched = stage.start().await.unwrap();
+    assert_eq!(acts(&stage), ["start web", "exec first in web"]);
+    assert_eq!(reason(&launched, "web"), "its `post_start` failed: `first` ended with 1: ");
+    let mut stage = hooked(Status::Running, runs());
+    stage.options.restart = BTreeSet::from(["web".into()]);
+    let launched = stage.start().await.unwrap();
+    assert_eq!(acts(&stage), ["exec drain in web"], "it goes on");
+    assert_eq!(launched.services["web"].renewal, Renewal::Stayed);
+    assert!(reason(&launched, "web").starts_with("its `pre_stop` failed"));
 }

@@ -55,7 +55,7 @@ impl Reloaded {
 pub fn reload(anew: bool, patience: Duration) -> Result<Reloaded, Error> {
     let wanted = if anew { Wanted::Anew } else { Wanted::Current };
     let mut asking = Asking::new(wanted)?;
-    let until = Instant::now() + patience;
+    let begun = Instant::now();
     asking.ask(wanted)?;
     loop {
         let has_ended = asking.wait()?;
@@ -69,7 +69,7 @@ pub fn reload(anew: bool, patience: Duration) -> Result<Reloaded, Error> {
             None if has_ended => {
                 return Err(failed(ErrorKind::BrokenPipe, "its supervisor has ended"));
             }
-            None if Instant::now() >= until => {
+            None if begun.elapsed() >= patience => {
                 return Err(failed(ErrorKind::TimedOut, "it takes too long"));
             }
             // Of two who ask at once only one may have been heard. A new run that was asked for has been, by either.
