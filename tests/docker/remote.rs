@@ -49,12 +49,11 @@ pub(crate) fn forward(host: &str) -> String {
 
 /// A connection to the engine, whichever kind of socket it listens on: only what all of them do is done with it.
 fn connect(host: &str) -> UnixStream {
-    match host.strip_prefix("unix://") {
-        Some(socket) => UnixStream::connect(socket).unwrap(),
-        None => {
-            let address = host.strip_prefix("tcp://").expect("the engine is on a socket");
-            OwnedFd::from(TcpStream::connect(address).unwrap()).into()
-        }
+    if let Some(socket) = host.strip_prefix("unix://") {
+        UnixStream::connect(socket).unwrap()
+    } else {
+        let address = host.strip_prefix("tcp://").expect("the engine is on a socket");
+        OwnedFd::from(TcpStream::connect(address).unwrap()).into()
     }
 }
 
