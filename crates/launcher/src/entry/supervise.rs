@@ -192,11 +192,12 @@ impl Supervisor<'_> {
 
     /// Begins a restart where another generation has become current for good, or somebody asks for a start.
     fn look(&mut self, child: Pid) {
+        self.asked.forget_gone();
         let (changed, wanted) =
             (self.watch.settled(self.running.generation()), self.asked.wanted());
         // Whoever asks knows that no other change follows.
-        let asked = || wanted.and_then(|_| current::named(&self.entry));
-        let Some(generation) = changed.or_else(asked) else {
+        let asked = || current::named(&self.entry).or_else(|| current::link(&self.entry));
+        let Some(generation) = changed.or_else(|| wanted.and_then(|_| asked())) else {
             return self.asked.answer(Answer::Kept);
         };
         let next = match current::attempt(&self.entry) {
