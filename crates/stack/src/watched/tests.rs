@@ -101,7 +101,7 @@ fn what_was_not_done_stays_due_whatever_is_read_meanwhile() {
 
 #[test]
 fn a_restart_stays_due_until_the_service_has_started() {
-    let failed = BTreeMap::from([("web", ())]);
+    let failed = BTreeMap::from([("web", None::<u8>)]);
     for (action, over) in [("sync", true), ("sync+restart", false), ("restart", false)] {
         let ruled = Ruled { place: tempfile::tempdir().unwrap() };
         ruled.write("Dockerfile", "");
@@ -109,7 +109,7 @@ fn a_restart_stays_due_until_the_service_has_started() {
         ruled.write("new", "");
         let change = first.again().rule_changes().remove(0);
         assert_eq!(is_over(&change, &failed), over, "{action}");
-        assert!(is_over(&change, &BTreeMap::from([("beat", ())])), "{action}");
+        assert!(is_over(&change, &BTreeMap::from([("beat", None::<u8>)])), "{action}");
     }
 }
 
