@@ -154,8 +154,11 @@ impl Receiver {
         Ok(())
     }
 
-    /// Hashes what was in the file before, after which the next bytes come.
-    fn catch_up(&mut self) -> io::Result<()> {
+    /// Hashes what was in the file before, after which the next bytes come: nobody waits for that once they do.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn catch_up(&mut self) -> io::Result<()> {
         let Some(mut file) = self.file.as_deref().filter(|_| self.before > 0) else {
             return Ok(());
         };

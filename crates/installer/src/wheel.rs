@@ -201,30 +201,32 @@ fn members(
 
 /// Where a file goes; `None` if we write it ourselves.
 fn place(path: &str, data: &str, dist_info: &str) -> Result<Option<String>, &'static str> {
-    let ours = path.strip_prefix(dist_info).and_then(|path| path.strip_prefix('/'));
-    if let Some(
-        "RECORD" | "RECORD.jws" | "RECORD.p7s" | "INSTALLER" | "REQUESTED" | "direct_url.json",
-    ) = ours
-    {
-        return Ok(None);
-    }
-    let Some(inside) = path.strip_prefix(data) else {
-        return Ok(Some(format!("root/{path}")));
+    let (key, rest) = match path.strip_prefix(data) {
+        None => ("purelib", path),
+        Some(inside) => inside.split_once('/').ok_or("is a file where .data has directories")?,
     };
-    let (key, rest) = inside.split_once('/').ok_or("is a file where .data has directories")?;
     match key {
-        "purelib" | "platlib" => Ok(Some(format!("root/{rest}"))),
+        "purelib" | "platlib" => {
+            let ours = rest.strip_prefix(dist_info).and_then(|path| path.strip_prefix('/'));
+            Ok((!ours.is_some_and(is_ours)).then(|| format!("root/{rest}")))
+        }
         "scripts" => {
             check_script_name(rest)?;
-            Ok(Some(format!("data/{inside}")))
+            Ok(Some(format!("data/{key}/{rest}")))
         }
-        "headers" => Ok(Some(format!("data/{inside}"))),
+        "headers" => Ok(Some(format!("data/{key}/{rest}"))),
         "data" => {
             check_data(rest)?;
-            Ok(Some(format!("data/{inside}")))
+            Ok(Some(format!("data/{key}/{rest}")))
         }
         _ => Err("is in a .data directory that the format does not know"),
     }
+}
+
+/// Whether we write a file of a dist-info ourselves, whatever the wheel has there.
+fn is_ours(name: &str) -> bool {
+    let ours = ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"];
+    ours.contains(&name)
 }
 
 /// Files that would change what the environment itself is.

@@ -70,6 +70,8 @@ impl View {
 
     /// A wheel is being fetched; `received` tells how much of it has come.
     pub fn fetching(&mut self, wheel: String, size: Option<u64>, received: Arc<AtomicU64>) {
+        // One that is begun anew is one.
+        self.fetches.retain(|fetch| fetch.wheel != wheel);
         self.fetches.push(Fetch { wheel, size, received });
     }
 

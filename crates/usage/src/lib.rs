@@ -10,7 +10,6 @@ pub mod manual;
 mod ahead;
 mod help;
 mod options;
-mod passed;
 mod reading;
 mod refusal;
 mod variables;

@@ -6,9 +6,8 @@ use std::ffi::OsString;
 use clap::{Command, Parser};
 use pyfast_terminal::{Form, escaped};
 
-use crate::ahead::{behind, orders};
+use crate::ahead::Ahead;
 use crate::help::Help;
-use crate::passed::before;
 use crate::refusal::{advise, number};
 use crate::variables::{Lookup, blamed, prepared};
 
@@ -83,30 +82,47 @@ impl Reading<'_> {
         &self,
         words: &[OsString],
     ) -> Result<Read<Arguments>, clap::Error> {
-        if let Some((mut own, passed)) = before(self.passed, Arguments::command, words) {
-            let at = own.len();
-            own.push(self.nothing_more.into());
-            let arguments =
-                parse(Arguments::command(), own.clone(), self.variables).or_else(|_| {
-                    parse(Arguments::command(), behind(self.renamed, &own, at), self.variables)
-                });
-            if let Ok(arguments) = arguments {
-                return Ok(Read { arguments, passed });
+        let ahead = self.ahead();
+        if words.iter().any(|word| ahead.is_passed(word))
+            && let Some(read) = self.passed_on(words)
+        {
+            return Ok(read);
+        }
+        let said = match parse((self.named)(words), words.to_vec(), self.variables)
+            .or_else(|_not_so| parse(Arguments::command(), words.to_vec(), self.variables))
+        {
+            Ok(arguments) => return Ok(Read { arguments, passed: Vec::new() }),
+            Err(said) => said,
+        };
+        match ahead.command_at(&Arguments::command(), words).filter(|at| *at > 1) {
+            None => Err(self.refusal::<Arguments>(said, words)),
+            Some(at) => {
+                let words = ahead.behind(words, at);
+                parse(Arguments::command(), words.clone(), self.variables)
+                    .map(|arguments| Read { arguments, passed: Vec::new() })
+                    .map_err(|said| self.refusal::<Arguments>(said, &words))
             }
         }
-        parse((self.named)(words), words.to_vec(), self.variables)
-            .or_else(|_not_so| parse(Arguments::command(), words.to_vec(), self.variables))
-            .or_else(|said| self.other_order(words).ok_or(said))
-            .map(|arguments| Read { arguments, passed: Vec::new() })
-            .map_err(|said| self.refusal::<Arguments>(said, words))
     }
 
-    /// What a line asks for of which the options stand before the command; `None` where that is not certain.
-    fn other_order<Arguments: Parser>(&self, words: &[OsString]) -> Option<Arguments> {
-        let orders = orders(&Arguments::command(), self.renamed, words).into_iter();
-        let read = |line| parse(Arguments::command(), line, self.variables).ok();
-        let mut meant = orders.filter_map(read);
-        meant.next().filter(|_| meant.next().is_none())
+    fn ahead(&self) -> Ahead<'_> {
+        let Self { passed, nothing_more, renamed, .. } = self;
+        Ahead { passed, nothing_more, renamed }
+    }
+
+    /// A line whose command is another program's: what stands before it, and the words from it on.
+    fn passed_on<Arguments: Parser>(&self, words: &[OsString]) -> Option<Read<Arguments>> {
+        let ahead = self.ahead();
+        let at = ahead.command_at(&Arguments::command(), words)?;
+        let (own, passed) = words.split_at(at);
+        if !passed.first().is_some_and(|word| ahead.is_passed(word)) {
+            return None;
+        }
+        let mut own = own.to_vec();
+        own.push(self.nothing_more.into());
+        let read = |line| parse(Arguments::command(), line, self.variables);
+        let arguments = read(own.clone()).or_else(|_| read(ahead.behind(&own, at))).ok()?;
+        Some(Read { arguments, passed: passed.to_vec() })
     }
 
     fn refusal<Arguments: Parser>(&self, said: clap::Error, words: &[OsString]) -> clap::Error {

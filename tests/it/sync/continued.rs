@@ -207,6 +207,35 @@ fn index_that_gives_little_at_once_is_asked_until_all_has_come() {
 }
 
 #[test]
+fn outage_throws_nothing_away() {
+    let (mut world, wheel) = world();
+    broken_off(&world, &wheel);
+    world.env.insert("PIP_RETRIES".to_owned(), "5".to_owned());
+    world.index.fail(&wheel.filename, Fault::Status(503), 4);
+    world.sync(&[]);
+    let half = format!("bytes={}-", wheel.bytes.len() / 2);
+    let asked = asked(&world, &wheel);
+    assert_eq!(asked.iter().map(range).collect::<Vec<_>>(), [Some(&*half); 5], "{asked:?}");
+    check_whole(&world);
+}
+
+#[test]
+fn file_that_is_gone_before_it_has_come_is_not_asked_for_for_ever() {
+    let (mut world, wheel) = world();
+    for status in [404, 410] {
+        elsewhere(&mut world);
+        broken_off(&world, &wheel);
+        world.index.fail(&wheel.filename, Fault::Range(Misread::Little), 1);
+        world.index.fail(&wheel.filename, Fault::Status(status), ALWAYS);
+        world.try_sync(&[]).refused(&[1, 2, 3], &[&wheel.filename, &status.to_string()]);
+        // A part, then none, then not all either.
+        assert_eq!(asked(&world, &wheel).len(), 3);
+        world.index.mend();
+        fs_err::remove_dir_all(kept(&world)).unwrap();
+    }
+}
+
+#[test]
 fn other_bytes_than_asked_for_are_found_out_and_the_file_comes_whole() {
     let (mut world, wheel) = world();
     broken_off(&world, &wheel);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The folders of the cache whose files may go one by one. A clone, or an environment of a build, is whole
 /// or nothing; what has another name, or is a link, was not made here.
 pub fn loose(cache: &Path) -> Vec<PathBuf> {
-    const KINDS: [&str; 9] = [
+    const KINDS: [&str; 10] = [
         "pages",
         "metadata",
         "hints",
@@ -15,6 +15,7 @@ pub fn loose(cache: &Path) -> Vec<PathBuf> {
         "interpreters",
         "built",
         "partial",
+        "identities",
     ];
     let entries = fs_err::read_dir(cache).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| {

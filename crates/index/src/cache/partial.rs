@@ -41,6 +41,8 @@ impl Partial {
     ) -> io::Result<Option<Self>> {
         let folder = cache.path.join(folder);
         cache.make(&folder)?;
+        // Nothing is removed by way of a link that was planted.
+        own(&folder)?;
         sweep(&folder, KEPT);
         let partial = Self::open(&folder, expected, OFlags::CREATE)?;
         partial
@@ -107,20 +109,23 @@ fn is_same(one: &Metadata, other: &Metadata) -> bool {
 /// Removes the oldest files that nobody is at, until these have no more than `most` bytes.
 fn sweep(folder: &Path, most: u64) {
     let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-    let mut idle: Vec<(Metadata, PathBuf, File)> = entries
-        .filter_map(|entry| {
-            let file = locked(&entry.path(), OFlags::empty()).ok()??;
-            Some((file.metadata().ok().filter(is_ours)?, entry.path(), file))
-        })
+    let ours = entries.filter(|entry| {
+        entry.file_name().to_str().is_some_and(|name| name.parse::<Sha256>().is_ok())
+    });
+    let mut kept: Vec<(Metadata, PathBuf)> = ours
+        .filter_map(|entry| Some((entry.metadata().ok().filter(is_ours)?, entry.path())))
         .collect();
-    idle.sort_by_key(|(metadata, ..)| (metadata.mtime(), metadata.mtime_nsec()));
-    let mut total: u64 = idle.iter().map(|(metadata, ..)| metadata.len()).sum();
-    for (metadata, path, _file) in &idle {
+    kept.sort_by_key(|(metadata, _)| (metadata.mtime(), metadata.mtime_nsec()));
+    let mut total: u64 = kept.iter().map(|(metadata, _)| metadata.len()).sum();
+    for (metadata, path) in &kept {
         if total <= most {
             break;
         }
         total -= metadata.len();
-        let _ = fs_err::remove_file(path);
+        // Others are kept away from this one alone: who is turned away begins anew.
+        if let Ok(Some(_idle)) = locked(path, OFlags::empty()) {
+            let _ = fs_err::remove_file(path);
+        }
     }
 }
 
@@ -207,6 +212,30 @@ mod tests {
             fs_err::rename(folder, other).unwrap();
             symlink(other, folder).unwrap();
         });
+    }
+
+    #[test]
+    fn nothing_is_removed_by_way_of_a_link_nor_what_has_another_name() {
+        let (directory, cache) = begun();
+        let folder = directory.path().join(PARTIAL);
+        let large = |name: &str| {
+            let path = folder.join(name);
+            fs_err::write(&path, "").unwrap();
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            fs_err::OpenOptions::new().write(true).open(&path).unwrap().set_len(KEPT + 1).unwrap();
+        };
+        large("disk.img");
+        large(&Sha256([9; 32]).to_string());
+        let other = directory.path().join("other");
+        fs_err::rename(&folder, &other).unwrap();
+        symlink(&other, &folder).unwrap();
+        assert!(cache.begin(&DIGEST).is_none());
+        assert_eq!(fs_err::read_dir(&other).unwrap().count(), 3);
+        fs_err::remove_file(&folder).unwrap();
+        fs_err::rename(&other, &folder).unwrap();
+        assert!(cache.begin(&DIGEST).is_some());
+        assert!(folder.join("disk.img").exists());
+        assert!(!folder.join(Sha256([9; 32]).to_string()).exists());
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct Course<'a> {
     furthest: u64,
     /// What says that the file is still the one that `have` bytes are of; unknown of those of another run.
     validator: Option<HeaderValue>,
-    /// Attempts in a row that asked for a rest and brought nothing.
+    /// Answers in a row that were to be a rest and brought nothing.
     vain: u8,
     /// Whether the last answer was a part of the rest alone: some servers give no more than so much at once.
     unfinished: bool,
@@ -111,8 +111,6 @@ impl<'a> Course<'a> {
         let further = self.resumes && self.have >= self.furthest.saturating_add(LEAST);
         if further {
             (self.furthest, self.vain) = (self.have, 0);
-        } else if self.wants_rest() {
-            self.vain += 1;
         }
         further
     }
@@ -123,6 +121,7 @@ impl<'a> Course<'a> {
         response: reqwest::Response,
         request: &Request,
     ) -> Result<Bytes, Failure> {
+        self.unfinished = false;
         let turn = self.turn(response.status(), response.headers()).unwrap_or(Turn::Whole);
         let is_body = response.status().is_success() || matches!(turn, Turn::Nothing);
         let Some(pieces) = self.pieces.filter(|_| is_body) else {
@@ -140,16 +139,18 @@ impl<'a> Course<'a> {
         if matches!(turn, Turn::Whole) {
             self.have = 0;
             self.validator = strong_validator(response.headers());
+            give(pieces, Piece::Begin).await?;
+        } else {
+            give(pieces, Piece::GoesOn).await?;
         }
-        let whole = matches!(turn, Turn::Whole);
-        give(pieces, if whole { Piece::Begin } else { Piece::GoesOn }).await?;
         let begun = self.have;
         if !matches!(turn, Turn::Nothing) {
-            let mut flow = Flow::new(response, request, begun)?;
-            while let Some(chunk) = flow.next().await? {
-                give(pieces, Piece::Data(chunk)).await?;
-                self.have = flow.came;
+            let flowed = self.flow(response, request, pieces).await;
+            // Not so where there was no answer: an outage says nothing of ranges.
+            if matches!(turn, Turn::Rest { .. }) {
+                self.vain = if self.have > begun { 0 } else { self.vain + 1 };
             }
+            flowed?;
         }
         let of = if let Turn::Rest { of } = turn { of } else { self.have };
         self.unfinished = self.have < of;
@@ -158,6 +159,20 @@ impl<'a> Course<'a> {
             return Err(Failure::Transport(FetchCause::Connection(cause)));
         }
         Ok(Bytes::new())
+    }
+
+    async fn flow(
+        &mut self,
+        response: reqwest::Response,
+        request: &Request,
+        pieces: &mpsc::Sender<Piece>,
+    ) -> Result<(), Failure> {
+        let mut flow = Flow::new(response, request, self.have)?;
+        while let Some(chunk) = flow.next().await? {
+            give(pieces, Piece::Data(chunk)).await?;
+            self.have = flow.came;
+        }
+        Ok(())
     }
 
     /// Whether there is more to ask for, though an answer has come well.

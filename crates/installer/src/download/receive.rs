@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use pyfast_index::cache::{Cache, Partial};
 use pyfast_index::client::{LARGEST_FILE, Piece, Request};
-use pyfast_index::{Arrival, Body, Received, Receiver, joined};
+use pyfast_index::{Arrival, Body, FetchCause, Received, Receiver, joined};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::regular_file;
@@ -116,7 +117,9 @@ impl Shared {
             // The parts may be of two files, or the server gives other bytes than those it says it gives.
             Ok((_, received)) => received.continued && received.sha256 != wanted.sha256,
             // Where the cache is there may be less room than in the root.
-            Err(Error::Io { source, .. }) => is_full(source),
+            Err(Error::Io { source, path, .. }) => {
+                is_full(source) && !self.shares_room_with(path.parent())
+            }
             Err(_) => false,
         };
         if !again {
@@ -138,9 +141,7 @@ impl Shared {
         let (shared, cache) = (Arc::clone(self), cache.clone());
         let (sha256, size) = (wanted.sha256, wanted.size);
         let prepare = move || shared.taking(cache, sha256, size);
-        let Taking { receiver, have, spool } = joined(tokio::task::spawn_blocking(prepare))
-            .await
-            .map_err(|error| self.refused(error))?;
+        let Taking { receiver, have, spool } = joined(tokio::task::spawn_blocking(prepare)).await;
         let spool = || Arc::into_inner(spool).and_then(OnceLock::into_inner);
         if have > 0 && wanted.size == Some(have) {
             let read = joined(tokio::task::spawn_blocking(|| receiver.all_before())).await;
@@ -154,7 +155,17 @@ impl Shared {
         let written = joined(written).await;
         let spool = spool();
         match written {
-            Ok(received) => fetched.map(|_| (spool, received)),
+            Ok(received) => match fetched {
+                Ok(_) => Ok((spool, received)),
+                Err(error) => {
+                    if is_too_large(&error)
+                        && let Some(partial) = spool.and_then(|mut spool| spool.partial.take())
+                    {
+                        partial.discard();
+                    }
+                    Err(error)
+                }
+            },
             // Nobody took the rest: that is the cause.
             Err(error) => {
                 let partial = spool.and_then(|mut spool| spool.partial.take());
@@ -167,21 +178,18 @@ impl Shared {
     }
 
     /// Who takes a wheel of this digest and size.
-    fn taking(
-        self: &Arc<Self>,
-        cache: Cache,
-        sha256: Sha256,
-        size: Option<u64>,
-    ) -> io::Result<Taking> {
+    fn taking(self: &Arc<Self>, cache: Cache, sha256: Sha256, size: Option<u64>) -> Taking {
         let spool = Arc::new(OnceLock::new());
         if let Some(begun) = cache.begun(&sha256) {
             let have = Some(begun.size()).filter(|have| size.is_none_or(|size| *have <= size));
             let have = have.unwrap_or_default();
-            let receiver = Receiver::onto(begun.file()?, have);
-            // The slot is empty.
-            let file = begun.file()?;
-            let _ = spool.set(self.spool(file, receiver.arrival(), Some(begun), size));
-            return Ok(Taking { receiver, have, spool });
+            if let Ok((receiver, file)) = going_on(&begun, have) {
+                // The slot is empty.
+                let _ = spool.set(self.spool(file, receiver.arrival(), Some(begun), size));
+                return Taking { receiver, have, spool };
+            }
+            // What cannot be read is of no use.
+            begun.discard();
         }
         let room = if size.is_some() { 0 } else { ROOM };
         let (shared, slot) = (Arc::clone(self), Arc::clone(&spool));
@@ -195,7 +203,7 @@ impl Shared {
             let _ = slot.set(shared.spool(copy, Arc::clone(arrival), partial, size));
             Ok(Some(file))
         });
-        Ok(Taking { receiver, have: 0, spool })
+        Taking { receiver, have: 0, spool }
     }
 
     /// A file that bytes go to, of which as many threads as are free begin to unpack what has come.
@@ -254,7 +262,7 @@ impl Shared {
         let failed = |error: io::Error| Error::io("read", path)(error);
         let mut file = regular_file::open(path).map_err(failed)?;
         let taking = self.taking(Cache::default(), sha256, size.filter(|size| *size > LARGE));
-        let Taking { mut receiver, spool, .. } = taking.map_err(|error| self.refused(error))?;
+        let Taking { mut receiver, spool, .. } = taking;
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer).map_err(failed)? {
@@ -264,6 +272,12 @@ impl Shared {
         }
         let received = receiver.finish();
         Ok((Arc::into_inner(spool).and_then(OnceLock::into_inner), received))
+    }
+
+    /// Whether a directory is where the root has its room.
+    fn shares_room_with(&self, directory: Option<&Path>) -> bool {
+        let device = |path: &Path| fs_err::metadata(path).map(|found| found.dev()).ok();
+        directory.and_then(device) == device(self.store.workspace().path())
     }
 
     /// The disk did not take a wheel that comes in pieces.
@@ -278,6 +292,22 @@ fn request(wanted: &Wanted, url: &Url) -> Request {
     let limit = wanted.size.map(|size| size.saturating_add(SLACK));
     let limit = limit.and_then(|size| usize::try_from(size).ok());
     Request::file(url.clone(), limit.unwrap_or(LARGEST_FILE))
+}
+
+/// Who takes what is missing of a file, of which `have` bytes are there and hashed.
+fn going_on(begun: &Partial, have: u64) -> io::Result<(Receiver, File)> {
+    let mut receiver = Receiver::onto(begun.file()?, have);
+    receiver.catch_up()?;
+    Ok((receiver, begun.file()?))
+}
+
+/// Whether there is more of a wheel than is ever taken.
+fn is_too_large(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Fetch(pyfast_index::Error::Fetch { cause, .. })
+            if matches!(**cause, FetchCause::TooLarge { .. })
+    )
 }
 
 fn is_full(error: &io::Error) -> bool {

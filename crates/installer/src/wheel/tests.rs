@@ -89,6 +89,12 @@ fn record_says_nothing_wrong() {
 fn data_directories_stay_in_their_places() {
     let data = |path: &str| base().file(&format!("pkg-1.0.data/{path}"), "");
     check(&data("unknown/x"), "the format does not know");
+    // What we write ourselves is not theirs by another way.
+    for name in ["REQUESTED", "direct_url.json", "RECORD", "INSTALLER"] {
+        let wheel = data(&format!("purelib/pkg-1.0.dist-info/{name}"));
+        let places = open(&wheel).unwrap().members.into_iter().filter_map(|member| member.path);
+        assert!(places.into_iter().all(|place| !place.ends_with(name)), "{name}");
+    }
     check(&data("file"), "is a file where .data has directories");
     check(&data("scripts/python3"), "replace the interpreter");
     check(&data("scripts/sub/tool"), "could leave bin/");

@@ -8,7 +8,7 @@ use super::error::ComposeError;
 use super::forms::{expand_port, expand_volume};
 use super::paths::Roots;
 use super::words::{format_duration, parse_duration, split_words};
-use super::yaml::{Mapping, Mark, Node, Yaml};
+use super::yaml::{Mapping, Mark, MergeTag, Node, Yaml};
 
 type Done = Result<(), ComposeError>;
 
@@ -20,7 +20,9 @@ pub(super) fn service(service: &mut Node, roots: &Roots, key: &str) -> Done {
     let Yaml::Map(entries) = &mut service.value else {
         return Err(service.invalid(key, "a service must be a mapping"));
     };
-    for (name, node) in entries {
+    // What is taken out need not be anything.
+    let kept = entries.iter_mut().filter(|(_, node)| node.tag != Some(MergeTag::Reset));
+    for (name, node) in kept {
         let key = format!("{key}.{name}");
         match name.as_str() {
             "command" | "entrypoint" => command(node, &key)?,
@@ -283,9 +285,6 @@ fn hosts(node: &mut Node, key: &str) -> Done {
     }
     for item in node.items() {
         let text = item.single(key)?;
-        if !text.contains(['=', ':']) {
-            return Err(item.invalid(key, format!("`{text}` is not `HOST=ADDRESS`")));
-        }
         // `=` was added for the colons of IPv6; it stands before any of them.
         let equals = text.find('=').filter(|equals| text.find(':').is_none_or(|at| *equals < at));
         found

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::error::ComposeError;
+use super::schema::SWITCHED;
 use super::yaml::{Node, Yaml};
 
 type Done = Result<(), ComposeError>;
@@ -11,9 +12,6 @@ type Done = Result<(), ComposeError>;
 /// Keys of a service that are switches, whatever the schema lets stand there.
 const SWITCHES: [&str; 6] =
     ["init", "oom_kill_disable", "privileged", "read_only", "stdin_open", "tty"];
-/// What Compose takes for a switch.
-const SWITCHED: [&str; 12] =
-    ["true", "false", "1", "0", "t", "f", "y", "n", "yes", "no", "on", "off"];
 /// Amounts of memory of a service, by the keys that lead to them.
 const AMOUNTS: [&[&str]; 7] = [
     &["mem_limit"],
@@ -86,7 +84,17 @@ fn service(model: &Node, service: &Node, key: &str) -> Done {
         amount(below(service, path), &format!("{key}.{}", path.join(".")))?;
     }
     for volume in service.get("volumes").map(Node::items).unwrap_or_default() {
+        let kind = volume.get("type").and_then(Node::scalar);
+        if kind.as_deref() == Some("bind") && volume.get("source").is_none() {
+            return Err(volume.invalid(&format!("{key}.volumes"), "a `bind` needs a `source`"));
+        }
         amount(below(volume, &["tmpfs", "size"]), &format!("{key}.volumes.tmpfs.size"))?;
+    }
+    for host in service.get("extra_hosts").map(Node::items).unwrap_or_default() {
+        if let Some(text) = host.scalar().filter(|text| !text.contains(':')) {
+            let reason = format!("`{text}` is not `HOST=ADDRESS`");
+            return Err(host.invalid(&format!("{key}.extra_hosts"), reason));
+        }
     }
     for part in ["limits", "reservations"] {
         let Some(cpus) = below(service, &["deploy", "resources", part, "cpus"]) else { continue };
@@ -100,7 +108,18 @@ fn service(model: &Node, service: &Node, key: &str) -> Done {
 
 fn below<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
     let found = path.iter().try_fold(node, |node, key| node.get(key))?;
-    Some(found).filter(|found| !matches!(found.value, Yaml::Null))
+    Some(found).filter(|found| !is_empty(found))
+}
+
+/// Whether a value says nothing.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        Yaml::Null => true,
+        Yaml::Str(text) => text.is_empty(),
+        Yaml::Seq(items) => items.is_empty(),
+        Yaml::Map(entries) => entries.is_empty(),
+        _ => false,
+    }
 }
 
 /// Refuses two keys beside each other.
@@ -161,7 +180,11 @@ fn amount(node: Option<&Node>, key: &str) -> Done {
 /// The bytes that an amount of memory is: a number, or one with a unit in any case, each 1,024 times the one before.
 fn bytes(node: &Node) -> Option<f64> {
     let text = node.scalar()?.to_lowercase();
-    if let Ok(bytes) = text.parse() {
+    let is_number =
+        text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    if let Ok(bytes) = text.parse()
+        && is_number
+    {
         return Some(bytes);
     }
     let end = text.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '))? + 1;
@@ -178,7 +201,9 @@ fn bytes(node: &Node) -> Option<f64> {
 fn same(service: &Node, key: &str, name: &str, place: &[&str; 2]) -> Done {
     let other = below(service, &[&["deploy", "resources"], &place[..]].concat());
     let (Some(one), Some(other)) = (below(service, &[name]), other) else { return Ok(()) };
-    if bytes(one) == bytes(other) {
+    // Nothing is no limit.
+    let (first, second) = (bytes(one), bytes(other));
+    if first == second || [first, second].contains(&Some(0.0)) {
         return Ok(());
     }
     let reason = format!("`deploy.resources.{}` says something else", place.join("."));
@@ -236,6 +261,10 @@ mod tests {
                 "container_name: c, deploy: {replicas: 3}",
                 "with `deploy.replicas` there are several",
             ),
+            ("tty: '1'", "`1` is neither `true` nor `false`"),
+            ("extra_hosts: [a]", "`a` is not `HOST=ADDRESS`"),
+            ("volumes: [{type: bind, target: /b}]", "a `bind` needs a `source`"),
+            ("mem_limit: inf", "`services.a.mem_limit`"),
             ("tty: maybe", "`maybe` is neither `true` nor `false`"),
             ("mem_limit: lots", "`services.a.mem_limit`"),
             ("build: {shm_size: 1x}", "`services.a.build.shm_size`"),
@@ -269,6 +298,12 @@ mod tests {
         for keys in [
             "network_mode: host",
             "network_mode: host, networks: ",
+            "network_mode: host, networks: []",
+            "network_mode: '', networks: {n: }",
+            "build: {dockerfile: '', dockerfile_inline: FROM a}",
+            "platform: '', build: {platforms: [linux/amd64]}",
+            "cpus: 0, deploy: {resources: {limits: {cpus: '2'}}}",
+            "extra_hosts: ['a:1.1.1.1']",
             "container_name: c, scale: 1",
             "tty: 'yes', init: true, privileged: 'False'",
             "mem_limit: 1.5g, memswap_limit: -1, shm_size: 64M, mem_reservation: 10 mb",

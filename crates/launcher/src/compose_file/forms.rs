@@ -36,6 +36,7 @@ pub(super) fn expand_port(item: &Node, key: &str) -> Result<Vec<Node>, ComposeEr
     let refuse =
         || item.invalid(key, format!("`{text}` is not `[[address:]port:]port[/protocol]`"));
     let (rest, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+    let protocol = if protocol.is_empty() { "tcp" } else { protocol };
     if !["tcp", "udp", "sctp"].contains(&protocol.to_lowercase().as_str()) {
         return Err(item.invalid(key, format!("`{protocol}` is none of `tcp`, `udp` and `sctp`")));
     }
@@ -135,9 +136,6 @@ fn long_volume(item: &Node, roots: &Roots, key: &str) -> Result<Vec<Node>, Compo
     let target = Node::text(trimmed(&target.single(key)?), &target.at);
     volume.set("target", target);
     let kind = item.get("type").and_then(Node::scalar).unwrap_or_else(|| "volume".to_owned());
-    if kind == "bind" && item.get("source").is_none() {
-        return Err(item.invalid(key, "a `bind` needs a `source`"));
-    }
     if let Some(source) = item.get("source").filter(|_| kind == "bind") {
         let source = Node::text(roots.host_path(&source.single(key)?), &source.at);
         volume.set("source", source);

@@ -28,6 +28,8 @@ pub(super) struct Loader {
     pub(super) variables: Variables,
     values: BTreeMap<String, String>,
     documents: HashMap<PathBuf, Rc<Vec<Node>>>,
+    /// Services of files that others extend, each followed once.
+    extended: HashMap<(PathBuf, String), Node>,
     /// Files whose `include` is being followed.
     including: Vec<PathBuf>,
     /// How many entries of `include` were followed so far.
@@ -46,8 +48,8 @@ struct Origin<'a> {
 impl Loader {
     pub(super) fn new(values: BTreeMap<String, String>, budget: Budget, seen: &Seen) -> Self {
         let variables = Variables::new(values.clone(), budget);
-        let (documents, seen) = (HashMap::new(), seen.clone());
-        Self { variables, values, documents, including: Vec::new(), included: 0, seen }
+        let (documents, extended, seen) = (HashMap::new(), HashMap::new(), seen.clone());
+        Self { variables, values, documents, extended, including: Vec::new(), included: 0, seen }
     }
 
     /// The last top-level `name` of the files.
@@ -59,8 +61,11 @@ impl Loader {
                 let text = name.single("name")?;
                 let text = self.variables.interpolate(&text);
                 let text = text.map_err(|reason| name.invalid("name", reason))?;
+                if text.is_empty() {
+                    continue;
+                }
                 found = super::name_of(&text);
-                if !text.is_empty() && found.is_none() {
+                if found.is_none() {
                     return Err(name.invalid("name", super::error::NAME_RULE));
                 }
             }
@@ -72,12 +77,17 @@ impl Loader {
     /// change an included service, and only what the same file defines beside it is a contradiction.
     pub(super) fn project(&mut self, files: &[PathBuf], base: &Path) -> Result<Node, ComposeError> {
         let mut merged: Option<Node> = None;
+        let mut empty = None;
         for file in files {
             let documents = self.documents(file)?;
             if self.including.contains(file) {
                 return Err(documents[0].invalid("include", "the file includes itself"));
             }
             for document in &*documents {
+                if matches!(document.value, Yaml::Null) {
+                    empty = Some(document.clone());
+                    continue;
+                }
                 // Those after the first may say what changes alone.
                 let extent = if merged.is_none() { Extent::Whole } else { Extent::Part };
                 let mut document = self.canonical(Origin { file, document, base }, extent)?;
@@ -92,8 +102,18 @@ impl Loader {
                 }
             }
         }
-        // `find` gives one file at least, and so does `include`.
-        let mut merged = merged.expect("a project has a file");
+        // Beside others a file may say nothing.
+        let mut merged = match (merged, empty) {
+            (Some(merged), _) => merged,
+            (None, Some(empty)) if self.including.is_empty() => {
+                return Err(empty.invalid("", "the file is empty"));
+            }
+            (None, empty) => {
+                // `find` gives one file at least, and so does `include`.
+                let empty = empty.expect("a project has a file");
+                Node::new(Yaml::Map(Mapping::new()), &empty.at)
+            }
+        };
         settle(&mut merged);
         if let Some(Yaml::Map(services)) =
             canonical::get_mut(&mut merged, "services").map(|services| &mut services.value)
@@ -199,6 +219,10 @@ impl Loader {
         name: &str,
         seen: &[(PathBuf, String)],
     ) -> Result<Node, ComposeError> {
+        let known = (file.to_owned(), name.to_owned());
+        if let Some(known) = self.extended.get(&known) {
+            return Ok(known.clone());
+        }
         let documents = self.documents(file)?;
         let base = file.parent().unwrap_or(file);
         let defines = |one: &&Node| one.get("services").is_some_and(|all| all.get(name).is_some());
@@ -217,7 +241,9 @@ impl Loader {
                 None => merged = Some(one),
             }
         }
-        Ok(merged.expect("one document is asked at least"))
+        let merged = merged.expect("one document is asked at least");
+        self.extended.insert(known, merged.clone());
+        Ok(merged)
     }
 
     /// Adds what the entries of an `include` define.
@@ -342,7 +368,8 @@ impl Loader {
             let key = format!("{key}.label_file");
             let path = PathBuf::from(item.single(&key)?);
             self.seen.note(&path);
-            let found = read_env(&path, &self.values, &mut self.variables.budget);
+            // A label's text may use those before it, and no variable.
+            let found = read_env(&path, &BTreeMap::new(), &mut self.variables.budget);
             for (name, value) in found.map_err(named(item, &key))? {
                 labels.set(&name, Node::text(value.unwrap_or_default(), &item.at));
             }
@@ -373,20 +400,33 @@ fn named(item: &Node, key: &str) -> impl FnOnce(ComposeError) -> ComposeError {
     }
 }
 
-/// The documents of a file, one at least: each says a part of what the file does.
+/// Takes out of a document's `include` what is empty: Compose follows it before anything is checked.
+fn leave_out_nothing(document: &mut Node) {
+    match canonical::get_mut(document, "include").map(|include| &mut include.value) {
+        Some(Yaml::Null) => drop(document.remove("include")),
+        Some(Yaml::Seq(items)) => {
+            for item in items {
+                if let Yaml::Map(entries) = &mut item.value {
+                    entries.retain(|_, node| !matches!(node.value, Yaml::Null));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The documents of a file, one at least: each says a part of what the file does. The only one may be empty.
 fn parse(file: &Path) -> Result<Vec<Node>, ComposeError> {
     let text = fs_err::read_to_string(file).map_err(|source| ComposeError::Read { source })?;
     let mut documents = yaml::read(file, &text)?;
     let only = documents.len() == 1;
     for document in &mut documents {
-        match document.value {
+        match &mut document.value {
             Yaml::Map(_) => {}
-            Yaml::Null if only => return Err(document.invalid("", "the file is empty")),
+            Yaml::Null if only => {}
             _ => return Err(document.invalid("", "a compose file must be a mapping")),
         }
-        if document.get("include").is_some_and(|include| matches!(include.value, Yaml::Null)) {
-            document.remove("include");
-        }
+        leave_out_nothing(document);
     }
     Ok(documents)
 }

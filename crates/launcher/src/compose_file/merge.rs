@@ -31,6 +31,8 @@ pub(super) fn merge(base: &mut Node, over: Node, path: &mut Vec<String>) {
         }
         // An empty key takes nothing away.
         (Yaml::Map(_) | Yaml::Seq(_), Yaml::Null) if !replaces => {}
+        (_, Yaml::Null)
+            if matches!(path_of(path).as_slice(), ["services", _] | ["services", _, _]) => {}
         (_, value) => *base = Node { value, tag: None, at: over.at },
     }
 }

@@ -12,6 +12,9 @@ use super::yaml::{MergeTag, Node, Yaml};
 /// The schema itself.
 const TEXT: &str = include_str!("compose-spec.json");
 
+/// What Compose takes for a switch.
+pub(super) const SWITCHED: [&str; 8] = ["true", "false", "y", "n", "yes", "no", "on", "off"];
+
 type Done = Result<(), ComposeError>;
 
 /// The schema, read once.
@@ -45,6 +48,10 @@ fn check(rule: &Value, node: &Node, key: &str, extent: Extent) -> Done {
         return Ok(());
     }
     let rule = resolved(rule);
+    // What another part has instead is not known here.
+    if extent == Extent::Part && matches!(node.value, Yaml::Null | Yaml::Time(_)) {
+        return Ok(());
+    }
     let kinds = kinds(rule);
     if let (Yaml::Time(text), false) = (&node.value, kinds.is_empty()) {
         let reason = format!("YAML takes `{text}` for a time unless it is quoted");
@@ -63,7 +70,7 @@ fn check(rule: &Value, node: &Node, key: &str, extent: Extent) -> Done {
             let mut each = items.iter().enumerate();
             each.try_for_each(|(at, item)| check(rule, item, &format!("{key}[{at}]"), extent))
         }
-        _ => single(rule, node, key),
+        _ => single(rule, node, key, extent),
     }
 }
 
@@ -116,9 +123,7 @@ fn is(node: &Node, kind: &str) -> bool {
         | ("string", Yaml::Str(_))
         | ("array", Yaml::Seq(_))
         | ("object", Yaml::Map(_)) => true,
-        ("boolean", Yaml::Str(text)) => {
-            ["true", "false", "yes", "no", "on", "off"].contains(&text.to_lowercase().as_str())
-        }
+        ("boolean", Yaml::Str(text)) => SWITCHED.contains(&text.to_lowercase().as_str()),
         ("integer" | "number", Yaml::Str(text)) => text.parse::<f64>().is_ok(),
         _ => false,
     }
@@ -196,9 +201,10 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Choices, patterns and bounds of a single value.
-fn single(rule: &Value, node: &Node, key: &str) -> Done {
+fn single(rule: &Value, node: &Node, key: &str, extent: Extent) -> Done {
     let Some(text) = node.scalar() else { return Ok(()) };
-    if let Some(pattern) = rule["pattern"].as_str()
+    let instead = extent == Extent::Part && text.is_empty();
+    if let Some(pattern) = rule["pattern"].as_str().filter(|_| !instead)
         && Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(&text))
     {
         return Err(node.invalid(key, format!("`{text}` does not match `{pattern}`")));

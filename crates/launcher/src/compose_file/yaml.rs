@@ -429,27 +429,47 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Yaml {
     }
 }
 
-/// Whether a plain text is a time to readers of YAML 1.1: a date, or one with the time of the day.
+/// Whether a plain text is a time to readers of YAML 1.1: a date, or one with the time of the day, which has a zone behind
+/// a `T` and none behind a blank.
 fn is_time(text: &str) -> bool {
-    let number = |text: &str, most: usize, bound: u32| {
-        (1..=most).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_digit())
-            && text.parse().is_ok_and(|number: u32| number <= bound)
-    };
     let end = text.find(['T', 't', ' ']).unwrap_or(text.len());
-    let (date, time) = (&text[..end], text.get(end + 1..));
-    let mut date = date.splitn(3, '-');
-    let mut part = |most, bound| date.next().is_some_and(|part| number(part, most, bound));
-    if text.as_bytes().get(4) != Some(&b'-') || !(part(4, 9999) && part(2, 12) && part(2, 31)) {
+    let parts: Vec<Option<u32>> = text[..end].split('-').map(|part| digits(part, 4)).collect();
+    let [Some(year), Some(month @ 1..=12), Some(day @ 1..)] = parts[..] else { return false };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if text.as_bytes().get(4) != Some(&b'-') || day > days || end > "2026-11-29".len() {
         return false;
     }
-    let Some(time) = time else { return true };
-    // With a `T` a zone follows, with a blank none.
+    let Some(time) = text.get(end + 1..) else { return true };
     let zone = time.find(['Z', '+', '-']);
-    let (time, zoned) = (&time[..zone.unwrap_or(time.len())], zone.is_some());
-    let mut time = time.split('.').next().unwrap_or_default().splitn(3, ':');
-    let mut part = |bound| time.next().is_some_and(|part| number(part, 2, bound));
-    part(23) && part(59) && part(59) && zoned != text[end..].starts_with(' ')
+    let (time, zone) = time.split_at(zone.unwrap_or(time.len()));
+    let is_zone = match zone.strip_prefix(['+', '-']) {
+        _ if text[end..].starts_with(' ') => zone.is_empty(),
+        None => zone == "Z",
+        Some(offset) => offset.len() == 5 && is_clock(offset, 2),
+    };
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    is_zone && is_fraction && is_clock(clock, 3)
+}
+
+/// Hours, minutes and, where there are three parts, seconds.
+fn is_clock(text: &str, parts: usize) -> bool {
+    let found: Vec<Option<u32>> = text.split(':').map(|part| digits(part, 2)).collect();
+    found.len() == parts
+        && found[0].is_some_and(|hours| hours < 24)
+        && found[1..].iter().all(|part| part.is_some_and(|part| part < 60))
+}
+
+/// A number of at most so many digits.
+fn digits(text: &str, most: usize) -> Option<u32> {
+    let fits = text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| fits)
 }
 
 fn number(text: &str) -> Option<Yaml> {
@@ -542,6 +562,14 @@ mod tests {
             "2026-11-29-1",
             "2026-11-29T10:00:00",
             "2026-11-29 10:00:00Z",
+            "2026-11-29T10:00:00+0100",
+            "2026-02-29",
+            "2026-04-31",
+            "2026-00-01",
+            "2026-11-00",
+            "2026-11-29T10:00:00Zabc",
+            "2026-11-29T10:00:00.Z",
+            "2026-11-29 10:00:00.abc",
             "2026-11-29T10:00Z",
             "2026-11-29x",
             "2026-11-29T",
