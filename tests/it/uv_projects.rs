@@ -152,7 +152,7 @@ fn a_directory_that_is_required_says_where_its_own_dependencies_are() {
 fn what_is_not_done_is_refused_by_name() {
     let (world, _corp) = world();
     for (source, needles) in [
-        ("{ workspace = true }", &["workspace", "path"][..]),
+        ("{ workspace = true }", &["workspace", "belongs to none"][..]),
         ("{ git = \"https://h.test/r\", lfs = true }", &["lfs"]),
         ("{ path = \"x\", package = false }", &["package = false"]),
         ("{ pth = \"x\" }", &["pth"]),
@@ -345,4 +345,94 @@ fn file_that_is_named_for_uv_is_read_whatever_its_name() {
     refused(&world, &["/nowhere/uv.toml"]);
     world.env.insert("UV_NO_CONFIG".to_owned(), "0".to_owned());
     refused(&world, &["/nowhere/uv.toml"]);
+}
+
+/// A workspace of `app`, which needs `lib`, which needs `base`; what the root says of indexes and versions is for all.
+fn workspace(corp: &Index, world: &World) {
+    let shared = index("corp", &corp.url(), "explicit = true");
+    let root = format!(
+        "[project]\nname = \"root\"\nversion = \"1\"\ndependencies = [\"app\"]\n[tool.uv.workspace]\nmembers = [\"packages/*\"]\n\
+         exclude = [\"packages/old\"]\n[tool.uv]\nconstraint-dependencies = [\"other<9\"]\n\
+         [tool.uv.sources]\napp = {{ workspace = true }}\nmylib = {{ index = \"corp\" }}\n{shared}"
+    );
+    world.write("pyproject.toml", &root);
+    let member = |name: &str, needs: &[&str], sources: &str| {
+        let own = format!("dependencies = {needs:?}\n[tool.uv.sources]\n{sources}\n");
+        let source = Sdist::new(name, "1.0").project(&own);
+        let source = needs.iter().fold(source, |source, one| source.requires(one));
+        source.write(&world.project.join("packages").join(name));
+    };
+    member("app", &["lib", "mylib"], "lib = { workspace = true }");
+    member("lib", &["base"], "base = { workspace = true, editable = false }");
+    member("base", &[], "");
+    member("old", &[], "");
+}
+
+/// Runs a command where a member is.
+fn in_member(world: &World, name: &str, args: &[&str]) -> Ran {
+    let (root, index) = (world.root.display().to_string(), world.index.url());
+    let place = ["--root", &root, "--python", &world.python, "--index-url", &index];
+    let mut command = world.bare(&[args, &place].concat());
+    command.current_dir(world.project.join("packages").join(name));
+    Ran::of(command)
+}
+
+#[test]
+fn projects_of_a_workspace_name_each_other_and_have_the_roots_sources() {
+    let (world, corp) = world();
+    world.index.add(&Wheel::new("other", "8"));
+    workspace(&corp, &world);
+    let all = ["app==1.0", "base==1.0", "lib==1.0", "mylib==1"];
+    let synced = Synced::of(world.pyfast(&["sync", "--json"]));
+    assert_eq!(synced.packages(), all);
+    let listed = world.pyfast(&["list"]).ok().stdout;
+    for (name, is_editable) in [("app", true), ("lib", true), ("base", false)] {
+        let line = listed.lines().find(|line| line.contains(&format!("/packages/{name}")));
+        assert_eq!(line.expect("listed").starts_with("-e "), is_editable, "{listed}");
+    }
+    // A member is a project of its own, with what the root says.
+    let of_member = |args: &[&str]| in_member(&world, "app", args);
+    assert_eq!(Synced::of(of_member(&["sync", "--json"])).packages(), all[1..]);
+    assert!(world.index.asked("/simple/mylib/").is_empty(), "it comes from nobody else");
+    let file = "packages/app/pyproject.toml";
+    let text = world.read(file);
+    world.write(file, &text.replace("\"mylib\"", "\"mylib\", \"other\""));
+    assert!(Synced::of(of_member(&["sync", "--json"])).packages().contains(&"other==8".to_owned()));
+    // A change of the root is one of each.
+    world.write("pyproject.toml", &world.read("pyproject.toml").replace("other<9", "other>8"));
+    assert!(Synced::of(of_member(&["sync", "--json"])).packages().contains(&"other==9".to_owned()));
+}
+
+#[test]
+fn what_is_no_member_of_a_workspace_is_refused_by_name() {
+    let (world, corp) = world();
+    workspace(&corp, &world);
+    let file = "packages/app/pyproject.toml";
+    let text = world.read(file);
+    let refused = |from: &str, to: &str, needles: &[&str]| {
+        world.write(file, &text.replace(from, to));
+        in_member(&world, "app", &["lock"]).refused(EITHER, needles);
+        world.write(file, &text);
+    };
+    let named = "lib = { workspace = true }";
+    let line = format!("pyproject.toml:{}", 1 + text.lines().position(|one| one == named).unwrap());
+    let stranger = "mylib = { workspace = true }";
+    refused(named, stranger, &[&line, "no member", "app, base, lib, root"]);
+    // The table may be spelled in another way.
+    let table = "[tool.uv.workspace]\nmembers = [\"packages/*\"]\nexclude = [\"packages/old\"]\n[tool.uv]\n";
+    let inline =
+        "[tool.uv]\nworkspace = { members = [\"packages/*\"], exclude = [\"packages/old\"] }\n";
+    let root = world.read("pyproject.toml");
+    assert!(root.contains(table), "{root}");
+    let root = root.replace(table, inline);
+    world.write("pyproject.toml", &root);
+    refused(named, stranger, &[&line, "no member", "app, base, lib, root"]);
+    world.write(
+        "packages/lib/pyproject.toml",
+        &format!("{}\n[tool.uv]\npackage = false\n", world.read("packages/lib/pyproject.toml")),
+    );
+    refused(named, named, &[&line, "package = false"]);
+    // One that is left out belongs to no workspace.
+    world.write("packages/old/pyproject.toml", &text);
+    in_member(&world, "old", &["lock"]).refused(EITHER, &["belongs to none"]);
 }

@@ -230,6 +230,7 @@ fn context(
             .then(|| (project.directory.clone(), itself == Itself::Editable)),
         fetch: Some(fetch(settings, false, events)),
         drafts: Drafts::default(),
+        workspace: settings.workspace()?,
     })
 }
 

@@ -27,11 +27,13 @@ use crate::spot::{Spot, offset};
 mod lowered;
 mod sources;
 pub mod uv;
+mod workspace;
 
 pub use lowered::{BuildProject, KnownPlaces, Lowered, SourceProject};
 use sources::Part;
 pub(crate) use sources::Stated;
 use uv::RawUv;
+pub use workspace::Workspace;
 
 /// Which of a project's optional dependencies are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub(crate) struct ProjectFile<'a> {
     text: String,
     raw: Raw,
     name: Option<PackageName>,
+    /// The workspace that it is a project of.
+    workspace: Option<&'a Workspace>,
 }
 
 /// Where a file is, and so what it names.
@@ -208,7 +212,8 @@ impl<'a> ProjectFile<'a> {
         let raw: Raw = from_toml(path, &text, above)?;
         let name = raw.project.as_ref().and_then(|project| project.name.as_deref()?.parse().ok());
         let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { path, directory, base: Base::Here, above, text, raw, name })
+        let (base, workspace) = (Base::Here, None);
+        Ok(Self { path, directory, base, above, text, raw, name, workspace })
     }
 
     /// The same, with paths that are relative to the file's as seen from this directory.

@@ -18,7 +18,7 @@ use url::Url;
 use crate::dist_file::Location;
 use crate::error::Error;
 use crate::pyproject::uv::{UvIndex, UvTable, Wishes};
-use crate::pyproject::{RequiresPython, WantedExtras};
+use crate::pyproject::{RequiresPython, WantedExtras, Workspace};
 use crate::requirement::Requirement;
 use crate::requirement_line::BuildSettings;
 use crate::requirement_source::{Place, SourceRequirement};
@@ -175,6 +175,8 @@ pub struct ReadContext {
     pub fetch: Option<FetchText>,
     /// Files that are read as they will be.
     pub drafts: Drafts,
+    /// The workspace that the project belongs to.
+    pub workspace: Option<Workspace>,
 }
 
 /// Reads requirements, constraints and overrides files with all that they include. What begins with
@@ -210,6 +212,7 @@ pub fn read_requirements(
         reader.file(Document::given(file)?, Role::Overrides, None)?;
     }
     reader.places_of_directories()?;
+    reader.workspace();
     reader.set.place_drafted(&context.drafts);
     Ok(reader.set)
 }

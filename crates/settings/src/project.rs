@@ -221,7 +221,7 @@ fn states_dependencies(directory: &Path, file: &str) -> bool {
 }
 
 /// Whether a file that nobody named is this user's or root's: anybody may write one into a directory like `/tmp`.
-fn is_trusted(file: &Path) -> bool {
+pub(crate) fn is_trusted(file: &Path) -> bool {
     let owner = fs_err::metadata(file).map(|facts| std::os::unix::fs::MetadataExt::uid(&facts));
     owner.is_ok_and(|owner| owner == 0 || owner == rustix::process::geteuid().as_raw())
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_launcher::volume::is_volume_name;
+use pyfast_packaging::pyproject::Workspace;
 use pyfast_packaging::pyproject::uv::UvTable;
 use pyfast_root::layout::LAYOUT_FILE;
 use pyfast_root::{Claim, is_name};
@@ -98,6 +99,14 @@ impl Settings {
         let (python, python_from) = python(&flags, &project, &env)?;
         let uv = uv::read(&project.directory, &variables)?;
         Ok(Self { flags, variables, project, root, env, python, python_from, own_root, uv })
+    }
+
+    /// The workspace that the project belongs to.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn workspace(&self) -> Result<Option<Workspace>, Error> {
+        uv::workspace(&self.project.directory)
     }
 
     /// The same settings for another environment of the project.

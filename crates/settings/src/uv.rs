@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_packaging::pyproject::Workspace;
 use pyfast_packaging::pyproject::uv::UvTable;
 use pyfast_packaging::safe_url::shown;
 use pyfast_root::{Fingerprint, regular_file};
 
 use crate::error::Error;
 use crate::pip::is_true;
+use crate::project::is_trusted;
 use crate::variables::Variables;
 
 /// The settings of the project in a directory, and those of the user.
@@ -16,7 +18,37 @@ pub(crate) fn read(directory: &Path, variables: &Variables) -> Result<Vec<UvTabl
     if is_true(variables.get("UV_NO_CONFIG")) {
         return Ok(Vec::new());
     }
-    Ok(of_project(directory)?.into_iter().chain(of_user(variables)?).collect())
+    let own = of_project(directory)?;
+    let shared = match workspace(directory)? {
+        Some(workspace) if workspace.directory() != directory => of_project(workspace.directory())?,
+        _ => None,
+    };
+    Ok(own.into_iter().chain(shared).chain(of_user(variables)?).collect())
+}
+
+/// The workspace that the project in a directory belongs to: its own, or that of the next project above, where that counts
+/// it. Nobody else's file says where packages come from.
+///
+/// # Errors
+/// A file with such a table that cannot be read.
+pub(crate) fn workspace(directory: &Path) -> Result<Option<Workspace>, Error> {
+    for above in directory.ancestors() {
+        let (file, is_own) = (above.join("pyproject.toml"), above == directory);
+        let text = match regular_file::read_text(&file) {
+            Ok(text) if is_own || is_trusted(&file) => text,
+            Err(_) if is_own || !file.exists() => continue,
+            // The next project above says it, or nobody.
+            _ => return Ok(None),
+        };
+        // TOML spells a table in many ways.
+        let may_count = ["tool", "uv", "workspace"].iter().all(|word| text.contains(word));
+        let found =
+            if may_count { Workspace::read(&file, &text).map_err(Error::Uv)? } else { None };
+        if found.is_some() || !is_own {
+            return Ok(found.filter(|workspace| workspace.counts(directory)));
+        }
+    }
+    Ok(None)
 }
 
 /// The settings of the project in a directory.

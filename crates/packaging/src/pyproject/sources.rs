@@ -52,7 +52,7 @@ pub(super) struct Source {
     url: Option<String>,
     path: Option<String>,
     subdirectory: Option<String>,
-    editable: bool,
+    editable: Option<bool>,
     workspace: bool,
     package: Option<bool>,
     lfs: bool,
@@ -163,18 +163,24 @@ impl ProjectFile<'_> {
         };
         // Where it comes from no index.
         let mut direct = MarkerTree::FALSE;
-        for written in self.sources_of(&name) {
-            let (source, marker) = self.source(&name, &written)?;
+        let own = self.sources_of(&name);
+        let shared = if own.is_empty() { self.shared()? } else { None };
+        let (owner, sources) = match &shared {
+            Some(root) => (root, root.sources_of(&name)),
+            None => (self, own),
+        };
+        for written in &sources {
+            let (source, marker) = owner.source(&name, written)?;
             if !source.is_for(part) {
                 continue;
             }
-            let wrong = |reason: &str| self.wrong(&written, name.as_ref(), reason);
+            let wrong = |reason: &str| owner.wrong(written, name.as_ref(), reason);
             let Line::Project(one) = &line else {
                 return Err(wrong("its requirement names a place already"));
             };
             if let Some(index) = &source.index {
                 // For whoever else needs it, too, wherever that is.
-                let pin = self.pinned(index, marker).map_err(|reason| wrong(&reason))?;
+                let pin = owner.pinned(index, marker).map_err(|reason| wrong(&reason))?;
                 stated.pins.push((name.clone(), pin));
                 continue;
             }
@@ -183,7 +189,7 @@ impl ProjectFile<'_> {
             }
             let extras: Vec<&str> = one.extras.iter().map(AsRef::as_ref).collect();
             let head = format!("{name}[{}]", extras.join(","));
-            let placed = self.direct(&head, &source, &one.origin);
+            let placed = owner.direct(&head, &source, &one.origin);
             let mut placed = placed.map_err(|reason| wrong(&reason))?;
             placed.and(&one.marker);
             placed.and(&marker);
@@ -220,22 +226,24 @@ impl ProjectFile<'_> {
         written: &Spanned<Value>,
     ) -> Result<(Source, MarkerTree), Error> {
         let wrong = |reason: &str| self.wrong(written, name.as_ref(), reason);
-        let source: Source = written
+        let mut source: Source = written
             .get_ref()
             .clone()
             .try_into()
             .map_err(|error: toml::de::Error| wrong(error.message().trim()))?;
         if source.workspace {
-            let advice = match self.base {
+            match self.base {
                 Base::Here => {
-                    "write where it is, as `{ path = \"../it\", editable = true }`".to_owned()
+                    let place = self.member(name).map_err(|reason| wrong(&reason))?;
+                    source.url = Some(place.into());
+                    // As uv has it.
+                    source.editable = source.editable.or(Some(true));
                 }
                 // Whoever requires it cannot write into its files.
                 Base::Server(_) | Base::Source(_) | Base::Unpacked(_) => {
-                    format!("pin {name} to an index yourself")
+                    return Err(wrong(&format!("{WORKSPACE}: pin {name} to an index yourself")));
                 }
-            };
-            return Err(wrong(&format!("{WORKSPACE}: {advice}")));
+            }
         }
         let unread = [
             (source.package == Some(false), "`package = false` is not supported"),
@@ -255,7 +263,11 @@ impl ProjectFile<'_> {
     }
 
     fn pinned(&self, index: &str, marker: MarkerTree) -> Result<PinnedIndex, String> {
-        let table = self.uv_table().map_err(|error| error.to_string())?.unwrap_or_default();
+        let mut table = self.uv_table().map_err(|error| error.to_string())?.unwrap_or_default();
+        if let Some(workspace) = self.workspace.filter(|_| table.index(index).is_none()) {
+            let root = workspace.root().and_then(|root| root.uv_table());
+            table.indexes.extend(root.ok().flatten().unwrap_or_default().indexes);
+        }
         let Some(found) = table.index(index) else {
             let known: Vec<&str> =
                 table.indexes.iter().filter_map(|index| index.name.as_deref()).collect();
@@ -281,7 +293,8 @@ impl ProjectFile<'_> {
             Base::Here | Base::Server(_) | Base::Unpacked(_) => source.location()?,
         };
         let text = format!("{head} @ {location}");
-        let read = if source.editable && matches!(self.base, Base::Here) {
+        let is_editable = source.editable == Some(true);
+        let read = if is_editable && matches!(self.base, Base::Here) {
             let read = requirement_line::parse_editable(&text, origin, &self.directory);
             read.map(|(source, _)| Line::Source(Box::new(source)))
         } else {
@@ -321,4 +334,4 @@ impl ProjectFile<'_> {
     }
 }
 
-const WORKSPACE: &str = "it is a member of a workspace, of which pyfast has none";
+const WORKSPACE: &str = "it is a member of a workspace that is not here";

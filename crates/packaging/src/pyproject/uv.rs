@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::requirement_line::Line;
 use crate::requirements_txt::document;
 
+use super::workspace::Table;
 use super::{Base, ProjectFile, Raw, Tool};
 
 /// What uv's own settings say of a resolution.
@@ -97,6 +98,8 @@ pub(super) struct RawUv {
     pub(super) sources: BTreeMap<String, Spanned<Value>>,
     pub(super) no_sources: bool,
     pub(super) dev_dependencies: Vec<Spanned<String>>,
+    pub(super) workspace: Option<Table>,
+    pub(super) package: Option<bool>,
     index: Vec<RawIndex>,
     index_url: Option<Spanned<String>>,
     extra_index_url: Vec<Spanned<String>>,
@@ -157,6 +160,7 @@ impl UvTable {
                 text: text.to_owned(),
                 raw,
                 name: None,
+                workspace: None,
             }
         } else {
             ProjectFile::read(path, text)?

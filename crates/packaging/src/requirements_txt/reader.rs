@@ -14,7 +14,7 @@ use crate::dist_file::Location;
 use crate::error::{Error, Include};
 use crate::option_words;
 use crate::pyproject::uv::UvTable;
-use crate::pyproject::{ProjectFile, Stated, is_project_file};
+use crate::pyproject::{ProjectFile, Stated, Workspace, is_project_file};
 use crate::regular;
 use crate::requirement::{Origin, Source};
 use crate::requirement_line::{self, BuildSettings, Line};
@@ -206,6 +206,7 @@ impl<'a> Reader<'a> {
         let remote = server.is_some();
         let project = ProjectFile::read(file, text)?.fetched_from(server);
         let project = project.seen_from(&self.context.working_directory);
+        let project = project.in_workspace(self.context.workspace.as_ref());
         let stated = project.requirements(&self.context.extras, &mut self.extras)?;
         self.known_extras.extend(project.extras().map(str::to_owned));
         if role == Role::Requirements {
@@ -291,6 +292,7 @@ impl<'a> Reader<'a> {
             let Ok(text) = decoded(&bytes, &file.display().to_string()) else { continue };
             let text = text.whole();
             let Ok(project) = ProjectFile::read(&file, &text) else { continue };
+            let project = project.in_workspace(self.context.workspace.as_ref());
             let places = project.places()?;
             self.pin(places.pins);
             for line in places.lines {
@@ -307,11 +309,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The file that counts the projects says of each what it needs, too.
+    pub(super) fn workspace(&mut self) {
+        let file = self.context.workspace.as_ref().map(Workspace::file);
+        let is_read = self.set.files.iter().any(|one| one.ends_with("pyproject.toml"));
+        if let Some(file) = file.filter(|_| is_read)
+            && !self.set.files.iter().any(|one| self.context.working_directory.join(one) == file)
+        {
+            self.set.files.push(file.to_owned());
+        }
+    }
+
     /// Reads a dependency group of a project file.
     pub(super) fn group(&mut self, file: &Path, name: &str) -> Result<(), Error> {
         let bytes = self.bytes(&Document::Local(file.to_owned()), None)?;
         let text = decoded(&bytes, &file.display().to_string())?.whole();
         let project = ProjectFile::read(file, &text)?.seen_from(&self.context.working_directory);
+        let project = project.in_workspace(self.context.workspace.as_ref());
         self.set.requires_python.extend(project.requires_python()?);
         self.uv_of(&project, false)?;
         self.stated(project.group(name)?, Role::Requirements, false)
