@@ -49,9 +49,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         show_difference(&done.changes, ui);
         ui.note(green("Rolled back").and(format!(" to {} in {time}", done.id)));
         ui.note("The next `pyfast sync` goes forward again; `pyfast run` stays here until then");
-        let services = settings.project.config.env.get(&settings.env).map(|env| &env.services);
-        if let Some(services) = services.filter(|services| !services.is_empty()) {
-            let services = services.join(" ");
+        let env = settings.project.config.env.get(&settings.env);
+        let services = env.map(|env| env.unsupervised().join(" ")).unwrap_or_default();
+        if !services.is_empty() {
             ui.note(format!("Running services keep theirs until `pyfast restart {services}`"));
         }
     } else {

@@ -8,8 +8,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::project::Project;
 use crate::world::{SLIM, text};
 
-/// What the services run: it leaves what it was when it started.
-const MAIN: &str = "open('/tmp/ran', 'w').write('first')\nimport time\ntime.sleep(3600)\n";
+/// What the services run: it leaves what it was when it started, which `broken` keeps it from unless there is `mended`.
+const MAIN: &str = "import os, time
+if os.path.exists('/srv/conf/broken') > os.path.exists('/srv/hook/mended'): raise SystemExit(3)
+open('/tmp/ran', 'w').write('first')
+time.sleep(3600)
+";
 
 /// Of `web`, whose files rules concern; `board` has the same code without any. Compose 1 passes over `x-develop`.
 const RULES: &str = "
@@ -135,6 +139,13 @@ fn rules_of_a_compose_file_decide_about_what_they_name() {
     watch.until("a restart", || project.identity("web")[2] != web[2]);
     assert_eq!(project.identity("web")[..2], web[..2]);
     assert_eq!(watch.shell("web", "cat /srv/conf/site"), "1");
+
+    // What a restart fails of may be mended by what alone restarts nothing.
+    project.write("conf/broken", "");
+    watch.until("it does not start", || watch.said().contains("it ended with code 3"));
+    project.write("hook/mended", "");
+    watch.until("it starts", || project.inspect("web", "{{.State.Status}}") == "running");
+    assert_eq!(watch.shell("web", "cat /srv/hook/mended && cat /tmp/ran"), "second");
 
     project.write("hook/page", "1");
     watch.until("the command is run", || there("/tmp/hooked"));

@@ -115,7 +115,10 @@ fn rollback_goes_to_the_generation_before() {
 #[test]
 fn rollback_says_what_changes_and_what_comes_next() {
     let Some((world, ..)) = world() else { return };
+    let services = "[env.default]\nservices = ['web', 'beat']\nsupervised = ['web']\n";
+    world.write("pyfast.toml", services);
     let ran = world.pyfast(&["rollback"]).ok();
+    assert!(ran.stderr.contains("keep theirs until `pyfast restart beat`"), "{ran}");
     assert!(ran.stderr.contains(" ~ a 2.0 → 1.0"), "{ran}");
     assert!(ran.stderr.contains("goes forward again"), "{ran}");
     world.pyfast(&["rollback", "-9"]).refused(MENDABLE, &["only 2 came before the current one"]);

@@ -494,6 +494,21 @@ fn who_asks_is_told_what_stands_in_the_way() {
 }
 
 #[test]
+fn who_asks_where_nothing_is_current_is_told_and_it_is_said_why() {
+    let (root, alone) = (root(), Alone::new("ask-nothing"));
+    generation(root.path(), "abc", Some(&service(0)));
+    switch(root.path(), "abc");
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    assert!(supervised.line().ends_with("envs/v1/abc"));
+    fs_err::remove_file(root.path().join("projects/shop/default/current")).unwrap();
+    assert_eq!(alone.reload(&["anew"]), "kept");
+    supervised.signal(Signal::TERM);
+    assert_eq!(supervised.line(), "end");
+    let (_, said) = supervised.end();
+    assert!(said.contains("Kept"), "{said}");
+}
+
+#[test]
 fn who_asks_is_told_when_the_supervisor_ends_meanwhile() {
     let (root, alone) = (root(), Alone::new("ask-ending"));
     let slow = "#!/bin/sh\ntrap 'echo asked; sleep 0.5; exit 9' TERM\necho up\n\

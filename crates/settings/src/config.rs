@@ -235,6 +235,9 @@ mod tests {
         };
         assert_eq!((of("true"), of("false")), ("web beat".to_owned(), String::new()));
         assert_eq!((of("'web'"), of("['beat']")), ("web".to_owned(), "beat".to_owned()));
+        let some = "[env.b]\nservices = ['web', 'beat']\nsupervised = 'web'\n";
+        let config = Config::parse(Path::new("pyfast.toml"), some, &[]).expect("read");
+        assert_eq!(config.env["b"].unsupervised(), ["beat"]);
         check_error("[env.b]\nsupervised = 7", "true, false, or a list of services");
         let unknown = "[env.b]\nservices = 'web'\nsupervised = 'beat'\n";
         check_error(unknown, "`pyfast.toml:3`: `beat` is none of the `services`");

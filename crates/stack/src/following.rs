@@ -73,6 +73,12 @@ impl Due {
     }
 }
 
+/// Whether all that a change asked for was done, but for places that were refused: a service that it restarts has
+/// started.
+pub(crate) fn is_over<T>(change: &Change, failed: &BTreeMap<&str, T>) -> bool {
+    !(change.rule.says().action.restarts() && failed.contains_key(change.rule.service()))
+}
+
 /// What a change concerns, with the places.
 fn paths(change: &Change) -> impl Iterator<Item = (&PathBuf, String)> {
     let all = change.put.iter().chain(&change.gone).chain(&change.gone_directories);
@@ -81,7 +87,8 @@ fn paths(change: &Change) -> impl Iterator<Item = (&PathBuf, String)> {
 
 impl Stack<'_> {
     /// Does by the rules what is due, also for containers that are new. What came of services that were restarted, if any
-    /// was. Images are built by `up`, which has done that. What a container refuses stays due.
+    /// was. Images are built by `up`, which has done that. What a container refuses stays due, and so does a restart that
+    /// failed.
     ///
     /// # Errors
     /// What the engine fails with. What one container refuses is told as a warning.
@@ -130,8 +137,9 @@ impl Stack<'_> {
             let hooks: Vec<Hook> = done.filter_map(|says| says.exec.clone()).collect();
             self.run_hooks(service, &containers, &hooks)?;
         }
+        let failed = upped.as_ref().map(|upped| upped.launched.failed()).unwrap_or_default();
         for (service, due) in &due {
-            for change in &due.changes {
+            for change in due.changes.iter().filter(|change| is_over(change, &failed)) {
                 let open = paths(change).filter(|(_, place)| refused[service].contains(place));
                 now.settle(change, &open.map(|(path, _)| path.clone()).collect());
             }

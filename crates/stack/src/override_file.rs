@@ -7,6 +7,7 @@ use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::compose_file::{PRIVATE, is_ours};
 use pyfast_launcher::containers::shape;
 use pyfast_launcher::engine::Engine as _;
+use pyfast_launcher::entry::StopSignal;
 use pyfast_launcher::override_file::{Override, OverrideService, StoreMount};
 use pyfast_root::{regular_file, whole_file};
 use pyfast_settings::Root;
@@ -19,6 +20,19 @@ impl Stack<'_> {
     /// What the containers would be made from now.
     pub(crate) fn shape(&self) -> Result<String, Error> {
         Ok(shape(&self.description.project, &self.override_text()?))
+    }
+
+    /// Refuses what asks supervised services to end by their compose file and nobody can pass on. What their images say
+    /// shows once they are there.
+    pub(crate) fn check_supervised(&self) -> Result<(), Error> {
+        for name in self.description.supervised() {
+            let service = self.description.project.services.get(&name);
+            let signal = service.and_then(|service| service.stop_signal.as_ref());
+            if let Some(Err(why)) = signal.map(|signal| signal.parse::<StopSignal>()) {
+                return Err(Error::Supervised { service: name, why: Box::new(why) });
+            }
+        }
+        Ok(())
     }
 
     /// The override's text. Services whose image is not there yet are left out.

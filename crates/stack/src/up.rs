@@ -50,6 +50,7 @@ impl Stack<'_> {
     pub fn up(&mut self, options: &UpOptions) -> Result<Upped, Error> {
         let selected = self.description.selected(&options.services)?;
         self.check_compose()?;
+        self.check_supervised()?;
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {

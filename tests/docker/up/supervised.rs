@@ -102,7 +102,9 @@ fn a_sync_by_another_hand_is_noticed_and_nothing_is_left_for_up() {
     await_said(&project, "web", "run 2.0");
     project.up();
     assert_eq!(said(&project, "web"), ["run 1.0", "end 2", "run 2.0"]);
-    project.ok(&["rollback", "--env", "backend"]);
+    let output = project.pyfast(&["rollback", "--env", "backend"]);
+    let told = text(&output.stderr);
+    assert!(output.status.success() && !told.contains("pyfast restart"), "{told}");
     await_said(&project, "web", "run 1.0");
     assert_eq!(project.identity("web"), web);
 }
@@ -221,5 +223,8 @@ fn a_supervised_service_is_stopped_and_restarted_as_its_compose_file_says() {
     }
     // What asks a service to end that nobody can pass on is refused before anything is done.
     project.compose(&services().replace("SIGINT", "SIGRTMIN+3"));
+    project.write("backend.txt", "shade==2.0\n");
     project.fails(&["up"], 2, &["cannot supervise", "SIGRTMIN+3", "`stop_signal`"]);
+    let list = project.ok(&["list", "--env", "backend"]);
+    assert!(list.contains("1.0") && !list.contains("2.0"), "{list}");
 }

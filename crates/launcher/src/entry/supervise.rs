@@ -192,12 +192,16 @@ impl Supervisor<'_> {
 
     /// Begins a restart where another generation has become current for good, or somebody asks for a start.
     fn look(&mut self, child: Pid) {
+        self.asked.forget_gone();
         let (changed, wanted) =
             (self.watch.settled(self.running.generation()), self.asked.wanted());
         // Whoever asks knows that no other change follows.
         let asked = || wanted.and_then(|_| current::named(&self.entry));
         let Some(generation) = changed.or_else(asked) else {
-            return self.asked.answer(Answer::Kept);
+            if wanted.is_some() {
+                self.keep_for_nothing();
+            }
+            return;
         };
         let next = match current::attempt(&self.entry) {
             Ok(Attempt::Held(held)) => super::ready(&self.entry, held, self.event),
@@ -223,6 +227,17 @@ impl Supervisor<'_> {
             }
             Err(error) => self.keep(generation, &error),
         }
+    }
+
+    /// Answers who asked where `current` names nothing that could be read.
+    fn keep_for_nothing(&mut self) {
+        let reason = match current::attempt(&self.entry) {
+            Err(error) => chain(&error),
+            Ok(_) => "there is none".to_owned(),
+        };
+        let generation = current::link(&self.entry).unwrap_or_default();
+        (self.event)(EntryEvent::Kept { generation, reason });
+        self.asked.answer(Answer::Kept);
     }
 
     fn keep(&mut self, generation: PathBuf, error: &Error) {

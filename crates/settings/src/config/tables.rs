@@ -84,6 +84,13 @@ impl EnvConfig {
         }
     }
 
+    /// The services that run in what they were started in until they are restarted.
+    pub fn unsupervised(&self) -> Vec<&str> {
+        let supervised = self.supervised();
+        let others = self.services.iter().filter(|service| !supervised.contains(service));
+        others.map(String::as_str).collect()
+    }
+
     /// Whether a lock for this one answers the other too, if their interpreters are of one kind.
     pub fn asks_for_the_same_as(&self, other: &Self) -> bool {
         // Taken apart by name: a new key has to be decided on here.

@@ -1,6 +1,7 @@
 //! When what is watched has changed, and what is due by rules until it is done.
 
 use super::*;
+use crate::following::is_over;
 
 #[test]
 fn what_is_new_gone_or_written_shows_and_what_this_program_writes_does_not() {
@@ -96,6 +97,20 @@ fn what_was_not_done_stays_due_whatever_is_read_meanwhile() {
     assert_eq!(ruled.due(&now.again()), ["old"]);
     now.settle(&change, &BTreeSet::new());
     assert_eq!(ruled.due(&now.again()), [""; 0]);
+}
+
+#[test]
+fn a_restart_stays_due_until_the_service_has_started() {
+    let failed = BTreeMap::from([("web", None::<u8>)]);
+    for (action, over) in [("sync", true), ("sync+restart", false), ("restart", false)] {
+        let ruled = Ruled { place: tempfile::tempdir().unwrap() };
+        ruled.write("Dockerfile", "");
+        let first = ruled.look(action);
+        ruled.write("new", "");
+        let change = first.again().rule_changes().remove(0);
+        assert_eq!(is_over(&change, &failed), over, "{action}");
+        assert!(is_over(&change, &BTreeMap::from([("beat", None::<u8>)])), "{action}");
+    }
 }
 
 #[test]

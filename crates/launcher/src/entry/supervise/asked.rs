@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::signals::{ASKING, Caught};
@@ -86,6 +87,14 @@ impl Asked {
         true
     }
 
+    /// Forgets who does not wait any more, and what nobody waits for.
+    pub(super) fn forget_gone(&mut self) {
+        self.by.retain(|_, by| !has_ended(by));
+        if self.by.is_empty() {
+            self.wanted = None;
+        }
+    }
+
     /// The most that somebody asks for.
     pub(super) fn wanted(&self) -> Option<Wanted> {
         self.wanted
@@ -105,9 +114,40 @@ impl Asked {
     }
 }
 
+/// Whether a process has ended.
+fn has_ended(process: &OwnedFd) -> bool {
+    let mut sources = [PollFd::new(process, PollFlags::IN)];
+    let seen = poll(&mut sources, Some(&Timespec::default()));
+    seen.is_ok() && !sources[0].revents().is_empty()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use rustix::process::Pid;
+
     use super::*;
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_forgotten() {
+        let mut asked = Asked::default();
+        let ask = |asked: &mut Asked, wanted: Wanted| {
+            let child = Command::new("sleep").arg("30").spawn().unwrap();
+            let (signal, sender) = (wanted.signal(), Some(Pid::from_child(&child)));
+            assert!(asked.note(&Caught { signal, by_terminal: false, sender }));
+            child
+        };
+        let mut children = [Wanted::Current, Wanted::Anew].map(|wanted| ask(&mut asked, wanted));
+        asked.forget_gone();
+        assert_eq!((asked.wanted(), asked.by.len()), (Some(Wanted::Anew), 2));
+        for (child, left) in children.iter_mut().zip([1, 0]) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            asked.forget_gone();
+            assert_eq!((asked.wanted().is_some(), asked.by.len()), (left > 0, left));
+        }
+    }
 
     #[test]
     fn what_is_said_by_a_signal_is_understood_and_nothing_else_is() {
