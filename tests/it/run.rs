@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::mount::Mount;
 use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
+use crate::support::stock::stock;
 use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
@@ -341,4 +342,30 @@ fn the_environment_of_a_running_command_stays() {
     assert_eq!(there, [true, false, false, true]);
     std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"\n").unwrap();
     assert_eq!(Ran::wait(child).ok().stdout, "1.0\n");
+}
+
+#[test]
+fn a_lock_that_the_configuration_names_is_installed_as_it_is() {
+    let world = stock(World::new());
+    world.require(&["a"]).lock(&["-o", "pylock.deploy.toml"]).ok();
+    world.write("pyfast.toml", "[env.default]\nrequirements = [\"pylock.deploy.toml\"]\n");
+    world.index.add(&Wheel::new("b", "3.0"));
+    let sync = |args: &[&str]| Synced::of(world.pyfast(&[&["sync", "--json"][..], args].concat()));
+    assert_eq!(sync(&[]).packages(), ["a==2.0", "b==2.0"]);
+    for args in [&[][..], &["--locked"], &["--frozen"]] {
+        assert!(!sync(args).changed(), "{args:?}");
+    }
+    let run = |args: &[&str]| world.pyfast(&[&["run"], args].concat()).ok();
+    run(&["python", "-c", "import a, b"]);
+    run(&["-r", "pylock.deploy.toml", "python", "-c", "import a, b"]);
+    assert_eq!(world.pyfast(&["list"]).ok().stdout, "a==2.0\nb==2.0\n");
+    assert!(world.pyfast(&["tree"]).ok().stdout.contains("b==2.0"));
+    let doctor = world.pyfast(&["doctor"]).stdout;
+    assert!(doctor.contains("default: the lock pylock.deploy.toml"), "{doctor}");
+    // What it was made from is not known.
+    for args in [&["lock"][..], &["add", "b"], &["remove", "b"]] {
+        world.pyfast(args).refused(EITHER, &["pylock.deploy.toml", "is a lock"]);
+    }
+    world.require(&["b==1.0"]).lock(&["-o", "pylock.deploy.toml"]).ok();
+    assert_eq!(sync(&[]).packages(), ["b==1.0"], "a change is noticed");
 }

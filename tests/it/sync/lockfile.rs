@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::ran::{EITHER, MENDABLE};
 use crate::support::stock::stocked;
-use crate::support::synced::{Synced, snapshot};
+use crate::support::synced::snapshot;
 use crate::support::wheel::Wheel;
 
 #[test]
@@ -26,32 +26,6 @@ fn sync_keeps_to_the_lock_when_newer_versions_appear() {
     world.move_on();
     assert_eq!(world.sync(&[]).packages().last().unwrap(), "b==2.0");
     assert_eq!(world.sync(&["--upgrade"]).packages().last().unwrap(), "b==3.0");
-}
-
-#[test]
-fn a_lock_that_the_configuration_names_is_installed_as_it_is() {
-    let Some(world) = stocked() else { return };
-    world.require(&["a"]).lock(&["-o", "pylock.deploy.toml"]).ok();
-    world.write("pyfast.toml", "[env.default]\nrequirements = [\"pylock.deploy.toml\"]\n");
-    world.index.add(&Wheel::new("b", "3.0"));
-    let sync = |args: &[&str]| Synced::of(world.pyfast(&[&["sync", "--json"][..], args].concat()));
-    assert_eq!(sync(&[]).packages(), ["a==2.0", "b==2.0"]);
-    for args in [&[][..], &["--locked"], &["--frozen"]] {
-        assert!(!sync(args).changed(), "{args:?}");
-    }
-    let run = |args: &[&str]| world.pyfast(&[&["run"], args].concat()).ok();
-    run(&["python", "-c", "import a, b"]);
-    run(&["-r", "pylock.deploy.toml", "python", "-c", "import a, b"]);
-    assert_eq!(world.pyfast(&["list"]).ok().stdout, "a==2.0\nb==2.0\n");
-    assert!(world.pyfast(&["tree"]).ok().stdout.contains("b==2.0"));
-    let doctor = world.pyfast(&["doctor"]).stdout;
-    assert!(doctor.contains("default: the lock pylock.deploy.toml"), "{doctor}");
-    // What it was made from is not known.
-    for args in [&["lock"][..], &["add", "b"], &["remove", "b"]] {
-        world.pyfast(args).refused(EITHER, &["pylock.deploy.toml", "is a lock"]);
-    }
-    world.require(&["b==1.0"]).lock(&["-o", "pylock.deploy.toml"]).ok();
-    assert_eq!(sync(&[]).packages(), ["b==1.0"], "a change is noticed");
 }
 
 #[test]
