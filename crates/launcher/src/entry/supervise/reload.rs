@@ -29,7 +29,7 @@ pub enum Reloaded {
     Kept,
 }
 
-/// In words that [`Reloaded::parse`] reads in another process of this program.
+/// In words that `Reloaded::parse` reads in another process of this program.
 impl fmt::Display for Reloaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
