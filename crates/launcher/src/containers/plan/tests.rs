@@ -32,6 +32,16 @@ fn container(service: &str) -> Container {
 }
 
 impl World {
+    /// A service that runs and depends on `web`, with or without `restart: true`.
+    fn needs_web(&mut self, name: &str, restart: bool) {
+        let needs = Dependency { restart, ..Dependency::default() };
+        let depends_on = BTreeMap::from([("web".to_owned(), needs)]);
+        self.project.services.insert(name.into(), Service { depends_on, ..Service::default() });
+        self.containers.push(container(name));
+        let seen = StartedIn { started_at: STARTED.into(), generation: None, code: None };
+        self.record.containers.insert(format!("id-{name}"), seen);
+    }
+
     fn new() -> Self {
         let mut project = ComposeProject::default();
         for name in ["db", "init", "web"] {
@@ -113,14 +123,8 @@ fn nothing_changed_means_nothing_to_do_and_a_completed_service_is_not_run_again(
 #[test]
 fn a_restart_brings_those_along_that_depend_on_it_with_restart() {
     let mut world = World::new();
-    let restart = |restart| Dependency { restart, ..Dependency::default() };
-    for (name, needs) in [("edge", restart(true)), ("probe", restart(false))] {
-        let depends_on = BTreeMap::from([("web".to_owned(), needs)]);
-        world.project.services.insert(name.into(), Service { depends_on, ..Service::default() });
-        world.containers.push(container(name));
-        let seen = StartedIn { started_at: STARTED.into(), generation: None, code: None };
-        world.record.containers.insert(format!("id-{name}"), seen);
-    }
+    world.needs_web("edge", true);
+    world.needs_web("probe", false);
     world.code.insert("web".into(), 2);
     world.check(&[
         "restart  edge: web is restarted, on which it depends",
@@ -285,14 +289,8 @@ fn files_call_for_a_new_run_even_in_the_environment_of_now() {
 fn a_new_run_brings_those_along_that_depend_on_it_with_restart() {
     let mut world = World::new();
     world.supervised = BTreeSet::from(["web".into(), "edge".into()]);
-    for name in ["edge", "probe"] {
-        let needs = Dependency { restart: true, ..Dependency::default() };
-        let depends_on = BTreeMap::from([("web".to_owned(), needs)]);
-        world.project.services.insert(name.into(), Service { depends_on, ..Service::default() });
-        world.containers.push(container(name));
-        let seen = StartedIn { started_at: STARTED.into(), generation: None, code: None };
-        world.record.containers.insert(format!("id-{name}"), seen);
-    }
+    world.needs_web("edge", true);
+    world.needs_web("probe", true);
     world.code.insert("web".into(), 2);
     world.check(&[
         "restart  probe: web is restarted, on which it depends",
