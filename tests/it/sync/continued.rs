@@ -56,6 +56,15 @@ fn elsewhere(world: &mut World) {
     world.root = world.path(&format!("{name}-more"));
 }
 
+/// The world with its lock, in which what fails is tried twice more.
+fn locked() -> (World, Built) {
+    let (mut world, wheel) = world();
+    world.env.insert("PIP_RETRIES".to_owned(), "2".to_owned());
+    world.lock(&[]).ok();
+    asked(&world, &wheel);
+    (world, wheel)
+}
+
 /// The first half has come, and no more.
 fn broken_off(world: &World, wheel: &Built) {
     world.lock(&[]).ok();
@@ -68,10 +77,7 @@ fn broken_off(world: &World, wheel: &Built) {
 
 #[test]
 fn download_that_breaks_off_goes_on_where_it_was() {
-    let (mut world, wheel) = world();
-    world.env.insert("PIP_RETRIES".to_owned(), "2".to_owned());
-    world.lock(&[]).ok();
-    asked(&world, &wheel);
+    let (world, wheel) = locked();
     // More often than it may be tried, but each time with something new.
     world.index.fail(&wheel.filename, Fault::Broken(Break::Truncated), 2);
     world.sync(&[]);
@@ -255,10 +261,7 @@ fn other_bytes_than_asked_for_are_found_out_and_the_file_comes_whole() {
 
 #[test]
 fn rest_is_asked_for_by_the_files_tag_where_it_has_one() {
-    let (mut world, wheel) = world();
-    world.env.insert("PIP_RETRIES".to_owned(), "2".to_owned());
-    world.lock(&[]).ok();
-    asked(&world, &wheel);
+    let (world, wheel) = locked();
     world.index.set(|options| options.freshness = crate::support::index::Freshness::Etag);
     world.index.fail(&wheel.filename, Fault::Broken(Break::Truncated), 1);
     world.sync(&[]);
