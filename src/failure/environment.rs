@@ -38,6 +38,8 @@ impl From<Error> for Failure {
                     "the index may be hiding requirements: report it to who runs it, or use another index",
                 )
             }
+            Error::BuiltOtherwise { .. } => Self::from_error("bad-source", &error, Code::Mendable)
+                .hint("require what it needs as well, or override that"),
             Error::Protocol { .. } => Self::from_error("helper", &error, Code::Mendable)
                 .hint("`pyfast sync` puts this version into the volume"),
             error => Self::from_error("helper", &error, Code::Mendable),

@@ -27,6 +27,7 @@ pub mod task;
 pub mod volume_place;
 pub mod wheelhouse;
 
+mod asking;
 mod elsewhere;
 mod error;
 mod event;

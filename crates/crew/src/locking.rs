@@ -2,15 +2,17 @@
 //! which targets are meant, where the lock goes, and whether it has to be made at all; must not know its form in a file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pyfast_environment::report::Changes;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Lock, Locked, Standing, Targets};
+use pyfast_resolver::{BuildSource, Lock, Locked, Standing, Targets};
 use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
 use tokio::runtime::Runtime;
 
+use crate::asking::{Remembering, asked_python};
 use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
 use crate::event::{Event, Events};
@@ -181,9 +183,6 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     let path = path(wish, &inputs, settings, &base);
     let several = target.choice(settings, path.as_deref());
     let several = several.several(&inputs.set, base.target().as_ref())?;
-    // One target that is no interpreter at hand has nothing that could build for it. Where there are
-    // several, what one build says of dependencies stands for all (rule 11).
-    let builds = target.is_empty() || several.is_some();
     let targets = match several {
         Some(several) => several,
         None => Targets::One(target.one_from(&base)?),
@@ -202,17 +201,22 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     }
     let (cache, host) = (settings.cache_directory()?, base.host.as_deref());
     let mut session = Session::new(settings, request.set, host, cache.clone(), events)?;
-    if let Some(interpreter) = base.interpreter.as_ref().filter(|_| builds) {
+    let python = asked_python(&request.targets, base.interpreter.as_ref(), settings);
+    if let Some(interpreter) = &python {
         let root = cache.join(BUILDS);
         let place = BuildPlace { store: root.clone(), yard: root, interpreter };
         session.build_in(place, resolve, settings, events)?;
     }
+    let asking = session.asked.take().map(|inner| Arc::new(Remembering::new(inner)));
+    session.asked = asking.clone().map(|asking| asking as Arc<dyn BuildSource>);
     events(Event::Resolving);
     let locked = pyfast_resolver::lock(&request, &session.tools(resolve, 0), &|_decided| ());
     let ending = Ending(Some(session.runtime));
     let Locked { lock, warnings, .. } = locked?;
-    for warning in warnings {
-        events(Event::Warning(warning));
+    let told = asking.zip(python.as_ref());
+    let told = told.and_then(|(asking, python)| asking.told(python, &request.targets));
+    for event in told.into_iter().chain(warnings.into_iter().map(Event::Warning)) {
+        events(event);
     }
     let changes = changes(&kept, &lock);
     Ok(Made { lock: Some(lock), path, was_there, changes, ending })

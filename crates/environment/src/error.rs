@@ -102,6 +102,20 @@ pub enum Error {
         /// The wheel.
         filename: String,
     },
+    /// A source that was built just now is not what it said when it was resolved.
+    #[error(
+        "the wheel that was built of {package} needs {needed}, which its metadata did not say when it was resolved, and \
+         the lock has {}",
+        has.as_deref().map_or_else(|| "none of it".to_owned(), |version| format!("version {version}"))
+    )]
+    BuiltOtherwise {
+        /// The source.
+        package: String,
+        /// What its wheel needs.
+        needed: String,
+        /// The version that the lock has of it.
+        has: Option<String>,
+    },
     /// Another version of this program asked, or answered.
     #[error("cannot answer a question of version {asked} of pyfast's protocol, this is {own}")]
     Protocol {

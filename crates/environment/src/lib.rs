@@ -33,6 +33,7 @@ mod looks;
 mod site;
 mod subject;
 mod sync;
+mod unmet;
 mod which_lock;
 
 pub use direct_url::direct_url;

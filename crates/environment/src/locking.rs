@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use pyfast_installer::interpreter::Interpreter;
-use pyfast_packaging::metadata::parse as parse_metadata;
 use pyfast_packaging::requirements_txt::RequirementSet;
-use pyfast_packaging::source_dist::SourceTree;
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{Claim, Lock, Locked, LockedPackage, Targets};
+use pyfast_resolver::{Claim, Lock, Locked, Targets};
 
 use crate::ask;
-use crate::crew::{Brought, BuiltWheels, Crew, ToBring};
+use crate::crew::{Brought, Crew, ToBring};
 use crate::error::{Error, Outdated};
 use crate::inputs::Inputs;
 use crate::place::Place;
@@ -21,6 +19,7 @@ use crate::plan::{Built, settle};
 use crate::report::Timings;
 use crate::request::{LockUse, SyncRequest};
 use crate::site::Site;
+use crate::unmet::Unmet;
 use crate::which_lock::{KeptLock, WhichLock};
 
 /// What finding a lock works with.
@@ -75,21 +74,21 @@ impl Locking<'_> {
             inputs.look_trees(&lock);
             let brought = self.bring(&lock, &mut timings)?;
             settle(&mut lock, &Built::all(&brought));
-            if which.current
-                && let Some(unmet) = unmet(&lock, &brought.built, &target)
-            {
+            if let Some(unmet) = Unmet::find(&lock, &brought.built, self.set, &target) {
                 match self.request.lock_use {
-                    LockUse::Locked => {
-                        let (path, why) = (which.path, Outdated::Unmet(unmet));
+                    _ if self.ignores_dependencies(&which)? => {}
+                    LockUse::Locked if which.current => {
+                        let (path, why) = (which.path, Outdated::Unmet(unmet.to_string()));
                         return Err(Error::LockOutdated { path, why });
                     }
                     LockUse::Frozen => {
                         self.crew.tell(&format!("{unmet}, which the lock does not have"));
                     }
-                    LockUse::Update => {
+                    _ if which.current => {
                         which.current = false;
                         continue;
                     }
+                    _ => unmet.of_new_lock()?,
                 }
             }
             let in_process = self.site.is_some();
@@ -115,6 +114,12 @@ impl Locking<'_> {
             locked.lock = Lock::from_toml(&text, &path, target)?;
         }
         Ok((locked, Some((path, text))))
+    }
+
+    /// Whether the user wants no package for another's sake.
+    fn ignores_dependencies(&self, which: &WhichLock) -> Result<bool, Error> {
+        let Some(set) = self.set else { return Ok(true) };
+        Ok(self.crew.request(set, which.targets.clone(), Vec::new())?.no_deps)
     }
 
     /// The lock with the SHA-256 of every file.
@@ -143,29 +148,4 @@ fn left_alone(path: &Path) -> String {
         "`{}` was not made by pyfast: its versions are preferred, and it is left as it is",
         path.display()
     )
-}
-
-/// What a directory needs by now that the lock does not have, in words: requirements may be computed
-/// from anything, so only a build tells.
-fn unmet(lock: &Lock, built: &BuiltWheels, target: &Target) -> Option<String> {
-    let tree = |package: &&LockedPackage| {
-        let tree = package.tree.as_ref().map(|tree| &tree.tree);
-        matches!(tree, Some(SourceTree::Directory(_)))
-    };
-    for package in lock.packages.iter().filter(tree) {
-        let Some(wheel) = built.get(&package.name) else { continue };
-        let Ok(metadata) = parse_metadata(&wheel.metadata) else { continue };
-        let active = metadata.dependencies.iter();
-        for needed in active.filter(|needed| needed.marker.evaluate(&target.markers, &[])) {
-            let met = lock.packages.iter().any(|known| {
-                known.name == needed.name
-                    && (known.direct || needed.specifiers.contains(&known.version))
-            });
-            if !met {
-                let (name, specifiers) = (&needed.name, needed.specifiers.to_string());
-                return Some(format!("{} needs {name}{specifiers} now", package.name));
-            }
-        }
-    }
-    None
 }

@@ -72,6 +72,36 @@ impl Scope {
         }
     }
 
+    /// Whether a wheel was made for a system of its interpreters, whatever the machine and the Python.
+    pub fn is_of_system(&self, wheel: &WheelFilename) -> bool {
+        let systems = match self {
+            Self::Target(target) => {
+                let own = target.markers.sys_platform();
+                let place = SYSTEMS.iter().position(|system| *system == own);
+                place.map_or(u8::MAX, |place| 1 << place)
+            }
+            Self::Region(region) => region.file_systems(),
+        };
+        systems & tags::systems_of(wheel) != 0
+    }
+
+    /// The major version of Python of its interpreters.
+    pub fn python_major(&self) -> u64 {
+        let lowest = match self {
+            Self::Target(target) => target.python().release().first().copied(),
+            Self::Region(region) => {
+                let lowest = region.python.bounding_range().map(|(lower, _)| lower);
+                lowest.and_then(|lower| match lower {
+                    Bound::Included(version) | Bound::Excluded(version) => {
+                        version.release().first().copied()
+                    }
+                    Bound::Unbounded => None,
+                })
+            }
+        };
+        lowest.unwrap_or(3)
+    }
+
     /// Rule 13: one interpreter must satisfy the whole specifier. Of a region the lower end alone
     /// divides those who can use a version from those who cannot: an upper end says what its authors
     /// did not know yet.

@@ -47,6 +47,8 @@ pub struct Candidate {
     pub listing: Listing,
     /// `Requires-Python` of its file, as the index says it.
     pub requires_python: Option<String>,
+    /// Of a source: a wheel of its version that tells its metadata, and is not what is installed (rule 10).
+    pub told_by: Option<Box<Candidate>>,
 }
 
 impl Candidate {
@@ -357,7 +359,10 @@ impl Selector {
             reason = Unusable::Tags(some(&tags));
         }
         let (_, listed, filename) = best.ok_or(reason)?;
-        to_candidate(name, &version.version, &listed, filename).ok_or(Unusable::NoFiles)
+        let told_by = filename.source().and_then(|_| self.told_by(name, version, &listed));
+        let candidate = to_candidate(name, &version.version, &listed, filename);
+        let candidate = candidate.ok_or(Unusable::NoFiles)?;
+        Ok(Candidate { told_by: told_by.map(Box::new), ..candidate })
     }
 
     /// The rank of a usable file.
@@ -368,13 +373,7 @@ impl Selector {
         ListedFile { listing, file }: &ListedFile,
         allowed: Option<&Vec<Digest>>,
     ) -> Result<(u32, DistFilename), Unusable> {
-        // Nothing says when a file was uploaded that no index has (rule 15).
-        if let Some(cutoff) = &self.criteria.policy.exclude_newer
-            && matches!(listing, Listing::Index(_))
-            && !file.upload_time.as_deref().is_some_and(|time| cutoff.is_after(time))
-        {
-            return Err(Unusable::TooNew);
-        }
+        self.check_age(*listing, file)?;
         let (rank, filename) = self.rank(name, *listing, file)?;
         self.check_python(file)?;
         let pinned = || self.criteria.pins.contains(&(name.clone(), version.version.clone()));
@@ -388,6 +387,36 @@ impl Selector {
         match allowed.map(|allowed| is_allowed(allowed, file)) {
             Some(Some(false)) => Err(Unusable::Hash),
             _ => Ok((rank, filename)),
+        }
+    }
+
+    /// Whether a file that is not going to be installed may be looked at.
+    pub(crate) fn check_allowed(
+        &self,
+        name: &PackageName,
+        ListedFile { listing, file }: &ListedFile,
+    ) -> Result<(), Unusable> {
+        self.check_age(*listing, file)?;
+        self.check_python(file)?;
+        if let Some(reason) = &file.yanked {
+            return Err(Unusable::Yanked(reason.to_string()));
+        }
+        match self.criteria.hashes.get(name).map(|allowed| is_allowed(allowed, file)) {
+            None | Some(Some(true)) => Ok(()),
+            Some(_) => Err(Unusable::Hash),
+        }
+    }
+
+    /// Nothing says when a file was uploaded that no index has (rule 15).
+    fn check_age(&self, listing: Listing, file: &File<'_>) -> Result<(), Unusable> {
+        match &self.criteria.policy.exclude_newer {
+            Some(cutoff)
+                if matches!(listing, Listing::Index(_))
+                    && !file.upload_time.as_deref().is_some_and(|time| cutoff.is_after(time)) =>
+            {
+                Err(Unusable::TooNew)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -458,7 +487,7 @@ fn some(list: &[String]) -> String {
     }
 }
 
-fn to_candidate(
+pub(crate) fn to_candidate(
     name: &PackageName,
     version: &Version,
     listed: &ListedFile,
@@ -482,5 +511,6 @@ fn to_candidate(
         yanked: file.yanked.as_ref().map(ToString::to_string),
         listing: *listing,
         requires_python: file.requires_python.as_ref().map(ToString::to_string),
+        told_by: None,
     })
 }

@@ -29,6 +29,7 @@ mod resolution;
 mod solve;
 mod sources;
 mod targets;
+mod told_by;
 mod tools;
 mod universal;
 

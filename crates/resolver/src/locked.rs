@@ -53,7 +53,7 @@ impl Claim {
         }
     }
 
-    /// `None` for a source: what a wheel built from it says is compared when it is built.
+    /// `None` for a source: whoever builds its wheel compares that with the lock.
     fn of(package: &Resolved) -> Option<Self> {
         let candidate = &package.candidate;
         candidate.filename.wheel()?;

@@ -344,6 +344,15 @@ impl<'e> Registry<'e> {
     }
 }
 
+/// The wheel that tells a candidate's metadata: the code of a source runs only if the solver decides on it.
+fn without_code(candidate: &Candidate) -> Option<&Candidate> {
+    if candidate.filename.wheel().is_some() {
+        Some(candidate)
+    } else {
+        candidate.told_by.as_deref()
+    }
+}
+
 impl Packages for Registry<'_> {
     fn page(&self, name: &PackageName) -> Result<Option<Arc<Page>>, Arc<Error>> {
         if let Some(page) = self.named.get(name) {
@@ -377,10 +386,7 @@ impl Packages for Registry<'_> {
         let selector = Arc::clone(&self.selector);
         let candidate = move |page: &Page| {
             let found = selector.select(&name, page, &range)?;
-            // The code of a source runs only if the solver decides on it.
-            let candidate =
-                found.as_ref().as_ref().ok().filter(|c| c.filename.wheel().is_some())?;
-            Some(Shared::start_metadata(&shared, candidate))
+            Some(Shared::start_metadata(&shared, without_code(found.as_ref().as_ref().ok()?)?))
         };
         if let Some(Ok(page)) = page.peek() {
             page.as_ref().and_then(|page| candidate(page));
@@ -408,9 +414,8 @@ impl Packages for Registry<'_> {
             rest = rest.intersection(&Ranges::singleton(last).complement());
             let found = self.selector.select(&candidate.name, page, &rest);
             let Some(Ok(next)) = found.as_deref() else { break };
-            // The code of a source runs only if the solver decides on it.
-            if next.filename.wheel().is_some() {
-                drop(Shared::start_metadata(&self.shared, next));
+            if let Some(wheel) = without_code(next) {
+                drop(Shared::start_metadata(&self.shared, wheel));
             }
             last = next.version.clone();
         }

@@ -323,3 +323,24 @@ fn builds_that_need_each_other_are_refused_and_wait_for_nobody() {
     ran.refused(&[1], &["needed to build itself"]);
     assert!(begun.elapsed() < std::time::Duration::from_mins(1));
 }
+
+#[test]
+fn a_wheel_that_needs_more_than_its_source_stated_is_refused_and_what_is_overridden_is_not() {
+    let world = world();
+    world.index.add(&Wheel::new("b", "1.0")).add(&Wheel::new("b", "2.0"));
+    // Stated for good, by a wheel of another Python, and by a lock that was made before.
+    Sdist::new("stated", "1.0").stated("Requires-Dist: b<2\n").requires("b>=2").publish(&world);
+    Sdist::new("told", "1.0").requires("b>=2").publish(&world);
+    world.index.add(&Wheel::new("told", "1.0").tag("cp38-cp38-win32").requires("b<2"));
+    for name in ["stated", "told"] {
+        world.require(&[name]);
+        let needles = [&format!("{name}==1.0"), "needs b>=2", "the lock has version 1.0"];
+        world.try_sync(&[]).refused_with_hint(&[1], &needles);
+        world.try_sync(&[]).refused_with_hint(&[1], &needles);
+        world.write("overrides.txt", "b==1.0\n");
+        let overridden = world.sync(&["--override", "overrides.txt"]);
+        assert_eq!(overridden.packages(), ["b==1.0".to_owned(), format!("{name}==1.0")]);
+        assert_eq!(world.sync(&["--no-deps"]).packages(), [format!("{name}==1.0")]);
+    }
+    assert_eq!(builds(&world), 2, "each once");
+}

@@ -105,10 +105,30 @@ impl Shared {
         self: &Arc<Self>,
         candidate: &Candidate,
     ) -> Outcome<Result<Arc<Metadata>, String>> {
-        self.metadata.start(candidate.location.to_string(), || {
+        let told_by = candidate.told_by.as_deref();
+        let place = candidate.location.to_string();
+        // Views for different targets may have different wheels tell of one source.
+        let key = told_by.map(|wheel| format!("{place} {}", wheel.location)).unwrap_or(place);
+        self.metadata.start(key, || {
             let (shared, candidate) = (Arc::clone(self), candidate.clone());
-            async move { shared.read_metadata(&candidate).await.map_err(Arc::new) }
+            async move { shared.told_or_read(&candidate).await }
         })
+    }
+
+    /// The metadata of a candidate: what a wheel of its version tells, where it is a source that has one. A wheel that
+    /// its index lists and has not, or whose metadata nobody can read, tells nothing, and the source is asked.
+    async fn told_or_read(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+    ) -> Result<Result<Arc<Metadata>, String>, Arc<Error>> {
+        if let Some(wheel) = &candidate.told_by {
+            match self.start_metadata(wheel).await {
+                Ok(Err(_unusable)) => {}
+                Err(error) if is_gone(&error) => {}
+                told => return told,
+            }
+        }
+        self.read_metadata(candidate).await.map_err(Arc::new)
     }
 
     /// The page of a project over all sources. `settled` uses cached pages as they are.
@@ -373,6 +393,11 @@ impl Kept {
     }
 }
 
+/// Whether a server says that it has no such file.
+fn is_gone(error: &Error) -> bool {
+    matches!(error.root(), Error::Index(IndexError::Status { status: 403 | 404 | 410, .. }))
+}
+
 fn stated_or_built(
     source: &SourceDist,
     bytes: &Bytes,
@@ -388,7 +413,7 @@ fn stated_or_built(
     if let Some(metadata) = stated.metadata() {
         return Ok((metadata, true));
     }
-    let nobody = "it does not state its metadata, and nothing can be built for this target here";
+    let nobody = "it does not state its metadata, and there is no Python on this machine that could be asked";
     let build = build.ok_or_else(|| failed(BuildStage::Allowed, nobody))?;
     Ok((build.metadata(source)?, false))
 }
