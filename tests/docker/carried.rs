@@ -185,6 +185,15 @@ impl Page {
         std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
         Self(child, line.trim().parse().unwrap())
     }
+
+    /// Syncs the world's requirements from this page alone.
+    fn synced(&self, world: &World, args: &[&str]) {
+        let links = format!("http://127.0.0.1:{}/", self.1);
+        let options = ["--volume", &world.volume, "--image", SLIM, "--no-index"];
+        let sync = ["sync", "-r", "requirements.txt", "--find-links", &links];
+        let output = world.pyfast(&[&sync[..], &options[..], args].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
 }
 
 impl Drop for Page {
@@ -205,12 +214,36 @@ fn what_a_build_needs_comes_from_where_the_container_can_reach() {
     // A directory of this machine is not there.
     refused(&world.sync(SLIM), &["tool", "no index to search", "built in a container"]);
     let page = Page::new(&world);
-    let links = format!("http://127.0.0.1:{}/", page.1);
-    let options = ["--volume", &world.volume, "--image", SLIM, "--no-index"];
-    let sync = ["sync", "-r", "requirements.txt", "--find-links", &links];
-    let output = world.pyfast(&[&sync[..], &options[..]].concat());
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    page.synced(&world, &[]);
     assert_eq!(world.printed(&["python", "-c", LOCAL]), "tool 3.0 1.0\n");
+}
+
+#[test]
+fn what_a_build_needs_is_limited_there_as_the_project_and_the_command_line_say() {
+    let Some(world) = world("carried-limited") else { return };
+    for version in ["1.0", "2.0", "3.0"] {
+        world.package("tool", version);
+    }
+    let doing = "import tool; open('word.txt', 'w').write('tool ' + tool.__version__)";
+    let source = Source { doing, requires: "'tool'", ..PURE };
+    source.write(&world.project().join("local"), "x");
+    world.requirements("./local\n");
+    let project = |limit: &str| {
+        let table = format!("[tool.uv]\nbuild-constraint-dependencies = ['tool{limit}']\n");
+        fs_err::write(world.project().join("pyproject.toml"), table).unwrap();
+    };
+    let page = Page::new(&world);
+    let check = |args: &[&str], expected: &str| {
+        page.synced(&world, args);
+        assert_eq!(world.printed(&["python", "-c", LOCAL]), format!("{expected} 1.0\n"));
+    };
+    project("<3");
+    check(&[], "tool 2.0");
+    project("<2");
+    check(&[], "tool 1.0");
+    project("!=2.0");
+    fs_err::write(world.project().join("limits.txt"), "tool<3  # of the command line\n").unwrap();
+    check(&["--build-constraint", "limits.txt"], "tool 1.0");
 }
 
 #[test]

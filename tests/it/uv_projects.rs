@@ -379,7 +379,9 @@ fn in_member(world: &World, name: &str, args: &[&str]) -> Ran {
 
 #[test]
 fn projects_of_a_workspace_name_each_other_and_have_the_roots_sources() {
-    let (world, corp) = world();
+    let (mut world, corp) = world();
+    let built = world.path("built");
+    world.env.insert("BUILT".to_owned(), built.display().to_string());
     world.index.add(&Wheel::new("other", "8"));
     workspace(&corp, &world);
     let all = ["app==1.0", "base==1.0", "lib==1.0", "mylib==1"];
@@ -398,6 +400,22 @@ fn projects_of_a_workspace_name_each_other_and_have_the_roots_sources() {
     let text = world.read(file);
     world.write(file, &text.replace("\"mylib\"", "\"mylib\", \"other\""));
     assert!(Synced::of(of_member(&["sync", "--json"])).packages().contains(&"other==8".to_owned()));
+    // What builds need is limited by the root, too.
+    for version in ["1.0", "2.0"] {
+        world.index.add(&Wheel::new("tool", version));
+    }
+    let told = "import importlib.metadata as m; told('with tool ' + m.version('tool'))";
+    let base = Sdist::new("base", "1.0").project("").build_requires("tool").doing(told);
+    base.write(&world.project.join("packages/base"));
+    for (limit, tool) in [("<2", "1.0"), (">=2", "2.0")] {
+        let root = world.read("pyproject.toml");
+        let limit = format!("[tool.uv]\nbuild-constraint-dependencies = [\"tool{limit}\"]\n");
+        world.write("pyproject.toml", &root.replace("[tool.uv]\n", &limit));
+        in_member(&world, "app", &["sync", "--json"]).ok();
+        let told = fs_err::read_to_string(&built).unwrap();
+        assert!(told.lines().last().is_some_and(|line| line.ends_with(tool)), "{told}");
+        world.write("pyproject.toml", &root);
+    }
     // A change of the root is one of each.
     world.write("pyproject.toml", &world.read("pyproject.toml").replace("other<9", "other>8"));
     assert!(Synced::of(of_member(&["sync", "--json"])).packages().contains(&"other==9".to_owned()));

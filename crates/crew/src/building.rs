@@ -1,7 +1,7 @@
 //! Building from source, joined: settings and the session's client, cache and indexes make the
 //! installer's builder. Knows nothing of how a build goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,10 @@ use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::PackageName;
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::formats::FormatControl;
-use pyfast_packaging::requirements_txt::IndexOptions;
+use pyfast_packaging::requirement::Requirement;
+use pyfast_packaging::requirements_txt::{
+    IndexOptions, ReadContext, RequirementSet, read_build_constraints,
+};
 use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::{Error as ResolveError, Lock, LockedPackage};
 use serde::{Deserialize, Serialize};
@@ -99,7 +102,7 @@ impl Session {
             variables: settings.variables.all().clone(),
             config_settings: config_settings(&args.config_settings)?,
             settings_of: self.build_settings.clone(),
-            constraints: constraints(args, settings, events)?,
+            constraints: self.build_constraints(args, settings, events)?,
             formats: FormatControl::default(),
             exclude_newer: args.wishing(&self.wishes)?.exclude_newer,
             shared,
@@ -119,6 +122,20 @@ impl Session {
         self.asked = Some(Arc::clone(&builder) as _);
         self.build = Some(builder);
         Ok(())
+    }
+
+    /// What limits the versions of what builds need: what the project's files say, and what is said besides.
+    pub(crate) fn build_constraints(
+        &self,
+        args: &ResolveFlags,
+        settings: &Settings,
+        events: &Events,
+    ) -> Result<Vec<Requirement>, Error> {
+        let mut constraints = self.build_constraints.clone();
+        constraints.extend(given_constraints(args, settings, events)?.build_constraints);
+        let mut seen = BTreeSet::new();
+        constraints.retain(|constraint| seen.insert(constraint.to_string()));
+        Ok(constraints)
     }
 
     /// Builds every source of a lock that is not built yet.
@@ -218,23 +235,23 @@ fn config_settings(given: &[String]) -> Result<BTreeMap<String, Vec<String>>, Er
     Ok(settings)
 }
 
-fn constraints(
+/// What the command line's files limit of what builds need, and all that was read for it.
+pub(crate) fn given_constraints(
     args: &ResolveFlags,
     settings: &Settings,
     events: &Events,
-) -> Result<Vec<pyfast_packaging::requirement::Requirement>, Error> {
+) -> Result<RequirementSet, Error> {
     if args.build_constraints.is_empty() {
-        return Ok(Vec::new());
+        return Ok(RequirementSet::default());
     }
-    let context = pyfast_packaging::requirements_txt::ReadContext {
-        variables: settings.variables.all().clone(),
-        working_directory: settings.project.working_directory.clone(),
-        fetch: Some(fetch(settings, false, events)),
-        ..pyfast_packaging::requirements_txt::ReadContext::default()
-    };
     let working = &settings.project.working_directory;
+    let context = ReadContext {
+        variables: settings.variables.all().clone(),
+        working_directory: working.clone(),
+        fetch: Some(fetch(settings, false, events)),
+        ..ReadContext::default()
+    };
     let absolute = |path: &PathBuf| if is_remote(path) { path.clone() } else { working.join(path) };
     let files: Vec<PathBuf> = args.build_constraints.iter().map(absolute).collect();
-    Ok(pyfast_packaging::requirements_txt::read_requirements(&[], &files, &[], &context)?
-        .constraints)
+    Ok(read_build_constraints(&files, &context)?)
 }

@@ -57,9 +57,6 @@ pub enum Error {
         /// What was given.
         text: String,
     },
-    /// Constraints of builds cannot be read.
-    #[error("cannot read the constraints of builds: {0}")]
-    BuildConstraints(io::Error),
     /// The configuration names an extra that is none.
     #[error("`{extra}` under [env.{env}] is no extra: {reason}")]
     Extra {

@@ -248,9 +248,14 @@ impl Nearby {
 pub(crate) fn for_fetching(set: Option<&RequirementSet>) -> RequirementSet {
     let Some(set) = set else { return RequirementSet::default() };
     let (index, logins) = (set.index.clone(), set.logins.clone());
-    let build_settings = set.build_settings.clone();
-    let wishes = set.wishes.clone();
-    RequirementSet { index, logins, build_settings, wishes, ..RequirementSet::default() }
+    RequirementSet {
+        index,
+        logins,
+        build_settings: set.build_settings.clone(),
+        build_constraints: set.build_constraints.clone(),
+        wishes: set.wishes.clone(),
+        ..RequirementSet::default()
+    }
 }
 
 /// The packages of a lock whose files nobody gave.

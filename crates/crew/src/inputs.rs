@@ -15,6 +15,7 @@ use pyfast_packaging::requirements_txt::{
 };
 use pyfast_packaging::source_dist::PROJECT_FILES;
 
+use crate::building::given_constraints;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::task::Options;
@@ -86,7 +87,11 @@ fn read(
     set.excludes.extend(args.exclude_dependency.iter().cloned());
     set.excludes.extend(project.excluded(&settings.env)?);
     set.index.pins.extend(project.config.index.pins());
+    let builds = given_constraints(args, settings, events)?;
+    // What shapes the builds alone is no part of what is resolved, but its change is noticed.
+    set.remote_files.extend(builds.remote_files);
     let mut paths = set.files.clone();
+    paths.extend(builds.files);
     let direct = set.requirements.iter().chain(&set.constraints);
     paths.extend(direct.filter_map(|requirement| match &requirement.source {
         Source::Wheel(wheel) => match &wheel.location {

@@ -8,6 +8,7 @@ use pyfast_index::cache::Cache;
 use pyfast_index::client::{Client, Cloning};
 use pyfast_installer::build::Builder;
 use pyfast_packaging::pyproject::uv::Wishes;
+use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::requirements_txt::{RequirementSet, SettingsOf};
 use pyfast_resolver::{
     BuildSource, LockRequest, LockTools, Pin, Policy, Prereleases, Sources, Targets,
@@ -82,6 +83,8 @@ pub struct Session {
     pub sources: Sources,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
+    /// What the project's files limit of what builds need.
+    pub build_constraints: Vec<Requirement>,
     /// Which versions the project's files want, of what builds need too.
     pub wishes: Wishes,
     /// Who builds what has no wheel.
@@ -121,8 +124,19 @@ impl Session {
         let client = Arc::new(client);
         let cache = Cache::new(Some(cache));
         let (build_settings, wishes) = (set.build_settings.clone(), set.wishes.clone());
+        let build_constraints = set.build_constraints.clone();
         let (runtime, build, asked) = (runtime()?, None, None);
-        Ok(Self { runtime, client, cache, sources, build_settings, wishes, build, asked })
+        Ok(Self {
+            runtime,
+            client,
+            cache,
+            sources,
+            build_settings,
+            build_constraints,
+            wishes,
+            build,
+            asked,
+        })
     }
 
     /// What making a lock needs; wheels up to `whole_up_to` bytes come along with their metadata.

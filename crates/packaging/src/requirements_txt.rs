@@ -41,6 +41,8 @@ pub struct RequirementSet {
     pub constraints: Vec<Requirement>,
     /// What replaces every requirement on a project.
     pub overrides: Vec<Requirement>,
+    /// What limits the versions of what builds need.
+    pub build_constraints: Vec<Requirement>,
     /// Projects that are left out wherever they are asked for.
     pub excludes: BTreeSet<PackageName>,
     /// The URLs that name a user or a password, with both; everything else here is without them.
@@ -214,6 +216,21 @@ pub fn read_requirements(
     reader.places_of_directories()?;
     reader.workspace();
     reader.set.place_drafted(&context.drafts);
+    Ok(reader.set)
+}
+
+/// Reads files that limit what builds need.
+///
+/// # Errors
+/// As those of [`read_requirements`]; a source limits no version.
+pub fn read_build_constraints(
+    files: &[PathBuf],
+    context: &ReadContext,
+) -> Result<RequirementSet, Error> {
+    let mut reader = Reader::new(context);
+    for file in files {
+        reader.file(Document::given(file)?, Role::BuildConstraints, None)?;
+    }
     Ok(reader.set)
 }
 

@@ -95,6 +95,7 @@ fn table(file: &Path) -> Result<Option<UvTable>, Error> {
 /// What is said to uv, without what is secret in it.
 pub(crate) fn fingerprint(table: &UvTable) -> String {
     let UvTable {
+        file: _,
         indexes,
         find_links,
         no_index,
@@ -104,6 +105,7 @@ pub(crate) fn fingerprint(table: &UvTable) -> String {
         only_binary,
         constraints,
         overrides,
+        build_constraints,
         excludes,
         unread: _,
     } = table;
@@ -122,6 +124,7 @@ pub(crate) fn fingerprint(table: &UvTable) -> String {
         .fields("only-binary", only_binary)
         .fields("constraint", constraints)
         .fields("override", overrides)
+        .fields("build-constraint", build_constraints)
         .fields("exclude", excludes)
         .finish()
 }

@@ -1,8 +1,10 @@
 //! Packages that have no wheel are built from source, once, and go through the store as any other.
 
 use crate::support::page::File;
+use crate::support::ran::EITHER;
 use crate::support::source::Sdist;
 use crate::support::stock::check;
+use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -160,6 +162,83 @@ fn build_constraints_limit_what_builds_need_and_nothing_else() {
     world.sync(&[]);
     let told = fs_err::read_to_string(world.path("built")).unwrap();
     assert!(told.contains("with tool 2.0"), "other constraints make another build: {told}");
+}
+
+/// A world of two versions of `tool`, a package of the index and a directory `mine` that are built with it, and a function
+/// that tells the version which the last builds had.
+fn world_of_tools() -> World {
+    let world = world();
+    for version in ["1.0", "2.0", "3.0"] {
+        world.index.add(&Wheel::new("tool", version));
+    }
+    let told = "import importlib.metadata as m; told('with tool ' + m.version('tool'))";
+    let source = |name| Sdist::new(name, "1.0").build_requires("tool").doing(told);
+    source("a").publish(&world);
+    source("mine").write(&world.project.join("mine"));
+    world
+}
+
+/// The versions of `tool` that were built with since the last look.
+fn tools(world: &World) -> Vec<String> {
+    let told = fs_err::read_to_string(world.path("built")).unwrap_or_default();
+    let _ = fs_err::remove_file(world.path("built"));
+    let mut tools: Vec<String> =
+        told.lines().filter_map(|line| Some(line.strip_prefix("with tool ")?.to_owned())).collect();
+    tools.sort();
+    tools.dedup();
+    tools
+}
+
+#[test]
+fn a_project_limits_what_its_builds_need() {
+    let world = world_of_tools();
+    let project = |table: &str| {
+        let dependencies = "dependencies = [\"a\", \"mine\", \"tool\"]";
+        let sources = "[tool.uv.sources]\nmine = { path = \"mine\" }";
+        let head = "[project]\nname = \"app\"\nversion = \"1\"";
+        world.write("pyproject.toml", &format!("{head}\n{dependencies}\n{sources}\n{table}\n"));
+    };
+    let limit = |limit: &str| format!("build-constraint-dependencies = [\"{limit}\"]");
+    let sync = |args: &[&str]| Synced::of(world.pyfast(&[&["sync", "--json"][..], args].concat()));
+    let synced = |args: &[&str], tool: &str| {
+        let synced = sync(args);
+        assert_eq!(synced.packages(), ["a==1.0", "mine==1.0", "tool==3.0"]);
+        assert_eq!(tools(&world), [tool]);
+    };
+    project("");
+    synced(&[], "3.0");
+    project(&format!("[tool.uv]\n{}", limit("tool<2")));
+    synced(&[], "1.0");
+    assert!(!sync(&[]).changed(), "nothing has moved");
+    project(&format!("[tool.uv]\n{}", limit("tool<3")));
+    synced(&[], "2.0");
+    // What the command line says limits it further, and a change of its file is noticed.
+    world.write("more.txt", "tool<2\n");
+    synced(&["--build-constraint", "more.txt"], "1.0");
+    world.write("more.txt", "tool!=1.0\n");
+    synced(&["--build-constraint", "more.txt"], "2.0");
+    // What stands for the table says it too.
+    world.write("uv.toml", &limit("tool==3.0"));
+    synced(&[], "3.0");
+}
+
+#[test]
+fn what_limits_no_version_of_what_builds_need_is_refused_with_its_line() {
+    let world = world_of_tools();
+    let refused = |limit: &str, needles: &[&str]| {
+        let table = format!("[tool.uv]\nbuild-constraint-dependencies = [\n  \"{limit}\",\n]");
+        let head = "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [\"a\"]";
+        world.write("pyproject.toml", &format!("{head}\n{table}\n"));
+        world.pyfast(&["sync"]).refused(EITHER, needles);
+    };
+    refused("tool <", &["pyproject.toml:7"]);
+    let repository = "tool @ git+https://host.invalid/tool";
+    refused(repository, &["pyproject.toml:7", "a constraint of builds"]);
+    world.require(&["a"]);
+    fs_err::remove_file(world.project.join("pyproject.toml")).unwrap();
+    world.write("more.txt", &format!("{repository}\n"));
+    let given = world.try_sync(&["--build-constraint", "more.txt"]);
+    given.refused(EITHER, &["more.txt:1", "a constraint of builds"]);
 }
 
 #[test]

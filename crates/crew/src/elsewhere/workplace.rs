@@ -17,6 +17,7 @@ use pyfast_launcher::volume::{
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::source_dist::SourceDist;
 use pyfast_resolver::IndexStrategy;
 use pyfast_root::{Lock, Waiting};
@@ -42,8 +43,8 @@ pub(crate) struct Workplace<'a> {
     pub(crate) helper: &'a VolumePlace<'a>,
     /// What shapes builds, as the program inside is told.
     shape: Vec<String>,
-    /// Files that those arguments name.
-    files: Vec<HelperFile>,
+    /// The file that those arguments name.
+    constraints: Option<HelperFile>,
     /// Where what builds need comes from, as the program inside is told.
     reach: Vec<String>,
     /// The part of the key that all builds share.
@@ -107,17 +108,9 @@ impl<'a> Workplace<'a> {
         let mut shape: Vec<String> =
             values.map(|value| format!("--config-settings={value}")).collect();
         shape.extend(args.no_build_isolation.then(|| "--no-build-isolation".to_owned()));
-        let mut files = Vec::new();
-        for path in &args.build_constraints {
-            let path = settings.project.working_directory.join(path);
-            let bytes = fs_err::read(&path).map_err(Error::BuildConstraints)?;
-            let inside = format!(
-                "{CONFINED_FILES}/constraints/{}.txt",
-                &Sha256::of(&bytes).to_string()[..16]
-            );
-            shape.push(format!("--build-constraint={inside}"));
-            files.push(file(inside, &bytes));
-        }
+        let constraints = session.build_constraints(args, settings, events)?;
+        let constraints = constraints_file(&constraints);
+        shape.extend(constraints.iter().map(|file| format!("--build-constraint={}", file.path)));
         // Without isolation the image's own packages are what a build works with.
         let shared = args.no_build_isolation.then(|| connection.image_id(helper.image));
         let image = shared.transpose()?;
@@ -130,7 +123,7 @@ impl<'a> Workplace<'a> {
             shape,
         ]);
         let cache = settings.cache_directory()?;
-        Ok(Self { helper, shape, files, reach, circumstances, interpreter, events, cache })
+        Ok(Self { helper, shape, constraints, reach, circumstances, interpreter, events, cache })
     }
 
     /// Builds side by side, each in a container of its own, what was not built before; in the order of the
@@ -200,7 +193,7 @@ impl<'a> Workplace<'a> {
         let place = format!("{CONFINED_FILES}/asked");
         let question = format!("{place}/source.json");
         let CarriedSource { name, bytes } = order.packed;
-        let mut files = self.files.clone();
+        let mut files: Vec<HelperFile> = self.constraints.iter().cloned().collect();
         files.push(file(question.clone(), json!(order.source).to_string().as_bytes()));
         files.push(file(format!("{place}/{name}"), bytes));
         let own = order.settings.as_ref();
@@ -259,6 +252,18 @@ fn wheel(image: &str, name: &str, files: Vec<(String, Bytes)>) -> Result<Wheel, 
             Error::NoWheel { reason: error.to_string() }
         })?;
     Ok(Wheel { built: built_wheel(filename, &bytes)?, bytes })
+}
+
+/// What limits the versions of what builds need, as the program inside reads it.
+fn constraints_file(constraints: &[Requirement]) -> Option<HelperFile> {
+    let lines = constraints.iter().map(|constraint| {
+        let hashes = constraint.hashes.iter().map(|hash| format!(" --hash={hash}"));
+        format!("{constraint}{}\n", hashes.collect::<String>())
+    });
+    let text: String = lines.collect();
+    let name = &Sha256::of(text.as_bytes()).to_string()[..16];
+    let path = format!("{CONFINED_FILES}/constraints/{name}.txt");
+    (!constraints.is_empty()).then(|| file(path, text.as_bytes()))
 }
 
 fn strange(image: &str, what: &str) -> Error {

@@ -2,7 +2,7 @@
 //! comes from where is `sources`'; must not know what an index is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pep508_rs::PackageName;
 use serde::Deserialize;
@@ -18,6 +18,8 @@ use super::{Base, ProjectFile, Raw, Tool};
 /// What uv's own settings say of a resolution.
 #[derive(Debug, Clone, Default)]
 pub struct UvTable {
+    /// The file that says it, by which it is taken once.
+    pub file: PathBuf,
     /// Indexes, in their order.
     pub indexes: Vec<UvIndex>,
     /// Locations of files; relative paths are already relative to the file's directory.
@@ -36,6 +38,8 @@ pub struct UvTable {
     pub constraints: Vec<Line>,
     /// What replaces every requirement on a project.
     pub overrides: Vec<Line>,
+    /// What limits the versions of what builds need.
+    pub build_constraints: Vec<Line>,
     /// Projects that are left out.
     pub excludes: BTreeSet<PackageName>,
     /// What would shape a resolution and is not read, each with its place.
@@ -116,8 +120,8 @@ pub(super) struct RawUv {
     constraint_dependencies: Vec<Spanned<String>>,
     override_dependencies: Vec<Spanned<Value>>,
     exclude_dependencies: Vec<Spanned<String>>,
+    build_constraint_dependencies: Vec<Spanned<String>>,
     // What would shape a resolution, and is only told of.
-    build_constraint_dependencies: Option<Spanned<Value>>,
     config_settings: Option<Spanned<Value>>,
     config_settings_package: Option<Spanned<Value>>,
     dependency_metadata: Option<Spanned<Value>>,
@@ -190,6 +194,7 @@ impl ProjectFile<'_> {
             word => word.to_owned(),
         });
         Ok(Some(UvTable {
+            file: self.path.to_owned(),
             indexes: self.indexes(raw)?,
             find_links: links.collect::<Result<_, _>>()?,
             no_index: raw.no_index,
@@ -203,6 +208,7 @@ impl ProjectFile<'_> {
             only_binary: of_packages(raw.no_build, &raw.no_build_package),
             constraints: lines(&raw.constraint_dependencies)?,
             overrides: lines(&self.overrides(raw)?)?,
+            build_constraints: lines(&raw.build_constraint_dependencies)?,
             excludes: excluded.collect::<Result<_, _>>()?,
             unread: self.unread(raw),
         }))
@@ -254,7 +260,6 @@ impl ProjectFile<'_> {
 
     fn unread(&self, raw: &RawUv) -> Vec<String> {
         let keys = [
-            ("build-constraint-dependencies", &raw.build_constraint_dependencies),
             ("config-settings", &raw.config_settings),
             ("config-settings-package", &raw.config_settings_package),
             ("dependency-metadata", &raw.dependency_metadata),

@@ -31,6 +31,8 @@ pub(super) enum Role {
     Requirements,
     Constraints,
     Overrides,
+    /// Limits on what builds need.
+    BuildConstraints,
 }
 
 /// Reads files into a set.
@@ -250,27 +252,32 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes in what a project file says for uv. The file may be read for several groups, and an `uv.toml` beside it
-    /// stands for what it says.
+    /// Takes in what a project file says for uv. An `uv.toml` beside it stands for what it says.
     fn uv_of(&mut self, project: &ProjectFile<'_>, remote: bool) -> Result<(), Error> {
         let beside = self.context.working_directory.join(project.path().with_file_name("uv.toml"));
         if !remote && beside.is_file() {
             return Ok(());
         }
         match project.uv_table()? {
-            Some(table) if self.uv.insert(project.path().to_owned()) => self.uv(&table, remote),
-            _ => Ok(()),
+            Some(table) => self.uv(&table, remote),
+            None => Ok(()),
         }
     }
 
-    /// Takes in what uv's settings say.
+    /// Takes in what uv's settings say, once whoever named their file.
     pub(super) fn uv(&mut self, table: &UvTable, remote: bool) -> Result<(), Error> {
+        if !self.uv.insert(self.context.working_directory.join(&table.file)) {
+            return Ok(());
+        }
         self.set.take_uv(table);
         for constraint in &table.constraints {
             self.take(constraint.clone(), Role::Constraints, remote)?;
         }
         for replacement in &table.overrides {
             self.take(replacement.clone(), Role::Overrides, remote)?;
+        }
+        for constraint in &table.build_constraints {
+            self.take(constraint.clone(), Role::BuildConstraints, remote)?;
         }
         Ok(())
     }
@@ -434,6 +441,7 @@ impl<'a> Reader<'a> {
             Role::Requirements => self.set.requirements.push(requirement),
             Role::Constraints => self.set.constraints.push(requirement),
             Role::Overrides => self.set.overrides.push(requirement),
+            Role::BuildConstraints => self.set.build_constraints.push(requirement),
         }
         Ok(())
     }
@@ -536,6 +544,7 @@ fn refusal(source: &SourceRequirement, role: Role, remote: bool) -> Option<&'sta
     match role {
         _ if remote && local => Some(OF_THIS_MACHINE),
         Role::Overrides => Some("an override by path, URL or repository is not supported"),
+        Role::BuildConstraints => Some("a constraint of builds names a version, or a wheel"),
         Role::Constraints if source.source.editable => Some("a constraint cannot be editable"),
         Role::Constraints if source.name.is_none() => {
             Some("a constraint must have a name: `name @ …`")

@@ -51,6 +51,7 @@ fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
         sources,
         constraints,
         overrides,
+        build_constraints,
         excludes,
         logins: _,
         index,
@@ -67,9 +68,12 @@ fn add_set(mut made: Fingerprint, set: &RequirementSet) -> Fingerprint {
         warnings: _,
     } = set;
     // The order of lines can decide between solutions, so it stays.
-    for (role, lines) in
-        [("requirement", requirements), ("constraint", constraints), ("override", overrides)]
-    {
+    for (role, lines) in [
+        ("requirement", requirements),
+        ("constraint", constraints),
+        ("override", overrides),
+        ("build-constraint", build_constraints),
+    ] {
         for line in lines {
             made = made.fields(role, requirement(line));
         }
@@ -300,6 +304,7 @@ mod tests {
         check(true, |set, _| set.requirements[1].marker = line("b").marker);
         check(true, |set, _| set.constraints.push(line("c<2")));
         check(true, |set, _| set.overrides.push(line("c<2")));
+        check(true, |set, _| set.build_constraints.push(line("c<2")));
         check(true, |set, _| set.excludes.extend("c".parse::<PackageName>()));
         check(true, |set, _| set.index.pre = true);
         check(true, |set, _| set.index.require_hashes = true);
