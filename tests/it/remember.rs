@@ -211,6 +211,32 @@ fn damaged_memory_is_no_memory() {
 }
 
 #[test]
+fn what_a_quiet_sync_had_to_say_is_said_by_the_next_one_that_is_heard() {
+    let world = world();
+    let project = |more: &str| {
+        let head = "[project]\nname = \"p\"\nversion = \"1\"\ndependencies = [\"app\"]";
+        world.write("pyproject.toml", &format!("{head}\n{more}\n"));
+    };
+    fs::remove_file(world.project.join("requirements.txt")).unwrap();
+    world.write(".venv/pyvenv.cfg", "home = /usr/bin\n");
+    project("[project.scripts]\np = \"p:main\"\n[tool.uv]\ndependency-metadata = []");
+    let news = ["itself is not installed", "`dependency-metadata`", "another tool, and stays"];
+    let said = |ran: &Ran| news.map(|one| ran.stderr.matches(one).count());
+    for _ in 0..2 {
+        assert_eq!(typed(&world, &["sync", "-q"]).ok().stderr, "");
+    }
+    assert_eq!(said(&typed(&world, &["sync", "--dry-run"]).ok())[0], 1, "tried, it is not told");
+    assert_eq!(said(&typed(&world, &["sync"]).ok()), [1, 1, 1]);
+    assert_eq!(said(&typed(&world, &["sync"]).ok()), [0, 0, 0]);
+    // What holds no longer is not said.
+    project("[project.scripts]\nq = \"p:main\"\n[tool.uv]\nenvironments = []");
+    typed(&world, &["sync", "-q"]).ok();
+    project("");
+    assert_eq!(said(&typed(&world, &["sync"]).ok()), [0, 0, 0]);
+    assert_eq!(said(&typed(&world, &["sync"]).ok()), [0, 0, 0]);
+}
+
+#[test]
 fn option_of_pyfast_before_the_command_is_still_judged() {
     let world = world();
     typed(&world, &["sync"]).ok();

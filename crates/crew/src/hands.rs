@@ -20,7 +20,7 @@ use crate::here::{For, Here, for_fetching};
 use crate::identifying;
 use crate::inputs;
 use crate::lock_file::{ChosenBy, write};
-use crate::remembered::is_news;
+use crate::news::is_news;
 use crate::session::{lock_request, own_lock};
 use crate::task::{Options, Task};
 use pyfast_settings::{Settings, TargetChoice};
@@ -100,12 +100,8 @@ impl<'a> Hands<'a> {
         if self.options.without_hashes {
             return false;
         }
-        let Event::NotInstalled { file, commands } = event else { return true };
-        let file = self.settings.project.working_directory.join(file);
-        let file = fs_err::canonicalize(&file).unwrap_or(file);
-        let text = format!("{} {}", file.display(), commands.join(" "));
-        let is_heard = !self.options.dry_run && !self.settings.flags.quiet;
-        is_news(&text, self.settings, is_heard)
+        let Self { options, settings, events, .. } = *self;
+        is_news(Task { options, settings, events }, event)
     }
 
     /// The cache, where nothing else of a session is needed.

@@ -34,6 +34,7 @@ mod event;
 mod here;
 mod identifying;
 mod nearest;
+mod news;
 mod outside;
 mod setting;
 mod side_by_side;

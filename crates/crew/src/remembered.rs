@@ -14,14 +14,13 @@ use pyfast_root::layout::REQUESTS;
 use pyfast_settings::{EnvConfig, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
 
+use crate::news::FILES;
 use crate::volume_place::subject;
 
 pub use words::{Words, absolute, described, shown};
 
 /// Raised where a request of before would be read as another.
 const VERSION: u32 = 1;
-/// How the name of the file ends that has what the user was told once.
-const TOLD: &str = "told";
 
 /// What is kept in a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,29 +109,18 @@ pub fn are_usual(files: &[PathBuf], kept: &[PathBuf], settings: &Settings) -> bo
     places(files) == places(&if kept.is_empty() { of_project() } else { kept.to_vec() })
 }
 
-/// Whether the user of an environment has not been told this of it yet. From now on they have, if it is `kept`.
-pub(crate) fn is_news(text: &str, settings: &Settings, kept: bool) -> bool {
-    let Some(file) = place(settings).map(|file| file.with_extension(TOLD)) else { return true };
-    let mut told: Vec<String> = kept::read(&file).unwrap_or_default();
-    let is_news = told.iter().all(|known| known != text);
-    if is_news && kept {
-        told.push(text.to_owned());
-        // They are told again where the disk refuses.
-        let _ = kept::write(&file, &told);
-    }
-    is_news
-}
-
 /// Forgets what an environment that is removed was asked for.
 pub fn forget(settings: &Settings) {
-    for file in place(settings).into_iter().flat_map(|file| [file.with_extension(TOLD), file]) {
+    let Some(request) = place(settings) else { return };
+    let news = FILES.map(|ending| request.with_extension(ending));
+    for file in news.iter().chain([&request]) {
         // Nothing is there where nothing was kept.
         let _ = fs_err::remove_file(file);
     }
 }
 
 /// Of which environment the user's data directory keeps what.
-fn place(settings: &Settings) -> Option<PathBuf> {
+pub(crate) fn place(settings: &Settings) -> Option<PathBuf> {
     let root = match &settings.root {
         Root::Directory(root) => root.display().to_string(),
         Root::Volume(volume) => format!("volume:{volume}"),

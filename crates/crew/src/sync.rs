@@ -20,6 +20,7 @@ use crate::event::{Event, sink};
 use crate::hands::Hands;
 use crate::inputs::lock_alone;
 use crate::interpreter::compiling_python;
+use crate::news::Unheard;
 use crate::outside::Outside;
 use crate::setting;
 use crate::task::{Report, Task};
@@ -64,6 +65,14 @@ pub fn readable<T>(act: impl FnOnce() -> T) -> T {
 }
 
 fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
+    let unheard = Unheard::default();
+    let events = unheard.events(task);
+    let report = sync_where_it_is(Task { events: &events, ..task })?;
+    unheard.settle(task, &report);
+    Ok(report)
+}
+
+fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
     let Task { options, settings, events } = task;
     match (&settings.root, &settings.python) {
         (Root::Directory(root), Python::Host(request)) => {
@@ -173,7 +182,7 @@ fn unchanged_outside(
     let Some(look) = outside.look()? else { return Ok(None) };
     let request = request(task, Habitat::Volume, Path::new(MOUNT_POINT), identity)?;
     let facts = unchanged(&request, look);
-    Ok(facts.map(|facts| Report::done(SyncReport::unchanged(facts, begun.elapsed()))))
+    Ok(facts.map(|facts| Report::untouched(SyncReport::unchanged(facts, begun.elapsed()))))
 }
 
 /// Where a root is.
@@ -221,7 +230,7 @@ fn run(
     let started = Instant::now();
     let request = request(task, place.habitat(), place.seen(), identity)?;
     let report = match plan_sync(&request, place, hands, SystemTime::now())? {
-        Planned::Unchanged(report) => return Ok(Report::done(*report)),
+        Planned::Unchanged(report) => return Ok(Report::untouched(*report)),
         Planned::Ready(ready) if task.options.dry_run => tried(&ready),
         Planned::Ready(mut ready) => {
             hands.pack(&mut ready)?;
@@ -253,7 +262,7 @@ fn tried(ready: &ReadyPlan) -> Report {
         warnings: Vec::new(),
         details: Vec::new(),
     };
-    Report { sync, plan: Some(plan.to_string()), lock: Some(lock_text(ready)) }
+    Report { plan: Some(plan.to_string()), lock: Some(lock_text(ready)), ..Report::done(sync) }
 }
 
 /// The lock that a plan installs; the user's own where there is one, which is for all of its targets.

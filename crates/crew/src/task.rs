@@ -66,6 +66,8 @@ pub struct Report {
     pub plan: Option<String>,
     /// The text of the lock, where it was looked at.
     pub lock: Option<String>,
+    /// Whether nothing had moved, so that nothing was read.
+    pub untouched: bool,
 }
 
 /// Milliseconds, as scripts get them.
@@ -76,7 +78,12 @@ pub fn millis(duration: Duration) -> f64 {
 impl Report {
     /// What was done.
     pub(crate) fn done(sync: SyncReport) -> Self {
-        Self { sync, plan: None, lock: None }
+        Self { sync, plan: None, lock: None, untouched: false }
+    }
+
+    /// What stands since the last one, of which nothing was read.
+    pub(crate) fn untouched(sync: SyncReport) -> Self {
+        Self { untouched: true, ..Self::done(sync) }
     }
 
     /// As a script reads it.

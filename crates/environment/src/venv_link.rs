@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_root::layout::{LAYOUT_FILE, named_current};
 use pyfast_root::{Dir, Kind};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 pub use crate::git::keep_out_of_git;
@@ -29,7 +30,7 @@ pub enum VenvLink {
 }
 
 /// What has the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Taken {
     /// A virtual environment of another tool.
     Venv,
