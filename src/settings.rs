@@ -48,7 +48,9 @@ impl Settings {
             }
             Some(Recalled::Beside { environments, volume }) => {
                 let names = environments.join(", ");
-                ui.detail(format!("`pyfast up` made {names} in the volume {volume}: see --env"));
+                ui.note(format!(
+                    "Of this machine; `pyfast up` made {names} in {volume}: see --env"
+                ));
                 self
             }
             None => self,

@@ -17,6 +17,7 @@ use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::ui::{Ui, duration};
 use pyfast_settings::{Root, own_lock::environment_of};
+use pyfast_stack::{Contained, contained};
 
 /// Run a command in the environment, syncing first where that is possible
 ///
@@ -66,19 +67,25 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         return Err(Failure::usage(format!("unexpected argument `{word}`"))
             .hint("options of pyfast come before the command; `pyfast run --help` lists them"));
     }
-    let root = match &settings.root {
-        Root::Directory(root) => root.clone(),
-        Root::Volume(_) => settings.own_root.clone().ok_or_else(|| {
-            Failure::usage("`pyfast run` works on a directory, and the root is a volume".to_owned())
-                .hint("inside a container the entrypoint /pyfast/bin/pyfast finds its own volume; on this machine give --root DIR")
-        })?,
+    let (ui, inside) = (settings.ui, contained(settings).map(inside));
+    let root = match (&settings.root, &settings.own_root) {
+        (Root::Directory(root), _) | (Root::Volume(_), Some(root)) => root.clone(),
+        (Root::Volume(volume), None) => {
+            let message =
+                format!("the root is the volume {volume}, and `pyfast run` is for this machine");
+            let failure = Failure::usage(message).hint(inside.unwrap_or_default());
+            return Err(failure.hint("`--root DIR` is an environment of this machine"));
+        }
     };
+    if let Some(inside) = inside {
+        ui.note(format!("In an environment of this machine. That of the containers: {inside}"));
+    }
     let in_volume = settings.own_root.as_ref().is_some_and(|own| *own == root);
     let read_only = is_read_only(&root).unwrap_or(false);
     let remembered = Remembered::load(settings);
     // A volume's environments, and those that cannot be written, are whatever they were filled with.
-    let alone = (!in_volume && !read_only).then(|| of_its_own(args, settings, &remembered));
-    let alone = alone.flatten();
+    let its_own = || of_its_own(args, settings, &remembered);
+    let alone = if in_volume || read_only { None } else { its_own() };
     let synced = !args.no_sync
         && !read_only
         && match &alone {
@@ -87,12 +94,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             None => sync_first(args, settings, &remembered)?,
         };
     let settings = alone.as_ref().unwrap_or(settings);
-    let project = match &settings.flags.project_name {
-        Some(name) => Some(name.clone()),
-        // A volume that holds one project needs no name.
-        None if in_volume && !synced => None,
-        None => Some(settings.project.name()),
-    };
+    // A volume that holds one project needs no name.
+    let of_project = || (synced || !in_volume).then(|| settings.project.name());
+    let project = settings.flags.project_name.clone().or_else(of_project);
     let entry = Entry {
         root,
         project,
@@ -101,7 +105,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         environment: std::env::vars_os().collect(),
         wait: if read_only { Duration::from_secs(args.wait) } else { Duration::ZERO },
     };
-    let ui = settings.ui;
     let tell = |event| tell(ui, event);
     if args.supervise {
         let supervision =
@@ -109,6 +112,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         return supervise(&entry, &supervision, &tell).map(ExitCode::from).map_err(failure);
     }
     Err(failure(exec(&entry, &tell)))
+}
+
+/// How a command runs in the environment that containers have.
+fn inside(Contained { volume, service }: Contained) -> String {
+    match service {
+        Some(service) => format!("`pyfast exec {service} CMD` runs in it, while the service does"),
+        None => format!("a container of {volume} runs in it: `pyfast run --help` has an example"),
+    }
 }
 
 fn tell(ui: Ui, event: EntryEvent) {

@@ -76,6 +76,11 @@ impl Project {
         self.command(arguments).output().unwrap()
     }
 
+    /// The same, with these words behind its options.
+    pub(crate) fn pyfast_before(&self, arguments: &[&str], words: &[&str]) -> Output {
+        self.command(arguments).arg("--").args(words).output().unwrap()
+    }
+
     /// The call that [`Self::pyfast`] makes.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let wheels = self.world.project().with_file_name("wheels");

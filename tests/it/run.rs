@@ -369,3 +369,18 @@ fn a_lock_that_the_configuration_names_is_installed_as_it_is() {
     world.require(&["b==1.0"]).lock(&["-o", "pylock.deploy.toml"]).ok();
     assert_eq!(sync(&[]).packages(), ["b==1.0"], "a change is noticed");
 }
+
+#[test]
+fn a_volume_is_refused_with_the_way_into_a_container() {
+    let world = World::new();
+    let refused = |services: &str, needles: &[&str]| {
+        let config = "[project]\nroot = \"volume:shared\"\n[env.default]\nimage = \"slim\"\n";
+        world.write("pyfast.toml", &format!("{config}services = {services}\n"));
+        let ran = Ran::of(world.bare(&["run", "python"]));
+        ran.refused(USAGE, &["the volume shared", "`--root DIR`"]).refused(USAGE, needles);
+    };
+    refused("[]", &["a container of shared", "`pyfast run --help`"]);
+    world.write("compose.yaml", "services:\n  web:\n    image: slim\n");
+    refused("[]", &["`pyfast exec SERVICE CMD`"]);
+    refused("[\"web\"]", &["`pyfast exec web CMD`"]);
+}

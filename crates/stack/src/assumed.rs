@@ -11,7 +11,7 @@ use pyfast_settings::{EnvConfig, FILE, Python, Root, Settings, kept};
 use serde::{Deserialize, Serialize};
 
 use crate::defaults::Assumed;
-use crate::description::Description;
+use crate::description::{Description, is_absent};
 
 /// Raised where what was kept before would be read as something else.
 const VERSION: u32 = 1;
@@ -117,6 +117,33 @@ pub fn recall(settings: &Settings) -> Option<Recalled> {
     let environments = kept.environments.into_iter();
     config.env = environments.map(|(name, env)| (name, env.configuration())).collect();
     Some(Recalled::Made { settings: Box::new(made), volume })
+}
+
+/// An environment of the project's containers, where there is none on this machine.
+#[derive(Debug)]
+pub struct Contained {
+    /// The volume that it is in.
+    pub volume: String,
+    /// A service that runs in it; none where the project has no compose file.
+    pub service: Option<String>,
+}
+
+/// The environment that the project's containers have and this machine has not: that of the configuration, or what the last
+/// `up` made. Within a container there is no other.
+pub fn contained(settings: &Settings) -> Option<Contained> {
+    if settings.own_root.is_some() || is_here(settings) {
+        return None;
+    }
+    let recalled = match recall(settings) {
+        Some(Recalled::Made { settings, .. }) => Some(settings),
+        _ => None,
+    };
+    let settings = recalled.as_deref().unwrap_or(settings);
+    let Root::Volume(volume) = &settings.root else { return None };
+    let configured = settings.project.config.env.get(&settings.env);
+    let named = configured.and_then(|env| env.services.first().cloned());
+    let service = named.or_else(|| (!is_absent(settings)).then(|| "SERVICE".to_owned()));
+    Some(Contained { volume: volume.clone(), service })
 }
 
 impl KeptEnv {

@@ -32,7 +32,7 @@ mod stack;
 mod up;
 mod watched;
 
-pub use assumed::{Recalled, recall};
+pub use assumed::{Contained, Recalled, contained, recall};
 pub use compose_version::find as find_composer;
 pub use composer::PASSED;
 pub use defaults::{Assumed, assume, facts};

@@ -76,6 +76,30 @@ fn what_up_made_is_found_by_the_other_commands() {
 }
 
 #[test]
+fn a_run_on_this_machine_names_the_way_into_the_containers() {
+    let Some(project) = unconfigured("beside") else { return };
+    let volume = project.world.volume.clone();
+    project.ok(&["up", "--volume", &volume]);
+    let script = ["python", "-c", "import sys; print(sys.prefix)"];
+    let words = ["In an environment of this machine", "`pyfast exec board CMD`"];
+    let run = || {
+        let output = project.pyfast_before(&["run"], &script);
+        assert!(output.status.success(), "{}", crate::world::text(&output.stderr));
+        (crate::world::text(&output.stdout), crate::world::text(&output.stderr))
+    };
+    let (prefix, said) = run();
+    assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    assert!(!prefix.starts_with("/pyfast"), "{prefix}");
+    let (_, said) = run();
+    assert!(!said.contains(words[0]), "it is said once: {said}");
+    // What it names is there.
+    let output = project.world.pyfast(&[&["exec", "-T", "board"], &script[..]].concat());
+    assert!(crate::world::text(&output.stdout).starts_with("/pyfast"), "{output:?}");
+    let said = crate::world::text(&project.pyfast(&["list"]).stderr);
+    assert!(said.contains("Of this machine") && said.contains(&volume), "{said}");
+}
+
+#[test]
 fn doctor_looks_at_what_up_takes() {
     let Some(project) = unconfigured("examined") else { return };
     fs_err::create_dir(project.path("web")).unwrap();
