@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Counted runs of each tool in each scenario [default: 3 with an empty cache, 10 with a full one]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
-    /// Scenarios to run [default: all but `container`]
+    /// Scenarios to run [default: all but those that are measured by themselves]
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios())]
     scenario: Vec<Scenario>,
     /// The image that `container` runs a small service in; it has to have Python
@@ -59,7 +59,10 @@ pub(crate) struct Args {
     /// Have `container` measure the project as a whole too: its containers are removed and made anew
     #[arg(long)]
     whole_project: bool,
-    /// The requirement that `incremental` and `rollback` add
+    /// Megabytes of the wheel that is made for `large`
+    #[arg(long, value_name = "MB", default_value_t = 320, value_parser = clap::value_parser!(u32).range(1..))]
+    size: u32,
+    /// The requirement that `incremental`, `rollback` and `branch` add
     #[arg(long, value_name = "REQUIREMENT")]
     add: Option<String>,
     /// The uv to compare with [default: the one on PATH]
@@ -126,8 +129,8 @@ fn scenarios() -> impl TypedValueParser<Value = Scenario> {
 impl Args {
     /// What is asked, with the project's own requirements where none are named.
     fn options(&self, settings: &Settings) -> Options {
-        let of_containers = self.scenario.contains(&Scenario::Container);
-        let requirements = if self.requirements.is_empty() && !of_containers {
+        let own = self.scenario.iter().any(|scenario| scenario.brings_requirements());
+        let requirements = if self.requirements.is_empty() && !own {
             settings.project.requirements(&[], &settings.env).unwrap_or_default()
         } else {
             self.requirements.clone()
@@ -140,6 +143,7 @@ impl Args {
             image: self.image.clone(),
             imports: self.import.clone(),
             whole_project: self.whole_project,
+            megabytes: self.size,
             add: self.add.clone(),
             compile: self.compile,
             local_mirror: self.local_mirror,

@@ -304,6 +304,55 @@ fn local_mirror_serves_the_comparison() {
 }
 
 #[test]
+fn what_a_scenario_brings_itself_is_given_to_every_tool() {
+    let (world, begun) = (world(), Instant::now());
+    let run = |args: &[&str]| {
+        let mut command = world.bare(&["bench", "--runs", "1", "--vs", "pip,uv"]);
+        command.arg("--python").arg(python()).arg("--uv").arg(tools().join("uv"));
+        command.args(&world.index_flags).args(args);
+        Ran::of(command)
+    };
+    let large = ["--scenario", "large", "--size", "3", "--json", "out.json"];
+    let ran = run(&large).ok();
+    let json: Value = serde_json::from_str(&world.read("out.json")).unwrap();
+    let figures = figures(&json, 1, begun.elapsed());
+    let tools: Vec<&str> = figures.iter().map(|figure| &*figure.tool).collect();
+    assert_eq!(tools, ["pyfast", "uv", "pip"]);
+    assert_eq!(
+        (&json["distributions"], &json["requirements"][0]),
+        (&1.into(), &"large.txt".into())
+    );
+    // About as large as was asked for.
+    let size = ran.stdout.split_once("one wheel of ").and_then(|(_, rest)| rest.split_once(" MB"));
+    let size: u64 = size.expect("it is said").0.parse().unwrap();
+    assert!((2..=4).contains(&size), "{ran}");
+    assert_eq!(world.index.asked("bench-large").len(), 0, "the user's index is not asked for it");
+    assert_eq!(world.index.asked("/a/").len(), 0, "the project's requirements are another matter");
+
+    let refused = |args: &[&str], words: &[&str]| run(args).refused(EITHER, words);
+    refused(&["--scenario", "large,cold"], &["`large`", "by itself"]);
+    refused(&["--scenario", "sources", "-r", "requirements.txt"], &["`sources`", "requirements"]);
+}
+
+#[test]
+fn after_a_switch_of_branches_the_environment_is_what_it_was() {
+    let (world, begun) = (world(), Instant::now());
+    world.index.add(&Wheel::new("c", "1.0"));
+    let args = ["--vs", "pip,uv", "--scenario", "branch", "--add", "c", "--json", "out.json"];
+    let ran = bench(&world, &args).ok();
+    let json: Value = serde_json::from_str(&world.read("out.json")).unwrap();
+    let cells = json["rows"][0]["cells"].as_array().unwrap();
+    let outcomes: Vec<_> = cells.iter().map(|cell| (&cell["tool"], &cell["outcome"])).collect();
+    let expected = [("pyfast", "measured"), ("uv", "measured"), ("pip", "excluded")];
+    let expected = expected.map(|(tool, outcome)| (Value::from(tool), Value::from(outcome)));
+    assert!(
+        outcomes.into_iter().eq(expected.iter().map(|(tool, outcome)| (tool, outcome))),
+        "{ran}"
+    );
+    assert!(begun.elapsed().as_secs_f64() > cells[0]["wall"]["median"].as_f64().unwrap());
+}
+
+#[test]
 fn uv_that_is_not_there_is_said_and_not_silently_left_out() {
     let world = world();
     let begun = Instant::now();

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::corpus::Distributions;
 use crate::course::{Course, Expected, forget_pip};
 use crate::environment::{Contents, has_bytecode};
 use crate::error::Error;
@@ -55,8 +56,9 @@ impl Inquiry<'_> {
         progress: &mut dyn Write,
     ) -> Result<Report, Error> {
         let date = machine::date(SystemTime::now());
-        let requirements = self.requirements_files()?;
         let room = Room::open(self.options.work_dir.as_deref())?;
+        let made = room.distributions(self.options)?;
+        let requirements = self.requirements_files(made.as_ref())?;
         let machine = Machine::observe(&room.path);
         let mut warnings = Vec::new();
         warnings.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
@@ -69,7 +71,7 @@ impl Inquiry<'_> {
         }
         let variables = tool::environment(&self.session, &room.home);
         let (python, python_version) = self.interpreter(&variables)?;
-        let mirror = room.mirror(self.options, self.index_url.as_ref())?;
+        let mirror = room.mirror(self.options, self.index_url.as_ref(), made.as_ref())?;
         let index_url =
             mirror.as_ref().map_or_else(|| self.index_url.clone(), |mirror| Some(mirror.url()));
         let common = Common { python, index_url, compile: self.options.compile };
@@ -86,6 +88,7 @@ impl Inquiry<'_> {
             warnings.insert(0, notes::INTERRUPTED.to_owned());
         }
         notes.extend(notes::notes(&scenarios, &common, mirror.is_some()));
+        notes.extend(made.map(|made| made.note));
         let names = requirements
             .iter()
             .map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned());
@@ -110,7 +113,11 @@ impl Inquiry<'_> {
         })
     }
 
-    fn requirements_files(&self) -> Result<Vec<PathBuf>, Error> {
+    /// The requirements files: those of what was made, else the user's.
+    fn requirements_files(&self, made: Option<&Distributions>) -> Result<Vec<PathBuf>, Error> {
+        if let Some(made) = made {
+            return Ok(vec![made.requirements.clone()]);
+        }
         if self.options.requirements.is_empty() {
             return Err(Error::NoRequirements);
         }

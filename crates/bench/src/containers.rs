@@ -58,7 +58,7 @@ impl ContainerInquiry<'_> {
         let machine = Machine::observe(&room.path);
         let calls = Calls::new(&self.pyfast, &self.containers, &self.session, &room.path)?;
         let versions = calls.versions()?;
-        let mirror = room.mirror(self.options, self.index_url.as_ref())?;
+        let mirror = room.mirror(self.options, self.index_url.as_ref(), None)?;
         let index_url =
             mirror.as_ref().map_or_else(|| self.index_url.clone(), |mirror| Some(mirror.url()));
         let runs = self.options.runs.unwrap_or(USUAL_RUNS);

@@ -80,6 +80,18 @@ pub enum Error {
     /// The container scenario and the others are measured differently.
     #[error("the scenario `container` is measured by itself, and has no chart")]
     ContainerAlone,
+    /// A scenario has requirements of its own, and the report would have those of another too.
+    #[error("the scenario `{scenario}` is measured by itself")]
+    Alone {
+        /// Its name.
+        scenario: &'static str,
+    },
+    /// A scenario has requirements of its own, and others were named.
+    #[error("the scenario `{scenario}` makes what it installs: it takes no requirements file")]
+    OwnRequirements {
+        /// Its name.
+        scenario: &'static str,
+    },
     /// The Docker client is missing.
     #[error("the container scenario needs the Docker client, and there is no `docker` on PATH")]
     NoClient,

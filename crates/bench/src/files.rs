@@ -40,6 +40,20 @@ pub(crate) fn make_empty(path: &Path) -> io::Result<()> {
     fs_err::create_dir_all(path)
 }
 
+/// Moves a file, to another file system too.
+///
+/// # Errors
+/// When it cannot be read, written or removed; names its path.
+pub(crate) fn relocate(from: &Path, to: &Path) -> io::Result<()> {
+    match fs_err::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            fs_err::copy(from, to)?;
+            fs_err::remove_file(from)
+        }
+        moved => moved,
+    }
+}
+
 /// Copies a tree to a place where nothing is yet; symbolic links stay symbolic links. Files keep their modification times, by which
 /// Python knows whether bytecode is still that of its source.
 ///

@@ -7,6 +7,7 @@ mod chart;
 mod comparison;
 mod containers;
 mod context;
+mod corpus;
 mod course;
 mod deliver;
 mod environment;
@@ -49,6 +50,7 @@ pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
     if options.scenarios.contains(&Scenario::Container) {
         return compare_containers(options, context).map(|()| true);
     }
+    options.check()?;
     let Context { output, progress, pyfast, .. } = context;
     // Before the pages of a mirror make this process large.
     let mut meter = Meter::start(&pyfast)?;

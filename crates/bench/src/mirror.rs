@@ -26,6 +26,8 @@ use shelf::Shelf;
 use throttle::Throttle;
 use upstream::Upstream;
 
+use crate::corpus::Distributions;
+
 /// What a mirror stands for and how it behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -114,11 +116,11 @@ pub(crate) struct Mirror {
 }
 
 impl Mirror {
-    /// Starts a mirror on a free port of the loopback.
+    /// Starts a mirror on a free port of the loopback, which has distributions of its own besides.
     ///
     /// # Errors
     /// When the URL, the directory or the socket are no good. The index itself is asked only when a tool asks.
-    pub(crate) fn start(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn start(config: &Config, own: Option<&Distributions>) -> Result<Self, Error> {
         let parsed = Url::parse(&config.index);
         let mut index =
             parsed.map_err(|source| Error::Index { index: config.index.clone(), source })?;
@@ -126,6 +128,9 @@ impl Mirror {
             index.set_path(&format!("{}/", index.path()));
         }
         let shelf = Shelf::open(&config.directory, Upstream::new(index)?)?;
+        if let Some(Distributions { directory, made, .. }) = own {
+            made.iter().try_for_each(|made| shelf.take_in(made, directory))?;
+        }
         let service = Arc::new(Service {
             shelf,
             latency: config.latency,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::corpus::Corpus;
+use crate::error::Error;
 use crate::scenario::Scenario;
 use crate::tool::Tool;
 
@@ -14,7 +16,7 @@ pub struct Options {
     pub rivals: Vec<Tool>,
     /// Counted runs of each tool in each scenario; `None` is what suits the scenario.
     pub runs: Option<u32>,
-    /// The scenarios; none are all but the one of containers.
+    /// The scenarios; none are all but those that are measured by themselves.
     pub scenarios: Vec<Scenario>,
     /// The image of the container scenario.
     pub image: Option<String>,
@@ -22,6 +24,8 @@ pub struct Options {
     pub imports: Vec<String>,
     /// Whether the container scenario measures the project as a whole too.
     pub whole_project: bool,
+    /// Megabytes of the wheel that is made for `large`.
+    pub megabytes: u32,
     /// The requirement that growing scenarios add; `None` is a small one of the comparison's choice.
     pub add: Option<String>,
     /// Whether all tools compile bytecode.
@@ -51,6 +55,30 @@ pub struct Forms {
     pub svg: Option<PathBuf>,
     /// The table as Markdown.
     pub markdown: Option<PathBuf>,
+}
+
+impl Options {
+    /// The distributions that are made for a scenario, where one is asked for that brings its own.
+    pub(crate) fn corpus(&self) -> Option<Corpus> {
+        self.scenarios.iter().find_map(|scenario| scenario.corpus())
+    }
+
+    /// Refuses what does not go together.
+    ///
+    /// # Errors
+    /// A scenario that brings its own requirements is asked for with others, or with other requirements.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let own = self.scenarios.iter().find(|scenario| scenario.corpus().is_some());
+        match own {
+            Some(own) if self.scenarios.iter().any(|other| other != own) => {
+                Err(Error::Alone { scenario: own.name() })
+            }
+            Some(own) if !self.requirements.is_empty() => {
+                Err(Error::OwnRequirements { scenario: own.name() })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A name that may stand after `import`.

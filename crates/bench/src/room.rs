@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::corpus::Distributions;
 use crate::error::Error;
 use crate::files;
 use crate::mirror::{Config, Mirror};
@@ -34,7 +35,18 @@ impl Room {
         Ok(Self { path, home, temporary: given.is_none() })
     }
 
-    /// Starts the mirror that was asked for, if one was. It keeps its files here unless a directory was named.
+    /// Makes the distributions of a scenario that brings its own.
+    ///
+    /// # Errors
+    /// When they cannot be written here.
+    pub(crate) fn distributions(&self, options: &Options) -> Result<Option<Distributions>, Error> {
+        let Some(corpus) = options.corpus() else { return Ok(None) };
+        let made = corpus.make(&self.path.join("made"), options.megabytes);
+        work("make distributions", made).map(Some)
+    }
+
+    /// Starts the mirror that was asked for, if one was, or that gives out what was made. It keeps its files here unless
+    /// a directory was named.
     ///
     /// # Errors
     /// As [`Mirror::start`], and when no index is known.
@@ -42,8 +54,9 @@ impl Room {
         &self,
         options: &Options,
         index: Option<&String>,
+        made: Option<&Distributions>,
     ) -> Result<Option<Mirror>, Error> {
-        if !options.local_mirror {
+        if !options.local_mirror && made.is_none() {
             return Ok(None);
         }
         let config = Config {
@@ -52,7 +65,7 @@ impl Room {
             latency: Duration::from_millis(options.latency),
             bandwidth: options.bandwidth.map(|megabits| megabits * 1e6),
         };
-        Ok(Some(Mirror::start(&config)?))
+        Ok(Some(Mirror::start(&config, made)?))
     }
 
     /// A virtual environment with pip that others are copied from.

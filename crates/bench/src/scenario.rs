@@ -1,7 +1,12 @@
 //! The situations that are compared, as data: what is there before the clock starts, what is asked for, what must be there after.
 //! Knows nothing of how a tool is called.
 
+mod words;
+
 use serde::Serialize;
+
+use crate::corpus::Corpus;
+use words::Words;
 
 /// A situation in which the tools are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -23,27 +28,20 @@ pub enum Scenario {
     Incremental,
     /// Back to the lock before the last change
     Rollback,
+    /// The requirements are again what they were before the last change, as after a switch of branches
+    Branch,
     /// `warm`, with the links that environments of volumes are made of
     WarmVolume,
     /// `incremental`, with the links that environments of volumes are made of
     IncrementalVolume,
     /// Peak memory with an empty cache (taken from the runs of `cold`)
     Memory,
+    /// A wheel of hundreds of megabytes, made for it, with an empty cache (by itself)
+    Large,
+    /// Source distributions, made for it, with an empty cache (by itself)
+    Sources,
     /// Containers: an edit until the service answers, starts, runs and imports (by itself)
     Container,
-}
-
-/// How a scenario is called.
-struct Words {
-    name: &'static str,
-    title: &'static str,
-    about: &'static str,
-}
-
-impl Words {
-    fn new(name: &'static str, title: &'static str, about: &'static str) -> Self {
-        Self { name, title, about }
-    }
 }
 
 /// What the tool has kept from earlier work when the clock starts.
@@ -73,6 +71,8 @@ pub(crate) enum Action {
     Resolve,
     /// Return to the environment before the last change.
     Rollback,
+    /// Resolve the requirements and have exactly the result installed.
+    Return,
 }
 
 /// Where the environment stands when the clock starts.
@@ -86,6 +86,8 @@ pub(crate) enum Start {
     Grown,
     /// As `Grown`, and the larger set is installed too; the requirements are then the first ones again.
     Changed,
+    /// As `Changed`, from the requirements alone: nobody has a lock.
+    Returned,
 }
 
 /// What must be the case when the clock has stopped.
@@ -101,7 +103,7 @@ pub(crate) enum Goal {
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -110,14 +112,17 @@ impl Scenario {
         Self::Noop,
         Self::Incremental,
         Self::Rollback,
+        Self::Branch,
         Self::WarmVolume,
         Self::IncrementalVolume,
         Self::Memory,
+        Self::Large,
+        Self::Sources,
         Self::Container,
     ];
 
     /// The scenarios that are run when none is named.
-    pub(crate) const USUAL: [Self; 11] = [
+    pub(crate) const USUAL: [Self; 12] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -126,6 +131,7 @@ impl Scenario {
         Self::Noop,
         Self::Incremental,
         Self::Rollback,
+        Self::Branch,
         Self::WarmVolume,
         Self::IncrementalVolume,
         Self::Memory,
@@ -146,68 +152,18 @@ impl Scenario {
         self.words().title
     }
 
-    fn words(self) -> Words {
-        match self {
-            Self::Cold => Words::new(
-                "cold",
-                "empty cache, resolve + install",
-                "Empty cache: resolve and install",
-            ),
-            Self::ColdLock => Words::new(
-                "cold-lock",
-                "empty cache, install from a lock",
-                "Empty cache: install from a lock",
-            ),
-            Self::Warm => Words::new(
-                "warm",
-                "full cache, new environment from a lock",
-                "Full cache: a new environment from a lock",
-            ),
-            Self::Resolve => {
-                Words::new("resolve", "full cache, resolve only", "Full cache: resolve only")
-            }
-            Self::ResolveCold => {
-                Words::new("resolve-cold", "empty cache, resolve only", "Empty cache: resolve only")
-            }
-            Self::Noop => {
-                Words::new("noop", "nothing changed", "Nothing changed since the last installation")
-            }
-            Self::Incremental => Words::new(
-                "incremental",
-                "full cache, one more package",
-                "Full cache: one more package is asked for",
-            ),
-            Self::Rollback => Words::new(
-                "rollback",
-                "back to the earlier lock",
-                "Back to the lock before the last change",
-            ),
-            Self::WarmVolume => Words::new(
-                "warm-volume",
-                "as in a volume: new environment from a lock",
-                "`warm`, with the links that environments of volumes are made of",
-            ),
-            Self::IncrementalVolume => Words::new(
-                "incremental-volume",
-                "as in a volume: one more package",
-                "`incremental`, with the links that environments of volumes are made of",
-            ),
-            Self::Memory => Words::new(
-                "memory",
-                "peak memory, empty cache",
-                "Peak memory with an empty cache (taken from the runs of `cold`)",
-            ),
-            Self::Container => Words::new(
-                "container",
-                "containers",
-                "Containers: an edit until the service answers, starts, runs and imports (by itself)",
-            ),
-        }
+    fn words(self) -> &'static Words {
+        words::of(self)
     }
 
     pub(crate) fn cache(self) -> Cache {
         match self {
-            Self::Cold | Self::ColdLock | Self::ResolveCold | Self::Memory => Cache::Empty,
+            Self::Cold
+            | Self::ColdLock
+            | Self::ResolveCold
+            | Self::Memory
+            | Self::Large
+            | Self::Sources => Cache::Empty,
             _ => Cache::Full,
         }
     }
@@ -217,11 +173,14 @@ impl Scenario {
             Self::ColdLock | Self::Warm | Self::WarmVolume => Action::InstallLocked,
             Self::Resolve | Self::ResolveCold => Action::Resolve,
             Self::Rollback => Action::Rollback,
+            Self::Branch => Action::Return,
             Self::Cold
             | Self::Memory
             | Self::Noop
             | Self::Incremental
             | Self::IncrementalVolume
+            | Self::Large
+            | Self::Sources
             | Self::Container => Action::Install,
         }
     }
@@ -231,6 +190,7 @@ impl Scenario {
             Self::Noop => Start::Kept,
             Self::Incremental | Self::IncrementalVolume => Start::Grown,
             Self::Rollback => Start::Changed,
+            Self::Branch => Start::Returned,
             _ => Start::Empty,
         }
     }
@@ -260,14 +220,28 @@ impl Scenario {
         self.cache() == Cache::Full
     }
 
-    /// Whether the tools run it without the network, where they can.
+    /// Whether the tools run it without the network, where they can. Nobody does who switches branches.
     pub(crate) fn is_offline(self) -> bool {
-        self.cache() == Cache::Full
+        self.cache() == Cache::Full && self != Self::Branch
     }
 
     /// Whether it needs the set with one more package.
     pub(crate) fn needs_growth(self) -> bool {
-        matches!(self.start(), Start::Grown | Start::Changed)
+        matches!(self.start(), Start::Grown | Start::Changed | Start::Returned)
+    }
+
+    /// Whether it is measured by itself, on requirements of its own.
+    pub fn brings_requirements(self) -> bool {
+        self == Self::Container || self.corpus().is_some()
+    }
+
+    /// The distributions that are made for it.
+    pub(crate) fn corpus(self) -> Option<Corpus> {
+        match self {
+            Self::Large => Some(Corpus::Large),
+            Self::Sources => Some(Corpus::Sources),
+            _ => None,
+        }
     }
 }
 
@@ -279,7 +253,7 @@ mod tests {
     fn names_are_those_of_the_command_line_and_of_json() {
         for scenario in Scenario::ALL {
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
-            assert_eq!(Scenario::USUAL.contains(&scenario), scenario != Scenario::Container);
+            assert_eq!(Scenario::USUAL.contains(&scenario), !scenario.brings_requirements());
         }
     }
 }

@@ -121,6 +121,17 @@ impl Stage<'_> {
                 Ok(self.perform(Self::request(scenario), meter)?.map(drop))
             }
             Start::Grown => self.stand_on(pins, scenario.links(), meter),
+            Start::Returned => {
+                self.fresh(cache, meter)?;
+                self.ask(&self.demand.first)?;
+                for next in [&self.demand.grown, &self.demand.first] {
+                    if let Err(message) = self.perform(Self::request(scenario), meter)? {
+                        return Ok(Err(message));
+                    }
+                    self.require(next)?;
+                }
+                Ok(Ok(()))
+            }
             Start::Changed => {
                 if let Err(message) = self.stand_on(pins, scenario.links(), meter)? {
                     return Ok(Err(message));
@@ -161,10 +172,7 @@ impl Stage<'_> {
                 work("copy an environment", files::copy(&self.place.environment(), &snapshot))?;
             }
         }
-        work(
-            "write the requirements",
-            fs_err::write(self.place.requirements(), &self.demand.grown),
-        )?;
+        self.require(&self.demand.grown)?;
         Ok(Ok(()))
     }
 
@@ -190,6 +198,10 @@ impl Stage<'_> {
     /// A project of the requirements alone, without a lock.
     fn ask(&self, requirements: &str) -> Result<(), Error> {
         work("make the project", files::make_empty(&self.place.project()))?;
+        self.require(requirements)
+    }
+
+    fn require(&self, requirements: &str) -> Result<(), Error> {
         work("write the requirements", fs_err::write(self.place.requirements(), requirements))
     }
 

@@ -48,8 +48,8 @@ impl Tool {
             (Self::PipNoCache, _) if scenario.cache() == Cache::Empty => {
                 Some("an empty cache makes no difference to no cache, see pip")
             }
-            (Self::Pip | Self::PipNoCache, Scenario::Rollback) => {
-                Some("pip has no operation that removes what a lock does not name")
+            (Self::Pip | Self::PipNoCache, Scenario::Rollback | Scenario::Branch) => {
+                Some("pip has no operation that removes what is not asked for")
             }
             (Self::Pip | Self::PipNoCache, _) if scenario.links() == Links::Volume => {
                 Some("pip makes one kind of environment, see `warm`")
@@ -233,7 +233,7 @@ impl Installed {
 
 fn pyfast(line: &mut Line, request: Request, place: &Place, common: &Common) {
     match request.action {
-        Action::Install => line.add("sync").pair("-r", place.requirements()),
+        Action::Install | Action::Return => line.add("sync").pair("-r", place.requirements()),
         Action::InstallLocked => line.add("sync").add("--frozen").pair("-r", place.requirements()),
         Action::Resolve => line
             .add("lock")
@@ -263,6 +263,7 @@ fn uv(line: &mut Line, request: Request, place: &Place, common: &Common) {
     line.add("pip");
     match request.action {
         Action::Install => line.add("install").pair("-r", place.requirements()),
+        Action::Return => line.add("install").add("--exact").pair("-r", place.requirements()),
         Action::InstallLocked | Action::Rollback => line.add("sync").add(place.pins()),
         Action::Resolve => {
             line.add("compile").add(place.requirements()).add("--no-header").add("--no-annotate")
@@ -290,7 +291,7 @@ fn uv(line: &mut Line, request: Request, place: &Place, common: &Common) {
 fn pip(line: &mut Line, tool: Tool, request: Request, place: &Place) {
     line.add("install").add("-q").add("--disable-pip-version-check").add("--no-input");
     match request.action {
-        Action::Install => line.pair("-r", place.requirements()),
+        Action::Install | Action::Return => line.pair("-r", place.requirements()),
         Action::InstallLocked | Action::Rollback => line.add("--no-deps").pair("-r", place.pins()),
         Action::Resolve => line
             .add("--dry-run")
@@ -397,6 +398,27 @@ mod tests {
     }
 
     #[test]
+    fn who_returns_to_earlier_requirements_removes_what_is_not_asked_for() {
+        let requirements = "-r /w/project/requirements.txt";
+        check(
+            Tool::Uv,
+            Action::Return,
+            false,
+            &format!(
+                "/bin/tool pip install --exact {requirements} --python /w/env/bin/python -q --no-config --no-python-downloads --cache-dir /w/cache --default-index http://i/simple/ --offline"
+            ),
+        );
+        check(
+            Tool::Pyfast,
+            Action::Return,
+            false,
+            &format!(
+                "/bin/tool sync {requirements} -q --project /w/project --root /w/cache/root --cache-dir /w/cache/pages --python /py --index-url http://i/simple/ --no-compile --offline"
+            ),
+        );
+    }
+
+    #[test]
     fn pyfast_is_called_alike() {
         let project = "-q --project /w/project";
         check(
@@ -494,6 +516,8 @@ mod tests {
         assert!(Tool::PipNoCache.excluded_from(Scenario::Cold).is_some());
         assert!(Tool::PipNoCache.excluded_from(Scenario::Warm).is_none());
         assert!(Tool::Pip.excluded_from(Scenario::Rollback).is_some());
+        assert!(Tool::Pip.excluded_from(Scenario::Branch).is_some());
+        assert!(Tool::Uv.excluded_from(Scenario::Branch).is_none());
         assert!(Tool::Pip.excluded_from(Scenario::WarmVolume).is_some());
         assert!(Tool::Uv.excluded_from(Scenario::WarmVolume).is_none());
         assert!(Tool::Uv.excluded_from(Scenario::Rollback).is_none());

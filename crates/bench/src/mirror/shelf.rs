@@ -18,6 +18,8 @@ use sha2::{Digest, Sha256};
 use super::Error;
 use super::page::{Origin, Page, hex, is_wheel};
 use super::upstream::Upstream;
+use crate::corpus::Made;
+use crate::files;
 
 /// Pages, files and metadata.
 #[derive(Debug)]
@@ -39,6 +41,27 @@ impl Shelf {
             made.map_err(|source| Error::Start { act: "make the mirror's directory", source })?;
         }
         Ok(Self { directory, upstream, pages: Mutex::default(), fetches: Mutex::default() })
+    }
+
+    /// Takes a distribution in that lies in a directory, as the one file of its project, whatever upstream has.
+    pub(crate) fn take_in(&self, made: &Made, directory: &Path) -> Result<(), Error> {
+        let Made { project, filename, sha256, size } = made;
+        let folder = self.directory.join("files").join(project);
+        let moved = || {
+            fs_err::create_dir_all(&folder)?;
+            files::relocate(&directory.join(filename), &folder.join(filename))
+        };
+        moved().map_err(Error::Keep)?;
+        // Nobody asks there: the file is here.
+        let url = self.upstream.index().join(filename);
+        let url = url.map_err(|source| Error::Index { index: filename.clone(), source })?;
+        let page = serde_json::json!({
+            "meta": { "api-version": "1.0" },
+            "name": project,
+            "files": [{ "filename": filename, "url": url, "hashes": { "sha256": sha256 }, "size": size }],
+        });
+        let path = self.directory.join("pages").join(format!("{project}.json"));
+        keep(&path, page.to_string().as_bytes())
     }
 
     /// The page of a project, by its normalised name; `None` when the upstream has none.

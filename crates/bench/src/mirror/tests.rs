@@ -125,7 +125,7 @@ fn mirror(upstream: &Plain, directory: &Path) -> Mirror {
         latency: Duration::ZERO,
         bandwidth: None,
     };
-    Mirror::start(&config).unwrap()
+    Mirror::start(&config, None).unwrap()
 }
 
 struct Answer {
@@ -272,7 +272,7 @@ fn latency_and_bandwidth_are_felt() {
         latency: Duration::from_millis(60),
         bandwidth: Some(1e6),
     };
-    let mirror = Mirror::start(&config).unwrap();
+    let mirror = Mirror::start(&config, None).unwrap();
     let path = "/files/alpha/alpha-1.0-py3-none-any.whl.metadata";
     ask(&mirror, "HEAD", path, "");
     let start = Instant::now();
@@ -295,7 +295,7 @@ fn a_wrong_url_is_named() {
         bandwidth: None,
     };
     assert_eq!(
-        Mirror::start(&config).err().unwrap().to_string(),
+        Mirror::start(&config, None).err().unwrap().to_string(),
         "\"not a url\" is not the URL of an index"
     );
 }
