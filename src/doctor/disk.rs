@@ -45,16 +45,6 @@ fn unwritable(place: &str, error: &io::Error) -> Finding {
     finding(Level::Failed).hint("mend its permissions, or give another directory with --root DIR")
 }
 
-fn name(ability: Ability) -> &'static str {
-    match ability {
-        Ability::SymbolicLinks => "symbolic links",
-        Ability::Locks => "locks",
-        Ability::HardLinks => "hard links",
-        Ability::ExchangingRenames => "exchanging renames",
-        Ability::Reflinks => "reflinks",
-    }
-}
-
 /// How bad it is to be without it, and what then happens. What costs nothing to be without is only named.
 fn lack(ability: Ability) -> Option<(Level, &'static str)> {
     match ability {
@@ -78,8 +68,9 @@ fn lack(ability: Ability) -> Option<(Level, &'static str)> {
 }
 
 fn abilities(trial: &Trial, place: &str) -> Finding {
-    let names =
-        |abilities: &[Ability]| abilities.iter().copied().map(name).collect::<Vec<_>>().join(", ");
+    let names = |abilities: &[Ability]| {
+        abilities.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
     let mut message = format!("{place}: has {}", names(&trial.can));
     if !trial.cannot.is_empty() {
         message = format!("{message}; lacks {}", names(&trial.cannot));
@@ -87,7 +78,7 @@ fn abilities(trial: &Trial, place: &str) -> Finding {
     let (mut level, mut hints) = (Level::Ok, Vec::new());
     for &ability in &trial.cannot {
         let Some((worse, otherwise)) = lack(ability) else { continue };
-        hints.push(format!("without {}: {otherwise}", name(ability)));
+        hints.push(format!("without {ability}: {otherwise}"));
         if worse == Level::Failed || level == Level::Ok {
             level = worse;
         }

@@ -20,7 +20,7 @@ impl Failure {
             RootError::TooLarge { .. } | RootError::Damaged { .. } => ("damaged", Code::Mendable),
             RootError::NotARoot { .. } => ("no-root", Code::Usage),
             RootError::LayoutVersion { .. } => ("layout", Code::Usage),
-            RootError::Name { .. } => ("usage", Code::Usage),
+            RootError::Name { .. } | RootError::NotText { .. } => ("usage", Code::Usage),
             RootError::ForeignProject { .. } => ("foreign-project", Code::Usage),
             RootError::LockTimeout { .. } => ("busy", Code::Mendable),
             _ => ("io", Code::Mendable),
@@ -47,6 +47,9 @@ fn hint(error: &RootError) -> Option<String> {
         }
         RootError::LayoutVersion { .. } => {
             "use the pyfast that made it, or choose another place with --root DIR".to_owned()
+        }
+        RootError::NotText { .. } => {
+            "rename it, or give another: --root DIR, --project DIR".to_owned()
         }
         RootError::ForeignProject { project, .. } => format!(
             "give this one another name with --project-name NAME; `--project-name {project}` takes \

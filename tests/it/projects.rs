@@ -1,7 +1,10 @@
 //! Projects as they are: those of other tools are told apart from none, and a project itself is installed where it is
 //! asked for.
 
-use crate::support::ran::USAGE;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::support::ran::{Ran, USAGE};
 use crate::support::source::Sdist;
 use crate::support::synced::Synced;
 use crate::support::wheel::Wheel;
@@ -94,4 +97,23 @@ fn the_project_itself_is_installed_where_the_configuration_says_so() {
     assert_eq!(sync(&world, &["--only-group", "dev"]).packages(), ["b==1"]);
     world.write("pyfast.toml", "[env.default]\nproject = \"yes\"\n");
     world.pyfast(&["sync"]).refused(USAGE, &["pyfast.toml:2", "true, false or \"editable\""]);
+}
+
+#[test]
+fn a_path_that_is_no_text_is_refused_with_what_to_do() {
+    let world = world();
+    let strange = world.path("tmp").join(OsStr::from_bytes(b"p\xff"));
+    fs_err::create_dir_all(&strange).unwrap();
+    fs_err::write(strange.join("requirements.txt"), "a\n").unwrap();
+    let root = world.path("tmp").join(OsStr::from_bytes(b"r\xff"));
+    for args in
+        [[OsStr::new("--project"), strange.as_os_str()], [OsStr::new("--root"), root.as_os_str()]]
+    {
+        let mut command = world.command(&["sync"]);
+        command.args(args);
+        let ran = Ran::of(command);
+        let what = if args[0] == "--root" { "a root" } else { "a project" };
+        ran.refused(USAGE, &[what, "not UTF-8", "rename it"]);
+    }
+    assert!(!root.exists(), "nothing is made in a place that is refused");
 }

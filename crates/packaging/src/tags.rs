@@ -51,24 +51,31 @@ pub struct TagFacts {
 /// The compatible tags of a target with their rank.
 #[derive(Debug, Clone)]
 pub struct Tags {
-    /// python tag → abi tag → platform tag → rank; rank 0 is the best.
-    ranks: FxHashMap<String, FxHashMap<String, FxHashMap<String, u32>>>,
+    /// python tag → abi tag → the rank that both have with the best platform; rank 0 is the best.
+    pairs: FxHashMap<String, FxHashMap<String, u32>>,
+    /// platform tag → how many better ones there are. A thousand triples are these and the pairs.
+    platforms: FxHashMap<String, u32>,
+    /// python tag → the rank that it has without ABI and on any platform.
+    any: FxHashMap<String, u32>,
     facts: TagFacts,
 }
 
 impl Tags {
     /// Orders every tag that fits `facts`, best first.
     pub fn new(facts: TagFacts) -> Self {
-        let mut tags = Self { ranks: FxHashMap::default(), facts };
-        let facts = tags.facts.clone();
-        let platforms = platforms(&facts);
-        let mut rank = 0;
-        if facts.implementation == "cpython" {
-            tags.add_cpython(&platforms, &mut rank);
-        } else {
-            tags.add_other_implementation(&platforms, &mut rank);
+        let mut platforms = FxHashMap::default();
+        for (better, platform) in (0..).zip(self::platforms(&facts)) {
+            platforms.entry(platform).or_insert(better);
         }
-        tags.add_generic(&platforms, &mut rank);
+        let (pairs, any) = (FxHashMap::default(), FxHashMap::default());
+        let mut tags = Self { pairs, platforms, any, facts };
+        let mut rank = 0;
+        if tags.facts.implementation == "cpython" {
+            tags.add_cpython(&mut rank);
+        } else {
+            tags.add_other_implementation(&mut rank);
+        }
+        tags.add_generic(&mut rank);
         tags
     }
 
@@ -80,14 +87,19 @@ impl Tags {
     /// How well a wheel fits: the rank of its best tag, 0 being the best there is;
     /// `None` if it does not fit at all.
     pub fn rank(&self, wheel: &WheelFilename) -> Option<u32> {
-        let pythons = wheel.python.split('.').filter_map(|python| self.ranks.get(python));
-        let abis = pythons.flat_map(|abis| wheel.abi.split('.').filter_map(|abi| abis.get(abi)));
-        abis.flat_map(|platforms| wheel.platform.split('.').filter_map(|tag| platforms.get(tag)))
-            .min()
-            .copied()
+        let platforms = || wheel.platform.split('.');
+        let better = platforms().filter_map(|tag| self.platforms.get(tag)).min();
+        let pairs = wheel.python.split('.').filter_map(|python| self.pairs.get(python));
+        let pairs = pairs.flat_map(|abis| wheel.abi.split('.').filter_map(|abi| abis.get(abi)));
+        let some = better.and_then(|better| Some(pairs.min()? + better));
+        if !wheel.abi.split('.').any(|abi| abi == "none") || !platforms().any(|tag| tag == "any") {
+            return some;
+        }
+        let any = wheel.python.split('.').filter_map(|python| self.any.get(python).copied()).min();
+        some.into_iter().chain(any).min()
     }
 
-    fn add_cpython(&mut self, platforms: &[String], rank: &mut u32) {
+    fn add_cpython(&mut self, rank: &mut u32) {
         let (major, minor) = self.facts.python;
         let python = format!("cp{major}{minor}");
         let threads = if self.facts.free_threaded { "t" } else { "" };
@@ -102,51 +114,49 @@ impl Tags {
             abis.push(format!("{python}{threads}"));
         }
         for abi in &abis {
-            self.add(&python, abi, platforms, rank);
+            self.add(&python, abi, rank);
         }
         if !self.facts.free_threaded {
-            self.add(&python, "abi3", platforms, rank);
+            self.add(&python, "abi3", rank);
         }
-        self.add(&python, "none", platforms, rank);
+        self.add(&python, "none", rank);
         if !self.facts.free_threaded {
             for older in (2..minor).rev() {
-                self.add(&format!("cp{major}{older}"), "abi3", platforms, rank);
+                self.add(&format!("cp{major}{older}"), "abi3", rank);
             }
         }
     }
 
-    fn add_other_implementation(&mut self, platforms: &[String], rank: &mut u32) {
+    fn add_other_implementation(&mut self, rank: &mut u32) {
         let (major, minor) = self.facts.python;
         let short = match self.facts.implementation.as_str() {
             "pypy" => "pp",
             other => other,
         };
-        self.add(&format!("{short}{major}{minor}"), "none", platforms, rank);
+        self.add(&format!("{short}{major}{minor}"), "none", rank);
     }
 
-    fn add_generic(&mut self, platforms: &[String], rank: &mut u32) {
+    fn add_generic(&mut self, rank: &mut u32) {
         let (major, minor) = self.facts.python;
         let mut pythons = vec![format!("py{major}{minor}"), format!("py{major}")];
         pythons.extend((0..minor).rev().map(|older| format!("py{major}{older}")));
         for python in &pythons {
-            self.add(python, "none", platforms, rank);
+            self.add(python, "none", rank);
         }
-        let any = ["any".to_owned()];
         if self.facts.implementation == "cpython" {
-            self.add(&format!("cp{major}{minor}"), "none", &any, rank);
+            pythons.insert(0, format!("cp{major}{minor}"));
         }
-        for python in &pythons {
-            self.add(python, "none", &any, rank);
+        for python in pythons {
+            self.any.entry(python).or_insert(*rank);
+            *rank += 1;
         }
     }
 
-    fn add(&mut self, python: &str, abi: &str, platforms: &[String], rank: &mut u32) {
-        let abis = self.ranks.entry(python.to_owned()).or_default();
-        let known = abis.entry(abi.to_owned()).or_default();
-        for platform in platforms {
-            known.entry(platform.clone()).or_insert(*rank);
-            *rank += 1;
-        }
+    /// The next pair, with all platforms.
+    fn add(&mut self, python: &str, abi: &str, rank: &mut u32) {
+        let abis = self.pairs.entry(python.to_owned()).or_default();
+        abis.entry(abi.to_owned()).or_insert(*rank);
+        *rank += u32::try_from(self.platforms.len()).unwrap_or(u32::MAX);
     }
 }
 

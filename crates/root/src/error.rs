@@ -78,6 +78,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A path is no text: environments, locks and what is remembered of them name it as one.
+    #[error("cannot use {} as {what}: its path is not UTF-8", path.display())]
+    NotText {
+        /// What it was to be.
+        what: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
     /// A project of that name belongs to another directory.
     #[error("the project `{project}` in {} is that of {}, not of {}", root.display(), owner.display(), asked.display())]
     ForeignProject {
@@ -107,6 +115,14 @@ fn by(holder: Option<&Holder>) -> String {
 }
 
 impl Error {
+    /// Refuses a path that is no text.
+    pub(crate) fn check_text(what: &'static str, path: &Path) -> Result<(), Self> {
+        match path.to_str() {
+            Some(_) => Ok(()),
+            None => Err(Self::NotText { what, path: path.to_owned() }),
+        }
+    }
+
     /// For `map_err`: an act on a place that the operating system refused.
     pub(crate) fn io<E: Into<io::Error>>(act: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
         move |source| Self::Io { act, path: path.to_owned(), source: source.into() }

@@ -46,11 +46,12 @@ impl Root {
     /// The same, and writes down whose it is from now on.
     ///
     /// # Errors
-    /// As [`Root::check_owner`], and if the disk refuses.
+    /// As [`Root::check_owner`], [`Error::NotText`], and if the disk refuses.
     pub fn own(&self, project: &str, claim: &Claim) -> Result<(), Error> {
         if self.is_owner(project, claim)? {
             return Ok(());
         }
+        Error::check_text("a project", &claim.directory)?;
         let _alone = self.lock(&LockName::owner(project), Share::Alone, &|_| ())?;
         if self.is_owner(project, claim)? {
             return Ok(());

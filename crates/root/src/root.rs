@@ -42,9 +42,10 @@ impl Root {
     /// paths must be absolute. Only a directory that is new or empty becomes a root.
     ///
     /// # Errors
-    /// [`Error::NotARoot`], [`Error::LayoutVersion`], [`Error::Kind`] where something else is in the
+    /// [`Error::NotARoot`], [`Error::LayoutVersion`], [`Error::NotText`], [`Error::Kind`] where something else is in the
     /// place of one of its directories; if the disk refuses.
     pub fn create(written: &Path, seen: &Path) -> Result<Self, Error> {
+        Error::check_text("a root", written)?;
         let mut builder = std::fs::DirBuilder::new();
         let made = builder.recursive(true).mode(0o755).create(written);
         made.map_err(Error::io("create", written))?;
@@ -75,6 +76,9 @@ impl Root {
     }
 
     fn at(written: &Path, seen: &Path) -> Result<Self, Error> {
+        for path in [written, seen] {
+            Error::check_text("a root", path)?;
+        }
         let top = Dir::open_named(written).map_err(Error::io("open", written))?;
         let places = Places { top, written: written.to_owned(), seen: seen.to_owned() };
         Ok(Self { places: Arc::new(places) })

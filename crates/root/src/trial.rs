@@ -1,6 +1,7 @@
 //! What a file system can do of what a root needs, tried in a directory that is made for it and removed again. Owns how
 //! each ability is tried; what its absence means is others' to say.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -29,6 +30,18 @@ pub enum Ability {
     ExchangingRenames,
     /// Copies that share their blocks until one is written.
     Reflinks,
+}
+
+impl fmt::Display for Ability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SymbolicLinks => "symbolic links",
+            Self::Locks => "locks",
+            Self::HardLinks => "hard links",
+            Self::ExchangingRenames => "exchanging renames",
+            Self::Reflinks => "reflinks",
+        })
+    }
 }
 
 impl Ability {

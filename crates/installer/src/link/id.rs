@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use pyfast_packaging::Version;
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::tags::TagFacts;
 use pyfast_root::Root;
+use serde::Serialize;
 
-use super::EnvironmentSpec;
+use super::{EnvironmentOptions, EnvironmentSpec, Package};
 
 /// Raised whenever an environment of equal inputs would be composed in another way.
 pub(crate) const FORMAT: u32 = 3;
@@ -18,21 +21,35 @@ pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
 /// The same of one in a root that Python sees at `seen`.
 pub fn id_at(seen: &Path, spec: &EnvironmentSpec) -> String {
     let python = &spec.interpreter;
-    // Only what shapes the environment: the kernel's version in the markers does not.
-    let inputs = serde_json::json!({
-        "format": FORMAT,
-        "seen": seen,
-        "packages": spec.packages,
-        "options": spec.options,
-        "python": {
-            "executable": python.executable,
-            "implementation": python.implementation,
-            "version": python.version(),
-            "soabi": python.soabi,
-            "cache_tag": python.cache_tag,
-            "lib_dir": python.lib_dir,
-            "tags": python.tags,
-        },
-    });
-    Sha256::of(inputs.to_string().as_bytes()).to_string()[..20].to_owned()
+    let shape = Shape {
+        format: FORMAT,
+        seen,
+        packages: &spec.packages,
+        options: &spec.options,
+        executable: &python.executable,
+        implementation: &python.implementation,
+        version: python.version(),
+        soabi: python.soabi.as_deref(),
+        cache_tag: python.cache_tag.as_deref(),
+        lib_dir: &python.lib_dir,
+        tags: &python.tags,
+    };
+    let text = serde_json::to_vec(&shape).expect("paths of roots and of interpreters are text");
+    Sha256::of(&text).to_string()[..20].to_owned()
+}
+
+/// What shapes an environment. Only that: the kernel's version in an interpreter's markers does not.
+#[derive(Serialize)]
+struct Shape<'a> {
+    format: u32,
+    seen: &'a Path,
+    packages: &'a [Package],
+    options: &'a EnvironmentOptions,
+    executable: &'a Path,
+    implementation: &'a str,
+    version: &'a Version,
+    soabi: Option<&'a str>,
+    cache_tag: Option<&'a str>,
+    lib_dir: &'a str,
+    tags: &'a TagFacts,
 }
