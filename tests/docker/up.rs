@@ -4,6 +4,7 @@
 mod compose_files;
 mod daily;
 mod failing;
+mod hooks;
 mod interrupting;
 mod json;
 mod moving;
