@@ -156,7 +156,7 @@ impl Stack<'_> {
         // Of what was never started there is nothing to say.
         containers.retain(|_, found| !found.is_empty());
         let runs =
-            |service: &String| containers[service].iter().all(|one| one.status == Status::Running);
+            |service: &String| containers[service].iter().any(|one| one.status == Status::Running);
         let (within, restart): (BTreeSet<String>, BTreeSet<String>) = containers
             .keys()
             .cloned()

@@ -166,11 +166,11 @@ impl ContainerPlan {
         }
     }
 
-    /// Plans another run of a service's command, within its containers where that can be.
+    /// Plans another run of a service's command, within those of its containers where that can be.
     fn renew(&mut self, facts: &ContainerFacts<'_>, service: &str, reload: Reload) {
         let service = service.to_owned();
         let runs = of_service(facts.containers, &service);
-        let runs = runs.iter().all(|one| one.status == Status::Running);
+        let runs = runs.iter().any(|one| one.status == Status::Running);
         if runs && facts.supervised.contains(&service) {
             self.reload.insert(service, reload);
         } else {

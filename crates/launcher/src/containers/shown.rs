@@ -81,8 +81,8 @@ impl ServiceOutcome {
         let took = (self.took.as_secs_f64() * 1e6).round() / 1e3;
         let mut json = json!({
             "verdict": self.verdict.word(),
-            "restarted": self.renewal == Renewal::Restarted,
-            "reloaded": self.renewal == Renewal::Reloaded,
+            "restarted": self.had(Renewal::Restarted),
+            "reloaded": self.had(Renewal::Reloaded),
             "took_ms": took,
             "containers": containers,
         });

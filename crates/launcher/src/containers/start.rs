@@ -114,7 +114,7 @@ impl Launched {
     pub fn stayed(&self, options: &StartOptions) -> BTreeSet<String> {
         let stayed = self.services.iter().filter(|(service, outcome)| {
             let waits = matches!(outcome.verdict, Verdict::NotStarted { .. });
-            outcome.renewal == Renewal::Stayed || (waits && options.renews(service))
+            outcome.had(Renewal::Stayed) || (waits && options.renews(service))
         });
         stayed.map(|(service, _)| service.clone()).collect()
     }
@@ -127,19 +127,26 @@ pub struct ServiceOutcome {
     pub verdict: Verdict,
     /// From the start of its containers to the verdict.
     pub took: Duration,
-    /// Which other run it got.
-    pub renewal: Renewal,
+    /// Which other run each of its containers got, in their order; none where it was not started.
+    pub renewals: Vec<Renewal>,
 }
 
-/// Which other run a service got.
+impl ServiceOutcome {
+    /// Whether one of its containers got such a run.
+    pub fn had(&self, renewal: Renewal) -> bool {
+        self.renewals.contains(&renewal)
+    }
+}
+
+/// Which other run a container got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Renewal {
     /// None, or its first.
     #[default]
     None,
-    /// Its containers were restarted.
+    /// It was restarted.
     Restarted,
-    /// Its command was started again within its containers.
+    /// Its command was started again within it.
     Reloaded,
     /// None, although it was to get one: its command does not start in the current environment, or its end could not be
     /// prepared.
@@ -167,18 +174,10 @@ struct Act {
     took: Duration,
 }
 
-impl Renewal {
-    /// What was done to a service, by what was done to its containers.
-    fn of(acts: &[Act]) -> Self {
-        let mut all = [Self::Stayed, Self::Restarted, Self::Reloaded].into_iter();
-        all.find(|one| acts.iter().any(|act| act.renewal == *one)).unwrap_or_default()
-    }
-}
-
 /// What came of a service's run.
 struct Ran {
     verdict: Verdict,
-    renewal: Renewal,
+    renewals: Vec<Renewal>,
 }
 
 /// What all services share.
@@ -254,10 +253,7 @@ pub async fn start_and_wait<E: Services>(
         for (name, outcome) in &mut services {
             let found = containers.get(name).map(Vec::as_slice).unwrap_or_default();
             if outcome.verdict == Verdict::Running {
-                // A start of ours sets the engine's count back.
-                let restarted = outcome.renewal == Renewal::Restarted;
-                let fresh = |one: &Container| restarted || needs_start(one, false);
-                outcome.verdict = start.look_again(found, &fresh).await?;
+                outcome.verdict = start.look_again(found, &outcome.renewals).await?;
             }
         }
     }
@@ -277,11 +273,11 @@ impl<E: Services> Start<'_, E> {
         let missing = self.dependencies(name, renewed).await;
         let begun = Instant::now();
         let ran = if let Some(because) = missing {
-            Ran { verdict: Verdict::NotStarted { because }, renewal: Renewal::None }
+            Ran { verdict: Verdict::NotStarted { because }, renewals: Vec::new() }
         } else {
             self.run(name, containers, renewed, report).await?
         };
-        let Ran { verdict, renewal } = ran;
+        let Ran { verdict, renewals } = ran;
         report.send_replace(Progress { started: true, verdict: Some(verdict.clone()) });
         let settled = StartEvent::Settled {
             service: name.to_owned(),
@@ -289,7 +285,7 @@ impl<E: Services> Start<'_, E> {
             took: self.began.elapsed(),
         };
         (self.event)(settled);
-        Ok(ServiceOutcome { verdict, took: begun.elapsed(), renewal })
+        Ok(ServiceOutcome { verdict, took: begun.elapsed(), renewals })
     }
 
     /// Waits until everything that a service depends on is in the state it needs; the one that failed, if one did. A
@@ -333,7 +329,7 @@ impl<E: Services> Start<'_, E> {
         let once = self.awaited.to_be(Condition::Completed, name);
         let due = |one: &&Container| renewed || needs_start(one, once);
         let reload = self.options.reload.get(name).copied().filter(|_| renewed);
-        if reload.is_some() {
+        if reload.is_some() && containers.iter().any(|one| one.status == Status::Running) {
             (self.event)(StartEvent::Reloading { service });
         } else if renewed {
             (self.event)(StartEvent::Restarting { service });
@@ -343,25 +339,27 @@ impl<E: Services> Start<'_, E> {
         let acts = containers.iter().map(async |one| {
             let act = match reload {
                 _ if !due(&one) => Act::default(),
-                Some(anew) => self.reload_or_restart(name, one, anew).await?,
-                None => self.act(name, one, renewed).await?,
+                Some(anew) if one.status == Status::Running => {
+                    self.reload_or_restart(name, one, anew).await?
+                }
+                _ => self.act(name, one, renewed).await?,
             };
             Ok::<_, Error>(act)
         });
         let acts: Vec<Act> = join_all(acts).await.into_iter().collect::<Result<_, _>>()?;
-        let renewal = Renewal::of(&acts);
-        let refused = |(one, act): (&Container, &Act)| Some((one.id.clone(), act.refused.clone()?));
-        if let Some((id, reason)) = containers.iter().zip(&acts).find_map(refused) {
+        let renewals = acts.iter().map(|act| act.renewal).collect();
+        let each = containers.iter().zip(&acts);
+        if let Some((one, act)) = each.clone().find(|(_, act)| act.refused.is_some()) {
+            let reason = act.refused.clone().unwrap_or_default();
             let failure = Box::new(ServiceFailure { reason, ..ServiceFailure::default() });
-            let verdict = match renewal {
+            let verdict = match act.renewal {
                 // Its supervisor has said there why.
-                Renewal::Stayed => self.with_log(&id, failure).await,
+                Renewal::Stayed => self.with_log(&one.id, failure).await,
                 _ => Verdict::Failed(failure),
             };
-            return Ok(Ran { verdict, renewal });
+            return Ok(Ran { verdict, renewals });
         }
         report.send_replace(Progress { started: true, verdict: None });
-        let each = containers.iter().zip(&acts);
         let watched = each.clone().map(|(one, act)| self.watch(name, one, act.counting));
         let mut worst = Verdict::Completed;
         for verdict in join_all(watched).await {
@@ -371,7 +369,7 @@ impl<E: Services> Start<'_, E> {
             // Its process 1 is what it is by now.
             self.tell_killed(name, one, act.took).await;
         }
-        Ok(Ran { verdict: worst, renewal })
+        Ok(Ran { verdict: worst, renewals })
     }
 
     /// Starts the command of a container again within it or, where nobody does that, the container.

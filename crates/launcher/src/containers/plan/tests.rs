@@ -264,6 +264,9 @@ fn what_is_supervised_gets_a_new_run_within_its_container_while_that_runs() {
     world.check(&[&format!("reload   {changed}"), rest[0], rest[1]]);
     world.containers[2].status = Status::Paused;
     world.check(&[&format!("restart  {changed}"), rest[0], rest[1]]);
+    // Beside one that runs, each container gets the run that it can have.
+    world.containers.push(Container { id: "id-web-2".into(), ..container("web") });
+    assert!(world.plan().reload.contains_key("web"), "{}", world.plan());
     // What has ended has nobody in it who could start it again.
     world = World { supervised: world.supervised, ..World::new() };
     world.code = BTreeMap::from([("web".into(), 2), ("init".into(), 1)]);

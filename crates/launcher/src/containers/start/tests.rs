@@ -251,7 +251,7 @@ async fn a_restart_waits_for_the_new_run_and_for_no_dependency() {
     0 restart web
     ");
     let web = &launched.services["web"];
-    assert!(web.renewal == Renewal::Restarted && web.took >= ms(700), "{web:?}");
+    assert!(web.had(Renewal::Restarted) && web.took >= ms(700), "{web:?}");
     assert_eq!(web.verdict, Verdict::Healthy);
 }
 
@@ -390,7 +390,7 @@ async fn a_new_run_within_a_container_is_asked_for_and_awaited_by_checks_of_its_
     );
     assert!(!acts.iter().any(|act| act.contains("restart")), "{acts:?}");
     let web = &launched.services["web"];
-    assert_eq!((&web.verdict, web.renewal), (&Verdict::Healthy, Renewal::Reloaded));
+    assert_eq!((&web.verdict, &web.renewals[..]), (&Verdict::Healthy, &[Renewal::Reloaded][..]));
     assert!(web.took >= ms(700), "the engine's verdict is one of before: {web:?}");
 }
 
@@ -402,7 +402,10 @@ async fn where_nobody_can_be_asked_the_container_is_restarted() {
         stage.options.reload = BTreeMap::from([("web".into(), false)]);
         let launched = stage.start().await.unwrap();
         let web = &launched.services["web"];
-        assert_eq!((&web.verdict, web.renewal), (&Verdict::Healthy, Renewal::Restarted));
+        assert_eq!(
+            (&web.verdict, &web.renewals[..]),
+            (&Verdict::Healthy, &[Renewal::Restarted][..])
+        );
         assert!(stage.engine.timeline().iter().any(|act| act.contains("restart web")));
     }
 }
@@ -415,10 +418,74 @@ async fn a_command_that_does_not_start_in_its_new_environment_fails_and_runs_on(
     stage.options.reload = BTreeMap::from([("web".into(), false)]);
     let launched = stage.start().await.unwrap();
     assert!(!stage.engine.timeline().iter().any(|act| act.contains("restart")));
-    assert_eq!(launched.services["web"].renewal, Renewal::Stayed);
+    assert_eq!(launched.services["web"].renewals, [Renewal::Stayed]);
     assert!(reason(&launched, "web").contains("runs on in the one before"));
     let Verdict::Failed(failure) = verdict(&launched, "web") else { unreachable!() };
     assert_eq!(failure.log[0].text, "it does not start: why");
+}
+
+/// A service whose containers have been started by their policies before, each with what its supervisor answers; those
+/// without an answer have ended. All get another run.
+async fn mixed(answers: &[Option<&str>], last: Run) -> (Launched, Vec<String>) {
+    let mut stage = Stage::new().service("web", &[], runs());
+    let mut containers = Vec::new();
+    for (at, answer) in answers.iter().enumerate() {
+        let labels = BTreeMap::from([(COMPOSE_PROJECT_LABEL.to_owned(), "shop".to_owned())]);
+        let status = if answer.is_some() { Status::Running } else { Status::Exited };
+        let policy = "always".to_owned();
+        let container = Container {
+            id: format!("web-{}", at + 1),
+            labels,
+            status,
+            restart_count: 2,
+            restart_policy: policy,
+            ..Container::default()
+        };
+        let run = if at + 1 == answers.len() { last.clone() } else { runs() };
+        let run = Run { supervisor: answer.map(str::to_owned), ..run };
+        stage.engine = stage.engine.with_container(container.clone(), vec![run]);
+        containers.push(container);
+    }
+    stage.containers.insert("web".into(), containers);
+    stage.options.reload = BTreeMap::from([("web".into(), false)]);
+    let launched = stage.start().await.unwrap();
+    let acts = acts(&stage).into_iter().filter(|act| act.starts_with("restart")).collect();
+    (launched, acts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_container_of_a_service_gets_the_run_that_it_can_have() {
+    let done = format!("{ANSWERED} done");
+    let (launched, acts) = mixed(&[Some(&done), Some("nonsense"), None], runs()).await;
+    let web = &launched.services["web"];
+    let renewals = [Renewal::Reloaded, Renewal::Restarted, Renewal::Restarted];
+    assert_eq!(web.renewals, renewals);
+    assert_eq!(acts, ["restart web-2", "restart web-3"]);
+    assert_eq!(web.verdict, Verdict::Running, "what its policy did before is no crash of now");
+    let json = web.to_json("web", &[]);
+    assert_eq!((&json["reloaded"], &json["restarted"]), (&true.into(), &true.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_container_that_stays_hides_nothing_of_the_others() {
+    let (done, kept) = (format!("{ANSWERED} done"), format!("{ANSWERED} kept"));
+    let last = Run { log: vec!["it does not start: why".into()], ..runs() };
+    let (launched, acts) = mixed(&[None, Some(&done), Some(&kept)], last).await;
+    let web = &launched.services["web"];
+    assert_eq!(web.renewals, [Renewal::Restarted, Renewal::Reloaded, Renewal::Stayed]);
+    assert_eq!(acts, ["restart web-1"]);
+    assert!(reason(&launched, "web").contains("runs on in the one before"));
+    let Verdict::Failed(failure) = &web.verdict else { unreachable!() };
+    assert_eq!(failure.log[0].text, "it does not start: why", "its own words, not another one's");
+    assert_eq!(launched.stayed(&StartOptions::default()), BTreeSet::from(["web".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_was_started_beside_new_runs_is_looked_at_again() {
+    let done = format!("{ANSWERED} done");
+    // It ends after it counted as running, and before the last look.
+    let (launched, _) = mixed(&[Some(&done), None], ends(ms(2600), 1)).await;
+    assert!(reason(&launched, "web").starts_with("it "), "{}", reason(&launched, "web"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -493,6 +560,6 @@ async fn a_hook_that_fails_is_the_services_failure_and_the_first_one_the_last() 
     stage.options.restart = BTreeSet::from(["web".into()]);
     let launched = stage.start().await.unwrap();
     assert_eq!(acts(&stage), ["exec drain in web"], "it goes on");
-    assert_eq!(launched.services["web"].renewal, Renewal::Stayed);
+    assert_eq!(launched.services["web"].renewals, [Renewal::Stayed]);
     assert!(reason(&launched, "web").starts_with("its `pre_stop` failed"));
 }

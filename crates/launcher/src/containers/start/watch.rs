@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Start, StartEvent};
+use super::{Renewal, Start, StartEvent, needs_start};
 use crate::compose_file::{Condition, Healthcheck};
 use crate::containers::health::{
     Counting, Observation, ServiceFailure, Verdict, command, judge, patience, settle, still_running,
@@ -165,14 +165,15 @@ impl<E: Services> Start<'_, E> {
     pub(super) async fn look_again(
         &self,
         containers: &[Container],
-        fresh: &(dyn Fn(&Container) -> bool + Sync),
+        renewals: &[Renewal],
     ) -> Result<Verdict, Error> {
-        for container in containers {
+        for (container, renewal) in containers.iter().zip(renewals) {
             let Some(found) = self.engine.container(&container.id).await? else {
                 return Ok(gone());
             };
-            let running =
-                still_running(&found, if fresh(container) { 0 } else { container.restart_count });
+            // A start of ours sets the engine's count back.
+            let anew = *renewal == Renewal::Restarted || needs_start(container, false);
+            let running = still_running(&found, if anew { 0 } else { container.restart_count });
             if let Err(Verdict::Failed(failure)) = running {
                 return Ok(self.with_log(&found.id, failure).await);
             }
