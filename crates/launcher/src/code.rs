@@ -149,9 +149,9 @@ impl Changes {
         self.put.is_empty() && self.remove.is_empty()
     }
 
-    /// Whether they concern nothing but these places.
-    pub fn are_at(&self, places: &BTreeSet<String>) -> bool {
-        self.put.is_subset(places) && self.remove.is_subset(places)
+    /// Whether they concern nothing but such places.
+    pub fn are_at(&self, meant: impl Fn(&str) -> bool) -> bool {
+        self.put.union(&self.remove).all(|place| meant(place))
     }
 
     /// How many files and directories they concern.

@@ -185,6 +185,16 @@ impl Rule {
         Some(place.to_str()?.to_owned())
     }
 
+    /// Whether it syncs what is at a place of containers. Blocks on the file system.
+    pub fn syncs_to(&self, place: &str) -> bool {
+        let target = self.says.target.as_ref().filter(|_| self.says.action.syncs());
+        let target = target.map(|target| absolute(Path::new("/"), Path::new(target)));
+        let below = target.as_ref().and_then(|target| Path::new(place).strip_prefix(target).ok());
+        // Of a file nothing is below its place.
+        let within = |below: &Path| self.path.is_dir() && self.names(&self.path.join(below));
+        below.is_some_and(|below| below.as_os_str().is_empty() || within(below))
+    }
+
     /// What it means now. Blocks on the file system.
     pub fn tree(&self) -> Tree {
         let path = &self.path;

@@ -145,8 +145,8 @@ impl Stack<'_> {
                 let remover = self.description.environment_of(service).is_some();
                 let holder = Holder { container, held, remover };
                 let due = due(&holder, &built.code, now, &|digest| codes.get(digest));
-                let synced = read.synced.get(service);
-                let quiet = |changes: &Changes| synced.is_some_and(|places| changes.are_at(places));
+                let decides = |place: &str| read.following.decides(service, place);
+                let quiet = |changes: &Changes| changes.are_at(decides);
                 match due {
                     Ok(Due::Put(changes)) if quiet(&changes) => {
                         let (service, container) = (service.clone(), container.clone());

@@ -25,7 +25,7 @@ use crate::containers::Known;
 use crate::error::Error;
 use crate::event::Event;
 use crate::memory::Memory;
-use crate::options::UpOptions;
+use crate::options::{Following, UpOptions};
 use crate::stack::Stack;
 
 /// The images of some services, as they were read and decided about.
@@ -43,8 +43,8 @@ pub(crate) struct ImagesRead {
     pub(crate) assumed: bool,
     /// What is due for the containers' code, where that was looked at.
     pub(crate) due: Option<CodePlan>,
-    /// Places of containers that rules have synced, by service.
-    pub(crate) synced: BTreeMap<String, BTreeSet<String>>,
+    /// What rules decide about.
+    pub(crate) following: Following,
 }
 
 impl Stack<'_> {
@@ -84,8 +84,8 @@ impl Stack<'_> {
         let (built, others) = wanted.into_iter().partition(asked);
         let mut plan = plan_images(others, &facts, inputs.clone(), false);
         plan.extend(plan_images(built, &facts, inputs.clone(), true));
-        let synced = options.following.synced();
-        let mut read = ImagesRead { plan, facts, inputs, code, assumed, due: None, synced };
+        let following = options.following.clone();
+        let mut read = ImagesRead { plan, facts, inputs, code, assumed, due: None, following };
         read.leave_out_others();
         self.decide_code(selected, &mut read, &memory.record)?;
         Ok(read)

@@ -29,6 +29,8 @@ pub struct UpOptions {
 pub struct Following {
     /// Places that were synced or are ignored, by rule: nothing restarts its service for them while it holds.
     synced: Vec<(Rule, BTreeSet<String>)>,
+    /// Rules that held before: what they say of a change is done, also where `up` sees the change first.
+    held: Vec<Rule>,
     /// Containers that got all files of the rules that ask for it, and places for which that is left to do.
     pub(crate) filled: BTreeMap<String, BTreeSet<String>>,
     /// What could not be read, of which the user knows.
@@ -36,9 +38,12 @@ pub struct Following {
 }
 
 impl Following {
-    /// Forgets what was done by rules that do not hold any more.
-    pub(crate) fn keep(&mut self, rules: &Rules) {
-        self.synced.retain(|(rule, _)| rules.held.iter().any(|one| one.is_same(rule)));
+    /// Forgets what was done by rules that do not hold any more, and knows which of them held before.
+    pub(crate) fn keep(&mut self, rules: &Rules, before: Option<&Rules>) {
+        let is_in = |rules: &Rules, rule: &Rule| rules.held.iter().any(|one| one.is_same(rule));
+        self.synced.retain(|(rule, _)| is_in(rules, rule));
+        let held = rules.held.iter().filter(|rule| before.is_some_and(|one| is_in(one, rule)));
+        self.held = held.cloned().collect();
     }
 
     /// Remembers places that are as a rule has them.
@@ -49,13 +54,13 @@ impl Following {
         }
     }
 
-    /// Places that rules have synced, by service.
-    pub(crate) fn synced(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut synced: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (rule, places) in &self.synced {
-            synced.entry(rule.service().to_owned()).or_default().extend(places.iter().cloned());
-        }
-        synced
+    /// Whether rules decide about a place in the containers of a service: nothing restarts it for that.
+    pub(crate) fn decides(&self, service: &str, place: &str) -> bool {
+        let synced = self
+            .synced
+            .iter()
+            .any(|(rule, places)| rule.service() == service && places.contains(place));
+        synced || self.held.iter().any(|rule| rule.service() == service && rule.syncs_to(place))
     }
 }
 
@@ -96,11 +101,26 @@ mod tests {
         for (rule, place) in both.held.iter().zip(["/a/x", "/b/x"]) {
             following.add(rule, [place.to_owned()]);
         }
-        let synced = |following: &Following| following.synced().remove("web").unwrap();
-        following.keep(&both);
-        assert_eq!(synced(&following), BTreeSet::from(["/a/x".to_owned(), "/b/x".to_owned()]));
-        following.keep(&one);
-        assert_eq!(synced(&following), BTreeSet::from(["/b/x".to_owned()]));
+        let decided =
+            |following: &Following| ["/a/x", "/b/x"].map(|place| following.decides("web", place));
+        following.keep(&both, None);
+        assert_eq!(decided(&following), [true, true]);
+        assert!(!following.decides("board", "/a/x"));
+        following.keep(&one, None);
+        assert_eq!(decided(&following), [false, true]);
+    }
+
+    #[test]
+    fn what_a_rule_means_that_held_before_is_left_to_it_also_where_up_sees_it_first() {
+        let rules = rules("{action: sync, path: /a, target: /a}, {action: restart, path: /b}");
+        let mut following = Following::default();
+        following.keep(&rules, None);
+        assert!(!following.decides("web", "/a"), "what changed before anybody watched is `up`'s");
+        following.keep(&rules, Some(&Rules::default()));
+        assert!(!following.decides("web", "/a"), "so is what changed before there was the rule");
+        following.keep(&rules, Some(&rules));
+        assert!(following.decides("web", "/a"));
+        assert!(!following.decides("web", "/b") && !following.decides("board", "/a"));
     }
 
     #[test]

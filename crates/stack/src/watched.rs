@@ -149,7 +149,7 @@ impl Watched {
         if let Some(earlier) = earlier {
             self.take_over(earlier);
         }
-        following.keep(&self.rules);
+        following.keep(&self.rules, earlier.map(|earlier| &earlier.rules));
     }
 
     fn take_over(&mut self, earlier: &Self) {

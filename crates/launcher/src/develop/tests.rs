@@ -203,6 +203,24 @@ fn paths_are_followed_where_links_lead_and_targets_are_plain() {
 }
 
 #[test]
+fn a_place_is_one_of_a_rule_where_something_of_the_rule_comes_to_be() {
+    let stage = Stage::new(&["app/main.py", "site.conf"]);
+    let rule = stage.rule("{action: sync, path: app, target: /srv/app, include: '*.py'}");
+    for (place, syncs) in [
+        ("/srv/app/main.py", true),
+        ("/srv/app/new.py", true),
+        ("/srv/app/new.txt", false),
+        ("/srv/application/main.py", false),
+        ("/srv/main.py", false),
+    ] {
+        assert_eq!(rule.syncs_to(place), syncs, "{place}");
+    }
+    let rule = stage.rule("{action: sync+restart, path: site.conf, target: /etc/}");
+    assert!(rule.syncs_to("/etc") && !rule.syncs_to("/etc/other"), "it is a file");
+    assert!(!stage.rule("{action: restart, path: app}").syncs_to("/srv/app/main.py"));
+}
+
+#[test]
 fn rules_that_cannot_be_followed_are_named() {
     let stage = Stage::new(&["Dockerfile", "app/main.py"]);
     let rebuild = "{action: rebuild, path: app}";
