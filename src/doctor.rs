@@ -31,7 +31,7 @@ pub(crate) fn with_settings(settings: &Settings, args: &StackArgs) -> Report {
     findings.extend(registries::look(&project, settings, connection));
     findings.extend(pythons.findings);
     findings.extend(index::look(&project, settings, pythons.host.as_deref()));
-    findings.extend(root::look(&project.root, connection));
+    findings.extend(root::look(&project, connection));
     findings.extend(project.findings);
     Report { findings, engine_needed: needed }
 }

@@ -39,10 +39,8 @@ pub(super) struct Project {
 impl Project {
     /// Whether the project cannot do without the container engine.
     pub(super) fn needs_engine(&self) -> bool {
-        let image = |python: &Python| matches!(python, Python::Image(_));
-        matches!(self.root, Root::Volume(_))
-            || self.services
-            || self.environments.values().any(image)
+        let of_images = self.environments.values().any(|python| python.image().is_some());
+        matches!(self.root, Root::Volume(_)) || self.services || of_images
     }
 
     /// Whether a service builds this image.

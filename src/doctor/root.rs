@@ -3,21 +3,23 @@
 
 use std::path::Path;
 
-use pyfast_launcher::volume::{Access, find_volume};
+use pyfast_launcher::volume::{Access, ask_volume, find_volume};
 
 use super::disk;
+use super::project::Project;
 use super::report::{Finding, Level};
 use pyfast_crew::engine::Connection;
-use pyfast_settings::Root;
+use pyfast_settings::{Python, Root};
 
 const ROOT: &str = "root";
 const VOLUME: &str = "volume";
 
 /// Looks at the root and tries what is done in it.
-pub(super) fn look(root: &Root, connection: Option<&Connection>) -> Vec<Finding> {
-    match root {
+pub(super) fn look(project: &Project, connection: Option<&Connection>) -> Vec<Finding> {
+    let images: Vec<&str> = project.environments.values().filter_map(Python::image).collect();
+    match &project.root {
         Root::Directory(directory) => of_directory(directory),
-        Root::Volume(name) => of_volume(name, connection),
+        Root::Volume(name) => of_volume(name, &images, connection),
     }
 }
 
@@ -41,7 +43,7 @@ fn of_directory(directory: &Path) -> Vec<Finding> {
     disk::look(existing, &place)
 }
 
-fn of_volume(name: &str, connection: Option<&Connection>) -> Vec<Finding> {
+fn of_volume(name: &str, images: &[&str], connection: Option<&Connection>) -> Vec<Finding> {
     let Some(connection) = connection else {
         let message = format!("{name}: the engine has it");
         return vec![Finding::new(Level::Skipped, VOLUME, message)];
@@ -63,12 +65,16 @@ fn of_volume(name: &str, connection: Option<&Connection>) -> Vec<Finding> {
             findings.extend(disk::look(directory, &directory.display().to_string()));
             findings
         }
-        Access::Container => {
-            let message = format!("{name}: written through helper containers");
-            vec![
-                Finding::ok(VOLUME, message)
+        Access::Container => match connection.wait(ask_volume(&connection.engine, name, images)) {
+            Ok(true) => vec![
+                Finding::ok(VOLUME, format!("{name}: written through helper containers"))
                     .hint("where this machine has the volume's directory, pyfast as root writes it directly and faster"),
-            ]
-        }
+            ],
+            Ok(false) => {
+                let message = format!("{name}: no image is here yet by which to see what it holds");
+                vec![Finding::new(Level::Skipped, VOLUME, message)]
+            }
+            Err(error) => vec![Finding::failed(VOLUME, &error.into())],
+        },
     }
 }

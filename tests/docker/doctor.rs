@@ -83,15 +83,23 @@ fn listing(world: &World) -> Vec<std::ffi::OsString> {
 
 #[test]
 fn a_volume_of_something_else_and_an_image_without_python_are_1() {
-    let Some(world) = World::new("doctor-foreign") else { return };
+    let Some(mut world) = World::new("doctor-foreign") else { return };
     world.requirements("");
     world.docker(&["volume", "create", &world.volume]);
     fs_err::write(world.root().join("PG_VERSION"), "15").unwrap();
-    let checks = checks(&world, &["--volume", &world.volume, "--image", NONE], 1);
-    let volume = expect(&checks, "volume", "fail");
+    let found = checks(&world, &["--volume", &world.volume, "--image", NONE], 1);
+    let volume = expect(&found, "volume", "fail");
     assert!(volume.contains(&world.volume), "{volume}");
-    let python = expect(&checks, "interpreter", "fail");
+    let python = expect(&found, "interpreter", "fail");
     assert!(python.contains(NONE), "{python}");
+    // Where only a container can look, it does.
+    world.host = forward(&world.host);
+    let far = checks(&world, &["--volume", &world.volume, "--image", SLIM], 1);
+    assert_eq!(expect(&far, "volume", "fail"), volume);
+    let unseen = checks(&world, &["--volume", &world.volume, "--image", "pyfast-test/gone"], 0);
+    expect(&unseen, "volume", "skipped");
+    assert_eq!(world.containers(), "");
+    assert_eq!(fs_err::read_dir(world.root()).unwrap().count(), 1);
 }
 
 #[test]

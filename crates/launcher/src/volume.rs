@@ -22,5 +22,5 @@ pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
 pub use scratch::remove_leftovers;
 pub use store::{
     Access, ID_LABEL, MOUNT_POINT, PROJECT_LABEL, SCHEMA, SCHEMA_LABEL, STORE_LABEL, StoreVolume,
-    find_volume, is_volume_name, open_volume,
+    ask_volume, find_volume, is_volume_name, open_volume,
 };

@@ -42,6 +42,16 @@ pub enum Python {
     Image(String),
 }
 
+impl Python {
+    /// The image that it is inside of.
+    pub fn image(&self) -> Option<&str> {
+        match self {
+            Self::Host(_) => None,
+            Self::Image(image) => Some(image),
+        }
+    }
+}
+
 /// What a process was given besides its flags.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {

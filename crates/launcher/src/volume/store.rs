@@ -138,6 +138,31 @@ pub async fn find_volume<E: Engine>(engine: &E, name: &str) -> Result<Option<Sto
     Ok(Some(StoreVolume { name: name.into(), access, created: false }))
 }
 
+/// Whether a volume may be used, where neither its labels nor its directory say so: a container of the first image that
+/// is there looks, and is never started. `false` where there is none.
+///
+/// # Errors
+/// [`Error::VolumeForeign`], and as [`find_volume`].
+pub async fn ask_volume<E: Engine>(engine: &E, name: &str, images: &[&str]) -> Result<bool, Error> {
+    let volume = engine.inspect_volume(name).await?;
+    if plan(name, volume.as_ref(), &look(engine, volume.as_ref()))? != Plan::Ask {
+        return Ok(true);
+    }
+    for image in images {
+        let container = match Scratch::create(engine, &never_started(name, image)).await {
+            Err(Error::ImageMissing { .. }) => continue,
+            container => container?,
+        };
+        let known = holds(engine, container.id()).await;
+        container.remove().await?;
+        return match known? {
+            Holds::Others => Err(Error::VolumeForeign { volume: name.into() }),
+            Holds::Environments | Holds::Nothing => Ok(true),
+        };
+    }
+    Ok(false)
+}
+
 /// The pure decision.
 fn plan(name: &str, volume: Option<&Volume>, contents: &Contents) -> Result<Plan, Error> {
     let Some(volume) = volume else { return Ok(Plan::Create) };
@@ -259,17 +284,29 @@ async fn ask<E: Engine>(engine: &E, name: &str, image: &str) -> Result<Access, E
 }
 
 async fn is_usable<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
-    let marked = engine.stat(id, &format!("{MOUNT_POINT}/{MARKER}")).await?.is_some();
-    if marked {
-        return Ok(true);
+    let known = holds(engine, id).await?;
+    if known == Holds::Nothing {
+        // Marked at once, or the next run would find it in use by somebody.
+        let marker = Marker { schema: SCHEMA.into(), id: random_id()? };
+        put_repeatedly(engine, id, &pack_marker(&marker)?).await?;
     }
-    if !engine.is_empty_directory(id, MOUNT_POINT).await? {
-        return Ok(false);
+    Ok(known != Holds::Others)
+}
+
+/// What a volume holds, as a container sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Environments,
+    Nothing,
+    Others,
+}
+
+async fn holds<E: Engine>(engine: &E, id: &str) -> Result<Holds, Error> {
+    if engine.stat(id, &format!("{MOUNT_POINT}/{MARKER}")).await?.is_some() {
+        return Ok(Holds::Environments);
     }
-    // Marked at once, or the next run would find it in use by somebody.
-    let marker = Marker { schema: SCHEMA.into(), id: random_id()? };
-    put_repeatedly(engine, id, &pack_marker(&marker)?).await?;
-    Ok(true)
+    let empty = engine.is_empty_directory(id, MOUNT_POINT).await?;
+    Ok(if empty { Holds::Nothing } else { Holds::Others })
 }
 
 fn pack_marker(marker: &Marker) -> Result<Vec<Parcel>, Error> {
@@ -442,6 +479,24 @@ mod tests {
         let error = open_volume(&engine, "v1", "slim", None).await.unwrap_err();
         assert!(matches!(error, Error::VolumeForeign { .. }));
         assert!(engine.containers().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_volume_out_of_sight_is_asked_what_it_holds_and_left_as_it_is() {
+        let bare = || engine().with_volume(volume(&[], Path::new("/nowhere")));
+        let images = ["gone", "slim"];
+        let empty = bare();
+        assert!(ask_volume(&empty, "v1", &images).await.unwrap());
+        assert_eq!(empty.files("v1"), [], "it is no more marked than before");
+        assert!(ask_volume(&bare().with_file("v1", MARKER), "v1", &images).await.unwrap());
+        let foreign = bare().with_file("v1", "PG_VERSION");
+        let error = ask_volume(&foreign, "v1", &images).await.unwrap_err();
+        assert!(matches!(error, Error::VolumeForeign { .. }), "{error}");
+        assert!(foreign.containers().is_empty(), "nothing is left behind");
+        assert!(!ask_volume(&foreign, "v1", &images[..1]).await.unwrap(), "nobody could look");
+        // Its labels say it.
+        let labelled = engine().with_volume(volume(&OURS, Path::new("/nowhere")));
+        assert!(ask_volume(&labelled, "v1", &[]).await.unwrap());
     }
 
     #[test]
