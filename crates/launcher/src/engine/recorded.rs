@@ -51,6 +51,7 @@ struct State {
     created: usize,
     mirrored: bool,
     failing_puts: usize,
+    hidden: usize,
     registry: BTreeMap<String, Image>,
     inputs: BTreeMap<String, String>,
     broken_builds: BTreeMap<String, String>,
@@ -80,6 +81,7 @@ impl Default for Recorded {
                 created: 0,
                 mirrored: false,
                 failing_puts: 0,
+                hidden: 0,
                 registry: BTreeMap::new(),
                 inputs: BTreeMap::new(),
                 broken_builds: BTreeMap::new(),
@@ -134,6 +136,13 @@ impl Recorded {
     #[must_use]
     pub fn with_archive(self, image: &str, path: &str, tar: Bytes) -> Self {
         self.lock().archives.insert((image.into(), path.into()), tar);
+        self
+    }
+
+    /// Has nothing be there the first times that an archive is asked for.
+    #[must_use]
+    pub fn hidden(self, times: usize) -> Self {
+        self.lock().hidden = times;
         self
     }
 
@@ -352,6 +361,10 @@ impl Engine for Recorded {
         let image = self.spec(id)?.image;
         let mut state = self.lock();
         state.record(format!("get {id} {path}"));
+        if let Some(left) = state.hidden.checked_sub(1) {
+            state.hidden = left;
+            return Ok(None);
+        }
         let archive = state.archives.get(&(image, path.to_owned())).cloned();
         match archive {
             Some(tar) if tar.len() as u64 > limit => {

@@ -34,8 +34,8 @@ const PROGRAM: &str = "/run/pyfast/pyfast";
 /// `nobody`, by number: images need not have that name.
 const NOBODY: u32 = 65534;
 
-/// How often, and how far apart, the directory is looked for that a command leaves.
-const LOOKS: usize = 10;
+/// How often, and how far apart, the directory is looked for that a command leaves. A busy machine takes its time.
+const LOOKS: usize = 60;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// How much of an output is kept: the beginning of what is printed, the end of what is said on standard error.
@@ -59,6 +59,8 @@ pub struct ConfinedRun<'a> {
     pub environment: &'a [(String, String)],
     /// How many bytes it may leave.
     pub largest: u64,
+    /// Whether it left something, by what it printed.
+    pub leaves: fn(&[u8]) -> bool,
 }
 
 /// What a run left. Nothing of it is to be believed: foreign code may have written all of it.
@@ -70,7 +72,7 @@ pub struct Left {
     pub printed: Vec<u8>,
     /// The end of its error output.
     pub said: Vec<u8>,
-    /// Names and contents of the files in [`CONFINED_OUT`], where it ended well.
+    /// Names and contents of the files in [`CONFINED_OUT`], where it ended well and says that it left some.
     pub files: Vec<(String, Bytes)>,
 }
 
@@ -113,7 +115,8 @@ pub async fn run_confined<E: Engine>(engine: &E, run: &ConfinedRun<'_>) -> Resul
         }
     };
     let (container, code) = Scratch::run(engine, &spec, &parcels, &mut collect).await?;
-    let files = if code == 0 { take(engine, container.id(), run).await } else { Ok(Vec::new()) };
+    let left = code == 0 && (run.leaves)(&printed);
+    let files = if left { take(engine, container.id(), run).await } else { Ok(Vec::new()) };
     let removed = container.remove().await;
     let files = files?;
     removed?;
@@ -162,26 +165,25 @@ async fn take<E: Engine>(
     run: &ConfinedRun<'_>,
 ) -> Result<Vec<(String, Bytes)>, Error> {
     let left = |reason| Error::Left { image: run.image.into(), path: CONFINED_OUT.into(), reason };
-    // Engines pack what is at a link's end where the path itself is the link, and not the link.
-    if !is_left_directory(engine, id).await? {
-        return Err(left("it is no plain file or directory".to_owned()));
-    }
-    match engine.get_archive(id, CONFINED_OUT, run.largest).await? {
-        Some(tar) => files(&tar).map_err(left),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Whether what a command left is a directory; so is what it removed.
-async fn is_left_directory<E: Engine>(engine: &E, id: &str) -> Result<bool, Error> {
-    for _ in 0..LOOKS {
-        if let Some(found) = engine.stat(id, CONFINED_OUT).await? {
-            return Ok(found.directory);
+    for look in 0..LOOKS {
+        if look > 0 {
+            // Podman takes an ended container's file system away, and for that moment nothing is in it: a look may come
+            // before that, and the next one meanwhile.
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
-        // Podman takes an ended container's file system away, and for that moment nothing is in it.
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        // Engines pack what is at a link's end where the path itself is the link, and not the link.
+        let Some(found) = engine.stat(id, CONFINED_OUT).await? else { continue };
+        if !found.directory {
+            return Err(left("it is no plain file or directory".to_owned()));
+        }
+        let tar = engine.get_archive(id, CONFINED_OUT, run.largest).await?;
+        let found = tar.map(|tar| files(&tar)).transpose().map_err(left)?.unwrap_or_default();
+        if !found.is_empty() {
+            return Ok(found);
+        }
     }
-    Ok(true)
+    // It left nothing, whatever it says.
+    Ok(Vec::new())
 }
 
 /// The files of an archive that whoever wrote the directory has shaped: plain files right below it, and nothing else.

@@ -33,6 +33,7 @@ async fn run(engine: &Recorded, largest: u64) -> Result<Left, Error> {
         network: "bridge",
         environment: &[],
         largest,
+        leaves: |printed| printed == b"an answer",
     };
     run_confined(engine, &request).await
 }
@@ -86,6 +87,28 @@ async fn nothing_is_taken_from_a_run_that_failed_or_left_too_much() {
     let large = engine("", Some(0)).with_archive("slim", CONFINED_OUT, tar);
     assert!(matches!(run(&large, 10).await, Err(Error::TooLarge { limit: 10, .. })));
     assert!(failing.containers().is_empty() && large.containers().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_for_a_moment_is_asked_for_again() {
+    let tar = archive(&[DIRECTORY, (FILE, "out/a.whl", "wheel")]);
+    let engine = engine("", Some(0)).with_archive("slim", CONFINED_OUT, tar).hidden(LOOKS - 1);
+    assert_eq!(run(&engine, 1 << 20).await.unwrap().files.len(), 1);
+    let asked = engine.calls().iter().filter(|call| call.starts_with("get")).count();
+    assert_eq!(asked, LOOKS);
+    let empty = self::engine("", Some(0));
+    let empty = empty.with_archive("slim", CONFINED_OUT, archive(&[DIRECTORY]));
+    for engine in [&empty, &self::engine("", Some(0))] {
+        assert_eq!(run(engine, 1 << 20).await.unwrap().files, []);
+        assert!(engine.containers().is_empty());
+    }
+    // Where nothing is said to be left nobody looks.
+    let (stdout, stderr) = ("nothing".into(), String::new());
+    let program = Program { stdout, stderr, code: Some(0) };
+    let silent = empty.with_program("slim", PROGRAM, program);
+    let before = silent.calls().len();
+    assert_eq!(run(&silent, 1 << 20).await.unwrap().files, []);
+    assert!(!silent.calls()[before..].iter().any(|call| call.starts_with("get")));
 }
 
 #[tokio::test]
