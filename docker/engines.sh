@@ -240,10 +240,19 @@ stop() {
 
 clean() {
     [ -z "${running:-}" ] || { kill -KILL "$running" 2>/dev/null || true; wait "$running" 2>/dev/null || true; }
-    # What an engine was in the middle of.
-    find /sys/fs/cgroup -depth -type d -path "*/$(basename "$place")*" -exec rmdir {} + 2>/dev/null || true
+    # What an engine was in the middle of. Its processes are killed with their namespace, and end when they end: a group
+    # is busy until then.
+    n=0
+    while [ $n -lt 50 ] && [ -n "$(own_control_groups)" ]; do
+        own_control_groups | xargs -r rmdir 2>/dev/null || true
+        n=$((n + 1)); sleep 0.1
+    done
     rm -rf --one-file-system "$place"
 }
+
+# Control groups of the engines, the deepest first. Podman's have names of its own: those that nobody had before.
+control_groups() { find /sys/fs/cgroup -depth -type d \( -path "*/$(basename "$place")*" -o -path '*/libpod_parent*' \) 2>/dev/null; }
+own_control_groups() { control_groups | grep -vxFf "$place/groups" || true; }
 
 try() { # ENGINE ARGUMENTS...
     name=$1 work=$place/$1
@@ -297,6 +306,7 @@ main() {
     }
     [ "$(id -u)" = 0 ] || die "engines of their own need root"
     place=$(mktemp -d "$temporary/pyfast-engines.XXXXXX")
+    control_groups >"$place/groups"
     trap clean EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
