@@ -62,6 +62,9 @@ pub(crate) struct Args {
     /// Megabytes of the wheel that is made for `large`
     #[arg(long, value_name = "MB", default_value_t = 320, value_parser = clap::value_parser!(u32).range(1..))]
     size: u32,
+    /// A file of the project's code that gets and loses a line: what that costs the whole project
+    #[arg(long, value_name = "FILE", requires = "whole_project")]
+    edit: Option<PathBuf>,
     /// The requirement that `incremental`, `rollback` and `branch` add
     #[arg(long, value_name = "REQUIREMENT")]
     add: Option<String>,
@@ -144,6 +147,7 @@ impl Args {
             imports: self.import.clone(),
             whole_project: self.whole_project,
             megabytes: self.size,
+            edit: self.edit.clone(),
             add: self.add.clone(),
             compile: self.compile,
             local_mirror: self.local_mirror,

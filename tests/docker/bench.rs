@@ -60,6 +60,7 @@ fn a_comparison_measures_every_row_and_leaves_nothing() {
         ("unchanged", 2),
         ("start", 2),
         ("code-edit", if has_watch { 3 } else { 2 }),
+        ("supervised", 2),
         ("run", 2),
         ("imports", 2),
     ];

@@ -9,6 +9,7 @@ mod project;
 mod report;
 mod rival;
 mod stack;
+mod supervised;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -21,7 +22,8 @@ use project::{Project, Wanted};
 pub(crate) use report::{ContainerReport, markdown, text};
 use report::{Contender, Series};
 use rival::Rival;
-use stack::Stack;
+use stack::{Edited, Stack};
+use supervised::Supervised;
 
 use crate::context::Containers;
 use crate::error::Error;
@@ -79,10 +81,14 @@ impl ContainerInquiry<'_> {
         let mut course = Course { calls: &calls, runs, progress };
         let mut rows = course.of_the_service(&made, rival.as_ref())?;
         rows.push(course.of_its_code(&made)?);
+        rows.push(course.of_a_supervised_one(&made)?);
         rows.extend(course.inside(&made, &self.options.imports)?);
         if let Some(directory) = &self.containers.project {
             let stack = Stack::open(directory, &calls, self.containers.read_project)?;
             rows.extend(course.of_the_stack(&stack)?);
+            if let Some(file) = &self.options.edit {
+                rows.push(course.of_the_stacks_code(&stack, &Edited::open(file)?)?);
+            }
         }
         let notes = self.notes(&machine, rival.as_ref());
         Ok(ContainerReport {
@@ -219,6 +225,30 @@ impl Course<'_> {
         ))
     }
 
+    /// What edits of a supervised service cost.
+    fn of_a_supervised_one(&mut self, made: &Project) -> Result<Series, Error> {
+        self.tell("first start of a supervised service")?;
+        let mut supervised = Supervised::start(self.calls, made)?;
+        let (mut required, mut edited) = (Vec::new(), Vec::new());
+        for run in 0..=self.runs {
+            self.tell(&format!("supervised: {run} of {}", self.runs))?;
+            let (one, other) = (supervised.required()?, supervised.edited()?);
+            // The first one warms.
+            if run > 0 {
+                required.push(one);
+                edited.push(other);
+            }
+        }
+        Ok(Series::new(
+            "supervised",
+            "an edit until the service answers, whose command alone starts again",
+            [
+                Contender::new("pyfast up, a package added", required),
+                Contender::new("pyfast up, a line of the image's code changed", edited),
+            ],
+        ))
+    }
+
     fn inside(&mut self, made: &Project, modules: &[String]) -> Result<Vec<Series>, Error> {
         self.tell("inside a container")?;
         inside::measure(self.calls, made, self.runs, modules)
@@ -245,6 +275,20 @@ impl Course<'_> {
             Series::new("project-unchanged", "the project is up: nothing changed", unchanged),
             Series::new("project-start", "no containers: until the project is healthy", start),
         ])
+    }
+
+    /// What an edit of its code costs a whole project.
+    fn of_the_stacks_code(&mut self, stack: &Stack, code: &Edited) -> Result<Series, Error> {
+        let edited = self.in_turn(
+            "project-code-edit",
+            Turn { contender: "pyfast up", run: &mut || stack.edited(code).map(Some) },
+            Turn {
+                contender: "compose up -d --build, then asking",
+                run: &mut || stack.compose_edited(code).map(Some),
+            },
+        )?;
+        let title = "a line of its code changed: until the project is healthy";
+        Ok(Series::new("project-code-edit", title, edited))
     }
 
     /// Two contenders that run in turn for the row of this name.

@@ -26,6 +26,8 @@ pub struct Options {
     pub whole_project: bool,
     /// Megabytes of the wheel that is made for `large`.
     pub megabytes: u32,
+    /// The file of that project's code whose edit is measured.
+    pub edit: Option<PathBuf>,
     /// The requirement that growing scenarios add; `None` is a small one of the comparison's choice.
     pub add: Option<String>,
     /// Whether all tools compile bytecode.

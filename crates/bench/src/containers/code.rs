@@ -83,16 +83,17 @@ impl<'a> Code<'a> {
 }
 
 /// A project of such a service.
-struct Place<'a> {
-    directory: PathBuf,
-    door: Door,
-    calls: &'a Calls,
+pub(super) struct Place<'a> {
+    pub(super) directory: PathBuf,
+    pub(super) door: Door,
+    pub(super) calls: &'a Calls,
     /// Removes it from the engine.
     _cleanup: Cleanup<'a>,
 }
 
 impl<'a> Place<'a> {
-    fn make(
+    /// Writes it, under a name of its own.
+    pub(super) fn make(
         calls: &'a Calls,
         made: &Project,
         name: &str,
@@ -118,7 +119,7 @@ impl<'a> Place<'a> {
 
     /// Writes an edition. Each has a length of its own: Python takes stored bytecode for a source of the same second and
     /// length.
-    fn edit(&self, number: u32) -> Result<(), Error> {
+    pub(super) fn edit(&self, number: u32) -> Result<(), Error> {
         let line = "#".repeat(number as usize);
         write(&self.directory.join(CODE), &format!("EDITION = \"{number}\"\n#{line}\n"))
     }

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::stage::work;
 
 /// The package whose versions are added.
-const PACKAGE: &str = "pyfast-bench-package";
+pub(crate) const PACKAGE: &str = "pyfast-bench-package";
 
 /// Label of the images that are built, by which all of them are removed.
 pub(crate) const LABEL: &str = "io.pyfast.bench";

@@ -1,5 +1,6 @@
 //! A whole project of the user's, with pyfast and with Compose alone. It stays as it is, but its containers are made anew.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -68,19 +69,37 @@ impl<'a> Stack<'a> {
     /// Seconds from no containers until all are as they should be.
     pub(crate) fn compose_started(&self) -> Result<f64, Error> {
         self.compose(&["down"])?;
-        Calls::timed(|| {
-            self.compose(&["up", "-d"])?;
-            let begun = Instant::now();
-            while !self.is_up()? {
-                self.calls.check()?;
-                if begun.elapsed() > PATIENCE {
-                    let message = "the project is not healthy after 15 minutes".to_owned();
-                    return Err(Error::Step { step: "compose up".to_owned(), message });
-                }
-                std::thread::sleep(PAUSE);
+        Calls::timed(|| self.compose_healthy(&["up", "-d"]))
+    }
+
+    /// Seconds from an edit of code to the end of `pyfast up`. What came before it is settled first.
+    pub(crate) fn edited(&self, code: &Edited) -> Result<f64, Error> {
+        self.up()?;
+        code.edit()?;
+        self.up()
+    }
+
+    /// Seconds from an edit of code until all are as they should be, by images that are built anew.
+    pub(crate) fn compose_edited(&self, code: &Edited) -> Result<f64, Error> {
+        let build = ["up", "-d", "--build"];
+        self.compose_healthy(&build)?;
+        code.edit()?;
+        Calls::timed(|| self.compose_healthy(&build))
+    }
+
+    /// Has Compose do something, and waits until all are as they should be.
+    fn compose_healthy(&self, words: &[&str]) -> Result<(), Error> {
+        self.compose(words)?;
+        let begun = Instant::now();
+        while !self.is_up()? {
+            self.calls.check()?;
+            if begun.elapsed() > PATIENCE {
+                let message = "the project is not healthy after 15 minutes".to_owned();
+                return Err(Error::Step { step: "compose up".to_owned(), message });
             }
-            Ok(())
-        })
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     fn compose(&self, words: &[&str]) -> Result<String, Error> {
@@ -96,6 +115,41 @@ impl<'a> Stack<'a> {
     }
 }
 
+/// A file of the user's code that is edited, and is what it was when this ends.
+pub(crate) struct Edited {
+    file: PathBuf,
+    before: Vec<u8>,
+}
+
+impl Edited {
+    /// Reads it.
+    pub(crate) fn open(file: &Path) -> Result<Self, Error> {
+        let before = fs_err::read(file).map_err(|error| Error::Step {
+            step: "read the code that is to be edited".to_owned(),
+            message: error.to_string(),
+        })?;
+        Ok(Self { file: file.to_owned(), before })
+    }
+
+    /// Adds a line of nothing: in no language is that another program.
+    fn edit(&self) -> Result<(), Error> {
+        let edited = fs_err::read(&self.file).map(|text| [&text[..], b"\n"].concat());
+        work("edit the code", edited.and_then(|text| self.write(&text)))
+    }
+
+    /// In its place, as whoever has it mounted sees it by its inode.
+    fn write(&self, text: &[u8]) -> io::Result<()> {
+        fs_err::write(&self.file, text)
+    }
+}
+
+impl Drop for Edited {
+    fn drop(&mut self) {
+        // There is nobody to tell; what is left are empty lines at its end.
+        let _ = self.write(&self.before);
+    }
+}
+
 /// Whether the client's word for a container's state is one to stop waiting at.
 fn is_well(status: &str) -> bool {
     let runs = status.starts_with("Up")
@@ -106,6 +160,22 @@ fn is_well(status: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_is_longer_with_each_edit_and_then_what_it_was() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("main.py");
+        fs_err::write(&file, "print()\n").unwrap();
+        let read = || fs_err::read_to_string(&file).unwrap();
+        let edited = Edited::open(&file).unwrap();
+        edited.edit().unwrap();
+        edited.edit().unwrap();
+        assert_eq!(read(), "print()\n\n\n");
+        drop(edited);
+        assert_eq!(read(), "print()\n");
+        let error = Edited::open(&place.path().join("gone.py")).err().unwrap();
+        assert!(error.to_string().contains("gone.py"), "{error}");
+    }
 
     #[test]
     fn a_container_is_well_when_healthy_running_without_a_check_or_ended_well() {
