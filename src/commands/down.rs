@@ -29,13 +29,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let stack = open(settings, &args.stack, &[])?;
-    let before = stack.containers()?.len();
-    let mut arguments = vec!["down"];
-    arguments.extend(args.volumes.then_some("--volumes"));
-    arguments.extend(args.remove_orphans.then_some("--remove-orphans"));
-    stack.compose(&arguments)?;
-    let after = stack.containers()?.len();
-    let gone = before.saturating_sub(after);
+    let volumes = args.volumes.then_some("--volumes");
+    let flags = volumes.into_iter().chain(args.remove_orphans.then_some("--remove-orphans"));
+    let gone = stack.down(&flags.collect::<Vec<_>>())?;
     settings.ui.note(format!("Removed {}", crate::ui::count(gone, "container")));
     if let (true, Root::Volume(volume)) = (args.volumes, &stack.description().root) {
         settings.ui.note(format!(

@@ -106,10 +106,9 @@ fn stack(
             let files = files.collect::<Vec<_>>().join(", ");
             let services = count(stack.project.services.len(), "service");
             findings.push(Finding::ok(COMPOSE_FILE, format!("{files}: {services}")));
-            if !(stack.environments.is_empty() || stack.loaded_by_compose) {
+            if let Some(until) = stack.until().filter(|_| !stack.environments.is_empty()) {
                 let message = "a plain `docker compose up` takes the environments away";
-                let file = stack.override_file.display();
-                let hint = format!("have COMPOSE_FILE in .env end with {file}");
+                let hint = format!("see to it that {until}");
                 findings.push(Finding::new(Level::Warning, COMPOSE_FILE, message).hint(hint));
             }
             let installing = moving(settings, &stack.project).dockerfiles();

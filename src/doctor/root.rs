@@ -59,10 +59,9 @@ fn of_volume(name: &str, images: &[&str], connection: Option<&Connection>) -> Ve
     };
     match volume.access {
         Access::Direct(directory) => {
-            let directory = directory.as_path();
             let message = format!("{name}: written directly, in {}", directory.display());
             let mut findings = vec![Finding::ok(VOLUME, message)];
-            findings.extend(disk::look(directory, &directory.display().to_string()));
+            findings.extend(disk::look(&directory, &directory.display().to_string()));
             findings
         }
         Access::Container => match connection.wait(ask_volume(&connection.engine, name, images)) {
@@ -71,7 +70,7 @@ fn of_volume(name: &str, images: &[&str], connection: Option<&Connection>) -> Ve
                     .hint("where this machine has the volume's directory, pyfast as root writes it directly and faster"),
             ],
             Ok(false) => {
-                let message = format!("{name}: no image is here yet by which to see what it holds");
+                let message = format!("{name}: no image is here yet by which to look");
                 vec![Finding::new(Level::Skipped, VOLUME, message)]
             }
             Err(error) => vec![Finding::failed(VOLUME, &error.into())],

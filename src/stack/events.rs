@@ -63,9 +63,8 @@ impl Shown {
                 "{} installs what its environment brings: `pyfast init` shows what can go",
                 dockerfiles.join(", ")
             )),
-            Event::OverrideApart { file } => ui.note(format!(
-                "A plain `docker compose up` takes the environments away until COMPOSE_FILE in .env ends with {}",
-                file.display()
+            Event::OverrideApart { until } => ui.note(format!(
+                "A plain `docker compose up` takes the environments away until {until}"
             )),
             Event::Orphans { services } => ui.warning(format!(
                 "containers of services that there are no more: {} (`pyfast down --remove-orphans` removes them)",

@@ -38,7 +38,7 @@ pub use model::{
     WatchAction, WatchRule,
 };
 pub(crate) use own::OVERRIDE_MARK;
-pub use own::{PRIVATE, is_ours, override_apart};
+pub use own::{PRIVATE, is_ours, override_apart, override_of_call};
 pub(crate) use paths::absolute;
 use seen::Seen;
 use yaml::{Mapping, Node, Yaml};
@@ -68,6 +68,17 @@ pub fn read_compose(request: &ComposeRequest<'_>) -> Result<ComposeProject, Erro
     Ok(read(request, &Seen::default())?)
 }
 
+/// The name that a project has by its files and variables.
+///
+/// # Errors
+/// As [`read_compose`], of what names it.
+pub fn compose_name(request: &ComposeRequest<'_>) -> Result<String, Error> {
+    let seen = Seen::default();
+    let found = find::find(request, &seen)?;
+    let mut loader = load::Loader::new(found.values.clone(), Budget::default(), &seen);
+    Ok(name(request, &found, &mut loader)?)
+}
+
 /// The files that a project is read from, or would be: those that it finds, includes and extends, and files of variables.
 /// One that cannot be read, or makes no sense, is among them.
 pub fn compose_inputs(request: &ComposeRequest<'_>) -> BTreeSet<PathBuf> {
@@ -81,21 +92,9 @@ fn read(request: &ComposeRequest<'_>, seen: &Seen) -> Result<ComposeProject, Com
     let found = find::find(request, seen)?;
     // The first one that is wrong hides the others.
     found.files.iter().for_each(|file| seen.note(file));
+    let mut loader = load::Loader::new(found.values.clone(), Budget::default(), seen);
+    let name = name(request, &found, &mut loader)?;
     let mut values = found.values;
-    let mut loader = load::Loader::new(values.clone(), Budget::default(), seen);
-    let variable = || values.get("COMPOSE_PROJECT_NAME").map(|name| (name, "COMPOSE_PROJECT_NAME"));
-    let given = request.project_name.map(str::to_owned);
-    let given = given.as_ref().map(|name| (name, "given")).or_else(variable);
-    let name = match given.filter(|(name, _)| !name.is_empty()) {
-        Some((name, _)) if is_project_name(name) => name.clone(),
-        Some((name, origin)) => {
-            return Err(ComposeError::ProjectName { name: name.clone(), origin });
-        }
-        None => match loader.name(&found.files)? {
-            Some(name) => name,
-            None => project_name(&found.directory),
-        },
-    };
     let profiles = active_profiles(request.profiles, &values);
     let mut warnings = found.warnings;
     values.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
@@ -126,6 +125,25 @@ fn read(request: &ComposeRequest<'_>, seen: &Seen) -> Result<ComposeProject, Com
         model: model.to_json(),
         warnings,
     })
+}
+
+/// The project's name: the one that is given, the variable's, the files', else the directory's.
+fn name(
+    request: &ComposeRequest<'_>,
+    found: &find::Found,
+    loader: &mut load::Loader,
+) -> Result<String, ComposeError> {
+    let variable = found.values.get("COMPOSE_PROJECT_NAME").map(String::as_str);
+    let given = request.project_name.map(|name| (name, "given"));
+    let given = given.or(variable.map(|name| (name, "COMPOSE_PROJECT_NAME")));
+    match given.filter(|(name, _)| !name.is_empty()) {
+        Some((name, _)) if is_project_name(name) => Ok(name.to_owned()),
+        Some((name, origin)) => Err(ComposeError::ProjectName { name: name.to_owned(), origin }),
+        None => {
+            let named = loader.name(&found.files)?;
+            Ok(named.unwrap_or_else(|| project_name(&found.directory)))
+        }
+    }
 }
 
 fn active_profiles(named: &[String], values: &BTreeMap<String, String>) -> BTreeSet<String> {

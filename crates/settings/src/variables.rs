@@ -9,6 +9,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     variables: BTreeMap<String, String>,
+    /// As they are without the flag that names the compose project, where there is one.
+    unnamed: Option<BTreeMap<String, String>>,
 }
 
 impl Variables {
@@ -17,7 +19,7 @@ impl Variables {
         let pairs = pairs.into_iter().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Self { variables: pairs.collect() }
+        Self { variables: pairs.collect(), unnamed: None }
     }
 
     /// A variable that is set and not empty.
@@ -47,15 +49,22 @@ impl Variables {
     /// With those set by which Compose is told a project's name and files of variables.
     #[must_use]
     pub fn of_compose(mut self, project: Option<&String>, env_files: &[PathBuf]) -> Self {
-        if let Some(name) = project {
-            self.variables.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
-        }
         if !env_files.is_empty() {
             let files = env_files.iter().map(|file| file.display().to_string());
             let files = files.collect::<Vec<_>>().join(",");
             self.variables.insert("COMPOSE_ENV_FILES".to_owned(), files);
         }
+        if let Some(name) = project {
+            self.unnamed = Some(self.variables.clone());
+            self.variables.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+        }
         self
+    }
+
+    /// As they are without the flag that names the compose project; `None` where there is none.
+    #[must_use]
+    pub fn without_compose_project(&self) -> Option<Self> {
+        Some(Self { variables: self.unnamed.clone()?, unnamed: None })
     }
 
     /// All variables.

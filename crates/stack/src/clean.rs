@@ -1,4 +1,4 @@
-//! Starting fresh: what is removed first. Compose does the removing.
+//! Removing containers, to start fresh or to end. Compose does the removing.
 
 use crate::error::Error;
 use crate::event::{Event, Removed};
@@ -13,6 +13,21 @@ impl Stack<'_> {
     pub fn clean(&mut self, services: &[String], volumes: bool) -> Result<(), Error> {
         self.description.selected(services)?;
         self.phase("clean", |stack| stack.remove(services, volumes))
+    }
+
+    /// Removes the project's containers and networks, and what these flags of Compose's `down` say besides; how many
+    /// containers that were.
+    ///
+    /// # Errors
+    /// What Compose fails with.
+    pub fn down(&self, flags: &[&str]) -> Result<usize, Error> {
+        let before = self.containers()?.len();
+        self.compose(&[&["down"], flags].concat())?;
+        let left = self.containers()?.len();
+        if left == 0 {
+            self.remove_override_of_call()?;
+        }
+        Ok(before.saturating_sub(left))
     }
 
     fn remove(&self, services: &[String], volumes: bool) -> Result<(), Error> {

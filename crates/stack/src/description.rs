@@ -6,16 +6,19 @@ use std::path::PathBuf;
 
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::compose_file::{
-    ComposeError, ComposeProject, ComposeRequest, compose_inputs, override_apart, read_compose,
+    ComposeError, ComposeProject, ComposeRequest, NAMES, PRIVATE, compose_inputs, is_ours,
+    read_compose,
 };
 use pyfast_launcher::composer::ComposeCall;
 use pyfast_launcher::containers::with_dependencies;
 use pyfast_launcher::engine::Host;
 use pyfast_launcher::override_file::override_sibling;
+use pyfast_root::regular_file;
 use pyfast_settings::{Python, Root, Settings};
 
 use crate::compose_version::separator;
 use crate::error::Error;
+use crate::placed::{Loaded, place};
 
 /// Which compose files are meant, beyond what Compose finds.
 #[derive(Debug, Clone, Default)]
@@ -71,8 +74,8 @@ pub struct Description {
     pub override_file: PathBuf,
     /// Overrides of ours that another one has replaced: Compose would find them.
     pub stale_overrides: Vec<PathBuf>,
-    /// Whether Compose loads the override by itself.
-    pub loaded_by_compose: bool,
+    /// When Compose loads the override.
+    pub loaded: Loaded,
     /// Active profiles beyond those of variables.
     pub profiles: Vec<String>,
     /// How many containers are wanted of a service, whatever the files say.
@@ -103,15 +106,10 @@ impl Description {
             };
             service.replicas = Some(*number);
         }
-        let first = project.files.first().cloned().unwrap_or_default();
-        // A user's override of whatever name stays the one that Compose finds.
-        let (override_file, loaded_by_compose) = match project.own.first() {
-            Some(named) if !project.found => (named.clone(), true),
-            _ if project.found && project.files.len() == 1 => (override_sibling(&first), true),
-            _ => (override_apart(&project.directory), false),
-        };
+        let (override_file, loaded) = place(settings, flags, &project);
         let stale = project.own.iter().filter(|own| **own != override_file);
-        let stale_overrides = stale.cloned().collect();
+        // Those beside one of a call are others'.
+        let stale_overrides = stale.filter(|_| loaded != Loaded::ByFlag).cloned().collect();
         let root = root(settings, &project);
         let environments = environments(settings, &project)?;
         Ok(Self {
@@ -119,7 +117,7 @@ impl Description {
             root,
             override_file,
             stale_overrides,
-            loaded_by_compose,
+            loaded,
             profiles: flags.profiles.clone(),
             scale: flags.scale.clone(),
             variables: settings.variables.all().clone(),
@@ -165,6 +163,25 @@ impl Description {
             env_files: self.env_files.clone(),
             host,
         }
+    }
+
+    /// What has to be so that a plain Compose keeps the environments, where that is not so by itself.
+    pub fn until(&self) -> Option<String> {
+        let file = self.override_file.display();
+        match self.loaded {
+            Loaded::Always => None,
+            Loaded::ByVariable => Some(format!("COMPOSE_FILE in .env ends with {file}")),
+            Loaded::ByFlag => Some(format!("the last of its `-f` is {file}")),
+        }
+    }
+
+    /// What this program has written into the project, for this call or another.
+    pub(crate) fn written(&self) -> Vec<PathBuf> {
+        let directory = &self.project.directory;
+        let siblings = NAMES.iter().map(|name| override_sibling(&directory.join(name)));
+        let ours = |file: &PathBuf| regular_file::read_text(file).is_ok_and(|text| is_ours(&text));
+        let others = siblings.filter(|file| *file != self.override_file && ours(file));
+        [self.override_file.clone(), directory.join(PRIVATE)].into_iter().chain(others).collect()
     }
 
     /// Services whose commands are supervised within their containers.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,8 +85,8 @@ pub enum Event {
     },
     /// The override file is where Compose does not look for it.
     OverrideApart {
-        /// The file.
-        file: PathBuf,
+        /// What has to be so that it does.
+        until: String,
     },
     /// Containers of services that the project does not have any more.
     Orphans {

@@ -1,13 +1,11 @@
 //! The images of a project before its containers start. Owns the facts that the launcher's plan needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use futures_util::future::try_join_all;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::code::{BaseImage, Code, Hindrance};
-use pyfast_launcher::compose_file::PRIVATE;
 use pyfast_launcher::containers::{CreateReason, Record};
 use pyfast_launcher::engine::{
     Builder, Container, Engine as _, Image, ImageFacts, ImageProgress, Images as _,
@@ -125,12 +123,8 @@ impl Stack<'_> {
     /// Dependency files are no inputs of an image, and neither is what this program writes.
     fn input_settings(&self, bases: BTreeMap<String, BaseImage>) -> InputSettings {
         let project = &self.settings.project;
-        let private = self.description.project.directory.join(PRIVATE);
-        let mut left_out: Vec<PathBuf> = vec![
-            self.description.override_file.clone(),
-            private,
-            project.directory.join(pyfast_settings::FILE),
-        ];
+        let mut left_out = self.description.written();
+        left_out.push(project.directory.join(pyfast_settings::FILE));
         for (name, env) in &project.config.env {
             let files = project.requirements(&[], name).unwrap_or_default();
             for file in files.iter().chain(&env.constraints).filter(|file| !is_remote(file)) {

@@ -27,6 +27,7 @@ mod logs;
 mod memory;
 mod options;
 mod override_file;
+mod placed;
 mod plan;
 mod stack;
 mod up;
@@ -40,6 +41,7 @@ pub use description::{ComposeFlags, Description, StackEnv, is_absent, pythons, w
 pub use error::{Error, Interruption};
 pub use event::{Event, Events, Removed};
 pub use options::{Following, UpOptions};
+pub use placed::Loaded;
 pub use plan::Step;
 pub use stack::{Phase, Stack};
 pub use up::Upped;

@@ -14,6 +14,7 @@ use pyfast_settings::Root;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::placed::Loaded;
 use crate::stack::Stack;
 
 impl Stack<'_> {
@@ -74,12 +75,21 @@ impl Stack<'_> {
         remove(&self.description.override_file)
     }
 
+    /// Removes the override of a call whose containers are gone; the others' files stay, which Compose or `.env` name.
+    pub(crate) fn remove_override_of_call(&self) -> Result<(), Error> {
+        let described = &self.description;
+        if described.loaded == Loaded::ByFlag {
+            remove(&described.override_file)?;
+        }
+        Ok(())
+    }
+
     /// Writes the override where it is not what it should be; says whether that was so.
     pub(crate) fn write_override(&self, text: &str) -> Result<bool, Error> {
         self.remove_stale_overrides()?;
         let file = &self.description.override_file;
-        if !self.description.loaded_by_compose {
-            self.tell(Event::OverrideApart { file: file.clone() });
+        if let Some(until) = self.description.until() {
+            self.tell(Event::OverrideApart { until });
         }
         if regular_file::read_text(file).is_ok_and(|known| known == text) {
             return Ok(false);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pyfast_crew::interrupt::Interrupts;
-use pyfast_launcher::compose_file::{ComposeProject, PRIVATE, WatchAction};
+use pyfast_launcher::compose_file::{ComposeProject, WatchAction};
 use pyfast_launcher::develop::{Change, Rule, Rules, Tree};
 use pyfast_launcher::image::BuildSource;
 use pyfast_root::Stamp;
@@ -78,7 +78,7 @@ pub fn watched(settings: &Settings, flags: &ComposeFlags, services: &[String]) -
         for env in described.environments.keys() {
             files.extend(pyfast_crew::inputs::input_files(settings, env));
         }
-        own.extend([described.override_file.clone(), described.project.directory.join(PRIVATE)]);
+        own.extend(described.written());
         let builds = described.project.services.values().filter_map(|one| one.build.as_ref());
         for build in builds.filter(|build| build.other.is_empty()) {
             // What cannot be read is told by `up`.

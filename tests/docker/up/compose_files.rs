@@ -85,3 +85,80 @@ fn commands_of_compose_are_for_the_project_with_its_environments() {
     project.ok(&["up", "--scale", "web=2"]);
     assert_eq!(project.containers("web").lines().count(), 2);
 }
+
+#[test]
+fn projects_of_one_directory_have_overrides_of_their_own() {
+    let Some(project) = Project::new("several", TWO) else { return };
+    // Each has a volume of its own.
+    let toml = fs_err::read_to_string(project.path("pyfast.toml")).unwrap();
+    let own = format!("root = \"volume:{}\"\n", project.world.volume);
+    project.write("pyfast.toml", &toml.replace(&own, ""));
+    let other = Other { project: &project, name: format!("{}-other", project.name) };
+    project.up();
+    let sibling = fs_err::read_to_string(project.path("docker-compose.override.yml")).unwrap();
+    let web = id(&project, "web");
+    let named = project.path(&format!(".pyfast/compose.override.{}.yml", other.name));
+    let said = text(&project.pyfast(&["up", "-p", &other.name]).stderr);
+    assert!(said.contains(&format!("the last of its `-f` is {}", named.display())), "{said}");
+    let text_of = || fs_err::read_to_string(&named).unwrap();
+    assert!(text_of().contains(&format!("pyfast-{}", other.name)), "{}", text_of());
+    // Nothing of the other one is changed, and both are found by what is passed on.
+    let own = fs_err::read_to_string(project.path("docker-compose.override.yml")).unwrap();
+    assert_eq!(own, sibling);
+    let output = project.docker_compose(&["up", "-d"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(id(&project, "web"), web);
+    let python = ["exec", "-T", "web", "python", "-c", "import shade; print('in')"];
+    for flags in [&[][..], &["-p", &other.name]] {
+        assert_eq!(passed(&project, &[flags, &python].concat()).trim(), "in");
+    }
+    // As with the other's name, which needs no file of its own.
+    project.ok(&["up", "-p", &project.name]);
+    assert_eq!(id(&project, "web"), web);
+    assert_eq!(overrides(&project), std::slice::from_ref(&named));
+    // Its files may be named, too.
+    project.write("more.yml", "services: {web: {labels: {own: more}}}\n");
+    let files = ["-p", &other.name, "-f", "docker-compose.yml", "-f", "more.yml"];
+    project.ok(&[&["up"], &files[..]].concat());
+    assert_eq!(overrides(&project).len(), 2);
+    project.ok(&[&["down"], &files[..]].concat());
+    assert_eq!(overrides(&project), std::slice::from_ref(&named));
+    project.ok(&["down", "-p", &other.name]);
+    assert_eq!(overrides(&project), [""; 0].map(std::path::PathBuf::from));
+    assert_eq!(id(&project, "web"), web);
+    assert!(project.path("docker-compose.override.yml").exists());
+}
+
+/// The override files below the private directory.
+fn overrides(project: &Project) -> Vec<std::path::PathBuf> {
+    let entries = fs_err::read_dir(project.path(".pyfast")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ends| ends == "yml"));
+    files.sort();
+    files
+}
+
+/// Another compose project of the same directory; it and the volumes of both are removed at its end.
+struct Other<'a> {
+    project: &'a Project,
+    name: String,
+}
+
+impl Drop for Other<'_> {
+    fn drop(&mut self) {
+        let world = &self.project.world;
+        for name in [&self.name, &self.project.name] {
+            let filter = format!("label=com.docker.compose.project={name}");
+            for kind in ["container", "network"] {
+                let mut list = vec![kind, "ls", "-q", "--filter", &filter];
+                list.extend((kind == "container").then_some("-a"));
+                for id in text(&world.docker(&list).stdout).lines() {
+                    world.docker(&[kind, "rm", "-f", id]);
+                }
+            }
+            let volume = format!("pyfast-{name}");
+            world.docker(&["rm", "-f", &format!("pyfast-keeper-{volume}")]);
+            world.docker(&["volume", "rm", "-f", &volume]);
+        }
+    }
+}

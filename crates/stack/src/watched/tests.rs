@@ -1,5 +1,7 @@
 //! When what is watched has changed, and what is due by rules until it is done.
 
+use pyfast_launcher::compose_file::PRIVATE;
+
 use super::*;
 use crate::following::is_over;
 
