@@ -1,4 +1,4 @@
-"""Resolves each set of `sets/` with pyfast and with uv, and prints a Markdown table.
+"""Resolves each set of `sets/`, and of `sources/`, whose packages need source distributions, with pyfast and with uv, and prints a Markdown table.
 
     python3 benches/real-sets/compare.py PYFAST UV [SET...]
 
@@ -78,7 +78,7 @@ def main():
         capture_output=True, text=True, check=True).stdout.strip()
     print("| set | packages | versions | cold: pyfast, uv (s) | warm: pyfast, uv (s) |\n|---|---:|---|---:|---:|")
     notes = []
-    for file in sorted((HERE / "sets").glob("*.txt")):
+    for file in sorted(HERE.glob("s*/*.txt")):
         if chosen and file.stem not in chosen:
             continue
         (cold, warm, ours, error), (uv_cold, uv_warm, theirs, uv_error) = compare(pyfast, uv, python, str(file))

@@ -37,8 +37,8 @@ fn world() -> World {
 /// A project `app` in a directory, whose `pyproject.toml` goes on with `more`; `static_` states dependencies for good.
 fn app(folder: &std::path::Path, static_: &str, more: &str) {
     let mut app = Sdist::new("app", "1");
-    for name in ["mylib", "other"] {
-        app = app.requires(name);
+    if static_.is_empty() || static_ == BOTH {
+        app = app.requires("mylib").requires("other");
     }
     if !static_.is_empty() {
         app = app.project(static_);

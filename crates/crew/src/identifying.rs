@@ -51,9 +51,9 @@ pub(crate) fn find(
             let Some(body) = found.body else { continue };
             if package.filename.wheel().is_some() {
                 arrived(package, body);
-            } else if let Ok(bytes) = body.into_bytes() {
+            } else {
                 // Whoever builds it looks there first, and fetches it again where it could not be kept.
-                session.cache.store_source(&found.sha256, &bytes);
+                session.cache.store_source(&found.sha256, &body);
             }
         }
         Ok(())

@@ -76,13 +76,13 @@ impl Locking<'_> {
             settle(&mut lock, &Built::all(&brought));
             if let Some(unmet) = Unmet::find(&lock, &brought.built, self.set, &target) {
                 match self.request.lock_use {
+                    LockUse::Frozen => {
+                        self.crew.tell(&format!("{unmet}, which the lock does not have"));
+                    }
                     _ if self.ignores_dependencies(&which)? => {}
                     LockUse::Locked if which.current => {
                         let (path, why) = (which.path, Outdated::Unmet(unmet.to_string()));
                         return Err(Error::LockOutdated { path, why });
-                    }
-                    LockUse::Frozen => {
-                        self.crew.tell(&format!("{unmet}, which the lock does not have"));
                     }
                     _ if which.current => {
                         which.current = false;

@@ -39,6 +39,7 @@ pub use folders::{loose, size};
 pub use partial::Partial;
 
 use crate::page::{Listing, Page, StoredPage};
+use crate::receiver::{Body, Received, Receiver};
 use private::{Private, open, read};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Dir;
@@ -202,15 +203,17 @@ impl Cache {
     }
 
     /// A source archive; one that is damaged is none.
-    pub fn source(&self, digest: &Sha256) -> Option<Bytes> {
-        let bytes = read(&self.source_path(digest)?).ok()?;
-        (Sha256::of(&bytes) == *digest).then(|| bytes.into())
+    pub fn source(&self, digest: &Sha256) -> Option<Body> {
+        let file = open(&self.source_path(digest)?).ok()?;
+        let size = file.metadata().ok()?.len();
+        let Received { body, sha256, .. } = Receiver::onto(file, size).all_before().ok()?;
+        (sha256 == *digest).then_some(body)
     }
 
     /// Keeps a source archive.
-    pub fn store_source(&self, digest: &Sha256, bytes: &[u8]) {
-        if let Some(path) = self.source_path(digest) {
-            self.write(&path, &[bytes]);
+    pub fn store_source(&self, digest: &Sha256, body: &Body) {
+        if let (Some(root), Some(path)) = (&self.root, self.source_path(digest)) {
+            root.write_with(&path, |file| io::copy(&mut body.reader(), file).map(drop));
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -69,6 +70,11 @@ impl Body {
         }
     }
 
+    /// A reader of them, one of any number.
+    pub fn reader(&self) -> BodyReader<'_> {
+        BodyReader { body: self, position: 0 }
+    }
+
     /// All of them in memory.
     ///
     /// # Errors
@@ -82,6 +88,39 @@ impl Body {
                 Ok(content.into())
             }
         }
+    }
+}
+
+/// Reads bytes from a place of its own.
+#[derive(Debug)]
+pub struct BodyReader<'a> {
+    body: &'a Body,
+    position: u64,
+}
+
+impl io::Read for BodyReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match self.body {
+            Body::Memory(bytes) => {
+                let start = usize::try_from(self.position).unwrap_or(usize::MAX);
+                bytes.get(start..).unwrap_or_default().read(buffer)?
+            }
+            Body::File(file) => file.read_at(buffer, self.position)?,
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl io::Seek for BodyReader<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            io::SeekFrom::Start(place) => Some(place),
+            io::SeekFrom::End(offset) => self.body.size().checked_add_signed(offset),
+            io::SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = place.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
     }
 }
 

@@ -6,15 +6,14 @@ mod walk;
 
 use std::path::Path;
 
-use bytes::Bytes;
-use http::StatusCode;
-
 use crate::cache::Cache;
-use crate::client::{Client, LARGEST_FILE, Request};
+use crate::client::Client;
 use crate::digest;
 use crate::error::Error;
+use crate::metadata_remote;
+use crate::receiver::{Received, Receiver};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::hash::{Digest, Sha256};
+use pyfast_packaging::hash::Digest;
 
 pub use statements::{Statements, project_table};
 pub use walk::{Member, Visit, walk_source};
@@ -29,34 +28,30 @@ pub async fn fetch_source(
     filename: &str,
     location: &Location,
     expected: Option<&Digest>,
-) -> Result<(Bytes, Sha256), Error> {
-    if let Some(expected) = expected.and_then(Digest::sha256)
-        && let Some(bytes) = cache.source(&expected)
+) -> Result<Received, Error> {
+    if let Some(sha256) = expected.and_then(Digest::sha256)
+        && let Some(body) = cache.source(&sha256)
     {
-        return Ok((bytes, expected));
+        return Ok(Received { body, sha256, continued: false });
     }
-    let bytes = match location {
+    let received = match location {
         Location::Path(path) => read(path)?,
-        Location::Url(url) => {
-            let answer = client.fetch(&Request::file(url.clone(), LARGEST_FILE)).await?;
-            if answer.status != StatusCode::OK {
-                let status = answer.status.as_u16();
-                return Err(Error::Status { url: url.clone(), status, attempts: 1 });
-            }
-            answer.body
-        }
+        Location::Url(url) => metadata_remote::whole(client, cache, url).await?,
     };
-    let found = Sha256::of(&bytes);
+    let Received { body, sha256, .. } = &received;
     if let Some(expected) = expected {
-        digest::check(filename, expected, found, |kind| Ok(digest::of_bytes(kind, &bytes)))?;
+        digest::check(filename, expected, *sha256, |kind| body.digest(kind))?;
     }
     if matches!(location, Location::Url(_)) {
-        cache.store_source(&found, &bytes);
+        cache.store_source(sha256, body);
     }
-    Ok((bytes, found))
+    Ok(received)
 }
 
-fn read(path: &Path) -> Result<Bytes, Error> {
-    let read = pyfast_root::regular_file::read(path);
-    read.map(Bytes::from).map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
+fn read(path: &Path) -> Result<Received, Error> {
+    let received = pyfast_root::regular_file::open(path).and_then(|file| {
+        let size = file.metadata()?.len();
+        Receiver::onto(file, size).all_before()
+    });
+    received.map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
 }

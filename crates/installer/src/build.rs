@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use pyfast_index::Body;
 use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
 use pyfast_index::git::check_out;
@@ -303,7 +304,10 @@ impl Builder {
 
     fn ready(&self, source: &SourceDist, work: PathBuf) -> Result<Ready, Error> {
         let top = match (&source.tree, self.carried(source)?) {
-            (tree, Some(packed)) => self.unpack(source, carried::format(tree), &packed, &work)?,
+            (tree, Some(packed)) => {
+                let packed = Body::Memory(packed.into());
+                self.unpack(source, carried::format(tree), &packed, &work)?
+            }
             (SourceTree::Directory(path), None) => path.clone(),
             (SourceTree::Archive { filename, location, sha256 }, None) => {
                 let tools = &self.run.tools;
@@ -316,8 +320,8 @@ impl Builder {
                     location,
                     Some(&expected),
                 );
-                let (bytes, _) = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
-                self.unpack(source, filename, &bytes, &work)?
+                let fetched = tools.runtime.block_on(fetch).map_err(Error::Fetch)?;
+                self.unpack(source, filename, &fetched.body, &work)?
             }
             (SourceTree::Repository { url, commit, .. }, None) => {
                 let (tools, top) = (&self.run.tools, work.join("source"));
@@ -350,11 +354,11 @@ impl Builder {
         &self,
         source: &SourceDist,
         filename: &str,
-        bytes: &[u8],
+        body: &Body,
         work: &Path,
     ) -> Result<PathBuf, Error> {
         let top = work.join("source");
-        tree::unpack(filename, bytes, &top)
+        tree::unpack(filename, body, &top)
             .map_err(|error| self.failure(source, BuildStage::Source, &error.to_string()))?;
         Ok(top)
     }

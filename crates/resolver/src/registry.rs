@@ -33,6 +33,9 @@ use pyfast_packaging::requirement::DirectWheel;
 
 use shared::{Arrived, Shared, WHOLE_AT_ONCE};
 
+/// Archives up to this size in bytes are fetched before the solver has decided on them.
+const SMALL_SOURCE: u64 = 2 << 20;
+
 /// Distributions that requirements name themselves, by project: no index is asked for these.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Named {
@@ -82,6 +85,7 @@ impl<'e> Registry<'e> {
             cache: cache.clone(),
             pages: OnceMap::new(runtime.clone()),
             metadata: OnceMap::new(runtime.clone()),
+            statements: OnceMap::new(runtime.clone()),
             stale: Mutex::default(),
             opened: Mutex::default(),
             whole: Mutex::default(),
@@ -353,6 +357,21 @@ fn without_code(candidate: &Candidate) -> Option<&Candidate> {
     }
 }
 
+/// Asks for the metadata of the version that the solver would decide on now. Of a source only what it states is looked
+/// at, where it is small; if the user pins this very version, its code runs beside that of others.
+fn prefetch_one(shared: &Arc<Shared>, selector: &Selector, candidate: &Candidate) {
+    let pinned = || (candidate.name.clone(), candidate.version.clone());
+    let is_small = || candidate.facts.size.is_some_and(|size| size <= SMALL_SOURCE);
+    match without_code(candidate) {
+        Some(wheel) => drop(Shared::start_metadata(shared, wheel)),
+        None if selector.criteria().pins.contains(&pinned()) => {
+            drop(Shared::start_metadata(shared, candidate));
+        }
+        None if is_small() => drop(Shared::start_statement(shared, candidate)),
+        None => {}
+    }
+}
+
 impl Packages for Registry<'_> {
     fn page(&self, name: &PackageName) -> Result<Option<Arc<Page>>, Arc<Error>> {
         if let Some(page) = self.named.get(name) {
@@ -386,7 +405,8 @@ impl Packages for Registry<'_> {
         let selector = Arc::clone(&self.selector);
         let candidate = move |page: &Page| {
             let found = selector.select(&name, page, &range)?;
-            Some(Shared::start_metadata(&shared, without_code(found.as_ref().as_ref().ok()?)?))
+            prefetch_one(&shared, &selector, found.as_ref().as_ref().ok()?);
+            Some(())
         };
         if let Some(Ok(page)) = page.peek() {
             page.as_ref().and_then(|page| candidate(page));

@@ -1,5 +1,6 @@
 //! Source distributions made by tests, with a backend of their own that needs nothing.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -73,6 +74,7 @@ pub(crate) struct Sdist {
     pkg_info: Option<String>,
     tag: String,
     project: String,
+    padding: usize,
 }
 
 impl Sdist {
@@ -88,6 +90,7 @@ impl Sdist {
             pkg_info: None,
             tag: "py3-none-any".to_owned(),
             project: String::new(),
+            padding: 0,
         }
     }
 
@@ -127,6 +130,12 @@ impl Sdist {
         self
     }
 
+    /// With a file of so many bytes that do not compress.
+    pub(crate) fn padded(mut self, size: usize) -> Self {
+        self.padding = size;
+        self
+    }
+
     /// Packs it and lists it on the world's index.
     pub(crate) fn publish(&self, world: &World) -> Built {
         let built = self.pack(world);
@@ -151,6 +160,11 @@ impl Sdist {
         fs_err::write(folder.join("backend.py"), backend).unwrap();
         let table = format!("{system}{}", self.project);
         fs_err::write(folder.join("pyproject.toml"), table).unwrap();
+        if self.padding > 0 {
+            let random = fs_err::File::open("/dev/urandom").unwrap();
+            let mut padding = fs_err::File::create(folder.join("padding")).unwrap();
+            std::io::copy(&mut random.take(self.padding as u64), &mut padding).unwrap();
+        }
         if let Some(text) = &self.pkg_info {
             fs_err::write(folder.join("PKG-INFO"), text).unwrap();
         }

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
+use crate::support::page::File;
 use crate::support::python::{check, python};
+use crate::support::source::Sdist;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -93,4 +95,19 @@ fn wheel_of_a_gigabyte_takes_little_memory() {
     let taken = taken(&world, &["huge"]);
     assert!(taken < 150 << 20, "{taken} bytes for a wheel of {wheel}");
     world.pyfast(&["verify"]).ok();
+}
+
+#[test]
+fn sources_are_in_no_memory_whole_whoever_has_them() {
+    const SIZE: usize = 60 << 20;
+    let world = World::new();
+    let source = |name: &str| Sdist::new(name, "1.0").padded(SIZE).pack_as(&world, ".tar");
+    world.index.publish(File::new(source("listed")));
+    world.index.publish(File::new(source("linked")));
+    let here = source("here");
+    fs_err::write(world.project.join(&here.filename), &here.bytes).unwrap();
+    let linked = world.index.file_url("linked-1.0.tar");
+    let taken = taken(&world, &["listed", &linked, "./here-1.0.tar"]);
+    assert!(taken < 2 * SIZE, "{taken} bytes for three sources of {SIZE}");
+    assert_eq!(world.index.asked("listed-1.0.tar").len(), 1);
 }

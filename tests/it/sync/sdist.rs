@@ -364,6 +364,34 @@ fn sources_are_built_side_by_side_as_many_as_may() {
 }
 
 #[test]
+fn sources_that_are_pinned_are_asked_side_by_side() {
+    let world = world();
+    for (name, other) in [("a", "b"), ("b", "a")] {
+        Sdist::new(name, "1.0").doing(&meeting(name, other)).publish(&world);
+    }
+    world.require(&["a==1.0", "b==1.0"]);
+    world.lock(&["--concurrent-builds", "2"]).ok();
+    assert_eq!(world.lock_packages(), ["a==1.0", "b==1.0"]);
+}
+
+#[test]
+fn what_sources_state_is_fetched_side_by_side_and_once() {
+    let world = world();
+    for name in ["a", "b", "c"] {
+        Sdist::new(name, "1.0").requires("d").stated("Requires-Dist: d\n").publish(&world);
+    }
+    world.index.add(&Wheel::new("d", "1.0"));
+    world.require(&["a", "b", "c"]);
+    assert_eq!(world.locked(&[]), ["a==1.0", "b==1.0", "c==1.0", "d==1.0"]);
+    for name in ["a", "b", "c"] {
+        assert_eq!(world.index.asked(&format!("{name}-1.0.tar.gz")).len(), 1, "{name}");
+    }
+    assert_eq!(builds(&world), 0);
+    world.sync(&[]);
+    assert_eq!(world.index.asked("a-1.0.tar.gz").len(), 1, "it is kept");
+}
+
+#[test]
 fn one_build_at_once_is_one_after_the_other() {
     let world = world();
     for (name, other) in [("a", "b"), ("b", "a")] {

@@ -96,6 +96,15 @@ impl Private {
 
     /// Writes a file whole or not at all: readers in other processes see the old one or the new one.
     pub(super) fn write(&self, path: &Path, parts: &[&[u8]]) {
+        self.write_with(path, |file| parts.iter().try_for_each(|part| file.write_all(part)));
+    }
+
+    /// The same of what the caller writes.
+    pub(super) fn write_with(
+        &self,
+        path: &Path,
+        content: impl FnOnce(&mut File) -> io::Result<()>,
+    ) {
         let Some(directory) = path.parent() else { return };
         self.close();
         let Ok(name) = pyfast_root::random_name() else { return };
@@ -105,8 +114,7 @@ impl Private {
             create(&temporary)
         });
         let Ok(mut file) = file else { return };
-        let written = parts.iter().try_for_each(|part| file.write_all(part));
-        if written.is_err() || fs_err::rename(&temporary, path).is_err() {
+        if content(&mut file).is_err() || fs_err::rename(&temporary, path).is_err() {
             let _ = fs_err::remove_file(&temporary);
         }
     }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use super::walk::{Member, walk_source};
+use crate::receiver::Body;
 use pyfast_packaging::metadata::{LARGEST, headers};
 
 /// What resolving needs and a backend may compute.
@@ -28,11 +29,11 @@ impl Statements {
     ///
     /// # Errors
     /// What is wrong with the archive.
-    pub fn read(filename: &str, bytes: &[u8], subdirectory: Option<&str>) -> io::Result<Self> {
+    pub fn read(filename: &str, body: &Body, subdirectory: Option<&str>) -> io::Result<Self> {
         let below = subdirectory.map(|below| format!("{}/", below.trim_matches('/')));
         let below = below.unwrap_or_default();
         let mut found = Self::default();
-        walk_source(filename, bytes, &mut |path, member| {
+        walk_source(filename, body, &mut |path, member| {
             let content = match member {
                 Member::File { content, .. } => content,
                 Member::Again => {

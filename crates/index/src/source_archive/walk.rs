@@ -4,16 +4,20 @@
 //! An archive has one directory with everything in it; one that has not is taken as it is, as pip does.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
-use bzip2::read::MultiBzDecoder;
-use flate2::read::MultiGzDecoder;
+use bzip2::bufread::MultiBzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
+
+use crate::receiver::Body;
 
 /// Bytes that an archive may hold once decompressed.
 const LARGEST: u64 = 4 << 30;
 /// Members that an archive may have.
 const MEMBERS: usize = 500_000;
+/// So much of an archive is read at once.
+const BUFFER: usize = 128 << 10;
 /// Bytes of a member's path.
 const LONGEST: usize = 4096;
 /// Kibibytes that reading an xz archive may take; its header says how much it wants, and the largest
@@ -54,14 +58,14 @@ pub type Visit<'a> = dyn FnMut(&str, Member<'_>) -> io::Result<bool> + 'a;
 ///
 /// # Errors
 /// What is wrong with the archive, or what `visit` fails with.
-pub fn walk_source(filename: &str, bytes: &[u8], visit: &mut Visit<'_>) -> io::Result<()> {
+pub fn walk_source(filename: &str, body: &Body, visit: &mut Visit<'_>) -> io::Result<()> {
     let mut walk = Walk::new(false, visit);
-    match walk.run(filename, bytes) {
+    match walk.run(filename, body) {
         Err(_) if walk.flat => {}
         outcome => return outcome,
     }
     visit("", Member::Again)?;
-    Walk::new(true, visit).run(filename, bytes)
+    Walk::new(true, visit).run(filename, body)
 }
 
 struct Walk<'a, 'v> {
@@ -101,12 +105,13 @@ impl<'a, 'v> Walk<'a, 'v> {
         Self { top: None, flat, links: BTreeMap::new(), size: 0, members: 0, visit }
     }
 
-    fn run(&mut self, filename: &str, bytes: &[u8]) -> io::Result<()> {
+    fn run(&mut self, filename: &str, body: &Body) -> io::Result<()> {
+        let bytes = BufReader::with_capacity(BUFFER, body.reader());
         if self.members(filename, bytes)? { self.finish() } else { Ok(()) }
     }
 
     /// Visits what is no link; false where the visitor has seen enough.
-    fn members(&mut self, filename: &str, bytes: &[u8]) -> io::Result<bool> {
+    fn members(&mut self, filename: &str, bytes: impl BufRead + Seek) -> io::Result<bool> {
         let lower = filename.to_ascii_lowercase();
         let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
         if ends(&[".zip"]) {
@@ -197,8 +202,8 @@ impl<'a, 'v> Walk<'a, 'v> {
         self.inside(target)?.ok_or_else(|| refused(path, "is a link to a directory"))
     }
 
-    fn zip(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(io::Error::other)?;
+    fn zip(&mut self, bytes: impl Read + Seek) -> io::Result<bool> {
+        let mut archive = zip::ZipArchive::new(bytes).map_err(io::Error::other)?;
         for index in 0..archive.len() {
             let file = archive.by_index(index).map_err(io::Error::other)?;
             let path = String::from_utf8_lossy(file.name_raw()).into_owned();
@@ -277,7 +282,7 @@ impl<'a, 'v> Walk<'a, 'v> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     type Entry<'a> = (&'a str, tar::EntryType, &'a str);
 
@@ -310,7 +315,8 @@ mod tests {
 
     fn check(filename: &str, bytes: &[u8], expected: Result<&[&str], &str>) {
         let mut seen = Vec::new();
-        let walked = walk_source(filename, bytes, &mut |path, member| {
+        let body = Body::Memory(bytes::Bytes::copy_from_slice(bytes));
+        let walked = walk_source(filename, &body, &mut |path, member| {
             seen.push(match member {
                 Member::Again => {
                     seen.clear();

@@ -58,7 +58,8 @@ pub fn carry(source: &SourceDist, tools: &CarryTools<'_>) -> Result<CarriedSourc
             let (client, cache) = (tools.client, tools.cache);
             let expected = Digest::Sha256(*sha256);
             let fetch = fetch_source(client, cache, filename, location, Some(&expected));
-            tools.runtime.block_on(fetch).map_err(Error::Fetch)?.0
+            let body = tools.runtime.block_on(fetch).map_err(Error::Fetch)?.body;
+            body.into_bytes().map_err(Error::io("read", Path::new(filename)))?
         }
         SourceTree::Directory(path) => pack(path, true)?,
         SourceTree::Repository { url, commit, .. } => {
@@ -171,7 +172,8 @@ mod tests {
 
     fn names(bytes: &[u8]) -> Vec<String> {
         let mut names = Vec::new();
-        walk_source("source.tar", bytes, &mut |path, member| {
+        let body = pyfast_index::Body::Memory(bytes::Bytes::copy_from_slice(bytes));
+        walk_source("source.tar", &body, &mut |path, member| {
             let link = if matches!(member, Member::Link { .. }) { "@" } else { "" };
             names.push(format!("{path}{link}"));
             Ok(true)

@@ -4,12 +4,13 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use pyfast_index::Body;
 use pyfast_index::source_archive::{Member, walk_source};
 
 /// Unpacks a source archive; `place` must not exist.
-pub(super) fn unpack(filename: &str, bytes: &[u8], place: &Path) -> io::Result<()> {
+pub(super) fn unpack(filename: &str, body: &Body, place: &Path) -> io::Result<()> {
     fs_err::create_dir_all(place)?;
-    walk_source(filename, bytes, &mut |path, member| {
+    walk_source(filename, body, &mut |path, member| {
         if matches!(member, Member::Again) {
             fs_err::remove_dir_all(place)?;
             fs_err::create_dir_all(place)?;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use crate::error::Error;
@@ -14,7 +13,7 @@ use crate::tools::LockTools;
 use pyfast_index::git::Git;
 use pyfast_index::source_archive::fetch_source;
 use pyfast_index::source_archive::{Statements, project_table};
-use pyfast_index::{Error as IndexError, digest};
+use pyfast_index::{Body, Error as IndexError, Received, digest};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::{Digest, Sha256};
@@ -326,13 +325,14 @@ impl Look<'_> {
         };
         let (sha256, stated) = match &source.place {
             Place::Archive { filename, location } => {
-                let (bytes, sha256) = self.archive(requirement, filename, location)?;
+                let Received { body, sha256, .. } =
+                    self.archive(requirement, filename, location)?;
                 dist.tree = SourceTree::Archive {
                     filename: filename.clone(),
                     location: location.clone(),
                     sha256,
                 };
-                (Some(sha256), stated(&dist, filename, &bytes)?)
+                (Some(sha256), stated(&dist, filename, &body)?)
             }
             Place::Directory(path) => {
                 dist.tree = SourceTree::Directory(path.clone());
@@ -362,7 +362,7 @@ impl Look<'_> {
         requirement: &SourceRequirement,
         filename: &str,
         location: &Location,
-    ) -> Result<(Bytes, Sha256), Error> {
+    ) -> Result<Received, Error> {
         // What an earlier lock has is not fetched again.
         let kept = || {
             let mut archives = self.kept().filter_map(|tree| match tree {
@@ -378,19 +378,20 @@ impl Look<'_> {
         let expected = stated.or_else(|| kept().filter(|_| remote).map(Digest::Sha256));
         let (client, cache) = (&self.tools.client, &self.tools.cache);
         let fetch = fetch_source(client, cache, filename, location, expected.as_ref());
-        let (bytes, sha256) = self.tools.runtime.block_on(fetch)?;
+        let received = self.tools.runtime.block_on(fetch)?;
+        let Received { body, sha256, .. } = &received;
         let hashes = &requirement.hashes;
-        let other = |kind| Ok(digest::of_bytes(kind, &bytes));
-        let fits = |hash: &Digest| digest::check(filename, hash, sha256, other).is_ok();
+        let other = |kind| body.digest(kind);
+        let fits = |hash: &Digest| digest::check(filename, hash, *sha256, other).is_ok();
         if !hashes.is_empty() && !hashes.iter().any(fits) {
             return Err(IndexError::HashMismatch {
                 wheel: filename.to_owned(),
                 expected: Digest::any_of(hashes),
-                found: Digest::Sha256(sha256).to_string(),
+                found: Digest::Sha256(*sha256).to_string(),
             }
             .into());
         }
-        Ok((bytes, sha256))
+        Ok(received)
     }
 
     /// The commit, and metadata that its files state.
@@ -462,8 +463,8 @@ fn placed(set: &RequirementSet, scope: &Scope) -> BTreeMap<PackageName, MarkerTr
 }
 
 /// What an archive states.
-fn stated(dist: &SourceDist, filename: &str, bytes: &Bytes) -> Result<Stated, Error> {
-    let stated = Statements::read(filename, bytes, dist.subdirectory.as_deref());
+fn stated(dist: &SourceDist, filename: &str, body: &Body) -> Result<Stated, Error> {
+    let stated = Statements::read(filename, body, dist.subdirectory.as_deref());
     let stated = stated.map_err(|error| {
         Error::Build(Box::new(BuildFailure::new(dist, BuildStage::Source, error.to_string())))
     })?;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use http::StatusCode;
 use pep508_rs::PackageName;
 use pyfast_index::cache::Cache;
@@ -17,7 +16,7 @@ use pyfast_index::source_archive::{self, Statements};
 use pyfast_index::{Body, Error as IndexError, Received, digest, joined};
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::dist_file::Location;
-use pyfast_packaging::filename::{DistFilename, SourceFilename, WheelFilename};
+use pyfast_packaging::filename::{DistFilename, WheelFilename};
 use pyfast_packaging::hash::{Digest, OtherDigest, OtherKind, Sha256};
 use pyfast_packaging::metadata::{self, LARGEST, Metadata};
 use pyfast_packaging::source_dist::{SourceDist, SourceTree};
@@ -48,6 +47,7 @@ pub(super) struct Shared {
     pub(super) flat: Flat,
     pub(super) pages: OnceMap<PackageName, Option<Arc<Page>>>,
     pub(super) metadata: OnceMap<String, Result<Arc<Metadata>, String>>,
+    pub(super) statements: OnceMap<String, Statement>,
     /// Pages that were used although stale, with the number of their index.
     pub(super) stale: Mutex<Vec<(PackageName, usize)>>,
     /// Pages of the cache that are read as far as they are needed.
@@ -88,6 +88,14 @@ pub(super) struct Opened {
     /// The number of its index.
     pub(super) index: usize,
     pub(super) page: Arc<StoredPage>,
+}
+
+/// What a source archive states of itself.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    sha256: Sha256,
+    /// `METADATA`, where it is stated for good.
+    metadata: Option<Arc<str>>,
 }
 
 pub(super) type Outcome<T> =
@@ -178,8 +186,8 @@ impl Shared {
         })))
     }
 
-    pub(super) async fn read_metadata(
-        &self,
+    async fn read_metadata(
+        self: &Arc<Self>,
         candidate: &Candidate,
     ) -> Result<Result<Arc<Metadata>, String>, Error> {
         let location = candidate.location.to_string();
@@ -193,8 +201,8 @@ impl Shared {
             (None, DistFilename::Wheel(wheel)) => {
                 metadata::excerpt(&self.fetch_metadata(candidate, wheel).await?)
             }
-            (None, DistFilename::Source(source)) => {
-                let (text, stated) = self.source_metadata(candidate, source).await?;
+            (None, DistFilename::Source(_)) => {
+                let (text, stated) = self.source_metadata(candidate).await?;
                 // What a build gives depends on its settings; the builder remembers it.
                 fresh = stated;
                 metadata::excerpt(&text)
@@ -207,38 +215,54 @@ impl Shared {
         Ok(metadata)
     }
 
-    /// The metadata of a source, and whether the source states it.
-    pub(super) async fn source_metadata(
-        &self,
-        candidate: &Candidate,
-        filename: &SourceFilename,
-    ) -> Result<(String, bool), Error> {
-        let name = &filename.text;
-        let (bytes, sha256) = source_archive::fetch_source(
-            &self.client,
-            &self.cache,
-            name,
-            &candidate.location,
-            candidate.expected().as_ref(),
-        )
-        .await?;
-        let received = Received { body: Body::Memory(bytes.clone()), sha256, continued: false };
-        self.note(candidate, self.look_at(candidate, &received)?);
-        let source = SourceDist {
-            name: Some(filename.name.clone()),
-            version: Some(filename.version.clone()),
-            tree: SourceTree::Archive {
-                filename: name.clone(),
-                location: candidate.location.clone(),
-                sha256,
-            },
-            subdirectory: None,
-            editable: false,
+    /// What a source states of itself. Whoever asks first fetches it; nothing of it runs.
+    pub(super) fn start_statement(self: &Arc<Self>, candidate: &Candidate) -> Outcome<Statement> {
+        self.statements.start(candidate.location.to_string(), || {
+            let (shared, candidate) = (Arc::clone(self), candidate.clone());
+            async move { shared.read_statement(&candidate).await.map_err(Arc::new) }
+        })
+    }
+
+    async fn read_statement(&self, candidate: &Candidate) -> Result<Statement, Error> {
+        let name = candidate.filename.to_string();
+        let (location, expected) = (&candidate.location, candidate.expected());
+        let received = {
+            let _turn = self.bodies.acquire().await;
+            let (client, cache) = (&self.client, &self.cache);
+            source_archive::fetch_source(client, cache, &name, location, expected.as_ref()).await?
         };
+        self.note(candidate, self.look_at(candidate, &received)?);
+        let Received { body, sha256, .. } = received;
+        let source = source_of(candidate, sha256);
+        let work = move || {
+            Statements::read(&name, &body, None).map_err(|error| {
+                let (stage, reason) = (BuildStage::Source, error.to_string());
+                Error::Build(Box::new(BuildFailure::new(&source, stage, reason)))
+            })
+        };
+        let stated = joined(tokio::task::spawn_blocking(work)).await?;
+        Ok(Statement { sha256, metadata: stated.metadata().map(Arc::from) })
+    }
+
+    /// The metadata of a source, and whether the source states it.
+    async fn source_metadata(
+        self: &Arc<Self>,
+        candidate: &Candidate,
+    ) -> Result<(Arc<str>, bool), Error> {
+        let Statement { sha256, metadata } = self.start_statement(candidate).await?;
+        if let Some(metadata) = metadata {
+            return Ok((metadata, true));
+        }
+        let source = source_of(candidate, sha256);
         let build = self.build.clone();
-        // Reading the archive and building take long, and building waits for this runtime.
-        let work = move || stated_or_built(&source, &bytes, build.as_deref());
-        joined(tokio::task::spawn_blocking(work)).await
+        // Building takes long, and waits for this runtime.
+        let work = move || {
+            let nobody = "it does not state its metadata, and there is no Python on this machine that could be asked";
+            let failed = || BuildFailure::new(&source, BuildStage::Allowed, nobody);
+            let build = build.ok_or_else(|| Error::Build(Box::new(failed())))?;
+            build.metadata(&source)
+        };
+        Ok((joined(tokio::task::spawn_blocking(work)).await?.into(), false))
     }
 
     pub(super) async fn fetch_metadata(
@@ -398,24 +422,16 @@ fn is_gone(error: &Error) -> bool {
     matches!(error.root(), Error::Index(IndexError::Status { status: 403 | 404 | 410, .. }))
 }
 
-fn stated_or_built(
-    source: &SourceDist,
-    bytes: &Bytes,
-    build: Option<&dyn BuildSource>,
-) -> Result<(String, bool), Error> {
-    let failed =
-        |stage, reason: &str| Error::Build(Box::new(BuildFailure::new(source, stage, reason)));
-    let SourceTree::Archive { filename, .. } = &source.tree else {
-        return Err(failed(BuildStage::Source, "it is no archive"));
-    };
-    let stated = Statements::read(filename, bytes, source.subdirectory.as_deref())
-        .map_err(|error| failed(BuildStage::Source, &error.to_string()))?;
-    if let Some(metadata) = stated.metadata() {
-        return Ok((metadata, true));
+/// A source archive of an index.
+fn source_of(candidate: &Candidate, sha256: Sha256) -> SourceDist {
+    let (filename, location) = (candidate.filename.to_string(), candidate.location.clone());
+    SourceDist {
+        name: Some(candidate.name.clone()),
+        version: Some(candidate.version.clone()),
+        tree: SourceTree::Archive { filename, location, sha256 },
+        subdirectory: None,
+        editable: false,
     }
-    let nobody = "it does not state its metadata, and there is no Python on this machine that could be asked";
-    let build = build.ok_or_else(|| failed(BuildStage::Allowed, nobody))?;
-    Ok((build.metadata(source)?, false))
 }
 
 /// Metadata that is of this candidate.
