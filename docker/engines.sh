@@ -282,11 +282,20 @@ row() { # ENGINE CODE SECONDS
     sed -n 's/^test \(.*\) \.\.\. FAILED$/            \1/p' "$work/said" >>"$place/table"
 }
 
-# Builds a test program, before anything that it is not meant to find is laid over this machine.
-build() { # ARGUMENTS...
-    cargo test --no-run "$@" 2>"$place/built" || { cat "$place/built" >&2; die "the tests do not build"; }
+# Builds the test programs, before anything that they are not meant to find is laid over this machine: of the whole
+# workspace, as docker/test.sh does, so that nothing is built twice.
+build() {
+    cargo test --no-run --workspace --test docker 2>"$place/built" ||
+        { cat "$place/built" >&2; die "the tests do not build"; }
     cat "$place/built" >&2
-    sed -n 's|^ *Executable .*(\(.*\))$|\1|p' "$place/built" | sed "s|^[^/]|$(pwd -P)/&|"
+    sed -n 's|^ *Executable .*(\(.*\))$|\1|p' "$place/built" | sed "s|^[^/]|$(pwd -P)/&|" >"$place/both"
+    while read -r program; do
+        # The command line's have those of `up`.
+        case $("$program" --list) in
+        *"up::"*) echo "$program" >>"$place/programs" ;;
+        *) echo "$program" >>"$place/launcher" ;;
+        esac
+    done <"$place/both"
 }
 
 main() {
@@ -311,8 +320,7 @@ main() {
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     bring
-    build --test docker >"$place/programs"
-    build -p pyfast-launcher --test docker >"$place/launcher"
+    build
     failed=
     engines=${engines:-docker containerd tcp podman}
     for engine in $engines; do
