@@ -1,10 +1,14 @@
 //! Compiles stored wheels to bytecode, once for each wheel and Python, by long-lived interpreters that
-//! import nothing of any environment. Knows nothing of environments.
+//! import nothing of any environment. Of environments only the `backlog` knows: which of them wait for it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+mod backlog;
+mod caches;
+mod worker;
+
+pub use backlog::{Backlog, Worked, work_off};
+pub use caches::prepare;
+
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
@@ -14,26 +18,13 @@ use pyfast_root::{Dir, Durability, LockName, Root, Share};
 use crate::error::Error;
 use crate::interpreter::Interpreter;
 use crate::store;
+use caches::{modules, open_caches};
+use worker::{Job, Manner, Worker};
 
-/// What a worker runs.
-const WORKER: &str = include_str!("bytecode.py");
+pub(crate) use caches::CACHE;
 
 /// Source bytes in one request: large wheels are shared between workers.
 const PORTION: u64 = 256 << 10;
-
-/// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
-const LIMIT: u64 = 256 << 20;
-/// The directory of bytecode beside modules.
-pub(crate) const CACHE: &str = "__pycache__";
-
-/// Modules of a wheel to compile, and where the answer goes.
-struct Job {
-    wheel: Dir,
-    /// Paths in the wheel's directory, those of one directory together.
-    modules: Vec<String>,
-    tag: String,
-    answer: mpsc::Sender<Result<u64, String>>,
-}
 
 /// Python processes that compile. Dropping it ends them; they end too when this process dies, because their
 /// standard input does.
@@ -91,6 +82,10 @@ impl Compiler {
         invalidation: Invalidation,
         workers: usize,
     ) -> Result<Self, Error> {
+        Self::begin(interpreter, Manner { invalidation, aside: false }, workers)
+    }
+
+    fn begin(interpreter: &Interpreter, manner: Manner, workers: usize) -> Result<Self, Error> {
         let python = interpreter.executable.clone();
         let failed = |reason: String| Error::Compile { python: python.clone(), reason };
         let tag = interpreter.cache_tag.clone();
@@ -99,7 +94,7 @@ impl Compiler {
         let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::new();
         for _ in 0..workers.max(1) {
-            let mut worker = Worker::start(&python, invalidation)
+            let mut worker = Worker::start(&python, manner)
                 .map_err(|error| failed(format!("it cannot be started: {error}")))?;
             let receiver = Arc::clone(&receiver);
             threads.push(std::thread::spawn(move || worker.serve(&receiver)));
@@ -117,17 +112,12 @@ impl Compiler {
         if directory.has_file(&marker) {
             return Ok(0);
         }
-        let files = store::files(root, wheel)?;
+        let modules = modules(root, wheel)?;
         let name = LockName::bytecode(&wheel.to_string());
         let _alone = root.lock(&name, Share::Alone, &|_| ())?;
         if directory.has_file(&marker) {
             return Ok(0);
         }
-        let modules = files.into_iter().filter(|file| {
-            file.path.starts_with("root/")
-                && Path::new(&file.path).extension() == Some("py".as_ref())
-        });
-        let modules: Vec<(String, u64)> = modules.map(|file| (file.path, file.size)).collect();
         let caches = open_caches(&directory, &modules)?;
         let compiled = self.run(&directory, &modules);
         // Sealed again in any case; the first error is the one to report.
@@ -178,143 +168,14 @@ impl Drop for Compiler {
     }
 }
 
-/// Creates `__pycache__` beside each module, and opens it to be written.
-fn open_caches(wheel: &Dir, modules: &[(String, u64)]) -> Result<Vec<Dir>, Error> {
-    let mut parents: Vec<&str> = modules.iter().map(|(path, _)| split(path).0).collect();
-    parents.sort_unstable();
-    parents.dedup();
-    let mut caches = Vec::with_capacity(parents.len());
-    for parent in parents {
-        let parent = wheel.dir(parent)?;
-        let cache = if let Some(cache) = parent.find_dir(CACHE)? {
-            cache
-        } else {
-            parent.set_mode(0o755)?;
-            let created = parent.create_dir(CACHE, 0o755);
-            parent.set_mode(0o555)?;
-            created?;
-            parent.dir(CACHE)?
-        };
-        cache.set_mode(0o755)?;
-        remove_unfinished(&cache)?;
-        caches.push(cache);
-    }
-    Ok(caches)
-}
-
-/// Removes what a killed compilation left. Its lock is ours now.
-fn remove_unfinished(cache: &Dir) -> Result<(), Error> {
-    for entry in cache.entries()? {
-        if Path::new(&entry.name).extension() != Some("pyc".as_ref()) && !entry.kind.is_dir() {
-            cache.remove_file(&entry.name)?;
-        }
-    }
-    Ok(())
-}
-
-/// The directory of a module, and its name without the extension.
-fn split(module: &str) -> (&str, &str) {
-    let (parent, name) = module.rsplit_once('/').unwrap_or(("", module));
-    (parent, name.strip_suffix(".py").unwrap_or(name))
-}
-
-/// One Python process.
-struct Worker {
-    child: Child,
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    fn start(python: &Path, invalidation: Invalidation) -> std::io::Result<Self> {
-        let mut child = Command::new(python)
-            .args(["-I", "-S", "-B", "-c", WORKER, invalidation.flags()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let requests = child.stdin.take().ok_or_else(broken)?;
-        let answers = BufReader::new(child.stdout.take().ok_or_else(broken)?);
-        Ok(Self { child, requests: Some(requests), answers })
-    }
-
-    /// Takes jobs until there can be no more.
-    fn serve(&mut self, jobs: &Mutex<mpsc::Receiver<Job>>) {
-        // A poisoned lock means that another worker's thread panicked while waiting.
-        while let Some(job) = jobs.lock().ok().and_then(|jobs| jobs.recv().ok()) {
-            let answer = self.compile(&job);
-            // Whoever asked may have given up.
-            let _ = job.answer.send(answer);
-        }
-    }
-
-    /// Compiles the modules of a job, and returns how many there are now.
-    fn compile(&mut self, job: &Job) -> Result<u64, String> {
-        let told = |error: pyfast_root::Error| Error::from(error).with_cause();
-        let mut compiled = 0;
-        let mut last: Option<(&str, Dir)> = None;
-        for module in &job.modules {
-            let (parent, stem) = split(module);
-            let cache = match last.take() {
-                Some((known, cache)) if known == parent => cache,
-                _ => job.wheel.dir(format!("{parent}/{CACHE}")).map_err(told)?,
-            };
-            let (_, cache) = last.insert((parent, cache));
-            let target = format!("{stem}.{}.pyc", job.tag);
-            if cache.has_file(&target) {
-                compiled += 1;
-                continue;
-            }
-            let source = job.wheel.read(module, LIMIT).map_err(told)?;
-            let source = source.ok_or_else(|| format!("{module} is missing"))?;
-            let path = job.wheel.path().join(module);
-            let bytecode = self.ask(path.as_os_str().as_bytes(), &source)?;
-            if !bytecode.is_empty() {
-                cache.replace(&target, &bytecode, 0o444, Durability::Eventual).map_err(told)?;
-                compiled += 1;
-            }
-        }
-        Ok(compiled)
-    }
-
-    /// Asks the process to compile one module; nothing for what is no code for this Python.
-    fn ask(&mut self, path: &[u8], source: &[u8]) -> Result<Vec<u8>, String> {
-        let died = |error: std::io::Error| format!("a worker died: {error}");
-        let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let requests = self.requests.as_mut().ok_or_else(broken).map_err(died)?;
-        let head = format!("{} {}\n", path.len(), source.len());
-        let sent = requests.write_all(&[head.as_bytes(), path, source].concat());
-        sent.and_then(|()| requests.flush()).map_err(died)?;
-        let mut line = String::new();
-        self.answers.read_line(&mut line).map_err(died)?;
-        let line = line.trim_end();
-        match line.parse::<u64>() {
-            Ok(length) if length <= LIMIT => {
-                let mut bytecode = vec![0; usize::try_from(length).unwrap_or_default()];
-                self.answers.read_exact(&mut bytecode).map_err(died)?;
-                Ok(bytecode)
-            }
-            _ if line.is_empty() => Err("a worker died".to_owned()),
-            _ => Err(line.trim_start_matches("error ").to_owned()),
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.requests.take();
-        // It ends with its standard input; the exit code says nothing more.
-        let _ = self.child.wait();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixtures::{Sandbox, WheelFile, interpreter};
     use fs_err as fs;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+    use std::process::Command;
 
     fn wheel(sandbox: &Sandbox) -> Sha256 {
         sandbox.admit(

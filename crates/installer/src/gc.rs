@@ -230,6 +230,11 @@ pub fn gc(
     for name in root.project_envs()? {
         root.tidy_history(&name, &|id| matches!(Generation::find(root, id), Ok(Some(_))))?;
     }
+    for id in root.awaiting_bytecode()? {
+        if Generation::find(root, &id)?.is_none() {
+            root.has_bytecode(&id)?;
+        }
+    }
     drop(projects);
     Ok(done)
 }

@@ -2,11 +2,13 @@
 //! Knows what makes two environments equal; how they are composed is in `compose`.
 
 pub(crate) mod activate;
+mod bytecode;
 mod manifest;
 pub(crate) mod stamps;
 pub(crate) mod verify;
 
 pub use activate::{Rollback, activate, current, lock_project, rollback_target};
+pub use bytecode::link_bytecode;
 pub use stamps::Stamps;
 pub use verify::{look, verify_generation, verify_root};
 
@@ -191,6 +193,7 @@ impl Generation {
         let away = store.fresh_name()?;
         envs.rename(&self.id, store.workspace(), &away)?;
         store.workspace().remove_tree(&away)?;
+        root.has_bytecode(&self.id)?;
         Ok(true)
     }
 }

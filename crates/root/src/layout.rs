@@ -12,6 +12,7 @@
 //!       compiled-<cache tag>         the modules of root/ have been compiled for that Python
 //!       settled                      root/ and data/ have been re-hashed after a restart
 //!   store/v1/built/                  wheels built from source
+//!   store/v1/uncompiled/<id>         the bytecode of this generation is still to come
 //!   envs/v1/<id>/                    a generation, never changed once activated
 //!   projects/<project>/owner         the directory that the project is in
 //!   projects/<project>/<env>/        current → ../../../envs/v1/<id>, state.json,
@@ -47,6 +48,7 @@ pub const LAUNCHER: &str = "bin/pyfast";
 
 pub(crate) const WHEELS: &str = "store/v1/wheels";
 pub(crate) const BUILT: &str = "store/v1/built";
+pub(crate) const UNCOMPILED: &str = "store/v1/uncompiled";
 pub(crate) const ENVS: &str = "envs/v1";
 /// What the store and the generations of every version are in.
 pub(crate) const STORE: &str = "store";

@@ -25,6 +25,7 @@ mod record_lock;
 mod root;
 mod stamp;
 mod ticket;
+mod uncompiled;
 mod workspace;
 
 pub use blocks::shares_blocks;
@@ -34,7 +35,7 @@ pub use error::Error;
 pub use fingerprint::Fingerprint;
 pub use history::{Activation, Cause};
 pub use lock_name::LockName;
-pub use moves::Durability;
+pub use moves::{Durability, is_unfinished};
 pub use name::{ProjectEnv, is_generation_id, is_name};
 pub use owner::Claim;
 pub use random::random_name;

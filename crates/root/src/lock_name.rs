@@ -42,6 +42,11 @@ impl LockName {
         Self(format!("bytecode-{digest}"))
     }
 
+    /// Everything that is compiled for a cache tag when nobody waits for it.
+    pub fn backlog(tag: &str) -> Self {
+        Self(format!("backlog-{tag}"))
+    }
+
     /// A source that is built.
     pub fn build(key: &str) -> Self {
         Self(format!("build-{key}"))

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::beneath::{self, Parent};
 use crate::dir::{Dir, Kind};
 use crate::error::Error;
-use crate::random::random_name;
+use crate::random::{is_random_name, random_name};
 
 /// Whether a replaced file must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub enum Durability {
     Synced,
     /// Left to the system: losing it costs time only.
     Eventual,
+}
+
+/// What the name of a file begins with that is to replace another, until it does.
+const UNFINISHED: &str = ".new-";
+
+/// Whether a name is that of a file that was to replace another and has not yet, or never will.
+pub fn is_unfinished(name: &str) -> bool {
+    name.strip_prefix(UNFINISHED).is_some_and(is_random_name)
 }
 
 /// Levels of directories that are open at once while a tree is removed. What lies deeper is moved up first,
@@ -80,7 +88,7 @@ impl Dir {
         };
         let name = path.file_name().unwrap_or_default();
         let unique = random_name().map_err(Error::io("replace", &parent.path().join(name)))?;
-        let temporary = format!(".new-{unique}");
+        let temporary = format!("{UNFINISHED}{unique}");
         let temporary = Path::new(&temporary);
         let done = make(&parent, temporary).and_then(|()| {
             rustix::fs::renameat(&parent, temporary, &parent, name).map_err(|error| {

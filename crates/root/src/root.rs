@@ -97,7 +97,7 @@ impl Root {
             let name = &*entry.name.to_string_lossy();
             // What a new file system has, what is put into a volume before anything else, and what another
             // process that makes this root at the same moment has begun.
-            let temporary = name.strip_prefix(".new-").is_some_and(crate::random::is_random_name);
+            let temporary = crate::moves::is_unfinished(name);
             let tried = name.starts_with(".pyfast-");
             let new_disk = name == "lost+found" && entry.kind.is_dir();
             // What is remembered for the user, whose data directory is a root where no other is named.

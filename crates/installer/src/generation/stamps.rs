@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Generation;
 use super::manifest::{Part, below};
 use super::verify::{Written, in_root};
+use crate::bytecode::CACHE;
 use crate::error::Error;
 use crate::link::act::split;
 use crate::link::{LinkPlan, Step};
@@ -210,7 +211,8 @@ impl Watched {
 
     fn directory(&mut self, path: &str) {
         let (directory, name) = split(path);
-        if is_near(directory) && !name.ends_with(".dist-info") {
+        // Bytecode comes and goes, and is nobody's concern.
+        if is_near(directory) && !name.ends_with(".dist-info") && name != CACHE {
             self.watch(&below(&self.own, directory), name);
         }
     }

@@ -7,13 +7,14 @@ use std::path::{Component, Path, PathBuf};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::layout::wheel_place;
 use pyfast_root::lease::DESCRIPTION;
-use pyfast_root::{Dir, Facts, Kind, Root};
+use pyfast_root::{Dir, Facts, Kind, Root, is_unfinished};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::manifest::{self, Part, Parts, below};
 use super::stamps::Stamps;
 use super::{Generation, LOCK_COPY, SETTLED};
+use crate::bytecode::CACHE;
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 use crate::link::EnvironmentSpec;
@@ -26,8 +27,6 @@ use crate::store::verify::{self, Depth, fault};
 const OWN: [&str; 4] = [DESCRIPTION, LOCK_COPY, manifest::FILE, SETTLED];
 /// What uv keeps its turn by, also where it has nothing to do.
 const TURN: &str = ".lock";
-/// Where Python keeps bytecode.
-const CACHE: &str = "__pycache__";
 
 /// Hashes everything that a generation consists of: its own files, and every wheel that it uses.
 ///
@@ -275,9 +274,9 @@ fn wheel_of(inside: &Path) -> Option<&str> {
 /// Files of wheels, by wheel and path.
 type Stored = BTreeMap<Sha256, FxHashMap<String, StoredFile>>;
 
-/// Python's and its tools' own: `module.cpython-311.pyc`, and its like while it is written.
+/// Python's and its tools' own, and this program's: `module.cpython-311.pyc`, and its like while it is written.
 fn is_bytecode(path: &str) -> bool {
-    path.rsplit_once('/').is_some_and(|(_, name)| name.contains(".pyc"))
+    path.rsplit_once('/').is_some_and(|(_, name)| name.contains(".pyc") || is_unfinished(name))
 }
 
 /// What a link of a generation leads to, relative to the root; `None` for one that stays in the generation or leads out

@@ -182,7 +182,8 @@ pub(crate) fn store_target(path: &str, inside_root: &str) -> String {
     target
 }
 
-fn is_refused(error: &io::Error) -> bool {
+/// Whether a file system refuses a hard link that would be right.
+pub(crate) fn is_refused(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let number = Errno::from_io_error(error);
     matches!(number, Some(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::NOTSUP | Errno::NOSYS))

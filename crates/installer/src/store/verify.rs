@@ -4,13 +4,14 @@
 use std::io::Read as _;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Dir, Durability, Kind, Root};
+use pyfast_root::{Dir, Durability, Kind, Root, is_unfinished};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sha2::Digest as _;
 
 use super::manifest::{FILE, Manifest, StoredFile};
 use super::{DAMAGED, Store, wheels};
+use crate::bytecode::CACHE;
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 
@@ -141,10 +142,13 @@ fn faults(
     Ok(found)
 }
 
-/// Whether it is the bytecode of one of the wheel's modules.
+/// Whether it is the bytecode of one of the wheel's modules, or what becomes that while somebody compiles.
 fn is_bytecode(path: &str, known: &FxHashMap<&str, &StoredFile>) -> bool {
     let Some((parent, name)) = path.rsplit_once('/') else { return false };
-    let Some(parent) = parent.strip_suffix("__pycache__") else { return false };
+    let Some(parent) = parent.strip_suffix(CACHE) else { return false };
+    if is_unfinished(name) {
+        return true;
+    }
     let stem = name.strip_suffix(".pyc").and_then(|name| name.rsplit_once('.'));
     stem.is_some_and(|(stem, _)| known.contains_key(format!("{parent}{stem}.py").as_str()))
 }

@@ -235,7 +235,9 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        if files.is_empty() && deeper.is_empty() {
+        // What is not compiled yet has its place, so that nothing else changes when it is.
+        let awaited = self.spec.options.compiled && !modules.is_empty();
+        if files.is_empty() && deeper.is_empty() && !awaited {
             return Ok(());
         }
         let path = below(directory, CACHE);
