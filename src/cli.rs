@@ -91,7 +91,7 @@ impl Command {
             Self::Ps(args) => args.result.json,
             Self::Doctor(args) => args.result.json,
             // Another program reads it.
-            Self::Answer(_) => true,
+            Self::Answer(_) | Self::Bytecode(_) => true,
             _ => false,
         }
     }
@@ -140,6 +140,7 @@ pyfast_usage::commands! {
         Doctor(commands::doctor::Args),
         Cache(commands::cache::Args),
         Answer(commands::answer::Args),
+        Bytecode(commands::inside::BytecodeArgs),
         BuildSource(commands::build_source::Args),
         RemoveCode(commands::inside::RemoveArgs),
         Reload(commands::inside::ReloadArgs),
@@ -279,6 +280,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Gc(args) => commands::gc::run(args, &settings),
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),
+        Command::Bytecode(args) => commands::inside::bytecode(args, &settings),
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),

@@ -10,7 +10,7 @@ use indicatif::style::ProgressTracker;
 use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use pyfast_crew::{Event, Events};
 use pyfast_environment::venv_link::{Taken, VENV};
-use pyfast_installer::{Event as Work, Sink};
+use pyfast_installer::Event as Work;
 use pyfast_terminal::View;
 
 use crate::settings::tell;
@@ -54,13 +54,7 @@ impl Progress {
         self.bar.enable_steady_tick(Duration::from_millis(80));
     }
 
-    /// Where the libraries send their events.
-    pub(crate) fn sink(&self) -> Sink {
-        let progress = self.clone();
-        Arc::new(move |event| progress.work(event))
-    }
-
-    /// Where those send theirs who work for an environment.
+    /// Where those send their events who work for an environment.
     pub(crate) fn events(&self) -> Events {
         let progress = self.clone();
         Arc::new(move |event| progress.event(event))
@@ -96,6 +90,8 @@ impl Progress {
             Event::Doubt(doubt) => self.bar.suspend(|| tell(self.ui, doubt)),
             Event::Warning(message) => self.warning(message),
             Event::Detail(message) => self.bar.suspend(|| self.ui.detail(message)),
+            Event::Compiling => self.note("Bytecode is compiled in the background".to_owned()),
+            Event::Compiled { modules } => self.note(compiled(modules)),
             Event::NoCompiler { python } => self.warning(format!(
                 "no Python {python} on this machine can compile bytecode for the image: containers will compile at each start"
             )),
@@ -212,6 +208,10 @@ fn words(view: &Arc<Mutex<View>>) -> impl ProgressTracker + use<> {
         let words = locked(&view).words(width(), Instant::now(), state.elapsed());
         let _ = out.write_str(&words);
     }
+}
+
+fn compiled(modules: usize) -> String {
+    format!("Bytecode is there ({}): what starts now uses it", count(modules, "module"))
 }
 
 fn in_the_way(taken: &Taken, current: &Path) -> String {

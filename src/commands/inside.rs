@@ -1,14 +1,18 @@
-//! What this program calls in containers, by commands that are not for people: `pyfast remove-code` removes code that is
-//! gone, `pyfast reload` has a supervised command started again.
+//! What this program calls, in containers and for itself, by commands that are not for people: `pyfast remove-code` removes
+//! code that is gone, `pyfast reload` has a supervised command started again, `pyfast bytecode` compiles what waits for it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use pyfast_crew::afterwards;
 use pyfast_settings::Variables;
+use serde_json::json;
 
 use crate::args::CommonArgs;
 use crate::failure::{Code, Failure};
+use crate::progress::Progress;
+use crate::settings::Settings;
 use crate::ui::Ui;
 
 /// Remove files of a container's code for another process
@@ -29,6 +33,25 @@ pub(crate) struct ReloadArgs {
     /// How long to wait for it, in seconds
     #[arg(long, default_value_t = 60)]
     patience: u64,
+}
+
+/// Compile the bytecode that environments wait for
+#[derive(Debug, clap::Args)]
+#[command(hide = true)]
+pub(crate) struct BytecodeArgs {
+    /// Leave it to a process that nobody waits for
+    #[arg(long)]
+    detach: bool,
+}
+
+pub(crate) fn bytecode(args: &BytecodeArgs, settings: &Settings) -> Result<ExitCode, Failure> {
+    if args.detach {
+        afterwards::detach(std::env::args_os().skip(1))?;
+    } else {
+        let events = Progress::new(settings.ui).events();
+        settings.ui.json_data(&json!(afterwards::compile(settings, &events)?));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn remove_code(args: &RemoveArgs) -> Result<ExitCode, Failure> {

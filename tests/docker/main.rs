@@ -32,6 +32,7 @@ mod it {
 mod away;
 mod bench;
 mod binary;
+mod bytecode;
 mod carried;
 mod code;
 mod direct;

@@ -21,8 +21,13 @@ pub(crate) fn world() -> Option<World> {
     let volume = Volume::new()?;
     let root = volume.root.clone();
     // What the engine of these tests needs, which may be without a bridge.
-    let variables = [("DOCKER_HOST", volume.address.as_str()), ("PYFAST_HELPER_NETWORK", "host")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    // What comes after a sync is for the tests that are about that.
+    let variables = [
+        ("DOCKER_HOST", volume.address.as_str()),
+        ("PYFAST_HELPER_NETWORK", "host"),
+        ("PYFAST_COMPILE", "1"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut world = World::new();
     world.env.extend(variables);
     (world.place, world.root) = (Arc::new(volume), root);

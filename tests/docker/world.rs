@@ -130,7 +130,9 @@ impl World {
             .env("XDG_CACHE_HOME", self.directory.path().join("cache"))
             .env("DOCKER_HOST", &self.host)
             // The engine of these tests may be without a bridge.
-            .env("PYFAST_HELPER_NETWORK", "host");
+            .env("PYFAST_HELPER_NETWORK", "host")
+            // What comes after a sync is for the tests that are about that.
+            .env("PYFAST_COMPILE", "1");
         command
     }
 

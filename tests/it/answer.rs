@@ -55,6 +55,7 @@ fn plan(synced: &Synced, wheel: Option<&Built>) -> Value {
         "built": built.unwrap_or_else(|| json!({})),
         "moved": moved.unwrap_or_else(|| json!({})),
         "options": EnvironmentOptions::default(),
+        "later": false,
         "care": { "reinstall": false, "verify": false },
         "interpreter": Interpreter::probe(Path::new(&world.python)).unwrap(),
         "circumstances": state["circumstances"],

@@ -1,6 +1,7 @@
 //! `pyfast sync`: from a lock to an environment. The tests of files that take their world from `crate::place` run in
 //! volumes that only containers write as well; `tests/docker/main.rs` names those files.
 
+mod bytecode;
 mod change;
 mod concurrent;
 mod continued;

@@ -67,6 +67,13 @@ pub enum Event {
     Warning(String),
     /// How something came about that the user was told of, in words.
     Detail(String),
+    /// Bytecode is compiled from now on by a process of its own.
+    Compiling,
+    /// That process has ended, and all is there.
+    Compiled {
+        /// How many modules it has compiled.
+        modules: usize,
+    },
     /// No Python of this machine writes the bytecode that the image reads.
     NoCompiler {
         /// Its version, `X.Y`.

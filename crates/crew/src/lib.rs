@@ -6,6 +6,8 @@
 //!
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
+pub mod afterwards;
+pub mod answering;
 pub mod building;
 pub mod edit;
 pub mod engine;

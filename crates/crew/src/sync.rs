@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Begun, Directory, Place};
-use pyfast_environment::report::{SyncReport, Timings};
+use pyfast_environment::report::SyncReport;
 use pyfast_environment::request::{LockUse, SyncRequest};
 use pyfast_environment::{Planned, ReadyPlan, plan_sync, unchanged};
 use pyfast_installer::interpreter::Interpreter;
@@ -13,6 +13,7 @@ use pyfast_installer::link::Habitat;
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_root::current_of;
 
+use crate::afterwards;
 use crate::elsewhere::Elsewhere;
 use crate::engine::{self, Connection};
 use crate::error::Error;
@@ -33,7 +34,11 @@ use pyfast_settings::{Python, ResolveFlags, Root, Settings, interpreters};
 /// # Errors
 /// Whatever keeps it from being made; it is what it was then.
 pub fn sync(task: Task<'_>) -> Result<Report, Error> {
-    readable(|| sync_shared(task))
+    let report = readable(|| sync_shared(task))?;
+    if report.sync.compiling {
+        afterwards::begin(&[task]);
+    }
+    Ok(report)
 }
 
 /// Makes several environments at once, each with how long it took; in their order.
@@ -42,7 +47,7 @@ pub fn sync_all(tasks: &[Task<'_>]) -> Vec<(Result<Report, Error>, Duration)> {
         let begun = Instant::now();
         (sync_shared(task), begun.elapsed())
     };
-    readable(|| match *tasks {
+    let done = readable(|| match *tasks {
         [one] => vec![timed(one)],
         _ => std::thread::scope(|scope| {
             let threads: Vec<_> =
@@ -53,7 +58,13 @@ pub fn sync_all(tasks: &[Task<'_>]) -> Vec<(Result<Report, Error>, Duration)> {
             });
             joined.collect()
         }),
-    })
+    });
+    let compiling = |(_, (report, _)): &(_, &(Result<Report, Error>, _))| {
+        report.as_ref().is_ok_and(|report| report.sync.compiling)
+    };
+    let waiting = tasks.iter().zip(&done).filter(compiling).map(|(task, _)| *task);
+    afterwards::begin(&waiting.collect::<Vec<_>>());
+    done
 }
 
 /// Containers read the root as other users, whatever this user's mask is. The mask is the whole process'.
@@ -150,7 +161,8 @@ fn sync_volume(
     let probe = || connection.interpreter(image, settings);
     if let Some(written) = engine::direct(&volume) {
         let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
-        let compiles = options.install.compile.unwrap_or_else(|| at.habitat.compiles());
+        let later = afterwards::may_come(task, at.habitat, &probe)?;
+        let compiles = task.install().compile.unwrap_or_else(|| at.habitat.compiles()) && !later;
         // Only the image's own Python can compile for it then.
         if !compiles || compiling_python(settings, &probe()?).is_some() {
             return in_directory(task, at, identity, &probe);
@@ -160,12 +172,13 @@ fn sync_volume(
         volume = connection.volume(name, image, &project)?;
     }
     let place = VolumePlace::new(connection, &volume, image, settings);
+    let later = afterwards::may_come(task, Habitat::Volume, &probe)?;
     let hands = Hands::elsewhere(task, Elsewhere::new(task, &place), Box::new(probe));
-    let outcome = run(task, &place, &hands, identity);
+    let outcome = run(task, &place, &hands, Asked { identity, later });
     hands.end();
     if let Ok(report) = &outcome
         && !report.sync.changed
-        && let Some(look) = place.looked()
+        && let Some(look) = place.looked().filter(|look| !look.compiling)
     {
         outside.keep(look)?;
     }
@@ -180,7 +193,9 @@ fn unchanged_outside(
 ) -> Result<Option<Report>, Error> {
     let begun = Instant::now();
     let Some(look) = outside.look()? else { return Ok(None) };
-    let request = request(task, Habitat::Volume, Path::new(MOUNT_POINT), identity)?;
+    // Only what waits for nothing was kept.
+    let asked = Asked { identity, later: true };
+    let request = request(task, Habitat::Volume, Path::new(MOUNT_POINT), asked)?;
     let facts = unchanged(&request, look);
     Ok(facts.map(|facts| Report::untouched(SyncReport::unchanged(facts, begun.elapsed()))))
 }
@@ -202,13 +217,14 @@ fn in_directory(
     identity: String,
     probe: &dyn Fn() -> Result<Interpreter, Error>,
 ) -> Result<Report, Error> {
-    let Task { options, settings, events } = task;
+    let Task { settings, events, .. } = task;
     let At { written, seen, habitat } = at;
-    let compile = options.install.compile.unwrap_or_else(|| habitat.compiles());
-    let hands = Hands::here(task, compile, Box::new(probe));
+    let compile = task.install().compile.unwrap_or_else(|| habitat.compiles());
+    let later = afterwards::may_come(task, habitat, probe)?;
+    let hands = Hands::here(task, compile && !later, Box::new(probe));
     let (subject, sink, begun) = (subject(settings), sink(events), Begun::default());
     let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), begun };
-    let outcome = run(task, &place, &hands, identity);
+    let outcome = run(task, &place, &hands, Asked { identity, later });
     if let Ok(report) = &outcome
         && report.plan.is_none()
         && place.written == place.seen
@@ -221,14 +237,22 @@ fn in_directory(
     outcome
 }
 
+/// What is asked besides of a sync.
+struct Asked {
+    /// The interpreter's identity.
+    identity: String,
+    /// Whether bytecode may come later.
+    later: bool,
+}
+
 fn run(
     task: Task<'_>,
     place: &dyn Place,
     hands: &Hands<'_>,
-    identity: String,
+    asked: Asked,
 ) -> Result<Report, Error> {
     let started = Instant::now();
-    let request = request(task, place.habitat(), place.seen(), identity)?;
+    let request = request(task, place.habitat(), place.seen(), asked)?;
     let report = match plan_sync(&request, place, hands, SystemTime::now())? {
         Planned::Unchanged(report) => return Ok(Report::untouched(*report)),
         Planned::Ready(ready) if task.options.dry_run => tried(&ready),
@@ -255,12 +279,8 @@ fn tried(ready: &ReadyPlan) -> Report {
     let sync = SyncReport {
         facts: plan.facts().clone(),
         changed: plan.activates(),
-        new: false,
         changes: plan.changes().clone(),
-        timings: Timings::default(),
-        fetched: 0,
-        warnings: Vec::new(),
-        details: Vec::new(),
+        ..SyncReport::default()
     };
     Report { plan: Some(plan.to_string()), lock: Some(lock_text(ready)), ..Report::done(sync) }
 }
@@ -275,8 +295,9 @@ fn request(
     task: Task<'_>,
     habitat: Habitat,
     seen: &Path,
-    identity: String,
+    asked: Asked,
 ) -> Result<SyncRequest, Error> {
+    let Asked { identity, later } = asked;
     let Task { options, settings, .. } = task;
     let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
     Ok(SyncRequest {
@@ -285,6 +306,7 @@ fn request(
         dry_run: options.dry_run,
         cause: options.cause,
         options: task.install(),
+        later,
         setting: setting::setting(task, habitat, seen, identity),
         variables: settings.variables.all().clone(),
         drafts: options.drafts.clone(),

@@ -47,6 +47,7 @@ impl Task<'_> {
         let real = &self.settings.project.config.link.real;
         InstallOptions {
             real: real.iter().filter_map(|name| name.parse().ok()).collect(),
+            compile: self.options.install.compile.or_else(|| self.settings.compile()),
             prompt: Some(self.settings.prompt()),
             ..self.options.install.clone()
         }
@@ -94,6 +95,7 @@ impl Report {
         report["added"] = json!(changes.added);
         report["removed"] = json!(changes.removed);
         report["updated"] = json!(changes.updated);
+        report["compiling"] = json!(self.sync.compiling);
         report["timings_ms"] = json!({
             "resolve": millis(timings.resolve),
             "fetch": millis(timings.fetch),

@@ -45,6 +45,8 @@ pub(crate) struct Luggage {
 
 /// One run of this binary in it.
 struct Call<'a> {
+    /// Whether it gives way to everything else that the engine runs.
+    aside: bool,
     arguments: Vec<String>,
     files: Vec<HelperFile>,
     network: &'a str,
@@ -123,14 +125,16 @@ impl<'a> VolumePlace<'a> {
             Question::Sync { .. } => self.luggage.take(),
             _ => Luggage { files: Vec::new(), network: "none".to_owned() },
         };
+        let aside = matches!(question, Question::Compile(_));
         let asked = Asked { protocol: PROTOCOL, subject: self.subject.clone(), question };
-        let answer = self.answer(&asked, files, &network);
+        let answer = self.answer(&asked, aside, files, &network);
         answer.map_err(|error| EnvironmentError::Outside(Box::new(error)))
     }
 
     fn answer(
         &self,
         asked: &Asked,
+        aside: bool,
         mut files: Vec<HelperFile>,
         network: &str,
     ) -> Result<Answer, Error> {
@@ -140,14 +144,14 @@ impl<'a> VolumePlace<'a> {
         let arguments = fixed.map(str::to_owned).into();
         // It may name what is the user's own business.
         files.push(HelperFile { path: path.clone(), bytes, mode: 0o600 });
-        let text = self.run(Call { arguments, files, network })?;
+        let text = self.run(Call { aside, arguments, files, network })?;
         serde_json::from_str(&text).map_err(|_garbled| strange(&format!("it answered `{text}`")))
     }
 
     /// Runs this binary and gives what it printed.
     fn run(&self, call: Call<'_>) -> Result<String, Error> {
         let Self { connection, volume, image, settings, .. } = *self;
-        let Call { arguments, mut files, network } = call;
+        let Call { aside, arguments, mut files, network } = call;
         let mut variables = Vec::new();
         if let Some((variable, certificates)) = certificates(settings) {
             variables.push(variable);
@@ -160,6 +164,7 @@ impl<'a> VolumePlace<'a> {
             files: &files,
             network,
             environment: &variables,
+            aside,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut collect = |output: Output<'_>| match output {
@@ -196,12 +201,21 @@ pub fn at_place<T>(
         found = connection.volume(volume, image, &subject.project)?;
     }
     match (direct(&found), &settings.python) {
-        (Some(written), _) => Ok(act(&directory(written, MOUNT_POINT.into(), subject, sink))?),
+        (Some(written), _) => Ok(act(&directory_of(written, settings, events))?),
         (None, Python::Image(image)) => {
             Ok(act(&VolumePlace::new(&connection, &found, image, settings))?)
         }
         (None, Python::Host(_)) => Err(Error::OutOfReach { volume: volume.clone() }),
     }
+}
+
+/// A volume's root that this process reaches, as who asks about it sees it.
+pub(crate) fn directory_of(
+    written: PathBuf,
+    settings: &Settings,
+    events: &Events,
+) -> Directory<'static> {
+    directory(written, MOUNT_POINT.into(), subject(settings), sink(events))
 }
 
 /// A root that is asked about; nothing is made there.

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use pyfast_installer::build::{RememberedWheel, remember_wheel};
+use pyfast_installer::bytecode::prepare;
 use pyfast_installer::finding::Finding;
 use pyfast_installer::generation::{
-    Generation, Stamps, activate, compose, current, look, recompose,
+    Generation, Stamps, activate, compose, current, link_bytecode, look, recompose,
 };
-use pyfast_installer::link::{LinkPlan, id, plan as links};
+use pyfast_installer::link::{EnvironmentSpec, LinkPlan, id, plan as links};
 use pyfast_installer::store::{Store, repair, verify};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::hash::Sha256;
@@ -63,6 +64,7 @@ pub(crate) fn carry_out(
     let new = before.is_none();
     let before = before.map(|before| Listed::installed(root, &before)).unwrap_or_default();
     let Composed { generation, stamps } = work.compose(&mut told)?;
+    let compiling = work.still_compiles(&generation)?;
     let changed = activate(root, &site.name, &generation, milliseconds(now), plan.cause)?;
     told.warnings.extend(work.remember(&generation.id, stamps));
     let changes = Changes::between(&before, &Listed::of(&plan.facts.packages));
@@ -71,7 +73,7 @@ pub(crate) fn carry_out(
     let Told { warnings, details } = told;
     let mut report =
         SyncReport { facts, changed, changes, fetched, warnings, details, ..SyncReport::default() };
-    report.new = new;
+    (report.new, report.compiling) = (new, compiling);
     report.timings.fetch = fetch;
     report.timings.compose = composing.elapsed();
     Ok(report)
@@ -88,7 +90,7 @@ fn bring(site: &Site, plan: &SyncPlan, means: &dyn Means) -> Result<Done, Error>
         lock: &located,
         given: &given,
         interpreter: &plan.interpreter,
-        compile: plan.options.compiled,
+        compile: plan.compiles(),
     };
     Ok(Done { brought: means.bring(&what, Some(site))?, lock, own_lock: None })
 }
@@ -165,7 +167,7 @@ impl Work<'_> {
             lock: &located,
             given: &given,
             interpreter: &self.plan.interpreter,
-            compile: self.plan.options.compiled,
+            compile: self.plan.compiles(),
         };
         let again = means.bring(&what, Some(self.site))?;
         self.built.extend(Built::all(&again));
@@ -180,6 +182,7 @@ impl Work<'_> {
         let (root, store, sink) = (site.root(), site.store(), &*site.sink);
         let spec = spec(self.lock, &self.built, &plan.interpreter, &plan.options);
         let id = id(root, &spec);
+        self.await_bytecode(&spec, &id)?;
         let Some(ready) = Generation::find(root, &id)? else {
             let links = links(store, &spec)?;
             told.links(&links);
@@ -212,6 +215,28 @@ impl Work<'_> {
         told.warnings.push(format!("the environment {id} is in use and is left as it is"));
         let stamps = if findings.is_empty() { Stamps::take(root, &ready).ok() } else { None };
         Ok(Composed { generation: ready, stamps })
+    }
+
+    /// Where bytecode comes later: makes its place, and notes that it is waited for, before anybody sees the generation.
+    fn await_bytecode(&self, spec: &EnvironmentSpec, id: &str) -> Result<(), Error> {
+        let (root, python) = (self.site.root(), &spec.interpreter);
+        if !spec.options.compiled || !self.plan.later || python.cache_tag.is_none() {
+            return Ok(());
+        }
+        let wheels: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
+        if prepare(root, python, &wheels)? {
+            root.await_bytecode(id)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a generation's bytecode is still to come. Where it is not to come later it is there by now, and at most not
+    /// linked since an earlier sync left that to somebody else.
+    fn still_compiles(&self, generation: &Generation) -> Result<bool, Error> {
+        if !self.site.root().awaits_bytecode(&generation.id) {
+            return Ok(false);
+        }
+        Ok(self.plan.later || !link_bytecode(self.site.store(), generation)?)
     }
 
     /// How a generation looks that nobody has touched since the environment was at it.

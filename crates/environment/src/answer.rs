@@ -10,8 +10,8 @@ use pyfast_installer::finding::Finding;
 use pyfast_installer::finding::Subject as Found;
 use pyfast_installer::gc::{GcOptions, GcPlan, gc, gc_plan};
 use pyfast_installer::generation::{
-    Generation, Rollback, activate, current, lock_project, look, rollback_target,
-    verify_generation, verify_root,
+    Backlog, Generation, Rollback, Worked, activate, current, lock_project, look, rollback_target,
+    verify_generation, verify_root, work_off,
 };
 use pyfast_installer::link::Package;
 use pyfast_installer::store::{Store, recorded_files, repair, stored_text};
@@ -31,6 +31,7 @@ use crate::report::{Changes, Listed};
 use crate::site::{LOCK_FILE, milliseconds};
 use crate::state::{State, forget_all};
 use crate::subject::Subject;
+use crate::wanted;
 
 /// The most that it has, in bytes.
 const LOCK_LIMIT: u64 = 256 << 20;
@@ -57,6 +58,7 @@ pub(crate) fn answer(
             Question::Remembered(_) => Ok(Answer::Remembered(BTreeMap::new())),
             Question::History => Ok(Answer::History(Vec::new())),
             Question::Collect(_) => Ok(Answer::Collect(None)),
+            Question::Compile(_) => Ok(Answer::Compiled(Worked::default())),
             Question::Environments => Ok(Answer::Environments(Vec::new())),
             _ => Err(subject.missing()),
         };
@@ -75,6 +77,11 @@ pub(crate) fn answer(
         Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
         Question::Verify(how) => Answer::Verify(at.verify(how)?),
         Question::Collect(what) => Answer::Collect(Some(at.collect(what)?)),
+        Question::Compile(python) => {
+            let order = |generation: &Generation| wanted::order(root, generation);
+            let backlog = Backlog { root, python: &python, order: &order };
+            Answer::Compiled(work_off(&backlog)?)
+        }
         Question::Environments => Answer::Environments(known(root)?),
         Question::Details { files } => Answer::Details(Box::new(at.details(files)?)),
     })
@@ -138,13 +145,15 @@ impl At<'_> {
     fn look(&self, everything: bool) -> Result<Look, Error> {
         let mut written = Written { root: self.root, times: BTreeMap::new() };
         let state = self.state(&mut written);
+        let id = state.as_ref().map(State::id);
+        let compiling = id.is_some_and(|id| self.root.awaits_bytecode(id));
         if !everything {
-            return Ok(Look { state, ..Look::default() });
+            return Ok(Look { state, compiling, ..Look::default() });
         }
         // The program that answers is of this version, as long as nobody puts another one there.
         written.note(Path::new(BIN));
         let everything = Some((self.before()?, self.inventory()?));
-        Ok(Look { state, everything, written: written.times })
+        Ok(Look { state, compiling, everything, written: written.times })
     }
 
     fn before(&self) -> Result<Before, Error> {

@@ -9,6 +9,9 @@ use pyfast_installer::generation::Rollback;
 use pyfast_installer::link::Package;
 use pyfast_packaging::hash::Sha256;
 
+use pyfast_installer::generation::Worked;
+use pyfast_installer::interpreter::Interpreter;
+
 use crate::error::Error;
 use crate::place::Place;
 use crate::plan::{Stock, SyncPlan};
@@ -122,6 +125,17 @@ pub fn rollback(place: &dyn Place, to: Rollback, now: SystemTime) -> Result<Roll
 pub fn verify(place: &dyn Place, how: Verify) -> Result<Verified, Error> {
     match place.ask(Question::Verify(how))? {
         Answer::Verify(verified) => Ok(verified),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// Compiles what the generations of the root wait for.
+///
+/// # Errors
+/// As [`history`]; what is not compiled then is still waited for.
+pub fn compile(place: &dyn Place, python: Interpreter) -> Result<Worked, Error> {
+    match place.ask(Question::Compile(Box::new(python)))? {
+        Answer::Compiled(worked) => Ok(worked),
         _ => Err(Error::Answer),
     }
 }

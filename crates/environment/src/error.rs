@@ -116,6 +116,12 @@ pub enum Error {
         /// The version that the lock has of it.
         has: Option<String>,
     },
+    /// What was asked cannot be read.
+    #[error("cannot read the question: {reason}")]
+    Question {
+        /// Why.
+        reason: String,
+    },
     /// Another version of this program asked, or answered.
     #[error("cannot answer a question of version {asked} of pyfast's protocol, this is {own}")]
     Protocol {

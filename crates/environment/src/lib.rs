@@ -34,6 +34,7 @@ mod site;
 mod subject;
 mod sync;
 mod unmet;
+mod wanted;
 mod which_lock;
 
 pub use direct_url::direct_url;

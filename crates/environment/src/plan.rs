@@ -44,6 +44,8 @@ pub struct SyncPlan {
     /// Where whoever installs finds wheels of the machine that planned, by file name.
     pub(crate) moved: BTreeMap<String, PathBuf>,
     pub(crate) options: EnvironmentOptions,
+    /// Whether its bytecode may come after it is activated.
+    pub(crate) later: bool,
     pub(crate) care: Care,
     pub(crate) interpreter: Interpreter,
     pub(crate) circumstances: Circumstances,
@@ -276,6 +278,11 @@ pub(crate) fn environment(
 }
 
 impl SyncPlan {
+    /// Whether wheels are compiled before the environment is activated.
+    pub(crate) fn compiles(&self) -> bool {
+        self.options.compiled && !self.later
+    }
+
     /// The text of the lock that it installs.
     pub fn lock(&self) -> &str {
         &self.lock

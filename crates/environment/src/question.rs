@@ -2,26 +2,27 @@
 //! root, be it this process or one in a container. Owns their form; must not know how they are carried.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use pyfast_installer::build::RememberedWheel;
 use pyfast_installer::finding::Finding;
 use pyfast_installer::gc::GcPlan;
-use pyfast_installer::generation::Rollback;
+use pyfast_installer::generation::{Rollback, Worked};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Activation, ProjectEnv};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::plan::{Stock, SyncPlan};
 use crate::report::{Changes, Listed, SyncReport};
 use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +33,29 @@ pub struct Asked {
     pub subject: Subject,
     /// What.
     pub question: Question,
+}
+
+/// What of a question says which form all of it has.
+#[derive(Deserialize)]
+struct Form {
+    protocol: u32,
+}
+
+impl Asked {
+    /// Reads a question.
+    ///
+    /// # Errors
+    /// [`Error::Question`], and [`Error::Protocol`] for that of another version, which may have another form.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let unreadable =
+            |error: &dyn std::error::Error| Error::Question { reason: error.to_string() };
+        let text = fs_err::read(path).map_err(|error| unreadable(&error))?;
+        let form: Form = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
+        if form.protocol != PROTOCOL {
+            return Err(Error::Protocol { asked: form.protocol, own: PROTOCOL });
+        }
+        serde_json::from_slice(&text).map_err(|error| unreadable(&error))
+    }
 }
 
 /// What may be asked.
@@ -77,6 +101,8 @@ pub enum Question {
     Verify(Verify),
     /// Remove what nothing needs.
     Collect(Collect),
+    /// Compile what generations wait for, by this Python.
+    Compile(Box<Interpreter>),
     /// Which environments the root has, of every project.
     Environments,
     /// The packages of the current generation, each with what it says of itself.
@@ -133,6 +159,7 @@ pub enum Answer {
     Verify(Verified),
     /// `None` where there is no root yet.
     Collect(Option<GcPlan>),
+    Compiled(Worked),
     Environments(Vec<Known>),
     Details(Box<Details>),
 }
@@ -142,6 +169,9 @@ pub enum Answer {
 pub struct Look {
     /// Its state, where its generation is current and whole.
     pub state: Option<State>,
+    /// Whether that generation waits for its bytecode.
+    #[serde(default)]
+    pub compiling: bool,
     /// Where everything was asked for.
     pub everything: Option<(Before, Inventory)>,
     /// With everything: when the directories were written to last, before the look, in which every change of the

@@ -177,6 +177,8 @@ pub struct SyncReport {
     pub timings: Timings,
     /// Wheels that had to be fetched.
     pub fetched: usize,
+    /// Whether its bytecode is still to come.
+    pub compiling: bool,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// What of that is too much to be told unasked.

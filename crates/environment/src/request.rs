@@ -89,6 +89,8 @@ pub struct SyncRequest {
     pub cause: Cause,
     /// How the environment is made.
     pub options: InstallOptions,
+    /// Whether its bytecode may come after it is activated.
+    pub later: bool,
     /// What shapes the result beside the inputs.
     pub setting: Setting,
     /// The variables that requirements files may expand.
@@ -107,6 +109,7 @@ impl SyncRequest {
             dry_run,
             cause: _,
             options,
+            later: _,
             setting: _,
             variables: _,
             drafts,

@@ -90,6 +90,11 @@ impl State {
         self.stamps.as_ref().filter(|_| self.facts.id == id)
     }
 
+    /// Its generation.
+    pub(crate) fn id(&self) -> &str {
+        &self.facts.id
+    }
+
     /// What counts in its generation itself, relative to the root.
     pub(crate) fn own_places(&self) -> Vec<String> {
         self.stamps.iter().flat_map(|stamps| stamps.own_places(&self.facts.id)).collect()

@@ -65,8 +65,11 @@ pub fn plan_sync(
     now: SystemTime,
 ) -> Result<Planned, Error> {
     let begun = Instant::now();
-    if let Some(facts) = unchanged(request, ask::look(place)?) {
-        return Ok(Planned::Unchanged(Box::new(SyncReport::unchanged(facts, begun.elapsed()))));
+    let look = ask::look(place)?;
+    let compiling = look.compiling;
+    if let Some(facts) = unchanged(request, look) {
+        let report = SyncReport::unchanged(facts, begun.elapsed());
+        return Ok(Planned::Unchanged(Box::new(SyncReport { compiling, ..report })));
     }
     let requirements = match request.lock_use {
         LockUse::Frozen => None,
@@ -87,7 +90,7 @@ pub fn plan_sync(
         site,
         set: requirements.as_ref().map(|requirements| &requirements.set),
         interpreter: &interpreter,
-        compile: options.compiled,
+        compile: options.compiled && !request.later,
     };
     let directory = project_env_path(place.written(), &name);
     let in_root = KeptLock { path: directory.join(LOCK_FILE), text: before.lock.clone() };
@@ -107,7 +110,9 @@ pub fn plan_sync(
 
 /// What was made by the last sync, where nothing has moved since.
 pub fn unchanged(request: &SyncRequest, look: Look) -> Option<Facts> {
-    let state = look.state.filter(|_| request.may_stand())?;
+    // Who wants its bytecode now waits for it.
+    let has_all = !look.compiling || request.later;
+    let state = look.state.filter(|_| request.may_stand() && has_all)?;
     state.holds(&request.setting, &request.variables).then(|| state.into_facts())
 }
 
@@ -186,6 +191,7 @@ impl Making<'_> {
             built,
             moved: BTreeMap::new(),
             options,
+            later: request.later,
             care: Care { reinstall, verify },
             interpreter: interpreter.clone(),
             circumstances,

@@ -1,11 +1,9 @@
 //! Compiles stored wheels to bytecode, once for each wheel and Python, by long-lived interpreters that
-//! import nothing of any environment. Of environments only the `backlog` knows: which of them wait for it.
+//! import nothing of any environment. Knows nothing of environments.
 
-mod backlog;
 mod caches;
 mod worker;
 
-pub use backlog::{Backlog, Worked, work_off};
 pub use caches::prepare;
 
 use std::path::PathBuf;
@@ -20,8 +18,6 @@ use crate::interpreter::Interpreter;
 use crate::store;
 use caches::{modules, open_caches};
 use worker::{Job, Manner, Worker};
-
-pub(crate) use caches::CACHE;
 
 /// Source bytes in one request: large wheels are shared between workers.
 const PORTION: u64 = 256 << 10;
@@ -83,6 +79,18 @@ impl Compiler {
         workers: usize,
     ) -> Result<Self, Error> {
         Self::begin(interpreter, Manner { invalidation, aside: false }, workers)
+    }
+
+    /// The same, of processes that give way to everybody else because nobody waits for them.
+    ///
+    /// # Errors
+    /// As [`Compiler::start`].
+    pub fn start_aside(
+        interpreter: &Interpreter,
+        invalidation: Invalidation,
+        workers: usize,
+    ) -> Result<Self, Error> {
+        Self::begin(interpreter, Manner { invalidation, aside: true }, workers)
     }
 
     fn begin(interpreter: &Interpreter, manner: Manner, workers: usize) -> Result<Self, Error> {

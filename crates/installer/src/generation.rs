@@ -2,12 +2,14 @@
 //! Knows what makes two environments equal; how they are composed is in `compose`.
 
 pub(crate) mod activate;
+mod backlog;
 mod bytecode;
 mod manifest;
 pub(crate) mod stamps;
 pub(crate) mod verify;
 
 pub use activate::{Rollback, activate, current, lock_project, rollback_target};
+pub use backlog::{Backlog, Worked, work_off};
 pub use bytecode::link_bytecode;
 pub use stamps::Stamps;
 pub use verify::{look, verify_generation, verify_root};

@@ -34,6 +34,9 @@ use crate::zip_audit::mapped::Mapped;
 
 pub(crate) use unpack::INSTALLER;
 
+/// Where Python keeps bytecode, beside modules.
+pub(crate) const CACHE: &str = "__pycache__";
+
 /// The wheels of a root. Cheap to share between threads; keep one for a process, because it owns the
 /// directory that wheels are unpacked in.
 #[derive(Debug)]

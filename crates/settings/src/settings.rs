@@ -14,6 +14,7 @@ use crate::error::{Error, Keeping};
 use crate::flags::Flags;
 use crate::interpreters::{Pinned, pinned};
 use crate::own_lock::ONE_RUN;
+use crate::pip::is_true;
 use crate::project::Project;
 use crate::uv;
 use crate::variables::Variables;
@@ -160,6 +161,16 @@ impl Settings {
         }
         own_directory(&self.variables, Keeping::Memory, ".cache")
             .ok_or(Error::NoHome(Keeping::Memory))
+    }
+
+    /// Whether bytecode is compiled, as variables say it, else the project.
+    pub fn compile(&self) -> Option<bool> {
+        let said = |name: &str| is_true(self.variables.get(name));
+        match (said("PYFAST_COMPILE"), said("PYFAST_NO_COMPILE")) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => self.project.config.link.compile,
+        }
     }
 
     /// What a shell shows of the environment.

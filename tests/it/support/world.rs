@@ -78,6 +78,8 @@ impl World {
             fs_err::copy(&self.program, &program).unwrap();
         }
         self.program = program;
+        // What comes after a sync is for the tests that are about that.
+        self.env.insert("PYFAST_COMPILE".to_owned(), "1".to_owned());
         self
     }
 
@@ -127,6 +129,9 @@ impl World {
         command.arg("--project").arg(&self.project);
         command.args(self.place.flags(&self.root, &self.python));
         command.args(&self.index_flags).args(rest);
+        if rest.contains(&"--no-compile") {
+            command.env_remove("PYFAST_COMPILE");
+        }
         command
     }
 

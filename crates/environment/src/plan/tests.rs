@@ -36,6 +36,7 @@ fn plan(act: EnvironmentAct, activate: bool) -> SyncPlan {
         built: BTreeMap::new(),
         moved: BTreeMap::new(),
         options: EnvironmentOptions::default(),
+        later: false,
         care: Care::default(),
         interpreter: Interpreter::from_json(INTERPRETER).unwrap(),
         circumstances: Circumstances { inputs, variables: BTreeMap::new(), setting },

@@ -12,10 +12,7 @@ use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::interpreter::Interpreter;
-use crate::store;
-
-/// The directory of bytecode beside modules.
-pub(crate) const CACHE: &str = "__pycache__";
+use crate::store::{self, CACHE};
 
 /// Makes the directories of bytecode of stored wheels, so that nothing else changes when they are compiled. Returns
 /// whether any of them is to be compiled yet for this interpreter.

@@ -11,8 +11,9 @@ use pyfast_root::{Dir, Durability};
 use rustix::process::{Pid, setpriority_process};
 
 use super::Invalidation;
-use super::caches::{CACHE, split};
+use super::caches::split;
 use crate::error::Error;
+use crate::store::CACHE;
 
 /// What a worker runs.
 const WORKER: &str = include_str!("../bytecode.py");

@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::Generation;
 use super::manifest::{Part, below};
 use super::verify::{Written, in_root};
-use crate::bytecode::CACHE;
 use crate::error::Error;
 use crate::link::act::split;
 use crate::link::{LinkPlan, Step};
+use crate::store::CACHE;
 use crate::store::settled::boot_id;
 
 /// How a generation and the wheels that it links into looked.

@@ -14,14 +14,13 @@ use rustc_hash::FxHashMap;
 use super::manifest::{self, Part, Parts, below};
 use super::stamps::Stamps;
 use super::{Generation, LOCK_COPY, SETTLED};
-use crate::bytecode::CACHE;
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 use crate::link::EnvironmentSpec;
 use crate::link::act::split;
-use crate::store;
 use crate::store::manifest::StoredFile;
 use crate::store::verify::{self, Depth, fault};
+use crate::store::{self, CACHE};
 
 /// Files of a generation that its manifest does not list.
 const OWN: [&str; 4] = [DESCRIPTION, LOCK_COPY, manifest::FILE, SETTLED];

@@ -10,8 +10,7 @@ use rustc_hash::FxHashMap;
 use sha2::Digest as _;
 
 use super::manifest::{FILE, Manifest, StoredFile};
-use super::{DAMAGED, Store, wheels};
-use crate::bytecode::CACHE;
+use super::{CACHE, DAMAGED, Store, wheels};
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 

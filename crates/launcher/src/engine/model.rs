@@ -93,6 +93,8 @@ pub struct ContainerSpec {
     pub directory: Option<String>,
     /// Whether the command has no capability, and gets none by programs with the setuid bit.
     pub confined: bool,
+    /// Whether it gives way to all others, and to whoever removes its volume.
+    pub aside: bool,
     /// Whom it was made by, for its label.
     pub owner: String,
 }
@@ -152,6 +154,8 @@ pub struct ScratchContainer {
     pub running: bool,
     /// Whom it was made by ([`ContainerSpec::owner`]).
     pub owner: String,
+    /// The volume whose removal it gives way to ([`ContainerSpec::aside`]).
+    pub aside: Option<String>,
 }
 
 /// Facts about a volume.

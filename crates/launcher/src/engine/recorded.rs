@@ -404,6 +404,7 @@ impl Engine for Recorded {
             created: SystemTime::UNIX_EPOCH,
             running: state.calls.contains(&format!("run {id}")),
             owner: spec.owner.clone(),
+            aside: spec.mount.as_ref().filter(|_| spec.aside).map(|mount| mount.volume.clone()),
         });
         Ok(found.collect())
     }

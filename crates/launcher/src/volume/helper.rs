@@ -24,6 +24,8 @@ pub struct VolumeRun<'a> {
     pub network: &'a str,
     /// Variables added to the image's. Anyone who may inspect containers can read them: no credentials.
     pub environment: &'a [(String, String)],
+    /// Whether it gives way to everything else that the engine runs, and to whoever removes the volume.
+    pub aside: bool,
 }
 
 /// One run of the injected binary.
@@ -41,6 +43,8 @@ pub struct HelperRun<'a> {
     pub network: &'a str,
     /// Variables added to the image's. Anyone who may inspect containers can read them: no credentials.
     pub environment: &'a [(String, String)],
+    /// Whether it gives way to everything else that the engine runs, and to whoever removes the volume.
+    pub aside: bool,
 }
 
 /// A file in the helper's container.
@@ -65,8 +69,8 @@ pub async fn run_helper<E: Engine>(
 ) -> Result<i64, Error> {
     let program = format!("{MOUNT_POINT}/{LAUNCHER}");
     let argv: Vec<_> = std::iter::once(&program).chain(run.arguments).cloned().collect();
-    let HelperRun { image, volume, files, network, environment, .. } = *run;
-    let run = VolumeRun { image, volume, argv: &argv, files, network, environment };
+    let HelperRun { image, volume, files, network, environment, aside, .. } = *run;
+    let run = VolumeRun { image, volume, argv: &argv, files, network, environment, aside };
     run_on_volume(engine, &run, output).await
 }
 
@@ -94,6 +98,7 @@ pub async fn run_on_volume<E: Engine>(
             writable: true,
         }),
         environment: run.environment.to_vec(),
+        aside: run.aside,
         ..ContainerSpec::default()
     };
     let entries: Vec<_> = run
@@ -124,6 +129,7 @@ mod tests {
             files: &files,
             network: "host",
             environment: &[],
+            aside: false,
         };
         let mut text = Vec::new();
         let mut collect = |piece: Output<'_>| match piece {

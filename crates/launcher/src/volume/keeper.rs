@@ -19,13 +19,18 @@ pub async fn keep_volume<E: Engine>(engine: &E, volume: &str) -> Result<Option<S
     engine.keep_volume(&mount, &argv).await
 }
 
-/// Removes a volume, and the container that keeps it from being pruned; false where there was none of that name.
+/// Removes a volume, and with it the container that keeps it from being pruned and those that give way; false where there was none of that name.
 ///
 /// # Errors
 /// If a container uses it, and the engine's own failures.
 pub async fn remove_volume<E: Engine>(engine: &E, volume: &str) -> Result<bool, Error> {
     if engine.inspect_volume(volume).await?.is_none() {
         return Ok(false);
+    }
+    for container in engine.scratch_containers().await? {
+        if container.aside.as_deref() == Some(volume) {
+            engine.remove_container(&container.id).await?;
+        }
     }
     if let Err(error) = engine.remove_volume(volume).await {
         // The engine lets no volume go that a container refers to, so the keeper went first. The volume stays, and with
@@ -39,8 +44,20 @@ pub async fn remove_volume<E: Engine>(engine: &E, volume: &str) -> Result<bool, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Image, Recorded};
+    use crate::engine::{ContainerSpec, Image, Recorded};
     use crate::volume::store::never_started;
+
+    #[tokio::test]
+    async fn who_works_in_a_volume_aside_gives_way_to_its_removal_and_others_do_not() {
+        let engine = Recorded::new().with_image("slim", Image::default());
+        let aside = |volume: &str| ContainerSpec { aside: true, ..never_started(volume, "slim") };
+        for volume in ["v", "other"] {
+            engine.create_volume(volume, &std::collections::BTreeMap::new()).await.unwrap();
+            engine.create_container(&aside(volume)).await.unwrap();
+        }
+        assert!(remove_volume(&engine, "v").await.unwrap());
+        assert_eq!(engine.containers(), ["c2"], "that of the other volume");
+    }
 
     #[tokio::test]
     async fn a_volume_that_cannot_go_keeps_its_keeper() {

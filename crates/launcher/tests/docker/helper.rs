@@ -41,6 +41,7 @@ async fn a_helper_writes_where_the_host_cannot() {
             files: &files,
             network: "none",
             environment: &[],
+            aside: false,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = run_helper(&engine, &request, &mut |piece| match piece {
@@ -85,6 +86,7 @@ async fn the_images_interpreter_works_on_the_volume() {
         files: &files,
         network: "none",
         environment: &[],
+        aside: false,
     };
     let mut said = Vec::new();
     let mut collect = |piece: Output<'_>| match piece {
@@ -121,6 +123,7 @@ async fn an_engine_behind_a_network_address_is_served_through_containers() {
         files: &[],
         network: "none",
         environment: &[],
+        aside: false,
     };
     assert_eq!(run_helper(&remote, &request, &mut |_| {}).await.unwrap(), 0);
     // Seen through the socket the same volume is a directory of this machine, once its marker is there.

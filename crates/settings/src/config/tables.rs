@@ -275,6 +275,8 @@ impl IndexConfig {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LinkConfig {
+    /// Whether bytecode is compiled, and waited for. Where it is not said it comes afterwards, for volumes and images.
+    pub compile: Option<bool>,
     /// Packages whose files must be real, not behind a directory link.
     #[serde(deserialize_with = "lists::one_or_many")]
     #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Planner;
 use super::sources::Child;
-use crate::bytecode::CACHE;
 use crate::error::Error;
 use crate::link::private::is_changed_in_place;
 use crate::link::{Clash, RealMode, Step};
+use crate::store::CACHE;
 
 /// Whether Python takes a file for a module; it does not fold case.
 fn stem_of_module(name: &str) -> Option<&str> {

@@ -120,7 +120,7 @@ impl<'a> Source<'a> {
     /// The names of the bytecode that was compiled in a directory of the wheel.
     pub(super) fn bytecode(&self, directory: &str) -> Result<BTreeSet<String>, Error> {
         let Some(end) = self.compiled()? else { return Ok(BTreeSet::new()) };
-        let cache = self.wheel()?.find_dir(format!("{directory}/{}", bytecode::CACHE))?;
+        let cache = self.wheel()?.find_dir(format!("{directory}/{}", store::CACHE))?;
         let Some(cache) = cache else { return Ok(BTreeSet::new()) };
         let files = cache.entries()?.into_iter().filter(|entry| !entry.kind.is_dir());
         let names = files.filter_map(|entry| entry.name.into_string().ok());

@@ -16,6 +16,8 @@ use crate::error::{Error, Unreachable};
 
 /// Labels every container that this crate makes, so that leftovers of a killed process can be told.
 pub(super) const CONTAINER_LABEL: &str = "io.pyfast.scratch";
+/// The label of those that give way to whoever removes a volume, with its name.
+const ASIDE_LABEL: &str = "io.pyfast.aside";
 
 pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
     let (program, arguments) =
@@ -37,18 +39,27 @@ pub(super) fn container_body(spec: &ContainerSpec) -> ContainerCreateBody {
             test: Some(vec!["NONE".into()]),
             ..HealthConfig::default()
         }),
-        labels: Some(HashMap::from([(CONTAINER_LABEL.into(), spec.owner.clone())])),
+        labels: Some(labels(spec)),
         host_config: Some(HostConfig {
             network_mode: Some(spec.network.clone()),
             binds: spec.mount.as_ref().map(|mount| vec![bind(mount)]),
             // The output is read while it comes; nothing needs to be kept on the engine's disk.
             log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
             cap_drop: spec.confined.then(|| vec!["ALL".into()]),
+            // The least that an engine takes.
+            cpu_shares: spec.aside.then_some(2),
             security_opt: spec.confined.then(|| vec!["no-new-privileges".into()]),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
     }
+}
+
+fn labels(spec: &ContainerSpec) -> HashMap<String, String> {
+    let volume = spec.mount.as_ref().filter(|_| spec.aside).map(|mount| mount.volume.clone());
+    let aside = volume.map(|volume| (ASIDE_LABEL.to_owned(), volume));
+    let owner = (CONTAINER_LABEL.to_owned(), spec.owner.clone());
+    std::iter::once(owner).chain(aside).collect()
 }
 
 fn bind(mount: &Mount) -> String {
@@ -96,14 +107,13 @@ pub(super) fn volume_facts(volume: bollard::models::Volume) -> Volume {
 
 pub(super) fn scratch_facts(facts: ContainerSummary) -> Option<ScratchContainer> {
     let created = u64::try_from(facts.created?).ok()?;
+    let mut labels = facts.labels.unwrap_or_default();
     Some(ScratchContainer {
         id: facts.id?,
         created: SystemTime::UNIX_EPOCH + Duration::from_secs(created),
         running: facts.state == Some(ContainerSummaryStateEnum::RUNNING),
-        owner: facts
-            .labels
-            .and_then(|mut labels| labels.remove(CONTAINER_LABEL))
-            .unwrap_or_default(),
+        owner: labels.remove(CONTAINER_LABEL).unwrap_or_default(),
+        aside: labels.remove(ASIDE_LABEL),
     })
 }
 

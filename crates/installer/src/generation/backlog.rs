@@ -13,10 +13,9 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::{LockName, Root, Share};
 use serde::{Deserialize, Serialize};
 
-use super::worker::Manner;
-use super::{Compiler, Invalidation};
+use super::{Generation, link_bytecode};
+use crate::bytecode::{Compiler, Invalidation};
 use crate::error::Error;
-use crate::generation::{Generation, link_bytecode};
 use crate::interpreter::Interpreter;
 use crate::store::Store;
 
@@ -111,8 +110,7 @@ impl Backlog<'_> {
         // Services start meanwhile: half of the machine is theirs whatever priorities are worth there.
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let workers = cores.div_ceil(2);
-        let manner = Manner { invalidation: Invalidation::UncheckedHash, aside: true };
-        let compiler = Compiler::begin(self.python, manner, workers)?;
+        let compiler = Compiler::start_aside(self.python, Invalidation::UncheckedHash, workers)?;
         let (next, modules) = (AtomicUsize::new(0), AtomicU64::new(0));
         let failed: Mutex<Option<Error>> = Mutex::new(None);
         let serve = || {
@@ -143,11 +141,12 @@ mod tests {
     use fs_err as fs;
 
     use super::*;
-    use crate::bytecode::{CACHE, is_compiled, prepare};
+    use crate::bytecode::{is_compiled, prepare};
     use crate::fixtures::{Sandbox, WheelFile};
     use crate::gc::{GcOptions, gc};
     use crate::generation::{Stamps, compose, look, verify_generation};
     use crate::link::{EnvironmentSpec, LinkMode, plan};
+    use crate::store::CACHE;
 
     /// Whole packages, modules that share a directory, and single modules.
     fn wheels() -> [WheelFile; 2] {

@@ -1,0 +1,197 @@
+//! Bytecode that comes after a sync: when it may, who compiles it, and how that begins. Owns the process that does it;
+//! must not know what is compiled, nor in which order.
+//!
+//! The command that syncs ends, or goes on to start services, and a process of its own compiles: `up` stays for seconds
+//! only, and whoever would wait would have it on his way again. It has nothing of the caller's: no terminal, no pipe, no
+//! directory, no session, so that neither a closed terminal ends it nor a CI job waits for it. It gives way to everybody
+//! else, holds no lock for longer than one wheel takes, and ends by itself. Killed, it leaves what is whole, and the note
+//! in the root by which the next sync goes on.
+//!
+//! Where the session is that of process 1, nothing is sure to live after the command: in `RUN pyfast sync` of an image's
+//! build, in a container's own command, in a CI job that is a container. There the sync waits.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _};
+use std::os::fd::BorrowedFd;
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use pyfast_environment::ask;
+use pyfast_environment::place::Place;
+use pyfast_installer::generation::Worked;
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::Habitat;
+use pyfast_settings::{Python, Root, Settings};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::setsid;
+
+use crate::engine::{Connection, direct};
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::interpreter::{compiling_python, interpreter};
+use crate::sync::readable;
+use crate::task::Task;
+use crate::volume_place::{VolumePlace, at_place, directory_of};
+
+/// The command that compiles.
+const COMMAND: &str = "bytecode";
+/// What says that it is to begin a process of its own.
+const DETACH: &str = "--detach";
+/// Variables that say what arguments say already.
+const SAID: [&str; 5] =
+    ["PYFAST_ROOT", "PYFAST_VOLUME", "PYFAST_ENV", "PYFAST_IMAGE", "PYFAST_PYTHON"];
+
+/// Whether an environment's bytecode may come after it is activated: where nobody has said that it is to be there, or not
+/// to be, and somebody lives who can compile it.
+pub(crate) fn may_come(
+    task: Task<'_>,
+    habitat: Habitat,
+    probe: &dyn Fn() -> Result<Interpreter, Error>,
+) -> Result<bool, Error> {
+    let Task { options, settings, .. } = task;
+    let unsaid = task.install().compile.is_none() && habitat.compiles();
+    if !unsaid || options.dry_run || ends_with_command() {
+        return Ok(false);
+    }
+    Ok(match (&settings.root, &settings.python) {
+        // Of a directory no container of the image knows.
+        (Root::Directory(_), Python::Image(_)) => compiling_python(settings, &probe()?).is_some(),
+        _ => true,
+    })
+}
+
+/// Whether this process is of the session of process 1, which ends all others with it.
+fn ends_with_command() -> bool {
+    let session = |process: &str| {
+        let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name, in parentheses, may hold anything; the session is the sixth field, the fourth after it.
+        let (_, fields) = stat.rsplit_once(')')?;
+        fields.split_whitespace().nth(3).map(str::to_owned)
+    };
+    // A system that shows nobody else's processes is one of several users, and no container.
+    session("1").is_some_and(|first| session("self") == Some(first))
+}
+
+/// Begins to compile for those of these that wait for it; one process is enough for all of one root and Python.
+pub(crate) fn begin(waiting: &[Task<'_>]) {
+    let mut begun = BTreeSet::new();
+    for task in waiting {
+        let Ok(arguments) = arguments(task.settings) else { continue };
+        if !begun.insert(arguments.clone()) {
+            continue;
+        }
+        match start(&arguments) {
+            Ok(answer) => {
+                task.tell(Event::Compiling);
+                let events = Arc::clone(task.events);
+                // Who ends before it is done is not told, and keeps nobody waiting.
+                std::thread::spawn(move || tell(answer, &events));
+            }
+            Err(error) => task.tell(Event::Detail(format!(
+                "cannot compile bytecode in the background ({error}); the next sync tries it again"
+            ))),
+        }
+    }
+}
+
+/// Waits for its end, and tells what came of it.
+fn tell(mut answer: ChildStdout, events: &Events) {
+    let mut text = String::new();
+    // One that was killed says nothing.
+    let _ = answer.read_to_string(&mut text);
+    if let Ok(Worked { modules, others: false, .. }) = serde_json::from_str(&text) {
+        events(Event::Compiled { modules: usize::try_from(modules).unwrap_or(usize::MAX) });
+    }
+}
+
+/// What names the root and the Python, whatever the directory and the variables are by then.
+fn arguments(settings: &Settings) -> Result<Vec<OsString>, Error> {
+    let pair = |flag: &str, value: &OsStr| [OsString::from(flag), value.to_owned()];
+    let (root, python) = (&settings.root, &settings.python);
+    let mut arguments = vec![COMMAND.into()];
+    arguments.extend(match root {
+        Root::Directory(path) => pair("--root", path.as_os_str()),
+        Root::Volume(volume) => pair("--volume", volume.as_ref()),
+    });
+    match python {
+        Python::Image(image) => arguments.extend(pair("--image", image.as_ref())),
+        Python::Host(_) => {
+            let python = interpreter(settings)?.executable;
+            arguments.extend(pair("--python", python.as_os_str()));
+        }
+    }
+    arguments.extend(pair("--project", settings.project.directory.as_os_str()));
+    arguments.extend(pair("--cache-dir", settings.cache_directory()?.as_os_str()));
+    Ok(arguments)
+}
+
+/// Starts the process through another one that ends at once: it is nobody's child then, and whatever this process becomes
+/// has none to wait for.
+fn start(arguments: &[OsString]) -> io::Result<ChildStdout> {
+    let mut command = own(arguments)?;
+    command.arg(DETACH).current_dir("/");
+    for name in SAID {
+        command.env_remove(name);
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let answer = child.stdout.take();
+    let ended = child.wait()?;
+    answer.filter(|_| ended.success()).ok_or_else(|| io::Error::other(format!("{ended}")))
+}
+
+/// This program with these arguments, and nothing to read from or to complain to.
+fn own(arguments: &[OsString]) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Has this command done by a process that is in nobody's session and has nothing of the caller's but its standard output.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn detach(arguments: impl Iterator<Item = OsString>) -> Result<(), Error> {
+    let failed = |source| Error::System { what: "a process", source };
+    // Who is the first of a session already has one of its own.
+    let _ = setsid();
+    // Priorities count between sessions only where that is said of the session, if the kernel groups by them at all.
+    let _ = fs_err::write("/proc/self/autogroup", "19");
+    close_on_exec().map_err(failed)?;
+    let arguments: Vec<OsString> = arguments.filter(|argument| argument != DETACH).collect();
+    own(&arguments).and_then(|mut command| command.spawn()).map(drop).map_err(failed)
+}
+
+/// Leaves behind what whoever called has open beside the three that are always there.
+fn close_on_exec() -> io::Result<()> {
+    let names = fs_err::read_dir("/proc/self/fd")?.flatten().map(|entry| entry.file_name());
+    let open: Vec<i32> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();
+    for number in open.into_iter().filter(|number| *number > 2) {
+        #[expect(unsafe_code, reason = "the caller's files have no owner in this process")]
+        // SAFETY: the descriptor is not closed, read or kept: what owns it does not notice; one that is closed is refused.
+        let file = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ = fcntl_setfd(file, FdFlags::CLOEXEC);
+    }
+    Ok(())
+}
+
+/// Compiles what waits in the root that settings name, on this machine or, where only containers write it or no Python of
+/// this machine writes what the image reads, in a container of the image.
+///
+/// # Errors
+/// If there is no Python for it, and what compiling fails with.
+pub fn compile(settings: &Settings, events: &Events) -> Result<Worked, Error> {
+    let target = interpreter(settings)?;
+    let here = compiling_python(settings, &target);
+    let ask = |place: &dyn Place, python: Interpreter| readable(|| ask::compile(place, python));
+    if let (Root::Volume(volume), Python::Image(image)) = (&settings.root, &settings.python) {
+        let connection = Connection::open(settings)?;
+        let found = connection.found_volume(volume)?;
+        return Ok(match direct(&found).zip(here) {
+            Some((written, python)) => ask(&directory_of(written, settings, events), python)?,
+            None => ask(&VolumePlace::new(&connection, &found, image, settings), target)?,
+        });
+    }
+    let python = here.ok_or(Error::NoInterpreter)?;
+    at_place(settings, events, |place| ask(place, python))
+}

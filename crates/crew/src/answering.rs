@@ -1,0 +1,51 @@
+//! What this program answers in a container that can write the volume, where another process of it asks. Owns who works
+//! there: whoever fetches and compiles, and nobody who builds.
+
+use std::path::{Path, PathBuf};
+
+use pyfast_environment::Error as EnvironmentError;
+use pyfast_environment::crew::Means;
+use pyfast_environment::place::{Begun, Directory, Place as _};
+use pyfast_environment::question::{Answer, Asked};
+use pyfast_installer::link::Habitat;
+use pyfast_settings::{ResolveFlags, Root, Settings};
+
+use crate::error::Error;
+use crate::event::{Events, sink};
+use crate::hands::Hands;
+use crate::sync::readable;
+use crate::task::{Options, Task};
+
+/// Answers the question in a file.
+///
+/// # Errors
+/// If it cannot be read, and what the act that it asks for fails with.
+pub fn answer(
+    question: &Path,
+    settings: &Settings,
+    events: &Events,
+) -> Result<Answer, EnvironmentError> {
+    // Asked for is always a directory: a volume would be asked about from outside of it.
+    let written: PathBuf = match &settings.root {
+        Root::Directory(root) => root.clone(),
+        Root::Volume(volume) => {
+            let error = Error::OutOfReach { volume: volume.clone() };
+            return Err(EnvironmentError::Outside(Box::new(error)));
+        }
+    };
+    let Asked { subject, question, .. } = Asked::read(question)?;
+    // Whatever comes with a package, its code does not run where the volume can be written.
+    let resolve = ResolveFlags { no_build: true, ..ResolveFlags::default() };
+    let options = Options { resolve, ..Options::default() };
+    // Every plan says which interpreter it is for.
+    let nobody = || Err(Error::NoInterpreter);
+    let task = Task { options: &options, settings, events };
+    let hands = Hands::here(task, true, Box::new(nobody));
+    let (sink, begun, means) = (sink(events), Begun::default(), Some(&hands as &dyn Means));
+    let (seen, habitat) = (written.clone(), Habitat::Volume);
+    let place = Directory { written, seen, habitat, subject, sink, means, begun };
+    match readable(|| place.ask(question)) {
+        Err(EnvironmentError::HiddenRequirements { filename }) => Ok(Answer::Hidden(filename)),
+        answer => answer,
+    }
+}
