@@ -392,3 +392,38 @@ fn where_the_project_itself_cannot_be_built_its_file_is_as_it_was() {
     world.pyfast(&["add", "app"]).refused(EITHER, &["shop"]);
     assert_eq!(world.read("pyproject.toml"), project);
 }
+
+#[test]
+fn where_the_configuration_names_no_file_the_project_or_its_group_is_edited() {
+    let world = world();
+    let text = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"app\"]\n[dependency-groups]\ndev = []\n\
+                [build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n";
+    let backend = "import tomllib, zipfile, os\ndef build_editable(directory, settings=None, metadata_directory=None):\n \
+                   needs = tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']\n \
+                   name = 'shop-1-py3-none-any.whl'\n info = 'shop-1.dist-info/'\n \
+                   text = 'Metadata-Version: 2.1\\nName: shop\\nVersion: 1\\n'\n \
+                   text += ''.join('Requires-Dist: %s\\n' % one for one in needs)\n \
+                   with zipfile.ZipFile(os.path.join(directory, name), 'w') as wheel:\n  \
+                   wheel.writestr(info + 'METADATA', text)\n  \
+                   wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n  \
+                   wheel.writestr(info + 'RECORD', info + 'METADATA,,\\n' + info + 'WHEEL,,\\n' + info + 'RECORD,,\\n')\n \
+                   return name\n";
+    world.write("backend.py", backend);
+    world.write("pyproject.toml", text);
+    let configured = |what: &str| {
+        world.write("pyfast.toml", &format!("[env.default]\ngroups = [\"dev\"]\n{what}\n"));
+    };
+    configured("project = \"editable\"");
+    let with_web = text.replace("[\"app\"]", "[\"app\", \"web\"]");
+    check(&world, &["add", "web"], ("pyproject.toml", &with_web));
+    let list = packages(&world);
+    assert!(list.contains("web==1.5") && list.contains("-e file:"), "{list}");
+    let again = world.pyfast(&["sync"]).ok();
+    assert!(again.stderr.contains("Up to date"), "the request is what it was: {again}");
+    check(&world, &["remove", "web"], ("pyproject.toml", text));
+    // Of groups alone the first one is meant.
+    configured("");
+    let with_tool = text.replace("dev = []", "dev = [\n    \"tool>=3.0.1\",\n]");
+    check(&world, &["add", "tool"], ("pyproject.toml", &with_tool));
+    assert_eq!(packages(&world), "tool==3.0.1");
+}

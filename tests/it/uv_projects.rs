@@ -422,6 +422,21 @@ fn projects_of_a_workspace_name_each_other_and_have_the_roots_sources() {
 }
 
 #[test]
+fn settings_of_another_user_beside_a_workspace_are_not_read() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (world, corp) = world();
+    workspace(&corp, &world);
+    let synced = || Synced::of(in_member(&world, "app", &["sync", "--json", "-U"])).packages();
+    let believed = synced();
+    let stranger = world.write("uv.toml", "exclude-dependencies = [\"base\"]\n");
+    assert!(!synced().contains(&"base==1.0".to_owned()), "the user's own counts");
+    std::os::unix::fs::chown(stranger, Some(65534), None).unwrap();
+    assert_eq!(synced(), believed);
+}
+
+#[test]
 fn what_is_no_member_of_a_workspace_is_refused_by_name() {
     let (world, corp) = world();
     workspace(&corp, &world);

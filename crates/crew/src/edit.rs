@@ -7,13 +7,13 @@ mod file;
 mod removing;
 mod script;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyfast_packaging::PackageName;
 use pyfast_packaging::edit::{List, Outcome};
 use pyfast_packaging::requirements_txt::Drafts;
 use pyfast_resolver::Lock;
-use pyfast_settings::{ResolveFlags, Settings, is_remote};
+use pyfast_settings::{Itself, ResolveFlags, Settings, is_remote};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -29,6 +29,8 @@ use file::File;
 
 /// The requirements file that is made where a project has none.
 const NEW: &str = "requirements.txt";
+/// The file of a project that is installed itself, and of its groups.
+const PYPROJECT: &str = "pyproject.toml";
 
 /// Which file is edited, and which of its lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +125,7 @@ pub fn place(
     let file = match file {
         Some(file) => file,
         None => match project.requirements(&resolve.requirements, &settings.env) {
+            Ok(files) if files.is_empty() => return configured_place(settings),
             Ok(files) => {
                 files.into_iter().find(|file| !is_remote(file)).ok_or(Error::NothingToEdit)?
             }
@@ -137,6 +140,19 @@ pub fn place(
         return Err(Error::NothingToEdit);
     }
     Ok(Place { file, group: None, is_new })
+}
+
+/// Where it goes where the configuration names no file: the project that is installed itself, else the first of the groups.
+fn configured_place(settings: &Settings) -> Result<Place, Error> {
+    let project = &settings.project;
+    if project.itself(&settings.env) != Itself::No {
+        let file = project.shown(Path::new(PYPROJECT));
+        return Ok(Place { file, group: None, is_new: false });
+    }
+    let configured = project.config.env.get(&settings.env);
+    let group = configured.and_then(|env| env.groups.first()).ok_or(Error::NothingToEdit)?;
+    let (file, group) = project.configured_group(group);
+    Ok(Place { file, group: Some(group), is_new: false })
 }
 
 /// The same where a file or group is named.
@@ -189,8 +205,10 @@ pub fn reading(
     }
     let path = project.working_directory.join(&place.file);
     let same = |file: &PathBuf| fs_err::canonicalize(file).ok() == fs_err::canonicalize(&path).ok();
-    let is_read =
-        !files.is_empty() && read_inputs(resolve, settings, events)?.set.files.iter().any(same);
+    // What it needs is read of the project where it is installed itself.
+    let is_itself = project.itself(&settings.env) != Itself::No && resolve.is_of_project();
+    let is_read = is_itself && same(&project.directory.join(PYPROJECT))
+        || !files.is_empty() && read_inputs(resolve, settings, events)?.set.files.iter().any(same);
     let files = [files, vec![place.file.clone()]].concat();
     Ok((!is_read).then_some(Reading { files, groups }))
 }

@@ -18,9 +18,11 @@ pub(crate) fn read(directory: &Path, variables: &Variables) -> Result<Vec<UvTabl
     if is_true(variables.get("UV_NO_CONFIG")) {
         return Ok(Vec::new());
     }
-    let own = of_project(directory)?;
+    let own = of_project(directory, |_| true)?;
     let shared = match workspace(directory)? {
-        Some(workspace) if workspace.directory() != directory => of_project(workspace.directory())?,
+        Some(workspace) if workspace.directory() != directory => {
+            of_project(workspace.directory(), is_trusted)?
+        }
         _ => None,
     };
     Ok(own.into_iter().chain(shared).chain(of_user(variables)?).collect())
@@ -51,11 +53,16 @@ pub(crate) fn workspace(directory: &Path) -> Result<Option<Workspace>, Error> {
     Ok(None)
 }
 
-/// The settings of the project in a directory.
-fn of_project(directory: &Path) -> Result<Option<UvTable>, Error> {
+/// The settings of the project in a directory, of the files that are believed.
+fn of_project(
+    directory: &Path,
+    is_believed: impl Fn(&Path) -> bool,
+) -> Result<Option<UvTable>, Error> {
     for name in ["uv.toml", "pyproject.toml"] {
         let file = directory.join(name);
-        if let Some(table) = table(&file)? {
+        if is_believed(&file)
+            && let Some(table) = table(&file)?
+        {
             return Ok(Some(table));
         }
     }

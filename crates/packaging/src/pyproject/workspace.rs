@@ -55,7 +55,8 @@ impl Workspace {
         let workspace = Self { file: file_of, text: text_of, table, members };
         let root = ProjectFile::read(file, text)?;
         for pattern in workspace.table.members.iter().chain(&workspace.table.exclude) {
-            glob(pattern.get_ref())
+            Pattern::new(pattern.get_ref())
+                .glob()
                 .map_err(|reason| root.wrong(pattern, pattern.get_ref(), &reason))?;
         }
         Ok(Some(workspace))
@@ -73,14 +74,16 @@ impl Workspace {
 
     /// Whether a directory, which is named absolutely, is one of its projects.
     pub fn counts(&self, directory: &Path) -> bool {
-        let Ok(below) = directory.strip_prefix(self.directory()) else { return false };
-        let named = |patterns: &[Spanned<String>]| {
-            patterns
-                .iter()
-                .filter_map(|one| glob(one.get_ref()).ok())
-                .any(|one| one.compile_matcher().is_match(below))
+        let is_named = |pattern: &Spanned<String>| {
+            let pattern = Pattern::new(pattern.get_ref());
+            let base = pattern.base(self.directory());
+            let below = base.and_then(|base| directory.strip_prefix(base).ok());
+            below
+                .zip(pattern.glob().ok())
+                .is_some_and(|(below, glob)| glob.compile_matcher().is_match(below))
         };
-        below.as_os_str().is_empty() || named(&self.table.members) && !named(&self.table.exclude)
+        directory == self.directory()
+            || self.table.members.iter().any(is_named) && !self.table.exclude.iter().any(is_named)
     }
 
     /// What the file itself says.
@@ -96,9 +99,10 @@ impl Workspace {
     fn found(&self) -> BTreeMap<PackageName, Member> {
         let mut directories = vec![self.directory().to_owned()];
         for pattern in &self.table.members {
-            let steps: Vec<&str> =
-                pattern.get_ref().split('/').filter(|step| !matches!(*step, "" | ".")).collect();
-            expand(self.directory(), &steps, DEEPEST, &mut directories);
+            let pattern = Pattern::new(pattern.get_ref());
+            if let Some(base) = pattern.base(self.directory()) {
+                expand(base, &pattern.steps, DEEPEST, &mut directories);
+            }
         }
         let known = directories.into_iter().filter(|directory| self.counts(directory));
         known
@@ -113,10 +117,35 @@ impl Workspace {
 }
 
 /// A pattern of directories, relative to the workspace's.
-fn glob(pattern: &str) -> Result<Glob, String> {
-    let plain = pattern.strip_prefix("./").unwrap_or(pattern).trim_end_matches('/');
-    let glob = GlobBuilder::new(plain).literal_separator(true).build();
-    glob.map_err(|error| error.kind().to_string())
+struct Pattern<'a> {
+    /// How many directories it begins above that one: `*` is no name of them.
+    above: usize,
+    steps: Vec<&'a str>,
+}
+
+impl<'a> Pattern<'a> {
+    fn new(text: &'a str) -> Self {
+        let (mut above, mut steps) = (0, Vec::new());
+        for step in text.split('/') {
+            match step {
+                "" | "." => {}
+                ".." => above += usize::from(steps.pop().is_none()),
+                step => steps.push(step),
+            }
+        }
+        Self { above, steps }
+    }
+
+    /// Where it begins.
+    fn base(&self, directory: &'a Path) -> Option<&'a Path> {
+        directory.ancestors().nth(self.above)
+    }
+
+    /// What it is from there on.
+    fn glob(&self) -> Result<Glob, String> {
+        let glob = GlobBuilder::new(&self.steps.join("/")).literal_separator(true).build();
+        glob.map_err(|error| error.kind().to_string())
+    }
 }
 
 /// The directories that the steps of a pattern lead to.
@@ -139,15 +168,16 @@ fn expand(directory: &Path, steps: &[&str], deepest: usize, found: &mut Vec<Path
     let Ok(pattern) = Glob::new(step).map(|glob| glob.compile_matcher()) else { return };
     for entry in fs_err::read_dir(directory).into_iter().flatten().flatten() {
         let is_own = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let name = entry.file_name();
+        let (name, path) = (entry.file_name(), entry.path());
         // Those are of tools: environments, repositories, caches.
-        if !is_own || name.as_encoded_bytes().starts_with(b".") {
+        if name.as_encoded_bytes().starts_with(b".") || !path.is_dir() {
             continue;
         }
-        if *step == "**" {
-            expand(&entry.path(), steps, deeper, found);
-        } else if pattern.is_match(&name) {
-            expand(&entry.path(), rest, deeper, found);
+        // A link is what a name means; who looks through everything follows none, which may lead in a circle.
+        if *step == "**" && is_own {
+            expand(&path, steps, deeper, found);
+        } else if *step == "**" || pattern.is_match(&name) {
+            expand(&path, rest, deeper, found);
         }
     }
 }
@@ -236,6 +266,41 @@ mod tests {
         assert!(
             Workspace::read(&file, &wrong).is_err_and(|error| error.to_string().contains(":4"))
         );
+    }
+
+    #[test]
+    fn members_may_be_links_and_outside_and_no_star_is_a_directory_above() {
+        let top = tempfile::tempdir().expect("a directory");
+        let named = |place: &str| {
+            let name = if place.is_empty() { "top" } else { place }.replace('/', "-");
+            write(&top.path().join(place), &format!("[project]\nname = \"{name}\"\n"));
+        };
+        for place in ["", "root", "outside/a", "outside/b", "real", "root/own"] {
+            named(place);
+        }
+        let link = |from: &str, to: &str| {
+            std::os::unix::fs::symlink(from, top.path().join(to)).expect("a link");
+        };
+        link("../real", "root/linked");
+        link("..", "root/circle");
+        let check = |members: &str, expected: &[&str]| {
+            let directory = top.path().join("root");
+            let text =
+                format!("[project]\nname = \"root\"\n[tool.uv.workspace]\nmembers = [{members}]\n");
+            let file = directory.join("pyproject.toml");
+            let workspace = Workspace::read(&file, &text).expect("read").expect("there is one");
+            let names: Vec<String> = workspace.members().keys().map(ToString::to_string).collect();
+            assert_eq!(names, expected, "{members}");
+            for name in expected.iter().filter(|name| name.starts_with("outside")) {
+                let place = top.path().join(name.replace('-', "/"));
+                assert!(workspace.counts(&place), "{members}: {name}");
+            }
+            assert!(!workspace.counts(top.path()), "{members}: what is above is named by nobody");
+        };
+        check("\"*\"", &["real", "root", "root-own", "top"]);
+        check("\"**\"", &["real", "root", "root-own", "top"]);
+        check("\"../outside/*\"", &["outside-a", "outside-b", "root"]);
+        check("\"own/../../outside/b/\"", &["outside-b", "root"]);
     }
 
     #[test]
