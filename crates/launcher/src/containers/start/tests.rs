@@ -481,14 +481,6 @@ async fn one_container_that_stays_hides_nothing_of_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_container_that_was_started_beside_new_runs_is_looked_at_again() {
-    let done = format!("{ANSWERED} done");
-    // It ends after it counted as running, and before the last look.
-    let (launched, _) = mixed(&[Some(&done), None], ends(ms(2600), 1)).await;
-    assert!(reason(&launched, "web").starts_with("it "), "{}", reason(&launched, "web"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_command_that_was_killed_for_a_new_run_is_named() {
     let (like, run) = supervised(
         Some(&format!("{ANSWERED} killed")),

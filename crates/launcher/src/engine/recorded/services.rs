@@ -108,6 +108,12 @@ impl Recorded {
         });
     }
 
+    /// A start that somebody asked for: the engine forgets how often the policy did it before.
+    fn begin_anew(&self, id: &str) -> Result<(), Error> {
+        self.play(id, |played| played.facts.restart_count = 0);
+        self.begin(id)
+    }
+
     fn begin(&self, id: &str) -> Result<(), Error> {
         let (mut run, mut started) = (Run::default(), 0);
         let facts = self.play(id, |played| {
@@ -217,7 +223,7 @@ impl Services for Recorded {
         if facts.is_some_and(|facts| facts.status == Status::Running) {
             return Ok(());
         }
-        self.begin(id)
+        self.begin_anew(id)
     }
 
     async fn restart(&self, id: &str, _grace: Option<Duration>) -> Result<(), Error> {
@@ -233,7 +239,7 @@ impl Services for Recorded {
         sleep(patience).await;
         self.change(id, started, &Action::Die(code), |facts| facts.status = Status::Exited);
         sleep(RESTART_DELAY).await;
-        self.begin(id)
+        self.begin_anew(id)
     }
 
     async fn events(
