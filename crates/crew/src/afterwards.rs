@@ -156,7 +156,7 @@ pub fn detach(arguments: impl Iterator<Item = OsString>) -> Result<(), Error> {
     // Who is the first of a session already has one of its own.
     let _ = setsid();
     // Priorities count between sessions only where that is said of the session, if the kernel groups by them at all.
-    let _ = fs_err::write("/proc/self/autogroup", "19");
+    let _ = fs_err::write("/proc/self/autogroup", "10");
     close_on_exec().map_err(failed)?;
     let arguments: Vec<OsString> = arguments.filter(|argument| argument != DETACH).collect();
     own(&arguments).and_then(|mut command| command.spawn()).map(drop).map_err(failed)

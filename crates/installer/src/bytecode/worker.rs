@@ -20,8 +20,8 @@ const WORKER: &str = include_str!("../bytecode.py");
 
 /// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
 const LIMIT: u64 = 256 << 20;
-/// The priority of who gives way to everybody else.
-const LAST: i32 = 19;
+/// The priority of who gives way to everybody else, and still comes to an end where the others never do.
+const ASIDE: i32 = 10;
 
 /// Modules of a wheel to compile, and where the answer goes.
 pub(super) struct Job {
@@ -57,7 +57,7 @@ impl Worker {
             .spawn()?;
         if manner.aside {
             // Where that is refused it only costs others some time.
-            let _ = setpriority_process(Some(Pid::from_child(&child)), LAST);
+            let _ = setpriority_process(Some(Pid::from_child(&child)), ASIDE);
         }
         let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let requests = child.stdin.take().ok_or_else(broken)?;
