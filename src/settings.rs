@@ -9,7 +9,8 @@ use pyfast_settings::{Doubt, Flags, Python, Root, Surroundings, Variables};
 use crate::args::CommonArgs;
 use crate::failure::Failure;
 use crate::ui::Ui;
-use pyfast_stack::{Recalled, recall, with_named_image};
+use pyfast_stack::assumed::{Recalled, recall};
+use pyfast_stack::with_named_image;
 
 /// What every command needs to know: the settings, and how to talk to the user. Whatever does not talk gets the
 /// settings alone.

@@ -42,6 +42,9 @@ pub(crate) struct BytecodeArgs {
     /// Leave it to a process that nobody waits for
     #[arg(long)]
     detach: bool,
+    /// Where what nobody hears is left
+    #[arg(long)]
+    unheard: Option<PathBuf>,
 }
 
 pub(crate) fn bytecode(args: &BytecodeArgs, settings: &Settings) -> Result<ExitCode, Failure> {
@@ -49,7 +52,11 @@ pub(crate) fn bytecode(args: &BytecodeArgs, settings: &Settings) -> Result<ExitC
         afterwards::detach(std::env::args_os().skip(1))?;
     } else {
         let events = Progress::new(settings.ui).events();
-        settings.ui.json_data(&json!(afterwards::compile(settings, &events)?));
+        settings.ui.json_data(&json!(afterwards::compile(
+            settings,
+            &events,
+            args.unheard.as_deref()
+        )?));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,7 +17,7 @@ use crate::remembered::Remembered;
 use crate::settings::Settings;
 use crate::ui::{Ui, duration};
 use pyfast_settings::{Root, own_lock::environment_of};
-use pyfast_stack::{Contained, contained};
+use pyfast_stack::assumed::{Contained, contained};
 
 /// Run a command in the environment, syncing first where that is possible
 ///

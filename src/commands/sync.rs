@@ -44,11 +44,11 @@ pub(crate) struct Args {
     /// How files of the store come into the environment [default: auto]
     #[arg(long, value_name = "MODE", env = "PYFAST_LINK_MODE")]
     pub(crate) link_mode: Option<Link>,
-    /// Compile bytecode into the store [default: for volumes and images]
-    #[arg(long, env = "PYFAST_COMPILE", overrides_with = "no_compile")]
+    /// Compile bytecode into the store, and wait for it [env: PYFAST_COMPILE] [default: afterwards, for volumes and images]
+    #[arg(long, overrides_with = "no_compile")]
     pub(crate) compile: bool,
     /// Compile no bytecode
-    #[arg(long, env = "PYFAST_NO_COMPILE", overrides_with = "compile")]
+    #[arg(long, overrides_with = "compile")]
     pub(crate) no_compile: bool,
     /// Compose the environment anew, and fetch damaged wheels again
     #[arg(long)]

@@ -7,13 +7,15 @@
 //! else, holds no lock for longer than one wheel takes, and ends by itself. Killed, it leaves what is whole, and the note
 //! in the root by which the next sync goes on.
 //!
-//! Where the session is that of process 1, nothing is sure to live after the command: in `RUN pyfast sync` of an image's
+//! Where process 1 of a container waits for the command, nothing is sure to live after it: in `RUN pyfast sync` of an image's
 //! build, in a container's own command, in a CI job that is a container. There the sync waits.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use crate::engine::{Connection, direct};
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::interpreter::{compiling_python, interpreter};
+use crate::news::{leave_warning, unheard_of};
 use crate::sync::readable;
 use crate::task::Task;
 use crate::volume_place::{VolumePlace, at_place, directory_of};
@@ -61,27 +64,67 @@ pub(crate) fn may_come(
     })
 }
 
-/// Whether this process is of the session of process 1, which ends all others with it.
+/// Whether nothing is sure to live after the command: process 1 of a container is it, or waits for it, and ends all others
+/// with itself. Who is called into a container that runs (`docker exec`) has no process 1 among its ancestors. On a machine
+/// everybody descends from process 1, which does not end; there only its own session is meant.
 fn ends_with_command() -> bool {
-    let session = |process: &str| {
+    let Some(own) = Stat::of("self") else { return is_contained() };
+    if Stat::of("1").is_some_and(|first| first.session == own.session) {
+        return true;
+    }
+    let mut ancestor = own.parent;
+    while is_contained() && ancestor != "0" {
+        match Stat::of(&ancestor) {
+            _ if ancestor == "1" => return true,
+            Some(stat) => ancestor = stat.parent,
+            None => return true,
+        }
+    }
+    false
+}
+
+/// What the kernel says of a process.
+struct Stat {
+    parent: String,
+    session: String,
+}
+
+impl Stat {
+    /// `None` for one that nobody shows.
+    fn of(process: &str) -> Option<Self> {
         let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name, in parentheses, may hold anything; the session is the sixth field, the fourth after it.
+        // The name, in parentheses, may hold anything; after it come the state, the parent, the group and the session.
         let (_, fields) = stat.rsplit_once(')')?;
-        fields.split_whitespace().nth(3).map(str::to_owned)
-    };
-    // A system that shows nobody else's processes is one of several users, and no container.
-    session("1").is_some_and(|first| session("self") == Some(first))
+        let mut fields = fields.split_whitespace().skip(1).map(str::to_owned);
+        Some(Self { parent: fields.next()?, session: fields.nth(1)? })
+    }
+}
+
+/// Whether this process sees other processes than the machine's; so does one that sees none.
+fn is_contained() -> bool {
+    // The machine's own namespace has this number (`PROC_PID_INIT_INO` in include/linux/proc_ns.h).
+    !fs_err::read_link("/proc/self/ns/pid").is_ok_and(|name| name.as_os_str() == "pid:[4026531836]")
 }
 
 /// Begins to compile for those of these that wait for it; one process is enough for all of one root and Python.
 pub(crate) fn begin(waiting: &[Task<'_>]) {
     let mut begun = BTreeSet::new();
     for task in waiting {
-        let Ok(arguments) = arguments(task.settings) else { continue };
-        if !begun.insert(arguments.clone()) {
-            continue;
-        }
-        match start(&arguments) {
+        let started = match arguments(task.settings) {
+            Ok(arguments) if !begun.insert(arguments.clone()) => continue,
+            Ok(mut arguments) => {
+                let unheard = unheard_of(task.settings);
+                arguments.extend(
+                    unheard
+                        .iter()
+                        .flat_map(|file| ["--unheard".as_ref(), file.as_os_str()])
+                        .map(OsStr::to_owned),
+                );
+                start(&arguments).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match started {
             Ok(answer) => {
                 task.tell(Event::Compiling);
                 let events = Arc::clone(task.events);
@@ -100,7 +143,7 @@ fn tell(mut answer: ChildStdout, events: &Events) {
     let mut text = String::new();
     // One that was killed says nothing.
     let _ = answer.read_to_string(&mut text);
-    if let Ok(Worked { modules, others: false, .. }) = serde_json::from_str(&text) {
+    if let Ok(Worked { modules, generations: 1.., others: false }) = serde_json::from_str(&text) {
         events(Event::Compiled { modules: usize::try_from(modules).unwrap_or(usize::MAX) });
     }
 }
@@ -176,11 +219,30 @@ fn close_on_exec() -> io::Result<()> {
 }
 
 /// Compiles what waits in the root that settings name, on this machine or, where only containers write it or no Python of
-/// this machine writes what the image reads, in a container of the image.
+/// this machine writes what the image reads, in a container of the image. Nobody hears why it fails: the next sync that is
+/// heard says it, by the file of its news.
 ///
 /// # Errors
 /// If there is no Python for it, and what compiling fails with.
-pub fn compile(settings: &Settings, events: &Events) -> Result<Worked, Error> {
+pub fn compile(
+    settings: &Settings,
+    events: &Events,
+    unheard: Option<&Path>,
+) -> Result<Worked, Error> {
+    let worked = work_off(settings, events);
+    if let (Err(error), Some(file)) = (&worked, unheard) {
+        let mut text = format!("cannot compile bytecode in the background: {error}");
+        let mut cause = error.source();
+        while let Some(known) = cause {
+            text.extend([": ", &known.to_string()]);
+            cause = known.source();
+        }
+        leave_warning(file, text);
+    }
+    worked
+}
+
+fn work_off(settings: &Settings, events: &Events) -> Result<Worked, Error> {
     let target = interpreter(settings)?;
     let here = compiling_python(settings, &target);
     let ask = |place: &dyn Place, python: Interpreter| readable(|| ask::compile(place, python));

@@ -77,30 +77,58 @@ impl Unheard {
         })
     }
 
-    /// Tells what syncs before had to say where this one read nothing, and keeps what nobody heard.
+    /// Tells what syncs before had to say where this one read nothing, and what was left for it, and keeps what nobody heard.
     pub(crate) fn settle(self, task: Task<'_>, report: &Report) {
-        let file = file(task.settings, UNHEARD).filter(|_| !task.options.dry_run);
+        let file = unheard_of(task.settings).filter(|_| !task.options.dry_run);
         let Some(file) = file else { return };
-        // What was read anew has been said anew, if it still holds.
-        let mut unheard: Vec<News> =
-            if report.untouched { kept::read(&file).unwrap_or_default() } else { Vec::new() };
+        let mut kept: Kept = kept::read(&file).unwrap_or_default();
+        if !report.untouched {
+            // What was read anew has been said anew, if it still holds.
+            kept.of_syncs.clear();
+        }
         if is_heard(task) {
-            for event in unheard.drain(..).map(News::event) {
+            let news = kept.of_syncs.drain(..).chain(kept.left.drain(..).map(News::Warning));
+            for event in news.map(News::event) {
                 if is_news(task, &event) {
                     task.tell(event);
                 }
             }
         }
         for news in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if !unheard.contains(&news) {
-                unheard.push(news);
+            if !kept.of_syncs.contains(&news) {
+                kept.of_syncs.push(news);
             }
         }
         // They are told again, or never, where the disk refuses.
-        let _ = match &unheard[..] {
-            [] => fs_err::remove_file(&file),
-            unheard => kept::write(&file, &unheard),
+        let _ = if kept.of_syncs.is_empty() && kept.left.is_empty() {
+            fs_err::remove_file(&file)
+        } else {
+            kept::write(&file, &kept)
         };
+    }
+}
+
+/// What nobody heard, in a file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    /// What syncs said, of what they had read.
+    of_syncs: Vec<News>,
+    /// Warnings of what goes on after a sync has ended.
+    left: Vec<String>,
+}
+
+/// The file of what nobody heard of an environment.
+pub(crate) fn unheard_of(settings: &Settings) -> Option<PathBuf> {
+    file(settings, UNHEARD)
+}
+
+/// Leaves a warning for the next sync that is heard.
+pub(crate) fn leave_warning(file: &Path, text: String) {
+    let mut kept: Kept = kept::read(file).unwrap_or_default();
+    if !kept.left.contains(&text) {
+        kept.left.push(text);
+        // Where the disk refuses, nobody is told.
+        let _ = kept::write(file, &kept);
     }
 }
 

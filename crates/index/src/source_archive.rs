@@ -4,6 +4,7 @@
 mod statements;
 mod walk;
 
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::cache::Cache;
@@ -14,6 +15,11 @@ use crate::metadata_remote;
 use crate::receiver::{Received, Receiver};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Digest;
+
+/// So many bytes of an archive of this machine are held in memory.
+const ROOM: usize = 1 << 20;
+/// It is read in pieces of so many.
+const PIECE: usize = 256 << 10;
 
 pub use statements::{Statements, project_table};
 pub use walk::{Member, Visit, walk_source};
@@ -35,7 +41,7 @@ pub async fn fetch_source(
         return Ok(Received { body, sha256, continued: false });
     }
     let received = match location {
-        Location::Path(path) => read(path)?,
+        Location::Path(path) => read(cache, path)?,
         Location::Url(url) => metadata_remote::whole(client, cache, url).await?,
     };
     let Received { body, sha256, .. } = &received;
@@ -48,10 +54,18 @@ pub async fn fetch_source(
     Ok(received)
 }
 
-fn read(path: &Path) -> Result<Received, Error> {
-    let received = pyfast_root::regular_file::open(path).and_then(|file| {
-        let size = file.metadata()?.len();
-        Receiver::onto(file, size).all_before()
+/// Reads a file of this machine into what is this process's own: somebody may write another into it after it was hashed.
+fn read(cache: &Cache, path: &Path) -> Result<Received, Error> {
+    let cache = cache.clone();
+    let mut receiver = Receiver::new(ROOM, move |_| Ok(cache.nameless()));
+    let received = pyfast_root::regular_file::open(path).and_then(|mut file| {
+        let mut piece = vec![0; PIECE];
+        loop {
+            match file.read(&mut piece)? {
+                0 => break Ok(receiver.finish()),
+                count => receiver.take(&piece[..count])?,
+            }
+        }
     });
     received.map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
 }

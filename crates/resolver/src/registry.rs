@@ -348,7 +348,7 @@ impl<'e> Registry<'e> {
     }
 }
 
-/// The wheel that tells a candidate's metadata: the code of a source runs only if the solver decides on it.
+/// The wheel that tells a candidate's metadata, whose code nobody has to run for it.
 fn without_code(candidate: &Candidate) -> Option<&Candidate> {
     if candidate.filename.wheel().is_some() {
         Some(candidate)
@@ -358,7 +358,8 @@ fn without_code(candidate: &Candidate) -> Option<&Candidate> {
 }
 
 /// Asks for the metadata of the version that the solver would decide on now. Of a source only what it states is looked
-/// at, where it is small; if the user pins this very version, its code runs beside that of others.
+/// at, where it is small. Code runs before the solver decides only of a version that the user pins, beside that of others:
+/// nothing else of that project can be decided on.
 fn prefetch_one(shared: &Arc<Shared>, selector: &Selector, candidate: &Candidate) {
     let pinned = || (candidate.name.clone(), candidate.version.clone());
     let is_small = || candidate.facts.size.is_some_and(|size| size <= SMALL_SOURCE);

@@ -165,11 +165,13 @@ impl Settings {
 
     /// Whether bytecode is compiled, as variables say it, else the project.
     pub fn compile(&self) -> Option<bool> {
-        let said = |name: &str| is_true(self.variables.get(name));
+        // One that is set and empty says nothing.
+        let variable = |name: &str| self.variables.get(name).filter(|value| !value.is_empty());
+        let said = |name: &str| variable(name).map(|value| is_true(Some(value)));
         match (said("PYFAST_COMPILE"), said("PYFAST_NO_COMPILE")) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => self.project.config.link.compile,
+            (Some(said), _) => Some(said),
+            (None, Some(true)) => Some(false),
+            (None, _) => self.project.config.link.compile,
         }
     }
 

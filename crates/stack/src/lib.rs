@@ -6,7 +6,7 @@
 //!
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
-mod assumed;
+pub mod assumed;
 mod clean;
 mod code;
 mod codes;
@@ -33,7 +33,6 @@ mod stack;
 mod up;
 mod watched;
 
-pub use assumed::{Contained, Recalled, contained, recall};
 pub use compose_version::find as find_composer;
 pub use composer::PASSED;
 pub use defaults::{Assumed, assume, facts};

@@ -129,9 +129,6 @@ impl World {
         command.arg("--project").arg(&self.project);
         command.args(self.place.flags(&self.root, &self.python));
         command.args(&self.index_flags).args(rest);
-        if rest.contains(&"--no-compile") {
-            command.env_remove("PYFAST_COMPILE");
-        }
         command
     }
 

@@ -162,6 +162,25 @@ fn who_asks_for_bytecode_waits_for_it() {
 }
 
 #[test]
+fn a_flag_goes_before_a_variable_and_a_variable_before_the_configuration() {
+    let mut world = volume();
+    world.env.insert("PYFAST_COMPILE".into(), "1".into());
+    let synced = world.sync(&["--no-compile"]);
+    assert_ne!(synced.evaluate(MISSING), "[]\n");
+    world.write("pyfast.toml", "[link]\ncompile = true\n");
+    world.env.insert("PYFAST_COMPILE".into(), "0".into());
+    let synced = world.sync(&["--reinstall"]);
+    assert_ne!(synced.evaluate(MISSING), "[]\n");
+    assert!(waiting(&world) == 0 && compiling(&world.root).is_empty());
+    // What a variable says is not remembered as asked for.
+    world.env.insert("PYFAST_COMPILE".into(), "1".into());
+    assert_eq!(world.sync(&["--reinstall"]).evaluate(MISSING), "[]\n");
+    world.env.remove("PYFAST_COMPILE");
+    let ran = world.pyfast(&["sync"]).ok();
+    assert!(!ran.stderr.contains("As last time"), "{ran}");
+}
+
+#[test]
 fn who_asks_for_bytecode_waits_for_what_was_left_for_later() {
     let world = volume();
     let held = hold(&world, "b");

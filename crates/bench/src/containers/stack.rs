@@ -1,5 +1,6 @@
 //! A whole project of the user's, with pyfast and with Compose alone. It stays as it is, but its containers are made anew.
 
+use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -115,10 +116,12 @@ impl<'a> Stack<'a> {
     }
 }
 
-/// A file of the user's code that is edited, and is what it was when this ends.
+/// A file of the user's code that is edited, and is what it was when this ends, unless somebody else edited it meanwhile.
 pub(crate) struct Edited {
     file: PathBuf,
     before: Vec<u8>,
+    /// How many lines were added.
+    added: Cell<usize>,
 }
 
 impl Edited {
@@ -128,13 +131,15 @@ impl Edited {
             step: "read the code that is to be edited".to_owned(),
             message: error.to_string(),
         })?;
-        Ok(Self { file: file.to_owned(), before })
+        Ok(Self { file: file.to_owned(), before, added: Cell::new(0) })
     }
 
     /// Adds a line of nothing: in no language is that another program.
     fn edit(&self) -> Result<(), Error> {
         let edited = fs_err::read(&self.file).map(|text| [&text[..], b"\n"].concat());
-        work("edit the code", edited.and_then(|text| self.write(&text)))
+        work("edit the code", edited.and_then(|text| self.write(&text)))?;
+        self.added.set(self.added.get() + 1);
+        Ok(())
     }
 
     /// In its place, as whoever has it mounted sees it by its inode.
@@ -145,8 +150,11 @@ impl Edited {
 
 impl Drop for Edited {
     fn drop(&mut self) {
-        // There is nobody to tell; what is left are empty lines at its end.
-        let _ = self.write(&self.before);
+        let ours = [&self.before[..], &vec![b'\n'; self.added.get()]].concat();
+        if fs_err::read(&self.file).is_ok_and(|text| text == ours) {
+            // There is nobody to tell; what is left are empty lines at its end.
+            let _ = self.write(&self.before);
+        }
     }
 }
 
@@ -173,6 +181,11 @@ mod tests {
         assert_eq!(read(), "print()\n\n\n");
         drop(edited);
         assert_eq!(read(), "print()\n");
+        let edited = Edited::open(&file).unwrap();
+        edited.edit().unwrap();
+        fs_err::write(&file, "the user's own\n").unwrap();
+        drop(edited);
+        assert_eq!(read(), "the user's own\n");
         let error = Edited::open(&place.path().join("gone.py")).err().unwrap();
         assert!(error.to_string().contains("gone.py"), "{error}");
     }

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 
@@ -40,15 +40,36 @@ pub(super) struct Manner {
     pub(super) aside: bool,
 }
 
-/// One Python process.
+/// One Python process, and another where that has died.
 pub(super) struct Worker {
+    python: PathBuf,
+    manner: Manner,
+    process: Process,
+}
+
+/// A process, and the pipes to it.
+struct Process {
     child: Child,
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
-impl Worker {
-    pub(super) fn start(python: &Path, manner: Manner) -> std::io::Result<Self> {
+/// Why a module has no bytecode.
+enum Refused {
+    /// Something is wrong with it, or with its place.
+    Told(String),
+    /// The process is of no use any more.
+    Died(String),
+}
+
+impl From<pyfast_root::Error> for Refused {
+    fn from(error: pyfast_root::Error) -> Self {
+        Self::Told(Error::from(error).with_cause())
+    }
+}
+
+impl Process {
+    fn start(python: &Path, manner: Manner) -> std::io::Result<Self> {
         let mut child = Command::new(python)
             .args(["-I", "-S", "-B", "-c", WORKER, manner.invalidation.flags()])
             .stdin(Stdio::piped())
@@ -64,27 +85,44 @@ impl Worker {
         let answers = BufReader::new(child.stdout.take().ok_or_else(broken)?);
         Ok(Self { child, requests: Some(requests), answers })
     }
+}
 
-    /// Takes jobs until there can be no more.
+impl Worker {
+    pub(super) fn start(python: &Path, manner: Manner) -> std::io::Result<Self> {
+        let process = Process::start(python, manner)?;
+        Ok(Self { python: python.to_owned(), manner, process })
+    }
+
+    /// Takes jobs until there can be no more. What a process died of has no bytecode; the next job is another one's.
     pub(super) fn serve(&mut self, jobs: &Mutex<mpsc::Receiver<Job>>) {
         // A poisoned lock means that another worker's thread panicked while waiting.
         while let Some(job) = jobs.lock().ok().and_then(|jobs| jobs.recv().ok()) {
-            let answer = self.compile(&job);
+            let answer = self.process.compile(&job).map_err(|refused| match refused {
+                Refused::Told(reason) => reason,
+                Refused::Died(reason) => {
+                    // Where none can be started the next job is told so.
+                    if let Ok(process) = Process::start(&self.python, self.manner) {
+                        self.process = process;
+                    }
+                    reason
+                }
+            });
             // Whoever asked may have given up.
             let _ = job.answer.send(answer);
         }
     }
+}
 
+impl Process {
     /// Compiles the modules of a job, and returns how many there are now.
-    fn compile(&mut self, job: &Job) -> Result<u64, String> {
-        let told = |error: pyfast_root::Error| Error::from(error).with_cause();
+    fn compile(&mut self, job: &Job) -> Result<u64, Refused> {
         let mut compiled = 0;
         let mut last: Option<(&str, Dir)> = None;
         for module in &job.modules {
             let (parent, stem) = split(module);
             let cache = match last.take() {
                 Some((known, cache)) if known == parent => cache,
-                _ => job.wheel.dir(format!("{parent}/{CACHE}")).map_err(told)?,
+                _ => job.wheel.dir(format!("{parent}/{CACHE}"))?,
             };
             let (_, cache) = last.insert((parent, cache));
             let target = format!("{stem}.{}.pyc", job.tag);
@@ -92,12 +130,12 @@ impl Worker {
                 compiled += 1;
                 continue;
             }
-            let source = job.wheel.read(module, LIMIT).map_err(told)?;
-            let source = source.ok_or_else(|| format!("{module} is missing"))?;
+            let source = job.wheel.read(module, LIMIT)?;
+            let source = source.ok_or_else(|| Refused::Told(format!("{module} is missing")))?;
             let path = job.wheel.path().join(module);
             let bytecode = self.ask(path.as_os_str().as_bytes(), &source)?;
             if !bytecode.is_empty() {
-                cache.replace(&target, &bytecode, 0o444, Durability::Eventual).map_err(told)?;
+                cache.replace(&target, &bytecode, 0o444, Durability::Eventual)?;
                 compiled += 1;
             }
         }
@@ -105,29 +143,32 @@ impl Worker {
     }
 
     /// Asks the process to compile one module; nothing for what is no code for this Python.
-    fn ask(&mut self, path: &[u8], source: &[u8]) -> Result<Vec<u8>, String> {
-        let died = |error: std::io::Error| format!("a worker died: {error}");
+    fn ask(&mut self, path: &[u8], source: &[u8]) -> Result<Vec<u8>, Refused> {
+        let died = |cause: &dyn std::fmt::Display| {
+            let module = String::from_utf8_lossy(path);
+            Refused::Died(format!("a worker died of {module}: {cause}"))
+        };
         let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let requests = self.requests.as_mut().ok_or_else(broken).map_err(died)?;
+        let requests = self.requests.as_mut().ok_or_else(|| died(&broken()))?;
         let head = format!("{} {}\n", path.len(), source.len());
         let sent = requests.write_all(&[head.as_bytes(), path, source].concat());
-        sent.and_then(|()| requests.flush()).map_err(died)?;
+        sent.and_then(|()| requests.flush()).map_err(|error| died(&error))?;
         let mut line = String::new();
-        self.answers.read_line(&mut line).map_err(died)?;
+        self.answers.read_line(&mut line).map_err(|error| died(&error))?;
         let line = line.trim_end();
         match line.parse::<u64>() {
             Ok(length) if length <= LIMIT => {
                 let mut bytecode = vec![0; usize::try_from(length).unwrap_or_default()];
-                self.answers.read_exact(&mut bytecode).map_err(died)?;
+                self.answers.read_exact(&mut bytecode).map_err(|error| died(&error))?;
                 Ok(bytecode)
             }
-            _ if line.is_empty() => Err("a worker died".to_owned()),
-            _ => Err(line.trim_start_matches("error ").to_owned()),
+            _ if line.is_empty() => Err(died(&"it said nothing any more")),
+            _ => Err(Refused::Told(line.trim_start_matches("error ").to_owned())),
         }
     }
 }
 
-impl Drop for Worker {
+impl Drop for Process {
     fn drop(&mut self) {
         self.requests.take();
         // It ends with its standard input; the exit code says nothing more.

@@ -50,18 +50,16 @@ pub fn work_off(backlog: &Backlog<'_>) -> Result<Worked, Error> {
     let name = LockName::backlog(tag);
     // Whoever is at it may have looked for the last time just before something came: so it is looked once more when
     // the lock is nobody's any more.
-    while backlog.next(&run.tried)?.is_some() {
+    while backlog.next(&mut run)?.is_some() {
         let lock = backlog.root.queue(&name, Share::Alone)?;
         if !lock.is_held()? {
             run.worked.others = true;
             break;
         }
-        while let Some(generation) = backlog.next(&run.tried)? {
+        while let Some(generation) = backlog.next(&mut run)? {
             run.tried.insert(generation.id.clone());
-            if let Err(error) = backlog.make(&generation, &mut run.worked)
-                && Generation::find(backlog.root, &generation.id)?.is_some()
-            {
-                run.failed.get_or_insert(error);
+            if let Err(error) = backlog.make(&generation, &mut run.worked) {
+                backlog.note(&mut run, &generation, error);
             }
         }
     }
@@ -77,17 +75,32 @@ struct Run {
 }
 
 impl Backlog<'_> {
-    /// The next generation that waits for this Python's bytecode and was not tried yet.
-    fn next(&self, tried: &BTreeSet<String>) -> Result<Option<Generation>, Error> {
+    /// Keeps an error of a generation, unless that was collected meanwhile.
+    fn note(&self, run: &mut Run, generation: &Generation, error: Error) {
+        if !matches!(Generation::find(self.root, &generation.id), Ok(None)) {
+            run.failed.get_or_insert(error);
+        }
+    }
+
+    /// The next generation that waits for this Python's bytecode and was not tried yet. One that cannot be read stops no
+    /// other.
+    fn next(&self, run: &mut Run) -> Result<Option<Generation>, Error> {
         for id in self.root.awaiting_bytecode()? {
-            if tried.contains(&id) {
+            if run.tried.contains(&id) {
                 continue;
             }
             let Some(generation) = Generation::find(self.root, &id)? else {
                 // It was collected, or its sync has failed before it was made and makes it anew.
                 continue;
             };
-            let wanted = generation.spec(self.root)?.interpreter;
+            let wanted = match generation.spec(self.root) {
+                Ok(spec) => spec.interpreter,
+                Err(error) => {
+                    run.tried.insert(id);
+                    self.note(run, &generation, error);
+                    continue;
+                }
+            };
             if wanted.magic == self.python.magic && wanted.cache_tag == self.python.cache_tag {
                 return Ok(Some(generation));
             }
@@ -279,6 +292,40 @@ mod tests {
         };
         assert_eq!(made.work_off_in(&order).unwrap().generations, 2);
         assert_eq!(root.awaiting_bytecode().unwrap(), [foreign]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_stops_no_other() {
+        let made = Made::new(LinkMode::Tree);
+        let damaged = "0".repeat(20);
+        let directory = made.generation.path.with_file_name(&damaged);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("env.json"), "{}").unwrap();
+        made.sandbox.root.await_bytecode(&damaged).unwrap();
+        let error = made.work_off().unwrap_err();
+        assert!(error.to_string().contains(&damaged), "{error}");
+        assert!(!made.waits() && made.sandbox.root.awaits_bytecode(&damaged));
+    }
+
+    #[test]
+    fn what_a_worker_dies_of_stops_no_other_wheel() {
+        let mut made = Made::new(LinkMode::Tree);
+        // A Python that ends at the first module, of whichever wheel that is, and is as it should be from then on.
+        let python = made.sandbox.directory.path().join("python");
+        let text =
+            "#!/bin/sh\nmkdir \"$0.once\" 2>/dev/null && exec head -c 1\nexec python3 \"$@\"\n";
+        fs::write(&python, text).unwrap();
+        fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        made.spec.interpreter.executable = python;
+        let error = made.work_off().unwrap_err();
+        assert!(format!("{error:?}").contains("a worker died of"), "{error:?}");
+        let compiled = made.spec.packages.iter();
+        let compiled = compiled
+            .filter(|one| is_compiled(&made.sandbox.root, &made.spec.interpreter, &one.sha256));
+        assert_eq!(compiled.count(), 1);
+        assert!(made.waits());
+        made.work_off().unwrap();
+        made.check_whole();
     }
 
     #[test]

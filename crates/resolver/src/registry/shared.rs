@@ -123,17 +123,17 @@ impl Shared {
         })
     }
 
-    /// The metadata of a candidate: what a wheel of its version tells, where it is a source that has one. A wheel that
-    /// its index lists and has not, or whose metadata nobody can read, tells nothing, and the source is asked.
+    /// The metadata of a candidate: what a wheel of its version tells, where it is a source that has one. Where that
+    /// tells nothing, for whatever reason, the source is asked.
     async fn told_or_read(
         self: &Arc<Self>,
         candidate: &Candidate,
     ) -> Result<Result<Arc<Metadata>, String>, Arc<Error>> {
         if let Some(wheel) = &candidate.told_by {
-            match self.start_metadata(wheel).await {
-                Ok(Err(_unusable)) => {}
-                Err(error) if is_gone(&error) => {}
-                told => return told,
+            // Nobody wants to install it: whatever is wrong with it is no reason to fail.
+            let told = self.start_metadata(wheel).await;
+            if let Ok(Ok(_)) = told {
+                return told;
             }
         }
         self.read_metadata(candidate).await.map_err(Arc::new)
@@ -415,11 +415,6 @@ impl Kept {
             Body::File(_) => (1, MOST_IN_FILES),
         }
     }
-}
-
-/// Whether a server says that it has no such file.
-fn is_gone(error: &Error) -> bool {
-    matches!(error.root(), Error::Index(IndexError::Status { status: 403 | 404 | 410, .. }))
 }
 
 /// A source archive of an index.
