@@ -19,6 +19,16 @@ fn stated_metadata_is_enough_and_no_code_runs() {
 }
 
 #[test]
+fn a_version_that_a_backend_computes_is_that_of_the_file_name() {
+    let world = World::new();
+    world.index.add(&Wheel::new("b", "1.0"));
+    let source = Sdist::new("a", "1.5").doing("raise SystemExit('it ran')");
+    source.unversioned_project("dependencies = ['b']\n").publish(&world);
+    world.require(&["a"]);
+    assert_eq!(world.locked(&[]), ["a==1.5", "b==1.0"]);
+}
+
+#[test]
 fn a_source_that_states_nothing_is_asked() {
     let world = World::new();
     world.index.add(&Wheel::new("b", "1.0"));

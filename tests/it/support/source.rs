@@ -136,6 +136,12 @@ impl Sdist {
         self
     }
 
+    /// A `[project]` table that leaves the version to the backend.
+    pub(crate) fn unversioned_project(mut self, more: &str) -> Self {
+        self.project = format!("[project]\nname = {:?}\ndynamic = ['version']\n{more}", self.name);
+        self
+    }
+
     /// Packs it and lists it on the world's index.
     pub(crate) fn publish(&self, world: &World) -> Built {
         let built = self.pack(world);

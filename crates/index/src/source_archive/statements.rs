@@ -9,6 +9,7 @@ use std::io::{self, Read};
 
 use super::walk::{Member, walk_source};
 use crate::receiver::Body;
+use pyfast_packaging::Version;
 use pyfast_packaging::metadata::{LARGEST, headers};
 
 /// What resolving needs and a backend may compute.
@@ -53,10 +54,11 @@ impl Statements {
         Ok(found)
     }
 
-    /// The metadata in the form of `METADATA`, where it is stated for good.
-    pub fn metadata(&self) -> Option<String> {
+    /// The metadata in the form of `METADATA`, where it is stated for good. Of a distribution whose file name says its
+    /// version, a backend that computes it computes that one.
+    pub fn metadata(&self, version: Option<&Version>) -> Option<String> {
         let stated = self.pkg_info.as_deref().filter(|text| is_static(text)).map(str::to_owned);
-        stated.or_else(|| project_table(self.pyproject.as_deref()?))
+        stated.or_else(|| project_metadata(self.pyproject.as_deref()?, version))
     }
 }
 
@@ -86,17 +88,24 @@ fn is_static(text: &str) -> bool {
 
 /// A `[project]` table of which nothing that matters is dynamic, as `METADATA`.
 pub fn project_table(text: &str) -> Option<String> {
+    project_metadata(text, None)
+}
+
+fn project_metadata(text: &str, version: Option<&Version>) -> Option<String> {
     let document: toml::Table = toml::from_str(text).ok()?;
     let project = document.get("project")?.as_table()?;
     let dynamic = project.get("dynamic").and_then(toml::Value::as_array);
     let dynamic = dynamic.into_iter().flatten().filter_map(toml::Value::as_str);
-    if dynamic.into_iter().any(|field| COMPUTED.contains(&field)) {
+    let is_unknown =
+        |field: &str| COMPUTED.contains(&field) && (field != "version" || version.is_none());
+    if dynamic.into_iter().any(is_unknown) {
         return None;
     }
     let field = |name: &str| project.get(name)?.as_str();
+    let version = field("version").map(str::to_owned).or_else(|| version.map(Version::to_string));
     let mut metadata = String::from("Metadata-Version: 2.2\n");
     // Writing to a String cannot fail.
-    let _ = writeln!(metadata, "Name: {}\nVersion: {}", field("name")?, field("version")?);
+    let _ = writeln!(metadata, "Name: {}\nVersion: {}", field("name")?, version?);
     if let Some(python) = project.get("requires-python") {
         let _ = writeln!(metadata, "Requires-Python: {}", python.as_str()?);
     }
@@ -164,6 +173,11 @@ mod tests {
         assert!(table("version='1'\ndynamic=['readme']").is_some());
         assert!(table("dynamic=['version']").is_none());
         assert!(table("version='1'\ndynamic=['dependencies']").is_none());
+        let version = "1.5".parse().expect("a version");
+        let named =
+            |text: &str| project_metadata(&format!("[project]\nname='a'\n{text}"), Some(&version));
+        assert!(named("dynamic=['version']").expect("known").contains("Version: 1.5\n"));
+        assert!(named("dynamic=['version', 'dependencies']").is_none());
         assert!(table("").is_none());
         assert!(project_table("[build-system]\nrequires=[]").is_none());
     }

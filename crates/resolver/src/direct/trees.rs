@@ -468,7 +468,7 @@ fn stated(dist: &SourceDist, filename: &str, body: &Body) -> Result<Stated, Erro
     let stated = stated.map_err(|error| {
         Error::Build(Box::new(BuildFailure::new(dist, BuildStage::Source, error.to_string())))
     })?;
-    Ok(Stated { metadata: stated.metadata(), project: stated.pyproject })
+    Ok(Stated { metadata: stated.metadata(dist.version.as_ref()), project: stated.pyproject })
 }
 
 /// What a directory states.

@@ -241,7 +241,8 @@ impl Shared {
             })
         };
         let stated = joined(tokio::task::spawn_blocking(work)).await?;
-        Ok(Statement { sha256, metadata: stated.metadata().map(Arc::from) })
+        let metadata = stated.metadata(Some(&candidate.version)).map(Arc::from);
+        Ok(Statement { sha256, metadata })
     }
 
     /// The metadata of a source, and whether the source states it.
