@@ -53,9 +53,12 @@ impl Remembered {
     fn joined(&self, args: &Args, settings: &Settings) -> (Args, Settings) {
         let asked = settings.python.clone();
         // A word that this program does not know any more is no reason to fail.
-        let Some(earlier) = self.request(&settings.project) else {
+        let Some(mut earlier) = self.request(&settings.project) else {
             return (args.clone(), with(settings, asked));
         };
+        if settings.compile_by_variable().is_some() {
+            (earlier.args.compile, earlier.args.no_compile) = (false, false);
+        }
         let python = match (&settings.flags.python, &settings.flags.image) {
             (None, None) => match (earlier.image, earlier.python) {
                 (Some(image), _) => Python::Image(image),

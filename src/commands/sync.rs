@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// How files of the store come into the environment [default: auto]
     #[arg(long, value_name = "MODE", env = "PYFAST_LINK_MODE")]
     pub(crate) link_mode: Option<Link>,
-    /// Compile bytecode into the store, and wait for it [env: PYFAST_COMPILE] [default: afterwards, for volumes and images]
+    /// Compile bytecode and wait for it, as `PYFAST_COMPILE=1` does [default: afterwards, for volumes and images]
     #[arg(long, overrides_with = "no_compile")]
     pub(crate) compile: bool,
     /// Compile no bytecode

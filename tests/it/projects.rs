@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use crate::support::ran::{Ran, USAGE};
 use crate::support::source::Sdist;
@@ -106,14 +107,13 @@ fn a_path_that_is_no_text_is_refused_with_what_to_do() {
     fs_err::create_dir_all(&strange).unwrap();
     fs_err::write(strange.join("requirements.txt"), "a\n").unwrap();
     let root = world.path("tmp").join(OsStr::from_bytes(b"r\xff"));
-    for args in
-        [[OsStr::new("--project"), strange.as_os_str()], [OsStr::new("--root"), root.as_os_str()]]
-    {
-        let mut command = world.command(&["sync"]);
-        command.args(args);
-        let ran = Ran::of(command);
-        let what = if args[0] == "--root" { "a root" } else { "a project" };
-        ran.refused(USAGE, &[what, "not UTF-8", "rename it"]);
-    }
+    let sync = |project: &Path, root: &Path| {
+        let mut command = world.bare(&["sync"]);
+        command.arg("--project").arg(project).arg("--root").arg(root);
+        command.arg("--python").arg(&world.python).args(&world.index_flags);
+        Ran::of(command)
+    };
+    sync(&strange, &world.root).refused(USAGE, &["a project", "not UTF-8", "rename it"]);
+    sync(&world.project, &root).refused(USAGE, &["a root", "not UTF-8", "--root"]);
     assert!(!root.exists(), "nothing is made in a place that is refused");
 }

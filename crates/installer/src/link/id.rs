@@ -19,6 +19,9 @@ pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
 }
 
 /// The same of one in a root that Python sees at `seen`.
+///
+/// # Panics
+/// If a path is no text. Roots are refused then, and interpreters describe themselves in text.
 pub fn id_at(seen: &Path, spec: &EnvironmentSpec) -> String {
     let python = &spec.interpreter;
     let shape = Shape {
