@@ -16,7 +16,10 @@ async fn built(
     last: &str,
 ) -> Result<Option<String>, Error> {
     let dir = tempfile::tempdir().unwrap();
-    let text = format!("FROM pyfast-test/slim:bookworm\nARG WORD\nCOPY hello /hello\n{last}\n");
+    // Its own from the first layer on: with the image of another test go the layers that both have.
+    let text = format!(
+        "FROM pyfast-test/slim:bookworm\nLABEL of={name}\nARG WORD\nCOPY hello /hello\n{last}\n"
+    );
     fs_err::write(dir.path().join("Dockerfile"), text).unwrap();
     fs_err::write(dir.path().join("hello"), "hello").unwrap();
     let build = Build { context: dir.path().display().to_string(), ..Build::default() };
