@@ -92,7 +92,17 @@ impl Command {
             Self::Doctor(args) => args.result.json,
             // Another program reads it.
             Self::Answer(_) | Self::Bytecode(_) => true,
-            _ => false,
+            Self::Down(_)
+            | Self::Logs(_)
+            | Self::Run(_)
+            | Self::Bench(_)
+            | Self::Cache(_)
+            | Self::Man(_)
+            | Self::Complete(_)
+            | Self::BuildSource(_)
+            | Self::RemoveCode(_)
+            | Self::Reload(_)
+            | Self::Completions(_) => false,
         }
     }
 

@@ -52,11 +52,8 @@ pub(crate) fn bytecode(args: &BytecodeArgs, settings: &Settings) -> Result<ExitC
         afterwards::detach(std::env::args_os().skip(1))?;
     } else {
         let events = Progress::new(settings.ui).events();
-        settings.ui.json_data(&json!(afterwards::compile(
-            settings,
-            &events,
-            args.unheard.as_deref()
-        )?));
+        let worked = afterwards::compile(settings, &events, args.unheard.as_deref())?;
+        settings.ui.json_data(&json!(worked));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -41,6 +41,8 @@ use crate::volume_place::{VolumePlace, at_place, directory_of};
 const COMMAND: &str = "bytecode";
 /// What says that it is to begin a process of its own.
 const DETACH: &str = "--detach";
+/// What process 1 is called where it starts a machine and goes on as long as that does. WSL's is in a namespace of its own.
+const INITS: [&str; 2] = ["systemd", "init"];
 /// Variables that say what arguments say already.
 const SAID: [&str; 5] =
     ["PYFAST_ROOT", "PYFAST_VOLUME", "PYFAST_ENV", "PYFAST_IMAGE", "PYFAST_PYTHON"];
@@ -65,26 +67,30 @@ pub(crate) fn may_come(
 }
 
 /// Whether nothing is sure to live after the command: process 1 of a container is it, or waits for it, and ends all others
-/// with itself. Who is called into a container that runs (`docker exec`) has no process 1 among its ancestors. On a machine
-/// everybody descends from process 1, which does not end; there only its own session is meant.
+/// with itself. Who is called into a container that runs (`docker exec`) has no process 1 among its ancestors. On a machine,
+/// also one that is a container, everybody descends from a process 1 that does not end; there only its own session is meant.
 fn ends_with_command() -> bool {
-    let Some(own) = Stat::of("self") else { return is_contained() };
-    if Stat::of("1").is_some_and(|first| first.session == own.session) {
-        return true;
-    }
-    let mut ancestor = own.parent;
-    while is_contained() && ancestor != "0" {
-        match Stat::of(&ancestor) {
-            _ if ancestor == "1" => return true,
-            Some(stat) => ancestor = stat.parent,
+    // A system that shows nobody else's processes is one of several users.
+    let (Some(own), Some(first)) = (Stat::of("self"), Stat::of("1")) else { return is_contained() };
+    let of_machine = INITS.contains(&first.name.as_str()) || !is_contained();
+    first.session == own.session || !of_machine && is_below_first(own.parent)
+}
+
+/// Whether process 1 is among the ancestors of who has this parent; so is who cannot tell.
+fn is_below_first(mut parent: String) -> bool {
+    while parent != "1" {
+        match Stat::of(&parent) {
+            _ if parent == "0" => return false,
+            Some(stat) => parent = stat.parent,
             None => return true,
         }
     }
-    false
+    true
 }
 
 /// What the kernel says of a process.
 struct Stat {
+    name: String,
     parent: String,
     session: String,
 }
@@ -94,9 +100,10 @@ impl Stat {
     fn of(process: &str) -> Option<Self> {
         let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
         // The name, in parentheses, may hold anything; after it come the state, the parent, the group and the session.
-        let (_, fields) = stat.rsplit_once(')')?;
+        let (begin, fields) = stat.rsplit_once(')')?;
+        let name = begin.split_once('(')?.1.to_owned();
         let mut fields = fields.split_whitespace().skip(1).map(str::to_owned);
-        Some(Self { parent: fields.next()?, session: fields.nth(1)? })
+        Some(Self { name, parent: fields.next()?, session: fields.nth(1)? })
     }
 }
 
@@ -113,13 +120,9 @@ pub(crate) fn begin(waiting: &[Task<'_>]) {
         let started = match arguments(task.settings) {
             Ok(arguments) if !begun.insert(arguments.clone()) => continue,
             Ok(mut arguments) => {
-                let unheard = unheard_of(task.settings);
-                arguments.extend(
-                    unheard
-                        .iter()
-                        .flat_map(|file| ["--unheard".as_ref(), file.as_os_str()])
-                        .map(OsStr::to_owned),
-                );
+                if let Some(file) = unheard_of(task.settings) {
+                    arguments.extend(pair("--unheard", file.as_os_str()));
+                }
                 start(&arguments).map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),
@@ -150,7 +153,6 @@ fn tell(mut answer: ChildStdout, events: &Events) {
 
 /// What names the root and the Python, whatever the directory and the variables are by then.
 fn arguments(settings: &Settings) -> Result<Vec<OsString>, Error> {
-    let pair = |flag: &str, value: &OsStr| [OsString::from(flag), value.to_owned()];
     let (root, python) = (&settings.root, &settings.python);
     let mut arguments = vec![COMMAND.into()];
     arguments.extend(match root {
@@ -167,6 +169,10 @@ fn arguments(settings: &Settings) -> Result<Vec<OsString>, Error> {
     arguments.extend(pair("--project", settings.project.directory.as_os_str()));
     arguments.extend(pair("--cache-dir", settings.cache_directory()?.as_os_str()));
     Ok(arguments)
+}
+
+fn pair(flag: &str, value: &OsStr) -> [OsString; 2] {
+    [flag.into(), value.to_owned()]
 }
 
 /// Starts the process through another one that ends at once: it is nobody's child then, and whatever this process becomes

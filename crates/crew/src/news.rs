@@ -81,7 +81,12 @@ impl Unheard {
     pub(crate) fn settle(self, task: Task<'_>, report: &Report) {
         let file = unheard_of(task.settings).filter(|_| !task.options.dry_run);
         let Some(file) = file else { return };
-        let mut kept: Kept = kept::read(&file).unwrap_or_default();
+        let known: Option<Kept> = kept::read(&file);
+        let unheard = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if known.is_none() && unheard.is_empty() {
+            return;
+        }
+        let mut kept = known.unwrap_or_default();
         if !report.untouched {
             // What was read anew has been said anew, if it still holds.
             kept.of_syncs.clear();
@@ -94,7 +99,7 @@ impl Unheard {
                 }
             }
         }
-        for news in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for news in unheard {
             if !kept.of_syncs.contains(&news) {
                 kept.of_syncs.push(news);
             }

@@ -170,9 +170,7 @@ impl Settings {
 
     /// Whether bytecode is compiled, as variables say it.
     pub fn compile_by_variable(&self) -> Option<bool> {
-        // One that is set and empty says nothing.
-        let variable = |name: &str| self.variables.get(name).filter(|value| !value.is_empty());
-        let said = |name: &str| variable(name).map(|value| is_true(Some(value)));
+        let said = |name: &str| self.variables.get(name).map(|value| is_true(Some(value)));
         match (said("PYFAST_COMPILE"), said("PYFAST_NO_COMPILE")) {
             (Some(said), _) => Some(said),
             (None, Some(true)) => Some(false),
