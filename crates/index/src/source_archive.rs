@@ -13,12 +13,11 @@ use crate::digest;
 use crate::error::Error;
 use crate::metadata_remote;
 use crate::receiver::{Received, Receiver};
+use crate::whole::ROOM;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Digest;
 
-/// So many bytes of an archive of this machine are held in memory.
-const ROOM: usize = 1 << 20;
-/// It is read in pieces of so many.
+/// An archive of this machine is read in pieces of so many bytes.
 const PIECE: usize = 256 << 10;
 
 pub use statements::{Statements, project_table};
@@ -56,16 +55,17 @@ pub async fn fetch_source(
 
 /// Reads a file of this machine into what is this process's own: somebody may write another into it after it was hashed.
 fn read(cache: &Cache, path: &Path) -> Result<Received, Error> {
+    let unreadable = |source| Error::ReadWheel { path: path.to_owned(), source };
     let cache = cache.clone();
     let mut receiver = Receiver::new(ROOM, move |_| Ok(cache.nameless()));
-    let received = pyfast_root::regular_file::open(path).and_then(|mut file| {
-        let mut piece = vec![0; PIECE];
-        loop {
-            match file.read(&mut piece)? {
-                0 => break Ok(receiver.finish()),
-                count => receiver.take(&piece[..count])?,
+    let mut file = pyfast_root::regular_file::open(path).map_err(unreadable)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece).map_err(unreadable)? {
+            0 => return Ok(receiver.finish()),
+            count => {
+                receiver.take(&piece[..count]).map_err(|source| Error::Spool { source })?;
             }
         }
-    });
-    received.map_err(|source| Error::ReadWheel { path: path.to_owned(), source })
+    }
 }

@@ -10,7 +10,7 @@ use crate::joined::joined;
 use crate::receiver::{Received, Receiver};
 
 /// So many bytes are held in memory. Nobody asks for a longer range where only a part is needed.
-const ROOM: usize = 1 << 20;
+pub(crate) const ROOM: usize = 1 << 20;
 /// Pieces that have come and are not taken yet.
 const PIECES: usize = 8;
 
