@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use answer::Service;
+pub(crate) use page::hex;
 use shelf::Shelf;
 use throttle::Throttle;
 use upstream::Upstream;

@@ -19,6 +19,8 @@ use crate::store;
 use caches::{modules, open_caches};
 use worker::{Job, Manner, Worker};
 
+/// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
+pub(crate) const LIMIT: u64 = 256 << 20;
 /// Source bytes in one request: large wheels are shared between workers.
 const PORTION: u64 = 256 << 10;
 

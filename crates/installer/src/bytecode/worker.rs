@@ -10,16 +10,14 @@ use std::sync::{Mutex, mpsc};
 use pyfast_root::{Dir, Durability};
 use rustix::process::{Pid, setpriority_process};
 
-use super::Invalidation;
 use super::caches::split;
+use super::{Invalidation, LIMIT};
 use crate::error::Error;
 use crate::store::CACHE;
 
 /// What a worker runs.
 const WORKER: &str = include_str!("../bytecode.py");
 
-/// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
-const LIMIT: u64 = 256 << 20;
 /// The priority of who gives way to everybody else, and still comes to an end where the others never do.
 const ASIDE: i32 = 10;
 

@@ -7,14 +7,11 @@ use std::ffi::OsStr;
 use pyfast_root::{Dir, Durability};
 
 use super::{Generation, alone};
-use crate::bytecode::is_compiled;
+use crate::bytecode::{LIMIT, is_compiled};
 use crate::error::Error;
 use crate::link::act::{is_refused, split};
 use crate::link::{RealMode, Step, plan};
 use crate::store::{CACHE, Store};
-
-/// The most that a file of bytecode has, in bytes.
-const LIMIT: u64 = 256 << 20;
 
 /// Links the bytecode of all wheels into a generation that waits for it; false where one of them is not compiled yet.
 /// Each file appears whole.
