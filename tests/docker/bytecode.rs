@@ -3,11 +3,11 @@
 
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant};
 
 use pyfast_root::{Lock, LockName, Root, Share};
 
 use crate::remote::forward;
+use crate::support::until;
 use crate::support::wheel::sha256;
 use crate::world::{SLIM, World, text};
 
@@ -49,16 +49,6 @@ fn hold(world: &World) -> Lock {
     let lock = root.queue(&LockName::bytecode(&sha256(&wheel)), Share::Alone).unwrap();
     assert!(lock.is_held().unwrap());
     lock
-}
-
-/// Waits until something is so; that it never is shows after minutes.
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_mins(3), "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn is_done(world: &World) -> bool {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 mod answer;
 pub(crate) mod http;
@@ -31,6 +32,16 @@ pub(crate) fn write_script(path: &Path, text: &str) {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(path).arg(text);
     python::check(&mut command);
+}
+
+/// Waits until something is so; that it never is shows after minutes.
+#[track_caller]
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_mins(3), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A variable of the test's own environment.

@@ -368,4 +368,4 @@ impl fmt::Display for SyncPlan {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

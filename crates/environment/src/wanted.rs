@@ -72,7 +72,10 @@ fn reach<'a>(
 
 #[cfg(test)]
 mod tests {
+    use pyfast_installer::interpreter::Interpreter;
+
     use super::*;
+    use crate::plan::tests::INTERPRETER;
 
     fn package(text: &str) -> String {
         let (name, rest) = text.split_once(' ').unwrap();
@@ -93,9 +96,8 @@ mod tests {
         let packages: Vec<String> = packages.iter().map(|one| package(one)).collect();
         let text =
             format!("lock-version = \"1.0\"\ncreated-by = \"pyfast\"\n{}", packages.concat());
-        let target =
-            pyfast_installer::interpreter::Interpreter::probe(Path::new("/usr/bin/python3"));
-        let mut lock = Lock::from_toml(&text, Path::new("/pylock.toml"), &target.unwrap().target());
+        let target = Interpreter::from_json(INTERPRETER).unwrap().target();
+        let mut lock = Lock::from_toml(&text, Path::new("/pylock.toml"), &target);
         let packages = &mut lock.as_mut().unwrap().packages;
         for package in packages.iter_mut() {
             package.requested = requested.contains(&package.name.to_string().as_str());

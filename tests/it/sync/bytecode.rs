@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use pyfast_root::{Lock, LockName, Root, Share};
 
 use crate::support::ran::Ran;
 use crate::support::stock::stock;
 use crate::support::synced::Synced;
+use crate::support::until;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -33,16 +33,6 @@ fn hold(world: &World, wheel: &str) -> Lock {
     let lock = root.queue(&LockName::bytecode(&digest), Share::Alone).unwrap();
     assert!(lock.is_held().unwrap());
     lock
-}
-
-/// Waits until something is so; that it never is shows after minutes.
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_mins(3), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// The processes that compile for a root.
@@ -128,14 +118,20 @@ fn what_compiles_has_nothing_of_the_callers() {
     kill(&process);
 }
 
-#[test]
-fn a_killed_compilation_leaves_nothing_wrong_and_the_next_sync_goes_on() {
-    let world = volume();
-    let held = hold(&world, "a");
+/// An environment whose bytecode nobody compiles any more: who did was killed when it was at a wheel.
+fn abandoned(world: &World, wheel: &str) -> Synced {
+    let held = hold(world, wheel);
     let synced = world.sync(&[]);
     until("one compiles", || compiling(&world.root).len() == 1);
     kill(&compiling(&world.root)[0]);
     drop(held);
+    synced
+}
+
+#[test]
+fn a_killed_compilation_leaves_nothing_wrong_and_the_next_sync_goes_on() {
+    let world = volume();
+    let synced = abandoned(&world, "a");
     assert_eq!(waiting(&world), 1);
     assert_eq!(synced.installed(), ["a==2.0", "b==2.0"]);
     world.pyfast(&["verify"]).ok();
@@ -183,11 +179,7 @@ fn a_flag_goes_before_a_variable_and_a_variable_before_the_configuration() {
 #[test]
 fn who_asks_for_bytecode_waits_for_what_was_left_for_later() {
     let world = volume();
-    let held = hold(&world, "b");
-    let synced = world.sync(&[]);
-    until("one compiles", || compiling(&world.root).len() == 1);
-    kill(&compiling(&world.root)[0]);
-    drop(held);
+    let synced = abandoned(&world, "b");
     let waited = world.sync(&["--compile"]);
     assert_eq!((waited.changed(), &waited.json["compiling"]), (false, &false.into()));
     assert_eq!((synced.evaluate(MISSING).as_str(), waiting(&world)), ("[]\n", 0));

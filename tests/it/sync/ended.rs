@@ -1,27 +1,17 @@
 //! Backends end with the sync that started them, whatever signal ends that.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::source::Sdist;
+use crate::support::until;
 use crate::support::world::World;
 
 /// Whether a process runs: what ended and nobody waited for does not.
 fn runs(id: &str) -> bool {
     let stat = fs_err::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
-}
-
-/// Waits until something is so.
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

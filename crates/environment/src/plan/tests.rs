@@ -8,7 +8,7 @@ use crate::report::Updated;
 use crate::state::Setting;
 
 /// What an interpreter says of itself.
-const INTERPRETER: &str = r#"{
+pub(crate) const INTERPRETER: &str = r#"{
     "cache_tag": "cpython-311", "executable": "/usr/bin/python3", "implementation": "cpython",
     "lib_dir": "lib/python3.11", "magic": 168627623, "soabi": "cpython-311-x86_64-linux-gnu", "wide": true,
     "markers": {

@@ -310,10 +310,13 @@ mod tests {
     #[test]
     fn what_a_worker_dies_of_stops_no_other_wheel() {
         let mut made = Made::new(LinkMode::Tree);
-        // A Python that ends at the first module, of whichever wheel that is, and is as it should be from then on.
+        // The first one that is to compile something dies of it, of whichever wheel that is; all others do it.
         let python = made.sandbox.directory.path().join("python");
-        let text =
-            "#!/bin/sh\nmkdir \"$0.once\" 2>/dev/null && exec head -c 1\nexec python3 \"$@\"\n";
+        let real = made.spec.interpreter.executable.display();
+        let text = format!(
+            "#!/bin/sh\nIFS= read -r head || exit 0\nmkdir \"$0.once\" 2>/dev/null && exit 1\n\
+             {{ printf '%s\\n' \"$head\"; cat; }} | '{real}' \"$@\"\n"
+        );
         fs::write(&python, text).unwrap();
         fs::set_permissions(&python, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         made.spec.interpreter.executable = python;
