@@ -36,7 +36,9 @@ fn sync(world: &World) -> serde_json::Value {
     let arguments = ["sync", "-r", "requirements.txt", "--volume", &world.volume, "--image", SLIM];
     let links = ["--no-index", "--find-links", wheels.to_str().unwrap(), "--json"];
     let mut command = world.command(&[&arguments[..], &links[..]].concat());
-    let Output { status, stdout, stderr } = command.env_remove("PYFAST_COMPILE").output().unwrap();
+    // Also where the tests are the command of a container.
+    command.env("PYFAST_COMPILE", "later");
+    let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{}", text(&stderr));
     serde_json::from_slice(&stdout).unwrap()
 }
@@ -109,44 +111,51 @@ fn a_volume_is_removed_while_a_container_compiles_in_it() {
     assert_eq!(world.containers(), "");
 }
 
+/// A container whose process 1 runs this script, with the volume, the project and the wheels.
+fn contained(world: &World, options: &[&str], script: &str) -> Output {
+    let wheels = world.project().with_file_name("wheels");
+    let mounts = [
+        format!("{}:/pyfast", world.volume),
+        format!("{}:/shop", world.project().display()),
+        format!("{}:/wheels", wheels.display()),
+    ];
+    let mut command = vec!["run", "--rm", "--network", "none", "-e", "HOME=/tmp"];
+    command.extend(["-e", "PYFAST_PROJECT_NAME=inside"]);
+    command.extend(mounts.iter().flat_map(|mount| ["-v", mount.as_str()]));
+    command.extend(options);
+    command.extend([SLIM, "/bin/sh", "-c", script]);
+    world.docker(&command)
+}
+
+/// A sync inside, and what it answers.
+const INSIDE: &str =
+    "/pyfast/bin/pyfast sync --project /shop --no-index --find-links /wheels --json";
+
+fn is_compiling(ran: &Output) -> bool {
+    let told: serde_json::Value = serde_json::from_slice(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&ran.stderr)));
+    told["compiling"].as_bool().unwrap()
+}
+
 #[test]
 fn a_sync_that_is_a_containers_own_command_waits_for_its_bytecode() {
     let Some(world) = world("bytecode-own", false) else { return };
-    let (project, wheels) = (world.project(), world.project().with_file_name("wheels"));
-    let mount = |from: &str, to: &str| ["-v".to_owned(), format!("{from}:{to}")];
-    let mounts = [
-        mount(&world.volume, "/pyfast"),
-        mount(project.to_str().unwrap(), "/shop"),
-        mount(wheels.to_str().unwrap(), "/wheels"),
-    ];
     // A shell that does not become its last command, as those of image builds.
-    let script =
-        "/pyfast/bin/pyfast sync --project /shop --no-index --find-links /wheels --json; true";
-    let mut command = vec![
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "-e",
-        "HOME=/tmp",
-        "-e",
-        "PYFAST_PROJECT_NAME=inside",
-    ];
-    command.extend(mounts.iter().flatten().map(String::as_str));
-    command.extend([SLIM, "/bin/sh", "-c", script]);
-    let ran = world.docker(&command);
-    let told: serde_json::Value = serde_json::from_slice(&ran.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", text(&ran.stderr)));
-    assert_eq!(told["compiling"], false, "{}", text(&ran.stderr));
-    let seen = world.docker(&[
-        "run",
-        "--rm",
-        "-v",
-        &mounts[0][1],
-        SLIM,
-        "/bin/sh",
-        "-c",
-        "find -L /pyfast/envs -path '*alpha/__pycache__/*.pyc' | grep -c .",
-    ]);
-    assert_ne!(text(&seen.stdout).trim(), "0");
+    assert!(!is_compiling(&contained(&world, &[], &format!("{INSIDE}; true"))));
+    let find = "find -L /pyfast/envs -path '*alpha/__pycache__/*.pyc' | grep -c .";
+    assert_ne!(text(&contained(&world, &[], find).stdout).trim(), "0");
+}
+
+#[test]
+fn a_sync_that_is_called_into_a_running_container_does_not_wait() {
+    let Some(world) = world("bytecode-called", false) else { return };
+    let container = contained(&world, &["-d"], "sleep 600; true");
+    let container = text(&container.stdout).trim().to_owned();
+    let held = hold(&world);
+    let called = world.docker(&["exec", &container, "/bin/sh", "-c", &format!("{INSIDE}; true")]);
+    drop(held);
+    let is_told = is_compiling(&called);
+    until("the bytecode is there", || is_done(&world));
+    assert!(world.docker(&["rm", "-f", &container]).status.success());
+    assert!(is_told);
 }

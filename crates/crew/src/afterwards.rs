@@ -8,7 +8,8 @@
 //! in the root by which the next sync goes on.
 //!
 //! Where process 1 of a container waits for the command, nothing is sure to live after it: in `RUN pyfast sync` of an image's
-//! build, in a container's own command, in a CI job that is a container. There the sync waits.
+//! build, in a container's own command, in a CI job that is a container. There the sync waits, unless it is told that the
+//! container goes on (`PYFAST_COMPILE=later`).
 
 use std::collections::BTreeSet;
 use std::error::Error as _;
@@ -56,7 +57,7 @@ pub(crate) fn may_come(
 ) -> Result<bool, Error> {
     let Task { options, settings, .. } = task;
     let unsaid = task.install().compile.is_none() && habitat.compiles();
-    if !unsaid || options.dry_run || ends_with_command() {
+    if !unsaid || options.dry_run || !settings.compiles_later() && ends_with_command() {
         return Ok(false);
     }
     Ok(match (&settings.root, &settings.python) {
@@ -67,13 +68,12 @@ pub(crate) fn may_come(
 }
 
 /// Whether nothing is sure to live after the command: process 1 of a container is it, or waits for it, and ends all others
-/// with itself. Who is called into a container that runs (`docker exec`) has no process 1 among its ancestors. On a machine,
-/// also one that is a container, everybody descends from a process 1 that does not end; there only its own session is meant.
+/// with itself. Who is called into a container that runs (`docker exec`) has no process 1 among its ancestors.
 fn ends_with_command() -> bool {
     // A system that shows nobody else's processes is one of several users.
     let (Some(own), Some(first)) = (Stat::of("self"), Stat::of("1")) else { return is_contained() };
-    let of_machine = INITS.contains(&first.name.as_str()) || !is_contained();
-    first.session == own.session || !of_machine && is_below_first(own.parent)
+    first.shares_session_with(&own)
+        || !first.starts_machine(is_contained()) && is_below_first(own.parent)
 }
 
 /// Whether process 1 is among the ancestors of who has this parent; so is who cannot tell.
@@ -89,6 +89,7 @@ fn is_below_first(mut parent: String) -> bool {
 }
 
 /// What the kernel says of a process.
+#[derive(Debug, PartialEq)]
 struct Stat {
     name: String,
     parent: String,
@@ -98,12 +99,27 @@ struct Stat {
 impl Stat {
     /// `None` for one that nobody shows.
     fn of(process: &str) -> Option<Self> {
-        let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        Self::from_text(&fs_err::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    fn from_text(stat: &str) -> Option<Self> {
         // The name, in parentheses, may hold anything; after it come the state, the parent, the group and the session.
         let (begin, fields) = stat.rsplit_once(')')?;
         let name = begin.split_once('(')?.1.to_owned();
         let mut fields = fields.split_whitespace().skip(1).map(str::to_owned);
         Some(Self { name, parent: fields.next()?, session: fields.nth(1)? })
+    }
+
+    /// Whether both are in one session. What a machine starts before anything calls `setsid` is in none (0), nor is a
+    /// process whose session began outside of its container.
+    fn shares_session_with(&self, other: &Self) -> bool {
+        self.session != "0" && self.session == other.session
+    }
+
+    /// Whether this, as process 1, starts a machine, also one that is a container: everybody descends from it, and it does
+    /// not end.
+    fn starts_machine(&self, contained: bool) -> bool {
+        !contained || INITS.contains(&self.name.as_str())
     }
 }
 
@@ -262,4 +278,37 @@ fn work_off(settings: &Settings, events: &Events) -> Result<Worked, Error> {
     }
     let python = here.ok_or(Error::NoInterpreter)?;
     at_place(settings, events, |place| ask(place, python))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(stat: &str) -> Stat {
+        Stat::from_text(stat).unwrap()
+    }
+
+    #[test]
+    fn name_may_hold_anything() {
+        let odd = process("12 (a) 3 (b) S 7 12 9 0 -1");
+        let read = Stat { name: "a) 3 (b".into(), parent: "7".into(), session: "9".into() };
+        assert_eq!(odd, read);
+        assert_eq!(Stat::from_text("12 (short) S 7"), None);
+    }
+
+    #[test]
+    fn processes_in_no_session_share_none() {
+        let machine = process("1 (init) S 0 0 0 0 -1");
+        assert!(!machine.shares_session_with(&process("80 (pyfast) S 70 70 0 0 -1")));
+        let command = process("1 (sh) S 0 1 1 0 -1");
+        assert!(command.shares_session_with(&process("7 (pyfast) S 1 1 1 0 -1")));
+        assert!(!command.shares_session_with(&process("7 (pyfast) S 0 7 7 0 -1")));
+    }
+
+    #[test]
+    fn what_starts_a_machine_is_known_by_its_namespace_or_its_name() {
+        assert!(process("1 (anything) S 0 1 1 0 -1").starts_machine(false));
+        assert!(process("1 (systemd) S 0 1 1 0 -1").starts_machine(true));
+        assert!(!process("1 (sh) S 0 1 1 0 -1").starts_machine(true));
+    }
 }

@@ -19,6 +19,9 @@ use crate::project::Project;
 use crate::uv;
 use crate::variables::Variables;
 
+/// What says of bytecode only that it may come later, wherever the command runs.
+const LATER: &str = "later";
+
 /// Where store and environments live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Root {
@@ -170,12 +173,20 @@ impl Settings {
 
     /// Whether bytecode is compiled, as variables say it.
     pub fn compile_by_variable(&self) -> Option<bool> {
-        let said = |name: &str| self.variables.get(name).map(|value| is_true(Some(value)));
+        let said = |name: &str| {
+            let value = self.variables.get(name).filter(|value| *value != LATER)?;
+            Some(is_true(Some(value)))
+        };
         match (said("PYFAST_COMPILE"), said("PYFAST_NO_COMPILE")) {
             (Some(said), _) => Some(said),
             (None, Some(true)) => Some(false),
             (None, _) => None,
         }
+    }
+
+    /// Whether bytecode that may come later does so also where it is not known that anything lives after the command.
+    pub fn compiles_later(&self) -> bool {
+        self.variables.get("PYFAST_COMPILE") == Some(LATER)
     }
 
     /// What a shell shows of the environment.
