@@ -1,0 +1,10 @@
+//! What would keep a service from starting, found in Python sources, in the environment's files and in the image's
+//! libraries before anything starts. Knows Python source and ELF; neither containers nor the network, and runs nothing of
+//! what it reads.
+//!
+//! A wrong error is worse than a missed one, because nothing is started after an error: whatever is not certain is silent.
+//! A [`Finding`] says where, why and what helps; its [`Rule`] is the name by which people suppress it.
+
+mod finding;
+
+pub use finding::{Finding, Place, Rule, Severity};
