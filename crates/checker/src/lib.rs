@@ -3,7 +3,7 @@
 //! what it reads.
 //!
 //! A wrong error is worse than a missed one, because nothing is started after an error: whatever is not certain is silent.
-//! A [`Finding`] says where, why and what helps; its [`Rule`] is the name by which people suppress it.
+//! Begin with [`Finding`]: it says where, why and what helps; its [`Rule`] is the name by which people suppress it.
 
 mod finding;
 
