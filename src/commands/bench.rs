@@ -53,7 +53,7 @@ pub(crate) struct Args {
     /// The image that `container` runs a small service in; it has to have Python
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// Modules whose imports `container` measures
+    /// Modules whose imports are measured [default: those of the set; for `container` none]
     #[arg(long, value_name = "MODULE", value_delimiter = ',', value_parser = module_name)]
     import: Vec<String>,
     /// Have `container` measure the project as a whole too: its containers are removed and made anew

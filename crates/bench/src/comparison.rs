@@ -15,7 +15,7 @@ use crate::notes;
 use crate::options::Options;
 use crate::report::{Cell, MirrorFacts, Outcome, Report, Row};
 use crate::room::Room;
-use crate::scenario::{Cache, Scenario};
+use crate::scenario::{Cache, Import, Scenario};
 use crate::stage::{Demand, Stage, work};
 use crate::tool::{self, Common, Installed, Place, Tool};
 use crate::worker::Meter;
@@ -195,6 +195,7 @@ impl Inquiry<'_> {
                 environment: tool::environment(&self.session, &place.home()),
                 place,
                 template: room.template(),
+                modules: self.options.imports.clone(),
                 limit: self.options.timeout,
             }
         };
@@ -236,6 +237,7 @@ impl Inquiry<'_> {
         let Some(first) = first else {
             return Err(Error::NothingToCompare { message: messages(&failed) });
         };
+        self.choose_modules(&mut ready, scenarios, meter)?;
         let grown = if scenarios.iter().any(|scenario| scenario.needs_growth()) {
             self.prime_grown(&mut ready, &first, &mut failed, meter)?
         } else {
@@ -244,6 +246,27 @@ impl Inquiry<'_> {
         // pip, uv, pyfast, pip, uv, …
         ready.reverse();
         Ok(Primed { stages: ready, failed, expected: Expected { first, grown, bytecode } })
+    }
+
+    /// What is imported where nobody said it: whatever can be of the set. One of the tools says it for all.
+    fn choose_modules(
+        &self,
+        stages: &mut [Stage],
+        scenarios: &[Scenario],
+        meter: &mut Meter,
+    ) -> Result<(), Error> {
+        let imports = scenarios.iter().any(|scenario| scenario.import() != Import::Never);
+        if !imports || !self.options.imports.is_empty() {
+            return Ok(());
+        }
+        let modules = match stages.first() {
+            Some(stage) => stage.importable(meter)?,
+            None => return Ok(()),
+        };
+        for stage in stages {
+            stage.modules.clone_from(&modules);
+        }
+        Ok(())
     }
 
     fn prime_grown(

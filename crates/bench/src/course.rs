@@ -8,7 +8,7 @@ use crate::environment::{Contents, has_bytecode};
 use crate::error::Error;
 use crate::measure::Usage;
 use crate::report::{Cell, Measured, Outcome, Row};
-use crate::scenario::{Goal, Scenario, Start};
+use crate::scenario::{Goal, Import, Scenario, Start};
 use crate::stage::{Stage, work};
 use crate::table;
 use crate::worker::Meter;
@@ -85,7 +85,9 @@ impl Course<'_> {
         let mut runners: Vec<Runner> = stages
             .iter()
             .map(|stage| {
-                let reason = stage.installed.tool.excluded_from(scenario);
+                let nothing = scenario.import() != Import::Never && stage.modules.is_empty();
+                let nothing = nothing.then_some("nothing of the set can be imported");
+                let reason = stage.installed.tool.excluded_from(scenario).or(nothing);
                 let out = reason.map(|reason| Outcome::Excluded { reason: reason.to_owned() });
                 Runner { stage, runs: Vec::new(), out }
             })
@@ -134,11 +136,11 @@ impl Course<'_> {
                 Some(Outcome::Failed { message: format!("before the clock started: {message}") });
             return Ok(());
         }
-        if scenario.start() != Start::Kept {
+        if !matches!(scenario.start(), Start::Kept | Start::Imported) {
             // Dirty pages of what was removed and copied would otherwise be written while the clock runs.
             rustix::fs::sync();
         }
-        let usage = match stage.perform(Stage::request(scenario), self.meter)? {
+        let usage = match stage.run(scenario, self.meter)? {
             Ok(usage) => usage,
             Err(message) => {
                 runner.out = Some(Outcome::Failed { message });
@@ -178,7 +180,11 @@ impl Course<'_> {
         let mut found = stage.result(scenario.goal(), scenario.cache())?;
         forget_pip(&mut found, expected);
         let mut differences = found.differences(expected);
-        let walks = first && scenario.start() == Start::Empty && scenario.goal() == Goal::Installed;
+        // What is imported gets bytecode.
+        let walks = first
+            && scenario.start() == Start::Empty
+            && scenario.goal() == Goal::Installed
+            && scenario.import() == Import::Never;
         if walks && differences.is_empty() {
             let site_packages = stage.site_packages(scenario.cache())?;
             let compiled = work("look for bytecode", has_bytecode(&site_packages))?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::options::module_name;
+
 /// The distributions of an environment: normalised name → version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Contents(pub(crate) BTreeMap<String, String>);
@@ -81,6 +83,29 @@ pub(crate) fn site_packages(prefix: &Path) -> io::Result<PathBuf> {
         io::ErrorKind::NotFound,
         format!("no site-packages under {}", lib.display()),
     ))
+}
+
+/// The names of the modules and packages that lie directly in `site_packages`, in order, without private ones and without
+/// what virtual environments come with.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub(crate) fn modules(site_packages: &Path) -> io::Result<Vec<String>> {
+    const CAME_WITH_IT: [&str; 3] = ["pip", "setuptools", "pkg_resources"];
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(site_packages)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let module = name.strip_suffix(".py");
+        let module = module.or(path.join("__init__.py").is_file().then_some(name));
+        names.extend(module.map(str::to_owned));
+    }
+    names.retain(|name| {
+        let is_name = module_name(name).is_ok() && !name.contains('.');
+        is_name && !name.starts_with('_') && !CAME_WITH_IT.contains(&name.as_str())
+    });
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Whether there is any compiled bytecode below `site_packages`; pip's own, which its environment comes with, does not count.

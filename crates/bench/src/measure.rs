@@ -51,6 +51,17 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    /// What both cost, one after the other. How the latter ended counts.
+    pub(crate) fn then(self, next: Self) -> Self {
+        Self {
+            wall: self.wall + next.wall,
+            user: self.user + next.user,
+            system: self.system + next.system,
+            peak_memory: self.peak_memory.max(next.peak_memory),
+            ..next
+        }
+    }
+
     /// How the process ended.
     pub(crate) fn status(&self) -> ExitStatus {
         ExitStatus::from_raw(self.status)
@@ -196,6 +207,20 @@ mod tests {
         let usage = run(&shell(work.path(), spin, 60), &Group::default()).unwrap();
         assert!(usage.user > 0.02, "{usage:?}");
         assert!(usage.wall >= (usage.user + usage.system) * 0.5, "{usage:?}");
+    }
+
+    #[test]
+    fn times_of_processes_add_up_and_their_memory_does_not() {
+        let of = |wall, peak_memory, status| Usage {
+            wall,
+            user: 1.0,
+            system: 0.5,
+            peak_memory,
+            status,
+            timed_out: false,
+        };
+        let both = of(2.0, 900, 0).then(of(3.0, 700, 256));
+        assert_eq!(both, Usage { user: 2.0, system: 1.0, ..of(5.0, 900, 256) });
     }
 
     #[test]

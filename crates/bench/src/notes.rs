@@ -1,6 +1,6 @@
 //! What a reader must know to judge the figures, in sentences. Only about what was really run.
 
-use crate::scenario::{Action, Cache, Links, Scenario, Start};
+use crate::scenario::{Action, Cache, Import, Links, Scenario, Start};
 use crate::tool::Common;
 
 /// Said when other work spoils the figures.
@@ -48,6 +48,9 @@ pub(crate) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> 
     if any(&|scenario| scenario.links() == Links::Volume) {
         notes.push("As in a volume: `--link-mode tree`, links to whole directories of the store; elsewhere pyfast's environments are real directories of hard links or clones, as uv's are.");
     }
+    if any(&|scenario| scenario.import() != Import::Never) {
+        notes.push("Imports: whatever of the set can be imported, in one process of the environment's interpreter, which keeps the bytecode it compiles. `first-start` has the installation on the clock, `imports` is the second process and later ones.");
+    }
     if mirrored {
         notes.push("The mirror runs on the same machine and had fetched everything before the clock started.");
     }
@@ -63,7 +66,7 @@ mod tests {
     fn notes_speak_only_of_what_was_run() {
         let common = Common { python: "/python".into(), index_url: None, compile: false };
         let all = notes(&Scenario::USUAL, &common, true);
-        assert_eq!(all.len(), 9);
+        assert_eq!(all.len(), 10);
         let few = notes(&[Scenario::Noop], &common, false);
         assert_eq!(few.len(), 3);
         assert!(few[1].contains("--offline"));

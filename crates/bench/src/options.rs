@@ -20,7 +20,7 @@ pub struct Options {
     pub scenarios: Vec<Scenario>,
     /// The image of the container scenario.
     pub image: Option<String>,
-    /// Modules whose imports the container scenario measures.
+    /// Modules whose imports are measured; none are those of the set, and in the container scenario none.
     pub imports: Vec<String>,
     /// Whether the container scenario measures the project as a whole too.
     pub whole_project: bool,

@@ -34,6 +34,10 @@ pub enum Scenario {
     WarmVolume,
     /// `incremental`, with the links that environments of volumes are made of
     IncrementalVolume,
+    /// Empty cache: resolve, install and import everything for the first time
+    FirstStart,
+    /// Everything imported once more, as each later start of an application does
+    Imports,
     /// Peak memory with an empty cache (taken from the runs of `cold`)
     Memory,
     /// A wheel of hundreds of megabytes, made for it, with an empty cache (by itself)
@@ -88,6 +92,19 @@ pub(crate) enum Start {
     Changed,
     /// As `Changed`, from the requirements alone: nobody has a lock.
     Returned,
+    /// Installed from the lock, and everything imported once; the runs follow each other on it.
+    Imported,
+}
+
+/// When everything is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Import {
+    /// Never.
+    Never,
+    /// After the action, while the clock still runs.
+    Too,
+    /// Instead of the action, which was before the clock started.
+    Alone,
 }
 
 /// What must be the case when the clock has stopped.
@@ -103,7 +120,7 @@ pub(crate) enum Goal {
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -115,6 +132,8 @@ impl Scenario {
         Self::Branch,
         Self::WarmVolume,
         Self::IncrementalVolume,
+        Self::FirstStart,
+        Self::Imports,
         Self::Memory,
         Self::Large,
         Self::Sources,
@@ -122,7 +141,7 @@ impl Scenario {
     ];
 
     /// The scenarios that are run when none is named.
-    pub(crate) const USUAL: [Self; 12] = [
+    pub(crate) const USUAL: [Self; 14] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -134,6 +153,8 @@ impl Scenario {
         Self::Branch,
         Self::WarmVolume,
         Self::IncrementalVolume,
+        Self::FirstStart,
+        Self::Imports,
         Self::Memory,
     ];
 
@@ -161,6 +182,7 @@ impl Scenario {
             Self::Cold
             | Self::ColdLock
             | Self::ResolveCold
+            | Self::FirstStart
             | Self::Memory
             | Self::Large
             | Self::Sources => Cache::Empty,
@@ -170,7 +192,7 @@ impl Scenario {
 
     pub(crate) fn action(self) -> Action {
         match self {
-            Self::ColdLock | Self::Warm | Self::WarmVolume => Action::InstallLocked,
+            Self::ColdLock | Self::Warm | Self::WarmVolume | Self::Imports => Action::InstallLocked,
             Self::Resolve | Self::ResolveCold => Action::Resolve,
             Self::Rollback => Action::Rollback,
             Self::Branch => Action::Return,
@@ -179,6 +201,7 @@ impl Scenario {
             | Self::Noop
             | Self::Incremental
             | Self::IncrementalVolume
+            | Self::FirstStart
             | Self::Large
             | Self::Sources
             | Self::Container => Action::Install,
@@ -191,6 +214,7 @@ impl Scenario {
             Self::Incremental | Self::IncrementalVolume => Start::Grown,
             Self::Rollback => Start::Changed,
             Self::Branch => Start::Returned,
+            Self::Imports => Start::Imported,
             _ => Start::Empty,
         }
     }
@@ -207,6 +231,14 @@ impl Scenario {
             Self::Resolve | Self::ResolveCold => Goal::Printed,
             Self::Incremental | Self::IncrementalVolume => Goal::Grown,
             _ => Goal::Installed,
+        }
+    }
+
+    pub(crate) fn import(self) -> Import {
+        match self {
+            Self::FirstStart => Import::Too,
+            Self::Imports => Import::Alone,
+            _ => Import::Never,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::environment::{self, Contents};
 use crate::error::Error;
 use crate::files;
 use crate::measure::{self, Job, Usage};
-use crate::scenario::{Action, Cache, Goal, Links, Scenario, Start};
+use crate::scenario::{Action, Cache, Goal, Import, Links, Scenario, Start};
 use crate::tool::{Common, Installed, Place, Request, Tool};
 use crate::worker::Meter;
 
@@ -32,9 +32,27 @@ pub(crate) struct Stage<'a> {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// An unused virtual environment with pip alone, to copy.
     pub(crate) template: PathBuf,
+    /// Modules that a scenario imports; none are asked for where none does.
+    pub(crate) modules: Vec<String>,
     /// Seconds after which a run is given up.
     pub(crate) limit: u64,
 }
+
+/// Prints which of the modules on its command line can be imported, a line each.
+const PROBE: &str = "
+import importlib, os, sys
+answer = os.fdopen(os.dup(1), 'w')
+os.dup2(2, 1)
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        continue
+    answer.write(name + '\\n')
+answer.flush()
+# Whatever threads and exit handlers were begun by it.
+os._exit(0)
+";
 
 /// What fills a cache.
 const PRIMING: Request =
@@ -114,13 +132,22 @@ impl Stage<'_> {
                 }
                 Ok(Ok(()))
             }
-            Start::Kept if !first => Ok(Ok(())),
+            Start::Kept | Start::Imported if !first => Ok(Ok(())),
             Start::Kept => {
                 self.fresh(cache, meter)?;
                 self.ask(&self.demand.first)?;
                 Ok(self.perform(Self::request(scenario), meter)?.map(drop))
             }
             Start::Grown => self.stand_on(pins, scenario.links(), meter),
+            Start::Imported => {
+                self.fresh(cache, meter)?;
+                self.ask(&self.demand.first)?;
+                self.give_lock(pins)?;
+                match self.perform(Self::request(scenario), meter)? {
+                    Ok(_) => Ok(self.import(cache, meter)?.map(drop)),
+                    Err(message) => Ok(Err(message)),
+                }
+            }
             Start::Returned => {
                 self.fresh(cache, meter)?;
                 self.ask(&self.demand.first)?;
@@ -221,6 +248,40 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// What a scenario takes the time of.
+    pub(crate) fn run(&self, scenario: Scenario, meter: &mut Meter) -> Result<Ran, Error> {
+        let cache = scenario.cache();
+        if scenario.import() == Import::Alone {
+            return self.import(cache, meter);
+        }
+        let ran = self.perform(Self::request(scenario), meter)?;
+        match (scenario.import(), ran) {
+            (Import::Too, Ok(installed)) => {
+                Ok(self.import(cache, meter)?.map(|imported| installed.then(imported)))
+            }
+            (_, ran) => Ok(ran),
+        }
+    }
+
+    /// Imports the modules in one process of the environment's interpreter.
+    fn import(&self, cache: Cache, meter: &mut Meter) -> Result<Ran, Error> {
+        let statement = format!("import {}", self.modules.join(", "));
+        self.start(self.python(cache)?, vec!["-c".into(), statement.into()], meter)
+    }
+
+    /// Which of the environment's own modules can be imported, one after the other in one process.
+    pub(crate) fn importable(&self, meter: &mut Meter) -> Result<Vec<String>, Error> {
+        let site_packages = self.site_packages(Cache::Full)?;
+        let names = work("list the modules", environment::modules(&site_packages))?;
+        let mut args = vec!["-c".into(), PROBE.into()];
+        args.extend(names.into_iter().map(OsString::from));
+        if let Err(message) = self.start(self.python(Cache::Full)?, args, meter)? {
+            return Err(Error::Environment { tool: self.installed.tool.name(), message });
+        }
+        let text = work("read what can be imported", fs_err::read_to_string(self.place.stdout()))?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// Runs the tool and takes its time.
     pub(crate) fn perform(&self, request: Request, meter: &mut Meter) -> Result<Ran, Error> {
         let (program, args) = self.installed.command(request, &self.place, self.common);
@@ -270,11 +331,18 @@ impl Stage<'_> {
 
     /// The directory that Python imports from.
     pub(crate) fn site_packages(&self, cache: Cache) -> Result<PathBuf, Error> {
-        let prefix = match self.installed.tool {
-            Tool::Pyfast => work("find the current environment", current(&self.place.root(cache)))?,
-            _ => self.place.environment(),
-        };
-        work("find the packages", environment::site_packages(&prefix))
+        work("find the packages", environment::site_packages(&self.prefix(cache)?))
+    }
+
+    fn prefix(&self, cache: Cache) -> Result<PathBuf, Error> {
+        match self.installed.tool {
+            Tool::Pyfast => work("find the current environment", current(&self.place.root(cache))),
+            _ => Ok(self.place.environment()),
+        }
+    }
+
+    fn python(&self, cache: Cache) -> Result<PathBuf, Error> {
+        Ok(self.prefix(cache)?.join("bin/python"))
     }
 
     fn installed_contents(&self, cache: Cache) -> Result<Contents, Error> {

@@ -26,6 +26,8 @@ pub(super) fn of(scenario: Scenario) -> &'static Words {
         Scenario::Branch => &BRANCH,
         Scenario::WarmVolume => &WARM_VOLUME,
         Scenario::IncrementalVolume => &INCREMENTAL_VOLUME,
+        Scenario::FirstStart => &FIRST_START,
+        Scenario::Imports => &IMPORTS,
         Scenario::Memory => &MEMORY,
         Scenario::Large => &LARGE,
         Scenario::Sources => &SOURCES,
@@ -94,6 +96,18 @@ const INCREMENTAL_VOLUME: Words = Words {
     name: "incremental-volume",
     title: "as in a volume: one more package",
     about: "`incremental`, with the links that environments of volumes are made of",
+};
+
+const FIRST_START: Words = Words {
+    name: "first-start",
+    title: "empty cache, resolve + install + import everything",
+    about: "Empty cache: resolve, install and import everything for the first time",
+};
+
+const IMPORTS: Words = Words {
+    name: "imports",
+    title: "everything imported once more",
+    about: "Everything imported once more, as each later start of an application does",
 };
 
 const MEMORY: Words = Words {
