@@ -5,13 +5,17 @@
 //! A wrong error is worse than a missed one, because nothing is started after an error: whatever is not certain is silent.
 //! Begin with [`Finding`]: it says where, why and what helps; its [`Rule`] is the name by which people suppress it.
 
+<<<<<<< HEAD
+
 mod compile;
+mod entry;
 mod finding;
 mod sources;
 mod syntax;
 mod version;
 
 pub use compile::check_syntax;
+pub use entry::{Around, Entry, Known, Module, Start, Target, entries};
 pub use finding::{Finding, Place, Rule, Severity};
 pub use sources::{Disk, Files, Listed};
 pub use version::PythonVersion;
