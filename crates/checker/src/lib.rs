@@ -5,8 +5,7 @@
 //! A wrong error is worse than a missed one, because nothing is started after an error: whatever is not certain is silent.
 //! Begin with [`Finding`]: it says where, why and what helps; its [`Rule`] is the name by which people suppress it.
 
-<<<<<<< HEAD
-
+mod advice;
 mod compile;
 mod entry;
 mod finding;
@@ -14,6 +13,7 @@ mod sources;
 mod syntax;
 mod version;
 
+pub use advice::{Removed, Wheels, nearest, project_of, removed};
 pub use compile::check_syntax;
 pub use entry::{Around, Entry, Known, Module, Start, Target, entries};
 pub use finding::{Finding, Place, Rule, Severity};
