@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use held::{Held, held};
-pub(crate) use layout::{Layout, lay_out};
+pub(crate) use layout::{Layout, lay_out, placed};
 pub(crate) use owners::Owners;
 pub use plan::{Due, Hindrance, Holder, due};
 pub use put::{Putting, put};

@@ -14,6 +14,6 @@ mod wanted;
 pub use crate::build_context::is_remote;
 pub use act::{ImageEvent, Means, carry_out};
 pub use digests::FileDigests;
-pub use inputs::{BuildSource, InputPart, InputSettings, Inputs, resolved_arguments};
+pub use inputs::{BuildSource, InputPart, InputSettings, Inputs, Picture, resolved_arguments};
 pub use plan::{ImageAct, ImagePlan, Reason, decide, plan_images};
 pub use wanted::{PullPolicy, WantedImage, wanted_images};

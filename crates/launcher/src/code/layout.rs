@@ -67,6 +67,31 @@ pub(crate) fn lay_out(steps: &[Step], entries: &[Entry], context: &Path) -> Opti
     Some(Layout { copied: copied.collect(), read })
 }
 
+/// Where entries come to in an image, by place, whatever is made of them afterwards; what comes last to a place counts.
+/// `None` where a source is not understood.
+pub(crate) fn placed(steps: &[Step], entries: &[Entry]) -> Option<BTreeMap<String, usize>> {
+    let mut placed = BTreeMap::new();
+    for step in steps {
+        let (sources, place) = match step {
+            Step::Read { sources, place: Some(place) } | Step::Copied { sources, place, .. } => {
+                (sources, place)
+            }
+            Step::Read { place: None, .. } => continue,
+            Step::Foreign { path } => {
+                placed.retain(|at: &String, _| !is_within(at, path));
+                continue;
+            }
+        };
+        for source in sources {
+            let found = found(source, entries)?;
+            placed.extend(
+                found.filter_map(|one| Some((destination(&one, place, entries)?, one.entry))),
+            );
+        }
+    }
+    Some(placed)
+}
+
 /// A layout while it is made.
 struct Laying<'a> {
     entries: &'a [Entry],

@@ -3,12 +3,14 @@
 //!
 //! Whatever is not certain is `None` (all of the context counts) or a copy from which something may be built.
 
+mod ending;
 mod filled;
 mod scope;
 mod stages;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use self::ending::ending;
 use self::filled::Filled;
 use self::scope::Scope;
 use self::stages::{Stage, stages};

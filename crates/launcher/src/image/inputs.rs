@@ -3,12 +3,16 @@
 //!
 //! Times and owners of files do not count, nor the base image: both change without anybody having changed the image.
 
+mod picture;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
+
+pub use picture::Picture;
 
 use super::digests::FileDigests;
 use crate::build_context::{BuildContext, Entry, Kind, is_remote, own_rules, walk};

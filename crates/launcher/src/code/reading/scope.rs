@@ -42,6 +42,11 @@ impl Scope {
         Self { environment, directory, opaque: base.absent, ..Self::default() }
     }
 
+    /// The directory and the variables.
+    pub(super) fn into_parts(self) -> (Option<String>, BTreeMap<String, Option<String>>) {
+        (self.directory, self.environment)
+    }
+
     /// Arguments of one stage are not those of the next, or are, as the builder will have it.
     pub(super) fn begin_stage(&mut self) {
         for value in self.arguments.values_mut() {

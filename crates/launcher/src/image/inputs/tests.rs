@@ -228,3 +228,33 @@ fn what_a_change_shows_in_has_the_directories_of_files_that_patterns_take() {
     }
     assert!(!files.contains(&world.dir.path().join("requirements.txt")));
 }
+
+#[test]
+fn a_picture_has_what_a_dockerfile_copies_where_it_copies_it() {
+    let context = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = context.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    };
+    let dockerfile = "FROM python:3.12 AS base\nWORKDIR /app\nENV A=1 B=$C\nFROM base\n\
+                      COPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY src ./src\n\
+                      COPY --from=node /out /app/src/static\nENTRYPOINT [\"tini\", \"--\"]\n\
+                      CMD uvicorn main:app\n";
+    write("Dockerfile", dockerfile);
+    write(".dockerignore", "**/*.local.py\n");
+    for name in ["requirements.txt", "src/main.py", "src/a.local.py", "src/static/x", "other.py"] {
+        write(name, "");
+    }
+    let build = Build { context: context.path().display().to_string(), ..Build::default() };
+    let picture = BuildSource::open(&build, &BTreeMap::new()).unwrap().picture().unwrap();
+    let places: Vec<&str> = picture.files.keys().map(String::as_str).collect();
+    assert_eq!(places, ["/app/requirements.txt", "/app/src/main.py"]);
+    assert_eq!(picture.files["/app/src/main.py"], context.path().join("src/main.py"));
+    assert_eq!(picture.foreign, ["/app/src/static"]);
+    assert_eq!(picture.working_dir.as_deref(), Some("/app"));
+    assert_eq!(picture.entrypoint, Some(vec!["tini".to_owned(), "--".to_owned()]));
+    assert_eq!(picture.command.unwrap()[2], "uvicorn main:app");
+    assert_eq!(picture.environment["A"].as_deref(), Some("1"));
+    assert_eq!(picture.environment["B"], None, "the image below may set it");
+}

@@ -1,0 +1,57 @@
+//! What an image that is built will have of its context, and how it starts, read from the Dockerfile alone. Must not know
+//! engines, nor what is in the files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::BuildSource;
+use crate::build_context::{Kind, walk_readable};
+use crate::code::BaseImage;
+use crate::code::placed;
+use crate::code::reading::{self, Step};
+
+/// An image as its Dockerfile describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Files of the context by their places in the image.
+    pub files: BTreeMap<String, PathBuf>,
+    /// Places at or below which something is that is not of the context.
+    pub foreign: Vec<String>,
+    /// The words that come first when it starts; `None` where only the image below may say any.
+    pub entrypoint: Option<Vec<String>>,
+    /// The words behind them; `None` where only the image below may say any.
+    pub command: Option<Vec<String>>,
+    /// Its directory; `None` where it is not certain.
+    pub working_dir: Option<String>,
+    /// Variables that it sets; `None` is a value that is not certain.
+    pub environment: BTreeMap<String, Option<String>>,
+}
+
+impl BuildSource<'_> {
+    /// What the Dockerfile makes of its context; `None` where that is not certain.
+    pub fn picture(&self) -> Option<Picture> {
+        let context = self.context.as_ref()?;
+        let absent = |name| (name, BaseImage { absent: true, ..BaseImage::default() });
+        let bases = self.base_images()?.all.into_iter().map(absent).collect();
+        let question = self.question(context, &bases);
+        let steps = reading::read(&question)?;
+        let ending = reading::ending(&question)?;
+        let entries = walk_readable(&context.directory, &context.ignore).0;
+        let files = placed(&steps, &entries)?.into_iter().filter_map(|(place, at)| {
+            let entry = &entries[at];
+            (entry.kind == Kind::File).then(|| (place, entry.path.clone()))
+        });
+        let foreign = steps.iter().filter_map(|step| match step {
+            Step::Foreign { path } => Some(path.clone()),
+            _ => None,
+        });
+        Some(Picture {
+            files: files.collect(),
+            foreign: foreign.collect(),
+            entrypoint: ending.entrypoint,
+            command: ending.command,
+            working_dir: ending.directory,
+            environment: ending.environment,
+        })
+    }
+}
