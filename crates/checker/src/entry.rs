@@ -40,7 +40,7 @@ pub trait Around {
 
 /// Something that a command imports or runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Started {
     /// The words that say so.
     pub words: String,
     /// What it is.
@@ -100,14 +100,14 @@ impl Module {
 }
 
 /// What a command imports, in order.
-pub fn entries(words: &[String], around: &dyn Around) -> Vec<Entry> {
+pub fn started(words: &[String], around: &dyn Around) -> Vec<Started> {
     let call = Call { args: words, start: Start::default(), around, depth: 0, words: "" };
     let mut found = call.command(words).unwrap_or_default();
     found.retain(|entry| !entry.is_unknown());
     found
 }
 
-impl Entry {
+impl Started {
     fn is_unknown(&self) -> bool {
         let start = self.start.first.iter().chain([&self.start.directory]);
         let unknown = |text: &str| text.contains(UNKNOWN);

@@ -15,7 +15,7 @@ mod version;
 
 pub use advice::{Removed, Wheels, nearest, project_of, removed};
 pub use compile::check_syntax;
-pub use entry::{Around, Entry, Known, Module, Start, Target, entries};
+pub use entry::{Around, Known, Module, Start, Started, Target, started};
 pub use finding::{Finding, Place, Rule, Severity};
 pub use sources::{Disk, Files, Listed};
 pub use version::PythonVersion;

@@ -3,7 +3,7 @@
 use super::options::{Options, Words};
 use super::shell::{assignment, runs};
 use super::start::{Start, UNKNOWN, file_name};
-use super::{Around, Entry, Known, Target, frameworks, python, servers, workers, wrappers};
+use super::{Around, Known, Started, Target, frameworks, python, servers, workers, wrappers};
 
 /// Scripts that run scripts end somewhere.
 const DEEPEST: usize = 8;
@@ -24,7 +24,7 @@ pub(super) struct Call<'a> {
 }
 
 /// What a program imports; `None` is unknown.
-pub(super) type Found = Option<Vec<Entry>>;
+pub(super) type Found = Option<Vec<Started>>;
 
 impl Call<'_> {
     /// What a command imports: its program's name and its words.
@@ -103,7 +103,7 @@ impl Call<'_> {
     }
 
     /// What a shell's text imports.
-    pub(super) fn shell(&self, text: &str, arguments: &[String]) -> Vec<Entry> {
+    pub(super) fn shell(&self, text: &str, arguments: &[String]) -> Vec<Started> {
         let mut found = Vec::new();
         for run in runs(text, arguments, &self.start, self.around) {
             let call = Call { start: run.start, ..self.clone() };
@@ -121,7 +121,7 @@ impl Call<'_> {
     }
 
     /// An entry that is needed.
-    pub(super) fn entry(&self, target: Target) -> Entry {
+    pub(super) fn entry(&self, target: Target) -> Started {
         let shown = |word: &&String| !word.starts_with('-') && !word.contains(UNKNOWN);
         let word = match &target {
             Target::Module(module) => {
@@ -136,7 +136,7 @@ impl Call<'_> {
             Target::Refused(_) => self.args.iter().find(shown).cloned().unwrap_or_default(),
         };
         let words = format!("{} {word}", self.words).trim().to_owned();
-        Entry { words, target, start: self.start.clone(), needed: true }
+        Started { words, target, start: self.start.clone(), needed: true }
     }
 
     /// The same with a directory that comes first on the search path.

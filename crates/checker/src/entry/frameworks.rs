@@ -7,7 +7,7 @@ use super::call::{Call, Found};
 use super::options::Options;
 use super::servers::{is_dotted, prepared};
 use super::start::{folder, is_source};
-use super::{Entry, Known, Module, Target};
+use super::{Known, Module, Started, Target};
 
 /// <https://flask.palletsprojects.com/en/stable/cli/>
 pub(super) fn flask(call: &Call<'_>) -> Found {
@@ -38,7 +38,7 @@ pub(super) fn flask(call: &Call<'_>) -> Found {
         // Any application in it does, and so does a factory.
         None => Module::named(&name),
     };
-    Some(vec![Entry { words: format!("flask {app}"), ..call.entry(Target::Module(module)) }])
+    Some(vec![Started { words: format!("flask {app}"), ..call.entry(Target::Module(module)) }])
 }
 
 /// A variable of the files that flask reads by itself.
@@ -83,7 +83,7 @@ pub(super) fn fastapi(call: &Call<'_>) -> Found {
         Some(app) => Module::with(&name, app),
         None => Module::named(&name),
     };
-    Some(vec![Entry { words: format!("fastapi {path}"), ..call.entry(Target::Module(module)) }])
+    Some(vec![Started { words: format!("fastapi {path}"), ..call.entry(Target::Module(module)) }])
 }
 
 /// <https://docs.djangoproject.com/en/stable/ref/django-admin/>
@@ -163,7 +163,7 @@ pub(super) fn alembic(call: &Call<'_>) -> Found {
         call = call.with_first(path);
     }
     let script = call.start.path(&format!("{location}/env.py"));
-    Some(vec![Entry { words: format!("alembic {script}"), ..call.entry(Target::Script(script)) }])
+    Some(vec![Started { words: format!("alembic {script}"), ..call.entry(Target::Script(script)) }])
 }
 
 /// A value of a section.
@@ -192,7 +192,7 @@ pub(super) fn streamlit(call: &Call<'_>) -> Found {
     }
     let call = call.clone().with_first(folder(file));
     let script = Target::Script(call.start.path(file));
-    Some(vec![Entry {
+    Some(vec![Started {
         words: format!("streamlit run {file}"),
         needed: false,
         ..call.entry(script)

@@ -4,7 +4,7 @@
 use super::call::{Call, Found};
 use super::options::Options;
 use super::start::{folder, is_source};
-use super::{Entry, Known, Module, Target, frameworks};
+use super::{Known, Module, Started, Target, frameworks};
 
 /// Whether a program's name is an interpreter's.
 pub(super) fn is_interpreter(name: &str) -> bool {
@@ -66,12 +66,12 @@ pub(super) fn script(call: &Call<'_>, file: &str, args: &[String]) -> Found {
         return None;
     }
     let call = Call { args, ..call.clone() }.with_first(folder(file));
-    let run = Entry {
+    let run = Started {
         words: format!("python {file}"),
         ..call.entry(Target::Script(call.start.path(file)))
     };
     let settings = call.text(file).and_then(|text| frameworks::settings_of(&call, &text));
-    let settings = settings.map(|module| Entry {
+    let settings = settings.map(|module| Started {
         words: run.words.clone(),
         ..call.entry(Target::Module(Module::named(&module)))
     });
@@ -93,7 +93,7 @@ fn run_module(call: Call<'_>, module: &str, args: &[String], safe: bool) -> Foun
     if let Some(found) = call.known(module) {
         return found;
     }
-    Some(vec![Entry {
+    Some(vec![Started {
         words: format!("python -m {module}"),
         ..call.entry(Target::Main(module.to_owned()))
     }])

@@ -4,14 +4,14 @@ use super::call::{Call, Found};
 use super::frameworks::{settings_of_module, variables_of_file};
 use super::options::Options;
 use super::start::{UNKNOWN, is_source};
-use super::{Entry, Known, Module, Target};
+use super::{Known, Module, Started, Target};
 
 /// Entries of an application with the settings that it names itself.
-fn application(call: &Call<'_>, module: Module) -> Vec<Entry> {
+fn application(call: &Call<'_>, module: Module) -> Vec<Started> {
     let settings = settings_of_module(call, &module.name);
     let app = call.entry(Target::Module(module));
     let words = app.words.clone();
-    let settings = settings.map(|settings| Entry {
+    let settings = settings.map(|settings| Started {
         words: words.clone(),
         ..call.entry(Target::Module(Module::named(&settings)))
     });

@@ -36,7 +36,7 @@ fn service() -> Service {
 }
 
 /// An entry in short: what, in which directories first, and a mark where it is not needed.
-fn short(entry: &Entry) -> String {
+fn short(entry: &Started) -> String {
     let target = match &entry.target {
         Target::Module(module) => {
             let objects = match module.objects.join("|") {
@@ -60,13 +60,13 @@ fn short(entry: &Entry) -> String {
 /// What a line of words between blanks imports.
 fn of(service: &Service, line: &str) -> Vec<String> {
     let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-    entries(&words, service).iter().map(short).collect()
+    started(&words, service).iter().map(short).collect()
 }
 
 /// What a text that a shell reads imports.
 fn sh(service: &Service, text: &str) -> Vec<String> {
     let words = ["sh", "-c", text].map(str::to_owned);
-    entries(&words, service).iter().map(short).collect()
+    started(&words, service).iter().map(short).collect()
 }
 
 #[test]
