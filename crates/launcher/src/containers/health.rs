@@ -54,6 +54,8 @@ impl Verdict {
 /// Why a service failed, with what helps to mend it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceFailure {
+    /// The names of its containers of which this is told; none where it is told of all.
+    pub containers: Vec<String>,
     /// In words.
     pub reason: String,
     /// Code of its end.
@@ -64,6 +66,8 @@ pub struct ServiceFailure {
     pub health_output: String,
     /// Its last lines.
     pub log: Vec<LogLine>,
+    /// What is told of its other containers that failed.
+    pub also: Vec<Self>,
 }
 
 /// From when on what the engine tells of a container counts.
@@ -195,7 +199,7 @@ fn failed(container: &Container, reason: String) -> Verdict {
         exit_code: ended.then_some(container.exit_code),
         oom_killed: container.oom_killed,
         health_output: health.map(|health| health.last_output.clone()).unwrap_or_default(),
-        log: Vec::new(),
+        ..ServiceFailure::default()
     }))
 }
 

@@ -98,7 +98,10 @@ impl ServiceOutcome {
 impl ServiceFailure {
     /// Everything that helps to mend it.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![self.reason.clone()];
+        let mut lines = vec![match self.containers.as_slice() {
+            [] => self.reason.clone(),
+            containers => format!("{}: {}", containers.join(", "), self.reason),
+        }];
         if let Some(code) = self.exit_code {
             let memory = if self.oom_killed { " (memory ran out)" } else { "" };
             lines.push(format!("exit code {code}{memory}"));
@@ -113,16 +116,19 @@ impl ServiceFailure {
             count => lines.push(format!("its last {count} lines:")),
         }
         lines.extend(self.log.iter().map(|line| format!("| {}", line.text)));
+        lines.extend(self.also.iter().flat_map(Self::lines));
         lines
     }
 
     fn to_json(&self) -> Value {
         json!({
+            "containers": self.containers,
             "reason": self.reason,
             "exit_code": self.exit_code,
             "out_of_memory": self.oom_killed,
             "health_output": self.health_output,
             "log": self.log.iter().map(|line| &line.text).collect::<Vec<_>>(),
+            "also": self.also.iter().map(Self::to_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -148,6 +154,7 @@ mod tests {
             oom_killed: true,
             health_output: "no\n".into(),
             log: vec![line("a"), line("b")],
+            ..ServiceFailure::default()
         };
         let told = "it is unhealthy/exit code 137 (memory ran out)/the last health check said:/| no/its last 2 lines:/| a/| b";
         assert_eq!(failure.lines().join("/"), told);
@@ -157,6 +164,17 @@ mod tests {
             ..ServiceFailure::default()
         };
         assert_eq!(failure.lines().join("/"), "why/its last 1 line:/| a");
+        let containers = ["web-1", "web-3"].map(str::to_owned).into();
+        let also = ServiceFailure { containers, ..failure.clone() };
+        failure = ServiceFailure {
+            containers: vec!["web-2".into()],
+            log: Vec::new(),
+            also: vec![also],
+            ..failure
+        };
+        let told = "web-2: why/web-1, web-3: why/its last 1 line:/| a";
+        assert_eq!(failure.lines().join("/"), told);
+        assert_eq!(failure.to_json()["also"][0]["containers"], json!(["web-1", "web-3"]));
     }
 
     #[test]

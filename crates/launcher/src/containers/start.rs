@@ -7,6 +7,7 @@
 mod hooks;
 mod reloading;
 mod stopping;
+mod together;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 
 use self::hooks::Hooks;
 use self::reloading::Reloading;
+use self::together::together;
 use super::health::{Counting, ServiceFailure, Verdict};
 use super::plan::Awaited;
 use crate::compose_file::{ComposeProject, Condition, round};
@@ -348,28 +350,32 @@ impl<E: Services> Start<'_, E> {
         });
         let acts: Vec<Act> = join_all(acts).await.into_iter().collect::<Result<_, _>>()?;
         let renewals = acts.iter().map(|act| act.renewal).collect();
+        // Whoever waits for its start waits for all of its containers.
+        if acts.iter().all(|act| act.refused.is_none()) {
+            report.send_replace(Progress { started: true, verdict: None });
+        }
         let each = containers.iter().zip(&acts);
-        if let Some((one, act)) = each.clone().find(|(_, act)| act.refused.is_some()) {
-            let reason = act.refused.clone().unwrap_or_default();
-            let failure = Box::new(ServiceFailure { reason, ..ServiceFailure::default() });
-            let verdict = match act.renewal {
-                // Its supervisor has said there why.
-                Renewal::Stayed => self.with_log(&one.id, failure).await,
-                _ => Verdict::Failed(failure),
-            };
-            return Ok(Ran { verdict, renewals });
-        }
-        report.send_replace(Progress { started: true, verdict: None });
-        let watched = each.clone().map(|(one, act)| self.watch(name, one, act.counting));
-        let mut worst = Verdict::Completed;
-        for verdict in join_all(watched).await {
-            worst = worse(worst, verdict?);
-        }
+        let outcomes = each.clone().map(async |(one, act)| match &act.refused {
+            Some(reason) => Ok((one, self.refused(one, act, reason).await)),
+            None => self.watch(name, one, act.counting).await.map(|verdict| (one, verdict)),
+        });
+        let verdicts: Vec<_> = join_all(outcomes).await.into_iter().collect::<Result<_, _>>()?;
         for (one, act) in each.filter(|(_, act)| act.renewal == Renewal::Restarted) {
             // Its process 1 is what it is by now.
             self.tell_killed(name, one, act.took).await;
         }
-        Ok(Ran { verdict: worst, renewals })
+        Ok(Ran { verdict: together(verdicts), renewals })
+    }
+
+    /// What is told of a container for which its run was refused.
+    async fn refused(&self, container: &Container, act: &Act, reason: &str) -> Verdict {
+        let reason = reason.to_owned();
+        let failure = Box::new(ServiceFailure { reason, ..ServiceFailure::default() });
+        match act.renewal {
+            // Its supervisor has said there why.
+            Renewal::Stayed => self.with_log(&container.id, failure).await,
+            _ => Verdict::Failed(failure),
+        }
     }
 
     /// Starts the command of a container again within it or, where nobody does that, the container.
@@ -453,19 +459,6 @@ fn met(condition: Condition, progress: &Progress) -> Option<bool> {
 
 fn met_or_failed(condition: Condition, progress: &Progress) -> bool {
     met(condition, progress).unwrap_or(false)
-}
-
-/// The verdict on a service of several containers is the worst on one of them.
-fn worse(one: Verdict, other: Verdict) -> Verdict {
-    let rank = |verdict: &Verdict| match verdict {
-        Verdict::Completed => 0,
-        Verdict::Healthy => 1,
-        Verdict::Running => 2,
-        Verdict::Waiting => 3,
-        Verdict::NotStarted { .. } => 4,
-        Verdict::Failed(_) => 5,
-    };
-    if rank(&other) > rank(&one) { other } else { one }
 }
 
 #[cfg(test)]

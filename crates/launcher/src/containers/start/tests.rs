@@ -435,6 +435,7 @@ async fn mixed(answers: &[Option<&str>], last: Run) -> (Launched, Vec<String>) {
         let policy = "always".to_owned();
         let container = Container {
             id: format!("web-{}", at + 1),
+            name: format!("web-{}", at + 1),
             labels,
             status,
             restart_count: 2,
@@ -478,6 +479,41 @@ async fn one_container_that_stays_hides_nothing_of_the_others() {
     let Verdict::Failed(failure) = &web.verdict else { unreachable!() };
     assert_eq!(failure.log[0].text, "it does not start: why", "its own words, not another one's");
     assert_eq!(launched.stayed(&StartOptions::default()), BTreeSet::from(["web".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_container_is_refused_keeps_the_others_watched_and_all_failures_are_told() {
+    let (done, kept) = (format!("{ANSWERED} done"), format!("{ANSWERED} kept"));
+    let crashes = Run { ends: Some((ms(400), 3)), log: vec!["no database".into()], ..runs() };
+    let (launched, _) = mixed(&[Some(&kept), Some(&done), Some(&kept), None], crashes).await;
+    let web = &launched.services["web"];
+    let Verdict::Failed(failure) = &web.verdict else { unreachable!() };
+    assert_eq!(failure.containers, ["web-1", "web-3"]);
+    assert!(failure.reason.contains("runs on in the one before"), "{failure:?}");
+    let [other] = &failure.also[..] else { panic!("{failure:?}") };
+    assert_eq!(other.containers, ["web-4"]);
+    assert!(other.reason.contains("again and again"), "{other:?}");
+    assert_eq!(other.log[0].text, "no database");
+    let expected = [Renewal::Stayed, Renewal::Reloaded, Renewal::Stayed, Renewal::Restarted];
+    assert_eq!(web.renewals, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_start_is_not_started_where_a_container_was_refused() {
+    let refused = StartRefusal::CommandNotFound { message: "no such file".into() };
+    let mut stage = Stage::new().service("web", &[], runs()).service(
+        "late",
+        &[("web", Condition::Started)],
+        runs(),
+    );
+    let second = Container { id: "web-2".into(), ..stage.containers["web"][0].clone() };
+    let run = Run { refused: Some(refused), ..runs() };
+    stage.engine = stage.engine.with_container(second.clone(), vec![run]);
+    stage.containers.get_mut("web").unwrap().push(second);
+    let (launched, acts) = stage.play().await;
+    assert!(!acts.contains("start late"), "{acts}");
+    assert_eq!(*verdict(&launched, "late"), Verdict::NotStarted { because: "web".into() });
+    assert_eq!(launched.failed().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

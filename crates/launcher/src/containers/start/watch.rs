@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Renewal, Start, StartEvent, needs_start};
+use super::{Renewal, Start, StartEvent, needs_start, together};
 use crate::compose_file::{Condition, Healthcheck};
 use crate::containers::health::{
     Counting, Observation, ServiceFailure, Verdict, command, judge, patience, settle, still_running,
@@ -167,18 +167,21 @@ impl<E: Services> Start<'_, E> {
         containers: &[Container],
         renewals: &[Renewal],
     ) -> Result<Verdict, Error> {
+        let mut verdicts = Vec::new();
         for (container, renewal) in containers.iter().zip(renewals) {
-            let Some(found) = self.engine.container(&container.id).await? else {
-                return Ok(gone());
-            };
             // A start of ours sets the engine's count back.
             let anew = *renewal == Renewal::Restarted || needs_start(container, false);
-            let running = still_running(&found, if anew { 0 } else { container.restart_count });
-            if let Err(Verdict::Failed(failure)) = running {
-                return Ok(self.with_log(&found.id, failure).await);
-            }
+            let before = if anew { 0 } else { container.restart_count };
+            let verdict = match self.engine.container(&container.id).await? {
+                None => gone(),
+                Some(found) => match still_running(&found, before) {
+                    Err(Verdict::Failed(failure)) => self.with_log(&found.id, failure).await,
+                    _ => Verdict::Running,
+                },
+            };
+            verdicts.push((container, verdict));
         }
-        Ok(Verdict::Running)
+        Ok(together(verdicts))
     }
 
     async fn answers(&self, id: &str, argv: Vec<String>) -> Answer {
