@@ -131,25 +131,29 @@ struct At<'a> {
 
 impl At<'_> {
     /// What is in the way of looking is told by who goes on to work there.
-    fn state(&self, written: &mut Written<'_>) -> Option<State> {
-        written.note(&project_env_path(Path::new(""), &self.name));
+    fn state(&self, mut written: Option<&mut Written<'_>>) -> Option<State> {
+        if let Some(written) = &mut written {
+            written.note(&project_env_path(Path::new(""), &self.name));
+        }
         let directory = self.root.project_env(&self.name).ok()??;
         let state = State::load(&directory)?;
         let current = current_of(&directory).ok()??;
-        for place in state.own_places() {
-            written.note(Path::new(&place));
+        if let Some(written) = written {
+            for place in state.own_places() {
+                written.note(Path::new(&place));
+            }
         }
         state.is_untouched(self.root, &current).then_some(state)
     }
 
     fn look(&self, everything: bool) -> Result<Look, Error> {
-        let mut written = Written { root: self.root, times: BTreeMap::new() };
-        let state = self.state(&mut written);
+        let mut written = everything.then(|| Written { root: self.root, times: BTreeMap::new() });
+        let state = self.state(written.as_mut());
         let id = state.as_ref().map(State::id);
         let compiling = id.is_some_and(|id| self.root.awaits_bytecode(id));
-        if !everything {
+        let Some(mut written) = written else {
             return Ok(Look { state, compiling, ..Look::default() });
-        }
+        };
         // The program that answers is of this version, as long as nobody puts another one there.
         written.note(Path::new(BIN));
         let everything = Some((self.before()?, self.inventory()?));

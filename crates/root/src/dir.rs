@@ -238,6 +238,12 @@ impl Dir {
         }
     }
 
+    /// What is at a place now, by a single look that follows links on the way: enough to see whether it is what was
+    /// noted of it before, and nothing to act on. `None` also where it cannot be looked at.
+    pub fn glance(&self, path: impl AsRef<Path>) -> Option<Facts> {
+        Some(rustix::fs::statat(self, path.as_ref(), AtFlags::SYMLINK_NOFOLLOW).ok()?.into())
+    }
+
     /// What this directory itself is.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::layout::{env_path, wheel_place};
-use pyfast_root::{Dir, Root};
+use pyfast_root::{Dir, Facts, Root};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ impl Stamps {
         let mut lines = self.0.lines();
         lines.next() == Some(&boot())
             && !self.0.is_empty()
-            && Changed { root, lines, open: None }.next().is_none()
+            && Changed::of(root, lines).next().is_none()
     }
 
     /// What counts in the generation `id` itself, relative to the root.
@@ -85,7 +85,7 @@ impl Stamps {
     pub(super) fn changed_wheels(&self, root: &Root) -> Vec<Sha256> {
         let mut lines = self.0.lines();
         lines.next();
-        Changed { root, lines, open: None }.filter_map(wheel_of).collect()
+        Changed::of(root, lines).filter_map(wheel_of).collect()
     }
 
     /// The lines of each directory.
@@ -115,11 +115,19 @@ fn stamped_names(lines: &str) -> impl Iterator<Item = &str> {
     lines.lines().filter_map(|line| line.splitn(4, ' ').nth(3))
 }
 
-/// The directories of what is not as its stamp says, one for each stamp.
+/// The directories of what is not as its stamp says, one for each stamp. Most directories have one name that counts, so
+/// that opening each would cost three calls of the system for one; what is at the same place with the same inode and
+/// change is the same, whatever leads there.
 struct Changed<'a> {
     root: &'a Root,
     lines: std::str::Lines<'a>,
-    open: Option<(&'a str, Option<Dir>)>,
+    directory: Option<&'a str>,
+}
+
+impl<'a> Changed<'a> {
+    fn of(root: &'a Root, lines: std::str::Lines<'a>) -> Self {
+        Self { root, lines, directory: None }
+    }
 }
 
 impl<'a> Iterator for Changed<'a> {
@@ -129,14 +137,14 @@ impl<'a> Iterator for Changed<'a> {
         loop {
             let line = self.lines.next()?;
             let Some(stamped) = line.strip_prefix(' ') else {
-                self.open = Some((line, self.root.top().find_dir(line).ok().flatten()));
+                self.directory = Some(line);
                 continue;
             };
-            let Some((directory, open)) = &self.open else { return Some("") };
+            let Some(directory) = self.directory else { return Some("") };
             let mut fields = stamped.splitn(3, ' ');
             let known = (|| Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?)))();
             let name = fields.next().unwrap_or_default();
-            let now = open.as_ref().and_then(|open| stamp(open, name));
+            let now = self.root.top().glance(below(directory, name)).map(stamp_of);
             if known.is_none() || known != now {
                 return Some(directory);
             }
@@ -159,8 +167,11 @@ fn look_at(root: &Root, directory: &str, names: &BTreeSet<String>) -> Result<Str
 
 /// When the facts of a place were changed, and which it is.
 fn stamp(directory: &Dir, name: &str) -> Option<(i128, u64)> {
-    let facts = directory.facts(name).ok()??;
-    Some((facts.changed_ns, facts.inode))
+    Some(stamp_of(directory.facts(name).ok()??))
+}
+
+fn stamp_of(facts: Facts) -> (i128, u64) {
+    (facts.changed_ns, facts.inode)
 }
 
 fn boot() -> String {
