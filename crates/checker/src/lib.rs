@@ -6,16 +6,28 @@
 //! Begin with [`Finding`]: it says where, why and what helps; its [`Rule`] is the name by which people suppress it.
 
 mod advice;
+mod check;
 mod compile;
 mod entry;
 mod finding;
+mod library;
+mod outline;
+mod reached;
+mod search;
+mod service;
+mod simulation;
 mod sources;
+mod suppression;
 mod syntax;
 mod version;
 
 pub use advice::{Removed, Wheels, nearest, project_of, removed};
+pub use check::check_service;
 pub use compile::check_syntax;
 pub use entry::{Around, Known, Module, Start, Started, Target, started};
 pub use finding::{Finding, Place, Rule, Severity};
+pub use library::Library;
+pub use search::{SearchEntry, Whose};
+pub use service::{Entry, EntryTarget, IsEmpty, Service};
 pub use sources::{Disk, Files, Listed};
 pub use version::PythonVersion;

@@ -140,3 +140,33 @@ pub(super) fn bound_by(alias: &ast::Alias) -> &str {
         None => alias.name.split('.').next().unwrap_or_default(),
     }
 }
+
+/// Whether a body is a generator's.
+pub(super) fn yields(body: &[Stmt]) -> bool {
+    struct Yields(bool);
+    impl<'a> Visitor<'a> for Yields {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+                walk_stmt(self, statement);
+            }
+        }
+
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            match expression {
+                Expr::Yield(_) | Expr::YieldFrom(_) => self.0 = true,
+                Expr::Lambda(_) => {}
+                _ => walk_expr(self, expression),
+            }
+        }
+    }
+    let mut yields = Yields(false);
+    yields.visit_body(body);
+    yields.0
+}
+
+/// The names that a pattern binds.
+pub(super) fn captured(pattern: &Pattern) -> Vec<&str> {
+    let mut names = Names { bound: Vec::new() };
+    names.visit_pattern(pattern);
+    names.bound
+}

@@ -1,7 +1,7 @@
 //! From a file's bytes to its text, as Python's tokenizer does it: mark, declared encoding, UTF-8. Must not know grammar.
 
 use encoding_rs::{Encoding, UTF_8};
-use ruff_source_file::LineIndex;
+use ruff_source_file::{LineIndex, OneIndexed};
 use ruff_text_size::TextSize;
 
 /// Larger sources are no sources that somebody wrote; nothing is said of them.
@@ -54,6 +54,13 @@ impl Text {
     pub(crate) fn line_column(&self, offset: u32) -> LineColumn {
         let place = self.lines.line_column(TextSize::new(offset), &self.content);
         LineColumn { line: place.line.get(), column: place.column.get() }
+    }
+
+    /// A line by its number, from 1.
+    pub(crate) fn numbered(&self, line: usize) -> Option<&str> {
+        let line = OneIndexed::new(line)?;
+        (line.get() <= self.lines.line_count())
+            .then(|| &self.content[self.lines.line_range(line, &self.content)])
     }
 }
 

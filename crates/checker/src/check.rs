@@ -1,0 +1,61 @@
+//! One service, checked: from facts to findings. Must not know where the facts are from, nor how findings are shown.
+
+use std::path::PathBuf;
+
+use crate::finding::Finding;
+use crate::library::Library;
+use crate::reached::read_reached;
+use crate::search::Search;
+use crate::service::{Entry, EntryTarget, Service};
+use crate::simulation::simulate;
+use crate::suppression::is_suppressed;
+
+/// Modules import each other some hundred deep, and each import is a few calls here.
+const STACK: usize = 512 << 20;
+
+/// What keeps a service from starting, and what will fail in it later, sorted by place. Errors are certain; whatever may be
+/// otherwise is a warning or nothing.
+pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
+    let search =
+        Search::new(&service.search_path, &service.standard_library, service.python, library.files);
+    let mut named = Named::default();
+    for Entry { target, .. } in &service.entries {
+        named.add(target);
+    }
+    read_reached(&search, library, service.python, &named.scripts, &named.modules);
+    let findings = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let simulated = thread.spawn_scoped(scope, || simulate(service, search, library));
+        // Without a thread nothing is known, which is no reason to refuse anything.
+        simulated.ok().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    });
+    findings.into_iter().filter(|finding| !is_silenced(finding, service, library)).collect()
+}
+
+/// What entries name before anything of it is known.
+#[derive(Default)]
+struct Named {
+    scripts: Vec<PathBuf>,
+    modules: Vec<String>,
+}
+
+impl Named {
+    fn add(&mut self, target: &EntryTarget) {
+        match target {
+            EntryTarget::Import { module, .. } => self.modules.push(module.clone()),
+            EntryTarget::Run(module) => {
+                self.modules.extend([module.clone(), format!("{module}.__main__")]);
+            }
+            EntryTarget::Script(path) => self.scripts.push(path.clone()),
+            EntryTarget::Any(targets) => targets.iter().for_each(|target| self.add(target)),
+        }
+    }
+}
+
+/// Whether the line itself says that it is meant so.
+fn is_silenced(finding: &Finding, service: &Service, library: &Library<'_>) -> bool {
+    let Some(place) = &finding.place else { return false };
+    let Some(read) = library.read(&place.file, service.python) else { return false };
+    let Some(text) = &read.text else { return false };
+    text.numbered(place.line).is_some_and(|line| is_suppressed(line, finding.rule))
+}

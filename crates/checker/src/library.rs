@@ -1,0 +1,103 @@
+//! What is known of each file, read once for all services of a check. Must not know what is looked for in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
+
+use crate::outline::{Outline, Step, Try};
+use crate::sources::Files;
+use crate::syntax::{self, Read};
+use crate::version::PythonVersion;
+
+/// The files that were read.
+pub struct Library<'a> {
+    pub(crate) files: &'a dyn Files,
+    known: Mutex<BTreeMap<Key, Option<Arc<Read>>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    path: PathBuf,
+    version: PythonVersion,
+}
+
+impl<'a> Library<'a> {
+    /// Knows nothing yet.
+    pub fn new(files: &'a dyn Files) -> Self {
+        Self { files, known: Mutex::default() }
+    }
+
+    /// A file; `None` if it cannot be read.
+    pub(crate) fn read(&self, path: &Path, version: PythonVersion) -> Option<Arc<Read>> {
+        let key = Key { path: path.to_path_buf(), version };
+        if let Some(known) = self.known.lock().expect("nobody panics with it").get(&key) {
+            return known.clone();
+        }
+        let read = self.files.read(path).ok();
+        let read = read.map(|bytes| Arc::new(syntax::read(&bytes, version)));
+        self.known.lock().expect("nobody panics with it").insert(key, read.clone());
+        read
+    }
+
+    /// Reads many files at once.
+    pub(crate) fn read_all(&self, paths: &BTreeSet<PathBuf>, version: PythonVersion) {
+        paths.par_iter().for_each(|path| drop(self.read(path, version)));
+    }
+}
+
+/// Each step of a module, of its functions too.
+pub(crate) fn each_step(outline: &Outline, act: &mut dyn FnMut(&Step)) {
+    each(&outline.body, act);
+    for function in &outline.functions {
+        each(&function.body, act);
+    }
+}
+
+/// Each of these steps, with those inside of them.
+pub(crate) fn each(steps: &[Step], act: &mut dyn FnMut(&Step)) {
+    for step in steps {
+        act(step);
+        match step {
+            Step::Branch { then, otherwise, .. } => {
+                each(then, act);
+                each(otherwise, act);
+            }
+            Step::Loop { body, orelse, .. } => {
+                each(body, act);
+                each(orelse, act);
+            }
+            Step::Try(Try { body, handlers, orelse, finally }) => {
+                each(body, act);
+                for handler in handlers {
+                    each(&handler.body, act);
+                }
+                each(orelse, act);
+                each(finally, act);
+            }
+            Step::Class(class) => each(&class.body, act),
+            Step::Perhaps(steps) => each(steps, act),
+            _ => {}
+        }
+    }
+}
+
+/// The names of the module that these steps may bind.
+pub(crate) fn bound(steps: &[Step]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    each(steps, &mut |step| match step {
+        Step::Bind(bind) if !bind.is_local => drop(names.insert(bind.name.clone())),
+        Step::Class(class) if !class.is_local => drop(names.insert(class.name.clone())),
+        Step::Import(import) if !import.is_local => {
+            let first = import.module.split('.').next().unwrap_or_default();
+            let name = import.alias.as_deref().unwrap_or(first);
+            names.insert(name.to_owned());
+        }
+        Step::From(from) if !from.is_local => {
+            names.extend(from.names.iter().map(|name| name.bound().to_owned()));
+        }
+        _ => {}
+    });
+    names
+}

@@ -1,0 +1,233 @@
+//! What a module does when it is imported, as far as a check needs it: small steps in their order. Must not know syntax
+//! trees, nor which modules there are.
+
+/// Where something stands in its file's text.
+pub(crate) type Offset = u32;
+
+/// A name with the attributes that are asked of it: `a.b.c`.
+pub(crate) type Path = Vec<String>;
+
+/// All that a file says.
+#[derive(Debug, Default)]
+pub(crate) struct Outline {
+    /// What runs at import.
+    pub(crate) body: Vec<Step>,
+    /// Every function of it, methods and inner ones too; steps name them by their place here.
+    pub(crate) functions: Vec<Function>,
+    /// Its names can come and go in ways that are not read here.
+    pub(crate) is_open: bool,
+    /// Names that functions of it declare to be the module's.
+    pub(crate) globals: Vec<String>,
+}
+
+/// A function's body.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) at: Offset,
+    pub(crate) body: Vec<Step>,
+    /// Whether a call runs the body as it is written: no generator, not async, no decorators.
+    pub(crate) is_plain: bool,
+}
+
+/// One thing that happens.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Import(Import),
+    From(From),
+    /// A name gets a value.
+    Bind(Bind),
+    Unbind(String),
+    /// A name is read, and attributes of it.
+    Use(Use),
+    /// An attribute of something is set.
+    SetAttribute(Use),
+    Call(Call),
+    /// `x["key"]` is read.
+    Item(Item),
+    /// `x["key"]` is set.
+    SetItem(Item),
+    /// One of two.
+    Branch {
+        test: Test,
+        then: Vec<Step>,
+        otherwise: Vec<Step>,
+    },
+    /// Runs any number of times; once at least if `is_endless`.
+    Loop {
+        body: Vec<Step>,
+        orelse: Vec<Step>,
+        is_endless: bool,
+    },
+    Try(Try),
+    Class(Class),
+    /// What of an expression may be left out: after `and`, in a comprehension.
+    Perhaps(Vec<Step>),
+    /// The rest of the block is not reached.
+    Stop(Stop),
+    /// The search path, or the table of modules, changes in a way that is not read here.
+    OpensModules,
+}
+
+/// How a block ends before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// `return`, `break`, `continue`.
+    Leaves,
+    /// `raise`, with the exception's name if it is told; none raises again what is handled.
+    Raises(Option<String>),
+    /// The process ends.
+    Exits,
+}
+
+/// `import a.b.c as d`.
+#[derive(Debug, Clone)]
+pub(crate) struct Import {
+    pub(crate) module: String,
+    pub(crate) alias: Option<String>,
+    pub(crate) at: Offset,
+    pub(crate) is_local: bool,
+}
+
+/// `from ..a import b as c`.
+#[derive(Debug, Clone)]
+pub(crate) struct From {
+    pub(crate) level: u32,
+    pub(crate) module: String,
+    pub(crate) at: Offset,
+    /// Empty for `*`.
+    pub(crate) names: Vec<Imported>,
+    pub(crate) is_local: bool,
+}
+
+/// One name of a `from`.
+#[derive(Debug, Clone)]
+pub(crate) struct Imported {
+    pub(crate) name: String,
+    pub(crate) alias: Option<String>,
+    pub(crate) at: Offset,
+}
+
+impl Imported {
+    /// The name that is bound.
+    pub(crate) fn bound(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// A name and what it gets.
+#[derive(Debug, Clone)]
+pub(crate) struct Bind {
+    pub(crate) name: String,
+    pub(crate) value: Bound,
+    /// In a function: not the module's name.
+    pub(crate) is_local: bool,
+}
+
+/// What a name gets.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Bound {
+    Anything,
+    Function(usize),
+    /// Another name, or an attribute.
+    Alias(Path),
+    /// A list or tuple of strings: `__all__` counts. `adds`: to what it was.
+    Strings {
+        items: Vec<String>,
+        adds: bool,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Use {
+    pub(crate) path: Path,
+    pub(crate) at: Offset,
+    /// The first name is not the module's.
+    pub(crate) is_local: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) called: Use,
+    /// The first argument, if it is a text.
+    pub(crate) text: Option<String>,
+    /// How many arguments there are.
+    pub(crate) arguments: usize,
+    /// Names of those that are given by name; `**` as an empty one.
+    pub(crate) keywords: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) of: Use,
+    pub(crate) key: Option<String>,
+}
+
+/// What decides a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Test {
+    Known(bool),
+    Unknown,
+    /// Whether something is there is asked first, so that what follows is nobody's fault.
+    Asks,
+    /// `__name__ == "__main__"`.
+    IsMain(bool),
+}
+
+#[derive(Debug)]
+pub(crate) struct Try {
+    pub(crate) body: Vec<Step>,
+    pub(crate) handlers: Vec<Handler>,
+    pub(crate) orelse: Vec<Step>,
+    pub(crate) finally: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Handler {
+    /// Names of what it catches, the last parts of paths; `None` for all.
+    pub(crate) catches: Option<Vec<String>>,
+    pub(crate) body: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Class {
+    pub(crate) name: String,
+    pub(crate) body: Vec<Step>,
+    pub(crate) is_local: bool,
+    pub(crate) bases: Vec<Path>,
+    pub(crate) fields: Vec<Field>,
+    /// Settings of the class itself, by name: `model_config = SettingsConfigDict(env_prefix="X_")`, `class Config`.
+    pub(crate) config: Vec<Keyword>,
+    pub(crate) is_plain: bool,
+    pub(crate) at: Offset,
+}
+
+/// An argument by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Keyword {
+    pub(crate) name: String,
+    pub(crate) value: Literal,
+}
+
+/// What a value is, as far as it is written out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Literal {
+    Text(String),
+    True,
+    False,
+    None,
+    Other,
+}
+
+/// A field of a class with an annotation.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) at: Offset,
+    pub(crate) has_default: bool,
+    /// Names of environment variables that are given for it.
+    pub(crate) aliases: Vec<String>,
+    /// The annotation's text.
+    pub(crate) annotation: String,
+    /// What it is set to is more than can be told.
+    pub(crate) is_open: bool,
+}

@@ -1,0 +1,282 @@
+//! Where a module comes from: the search path of one service, asked in `CPython`'s order and with exact names. Must not know
+//! what is in a module, nor who asks.
+
+mod path_files;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::sources::{Files, Listed};
+use crate::syntax;
+use crate::version::PythonVersion;
+
+/// Whose modules a directory has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The project's: they are checked.
+    Project,
+    /// Python's own: they are only asked.
+    StandardLibrary,
+    /// Of installed packages, with `.pth` files: they are only asked.
+    Packages,
+}
+
+/// One directory of a search path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchEntry {
+    /// The directory, as the check's files know it.
+    pub directory: PathBuf,
+    /// Whose modules it has.
+    pub whose: Whose,
+}
+
+/// What a name is found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A source file; with the directories of its submodules if it is a package.
+    Source {
+        path: PathBuf,
+        directories: Option<Vec<PathBuf>>,
+        whose: Whose,
+    },
+    /// Something that cannot be read: an extension, bytecode alone.
+    Binary {
+        directories: Option<Vec<PathBuf>>,
+        whose: Whose,
+    },
+    /// Directories without an `__init__`.
+    Namespace {
+        directories: Vec<PathBuf>,
+        whose: Whose,
+    },
+    /// Of the standard library, of which the name alone is known.
+    Named,
+    Missing {
+        misspelt: Option<String>,
+    },
+}
+
+/// A search path.
+pub(crate) struct Search<'a> {
+    files: &'a dyn Files,
+    version: PythonVersion,
+    entries: Vec<SearchEntry>,
+    standard: &'a BTreeSet<String>,
+    /// What finders of editable installations map, by module.
+    mapped: BTreeMap<String, PathBuf>,
+    /// A finder may know modules that are not seen here.
+    pub(crate) is_open: bool,
+    listings: Mutex<BTreeMap<PathBuf, Arc<BTreeMap<String, bool>>>>,
+}
+
+/// Modules that are in a process before any of its own code runs: no file of the project takes their place.
+const EARLY: [&str; 12] = [
+    "abc",
+    "codecs",
+    "encodings",
+    "genericpath",
+    "importlib",
+    "io",
+    "os",
+    "posixpath",
+    "site",
+    "stat",
+    "zipimport",
+    "_sitebuiltins",
+];
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(
+        entries: &[SearchEntry],
+        standard: &'a BTreeSet<String>,
+        version: PythonVersion,
+        files: &'a dyn Files,
+    ) -> Self {
+        let mut search = Self {
+            files,
+            version,
+            entries: Vec::new(),
+            standard,
+            mapped: BTreeMap::new(),
+            is_open: false,
+            listings: Mutex::default(),
+        };
+        for entry in entries {
+            search.entries.push(entry.clone());
+            if entry.whose == Whose::Packages {
+                search.read_path_files(&entry.directory);
+            }
+        }
+        search
+    }
+
+    /// A module without a dot.
+    pub(crate) fn top(&self, name: &str) -> Found {
+        let is_early = EARLY.contains(&name)
+            || syntax::is_builtin_module(self.version, name) && self.standard.contains(name);
+        let mut namespace: Option<Found> = None;
+        let mut misspelt = None;
+        let mut is_standard_due = true;
+        if is_early && self.standard.contains(name) {
+            return self.standard_module(name);
+        }
+        for entry in &self.entries {
+            if entry.whose != Whose::Project && is_standard_due {
+                is_standard_due = false;
+                if self.standard.contains(name) {
+                    return self.standard_module(name);
+                }
+            }
+            match self.within(&entry.directory, name, entry.whose) {
+                Found::Missing { misspelt: other } => misspelt = misspelt.or(other),
+                Found::Namespace { directories, whose } => match &mut namespace {
+                    Some(Found::Namespace { directories: all, .. }) => all.extend(directories),
+                    _ => namespace = Some(Found::Namespace { directories, whose }),
+                },
+                found => return found,
+            }
+        }
+        if is_standard_due && self.standard.contains(name) {
+            return Found::Named;
+        }
+        if let Some(path) = self.mapped.get(name) {
+            return self.mapped_module(path);
+        }
+        namespace.unwrap_or(Found::Missing { misspelt })
+    }
+
+    /// A module of a package, by its own last name.
+    pub(crate) fn inside(&self, directories: &[PathBuf], name: &str, whose: Whose) -> Found {
+        let mut namespace = Vec::new();
+        let mut misspelt = None;
+        for directory in directories {
+            match self.within(directory, name, whose) {
+                Found::Missing { misspelt: other } => misspelt = misspelt.or(other),
+                Found::Namespace { directories, .. } => namespace.extend(directories),
+                found => return found,
+            }
+        }
+        if namespace.is_empty() {
+            Found::Missing { misspelt }
+        } else {
+            Found::Namespace { directories: namespace, whose }
+        }
+    }
+
+    /// Whether the standard library or an installed package has a module of this name too.
+    pub(crate) fn is_elsewhere(&self, name: &str) -> bool {
+        self.standard.contains(name) || self.installed(name)
+    }
+
+    fn installed(&self, name: &str) -> bool {
+        let packages = self.entries.iter().filter(|entry| entry.whose == Whose::Packages);
+        packages.into_iter().any(|entry| {
+            let found = self.within(&entry.directory, name, entry.whose);
+            matches!(found, Found::Source { .. } | Found::Binary { .. })
+        })
+    }
+
+    pub(crate) fn is_standard(&self, name: &str) -> bool {
+        self.standard.contains(name)
+    }
+
+    fn standard_module(&self, name: &str) -> Found {
+        let mut directories =
+            self.entries.iter().filter(|entry| entry.whose == Whose::StandardLibrary);
+        directories
+            .find_map(|entry| match self.within(&entry.directory, name, entry.whose) {
+                Found::Missing { .. } | Found::Namespace { .. } => None,
+                found => Some(found),
+            })
+            .unwrap_or(Found::Named)
+    }
+
+    fn mapped_module(&self, path: &Path) -> Found {
+        let whose = Whose::Project;
+        if self.listing(path).contains_key("__init__.py") {
+            let directories = Some(vec![path.to_path_buf()]);
+            return Found::Source { path: path.join("__init__.py"), directories, whose };
+        }
+        if path.extension().is_some_and(|end| end == "py") {
+            return Found::Source { path: path.to_path_buf(), directories: None, whose };
+        }
+        Found::Namespace { directories: vec![path.to_path_buf()], whose }
+    }
+
+    /// One directory: a package, then an extension, then source, then bytecode, then a portion of a namespace.
+    fn within(&self, directory: &Path, name: &str, whose: Whose) -> Found {
+        let listing = self.listing(directory);
+        let is_directory = listing.get(name) == Some(&true);
+        if is_directory {
+            let package = directory.join(name);
+            let inner = self.listing(&package);
+            let directories = Some(vec![package.clone()]);
+            if self.has_extension(&inner, "__init__") {
+                return Found::Binary { directories, whose };
+            }
+            if inner.get("__init__.py") == Some(&false) {
+                return Found::Source { path: package.join("__init__.py"), directories, whose };
+            }
+            if inner.get("__init__.pyc") == Some(&false) {
+                return Found::Binary { directories, whose };
+            }
+        }
+        if self.has_extension(&listing, name) {
+            return Found::Binary { directories: None, whose };
+        }
+        let source = format!("{name}.py");
+        if listing.get(&source) == Some(&false) {
+            return Found::Source { path: directory.join(source), directories: None, whose };
+        }
+        if listing.get(&format!("{name}.pyc")) == Some(&false) {
+            return Found::Binary { directories: None, whose };
+        }
+        if is_directory {
+            return Found::Namespace { directories: vec![directory.join(name)], whose };
+        }
+        let lower = name.to_lowercase();
+        let is_same = |other: &&String| {
+            let stem = other.strip_suffix(".py").unwrap_or(other);
+            stem.to_lowercase() == lower
+        };
+        let misspelt = match whose {
+            Whose::Project => listing.keys().find(is_same).cloned(),
+            _ => None,
+        };
+        Found::Missing { misspelt }
+    }
+
+    fn has_extension(&self, listing: &BTreeMap<String, bool>, name: &str) -> bool {
+        let tagged = format!("{name}.cpython-{}{}", self.version.major, self.version.minor);
+        let plain = [format!("{name}.abi3.so"), format!("{name}.so")];
+        plain.iter().any(|file| listing.get(file) == Some(&false))
+            || listing
+                .range(tagged.clone()..)
+                .take_while(|(file, _)| file.starts_with(&tagged))
+                .any(|(file, is_directory)| {
+                    let rest = &file[tagged.len()..];
+                    !is_directory
+                        && has_end(file, "so")
+                        && !rest.starts_with(|next: char| next.is_ascii_digit())
+                })
+    }
+
+    pub(crate) fn listing(&self, directory: &Path) -> Arc<BTreeMap<String, bool>> {
+        let mut listings = self.listings.lock().expect("nobody panics with it");
+        if let Some(listing) = listings.get(directory) {
+            return Arc::clone(listing);
+        }
+        let listed = self.files.list(directory).into_iter();
+        let listing: BTreeMap<_, _> =
+            listed.map(|Listed { name, is_directory }| (name, is_directory)).collect();
+        let listing = Arc::new(listing);
+        listings.insert(directory.to_path_buf(), Arc::clone(&listing));
+        listing
+    }
+}
+
+/// Whether a file's name ends so, in small letters as Python wants it.
+fn has_end(name: &str, end: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, last)| last == end)
+}

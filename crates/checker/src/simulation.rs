@@ -1,0 +1,156 @@
+//! Runs the imports of a service as its Python would, without running anything: modules in their order, what each has bound
+//! so far, what fails where, and whether somebody catches it. Must not know files, nor how findings are shown.
+
+mod entries;
+mod failing;
+mod foreign;
+mod froms;
+mod imports;
+mod messages;
+mod names;
+mod running;
+mod settings;
+mod settings_class;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::finding::{Finding, Place};
+use crate::library::Library;
+use crate::search::Search;
+use crate::service::Service;
+
+use failing::{Draft, Guard, Key};
+use foreign::Foreign;
+use table::Module;
+
+/// What fails when a service starts.
+pub(crate) fn simulate(
+    service: &Service,
+    search: Search<'_>,
+    library: &Library<'_>,
+) -> Vec<Finding> {
+    let mut simulation = Simulation::new(service, search, library);
+    simulation.start(&service.entries);
+    simulation.afterwards();
+    simulation.findings()
+}
+
+/// The state of the process.
+struct Simulation<'a> {
+    service: &'a Service,
+    library: &'a Library<'a>,
+    search: Search<'a>,
+    foreign: Foreign,
+    /// `sys.modules`, as far as the project's own go.
+    modules: BTreeMap<String, Module>,
+    /// In the order in which they were first seen.
+    order: Vec<String>,
+    /// The modules that are running, each with the place that imported it.
+    running: Vec<Running>,
+    /// Who would catch what fails now.
+    guards: Vec<Guard>,
+    /// What is being handled, innermost last.
+    handled: Vec<Option<Box<Draft>>>,
+    /// In how many branches this is of which nobody knows whether they are taken.
+    unsure: usize,
+    /// In how many places this is whose failures nobody wants to hear of.
+    silent: usize,
+    /// Everything has been imported; what functions do is looked at.
+    is_afterwards: bool,
+    /// Modules that were perhaps imported somewhere else before.
+    perhaps: BTreeSet<String>,
+    /// Modules that code puts into the table itself.
+    provided: BTreeSet<String>,
+    /// The search path is no longer what it was.
+    is_open: bool,
+    /// Functions that were looked at.
+    looked_at: BTreeSet<Place>,
+    /// How often a module failed and was tried again.
+    failures: BTreeMap<String, usize>,
+    /// Variables that the code sets itself.
+    variables: BTreeSet<String>,
+    has_all_variables: bool,
+    builtins: BTreeSet<String>,
+    found: BTreeMap<Key, Finding>,
+}
+
+/// A module that is running.
+#[derive(Debug, Clone)]
+struct Running {
+    module: String,
+    /// Where its import stands.
+    place: Option<Place>,
+}
+
+/// Whose code runs: a module's own, or that of a function or class in it.
+struct Frame {
+    module: String,
+    /// The file.
+    path: PathBuf,
+    locals: BTreeMap<String, table::Value>,
+    is_main: bool,
+    /// It can be left early, so that the rest of it is not certain.
+    is_function: bool,
+}
+
+impl Frame {
+    fn new(module: &str, path: PathBuf) -> Self {
+        Self {
+            module: module.to_owned(),
+            path,
+            locals: BTreeMap::new(),
+            is_main: module == "__main__",
+            is_function: false,
+        }
+    }
+
+    /// Of no file.
+    fn outside() -> Self {
+        Self::new("", PathBuf::new())
+    }
+}
+
+impl<'a> Simulation<'a> {
+    fn new(service: &'a Service, search: Search<'a>, library: &'a Library<'a>) -> Self {
+        Self {
+            service,
+            library,
+            is_open: search.is_open,
+            search,
+            foreign: Foreign::default(),
+            modules: BTreeMap::new(),
+            order: Vec::new(),
+            running: Vec::new(),
+            guards: Vec::new(),
+            handled: Vec::new(),
+            unsure: 0,
+            silent: 0,
+            is_afterwards: false,
+            perhaps: BTreeSet::new(),
+            provided: BTreeSet::new(),
+            looked_at: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            variables: BTreeSet::new(),
+            has_all_variables: service.environment.is_none(),
+            builtins: BTreeSet::new(),
+            found: BTreeMap::new(),
+        }
+    }
+
+    fn is_certain(&self) -> bool {
+        self.unsure == 0 && !self.is_afterwards
+    }
+
+    /// A place in a module's file.
+    fn place(&self, frame: &Frame, at: u32) -> Place {
+        let read = self.library.read(&frame.path, self.service.python);
+        let text = read.as_ref().and_then(|read| read.text.as_ref());
+        let (line, column) = text.map_or((1, 1), |text| {
+            let place = text.line_column(at);
+            (place.line, place.column)
+        });
+        Place { file: frame.path.clone(), line, column }
+    }
+}

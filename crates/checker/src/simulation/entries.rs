@@ -1,0 +1,186 @@
+//! What a start command names: imported, run, and asked for its object. Must not know commands.
+
+use std::path::{Path, PathBuf};
+
+use super::failing::Draft;
+use super::imports::Loaded;
+use super::table::{Module, Value};
+use super::{Frame, Simulation};
+use crate::finding::Rule;
+use crate::reached;
+use crate::search::Found;
+use crate::service::{Entry, EntryTarget};
+
+impl Simulation<'_> {
+    pub(super) fn start(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.enter_target(&entry.target, &entry.said);
+        }
+    }
+
+    fn enter_target(&mut self, target: &EntryTarget, said: &str) {
+        match target {
+            EntryTarget::Import { module, object } => {
+                self.enter_module(module, object.as_deref(), said);
+            }
+            EntryTarget::Script(path) => self.enter_script(path, said),
+            EntryTarget::Run(module) => self.enter_run(module, said),
+            EntryTarget::Any(targets) => {
+                let there = targets.iter().find(|target| self.is_there(target));
+                if let Some(target) = there.or(targets.first()) {
+                    self.enter_target(target, said);
+                }
+            }
+        }
+    }
+
+    fn is_there(&mut self, target: &EntryTarget) -> bool {
+        match target {
+            EntryTarget::Script(path) => self.library.files.read(path).is_ok(),
+            EntryTarget::Run(module) => !matches!(self.find(module), Found::Missing { .. }),
+            EntryTarget::Any(targets) => targets.iter().any(|target| self.is_there(target)),
+            EntryTarget::Import { module, object } => {
+                if matches!(self.find(module), Found::Missing { .. }) {
+                    return false;
+                }
+                let Some(object) = object else { return true };
+                let frame = Frame::outside();
+                match self.load(module, 0, &frame) {
+                    Ok(Loaded::Own) => self.has_object(module, object) != Some(false),
+                    _ => true,
+                }
+            }
+        }
+    }
+
+    /// Whether a module of the project has an object; `None` if that is not known.
+    fn has_object(&self, module: &str, object: &str) -> Option<bool> {
+        let known = self.modules.get(module)?;
+        let first = object.split(['.', '(', '[']).next().unwrap_or_default();
+        if known.names.contains_key(first) {
+            return Some(true);
+        }
+        let is_unknown = known.has_any()
+            || known.doubtful.contains(first)
+            || self.is_perhaps_bound(module, first)
+            || self.modules.contains_key(&format!("{module}.{first}"));
+        if is_unknown { None } else { Some(false) }
+    }
+
+    fn entry_draft(&self, said: &str, message: String) -> Draft {
+        let mut draft = self.draft(&Frame::outside(), 0, Rule::EntryPoint, said);
+        draft.message = message;
+        draft
+    }
+
+    fn enter_module(&mut self, module: &str, object: Option<&str>, said: &str) {
+        if self.is_missing(module, said) {
+            return;
+        }
+        let frame = Frame::outside();
+        let loaded = self.load(module, 0, &frame);
+        let (Ok(Loaded::Own), Some(object)) = (loaded, object) else { return };
+        if self.has_object(module, object) == Some(false) {
+            let first = object.split(['.', '(', '[']).next().unwrap_or_default();
+            let mut draft = self.entry_draft(
+                said,
+                format!(
+                    "`{said}` asks the module `{module}` for `{first}`, which it does not have"
+                ),
+            );
+            let names = self.modules[module].names.iter();
+            let objects: Vec<&str> = names
+                .filter(|(name, value)| !name.starts_with('_') && **value == Value::Anything)
+                .map(|(name, _)| name.as_str())
+                .collect();
+            if !objects.is_empty() && objects.len() < 6 {
+                draft.hint = Some(format!("it has {}", objects.join(", ")));
+            }
+            self.report(draft);
+        }
+    }
+
+    /// Whether the module that a command names is nowhere; says so.
+    fn is_missing(&mut self, module: &str, said: &str) -> bool {
+        let Found::Missing { misspelt } = self.find(module) else { return false };
+        // A package above it decides when it runs: what it makes of itself is not known before.
+        let parent = module.rsplit_once('.').map(|(parent, _)| parent);
+        if let Some(parent) = parent {
+            match self.find(parent) {
+                Found::Missing { .. } => {}
+                Found::Source { .. } | Found::Namespace { .. } => {
+                    let frame = Frame::outside();
+                    drop(self.load(parent, 0, &frame));
+                    if self.modules.get(parent).is_none_or(|module| module.is_open) {
+                        return true;
+                    }
+                }
+                _ => return true,
+            }
+        }
+        if self.is_open {
+            return true;
+        }
+        let mut draft = self.entry_draft(
+            said,
+            format!("`{said}` names the module `{module}`, which is nowhere on the search path"),
+        );
+        draft.hint = misspelt.map(|other| format!("the file is called `{other}`"));
+        self.report(draft);
+        true
+    }
+
+    fn enter_script(&mut self, path: &Path, said: &str) {
+        if self.library.read(path, self.service.python).is_none() {
+            let message = format!("`{said}` names the file {}, which is not there", path.display());
+            let draft = self.entry_draft(said, message);
+            self.report(draft);
+            return;
+        }
+        self.run_main(path.to_path_buf(), String::new());
+    }
+
+    fn enter_run(&mut self, module: &str, said: &str) {
+        if self.is_missing(module, said) {
+            return;
+        }
+        match reached::find(&self.search, module) {
+            Found::Source { path, directories: None, .. } => {
+                let package = module.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
+                self.load_package(&package);
+                self.run_main(path, package);
+            }
+            Found::Source { directories: Some(directories), whose, .. }
+            | Found::Namespace { directories, whose } => {
+                let main = self.search.inside(&directories, "__main__", whose);
+                self.load_package(module);
+                match main {
+                    Found::Source { path, .. } => self.run_main(path, module.to_owned()),
+                    Found::Missing { .. } => {
+                        let message = format!(
+                            "`{said}` runs the package `{module}`, which has no `__main__`"
+                        );
+                        let draft = self.entry_draft(said, message);
+                        self.report(draft);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn load_package(&mut self, package: &str) {
+        if !package.is_empty() {
+            let frame = Frame::outside();
+            drop(self.load(package, 0, &frame));
+        }
+    }
+
+    fn run_main(&mut self, path: PathBuf, package: String) {
+        let mut module = Module::new("__main__", None);
+        module.package = package;
+        module.path = Some(path.clone());
+        drop(self.run_module("__main__", module, path, None));
+    }
+}

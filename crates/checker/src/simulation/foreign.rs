@@ -1,0 +1,245 @@
+//! Modules of others, which are only asked: is there such a module, does it bind such a name. Must not judge them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::failing::{Kind, Raised};
+use super::table::{All, MAGIC, Value};
+use super::{Frame, Simulation, messages};
+use crate::library;
+use crate::outline::{Bound, From, Step};
+use crate::reached;
+use crate::search::{Found, Whose};
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    /// What is missing.
+    No(String),
+    Unknown,
+}
+
+/// What a module of somebody else's has, if that can be told.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    bound: BTreeSet<String>,
+    is_open: bool,
+    all: All,
+}
+
+/// What has been asked.
+#[derive(Debug, Default)]
+pub(super) struct Foreign {
+    asked: BTreeMap<String, Names>,
+    /// Attributes that the project's code sets; `*` for any.
+    patched: BTreeSet<String>,
+    /// Modules whose names are being read.
+    open: BTreeSet<String>,
+}
+
+impl Foreign {
+    pub(super) fn patch(&mut self, module: &str, attribute: &str) {
+        self.patched.insert(format!("{module}.{attribute}"));
+    }
+
+    /// The names of a module that was asked before.
+    pub(super) fn names(&self, module: &str) -> Vec<String> {
+        let asked = self.asked.get(module);
+        asked.map(|names| names.bound.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+impl Simulation<'_> {
+    /// Whether there is a module, with all packages above it.
+    pub(super) fn foreign_module(&self, name: &str) -> Answer {
+        let mut at = name.len();
+        let mut parts = name.split('.');
+        let first = parts.next().unwrap_or_default();
+        let mut found = self.search.top(first);
+        let mut end = first.len();
+        for part in parts {
+            end += 1 + part.len();
+            found = match found {
+                Found::Source { path, directories: Some(directories), whose } => {
+                    let inner = self.search.inside(&directories, part, whose);
+                    if matches!(inner, Found::Missing { .. }) && self.makes_modules(&path) {
+                        return Answer::Unknown;
+                    }
+                    inner
+                }
+                Found::Namespace { directories, whose } => {
+                    self.search.inside(&directories, part, whose)
+                }
+                // A module that is no package can still have put others into the table, as `os` does.
+                _ => return Answer::Unknown,
+            };
+            if matches!(found, Found::Missing { .. }) {
+                at = end;
+                break;
+            }
+        }
+        match found {
+            Found::Missing { .. } => Answer::No(name[..at].to_owned()),
+            _ => Answer::Yes,
+        }
+    }
+
+    /// Whether a package can have modules that no file is.
+    fn makes_modules(&self, path: &Path) -> bool {
+        let Some(read) = self.library.read(path, self.service.python) else { return true };
+        let Some(outline) = &read.outline else { return true };
+        let mut makes = outline.is_open;
+        library::each_step(outline, &mut |step| {
+            makes |= match step {
+                Step::OpensModules => true,
+                Step::Bind(bind) => bind.name == "__path__",
+                Step::Use(used) => used.path.iter().any(|name| {
+                    matches!(name.as_str(), "__path__" | "extend_path" | "modules" | "meta_path")
+                }),
+                Step::SetItem(item) => item.of.path.iter().any(|name| name == "modules"),
+                Step::SetAttribute(used) => used.path.iter().any(|name| name == "__path__"),
+                _ => false,
+            };
+        });
+        makes
+    }
+
+    /// Whether a module binds a name, or has a module of it.
+    pub(super) fn foreign_attribute(&mut self, module: &str, name: &str) -> Answer {
+        let inner = format!("{module}.{name}");
+        if MAGIC.contains(&name)
+            || self.foreign.patched.contains(&inner)
+            || self.foreign.patched.contains(&format!("{module}.*"))
+        {
+            return Answer::Unknown;
+        }
+        let Found::Source { path, directories, whose } = reached::find(&self.search, module) else {
+            return Answer::Unknown;
+        };
+        if let Some(directories) = &directories
+            && !matches!(self.search.inside(directories, name, whose), Found::Missing { .. })
+        {
+            // Whether somebody has imported it is their business.
+            return Answer::Unknown;
+        }
+        let names = self.foreign_names(module, &path, directories.is_some());
+        if names.bound.contains(name) {
+            Answer::Yes
+        } else if names.is_open || whose == Whose::Project {
+            Answer::Unknown
+        } else {
+            Answer::No(inner)
+        }
+    }
+
+    fn foreign_names(&mut self, module: &str, path: &Path, is_package: bool) -> Names {
+        if let Some(names) = self.foreign.asked.get(module) {
+            return names.clone();
+        }
+        let mut names = Names { is_open: true, ..Names::default() };
+        let read = self.library.read(path, self.service.python);
+        if let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref())
+            && self.foreign.open.insert(module.to_owned())
+        {
+            names = Names { is_open: outline.is_open, ..Names::default() };
+            names.bound = library::bound(&outline.body);
+            names.bound.extend(outline.globals.iter().cloned());
+            let package = if is_package {
+                module
+            } else {
+                module.rsplit_once('.').map_or("", |(parent, _)| parent)
+            };
+            let mut stars = Vec::new();
+            library::each_step(outline, &mut |step| match step {
+                Step::From(from) if from.names.is_empty() => {
+                    stars.extend(reached::absolute(from, package));
+                }
+                Step::Bind(bind) if bind.name == "__all__" => add_all(&mut names, &bind.value),
+                Step::Call(call) if call.called.path[0] == "__all__" => names.all = All::Unknown,
+                // `lazy_loader.attach`, `deprecated_module`, modules that replace themselves.
+                Step::Call(call) if makes_names(&call.called.path) => names.is_open = true,
+                Step::SetItem(item) if item.of.path.iter().any(|name| name == "modules") => {
+                    names.is_open = true;
+                }
+                _ => {}
+            });
+            names.is_open |= names.bound.contains("__getattr__");
+            for star in stars {
+                self.add_star(&star, &mut names);
+            }
+            self.foreign.open.remove(module);
+        }
+        self.foreign.asked.insert(module.to_owned(), names.clone());
+        names
+    }
+
+    fn add_star(&mut self, module: &str, names: &mut Names) {
+        match reached::find(&self.search, module) {
+            Found::Source { path, directories, .. } => {
+                let inner = self.foreign_names(module, &path, directories.is_some());
+                names.is_open |= inner.is_open;
+                names.bound.extend(inner.bound);
+            }
+            _ => names.is_open = true,
+        }
+    }
+
+    pub(super) fn import_foreign(
+        &mut self,
+        module: &str,
+        from: &From,
+        frame: &mut Frame,
+    ) -> Result<(), Raised> {
+        for imported in &from.names {
+            let inner = format!("{module}.{}", imported.name);
+            if let Answer::No(_) = self.foreign_attribute(module, &imported.name)
+                && !self.provided.contains(&inner)
+            {
+                let draft =
+                    messages::no_foreign_name(self, frame, imported.at, module, &imported.name);
+                self.fail(Kind::Import, draft)?;
+            }
+            self.set(imported.bound(), Value::Foreign(inner), from.is_local, frame);
+        }
+        Ok(())
+    }
+
+    pub(super) fn star_foreign(&mut self, module: &str, frame: &mut Frame) {
+        let mut names = Names { is_open: true, ..Names::default() };
+        if let Found::Source { path, directories, .. } = reached::find(&self.search, module) {
+            names = self.foreign_names(module, &path, directories.is_some());
+        }
+        if let Some(own) = self.modules.get_mut(&frame.module) {
+            own.is_open |= names.is_open || names.all == All::Unknown;
+        }
+        let listed = match names.all {
+            All::Names(names) => names,
+            All::None | All::Unknown => names.bound.into_iter().collect(),
+        };
+        for name in listed {
+            self.set(&name.clone(), Value::Foreign(format!("{module}.{name}")), false, frame);
+        }
+    }
+}
+
+fn add_all(names: &mut Names, value: &Bound) {
+    names.all = match (value, std::mem::take(&mut names.all)) {
+        (Bound::Strings { items, .. }, All::None) => All::Names(items.clone()),
+        (Bound::Strings { items, .. }, All::Names(mut before)) => {
+            before.extend(items.iter().cloned());
+            All::Names(before)
+        }
+        _ => All::Unknown,
+    };
+}
+
+/// Calls that give a module names which its text does not bind.
+fn makes_names(path: &[String]) -> bool {
+    path.iter().any(|name| {
+        let name = name.to_lowercase();
+        ["lazy", "attach", "deprecat", "install", "register_module", "populate", "_convert"]
+            .iter()
+            .any(|word| name.contains(word))
+    })
+}

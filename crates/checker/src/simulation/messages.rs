@@ -1,0 +1,269 @@
+//! The sentences: why something fails, and what helps. Must not know how it was found.
+
+use super::failing::{Draft, short};
+use super::table::Status;
+use super::{Frame, Simulation};
+use crate::advice::{nearest, project_of, removed};
+use crate::finding::{Place, Rule};
+use crate::library;
+use crate::outline::{From, Use};
+
+/// A module that nothing has.
+pub(super) fn missing(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    name: &str,
+    misspelt: Option<&str>,
+) -> Draft {
+    let mut draft = simulation.draft(frame, at, Rule::MissingModule, name);
+    draft.message = format!("there is no module `{name}`");
+    if let Some(other) = misspelt {
+        draft.message = format!("there is no module `{name}`: the file is called `{other}`");
+        draft.hint = Some(
+            "write it as the file is written: containers tell capital letters from small ones"
+                .to_owned(),
+        );
+    } else if let Some((parent, last)) = name.rsplit_once('.') {
+        draft.message = format!("the package `{parent}` has no module `{last}`");
+        draft.hint = Some(near(simulation, parent, last).map_or_else(
+            || format!("write it, or take the import out; `{parent}` is the project's own"),
+            |other| format!("`{parent}` has `{other}`"),
+        ));
+    } else if let Some(removed) = removed(name, simulation.service.python.minor) {
+        draft.message = format!(
+            "Python has no module `{name}` any more since 3.{}, and the service runs {}",
+            removed.since, simulation.service.python
+        );
+        draft.hint = Some(removed.instead.to_owned());
+    } else {
+        draft.hint = project_of(name, &simulation.service.wheels)
+            .map(|project| format!("add `{project}` to the requirements"));
+    }
+    draft
+}
+
+/// The submodule whose name is nearest.
+fn near(simulation: &Simulation<'_>, parent: &str, last: &str) -> Option<String> {
+    let directories = simulation.modules.get(parent)?.directories.clone()?;
+    let names = directories.iter().flat_map(|directory| {
+        let listing = simulation.search.listing(directory);
+        listing
+            .keys()
+            .map(|name| name.strip_suffix(".py").unwrap_or(name).to_owned())
+            .filter(|name| !name.starts_with("__"))
+            .collect::<Vec<_>>()
+    });
+    let names: Vec<String> = names.collect();
+    nearest(last, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// A module of an installed package, which has others.
+pub(super) fn missing_foreign(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    name: &str,
+) -> Draft {
+    let mut draft = simulation.draft(frame, at, Rule::MissingModule, name);
+    let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
+    draft.message = format!("the installed package `{parent}` has no module `{last}`");
+    draft.hint = Some("another version of the package may have it".to_owned());
+    draft
+}
+
+pub(super) fn no_package(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    parent: &str,
+    name: &str,
+) -> Draft {
+    let mut draft = simulation.draft(frame, at, Rule::MissingModule, name);
+    draft.message = format!("there is no module `{name}`: `{parent}` is a module, not a package");
+    if is_shadow(simulation, parent) {
+        draft.rule = Rule::ShadowedModule;
+        draft.message = shadow(simulation, parent);
+        draft.hint = Some(rename(simulation, parent));
+    }
+    draft
+}
+
+/// A relative import that leads nowhere.
+pub(super) fn no_parent(simulation: &Simulation<'_>, frame: &Frame, from: &From) -> Draft {
+    let name = format!("{}{}", ".".repeat(from.level as usize), from.module);
+    let mut draft = simulation.draft(frame, from.at, Rule::MissingModule, &name);
+    let package = simulation.modules.get(&frame.module).map_or("", |module| &module.package);
+    if package.is_empty() {
+        draft.message =
+            format!("`{name}` is relative, and this file is started as no part of a package");
+        draft.hint = Some(
+            "import it by its whole name, or start the module with `python -m package.module`"
+                .to_owned(),
+        );
+    } else {
+        draft.message = format!("`{name}` leads out of the package `{package}`");
+        draft.hint = Some("import it by its whole name".to_owned());
+    }
+    draft.about = format!("{} {name}", frame.module);
+    draft
+}
+
+/// `from module import name`, and the module does not have it.
+pub(super) fn no_name(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    module: &str,
+    name: &str,
+) -> Draft {
+    not_bound(simulation, frame, at, module, name)
+}
+
+/// `module.name`, and the module does not have it.
+pub(super) fn no_attribute(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    module: &str,
+    name: &str,
+) -> Draft {
+    not_bound(simulation, frame, at, module, name)
+}
+
+fn not_bound(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    module: &str,
+    name: &str,
+) -> Draft {
+    let about = format!("{module}.{name}");
+    let known = &simulation.modules[module];
+    let outline = known.read.as_ref().and_then(|read| read.outline.as_ref());
+    let binds = outline.is_some_and(|outline| library::bound(&outline.body).contains(name));
+    let inner = simulation.modules.get(&about).map(|inner| inner.status);
+    if is_shadow(simulation, module) && !binds {
+        let mut draft = simulation.draft(frame, at, Rule::ShadowedModule, module);
+        draft.message = shadow(simulation, module);
+        draft.hint = Some(rename(simulation, module));
+        return draft;
+    }
+    if inner == Some(Status::Running) {
+        let mut draft = cycle(simulation, frame, at, &about, name);
+        draft.message = format!(
+            "`{about}` is still being imported when `{}` asks `{module}` for it: they import each other",
+            frame.module
+        );
+        draft.hint = Some(format!("write `import {about} as {name}` and use it in functions"));
+        return draft;
+    }
+    if known.status == Status::Running && binds {
+        return cycle(simulation, frame, at, module, name);
+    }
+    let mut draft = simulation.draft(frame, at, Rule::MissingName, &about);
+    draft.message = format!("the module `{module}` has no `{name}`");
+    draft.hint = nearest(name, known.names.keys().map(String::as_str))
+        .map(|other| format!("it has `{other}`"))
+        .or_else(|| {
+            let path = known.path.as_ref()?;
+            Some(format!("define it in {}, or take it out here", short(path)))
+        });
+    draft
+}
+
+/// A module is asked for what it binds further down, while it waits for the one that asks.
+fn cycle(simulation: &Simulation<'_>, frame: &Frame, at: u32, module: &str, name: &str) -> Draft {
+    let mut draft = simulation.draft(frame, at, Rule::ImportCycle, &format!("{module}.{name}"));
+    let begin = simulation.running.iter().rposition(|running| running.module == module);
+    let ring = begin.map_or(&[][..], |begin| &simulation.running[begin..]);
+    let mut related: Vec<(Place, String)> = Vec::new();
+    for pair in ring.windows(2) {
+        if let Some(place) = &pair[1].place {
+            related.push((
+                place.clone(),
+                format!("`{}` imports `{}` here", pair[0].module, pair[1].module),
+            ));
+        }
+    }
+    draft.is_doubtful = ring.iter().any(|running| simulation.perhaps.contains(&running.module));
+    draft.message = if ring.len() < 2 {
+        format!("`{module}` asks itself for `{name}` before that is bound")
+    } else {
+        format!(
+            "`{module}` has not bound `{name}` yet when `{}` asks for it: they import each other",
+            frame.module
+        )
+    };
+    draft.related = related;
+    draft.hint = Some(format!(
+        "in `{module}`, move the import below `{name}`; or import the module here instead of the name and use it in functions; or import inside the function that needs it"
+    ));
+    draft
+}
+
+/// Whether a file of the project stands where another module of the same name is meant.
+fn is_shadow(simulation: &Simulation<'_>, module: &str) -> bool {
+    !module.contains('.') && simulation.search.is_elsewhere(module)
+}
+
+fn shadow(simulation: &Simulation<'_>, module: &str) -> String {
+    let other = if simulation.search.is_standard(module) {
+        "module of the standard library"
+    } else {
+        "installed package"
+    };
+    let path = simulation.modules.get(module).and_then(|module| module.path.as_ref());
+    let file = path.map_or_else(|| module.to_owned(), |path| short(path));
+    format!("`{module}` is the project's own file {file} here, not the {other} of that name")
+}
+
+fn rename(simulation: &Simulation<'_>, module: &str) -> String {
+    let path = simulation.modules.get(module).and_then(|module| module.path.as_ref());
+    let file = path.map_or_else(|| module.to_owned(), |path| short(path));
+    format!("give {file} another name")
+}
+
+/// A name that nothing binds.
+pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) -> Draft {
+    let name = &used.path[0];
+    let about = format!("{} {name}", frame.module);
+    let mut draft = simulation.draft(frame, used.at, Rule::UndefinedName, &about);
+    draft.message = format!("nothing binds the name `{name}`");
+    let known = simulation.modules.get(&frame.module);
+    let outline =
+        known.and_then(|known| known.read.as_ref()).and_then(|read| read.outline.as_ref());
+    if outline.is_some_and(|outline| library::bound(&outline.body).contains(name)) {
+        draft.message = format!("the name `{name}` is bound only further down");
+        draft.hint = Some("move what needs it below".to_owned());
+    } else if let Some(other) =
+        known.and_then(|known| nearest(name, known.names.keys().map(String::as_str)))
+    {
+        draft.hint = Some(format!("there is `{other}`"));
+    } else if simulation.search.is_standard(name) {
+        draft.hint = Some(format!("`import {name}`"));
+    }
+    draft
+}
+
+/// A name that somebody else's module does not have.
+pub(super) fn no_foreign_name(
+    simulation: &Simulation<'_>,
+    frame: &Frame,
+    at: u32,
+    module: &str,
+    name: &str,
+) -> Draft {
+    let mut draft = simulation.draft(frame, at, Rule::MissingName, &format!("{module}.{name}"));
+    let first = module.split('.').next().unwrap_or_default();
+    let whose = if simulation.search.is_standard(first) {
+        format!("Python {}'s", simulation.service.python)
+    } else {
+        "the installed".to_owned()
+    };
+    draft.message = format!("{whose} `{module}` has no `{name}`");
+    let names = simulation.foreign.names(module);
+    draft.hint =
+        nearest(name, names.iter().map(String::as_str)).map(|other| format!("it has `{other}`"));
+    draft
+}

@@ -1,0 +1,105 @@
+//! What modules have bound. Must not know how names come into them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::syntax::Read;
+
+/// What a name is known to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Anything,
+    /// A module of the project.
+    Module(String),
+    /// A function of the project, by its module and its place there.
+    Function {
+        module: String,
+        index: usize,
+    },
+    /// A class of the project, by its module and the offset of its name.
+    Class {
+        module: String,
+        at: u32,
+    },
+    /// Somebody else's module, or something in it.
+    Foreign(String),
+}
+
+/// How far a module is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    Running,
+    Done,
+}
+
+/// What `__all__` is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum All {
+    #[default]
+    None,
+    Names(Vec<String>),
+    Unknown,
+}
+
+/// A module of the project that is in the table of modules.
+#[derive(Debug, Clone)]
+pub(super) struct Module {
+    pub(super) status: Status,
+    pub(super) names: BTreeMap<String, Value>,
+    /// Names that are bound if something that is not known happened: whoever uses them surely asks first.
+    pub(super) doubtful: BTreeSet<String>,
+    pub(super) all: All,
+    /// It may have any name.
+    pub(super) is_open: bool,
+    /// Its file, unless it is a namespace or cannot be read.
+    pub(super) path: Option<PathBuf>,
+    pub(super) read: Option<Arc<Read>>,
+    /// Where its submodules are; `None` if it is no package.
+    pub(super) directories: Option<Vec<PathBuf>>,
+    /// The package that relative imports begin from; empty if there is none.
+    pub(super) package: String,
+}
+
+impl Module {
+    pub(super) fn new(name: &str, directories: Option<Vec<PathBuf>>) -> Self {
+        let package = match (&directories, name.rsplit_once('.')) {
+            (Some(_), _) => name.to_owned(),
+            (None, Some((parent, _))) => parent.to_owned(),
+            (None, None) => String::new(),
+        };
+        Self {
+            status: Status::Done,
+            names: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
+            all: All::None,
+            is_open: false,
+            path: None,
+            read: None,
+            directories,
+            package,
+        }
+    }
+
+    /// Whether asking for a name can succeed although nothing binds it.
+    pub(super) fn has_any(&self) -> bool {
+        self.is_open || self.names.contains_key("__getattr__")
+    }
+}
+
+/// Names that every module has.
+pub(super) const MAGIC: [&str; 13] = [
+    "__name__",
+    "__file__",
+    "__doc__",
+    "__package__",
+    "__loader__",
+    "__spec__",
+    "__builtins__",
+    "__path__",
+    "__dict__",
+    "__annotations__",
+    "__cached__",
+    "__class__",
+    "__debug__",
+];

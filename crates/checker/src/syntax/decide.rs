@@ -1,0 +1,250 @@
+//! What a condition comes to for a Python on Linux, as far as its text says. Must not know what hangs on it.
+
+use ruff_python_ast::visitor::{Visitor, walk_expr};
+use ruff_python_ast::{self as ast, CmpOp, Expr, Number, UnaryOp};
+
+use crate::outline::Test;
+use crate::version::PythonVersion;
+
+/// What decides a branch.
+pub(super) fn decide(test: &Expr, version: PythonVersion) -> Test {
+    match known(test, version) {
+        Some(value) => Test::Known(value),
+        None => match is_main(test) {
+            Some(value) => Test::IsMain(value),
+            None if asks(test) => Test::Asks,
+            None => Test::Unknown,
+        },
+    }
+}
+
+/// A dotted path of names.
+pub(super) fn path(expression: &Expr) -> Option<Vec<String>> {
+    match expression {
+        Expr::Name(name) => Some(vec![name.id.to_string()]),
+        Expr::Attribute(attribute) => {
+            let mut path = path(&attribute.value)?;
+            path.push(attribute.attr.to_string());
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+fn is_path(expression: &Expr, names: &[&str]) -> bool {
+    path(expression).is_some_and(|path| path == names)
+}
+
+/// The text of a literal.
+pub(super) fn text(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::StringLiteral(literal) => Some(literal.value.to_str()),
+        _ => None,
+    }
+}
+
+fn known(test: &Expr, version: PythonVersion) -> Option<bool> {
+    match test {
+        Expr::BooleanLiteral(literal) => Some(literal.value),
+        Expr::NoneLiteral(_) => Some(false),
+        Expr::NumberLiteral(literal) => match &literal.value {
+            Number::Int(number) => number.as_u8().map(|number| number != 0),
+            _ => None,
+        },
+        Expr::Name(_) | Expr::Attribute(_) => match path(test)?.last()?.as_str() {
+            "TYPE_CHECKING" | "PY2" | "IS_WINDOWS" => Some(false),
+            "PY3" => Some(true),
+            _ => None,
+        },
+        Expr::UnaryOp(ast::ExprUnaryOp { op: UnaryOp::Not, operand, .. }) => {
+            known(operand, version).map(|value| !value)
+        }
+        Expr::BoolOp(ast::ExprBoolOp { op, values, .. }) => {
+            let stops = matches!(op, ast::BoolOp::Or);
+            let values: Vec<_> = values.iter().map(|value| known(value, version)).collect();
+            if values.contains(&Some(stops)) {
+                Some(stops)
+            } else {
+                values.iter().all(|value| *value == Some(!stops)).then_some(!stops)
+            }
+        }
+        Expr::Compare(ast::ExprCompare { left, ops, comparators, .. }) => {
+            let ([op], [right]) = (&**ops, &**comparators) else { return None };
+            compared(left, *op, right, version)
+        }
+        Expr::Call(call) => {
+            let Expr::Attribute(method) = &*call.func else { return None };
+            let prefix = text(call.arguments.args.first()?)?;
+            let is_platform = is_path(&method.value, &["sys", "platform"]);
+            (is_platform && &method.attr == "startswith").then(|| "linux".starts_with(prefix))
+        }
+        _ => None,
+    }
+}
+
+fn compared(left: &Expr, op: CmpOp, right: &Expr, version: PythonVersion) -> Option<bool> {
+    if let Some(right) = text(right) {
+        let left = if is_path(left, &["sys", "platform"]) {
+            "linux"
+        } else if is_path(left, &["os", "name"]) {
+            "posix"
+        } else if matches!(left, Expr::Call(call) if is_path(&call.func, &["platform", "system"])) {
+            "Linux"
+        } else {
+            return None;
+        };
+        return match op {
+            CmpOp::Eq => Some(left == right),
+            CmpOp::NotEq => Some(left != right),
+            _ => None,
+        };
+    }
+    let (mut ours, theirs) = (numbers_of(left, version)?, numbers(right)?);
+    // What follows the minor number is not known; it only counts where the first two are equal.
+    let is_whole = !is_path(left, &["sys", "version_info"]);
+    if is_whole || theirs.len() < ours.len() {
+        if theirs.len() > ours.len() {
+            return None;
+        }
+        if !is_whole {
+            // (3, 12, 1, …) is greater than (3, 12).
+            ours.push(1);
+        }
+    } else if theirs[..2] == ours[..] {
+        if theirs.len() > 2 {
+            return None;
+        }
+        ours.push(1);
+    }
+    let order = ours.cmp(&theirs);
+    match op {
+        CmpOp::Eq => Some(order.is_eq()),
+        CmpOp::NotEq => Some(order.is_ne()),
+        CmpOp::Lt => Some(order.is_lt()),
+        CmpOp::LtE => Some(order.is_le()),
+        CmpOp::Gt => Some(order.is_gt()),
+        CmpOp::GtE => Some(order.is_ge()),
+        _ => None,
+    }
+}
+
+/// `sys.version_info` and parts of it.
+fn numbers_of(expression: &Expr, version: PythonVersion) -> Option<Vec<u8>> {
+    let whole = vec![version.major, version.minor];
+    match expression {
+        Expr::Subscript(subscript) if is_path(&subscript.value, &["sys", "version_info"]) => {
+            match &*subscript.slice {
+                Expr::Slice(ast::ExprSlice {
+                    lower: None, upper: Some(upper), step: None, ..
+                }) => {
+                    let upper = usize::from(*numbers(upper)?.first()?);
+                    (upper <= 2).then(|| whole[..upper].to_vec())
+                }
+                index => {
+                    let index = usize::from(*numbers(index)?.first()?);
+                    whole.get(index).map(|number| vec![*number])
+                }
+            }
+        }
+        _ if is_path(expression, &["sys", "version_info"]) => Some(whole),
+        _ if is_path(expression, &["sys", "version_info", "major"]) => Some(vec![version.major]),
+        _ if is_path(expression, &["sys", "version_info", "minor"]) => Some(vec![version.minor]),
+        _ => None,
+    }
+}
+
+fn numbers(expression: &Expr) -> Option<Vec<u8>> {
+    match expression {
+        Expr::NumberLiteral(literal) => match &literal.value {
+            Number::Int(number) => Some(vec![number.as_u8()?]),
+            _ => None,
+        },
+        Expr::Tuple(tuple) => {
+            let numbers: Option<Vec<_>> = tuple.elts.iter().map(numbers).collect();
+            Some(numbers?.concat())
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is true for the process' first module, or for all others.
+fn is_main(test: &Expr) -> Option<bool> {
+    match test {
+        Expr::Compare(ast::ExprCompare { left, ops, comparators, .. }) => {
+            let ([op], [right]) = (&**ops, &**comparators) else { return None };
+            let is_name = |side: &Expr| is_path(side, &["__name__"]);
+            let is_main = |side: &Expr| text(side) == Some("__main__");
+            if !(is_name(left) && is_main(right) || is_name(right) && is_main(left)) {
+                return None;
+            }
+            match op {
+                CmpOp::Eq => Some(true),
+                CmpOp::NotEq => Some(false),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether a condition asks if something is there: what it guards is not looked at.
+fn asks(test: &Expr) -> bool {
+    struct Asks(bool);
+    impl<'a> Visitor<'a> for Asks {
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            if let Some(last) = path(expression).and_then(|path| path.last().cloned()) {
+                self.0 |= matches!(
+                    last.as_str(),
+                    "find_spec"
+                        | "hasattr"
+                        | "globals"
+                        | "locals"
+                        | "vars"
+                        | "dir"
+                        | "modules"
+                        | "find_loader"
+                        | "getattr"
+                        | "available"
+                        | "is_installed"
+                );
+            }
+            walk_expr(self, expression);
+        }
+    }
+    let mut asks = Asks(false);
+    asks.visit_expr(test);
+    asks.0
+}
+
+#[cfg(test)]
+mod tests {
+    use ruff_python_parser::parse_expression;
+
+    use super::*;
+
+    #[test]
+    fn conditions_are_decided_for_the_target() {
+        let version = PythonVersion { major: 3, minor: 11 };
+        let check = |text: &str, expected: Test| {
+            let parsed = parse_expression(text).unwrap();
+            assert_eq!(decide(parsed.expr(), version), expected, "{text}");
+        };
+        check("sys.version_info >= (3, 11)", Test::Known(true));
+        check("sys.version_info > (3, 11)", Test::Known(true));
+        check("sys.version_info <= (3, 11)", Test::Known(false));
+        check("sys.version_info < (3, 12)", Test::Known(true));
+        check("sys.version_info >= (3, 11, 4)", Test::Unknown);
+        check("sys.version_info >= (3, 10, 4)", Test::Known(true));
+        check("sys.version_info >= (3,)", Test::Known(true));
+        check("sys.version_info[0] == 2", Test::Known(false));
+        check("sys.version_info[:2] == (3, 11)", Test::Known(true));
+        check("sys.version_info.minor < 9", Test::Known(false));
+        check("TYPE_CHECKING or False", Test::Known(false));
+        check("not typing.TYPE_CHECKING", Test::Known(true));
+        check("sys.platform.startswith('win') and DEBUG", Test::Known(false));
+        check("os.name != 'nt'", Test::Known(true));
+        check("DEBUG", Test::Unknown);
+        check("'__main__' == __name__", Test::IsMain(true));
+        check("importlib.util.find_spec('x') is not None", Test::Asks);
+    }
+}

@@ -1,0 +1,436 @@
+//! What statements do, step by step. Must not know modules, nor what becomes of a step.
+
+use std::collections::BTreeSet;
+
+use ruff_python_ast::visitor::{Visitor as _, walk_stmt};
+use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
+use ruff_text_size::Ranged;
+
+use super::bound;
+use super::decide::{decide, path};
+use super::scoping::{Owner, Scoping};
+use super::semantic::is_future_annotations;
+use super::uses::{strings, targets};
+use crate::outline::{
+    Bind, Bound, From, Function, Handler, Import, Imported, Item, Outline, Step, Stop, Test, Try,
+};
+use crate::version::PythonVersion;
+
+/// Makes the steps of one module.
+pub(super) struct Builder<'a> {
+    pub(super) source: &'a str,
+    pub(super) version: PythonVersion,
+    pub(super) scoping: Scoping,
+    pub(super) functions: Vec<Function>,
+    pub(super) is_open: bool,
+    has_lazy_annotations: bool,
+    globals: Vec<String>,
+    steps: Vec<Step>,
+}
+
+/// What a module does when it is imported.
+pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Outline {
+    let mut builder = Builder {
+        source,
+        version,
+        scoping: Scoping::default(),
+        functions: Vec::new(),
+        is_open: false,
+        // Annotations are functions of their own since 3.14.
+        has_lazy_annotations: version.minor >= 14 || body.iter().any(is_future_annotations),
+        globals: Vec::new(),
+        steps: Vec::new(),
+    };
+    builder.visit_body(body);
+    Outline {
+        body: builder.steps,
+        functions: builder.functions,
+        is_open: builder.is_open,
+        globals: builder.globals,
+    }
+}
+
+impl Builder<'_> {
+    pub(super) fn emit(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    pub(super) fn block(&mut self, act: impl FnOnce(&mut Self)) -> Vec<Step> {
+        let around = std::mem::take(&mut self.steps);
+        act(self);
+        std::mem::replace(&mut self.steps, around)
+    }
+
+    fn body(&mut self, body: &[Stmt]) -> Vec<Step> {
+        self.block(|builder| builder.visit_body(body))
+    }
+
+    pub(super) fn bind(&mut self, name: &str, value: Bound) {
+        let is_local = self.scoping.binds_local(name);
+        self.emit(Step::Bind(Bind { name: name.to_owned(), value, is_local }));
+    }
+
+    pub(super) fn bind_target(&mut self, target: &Expr, value: &Bound) {
+        match target {
+            Expr::Name(name) => self.bind(&name.id, value.clone()),
+            Expr::Attribute(attribute) => {
+                self.expr(&attribute.value);
+                if let Some(used) = self.used(target) {
+                    if used.path == ["sys", "path"] {
+                        self.emit(Step::OpensModules);
+                    }
+                    self.emit(Step::SetAttribute(used));
+                }
+            }
+            Expr::Subscript(subscript) => {
+                self.expr(target);
+                if let Some(of) = self.used(&subscript.value) {
+                    if of.path[..] == ["sys".to_owned(), "path".to_owned()] {
+                        self.emit(Step::OpensModules);
+                    }
+                    let key = super::decide::text(&subscript.slice).map(str::to_owned);
+                    self.emit(Step::SetItem(Item { of, key }));
+                }
+            }
+            Expr::Starred(starred) => self.bind_target(&starred.value, &Bound::Anything),
+            Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
+                for element in elts {
+                    self.bind_target(element, &Bound::Anything);
+                }
+            }
+            _ => self.expr(target),
+        }
+    }
+
+    pub(super) fn annotation(&mut self, annotation: &Expr) {
+        if !self.has_lazy_annotations {
+            self.expr(annotation);
+        }
+    }
+
+    pub(super) fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::Import(import) => self.import(import),
+            Stmt::ImportFrom(from) => self.from(from),
+            Stmt::Assign(ast::StmtAssign { targets, value, .. }) => {
+                self.expr(value);
+                let value = value_of(value, false);
+                for target in targets {
+                    self.bind_target(target, &value);
+                }
+            }
+            Stmt::AugAssign(assign) => self.augmented(assign),
+            Stmt::AnnAssign(assign) => self.annotated(assign),
+            Stmt::FunctionDef(function) => self.function(function),
+            Stmt::ClassDef(class) => self.class(class),
+            Stmt::TypeAlias(alias) => {
+                for name in targets(&alias.name) {
+                    self.bind(&name, Bound::Anything);
+                }
+            }
+            Stmt::If(_) | Stmt::Match(_) => self.branching(statement),
+            Stmt::For(_) | Stmt::While(_) => self.looping(statement),
+            Stmt::Try(attempt) => self.attempt(attempt),
+            Stmt::With(with) => self.with(with),
+            Stmt::Raise(_) | Stmt::Return(_) | Stmt::Break(_) | Stmt::Continue(_) => {
+                self.stopping(statement);
+            }
+            Stmt::Expr(expression) => {
+                self.expr(&expression.value);
+                if exits(&expression.value) {
+                    self.emit(Step::Stop(Stop::Exits));
+                }
+            }
+            Stmt::Delete(ast::StmtDelete { targets: deleted, .. }) => {
+                for target in deleted {
+                    self.delete(target);
+                }
+            }
+            _ => walk_stmt(self, statement),
+        }
+    }
+
+    fn delete(&mut self, target: &Expr) {
+        match target {
+            Expr::Attribute(attribute) => self.expr(&attribute.value),
+            Expr::Subscript(_) => self.expr(target),
+            _ => {}
+        }
+        for name in targets(target) {
+            if !self.scoping.binds_local(&name) {
+                self.emit(Step::Unbind(name));
+            }
+        }
+    }
+
+    fn import(&mut self, import: &ast::StmtImport) {
+        for alias in &import.names {
+            let is_local = self.scoping.binds_local(bound::bound_by(alias));
+            self.emit(Step::Import(Import {
+                module: alias.name.to_string(),
+                alias: alias.asname.as_ref().map(ToString::to_string),
+                at: alias.range.start().to_u32(),
+                is_local,
+            }));
+        }
+    }
+
+    fn from(&mut self, from: &ast::StmtImportFrom) {
+        let module = from.module.as_ref().map(ToString::to_string).unwrap_or_default();
+        if from.level == 0 && module == "__future__" {
+            for alias in &from.names {
+                self.bind(alias.asname.as_ref().unwrap_or(&alias.name), Bound::Anything);
+            }
+            return;
+        }
+        let names = from.names.iter().filter(|alias| &alias.name != "*").map(|alias| Imported {
+            name: alias.name.to_string(),
+            alias: alias.asname.as_ref().map(ToString::to_string),
+            at: alias.range.start().to_u32(),
+        });
+        let names: Vec<Imported> = names.collect();
+        let is_local = names.first().is_some_and(|name| self.scoping.binds_local(name.bound()));
+        let at = from.range.start().to_u32();
+        self.emit(Step::From(From { level: from.level, module, at, names, is_local }));
+    }
+
+    fn augmented(&mut self, assign: &ast::StmtAugAssign) {
+        self.expr(&assign.value);
+        match &*assign.target {
+            Expr::Name(name) => {
+                let used = self.used(&assign.target);
+                self.steps.extend(used.map(Step::Use));
+                self.bind(&name.id, value_of(&assign.value, true));
+            }
+            target => {
+                self.expr(target);
+                if path(target).is_some_and(|path| path == ["sys", "path"]) {
+                    self.emit(Step::OpensModules);
+                }
+            }
+        }
+    }
+
+    fn annotated(&mut self, assign: &ast::StmtAnnAssign) {
+        if let Some(value) = &assign.value {
+            self.expr(value);
+        }
+        // The annotations of a function's own names are never evaluated.
+        if !assign.simple || self.scoping.is_module() || self.scoping.is_in_class() {
+            self.annotation(&assign.annotation);
+        }
+        match &assign.value {
+            Some(value) => self.bind_target(&assign.target, &value_of(value, false)),
+            None if !assign.simple => self.expr(&assign.target),
+            None => {}
+        }
+    }
+
+    /// Decorators, defaults and annotations belong around the function.
+    fn function(&mut self, function: &ast::StmtFunctionDef) {
+        for decorator in &function.decorator_list {
+            self.visit_decorator(decorator);
+        }
+        let mut params = BTreeSet::new();
+        if let Some(type_params) = &function.type_params {
+            params.extend(type_params.iter().map(|param| param.name().to_string()));
+        }
+        self.scoping.enter(Owner::Comprehension, params, BTreeSet::new());
+        self.visit_parameters(&function.parameters);
+        if let Some(returns) = &function.returns {
+            self.annotation(returns);
+        }
+        let (names, globals) = self.names(&function.body, &function.parameters);
+        self.scoping.enter(Owner::Function, names, globals);
+        let body = self.body(&function.body);
+        self.scoping.leave();
+        self.scoping.leave();
+        let is_plain = !function.is_async
+            && function.decorator_list.is_empty()
+            && !bound::yields(&function.body);
+        let at = function.name.start().to_u32();
+        self.functions.push(Function { at, body, is_plain });
+        self.bind(&function.name, Bound::Function(self.functions.len() - 1));
+    }
+
+    fn names(
+        &mut self,
+        body: &[Stmt],
+        parameters: &ast::Parameters,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
+        let mut names: BTreeSet<String> =
+            parameters.iter().map(|parameter| parameter.name().to_string()).collect();
+        names.extend(bound::bound_names(body).into_iter().map(str::to_owned));
+        let mut globals = BTreeSet::new();
+        for (declaration, name) in bound::declarations(body) {
+            names.remove(name.as_str());
+            if declaration == bound::Declaration::Global {
+                globals.insert(name.to_string());
+            }
+        }
+        // In methods, by whatever refers to it.
+        names.insert("__class__".to_owned());
+        self.globals.extend(globals.iter().cloned());
+        (names, globals)
+    }
+
+    fn branching(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::If(ast::StmtIf { test, body, elif_else_clauses, .. }) => {
+                self.expr(test);
+                let test = decide(test, self.version);
+                let then = self.body(body);
+                let otherwise = self.block(|builder| builder.clauses(elif_else_clauses));
+                self.emit(Step::Branch { test, then, otherwise });
+            }
+            Stmt::Match(ast::StmtMatch { subject, cases, .. }) => {
+                self.expr(subject);
+                for case in cases {
+                    let then = self.block(|builder| builder.case(case));
+                    self.emit(Step::Branch { test: Test::Unknown, then, otherwise: Vec::new() });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn case(&mut self, case: &ast::MatchCase) {
+        for name in bound::captured(&case.pattern) {
+            self.bind(name, Bound::Anything);
+        }
+        self.visit_match_case(case);
+    }
+
+    fn clauses(&mut self, clauses: &[ast::ElifElseClause]) {
+        let Some((first, others)) = clauses.split_first() else { return };
+        match &first.test {
+            None => self.visit_body(&first.body),
+            Some(test) => {
+                self.expr(test);
+                let test = decide(test, self.version);
+                let then = self.body(&first.body);
+                let otherwise = self.block(|builder| builder.clauses(others));
+                self.emit(Step::Branch { test, then, otherwise });
+            }
+        }
+    }
+
+    fn looping(&mut self, statement: &Stmt) {
+        let step = match statement {
+            Stmt::For(ast::StmtFor { target, iter, body, orelse, .. }) => {
+                self.expr(iter);
+                let body = self.block(|builder| {
+                    builder.bind_target(target, &Bound::Anything);
+                    builder.visit_body(body);
+                });
+                Step::Loop { body, orelse: self.body(orelse), is_endless: false }
+            }
+            Stmt::While(ast::StmtWhile { test, body, orelse, .. }) => {
+                self.expr(test);
+                let is_endless = decide(test, self.version) == Test::Known(true);
+                Step::Loop { body: self.body(body), orelse: self.body(orelse), is_endless }
+            }
+            _ => return,
+        };
+        self.emit(step);
+    }
+
+    fn attempt(&mut self, attempt: &ast::StmtTry) {
+        let body = self.body(&attempt.body);
+        let handlers = attempt.handlers.iter().map(|handler| {
+            let ExceptHandler::ExceptHandler(handler) = handler;
+            let body = self.block(|builder| {
+                handler.type_.iter().for_each(|kind| builder.expr(kind));
+                if let Some(name) = &handler.name {
+                    builder.bind(name, Bound::Anything);
+                }
+                builder.visit_body(&handler.body);
+                if let Some(name) = &handler.name
+                    && !builder.scoping.binds_local(name)
+                {
+                    builder.emit(Step::Unbind(name.to_string()));
+                }
+            });
+            Handler { catches: handler.type_.as_ref().map(|kind| exceptions(kind)), body }
+        });
+        let handlers = handlers.collect();
+        let orelse = self.body(&attempt.orelse);
+        let finally = self.body(&attempt.finalbody);
+        self.emit(Step::Try(Try { body, handlers, orelse, finally }));
+    }
+
+    fn with(&mut self, with: &ast::StmtWith) {
+        let mut suppressed = None;
+        for item in &with.items {
+            self.expr(&item.context_expr);
+            if let Some(target) = &item.optional_vars {
+                self.bind_target(target, &Bound::Anything);
+            }
+            let Expr::Call(call) = &item.context_expr else { continue };
+            let last = path(&call.func).and_then(|path| path.last().cloned()).unwrap_or_default();
+            let last = last.to_lowercase();
+            if ["suppress", "ignore", "raises", "optional"].iter().any(|word| last.contains(word)) {
+                let names = call.arguments.args.iter().flat_map(exceptions);
+                suppressed = Some(names.collect::<Vec<_>>());
+            }
+        }
+        let body = self.body(&with.body);
+        match suppressed {
+            None => self.steps.extend(body),
+            Some(names) => {
+                let catches = (!names.is_empty()).then_some(names);
+                let handlers = vec![Handler { catches, body: Vec::new() }];
+                let (orelse, finally) = (Vec::new(), Vec::new());
+                self.emit(Step::Try(Try { body, handlers, orelse, finally }));
+            }
+        }
+    }
+
+    fn stopping(&mut self, statement: &Stmt) {
+        walk_stmt(self, statement);
+        let stop = match statement {
+            Stmt::Raise(raise) => {
+                let raised = raise.exc.as_deref();
+                let is_exit = raised.is_some_and(|raised| {
+                    exceptions(raised).iter().any(|name| name == "SystemExit")
+                });
+                if is_exit {
+                    Stop::Exits
+                } else {
+                    Stop::Raises(raised.and_then(|raised| exceptions(raised).pop()))
+                }
+            }
+            _ => Stop::Leaves,
+        };
+        self.emit(Step::Stop(stop));
+    }
+}
+
+/// The last names of the exceptions that an expression means, called or not.
+fn exceptions(expression: &Expr) -> Vec<String> {
+    match expression {
+        Expr::Tuple(tuple) => tuple.elts.iter().flat_map(exceptions).collect(),
+        Expr::Call(call) => exceptions(&call.func),
+        _ => {
+            let last = path(expression).and_then(|path| path.last().cloned());
+            vec![last.unwrap_or_else(|| "?".to_owned())]
+        }
+    }
+}
+
+fn value_of(value: &Expr, adds: bool) -> Bound {
+    if let Some(items) = strings(value) {
+        return Bound::Strings { items, adds };
+    }
+    match path(value) {
+        Some(path) if !adds => Bound::Alias(path),
+        _ => Bound::Anything,
+    }
+}
+
+fn exits(expression: &Expr) -> bool {
+    let Expr::Call(call) = expression else { return false };
+    let Some(path) = path(&call.func) else { return false };
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    matches!(path[..], ["sys", "exit"] | ["exit" | "quit"] | ["os", "_exit"])
+}

@@ -1,0 +1,72 @@
+//! Whose a name is, from the inside out, while steps are made. Must not know what happens with it.
+
+use std::collections::BTreeSet;
+
+/// What has names of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    Function,
+    /// Its names are not seen from functions inside.
+    Class,
+    Comprehension,
+}
+
+#[derive(Debug)]
+struct Scope {
+    owner: Owner,
+    names: BTreeSet<String>,
+    /// Declared to be the module's.
+    globals: BTreeSet<String>,
+}
+
+/// The scopes around the place that is read; the module has none.
+#[derive(Debug, Default)]
+pub(super) struct Scoping {
+    open: Vec<Scope>,
+}
+
+impl Scoping {
+    pub(super) fn enter(
+        &mut self,
+        owner: Owner,
+        names: BTreeSet<String>,
+        globals: BTreeSet<String>,
+    ) {
+        self.open.push(Scope { owner, names, globals });
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.open.pop();
+    }
+
+    /// Whether a name that is read is not the module's.
+    pub(super) fn is_local(&self, name: &str) -> bool {
+        let innermost = self.open.len().saturating_sub(1);
+        for (at, scope) in self.open.iter().enumerate().rev() {
+            if scope.owner == Owner::Class && at != innermost {
+                continue;
+            }
+            if scope.globals.contains(name) {
+                return false;
+            }
+            if scope.names.contains(name) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a name that is bound is not the module's; comprehensions bind around themselves.
+    pub(super) fn binds_local(&self, name: &str) -> bool {
+        let around = self.open.iter().rev().find(|scope| scope.owner != Owner::Comprehension);
+        around.is_some_and(|scope| !scope.globals.contains(name))
+    }
+
+    pub(super) fn is_module(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn is_in_class(&self) -> bool {
+        self.open.last().is_some_and(|scope| scope.owner == Owner::Class)
+    }
+}

@@ -1,0 +1,254 @@
+//! What an expression does, in its order: names that it reads, what it calls. Must not know statements.
+
+use std::collections::BTreeSet;
+
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_parameters};
+use ruff_python_ast::{self as ast, Expr, ExprContext, Stmt};
+use ruff_text_size::Ranged;
+
+use super::decide::{self, decide, path, text};
+use super::flow::Builder;
+use super::scoping::Owner;
+use crate::outline::{Bound, Call, Function, Import, Item, Step, Test, Use};
+
+impl Builder<'_> {
+    pub(super) fn expr(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Name(name) => {
+                if name.ctx == ExprContext::Load {
+                    self.read(expression);
+                }
+            }
+            Expr::Attribute(attribute) => match path(expression) {
+                Some(_) if attribute.ctx == ExprContext::Load => self.read(expression),
+                _ => self.expr(&attribute.value),
+            },
+            Expr::Call(call) => self.call(call),
+            Expr::Subscript(subscript) => self.subscript(subscript),
+            Expr::Named(named) => {
+                self.expr(&named.value);
+                self.bind_target(&named.target, &Bound::Anything);
+            }
+            Expr::BoolOp(ast::ExprBoolOp { values, op, .. }) => {
+                let (first, others) = values.split_first().expect("it has two values at least");
+                self.expr(first);
+                let goes_on = matches!(op, ast::BoolOp::And);
+                match decide(first, self.version) {
+                    Test::Known(value) if value != goes_on => {}
+                    Test::Asks => {
+                        self.unseen(|builder| builder.exprs(others));
+                    }
+                    _ => self.perhaps(|builder| builder.exprs(others)),
+                }
+            }
+            Expr::If(ast::ExprIf { test, body, orelse, .. }) => {
+                self.expr(test);
+                match decide(test, self.version) {
+                    Test::Known(true) => self.expr(body),
+                    Test::Known(false) => self.expr(orelse),
+                    test => {
+                        let then = self.block(|builder| builder.expr(body));
+                        let otherwise = self.block(|builder| builder.expr(orelse));
+                        self.emit(Step::Branch { test, then, otherwise });
+                    }
+                }
+            }
+            Expr::Compare(ast::ExprCompare { left, comparators, .. }) => {
+                self.expr(left);
+                let (first, others) = comparators.split_first().expect("it has one at least");
+                self.expr(first);
+                self.perhaps(|builder| others.iter().for_each(|other| builder.expr(other)));
+            }
+            Expr::Lambda(lambda) => self.lambda(lambda),
+            Expr::ListComp(ast::ExprListComp { elt, generators, .. })
+            | Expr::SetComp(ast::ExprSetComp { elt, generators, .. })
+            | Expr::Generator(ast::ExprGenerator { elt, generators, .. }) => {
+                self.comprehension(generators, &[elt]);
+            }
+            Expr::DictComp(ast::ExprDictComp { key, value, generators, .. }) => {
+                let parts: Vec<&Expr> = key.iter().map(|key| &**key).chain([&**value]).collect();
+                self.comprehension(generators, &parts);
+            }
+            _ => walk_expr(self, expression),
+        }
+    }
+
+    fn exprs(&mut self, expressions: &[Expr]) {
+        for expression in expressions {
+            self.expr(expression);
+        }
+    }
+
+    fn read(&mut self, expression: &Expr) {
+        if let Some(used) = self.used(expression) {
+            self.emit(Step::Use(used));
+        }
+    }
+
+    /// A path with whose its first name is.
+    pub(super) fn used(&self, expression: &Expr) -> Option<Use> {
+        let path = path(expression)?;
+        let is_local = self.scoping.is_local(&path[0]);
+        // An error in a chain over several lines is shown where the last name stands.
+        let at = match expression {
+            Expr::Attribute(attribute) => attribute.attr.start(),
+            _ => expression.start(),
+        };
+        Some(Use { path, at: at.to_u32(), is_local })
+    }
+
+    fn call(&mut self, call: &ast::ExprCall) {
+        let arguments = &call.arguments;
+        self.expr(&call.func);
+        for argument in &arguments.args {
+            self.expr(argument);
+        }
+        for keyword in &arguments.keywords {
+            self.expr(&keyword.value);
+        }
+        let Some(called) = self.used(&call.func) else { return };
+        let first = arguments.args.first().and_then(text).map(str::to_owned);
+        let names: Vec<&str> = called.path.iter().map(String::as_str).collect();
+        match names[..] {
+            ["globals" | "vars" | "exec" | "locals"] => self.is_open = true,
+            ["setattr"] => self.set_attribute(arguments),
+            ["__import__"] | [.., "import_module"] => {
+                self.import_module(arguments, call.start().to_u32());
+            }
+            ["sys", "path" | "meta_path", ..] | ["site", "addsitedir"] => {
+                self.emit(Step::OpensModules);
+            }
+            _ => {}
+        }
+        let keywords = arguments.keywords.iter();
+        let keywords =
+            keywords.map(|keyword| keyword.arg.as_ref().map_or(String::new(), ToString::to_string));
+        self.emit(Step::Call(Call {
+            called,
+            text: first,
+            arguments: arguments.args.len(),
+            keywords: keywords.collect(),
+        }));
+    }
+
+    /// `setattr(x, "name", …)`; without a literal any name can be meant.
+    fn set_attribute(&mut self, arguments: &ast::Arguments) {
+        let Some(mut used) = arguments.args.first().and_then(|of| self.used(of)) else {
+            // It may be any module, this one too.
+            self.is_open = true;
+            return;
+        };
+        let name = arguments.args.get(1).and_then(text).unwrap_or("*");
+        used.path.push(name.to_owned());
+        self.emit(Step::SetAttribute(used));
+    }
+
+    fn import_module(&mut self, arguments: &ast::Arguments, at: u32) {
+        let Some(module) = arguments.args.first().and_then(text) else { return };
+        let module = module.to_owned();
+        if !module.is_empty() && !module.starts_with('.') && arguments.args.len() == 1 {
+            self.emit(Step::Import(Import {
+                module,
+                alias: Some(String::new()),
+                at,
+                is_local: true,
+            }));
+        }
+    }
+
+    fn subscript(&mut self, subscript: &ast::ExprSubscript) {
+        self.expr(&subscript.value);
+        self.expr(&subscript.slice);
+        if path(&subscript.slice).is_some_and(|path| path == ["__name__"]) {
+            // `sys.modules[__name__]`.
+            self.is_open = true;
+        }
+        if subscript.ctx == ExprContext::Load
+            && let Some(of) = self.used(&subscript.value)
+        {
+            let key = text(&subscript.slice).map(str::to_owned);
+            self.emit(Step::Item(Item { of, key }));
+        }
+    }
+
+    fn lambda(&mut self, lambda: &ast::ExprLambda) {
+        let mut names = BTreeSet::new();
+        if let Some(parameters) = &lambda.parameters {
+            walk_parameters(self, parameters);
+            names.extend(parameters.iter().map(|parameter| parameter.name().to_string()));
+        }
+        self.scoping.enter(Owner::Function, names, BTreeSet::new());
+        let body = self.block(|builder| builder.expr(&lambda.body));
+        self.scoping.leave();
+        let at = lambda.range.start().to_u32();
+        self.functions.push(Function { at, body, is_plain: true });
+    }
+
+    /// The first iterable is read around the comprehension, and for certain.
+    fn comprehension(&mut self, generators: &[ast::Comprehension], parts: &[&Expr]) {
+        let Some((first, others)) = generators.split_first() else { return };
+        self.expr(&first.iter);
+        let names = generators.iter().flat_map(|generator| targets(&generator.target)).collect();
+        self.scoping.enter(Owner::Comprehension, names, BTreeSet::new());
+        self.perhaps(|builder| {
+            first.ifs.iter().for_each(|condition| builder.expr(condition));
+            for other in others {
+                builder.expr(&other.iter);
+                other.ifs.iter().for_each(|condition| builder.expr(condition));
+            }
+            for part in parts {
+                builder.expr(part);
+            }
+        });
+        self.scoping.leave();
+    }
+
+    pub(super) fn perhaps(&mut self, act: impl FnOnce(&mut Self)) {
+        let steps = self.block(act);
+        if !steps.is_empty() {
+            self.emit(Step::Perhaps(steps));
+        }
+    }
+
+    /// What is only reached where it was asked for.
+    fn unseen(&mut self, act: impl FnOnce(&mut Self)) {
+        let then = self.block(act);
+        self.emit(Step::Branch { test: Test::Asks, then, otherwise: Vec::new() });
+    }
+}
+
+impl<'v> Visitor<'v> for Builder<'_> {
+    fn visit_expr(&mut self, expression: &'v Expr) {
+        self.expr(expression);
+    }
+
+    fn visit_annotation(&mut self, expression: &'v Expr) {
+        self.annotation(expression);
+    }
+
+    fn visit_stmt(&mut self, statement: &'v Stmt) {
+        self.statement(statement);
+    }
+}
+
+/// The names that a target binds.
+pub(super) fn targets(target: &Expr) -> Vec<String> {
+    match target {
+        Expr::Name(name) => vec![name.id.to_string()],
+        Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
+            elts.iter().flat_map(targets).collect()
+        }
+        Expr::Starred(starred) => targets(&starred.value),
+        _ => Vec::new(),
+    }
+}
+
+/// The texts of a list or tuple that has nothing else.
+pub(super) fn strings(expression: &Expr) -> Option<Vec<String>> {
+    let elements = match expression {
+        Expr::List(list) => &list.elts,
+        Expr::Tuple(tuple) => &tuple.elts,
+        _ => return None,
+    };
+    elements.iter().map(|element| decide::text(element).map(str::to_owned)).collect()
+}
