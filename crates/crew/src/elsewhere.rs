@@ -14,14 +14,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use pyfast_environment::ReadyPlan;
 use pyfast_environment::crew::{Brought, BuiltWheels, ToBring};
+use pyfast_environment::{LocalWheel, ReadyPlan};
 use pyfast_index::Body;
 use pyfast_installer::Event;
 use pyfast_installer::download::{Downloads, Means, Wanted};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::store::Store;
+use pyfast_launcher::engine::Content;
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
@@ -39,6 +39,12 @@ use crate::volume_place::{FILES, Luggage, VolumePlace, file, helper_network};
 use sources::Builds;
 use workplace::Workplace;
 
+/// A wheel that goes along with a plan. Large ones stay in their files until they are sent.
+struct Packed {
+    sha256: Sha256,
+    content: Content,
+}
+
 /// What this machine does for a volume that it cannot write.
 pub(crate) struct Elsewhere<'a> {
     options: &'a Options,
@@ -46,7 +52,7 @@ pub(crate) struct Elsewhere<'a> {
     events: &'a Events,
     session: RefCell<Option<Session>>,
     /// Wheels that containers built, by file name.
-    built: RefCell<BTreeMap<String, Bytes>>,
+    built: RefCell<BTreeMap<String, Packed>>,
     /// Wheels that came before their SHA-256 was known.
     arrived: RefCell<Vec<Wanted>>,
 }
@@ -104,7 +110,8 @@ impl<'a> Elsewhere<'a> {
             for (name, (key, wheel)) in wheels {
                 keys.insert(name.clone(), key);
                 let filename = wheel.built.filename.to_string();
-                self.built.borrow_mut().insert(filename, wheel.bytes);
+                let (sha256, content) = (wheel.built.sha256, wheel.bytes.into());
+                self.built.borrow_mut().insert(filename, Packed { sha256, content });
                 built.insert(name, wheel.built);
             }
             let admitted = match &reachable {
@@ -179,20 +186,26 @@ impl<'a> Elsewhere<'a> {
         let network = if reachable { "none" } else { helper_network(self.place.settings) };
         let mut wheels = self.built.take();
         if !reachable {
-            for (name, path) in &ready.local {
-                let bytes = fs_err::read(path).map_err(Error::ReadWheel)?;
-                wheels.insert(name.clone(), bytes.into());
+            for (name, LocalWheel { path, sha256 }) in &ready.local {
+                // It is the user's own: who admits it compares its digest.
+                let file = pyfast_root::regular_file::open(path).map_err(Error::ReadWheel)?;
+                let content = Content::File(Arc::new(file));
+                wheels.insert(name.clone(), Packed { sha256: *sha256, content });
             }
-            for Wanted { filename, body, .. } in self.arrived.take() {
-                let bytes = body.map(Body::into_bytes).transpose().map_err(Error::ReadWheel)?;
-                wheels.extend(bytes.map(|bytes| (filename.to_string(), bytes)));
+            for Wanted { filename, sha256, body, .. } in self.arrived.take() {
+                let content = body.map(|body| match body {
+                    Body::Memory(bytes) => bytes.into(),
+                    Body::File(file) => Content::File(file),
+                });
+                let packed = content.map(|content| Packed { sha256, content });
+                wheels.extend(packed.map(|packed| (filename.to_string(), packed)));
             }
         }
         let (mut files, mut places) = (Vec::new(), BTreeMap::new());
-        for (name, bytes) in wheels {
-            let path = format!("{FILES}/wheels/{}/{name}", &Sha256::of(&bytes).to_string()[..16]);
+        for (name, Packed { sha256, content }) in wheels {
+            let path = format!("{FILES}/wheels/{}/{name}", &sha256.to_string()[..16]);
             places.insert(name, PathBuf::from(&path));
-            files.push(file(path, &bytes));
+            files.push(file(path, content));
         }
         ready.plan.moved(places);
         self.place.take_along(Luggage { files, network: network.to_owned() });

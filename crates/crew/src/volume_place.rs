@@ -9,7 +9,7 @@ use pyfast_environment::question::{Answer, Asked, Before, Inventory, Look, PROTO
 use pyfast_environment::{Error as EnvironmentError, Site, Subject};
 use pyfast_installer::Sink;
 use pyfast_installer::link::Habitat;
-use pyfast_launcher::engine::Output;
+use pyfast_launcher::engine::{Content, Output};
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
 use pyfast_packaging::hash::Sha256;
 use serde_json::Value;
@@ -143,7 +143,7 @@ impl<'a> VolumePlace<'a> {
         let fixed = ["answer", &path, "--root", MOUNT_POINT, "--no-index"];
         let arguments = fixed.map(str::to_owned).into();
         // It may name what is the user's own business.
-        files.push(HelperFile { path: path.clone(), bytes, mode: 0o600 });
+        files.push(HelperFile { path: path.clone(), content: bytes.into(), mode: 0o600 });
         let text = self.run(Call { aside, arguments, files, network })?;
         serde_json::from_str(&text).map_err(|_garbled| strange(&format!("it answered `{text}`")))
     }
@@ -242,12 +242,12 @@ pub(crate) fn certificates(settings: &Settings) -> Option<((String, String), Hel
     let path = settings.variables.get("SSL_CERT_FILE")?;
     let bytes = fs_err::read(path).ok()?;
     let inside = format!("{FILES}/certificates.pem");
-    Some((("SSL_CERT_FILE".to_owned(), inside.clone()), file(inside, &bytes)))
+    Some((("SSL_CERT_FILE".to_owned(), inside.clone()), file(inside, bytes)))
 }
 
 /// A file that anybody in the container may read.
-pub(crate) fn file(path: String, bytes: &[u8]) -> HelperFile {
-    HelperFile { path, bytes: bytes.to_vec(), mode: 0o644 }
+pub(crate) fn file(path: String, content: impl Into<Content>) -> HelperFile {
+    HelperFile { path, content: content.into(), mode: 0o644 }
 }
 
 /// Files come from the index; an engine whose bridge has no network has the host's.

@@ -41,4 +41,4 @@ pub use direct_url::direct_url;
 pub use error::{Error, Outdated};
 pub use site::Site;
 pub use subject::Subject;
-pub use sync::{Planned, ReadyPlan, plan_sync, sync, unchanged};
+pub use sync::{LocalWheel, Planned, ReadyPlan, plan_sync, sync, unchanged};

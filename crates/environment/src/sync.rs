@@ -40,13 +40,22 @@ pub enum Planned {
     Ready(Box<ReadyPlan>),
 }
 
+/// A wheel of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalWheel {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its digest, as the lock has it.
+    pub sha256: Sha256,
+}
+
 /// A plan, and what this machine does besides.
 #[derive(Debug)]
 pub struct ReadyPlan {
     /// What is done where the environment is.
     pub plan: SyncPlan,
     /// The wheels of this machine that the plan installs, by file name.
-    pub local: BTreeMap<String, PathBuf>,
+    pub local: BTreeMap<String, LocalWheel>,
     /// The user's own lock, which is written here once the sync has succeeded elsewhere.
     pub own_lock: Option<(PathBuf, String)>,
     /// How long planning took.
@@ -234,10 +243,13 @@ fn facts(
 }
 
 /// The wheels of this machine that a lock installs, by file name.
-fn local_wheels(lock: &Lock) -> BTreeMap<String, PathBuf> {
+fn local_wheels(lock: &Lock) -> BTreeMap<String, LocalWheel> {
     let wheels = lock.packages.iter().filter(|package| package.filename.wheel().is_some());
     let local = wheels.filter_map(|package| match &package.location {
-        Location::Path(path) => Some((package.filename.to_string(), path.clone())),
+        Location::Path(path) => {
+            let (path, sha256) = (path.clone(), package.sha256?);
+            Some((package.filename.to_string(), LocalWheel { path, sha256 }))
+        }
         Location::Url(_) => None,
     });
     local.collect()

@@ -15,6 +15,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+pub use crate::archive::{Archive, Content};
 pub use docker::Docker;
 pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
 pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};

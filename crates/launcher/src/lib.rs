@@ -8,6 +8,7 @@
 //! [`composer::Composer`] and [`containers::start_and_wait`]. Environments lie in a [`volume`]; inside a container
 //! everything begins at [`entry`].
 
+mod archive;
 mod build_context;
 mod dockerfile;
 mod error;

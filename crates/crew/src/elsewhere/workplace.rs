@@ -194,9 +194,9 @@ impl<'a> Workplace<'a> {
         let question = format!("{place}/source.json");
         let CarriedSource { name, bytes } = order.packed;
         let mut files: Vec<HelperFile> = self.constraints.iter().cloned().collect();
-        files.push(file(question.clone(), json!(order.source).to_string().as_bytes()));
-        files.push(file(format!("{place}/{name}"), bytes));
-        let own = order.settings.as_ref();
+        files.push(file(question.clone(), json!(order.source).to_string()));
+        files.push(file(format!("{place}/{name}"), bytes.clone()));
+        let own = order.settings.clone();
         files.extend(own.map(|text| file(format!("{place}/{}", carried_settings(name)), text)));
         let mut variables = vec![(CARRIED_SOURCES.to_owned(), place)];
         if let Some((variable, certificates)) = certificates(settings) {
@@ -264,7 +264,7 @@ fn constraints_file(constraints: &[Requirement]) -> Option<HelperFile> {
     let text: String = lines.collect();
     let name = &Sha256::of(text.as_bytes()).to_string()[..16];
     let path = format!("{CONFINED_FILES}/constraints/{name}.txt");
-    (!constraints.is_empty()).then(|| file(path, text.as_bytes()))
+    (!constraints.is_empty()).then(|| file(path, text))
 }
 
 fn strange(image: &str, what: &str) -> Error {

@@ -7,12 +7,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use pyfast_root::layout::LAUNCHER;
 use sha2::{Digest as _, Sha256};
 
 use super::owners::Owners;
 use super::{Changes, Code, Held, Item, ItemKind};
+use crate::archive::{Archive, Entries, Facts, Pieces};
 use crate::engine::rfc3339::nanoseconds;
 use crate::engine::{Container, ExecOutcome, Parcel, Services};
 use crate::error::Error;
@@ -92,7 +92,7 @@ pub async fn put<E: Services>(engine: &E, putting: &Putting<'_>) -> Result<(), E
 }
 
 /// An archive with the names that files have in the container.
-fn whole(tar: bytes::Bytes) -> Parcel {
+fn whole(tar: Archive) -> Parcel {
     Parcel { at: "/".to_owned(), tar, keeps_kinds: false }
 }
 
@@ -141,37 +141,26 @@ struct Packing {
 }
 
 /// An archive of items between the words about them.
-fn pack(packing: &Packing, [first, last]: [Option<Held>; 2]) -> Result<Bytes, Error> {
+fn pack(packing: &Packing, [first, last]: [Option<Held>; 2]) -> Result<Archive, Error> {
     let Packing { context, items, owners, time } = packing;
-    let failed = Error::io("pack code");
-    let mut builder = tar::Builder::new(Vec::new());
+    let failed = || Error::io("pack code");
+    let mut archive = Entries::kept();
     let mut total = 0;
-    append_held(&mut builder, first).map_err(Error::io("pack code"))?;
+    append_held(&mut archive, first).map_err(failed())?;
     for (place, item) in items {
         let path = context.join(&item.source);
         let changed = || Error::CodeChanged { path: path.clone() };
-        let facts = fs_err::symlink_metadata(&path).map_err(|_gone| changed())?;
-        let (user, group) = owners.find(item.owner.as_deref());
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(item.mode.unwrap_or(facts.mode() & 0o7777));
-        header.set_mtime(*time);
-        header.set_uid(u64::from(user));
-        header.set_gid(u64::from(group));
-        let name = place.trim_start_matches('/');
+        let metadata = fs_err::symlink_metadata(&path).map_err(|_gone| changed())?;
+        let facts = Facts {
+            mode: item.mode.unwrap_or(metadata.mode() & 0o7777),
+            owner: owners.find(item.owner.as_deref()),
+            time: *time,
+        };
         let appended = match &item.kind {
-            ItemKind::Directory => {
-                header.set_entry_type(tar::EntryType::Directory);
-                header.set_size(0);
-                builder.append_data(&mut header, format!("{name}/"), std::io::empty())
-            }
-            ItemKind::Link { target } => {
-                header.set_entry_type(tar::EntryType::Symlink);
-                header.set_mode(0o777);
-                header.set_size(0);
-                builder.append_link(&mut header, name, target)
-            }
+            ItemKind::Directory => archive.directory(place, facts),
+            ItemKind::Link { target } => archive.link(place, facts, Path::new(target)),
             ItemKind::File { sha256, .. } => {
-                total += facts.len();
+                total += metadata.len();
                 if total > LARGEST {
                     return Err(Error::TooLarge { path: item.source.clone(), limit: LARGEST });
                 }
@@ -179,15 +168,13 @@ fn pack(packing: &Packing, [first, last]: [Option<Held>; 2]) -> Result<Bytes, Er
                 if Sha256::digest(&bytes)[..] != sha256[..] {
                     return Err(changed());
                 }
-                header.set_entry_type(tar::EntryType::Regular);
-                header.set_size(bytes.len() as u64);
-                builder.append_data(&mut header, name, bytes.as_slice())
+                archive.content(place, facts, &bytes.into())
             }
         };
-        appended.map_err(Error::io("pack code"))?;
+        appended.map_err(failed())?;
     }
-    append_held(&mut builder, last).map_err(Error::io("pack code"))?;
-    builder.into_inner().map(Bytes::from).map_err(failed)
+    append_held(&mut archive, last).map_err(failed())?;
+    archive.archive().map_err(failed())
 }
 
 /// No more than may be put, whatever becomes of the file while it is read.
@@ -197,17 +184,10 @@ fn read(path: &PathBuf) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn append_held(builder: &mut tar::Builder<Vec<u8>>, held: Option<Held>) -> std::io::Result<()> {
+fn append_held(archive: &mut Entries<Pieces>, held: Option<Held>) -> std::io::Result<()> {
     let Some(held) = held else { return Ok(()) };
     let (place, text) = held.file();
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_mode(0o444);
-    header.set_mtime(1);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_size(text.len() as u64);
-    builder.append_data(&mut header, place.trim_start_matches('/'), text.as_bytes())
+    archive.content(place, Facts::of_root(0o444), &text.into_bytes().into())
 }
 
 #[cfg(test)]

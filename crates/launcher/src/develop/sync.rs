@@ -6,8 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-
+use crate::archive::{Archive, Entries, Facts};
 use crate::code::{Owners, not_put, remove_within, time_of_files};
 use crate::engine::{Container, ExecOutcome, Parcel, Services, Status};
 use crate::error::Error;
@@ -121,8 +120,9 @@ async fn put_all<E: Services>(
     let user = container.user.as_str();
     // Whose name means several is left to root, who owns what images copy.
     let owners = Owners::of(engine, &container.id, &BTreeSet::from([user])).await;
-    let (owner, group) = owners.unwrap_or_default().find(Some(user));
-    let of_all = Entry { owner, group, time: time_of_files(container, at) };
+    let owner = owners.unwrap_or_default().find(Some(user));
+    let time = time_of_files(container, at);
+    let of_all = Facts { mode: 0, owner, time };
     while !rest.is_empty() {
         let files = rest.to_vec();
         let packed = tokio::task::spawn_blocking(move || pack(&files, of_all));
@@ -266,24 +266,16 @@ impl Refused {
 
 /// An archive of the first so many files.
 struct Packed {
-    tar: Bytes,
+    tar: Archive,
     count: usize,
     /// Those that are not in it, and why.
     refused: Vec<(String, String)>,
 }
 
-/// What all files of an archive have.
-#[derive(Clone, Copy)]
-struct Entry {
-    owner: u32,
-    group: u32,
-    /// In seconds since 1970.
-    time: u64,
-}
-
-fn pack(files: &[Mapped], of_all: Entry) -> Result<Packed, Error> {
-    let failed = Error::io("pack files");
-    let mut builder = tar::Builder::new(Vec::new());
+/// An archive of files that have owner and time of all.
+fn pack(files: &[Mapped], of_all: Facts) -> Result<Packed, Error> {
+    let failed = || Error::io("pack files");
+    let mut archive = Entries::kept();
     let (mut total, mut count, mut refused) = (0, 0, Vec::new());
     for Mapped { path, place } in files {
         if total > ENOUGH {
@@ -291,23 +283,15 @@ fn pack(files: &[Mapped], of_all: Entry) -> Result<Packed, Error> {
         }
         count += 1;
         // What is gone again shows at the next look.
-        let Ok(facts) = fs_err::symlink_metadata(path) else { continue };
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(facts.mode() & 0o7777);
-        header.set_mtime(of_all.time);
-        header.set_uid(u64::from(of_all.owner));
-        header.set_gid(u64::from(of_all.group));
-        header.set_size(0);
-        let name = place.trim_start_matches('/');
-        let appended = if facts.is_dir() {
-            header.set_entry_type(tar::EntryType::Directory);
-            builder.append_data(&mut header, format!("{name}/"), std::io::empty())
-        } else if facts.is_symlink() {
-            header.set_entry_type(tar::EntryType::Symlink);
+        let Ok(metadata) = fs_err::symlink_metadata(path) else { continue };
+        let facts = Facts { mode: metadata.mode() & 0o7777, ..of_all };
+        let appended = if metadata.is_dir() {
+            archive.directory(place, facts)
+        } else if metadata.is_symlink() {
             let target = fs_err::read_link(path).map_err(Error::io("read a link"))?;
-            builder.append_link(&mut header, name, target)
+            archive.link(place, facts, &target)
         } else {
-            if facts.len() > LARGEST {
+            if metadata.len() > LARGEST {
                 let error = Error::TooLarge { path: path.display().to_string(), limit: LARGEST };
                 refused.push((place.clone(), error.to_string()));
                 continue;
@@ -321,13 +305,11 @@ fn pack(files: &[Mapped], of_all: Entry) -> Result<Packed, Error> {
                 }
             };
             total += bytes.len() as u64;
-            header.set_entry_type(tar::EntryType::Regular);
-            header.set_size(bytes.len() as u64);
-            builder.append_data(&mut header, name, bytes.as_slice())
+            archive.content(place, facts, &bytes.into())
         };
-        appended.map_err(Error::io("pack files"))?;
+        appended.map_err(failed())?;
     }
-    let tar = builder.into_inner().map(Bytes::from).map_err(failed)?;
+    let tar = archive.archive().map_err(failed())?;
     Ok(Packed { tar, count, refused })
 }
 

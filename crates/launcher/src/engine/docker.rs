@@ -7,6 +7,7 @@ mod containers;
 mod images;
 mod keeper;
 mod lines;
+mod pipe;
 mod refusal;
 mod services;
 mod settled;
@@ -27,6 +28,7 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
+use self::pipe::written;
 use self::settled::settled;
 use self::translate::{
     CONTAINER_LABEL, container_body, failure, holds_one_entry, image_facts, is_trigger, refusal,
@@ -208,8 +210,15 @@ impl Engine for Docker {
         } else {
             options.build()
         };
+        let body = match parcel.tar.in_memory() {
+            Some(bytes) => bollard::body_full(bytes),
+            None => {
+                let tar = parcel.tar.clone();
+                bollard::body_try_stream(written(move |pipe| tar.copy_to(pipe)))
+            }
+        };
         self.api
-            .upload_to_container(id, Some(options), bollard::body_full(parcel.tar.clone()))
+            .upload_to_container(id, Some(options), body)
             .await
             .map_err(self.failed(format!("put files into the container {id}")))
     }

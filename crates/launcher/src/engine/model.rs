@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::archive::Archive;
+
 /// Compose's label with the name of a container's project.
 pub const COMPOSE_PROJECT_LABEL: &str = "com.docker.compose.project";
 /// Compose's label with the name of a container's service.
@@ -34,12 +36,12 @@ pub(crate) fn api_number(text: &str) -> Option<(u32, u32)> {
 }
 
 /// A tar archive, and the directory of a container in which it is unpacked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Parcel {
     /// The directory, which has to be there.
     pub at: String,
     /// The archive, with names relative to it.
-    pub tar: bytes::Bytes,
+    pub tar: Archive,
     /// Whether it is refused where a file would take the place of a directory, or a directory that of a file.
     pub keeps_kinds: bool,
 }

@@ -14,8 +14,8 @@ use bytes::Bytes;
 pub use self::services::Run;
 use self::services::World;
 use super::{
-    ContainerSpec, Engine, EngineVersion, Exit, FileStat, Host, Image, Mount, Output, Parcel,
-    ScratchContainer, Volume,
+    Archive, ContainerSpec, Engine, EngineVersion, Exit, FileStat, Host, Image, Mount, Output,
+    Parcel, ScratchContainer, Volume,
 };
 use crate::error::Error;
 
@@ -228,8 +228,10 @@ fn refused(act: &str, message: &str) -> Error {
     }
 }
 
-fn unpack(tar: &Bytes, mut each: impl FnMut(String, FileStat, Vec<u8>)) -> std::io::Result<()> {
-    let mut archive = tar::Archive::new(tar.as_ref());
+fn unpack(tar: &Archive, mut each: impl FnMut(String, FileStat, Vec<u8>)) -> std::io::Result<()> {
+    let mut bytes = Vec::new();
+    tar.copy_to(&mut bytes)?;
+    let mut archive = tar::Archive::new(&bytes[..]);
     for entry in archive.entries()? {
         let mut entry = entry?;
         if entry.header().entry_type().is_dir() {

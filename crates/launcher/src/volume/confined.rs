@@ -19,6 +19,7 @@ use super::helper::HelperFile;
 use super::inject::Binary;
 use super::scratch::Scratch;
 use super::store::MOUNT_POINT;
+use crate::archive::Content;
 use crate::engine::{ContainerSpec, Engine, Output, Parcel};
 use crate::error::Error;
 
@@ -87,7 +88,7 @@ pub async fn run_confined<E: Engine>(engine: &E, run: &ConfinedRun<'_>) -> Resul
     run.binary.check_engine(&engine.version().await?)?;
     let user = user(&engine.inspect_image(run.image).await?.user);
     let binary = run.binary.read().await?;
-    let parcels = given(&binary, run.files, user)
+    let parcels = given(&binary.into(), run.files, user)
         .map_err(Error::io("pack files for the container of a build"))?;
     let argv = std::iter::once(PROGRAM.to_owned()).chain(run.arguments.iter().cloned());
     let home = ("HOME".to_owned(), CONFINED_WORK.to_owned());
@@ -132,7 +133,7 @@ fn user(configured: &str) -> Owner {
 }
 
 /// The archive of everything that is there before the start.
-fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<Vec<Parcel>> {
+fn given(binary: &Content, files: &[HelperFile], user: Owner) -> std::io::Result<Vec<Parcel>> {
     // Named one by one, so that none gets the mode or the owner that an engine gives to missing directories.
     let mut directories = BTreeSet::from([CONFINED_FILES]);
     for file in files {
@@ -142,11 +143,11 @@ fn given(binary: &[u8], files: &[HelperFile], user: Owner) -> std::io::Result<Ve
     let directories = directories.into_iter();
     let mut entries: Vec<_> =
         directories.map(|path| Put::Dir { path, mode: 0o755, owner: ROOT }).collect();
-    entries.push(Put::File { path: PROGRAM, bytes: binary, mode: 0o755 });
+    entries.push(Put::File { path: PROGRAM, content: binary, mode: 0o755 });
     let files = files.iter();
     entries.extend(files.map(|file| Put::File {
         path: &file.path,
-        bytes: &file.bytes,
+        content: &file.content,
         mode: file.mode,
     }));
     entries.extend([CONFINED_WORK, CONFINED_OUT].map(|path| Put::Dir {

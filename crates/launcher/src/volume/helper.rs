@@ -6,6 +6,7 @@ use pyfast_root::layout::LAUNCHER;
 use super::archive::{Put, pack};
 use super::scratch::Scratch;
 use super::store::MOUNT_POINT;
+use crate::archive::Content;
 use crate::engine::{ContainerSpec, Engine, Mount, Output};
 use crate::error::Error;
 
@@ -48,12 +49,12 @@ pub struct HelperRun<'a> {
 }
 
 /// A file in the helper's container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct HelperFile {
     /// Absolute path in the container; missing directories are made.
     pub path: String,
     /// Contents.
-    pub bytes: Vec<u8>,
+    pub content: Content,
     /// Permission bits (`0o644`).
     pub mode: u32,
 }
@@ -104,7 +105,7 @@ pub async fn run_on_volume<E: Engine>(
     let entries: Vec<_> = run
         .files
         .iter()
-        .map(|file| Put::File { path: &file.path, bytes: &file.bytes, mode: file.mode })
+        .map(|file| Put::File { path: &file.path, content: &file.content, mode: file.mode })
         .collect();
     let parcels =
         pack(&entries, MOUNT_POINT).map_err(Error::io("pack files for the helper container"))?;
@@ -120,7 +121,7 @@ mod tests {
 
     async fn run(engine: &Recorded) -> (Result<i64, Error>, String) {
         let files =
-            [HelperFile { path: "/pyfast/tmp/lock".into(), bytes: b"lock".to_vec(), mode: 0o644 }];
+            [HelperFile { path: "/pyfast/tmp/lock".into(), content: "lock".into(), mode: 0o644 }];
         let arguments = ["sync".to_owned(), "--frozen".to_owned()];
         let request = HelperRun {
             image: "slim",

@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use pyfast_root::layout::BIN;
 use pyfast_root::{Dir, Kind, Root};
 use sha2::{Digest, Sha256};
@@ -134,7 +135,7 @@ pub async fn inject<E: Engine>(
         Access::Container => {
             let bytes =
                 blocking(move || fs_err::read(&binary.path)).await?.map_err(Error::io(act))?;
-            put(engine, &volume.name, image, &bytes).await
+            put(engine, &volume.name, image, bytes.into()).await
         }
     }
 }
@@ -209,9 +210,9 @@ async fn put<E: Engine>(
     engine: &E,
     volume: &str,
     image: &str,
-    bytes: &[u8],
+    bytes: Bytes,
 ) -> Result<Injected, Error> {
-    let file = hashed_name(&Sha256::digest(bytes));
+    let file = hashed_name(&Sha256::digest(&bytes));
     let container = Scratch::create(engine, &never_started(volume, image)).await?;
     let done = put_missing(engine, container.id(), &file, bytes).await;
     container.remove().await?;
@@ -224,13 +225,14 @@ async fn put_missing<E: Engine>(
     engine: &E,
     id: &str,
     file: &str,
-    bytes: &[u8],
+    bytes: Bytes,
 ) -> Result<bool, Error> {
     let bin = format!("{MOUNT_POINT}/{BIN}");
     let (path, link) = (format!("{bin}/{file}"), format!("{bin}/{LINK}"));
+    let (size, content) = (bytes.len() as u64, bytes.into());
     let mut entries = vec![Put::Dir { path: &bin, mode: 0o755, owner: ROOT }];
-    if engine.stat(id, &path).await?.is_none_or(|found| found.size != bytes.len() as u64) {
-        entries.push(Put::File { path: &path, bytes, mode: 0o755 });
+    if engine.stat(id, &path).await?.is_none_or(|found| found.size != size) {
+        entries.push(Put::File { path: &path, content: &content, mode: 0o755 });
     }
     let linked = engine.stat(id, &link).await?.is_some_and(|found| {
         Path::new(&found.link_target)

@@ -312,7 +312,7 @@ async fn holds<E: Engine>(engine: &E, id: &str) -> Result<Holds, Error> {
 fn pack_marker(marker: &Marker) -> Result<Vec<Parcel>, Error> {
     let text = serde_json::to_vec(marker).expect("two strings always serialize");
     let path = format!("{MOUNT_POINT}/{MARKER}");
-    pack(&[Put::File { path: &path, bytes: &text, mode: 0o644 }], MOUNT_POINT)
+    pack(&[Put::File { path: &path, content: &text.into(), mode: 0o644 }], MOUNT_POINT)
         .map_err(Error::io("pack the marker of a volume"))
 }
 

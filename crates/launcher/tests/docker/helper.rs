@@ -29,11 +29,8 @@ async fn a_helper_writes_where_the_host_cannot() {
 
     let run = async |arguments: &[&str]| {
         let arguments: Vec<_> = arguments.iter().map(|&word| word.to_owned()).collect();
-        let files = [HelperFile {
-            path: "/run/pyfast/lock".into(),
-            bytes: b"a lock".to_vec(),
-            mode: 0o644,
-        }];
+        let files =
+            [HelperFile { path: "/run/pyfast/lock".into(), content: "a lock".into(), mode: 0o644 }];
         let request = HelperRun {
             image: SLIM,
             volume: &named.volume,
@@ -76,7 +73,7 @@ async fn the_images_interpreter_works_on_the_volume() {
     let argv = ["python3", "-I", "-c", script, "/run/pyfast/list"].map(str::to_owned);
     let files = [HelperFile {
         path: "/run/pyfast/list".into(),
-        bytes: b"/pyfast/module.py".to_vec(),
+        content: "/pyfast/module.py".into(),
         mode: 0o644,
     }];
     let run = VolumeRun {

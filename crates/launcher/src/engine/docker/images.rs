@@ -2,28 +2,26 @@
 //! their failures mean; must not know what the images are for.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::os::unix::fs::MetadataExt as _;
 
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error as ApiError;
 use bollard::query_parameters::{BuildImageOptions, CreateImageOptionsBuilder};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::StreamExt as _;
 
 use super::super::INPUTS_LABEL;
 use super::super::images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
 use super::Docker;
 use super::client::{Tail, build_with_client};
+use super::pipe::{Pipe, written};
 use super::translate::status;
+use crate::archive::{Entries, Facts};
 use crate::build_context::{BuildContext, Kind, is_remote, walk};
 use crate::engine::registry::Login;
 use crate::error::{Error, PullRefusal};
 
 /// Name of the Dockerfile within the archive, which no context has.
 const DOCKERFILE: &str = ".pyfast.Dockerfile";
-/// Bytes of the archive that are read ahead of the engine.
-const CHUNK: usize = 1 << 18;
-const CHUNKS: usize = 8;
 
 impl Images for Docker {
     async fn image_facts(&self, image: &str) -> Result<Option<ImageFacts>, Error> {
@@ -123,7 +121,8 @@ impl Docker {
         let body = if remote {
             None
         } else {
-            Some(bollard::body_try_stream(stream(BuildContext::open(request.build)?)))
+            let source = BuildContext::open(request.build)?;
+            Some(bollard::body_try_stream(written(move |pipe| archive(&source, pipe))))
         };
         let options = options(request, remote);
         let mut answers = std::pin::pin!(self.api.build_image(options, None, body));
@@ -251,70 +250,27 @@ fn refusal(message: &str) -> PullRefusal {
     }
 }
 
-/// The context as an archive, written by a thread of its own while the engine reads.
-fn stream(source: BuildContext) -> impl Stream<Item = std::io::Result<Bytes>> + Send + use<> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(CHUNKS);
-    tokio::task::spawn_blocking(move || {
-        let mut pipe = Pipe { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK) };
-        let outcome = archive(&source, &mut pipe).and_then(|()| pipe.flush());
-        if let Err(error) = outcome {
-            // Nobody listens any more when the engine has given up; its answer says why.
-            let _ = sender.blocking_send(Err(error));
-        }
-    });
-    futures_util::stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|piece| (piece, receiver))
-    })
-}
-
-struct Pipe {
-    sender: tokio::sync::mpsc::Sender<std::io::Result<Bytes>>,
-    buffer: Vec<u8>,
-}
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let piece = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
-        let sent = self.sender.blocking_send(Ok(piece.into()));
-        sent.map_err(|_closed| std::io::ErrorKind::BrokenPipe.into())
-    }
-}
-
+/// The context as an archive.
 fn archive(source: &BuildContext, pipe: &mut Pipe) -> std::io::Result<()> {
-    let mut builder = tar::Builder::new(pipe);
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
-    header.set_size(source.dockerfile.len() as u64);
-    builder.append_data(&mut header, DOCKERFILE, source.dockerfile.as_bytes())?;
+    let mut archive = Entries::new(pipe);
+    let (size, dockerfile) = (source.dockerfile.len() as u64, source.dockerfile.as_bytes());
+    archive.file(DOCKERFILE, Facts { time: 0, ..Facts::of_root(0o644) }, size, dockerfile)?;
     let entries = walk(&source.directory, &source.ignore).map_err(std::io::Error::other)?;
     for entry in entries {
-        let mut header = tar::Header::new_gnu();
-        header.set_metadata(&entry.metadata);
+        let time = u64::try_from(entry.metadata.mtime()).unwrap_or_default();
         // Images shall not depend on who builds them.
-        header.set_uid(0);
-        header.set_gid(0);
+        let facts = Facts { time, ..Facts::of_root(entry.metadata.mode() & 0o7777) };
         match &entry.kind {
-            Kind::Directory => builder.append_data(&mut header, &entry.name, std::io::empty())?,
-            Kind::Link(target) => builder.append_link(&mut header, &entry.name, target)?,
+            Kind::Directory => archive.directory(&entry.name, facts)?,
+            Kind::Link(target) => archive.link(&entry.name, facts, target)?,
             Kind::File => {
                 let file = fs_err::File::open(&entry.path)?;
                 let size = entry.metadata.len();
-                builder.append_data(&mut header, &entry.name, Exactly { file, left: size })?;
+                archive.file(&entry.name, facts, size, Exactly { file, left: size })?;
             }
         }
     }
-    builder.finish()
+    archive.end().map(drop)
 }
 
 /// A file that gives as many bytes as its header said, even when somebody writes to it meanwhile: an archive with

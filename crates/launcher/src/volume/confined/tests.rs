@@ -29,7 +29,7 @@ async fn run(engine: &Recorded, largest: u64) -> Result<Left, Error> {
         image: "slim",
         binary: &binary,
         arguments: &["build-source".to_owned()],
-        files: &[HelperFile { path, bytes: b"{}".to_vec(), mode: 0o644 }],
+        files: &[HelperFile { path, content: "{}".into(), mode: 0o644 }],
         network: "bridge",
         environment: &[],
         largest,
@@ -145,11 +145,12 @@ fn a_number_of_the_image_is_kept_and_anything_else_is_nobody() {
 #[test]
 fn what_is_given_is_roots_and_only_the_work_is_the_commands() {
     let path = "/run/pyfast/asked/1/source".to_owned();
-    let files = [HelperFile { path, bytes: b"x".to_vec(), mode: 0o644 }];
-    let parcels = given(b"elf", &files, (NOBODY, NOBODY)).unwrap();
+    let files = [HelperFile { path, content: "x".into(), mode: 0o644 }];
+    let parcels = given(&"elf".into(), &files, (NOBODY, NOBODY)).unwrap();
     let [Parcel { at, tar, .. }] = &parcels[..] else { panic!("{parcels:?}") };
     assert_eq!(at, "/");
-    let mut archive = tar::Archive::new(&tar[..]);
+    let bytes = tar.bytes();
+    let mut archive = tar::Archive::new(&bytes[..]);
     let shown = archive.entries().unwrap().map(|entry| {
         let entry = entry.unwrap();
         let (header, path) = (entry.header(), entry.path().unwrap().display().to_string());
