@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The one that names a compose project.
+const COMPOSE_PROJECT: &str = "COMPOSE_PROJECT_NAME";
+
 /// A snapshot of the environment variables.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     variables: BTreeMap<String, String>,
-    /// As they are without the flag that names the compose project, where there is one.
-    unnamed: Option<BTreeMap<String, String>>,
 }
 
 impl Variables {
@@ -19,7 +20,7 @@ impl Variables {
         let pairs = pairs.into_iter().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Self { variables: pairs.collect(), unnamed: None }
+        Self { variables: pairs.collect() }
     }
 
     /// A variable that is set and not empty.
@@ -55,16 +56,17 @@ impl Variables {
             self.variables.insert("COMPOSE_ENV_FILES".to_owned(), files);
         }
         if let Some(name) = project {
-            self.unnamed = Some(self.variables.clone());
-            self.variables.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+            self.variables.insert(COMPOSE_PROJECT.to_owned(), name.clone());
         }
         self
     }
 
-    /// As they are without the flag that names the compose project; `None` where there is none.
+    /// As they are without the name of a compose project; `None` where neither the shell nor a flag gives one.
     #[must_use]
     pub fn without_compose_project(&self) -> Option<Self> {
-        Some(Self { variables: self.unnamed.clone()?, unnamed: None })
+        let mut variables = self.variables.clone();
+        let name = variables.remove(COMPOSE_PROJECT)?;
+        (!name.is_empty()).then_some(Self { variables })
     }
 
     /// All variables.

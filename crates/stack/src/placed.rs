@@ -22,8 +22,8 @@ pub enum Loaded {
     ByFlag,
 }
 
-/// Where a project's override belongs, and when Compose loads it there. What flags mean besides the project of the
-/// directory has one of its own: each would take the other's place.
+/// Where a project's override belongs, and when Compose loads it there. What flags and the shell's variables mean besides
+/// the project of the directory has one of its own: each would take the other's place.
 pub(crate) fn place(
     settings: &Settings,
     flags: &ComposeFlags,
@@ -31,14 +31,18 @@ pub(crate) fn place(
 ) -> (PathBuf, Loaded) {
     let (directory, named) = (&project.directory, project.own.first());
     let renamed = is_renamed(settings, flags, project);
+    let own = override_of_call(directory, &project.name, &[]);
     match named {
+        _ if renamed && !project.found && project.own.contains(&own) => {
+            return (own, Loaded::Always);
+        }
         Some(named) if !project.found && (!flags.files.is_empty() || !renamed) => {
             return (named.clone(), Loaded::Always);
         }
         _ if !flags.files.is_empty() => {
             return (override_of_call(directory, &project.name, &project.files), Loaded::ByFlag);
         }
-        _ if renamed => return (override_of_call(directory, &project.name, &[]), Loaded::ByFlag),
+        _ if renamed => return (own, Loaded::ByFlag),
         _ => {}
     }
     match &project.files[..] {
@@ -48,7 +52,7 @@ pub(crate) fn place(
     }
 }
 
-/// Whether a flag names another project than files and variables do.
+/// Whether a flag or the shell names another project than the directory's files do.
 fn is_renamed(settings: &Settings, flags: &ComposeFlags, project: &ComposeProject) -> bool {
     let Some(variables) = settings.variables.without_compose_project() else { return false };
     let files = named_files(settings, flags);
@@ -66,6 +70,16 @@ mod tests {
 
     /// Where the override is below a directory with these files, for a call with `-p` and `-f`.
     fn placed(files: &[(&str, &str)], name: Option<&str>, named: &[&str]) -> (String, Loaded) {
+        placed_in(&[], files, name, named)
+    }
+
+    /// The same in a shell with these variables.
+    fn placed_in(
+        shell: &[(&str, &str)],
+        files: &[(&str, &str)],
+        name: Option<&str>,
+        named: &[&str],
+    ) -> (String, Loaded) {
         let place = tempfile::tempdir().unwrap();
         for (file, text) in files {
             fs_err::create_dir_all(place.path().join(file).parent().unwrap()).unwrap();
@@ -73,7 +87,8 @@ mod tests {
         }
         let name = name.map(str::to_owned);
         let home = ("HOME".into(), place.path().as_os_str().to_owned());
-        let variables = Variables::new([home]).of_compose(name.as_ref(), &[]);
+        let shell = shell.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let variables = Variables::new(shell.chain([home])).of_compose(name.as_ref(), &[]);
         let working_directory = place.path().to_path_buf();
         let surroundings = Surroundings { variables, working_directory, program: None };
         let settings = Settings::new(Flags::default(), surroundings).unwrap();
@@ -102,6 +117,33 @@ mod tests {
         let (file, loaded) = placed(&[SHOP, MORE], None, &["compose.yaml", "more.yaml"]);
         assert!(file.starts_with(".pyfast/compose.override.shop."), "{file}");
         assert_eq!(loaded, Loaded::ByFlag);
+    }
+
+    #[test]
+    fn shells_that_name_projects_have_an_override_each() {
+        let shell = |name: &'static str| [("COMPOSE_PROJECT_NAME", name)];
+        let of = |name: &str| format!(".pyfast/compose.override.{name}.yml");
+        let by_flag = |name: &str| (of(name), Loaded::ByFlag);
+        let theirs = ("compose.override.yml", MORE.1);
+        for files in [&[SHOP][..], &[SHOP, theirs]] {
+            assert_eq!(placed_in(&shell("one"), files, None, &[]), by_flag("one"));
+            assert_eq!(placed_in(&shell("two"), files, None, &[]), by_flag("two"));
+            assert_eq!(placed_in(&shell("one"), files, Some("two"), &[]), by_flag("two"));
+            let usual = placed(files, None, &[]);
+            assert_eq!(placed_in(&shell("shop"), files, None, &[]), usual, "it is that one's name");
+            assert_eq!(placed_in(&shell("one"), files, Some("shop"), &[]), usual);
+            assert_eq!(placed_in(&shell(""), files, None, &[]), usual);
+        }
+        // The directory's own name may come from its variables.
+        let env = (".env", "COMPOSE_PROJECT_NAME=one\n");
+        let own = ("compose.override.yaml".to_owned(), Loaded::Always);
+        assert_eq!(placed_in(&shell("one"), &[SHOP, env], None, &[]), own);
+        assert_eq!(placed_in(&shell("two"), &[SHOP, env], None, &[]), by_flag("two"));
+        let list = format!("compose.yaml:{}", of("one"));
+        let both = [("COMPOSE_FILE", list.as_str()), ("COMPOSE_PROJECT_NAME", "one")];
+        let overridden = (".pyfast/compose.override.one.yml", "services: {a: {user: u}}\n");
+        let found = placed_in(&both, &[SHOP, overridden], None, &[]);
+        assert_eq!(found, (of("one"), Loaded::Always), "the shell names it, too");
     }
 
     #[test]
