@@ -399,3 +399,23 @@ fn a_file_with_other_names_or_outside_of_the_project_stays() {
     assert!(ran.stderr.contains("it is outside of the project"), "{ran}");
     assert_eq!(fs_err::read_to_string(outside.join("Dockerfile")).unwrap(), before);
 }
+
+#[test]
+fn an_install_of_the_project_itself_goes_where_its_environment_has_it() {
+    let world = World::new();
+    world.write("compose.yaml", "services: {web: {build: .}}\n");
+    let pyproject = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"ta\"]\n";
+    world.write("pyproject.toml", pyproject);
+    let dockerfile =
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install .\nCMD [\"shop\"]\n";
+    world.write("Dockerfile", dockerfile);
+    let env = "[env.shop]\nrequirements = \"pyproject.toml\"\nservices = \"web\"\n";
+    world.write("pyfast.toml", env);
+    let ran = init(&world, &["--write"]).ok();
+    assert!(ran.stderr.contains("`project = true` of its environment"), "{ran}");
+    assert_eq!(world.read("Dockerfile"), dockerfile);
+    world.write("pyfast.toml", &format!("{env}project = true\n"));
+    init(&world, &["--write"]).ok();
+    assert_eq!(world.read("Dockerfile"), dockerfile.replace("RUN pip install .\n", ""));
+    assert_eq!(world.read("pyproject.toml"), pyproject);
+}

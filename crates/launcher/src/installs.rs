@@ -34,6 +34,8 @@ pub struct Given<'a> {
     pub provided: &'a dyn Fn(&str) -> bool,
     /// Whether it has what the project's own file states.
     pub project: bool,
+    /// Whether it has the project itself.
+    pub itself: bool,
     /// A package that may have to be compiled in the image.
     pub compiled: Option<String>,
     /// What services start instead of what the image says.

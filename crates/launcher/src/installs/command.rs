@@ -2,6 +2,7 @@
 //! of pip, uv, Poetry, pipenv, apt and apk; must not know what becomes of a command.
 
 mod pip;
+mod project;
 mod system;
 
 pub(super) use system::{System, compiles};
@@ -42,6 +43,8 @@ pub(super) struct Install {
     pub(super) place: Option<String>,
     /// Whether it asks for what the project's file states.
     pub(super) project: bool,
+    /// Whether it installs the project itself, too.
+    pub(super) itself: bool,
     /// Whether it names an index of its own.
     pub(super) index: bool,
     /// Why it is more, or less, than what it names.
@@ -233,16 +236,7 @@ impl Act {
                 Self::Prepares { place: None } => Self::Prepares { place: Some(".venv".into()) },
                 made => made,
             },
-            "sync" if rest.iter().any(|word| word == "--no-install-project") => {
-                Self::Installs(Install {
-                    project: true,
-                    place: Some(".venv".to_owned()),
-                    ..Install::default()
-                })
-            }
-            "sync" => Self::Unclear(
-                "it installs the project itself too; an environment has what the project needs",
-            ),
+            "sync" => project::read("uv", rest),
             "add" | "tool" => Self::Unclear("it is no install that is known"),
             "cache" | "--version" | "lock" | "export" => Self::Plain,
             _ => Self::Needs,
@@ -250,11 +244,12 @@ impl Act {
     }
 
     fn of_project(program: &str, arguments: &[String]) -> Self {
-        let has = |flag: &str| arguments.iter().any(|word| word == flag);
-        let verb = arguments.iter().find(|word| !word.starts_with('-'));
-        match (program, verb.map(String::as_str)) {
-            ("poetry", Some("install" | "sync")) if has("--no-root") => {
-                Self::Installs(Install { project: true, ..Install::default() })
+        let verb = arguments.iter().position(|word| !word.starts_with('-'));
+        match (program, verb.map(|at| arguments[at].as_str())) {
+            ("poetry", Some("install" | "sync")) => {
+                let mut rest = arguments.to_vec();
+                verb.map(|at| rest.remove(at));
+                project::read(program, &rest)
             }
             ("pipenv", Some("install" | "sync")) => {
                 Self::Unclear("what a Pipfile states is not read")
@@ -277,6 +272,7 @@ impl Install {
         let tool = |package: &String| is_tool(package) || with_pip && package == "setuptools";
         !self.packages.is_empty()
             && !self.project
+            && !self.itself
             && !self.index
             && self.files.is_empty()
             && self.packages.iter().all(tool)

@@ -3,7 +3,14 @@
 use super::*;
 
 fn given() -> Given<'static> {
-    Given { provided: &|_| true, project: false, compiled: None, commands: &[], script: &|_| None }
+    Given {
+        provided: &|_| true,
+        project: false,
+        itself: false,
+        compiled: None,
+        commands: &[],
+        script: &|_| None,
+    }
 }
 
 fn without(text: &str, given: &Given<'_>) -> Without {
@@ -312,7 +319,13 @@ const UNCERTAIN: &[(&str, &str)] = &[
     ("RUN pip install --what so ta\n", "an option of it is not known"),
     ("RUN pip install -Ur a.txt\n", "an option of it is not known"),
     ("RUN pip install --target=~/d ta\n", "only known when it runs"),
-    ("RUN pip install ta && pip install .\n", "the project itself"),
+    ("RUN pip install ta && pip install .\n", "no pyproject.toml"),
+    ("RUN pip install ta && pip install .[web]\n", "extras of the project"),
+    ("RUN pip install ta && pip wheel .\n", "installs files"),
+    ("RUN pip install ta && uv sync --frozen --no-dev --extra web\n", "option of it is not known"),
+    ("RUN pip install ta && uv sync --frozen\n", "groups of dependencies"),
+    ("RUN pip install ta && poetry install --no-interaction\n", "groups of dependencies"),
+    ("RUN pip install ta && poetry install --only dev\n", "option of it is not known"),
     ("COPY p.py /usr/local/lib/python3/site-packages/\nRUN pip install ta\n", "names a place"),
     ("RUN sed -i s/a/b/ /usr/lib/python3/dist-packages/x\nRUN pip install ta\n", "names a place"),
     ("RUN python -m venv /v && /v/bin/pip install ta\nCOPY x /v/bin/\n", "names a place"),
@@ -377,6 +390,39 @@ const UNCERTAIN: &[(&str, &str)] = &[
         "starts it",
     ),
 ];
+
+#[test]
+fn the_project_itself_goes_where_its_environment_has_it_too() {
+    let installs = [
+        "pip install --no-cache-dir .",
+        "pip install ./ ta",
+        "uv pip install --system .",
+        "uv sync --frozen --no-dev --link-mode copy",
+        "uv sync --locked --no-default-groups --no-editable",
+        "poetry install --no-interaction --only main",
+        "poetry --no-ansi install --only=main",
+        "poetry install --without dev",
+    ];
+    for install in installs {
+        let text = format!("FROM x\nWORKDIR /app\nCOPY . .\nRUN {install}\nCMD [\"shop\"]\n");
+        let of = |project, itself, own: bool| {
+            let provided = |name: &str| own && name == "pyproject.toml";
+            without(&text, &Given { provided: &provided, project, itself, ..given() })
+        };
+        let goes = of(true, true, true);
+        let expected = "FROM x\nWORKDIR /app\nCOPY . .\nCMD [\"shop\"]\n";
+        assert_eq!(goes.text.as_deref(), Some(expected), "{install}: {:?}", goes.left);
+        for (given, why) in [
+            (of(true, false, true), "`project = true` of its environment"),
+            (of(false, true, true), "no pyproject.toml"),
+            (of(true, true, false), "none of its environment's"),
+        ] {
+            assert_eq!(given.text, None, "{install}");
+            let [left] = &given.left[..] else { panic!("{install}: {:?}", given.left) };
+            assert!(left.why.contains(why), "{install}: {}", left.why);
+        }
+    }
+}
 
 #[test]
 fn one_thing_that_is_not_certain_keeps_the_whole_text() {

@@ -14,7 +14,7 @@ use pyfast_packaging::PackageName;
 use pyfast_packaging::edit::{Edited, List, Wanted};
 use pyfast_packaging::requirement::Requirement;
 use pyfast_packaging::safe_url::redact;
-use pyfast_settings::{Settings, is_remote};
+use pyfast_settings::{Itself, Settings, is_remote};
 
 use super::change::{Change, content, lines_gone};
 use crate::stack::Stack;
@@ -55,6 +55,8 @@ struct Stated {
     requirements: Vec<Requirement>,
     /// Whether its files have digests of what may be installed.
     hashed: bool,
+    /// Whether it has the project itself.
+    itself: bool,
     /// A source that is built.
     direct: Option<String>,
     services: BTreeSet<String>,
@@ -182,6 +184,8 @@ fn environments<'a>(settings: &'a Settings, notes: &mut Vec<String>) -> BTreeMap
             first,
             names: names.collect(),
             hashed,
+            // What points into the project's directory is in no image.
+            itself: config.project == Itself::Built,
             direct: set.sources.first().map(|one| one.source.text.clone()),
             requirements: set.requirements,
             services,
@@ -281,9 +285,10 @@ impl Work<'_> {
             let mut files = env.files.iter();
             files.any(|file| file.file_name().is_some_and(|name| name == "pyproject.toml"))
         });
+        let itself = envs.values().all(|env| env.itself);
         let compiled = compiled(&envs, &installs.named());
-        let given =
-            Given { provided: &provided, project, compiled, commands: &commands, script: &script };
+        let (provided, commands, script) = (&provided, &commands[..], &script);
+        let given = Given { provided, project, itself, compiled, commands, script };
         let mut without = installs.without(&given);
         let dockerfile = self.named(source, builds);
         let due = without.text.is_some() || !without.named.is_empty();

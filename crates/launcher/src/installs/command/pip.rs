@@ -150,7 +150,7 @@ pub(super) fn read(arguments: &[String], verb: &str) -> Result<Install, &'static
             _ => return Err("an option of it is not known"),
         }
     }
-    let nothing = install.files.is_empty() && install.packages.is_empty();
+    let nothing = install.files.is_empty() && install.packages.is_empty() && !install.itself;
     if nothing { Err("it names nothing to install") } else { Ok(install) }
 }
 
@@ -190,9 +190,15 @@ impl Install {
             self.files.push(file(word.to_owned())?);
         } else if !named && (bare.contains("://") || bare.starts_with("git+")) {
             return Err("which package that is cannot be told from its address");
+        } else if verb == "install" && matches!(word, "." | "./") {
+            (self.project, self.itself) = (true, true);
         } else if bare.starts_with(['.', '/', '~']) || bare.contains(['*', '/']) && !named {
-            let whole = bare == ".";
-            return Err(if whole { "it installs the project itself" } else { "it installs files" });
+            let extras = bare != word && matches!(bare, "." | "./");
+            return Err(if extras {
+                "it installs extras of the project"
+            } else {
+                "it installs files"
+            });
         } else {
             self.packages.push(word.to_owned());
         }

@@ -40,6 +40,9 @@ fn installs_are_read_in_their_forms() {
     installs("pip wheel --wheel-dir /wheels -r r.txt", "r.txt; ; ; /wheels");
     installs("pip install 'ta @ git+https://host/ta.git'", "; ; ta @ git+https://host/ta.git; ");
     installs("uv sync --frozen --no-install-project", "; ; ; .venv");
+    installs("uv sync --frozen --no-dev", "; ; ; .venv");
+    installs("pip install . ta", "; ; ta; ");
+    installs("poetry install --only main", "; ; ; ");
     installs("sudo pip install pip ta", "; ; pip ta; ");
 }
 
@@ -61,7 +64,7 @@ fn what_prepares_is_no_install() {
 fn what_cannot_be_told_is_unclear() {
     for text in [
         "pip install git+https://host/x.git",
-        "pip install .",
+        "pip install .[web]",
         "pip install -e .[dev]",
         "pip install ./lib /wheels/*",
         "pip install -r https://host/r.txt",
@@ -69,8 +72,8 @@ fn what_cannot_be_told_is_unclear() {
         "pip install $(cat r.txt)",
         "pip install",
         "pip uninstall x",
-        "uv sync --frozen",
-        "poetry install",
+        "uv sync --frozen --all-extras",
+        "poetry install --with dev",
         "pipenv install --system",
         "conda install -y numpy",
         "bash -c 'pip install ta; echo'",

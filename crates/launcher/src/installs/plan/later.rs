@@ -8,6 +8,9 @@ use super::texts::{has_login, mentions, one_line, starts_in};
 use crate::installs::command::{Act, Install};
 use crate::installs::stages::{At, Does};
 
+/// What states a project, where an installer is called in its directory.
+const PROJECT: &str = "pyproject.toml";
+
 /// What may need what was installed before it; found once for all installs.
 pub(super) struct Later<'a> {
     pub(super) places: &'a BTreeSet<String>,
@@ -74,6 +77,14 @@ impl Planner<'_> {
         }
         if install.project && !given.project {
             return Some("its environment has no pyproject.toml".to_owned());
+        }
+        if install.itself && !given.itself {
+            let why = "it installs the project itself, which `project = true` of its environment in pyfast.toml would bring";
+            return Some(why.to_owned());
+        }
+        // The directory that it is in may be another's.
+        if install.itself && !(given.provided)(PROJECT) {
+            return Some(format!("the {PROJECT} that it reads may be none of its environment's"));
         }
         let started = |words: &&Vec<String>| starts_in(words, later.places);
         if let Some(program) = given.commands.iter().find(started).and_then(|words| words.first()) {
