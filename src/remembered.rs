@@ -27,7 +27,7 @@ struct Request {
 }
 
 /// What the last sync of an environment was asked for.
-pub(crate) struct Remembered(pyfast_crew::remembered::Remembered);
+pub(crate) struct Remembered(pub(crate) pyfast_crew::remembered::Remembered);
 
 impl Remembered {
     /// What is known of the settings' environment.
@@ -38,7 +38,7 @@ impl Remembered {
     /// The arguments and settings of a sync that was asked for `args`: what those leave open is as it was. A request
     /// that names what to install is a new one; Python, links and bytecode stay until they are named.
     pub(crate) fn complete(&self, args: &Args, settings: &Settings) -> (Args, Settings) {
-        if self.names_something() {
+        if self.0.names_something() {
             self.joined(args, settings)
         } else {
             (args.clone(), with(settings, settings.python.clone()))
@@ -93,11 +93,6 @@ impl Remembered {
         }
     }
 
-    /// The environment that is current because somebody went back to it.
-    pub(crate) fn rolled_back_to(&self, settings: &Settings) -> Option<&str> {
-        self.0.rolled_back_to(settings)
-    }
-
     /// Whether the files are those that the environment is made of anyway.
     pub(crate) fn is_of(&self, files: &[PathBuf], settings: &Settings) -> bool {
         let kept = self.request(&settings.project).map(|one| one.args.resolve.requirements);
@@ -124,11 +119,6 @@ impl Remembered {
         (asked != before).then(|| {
             format!("Another request than last time, which was {}", described(before, project))
         })
-    }
-
-    /// Whether there was a request, and it named something.
-    pub(crate) fn names_something(&self) -> bool {
-        self.0.names_something()
     }
 }
 

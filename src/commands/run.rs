@@ -1,11 +1,10 @@
 //! `pyfast run`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::entry::{
     Entry, EntryEvent, StopSignal, Supervision, exec, is_read_only, supervise,
 };
@@ -106,6 +105,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         wait: if read_only { Duration::from_secs(args.wait) } else { Duration::ZERO },
     };
     let tell = |event| tell(ui, event);
+    let failure = |error| Failure::of_command(error, &args.command[0], &settings.project);
     if args.supervise {
         let supervision =
             Supervision { stop_signal: args.stop_signal, grace: Duration::from_secs(args.grace) };
@@ -135,13 +135,12 @@ fn tell(ui: Ui, event: EntryEvent) {
             "{} is not of this environment, which has no pip: it works on another Python. `pyfast add` adds packages here",
             program.display()
         )),
-        EntryEvent::Restarting { generation } => {
-            ui.note(format!("restarting the command in the new environment {}", id(&generation)));
+        EntryEvent::Restarting { id } => {
+            ui.note(format!("restarting the command in the new environment {id}"));
         }
         EntryEvent::Again => ui.note("starting the command again".to_owned()),
-        EntryEvent::Kept { generation, reason } => ui.warning(format!(
-            "the command keeps its environment, it does not start in the new one, {}: {reason}",
-            id(&generation)
+        EntryEvent::Kept { id, reason } => ui.warning(format!(
+            "the command keeps its environment, it does not start in the new one, {id}: {reason}"
         )),
         EntryEvent::Killed { grace } => {
             ui.warning(format!("the command did not end within {}, killed", duration(grace)));
@@ -149,18 +148,14 @@ fn tell(ui: Ui, event: EntryEvent) {
     }
 }
 
-fn id(generation: &Path) -> String {
-    generation.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// Syncs as it was synced last, where there are requirements; says whether the environment is the project's.
 fn sync_first(args: &Args, settings: &Settings, remembered: &Remembered) -> Result<bool, Failure> {
     let wanted = settings.project.has_requirements(&args.requirements, &settings.env)?;
     // A request that is remembered may name what the project does not have.
-    if !remembered.names_something() && !wanted {
+    if !remembered.0.names_something() && !wanted {
         return Ok(false);
     }
-    if let Some(id) = remembered.rolled_back_to(settings) {
+    if let Some(id) = remembered.0.rolled_back_to(settings) {
         settings.ui.note(format!(
             "in {id}, which `pyfast rollback` went back to; `pyfast sync` goes forward again"
         ));
@@ -190,19 +185,4 @@ fn of_its_own(args: &Args, settings: &Settings, remembered: &Remembered) -> Opti
     }
     let name = environment_of(files, &settings.project.working_directory);
     Some(settings.of_environment(&name, settings.root.clone(), settings.python.clone()))
-}
-
-/// The shell's codes for commands that cannot be run.
-fn failure(error: LaunchError) -> Failure {
-    let code = match &error {
-        LaunchError::CommandNotFound { .. } | LaunchError::CommandBroken { .. } => 127,
-        LaunchError::NotExecutable { .. } => 126,
-        LaunchError::Interrupted { signal } => {
-            128_u8.saturating_add(u8::try_from(*signal).unwrap_or(127))
-        }
-        _ => return Failure::from(error),
-    };
-    let mut failure = Failure::from(error);
-    failure.code = code;
-    failure
 }

@@ -1,8 +1,12 @@
 //! What to do about errors of the engine, images, volumes and Compose.
 
+use std::ffi::OsStr;
+
+use pyfast_crew::meant::{Meant, meant};
 use pyfast_launcher::propose::Error as ProposeError;
 use pyfast_launcher::{Error as LaunchError, PullRefusal};
 use pyfast_packaging::safe_url::redact;
+use pyfast_settings::Project;
 
 use super::{Code, Failure};
 
@@ -50,6 +54,18 @@ impl From<LaunchError> for Failure {
     }
 }
 
+impl Failure {
+    /// Of a command that is run: with the shell's code, and how what it may have been meant as is done.
+    pub(crate) fn of_command(error: LaunchError, command: &OsStr, project: &Project) -> Self {
+        let code = error.shell_code();
+        let meant = meant(command, project).filter(|_| matches!(code, Some(126 | 127)));
+        let mut failure = Self::from(error);
+        failure.code = code.unwrap_or(failure.code);
+        failure.hints.extend(meant.map(|meant| instead(&command.to_string_lossy(), &meant)));
+        failure
+    }
+}
+
 impl From<ProposeError> for Failure {
     fn from(error: ProposeError) -> Self {
         let message = error.to_string();
@@ -64,6 +80,19 @@ impl From<ProposeError> for Failure {
                 "write one, such as requirements.txt, or name another directory with --project DIR",
             ),
         }
+    }
+}
+
+fn instead(command: &str, meant: &Meant) -> String {
+    match meant {
+        Meant::Script => format!("`pyfast run python {command}` runs that file"),
+        Meant::Package => format!("`pyfast run python -m {command}` runs that package"),
+        Meant::Here => format!("`pyfast run ./{command}` runs that file"),
+        Meant::Closed => format!("`chmod +x {command}` makes a program of that file"),
+        Meant::Own(file) => format!(
+            "{} states it, and is not installed itself: `project = true` of an environment in pyfast.toml does it",
+            file.display()
+        ),
     }
 }
 

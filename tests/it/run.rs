@@ -132,6 +132,27 @@ fn unknown_command_is_127() {
 }
 
 #[test]
+fn a_command_that_cannot_be_run_says_what_it_may_have_meant() {
+    let (world, _) = world();
+    let project = "[project]\nname = 'shop'\nversion = '1'\ndependencies = ['tool==1.0']\nscripts.shop = 'shop:main'\n";
+    world.write("pyproject.toml", project);
+    world.write("s.py", "print(1)\n");
+    world.write("notes.txt", "x\n");
+    world.write("pack/__main__.py", "print(1)\n");
+    for (word, code, hint) in [
+        ("shop", 127, "`project = true`"),
+        ("s.py", 127, "`pyfast run python s.py`"),
+        ("./s.py", 126, "`pyfast run python ./s.py`"),
+        ("./notes.txt", 126, "`chmod +x ./notes.txt`"),
+        ("pack", 127, "`pyfast run python -m pack`"),
+    ] {
+        run(&world, &[word]).refused(&[code], &[hint]);
+    }
+    let ran = run(&world, &["no-such-command"]).refused(&[127], &[]);
+    assert!(!ran.stderr.contains("hint"), "{ran}");
+}
+
+#[test]
 fn file_that_cannot_be_executed_is_126() {
     let (world, _) = world();
     world.write("plain.txt", "text");

@@ -20,6 +20,7 @@ pub mod known;
 pub mod limits;
 pub mod lock_file;
 pub mod locking;
+pub mod meant;
 pub mod outdated;
 pub mod relocking;
 pub mod remembered;

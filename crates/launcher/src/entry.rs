@@ -66,15 +66,15 @@ pub enum EntryEvent {
     },
     /// Another generation is current: the command is asked to end, and will be started in that one.
     Restarting {
-        /// The new generation.
-        generation: PathBuf,
+        /// The new generation's id.
+        id: String,
     },
     /// Somebody asked for another start in the same generation: the command is asked to end, and will be started again.
     Again,
     /// The command cannot be started in the generation that has become current, so it keeps the one it has.
     Kept {
-        /// The new generation.
-        generation: PathBuf,
+        /// The new generation's id.
+        id: String,
         /// Why not.
         reason: String,
     },

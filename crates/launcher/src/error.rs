@@ -485,6 +485,18 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 impl Error {
+    /// The code with which shells end where a command cannot be run, or was interrupted before it ran.
+    pub fn shell_code(&self) -> Option<u8> {
+        match self {
+            Self::CommandNotFound { .. } | Self::CommandBroken { .. } => Some(127),
+            Self::NotExecutable { .. } => Some(126),
+            Self::Interrupted { signal } => {
+                Some(128_u8.saturating_add(u8::try_from(*signal).unwrap_or(127)))
+            }
+            _ => None,
+        }
+    }
+
     /// Wraps an I/O error whose text names the path (as `fs_err`'s do).
     pub(crate) fn io(act: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { act, source }

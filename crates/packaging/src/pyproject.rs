@@ -176,19 +176,23 @@ pub struct Parts {
     pub extras: Vec<String>,
     /// Its dependency groups.
     pub groups: Vec<String>,
+    /// The commands that it would have where it is installed itself.
+    pub commands: Vec<String>,
 }
 
 impl Parts {
     /// Those that the text of a `pyproject.toml` has; none of one that cannot be read.
     pub fn of(text: &str) -> Self {
         let Raw { project, dependency_groups, tool, .. } = toml::from_str(text).unwrap_or_default();
-        let extras = project.unwrap_or_default().optional_dependencies.into_keys().collect();
+        let project = project.unwrap_or_default();
+        let commands = project.scripts.keys().chain(project.gui_scripts.keys()).cloned().collect();
+        let extras = project.optional_dependencies.into_keys().collect();
         let mut groups: Vec<String> = dependency_groups.into_keys().collect();
         let has_dev = tool.uv.is_some_and(|uv| !uv.dev_dependencies.is_empty());
         if has_dev && groups.iter().all(|group| normalized(group) != "dev") {
             groups.push("dev".to_owned());
         }
-        Self { extras, groups }
+        Self { extras, groups, commands }
     }
 }
 

@@ -15,7 +15,7 @@ mod reload;
 mod signals;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -219,7 +219,7 @@ impl Supervisor<'_> {
                 (self.event)(if is_same(&next) {
                     EntryEvent::Again
                 } else {
-                    EntryEvent::Restarting { generation: next.generation().into() }
+                    EntryEvent::Restarting { id: id(next.generation()) }
                 });
                 send(child, self.supervision.stop_signal.signal());
                 let deadline = Instant::now() + self.supervision.grace;
@@ -236,13 +236,14 @@ impl Supervisor<'_> {
             Ok(_) => "there is none".to_owned(),
         };
         let generation = current::link(&self.entry).unwrap_or_default();
-        (self.event)(EntryEvent::Kept { generation, reason });
+        (self.event)(EntryEvent::Kept { id: id(&generation), reason });
         self.asked.answer(Answer::Kept);
     }
 
     fn keep(&mut self, generation: PathBuf, error: &Error) {
-        self.watch.ignore(generation.clone());
-        (self.event)(EntryEvent::Kept { generation, reason: chain(error) });
+        let id = id(&generation);
+        self.watch.ignore(generation);
+        (self.event)(EntryEvent::Kept { id, reason: chain(error) });
         self.asked.answer(Answer::Kept);
     }
 
@@ -322,6 +323,11 @@ impl Supervisor<'_> {
         self.watch.drain();
         Ok(())
     }
+}
+
+/// What a generation is known by.
+fn id(generation: &Path) -> String {
+    generation.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A process that is gone needs no signal, and one of another user cannot get any.
