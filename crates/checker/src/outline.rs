@@ -140,6 +140,9 @@ pub(crate) enum Bound {
 #[derive(Debug, Clone)]
 pub(crate) struct Use {
     pub(crate) path: Path,
+    /// Where the first name begins.
+    pub(crate) start: Offset,
+    /// Where the last one does.
     pub(crate) at: Offset,
     /// The first name is not the module's.
     pub(crate) is_local: bool,

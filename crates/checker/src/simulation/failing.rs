@@ -1,7 +1,5 @@
 //! Something fails: whether somebody catches it, and what is said if nobody does. Must not know what it was.
 
-use std::path::Path;
-
 use super::{Frame, Simulation};
 use crate::finding::{Finding, Place, Rule, Severity};
 use crate::outline::Handler;
@@ -186,10 +184,4 @@ impl Simulation<'_> {
         });
         findings
     }
-}
-
-/// A path as a message names it: its last two parts.
-pub(super) fn short(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
-    parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }

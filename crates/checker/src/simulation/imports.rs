@@ -230,13 +230,14 @@ impl Simulation<'_> {
     fn note_perhaps(&mut self, name: &str) {
         let mut due = vec![name.to_owned()];
         while let Some(name) = due.pop() {
-            if self.modules.contains_key(&name) || !self.perhaps.insert(name.clone()) {
+            if self.modules.contains_key(&name) || self.perhaps.contains(&name) {
                 continue;
             }
             let Found::Source { path, directories, whose: Whose::Project } = self.find(&name)
             else {
                 continue;
             };
+            self.perhaps.insert(name.clone());
             let Some(read) = self.library.read(&path, self.service.python) else { continue };
             let Some(outline) = &read.outline else { continue };
             let package = Module::new(&name, directories).package;

@@ -1,6 +1,8 @@
 //! The sentences: why something fails, and what helps. Must not know how it was found.
 
-use super::failing::{Draft, short};
+use std::path::Path;
+
+use super::failing::Draft;
 use super::table::Status;
 use super::{Frame, Simulation};
 use crate::advice::{nearest, project_of, removed};
@@ -117,7 +119,25 @@ pub(super) fn no_name(
     module: &str,
     name: &str,
 ) -> Draft {
-    not_bound(simulation, frame, at, module, name)
+    let known = &simulation.modules[module];
+    if known.directories.is_some()
+        && known.status == Status::Done
+        && !binds(simulation, module, name)
+    {
+        // The same cause as an import of the module itself.
+        let mut draft = missing(simulation, frame, at, &format!("{module}.{name}"), None);
+        draft.message =
+            format!("the package `{module}` has no module `{name}`, and binds no such name");
+        return draft;
+    }
+    no_attribute(simulation, frame, at, module, name)
+}
+
+/// Whether the text of a module binds a name anywhere.
+fn binds(simulation: &Simulation<'_>, module: &str, name: &str) -> bool {
+    let read = simulation.modules.get(module).and_then(|known| known.read.as_ref());
+    let outline = read.and_then(|read| read.outline.as_ref());
+    outline.is_some_and(|outline| library::bound(&outline.body).contains(name))
 }
 
 /// `module.name`, and the module does not have it.
@@ -128,20 +148,9 @@ pub(super) fn no_attribute(
     module: &str,
     name: &str,
 ) -> Draft {
-    not_bound(simulation, frame, at, module, name)
-}
-
-fn not_bound(
-    simulation: &Simulation<'_>,
-    frame: &Frame,
-    at: u32,
-    module: &str,
-    name: &str,
-) -> Draft {
     let about = format!("{module}.{name}");
     let known = &simulation.modules[module];
-    let outline = known.read.as_ref().and_then(|read| read.outline.as_ref());
-    let binds = outline.is_some_and(|outline| library::bound(&outline.body).contains(name));
+    let binds = binds(simulation, module, name);
     let inner = simulation.modules.get(&about).map(|inner| inner.status);
     if is_shadow(simulation, module) && !binds {
         let mut draft = simulation.draft(frame, at, Rule::ShadowedModule, module);
@@ -167,7 +176,7 @@ fn not_bound(
         .map(|other| format!("it has `{other}`"))
         .or_else(|| {
             let path = known.path.as_ref()?;
-            Some(format!("define it in {}, or take it out here", short(path)))
+            Some(format!("define it in {}, or take it out here", short(simulation, path)))
         });
     draft
 }
@@ -214,13 +223,13 @@ fn shadow(simulation: &Simulation<'_>, module: &str) -> String {
         "installed package"
     };
     let path = simulation.modules.get(module).and_then(|module| module.path.as_ref());
-    let file = path.map_or_else(|| module.to_owned(), |path| short(path));
+    let file = path.map_or_else(|| module.to_owned(), |path| short(simulation, path));
     format!("`{module}` is the project's own file {file} here, not the {other} of that name")
 }
 
 fn rename(simulation: &Simulation<'_>, module: &str) -> String {
     let path = simulation.modules.get(module).and_then(|module| module.path.as_ref());
-    let file = path.map_or_else(|| module.to_owned(), |path| short(path));
+    let file = path.map_or_else(|| module.to_owned(), |path| short(simulation, path));
     format!("give {file} another name")
 }
 
@@ -228,7 +237,7 @@ fn rename(simulation: &Simulation<'_>, module: &str) -> String {
 pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) -> Draft {
     let name = &used.path[0];
     let about = format!("{} {name}", frame.module);
-    let mut draft = simulation.draft(frame, used.at, Rule::UndefinedName, &about);
+    let mut draft = simulation.draft(frame, used.start, Rule::UndefinedName, &about);
     draft.message = format!("nothing binds the name `{name}`");
     let known = simulation.modules.get(&frame.module);
     let outline =
@@ -266,4 +275,12 @@ pub(super) fn no_foreign_name(
     draft.hint =
         nearest(name, names.iter().map(String::as_str)).map(|other| format!("it has `{other}`"));
     draft
+}
+
+/// A path as people know it: below the directory of the project that has it.
+fn short(simulation: &Simulation<'_>, path: &Path) -> String {
+    let entries = simulation.service.search_path.iter();
+    let below = entries.filter_map(|entry| path.strip_prefix(&entry.directory).ok());
+    let shortest = below.min_by_key(|below| below.components().count());
+    shortest.unwrap_or(path).display().to_string()
 }

@@ -132,7 +132,7 @@ impl Simulation<'_> {
 
     pub(super) fn set_attribute(&mut self, used: &Use, frame: &Frame) -> Result<(), Raised> {
         let Some((attribute, path)) = used.path.split_last() else { return Ok(()) };
-        let of = Use { path: path.to_vec(), at: used.at, is_local: used.is_local };
+        let of = Use { path: path.to_vec(), at: used.start, ..used.clone() };
         match self.used(&of, frame)? {
             Value::Module(name) => {
                 if let Some(module) = self.modules.get_mut(&name) {

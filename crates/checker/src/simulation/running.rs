@@ -112,6 +112,8 @@ impl Simulation<'_> {
     fn unbind(&mut self, name: &str, frame: &Frame) {
         let is_sure = self.unsure == 0;
         let Some(module) = self.modules.get_mut(&frame.module) else { return };
+        // What uses it in functions is gone as well, or not called any more.
+        module.doubtful.insert(name.to_owned());
         if is_sure {
             module.names.remove(name);
         }

@@ -16,12 +16,15 @@ impl Builder<'_> {
     pub(super) fn class(&mut self, class: &ast::StmtClassDef) {
         for decorator in &class.decorator_list {
             self.visit_decorator(decorator);
+            // Its members become the module's names.
+            let path = path(&decorator.expression).unwrap_or_default();
+            self.is_open |= path.last().is_some_and(|last| last == "global_enum");
         }
         let mut params = BTreeSet::new();
         if let Some(type_params) = &class.type_params {
             params.extend(type_params.iter().map(|param| param.name().to_string()));
         }
-        self.scoping.enter(Owner::Comprehension, params, BTreeSet::new());
+        self.scoping.enter(Owner::TypeParams, params, BTreeSet::new());
         if let Some(arguments) = &class.arguments {
             self.visit_arguments(arguments);
         }

@@ -235,7 +235,7 @@ impl Builder<'_> {
         if let Some(type_params) = &function.type_params {
             params.extend(type_params.iter().map(|param| param.name().to_string()));
         }
-        self.scoping.enter(Owner::Comprehension, params, BTreeSet::new());
+        self.scoping.enter(Owner::TypeParams, params, BTreeSet::new());
         self.visit_parameters(&function.parameters);
         if let Some(returns) = &function.returns {
             self.annotation(returns);

@@ -9,6 +9,8 @@ pub(super) enum Owner {
     /// Its names are not seen from functions inside.
     Class,
     Comprehension,
+    /// The parameters of a type or function, for its annotations and bases; the class around it is still seen.
+    TypeParams,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,8 @@ impl Scoping {
 
     /// Whether a name that is read is not the module's.
     pub(super) fn is_local(&self, name: &str) -> bool {
-        let innermost = self.open.len().saturating_sub(1);
+        let is_own = |scope: &Scope| scope.owner != Owner::TypeParams;
+        let innermost = self.open.iter().rposition(is_own).unwrap_or_default();
         for (at, scope) in self.open.iter().enumerate().rev() {
             if scope.owner == Owner::Class && at != innermost {
                 continue;
@@ -58,7 +61,11 @@ impl Scoping {
 
     /// Whether a name that is bound is not the module's; comprehensions bind around themselves.
     pub(super) fn binds_local(&self, name: &str) -> bool {
-        let around = self.open.iter().rev().find(|scope| scope.owner != Owner::Comprehension);
+        let around = self
+            .open
+            .iter()
+            .rev()
+            .find(|scope| !matches!(scope.owner, Owner::Comprehension | Owner::TypeParams));
         around.is_some_and(|scope| !scope.globals.contains(name))
     }
 

@@ -94,7 +94,7 @@ impl Builder<'_> {
             Expr::Attribute(attribute) => attribute.attr.start(),
             _ => expression.start(),
         };
-        Some(Use { path, at: at.to_u32(), is_local })
+        Some(Use { path, start: expression.start().to_u32(), at: at.to_u32(), is_local })
     }
 
     fn call(&mut self, call: &ast::ExprCall) {
@@ -110,7 +110,9 @@ impl Builder<'_> {
         let first = arguments.args.first().and_then(text).map(str::to_owned);
         let names: Vec<&str> = called.path.iter().map(String::as_str).collect();
         match names[..] {
-            ["globals" | "vars" | "exec" | "locals"] => self.is_open = true,
+            ["globals" | "vars" | "exec" | "locals"] | [.., "_convert_" | "_convert"] => {
+                self.is_open = true;
+            }
             ["setattr"] => self.set_attribute(arguments),
             ["__import__"] | [.., "import_module"] => {
                 self.import_module(arguments, call.start().to_u32());
@@ -120,6 +122,14 @@ impl Builder<'_> {
             }
             _ => {}
         }
+        // Whoever gets the module's name may make another module of it; loggers and the like do not.
+        let takes_name = |argument: &Expr| path(argument).is_some_and(|path| path == ["__name__"]);
+        let last = names.last().copied().unwrap_or_default();
+        self.is_open |= arguments.args.iter().any(takes_name)
+            && last.starts_with(char::is_lowercase)
+            && !["log", "get", "trace", "meter"]
+                .iter()
+                .any(|word| last.to_lowercase().contains(word));
         let keywords = arguments.keywords.iter();
         let keywords =
             keywords.map(|keyword| keyword.arg.as_ref().map_or(String::new(), ToString::to_string));

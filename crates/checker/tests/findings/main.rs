@@ -1,0 +1,127 @@
+//! Small services and everything that is said of each: a text of cases, so that one more costs a few lines.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use pyfast_checker::{
+    Disk, Entry, EntryTarget, Finding, IsEmpty, Library, PythonVersion, SearchEntry, Service,
+    Wheels, Whose, check_service,
+};
+
+/// `=== TITLE`, `entry WORDS`, `env NAME=…`, files behind `--- PATH` (`site/` is somebody else's), findings behind `+++`.
+#[derive(Default)]
+struct Case {
+    title: String,
+    entry: String,
+    environment: Option<BTreeMap<String, IsEmpty>>,
+    files: Vec<(String, String)>,
+    expected: String,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut is_expected = false;
+    for line in include_str!("cases.txt").lines() {
+        if let Some(title) = line.strip_prefix("=== ") {
+            cases.push(Case { title: title.to_owned(), ..Case::default() });
+            is_expected = false;
+            continue;
+        }
+        let case = cases.last_mut().unwrap();
+        if let Some(path) = line.strip_prefix("--- ") {
+            case.files.push((path.to_owned(), String::new()));
+        } else if line == "+++" {
+            is_expected = true;
+        } else if is_expected {
+            writeln!(case.expected, "{line}").unwrap();
+        } else if let Some((_, text)) = case.files.last_mut() {
+            writeln!(text, "{line}").unwrap();
+        } else if let Some(entry) = line.strip_prefix("entry ") {
+            entry.clone_into(&mut case.entry);
+        } else if let Some(variables) = line.strip_prefix("env") {
+            let set = variables.split_whitespace().map(|variable| {
+                let (name, value) = variable.split_once('=').unwrap();
+                (name.to_owned(), if value.is_empty() { IsEmpty::Yes } else { IsEmpty::No })
+            });
+            case.environment = Some(set.collect());
+        } else {
+            panic!("{line}");
+        }
+    }
+    cases
+}
+
+impl Case {
+    fn service(&self, directory: &Path) -> Service {
+        let (how, what) = self.entry.split_once(' ').unwrap();
+        let (module, object) = match what.split_once(':') {
+            Some((module, object)) => (module, Some(object.to_owned())),
+            None => (what, None),
+        };
+        let module = module.to_owned();
+        let target = match how {
+            "import" => EntryTarget::Import { module, object },
+            "run" => EntryTarget::Run(module),
+            _ => EntryTarget::Script(directory.join(module)),
+        };
+        let entry = |directory, whose| SearchEntry { directory, whose };
+        let standard = ["sys", "os", "typing", "json", "random", "importlib", "contextlib"];
+        Service {
+            python: PythonVersion { major: 3, minor: 12 },
+            entries: vec![Entry { target, said: what.to_owned() }],
+            search_path: vec![
+                entry(directory.to_path_buf(), Whose::Project),
+                entry(directory.join("site"), Whose::Packages),
+            ],
+            standard_library: standard.map(str::to_owned).into(),
+            environment: self.environment.clone(),
+            wheels: Wheels::default(),
+        }
+    }
+}
+
+fn told(findings: &[Finding], directory: &Path) -> String {
+    let place = |place: &pyfast_checker::Place| {
+        let file = place.file.strip_prefix(directory).unwrap_or(&place.file);
+        format!("{}:{}:{}", file.display(), place.line, place.column)
+    };
+    let mut told = String::new();
+    for finding in findings {
+        let at = finding.place.as_ref().map_or("-".to_owned(), place);
+        let severity = format!("{:?}", finding.severity).to_lowercase();
+        write!(told, "{severity} {} {at}: {}", finding.rule, finding.message).unwrap();
+        if finding.more > 0 {
+            write!(told, " (and {} more)", finding.more).unwrap();
+        }
+        told.push('\n');
+        for (at, words) in &finding.related {
+            writeln!(told, "  {}: {words}", place(at)).unwrap();
+        }
+        if let Some(hint) = &finding.hint {
+            writeln!(told, "  help: {hint}").unwrap();
+        }
+    }
+    told
+}
+
+#[test]
+fn services_are_told_what_keeps_them_from_starting_and_nothing_else() {
+    let mut wrong = String::new();
+    for case in cases() {
+        let world = tempfile::tempdir().unwrap();
+        let directory = world.path().canonicalize().unwrap();
+        for (name, text) in &case.files {
+            let path = directory.join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+        let findings = check_service(&case.service(&directory), &Library::new(&Disk));
+        let found = told(&findings, &directory);
+        if found.trim() != case.expected.trim() {
+            writeln!(wrong, "=== {}\n{found}--- not\n{}", case.title, case.expected).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
