@@ -27,8 +27,14 @@ const PLAIN: [&str; 18] = [
 /// The same with a value.
 const VALUED: [&str; 4] = ["--cache-dir", "--link-mode", "--python", "-p"];
 /// What leaves development's groups out.
-const ALONE: [&str; 5] =
-    ["--no-dev", "--no-default-groups", "--only=main", "--only main", "--without=dev"];
+const ALONE: [&str; 6] = [
+    "--no-dev",
+    "--no-default-groups",
+    "--only=main",
+    "--only main",
+    "--without=dev",
+    "--without dev",
+];
 
 const GROUPS: &str =
     "it installs groups of dependencies, too, which `--no-dev` or `--only main` would leave out";
