@@ -4,7 +4,7 @@
 mod entries;
 mod failing;
 mod foreign;
-mod froms;
+mod from_import;
 mod imports;
 mod messages;
 mod names;
