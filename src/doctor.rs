@@ -15,8 +15,9 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_settings::Variables;
 
-pub(crate) use report::Report;
-use report::{Finding, Level};
+use pyfast_crew::examined::{Finding, Level, Report};
+use report::OfFailure as _;
+pub(crate) use report::{code, summary, to_text};
 
 /// Examines a project and all that it needs.
 pub(crate) fn with_settings(settings: &Settings, args: &StackArgs) -> Report {

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use crate::args::StackArgs;
 use crate::args::{CommonArgs, ResultArgs};
-use crate::doctor::{Report, with_settings, without_configuration};
+use crate::doctor::{code, summary, to_text, with_settings, without_configuration};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::ui::Ui;
+use pyfast_crew::examined::Report;
 use pyfast_settings::Variables;
 use pyfast_stack::assume;
 
@@ -54,8 +55,8 @@ fn show(ui: Ui, report: &Report) -> ExitCode {
     if ui.json() {
         ui.data(format!("{}\n", report.to_json()));
     } else {
-        ui.data(report.to_text());
-        ui.note(report.summary());
+        ui.data(to_text(report));
+        ui.note(summary(report));
     }
-    ExitCode::from(report.code())
+    ExitCode::from(code(report))
 }

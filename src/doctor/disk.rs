@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pyfast_root::trial::{Ability, Mount, Trial};
 
-use super::report::{Finding, Level};
+use pyfast_crew::examined::{Finding, Level};
 
 const ROOT: &str = "root";
 const ABILITIES: &str = "file-system";

@@ -7,9 +7,10 @@ use pyfast_launcher::composer::{Composer, recreates};
 use pyfast_launcher::engine::{Engine as _, EngineVersion, Host, HostOrigin};
 use pyfast_launcher::volume::Binary;
 
-use super::report::{ENGINE as CHECK, Finding, Level};
+use super::report::OfFailure as _;
 use crate::failure::{Code, Failure};
 use pyfast_crew::engine::{Connection, host_settings};
+use pyfast_crew::examined::{ENGINE as CHECK, Finding, Level};
 use pyfast_settings::Variables;
 use pyfast_stack::find_composer;
 

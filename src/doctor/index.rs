@@ -9,11 +9,12 @@ use pyfast_index::client::{Client, Request};
 use url::Url;
 
 use super::project::Project;
-use super::report::{Finding, Level};
+use super::report::OfFailure as _;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::ui::duration;
+use pyfast_crew::examined::{Finding, Level};
 use pyfast_crew::session::Session;
 use pyfast_settings::Indexes;
 

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use pyfast_launcher::compose_file::ComposeProject;
 use pyfast_packaging::requirements_txt::RequirementSet;
 
-use super::report::{Finding, Level};
+use super::report::OfFailure as _;
 use crate::args::StackArgs;
 use crate::settings::Settings;
 use crate::syncing::read_inputs;
 use crate::ui::count;
+use pyfast_crew::examined::{Finding, Level};
 use pyfast_crew::inputs::lock_alone;
 use pyfast_settings::{FILE, Python, ResolveFlags, Root};
 use pyfast_stack::init::moving;

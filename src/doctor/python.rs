@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use pyfast_installer::interpreter::Interpreter;
 
 use super::project::Project;
-use super::report::{Finding, Level};
+use super::report::OfFailure as _;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_crew::engine::Connection;
+use pyfast_crew::examined::{Finding, Level};
 use pyfast_settings::Python;
 use pyfast_settings::interpreters::{self, Found};
 

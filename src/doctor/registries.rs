@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use pyfast_launcher::engine::{RegistrySettings, login, registry_of};
 
 use super::project::Project;
-use super::report::Finding;
+use super::report::OfFailure as _;
 use crate::settings::Settings;
 use pyfast_crew::engine::{Connection, docker_config};
+use pyfast_crew::examined::Finding;
 
 const CHECK: &str = "registry";
 

@@ -7,8 +7,9 @@ use pyfast_launcher::volume::{Access, ask_volume, find_volume};
 
 use super::disk;
 use super::project::Project;
-use super::report::{Finding, Level};
+use super::report::OfFailure as _;
 use pyfast_crew::engine::Connection;
+use pyfast_crew::examined::{Finding, Level};
 use pyfast_settings::{Python, Root};
 
 const ROOT: &str = "root";

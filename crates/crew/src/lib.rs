@@ -12,6 +12,7 @@ pub mod building;
 pub mod edit;
 pub mod engine;
 pub mod environments;
+pub mod examined;
 pub mod hands;
 pub mod inputs;
 pub mod interpreter;
