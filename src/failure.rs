@@ -21,7 +21,7 @@ use std::fmt;
 use pyfast_packaging::spot::Spot;
 use serde_json::{Value, json};
 
-use crate::ui::{Line, Ui, paint};
+use crate::ui::{Ui, excerpt, paint};
 
 /// Exit codes, which are part of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,8 +175,10 @@ impl Failure {
 
     fn show_people(&self, ui: Ui) {
         ui.error_line(paint("31;1", "error:").and(format!(" {}", self.message)));
-        for line in self.beside.place.iter().flat_map(|place| excerpt(&place.1)) {
-            ui.error_line(line);
+        if let Some((_, Spot { line, text, before, width, .. })) = &self.beside.place {
+            for line in excerpt(*line, text, *before, *width) {
+                ui.error_line(line);
+            }
         }
         for cause in &self.causes {
             ui.error_line(format!("  cause: {cause}"));
@@ -188,18 +190,6 @@ impl Failure {
             other.show_people(ui);
         }
     }
-}
-
-/// The line of a file that is wrong, with a mark below the place.
-fn excerpt(spot: &Spot) -> [Line; 2] {
-    let number = spot.line.to_string();
-    let margin = " ".repeat(number.len());
-    let mark = paint("31;1", "^".repeat(spot.width));
-    let space = " ".repeat(spot.before);
-    [
-        paint("34;1", format!("{number} |")).and(format!(" {}", spot.text)),
-        paint("34;1", format!("{margin} |")).and(format!(" {space}")).and(mark),
-    ]
 }
 
 #[cfg(test)]

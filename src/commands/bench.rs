@@ -232,15 +232,8 @@ fn read_project(
     directory: &Path,
     environment: &BTreeMap<String, String>,
 ) -> Result<ComposeFiles, String> {
-    let request = ComposeRequest {
-        directory,
-        files: &[],
-        environment,
-        profiles: &[],
-        services: &[],
-        project_name: None,
-    };
-    let project = read_compose(&request).map_err(|error| error.to_string())?;
+    let project = read_compose(&ComposeRequest::of(directory, environment))
+        .map_err(|error| error.to_string())?;
     let services = project.services.len();
     Ok(ComposeFiles { name: project.name, files: project.files, services })
 }

@@ -60,6 +60,14 @@ pub struct ComposeRequest<'a> {
     pub project_name: Option<&'a str>,
 }
 
+impl<'a> ComposeRequest<'a> {
+    /// The project of a directory as Compose finds it there.
+    pub fn of(directory: &'a Path, environment: &'a BTreeMap<String, String>) -> Self {
+        let (files, profiles, services) = (&[], &[], &[]);
+        Self { directory, files, environment, profiles, services, project_name: None }
+    }
+}
+
 /// Finds, reads, interpolates and merges a project's compose files.
 ///
 /// # Errors

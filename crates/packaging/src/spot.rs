@@ -26,7 +26,7 @@ pub struct Spot {
 
 impl Spot {
     /// The place at `column` of a line, `width` characters wide.
-    pub(crate) fn new(line: usize, column: usize, text: &str, width: usize) -> Self {
+    pub fn new(line: usize, column: usize, text: &str, width: usize) -> Self {
         let at = text.char_indices().nth(column - 1).map_or(text.len(), |(at, _)| at);
         let mut shown = crate::safe_url::redact(text);
         let mut before = column - 1;

@@ -4,12 +4,14 @@
 //! command.
 
 mod escape;
+mod excerpt;
 mod figures;
 mod line;
 mod stream;
 mod view;
 
 pub use escape::{Form, escaped};
+pub use excerpt::excerpt;
 pub use figures::{count, duration, moment, parse_size, table, titled};
 pub use line::{Line, bold, dim, green, paint, red};
 pub use stream::Escaping;
