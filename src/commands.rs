@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod bench;
 pub(crate) mod build_source;
 pub(crate) mod cache;
+pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod completions;
 pub(crate) mod diff;

@@ -1,6 +1,7 @@
 //! The project's containers as the user sees them: what `up`, `down`, `restart`, `ps` and `logs` say. Owns the words;
 //! what is done, and in which order, is `pyfast_stack`'s.
 
+pub(crate) mod check;
 mod events;
 mod plan;
 mod start;

@@ -15,6 +15,7 @@ use crate::syncing;
 use pyfast_crew::task::{Options, Report};
 use pyfast_root::Cause;
 use pyfast_settings::ResolveFlags;
+use pyfast_stack::check::still_imported;
 
 /// Make the environment exactly what the requirements say
 ///
@@ -144,6 +145,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         remembered.keep(&asked, &of_before);
     }
     syncing::show(&report, settings.ui);
+    for said in still_imported(&settings.project.directory, &report.sync) {
+        settings.ui.warning(said);
+    }
     let environments = &settings.project.config.env;
     if report.sync.new && settings.env != DEFAULT && !environments.contains_key(&settings.env) {
         settings.ui.note(format!("`{}` is a new environment of this project", settings.env));

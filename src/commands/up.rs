@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Go on and repeat it whenever code, requirements, locks, compose files or .env change, as `develop.watch` says where it says something; with --json, a line each time
     #[arg(long, conflicts_with = "plan")]
     watch: bool,
+    /// Create containers whatever `pyfast check` would say
+    #[arg(long)]
+    no_check: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     plan: bool,
@@ -67,6 +70,7 @@ impl Args {
             options: UpOptions {
                 services: self.services.clone(),
                 rebuild: self.rebuild,
+                check: !self.no_check,
                 wait: !self.fast,
                 deadline: self.timeout.map(Duration::from_secs),
                 ..UpOptions::default()

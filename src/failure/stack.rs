@@ -16,6 +16,9 @@ impl From<Error> for Failure {
             Error::Interrupted { composer, subcommand, ended } => {
                 interrupted(composer, &subcommand, ended)
             }
+            Error::WouldNotStart { .. } => Self::new("check", message, Code::Mendable).hint(
+                "mend what is named above, or leave it out: `pyfast up --no-check` creates them all the same",
+            ),
             Error::Override { .. } => Self::new("io", message, Code::Mendable),
             Error::Images(errors) => of_several(message, errors.into_iter().map(Self::from)),
             Error::Environments(errors) => {

@@ -7,6 +7,7 @@ use pyfast_crew::task::Report;
 use pyfast_launcher::containers::StartEvent;
 use pyfast_stack::{Event, Events, Removed};
 
+use super::check::show;
 use crate::progress::Progress;
 use crate::syncing::show_changes;
 use crate::ui::{Line, Ui, count, duration, green};
@@ -47,6 +48,7 @@ impl Shown {
                 "interrupted: {composer} may finish what it is doing, for at most {} s; Ctrl-C again kills it",
                 patience.as_secs()
             )),
+            Event::Checked(checked) => show(&checked, ui),
             Event::Removed(removed) => ui.note(gone(&removed)),
             Event::Environment { name, event } => self.progress(name).event(event),
             Event::Synced { name, report, took } => {

@@ -34,6 +34,7 @@ mod bench;
 mod binary;
 mod bytecode;
 mod carried;
+mod check;
 mod code;
 mod direct;
 mod doctor;

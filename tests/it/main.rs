@@ -4,6 +4,7 @@
 mod answer;
 mod bench;
 mod cache;
+mod check;
 mod completion;
 mod day;
 mod diff;

@@ -132,7 +132,7 @@ fn short_f_means_what_compose_and_pip_mean_by_it() {
         let commands = commands(&world).into_iter();
         commands.filter(|command| long(command).as_deref() == Some(option)).collect()
     };
-    assert_eq!(with("file"), ["up", "down", "restart", "ps", "doctor"]);
+    assert_eq!(with("file"), ["check", "up", "down", "restart", "ps", "doctor"]);
     assert_eq!(with("follow"), ["logs"]);
     assert_eq!(with("find-links"), ["lock", "sync", "add", "remove", "run", "bench", "outdated"]);
     assert_eq!(with("files"), ["show"]);

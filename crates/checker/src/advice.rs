@@ -2,12 +2,17 @@
 //! no more, a name that was meant. Owns the tables; must not know who asks. A project is named because somebody who
 //! wrote them knows it, or because it is locked already, never because an index has one of that name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::version::PythonVersion;
 
 /// Modules and their projects, a pair a line.
 const PROJECTS: &str = include_str!("advice/projects.txt");
 /// Modules that the standard library had.
 const REMOVED: &str = include_str!("advice/removed.txt");
+
+/// Modules that the standard library has.
+const STANDARD: &str = include_str!("advice/standard.txt");
 
 /// A module that the standard library had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,17 @@ pub fn removed(module: &str, minor: u8) -> Option<Removed> {
     });
     let found = lines.find(|(name, _)| *name == top).map(|(_, removed)| removed);
     found.filter(|removed| removed.since <= minor)
+}
+
+/// The names of the modules that a Python brings, wherever it runs; an image may lack some.
+pub fn standard_library(version: PythonVersion) -> BTreeSet<String> {
+    let names = lines(STANDARD).filter_map(|line| {
+        let mut parts = line.split(' ');
+        let (name, first) = (parts.next()?, parts.next()?.parse::<u8>().ok()?);
+        let last = parts.next().map_or(Some(u8::MAX), |last| last.parse().ok())?;
+        (first..=last).contains(&version.minor).then(|| name.to_owned())
+    });
+    names.collect()
 }
 
 /// The project that brings a module, as a requirement; `None` where nobody knows.
@@ -118,12 +134,20 @@ mod tests {
 
     #[test]
     fn the_tables_are_in_order_and_whole() {
-        for table in [PROJECTS, REMOVED] {
+        for table in [PROJECTS, REMOVED, STANDARD] {
             let names: Vec<&str> = lines(table).filter_map(|line| line.split(' ').next()).collect();
             assert!(names.is_sorted_by(|one, other| one < other), "each name once, in order");
         }
         assert!(lines(PROJECTS).all(|line| line.split(' ').count() == 2));
         assert!(lines(REMOVED).all(|line| removed(line.split(' ').next().unwrap(), 99).is_some()));
+    }
+
+    #[test]
+    fn a_standard_library_has_the_modules_of_its_version() {
+        let of = |minor| standard_library(PythonVersion { major: 3, minor });
+        assert!(of(10).contains("distutils") && !of(12).contains("distutils"));
+        assert!(!of(10).contains("tomllib") && of(11).contains("tomllib"));
+        assert!((8..15).all(|minor| of(minor).contains("json") && of(minor).contains("sys")));
     }
 
     #[test]

@@ -18,8 +18,8 @@ mod schema;
 mod tables;
 mod words;
 
+pub(crate) use tables::{CheckConfig, IndexConfig, LinkConfig, ProjectConfig};
 pub use tables::{EnvConfig, Itself};
-pub(crate) use tables::{IndexConfig, LinkConfig, ProjectConfig};
 pub(crate) use words::ConfiguredRoot;
 
 /// The file's name.
@@ -38,6 +38,8 @@ pub struct Config {
     pub index: IndexConfig,
     /// `[link]`.
     pub link: LinkConfig,
+    /// `[check]`.
+    pub check: CheckConfig,
     /// Where it was read.
     #[serde(skip)]
     pub file: PathBuf,

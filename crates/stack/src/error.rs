@@ -79,6 +79,18 @@ pub enum Error {
         /// The services that there are.
         known: Vec<String>,
     },
+    /// A path that is to be checked is not there.
+    #[error("there is no `{}`", path.display())]
+    NoPath {
+        /// Which.
+        path: std::path::PathBuf,
+    },
+    /// What would not start is not started.
+    #[error("nothing was created: {} from starting", kept(*errors))]
+    WouldNotStart {
+        /// How many errors were found.
+        errors: usize,
+    },
     /// The configuration gives an environment a service that the project does not have.
     #[error(
         "pyfast.toml gives the environment `{env}` the service `{service}`, which the compose files do not have"
@@ -170,5 +182,13 @@ impl From<LaunchError> for Error {
 impl From<ProposeError> for Error {
     fn from(error: ProposeError) -> Self {
         Self::Propose(Box::new(error))
+    }
+}
+
+fn kept(count: usize) -> String {
+    if count == 1 {
+        "1 error keeps a service".to_owned()
+    } else {
+        format!("{count} errors keep services")
     }
 }

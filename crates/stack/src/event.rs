@@ -9,6 +9,8 @@ use pyfast_crew::task::Report;
 use pyfast_launcher::containers::{CreateReason, RestartReason, StartEvent};
 use pyfast_launcher::image::ImageAct;
 
+use crate::check::found::Checked;
+
 /// Something that goes on.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -29,6 +31,8 @@ pub enum Event {
         /// How long.
         patience: Duration,
     },
+    /// This would keep services from starting.
+    Checked(Box<Checked>),
     /// Containers were removed.
     Removed(Removed),
     /// All images are as they should be.

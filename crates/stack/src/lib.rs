@@ -7,6 +7,7 @@
 //! Prints nothing and knows no flag: what goes on is told as an [`Event`].
 
 pub mod assumed;
+pub mod check;
 mod clean;
 mod code;
 mod codes;

@@ -14,6 +14,8 @@ pub struct UpOptions {
     pub services: Vec<String>,
     /// Whether all images are built that can be.
     pub rebuild: bool,
+    /// Whether nothing is created that a check says would not start.
+    pub check: bool,
     /// Whether to wait until services are healthy.
     pub wait: bool,
     /// How long, for each; `None` as its health check says.

@@ -8,6 +8,7 @@ use pyfast_launcher::engine::{Engine as _, EngineVersion};
 use pyfast_launcher::image::ImagePlan;
 use pyfast_settings::Root;
 
+use crate::check::found::Found;
 use crate::containers::Known;
 use crate::environments::Synced;
 use crate::error::Error;
@@ -34,6 +35,8 @@ pub enum Step {
         /// What.
         act: EnvironmentAct,
     },
+    /// Something that keeps a service from starting, for which it would go no further.
+    Check(Found),
     /// What it would do about the containers.
     Containers(ContainerPlan),
     /// It would wait for the health of so many services; `None`: of none.
@@ -47,6 +50,7 @@ impl Step {
             Self::Engine { .. } => "engine",
             Self::Image(_) => "image",
             Self::Environment { .. } => "environment",
+            Self::Check(_) => "check",
             Self::Containers(_) => "containers",
             Self::Health(_) => "health",
         }
@@ -61,6 +65,7 @@ impl fmt::Display for Step {
             }
             Self::Image(image) => image.fmt(f),
             Self::Environment { name, act } => write!(f, "{name}: {act}"),
+            Self::Check(found) => found.fmt(f),
             Self::Containers(plan) => plan.fmt(f),
             Self::Health(Some(1)) => f.write_str("waited for, of 1 service"),
             Self::Health(Some(services)) => write!(f, "waited for, of {services} services"),
@@ -126,6 +131,12 @@ impl Stack<'_> {
                 self.plan_environment(name, &mut synced)?
             };
             steps.push(Step::Environment { name: name.clone(), act });
+        }
+        if options.check {
+            let mut made = synced.clone();
+            made.retain(|_, synced| !synced.changed);
+            let found = self.would_fail(&selected, &made).findings;
+            steps.extend(found.into_iter().map(Step::Check));
         }
         let (shape, record) = (self.shape()?, &memory.record);
         let known =

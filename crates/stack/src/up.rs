@@ -68,6 +68,9 @@ impl Stack<'_> {
             Ok(read)
         })?;
         let synced = self.phase("environments", |stack| stack.sync(&selected))?;
+        if options.check {
+            self.phase("check", |stack| stack.check(&selected, &synced))?;
+        }
         let environments = self.environment_facts(&synced);
         let created = self.phase("containers", |stack| {
             stack.prepare(&selected, &environments, &mut memory, &mut images)

@@ -6,7 +6,9 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, EnvConfig, IndexConfig, LinkConfig, ProjectConfig, Wrong, nearest};
+use super::{
+    CheckConfig, Config, EnvConfig, IndexConfig, LinkConfig, ProjectConfig, Wrong, nearest,
+};
 
 /// What stands in a table's place.
 enum Keys {
@@ -23,6 +25,7 @@ fn keys_of(place: &str) -> Option<Keys> {
         "project" => Keys::Of(fields::<ProjectConfig>()),
         "env.*" => Keys::Of(fields::<EnvConfig>()),
         "index" => Keys::Of(fields::<IndexConfig>()),
+        "check" => Keys::Of(fields::<CheckConfig>()),
         "link" => Keys::Of(fields::<LinkConfig>()),
         "env" | "index.named" | "index.packages" => Keys::Any,
         _ => return None,
@@ -93,7 +96,7 @@ mod tests {
     #[test]
     fn a_types_own_fields_are_its_keys() {
         assert_eq!(fields::<ProjectConfig>(), ["name", "root"]);
-        assert_eq!(fields::<Config>(), ["project", "env", "index", "link"]);
+        assert_eq!(fields::<Config>(), ["project", "env", "index", "link", "check"]);
         assert!(fields::<EnvConfig>().contains(&"exclude-dependencies"));
     }
 }

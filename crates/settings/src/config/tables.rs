@@ -270,6 +270,17 @@ impl IndexConfig {
     }
 }
 
+/// `[check]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckConfig {
+    /// Modules of the project's own that are not checked: a name, or `pkg.legacy.*` for all below it.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
+    pub ignore: Vec<String>,
+}
+
 /// `[link]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -1,0 +1,220 @@
+//! What is known of a service before it starts: its words, its directory, its variables, its files. Owns where each is
+//! read; must not know what is made of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pyfast_checker::{Around, Files as _, Known};
+use pyfast_launcher::compose_file::{ComposeProject, Service};
+use pyfast_launcher::image::{BuildSource, Picture, WantedImage};
+
+use super::view::{Mounted, Packages, View};
+
+/// Texts that are larger are no scripts.
+const LARGEST: usize = 1 << 20;
+
+/// A service as it would start.
+#[derive(Debug)]
+pub(super) struct Facts {
+    /// Its name.
+    pub(super) name: String,
+    /// Its command line; `None` where only the image knows.
+    pub(super) words: Option<Vec<String>>,
+    /// Where it starts; `None` where only the image knows.
+    pub(super) directory: Option<PathBuf>,
+    /// Its variables, with those that the Dockerfile sets; `None` is a value that is not certain.
+    pub(super) variables: BTreeMap<String, Option<String>>,
+    /// Whether there are no others.
+    pub(super) all_variables: bool,
+    /// Its files.
+    pub(super) view: View,
+    /// Whether it is known what its image has of this machine.
+    has_picture: bool,
+    /// Places where something is that is not of this machine.
+    pub(super) foreign: Vec<PathBuf>,
+    /// Console scripts of the environment.
+    pub(super) scripts: BTreeMap<String, String>,
+    /// The minor version of Python that the Dockerfile's base names.
+    pub(super) minor: Option<u8>,
+}
+
+/// Variables that the usual images of Python set.
+pub(super) const OF_PYTHON: [&str; 6] =
+    ["PATH", "LANG", "GPG_KEY", "PYTHON_VERSION", "PYTHON_SHA256", "HOME"];
+
+impl Facts {
+    /// Reads what compose files and Dockerfile say of a service.
+    pub(super) fn read(
+        project: &ComposeProject,
+        name: &str,
+        image: Option<&WantedImage>,
+        variables: &BTreeMap<String, String>,
+    ) -> Option<Self> {
+        let service = project.services.get(name)?;
+        let build = image.and_then(|image| image.build.as_ref()).or(service.build.as_ref());
+        let source = build.and_then(|build| BuildSource::open(build, variables).ok());
+        let picture = source.as_ref().and_then(BuildSource::picture);
+        let base = source.as_ref().and_then(BuildSource::base_images).map(|bases| bases.own);
+        let base = base.unwrap_or_default();
+        let picture_known = picture.is_some();
+        let picture = picture.unwrap_or_default();
+        let own = service_key(project, name, "working_dir").map(PathBuf::from);
+        let below = picture.working_dir.as_ref().map(PathBuf::from);
+        let directory = match own {
+            Some(own) if own.is_absolute() => Some(own),
+            own => own.map_or(below.clone(), |own| below.map(|below| below.join(own))),
+        };
+        Some(Self {
+            name: name.to_owned(),
+            words: words(service, &picture),
+            directory,
+            variables: all_variables(service, &picture),
+            all_variables: picture_known && is_python(&base),
+            view: View { files: files(&picture), mounts: mounts(service), packages: None },
+            has_picture: picture_known,
+            foreign: picture.foreign.iter().map(PathBuf::from).collect(),
+            scripts: BTreeMap::new(),
+            minor: minor(&base),
+        })
+    }
+
+    /// Gives it an environment.
+    pub(super) fn with_packages(mut self, packages: Option<Packages>) -> Self {
+        self.view.packages = packages;
+        self
+    }
+
+    /// Whether it is known here which files are in a directory.
+    pub(super) fn is_known(&self, directory: &Path) -> bool {
+        match self.view.is_dark(directory) {
+            Some(dark) => !dark,
+            None => {
+                self.has_picture && !self.foreign.iter().any(|place| directory.starts_with(place))
+            }
+        }
+    }
+
+    /// A path as it is meant where the service starts.
+    pub(super) fn path(&self, path: &str) -> Option<PathBuf> {
+        match &self.directory {
+            _ if path.starts_with('/') => Some(PathBuf::from(path)),
+            Some(directory) if path.is_empty() => Some(directory.clone()),
+            Some(directory) => Some(normal(&directory.join(path))),
+            None => None,
+        }
+    }
+}
+
+/// A path without `..`.
+fn normal(path: &Path) -> PathBuf {
+    pyfast_launcher::propose::normal(path)
+}
+
+impl Around for Facts {
+    fn text(&self, path: &str) -> Option<String> {
+        let bytes = self.view.read(&self.path(path)?).ok()?;
+        (bytes.len() <= LARGEST).then(|| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn variable(&self, name: &str) -> Known {
+        match self.variables.get(name) {
+            Some(Some(value)) => Known::Value(value.clone()),
+            None if self.all_variables && !OF_PYTHON.contains(&name) => Known::Unset,
+            Some(None) | None => Known::Unknown,
+        }
+    }
+
+    fn console_script(&self, name: &str) -> Option<String> {
+        self.scripts.get(name).cloned()
+    }
+}
+
+/// What it runs by itself. An entrypoint of the service's drops the image's command.
+fn words(service: &Service, picture: &Picture) -> Option<Vec<String>> {
+    let first = service.entrypoint.clone().or_else(|| picture.entrypoint.clone());
+    let behind = match (&service.command, &service.entrypoint) {
+        (Some(command), _) => Some(command.clone()),
+        (None, Some(_)) => Some(Vec::new()),
+        (None, None) => picture.command.clone(),
+    };
+    let words: Vec<String> = first.into_iter().flatten().chain(behind?).collect();
+    (!words.is_empty()).then_some(words)
+}
+
+fn all_variables(service: &Service, picture: &Picture) -> BTreeMap<String, Option<String>> {
+    let mut variables = picture.environment.clone();
+    for (name, value) in &service.environment {
+        // One without a value is not set by the service.
+        if value.is_some() || !variables.contains_key(name) {
+            variables.insert(name.clone(), value.clone());
+        }
+    }
+    variables.retain(|name, value| value.is_some() || picture.environment.contains_key(name));
+    variables
+}
+
+fn files(picture: &Picture) -> BTreeMap<PathBuf, PathBuf> {
+    picture.files.iter().map(|(place, path)| (PathBuf::from(place), path.clone())).collect()
+}
+
+/// What is mounted, in the short form of compose files: paths of this machine begin with `/` there.
+fn mounts(service: &Service) -> Vec<Mounted> {
+    let mounted = |text: &String| {
+        let mut parts = text.split(':');
+        let (source, target) = (parts.next()?, parts.next());
+        let (source, at) = match target {
+            Some(target) => (source, target),
+            None => ("", source),
+        };
+        let from = source.starts_with('/').then(|| PathBuf::from(source));
+        Some(Mounted { at: normal(Path::new(at)), from })
+    };
+    service.volumes.iter().filter_map(mounted).collect()
+}
+
+/// A key of a service that the model has no field for.
+fn service_key<'p>(project: &'p ComposeProject, service: &str, key: &str) -> Option<&'p str> {
+    project.model.get("services")?.get(service)?.get(key)?.as_str()
+}
+
+/// Whether an image is one of those that are named for Python, of which it is known what they set.
+fn is_python(base: &str) -> bool {
+    let name = base.rsplit('/').next().unwrap_or(base);
+    name == "python" || name.starts_with("python:")
+}
+
+/// The minor version that such an image's tag names.
+fn minor(base: &str) -> Option<u8> {
+    let tag = base.rsplit('/').next().filter(|_| is_python(base))?.strip_prefix("python:3.")?;
+    let digits = tag.find(|c: char| !c.is_ascii_digit()).unwrap_or(tag.len());
+    tag[..digits].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_of_python_names_its_version() {
+        for (base, found) in [
+            ("python:3.12-slim", Some(12)),
+            ("registry.test/library/python:3.9.1", Some(9)),
+            ("python:3", None),
+            ("python", None),
+            ("app:3.12", None),
+        ] {
+            assert_eq!(minor(base), found, "{base}");
+        }
+    }
+
+    #[test]
+    fn mounts_are_directories_of_this_machine_or_nobody_knows() {
+        let volumes = ["/src:/app:ro", "data:/data", "/tmp/anonymous"].map(str::to_owned).to_vec();
+        let service = Service { volumes, ..Service::default() };
+        let found = mounts(&service).into_iter().map(|one| (one.at, one.from));
+        let from = |text: &str| Some(PathBuf::from(text));
+        let expected = [("/app", from("/src")), ("/data", None), ("/tmp/anonymous", None)];
+        let expected = expected.map(|(at, from)| (PathBuf::from(at), from));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+}

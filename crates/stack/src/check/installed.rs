@@ -1,0 +1,139 @@
+//! What an environment has, as far as modules are looked for in it. Owns how it is asked; must not know services.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use pyfast_checker::{PythonVersion, Wheels};
+use pyfast_crew::volume_place::at_place;
+use pyfast_environment::ask::details;
+use pyfast_environment::question::Details;
+use pyfast_root::layout::LAUNCHES;
+use pyfast_settings::{Root, Settings, kept};
+use serde::{Deserialize, Serialize};
+
+use super::view::Packages;
+
+/// An environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Installed {
+    /// The minor version of its Python 3.
+    minor: u8,
+    /// Its modules.
+    pub(super) packages: Packages,
+    /// What its console scripts call, by name.
+    pub(super) scripts: BTreeMap<String, String>,
+    /// Which project brings which module.
+    modules: BTreeMap<String, String>,
+    /// Its projects.
+    projects: Vec<String>,
+}
+
+/// What was told of the environment that was looked at last.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    /// The generation, which never changes.
+    id: String,
+    installed: Installed,
+}
+
+impl Installed {
+    /// Asks where it is; the reason where that is not possible.
+    pub(super) fn ask(settings: &Settings, events: &pyfast_crew::Events) -> Result<Self, String> {
+        let details = at_place(settings, events, |place| details(place, true));
+        let details = details.map_err(|error| error.to_string())?;
+        let on_host = matches!(settings.root, Root::Directory(_));
+        Ok(Self::of(&details, on_host))
+    }
+
+    /// The same of a generation that is current, which is asked for once: that may take a container.
+    pub(super) fn of_generation(
+        id: &str,
+        settings: &Settings,
+        events: &pyfast_crew::Events,
+    ) -> Result<Self, String> {
+        let name = format!("{}-{}.json", settings.project.name(), settings.env);
+        let file = settings.data_directory().map_err(|error| error.to_string())?;
+        let file = file.join(LAUNCHES).join("modules").join(name);
+        if let Some(Memory { installed, .. }) =
+            kept::read::<Memory>(&file).filter(|known| known.id == id)
+        {
+            return Ok(installed);
+        }
+        let memory = Memory { id: id.to_owned(), installed: Self::ask(settings, events)? };
+        // What cannot be kept is asked again.
+        let _ = kept::write(&file, &memory);
+        Ok(memory.installed)
+    }
+
+    /// Its Python.
+    pub(super) fn python(&self) -> PythonVersion {
+        PythonVersion { major: 3, minor: self.minor }
+    }
+
+    /// What the others have that this one has not: where a module that is missing here may come from.
+    pub(super) fn beside<'i>(&self, others: impl Iterator<Item = &'i Self>) -> Wheels {
+        let mut wheels = Wheels::default();
+        for other in others {
+            let modules =
+                other.modules.iter().filter(|(name, _)| !self.modules.contains_key(*name));
+            wheels.modules.extend(modules.map(|(name, project)| (name.clone(), project.clone())));
+            let projects = other.projects.iter().filter(|name| !self.projects.contains(name));
+            wheels.projects.extend(projects.cloned());
+        }
+        wheels
+    }
+
+    fn of(details: &Details, on_host: bool) -> Self {
+        let (_, minor) = details.interpreter.tags.python;
+        let directory =
+            details.environment.join(&details.interpreter.lib_dir).join("site-packages");
+        let mut names = BTreeSet::new();
+        let (mut modules, mut projects) = (BTreeMap::new(), Vec::new());
+        for one in &details.packages {
+            let project = one.package.name.to_string();
+            for file in one.files.iter().map(Path::new).filter(|file| is_module(file)) {
+                names.insert(file.to_owned());
+                modules.extend(top(file).map(|top| (top, project.clone())));
+            }
+            projects.push(project);
+        }
+        let whole = on_host && directory.is_dir();
+        let scripts = if whole { scripts(&directory) } else { BTreeMap::new() };
+        let packages = if whole { Packages::Directory(directory) } else { Packages::Names(names) };
+        Self { minor, packages, scripts, modules, projects }
+    }
+}
+
+/// Whether a file can be imported, or changes what can be.
+fn is_module(file: &Path) -> bool {
+    let ends = file.extension().and_then(|end| end.to_str());
+    let inside = file.components().all(|part| matches!(part, Component::Normal(_)));
+    inside && matches!(ends, Some("py" | "so" | "pyc" | "pth"))
+}
+
+/// The module that a file belongs to.
+fn top(file: &Path) -> Option<String> {
+    let first = file.components().next()?.as_os_str().to_str()?;
+    let name = first.split('.').next()?;
+    let is_path_file = Path::new(first).extension().is_some_and(|end| end == "pth");
+    (!is_path_file && !first.contains('-')).then(|| name.to_owned())
+}
+
+/// The console scripts of the distributions in a directory.
+fn scripts(directory: &Path) -> BTreeMap<String, String> {
+    let mut scripts = BTreeMap::new();
+    let Ok(entries) = fs_err::read_dir(directory) else { return scripts };
+    let paths: BTreeSet<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "dist-info")) {
+        let Ok(text) = fs_err::read_to_string(path.join("entry_points.txt")) else { continue };
+        let mut within = false;
+        for line in text.lines().map(str::trim) {
+            if line.starts_with('[') {
+                within = line == "[console_scripts]";
+            } else if let Some((name, call)) = line.split_once('=').filter(|_| within) {
+                scripts.insert(name.trim().to_owned(), call.trim().to_owned());
+            }
+        }
+    }
+    scripts
+}

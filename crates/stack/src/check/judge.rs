@@ -1,0 +1,101 @@
+//! One service: from its facts to findings in the files of this machine. Must not know other services.
+
+use pyfast_checker::{
+    Finding, Library, PythonVersion, Rule, Severity, Started, Target, Wheels, check_service,
+    started,
+};
+
+use super::facts::Facts;
+use super::found::NEWEST;
+use super::installed::Installed;
+use super::process::{Process, processes};
+
+/// What is said of a service.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// What was found.
+    pub(super) findings: Vec<Finding>,
+    /// What could not be known.
+    pub(super) unknown: Vec<String>,
+}
+
+/// Judges a service.
+pub(super) fn judge(facts: Facts, installed: Option<&Installed>, wheels: &Wheels) -> Judged {
+    let mut facts = facts.with_packages(installed.map(|one| one.packages.clone()));
+    if let Some(installed) = installed {
+        facts.scripts.clone_from(&installed.scripts);
+    }
+    let python = installed.map(Installed::python);
+    let minor = facts.minor.map(|minor| PythonVersion { major: 3, minor });
+    let python = python.or(minor).unwrap_or(NEWEST);
+    let mut judged = Judged::default();
+    let Some(words) = &facts.words else {
+        judged.unknown.push(format!("{}: what it starts, which only its image says", facts.name));
+        return judged;
+    };
+    let runs = started(words, &facts);
+    for run in &runs {
+        if let Target::Refused(reason) = &run.target {
+            judged.findings.push(refused(reason, run));
+        }
+    }
+    match processes(&facts, &runs, python, wheels) {
+        Ok(processes) => {
+            judged.findings.extend(examine(&facts, &processes, installed.is_some()));
+        }
+        Err(why) => judged.unknown.push(format!("{}: {why}", facts.name)),
+    }
+    for finding in &mut judged.findings {
+        to_host(finding, &facts);
+    }
+    judged
+}
+
+/// Words that a program refuses.
+fn refused(reason: &str, run: &Started) -> Finding {
+    let severity = if run.needed { Severity::Error } else { Severity::Warning };
+    Finding {
+        rule: Rule::EntryPoint,
+        severity,
+        place: None,
+        message: reason.to_owned(),
+        related: Vec::new(),
+        hint: None,
+        more: 0,
+    }
+}
+
+/// What is found in processes, as far as it is certain of them.
+fn examine(facts: &Facts, processes: &[Process], is_installed: bool) -> Vec<Finding> {
+    let library = Library::new(&facts.view);
+    let mut findings = Vec::new();
+    for process in processes {
+        let found = check_service(&process.service, &library).into_iter();
+        findings.extend(found.filter_map(|finding| weighed(finding, process, is_installed)));
+    }
+    findings
+}
+
+/// How bad it is in a process; `None` where that is not known.
+fn weighed(mut finding: Finding, process: &Process, is_installed: bool) -> Option<Finding> {
+    let alone = matches!(finding.rule, Rule::Syntax | Rule::ImportCycle);
+    // Without the environment's modules every one of them is missing.
+    if !is_installed && !alone {
+        return None;
+    }
+    let may_be_there = process.open && !alone;
+    if finding.severity == Severity::Error && (!process.needed || may_be_there) {
+        finding.severity = Severity::Warning;
+    }
+    Some(finding)
+}
+
+/// Names the files of this machine in a finding.
+fn to_host(finding: &mut Finding, facts: &Facts) {
+    let places = finding.place.iter_mut().chain(finding.related.iter_mut().map(|(place, _)| place));
+    for place in places {
+        if let Some(host) = facts.view.on_host(&place.file) {
+            place.file = host;
+        }
+    }
+}

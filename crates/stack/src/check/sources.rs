@@ -1,0 +1,102 @@
+//! Sources that no service names: paths that are given, or all of a project's own. Owns which files those are.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use pyfast_checker::{Disk, PythonVersion, check_syntax};
+use pyfast_settings::{Python, Settings, interpreters};
+
+use super::found::{Checked, Found, NEWEST};
+use crate::error::Error;
+
+/// Directories of other people's files.
+const OTHERS: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__pypackages__"];
+
+/// Checks files for what a Python would not compile.
+pub(super) fn check(settings: &Settings, paths: &[PathBuf]) -> Result<Checked, Error> {
+    let project = &settings.project;
+    let named = paths.iter().map(|path| project.working_directory.join(path));
+    let mut files = BTreeSet::new();
+    for path in named.chain(paths.is_empty().then(|| project.directory.clone())) {
+        if !path.exists() {
+            return Err(Error::NoPath { path });
+        }
+        collect(&path, &mut files);
+    }
+    let files: Vec<PathBuf> = files.into_iter().collect();
+    let directory = project.directory.clone();
+    let mut checked = Checked { directory, ..Checked::default() };
+    let python = python(settings).unwrap_or_else(|why| {
+        let why = format!("which Python they are for, so Python {NEWEST} was taken: {why}");
+        checked.unknown.push(why);
+        NEWEST
+    });
+    let found = check_syntax(&files, python, &Disk).into_iter();
+    checked.findings = found.map(|finding| Found { finding, services: Vec::new() }).collect();
+    checked.subject = match files.as_slice() {
+        [_] => "1 file".to_owned(),
+        files => format!("{} files", files.len()),
+    };
+    checked.ignore(&project.config.check.ignore);
+    Ok(checked)
+}
+
+/// The Python that an environment is for, without starting a container for it.
+fn python(settings: &Settings) -> Result<PythonVersion, String> {
+    let request = match &settings.python {
+        Python::Host(request) => request.as_deref(),
+        Python::Image(image) => return Err(format!("it is inside the image {image}")),
+    };
+    let found = interpreters::find(request, settings).map_err(|error| error.to_string())?;
+    let cache = settings.cache_directory().map_err(|error| error.to_string())?;
+    let python = interpreters::probe(&found, &cache).map_err(|error| error.to_string())?;
+    let (major, minor) = python.tags.python;
+    Ok(PythonVersion { major, minor })
+}
+
+/// The sources at or below a path; what git ignores and hidden directories are left out, but for a path itself.
+pub(super) fn collect(path: &Path, files: &mut BTreeSet<PathBuf>) {
+    let mut walk = WalkBuilder::new(path);
+    walk.require_git(false).git_global(false).git_exclude(false).filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0
+            || !OTHERS.contains(&name.as_ref()) && !entry.path().join("pyvenv.cfg").is_file()
+    });
+    let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
+    for entry in walk.build().flatten().filter(is_file) {
+        let source = entry.path().extension().is_some_and(|end| end == "py");
+        if source || entry.depth() == 0 {
+            files.insert(entry.into_path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_those_of_the_project_alone() {
+        let place = tempfile::tempdir().unwrap();
+        for name in [
+            "a.py",
+            "pkg/b.py",
+            "c.txt",
+            ".hidden/d.py",
+            "venv/pyvenv.cfg",
+            "venv/e.py",
+            "made/f.py",
+            ".gitignore",
+            "node_modules/g.py",
+        ] {
+            let path = place.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, if name == ".gitignore" { "made/\n" } else { "" }).unwrap();
+        }
+        let mut files = BTreeSet::new();
+        collect(place.path(), &mut files);
+        let found = files.iter().map(|file| file.strip_prefix(place.path()).unwrap());
+        assert_eq!(found.collect::<Vec<_>>(), [Path::new("a.py"), Path::new("pkg/b.py")]);
+    }
+}
