@@ -141,8 +141,7 @@ mod tests {
         assert_eq!(placed_in(&shell("two"), &[SHOP, env], None, &[]), by_flag("two"));
         let list = format!("compose.yaml:{}", of("one"));
         let both = [("COMPOSE_FILE", list.as_str()), ("COMPOSE_PROJECT_NAME", "one")];
-        let overridden = (".pyfast/compose.override.one.yml", "services: {a: {user: u}}\n");
-        let found = placed_in(&both, &[SHOP, overridden], None, &[]);
+        let found = placed_in(&both, &[SHOP], None, &[]);
         assert_eq!(found, (of("one"), Loaded::Always), "the shell names it, too");
     }
 
